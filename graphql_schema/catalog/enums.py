@@ -1,4 +1,4 @@
-"""The enumerations that several concepts share. The value of a member is its GraphQL name, which is also stored."""
+"""The enumerations that several concepts share. The value of a member is its GraphQL name, as records store it."""
 
 from enum import Enum
 

@@ -1,7 +1,8 @@
 """The kinds of the graph as frozen values, with look-ups by slug and code.
 
 Each kind is one value here. The vertex labels of the store, the ids, the enum `AssetKind` and the picture in the README
-follow from them. The GraphQL side of a kind is its entry in `graphql_schema/assets/`; CONTRIBUTING.md has the steps.
+follow from them. Each kind of :data:`KINDS` also has an entry in `graphql_schema/assets/`, with its GraphQL type and
+input; CONTRIBUTING.md has the steps.
 """
 
 from collections.abc import Mapping
@@ -11,20 +12,23 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of vertex: its GraphQL type and vertex label ``name``, and its ``slug`` in ids.
+    """A kind of vertex: its vertex label ``name``, and its ``slug`` in ids.
+
+    ``name`` is also the name of its GraphQL type; only `UsageMonth` has none.
 
     ``description`` is that of the value in the enum `AssetKind`; empty if the kind is not an asset.
     ``asset``: whether the policy governs the kind.
     ``version_of``, ``part_of``: the parent kind, if any; parent and children are an asset group. In lineage the
     edges of children count for their parent, those of the parent for its children, and not among siblings. The id of a
-    version is that of its parent with `@<version>`. A part has an id of its own and is contained in its parent.
+    version has the source, namespace and name of its parent, and ends in `@<version>`. A part has an id of its own and
+    is contained in its parent.
     ``joins``: existing relations that this kind takes part in, each with a rule as in
     :mod:`graphql_schema.catalog.relations`, such as ``{"FEEDS": "PromptVersion > ModelVersion"}``. Relations of all
-    assets or all versions need no rule.
-    ``declared_in``: the file of `graphql_schema/assets/` with the entry of the kind, without `.py`; the first word of
-    the slug by default.
-    ``shown_by``: for an attached record, the field of its subject that leads to it. Only a caller who may read that
-    field of a subject may read the record.
+    assets, all versions or all parts need no rule.
+    ``declared_in``: the file of `graphql_schema/assets/` with the entry of the kind, without `.py`; "" is the first
+    word of the slug.
+    ``shown_by``: for an attached record, the field of its subject that leads to it; "" for other kinds. Only a caller
+    who may read that field of a subject may read the record.
     """
 
     name: str
@@ -44,7 +48,7 @@ class Kind:
 
     @property
     def concept(self) -> str:
-        """The concept that the kind belongs to: a file of `graphql_schema/assets/`, a box of the README's picture."""
+        """The concept of a kind of :data:`KINDS`: a file of `graphql_schema/assets/`, a box of the README's picture."""
         return self.declared_in or self.slug.partition("-")[0]
 
     @property
@@ -81,7 +85,7 @@ KINDS: Final[dict[str, Kind]] = {
         Kind("Tag", "tag", asset=False),
     )
 }
-"""The kinds that clients register, by name: assets, then the people and the vocabulary that assets refer to."""
+"""The kinds that clients register, by name: the assets, then Team, User, Domain and Tag."""
 
 
 NAME_OF_CODE: Final = {kind.code: name for name, kind in KINDS.items()}
@@ -116,4 +120,4 @@ ASSETS: Final = tuple(kind.name for kind in KINDS.values() if kind.asset)
 
 
 VERSIONS: Final = tuple(kind for kind in KINDS.values() if kind.versioned)
-"""The kinds that are versions of another."""
+"""The kinds that are versions of another kind."""

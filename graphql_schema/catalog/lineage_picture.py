@@ -7,7 +7,7 @@ from graphql_schema.catalog.relations import LINEAGE
 
 
 def lineage_picture() -> str:
-    """Return the text of the diagram: one box per concept with its kinds, one arrow per pair of joined concepts."""
+    """Return the text of the diagram: a box for each joined concept with its kinds, an arrow for each joined pair."""
     arrows: dict[tuple[str, str], list[str]] = defaultdict(list)
     for relation in LINEAGE:
         for ends in sorted({(KINDS[source].concept, KINDS[target].concept) for source, target in relation.ends}):

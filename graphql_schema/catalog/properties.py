@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class NativeProperty:
-    """A native vertex property: a value that the store filters or orders by. Everything else is in ``record``.
+    """A native property of a vertex or an edge.
+
+    ``record`` is the record as JSON. The store filters or orders by most of the other properties.
 
     ``java``: the class of the value in the store.
     ``index``: whether the mixed index contains the property.
@@ -71,7 +73,10 @@ service may be hidden. Both are not in the record: :mod:`app.graph.writing.handl
 """
 
 TIME_FIELDS = ("observedAt", "startedAt", "sourceCreatedAt", "createdAt")
-"""The fields with the time of a record, best first; by-time relations are ordered by the first that has a value."""
+"""The fields with the time of an asset, best first; the first that has a value orders its edges of by-time relations.
+
+Edges from attached records have a time of their own.
+"""
 
 FIELD_OF = {stored.name: stored.field or stored.name for stored in NATIVE_PROPERTIES}
 """The field of the schema that shows each native property."""

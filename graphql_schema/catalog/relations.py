@@ -46,8 +46,8 @@ class Relation:
     ``ends``: the allowed (from, to) pairs of kind names.
     ``by_time``: whether each edge stores the time of its *from* end in an index, so that the newest of many edges are
     read without the others.
-    ``owning_end``: the end that an edge is a statement about, OUT for the *to* end and IN for the *from* end. A caller
-    who links needs rights on that end.
+    ``owning_end``: the end that an edge is a statement about, OUT for the *to* end and IN for the *from* end. The right
+    to link is checked on the ends that :meth:`changed_ends` returns.
     ``carries``: whether data, and its sensitivity, flows along the edges (docs/sensitivity.md).
     ``description``: that of the value in the enum `Relation`; empty if the enum lacks the relation.
     """
@@ -68,9 +68,10 @@ class Relation:
     def changed_ends(self, source: str) -> frozenset[Direction]:
         """Return the ends that a new edge changes; ``source`` is the kind of its *from* end.
 
-        The owning end always changes. The *to* end of a carrying edge takes over sensitivity, and that of a by-time
-        edge may get another latest version or run. A contained asset may take over owners, so both ends of `CONTAINS`
-        change. A domain does not change with its assets, so of its edges only the *to* end changes.
+        OUT is the *to* end, IN the *from* end. Of all relations except `CONTAINS` the owning end changes. Also the *to*
+        end of a carrying edge takes over sensitivity, and that of a by-time edge may get another latest version or run.
+        A contained asset may take over owners, so both ends of `CONTAINS` change. A domain does not change with its
+        assets, so only the *to* end of a `CONTAINS` that leaves a domain changes.
         """
         if self.name != "CONTAINS":
             return frozenset({self.owning_end, Direction.OUT} if self.carries or self.by_time else {self.owning_end})
@@ -81,7 +82,7 @@ class Relation:
         return Hop(self, Direction.OUT, kinds)
 
     def into(self, *kinds: str) -> "Hop":
-        """Return the hop against the edge, to the kinds at its start: the named ones, or all that it allows."""
+        """Return the hop against the edge, to the named kinds or to all that the relation allows."""
         return Hop(self, Direction.IN, kinds)
 
     def allows(self, source: str, target: str) -> bool:
@@ -118,7 +119,7 @@ def _relation(
     """Return the relation and enter it in :data:`RELATIONS`.
 
     A rule such as ``"Dataset DatasetVersion > Run Workflow"`` joins each kind on the left to each on the right; ``*``
-    is every asset. The ``joins`` of the kinds are further rules.
+    alone is every kind of asset. The ``joins`` of the kinds are further rules.
     """
     joins = (kind.joins[name] for kind in KINDS.values() if name in kind.joins)
     ends = frozenset(_pairs((*rules, *joins)))
@@ -329,7 +330,7 @@ SUBJECT_HOPS: Final[dict[str, tuple[Hop, ...]]] = {
     "UsageMonth": (USAGE_OF.out(),),
     "Change": (CHANGED.out(),),
 }
-"""From an attached record to its subjects, by the kind of the record."""
+"""The path of hops from an attached record to its subjects, by the kind of the record."""
 
 
 def _check() -> None:

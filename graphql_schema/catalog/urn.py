@@ -1,4 +1,4 @@
-"""URNs, the permanent ids of everything in the graph: ``mlg://<kind>/<source>/<namespace>/<name>[@<version>]``."""
+"""URNs, the permanent ids of nodes: ``mlg://<kind>/<source>/<namespace>/<name>[@<version>]``; <kind> is a slug."""
 
 import re
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from graphql_schema.catalog.kinds import KIND_OF_SLUG, KINDS, VERSIONS
 from policies.errors import InvalidError
 
 MAX_URN_BYTES = 512
-"""The maximal size of a URN. In a longer one the name is cut, and ends in ``~`` and 16 hex digits.
+"""The maximal size of a URN. :func:`make_urn` cuts the name in a longer one; it then ends in ``~`` and 16 hex digits.
 
 The digits are the begin of the SHA-256 of the longer URN.
 """
@@ -32,15 +32,17 @@ class Urn:
 
 
 def make_urn(slug: str, source: str, namespace: str, name: str, version: str | None = None) -> str:
-    """Return the URN of these parts, for a kind with versions with the version; raises InvalidError if one is invalid.
+    """Return the URN of these parts, which are not percent-encoded; a name that is too long is cut.
 
-    The source is written in lower case, an empty namespace as `default`.
+    The source is written in lower case, an empty namespace as `default`. ``version`` is for a kind such as
+    `model-version`, and ignored for others. Raises InvalidError if the slug is unknown or a needed part is missing or
+    too long.
     """
     kind = KIND_OF_SLUG.get(slug)
     if kind is None:
         raise InvalidError(f"`{slug}` is no kind; use one of {', '.join(KIND_OF_SLUG)}.")
     if not source or not name:
-        raise InvalidError(f"A {slug} needs a source and a name; give `id`, or `source` and `name`.")
+        raise InvalidError(f"A {slug} needs a source and a name; give the missing part, or `id`.")
     if kind.versioned and not version:
         raise InvalidError(f"A {slug} needs a version; give `version`, or an `id` that ends in `@<version>`.")
     tail = f"@{_encode(version)}" if kind.versioned and version else ""
@@ -49,7 +51,7 @@ def make_urn(slug: str, source: str, namespace: str, name: str, version: str | N
 
 
 def parse_urn(text: str) -> Urn:
-    """Return the parts of a URN; raises InvalidError with the fault and the valid form."""
+    """Return the decoded parts of a URN; raises InvalidError with the fault if the text is no valid URN."""
     match = _SHAPE.fullmatch(text)
     if not match or len(text) > MAX_URN_BYTES:  # a valid URN is ASCII
         raise InvalidError(
@@ -70,7 +72,7 @@ def parse_urn(text: str) -> Urn:
 
 
 def slug_of(text: str) -> str:
-    """Return the slug that a URN begins with; the rest of the text is not checked."""
+    """Return the slug in a URN. Nothing is checked: for another text the result is its part before the first `/`."""
     return text.removeprefix("mlg://").partition("/")[0]
 
 
@@ -88,7 +90,7 @@ def parent_urn(text: str) -> str | None:
 def version_urn(parent: str, version: str) -> str:
     """Return the URN of one version of the asset ``parent``, whose kind must have versions.
 
-    ``version`` is the name as the source writes it, not percent-encoded. The result may exceed MAX_URN_BYTES.
+    ``version`` is not percent-encoded. The result may exceed MAX_URN_BYTES, because no name is cut.
     """
     slug, rest = parent.removeprefix("mlg://").split("/", 1)
     return f"mlg://{_VERSION_OF[KIND_OF_SLUG[slug].name].slug}/{rest}@{_encode(version)}"
@@ -113,7 +115,10 @@ def _decode(part: str | None, text: str) -> str:
 
 
 def _fit(head: str, name: str, tail: str) -> str:
-    """Return the URN of these encoded parts, with the name cut where the URN would exceed the limit."""
+    """Return the URN of these encoded parts, with the name cut if the URN would exceed the limit.
+
+    Raises InvalidError if the other parts leave no space for a name.
+    """
     urn = head + name + tail
     if len(urn) <= MAX_URN_BYTES:
         return urn

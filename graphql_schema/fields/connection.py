@@ -106,7 +106,7 @@ class ConnectionSource:
         }
 
     def reaches(self, position: Position) -> bool:
-        """Return whether a position of the list is on this page or on an earlier one."""
+        """Return whether a position is on this page or on an earlier one; for lists in ascending order of positions."""
         items = self._slice.items
         last = items[-1].position if items else tuple(self._page.after or ())
         return tuple(position) <= tuple(last)
@@ -138,7 +138,7 @@ def page_request_of(
 
 
 def _wants_total(context: Context, raw: GraphQLResolveInfo[object]) -> bool:
-    """Return whether ``totalCount`` is selected below the field; cached per field of the document."""
+    """Return whether ``totalCount`` is selected directly below the field; cached per field of the document."""
     node = raw.field_nodes[0]
     if id(node) not in context.totals:
         context.totals[id(node)] = any(_selects_total(raw, each.selection_set) for each in raw.field_nodes)

@@ -21,8 +21,8 @@ class Context:
     - ``budget`` is what the operation may use while it runs.
     - ``policy_report`` collects the fields, ids and writes that the policy hid, logged or denied.
     - ``log_access`` writes a policy report to the access log; it raises CodedError if it cannot.
-    - ``change_feed`` wakes a subscription when there are new changes. ``recheck`` authenticates its caller again and
-      returns the principal; it raises CodedError if the token is no longer valid.
+    - ``change_feed`` wakes a subscription when there may be new changes. ``recheck`` authenticates the caller of a
+      subscription again and returns the principal; it raises CodedError if that fails.
     - ``gates`` are those of the installation. ``clock`` returns epoch milliseconds.
     - ``totals`` caches whether a field of the document selects ``totalCount``, by the id() of its syntax node.
     - ``instants`` caches the values of ``asOf`` in the document; None before they are read.
@@ -53,19 +53,20 @@ class Context:
         self.reader = self.open_reader(self.principal, self.as_of)
 
     def read_at(self, as_of: int | None) -> None:
-        """Read the graph as of an instant from now on; None is the present."""
+        """Set the read time of the operation, None for the present; another one than before opens a new reader."""
         if as_of != self.as_of:
             self.as_of = as_of
             self.reset_reader()
 
     def now(self) -> int:
-        """Return the read time of the operation in epoch milliseconds."""
+        """Return the read time of the operation in epoch milliseconds; in the present that is the time of the clock."""
         return self.clock() if self.as_of is None else self.as_of
 
     async def reauthenticate(self) -> None:
         """Authenticate the caller again and open a new reader, so that a subscription reads with current rights.
 
-        Raises the error of ``recheck``.
+        Without ``recheck`` the caller is not authenticated again. The counts of the budget start at 0. Raises the error
+        of ``recheck``.
         """
         if self.recheck is not None:
             self.principal = await self.recheck()
@@ -75,7 +76,8 @@ class Context:
     def finish(self) -> JsonObject:
         """Write the access log, clear the policy report, and return the extensions of the response.
 
-        A subscription has many responses, each with its own report. Raises the error of ``log_access``.
+        A subscription has many responses, each with its own report. Raises the error of ``log_access``; the report is
+        then not cleared.
         """
         self.log_access(self.principal, self.request_id, self.policy_report)
         extensions = self.policy_report.extensions()

@@ -18,7 +18,7 @@ class CursorCodec:
     """Seals and opens the cursors of one list, bound to the caller and to ``scope``: field, source object, arguments.
 
     Cursors are encrypted because a position may contain hidden values, such as the time that orders versions. AES-SIV
-    (RFC 5297) gives equal positions equal cursors.
+    (RFC 5297) gives equal positions of one codec equal cursors.
     """
 
     __slots__ = ("_cipher", "_scope")
@@ -39,8 +39,8 @@ class CursorCodec:
             return tuple(orjson.loads(self._cipher.decrypt(raw, self._scope)))
         except (ValueError, binascii.Error, InvalidTag):
             raise InvalidError(
-                "`after` is not a cursor of this list; use `endCursor` of the same field with the same arguments, or "
-                "for a subscription the `cursor` of a change."
+                "`after` is not a cursor of this list for you; use an `endCursor` that you got from the same field "
+                "with the same arguments, for a subscription the `cursor` of a change, or omit `after`."
             ) from None
 
 

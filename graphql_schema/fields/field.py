@@ -10,7 +10,7 @@ Parent = strawberry.Parent[Any]
 """The source of a resolver: a :class:`~graphql_schema.ports.row.Row`, or the value of the parent field."""
 
 Resolved: TypeAlias = Any
-"""The value of a field before its subfields are read: rows, masked records or dictionaries.
+"""The value of a field before its subfields are read, such as a row, a masked record or a dictionary.
 
 Strawberry derives the GraphQL type of a field from the annotation of its class, not from that of the resolver.
 """
@@ -24,7 +24,7 @@ INPUTS = "inputs"
 
 
 def stored_field(description: str) -> SchemaField:
-    """Return a field that reads the value of the same GraphQL name from its source, a record or dictionary."""
+    """Return a field without a resolver: it reads the value of its name from its source, such as a record."""
     return strawberry.field(description=description)
 
 

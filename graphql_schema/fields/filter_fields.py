@@ -119,7 +119,7 @@ def below(key: str, description: str) -> SchemaField:
 def condition_of(given: FilterInput) -> All:
     """Return the condition of a filter, the conjunction of the conditions of its fields.
 
-    Raises InvalidError if a text is too long.
+    Raises InvalidError if a text is too long or a number is out of its range.
     """
     found: list[Condition] = []
     for name, attribute, conditions in _declared(type(given)):
@@ -139,7 +139,7 @@ def _declared(filter_: type[FilterInput]) -> tuple[tuple[str, str, Callable[[Any
 
 
 def refuse_oversized(*conditions: Condition) -> None:
-    """Raise InvalidError if the conditions of one filter have too many values."""
+    """Raise InvalidError if one filter has more than MAX_FILTER_CONDITIONS values and conditions, counted together."""
     found = (node for condition in conditions for node in nodes(condition))
     size = sum(len(node.values) if isinstance(node, In) else 1 for node in found)
     if size > MAX_FILTER_CONDITIONS:

@@ -34,7 +34,7 @@ async def list_assets(
 
     ``within`` are further conditions. ``scope`` replaces them in the cursors, if they may differ between two pages,
     such as those of the sub-teams of a team. Raises InvalidError for an invalid filter or cursor, LimitError for an
-    invalid ``first``.
+    invalid ``first``, and the errors of the reader.
     """
     listing = asset_listing(where, order, *within)
     bound_to = (asset_listing(where, order), *scope) if scope else (listing,)
@@ -43,7 +43,7 @@ async def list_assets(
 
 
 def assets_where(condition_for: Callable[[str], Condition], description: str) -> SchemaField:
-    """Return a connection field of the assets that meet ``condition_for`` of the id of the source."""
+    """Return a connection field of the assets that meet the result of ``condition_for`` for the id of the source."""
 
     async def resolve(
         root: Parent,

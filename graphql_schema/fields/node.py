@@ -25,5 +25,5 @@ class Node:
 
 
 async def resolve_subject(root: Parent, info: Info) -> Resolved:
-    """Return the only subject of an attached record; None if it is not visible to the caller."""
+    """Return the subject of an attached record of a kind with one subject; None if it is not visible to the caller."""
     return await info.context.reader.node(root.record["subjects"][0])

@@ -11,7 +11,7 @@ TypeRef: TypeAlias = Any
 
 
 def ref(name: str) -> TypeRef:
-    """Return a lazy reference to the type of a kind; raises ValueError when the catalog has no such kind.
+    """Return a lazy reference to the type of a kind of KINDS; raises ValueError for another name.
 
     Annotations need a constant, such as ``DatasetRef`` below. A file may declare the references that only it needs.
     """

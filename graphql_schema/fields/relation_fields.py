@@ -1,4 +1,4 @@
-"""Declarations of relation fields: a relation query as data, read by one generic resolver."""
+"""Declarations of relation fields: a relation query as data, read by a generic resolver."""
 
 from typing import Annotated
 
@@ -20,7 +20,7 @@ IncludeStubs = Annotated[
 ]
 
 _REGISTERED = RowFilter(Negated(In("hydration", ("STUB",))))
-"""Accepts rows that were registered; any caller makes a stub by a reference."""
+"""Accepts rows that are no stubs."""
 
 _ACTIVE = RowFilter(In("status", ("ACTIVE",)))
 """Accepts deployments whose status is ACTIVE and visible."""
@@ -94,7 +94,8 @@ async def relation_connection(
 ) -> ConnectionSource:
     """Return a page of a relation query, filtered by ``keep``, as the source of a connection.
 
-    Raises LimitError if ``first`` is out of range, InvalidError if ``after`` is no cursor of the list.
+    Raises LimitError if ``first`` is out of range, InvalidError if ``after`` is no cursor of the list, and the errors
+    of the reader.
     """
     page, binding = page_request_of(info, first, after, root.urn, keep=keep)
     return ConnectionSource(await info.context.reader.related(root, rel, page), page, binding)

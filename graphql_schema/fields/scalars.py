@@ -1,4 +1,4 @@
-"""Scalars of the schema: an instant is epoch milliseconds inside, and RFC 3339 text in UTC outside."""
+"""Scalars of the schema: an instant is epoch milliseconds inside and RFC 3339 text outside, on output in UTC."""
 
 import re
 from datetime import UTC, date, datetime
@@ -31,7 +31,10 @@ def instant_text(millis: int) -> str:
 
 
 def parse_instant(value: object) -> Instant:
-    """Return the instant of an RFC 3339 text, truncated to milliseconds; raise GraphQLError for anything else."""
+    """Return the instant of an RFC 3339 text from 1970 to 9999, truncated to milliseconds.
+
+    Raise GraphQLError for any other value.
+    """
     if not isinstance(value, str) or not _RFC3339.fullmatch(value):
         raise GraphQLError(f"DateTime cannot represent {value!r}; write RFC 3339, such as 2026-11-24T09:30:00Z.")
     try:

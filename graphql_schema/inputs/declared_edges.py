@@ -21,8 +21,8 @@ MAX_REFERENCES = 5_000
 def edges_of(kind: str, urn: str, item: InputValue) -> tuple[DeclaredEdges, ...]:
     """Return the edges of each field that declares some; raises InputError if one is invalid.
 
-    A field that is absent keeps its stored edges and is left out. The edge from a version to its parent is
-    always declared, by the id.
+    A field that is absent keeps its stored edges and is left out; so does a null if the field adds edges. The edge from
+    a version to its parent is always declared, by the id.
     """
     found = []
     for field in fields_of(item):
@@ -105,7 +105,10 @@ def _edge_values(each: InputValue, far: InputField, path: Path) -> JsonObject:
 
 
 def _merge(targets: Targets, far: str, values: JsonObject, path: Path) -> None:
-    """Merge two entries of a list with the same far end: ownership kinds are added, other values must agree."""
+    """Add a far end to ``targets``. If it is there already, ownership kinds are added, and other values must agree.
+
+    Raises InputError if they differ.
+    """
     known = targets.setdefault(far, values)
     if "kinds" in values:
         targets[far] = {"kinds": sorted({*known["kinds"], *values["kinds"]})}

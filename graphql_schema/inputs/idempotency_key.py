@@ -13,7 +13,7 @@ from graphql_schema.ports.commands import IdempotencyKey
 from graphql_schema.ports.record import Json
 
 MAX_KEY_LENGTH = 255
-"""Characters of an idempotency key."""
+"""Maximal number of characters of an idempotency key."""
 
 KEY = "idempotency_key"
 """Attribute of an input that holds its key."""
@@ -35,7 +35,7 @@ def key_in(given: InputValue) -> IdempotencyKey | None:
 
 
 def key_within(call: IdempotencyKey, index: int) -> IdempotencyKey:
-    """Return the key of one item of a call that has a key."""
+    """Return the key of the item at ``index`` of a call, derived from the key of the call."""
     return IdempotencyKey(f"{call.text}\0{index}", call.digest, call)
 
 

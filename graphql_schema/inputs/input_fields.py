@@ -1,8 +1,8 @@
 """Declarations of input fields: own values, and edges as data that one function reads.
 
-An absent field keeps the stored value. An explicit null removes it, or restores the default of a new asset, which for
-`visibility` is ORG. A list of ids replaces the edges that the same field declared before; the inputs and outputs of a
-run are added.
+An absent field keeps the stored value. An explicit null removes the value, or restores the default of a new asset,
+which for `visibility` is ORG; a required field refuses null. A list of ids replaces the edges that the same field
+declared before; the inputs and outputs of a run are added.
 """
 
 from dataclasses import dataclass
@@ -36,8 +36,8 @@ class ValueField:
     """An input field that becomes a value of the record.
 
     ``stored`` is its record key, None for the name of the field. ``within`` are the smallest and the largest number.
-    ``required``, a flag: the first registration needs the field. ``duration``, a flag: the text is an ISO 8601 duration
-    in weeks, days, hours, minutes and seconds.
+    ``required``, a flag: the first registration needs the field, and none may set null. ``duration``, a flag: the text
+    is an ISO 8601 duration in weeks, days, hours, minutes and seconds.
     """
 
     stored: str | None = None
@@ -50,7 +50,8 @@ class ValueField:
 class EdgeField:
     """An input field that declares edges of the registered asset, with the given ``origin``.
 
-    ``adds``, a flag: earlier edges of the field remain. ``required``, a flag: the first registration needs the field.
+    ``adds``, a flag: earlier edges of the field remain. ``required``, a flag: the first registration needs the field,
+    and none may leave it null or empty.
     """
 
     hop: Hop
@@ -98,7 +99,7 @@ def needed(description: str) -> SchemaField:
 
 
 def refers(description: str, *kinds: str) -> SchemaField:
-    """Return a field of a nested input with the id of an asset of one of these kinds."""
+    """Return a field of a nested input with an id of one of these kinds."""
     return strawberry.field(description=description, metadata={REFERS: kinds})
 
 

@@ -39,7 +39,7 @@ class Export:
 
 @dataclass(frozen=True, slots=True)
 class KindEntry:
-    """The GraphQL side of a kind of the catalog.
+    """The GraphQL side of a kind of :data:`~graphql_schema.catalog.kinds.KINDS`.
 
     ``node``: the type, named as the kind.
     ``input``: the input that registers one, named ``<kind>Input``.
@@ -81,7 +81,7 @@ class KindEntry:
 
 
 def _register_field(input_type: type, description: str) -> SchemaField:
-    """Return the mutation field that registers one ``input_type``."""
+    """Return the mutation field that registers one item, given as ``input_type``."""
 
     async def resolve(info: Info, input: InputValue) -> Resolved:
         return payload(await submit_one(info, lambda: registration_of(input)))

@@ -15,7 +15,7 @@ from graphql_schema.ports.row import Row
 from policies.errors import InvalidError
 
 CHANGED = frozenset({Outcome.CREATED, Outcome.UPDATED})
-"""Outcomes of items that were written."""
+"""Outcomes of items that were written, or in a dry run would have been."""
 
 
 @strawberry.type(description="An error of one item: data in the payload, not a failed request.")
@@ -41,7 +41,7 @@ async def _stored_asset(root: Parent, info: Info) -> Resolved:
 
 
 async def resolve_created_record(root: Parent, info: Info) -> Resolved:
-    """Return the attached record that a call created or changed, as the viewer may see it; None without one."""
+    """Return the attached record that a call created or changed; None without one, or if the viewer may not see it."""
     return await info.context.reader.node(root["made"]) if root["made"] else None
 
 
@@ -109,7 +109,7 @@ def _valid(urn: str | None) -> str | None:
 
 
 def errors(refusals: Sequence[WriteError], *key: str) -> list[JsonObject]:
-    """Return the sources of the errors of an item."""
+    """Return the sources of the errors of an item; ``key`` is the path of the item in the input."""
     return [
         {
             "code": refusal.code.name,

@@ -1,7 +1,7 @@
 """Turns the input of a kind into a command: identity, values and edges.
 
-It reads the declarations of the input fields (:mod:`graphql_schema.inputs.input_fields`) and needs no store. Invalid
-input never reaches the writer.
+It reads the declarations of the input fields (:mod:`graphql_schema.inputs.input_fields`) and needs no store. The writer
+checks the command further, against the stored state.
 """
 
 import strawberry
@@ -44,7 +44,8 @@ def registration_of(given: InputValue) -> RegisterCommand:
 def _urn_of(kind: Kind, given: InputValue) -> str:
     """Return the id of the item, from its id or its parts; if both are given, they must agree.
 
-    Raises InputError if they do not, or are invalid.
+    The name of a team, user, domain or tag need not agree. Raises InputError if the id or a part is invalid, or if they
+    do not agree.
     """
     parts = {name: getattr(given, name, None) or None for name in _PARTS}
     if len(parts["name"] or "") > MAX_NAME_LENGTH:

@@ -20,11 +20,11 @@ from policies.principal import Scope
 from policies.vocabulary import WriteAction
 
 MAX_BULK_ITEMS = 1_000
-"""Items of one call."""
+"""Maximal number of items of one call."""
 
 
 MAX_ATOMIC_ITEMS = 200
-"""Items of one atomic call, which is one transaction of the store."""
+"""Maximal number of items of one atomic call, which is one transaction of the store."""
 
 
 class ScopeError(CodedError):
@@ -46,9 +46,10 @@ def authorize(info: Info) -> None:
 async def write(
     info: Info, items: Sequence[Command], *, dry_run: bool = False, atomic: bool = False
 ) -> list[WriteOutcome]:
-    """Write the items and return one outcome per item, in order; raises the CodedError of the store.
+    """Write the items and return one outcome per item, in order.
 
-    Later reads of the operation return the new state.
+    Later reads of the operation return the new state. Denials and hidden ids are reported to the access log. Raises the
+    CodedError of the writer; some items may be written then.
     """
     if not items:
         return []
@@ -65,7 +66,7 @@ async def submit_one(info: Info, make: Callable[[], Command]) -> WriteOutcome:
     """Submit the command that ``make`` returns, and return its outcome.
 
     If ``make`` raises InputError, nothing is written, and the outcome is INVALID. Raises ScopeError, or the CodedError
-    of the store.
+    of the writer; the command may be written then.
     """
     authorize(info)
     try:
@@ -91,7 +92,7 @@ def _report(info: Info, item: Command, result: WriteOutcome) -> None:
 
 
 def _about(item: Command) -> tuple[str, str]:
-    """Return the action and the id of a command, for the access log."""
+    """Return the action of a command and its id, or its ids separated by commas, for the access log."""
     if isinstance(item, RegisterCommand):
         return (WriteAction.REGISTER if item.action is None else item.right), item.urn
     if isinstance(item, LinkCommand | UnlinkCommand):

@@ -1,4 +1,4 @@
-"""Values of an input as plain JSON, with all checks that need no store."""
+"""Values of an input as plain JSON, with checks that need no store."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,15 +23,15 @@ from graphql_schema.ports.record import Json, JsonObject, Position, Record
 from policies.errors import InvalidError
 
 MAX_NAME_LENGTH = 1_024
-"""Characters of a name or display name."""
+"""Maximal number of characters of a name or display name."""
 
 
 MAX_REASON_LENGTH = 4_000
-"""Characters of a reason."""
+"""Maximal number of characters of a reason."""
 
 
 MAX_RECORD_BYTES = 64 * 1024
-"""Bytes of the values of one item, as JSON."""
+"""Maximal number of bytes of the values of one item, as JSON."""
 
 
 INTERVALS = (("startedAt", "endedAt"), ("deployedAt", "retiredAt"), ("validFrom", "validTo"))
@@ -103,7 +103,10 @@ def _fields(definition: StrawberryObjectDefinition) -> tuple[InputField, ...]:
 
 
 def values_of(item: InputValue) -> JsonObject:
-    """Return the given values by record key: enums as names, nested inputs as objects; raises InputError."""
+    """Return the given values by record key, nulls as None, enums as names, nested inputs as objects.
+
+    Raises InputError if one of the values is invalid, or if they are too large together.
+    """
     values: JsonObject = {}
     for field in fields_of(item):
         declared: ValueField | None = field.metadata.get(VALUE)
@@ -135,7 +138,11 @@ def check_record(values: Record) -> None:
 
 
 def to_json(given: InputValue, *path: str) -> Json:
-    """Return the JSON value of an input value, without absent and null fields, and empty lists, of nested inputs."""
+    """Return the JSON value of an input value, without absent and null fields, and empty lists, of nested inputs.
+
+    ``path`` is the place of the value in the input. Raises InputError if a list repeats a unique key, or an id is of a
+    kind that its field does not take.
+    """
     if isinstance(given, Enum):
         return given.name
     if isinstance(given, list):
@@ -213,6 +220,6 @@ def _plain_object(given: InputValue, path: Path) -> JsonObject:
 
 
 def check_text(text: str | None, max_length: int, name: str) -> None:
-    """Raise InputError for a text that is blank, too long, or contains NUL."""
+    """Raise InputError for a text that is blank, too long, or contains NUL; None is accepted."""
     if text is not None and (not text.strip() or len(text) > max_length or "\0" in text):
         raise InputError(f"`{name}` needs 1 to {max_length} characters, not all of them blank, and no NUL.", name)

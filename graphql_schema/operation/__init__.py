@@ -1,1 +1,1 @@
-"""The path of an operation before its resolvers: size limits, admission, and the guard on every field."""
+"""The path of an operation before its resolvers: size limits, admission, execution in a budget, guards of fields."""

@@ -1,7 +1,7 @@
 """Admission of operations, before validation: the limits, and the choice among several operations by name.
 
-It runs before the validation rules of graphql-core, some of which cost more than linear time, so that a hostile
-document does not reach them.
+It runs before the validation rules of graphql-core, some of which cost more than linear time, so that a document above
+the limits does not reach them.
 """
 
 from collections.abc import Iterable, Iterator
@@ -50,7 +50,11 @@ class AdmissionExtension(SchemaExtension):
                 error.original_error = _too_repetitive()
 
     def _refusals(self, document: DocumentNode) -> list[GraphQLError]:
-        """Return the errors of a document: several operations and no `operationName`, or each exceeded limit."""
+        """Return the errors of a document: several operations and no `operationName`, or the exceeded limits.
+
+        Sizes count for every operation of the document. Variables and cost count for the one to execute, and are
+        tested only if no size is exceeded.
+        """
         # The public `operation_name` falls back to the first operation, so it does not show whether one was named.
         named = self.execution_context._provided_operation_name  # noqa: SLF001
         operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]

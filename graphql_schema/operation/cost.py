@@ -1,7 +1,7 @@
 """The cost of an operation before it runs: how many objects and values its response can have.
 
 Sizes are multiplied down the tree: a page counts its ``first`` (:data:`DEFAULT_PAGE` without), a list of ids the ids,
-and any other list :data:`ASSUMED_ITEMS`. Each selection is priced once for each type, so the time is linear in
+and other lists of objects :data:`ASSUMED_ITEMS`. Each selection is priced once for each type, so the time is linear in
 the document even if fragments double it. The size of a list without ``first`` is an assumption;
 :mod:`graphql_schema.ports.operation_budget` bounds what is really returned.
 """
@@ -42,7 +42,7 @@ from graphql import (
 from graphql_schema.operation.limits import CEILING, INTROSPECTION, Breach, DocumentLimits
 
 DEFAULT_PAGE: Final = 20
-"""Items of a page without ``first``."""
+"""Number of items that a page without ``first`` counts as, whatever the default of its field."""
 ASSUMED_ITEMS: Final = 10
 """Items of a list of objects that has no ``first``, such as the tags of an asset."""
 LISTING_COUNT: Final = 2_500
@@ -86,7 +86,7 @@ class Cost(NamedTuple):
         return Cost(*map(max, self, other))
 
     def paged(self, size: int, count_cost: int = RELATION_COUNT) -> "Cost":
-        """Return the cost with a page of ``size`` items, each ``totalCount`` of which costs ``count_cost``."""
+        """Return the cost with a page of ``size`` items, where each selected ``totalCount`` costs ``count_cost``."""
         objects = self.objects + size * self.item_objects + count_cost * self.counts
         values = self.values + size * self.item_values
         return Cost(min(objects, CEILING), min(values, CEILING), introspection=self.introspection)
@@ -199,7 +199,10 @@ class Pricing:
         return ASSUMED_ITEMS if stated is None else stated
 
     def _stated_size(self, node: FieldNode, definition: GraphQLField) -> int | None:
-        """Return the number of items that the arguments of a field state; None if none of them does."""
+        """Return the number of items that an argument of a field states; None if the field has no such argument.
+
+        If the argument is not given, it is DEFAULT_PAGE.
+        """
         given = {each.name.value: each.value for each in node.arguments or ()}
         for name in _SIZES:
             if name in definition.args:
@@ -207,7 +210,7 @@ class Pricing:
         return None
 
     def _size(self, value: ValueNode | None) -> int:
-        """Return the size that an argument states; a value of a wrong type, which coercion refuses, counts 0."""
+        """Return the size that an argument states: DEFAULT_PAGE without a value, 1 if it is no number and no list."""
         known: object = value
         if isinstance(value, VariableNode):
             known = self.variables.get(value.name.value)

@@ -33,7 +33,7 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
         self,
         serially: bool | None = None,  # noqa: FBT001 - the signature of graphql-core
     ) -> AwaitableOrValue[Any]:
-        """Execute the operation; the budget knows from then on whether it writes."""
+        """Record in the budget whether the operation is a mutation, and execute it."""
         self.budget.writes = self.operation.operation is OperationType.MUTATION
         return super().execute_operation(serially)
 

@@ -1,8 +1,8 @@
 """Completes the schema that Strawberry builds: readers of fields, resolution of abstract types, and field masks.
 
-A field in ``row.access.hidden`` resolves to null and is reported before its resolver runs. Fields of a record are read
-directly, without the call path of Strawberry, which is slower. Non-null fields cannot be hidden: they are visible with
-their row.
+A field in ``row.access.hidden`` is reported and resolves to null; its resolver does not run. Fields of a record are
+read directly, without the call path of Strawberry, which is slower. Non-null fields cannot be hidden: they are visible
+with their row.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -42,7 +42,10 @@ Resolve = Callable[..., Resolved]
 
 
 def install_field_guards(schema: GraphQLSchema) -> None:
-    """Set the resolver of every field and the type resolution of every abstract type; guard the governed fields."""
+    """Set the resolver of every field and the type resolution of every abstract type; guard the governed fields.
+
+    Defaults of null are removed.
+    """
     _drop_null_defaults(schema)
     guarded = governed_fields(schema).fields
     for type_ in schema.type_map.values():

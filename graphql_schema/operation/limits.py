@@ -100,7 +100,7 @@ class _Outline:
 
 
 def breaches(document: DocumentNode, limits: DocumentLimits) -> list[Breach]:
-    """Return every limit that an operation of ``document`` exceeds."""
+    """Return every limit of depth, aliases, directives and fields that an operation of ``document`` exceeds."""
     return [
         Breach(name, actual, maximum, operation)
         for operation, size in measure(document)

@@ -1,7 +1,8 @@
 """Commands: one frozen value for each kind of write that a writer accepts.
 
-Instants are epoch milliseconds, enumerations are given by name. The first field of a command other than a link has the
-id, or the ids, that the command is about.
+Instants are epoch milliseconds. Enumerations are given by name, except the ``action`` of a RegisterCommand. The first
+field of a command has the id, or the ids, that the command is about; LinkCommand and UnlinkCommand begin with the
+relation.
 """
 
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from graphql_schema.ports.record import Record
 
 
 class AnyVersion:
-    """Expected version that every version satisfies."""
+    """Expected version that every version satisfies, and an alias without one."""
 
     def __repr__(self) -> str:
         return "ANY"
@@ -36,9 +37,9 @@ class UnlinkCommand:
 
 @dataclass(frozen=True, slots=True)
 class DeleteCommand:
-    """Deletes an asset and its visible children softly: they stay stored, but no relation, list or search has them.
+    """Deletes an asset and its visible children softly: they stay stored, but no relation, list or search has them now.
 
-    With ``despite_others``, uses by assets that the caller may not change do not prevent it.
+    With ``despite_others``, uses by assets that the caller may not change do not prevent the deletion.
     """
 
     urn: str
@@ -82,7 +83,8 @@ class SetAliasCommand:
 class IdempotencyKey:
     """An idempotency key, with the digest of the payload that it was sent with.
 
-    Items of a bulk call without keys of their own get keys derived from that of the call, which is ``call``.
+    ``call`` is None for a key of the client. An item of a bulk call without a key of its own gets a key derived from
+    that of the call, which is then ``call``.
     """
 
     text: str
@@ -92,7 +94,7 @@ class IdempotencyKey:
 
 @dataclass(frozen=True, slots=True)
 class ApproveCommand:
-    """Records a decision about an asset under an approval name, such as ``release``, which is ``gate``."""
+    """Records a decision about an asset; ``gate`` is the name of the approval, such as `release`."""
 
     subject: str
     gate: str
@@ -105,7 +107,10 @@ class ApproveCommand:
 
 @dataclass(frozen=True, slots=True)
 class RecordUsageCommand:
-    """Records the counters of one consumer on one day (``2026-11-24``); replaces those stored for that day."""
+    """Records the counters of one consumer of an asset on one day (``2026-11-24``).
+
+    They replace the stored ones of the same asset, consumer and day. A stored cost remains if the caller may not bill.
+    """
 
     asset: str
     consumer: str
@@ -154,9 +159,9 @@ class ResolveIncidentCommand:
 class DeclaredEdges:
     """Edges that one input field declares.
 
-    ``targets`` maps the URNs of far ends to values of their edges (``kinds``, ``role``, ``mode``). They replace the
-    edges that the field declared before, unless ``adds`` is set. ``declarer`` is what the edge stores as its declarer,
-    such as ``ModelVersion.trainedOn``. Edges to the URNs in ``removes`` end, regardless of their declarers; a
+    ``targets`` maps the URNs of far ends to values of their edges, such as ``kinds``. They replace the edges that the
+    field declared before, unless ``adds`` is set; hidden edges and blocked tags remain. ``declarer`` is stored in each
+    edge, such as ``ModelVersion.trainedOn``. Edges to the URNs in ``removes`` end, regardless of their declarers; a
     propagated tag remains.
     """
 
@@ -175,12 +180,12 @@ class DeclaredEdges:
 
 @dataclass(frozen=True, slots=True)
 class RegisterCommand:
-    """Registers or updates one asset.
+    """Registers or updates one asset, team, user, domain or tag.
 
-    ``values`` holds the given values by field: a present None restores the default or removes the value, an absent key
-    keeps it. The identity is ``urn``; a given ``name`` is the full name, which the URN may have cut. ``required`` names
-    the absent fields that the first registration of the asset needs. With ``action`` the asset must exist. ``right`` is
-    the action of the policy that an update needs, and ``id_path`` the input field that holds the id.
+    ``values`` holds the given values by record key: a present None restores the default or removes the value, an absent
+    key keeps it. The identity is ``urn``; a given ``name`` is the full name, which the URN may have cut. ``required``
+    names the absent fields that the first registration needs. With ``action`` the asset must exist and be visible.
+    ``right`` is the action of the policy that an update needs, and ``id_path`` the input field that holds the id.
     """
 
     urn: str
@@ -198,9 +203,9 @@ class RegisterCommand:
 
 @dataclass(frozen=True, slots=True)
 class LinkCommand:
-    """Declares one edge; ``values`` are merged into the stored ones. A None there removes the stored value.
+    """Declares one edge; ``values`` are merged into the stored ones.
 
-    A ``validFrom`` or ``origin`` of None counts as absent.
+    A None in ``values`` removes the stored value, but a ``validFrom`` or ``origin`` of None counts as absent.
     """
 
     relation: str

@@ -1,7 +1,7 @@
 """Conditions on stored records, and the listings that they select from.
 
 A condition is data. The store answers a condition from its index (:mod:`app.graph.reading.level.index_filter`), and
-:func:`matches` evaluates it in memory, with the same result. A key is a native property of
+:func:`matches` evaluates it in memory. A key is a native property of
 :mod:`graphql_schema.catalog.properties`; in a condition that is only evaluated in memory, a key is a field of the
 record. The policy is not part of a condition from the schema: the reader adds it
 (:mod:`app.graph.reading.access.row_conditions`).
@@ -22,10 +22,10 @@ MAX_FILTER_CONDITIONS: Final = 200
 """Maximal number of values and conditions, counted together, in one filter."""
 
 MAX_FILTER_TEXT_LENGTH: Final = 1_024
-"""Characters of a text that a filter compares with: the length of the longest name and of the longest id."""
+"""Maximal number of characters of a text that a filter compares with, as of a name; ids are shorter."""
 
 MAX_SUBSTRING_LENGTH: Final = 100
-"""Characters of a `contains`: the index builds an automaton of them, whose cost grows faster than the text.
+"""Maximal number of characters of a `contains`: the index builds an automaton, whose cost grows faster than the text.
 
 Measured: the index refuses 500 characters, and 20,000 characters keep it busy for more than 30 s.
 """
@@ -128,7 +128,7 @@ class Negated:
 
 
 TextLeaf = StartsWith | Contains | MatchesPattern | HasWord
-"""A condition on part of a text."""
+"""A condition that only a text can meet."""
 
 Leaf = In | Above | Below | TextLeaf | UnusedFor
 """A condition without conditions inside it."""
@@ -178,10 +178,10 @@ def nodes(condition: Condition) -> Iterator[Condition]:
 def rewrite(
     condition: Condition, leaf: Callable[[Leaf], Condition], negated_leaf: Callable[[Leaf], Condition] | None = None
 ) -> Condition:
-    """Return the condition with each leaf replaced by ``leaf`` of it.
+    """Return the condition with each leaf replaced by what the function ``leaf`` returns for it.
 
-    The function ``negated_leaf`` replaces the leaves inside an odd number of :class:`Negated`; None uses ``leaf`` for
-    these too.
+    The function ``negated_leaf`` is called instead for the leaves inside an odd number of :class:`Negated`. If it is
+    None, ``leaf`` is called for these too.
     """
     match condition:
         case All(conditions):

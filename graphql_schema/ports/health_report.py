@@ -9,7 +9,7 @@ from graphql_schema.ports.row import Row
 
 
 class CauseSeverity(IntEnum):
-    """Severity of a cause of health; one that others REPORTED does not count for the status."""
+    """Severity of a cause of health; a cause with REPORTED is listed and does not count for the status."""
 
     REPORTED = 0
     MINOR = 1
@@ -20,7 +20,8 @@ class CauseSeverity(IntEnum):
 class HealthFinding:
     """A cause of bad health: a check with its latest result, an incident, or an evaluation.
 
-    ``asset`` is its subject, ``depth`` the number of edges from there to the asset whose health is reported.
+    ``asset`` is its subject, or of an incident one of them. ``depth`` is the number of edges from there to the asset
+    whose health is reported; steps within an asset group do not count.
     """
 
     asset: Row

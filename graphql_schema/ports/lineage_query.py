@@ -9,13 +9,13 @@ from graphql_schema.ports.relation_query import EVERYTHING, LineageItemFilter
 from graphql_schema.ports.row import MaskedRecord, Row
 
 MAX_DEPTH = 50
-"""Levels of the deepest lineage query, and edges of the longest path."""
+"""Maximal depth of a lineage query in levels, and maximal length of a path in edges."""
 
 MAX_ROOTS = 100
-"""Roots of one lineage query."""
+"""Maximal number of roots of one lineage query."""
 
 MAX_PATHS = 50
-"""Paths of one path query."""
+"""Maximal number of paths of one path query."""
 
 
 class SnapshotTime(NamedTuple):
@@ -38,7 +38,7 @@ class LineageQuery:
 
 @dataclass(frozen=True, slots=True)
 class PathQuery:
-    """The ``max_paths`` shortest paths of at most ``max_edges`` edges along the data flow."""
+    """The ``max_paths`` shortest paths from ``source`` to ``target`` along the data flow, of at most ``max_edges``."""
 
     source: str
     target: str
@@ -48,10 +48,12 @@ class PathQuery:
 
 @dataclass(frozen=True, slots=True)
 class Completeness:
-    """How much of a result was found: the ``budgets`` that ended it, and whether the policy removed something.
+    """How much of a result was found: ``budgets`` names those that limited it.
 
-    ``missing_roots`` is set if a root was not found. ``visited`` counts the visited nodes, ``depth`` is that of the
-    farthest one. ``hidden`` counts the hidden nodes next to the visible result, None if that is not disclosed.
+    ``policy`` is set if the policy removed something and this is disclosed. ``missing_roots`` is set if a root or an
+    end of a path was not found. ``visited`` counts the visited nodes, ``depth`` is that of the farthest one; for paths
+    it is the length up to which all are known. ``hidden`` counts the hidden nodes next to the visible result, None if
+    that is not disclosed.
     """
 
     budgets: tuple[str, ...]

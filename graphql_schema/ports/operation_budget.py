@@ -16,9 +16,11 @@ from policies.errors import CodedError, LimitError
 ItemT = TypeVar("ItemT")
 
 TURN_SECONDS: Final = 0.005
-"""Seconds of work of all operations together after which the next one waits for another turn of the event loop."""
+"""Length of a turn of the event loop in seconds; an operation that pauses after that waits for a later turn."""
+_LESS: Final = "Use a smaller `first`, select less, or split it into several requests."
+_WRITTEN: Final = "Earlier writes of the mutation remain. Select less of its result."
 _RELEASED: Final = 8
-"""Number of waiting tasks that one turn of the event loop releases."""
+"""Maximal number of waiting tasks that are released when a turn of the event loop ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,9 @@ class UsageLimits:
 class OperationBudget:
     """Use of the limits by one operation.
 
-    An operation ends by a limit, by its deadline, or when its client leaves. From then on everything that it tries
-    raises the same error: it resolves no further list and sends no further request to the store.
+    An operation ends by a limit, by its deadline, or when its client leaves. From then on it resolves no list, sends no
+    request to read and begins no transaction: these raise the error that ended it. A transaction in flight is
+    completed.
     """
 
     limits: UsageLimits = UsageLimits()
@@ -50,22 +53,25 @@ class OperationBudget:
     pauses: int = 0
     """Number of pauses so far; the fewer an operation had, the sooner its next pause ends."""
     paused: int = 0
-    """Tasks that wait for a turn; a level of the query is complete only without them."""
+    """Number of its tasks that wait for a turn; a query level is not sent before it is 0."""
     writes: bool = False
     """Whether the operation is a mutation, which is never cancelled."""
     _end: CodedError | None = None
     _cancel: Callable[[], object] | None = None
 
     def renew(self) -> None:
-        """Start again from nothing, for the next event of a subscription."""
+        """Set all counts to 0, for the next event of a subscription; an operation that has ended stays so."""
         self.items = self.characters = self.rows = self.pauses = 0
 
     def cancel_with(self, cancel: Callable[[], object]) -> None:
-        """Call ``cancel`` when the operation ends, unless it is a mutation."""
+        """Set the function that :meth:`end` calls, unless the operation is a mutation."""
         self._cancel = cancel
 
     def end(self, error: CodedError) -> None:
-        """End the operation: everything that it tries from now on raises ``error``. The first end counts."""
+        """End the operation: :meth:`check` raises ``error`` from now on. Only the first end counts.
+
+        Unless the operation is a mutation, the function given to :meth:`cancel_with` is called.
+        """
         if self._end is None:
             self._end = error
             if self._cancel is not None and not self.writes:
@@ -82,7 +88,7 @@ class OperationBudget:
             raise self._end
 
     def count_items(self, count: int) -> None:
-        """Count elements of a list; raise LimitError if there are too many."""
+        """Count elements of a list; raise LimitError if there are too many, or the error that ended the operation."""
         self.items += count
         if self.items > self.limits.items:
             self._exceed("items", self.items, self.limits.items)
@@ -101,7 +107,10 @@ class OperationBudget:
             self._exceed("rows", self.rows, self.limits.rows)
 
     async def pause(self) -> None:
-        """Let other tasks run if this turn of the event loop has lasted long enough."""
+        """Let other tasks run if this turn of the event loop is over.
+
+        After a pause, raise the error that ended the operation, if it has ended.
+        """
         if not TURNS.is_over():
             return
         self.paused += 1
@@ -114,7 +123,7 @@ class OperationBudget:
         self.check()
 
     async def in_turns(self, items: Iterable[ItemT]) -> AsyncIterator[ItemT]:
-        """Yield the items, with a pause between two of them whenever the turn has lasted long enough."""
+        """Yield the items, with a pause before each at which the turn is over; raises as :meth:`pause`."""
         for item in items:
             if TURNS.is_over():
                 await self.pause()
@@ -123,8 +132,7 @@ class OperationBudget:
     def _exceed(self, limit: str, actual: int, maximum: int) -> None:
         self.end(
             LimitError(
-                f"The operation reached {actual} {limit}; the limit is {maximum}. "
-                "Use a smaller `first`, select less, or split it into several requests.",
+                f"The operation reached {actual} {limit}; the limit is {maximum}. {_WRITTEN if self.writes else _LESS}",
                 limit=limit,
                 actual=actual,
                 maximum=maximum,
@@ -137,8 +145,8 @@ class OperationBudget:
 class Turns:
     """Turns of the event loop: a turn begins with a call of :meth:`is_over`, and ends with the iteration of the loop.
 
-    Tasks that call it after :data:`TURN_SECONDS` wait, and later turns release them. The first are those of operations
-    that have waited least often, so that a short operation does not wait for a long one.
+    A task that calls it more than :data:`TURN_SECONDS` later waits in :meth:`next`, and the end of a turn releases it.
+    Tasks of operations that have waited least often come first, so that a short operation does not wait for a long one.
     """
 
     _waiting: list[tuple[int, int, asyncio.Future[None]]] = field(default_factory=list)
@@ -147,7 +155,7 @@ class Turns:
     _loop: asyncio.AbstractEventLoop | None = None
 
     def is_over(self) -> bool:
-        """Return whether the turn has lasted long enough; begins a turn if there is none."""
+        """Return whether the turn has lasted longer than TURN_SECONDS; begins a turn if there is none."""
         now = time.perf_counter()
         if self._began is None or self._loop is not asyncio.get_running_loop():
             self._begin(now)
@@ -155,7 +163,7 @@ class Turns:
         return now - self._began > TURN_SECONDS
 
     async def next(self, pauses: int) -> None:
-        """Return in a later turn; ``pauses`` is how often the operation has waited."""
+        """Return in a later turn; ``pauses`` is the number of pauses of the operation so far."""
         turn = asyncio.get_running_loop().create_future()
         self._count += 1
         heappush(self._waiting, (pauses, self._count, turn))

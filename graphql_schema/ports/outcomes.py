@@ -54,7 +54,7 @@ class MutationErrorCode(Enum):
 class WriteError:
     """One error of an item; ``path`` is the place in the input of the item, such as ``("trainedOn", "2")``.
 
-    ``current_revision`` is the stored revision on a conflict, else None.
+    ``current_revision`` is the stored revision on a conflict with a stored asset, else None.
     """
 
     code: MutationErrorCode
@@ -96,10 +96,11 @@ class WriteOutcome:
     """The outcome of one command.
 
     ``urn`` is the id of the asset, None for links, incidents and rejected commands. ``revision`` is that of the asset,
-    or of the end that a link changes. ``created_record`` is the id of the attached record that the command created or
-    changed. ``voided_approvals`` are the names of the approvals that a change of content voided. ``hidden_ids`` are
-    hidden assets that the command names: for the access log, never for the caller. ``far_end_known`` is whether the
-    caller could see, before the command, the end that a link does not change; True for other commands.
+    or of the end that a link changes; None for incidents, checks, usage and rejected commands. ``created_record`` is
+    the id of the approval, check result or incident of the command. ``gate`` is set for an alias if its gate was
+    evaluated. ``voided_approvals`` are the names of the approvals that a change of content voided. ``hidden_ids`` are
+    ids of hidden assets that the command names: for the access log, never for the caller. ``far_end_known`` is false
+    only for a link, if the caller could not see the end that the link does not change before the command.
     """
 
     outcome: Outcome
@@ -124,7 +125,7 @@ def refused(outcome: Outcome, code: MutationErrorCode, message: str, *path: str)
 
 
 def not_written(index: int) -> WriteOutcome:
-    """Return the outcome of a valid item of an atomic call whose item at ``index`` was rejected."""
+    """Return the outcome of an accepted item of an atomic call whose item at ``index`` was rejected."""
     return refused(
         Outcome.INVALID,
         MutationErrorCode.INVALID,

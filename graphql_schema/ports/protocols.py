@@ -18,12 +18,15 @@ class GraphReader(Protocol):
     """Reads for one caller and one operation; everything it returns has passed the policy of the caller.
 
     Calls that wait at the same time share their requests to the store. Ids must be valid URNs. Methods raise
-    ``policies.errors.CodedError`` with STORE_UNAVAILABLE, STORE_FAILED or LIMIT_EXCEEDED, or with INVALID for a
-    condition that the store cannot answer.
+    ``policies.errors.CodedError`` with STORE_UNAVAILABLE, STORE_FAILED or LIMIT_EXCEEDED, with INVALID for a condition
+    that the store cannot answer, or the error that ended the operation.
     """
 
     async def node(self, urn: str) -> Row | None:
-        """Return the row of an id, also of a deleted asset; None if it is absent or hidden, after the same requests."""
+        """Return the row of an id, also of a deleted asset; None if it is absent or hidden.
+
+        Absent and hidden ids take the same requests to the store.
+        """
         ...
 
     async def nodes(self, urns: Sequence[str], *, constant_time: bool = False) -> list[Row | None]:
@@ -56,7 +59,7 @@ class GraphReader(Protocol):
         ...
 
     async def listing(self, listing: ListingQuery, page: PageRequest) -> RowPage:
-        """Return a page of an ordered listing over all vertices of the tenant, except deleted assets."""
+        """Return a page of the visible vertices that a listing selects, in its order and without deleted assets."""
         ...
 
     async def search(self, search: SearchQuery) -> SearchCandidates:
@@ -68,7 +71,8 @@ class GraphReader(Protocol):
     ) -> RowPage:
         """Return a page of the attached records of a kind that the caller may see through their subjects, by creation.
 
-        Raises LimitError if too many records must be examined to fill the page.
+        Only changes and incidents can be listed. Raises LimitError if too many records must be examined to fill the
+        page or to count the total.
         """
         ...
 
@@ -86,8 +90,8 @@ class GraphWriter(Protocol):
     async def write(self, items: Sequence[Command], *, dry_run: bool, atomic: bool) -> list[WriteOutcome]:
         """Write the items and return one outcome per item, in order; an item is written completely or not at all.
 
-        With ``atomic`` all items are written or none, with ``dry_run`` none. Raises CodedError if the store fails;
-        items may then be written, unless the call is atomic and the store refused it.
+        With ``atomic`` all items are written or none, with ``dry_run`` none. Raises CodedError if the store fails or
+        the operation has ended; items may then be written, unless the call is atomic and the store refused it.
         """
         ...
 

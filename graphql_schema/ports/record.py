@@ -12,8 +12,8 @@ JsonObject: TypeAlias = dict[str, Json]
 Record: TypeAlias = Mapping[str, Json]
 """A JSON object that is only read: a stored record, the record of an edge, or values of an input.
 
-Keys are GraphQL names; instants are epoch milliseconds, enums their names.
+Most keys are GraphQL names. Instants are epoch milliseconds, enums their names.
 """
 
 Position: TypeAlias = tuple[Json, ...]
-"""The place of an item in an ordered list: the values that the list is ordered by, the id last."""
+"""The place of an item in an ordered list: the values by which the list is ordered, together unique in the list."""

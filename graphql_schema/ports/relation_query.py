@@ -77,7 +77,7 @@ class RowFilter:
 class LineageItemFilter:
     """The filter of a lineage query: an empty field accepts everything, an edge without visible confidence is certain.
 
-    The filter runs in memory and is no condition of the store, because a walk passes through nodes that it rejects.
+    Kinds and stages are tested in memory and not by the store, because a walk passes through nodes that they reject.
     """
 
     kinds: tuple[str, ...] = ()
@@ -112,7 +112,9 @@ EVERYTHING = LineageItemFilter()
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """A part of the rows that ``keep`` accepts: ``first`` (None for all) after a position, ``total`` if it is needed.
+    """A part of the rows that ``keep`` accepts: the ``first`` rows (None for all) after the position ``after``.
+
+    ``total``, a flag: the total is returned too.
 
     ``since`` excludes earlier rows of a list in the order of time, in epoch milliseconds. ``max_edges_in_parts`` allows
     lists that are too large for one request to be read in parts, up to this number of edges in one operation.

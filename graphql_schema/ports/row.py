@@ -41,7 +41,7 @@ class RecordAccess(Protocol):
         ...
 
     def may(self, action: WriteAction) -> bool:
-        """Return whether the caller may perform the action on the asset."""
+        """Return whether the caller may perform the action on the asset; False for other records and for edges."""
         ...
 
     def of_edge(self, type_name: str, far: "RecordAccess") -> "RecordAccess":
@@ -85,7 +85,7 @@ class MaskedRecord:
 class Row(MaskedRecord):
     """One vertex that has passed the policy, with the mask of the caller.
 
-    Keys of ``record`` are GraphQL field names. Values are JSON: instants are epoch milliseconds, enums are names.
+    Most keys of ``record`` are GraphQL field names. Instants are epoch milliseconds, enums are names.
     """
 
     __slots__ = ("vid",)
@@ -129,7 +129,7 @@ class PageItem:
 class FeedBatch:
     """One batch of a feed: the visible items, and the position of the last record examined.
 
-    ``next_position`` is None at the end of the feed.
+    ``next_position`` is None if no record was left to examine.
     """
 
     items: tuple[PageItem, ...]

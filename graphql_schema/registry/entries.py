@@ -1,4 +1,4 @@
-"""The register of kinds: the entry of every kind of the catalog, found in the files of `graphql_schema/assets/`."""
+"""The register of kinds: the entry of every kind of `KINDS`, found in the files of `graphql_schema/assets/`."""
 
 from collections.abc import Iterator
 from importlib import import_module
@@ -47,7 +47,7 @@ REGISTRY: Final = _by_kind({entry.node.__name__: (file, entry) for file, entry i
 
 
 def node_types() -> tuple[type, ...]:
-    """Return the types that no field of the schema needs to name: those of all kinds, and of attached records."""
+    """Return the types of nodes, which the schema needs even if no field names them."""
     return (*(entry.node for entry in REGISTRY.values()), Check, CheckResult, Incident, Approval, Change)
 
 

@@ -57,8 +57,8 @@ def selectors(model: Record) -> Selectors:
 def counts_for(version: Record, evaluation: Record, evaluators: Collection[str] = ()) -> bool:
     """Return whether an evaluation counts: the owner team of the version, or a team in ``evaluators``, owns it.
 
-    Otherwise any caller could change the gates and the health of a version of others. A version without an owner team
-    has no others, so that evaluations without one count for it.
+    Otherwise any caller could change the gates and the health of a version of others. For a version without an owner
+    team, evaluations without one count.
     """
     return bool(evaluation["ownerTeam"] in {version["ownerTeam"], *evaluators})
 

@@ -1,6 +1,6 @@
 """The rule of health: which evidence is a cause, its weight, and the status that causes give (docs/health.md).
 
-It is defined here only. All functions take rows, which contain only what their caller may see.
+It is defined here only. Values that the policy may hide are read as the caller may see them.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -120,8 +120,9 @@ def counts_downstream(asset: Row, root: Row) -> bool:
 def brings_causes(edge: Record, upstream: Row, downstream: Row) -> bool:
     """Return whether causes propagate over an edge.
 
-    A reported edge must join assets with a common owner team, or reach an asset without an owner team. Otherwise any
-    caller could impair the health of an asset of others.
+    An edge is reported if its declarer had no right on ``downstream``. Causes propagate over such an edge only if the
+    owner team of ``downstream`` also owns ``upstream``, or ``downstream`` has none. Otherwise any caller could impair
+    the health of an asset of others.
     """
     if not edge.get("reported"):
         return True

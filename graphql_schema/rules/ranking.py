@@ -1,8 +1,8 @@
 """Ranking: whether an asset is a hit of a search, and how good, by the fields that the viewer may see.
 
-The index only proposes candidates. The best hit is the asset whose id was typed. Of others each word must be found: the
-last one also as the beginning of a word, and in names and ids also with typing errors. A name counts more than the
-other parts of the id, and these count more than the description.
+The index only proposes candidates. The best hit is the asset whose id was typed. In others every word of the query must
+be found. The last one may be the beginning of a word; in names and ids each may have typing errors. A name counts more
+than the other parts of the id, and these count more than the description.
 """
 
 from collections.abc import Sequence

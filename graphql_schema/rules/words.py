@@ -3,7 +3,7 @@
 A word is a run of letters and digits; all other characters separate, such as ``_ - . /`` and spaces. Words that differ
 only in case or in combining marks are equal. Combining marks are accents, the points of Arabic and Hebrew, and the
 vowel signs and tones of scripts such as Devanagari and Thai. A run in camel case is also found by its parts. Each
-ideograph is a word, because nothing separates ideographs.
+ideograph and each hiragana character is a word, because nothing separates these.
 """
 
 import re
