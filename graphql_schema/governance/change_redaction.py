@@ -24,7 +24,7 @@ _INSTANTS = frozenset({"validFrom", "validTo", "since"})
 
 
 def named_ids(entry: Record) -> Iterator[str]:
-    """Yield the ids in an audit entry, because the entry would disclose the existence of their assets."""
+    """Yield the ids that an audit entry names and whose existence it would disclose; an id may occur twice."""
     yield from entry.get("edge", ())[1:]
     for side in ("before", "after"):
         if entry["field"] not in FREE_TEXT and not isinstance(entry[side], str):

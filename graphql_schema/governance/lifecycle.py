@@ -78,7 +78,7 @@ class DeleteAssetInput:
     reason: str | None = reason_field()
     despite_others: bool | None = strawberry.field(
         description="Whether to delete the asset although assets use it that you may not change, such as those of "
-        "other teams; default: such uses are a CONFLICT, which names them.",
+        "other teams; false by default, so that such uses are a CONFLICT. Its message names up to 5.",
         default=False,
     )
 

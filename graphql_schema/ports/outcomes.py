@@ -47,7 +47,9 @@ class MutationErrorCode(Enum):
         "IDEMPOTENCY_CONFLICT", description="The key was used with another payload in the last 24 hours."
     )
     GATE_BLOCKED = value("GATE_BLOCKED", description="A gate of the alias is closed.")
-    LIMIT_EXCEEDED = value("LIMIT_EXCEEDED", description="The call exceeds a limit.")
+    LIMIT_EXCEEDED = value(
+        "LIMIT_EXCEEDED", description="Not in use: a call that exceeds a limit fails as a request, with this code."
+    )
 
 
 @dataclass(frozen=True, slots=True)
