@@ -52,9 +52,9 @@ class Viewer:
     kind: PrincipalType = stored_field("A person or a program.")
     display_name: str | None = stored_field("The name to display; null if the token has none.")
     teams: list[TeamRef] = stored_field(
-        "The teams of the viewer that are in the catalog: those of the token, and all teams above them."
+        "The teams of the viewer that are in the catalog: those of the token, and the teams above them."
     )
-    roles: list[str] = stored_field("The roles that policies use.")
+    roles: list[str] = stored_field("The roles of the viewer, by which the policy decides.")
     scopes: list[str] = stored_field("The scopes of the token.")
     tenant: str = stored_field("The tenant of the viewer.")
     expires_at: Instant | None = stored_field("The instant when the token expires; null if it does not.")

@@ -51,7 +51,10 @@ def is_visible_entry(entry: Record, subject: Row, visible: VisibleRows) -> bool:
 
 
 def redacted_entry(entry: Record, subject: Row, visible: VisibleRows) -> JsonObject:
-    """Return a visible entry as the source of a ``FieldChange``, without hidden values; report logged fields."""
+    """Return a visible entry as the source of a ``FieldChange``, without hidden values.
+
+    The read of a restricted or secret field is reported for the access log.
+    """
     field = entry["field"]
     subject.is_shown(field)  # the access log records restricted and secret fields
     sides = {side: entry[side] for side in ("before", "after")}

@@ -60,7 +60,7 @@ async def _reverts(root: Parent, info: Info) -> Resolved:
 
 
 async def _fields(root: Parent, info: Info) -> Resolved:
-    """Return the field changes that the caller may see now; neither names nor number of others."""
+    """Return the field changes that the caller may see now; the others are left out without a trace."""
     reader, entries = info.context.reader, root.record["fields"]
     subject: Row | None = await reader.node(root.record["subject"])
     named = list(dict.fromkeys(urn for entry in entries for urn in named_ids(entry)))

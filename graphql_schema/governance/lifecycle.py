@@ -69,9 +69,9 @@ def _stage(given: SetStageInput) -> RegisterCommand:
     return update_command(given, ChangeAction.STAGE_SET, WriteAction.UPDATE, *edges, values=values, reason=reason)
 
 
-@strawberry.input(description="Deletes an asset softly, with its versions or features.")
+@strawberry.input(description="Deletes an asset softly, with its visible versions or features.")
 class DeleteAssetInput:
-    """Deletes an asset softly, with its versions or features."""
+    """Deletes an asset softly, with its visible versions or features."""
 
     asset: strawberry.ID = strawberry.field(description="The id of the asset.")
     expected_revision: int | None = revision_field()

@@ -67,7 +67,7 @@ class UnlinkInput:
     from_: strawberry.ID = strawberry.field(name="from", description="Id at the start of the edge.")
     to: strawberry.ID = strawberry.field(description="Id at the end of the edge.")
     valid_to: Instant | None = strawberry.field(
-        description="Instant at which the edge ended; now if absent. It also corrects the end of an ended edge.",
+        description="Instant at which the edge ends or ended; now if absent. It also corrects an earlier end.",
         default=None,
     )
 

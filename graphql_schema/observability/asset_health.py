@@ -14,7 +14,8 @@ from graphql_schema.rules.health_status import LEVELS, MAX_CAUSES
 
 @strawberry.type(
     description="Cause of impaired health: a check whose latest result is FAIL, ERROR or WARN or is overdue, an open "
-    "incident, or an evaluation with the verdict FAIL or WARN."
+    "incident, or an evaluation with the verdict FAIL or WARN. Of several evaluations with the same owner, kind and "
+    "data only the newest can be a cause."
 )
 class HealthCause:
     """A check, incident or evaluation that impairs the health of an asset."""
