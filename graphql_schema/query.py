@@ -35,7 +35,7 @@ MAX_NODE_IDS = 100
 
 IdArg = Annotated[strawberry.ID, strawberry.argument(description="The id, a URN.")]
 IdsArg = Annotated[list[strawberry.ID], strawberry.argument(description=f"Ids, at most {MAX_NODE_IDS}.")]
-TeamIdArg = Annotated[strawberry.ID | None, strawberry.argument(description="The id; alternatively give `name`.")]
+TeamIdArg = Annotated[strawberry.ID | None, strawberry.argument(description="The id; without it give `name`.")]
 TeamNameArg = Annotated[
     str | None,
     strawberry.argument(
@@ -52,9 +52,9 @@ class Viewer:
     kind: PrincipalType = stored_field("A person or a program.")
     display_name: str | None = stored_field("The name to display; null if the token has none.")
     teams: list[TeamRef] = stored_field(
-        "The teams of the viewer that are in the catalog: those of the token, and all teams above them."
+        "The teams of the viewer that are in the catalog: those of the token, and the teams above them."
     )
-    roles: list[str] = stored_field("The roles that policies use.")
+    roles: list[str] = stored_field("The roles of the viewer, by which the policy decides.")
     scopes: list[str] = stored_field("The scopes of the token.")
     tenant: str = stored_field("The tenant of the viewer.")
     expires_at: Instant | None = stored_field("The instant when the token expires; null if it does not.")
@@ -78,7 +78,7 @@ async def _nodes(info: Info, ids: IdsArg, as_of: AsOf = None) -> Resolved:
 
 
 def _is_node(urn: str) -> bool:
-    """Return whether the id is of a `Node`, as of all kinds but usage months; raises InvalidError if it is no URN."""
+    """Return whether the id is of a `Node`: of any kind but a usage month. Raises InvalidError if it is no URN."""
     return parse_urn(urn).kind != "UsageMonth"
 
 
@@ -158,7 +158,7 @@ class Query:
     )
     search: SearchResults = search
     team: Team | None = strawberry.field(
-        description="A team by id or by name; null if it does not exist.", resolver=_team
+        description="A team by id or by name, exactly one of them; null if it does not exist.", resolver=_team
     )
     teams: Connection[Team] | None = _all_of("Team", "All teams, ordered by name.")
     users: Connection[User] | None = _all_of("User", "All users, ordered by name.")

@@ -21,7 +21,7 @@ A batch without a visible change doubles the next one, up to MAX_BATCH_SIZE; one
 MAX_BATCH_SIZE: Final = 500
 
 FRESH_SECONDS: Final = 1.0
-"""Seconds after which the rest of a batch is read again; sooner if the commit log notices a transaction."""
+"""Seconds after which the rest of a batch is read again; sooner if this process has written since."""
 
 AfterChange = Annotated[
     Cursor | None,

@@ -52,7 +52,7 @@ def _property(
 
 @strawberry.interface(
     description="A governed ML asset. The parts of its id, `kind`, `displayName`, `ownerTeam` and `viewerAccess` are "
-    "visible to every caller who may discover the asset. A field that the policy hides is null."
+    "visible to every caller who may discover the asset. A field that has no value, or that the policy hides, is null."
 )
 class Asset(Node):
     """The fields of every governed asset."""
@@ -71,12 +71,14 @@ class Asset(Node):
     declared_sensitivity: Sensitivity | None = stored_field("The sensitivity that was declared for the asset itself.")
     confirmed_sensitivity: Sensitivity | None = stored_field(
         "The part of `sensitivity` that does not come from callers without the right to link this asset. Null if that "
-        "is all of it. Otherwise an owner confirms the rest by declaring it, or an approver declassifies the edge."
+        "is all of it, or if hidden. Otherwise an owner confirms the rest by declaring that sensitivity for the asset, "
+        "or an approver declassifies the edge."
     )
     hydration: Hydration | None = stored_field("Whether the asset was registered or only referenced.")
     revision: int | None = stored_field(
-        "1 at first, plus 1 for each call that changes the asset's values, changes its edges through an input about "
-        "the asset, or reverts a change of it. Edges of `link` and `unlink`, and propagation, do not count."
+        "1 at first, plus 1 for each call that changes a value of the asset, changes its edges through an input about "
+        "the asset, or reverts a change of it. `link` and `unlink` count only if they change its domain, parent or "
+        "`ownerTeam`. Propagated sensitivity and tags do not count."
     )
     properties: list[Property] | None = stored_field("Free properties of the asset, ordered by key.")
     property: str | None = strawberry.field(
@@ -102,9 +104,9 @@ class Asset(Node):
         resolver=_owner_team,
     )
     owners: list[Ownership] | None = strawberry.field(
-        description="The direct owners, then the inherited ones: a version inherits from its asset, a feature from its "
-        "feature set, every asset from its domain and from that of its parent. Each owner is listed with the first "
-        "of these only.",
+        description="The direct owners, then those inherited from the parent of a version or feature, from the domain, "
+        "and from the domain of the parent. An owner is listed with the first of these only, once for each "
+        "responsibility there.",
         resolver=resolve_owners,
         metadata={INPUTS: lambda kind: ("domain", *ownership_of(kind, inherited=True).inputs)},
     )

@@ -84,7 +84,8 @@ class Dataset(Asset, Versioned):
     )
     derived_from: Connection[DatasetRef] | None = to_many(
         related(DERIVES.into("Dataset")),
-        "The datasets that this dataset is computed from; edges of versions do not count.",
+        "The datasets that this dataset is computed from, without dataset versions and features; edges of its own "
+        "versions do not count.",
     )
     feeds: Connection[AssetRef] | None = to_many(
         FEEDS_INTO,
@@ -99,7 +100,7 @@ class DatasetVersion(Asset, AssetVersion):
 
     version: str = stored_field("The name of the version, as the source writes it.")
     dataset: DatasetRef | None = to_one(
-        related(VERSION_OF.out()), "The dataset of which this is a snapshot; null if it is hidden."
+        related(VERSION_OF.out()), "The dataset of which this is a snapshot; null if it is hidden or deleted."
     )
     location: str | None = stored_field("The location of the data, such as a path or a table name.")
     content_digest: str | None = stored_field("The digest of the content.")
@@ -158,7 +159,7 @@ class DatasetVersionInput(AssetFields):
         "The id of the dataset; must agree with the id of the snapshot. Default: the dataset in that id.",
     )
     location: str | None = attribute("The location of the data, such as a path or a table name.")
-    content_digest: str | None = attribute("The digest of the content.")
+    content_digest: str | None = attribute("The digest of the content; once given, it cannot change.")
     row_count: float | None = attribute("The number of rows.", within=COUNT)
     derived_from: list[strawberry.ID] | None = reference(
         DERIVES.into(),

@@ -32,8 +32,8 @@ class Domain(Node):
     properties: list[Property] | None = stored_field("Free properties, ordered by key.")
     assets: Connection[AssetRef] | None = assets_where(
         _in_domain,
-        "The assets directly in this business area; areas inside it, and versions or features of its assets, do not "
-        "count.",
+        "The assets that are themselves in this business area. Being in an area inside it, or having a parent in it, "
+        "does not count.",
     )
 
 

@@ -98,7 +98,11 @@ class Evaluation(Asset):
     )
 
 
-@strawberry.input(description="Registers an evaluation. `modelVersion` is required for the first registration.")
+@strawberry.input(
+    description="Registers an evaluation. `modelVersion` is required for the first registration. An evaluation without "
+    "owners gets the owner of the version if the caller belongs to that owner. Otherwise it gets a team of the caller "
+    "that a gate names for evaluations, if there is one."
+)
 class EvaluationInput(AssetFields):
     """Registers an evaluation."""
 

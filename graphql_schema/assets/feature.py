@@ -26,7 +26,9 @@ class FeatureSet(Asset):
         related(CONTAINS.out("Feature")), "The features of the set.", first=50
     )
     derived_from: Connection[DatasetRef] | None = to_many(
-        SOURCES, "The datasets that the feature set is computed from; edges of its features do not count."
+        SOURCES,
+        "The datasets that the feature set is computed from, without dataset versions and features; edges of its "
+        "features do not count.",
     )
 
 
@@ -42,7 +44,9 @@ class Feature(Asset):
         "The feature set of the feature; null if there is none or it is hidden.",
     )
     derived_from: Connection[DatasetRef] | None = to_many(
-        SOURCES, "The datasets that the feature is computed from; edges of its feature set do not count."
+        SOURCES,
+        "The datasets that the feature is computed from, without dataset versions and features; edges of its feature "
+        "set do not count.",
     )
     models: Connection[AssetRef] | None = to_many(
         MODELS,

@@ -114,7 +114,7 @@ class Model(Asset, Versioned):
     )
     aliases: list[ModelAlias] | None = strawberry.field(
         description="The aliases of the model that point at visible versions, ordered by name; with `asOf`, without "
-        "those that moved after that instant.",
+        "those that were set or moved after that instant.",
         resolver=_aliases,
     )
     inputs: Connection[AssetRef] | None = to_many(
@@ -135,7 +135,7 @@ class ModelVersion(Asset, AssetVersion):
     """An immutable version of a model."""
 
     version: str = stored_field("The name of the version, as the source writes it.")
-    model: ModelRef | None = to_one(MODEL, "The model of which this is a version; null if it is hidden.")
+    model: ModelRef | None = to_one(MODEL, "The model of which this is a version; null if it is hidden or deleted.")
     framework: str | None = stored_field("The framework that the model was built with.")
     artifact_uri: str | None = stored_field("The location of the model files.")
     digest: str | None = stored_field("The digest of the model files.")
@@ -144,7 +144,7 @@ class ModelVersion(Asset, AssetVersion):
     metrics: list[Metric] | None = stored_field("The metrics that the training measured.")
     aliases: list[str] | None = strawberry.field(
         description="The names of the aliases of the model that point at this version, in alphabetical order; null if "
-        "the model or its aliases are hidden.",
+        "the model is hidden or deleted, or hides its aliases.",
         resolver=_names,
         metadata=depends_on("model", "Model.aliases"),
     )
@@ -213,7 +213,7 @@ class ModelVersionInput(AssetFields):
     )
     framework: str | None = attribute("The framework that the model was built with.")
     artifact_uri: str | None = attribute("The location of the model files.")
-    digest: str | None = attribute("The digest of the model files.")
+    digest: str | None = attribute("The digest of the model files; once given, it cannot change.")
     code_ref: str | None = attribute("The code that trained the version, such as a commit.")
     params: list[PropertyInput] | None = attribute("The parameters of the training.")
     metrics: list[MetricInput] | None = attribute("The metrics that the training measured.")

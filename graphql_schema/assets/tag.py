@@ -64,7 +64,7 @@ class TagInput(CatalogFields):
     description: str | None = attribute("The meaning of the tag, in words.")
     tag_kind: TagKind = needed("The purpose of the tag.")
     propagates: bool | None = attribute(
-        "Whether the tag propagates to other assets along edges that carry data; false by default."
+        "Whether the tag propagates to other assets along edges that carry data; initially false."
     )
 
 

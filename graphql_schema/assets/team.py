@@ -66,7 +66,7 @@ class Team(Node):
     )
     members: Connection[UserRef] | None = to_many(related(MEMBER_OF.into("User")), "The members of the team.", first=50)
     subteams: Connection[TeamRef] | None = to_many(
-        related(PART_OF.into("Team")), "The teams that are a part of this team.", first=50
+        related(PART_OF.into("Team")), "The teams directly below this team.", first=50
     )
     assets: Connection[AssetRef] | None = strawberry.field(
         description="The assets that the team owns: as a direct owner, or as their `ownerTeam`.", resolver=_assets
@@ -122,7 +122,7 @@ class UserInput(CatalogFields):
     display_name: str | None = attribute("The name to show; the name by default.")
     kind: PrincipalType | None = attribute("A person or a program; PERSON by default.", stored=PRINCIPAL_KIND)
     email: str | None = attribute("The e-mail address of the user.")
-    active: bool | None = attribute("Whether the account is in use.")
+    active: bool | None = attribute("Whether the account is in use; true by default.")
 
 
 ENTRIES = (

@@ -139,9 +139,13 @@ class ApprovalDecision(Enum):
     """The decisions of an approver."""
 
     APPROVED = value(
-        "APPROVED", description="Approved: meets the gates that require this approval name, until the decision expires."
+        "APPROVED",
+        description="Approved: gates that require this approval name have it, until the decision expires, is void, or "
+        "a newer one counts.",
     )
-    REJECTED = value("REJECTED", description="Rejected: closes the gates that require this approval name.")
+    REJECTED = value(
+        "REJECTED", description="Rejected: gates that require this approval name are closed until it is approved."
+    )
     REVOKED = value("REVOKED", description="Revoked: the earlier approval under this approval name no longer counts.")
 
 
@@ -186,23 +190,28 @@ class Severity(Enum):
     CRITICAL = value("CRITICAL", description="Stop and repair before anything else.")
 
 
-@strawberry.enum(description="The health of an asset, from problems on the asset and on visible assets upstream.")
+@strawberry.enum(
+    description="The health of an asset, by the causes that count (`HealthCause.counts`) and are visible to the viewer."
+)
 class HealthStatus(Enum):
     """The states of health."""
 
     HEALTHY = value(
         "HEALTHY",
-        description="No visible problem on the asset, its group or upstream; a check result or an evaluation "
-        "exists on the asset or its group.",
+        description="No cause that counts; a check result, or an evaluation that counts, exists on the asset or its "
+        "group.",
     )
     DEGRADED = value(
         "DEGRADED",
-        description="A minor problem on the asset or its group, or any problem upstream; none severe on the asset "
-        "or its group.",
+        description="Causes that count, none of them severe on the asset or its group.",
     )
-    UNHEALTHY = value("UNHEALTHY", description="A severe problem on the asset or its group.")
+    UNHEALTHY = value(
+        "UNHEALTHY",
+        description="A severe cause that counts, on the asset or its group: a check result FAIL or ERROR, an incident "
+        "HIGH or CRITICAL, or a verdict FAIL.",
+    )
     UNKNOWN = value(
         "UNKNOWN",
-        description="No visible problem on the asset, its group or upstream, and no check result or evaluation on "
-        "the asset or its group.",
+        description="No cause that counts, and neither a check result nor an evaluation that counts, on the asset or "
+        "its group.",
     )

@@ -179,7 +179,8 @@ FEEDS = _relation(
     "Report > Report",
     owning_end=Direction.OUT,
     carries=True,
-    description="Data, a feature, a feature set or a report is used by a model, service or report.",
+    description="Data, a feature or a feature set is used by a model, model version, service or report; a report by "
+    "another report.",
 )
 
 BASE_OF = _relation(

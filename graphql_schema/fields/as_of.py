@@ -33,9 +33,9 @@ TIMELESS = frozenset({"viewer", "__typename", "__schema", "__type"})
 AsOf = Annotated[
     Instant | None,
     strawberry.argument(
-        description="The instant at which edges must be valid and assets exist, as recorded now; default: the "
-        "present. Field values are the present ones. All top-level fields except `viewer` need the same value, so "
-        "fields without this argument cannot be combined with an instant."
+        description="The instant at which edges must have been valid and assets must have existed, by the records of "
+        "today; default: the present. Field values are the present ones. All top-level fields except `viewer` need the "
+        "same value, so fields without this argument cannot be combined with an instant."
     ),
 ]
 

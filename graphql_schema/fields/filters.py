@@ -105,7 +105,10 @@ def _none_of(given: "AssetFilter") -> Iterator[Condition]:
     yield Negated(condition_of(given))
 
 
-@strawberry.input(description="A condition on assets; every given field must match.")
+@strawberry.input(
+    description="A condition on assets; every given field must match. A field that an asset hides from you counts as "
+    "empty. An empty list matches no asset, except in `and`."
+)
 class AssetFilter:
     """A condition on assets."""
 
@@ -114,15 +117,13 @@ class AssetFilter:
     name: StringFilter | None = text("name", "A condition on the name of the asset.")
     namespace: StringFilter | None = text("namespace", "A condition on the namespace of the asset.")
     source: StringFilter | None = text("source", "A condition on the source system of the asset.")
-    owner_teams: list[strawberry.ID] | None = filter_field(
-        "The owning team of the asset, as the policy uses it, is one of these.", _owned_by
-    )
+    owner_teams: list[strawberry.ID] | None = filter_field("The `ownerTeam` of the asset is one of these.", _owned_by)
     owners: list[strawberry.ID] | None = one_of(
         "owners", "One of these teams or users is among the direct owners of the asset."
     )
     owned: bool | None = filter_field(
-        "Whether the asset has a direct owner or an `ownerTeam`, which may be that of its parent. Owners inherited "
-        "from a domain do not count.",
+        "Whether the asset has an owner, of its own or inherited from its parent. Owners inherited from a domain do "
+        "not count.",
         _owned,
     )
     tags: list[strawberry.ID] | None = one_of("tags", "The asset has one of these tags, directly or by propagation.")
@@ -139,15 +140,13 @@ class AssetFilter:
         "does, `confirmedSensitivity` is not null.",
         _confirmed,
     )
-    hydration: Hydration | None = filter_field(
-        "Whether the asset was registered or was only referenced by another one.", _hydrated
-    )
+    hydration: Hydration | None = filter_field("Whether the asset was registered or only referenced.", _hydrated)
     created_after: Instant | None = above("createdAt", "The `createdAt` of the asset is after this instant.")
     updated_after: Instant | None = above("updatedAt", "The `updatedAt` of the asset is after this instant.")
     updated_before: Instant | None = below("updatedAt", "The `updatedAt` of the asset is before this instant.")
     unused_for_days: int | None = filter_field(
         "No consumer visible to the viewer used the asset in the last N days (UTC), today included; an asset that was "
-        f"never used must be older than that. From 1 to {MAX_UNUSED_DAYS}.",
+        f"never used must be older than that. From 1 to {MAX_UNUSED_DAYS}; an error with `asOf`.",
         _unused,
     )
     and_: list["AssetFilter"] | None = filter_field("Every one of these filters matches.", _each_of, name="and")

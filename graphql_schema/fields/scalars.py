@@ -79,8 +79,9 @@ SCALARS: dict[object, ScalarDefinition] = {
     ),
     Cursor: strawberry.scalar(
         name="Cursor",
-        description="A position in a list: opaque, encrypted, and valid for the same caller and the same field with "
-        "the same arguments; only `first` may differ. The `cursor` of a change is valid with any filter.",
+        description="A position in a list: opaque, encrypted, and valid for the same caller and the same field of the "
+        "same object with the same arguments; only `first` may differ. The `cursor` of a change is valid in "
+        "`subscription changes`, with any filter.",
         serialize=str,
         parse_value=str,
     ),

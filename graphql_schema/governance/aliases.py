@@ -36,7 +36,10 @@ class ModelAlias:
 
 
 async def aliases_of(model: Row, info: Info) -> list[JsonObject]:
-    """Return the sources of a model's aliases, ordered by name; without those of deleted or hidden versions."""
+    """Return the sources of a model's aliases, ordered by name.
+
+    Aliases of deleted or hidden versions are left out, with ``asOf`` also those that were set or moved afterwards.
+    """
     stored = sorted(_aliases_at_read_time(model, info).items())
     rows = await info.context.reader.nodes([alias["version"] for _, alias in stored]) if stored else []
     return [
@@ -47,7 +50,7 @@ async def aliases_of(model: Row, info: Info) -> list[JsonObject]:
 
 
 def _aliases_at_read_time(model: Row, info: Info) -> dict[str, JsonObject]:
-    """Return the stored aliases of a model by name; with ``asOf``, without those that moved after that instant."""
+    """Return the stored aliases of a model by name; with ``asOf``, without those set or moved after that instant."""
     as_of, stored = info.context.as_of, model.visible_value(ALIASES) or {}
     return {name: alias for name, alias in stored.items() if as_of is None or alias["since"] <= as_of}
 
@@ -59,7 +62,10 @@ async def version_by_alias(model: Row, info: Info, name: str) -> Row | None:
 
 
 async def names_of(version: Row, info: Info) -> list[str] | None:
-    """Return the sorted names of the aliases that point at a version, None if its model or their field is hidden."""
+    """Return the sorted names of the aliases that point at a version.
+
+    None if its model is hidden or deleted, or hides its aliases.
+    """
     models = (await info.context.reader.related(version, MODEL, ONE)).items
     if not models or ALIASES in models[0].row.access.hidden:
         return None

@@ -53,12 +53,12 @@ class Approval(Node):
         "The instant at which the decision expires; null if it counts until the next one under its name."
     )
     digest: str | None = stored_field(
-        "The digest of the content that the decision is about: `digest` of the model version or `contentDigest` of the "
-        "dataset version; null if it had none, or if the decision is older than this field."
+        "The digest of the content at the decision: `digest` of a model version or `contentDigest` of a dataset "
+        "version; null for other assets, without a digest, and in decisions older than this field."
     )
     voided_at: Instant | None = stored_field(
-        "The instant at which a change of the content voided the approval, so that it counts no longer; null if none "
-        "did."
+        "The instant at which a change of the content voided the approval, which counts no longer; null if the "
+        "approval is not void."
     )
     subject: AssetRef | None = strawberry.field(
         description="The asset that the decision is about.", resolver=resolve_subject
@@ -67,7 +67,7 @@ class Approval(Node):
 
 @strawberry.input(
     description="A decision about an asset under an approval name, such as `release`. Gates list the names that they "
-    "need. The newest decision under a name counts, until it expires."
+    "need. The newest decision under a name counts, until it expires or is void."
 )
 class ApproveInput:
     """A decision about an asset under an approval name."""

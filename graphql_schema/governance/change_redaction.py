@@ -24,7 +24,7 @@ _INSTANTS = frozenset({"validFrom", "validTo", "since"})
 
 
 def named_ids(entry: Record) -> Iterator[str]:
-    """Yield the ids in an audit entry, because the entry would disclose the existence of their assets."""
+    """Yield the ids that an audit entry names and whose existence it would disclose; an id may occur twice."""
     yield from entry.get("edge", ())[1:]
     for side in ("before", "after"):
         if entry["field"] not in FREE_TEXT and not isinstance(entry[side], str):
@@ -51,7 +51,10 @@ def is_visible_entry(entry: Record, subject: Row, visible: VisibleRows) -> bool:
 
 
 def redacted_entry(entry: Record, subject: Row, visible: VisibleRows) -> JsonObject:
-    """Return a visible entry as the source of a ``FieldChange``, without hidden values; report logged fields."""
+    """Return a visible entry as the source of a ``FieldChange``, without hidden values.
+
+    The read of a restricted or secret field is reported for the access log.
+    """
     field = entry["field"]
     subject.is_shown(field)  # the access log records restricted and secret fields
     sides = {side: entry[side] for side in ("before", "after")}

@@ -60,7 +60,7 @@ async def _reverts(root: Parent, info: Info) -> Resolved:
 
 
 async def _fields(root: Parent, info: Info) -> Resolved:
-    """Return the field changes that the caller may see now; neither names nor number of others."""
+    """Return the field changes that the caller may see now; the others are left out without a trace."""
     reader, entries = info.context.reader, root.record["fields"]
     subject: Row | None = await reader.node(root.record["subject"])
     named = list(dict.fromkeys(urn for entry in entries for urn in named_ids(entry)))
@@ -98,13 +98,14 @@ class Change(Node):
         resolver=_fields,
     )
     actor: str | None = stored_field(
-        "The caller who made the change: the subject of the token, after the `subject_prefix` of its issuer."
+        "The caller who made the change: the `subject_prefix` of the issuer, then the subject of the token."
     )
     at: Instant = strawberry.field(description="The instant of the change.", resolver=_at)
     reason: str | None = stored_field("The reason that the caller gave; null without one.")
     request_id: str | None = stored_field("The id of the request that made the change, as in the logs.")
     reverts: ChangeRef | None = strawberry.field(
-        description="The change that this one reverted; null if this one is no revert.", resolver=_reverts
+        description="The change that this one reverted; null if this one is no revert, or if the other is hidden.",
+        resolver=_reverts,
     )
     cursor: Cursor = strawberry.field(
         description="The position among all changes; pass it to `subscription changes` to continue after it.",
@@ -116,7 +117,7 @@ def _since(instant: Instant) -> Iterator[Condition]:
     yield Negated(Below("createdAt", instant))
 
 
-@strawberry.input(description="A condition on changes; every given field must match.")
+@strawberry.input(description="A condition on changes; every given field must match. An empty list matches no change.")
 class ChangeFilter:
     """A condition on changes; every given field must match."""
 
@@ -126,7 +127,7 @@ class ChangeFilter:
     kinds: list[AssetKind] | None = one_of("subjectKind", "The changed asset is of one of these kinds.")
     actors: list[str] | None = one_of(
         "actor",
-        "The caller who made the change is one of these: subjects of tokens, after the `subject_prefix` of the issuer.",
+        "The caller who made the change is one of these, each in the form of `Change.actor`.",
     )
     actions: list[ChangeAction] | None = one_of("action", "The action is one of these.")
     since: Instant | None = filter_field("The change was made at this instant or later.", _since)
@@ -134,7 +135,7 @@ class ChangeFilter:
 
 
 def change_condition(where: ChangeFilter | None) -> Condition:
-    """Return the condition of a filter; raises InvalidError if the filter is oversized."""
+    """Return the condition of a filter; raises InvalidError if it has too many values or one that is too long."""
     if where is None:
         return ALWAYS
     condition = condition_of(where)
@@ -175,9 +176,10 @@ async def _revert(info: Info, input: RevertArg) -> Resolved:
 
 
 revert_change = strawberry.field(
-    description="Restores what one change changed, except edges to assets hidden from you, and records this as a new "
-    "change. A registration is reverted by deleting the asset. CONFLICT if the same fields or edges changed again "
-    "since. Decisions and incidents cannot be reverted.",
+    description="Restores the fields and edges that one change changed, except those hidden from you, and records this "
+    "as a new change. The first registration of an asset is reverted by deleting the asset. CONFLICT if the same "
+    "fields or edges changed again since. Some changes cannot be reverted, such as decisions, incidents, and the "
+    "digest of a version.",
     resolver=_revert,
 )
 

@@ -53,13 +53,13 @@ class GateReport:
         "A sentence for each person who gave several approvals that must be of different people; otherwise empty."
     )
     failing_evaluations: list[EvaluationRef] = strawberry.field(
-        description="Evaluations with the verdict FAIL that close a gate: not retired, and owned by the team of the "
-        "version or a team that the gate names.",
+        description="Evaluations with the verdict FAIL that close a gate: not retired, and with the owner of the "
+        "version or a team that the gate names as their owner.",
         resolver=_evaluations,
     )
     reported_evaluations: list[EvaluationRef] = strawberry.field(
-        description="Evaluations with the verdict FAIL that close no gate, because others recorded them; `ownerTeam` "
-        "and `createdBy` of each say who.",
+        description="Evaluations with the verdict FAIL that close no gate only because of their owner. It is neither "
+        "that of the version nor a team that the gate names.",
         resolver=_reported,
     )
     blocking_incidents: list[IncidentRef] = strawberry.field(

@@ -69,16 +69,16 @@ def _stage(given: SetStageInput) -> RegisterCommand:
     return update_command(given, ChangeAction.STAGE_SET, WriteAction.UPDATE, *edges, values=values, reason=reason)
 
 
-@strawberry.input(description="Deletes an asset softly, with its versions or features.")
+@strawberry.input(description="Deletes an asset softly, with its visible versions or features.")
 class DeleteAssetInput:
-    """Deletes an asset softly, with its versions or features."""
+    """Deletes an asset softly, with its visible versions or features."""
 
     asset: strawberry.ID = strawberry.field(description="The id of the asset.")
     expected_revision: int | None = revision_field()
     reason: str | None = reason_field()
     despite_others: bool | None = strawberry.field(
         description="Whether to delete the asset although assets use it that you may not change, such as those of "
-        "other teams; default: such uses are a CONFLICT, which names them.",
+        "other teams; false by default, so that such uses are a CONFLICT. Its message names up to 5.",
         default=False,
     )
 

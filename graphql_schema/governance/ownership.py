@@ -34,7 +34,8 @@ class Ownership:
     ownership: OwnershipKind = stored_field("The responsibility of the owner.")
     inherited: bool = stored_field("Whether the owner is inherited from the parent or from a domain.")
     inherited_from: AssetRef | None = stored_field(
-        "The parent that the owner is inherited from; null if the owner is direct or inherited from a domain."
+        "The parent that the owner is inherited from; null if hidden, or if the owner is direct or inherited from a "
+        "domain."
     )
     since: Instant | None = stored_field(
         "The instant since when the owner owns the asset or, if inherited, the parent or domain."

@@ -20,7 +20,12 @@ LEVELS = 4
 SUBTEAMS = related(*((PART_OF.into("Team"),) * depth for depth in range(1, LEVELS + 1)))
 """From a team to its sub-teams, LEVELS levels down; the path index of a row is its least depth minus 1."""
 
-IncludeSubteams = Annotated[bool | None, strawberry.argument(description="Whether to include sub-teams, at any depth.")]
+IncludeSubteams = Annotated[
+    bool | None,
+    strawberry.argument(
+        description=f"Whether to include sub-teams, at any depth; an error if there are more than {MAX_SUBTEAMS - 1}."
+    ),
+]
 
 
 async def with_subteams(root: Row, info: Info, include: bool | None) -> list[Row]:  # noqa: FBT001 - an argument's value

@@ -23,7 +23,7 @@ from policies.vocabulary import WriteAction
 async def _via(root: Parent, info: Info) -> Resolved:
     """Return the asset that a propagated tag arrived from, None for other modes or if the asset is hidden.
 
-    None also for a tag that has ended, as read with `asOf` or while it ends: its record names no source any longer.
+    None also for a tag that has ended by now, such as one read with `asOf`: its record has no source any longer.
     """
     via = root.record.get("via") if root.record.get("mode") == TagMode.PROPAGATED.name else None
     return None if via is None else await info.context.reader.node(via)
@@ -36,8 +36,8 @@ class TagAssignment:
     tag: TagRef = stored_field("The tag.")
     mode: TagMode = stored_field("Whether the tag was set directly, propagated or blocked.")
     via: AssetRef | None = strawberry.field(
-        description="The neighbour that a propagated tag arrived from; null for other modes, if hidden, or for a tag "
-        "that has ended.",
+        description="The neighbour that a propagated tag arrived from; null for other modes, if hidden, or if the tag "
+        "has ended by now and is read with `asOf`.",
         resolver=_via,
     )
     since: Instant | None = stored_field("The instant since when the tag is on the asset, in whatever mode.")

@@ -120,9 +120,9 @@ def reference(
 def key_field() -> SchemaField:
     """Return the input field of an idempotency key."""
     return strawberry.field(
-        description="A key that you choose for this call, such as a build number. For 24 hours after a successful "
-        "call, the same key from the same caller with the same payload returns its result and writes nothing; with "
-        "another payload it is rejected.",
+        description="A key of 1 to 255 characters that you choose, such as a build number. For 24 hours after the item "
+        "was accepted, the same key from the same caller returns the first result and writes nothing; with another "
+        "payload it is rejected. A rejected item leaves no key.",
         default=None,
     )
 
@@ -130,8 +130,8 @@ def key_field() -> SchemaField:
 def revision_field() -> SchemaField:
     """Return the input field of the expected revision."""
     return strawberry.field(
-        description="The stored revision that the call expects: 0 if the asset is absent or hidden, at least 1 for a "
-        "stub. With another one the result is CONFLICT.",
+        description="The revision that the stored asset must have; with another one the result is CONFLICT. A "
+        "registration may expect 0, the revision of an absent or hidden asset. Default: no condition.",
         default=None,
     )
 
@@ -167,10 +167,11 @@ class AssetFields:
     )
     sensitivity: Sensitivity | None = attribute("The declared sensitivity; initially INTERNAL.")
     properties: list[PropertyInput] | None = attribute("Keys with text values; the list replaces the stored one.")
-    owners: list[OwnerInput] | None = reference(OWNED_BY.out(), "The owners; the list replaces the stored one.")
+    owners: list[OwnerInput] | None = reference(OWNED_BY.out(), "The direct owners; the list replaces the stored one.")
     tags: list[strawberry.ID] | None = reference(
         TAGGED.out(),
-        "Ids of the tags to set directly; the list replaces the stored one, propagated and blocked tags remain.",
+        "Ids of the tags to set directly, even if they were blocked before. The list replaces the tags set before; "
+        "other propagated and blocked tags remain.",
     )
     domain: strawberry.ID | None = reference(CONTAINS.into("Domain"), "The id of the business area of the asset.")
     source_created_at: Instant | None = attribute(

@@ -86,5 +86,10 @@ def _register_field(input_type: type, description: str) -> SchemaField:
     async def resolve(info: Info, input: InputValue) -> Resolved:
         return payload(await submit_one(info, lambda: registration_of(input)))
 
-    resolve.__annotations__["input"] = Annotated[input_type, strawberry.argument(description="The item to register.")]
+    resolve.__annotations__["input"] = Annotated[
+        input_type,
+        strawberry.argument(
+            description="The item to register. If it is stored already, absent fields keep their values."
+        ),
+    ]
     return strawberry.field(resolver=resolve, graphql_type=RegisterPayload, description=description)

@@ -50,8 +50,8 @@ class RegisterPayload:
     """The result of one item."""
 
     asset: NodeRef | None = strawberry.field(
-        description="The stored asset as the viewer may see it; null for a link, for a rejected item, or if none is "
-        "stored or visible.",
+        description="The stored asset, team, user, domain or tag as the viewer may see it; null for a link, for a "
+        "rejected item, or if none is stored or visible.",
         resolver=_stored,
     )
     outcome: Outcome = stored_field("The outcome; with `dryRun` the one that the call would have without `dryRun`.")

@@ -15,9 +15,9 @@ async def run_id(root: Parent, info: Info) -> Resolved:
     return None if run is None else run.urn
 
 
-@strawberry.type(description="An edge of lineage or structure, as the viewer may see it.")
+@strawberry.type(description="An edge between two objects, as the viewer may see it.")
 class LineageEdge:
-    """An edge of a lineage relation, or between parent and child of an asset group."""
+    """An edge of a relation in the enum `Relation`; results of walks and paths have lineage relations only."""
 
     id: strawberry.ID = stored_field("Id of the edge.")
     from_: strawberry.ID = strawberry.field(
@@ -27,7 +27,9 @@ class LineageEdge:
     relation: RelationName = stored_field("Relation of the edge.")
     origin: EdgeOrigin = stored_field("Origin of the edge: declared, observed or inferred.")
     confidence: float | None = stored_field("Confidence from 0 to 1; null if certain or hidden.")
-    valid_from: Instant | None = stored_field("Begin of the validity of the edge; null if hidden.")
+    valid_from: Instant | None = stored_field(
+        "Begin of the validity of the edge, in 1970 for an edge that was always valid; null if hidden."
+    )
     valid_to: Instant | None = stored_field("End of the validity of the edge; null if open or hidden.")
     run_id: strawberry.ID | None = strawberry.field(
         description="Id of the run that observed the edge; null if unknown or hidden.", resolver=run_id

@@ -31,11 +31,17 @@ class LinkInput:
     )
     to: strawberry.ID = strawberry.field(description="Id at the end of the edge; in lineage the data flows there.")
     origin: EdgeOrigin | None = strawberry.field(
-        description="Origin of the edge; DECLARED by default.", default=EdgeOrigin.DECLARED
+        description="Origin of the edge; DECLARED by default. A valid edge keeps a stronger origin: OBSERVED before "
+        "DECLARED, DECLARED before INFERRED.",
+        default=EdgeOrigin.DECLARED,
     )
-    confidence: float | None = attribute("Confidence from 0 to 1; a new edge without it is certain.", within=SHARE)
+    confidence: float | None = attribute(
+        "Confidence from 0 to 1; a new edge without it is certain. Ignored if the edge keeps a stronger origin.",
+        within=SHARE,
+    )
     valid_from: Instant | None = attribute(
-        "Begin of the validity of the edge; if absent, a new edge is valid from now on, a new structural edge always."
+        "Begin of the validity of the edge. If absent, a new edge is valid from now on, a new VERSION_OF, PRECEDES, "
+        "RUN_OF, CHILD_OF, STARTED_BY or CONTAINS always."
     )
     valid_to: Instant | None = attribute("End of the validity of the edge; for a new edge open if absent.")
     run_id: strawberry.ID | None = attribute("Id of the run that observed the edge.")
@@ -51,7 +57,8 @@ class LinkInput:
 
 
 @strawberry.input(
-    description="An edge to end, not one of an inference rule. Linked again, it is reopened and keeps its history."
+    description="An edge to end, neither VERSION_OF nor one of an inference rule. Linked again, it is reopened and "
+    "keeps its history."
 )
 class UnlinkInput:
     """An edge to end."""
@@ -60,17 +67,17 @@ class UnlinkInput:
     from_: strawberry.ID = strawberry.field(name="from", description="Id at the start of the edge.")
     to: strawberry.ID = strawberry.field(description="Id at the end of the edge.")
     valid_to: Instant | None = strawberry.field(
-        description="Instant at which the edge ended; now if absent. It also corrects the end of an ended edge.",
+        description="Instant at which the edge ends or ended; now if absent. It also corrects an earlier end.",
         default=None,
     )
 
 
 async def _edge(root: Parent, info: Info) -> Resolved:
-    """Return the written edge as the viewer may see it; None if it is not valid now, is hidden or was not written.
+    """Return the edge as stored now, if it is valid and the viewer may see it; None otherwise.
 
-    It is also None if the viewer did not know the other end before. Otherwise the stub that a link to an absent id
-    leaves behind would distinguish that id from a hidden one. It is read from its owning end, usually the consumer,
-    because the other end can have very many edges.
+    None also if the other end was absent or hidden before the call. Otherwise the stub that a link to an absent id
+    leaves behind would distinguish that id from a hidden one. The edge is read from its owning end, usually the
+    consumer, because the other end can have very many edges.
     """
     if root["errors"] or not root["farEndKnown"]:  # an id may be malformed
         return None
@@ -93,8 +100,8 @@ class LinkPayload:
 
     changed: bool = stored_field("Whether the mutation wrote anything.")
     edge: LineageEdge | None = strawberry.field(
-        description="The edge as stored now and visible to the viewer; null if it is not valid now, is hidden or was "
-        "not written. Null also if the other end was not registered or not visible to the viewer before the call.",
+        description="The edge as stored now, if it is valid and the viewer may see it; otherwise null, such as after "
+        "an error. Null also if the end that the call does not change was absent or hidden before the call.",
         resolver=_edge,
     )
     errors: list[MutationError] = stored_field(
@@ -116,12 +123,13 @@ async def _unlink(info: Info, input: UnlinkArg) -> Resolved:
 
 link: LinkPayload = strawberry.field(
     description="Declares one edge; declaring it again merges its properties. Requires the right to link on each "
-    "visible end that the edge changes, usually the consumer of the data.",
+    "visible end that the edge changes, usually the consumer of the data. A caller with this right on the `to` end "
+    "only may confirm an edge that others declared without it.",
     resolver=_link,
 )
 unlink: LinkPayload = strawberry.field(
-    description="Ends an edge, regardless of its declarers; requires the right to link on the end that the edge "
-    "describes, usually the consumer of the data.",
+    description="Ends an edge, regardless of its declarers; requires the right to link on each visible end that the "
+    "edge changes, usually the consumer of the data.",
     resolver=_unlink,
 )
 

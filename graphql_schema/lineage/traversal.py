@@ -70,11 +70,11 @@ class Lineage:
     """Result of a walk along lineage."""
 
     nodes: Connection[LineageNode] = stored_field(
-        "Assets ordered by depth, then id; roots have depth 0. Later pages use the edges as of the first page."
+        "Assets ordered by depth, then id; roots have depth 0. Later pages use the edges at the time of the first page."
     )
     edges: list[LineageEdge] = strawberry.field(
-        description="Edges among all nodes from the first page to this one; an error if there are more than "
-        f"{MAX_PAGE_EDGES:,}.",
+        description="Edges that the walk followed among all nodes from the first page to this one; an error if there "
+        f"are more than {MAX_PAGE_EDGES:,}.",
         resolver=_edges,
     )
     counts_by_kind: list[KindCount] = stored_field(

@@ -14,7 +14,8 @@ from graphql_schema.rules.health_status import LEVELS, MAX_CAUSES
 
 @strawberry.type(
     description="Cause of impaired health: a check whose latest result is FAIL, ERROR or WARN or is overdue, an open "
-    "incident, or an evaluation with the verdict FAIL or WARN."
+    "incident, or an evaluation with the verdict FAIL or WARN. Of several evaluations with the same owner, kind and "
+    "data only the newest can be a cause."
 )
 class HealthCause:
     """A check, incident or evaluation that impairs the health of an asset."""
@@ -26,8 +27,8 @@ class HealthCause:
         "Number of edges upstream; 0 for the asset itself, its parent and its children in the asset group."
     )
     counts: bool = stored_field(
-        "Whether the cause counts for the status. An evaluation counts if the owner team of the version owns it, a "
-        "cause on an asset upstream if that asset has an owner team or the asset of the health has none."
+        "Whether the cause counts for the status. An evaluation counts only if its owner is that of the version. A "
+        "cause upstream counts only if its asset has an owner, or the asset of the health has none."
     )
     check: CheckRef | None = stored_field("Check that found the problem; null for another kind of cause.")
     result: CheckResultRef | None = stored_field(
@@ -45,8 +46,8 @@ class Health:
     """Health of an asset, as far as the viewer may see."""
 
     status: HealthStatus = stored_field(
-        "Status by the causes; without causes HEALTHY if a check result or evaluation of the asset or its group "
-        "exists, else UNKNOWN."
+        "Status by the causes that count. Without any it is HEALTHY if the asset or its group has a check result, or "
+        "an evaluation that counts, else UNKNOWN."
     )
     causes: list[HealthCause] = stored_field(
         f"Causes on the asset and upstream, at most {MAX_CAUSES}; the nearest first, then by ids of asset and cause."

@@ -77,7 +77,10 @@ class ReportCheckInput:
     """Result of a check to record."""
 
     asset: strawberry.ID = strawberry.field(description="Id of the checked asset.")
-    check: str = strawberry.field(description="Name of the check, unique on the asset; a new name creates a check.")
+    check: str = strawberry.field(
+        description=f"Name of the check, unique on the asset, at most {MAX_CHECK_NAME_LENGTH} characters; a new name "
+        "creates a check."
+    )
     check_kind: CheckKind = strawberry.field(description="Property of the asset that the check monitors.")
     status: CheckStatus = strawberry.field(description="Status of the result.")
     value: float | None = optional_input("Measured value, if the check measures one.")

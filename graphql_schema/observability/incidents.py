@@ -51,7 +51,7 @@ def _in_state(state: IncidentState | None) -> Condition:
 
 
 def _filter_of(state: IncidentState | None) -> ItemFilter | None:
-    """Return None for every state: pages without a filter are cut in the store."""
+    """Return the filter for a state; None if all states are listed, so that the store can cut the page."""
     return None if state is None else RowFilter(_in_state(state))
 
 
@@ -148,7 +148,8 @@ class Incident(Node):
         resolver=_cause,
     )
     impact: Impact | None = strawberry.field(
-        description="Assets downstream of the affected assets that are visible to the viewer.", resolver=_impact
+        description="Impact of those affected assets that are visible to the viewer, up to 20 levels downstream.",
+        resolver=_impact,
     )
 
 

@@ -35,7 +35,7 @@ class Outcome(Enum):
 class MutationErrorCode(Enum):
     """The reason why an item was not written."""
 
-    INVALID = value("INVALID", description="The input is invalid.")
+    INVALID = value("INVALID", description="The input is invalid, or another item of an atomic call was rejected.")
     NOT_FOUND = value(
         "NOT_FOUND", description="An object that the input names does not exist or is not visible to the caller."
     )
@@ -47,7 +47,9 @@ class MutationErrorCode(Enum):
         "IDEMPOTENCY_CONFLICT", description="The key was used with another payload in the last 24 hours."
     )
     GATE_BLOCKED = value("GATE_BLOCKED", description="A gate of the alias is closed.")
-    LIMIT_EXCEEDED = value("LIMIT_EXCEEDED", description="The call exceeds a limit.")
+    LIMIT_EXCEEDED = value(
+        "LIMIT_EXCEEDED", description="Not in use: a call that exceeds a limit fails as a request, with this code."
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from graphql_schema.rules.typos import allowed_errors, fuzzy_pattern
 def search_query(text: SearchText, where: AssetFilter | None) -> SearchQuery:
     """Return the query for the assets that meet the filter and have the id or every indexed word of the text.
 
-    A word may be mistyped in a name. Raises InvalidError if the filter is oversized or invalid. The id is an
+    A word may be mistyped in a name or id. Raises InvalidError if the filter is oversized or invalid. The id is an
     alternative to each word and not to all of them together, because an index filter is a conjunction of alternatives
     (:mod:`app.graph.reading.level.index_filter`).
     """

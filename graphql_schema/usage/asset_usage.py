@@ -147,7 +147,10 @@ class Span:
 
 
 def span_of(info: Info, days: int | None) -> Span:
-    """Return the days up to the day of the operation, 30 if None; raise InvalidError if the number is out of range."""
+    """Return that number of days up to the day of the read time, 30 if None.
+
+    Raises InvalidError if the number is out of range.
+    """
     wanted = 30 if days is None else days
     if not 1 <= wanted <= MAX_DAYS:
         raise InvalidError(f"`days` is {wanted}; give 1 to {MAX_DAYS}.")
@@ -157,7 +160,8 @@ def span_of(info: Info, days: int | None) -> Span:
 async def months_of(info: Info, rows: Sequence[Row], rel: RelationQuery, span: Span) -> list[Month]:
     """Return the usage records that a relation reaches from rows, for months that contain a day of the span.
 
-    Raises LimitError if the operation reads more than MAX_USAGE_MONTHS, or one row has more than one request may read.
+    Raises LimitError if one row has more of them than one request may read, or if the operation needs several requests
+    and these read more than MAX_USAGE_MONTHS.
     """
     page = PageRequest(since=begin_of(span.first.replace(day=1)), max_edges_in_parts=MAX_USAGE_MONTHS)
     try:
@@ -165,8 +169,8 @@ async def months_of(info: Info, rows: Sequence[Row], rel: RelationQuery, span: S
     except LimitError as error:
         limit = error.extensions["limit"]
         raise LimitError(
-            f"The query adds up more than {limit} months of usage; give fewer `days`, or query single sub-teams or "
-            "the `usage` of single assets.",
+            f"The query adds up more than {limit} usage records, one for each asset, consumer and month; give fewer "
+            "`days`, or query single sub-teams or the `usage` of single assets.",
             limit=limit,
         ) from error
     return [item.row.record for each in found for item in each.items]

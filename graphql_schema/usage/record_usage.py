@@ -33,12 +33,12 @@ class UsageInput:
 
     asset: strawberry.ID = strawberry.field(description="Id of the used asset.")
     consumer: strawberry.ID = strawberry.field(description="Id of the team, user or service that used the asset.")
-    day: Day = strawberry.field(description="The day, in UTC.")
+    day: Day = strawberry.field(description="The day, in UTC: today or earlier, at most 1,830 days ago.")
     reads: float | None = optional_input("Number of reads.")
     calls: float | None = optional_input("Number of calls.")
     distinct_users: int | None = optional_input("Number of distinct people that the consumer served with the asset.")
     cost_usd: float | None = optional_input(
-        f"Cost in US dollars, at most {MAX_COST_USD:,.0f}; needs the right to bill. 0 takes back the stored cost."
+        f"Cost in US dollars, at most {MAX_COST_USD:,.0f}; needs the right to bill. 0 undoes a mistaken cost."
     )
 
 
@@ -47,7 +47,8 @@ class RecordUsageInput:
     """Usage records to store."""
 
     records: list[UsageInput] = strawberry.field(
-        description=f"At most {MAX_BULK_ITEMS} records; each replaces the stored one of its asset, consumer and day."
+        description=f"At most {MAX_BULK_ITEMS} records. Each replaces all counters of its asset, consumer and day; "
+        "without the right to bill, a stored cost remains."
     )
 
 
@@ -85,9 +86,8 @@ async def _record_usage(info: Info, input: RecordArg) -> Resolved:
 
 
 record_usage: RecordUsagePayload = strawberry.field(
-    description="Records usage by day. Needs the right to update each asset, or to bill it, which a cost needs: its "
-    "owners bill it, and the role billing bills all. A rejected record does not prevent the "
-    "others from being stored. Repeating the call changes nothing.",
+    description="Records usage by day. Each record needs the right to update or to bill its asset, a cost the right to "
+    "bill it. A rejected record does not prevent the others from being stored. Repeating the call changes nothing.",
     resolver=_record_usage,
 )
 

@@ -233,8 +233,8 @@ async def test_months_are_bounded(estate: Estate, monkeypatch: pytest.MonkeyPatc
         (error,) = body["errors"]
         assert (error["extensions"]["code"], error["extensions"]["limit"]) == ("LIMIT_EXCEEDED", limit)
         assert error["message"] == (
-            f"The query adds up more than {limit} months of usage; give fewer `days`, or query single sub-teams or "
-            "the `usage` of single assets."
+            f"The query adds up more than {limit} usage records, one for each asset, consumer and month; give fewer "
+            "`days`, or query single sub-teams or the `usage` of single assets."
         )
 
 

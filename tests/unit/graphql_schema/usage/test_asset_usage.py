@@ -199,4 +199,4 @@ async def test_too_many_months_are_a_limit_error(run: Run, graph: UsageGraph) ->
     graph.limit = 50_000
     found = await run(USAGE, id=CLICKS)
     assert found.errors[0].extensions == {"code": "LIMIT_EXCEEDED", "limit": 50_000}
-    assert "50000 months of usage" in found.errors[0].message
+    assert "50000 usage records" in found.errors[0].message
