@@ -20,7 +20,7 @@ from policies.principal import Principal, Scope
 from policies.vocabulary import RowAction, WriteAction
 
 CACHE_SIZE = 4_096
-"""Number of field masks, and of decisions, that one `Access` caches."""
+"""Maximum number of field masks, and of decisions, that one `Access` caches."""
 
 REQUIRED_SCOPES: Mapping[str, tuple[Scope, ...]] = {WriteAction.ADMINISTER: (Scope.WRITE, Scope.ADMIN)}
 """Scopes that a write action requires whatever the rules permit; a write action not listed requires ``graph:write``."""

@@ -33,9 +33,8 @@ class PolicyAttributes(NamedTuple):
     """The attributes of an asset on which a decision depends; assets with equal attributes get equal decisions.
 
     ``kind``, ``visibility``, ``sensitivity`` and ``stage`` are names of GraphQL enum values. ``owner_team`` is the
-    URN of the owner: a team, the user who owns what no team does, or the domain of what neither owns; ``""`` without.
-    ``sensitivity`` is the effective one, and
-    ``confirmed_sensitivity`` what of it does not come from raises by callers without rights on the asset.
+    URN of the owner: a team, else a user, else the domain; ``""`` without any. ``sensitivity`` is the effective one.
+    ``confirmed_sensitivity`` is the effective one without raises by callers without rights on the asset.
     """
 
     kind: str

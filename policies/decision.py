@@ -34,7 +34,8 @@ class Denial:
     """The reasons why a field is hidden.
 
     ``policies`` are the ids of the policies that forbid the field or the reading of its row, empty if none does.
-    ``needs`` are the ids of the policies of which one must permit that, or ``scope:<name>`` for a missing scope.
+    ``needs`` are the ids of the policies of which one must permit the field, or the reading of its row. For a missing
+    scope, it is ``scope:<name>``.
     """
 
     policies: tuple[str, ...]

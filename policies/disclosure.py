@@ -8,7 +8,7 @@ from typing import Final
 from policies.errors import ConfigurationError
 
 SHIPPED: Final = Path(__file__).parent / "disclosure.toml"
-"""The setting that the program ships with."""
+"""The file of the setting that the program ships with."""
 
 
 class Disclosure(StrEnum):

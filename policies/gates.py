@@ -16,7 +16,7 @@ from policies.errors import ConfigurationError
 from policies.sensitivity import RANK, SENSITIVITIES
 
 SHIPPED: Final = Path(__file__).with_name("gates.toml")
-"""The gates that the program ships with."""
+"""The file of the gates that the program ships with."""
 
 NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 """The form of the names of aliases and of approvals."""
@@ -95,8 +95,8 @@ class Gates:
     def needs(self, alias: str, model: Selectors) -> Needs:
         """Return the combined requirements of all gates that apply to a move of ``alias`` of a model.
 
-        ``model`` has what selects a gate. Approvals, incidents, evaluators and ``distinct`` are united; ``evaluations``
-        is true if any gate requires them; the lowest sensitivity applies.
+        Approvals, incidents, evaluators and ``distinct`` are united. ``evaluations`` is true if any gate requires them.
+        The lowest sensitivity applies.
         """
         applying = [gate.needs for gate in self.gates if gate.applies(alias, model)]
         return Needs(

@@ -25,7 +25,7 @@ ACCESS_SECONDS = 60.0
 """Seconds for which an `Access` is reused."""
 
 MAX_ACCESSES = 1_024
-"""Number of cached `Access` objects; above it, the oldest is dropped."""
+"""Maximum number of cached `Access` objects; above it, the oldest is dropped."""
 
 
 class Policy:

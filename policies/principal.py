@@ -28,10 +28,9 @@ class Scope(StrEnum):
 class Principal:
     """An authenticated caller.
 
-    ``teams`` are team URNs, including all teams above those of the token. ``user`` is the URN
-    of the caller's own user, None if no URN can have this subject as its name. ``acts_for`` are the URNs of what else
-    owns on the caller's side: the members of the teams, and their domains. ``expires_at`` is in
-    epoch seconds.
+    ``teams`` are team URNs: those of the token and the teams above them. ``user`` is the URN of the caller's own user,
+    None if no URN can have this subject as its name. ``acts_for`` are the URNs of further owners whose assets count as
+    the caller's own: members of the teams, and domains. ``expires_at`` is in epoch seconds.
     ``break_glass`` is the reason for emergency access to restricted and secret fields; it is None unless ``scopes``
     contains ``graph:break-glass``.
     """

@@ -14,7 +14,7 @@ RANK: Final = {sensitivity: rank for rank, sensitivity in enumerate(SENSITIVITIE
 """The strictness of each sensitivity, from 0 for the most open."""
 
 SHIPPED: Final = Path(__file__).parent / "sensitivity.toml"
-"""The setting that the program ships with."""
+"""The file of the setting that the program ships with."""
 
 
 def strictest(*sensitivities: str) -> str:

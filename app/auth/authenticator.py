@@ -64,8 +64,9 @@ def trust(
 class Authenticator:
     """Authenticates callers by the tokens of the trusted issuers.
 
-    ``close_teams`` returns the owners on the side of a token's teams. ``challenge`` builds the 401 and 403 errors. Call
-    `aclose`, or use the authenticator as an async context manager, to close the connections to the issuers.
+    ``close_teams`` returns a token's teams, the teams above them, their members and domains. ``challenge`` builds the
+    401 and 403 errors. Call `aclose`, or use the authenticator as an async context manager, to close the connections to
+    the issuers.
     """
 
     def __init__(
@@ -147,7 +148,7 @@ class Authenticator:
 
 
 def _user_of(identity: Identity, issuer: Issuer) -> str | None:
-    """Return the URN of the user that a caller is, whose name is the subject with the issuer's prefix.
+    """Return the URN of the user of a caller; its name is the subject with the issuer's prefix.
 
     None if no URN can have this name.
     """

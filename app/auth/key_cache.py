@@ -8,7 +8,7 @@ The age of the last successful fetch decides, with the limits of `Timing`:
 - too old: the caller waits for a refresh; if the refresh fails, the request fails with 503.
 
 For a token with an unknown key id, the caller waits for a refresh at any age, unless the last fetch is too recent. If
-that refresh fails, the request fails with 503.
+the last refresh failed, the request fails with 503.
 """
 
 import asyncio

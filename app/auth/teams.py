@@ -1,4 +1,4 @@
-"""Caches team closures: the teams of a caller together with all owners on their side."""
+"""Caches team closures: the teams of a token with the teams above them, their members and their domains."""
 
 import asyncio
 import time
@@ -6,12 +6,15 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 
 CloseTeams = Callable[[str, frozenset[str]], Awaitable[frozenset[str]]]
-"""(tenant, team URNs) -> these teams, the teams above them over PART_OF up to 20 levels, their members and domains."""
+"""(tenant, team URNs) -> these teams, those above them over PART_OF up to 20 levels, their members and domains.
+
+Only members who own something are in it.
+"""
 
 CLOSURE_SECONDS = 60.0
 """Seconds for which a closure is cached; a change of teams, members or domains takes effect this much later at most."""
 MAX_CLOSURES = 4_096
-"""Number of cached closures; above it, the oldest closure is dropped."""
+"""Maximum number of cached closures; above it, the oldest closure is dropped."""
 
 _Key = tuple[str, frozenset[str]]
 """Tenant and team URNs."""
@@ -29,7 +32,7 @@ class TeamClosure:
         self._closures: OrderedDict[_Key, tuple[float, asyncio.Task[frozenset[str]]]] = OrderedDict()
 
     async def __call__(self, tenant: str, teams: frozenset[str]) -> frozenset[str]:
-        """Return ``teams``, a set of team URNs, and the owners on their side; raises what ``close`` raises."""
+        """Return the closure of ``teams``, a set of team URNs, empty without teams; raises as ``close`` does."""
         if not teams:
             return teams
         key = (tenant, teams)

@@ -1,8 +1,8 @@
 """Separates expected errors of an operation, which callers receive, from defects, which are logged.
 
 A defect is an exception that is neither a `CodedError` nor caused by the caller's document. The log gets one line per
-request with exception types and code locations. The line has no messages, documents and variables, because they may
-contain values that readers of the log may not see.
+response with defects: exception types and code locations. The line has no messages, documents and variables,
+because they may contain values that readers of the log may not see.
 """
 
 import re

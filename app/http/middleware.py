@@ -25,7 +25,7 @@ def request_id_of(scope: Scope) -> str:
 
 
 class RequestIdMiddleware:
-    """Sets ``request.state.request_id``, and adds the id to the header of an HTTP response and to all log lines.
+    """Sets ``request.state.request_id``, and adds the id to the header of an HTTP response and to its log lines.
 
     The id is the client's ``X-Request-Id`` if the header is 1 to 128 ASCII letters, digits and ``._:+/=-``, else a
     random one.

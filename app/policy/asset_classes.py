@@ -22,7 +22,7 @@ AXES: Mapping[str, tuple[str, ...]] = {
     "stage": tuple(each.name for each in LifecycleStage),
     "kind": tuple(kind.code for kind in KINDS.values()),
 }
-"""The axes of a class with their values; the owner ``own`` is the caller or a team of the caller."""
+"""The axes of a class with their values; the owner ``own`` is one of `Principal.owners` of the caller."""
 
 OTHER = "mlg://team/catalog/default/another-team"
 
@@ -66,7 +66,7 @@ def blocks(members: Iterable[AssetClass]) -> list[Block]:
 
 
 def group_blocks(values: Mapping[AssetClass, Value]) -> Iterator[tuple[Value, Block]]:
-    """Yield each value with the blocks of the classes that have it, in the order of first occurrence."""
+    """Yield a pair of value and block for each block of the classes that have it, values in their first order."""
     classes_of: dict[Value, list[AssetClass]] = {}
     for asset_class, value in values.items():
         classes_of.setdefault(value, []).append(asset_class)

@@ -44,9 +44,9 @@ class Explanation:
 
 
 async def asset_and_caller(client: GremlinClient, principal: Principal, urn: str) -> tuple[PolicyAttributes, Principal]:
-    """Return the policy attributes of an asset, and the caller with all owners on its side.
+    """Return the policy attributes of an asset, and the caller with the owners that `close_teams` returns.
 
-    Raises a CodedError with NOT_FOUND if the caller's tenant has no such asset.
+    Raises a CodedError with NOT_FOUND if the caller's tenant has no such asset, and that of a store that fails.
     """
     vid = vertex_id(principal.tenant, urn)
     answer = await LevelBatcher(client, principal.tenant, ReadTime(epoch_milliseconds())).fetch(
@@ -63,8 +63,8 @@ async def asset_and_caller(client: GremlinClient, principal: Principal, urn: str
 def explain(policy: Policy, principal: Principal, action: str, attributes: PolicyAttributes) -> Explanation:
     """Explain a row action, a write, or the reading of a field (``ModelVersion.params`` or ``params``).
 
-    Raises InvalidError if ``action`` is none of these, or is no write although the policy does not govern the reading
-    of the kind.
+    Raises InvalidError if ``action`` is none of these. Of a kind whose reading the policy does not govern, raises it
+    for every action but a write.
     """
     access = policy.access(principal)
     kind = KIND_OF_CODE[attributes.kind]

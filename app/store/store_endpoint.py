@@ -51,7 +51,7 @@ class StoreEndpoint:
         if bool(user) != bool(password) or ":" in user:
             raise ConfigurationError(
                 "The credentials of the store are incomplete: set MLG_STORE_USER, without a colon, and "
-                "MLG_STORE_PASSWORD, or neither."
+                "MLG_STORE_PASSWORD, or give both in MLG_STORE_URL, or neither."
             )
         return cls(urlunsplit(parts._replace(netloc=address)), user, password)
 

@@ -1,8 +1,9 @@
 """The access log: denials of the policy, reads of restricted and secret fields, and each response under break-glass.
 
 Append-only JSON lines, separate from the log of the process. A line names the caller and the request. By its event it
-also names the coordinate, the assets, or the reasons of a denial. A line about hidden fields has their number, no ids.
-No line has the value of a field. A response is sent only after its lines are written.
+also names the coordinate, the assets, or the reasons of a denial. A line about hidden fields (``denied``) has their
+number, no ids. A line with the event ``hidden`` has the ids of assets that the request named and the caller may not
+discover. No line has the value of a field. A response is sent only after its lines are written.
 """
 
 import os
@@ -44,7 +45,7 @@ class AccessLog:
         self._labels = labels
 
     def write(self, principal: Principal, request_id: str, report: PolicyReport) -> None:
-        """Append the lines of one operation, with fsync if the caller uses break-glass.
+        """Append the lines of one response, with fsync if the caller uses break-glass; none if there is nothing to log.
 
         Raises AccessLogError if the file cannot be written.
         """

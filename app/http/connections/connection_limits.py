@@ -6,16 +6,20 @@ from dataclasses import dataclass
 from app.settings import Network, Settings
 
 RESERVED_DESCRIPTORS = 160
-"""Descriptors for everything but admitted connections: store, logs, keys, and connections that are being refused."""
+"""Descriptors for everything but admitted connections: store, logs, keys, and connections that are being refused.
+
+A process that may open fewer than 240 descriptors reserves fewer; see `admissible`.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
     """How many connections are admitted, and how many seconds their clients may take.
 
-    ``total`` and ``per_address`` count open connections; the latter does not hold for ``proxies``. A request head, and
-    the body after it, must arrive within ``request_seconds``. A connection between two requests is closed after
-    ``idle_seconds``. A client that does not take 16 KiB of what was sent within ``reader_seconds`` is disconnected.
+    ``total`` and ``per_address`` count open connections; the latter does not hold for addresses in ``proxies``. A
+    request head, and again the body after it, must arrive within ``request_seconds``. A connection between two requests
+    is closed after ``idle_seconds``. A client that does not take 16 KiB of what was sent within ``reader_seconds`` is
+    disconnected.
     """
 
     total: int
@@ -27,7 +31,7 @@ class ConnectionLimits:
 
     @classmethod
     def of(cls, settings: Settings) -> "ConnectionLimits":
-        """Return the limits of this process; reads its limit of descriptors."""
+        """Return the limits of this process; reads its limit of descriptors. One address gets at most half of all."""
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         total = admissible(settings.max_connections, None if soft == resource.RLIM_INFINITY else soft)
         return cls(
@@ -41,7 +45,10 @@ class ConnectionLimits:
 
 
 def admissible(wanted: int, descriptors: int | None) -> int:
-    """Return ``wanted`` connections, or fewer if they would leave too few ``descriptors``; None is unlimited."""
+    """Return ``wanted``, or a lower number of connections that leaves `RESERVED_DESCRIPTORS` of the ``descriptors``.
+
+    A third of the ``descriptors`` may always be connections. None is an unlimited number of descriptors.
+    """
     if descriptors is None:
         return wanted
     return min(wanted, max(descriptors - RESERVED_DESCRIPTORS, descriptors // 3))

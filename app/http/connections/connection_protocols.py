@@ -123,7 +123,7 @@ class HttpConnection(_Counted, H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Pass on what the client sent, and record what it owes now."""
+        """Pass on what the client sent, and record what it owes now; close a refused connection instead."""
         if self._admitted is None:
             self.transport.close()
             return
@@ -142,7 +142,7 @@ class HttpConnection(_Counted, H11Protocol):
         super().handle_websocket_upgrade(event)
 
     def end_overdue(self, owed: Owed) -> bool:
-        """End the connection; return False if the application reads the body, and answers 408 by itself."""
+        """End the connection and return True; return False if the application reads the body and sends 408 itself."""
         if owed is Owed.BODY and not (self.cycle and self.cycle.response_complete):
             return False
         if owed is Owed.HEAD and self.conn.trailing_data[0] and self.conn.our_state is h11.IDLE:

@@ -1,4 +1,4 @@
-"""The listening socket: a bounded number of accepted connections for each turn, also without free descriptors."""
+"""The listening socket: a bounded number of accepts per turn of the event loop, also without free descriptors."""
 
 import errno
 import os
@@ -8,7 +8,7 @@ from typing import Any, Final
 from policies.errors import ConfigurationError
 
 ACCEPTS_PER_TURN: Final = 16
-"""Connections that the event loop accepts before it runs anything else; the next turn counts them, or refuses them."""
+"""Maximum of connections that the event loop accepts in one turn; the next turn counts them, or refuses them."""
 
 _QUEUE: Final = 2048
 _NO_DESCRIPTOR: Final = {errno.EMFILE, errno.ENFILE}
@@ -29,7 +29,7 @@ class Listener(socket.socket):
         self._spare: int | None = _spare()
 
     def listen(self, _backlog: int = _QUEUE, /) -> None:
-        """Listen with a queue of fixed length; asyncio gives its accepts per turn here."""
+        """Listen with a queue of `_QUEUE` connections; the argument, asyncio's accepts per turn, is ignored."""
         super().listen(_QUEUE)
 
     def accept(self) -> tuple[socket.socket, Any]:

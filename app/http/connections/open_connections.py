@@ -18,7 +18,7 @@ from app.http.errors import HttpError
 from policies.errors import Code
 
 PROGRESS_BYTES: Final = 16 * 1024
-"""What a client must take of its unsent bytes within the seconds for readers, or the rest if that is less."""
+"""Bytes that a client must take of what waits for it within ``reader_seconds``, or the rest if that is less."""
 
 LOG_SECONDS: Final = 10.0
 """Seconds between two lines about refused and ended connections; each line counts those since the last one."""
@@ -27,7 +27,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Owed(StrEnum):
-    """A part of a request that the client has begun to send, or was expected to."""
+    """A part of a request that the client has begun to send, or that is expected first on a new connection."""
 
     HEAD = "head"
     BODY = "body"
@@ -44,8 +44,9 @@ class Owing(Protocol):
 class OpenConnection:
     """One admitted connection, until its socket is closed.
 
-    ``owed`` is what the client must send, since the time ``owed_since``. ``unsent`` and ``taken_at`` are the bytes that
-    waited for the client, and the time, when it last made progress. Times are those of `OpenConnections.clock`.
+    ``owed`` is the part that the client must send, since the time ``owed_since``; None between requests. ``unsent``
+    and ``taken_at`` are the bytes that waited for the client, and the time, when it last made progress. Times are those
+    of `OpenConnections.clock`.
     """
 
     address: str
@@ -74,10 +75,10 @@ class OpenConnection:
 
 
 class OpenConnections:
-    """The connections of one server, HTTP and WebSocket, checked several times per shortest limit.
+    """The connections of one server, HTTP and WebSocket, checked at least once a second.
 
     ``clock`` counts seconds by these checks, so that a pause of the process is not held against its clients.
-    ``lingering`` is the number of refused connections that are still open.
+    ``lingering`` is the number of refused connections that are kept open for a moment, so that the response is read.
     """
 
     def __init__(self, limits: ConnectionLimits) -> None:
@@ -92,7 +93,10 @@ class OpenConnections:
         self._next_check: asyncio.TimerHandle | None = None
 
     def admit(self, transport: asyncio.Transport, owing: Owing) -> OpenConnection:
-        """Count a new connection until `release`; raises HttpError with status 503 or 429 if there are too many."""
+        """Count a new connection until `release`; raises HttpError if there are too many.
+
+        The status is 503 for too many in all, and 429 for too many of one address.
+        """
         self._check_later()
         peer = transport.get_extra_info("peername")
         address = str(peer[0]) if peer else ""

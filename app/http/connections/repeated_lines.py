@@ -10,7 +10,10 @@ _REMEMBERED: Final = 1_000
 
 
 class RepeatedLines(logging.Filter):
-    """Passes a line of a logger once per QUIET_SECONDS; equal lines have the same text and the same exception."""
+    """Passes a line of a logger once per QUIET_SECONDS; equal lines have the same text, also that of the exception.
+
+    After `_REMEMBERED` different lines, all are forgotten, so one may pass again sooner.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
@@ -18,7 +21,7 @@ class RepeatedLines(logging.Filter):
         self._passed: dict[str, float] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return whether the line is new, or its last one is old enough."""
+        """Return whether no equal line has passed within QUIET_SECONDS."""
         line = f"{record.getMessage()} {record.exc_info[1] if record.exc_info else ''}"
         now = self._clock()
         if now - self._passed.get(line, -QUIET_SECONDS) < QUIET_SECONDS:

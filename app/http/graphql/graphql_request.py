@@ -25,7 +25,7 @@ class RequestLimits:
     HTTP: ``body_bytes``, ``body_seconds`` for receiving the body, ``query_seconds`` and ``mutation_seconds`` for the
     operation. WebSocket: ``message_bytes`` of one message, ``init_seconds`` for receiving
     ``connection_init``. Both: ``document_bytes`` of the GraphQL document, ``json_depth``
-    of nested arrays and objects, ``json_elements`` of the JSON, counted before it is parsed.
+    of nested arrays and objects, ``json_elements`` of the JSON, counted before parsing as by `read_json`.
     """
 
     body_bytes: int = 4 * 1024 * 1024
@@ -107,7 +107,7 @@ def _too_large_error(part: str, maximum: int) -> HttpError:
 def _too_many_elements_error(part: str, maximum: int) -> HttpError:
     return HttpError(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        f"{part} has more than {maximum} commas and brackets. Send fewer elements, or several requests.",
+        f"{part} has more than {maximum} commas and opening brackets. Send fewer elements, or several requests.",
         Code.LIMIT_EXCEEDED,
     )
 
@@ -130,7 +130,7 @@ def read_json(text: bytes, limits: RequestLimits, part: str) -> object:
     """Return the value of the JSON in ``text``; ``part`` names the text in the error.
 
     Raises `HttpError` with status 400 if the text is not JSON or is nested deeper than ``limits.json_depth``. The
-    status is 413 if the text has more commas and brackets than ``limits.json_elements``.
+    status is 413 if the text has more commas and opening brackets than ``limits.json_elements``.
     """
     elements = sum(map(text.count, (b",", b"{", b"[")))
     if elements > limits.json_elements:

@@ -26,7 +26,7 @@ from app.http.negotiation import JSON
 from policies.errors import Code, CodedError
 
 MAX_ERRORS = 5
-"""Number of errors in a response; further errors are counted in ``extensions.errorsOmitted``."""
+"""Maximum number of errors in a response; further errors are counted in ``extensions.errorsOmitted``."""
 
 _STATUS_WITHOUT_DATA = frozenset({Code.STORE_UNAVAILABLE, Code.FORBIDDEN})
 """Codes that determine the status of an executed operation if ``data`` is null."""

@@ -122,6 +122,8 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
     async def execute_in_turn(self, request: Request, params: GraphQLRequestData, context: ContextT) -> ExecutionResult:
         """Execute the operation when the caller has a slot; reads and writes have queues of their own.
 
+        A document that contains the word ``mutation`` waits among the writes.
+
         Raises LimitError if too many operations of the caller wait, and what :meth:`execute` raises.
         """
         queue = self.writes if "mutation" in (params.query or "") else self.reads

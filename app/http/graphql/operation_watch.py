@@ -20,7 +20,7 @@ class Endable(Protocol):
     """Whether the operation is a mutation; known from the start of its execution."""
 
     def cancel_with(self, cancel: Callable[[], object]) -> None:
-        """Call ``cancel`` when the operation ends, unless it is a mutation."""
+        """Call ``cancel`` when `end` ends the operation, unless it is a mutation."""
 
     @property
     def ended(self) -> CodedError | None:
@@ -33,11 +33,11 @@ class Endable(Protocol):
 async def watched(
     request: Request, operation: Coroutine[object, object, ResultT], budget: Endable, limits: RequestLimits
 ) -> ResultT:
-    """Return the result of an operation that ends in time.
+    """Return the result of an operation; end it at its deadline, or when its client leaves.
 
-    A query that ends before its result, for whatever reason, is cancelled. A mutation that ends completes the current
-    transaction and starts no other; its result has errors for what it did not do. Raises ClientDisconnect if the
-    client has left, and the error that ended a query.
+    A query that is ended, also by its budget, is cancelled. A mutation that is ended completes the current transaction
+    and starts no other; its result has errors for what it did not do. Raises ClientDisconnect if the client has left,
+    and the error that ended a query.
     """
     running = asyncio.create_task(operation)
     departure = asyncio.create_task(_departure(request.receive))
@@ -75,7 +75,7 @@ async def _departure(receive: Callable[[], Awaitable[Message]]) -> None:
 def _late_error(limits: RequestLimits, *, writes: bool) -> LimitError:
     seconds = limits.mutation_seconds if writes else limits.query_seconds
     advice = (
-        "Some of it may be written: send the same again, in smaller parts; what is done is then UNCHANGED."
+        "Some of it may be written: read the state, then send what is missing, in smaller parts."
         if writes
         else "Use a smaller `first`, select less, or split it into several requests."
     )

@@ -28,8 +28,8 @@ class SocketMessages(ASGIWebSocketAdapter):
     async def iter_json(self, *, ignore_parsing_errors: bool = False) -> AsyncGenerator[object, None]:
         """Yield the received messages until one side closes the socket; close the socket after an oversized message.
 
-        Raises `NonJsonMessageReceived` for text that is not JSON or is nested too deeply, and `NonTextMessageReceived`
-        for a binary message.
+        Raises `NonJsonMessageReceived` for text that `read_json` refuses: not JSON, nested too deeply, or with too many
+        elements. Raises `NonTextMessageReceived` for a binary message.
         """
         del ignore_parsing_errors  # graphql-transport-ws closes the connection after a message that is not JSON
         limits: RequestLimits = self.view.limits  # type: ignore[attr-defined]

@@ -50,7 +50,7 @@ FORBIDDEN: Final = 4403
 """Close code for a token that is missing, refused, expired or without a needed scope; connect again with another."""
 
 CLOSE_CODES: Final = {Code.UNAUTHENTICATED: FORBIDDEN, Code.FORBIDDEN: FORBIDDEN, Code.INTERNAL: 1011}
-"""Close codes by error code; a connection is closed with `TRY_AGAIN_LATER` for all other errors."""
+"""Close codes by error code; another `CodedError` that closes a connection gives `TRY_AGAIN_LATER`."""
 
 TRY_AGAIN_LATER: Final = 1013
 

@@ -42,7 +42,7 @@ def demo_scenario(today: date) -> Iterator[Round]:
 def load_demo(url: str, issuer: DevIssuer, *, as_json: bool = False) -> int:
     """Register the items as root, run the scenario with the tokens of its callers, and return the exit code.
 
-    The scenario is left out if an item failed, or if it ran on this store before.
+    The scenario is left out if an item failed, or if its final asset exists already.
     """
     tokens = {name: issuer.mint(one) for name, one in CAST.items()}
     entries, rounds = demo_entries(), list(demo_scenario(datetime.now(UTC).date()))

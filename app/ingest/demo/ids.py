@@ -125,5 +125,5 @@ def owned_by(group: str, *stewards: str) -> list[dict[str, str]]:
 
 
 def link(relation: str, source: str, target: str, **properties: Json) -> Item:
-    """Return the item of an edge that no field of another item declares."""
+    """Return the item of an edge; ``properties`` are further fields of ``LinkInput``, such as ``origin``."""
     return {"link": {"relation": relation, "from": source, "to": target, **properties}}

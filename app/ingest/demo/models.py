@@ -1,4 +1,7 @@
-"""Models with three versions each, trained weekly and evaluated against the version before; some runs fail."""
+"""Models with three versions each, trained weekly; versions 2 and 3 are evaluated against the one before.
+
+One training run of some models fails.
+"""
 
 # ruff: noqa: E501 - one row of a table a line, so that it reads as a table
 
@@ -30,9 +33,9 @@ from graphql_schema.ports.record import JsonObject
 
 
 class DemoModel(NamedTuple):
-    """One model; ``metric`` is about ``start`` for version 1 and rises with each version.
+    """One model; the value of its ``metric`` is about ``start`` for version 1 and rises with each version.
 
-    Only the metric of the version in `_FAILED_EVALUATION` falls.
+    Only the value of the version in `_FAILED_EVALUATION` falls.
     """
 
     name: str
@@ -71,7 +74,7 @@ _SEED = 20260105
 
 
 def models() -> Iterator[Item]:
-    """Yield every model, the pipeline that trains it, its versions, runs and evaluations."""
+    """Yield every model, the pipeline that trains it, its versions, runs and evaluations, and links between these."""
     rng = Random(_SEED)  # noqa: S311 - demo data, no secret
     for one in MODELS:
         yield {"model": _model(one)}

@@ -17,7 +17,7 @@ from app.ingest.load.scenario import Call, Round
 from graphql_schema.ports.record import JsonObject
 
 FINAL_ASSET = deployment("churn", "3", "canary")
-"""The asset that the last call of the scenario registers."""
+"""The deployment that the last calls of the scenario register."""
 
 _DECISIONS = (
     ("eli", "homepage-ranker", "2", "release", "APPROVED", "0.4 % more minutes in a week of shadow traffic"),

@@ -1,7 +1,7 @@
 """Services, deployments of versions in them, and online experiments that compare versions.
 
-The estate has a cycle here: the ranking service logs its responses, and that log trains the next ranker. Later states
-of deployments, such as a canary, are in ``releases``.
+The estate has a cycle here: the ranking service logs its responses, and that log trains the next ranker. The
+deployments that change their state, of search-ranker and of churn version 3, are in ``releases``.
 """
 
 from collections.abc import Iterator
@@ -59,7 +59,7 @@ _RISKY = {"payment-fraud", "account-takeover"}
 
 
 def serving() -> Iterator[Item]:
-    """Yield services, deployments, experiments, and the edges of the log on which the ranker is trained again."""
+    """Yield services, deployments, experiments, and links, such as that of the log to the table of impressions."""
     yield from _services()
     for name, version, serving_in, environment, share, status in _SERVING:
         ended = status == "RETIRED"

@@ -1,4 +1,4 @@
-"""Usage of the last thirty days, up to yesterday: teams on weekdays, subscribers most at weekends.
+"""Usage of the last thirty days, up to yesterday: teams and users on weekdays, services most at weekends.
 
 The deprecated clicks of the old ad server are unused and can be retired. The deprecated chart of advertising still has
 a reader.

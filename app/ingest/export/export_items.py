@@ -1,8 +1,8 @@
 """Reads the graph as ``AssetInput`` items, which restore the exported values when imported into an empty store.
 
-Each current lineage edge is a ``link`` item before the asset that the edge leaves, and so keeps its origin and
-validity. Ended edges, edges that a rule inferred, attached records and further values are not exported;
-``docs/import.md`` lists them. Values that the token may not read are left out.
+Each current lineage edge to another asset is a ``link`` item with its origin and validity. An edge from an asset to
+itself is one without these. Ended edges, edges that a rule inferred, attached records and further values are not
+exported; ``docs/import.md`` lists them. Values that the token may not read are left out.
 """
 
 from collections.abc import AsyncIterator
@@ -80,7 +80,7 @@ def _link(edge: Record) -> JsonObject:
 
 
 def _structure(entry: KindEntry, node: Record) -> list[JsonObject]:
-    """Return the structural edges that leave an asset and that no field of the far end carries, as links."""
+    """Return the edges of ``entry.export.links`` and the edge to the replacement of an asset, as links."""
     links = [
         {"relation": relation.name, "from": node["id"], "to": far}
         for name, relation in entry.export.links.items()
@@ -121,7 +121,7 @@ def _all(node: Record, name: str) -> list[str]:
 
 
 def _plain(value: Json) -> Json:
-    """Return a value without nulls, and with each object of which only the id was read replaced by that id."""
+    """Return a value without the null fields of objects; an object of which only the id was read becomes that id."""
     match value:
         case {"id": urn, **rest} if not rest:
             return urn
@@ -140,7 +140,7 @@ async def _nodes(client: ApiClient, entry: KindEntry) -> AsyncIterator[Record]:
 
 
 async def _complete(client: ApiClient, entry: KindEntry, node: Record, name: str) -> Json:
-    """Return a connection of ids whose first page was read with its node, with the nodes of all further pages."""
+    """Return a connection of ids with the nodes of all pages; the first was read with its node. None if hidden."""
     first = node.get(name)
     if first is None or not first["pageInfo"]["hasNextPage"]:
         return first

@@ -80,7 +80,7 @@ def _ids(name: str, first: int, after: str = "") -> str:
 
 
 def _values(entry: KindEntry) -> Iterator[str]:
-    """Yield the selection of each own field of the input that the type has, and that no link carries."""
+    """Yield the selection of each own field of the input that the type has; fields of edges by `_is_exported_id`."""
     common = {each.name for each in fields_of(AssetFields if entry.kind.asset else CatalogFields)}
     shown = {each.name for each in fields_of(entry.node)} - common
     for field in fields_of(entry.input):
@@ -90,7 +90,10 @@ def _values(entry: KindEntry) -> Iterator[str]:
 
 
 def _is_exported_id(field: InputField, edge: EdgeField) -> bool:
-    """Return whether a field has one id that neither a link nor the id of the version carries."""
+    """Return whether the item of an asset names the far end of an edge in this field.
+
+    This is a field of one id whose edge is required or no lineage edge. The id of a version names its parent already.
+    """
     relation = edge.hop.relation
     return not field.many and relation is not VERSION_OF and (edge.required or not relation.lineage)
 

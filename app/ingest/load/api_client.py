@@ -37,7 +37,7 @@ class TokenRefusedError(CodedError):
 
 
 class RequestRejectedError(CodedError):
-    """The API rejected the whole request; repeating it would not help."""
+    """The address is invalid, or the response has errors or no data; repeating the request would not help."""
 
     code = Code.BAD_REQUEST
 
@@ -123,8 +123,8 @@ class ApiClient:
                 failures += 1
                 if failures >= self._retry.tries:
                     raise UnreachableError(
-                        f"{self._endpoint} was not available after {failures} attempts: {busy}. No confirmed item "
-                        "is lost; run the same command again when the API is available."
+                        f"{self._endpoint} was not available after {failures} attempts: {busy}. Check "
+                        "that the API runs at this address, then run the same command again."
                     ) from busy
                 pause = self._retry.pause(failures)
                 await asyncio.sleep(max(pause, min(busy.retry_after or 0.0, _MAX_RETRY_AFTER_SECONDS)))
@@ -169,7 +169,7 @@ def _response_body(response: httpx2.Response) -> JsonObject:
     if response.status_code in {401, 403} or codes & {Code.UNAUTHENTICATED, Code.FORBIDDEN}:
         reason = message.rstrip(".")
         raise TokenRefusedError(
-            f"The API does not accept the token: {reason}. Give a token of this server with --token."
+            f"The API does not accept the token: {reason}. Give another token of this server with --token."
         )
     if codes & _BUSY_CODES:
         raise _BusyError(message)

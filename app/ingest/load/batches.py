@@ -1,7 +1,7 @@
 """Registers a stream of items of any length: in batches, several in flight, with one outcome per item.
 
-Only the batches in flight are in memory. Batches need no order, because a reference may arrive before its registration.
-The exception is two batches that register the same asset or edge: the second waits for the first.
+Only the batches in flight and the next one are in memory. Batches need no order, because a reference may arrive before
+its registration. The exception is two batches with items of the same `identity`: the second waits for the first.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ class ImportItem:
 
 @dataclass(frozen=True, slots=True)
 class ItemResult:
-    """The outcome of one item or call: CREATED, UPDATED, UNCHANGED, DONE, or the code of a failure with reasons."""
+    """The outcome of one item or call: CREATED, UPDATED, UNCHANGED, DONE, or that of a failure with its reasons."""
 
     location: str
     outcome: str
@@ -72,9 +72,10 @@ def identity(value: Record) -> object:
 
 
 async def register(client: ApiClient, items: Iterable[ImportItem], batch: int = 250) -> AsyncIterator[list[ItemResult]]:
-    """Send the items in batches of at most ``batch``; yields the results of each batch when its response arrives.
+    """Send the items in batches; yields the results of each batch when its response arrives.
 
-    Raises UnreachableError or TokenRefusedError; rejected items are results.
+    A batch has at most ``batch`` items, and never more than MAX_BATCH_SIZE. Raises UnreachableError or
+    TokenRefusedError; rejected items are results.
     """
     pending: dict[asyncio.Task[list[ItemResult]], set[object]] = {}
     try:
@@ -127,7 +128,7 @@ async def _send(client: ApiClient, items: list[ImportItem]) -> list[ItemResult]:
 
 
 def reasons_of(payload: Record) -> tuple[str, ...]:
-    """Return the errors of a payload as sentences."""
+    """Return one text per error of a payload: its code, its message, and the path of the input if it has one."""
     return tuple(
         f"{error['code']}: {error['message']}" + (f" (at {'.'.join(error['inputPath'])})" if error["inputPath"] else "")
         for error in payload["errors"]

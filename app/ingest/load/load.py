@@ -36,7 +36,8 @@ def load(
     """Register the entries, then run the scenario; print the summary as the last line of stdout; return the exit code.
 
     The scenario runs only if no item failed. Exit code 0 means that every item is registered, and that every call of
-    the scenario succeeded or the scenario ran before. ``total`` is the number of entries and calls for the progress
+    the scenario succeeded or its final asset existed already; else the code is 1. An expected error ends the load and
+    is printed on stderr. ``total`` is the number of entries and calls for the progress
     bar, None if unknown. ``extra`` are values of the importer for the summary, such as ``skipped``.
     """
     report = LoadReport(Console(stderr=True))

@@ -27,7 +27,7 @@ class LoadReport:
     failed: int = 0
 
     def add(self, results: Iterable[ItemResult]) -> int:
-        """Count results by outcome and return their number."""
+        """Count the results, successes by outcome and failures together; return the number of results."""
         number = 0
         for number, result in enumerate(results, start=1):  # noqa: B007 - the last number is returned
             if result.outcome in _SUCCESSFUL:

@@ -53,10 +53,9 @@ Round = list[Call]
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """Rounds in order, the tokens of their callers by name, and the URN of the asset that the last call registers.
+    """Rounds in order, the tokens of their callers by name, and the URN of an asset that the last call registers.
 
-    If ``final_asset`` exists, the scenario ran before and is not repeated, because a repetition would overwrite later
-    changes.
+    If ``final_asset`` exists, no call is sent, because a repetition would overwrite later changes.
     """
 
     rounds: Sequence[Round]

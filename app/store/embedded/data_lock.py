@@ -27,7 +27,7 @@ _log = structlog.get_logger(__name__)
 
 
 class LockHolders(TypedDict):
-    """The process ids of an API and of its JVM, None while the JVM has not been started."""
+    """The process ids of an API and of its JVM; ``jvm`` is None while no JVM runs."""
 
     owner: int
     jvm: int | None

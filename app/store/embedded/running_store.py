@@ -14,9 +14,9 @@ _PORT = re.compile(r"(?m)^port: (\d+)$")
 
 
 def running_endpoint(folder: Path) -> StoreEndpoint | None:
-    """Return the endpoint of the JVM on the data in the store's ``folder``, None if no JVM runs or it is starting.
+    """Return the endpoint of the JVM on the data in the store's ``folder``, None if no JVM runs.
 
-    Raises PermissionError if the store belongs to another user.
+    A JVM that is starting may not respond yet. Raises PermissionError if the store belongs to another user.
     """
     holders = read_holders(folder / LOCK_FILE)
     if holders is None or holders["jvm"] is None or not is_alive(holders["jvm"]):

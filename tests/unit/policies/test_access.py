@@ -124,9 +124,10 @@ def test_scopes_are_ceilings(policy: Policy, people: People, asset: Make) -> Non
 def test_a_denied_write_lists_the_permits(policy: Policy, people: People, asset: Make) -> None:
     """A denial by default lists the ids and texts of the rules of which one would permit the action."""
     reasons = policy.access(people["guest"]).may("update", asset(visibility="ORG")).reasons
+    own = "The asset belongs to the caller or to a team of the caller, its members or domains"
     work = "the caller has the role engineer or automation."
     assert reasons == (
-        f"needs writes-team: The caller or one of the caller's teams owns the asset, and {work}",
+        f"needs writes-team: {own}, and {work}",
         f"needs writes-unowned: The asset has no owner, and {work}",
         "needs writes-admin: The caller has the role admin.",
     )

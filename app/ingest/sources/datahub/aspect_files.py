@@ -46,7 +46,7 @@ class Estate:
         return self.by_type.get(entity_type, [])
 
     def count_skipped(self, entity_type: str, part: str, number: int = 1) -> None:
-        """Count a part of a mapped aspect, such as ``schemaMetadata.tags``, for which the API has no field."""
+        """Count values of a mapped aspect that are left out; ``part`` names them, such as ``schemaMetadata.tags``."""
         if number:
             self.skipped_parts[f"{entity_type}/{part}"] += number
 
@@ -62,8 +62,8 @@ class Estate:
 def read_estate(files: Iterable[Path]) -> Estate:
     """Read the files in order; a later record of the same entity and aspect replaces the earlier one.
 
-    Raises InvalidError if a file is not JSON, or with the index of the first record that is not DataHub metadata.
-    Raises OSError if a file cannot be read.
+    Raises InvalidError if a file has another form. It names the first record that is not DataHub metadata, by its
+    number from 0; the records of all files in an index are counted together. Raises OSError if a file cannot be read.
     """
     estate = Estate()
     for file in files:

@@ -50,7 +50,7 @@ def model_links(shared: SharedAspects, entity: Entity) -> Iterator[Body]:
 
 
 def deployment(shared: SharedAspects, entity: Entity) -> Body:
-    """Map a deployment; its model is the first one that lists it."""
+    """Map a deployment; its model is the first one that lists it, if any does."""
     main = entity.take("mlModelDeploymentProperties")
     deployed = shared.deployed_models.get(entity.urn)
     own = {

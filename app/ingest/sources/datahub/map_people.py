@@ -30,7 +30,7 @@ def user(shared: SharedAspects, entity: Entity) -> Body:
 
 
 def teams(shared: SharedAspects) -> Iterator[tuple[str, Body]]:
-    """Yield a team with its members for each group; a group without an entity becomes a team of its name."""
+    """Yield the foreign id and the team with members of each group, also of a group that only its members name."""
     members: dict[str, dict[str, None]] = {}
     for person in shared.estate.of_type("corpuser"):
         groups = [

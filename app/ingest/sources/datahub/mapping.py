@@ -1,4 +1,4 @@
-"""Maps all entities of an estate, in the order in which items are sent."""
+"""Maps the entities of an estate whose type has a kind, in the order in which items are sent."""
 
 from collections.abc import Callable, Iterator
 

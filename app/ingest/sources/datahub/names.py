@@ -1,7 +1,8 @@
 """Converts foreign ids to URNs, so that two foreign ids never share a URN.
 
-The platform of a DataHub id becomes the source, its name the name, with upper and lower case unchanged. The rest of the
-identity becomes the namespace, such as an environment other than PROD. The foreign id is kept in ``properties``.
+The platform of a DataHub id becomes the source, ``datahub`` without one. Its name becomes the name, with upper and
+lower case unchanged. The rest of the identity becomes the namespace, such as an environment other than PROD. The
+foreign id is kept in ``properties``.
 """
 
 from collections import Counter
@@ -126,7 +127,7 @@ def _escape(part: str) -> str:
 
 
 def _unversioned(key: list[str]) -> _Parts:
-    """Return the parts of a model without an entity: the only version of a model of the same name."""
+    """Return the parts of a model without an entity: version 1 of a model of the same name."""
     return _on_platform("model-version")(key)._replace(version="1")
 
 
@@ -151,7 +152,7 @@ _KINDS: dict[str, Callable[[list[str]], _Parts]] = {
 
 
 def _versions(estate: Estate) -> Iterator[tuple[str, _Parts]]:
-    """Yield each model with the parts of its URN, as a version of its first group.
+    """Yield each model with the parts of its URN, as a version of its first group or of a model of its name.
 
     The version is the version tag, 1 without a tag, or the model's name if another model of the group has the same tag.
     """

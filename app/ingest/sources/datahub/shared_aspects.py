@@ -1,4 +1,4 @@
-"""Maps the aspects of all kinds: identity, description, properties, owners, tags, domain, stage and creation time."""
+"""Maps the aspects that entity types share: identity, description, properties, owners, tags, domain, stage, time."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime

@@ -12,7 +12,7 @@ from policies.errors import InvalidError
 from policies.policy import Policy
 
 OURS = PolicyAttributes("MODEL_VERSION", "mlg://team/catalog/default/ranking", "TEAM", "INTERNAL", "ACTIVE", "INTERNAL")
-TEAM = "rows-team: The caller or one of the caller's teams owns the asset."
+TEAM = "rows-team: The asset belongs to the caller or to a team of the caller, its members or domains."
 
 
 def names(reasons: tuple[str, ...]) -> list[str]:

@@ -129,7 +129,7 @@ async def test_a_mutation_has_more_time(budget: OperationBudget) -> None:
     await work.begun.wait()
     await until(lambda: budget.ended is not None)
     assert budget.ended is not None
-    assert "then UNCHANGED" in budget.ended.message
+    assert "read the state" in budget.ended.message
     work.may_end.set()
     assert await watching == "result"
 
