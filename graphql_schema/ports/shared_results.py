@@ -1,0 +1,37 @@
+"""Results that several readers share: each is made once, by the first who needs it."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Hashable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
+
+ResultT = TypeVar("ResultT")
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+@dataclass(slots=True)
+class SharedResults:
+    """Results by key; ``since`` is when they began to be made, in seconds of the event loop.
+
+    A key names everything that its result depends on. An error is raised to all who wait for it, and is not kept.
+    """
+
+    since: float = field(default_factory=_now)
+    _made: dict[Hashable, asyncio.Task[Any]] = field(default_factory=dict)
+
+    async def get(self, key: Hashable, make: Callable[[], Coroutine[Any, Any, ResultT]]) -> ResultT:
+        """Return the result of ``make``, which is called once for equal keys; raises what it raises."""
+        task = self._made.get(key)
+        if task is None:
+            task = self._made[key] = asyncio.create_task(make())
+            task.add_done_callback(lambda done: self._drop_failed(key, done))
+        # Without the shield, the cancellation of one reader would cancel the result of all.
+        return cast("ResultT", await asyncio.shield(task))
+
+    def _drop_failed(self, key: Hashable, task: asyncio.Task[Any]) -> None:
+        """Forget a result that could not be made, so that it is tried again when it is needed next."""
+        if task.cancelled() or task.exception() is not None:
+            del self._made[key]
