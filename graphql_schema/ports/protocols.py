@@ -1,6 +1,6 @@
 """Protocols of the store, which the schema uses and ``app.graph`` implements."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from graphql_schema.ports.commands import Command
@@ -70,6 +70,10 @@ class GraphReader(Protocol):
 
         Raises LimitError if too many records must be examined to fill the page.
         """
+        ...
+
+    def remember(self, rows: Iterable[Row]) -> None:
+        """Store rows that another reader of a caller with equal rights has just read; they are not read again."""
         ...
 
     async def next_batch(self, kind: str, where: Condition, after: Position, size: int) -> FeedBatch:

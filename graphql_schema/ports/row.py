@@ -129,11 +129,12 @@ class PageItem:
 class FeedBatch:
     """One batch of a feed: the visible items, and the position of the last record examined.
 
-    ``next_position`` is None at the end of the feed.
+    ``next_position`` is None at the end of the feed. ``subjects`` are the visible rows that the items are about.
     """
 
     items: tuple[PageItem, ...]
     next_position: Position | None
+    subjects: tuple[Row, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

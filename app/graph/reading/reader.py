@@ -4,7 +4,7 @@ Equal reads of one operation are one read. Rows, relations and listings have loa
 reads share their results here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from app.graph.reading.access.row_policy import RowPolicy
@@ -64,6 +64,7 @@ class PolicedReader:
     ) -> None:
         rows = VisibleRows(batcher, row_policy)
         self.pin = SnapshotTime(row_policy.instant.valid, recorded)
+        self._row_policy = row_policy
         self._budget = batcher.budget
         self._shared = SharedResults()
         self._rows_by_id = RowsById(rows)
@@ -121,6 +122,11 @@ class PolicedReader:
             (kind, where, page, newest_first),
             lambda: self._attached_records.page(kind, where, page, newest_first=newest_first),
         )
+
+    def remember(self, rows: Iterable[Row]) -> None:
+        """See :class:`graphql_schema.ports.protocols.GraphReader`."""
+        for row in rows:
+            self._rows_by_id.remember(self._row_policy.reported_here(row))
 
     async def next_batch(self, kind: str, where: Condition, after: Position, size: int) -> FeedBatch:
         """See :class:`graphql_schema.ports.protocols.GraphReader`."""
