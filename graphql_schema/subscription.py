@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from typing import Annotated, Final, cast
 
 import strawberry
@@ -13,6 +14,7 @@ from graphql_schema.ports.conditions import Condition
 from graphql_schema.ports.protocols import ChangeFeed
 from graphql_schema.ports.record import Position
 from graphql_schema.ports.row import FeedBatch
+from graphql_schema.ports.shared_results import ReadRange, SharedResults
 
 MIN_BATCH_SIZE: Final = 20
 """Changes that the first batch examines.
@@ -72,13 +74,21 @@ async def _changes(
 
 
 async def _next_batch(context: Context, where: Condition, position: Position, size: int) -> tuple[FeedBatch, float]:
-    """Return the next batch, read once for all subscriptions of equal rights, and since when it may be outdated."""
-    since = _now() if context.results is None else context.results.since
+    """Return the next batch, read once for all subscriptions of equal rights, and since when it may be outdated.
+
+    A subscription that is in the middle of a batch that another one has read gets the rest of it.
+    """
+    results, position = context.results or SharedResults(), tuple(position)
+    ranges = results.ranges.setdefault(where, [])
+    known = next((each for each in ranges if each.covers(position)), None)
+    after, size = (position, size) if known is None else (known.after, known.size)
     batch = await context.shared(
-        (where, tuple(position), size), lambda apart: apart.reader.next_batch("Change", where, position, size)
+        (where, after, size), lambda apart: apart.reader.next_batch("Change", where, after, size)
     )
+    if known is None:
+        ranges.append(ReadRange(after, batch.next_position and tuple(batch.next_position), size))
     context.subjects = batch.subjects
-    return batch, since
+    return replace(batch, items=tuple(each for each in batch.items if tuple(each.position) > position)), results.since
 
 
 def _now() -> float:

@@ -103,7 +103,8 @@ class Context:
             self.principal = await self.recheck()
         self.results = None if self.fan_out is None else self.fan_out.results(self.principal)
         self.budget.renew()
-        self.reset_reader()
+        if self.results is None:
+            self.reset_reader()
 
     async def shared(self, key: Hashable, make: Callable[["Context"], Coroutine[Any, Any, ResultT]]) -> ResultT:
         """Return the result of ``make``, called once for all subscriptions of equal rights with an equal key.

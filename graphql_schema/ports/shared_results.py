@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
+
+from graphql_schema.ports.record import Position
 
 ResultT = TypeVar("ResultT")
 
@@ -12,14 +14,34 @@ def _now() -> float:
     return asyncio.get_running_loop().time()
 
 
+class ReadRange(NamedTuple):
+    """The part of a feed that a batch of at most ``size`` records has: after one position, until another one.
+
+    ``until`` is None for the end of the feed.
+    """
+
+    after: Position
+    until: Position | None
+    size: int
+
+    def covers(self, position: Position) -> bool:
+        """Return whether the batch has all records after a position up to its end, of which there is at least one.
+
+        At the end of the feed there is none.
+        """
+        return self.after <= position and (self.until is None or position < self.until)
+
+
 @dataclass(slots=True)
 class SharedResults:
     """Results by key; ``since`` is when they began to be made, in seconds of the event loop.
 
     A key names everything that its result depends on. An error is raised to all who wait for it, and is not kept.
+    ``ranges`` are the parts of feeds that were read, by the condition of the feed.
     """
 
     since: float = field(default_factory=_now)
+    ranges: dict[Hashable, list[ReadRange]] = field(default_factory=dict)
     _made: dict[Hashable, asyncio.Task[Any]] = field(default_factory=dict)
 
     async def get(self, key: Hashable, make: Callable[[], Coroutine[Any, Any, ResultT]]) -> ResultT:

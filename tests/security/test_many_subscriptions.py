@@ -4,17 +4,21 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from starlette.requests import HTTPConnection
 from support.estates import leak_catalogue as leaks
-from support.servers.in_process import Api
+from support.servers.in_process import Api, open_api
 from support.servers.websocket_client import SocketClient, connected, serving
+from support.stores.janusgraph import StoreGraph
 from support.stores.observed_requests import ObservedRequests
 from support.waiting import until
 
 from app.graph.reading.level.level_statement import LEVEL
+from policies.principal import Principal
 
 FOLLOW = """subscription ($after: Cursor) { changes(after: $after) {
   id cursor subjectId fields { field after } subject { id displayName description } } }"""
@@ -118,6 +122,72 @@ async def test_different_subscriptions_of_a_caller_share_the_batch(api: tuple[Ap
     async with following(address, graph, ["bo"], several) as talks:
         together = await reads_of_a_change(graph, talks, 10, "several")
     assert together == alone > 0
+
+
+async def test_subscriptions_that_continue_at_different_changes_share_them(api: tuple[Api, str]) -> None:
+    """Those who are behind read what is ahead for the others; each receives every change after its own cursor once."""
+    graph, address = api
+    cursors = []
+    for number in range(5):
+        cursors.append(await newest(graph, "bo"))
+        await graph.load({"dataset": {"id": PROBE, "description": f"step {number}"}})
+    sent, received = [], []
+    for starts in ([0], [0, 1, 2, 3, 4, 2, 0]):
+        await graph.load({"dataset": {"id": leaks.HIDDEN, "description": f"results are dropped {uuid4()}"}})
+        await graph.wait_for_jobs()
+        requests = ObservedRequests()
+        graph.client.observers.append(requests)
+        async with connected(address, graph.tokens["bo"]) as talk:
+            for number, start in enumerate(starts):
+                await talk.subscribe(FOLLOW, str(number), after=cursors[start])
+            messages = [await talk.receive() for _ in range(sum(5 - start for start in starts))]
+            await all_wait(graph, len(starts))
+        graph.client.observers.remove(requests)
+        sent.append(requests.texts[LEVEL.text])
+        received.append(messages)
+    assert sent[1] == sent[0] > 0
+    steps: dict[str, list[str]] = {}
+    for message in received[1]:
+        steps.setdefault(message["id"], []).append(message["payload"]["data"]["changes"]["fields"][0]["after"])
+    assert steps == {
+        str(number): [f"step {step}" for step in range(start, 5)] for number, start in enumerate([0, 1, 2, 3, 4, 2, 0])
+    }
+
+
+async def test_a_subscription_whose_client_does_not_read_has_no_turn(graph: StoreGraph, tmp_path: Path) -> None:
+    """While a client takes no event, other subscriptions of its caller get theirs; it continues where it was."""
+    async with open_api(graph, tmp_path) as api:
+        await api.load({"dataset": {"id": PROBE}})
+        after = await newest(api, "bo")
+        bo = await api.process.authenticator.authenticate(f"Bearer {api.tokens['bo']}")
+
+        async def current() -> Principal:
+            return bo
+
+        socket = HTTPConnection({"type": "websocket", "headers": []})
+        slow, quick = [
+            await api.process.schema.stream(FOLLOW, {"after": after}, api.contexts.open(socket, bo, current))
+            for _ in range(2)
+        ]
+        wanted = [f"text {number}" for number in range(4)]
+        for text in wanted:
+            await api.load({"dataset": {"id": PROBE, "description": text}})
+        found = [await _description(slow)]
+        assert [await _description(quick) for _ in wanted] == wanted
+        found += [await _description(slow) for _ in wanted[1:]]
+        assert found == wanted
+        for events_ in (slow, quick):
+            await events_.aclose()
+        assert not api.contexts.fan_out.turns._running  # noqa: SLF001 - nothing is left behind
+
+
+async def _description(stream: Any) -> str:
+    """Return the description in the next event of a stream."""
+    async with asyncio.timeout(30):
+        result = await anext(stream)
+    assert not result.errors
+    text: str = result.data["changes"]["fields"][0]["after"]
+    return text
 
 
 async def test_callers_with_other_rights_share_nothing(api: tuple[Api, str]) -> None:

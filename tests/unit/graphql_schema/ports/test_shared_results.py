@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from graphql_schema.ports.shared_results import SharedResults
+from graphql_schema.ports.shared_results import ReadRange, SharedResults
 
 
 class Source:
@@ -56,3 +56,13 @@ async def test_one_reader_that_leaves_does_not_end_the_result() -> None:
     assert await staying == 1
     with pytest.raises(asyncio.CancelledError):
         await leaving
+
+
+@pytest.mark.parametrize(
+    ("position", "covered"),
+    [((1, "z"), False), ((2, "a"), True), ((3, "z"), True), ((4, "a"), False), ((9, "a"), False)],
+)
+def test_a_read_range_covers_what_follows_a_position(position: tuple[int, str], *, covered: bool) -> None:
+    """A batch is used from its begin up to its last record; the records after that are not in it."""
+    assert ReadRange((2, "a"), (4, "a"), 20).covers(position) is covered
+    assert ReadRange((2, "a"), None, 20).covers(position) is (position >= (2, "a"))
