@@ -44,7 +44,7 @@ class FanOut:
 
 @dataclass(slots=True)
 class SubscriptionFanOut:
-    """Implements :class:`graphql_schema.fields.context.FanOut` for one subscription of ``caller``.
+    """Implements :class:`graphql_schema.fields.context.SharedWork` for one subscription of ``caller``.
 
     ``strict`` is whether hidden fields are errors for it, ``open_context`` opens a context for a shared result.
     """
@@ -56,21 +56,21 @@ class SubscriptionFanOut:
     _has_turn: bool = False
 
     def results(self, principal: Principal) -> SharedResults:
-        """See :class:`graphql_schema.fields.context.FanOut`."""
+        """See :class:`graphql_schema.fields.context.SharedWork`."""
         return self.shared.results((principal.fingerprint, self.strict))
 
     def open(self, principal: Principal) -> Context:
-        """See :class:`graphql_schema.fields.context.FanOut`."""
+        """See :class:`graphql_schema.fields.context.SharedWork`."""
         return self.open_context(principal)
 
     async def begin_turn(self) -> None:
-        """See :class:`graphql_schema.fields.context.FanOut`."""
+        """See :class:`graphql_schema.fields.context.SharedWork`."""
         if not self._has_turn:
             await self.shared.turns.acquire(self.caller)
             self._has_turn = True
 
     def end_turn(self) -> None:
-        """See :class:`graphql_schema.fields.context.FanOut`."""
+        """See :class:`graphql_schema.fields.context.SharedWork`."""
         if self._has_turn:
             self._has_turn = False
             self.shared.turns.release(self.caller)

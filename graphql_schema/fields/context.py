@@ -1,8 +1,8 @@
 """The context that the resolvers of one operation share: caller, reader, writer and policy report."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import strawberry
 
@@ -18,7 +18,7 @@ from policies.principal import Principal
 ResultT = TypeVar("ResultT")
 
 
-class FanOut(Protocol):
+class SharedWork(Protocol):
     """What one subscription shares with the others of a process: results, and turns."""
 
     def results(self, principal: Principal) -> SharedResults:
@@ -49,8 +49,8 @@ class Context:
     - ``change_feed`` wakes a subscription when there are new changes. ``recheck`` authenticates its caller again and
       returns the principal; it raises CodedError if the token is no longer valid.
     - ``fan_out`` is what a subscription shares with others; None if it shares nothing. ``results`` are the shared
-      results since the last authentication, ``subjects`` the subjects of the changes of the current batch, and
-      ``selection`` what the content of an event depends on besides its change; None before the first event.
+      results at the last authentication, and ``subjects`` those of the changes of the current batch.
+    - ``selection`` is what the content of an event depends on besides its change; None before the first event.
     - ``gates`` are those of the installation. ``clock`` returns epoch milliseconds.
     - ``totals`` caches whether a field of the document selects ``totalCount``, by the id() of its syntax node.
     - ``instants`` caches the values of ``asOf`` in the document; None before they are read.
@@ -71,7 +71,7 @@ class Context:
     recheck: Callable[[], Awaitable[Principal]] | None = None
     as_of: int | None = None
     instants: frozenset[int | None] | None = None
-    fan_out: FanOut | None = None
+    fan_out: SharedWork | None = None
     results: SharedResults | None = None
     subjects: Sequence[Row] = ()
     selection: Hashable = None
@@ -106,7 +106,7 @@ class Context:
         if self.results is None:
             self.reset_reader()
 
-    async def shared(self, key: Hashable, make: Callable[["Context"], Coroutine[Any, Any, ResultT]]) -> ResultT:
+    async def shared(self, key: Hashable, make: Callable[["Context"], Awaitable[ResultT]]) -> ResultT:
         """Return the result of ``make``, called once for all subscriptions of equal rights with an equal key.
 
         ``make`` gets a context of its own, whose policy report is added to that of each subscription. Without other
@@ -118,9 +118,7 @@ class Context:
         self.policy_report.add(report)
         return result
 
-    async def _made_apart(
-        self, make: Callable[["Context"], Coroutine[Any, Any, ResultT]]
-    ) -> tuple[ResultT, PolicyReport]:
+    async def _made_apart(self, make: Callable[["Context"], Awaitable[ResultT]]) -> tuple[ResultT, PolicyReport]:
         """Return the result of ``make`` for a new context, with the policy report of that context."""
         assert self.fan_out is not None  # noqa: S101 - the caller has tested it
         apart = self.fan_out.open(self.principal)

@@ -1,9 +1,9 @@
 """Results that several readers share: each is made once, by the first who needs it."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Hashable
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import NamedTuple, TypeVar, cast
 
 from graphql_schema.ports.record import Position
 
@@ -12,6 +12,10 @@ ResultT = TypeVar("ResultT")
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
+
+
+async def _made(make: Callable[[], Awaitable[object]]) -> object:
+    return await make()
 
 
 class ReadRange(NamedTuple):
@@ -42,18 +46,18 @@ class SharedResults:
 
     since: float = field(default_factory=_now)
     ranges: dict[Hashable, list[ReadRange]] = field(default_factory=dict)
-    _made: dict[Hashable, asyncio.Task[Any]] = field(default_factory=dict)
+    _made: dict[Hashable, asyncio.Future[object]] = field(default_factory=dict)
 
-    async def get(self, key: Hashable, make: Callable[[], Coroutine[Any, Any, ResultT]]) -> ResultT:
+    async def get(self, key: Hashable, make: Callable[[], Awaitable[ResultT]]) -> ResultT:
         """Return the result of ``make``, which is called once for equal keys; raises what it raises."""
         task = self._made.get(key)
         if task is None:
-            task = self._made[key] = asyncio.create_task(make())
+            task = self._made[key] = asyncio.ensure_future(_made(make))
             task.add_done_callback(lambda done: self._drop_failed(key, done))
         # Without the shield, the cancellation of one reader would cancel the result of all.
         return cast("ResultT", await asyncio.shield(task))
 
-    def _drop_failed(self, key: Hashable, task: asyncio.Task[Any]) -> None:
+    def _drop_failed(self, key: Hashable, task: asyncio.Future[object]) -> None:
         """Forget a result that could not be made, so that it is tried again when it is needed next."""
         if task.cancelled() or task.exception() is not None:
             del self._made[key]
