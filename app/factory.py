@@ -47,18 +47,20 @@ def create_app(process: Process) -> Starlette:
 
     challenge = Challenge(metadata_url(settings))
     suggestions = settings.env == "dev"
+    limits = RequestLimits(
+        body_seconds=settings.request_seconds,
+        query_seconds=settings.query_seconds,
+        mutation_seconds=settings.mutation_seconds,
+        caller_subscriptions=settings.max_subscriptions_per_caller,
+    )
     view = GraphQLView(
         process.schema,
         open_context,
-        limits=RequestLimits(
-            body_seconds=settings.request_seconds,
-            query_seconds=settings.query_seconds,
-            mutation_seconds=settings.mutation_seconds,
-        ),
+        limits=limits,
         suggestions=suggestions,
         challenge=lambda scope: challenge.insufficient(scope).headers,
     )
-    socket = SubscriptionSocket(process.schema, authenticate, open_context, suggestions=suggestions)
+    socket = SubscriptionSocket(process.schema, authenticate, open_context, limits=limits, suggestions=suggestions)
     return Starlette(
         lifespan=lifespan,
         routes=[

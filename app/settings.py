@@ -112,6 +112,11 @@ class Settings:
         "200",
         "Maximum number of open connections of one address, and at most half of all.",
     )
+    max_subscriptions_per_caller: int = setting(
+        "MLG_MAX_SUBSCRIPTIONS_PER_CALLER",
+        "100",
+        "Maximum number of subscriptions of one caller, over all its connections.",
+    )
     trusted_proxies: tuple[Network, ...] = setting(
         "MLG_TRUSTED_PROXIES",
         "",
@@ -176,6 +181,7 @@ _READERS: dict[str, Callable[[str], object]] = {
     "trusted_proxies": _networks,
     "max_connections": _count,
     "max_connections_per_address": _count,
+    "max_subscriptions_per_caller": _count,
     "request_seconds": _positive,
     "idle_seconds": _count,
     "reader_seconds": _positive,

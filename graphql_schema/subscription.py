@@ -2,15 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from typing import Annotated, Final, cast
 
 import strawberry
 
-from graphql_schema.fields.context import Info
+from graphql_schema.fields.context import Context, Info
 from graphql_schema.fields.scalars import Cursor
 from graphql_schema.governance.changes import Change, ChangeFilterArg, change_condition, commit_log_cursor
+from graphql_schema.ports.conditions import Condition
 from graphql_schema.ports.protocols import ChangeFeed
 from graphql_schema.ports.record import Position
+from graphql_schema.ports.row import FeedBatch
+from graphql_schema.ports.shared_results import ReadRange, SharedResults
 
 MIN_BATCH_SIZE: Final = 20
 """Changes that the first batch examines.
@@ -36,27 +40,55 @@ async def _changes(
 
     The position also moves over hidden changes, so that a batch without visible ones is not read again. A change of
     this process has a later instant than all stored ones. One of another process may be missed (docs/http.md).
+
+    A turn lasts from the authentication to the execution of an event, so that the event is as recent as its batch. It
+    is ended there, by :class:`graphql_schema.operation.execution.BudgetedExecution`, and not held while a client reads.
     """
     context = info.context
     journal = cast("ChangeFeed", context.change_feed)
     where = change_condition(filter)
-    position: Position = await journal.end() if after is None else commit_log_cursor(context).open(after)
     size = MIN_BATCH_SIZE
-    while True:
-        count, read_at = journal.count, _now()
-        await context.reauthenticate()
-        batch = await context.reader.next_batch("Change", where, position, size)
-        for item in batch.items:
-            position = item.position
-            yield cast("Change", item.row)
-            if journal.count != count or _now() > read_at + FRESH_SECONDS:
-                break  # the batch may be outdated: visibility, teams and token may have changed
-        else:
-            if batch.next_position is None:
-                await journal.wait(count)
+    try:
+        await context.begin_turn()
+        position: Position = await journal.end() if after is None else commit_log_cursor(context).open(after)
+        while True:
+            await context.begin_turn()
+            count = journal.count
+            await context.reauthenticate()
+            batch, read_at = await _next_batch(context, where, position, size)
+            for item in batch.items:
+                position = item.position
+                yield cast("Change", item.row)
+                await context.begin_turn()
+                if journal.count != count or _now() > read_at + FRESH_SECONDS:
+                    break  # the batch may be outdated: visibility, teams and token may have changed
             else:
-                position = batch.next_position
-                size = MIN_BATCH_SIZE if batch.items else min(size * 2, MAX_BATCH_SIZE)
+                if batch.next_position is None:
+                    context.end_turn()
+                    await journal.wait(count)
+                else:
+                    position = batch.next_position
+                    size = MIN_BATCH_SIZE if batch.items else min(size * 2, MAX_BATCH_SIZE)
+    finally:
+        context.end_turn()
+
+
+async def _next_batch(context: Context, where: Condition, position: Position, size: int) -> tuple[FeedBatch, float]:
+    """Return the next batch, read once for all subscriptions of equal rights, and since when it may be outdated.
+
+    A subscription that is in the middle of a batch that another one has read gets the rest of it.
+    """
+    results, position = context.results or SharedResults(), tuple(position)
+    ranges = results.ranges.setdefault(where, [])
+    known = next((each for each in ranges if each.covers(position)), None)
+    after, size = (position, size) if known is None else (known.after, known.size)
+    batch = await context.shared(
+        (where, after, size), lambda apart: apart.reader.next_batch("Change", where, after, size)
+    )
+    if known is None:
+        ranges.append(ReadRange(after, batch.next_position and tuple(batch.next_position), size))
+    context.subjects = batch.subjects
+    return replace(batch, items=tuple(each for each in batch.items if tuple(each.position) > position)), results.since
 
 
 def _now() -> float:

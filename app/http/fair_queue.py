@@ -7,7 +7,7 @@ turns: who sends many requests waits behind the others' first ones, and not they
 import asyncio
 from collections import Counter, OrderedDict, deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from policies.errors import LimitError
@@ -29,13 +29,14 @@ class FairQueue:
     @asynccontextmanager
     async def slot(self, caller: str) -> AsyncIterator[None]:
         """Hold a slot; waits until one is free. Raises LimitError if too many operations of the caller wait."""
-        await self._acquire(caller)
+        await self.acquire(caller)
         try:
             yield
         finally:
-            self._release(caller)
+            self.release(caller)
 
-    async def _acquire(self, caller: str) -> None:
+    async def acquire(self, caller: str) -> None:
+        """Take a slot as :meth:`slot` does, until :meth:`release`."""
         if not self._waiting.get(caller) and self._has_slot(caller):
             self._running[caller] += 1
             return
@@ -52,21 +53,24 @@ class FairQueue:
             await turn
         except asyncio.CancelledError:
             if turn.cancelled():
-                waiting.remove(turn)
+                with suppress(ValueError):  # a release in the same moment has removed it
+                    waiting.remove(turn)
             else:
-                self._release(caller)  # the slot was given in the same moment
+                self.release(caller)  # the slot was given in the same moment
             raise
 
     def _has_slot(self, caller: str) -> bool:
         return self._running.total() < self.slots and self._running[caller] < self.per_caller
 
-    def _release(self, caller: str) -> None:
+    def release(self, caller: str) -> None:
         """Free a slot, and give free slots to the callers that wait, one each in turn."""
         self._running[caller] -= 1
         if not self._running[caller]:
             del self._running[caller]
         for each in list(self._waiting):
             waiting = self._waiting[each]
+            while waiting and waiting[0].cancelled():
+                waiting.popleft()
             if waiting and self._has_slot(each):
                 self._running[each] += 1
                 waiting.popleft().set_result(None)

@@ -1,7 +1,7 @@
 """Contexts of operations: the reader and the writer of one caller, over the store and the policy of the process."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from starlette.requests import HTTPConnection
@@ -18,6 +18,7 @@ from app.graph.records.read_time import ReadTime
 from app.graph.writing.writer import PolicedWriter
 from app.http.middleware import request_id_of
 from app.http.preferences import preference
+from app.runtime.fan_out import FanOut, SubscriptionFanOut
 from graphql_schema.fields.context import Context
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.policy_report import PolicyReport
@@ -35,7 +36,7 @@ class OperationContexts:
     """Opens the context of each operation.
 
     ``clock`` returns epoch milliseconds, and ``log_access`` writes a policy report to the access log. ``cursor_key`` is
-    the key that seals cursors.
+    the key that seals cursors. ``fan_out`` is what subscriptions share.
     """
 
     client: GremlinClient
@@ -47,11 +48,24 @@ class OperationContexts:
     cursor_key: bytes
     log_access: Callable[[Principal, str, PolicyReport], None]
     clock: Callable[[], int] = epoch_milliseconds
+    fan_out: FanOut = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.fan_out = FanOut(lambda: self.coordinator.commit_log.count)
 
     def open(self, request: HTTPConnection, principal: Principal, recheck: Recheck | None = None) -> Context:
         """Return the context of one operation of ``principal``; a subscription passes ``recheck``."""
         request_id = request_id_of(request.scope)
-        report = PolicyReport(self.policy.version, strict=preference(request.headers, "policy") == "strict")
+        strict = preference(request.headers, "policy") == "strict"
+        context = self._context(principal, request_id, strict=strict)
+        if recheck is not None:
+            open_shared = partial(self._context, request_id=request_id, strict=strict)
+            context.recheck = recheck
+            context.fan_out = SubscriptionFanOut(self.fan_out, principal.subject, strict, open_shared)
+        return context
+
+    def _context(self, principal: Principal, request_id: str, *, strict: bool) -> Context:
+        report = PolicyReport(self.policy.version, strict=strict)
         budget = OperationBudget()
         writer = PolicedWriter(self.client, self.coordinator, self.policy.access(principal), request_id)
         writer.budget = budget
@@ -67,7 +81,6 @@ class OperationContexts:
             clock=self.clock,
             log_access=self.log_access,
             change_feed=CommitFeed(self.coordinator.commit_log, self.client),
-            recheck=recheck,
         )
 
     def _reader(

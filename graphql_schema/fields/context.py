@@ -1,7 +1,8 @@
 """The context that the resolvers of one operation share: caller, reader, writer and policy report."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
 
 import strawberry
 
@@ -9,8 +10,32 @@ from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.policy_report import PolicyReport
 from graphql_schema.ports.protocols import ChangeFeed, GraphReader, GraphWriter
 from graphql_schema.ports.record import JsonObject
+from graphql_schema.ports.row import Row
+from graphql_schema.ports.shared_results import SharedResults
 from policies.gates import NO_GATES, Gates
 from policies.principal import Principal
+
+ResultT = TypeVar("ResultT")
+
+
+class SharedWork(Protocol):
+    """What one subscription shares with the others of a process: results, and turns."""
+
+    def results(self, principal: Principal) -> SharedResults:
+        """Return the results for all callers with equal rights, which are new after each transaction."""
+        ...
+
+    def open(self, principal: Principal) -> "Context":
+        """Return a context for the making of a shared result."""
+        ...
+
+    async def begin_turn(self) -> None:
+        """Return when it is the turn of this subscription; at once if it has the turn."""
+        ...
+
+    def end_turn(self) -> None:
+        """Let the next subscription have its turn; without effect if this one has none."""
+        ...
 
 
 @dataclass(slots=True)
@@ -23,6 +48,9 @@ class Context:
     - ``log_access`` writes a policy report to the access log; it raises CodedError if it cannot.
     - ``change_feed`` wakes a subscription when there may be new changes. ``recheck`` authenticates the caller of a
       subscription again and returns the principal; it raises CodedError if that fails.
+    - ``fan_out`` is what a subscription shares with others; None if it shares nothing. ``results`` are the shared
+      results at the last authentication, and ``subjects`` those of the changes of the current batch.
+    - ``selection`` is what the content of an event depends on besides its change; None before the first event.
     - ``gates`` are those of the installation. ``clock`` returns epoch milliseconds.
     - ``totals`` caches whether a field of the document selects ``totalCount``, by the id() of its syntax node.
     - ``instants`` caches the values of ``asOf`` in the document; None before they are read.
@@ -43,6 +71,10 @@ class Context:
     recheck: Callable[[], Awaitable[Principal]] | None = None
     as_of: int | None = None
     instants: frozenset[int | None] | None = None
+    fan_out: SharedWork | None = None
+    results: SharedResults | None = None
+    subjects: Sequence[Row] = ()
+    selection: Hashable = None
     reader: GraphReader = field(init=False)
 
     def __post_init__(self) -> None:
@@ -70,8 +102,38 @@ class Context:
         """
         if self.recheck is not None:
             self.principal = await self.recheck()
+        self.results = None if self.fan_out is None else self.fan_out.results(self.principal)
         self.budget.renew()
-        self.reset_reader()
+        if self.results is None:
+            self.reset_reader()
+
+    async def shared(self, key: Hashable, make: Callable[["Context"], Awaitable[ResultT]]) -> ResultT:
+        """Return the result of ``make``, called once for all subscriptions of equal rights with an equal key.
+
+        ``make`` gets a context of its own, whose policy report is added to that of each subscription. Without other
+        subscriptions to share with it gets this context.
+        """
+        if self.fan_out is None or self.results is None:
+            return await make(self)
+        result, report = await self.results.get(key, lambda: self._made_apart(make))
+        self.policy_report.add(report)
+        return result
+
+    async def _made_apart(self, make: Callable[["Context"], Awaitable[ResultT]]) -> tuple[ResultT, PolicyReport]:
+        """Return the result of ``make`` for a new context, with the policy report of that context."""
+        assert self.fan_out is not None  # noqa: S101 - the caller has tested it
+        apart = self.fan_out.open(self.principal)
+        return await make(apart), apart.policy_report
+
+    async def begin_turn(self) -> None:
+        """Return when it is the turn of a subscription, so that many of them do not hold up other operations."""
+        if self.fan_out is not None:
+            await self.fan_out.begin_turn()
+
+    def end_turn(self) -> None:
+        """End the turn of a subscription."""
+        if self.fan_out is not None:
+            self.fan_out.end_turn()
 
     def finish(self) -> JsonObject:
         """Write the access log, clear the policy report, and return the extensions of the response.

@@ -1,6 +1,5 @@
 """Impact: the assets downstream of some assets, with counts by kind and depth, and a shortest path to each."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -39,26 +38,20 @@ KindsArg = Annotated[
 
 
 class ImpactSource:
-    """Source of an :class:`Impact`: walks once for each snapshot time, when a field first needs the result."""
+    """Source of an :class:`Impact`: walks when a field needs the result; the reader walks once for each pin."""
 
     def __init__(self, info: Info, walk: LineageQuery) -> None:
         self.walk = walk
         self._reader = info.context.reader
-        self._found: dict[SnapshotTime | None, asyncio.Task[LineageResult]] = {}
 
     async def at(self, pin: SnapshotTime | None = None) -> LineageResult:
         """Return the result of the walk at the read time, or at ``pin``, the snapshot time in a cursor."""
-        if pin not in self._found:
-            self._found[pin] = asyncio.ensure_future(self._walk(pin))
-        return await asyncio.shield(self._found[pin])
+        return await self._reader.walk(replace(self.walk, pin=pin))
 
     async def nodes(self, pin: SnapshotTime | None = None, kinds: Sequence[str] = ()) -> list[ReachedNode]:
         """Return the affected assets: at least one edge away from the roots, and of one of these kind codes, if any."""
         found = (await self.at(pin)).nodes
         return [node for node in found if node.depth and (not kinds or node.row.record["kind"] in kinds)]
-
-    async def _walk(self, pin: SnapshotTime | None) -> LineageResult:
-        return await self._reader.walk(replace(self.walk, pin=pin))
 
 
 Source = Parent

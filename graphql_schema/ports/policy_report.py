@@ -47,6 +47,15 @@ class PolicyReport:
         """Record that a restricted or secret field of an asset was read."""
         self.reads.setdefault(coordinate, {})[urn] = None
 
+    def add(self, other: "PolicyReport") -> None:
+        """Add the entries of a report on work that this operation shares with others."""
+        self.hidden.update(other.hidden)
+        self.why = {**other.why, **self.why}
+        for coordinate, urns in other.reads.items():
+            self.reads.setdefault(coordinate, {}).update(urns)
+        self.absent.update(other.absent)
+        self.refused += other.refused
+
     def clear(self) -> None:
         """Remove all entries, after they were returned and logged."""
         self.hidden.clear()

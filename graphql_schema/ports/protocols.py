@@ -1,6 +1,6 @@
 """Protocols of the store, which the schema uses and ``app.graph`` implements."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from graphql_schema.ports.commands import Command
@@ -74,6 +74,10 @@ class GraphReader(Protocol):
         Only changes and incidents can be listed. Raises LimitError if too many records must be examined to fill the
         page or to count the total.
         """
+        ...
+
+    def remember(self, rows: Iterable[Row]) -> None:
+        """Store rows that another reader of a caller with equal rights has just read; they are not read again."""
         ...
 
     async def next_batch(self, kind: str, where: Condition, after: Position, size: int) -> FeedBatch:

@@ -129,11 +129,13 @@ class PageItem:
 class FeedBatch:
     """One batch of a feed: the visible items, and the position of the last record examined.
 
-    ``next_position`` is None if no record was left to examine.
+    ``next_position`` is None if no record was left to examine. ``subjects`` are the visible rows that the items are
+    about.
     """
 
     items: tuple[PageItem, ...]
     next_position: Position | None
+    subjects: tuple[Row, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from starlette.types import Message, Scope
 from support.servers.in_process import Api, open_api
 from support.stores.janusgraph import StoreGraph
 from support.stores.observed_requests import ObservedRequests
+from support.stores.received_rows import received_rows
 
 from graphql_schema.ports.operation_budget import TURNS, UsageLimits
 
@@ -62,6 +63,38 @@ async def refused(api: Api, query: str, **variables: Any) -> tuple[str, object, 
 async def test_an_operation_that_can_return_too_much_is_refused(api: Api, query: str, limit: str) -> None:
     """The document is refused by its cost, before a request is sent to the store."""
     assert await refused(api, query) == ("LIMIT_EXCEEDED", limit, 0)
+
+
+FIRST, LAST = "mlg://dataset/test/default/d0", "mlg://dataset/test/default/d1"
+EQUAL_FIELDS = {
+    "node": f'node(id: "{FIRST}") {{ id }}',
+    "list": "assets(first: 5) { totalCount nodes { id } }",
+    "teams": "teams { nodes { id } }",
+    "changes": "changes(first: 5) { nodes { id } }",
+    "count of changes": 'changes(filter: {until: "2100-01-01T00:00:00Z"}) { totalCount }',
+    "incidents": "incidents { nodes { id } }",
+    "search": 'search(text: "d1") { hits { nodes { asset { id } } } }',
+    "lineage": f'lineage(roots: ["{FIRST}"], direction: DOWNSTREAM) {{ nodes {{ nodes {{ asset {{ id }} }} }} }}',
+    "impact": f'impact(roots: ["{FIRST}"]) {{ total assets {{ nodes {{ asset {{ id }} }} }} }}',
+    "paths": f'paths(from: "{FIRST}", to: "{LAST}") {{ paths {{ length }} }}',
+    "of one asset": f"""asset(id: "{FIRST}") {{ health {{ status }} history(first: 3) {{ totalCount nodes {{ id }} }}
+      downstream {{ nodes {{ asset {{ id }} }} }} owners {{ owner {{ __typename }} }} }}""",
+}
+
+
+@pytest.mark.parametrize("name", EQUAL_FIELDS)
+async def test_equal_fields_are_read_once(api: Api, name: str) -> None:
+    """Aliases of one field with equal arguments read from the store what the field reads alone, and all get it."""
+    text = EQUAL_FIELDS[name]
+    answers, received = [], []
+    await api.ask("ada", "{ viewer { subject } }")
+    await api.wait_for_jobs()
+    for number in (1, 9):
+        with received_rows(api.client) as rows:
+            answers.append(await api.ask("ada", "{ " + " ".join(f"a{each}: {text}" for each in range(number)) + " }"))
+        received.append((rows.texts, rows.values))
+    assert received[1] == received[0]
+    assert answers[1] == {f"a{each}": answers[0]["a0"] for each in range(9)}
 
 
 @pytest.mark.parametrize("alternatives", [3_000, 150_000])

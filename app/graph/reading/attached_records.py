@@ -18,7 +18,7 @@ from graphql_schema.catalog.urn import slug_of
 from graphql_schema.ports.conditions import AnyOf, Below, Condition, In, Leaf, SortOrder, matches, nodes, rewrite
 from graphql_schema.ports.record import Position, Record
 from graphql_schema.ports.relation_query import COUNT_LIMIT, PageRequest
-from graphql_schema.ports.row import FeedBatch, PageItem, RowPage
+from graphql_schema.ports.row import FeedBatch, PageItem, Row, RowPage
 from graphql_schema.rules.change_date import MADE_AT, made_at
 from policies.errors import LimitError
 
@@ -46,11 +46,12 @@ class _List:
 
 @dataclass(frozen=True, slots=True)
 class _ReadBatch:
-    """The visible records of a batch, the position of its last record or None, and how many records it had."""
+    """The visible records of a batch with their visible subjects, its last position or None, and its size."""
 
     items: list[PageItem]
     last: Position | None
     examined: int
+    subjects: list[Row]
 
 
 class AttachedRecords:
@@ -87,7 +88,7 @@ class AttachedRecords:
         """
         shown = await self._about_shown_subjects(kind, where)
         batch = await self._read(_List(kind, shown, _OLDEST_FIRST), after, size)
-        return FeedBatch(tuple(batch.items), batch.last)
+        return FeedBatch(tuple(batch.items), batch.last, tuple(batch.subjects))
 
     async def _about_shown_subjects(self, kind: str, where: Condition) -> Condition:
         """Return the condition without the subjects that do not show the caller records of a kind.
@@ -139,13 +140,14 @@ class AttachedRecords:
         request = LevelRequest(hops=hops.wire(()), listings=[query.wire()])
         response = await self._rows.fetch(request, ends=records.kind == "Change")
         vids = response.listings[0]["x"]
-        for subject in hide_unread(self._rows, hops, vids, response):
+        subjects = hide_unread(self._rows, hops, vids, response)
+        for subject in subjects:
             self._subjects.remember(subject)
         rows = self._rows.found(vids, response)
         last = response.records[vids[-1]] if vids else None
         dated = (row for row in rows if _is_dated_within(row.record, records.where))
         items = [PageItem(row, (row.record["createdAt"], row.urn)) for row in dated]
-        return _ReadBatch(items, None if last is None else (last["createdAt"], last["id"]), len(vids))
+        return _ReadBatch(items, None if last is None else (last["createdAt"], last["id"]), len(vids), subjects)
 
 
 def _may_be_subject(urn: str) -> bool:

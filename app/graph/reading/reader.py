@@ -1,9 +1,11 @@
 """The reader of one operation: implements the port GraphReader with the parts of this package.
 
-After each write an operation gets a new reader. Known rows and the budgets of lineage then start again.
+Equal reads of one operation are one read. Rows, relations and listings have loaders, which also batch them; the other
+reads share their results here. After each write an operation gets a new reader. Known rows and the budgets of lineage
+then start again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from app.graph.reading.access.row_policy import RowPolicy
@@ -28,6 +30,7 @@ from graphql_schema.ports.record import Position
 from graphql_schema.ports.relation_query import PageRequest, RelationQuery
 from graphql_schema.ports.row import FeedBatch, Row, RowPage
 from graphql_schema.ports.search_query import SearchCandidates, SearchQuery
+from graphql_schema.ports.shared_results import SharedResults
 from policies.disclosure import Disclosure
 
 
@@ -62,7 +65,9 @@ class PolicedReader:
     ) -> None:
         rows = VisibleRows(batcher, row_policy)
         self.pin = SnapshotTime(row_policy.instant.valid, recorded)
+        self._row_policy = row_policy
         self._budget = batcher.budget
+        self._shared = SharedResults()
         self._rows_by_id = RowsById(rows)
         self._related = RelatedPages(rows)
         self._listings = ListingPages(rows)
@@ -91,15 +96,16 @@ class PolicedReader:
 
     async def walk(self, walk: LineageQuery) -> LineageResult:
         """See :class:`graphql_schema.ports.protocols.GraphReader`."""
-        return await walk_along(self._walking, walk, self.pin if walk.pin is None else walk.pin)
+        pin = self.pin if walk.pin is None else walk.pin
+        return await self._shared.get(walk, lambda: walk_along(self._walking, walk, pin))
 
     async def paths(self, search: PathQuery) -> PathResult:
         """See :class:`graphql_schema.ports.protocols.GraphReader`."""
-        return await paths_between(self._walking, search, self.pin)
+        return await self._shared.get(search, lambda: paths_between(self._walking, search, self.pin))
 
     async def health(self, source: Row) -> HealthReport:
         """See :class:`graphql_schema.ports.protocols.GraphReader`."""
-        return await health_of(self._walking, source, self.pin)
+        return await self._shared.get(("health", source.vid), lambda: health_of(self._walking, source, self.pin))
 
     async def listing(self, listing: ListingQuery, page: PageRequest) -> RowPage:
         """See :class:`graphql_schema.ports.protocols.GraphReader`."""
@@ -107,13 +113,21 @@ class PolicedReader:
 
     async def search(self, search: SearchQuery) -> SearchCandidates:
         """See :class:`graphql_schema.ports.protocols.GraphReader`."""
-        return await self._searches.candidates(search)
+        return await self._shared.get(search, lambda: self._searches.candidates(search))
 
     async def attached_records(
         self, kind: str, where: Condition, page: PageRequest, *, newest_first: bool = True
     ) -> RowPage:
         """See :class:`graphql_schema.ports.protocols.GraphReader`."""
-        return await self._attached_records.page(kind, where, page, newest_first=newest_first)
+        return await self._shared.get(
+            (kind, where, page, newest_first),
+            lambda: self._attached_records.page(kind, where, page, newest_first=newest_first),
+        )
+
+    def remember(self, rows: Iterable[Row]) -> None:
+        """See :class:`graphql_schema.ports.protocols.GraphReader`."""
+        for row in rows:
+            self._rows_by_id.remember(self._row_policy.reported_here(row))
 
     async def next_batch(self, kind: str, where: Condition, after: Position, size: int) -> FeedBatch:
         """See :class:`graphql_schema.ports.protocols.GraphReader`."""

@@ -23,9 +23,10 @@ class RequestLimits:
     """Limits of one request.
 
     HTTP: ``body_bytes``, ``body_seconds`` for receiving the body, ``query_seconds`` and ``mutation_seconds`` for the
-    operation. WebSocket: ``message_bytes`` of one message, ``init_seconds`` for receiving
-    ``connection_init``. Both: ``document_bytes`` of the GraphQL document, ``json_depth``
-    of nested arrays and objects, ``json_elements`` of the JSON, counted before parsing as by `read_json`.
+    operation. WebSocket: ``message_bytes`` of one message, ``init_seconds`` for receiving ``connection_init``,
+    ``subscriptions`` of one connection and ``caller_subscriptions`` of one caller. Both: ``document_bytes`` of the
+    GraphQL document, ``json_depth`` of nested arrays and objects, ``json_elements`` of the JSON, counted before parsing
+    as by `read_json`.
     """
 
     body_bytes: int = 4 * 1024 * 1024
@@ -37,6 +38,8 @@ class RequestLimits:
     query_seconds: float = 15.0
     mutation_seconds: float = 60.0
     init_seconds: float = 10.0
+    subscriptions: int = 20
+    caller_subscriptions: int = 100
 
 
 async def read_params(request: Request, limits: RequestLimits) -> GraphQLRequestData:

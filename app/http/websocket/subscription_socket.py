@@ -5,7 +5,9 @@ expires, the restriction to subscriptions, and the errors, limits and access log
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Final, cast
 
@@ -42,9 +44,6 @@ from app.http.websocket.socket_messages import SocketMessages, message_problem
 from app.http.websocket.socket_session import Authenticate, SocketSession, seconds_left, token_expired_error
 from policies.errors import Code, CodedError, LimitError
 from policies.principal import Principal
-
-MAX_SUBSCRIPTIONS: Final = 20
-"""Maximum number of concurrent subscriptions of one connection."""
 
 FORBIDDEN: Final = 4403
 """Close code for a token that is missing, refused, expired or without a needed scope; connect again with another."""
@@ -119,23 +118,30 @@ class SubscriptionHandler(BaseGraphQLTransportWSHandler[SocketSession, None]):
         """Run one subscription to its end. Errors and the access log of each event are those of a query over HTTP."""
         session = self.context
         try:
-            context = self.view.make_context(session.request, await session.principal(), session.principal)
-            results = await self.schema.stream(
-                operation.query,
-                variable_values=operation.variables,
-                context_value=context,
-                operation_name=operation.operation_name,
-                allowed_operation_types=[OperationType.SUBSCRIPTION],
-            )
-            async with aclosing(results):
-                async for result in results:
-                    assert isinstance(result, ExecutionResult)  # noqa: S101 - incremental delivery is off
-                    await self._send_event(operation, context, result)
+            principal = await session.principal()
+            with self.view.counted(principal):
+                await self._send_events(
+                    operation, self.view.make_context(session.request, principal, session.principal)
+                )
             await operation.send_operation_message({"id": operation.id, "type": "complete"})
         except WebSocketDisconnected:
             return
         except Exception as error:  # noqa: BLE001 - the boundary, as for HTTP
             await self._end_operation(operation, [coded_or_masked(error, session.request_id, operation.query)])
+
+    async def _send_events(self, operation: Operation[SocketSession, None], context: OperationContext) -> None:
+        """Send the events of one subscription, until it ends."""
+        results = await self.schema.stream(
+            operation.query,
+            variable_values=operation.variables,
+            context_value=context,
+            operation_name=operation.operation_name,
+            allowed_operation_types=[OperationType.SUBSCRIPTION],
+        )
+        async with aclosing(results):
+            async for result in results:
+                assert isinstance(result, ExecutionResult)  # noqa: S101 - incremental delivery is off
+                await self._send_event(operation, context, result)
 
     async def _send_event(
         self, operation: Operation[SocketSession, None], context: OperationContext, result: ExecutionResult
@@ -175,11 +181,12 @@ class SubscriptionHandler(BaseGraphQLTransportWSHandler[SocketSession, None]):
         await self._close_connection(token_expired_error())
 
     def _check_subscription_count(self) -> None:
-        if len(self.operations) >= MAX_SUBSCRIPTIONS:
+        maximum = self.view.limits.subscriptions
+        if len(self.operations) >= maximum:
             raise LimitError(
-                f"The connection has {MAX_SUBSCRIPTIONS} subscriptions already. Complete one, or connect once more.",
+                f"The connection has {maximum} subscriptions already. Complete one, or connect once more.",
                 limit="subscriptions",
-                maximum=MAX_SUBSCRIPTIONS,
+                maximum=maximum,
             )
 
     def _error_message(self, operation_id: str, errors: Sequence[CodedError]) -> ErrorMessage:
@@ -215,8 +222,28 @@ class SubscriptionSocket(GraphQL[SocketSession, None]):
         )
         self.authenticate = authenticate
         self.make_context = make_context
+        self._running: Counter[tuple[str, str]] = Counter()
         self.limits = limits or RequestLimits()
         self.suggestions = suggestions
+
+    @contextmanager
+    def counted(self, principal: Principal) -> Iterator[None]:
+        """Count one subscription of a caller; raises LimitError if the caller has the maximum number already."""
+        caller, maximum = (principal.tenant, principal.subject), self.limits.caller_subscriptions
+        if self._running[caller] >= maximum:
+            raise LimitError(
+                f"You have {maximum} subscriptions already, over all connections. Complete one, or pass the events of "
+                "one on to several readers; a filter can name many subjects.",
+                limit="callerSubscriptions",
+                maximum=maximum,
+            )
+        self._running[caller] += 1
+        try:
+            yield
+        finally:
+            self._running[caller] -= 1
+            if not self._running[caller]:
+                del self._running[caller]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection until it is closed."""

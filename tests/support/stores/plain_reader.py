@@ -145,6 +145,9 @@ class PlainGraph:
         listed = All((In("kind", (ATTACHED_KINDS[kind].code,)), where))
         return await self.listing(ListingQuery(listed, SortOrder("createdAt", newest_first)), page)
 
+    def remember(self, _rows: Iterable[Row]) -> None:
+        """See GraphReader: no request is saved."""
+
     async def next_batch(self, kind: str, where: Condition, after: Sequence[Any], size: int) -> FeedBatch:
         """See GraphReader."""
         found = await self.attached_records(kind, where, PageRequest(size, tuple(after)), newest_first=False)

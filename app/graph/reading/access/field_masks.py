@@ -1,6 +1,6 @@
 """Access to the rows and edges of one operation: the decisions of the policy in the form that the schema reads."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from graphql_schema.ports.policy_report import PolicyReport
 from graphql_schema.ports.row import AccessGrade, RecordAccess
@@ -52,6 +52,10 @@ class RowAccess(EdgeAccess):
     policed: Policed | None = None
     attributes: PolicyAttributes | None = None
     edges: dict[tuple[str, int], EdgeAccess] = field(default_factory=dict)
+
+    def reporting_to(self, report: PolicyReport) -> "RowAccess":
+        """Return equal access to rows, whose hidden and logged fields are recorded in another report."""
+        return replace(self, report=report, edges={})
 
     def may(self, action: WriteAction) -> bool:
         """See :class:`graphql_schema.ports.row.RecordAccess`; False for kinds that the policy does not govern."""

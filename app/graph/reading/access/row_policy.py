@@ -75,6 +75,11 @@ class RowPolicy:
         access = self._access_to(kind.name, record)
         return None if access is None else self._row_at(vid, record, access)
 
+    def reported_here(self, row: Row) -> Row:
+        """Return a row that another operation of a caller with equal rights has read, with the report of this one."""
+        access = row.access
+        return Row(row.vid, row.record, access.reporting_to(self._report)) if isinstance(access, RowAccess) else row
+
     def discovers(self, vid: int, record: Record) -> bool:
         """Return whether the policy lets the caller discover an asset, regardless of read time and tenant.
 

@@ -187,12 +187,13 @@ async def explode(_: object) -> None:
 
 
 async def authenticate(authorization: str) -> Principal:
-    """Return ada for her token; raise the error of missing signing keys for eve's and a refusal for others."""
+    """Return ada or bo for their tokens; raise the error of missing signing keys for eve's and refuse others."""
     if authorization == "Bearer eve":
         raise CodedError("The keys cannot be had. Try again.", Code.KEYS_UNAVAILABLE)
-    if authorization != "Bearer ada":
+    subject = authorization.removeprefix("Bearer ")
+    if subject not in {"ada", "bo"}:
         raise CodedError("The access token was refused.", Code.UNAUTHENTICATED)
-    return Principal("ada", PrincipalKind.PERSON, "default")
+    return Principal(subject, PrincipalKind.PERSON, "default")
 
 
 Build = Callable[..., Starlette]

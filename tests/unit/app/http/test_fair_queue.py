@@ -98,3 +98,14 @@ async def test_a_client_that_leaves_gives_its_place_back(crowd: Crowd) -> None:
     crowd.add("eve", "later 0")
     crowd.add("eve", "later 1")
     assert (await crowd.run_on())[-2:] == ["later 0", "later 1"]
+
+
+async def test_clients_that_leave_together_occupy_nothing(crowd: Crowd) -> None:
+    """When running and waiting operations are cancelled at once, no slot goes to one that has just left."""
+    for number in range(6):
+        crowd.add("eve", f"eve {number}")
+    await crowd.run_on()
+    for place in (0, 1, 2, 3):
+        crowd.tasks[place].cancel()
+    assert await crowd.run_on() == ["eve 0", "eve 1", "eve 4", "eve 5"]
+    assert [task.cancelled() for task in crowd.tasks] == [True] * 4 + [False] * 2

@@ -70,3 +70,21 @@ def test_a_cleared_report_is_empty() -> None:
     report.refused.append(("update", "m1", ()))
     report.clear()
     assert report == PolicyReport("v7")
+
+
+def test_the_report_on_shared_work_is_added() -> None:
+    """Counts are added, ids are kept once each, and the first reason counts; the other report is unchanged."""
+    mine, other = PolicyReport("v7"), PolicyReport("v7")
+    mine.report_hidden("Run.params", NEEDS_TEAM)
+    mine.report_read("Model.task", "m1")
+    for report in (other, other):
+        report.report_hidden("Run.params", Denial((), ()))
+    other.report_read("Model.task", "m1")
+    other.report_read("Model.task", "m2")
+    other.absent["m3"] = None
+    mine.add(other)
+    mine.reads["Model.task"]["m4"] = None
+    assert (mine.hidden["Run.params"], mine.why["Run.params"]) == (3, NEEDS_TEAM)
+    assert list(mine.reads["Model.task"]) == ["m1", "m2", "m4"]
+    assert list(mine.absent) == ["m3"]
+    assert list(other.reads["Model.task"]) == ["m1", "m2"]

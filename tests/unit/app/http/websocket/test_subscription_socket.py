@@ -12,16 +12,15 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from app.http.graphql.graphql_request import RequestLimits
-from app.http.websocket.subscription_socket import MAX_SUBSCRIPTIONS
 
 CANARY = "canary-5f1d"
+LIMITS = RequestLimits(init_seconds=0.5, message_bytes=100_000, subscriptions=5, caller_subscriptions=7)
 
 
 @pytest.fixture
 async def address(build: Any) -> AsyncIterator[str]:
     """Return the address of the small schema with production settings, 500 ms for the init and 100 kB a message."""
-    limits = RequestLimits(init_seconds=0.5, message_bytes=100_000)
-    async with serving(build(suggestions=False, limits=limits)) as address:
+    async with serving(build(suggestions=False, limits=LIMITS)) as address:
         yield address
 
 
@@ -196,7 +195,7 @@ async def test_an_unknown_operation_name_is_an_error(talk: SocketClient) -> None
 
 async def test_the_subscriptions_of_a_connection_are_limited(talk: SocketClient) -> None:
     """One subscription over the limit is an error; when another one is complete, a new one is accepted."""
-    for number in range(MAX_SUBSCRIPTIONS):
+    for number in range(LIMITS.subscriptions):
         await talk.subscribe("subscription { forever }", str(number))
         await talk.event()
     await talk.subscribe("subscription { forever }", "more")
@@ -204,6 +203,24 @@ async def test_the_subscriptions_of_a_connection_are_limited(talk: SocketClient)
     await talk.send(type="complete", id="0")
     await talk.subscribe("subscription { forever }", "more")
     await talk.event()
+
+
+async def test_the_subscriptions_of_a_caller_are_limited(address: str, talk: SocketClient) -> None:
+    """The limit counts all connections of a caller, and those of another caller apart; what ended no longer counts."""
+    for number in range(LIMITS.subscriptions):
+        await talk.subscribe("subscription { forever }", str(number))
+        await talk.event()
+    async with connected(address, "ada") as second, connected(address, "bo") as other:
+        for number in range(LIMITS.caller_subscriptions - LIMITS.subscriptions):
+            await second.subscribe("subscription { forever }", str(number))
+            await second.event()
+        await second.subscribe("subscription { forever }", "more")
+        assert await code_of(second) == ("error", "more", "LIMIT_EXCEEDED")
+        await other.subscribe("subscription { forever }")
+        await other.event()
+        await talk.connection.close()
+        await second.subscribe("subscription { count(to: 1) }", "after")
+        assert (await second.receive())["type"] == "next"
 
 
 async def test_unexpected_errors_are_masked(talk: SocketClient) -> None:

@@ -1,0 +1,44 @@
+"""What the content of an event depends on besides its change; events with equal selections are executed once."""
+
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+
+from graphql import ArgumentNode, FieldNode, FragmentDefinitionNode, Node, OperationDefinitionNode, VariableNode
+
+
+def event_selection(
+    operation: OperationDefinitionNode, fragments: Iterable[FragmentDefinitionNode], variables: Mapping[str, object]
+) -> Hashable:
+    """Return the document of a subscription, the name of its operation, and the variables below its root fields.
+
+    The arguments of the root fields select the changes. Subscriptions that differ only in variables there, such as the
+    cursor after which they continue, show a change alike. ``variables`` are the coerced ones.
+    """
+    if operation.loc is None:
+        return object()  # a document without its text equals no other
+    names = {name for node in (*operation.selection_set.selections, *fragments) for name in _variables(_below(node))}
+    used = [(name, variables[name]) for name in sorted(names & variables.keys())]
+    return operation.loc.source.body, operation.name and operation.name.value, repr(used)
+
+
+def _below(node: Node) -> list[Node]:
+    """Return the nodes inside a selection of the root; of a field those without its arguments."""
+    return [child for child in _children(node) if not (isinstance(node, FieldNode) and isinstance(child, ArgumentNode))]
+
+
+def _variables(nodes: Iterable[Node]) -> Iterator[str]:
+    """Yield the names of the variables that nodes contain."""
+    waiting = list(nodes)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, VariableNode):
+            yield node.name.value
+        waiting += _children(node)
+
+
+def _children(node: Node) -> Iterator[Node]:
+    """Yield the nodes directly inside a node."""
+    for key in node.keys:
+        value = getattr(node, key, None)
+        for child in value if isinstance(value, list | tuple) else (value,):
+            if isinstance(child, Node):
+                yield child

@@ -1,0 +1,80 @@
+"""What subscriptions share: results until the next transaction, and turns."""
+
+import asyncio
+
+import pytest
+
+from app.runtime import fan_out
+from app.runtime.fan_out import FanOut, SubscriptionFanOut
+from graphql_schema.fields.context import Context
+from policies.principal import Principal, PrincipalKind
+
+ADA = Principal("ada", PrincipalKind.PERSON, "default")
+BO = Principal("bo", PrincipalKind.PERSON, "default")
+
+
+class Commits:
+    """A counter of transactions."""
+
+    count = 0
+
+
+def none(_principal: Principal) -> Context:
+    """Open no context."""
+    raise NotImplementedError
+
+
+def subscription(shared: FanOut, caller: str, *, strict: bool = False) -> SubscriptionFanOut:
+    """Return what one subscription shares."""
+    return SubscriptionFanOut(shared, caller, strict, none)
+
+
+async def test_callers_with_equal_rights_share_results() -> None:
+    """Two subscriptions of ada share; one with hidden fields as errors does not, and bo and ada with a role do not."""
+    shared = FanOut(lambda: 0)
+    first = subscription(shared, "ada").results(ADA)
+    assert subscription(shared, "ada").results(ADA) is first
+    others = [
+        subscription(shared, "ada", strict=True).results(ADA),
+        subscription(shared, "bo").results(BO),
+        subscription(shared, "ada").results(Principal("ada", PrincipalKind.PERSON, "default", roles=frozenset({"r"}))),
+    ]
+    assert all(each is not first for each in others)
+
+
+async def test_results_are_new_after_a_transaction_and_after_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever was read before a transaction of this process, or long ago, is read again."""
+    commits = Commits()
+    shared = FanOut(lambda: commits.count)
+    first = shared.results("a")
+    commits.count += 1
+    second = shared.results("a")
+    assert second is not first
+    monkeypatch.setattr(fan_out, "FRESH_SECONDS", -1.0)
+    assert shared.results("a") is not second
+
+
+async def test_a_caller_has_one_turn_at_once() -> None:
+    """The second subscription of a caller waits for the end of the first turn, and another caller does not."""
+    shared = FanOut(lambda: 0)
+    first, second, other = (subscription(shared, who) for who in ("ada", "ada", "bo"))
+    await first.begin_turn()
+    await first.begin_turn()
+    await other.begin_turn()
+    waiting = asyncio.create_task(second.begin_turn())
+    await asyncio.wait([waiting], timeout=0)
+    assert not waiting.done()
+    first.end_turn()
+    first.end_turn()
+    async with asyncio.timeout(5):
+        await waiting
+
+
+async def test_few_callers_have_a_turn_at_once() -> None:
+    """However many callers there are, most of the store and of the event loop is left to other operations."""
+    shared = FanOut(lambda: 0)
+    waiting = [asyncio.create_task(subscription(shared, str(number)).begin_turn()) for number in range(20)]
+    await asyncio.wait(waiting, timeout=0.01)
+    assert sum(task.done() for task in waiting) == shared.turns.slots < 8
+    for task in waiting:
+        task.cancel()
