@@ -62,7 +62,7 @@ class InvalidError(CodedError):
 
 
 class DeniedError(CodedError):
-    """An action that the policy denies."""
+    """A hidden field that a strict caller requested. A denied write is an outcome DENIED instead."""
 
     code = Code.DENIED
 

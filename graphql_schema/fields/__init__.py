@@ -1,1 +1,4 @@
-"""Declarations of the fields of types: stored values, relations, connections, filters and scalars."""
+"""Declarations of the fields of types: stored values, relations, connections, filters and scalars.
+
+The context that all resolvers share is here as well.
+"""

@@ -108,10 +108,11 @@ class Context:
             self.reset_reader()
 
     async def shared(self, key: Hashable, make: Callable[["Context"], Awaitable[ResultT]]) -> ResultT:
-        """Return the result of ``make``, called once for all subscriptions of equal rights with an equal key.
+        """Return the result of ``make``, which subscriptions of equal rights and with an equal key share.
 
-        ``make`` gets a context of its own, whose policy report is added to that of each subscription. Without other
-        subscriptions to share with it gets this context.
+        They share it for as long as ``results`` are current. ``make`` then gets a context of its own, even for a single
+        subscription, and its policy report is added to that of each. Without ``fan_out`` or ``results``, ``make`` gets
+        this context.
         """
         if self.fan_out is None or self.results is None:
             return await make(self)

@@ -1,1 +1,4 @@
-"""Requests to a store and their results: plain data and Protocols."""
+"""What resolvers and a store exchange: requests, results and Protocols.
+
+Also the state of one operation that both use, such as its budget and its policy report.
+"""

@@ -37,7 +37,7 @@ class PolicyReport:
         self.why.setdefault(coordinate, denial)
         if self.strict:
             raise DeniedError(
-                f"{coordinate} is hidden from you here; omit the field, or request access from the `ownerTeam`.",
+                f"{coordinate} is hidden from you here; omit the field. `policies` and `needs` name why it is hidden.",
                 coordinate=coordinate,
                 policies=list(denial.policies),
                 needs=list(denial.needs),

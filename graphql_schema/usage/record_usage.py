@@ -1,4 +1,7 @@
-"""The mutation recordUsage: many days of many consumers in one call, with one outcome per record."""
+"""The mutation recordUsage: many days of many consumers in one call.
+
+A rejected record does not prevent the others.
+"""
 
 from collections.abc import Sequence
 from typing import Annotated, Final

@@ -17,7 +17,7 @@ def invalid(message: str, *path: str) -> RejectedItemError:
 
 
 def not_found(message: str, *path: str) -> RejectedItemError:
-    """Return the rejection of an item that names an asset, edge or change which does not exist or is hidden."""
+    """Return the rejection of an item that names something which does not exist or is hidden."""
     return _rejection(Outcome.INVALID, WriteError(MutationErrorCode.NOT_FOUND, message, path))
 
 
