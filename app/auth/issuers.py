@@ -143,9 +143,10 @@ def split_url(url: str) -> SplitResult | None:
     """Return the parts of an absolute URL; None if it has no host, or if its host or port is malformed."""
     try:
         parts = urlsplit(url)
-        return parts if parts.hostname and parts.port != 0 else None
+        valid = bool(parts.hostname) and parts.port != 0
     except ValueError:  # such as `https://[x`
         return None
+    return parts if valid else None
 
 
 def require_url(url: str, title: str, *, allow_http: bool = False) -> None:

@@ -39,7 +39,7 @@ def writer_over(store: FailingStore, policy: Policy) -> PolicedWriter:
 async def test_a_failure_of_the_store_is_the_error_of_the_call(
     policy: Policy, monkeypatch: pytest.MonkeyPatch, *, reads: bool
 ) -> None:
-    """A read that fails, or a write without the right credentials, ends the call after one request, without outcomes."""
+    """A read that fails, or a write with wrong credentials, ends the call after one request, without outcomes."""
     store = FailingStore(StoreFailedError("The store refused the credentials."), reads=reads)
     if not reads:
         monkeypatch.setattr("app.graph.writing.writer.prefetch", _nothing_stored)
