@@ -1,7 +1,5 @@
 """Effects of an edge that ends, on a real JanusGraph, where each call reads only what it needs."""
 
-from collections.abc import Sequence
-
 import pytest
 from support.stores.janusgraph import StoreGraph
 from support.stores.writers import NOW, Writers, asset, link, person, stored, urn
@@ -11,24 +9,21 @@ from graphql_schema.ports.outcomes import Outcome
 
 ROOT = person("root", roles="admin")
 OWNERS = {name: {f"team {name}": ["TECHNICAL"]} for name in ("ranking", "ads")}
-DOMAINS = [asset(f"domain {name}", owners=OWNERS[name]) for name in OWNERS]
-SETS = [asset(f"feature-set {name}", owners=OWNERS[name]) for name in OWNERS]
 
 
 @pytest.mark.parametrize(
-    ("parents", "container", "member", "index_key", "owner"),
-    [(DOMAINS, "domain", "dataset d", "domain", "domain"), (SETS, "feature-set", "feature f", "whole", "team")],
+    ("container", "member", "found"),
+    [("domain", "dataset d", ("domain", "domain")), ("feature-set", "feature f", ("whole", "team"))],
 )
 async def test_another_container_takes_the_place_of_an_ended_one(
-    graph: StoreGraph,
-    writers: Writers,
-    parents: Sequence[RegisterCommand],
-    container: str,
-    member: str,
-    index_key: str,
-    owner: str,
+    graph: StoreGraph, writers: Writers, container: str, member: str, found: tuple[str, str]
 ) -> None:
-    """An unlink of the container that counts moves the asset to its other container, then to none, with its owner."""
+    """An unlink of the container that counts moves the asset to its other container, then to none, with its owner.
+
+    ``found`` is the index key of the container, and the kind of the owner that the asset inherits from it.
+    """
+    index_key, owner = found
+    parents = [asset(f"{container} {name}", owners=owners) for name, owners in OWNERS.items()]
 
     async def write(now: int, *items: RegisterCommand | LinkCommand | UnlinkCommand) -> tuple[str, str]:
         done = await writers.of(ROOT, now=now).write(items, dry_run=False, atomic=False)
