@@ -8,11 +8,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from policies.errors import ConfigurationError
 
 Network = IPv4Network | IPv6Network
+
+MAX_PORT: Final = 65_535
+"""The largest port of TCP."""
 
 
 def setting(key: str, default: str, about: str, *, secret: bool = False) -> Any:  # noqa: ANN401 - a dataclass field specifier, as in dataclasses
@@ -159,6 +162,13 @@ def _positive(text: str) -> float:
     return value
 
 
+def _from_zero(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < math.inf:
+        raise ValueError(text)
+    return value
+
+
 def _networks(text: str) -> tuple[Network, ...]:
     return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
 
@@ -169,13 +179,23 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _port(text: str) -> int:
+    if not 1 <= int(text) <= MAX_PORT:
+        raise ValueError(text)
+    return int(text)
+
+
+def _port_or_zero(text: str) -> int:
+    return 0 if int(text) == 0 else _port(text)
+
+
 _READERS: dict[str, Callable[[str], object]] = {
-    "port": int,
-    "store_port": int,
-    "store_in_flight": int,
-    "store_deadline": float,
-    "walk_nodes": int,
-    "walk_seconds": float,
+    "port": _port,
+    "store_port": _port_or_zero,
+    "store_in_flight": _count,
+    "store_deadline": _positive,
+    "walk_nodes": _count,
+    "walk_seconds": _from_zero,
     "query_seconds": _positive,
     "mutation_seconds": _positive,
     "trusted_proxies": _networks,
@@ -194,12 +214,13 @@ _READERS: dict[str, Callable[[str], object]] = {
 }
 
 _EXPECTED: dict[Callable[[str], object], str] = {
-    int: "a whole number",
-    float: "a number",
     _flag: "`0` or `1`",
     _networks: "addresses or networks, such as `10.0.0.5,172.18.0.0/16`",
     _count: "a whole number from 1",
+    _port: f"a whole number from 1 to {MAX_PORT}",
+    _port_or_zero: f"a whole number from 0 to {MAX_PORT}",
     _positive: "a number above 0",
+    _from_zero: "a number from 0",
 }
 
 

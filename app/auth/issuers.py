@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from policies.errors import ConfigurationError
 
@@ -139,18 +139,28 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def split_url(url: str) -> SplitResult | None:
+    """Return the parts of an absolute URL; None if it has no host, or if its host or port is malformed."""
+    try:
+        parts = urlsplit(url)
+        valid = bool(parts.hostname) and parts.port != 0
+    except ValueError:  # such as `https://[x`
+        return None
+    return parts if valid else None
+
+
 def require_url(url: str, title: str, *, allow_http: bool = False) -> None:
     """Raise `ConfigurationError` unless ``url`` is absolute, without credentials, query and fragment, and https.
 
     Plain http is accepted for loopback hosts, and for every host with ``allow_http``. ``title`` names the URL in the
     error.
     """
-    parts = urlsplit(url)
-    if not parts.hostname or parts.username or parts.query or parts.fragment:
+    parts = split_url(url)
+    if parts is None or "@" in parts.netloc or parts.query or parts.fragment:
         raise ConfigurationError(
             f"{title} is not an absolute URL without credentials, query and fragment. Use a URL like https://host/path."
         )
-    if parts.scheme != "https" and not (parts.scheme == "http" and (allow_http or is_loopback(parts.hostname))):
+    if parts.scheme != "https" and not (parts.scheme == "http" and (allow_http or is_loopback(parts.hostname or ""))):
         raise ConfigurationError(
             f"{title} is not https. Use https, or set `allow_http` on the issuer if the network is closed."
         )

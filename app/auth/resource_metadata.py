@@ -1,13 +1,11 @@
 """The protected resource metadata of RFC 9728: where clients without a token find the issuers and scopes."""
 
-from urllib.parse import urlsplit
-
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from app.auth.dev_issuer import DevIssuer, base_url
-from app.auth.issuers import read_issuers
+from app.auth.issuers import read_issuers, split_url
 from app.settings import Settings
 from policies.errors import ConfigurationError
 from policies.principal import Scope
@@ -23,8 +21,8 @@ def public_url(settings: Settings) -> str:
     Raises `ConfigurationError` unless the URL is ``http`` or ``https`` with a host, an optional port, and no path.
     """
     url = (settings.public_url or base_url(settings.host, settings.port)).rstrip("/")
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or url != f"{parts.scheme}://{parts.netloc}":
+    parts = split_url(url)
+    if parts is None or parts.scheme not in {"http", "https"} or url != f"{parts.scheme}://{parts.netloc}":
         raise ConfigurationError(
             f"The public URL {url!r} is not http or https with a host and without a path. "
             "Set MLG_PUBLIC_URL to a URL like https://graph.example.com."

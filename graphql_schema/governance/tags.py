@@ -1,5 +1,6 @@
 """Tags assigned to an asset, and the mutation setTags."""
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import strawberry
@@ -93,12 +94,19 @@ def _tags_command(given: SetTagsInput) -> RegisterCommand:
     for name, urns in lists.items():
         for index, urn in enumerate(urns):
             require_kind(urn, ("Tag",), name, str(index))
-    every = [urn for urns in lists.values() for urn in dict.fromkeys(urns)]
-    if len(set(every)) < len(every):
-        raise InputError("A tag is in two of the lists `add`, `remove` and `block`; keep it in one.", "remove")
+    _require_in_one_list(lists)
     modes = dict.fromkeys(lists["add"], TagMode.DIRECT) | dict.fromkeys(lists["block"], TagMode.BLOCKED)
     targets = {urn: {"mode": mode.name} for urn, mode in modes.items()}
     edges = DeclaredEdges(
         TAGGED.out(), f"{kind}.tags", require_bounded(targets, "add"), adds=True, removes=tuple(lists["remove"])
     )
     return update_command(given, ChangeAction.TAGGED, WriteAction.TAG, edges)
+
+
+def _require_in_one_list(lists: Mapping[str, Sequence[str]]) -> None:
+    """Raise InputError with the first tag that is in two lists, at its place in the later list."""
+    found = dict[str, str]()
+    for name, urns in lists.items():
+        for index, urn in enumerate(urns):
+            if found.setdefault(urn, name) != name:
+                raise InputError(f"{urn} is in `{found[urn]}` and in `{name}`; keep it in one.", name, str(index))

@@ -1,8 +1,8 @@
 """The cost of an operation before it runs: how many objects and values its response can have.
 
-Sizes are multiplied down the tree: a page counts its ``first`` (:data:`DEFAULT_PAGE` without), a list of ids the ids,
-and other lists of objects :data:`ASSUMED_ITEMS`. Each selection is priced once for each type, so the time is linear in
-the document even if fragments double it. The size of a list without ``first`` is an assumption;
+Sizes are multiplied down the tree: a page counts its ``first`` (absent or null: the default in the schema), a list of
+ids the ids, and other lists of objects :data:`ASSUMED_ITEMS`. Each selection is priced once for each type, so the time
+is linear in the document even if fragments double it. The size of a list without ``first`` is an assumption;
 :mod:`graphql_schema.ports.operation_budget` bounds what is really returned.
 """
 
@@ -29,9 +29,11 @@ from graphql import (
     InlineFragmentNode,
     IntValueNode,
     ListValueNode,
+    NullValueNode,
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
+    Undefined,
     ValueNode,
     VariableNode,
     get_named_type,
@@ -42,7 +44,7 @@ from graphql import (
 from graphql_schema.operation.limits import CEILING, INTROSPECTION, Breach, DocumentLimits
 
 DEFAULT_PAGE: Final = 20
-"""Number of items that a page without ``first`` counts as, whatever the default of its field."""
+"""Number of items that a page counts as if neither its arguments nor the schema states a size."""
 ASSUMED_ITEMS: Final = 10
 """Items of a list of objects that has no ``first``, such as the tags of an asset."""
 LISTING_COUNT: Final = 2_500
@@ -201,28 +203,19 @@ class Pricing:
     def _stated_size(self, node: FieldNode, definition: GraphQLField) -> int | None:
         """Return the number of items that an argument of a field states; None if the field has no such argument.
 
-        If the argument is not given, it is DEFAULT_PAGE.
+        An argument that is absent or null counts as its default, because resolvers replace null by the default.
         """
         given = {each.name.value: each.value for each in node.arguments or ()}
         for name in _SIZES:
             if name in definition.args:
-                return self._size(given.get(name))
+                stated = self._value(given.get(name))
+                return _size_of(definition.args[name].default_value if stated is None else stated)
         return None
 
-    def _size(self, value: ValueNode | None) -> int:
-        """Return the size that an argument states: DEFAULT_PAGE without a value, 1 if it is no number and no list."""
-        known: object = value
-        if isinstance(value, VariableNode):
-            known = self.variables.get(value.name.value)
-        if known is None:
-            return DEFAULT_PAGE
-        if isinstance(known, IntValueNode):
-            return _natural(known.value)
-        if isinstance(known, ListValueNode):
-            return len(known.values)
-        if isinstance(known, Sequence) and not isinstance(known, str):
-            return len(known)
-        return max(0, known) if isinstance(known, int) else 1
+    def _value(self, value: ValueNode | None) -> object:
+        """Return the value of a variable, or the node of any other value; None if it is absent or null."""
+        known: object = self.variables.get(value.name.value) if isinstance(value, VariableNode) else value
+        return None if isinstance(known, NullValueNode) else known
 
     def _is_skipped(self, directives: Sequence[DirectiveNode] | None) -> bool:
         """Return whether ``@skip`` or ``@include`` removes a selection."""
@@ -230,14 +223,27 @@ class Pricing:
             name = directive.name.value
             for argument in directive.arguments or ():
                 if name in {"skip", "include"} and argument.name.value == "if":
-                    value: object = argument.value
-                    if isinstance(value, VariableNode):
-                        value = self.variables.get(value.name.value)
+                    value = self._value(argument.value)
                     if isinstance(value, BooleanValueNode):
                         value = value.value
                     if value is (name == "skip"):
                         return True
         return False
+
+
+def _size_of(stated: object) -> int:
+    """Return the size that a value states, a node or plain: DEFAULT_PAGE if undefined, 1 if no number and no list."""
+    if stated is Undefined:
+        return DEFAULT_PAGE
+    if isinstance(stated, IntValueNode):
+        return _natural(stated.value)
+    if isinstance(stated, ListValueNode):
+        return len(stated.values)
+    if isinstance(stated, Sequence) and not isinstance(stated, str):
+        return len(stated)
+    if isinstance(stated, float) and stated.is_integer():
+        stated = int(stated)  # a variable of type Int may be sent as 500.0
+    return min(max(0, stated), CEILING) if isinstance(stated, int) else 1
 
 
 def _natural(digits: str) -> int:

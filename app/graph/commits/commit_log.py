@@ -98,7 +98,7 @@ class CommitLog:
     async def watch(self, client: GremlinClient, seconds: float = LOOK_SECONDS) -> None:
         """Until cancelled, check for transactions of other processes every ``seconds`` if a reader waits.
 
-        A check that fails with CodedError is logged, and the next one is made after ``seconds``.
+        A check that fails is logged, and the next one is made after ``seconds``.
         """
         while True:
             await asyncio.sleep(seconds)
@@ -111,6 +111,8 @@ class CommitLog:
             await self.load(client)
         except CodedError as error:
             _log.warning("commit_log_unread", code=str(error.code))
+        except Exception:  # noqa: BLE001 - the job boundary; an ended check would leave readers without changes
+            _log.exception("commit_log_failed")
         if self._stored > known:
             self._wake()
 

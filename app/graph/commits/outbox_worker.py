@@ -18,6 +18,9 @@ from app.graph.commits.outbox_entry import OutboxEntry
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.clock import epoch_milliseconds
 
+MIN_PAUSE_SECONDS: Final = 0.5
+"""Pause after the first failure in a row."""
+
 MAX_PAUSE_SECONDS: Final = 60.0
 """Longest pause after a failure, and between two checks for entries that became due."""
 
@@ -53,20 +56,20 @@ class OutboxWorker(ABC):
     async def run(self) -> None:
         """Work until cancelled. A failure is logged and retried after a pause.
 
-        The pause is 0.5 s, doubles with each failure in a row up to MAX_PAUSE_SECONDS, and is shortened at random by up
-        to half.
+        The pause is MIN_PAUSE_SECONDS, doubles with each failure in a row up to MAX_PAUSE_SECONDS, and is shortened at
+        random by up to half.
         """
-        failures = 0
+        failures, pause = 0, MIN_PAUSE_SECONDS
         while True:
             try:
                 if not await self.step():
                     await self._wait()
-                failures = 0
+                failures, pause = 0, MIN_PAUSE_SECONDS
             except Exception:  # noqa: BLE001 - the job boundary
-                _log.exception(self.failed, failures=failures + 1)
-                pause = min(0.5 * 2**failures, MAX_PAUSE_SECONDS)
                 failures += 1
+                _log.exception(self.failed, failures=failures)
                 await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - spreads retries, hides nothing
+                pause = min(2 * pause, MAX_PAUSE_SECONDS)
 
     async def step(self) -> bool:
         """Work off one batch under the lock of the writers; return whether there was any work."""

@@ -38,6 +38,10 @@ class StoreFailedError(CodedError):
         self.classes = classes
 
 
+class WriteRefusedError(StoreFailedError):
+    """The store rolled a write back because of its values or its size; a part of the write may be accepted."""
+
+
 class VertexExistsError(CodedError):
     """A transaction was rolled back, because the id of a vertex that it creates is taken.
 

@@ -8,7 +8,13 @@ from typing import Final
 
 import orjson
 
-from app.graph.driver.errors import StoreFailedError, StoreUnavailableError, TransientConflictError, VertexExistsError
+from app.graph.driver.errors import (
+    StoreFailedError,
+    StoreUnavailableError,
+    TransientConflictError,
+    VertexExistsError,
+    WriteRefusedError,
+)
 from graphql_schema.ports.record import Json, JsonObject
 from policies.errors import CodedError
 
@@ -77,7 +83,8 @@ def _failure(status: int, response: JsonObject, *, writes: bool) -> CodedError:
     """Return the error for an error response, classified by the class names of the exceptions.
 
     A taken vertex id is the exception: JanusGraph reports it as a plain IllegalArgumentException, so its message is
-    compared.
+    compared. A write is refused if the store names an exception, or if the write is too large; other errors of a write
+    come from a proxy, or from a wrong configuration.
     """
     classes = _classes(response)
     if str(response.get("message", "")).startswith(_EXISTS):
@@ -90,7 +97,9 @@ def _failure(status: int, response: JsonObject, *, writes: bool) -> CodedError:
         advice = "read the state before you write again" if writes else "try again"
         return StoreUnavailableError(f"The store cannot use its storage or index; {advice}.", unknown_outcome=writes)
     shown = ", ".join(classes) or f"HTTP status {status}"
-    return StoreFailedError(f"The store failed with {shown}; see the log of the store for details.", classes)
+    refused = writes and (classes or status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    kind = WriteRefusedError if refused else StoreFailedError
+    return kind(f"The store failed with {shown}; see the log of the store for details.", classes)
 
 
 def _classes(response: JsonObject) -> tuple[str, ...]:

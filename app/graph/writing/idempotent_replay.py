@@ -34,6 +34,7 @@ def replay(unit: ItemUnit, key: IdempotencyKey) -> WriteOutcome | None:
         created_record=receipt.get("made"),
         gate=None if gate is None else GateResult(*map(tuple, gate)),
         voided_approvals=tuple(receipt.get("voided", ())),
+        far_end_known=receipt.get("farEndKnown", False),  # a receipt of an older release does not have it
     )
 
 
@@ -50,6 +51,7 @@ def stage_receipt(unit: ItemUnit, key: IdempotencyKey, outcome: WriteOutcome) ->
         "revision": outcome.revision,
         "made": outcome.created_record,
         "gate": None if outcome.gate is None else list(astuple(outcome.gate)),
+        "farEndKnown": outcome.far_end_known,
         "voided": list(outcome.voided_approvals) or None,
     }
     present = {field: value for field, value in receipt.items() if value is not None}

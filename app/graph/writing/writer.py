@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 from app.graph.commits.write_coordinator import WriteCoordinator
-from app.graph.driver.errors import StoreFailedError, TransientConflictError, VertexExistsError
+from app.graph.driver.errors import TransientConflictError, VertexExistsError, WriteRefusedError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.records.clock import epoch_milliseconds
@@ -74,8 +74,9 @@ class PolicedWriter:
 
         Raises StoreUnavailableError if the store is unreachable or a conflict with another process persists, and the
         error of ``budget`` if the operation has ended. Earlier batches are written then, and the current one may be:
-        repeat the call with the same idempotency keys, or read the state. An atomic call that the store refuses raises
-        StoreFailedError or VertexExistsError; nothing is written then.
+        repeat the call with the same idempotency keys, or read the state. Raises StoreFailedError if the store fails a
+        read, refuses the credentials or returns an unusable response. An atomic call that the store refuses raises
+        WriteRefusedError or VertexExistsError; nothing is written then.
         """
         if atomic:
             return await self._batch(items, dry_run=dry_run, atomic=True) if items else []
@@ -85,14 +86,14 @@ class PolicedWriter:
         return outcomes
 
     async def _halving(self, items: Sequence[Command], *, dry_run: bool) -> list[WriteOutcome]:
-        """Write a batch; if the store refuses it, write its halves, down to the item that the store refuses."""
+        """Write a batch; if the store refuses its values, write its halves, down to the item that is refused."""
         try:
             return await self._batch(items, dry_run=dry_run, atomic=False)
         except VertexExistsError:
             if len(items) == 1:
                 message = "Another client has created an asset of this item at the same time; call again."
                 return [conflict(message, None).outcome]
-        except StoreFailedError as error:
+        except WriteRefusedError as error:
             if len(items) == 1:
                 classes = ", ".join(error.classes) or "an unknown error"
                 advice = "check the types of its values. If they are right, inform the operators."

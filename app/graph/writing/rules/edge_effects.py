@@ -143,11 +143,12 @@ def _is_hidden_parent(unit: ItemUnit, container: int, index_key: str) -> bool:
 
 
 def _other_container(unit: ItemUnit, ended: EdgeKey) -> str:
-    """Return another current, confirmed container of the same kind, the first by URN; "" if none was read.
+    """Return another current, confirmed container of the same kind, the first by URN; "" if there is none.
 
-    A parent that is hidden from the caller does not count.
+    A parent that is hidden from the caller does not count. Raises NotReadError if the containers were not read.
     """
     kind = unit.lookup.kind(ended[1])
+    unit.lookup.require_hops((CONTAINS.into(kind), ended[2]))
     others = [
         unit.lookup.known(key[1])["id"]
         for key in unit.lookup.edges_at(CONTAINS.name, Direction.IN, ended[2])

@@ -24,7 +24,9 @@ def test_the_metadata_name_issuers_and_scopes() -> None:
     }
 
 
-@pytest.mark.parametrize("url", ["graph.example", "https://graph.example/mlg", "ftp://graph.example", "https://"])
+@pytest.mark.parametrize(
+    "url", ["graph.example", "https://graph.example/mlg", "ftp://graph.example", "https://", "https://[x"]
+)
 def test_an_invalid_public_url_stops_the_start(url: str) -> None:
     """A public URL that is not an HTTP scheme with a host only is refused: the links of challenges would be broken."""
     with pytest.raises(ConfigurationError, match="MLG_PUBLIC_URL"):

@@ -66,18 +66,18 @@ async def test_tags_are_added_blocked_and_removed_in_one_command(
     [
         (
             {"add": [A], "remove": [A]},
-            ["remove"],
-            "A tag is in two of the lists `add`, `remove` and `block`; keep it in one.",
+            ["remove", "0"],
+            f"{A} is in `add` and in `remove`; keep it in one.",
         ),
         (
             {"add": [A], "block": [B, A]},
-            ["remove"],
-            "A tag is in two of the lists `add`, `remove` and `block`; keep it in one.",
+            ["block", "1"],
+            f"{A} is in `add` and in `block`; keep it in one.",
         ),
         (
             {"block": [A], "remove": [B, A]},
-            ["remove"],
-            "A tag is in two of the lists `add`, `remove` and `block`; keep it in one.",
+            ["block", "0"],
+            f"{A} is in `remove` and in `block`; keep it in one.",
         ),
         ({"block": [A, MODEL]}, ["block", "1"], f"{MODEL} is a Model; use the id of a Tag."),
         ({"asset": A}, ["asset"], f"{A} is a Tag; use the id of a "),

@@ -1,7 +1,7 @@
 """The cost of operations, with sizes counted by hand."""
 
 import pytest
-from graphql import GraphQLSchema, OperationDefinitionNode, get_introspection_query, parse
+from graphql import GraphQLObjectType, GraphQLSchema, OperationDefinitionNode, get_introspection_query, parse
 from strawberry.types import ExecutionResult
 
 from graphql_schema.operation.cost import LISTING_COUNT, Cost, Pricing
@@ -58,6 +58,47 @@ def test_a_page_size_may_be_a_variable(schema: GraphQLSchema) -> None:
     assert cost(schema, text % "", n=9).values == 9
     assert cost(schema, text % " = 3").values == 3
     assert cost(schema, text % "").values == 20
+
+
+@pytest.mark.parametrize(
+    ("field", "default"),
+    [
+        ("assets%s { nodes { id } }", 20),
+        ("tags%s { nodes { id } }", 50),
+        ('lineage(roots: ["a"], direction: UPSTREAM%s) { nodes { nodes { depth } } }', 100),
+        ('paths(from: "a", to: "b"%s) { paths { length } }', 5),
+    ],
+)
+def test_a_size_that_is_absent_or_null_is_the_default(schema: GraphQLSchema, field: str, default: int) -> None:
+    """A size that is absent, null, or a variable without a value counts as the default of the argument."""
+    name = "maxPaths" if "paths" in field else "first"
+
+    def values(given: str, **variables: object) -> int:
+        argument = given and f"{name}: {given}"
+        text = field % (f", {argument}" if "(" in field else f"({argument})" if given else "")
+        return cost(schema, f"query ($n: Int, $z: Int = null, $d: Int = 3) {{ {text} }}", **variables).values
+
+    assert {values("", n=7), values("null"), values("$n"), values("$n", n=None), values("$z")} == {default}
+    assert (values("$d"), values("$d", d=None)) == (3, default)
+
+
+def test_every_page_has_a_default_size(schema: GraphQLSchema) -> None:
+    """Each argument that states the size of a page has a default, from which an absent one is priced."""
+    sizes = [
+        field.args[name].default_value
+        for kind in schema.type_map.values()
+        if isinstance(kind, GraphQLObjectType)
+        for field in kind.fields.values()
+        for name in ("first", "maxPaths")
+        if name in field.args
+    ]
+    assert set(sizes) == {5, 20, 50, 100}
+
+
+@pytest.mark.parametrize("sent", [500, 500.0])
+def test_a_size_may_be_sent_as_a_float(schema: GraphQLSchema, sent: float) -> None:
+    """A variable of type Int may be sent as a float without fraction, which counts as the integer."""
+    assert cost(schema, "query ($n: Int) { assets(first: $n) { nodes { id } } }", n=sent).values == 500
 
 
 def test_a_skipped_selection_costs_nothing(schema: GraphQLSchema) -> None:

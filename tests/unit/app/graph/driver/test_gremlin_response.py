@@ -3,7 +3,13 @@
 import orjson
 import pytest
 
-from app.graph.driver.errors import StoreFailedError, StoreUnavailableError, TransientConflictError, VertexExistsError
+from app.graph.driver.errors import (
+    StoreFailedError,
+    StoreUnavailableError,
+    TransientConflictError,
+    VertexExistsError,
+    WriteRefusedError,
+)
 from app.graph.driver.gremlin_response import parse_rows
 from policies.errors import Code, CodedError
 
@@ -66,6 +72,24 @@ def test_a_write_has_an_unknown_outcome_only_if_it_may_be_kept(status: int, body
         parse_rows(status, body, writes=True)
     assert caught.value.unknown_outcome is unknown
     assert caught.value.extensions == {"retryAfter": 1, "unknownOutcome": unknown}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "refused"),
+    [
+        (500, FAILED, True),
+        (413, b"", True),
+        (401, b"", False),
+        (403, FAILED, False),
+        (502, b"Bad Gateway", False),
+        (200, b"[]", False),
+    ],
+)
+def test_a_write_is_refused_only_for_what_it_contains(status: int, body: bytes, *, refused: bool) -> None:
+    """Values and size of a write are faults of the write; credentials, a proxy or another service are not."""
+    with pytest.raises(StoreFailedError) as caught:
+        parse_rows(status, body, writes=True)
+    assert type(caught.value) is (WriteRefusedError if refused else StoreFailedError)
 
 
 def test_a_failure_names_its_classes() -> None:

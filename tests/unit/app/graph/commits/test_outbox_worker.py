@@ -1,0 +1,54 @@
+"""The loop of a background job: pauses and log after failures in a row, without a store."""
+
+import asyncio
+from typing import Any, cast
+
+import pytest
+from structlog.testing import capture_logs
+
+from app.graph.commits.outbox import Outbox
+from app.graph.commits.outbox_entry import OutboxEntry
+from app.graph.commits.outbox_worker import MAX_PAUSE_SECONDS, OutboxWorker
+
+OUTAGE = 1_200
+"""Failures in a row; 2 to this power exceeds the largest float."""
+
+
+class Failing(OutboxWorker):
+    """Fails OUTAGE times, works once, fails once, and is cancelled."""
+
+    failed = "failing_job_failed"
+    steps = 0
+
+    def handles(self, entry: OutboxEntry) -> bool:
+        """See the base class."""
+        raise AssertionError(entry)  # the outbox is empty
+
+    async def advance(self, due: list[OutboxEntry]) -> bool:
+        """See the base class."""
+        assert due == []
+        self.steps += 1
+        if self.steps == OUTAGE + 3:
+            raise asyncio.CancelledError
+        if self.steps != OUTAGE + 1:
+            raise ValueError(self.steps)
+        return True
+
+
+async def test_a_job_survives_any_number_of_failures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job that fails 1,200 times in a row goes on, logs each failure, and pauses for at most a minute."""
+    pauses: list[float] = []
+
+    def pause(_shortest: float, longest: float) -> float:
+        pauses.append(longest)
+        return 0
+
+    monkeypatch.setattr("random.uniform", pause)
+    job = Failing(cast("Any", None), asyncio.Lock(), Outbox())
+    with capture_logs() as logs, pytest.raises(asyncio.CancelledError):
+        await job.run()
+    assert pauses[:9] == [0.5, 1, 2, 4, 8, 16, 32, 60, 60]
+    assert pauses[9:] == [*[MAX_PAUSE_SECONDS] * (OUTAGE - 9), 0.5]
+    assert [(line["event"], line["failures"]) for line in logs] == [
+        ("failing_job_failed", count) for count in (*range(1, OUTAGE + 1), 1)
+    ]

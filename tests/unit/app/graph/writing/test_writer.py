@@ -1,0 +1,64 @@
+"""Failures of the store during a call that is not atomic, with a store that fails on purpose."""
+
+from typing import Any, cast
+
+import pytest
+from support.stores.in_memory_writer import COMPLETE
+from support.stores.writers import Writers, asset, person, shipped_stops
+
+from app.graph.commits.write_coordinator import WriteCoordinator
+from app.graph.driver.errors import StoreFailedError, WriteRefusedError
+from app.graph.writing.unit.working_set import WorkingSet
+from app.graph.writing.writer import PolicedWriter
+from policies.policy import Policy
+
+ITEMS = [asset(f"dataset d{number}") for number in range(4)]
+
+
+class FailingStore:
+    """A client whose reads or whose writes fail."""
+
+    def __init__(self, error: StoreFailedError, *, reads: bool) -> None:
+        self.error, self.reads, self.failures = error, reads, 0
+
+    async def submit(self, _prepared: object, _bindings: object, *, writes: bool = False) -> list[object]:
+        """See :class:`app.graph.driver.gremlin_client.GremlinClient`."""
+        if writes == self.reads:
+            return []
+        self.failures += 1
+        raise self.error
+
+
+def writer_over(store: FailingStore, policy: Policy) -> PolicedWriter:
+    """Return the writer of an administrator over a store."""
+    client: Any = cast("Any", store)
+    return Writers(client, policy, WriteCoordinator(shipped_stops())).of(person("root", roles="admin"))
+
+
+@pytest.mark.parametrize("reads", [True, False], ids=["read", "write"])
+async def test_a_failure_of_the_store_is_the_error_of_the_call(
+    policy: Policy, monkeypatch: pytest.MonkeyPatch, *, reads: bool
+) -> None:
+    """A read that fails, or a write with wrong credentials, ends the call after one request, without outcomes."""
+    store = FailingStore(StoreFailedError("The store refused the credentials."), reads=reads)
+    if not reads:
+        monkeypatch.setattr("app.graph.writing.writer.prefetch", _nothing_stored)
+    with pytest.raises(StoreFailedError):
+        await writer_over(store, policy).write(ITEMS, dry_run=False, atomic=False)
+    assert store.failures == 1
+
+
+async def test_a_refused_write_is_the_error_of_its_item(policy: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A write whose values are refused is halved down to the single items, and each is INVALID."""
+    store = FailingStore(WriteRefusedError("The store failed.", ("SchemaViolationException",)), reads=False)
+    monkeypatch.setattr("app.graph.writing.writer.prefetch", _nothing_stored)
+    done = await writer_over(store, policy).write(ITEMS, dry_run=False, atomic=False)
+    assert [one.outcome.name for one in done] == ["INVALID"] * 4
+    assert {one.errors[0].message.partition(";")[0] for one in done} == {
+        "The store refuses this item with SchemaViolationException"
+    }
+    assert store.failures == 1 + 2 + 4
+
+
+async def _nothing_stored(*_arguments: object) -> WorkingSet:
+    return WorkingSet({}, {}, {}, COMPLETE)

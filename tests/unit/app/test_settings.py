@@ -1,0 +1,57 @@
+"""Values of settings: an invalid one is refused with its key and the values that are valid."""
+
+import math
+
+import pytest
+
+from app.settings import Settings
+from policies.errors import ConfigurationError
+
+PORT = "a whole number from 1 to 65535"
+COUNT = "a whole number from 1"
+ABOVE = "a number above 0"
+FROM = "a number from 0"
+
+RANGES = [
+    ("MLG_PORT", PORT, ["-1", "0", "65536", "8000.0", ""]),
+    ("MLG_STORE_PORT", "a whole number from 0 to 65535", ["-1", "65536", "nan"]),
+    ("MLG_STORE_IN_FLIGHT", COUNT, ["-1", "0", "inf"]),
+    ("MLG_WALK_NODES", COUNT, ["-1", "0", "1e4"]),
+    ("MLG_WALK_SECONDS", FROM, ["-1", "-0.1", "nan", "inf", "-inf", "soon"]),
+    ("MLG_STORE_DEADLINE", ABOVE, ["-1", "0", "nan", "inf", "1e999"]),
+    ("MLG_QUERY_SECONDS", ABOVE, ["0", "nan", "inf"]),
+]
+
+
+@pytest.mark.parametrize(
+    ("key", "expected", "text"), [(key, expected, text) for key, expected, texts in RANGES for text in texts]
+)
+def test_a_value_out_of_range_is_refused(key: str, expected: str, text: str) -> None:
+    """A negative number, nan, inf or no number is refused by an error that names the setting and its range."""
+    with pytest.raises(ConfigurationError) as caught:
+        Settings.from_env({key: text})
+    assert caught.value.message.startswith(f"{key} is {text!r}; set it to {expected}. ")
+
+
+def test_the_bounds_of_a_range_are_valid() -> None:
+    """The smallest and the largest value of each range are accepted."""
+    least = {"MLG_PORT": "1", "MLG_STORE_PORT": "0", "MLG_STORE_IN_FLIGHT": "1", "MLG_WALK_NODES": "1"}
+    settings = Settings.from_env({**least, "MLG_WALK_SECONDS": "0", "MLG_STORE_DEADLINE": "0.01"})
+    assert (settings.port, settings.store_port, settings.store_in_flight, settings.walk_nodes) == (1, 0, 1, 1)
+    assert (settings.walk_seconds, settings.store_deadline) == (0, 0.01)
+    largest = Settings.from_env({"MLG_PORT": "65535", "MLG_STORE_PORT": "65535"})
+    assert (largest.port, largest.store_port) == (65_535, 65_535)
+
+
+def test_no_number_may_be_negative_or_infinite() -> None:
+    """Every setting that is a number refuses -1, nan and inf, also one that is added later."""
+    numbers = {
+        name: Settings.__dataclass_fields__[name].metadata["key"]
+        for name in Settings.__dataclass_fields__
+        if type(getattr(Settings.from_env({}), name)) in {int, float}
+    }
+    assert len(numbers) > 8
+    for key in numbers.values():
+        for value in (-1, math.nan, math.inf):
+            with pytest.raises(ConfigurationError, match=key):
+                Settings.from_env({key: str(value)})
