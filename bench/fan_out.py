@@ -31,7 +31,8 @@ from app.auth.personas import persona
 from app.settings import Settings
 
 CONNECTIONS, EACH, WRITES, EQUAL = 10, 20, 20, 29
-FOLLOW = "subscription { changes { id at actor action cursor subject { id displayName } fields { field after } } }"
+NEWEST = "{ changes(first: 1) { nodes { cursor } } }"
+FOLLOW = 'subscription { changes(after: "CURSOR") { id at cursor subject { id displayName } fields { after } } }'
 FIELDS = {
     "list": "assets(first: 50) { nodes { id } }",
     "changes": "changes(first: 50) { nodes { id } }",
@@ -117,16 +118,21 @@ async def write(load: Load, http: httpx2.AsyncClient) -> float:
     return time.perf_counter() - begin
 
 
+async def follower(load: Load, http: httpx2.AsyncClient, *, equal: bool) -> Callable[[int], str]:
+    """Return a function from a number to a subscription of bo, which continues after the newest change."""
+    headers = {"Authorization": f"Bearer {load.tokens['bo']}"}
+    response = await http.post(f"{URL}/graphql", json={"query": NEWEST}, headers=headers)
+    text = FOLLOW.replace("CURSOR", response.json()["data"]["changes"]["nodes"][0]["cursor"])
+    return lambda number: text if equal else text.replace("{ id at", f"{{ x{number}: id at", 1)
+
+
 async def measure_writes(load: Load, http: httpx2.AsyncClient) -> dict[str, str]:
     """Return the seconds of the writes alone, and beside subscriptions."""
     await write(load, http)
     alone = await write(load, http)
     found = {f"{WRITES} writes alone": f"{alone:.2f}"}
-    documents: dict[str, Callable[[int], str]] = {
-        "equal": lambda _: FOLLOW,
-        "different": lambda number: FOLLOW.replace("changes {", f"changes {{ x{number}: id", 1),
-    }
-    for name, document in documents.items():
+    for name in ("equal", "different"):
+        document = await follower(load, http, equal=name == "equal")
         subscriptions = Subscriptions()
         async with subscriptions.open(load.tokens["bo"], document):
             begin = time.perf_counter()

@@ -47,10 +47,9 @@ async def _changes(
     context = info.context
     journal = cast("ChangeFeed", context.change_feed)
     where = change_condition(filter)
+    position: Position = await journal.end() if after is None else commit_log_cursor(context).open(after)
     size = MIN_BATCH_SIZE
     try:
-        await context.begin_turn()
-        position: Position = await journal.end() if after is None else commit_log_cursor(context).open(after)
         while True:
             await context.begin_turn()
             count = journal.count

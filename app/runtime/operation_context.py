@@ -36,7 +36,7 @@ class OperationContexts:
     """Opens the context of each operation.
 
     ``clock`` returns epoch milliseconds, and ``log_access`` writes a policy report to the access log. ``cursor_key`` is
-    the key that seals cursors. ``fan_out`` is what subscriptions share.
+    the key that seals cursors. ``fan_out`` is what subscriptions share, ``change_feed`` wakes them.
     """
 
     client: GremlinClient
@@ -49,8 +49,10 @@ class OperationContexts:
     log_access: Callable[[Principal, str, PolicyReport], None]
     clock: Callable[[], int] = epoch_milliseconds
     fan_out: FanOut = field(init=False)
+    change_feed: CommitFeed = field(init=False)
 
     def __post_init__(self) -> None:
+        self.change_feed = CommitFeed(self.coordinator.commit_log, self.client)
         self.fan_out = FanOut(lambda: self.coordinator.commit_log.count)
 
     def open(self, request: HTTPConnection, principal: Principal, recheck: Recheck | None = None) -> Context:
@@ -80,7 +82,7 @@ class OperationContexts:
             gates=self.gates,
             clock=self.clock,
             log_access=self.log_access,
-            change_feed=CommitFeed(self.coordinator.commit_log, self.client),
+            change_feed=self.change_feed,
         )
 
     def _reader(

@@ -134,6 +134,8 @@ class CommitFeed:
     def __init__(self, commit_log: CommitLog, client: GremlinClient) -> None:
         self._commit_log = commit_log
         self._client = client
+        self._reading: asyncio.Future[int] | None = None
+        self._next: asyncio.Future[int] | None = None
 
     @property
     def count(self) -> int:
@@ -145,5 +147,17 @@ class CommitFeed:
         await self._commit_log.wait(count)
 
     async def end(self) -> tuple[int, str]:
-        """See :class:`graphql_schema.ports.protocols.ChangeFeed`."""
-        return await newest(self._client), AFTER_ALL_IDS
+        """See :class:`graphql_schema.ports.protocols.ChangeFeed`; callers who wait share the next request.
+
+        A request that was sent before could miss a change that the caller has just written.
+        """
+        if self._next is None:
+            self._next = asyncio.ensure_future(self._read_end(self._reading))
+        return await asyncio.shield(self._next), AFTER_ALL_IDS
+
+    async def _read_end(self, before: asyncio.Future[int] | None) -> int:
+        """Return the instant of the last change, read after the request ``before`` has ended."""
+        if before is not None:
+            await asyncio.wait([before])
+        self._reading, self._next = self._next, None
+        return await newest(self._client)

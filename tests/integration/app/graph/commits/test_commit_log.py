@@ -6,6 +6,7 @@ from pathlib import Path
 from support.servers.in_process import open_api
 from support.servers.websocket_client import connected, serving
 from support.stores.janusgraph import StoreGraph
+from support.stores.observed_requests import ObservedRequests
 
 from app.graph.commits.commit_log import CommitLog
 
@@ -39,3 +40,20 @@ async def test_another_process_writes(graph: StoreGraph, tmp_path: Path) -> None
         for name in ("one", "two"):
             await there.load({"dataset": {"id": f"mlg://dataset/test/default/{name}"}})
             assert (await talk.event())["changes"]["subjectId"].endswith(name)
+
+
+async def test_the_end_of_the_feed_is_read_once_for_all_who_wait(graph: StoreGraph, tmp_path: Path) -> None:
+    """Nine requests for the end, eight of them during the first, are two reads, and find what was written before."""
+    async with open_api(graph, tmp_path) as api:
+        feed, before = api.contexts.change_feed, await api.contexts.change_feed.end()
+        await api.load({"dataset": {"id": "mlg://dataset/test/default/before"}})
+        await api.wait_for_jobs()
+        requests = ObservedRequests()
+        api.client.observers.append(requests)
+        first = asyncio.create_task(feed.end())
+        for _ in range(5):
+            await asyncio.sleep(0)  # the first read is sent
+        later = await asyncio.gather(*(feed.end() for _ in range(8)))
+        assert {await first, *later} == {later[0]}
+        assert later[0] > before
+        assert len(requests.reports) == 2
