@@ -42,8 +42,8 @@ def create_app(process: Process) -> Starlette:
     async def authenticate(authorization: str) -> Principal:
         return await process.authenticator.authenticate(authorization, Scope.READ)
 
-    async def ping_store() -> None:
-        await process.opened.client.ping()
+    async def probe_store() -> None:
+        await process.opened.readiness.check()
 
     challenge = Challenge(metadata_url(settings))
     suggestions = settings.env == "dev"
@@ -66,7 +66,7 @@ def create_app(process: Process) -> Starlette:
         routes=[
             Route("/graphql", view),
             WebSocketRoute("/graphql", socket),
-            *health_routes(ping_store),
+            *health_routes(probe_store),
             *auth_routes(settings),
         ],
         middleware=[

@@ -68,6 +68,11 @@ class Settings:
         "serve",
         "Options of the store's JVM: `serve` for speed, `test` for a fast start and little memory.",
     )
+    store_free_bytes: int = setting(
+        "MLG_STORE_FREE_BYTES",
+        "536870912",
+        "Bytes of free disk below which the embedded store refuses writes; 0: it never refuses them.",
+    )
     store_in_flight: int = setting("MLG_STORE_IN_FLIGHT", "8", "Maximum number of concurrent requests to the store.")
     store_deadline: float = setting(
         "MLG_STORE_DEADLINE", "30", "Seconds for one request to the store, waiting included."
@@ -185,6 +190,12 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _size(text: str) -> int:
+    if not 0 <= int(text) < 1 << 63:
+        raise ValueError(text)
+    return int(text)
+
+
 def _port_or_zero(text: str) -> int:
     return 0 if int(text) == 0 else _port(text)
 
@@ -192,6 +203,7 @@ def _port_or_zero(text: str) -> int:
 _READERS: dict[str, Callable[[str], object]] = {
     "port": _port,
     "store_port": _port_or_zero,
+    "store_free_bytes": _size,
     "store_in_flight": _count,
     "store_deadline": _positive,
     "walk_nodes": _count,
@@ -219,6 +231,7 @@ _EXPECTED: dict[Callable[[str], object], str] = {
     _count: "a whole number from 1",
     _port: f"a whole number from 1 to {MAX_PORT}",
     _port_or_zero: f"a whole number from 0 to {MAX_PORT}",
+    _size: "a whole number of bytes, 0 or more",
     _positive: "a number above 0",
     _from_zero: "a number from 0",
 }

@@ -13,7 +13,7 @@ from app.http.json_response import error_response, json_response
 from app.http.middleware import coded_or_masked, request_id_of
 
 Probe = Callable[[], Awaitable[object]]
-"""Checks cheaply that a query can run. The result is ignored; raises `CodedError` with the reason if it cannot run."""
+"""Checks that reads and writes can run. The result is ignored; raises `CodedError` with the reason if they cannot."""
 
 PROBE_SECONDS = 2.0
 """Default time limit of the probe in seconds."""

@@ -1,12 +1,17 @@
 """A server process: the parts that are built once from the settings, and those that exist while the process runs."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 
+import structlog
+
 from app.auth.authenticator import build_authenticator
+from app.graph.admin.reindex import MixedIndex
+from app.graph.admin.store_probe import StoreProbe
 from app.graph.admin.store_schema import store_schema
 from app.graph.commits.write_coordinator import WriteCoordinator
+from app.graph.driver.errors import StoreUnavailableError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs.inference_job import schedule_full_derivation
 from app.graph.reading.lineage.walk_budget import WalkLimits
@@ -15,8 +20,11 @@ from app.runtime.background_jobs import background_jobs
 from app.runtime.cursor_key import cursor_key
 from app.runtime.gc_tuning import freeze_startup_objects
 from app.runtime.operation_context import OperationContexts
+from app.runtime.readiness import Readiness
+from app.runtime.store_watch import watched
 from app.settings import Settings
 from app.store.embedded.embedded_store import EmbeddedStore
+from app.store.errors import StoreReason
 from app.store.store_endpoint import server_endpoint
 from app.telemetry.access_log import AccessLog, access_log_path
 from graphql_schema.catalog.inference_rules import RULES
@@ -27,6 +35,8 @@ from policies.disclosure import load_disclosure
 from policies.gates import load_gates
 from policies.policy import Policy
 from policies.sensitivity import SHIPPED, load_stops
+
+_log = structlog.get_logger(__name__)
 
 StoreOpener = Callable[[Settings], AbstractAsyncContextManager[GremlinClient]]
 """A function whose context manager yields a client of the configured store, and closes the client at exit."""
@@ -43,11 +53,25 @@ async def open_store(settings: Settings) -> AsyncIterator[GremlinClient]:
     Raises ConfigurationError or StoreStartError if the embedded store does not start.
     """
     async with AsyncExitStack() as stack:
-        endpoint = server_endpoint(settings)
+        host, endpoint = None, server_endpoint(settings)
         if endpoint is None:
-            endpoint = (await stack.enter_async_context(EmbeddedStore(settings, store_schema()))).endpoint
-        client = GremlinClient(endpoint, in_flight=settings.store_in_flight, deadline=settings.store_deadline)
+            store = EmbeddedStore(settings, store_schema(), index=MixedIndex(settings.store_deadline))
+            host = await stack.enter_async_context(store)
+            endpoint = host.endpoint
+        client = GremlinClient(
+            endpoint, in_flight=settings.store_in_flight, deadline=settings.store_deadline, host=host
+        )
         yield await stack.enter_async_context(client)
+
+
+async def refuse_failing(probe: StoreProbe) -> None:
+    """Raise CodedError if the store fails the probe; a full disk alone is logged, because reads are served."""
+    try:
+        await probe.check()
+    except StoreUnavailableError as error:
+        if error.reason is not StoreReason.DISK_SPACE:
+            raise
+        _log.warning("store_without_disk_space", reason=str(error))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +80,7 @@ class RunningProcess:
 
     client: GremlinClient
     contexts: OperationContexts
+    readiness: Readiness
 
 
 class Process:
@@ -92,12 +117,17 @@ class Process:
         """
         coordinator = self._new_coordinator()
         async with self.authenticator, self._open_store(self.settings) as client:
-            await client.self_check()
+            await refuse_failing(StoreProbe(client))
             await coordinator.outbox.load(client)
             await coordinator.commit_log.load(client)
             await schedule_full_derivation(client, coordinator)
             self.open_with(client, coordinator)
-            async with self._start_jobs(client, coordinator):
+            readiness = self.opened.readiness
+            async with (
+                aclosing(readiness),
+                watched(client, readiness),
+                self._start_jobs(client, coordinator),
+            ):
                 freeze_startup_objects()
                 yield self.opened
 
@@ -113,7 +143,8 @@ class Process:
             cursor_key=self._cursor_key,
             log_access=self.access_log.write,
         )
-        self.opened = RunningProcess(client, contexts)
+        readiness = Readiness(StoreProbe(client).check, client.refuse_outage)
+        self.opened = RunningProcess(client, contexts, readiness)
 
     def _new_coordinator(self) -> WriteCoordinator:
         rules = RULES if self.settings.enrichment else ()

@@ -1,4 +1,6 @@
-"""Errors of starting and running the embedded store."""
+"""Errors of starting and running the embedded store, and the reasons why a store cannot respond."""
+
+from enum import StrEnum
 
 from policies.errors import Code, CodedError, ConfigurationError
 
@@ -27,11 +29,34 @@ class DataMissingError(ConfigurationError):
     """The data folder contains no data."""
 
 
-class IndexIncompleteError(ConfigurationError):
-    """A rebuild of the index was interrupted or failed, so the index contains only a part of the data."""
-
-
 class StoreStartError(CodedError):
     """The JVM of the store did not start or did not become ready, or the store does not keep written data."""
 
     code = Code.STORE_UNAVAILABLE
+
+
+class DiskSpaceError(StoreStartError):
+    """The store is running and refuses writes, because the disk has too little free space."""
+
+
+class IndexIncompleteError(StoreStartError):
+    """The index cannot be read, or lacks documents of stored vertices."""
+
+
+class StoreReason(StrEnum):
+    """Why a store cannot respond: the extension ``reason`` of errors with the code STORE_UNAVAILABLE."""
+
+    BUSY = "BUSY"
+    """It did not respond in time, refused the request because of its load, or rolled back a conflicting write."""
+    UNREACHABLE = "UNREACHABLE"
+    """Nothing accepts connections at its address, or the connection broke."""
+    STARTING = "STARTING"
+    """The embedded store starts or restarts."""
+    DISK_SPACE = "DISK_SPACE"
+    """The disk has too little free space, so writes are refused. Reads are served."""
+    STORAGE = "STORAGE"
+    """The storage is invalid, damaged or closed, mostly after an error of the disk. Only a restart helps."""
+    INDEX = "INDEX"
+    """The index lacks documents of stored vertices, or is being rebuilt."""
+    BACKEND = "BACKEND"
+    """The storage or index behind a remote JanusGraph does not respond."""

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import aiohttp
 
-from app.store.errors import StoreStartError
+from app.store.errors import DiskSpaceError, StoreStartError
 
 VERTEX_ID: Final = 1 << 8
 """Id of the vertex of the check: the smallest id that `graph.set-vertex-id` allows."""
@@ -28,14 +28,18 @@ _ACCEPT: Final = {"Accept": "application/vnd.gremlin-v3.0+json;types=false"}
 async def send_gremlin(session: aiohttp.ClientSession, url: str, gremlin: str, **bindings: object) -> list[object]:
     """Send one Gremlin request and return its results.
 
-    Raises `StoreStartError` if the store returns an error, and errors of aiohttp if the store cannot be reached.
+    Raises `StoreStartError` if the store returns an error, `DiskSpaceError` if the error is a full disk, and errors of
+    aiohttp if the store cannot be reached.
     """
     body = {"gremlin": gremlin, "bindings": bindings, "aliases": {"g": "g"}}
     async with session.post(url, json=body, headers=_ACCEPT) as response:
         content = await response.json(content_type=None)
         if response.status != HTTPStatus.OK:
             message = content.get("message", content)
-            raise StoreStartError(f"The store at {url} returned status {response.status}: {message}")
+            full = any(str(name).endswith("DiskLimitException") for name in content.get("exceptions") or ())
+            raise (DiskSpaceError if full else StoreStartError)(
+                f"The store at {url} returned status {response.status}: {message}"
+            )
         return list(content["result"]["data"])
 
 

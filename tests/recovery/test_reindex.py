@@ -1,4 +1,4 @@
-"""The index is deleted: responses are wrong until `mlg store reindex` has built it again from the graph."""
+"""The index is lost while the store is stopped: a start or `mlg store reindex` builds it again from the graph."""
 
 import asyncio
 import os
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 from support.servers.in_process import Api, open_api
 from support.source_tree import ROOT
 from support.stores.janusgraph import StoreGraph, store_settings, url_with_user_info
@@ -19,11 +20,11 @@ from support.stores.raw_incidents import raise_incident
 from typer.testing import CliRunner
 
 from app.cli.store_commands import STEP, store
+from app.graph.admin.reindex import MixedIndex
 from app.graph.admin.store_schema import store_schema
 from app.settings import Settings
 from app.store.embedded.embedded_store import STORE_FOLDER, EmbeddedStore
-from app.store.embedded.index_files import INCOMPLETE_MARK, INDEX_FOLDER
-from app.store.errors import IndexIncompleteError
+from app.store.embedded.index_files import INDEX_FOLDER
 
 ASSETS = STEP // 2
 """Each asset is two vertices, itself and its change."""
@@ -86,7 +87,10 @@ def _lose_index(settings: Settings) -> None:
 
 @pytest.mark.timeout(300)
 async def test_a_lost_index_is_rebuilt(tmp_path: Path) -> None:
-    """A reindex restores listings, searches, facets, incidents and changes; the command fails while a store runs."""
+    """A reindex restores listings, searches, facets, incidents and changes; the command fails while a store runs.
+
+    A start without the index rebuilds it, too.
+    """
     settings = store_settings(tmp_path)
     async with _running(settings) as api:
         await api.load(*map(_item, range(ASSETS)))
@@ -97,10 +101,10 @@ async def test_a_lost_index_is_rebuilt(tmp_path: Path) -> None:
         code, _, errors = await _reindex(settings)
         assert (code, "is in use by process" in errors) == (1, True)
     _lose_index(settings)
-    async with _running(settings) as api:
-        without = await _responses(api)
-    assert all(one != other for one, other in zip(without, before, strict=True))
-    assert without[0] == {"assets": {"totalCount": 0, "nodes": []}}
+    async with _repairing(settings) as (api, logged):
+        assert await _responses(api) == before
+    assert "store_index_rebuilding" in logged
+    _lose_index(settings)
     code, out, errors = await _reindex(settings)
     assert code == 0, errors
     assert f"{STEP:,} vertices" in errors
@@ -109,13 +113,34 @@ async def test_a_lost_index_is_rebuilt(tmp_path: Path) -> None:
         assert await _responses(api) == before
 
 
-async def test_an_incomplete_index_is_refused(tmp_path: Path) -> None:
-    """After an interrupted reindex no store starts on the data, and the message names the command."""
+async def test_an_index_that_lacks_the_last_write_is_rebuilt_at_the_start(tmp_path: Path) -> None:
+    """An index from before the last write, as a crash leaves it, is noticed by its count of writes."""
     settings = store_settings(tmp_path)
-    (settings.data_dir / STORE_FOLDER).mkdir(parents=True)
-    (settings.data_dir / STORE_FOLDER / INCOMPLETE_MARK).touch()
-    with pytest.raises(IndexIncompleteError, match="mlg store reindex"):
-        await EmbeddedStore(settings, store_schema()).start()
+    index, old = settings.data_dir / STORE_FOLDER / INDEX_FOLDER, tmp_path / "old index"
+    async with _repairing(settings) as (api, logged):
+        await api.load(*map(_item, range(2)))
+        shutil.copytree(index, old)
+        await api.load(_item(2))
+        before = await _responses(api)
+        assert before[0]["assets"]["totalCount"] == 3
+    assert "store_index_rebuilding" not in logged
+    shutil.rmtree(index)
+    old.rename(index)
+    async with _repairing(settings) as (api, logged):
+        assert await _responses(api) == before
+    assert "store_index_incomplete" in logged
+
+
+@asynccontextmanager
+async def _repairing(settings: Settings) -> AsyncIterator[tuple[Api, list[str]]]:
+    """Run the API over a store that checks its index; return it with the names of the events of the start."""
+    with capture_logs() as events:
+        store = EmbeddedStore(settings, store_schema(), index=MixedIndex(settings.store_deadline))
+        async with (
+            store,
+            open_api(StoreGraph(url_with_user_info(store.endpoint), "g"), settings.data_dir) as api,
+        ):
+            yield api, [event["event"] for event in events]
 
 
 async def test_an_empty_store_has_no_vertices(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 from support.stores.janusgraph import StoreGraph, store_settings, url_with_user_info
 from support.stores.sample_schema import sample_schema
 
+from app.graph.admin.store_probe import StoreProbe
 from app.graph.driver.errors import StoreFailedError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.runtime.process import open_store
@@ -161,7 +162,7 @@ async def test_the_driver_reports_refused_credentials(janusgraph: EmbeddedStore)
     wrong = StoreEndpoint(janusgraph.endpoint.url, "mlgraph", "hunter2")
     async with GremlinClient(wrong) as client:
         with pytest.raises(StoreFailedError, match="MLG_STORE_USER and MLG_STORE_PASSWORD") as refused:
-            await client.ping()
+            await StoreProbe(client).check_index()
     assert "hunter2" not in refused.value.message
 
 
@@ -171,5 +172,5 @@ async def test_a_server_authenticates_at_an_external_store(janusgraph: EmbeddedS
     given = {"MLG_STORE_URL": endpoint.url, "MLG_STORE_USER": endpoint.user, "MLG_STORE_PASSWORD": endpoint.password}
     for env in (given, {"MLG_STORE_URL": url_with_user_info(endpoint)}):
         async with open_store(Settings.from_env(env)) as client:
-            await client.self_check()
+            await StoreProbe(client).check()
             assert client.url == endpoint.url

@@ -1,4 +1,4 @@
-"""Rebuilds the mixed index from the stored vertices; embedded store only, which serves no API meanwhile.
+"""Checks the mixed index, and rebuilds it from the stored vertices; embedded store only, which serves no API meanwhile.
 
 The work is done by the reindexing job of JanusGraph inside the JVM; this module starts the job and polls it.
 """
@@ -7,20 +7,29 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
+import structlog
+
+from app.graph.admin.store_probe import StoreProbe
 from app.graph.admin.store_schema import INDEX, store_schema
-from app.graph.driver.errors import StoreFailedError
+from app.graph.commits.write_statements import INDEX_MARK
+from app.graph.driver.errors import StoreFailedError, StoreUnavailableError
 from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.driver.gremlin_text import g, param
 from app.graph.driver.prepared_statement import PreparedStatement
 from app.settings import Settings
-from app.store.embedded import index_files as index
 from app.store.embedded.embedded_store import EmbeddedStore
+from app.store.errors import IndexIncompleteError, StoreReason
+from app.store.self_check import VERTEX_ID
+from app.store.store_endpoint import StoreEndpoint
 from policies.errors import ConfigurationError
+
+_log = structlog.get_logger(__name__)
 
 PAUSE: Final = 0.5
 """Seconds between two requests for the progress of the job."""
 
-SELF_CHECKS: Final = 1
-"""Number of vertices that :mod:`app.store.self_check` keeps in the embedded store; the result does not count them."""
+LOGGED_STEP: Final = 1_000
+"""Vertices between two log lines."""
 
 BEGIN: Final = PreparedStatement.of(
     """
@@ -55,29 +64,75 @@ def of = org.janusgraph.diskstorage.keycolumnvalue.scan.ScanMetrics.Metric
 The response is one row ``[done, processed vertices, failed vertices]``. It is an error if the store was restarted.
 """
 
+_SELF_CHECKS: Final = PreparedStatement.traversal(g.V(param("xs")).count())
+"""Counts the vertices of the self-check that the store has."""
+
 _JOB: Final = {"job": "mlgraph.reindexing"}
 
 
 async def reindex(settings: Settings, report: Callable[[int], None]) -> int:
-    """Rebuild the index and return the number of vertices processed, without that of the self-check.
+    """Rebuild the index and return the number of vertices processed, without those of the self-check.
 
     All vertices of the store count, also those that are not indexed, such as receipts. ``report`` is called with the
-    number of vertices processed so far, including that of the self-check.
+    number of vertices processed so far, including those of the self-check.
 
     Raises ConfigurationError if the store is not the embedded one, DataMissingError if there is no data, and
     DataInUseError if a process runs on the data. Raises StoreFailedError if vertices could not be indexed. If a run
-    fails after it deleted the old index, every start of the store is refused until a later run succeeds.
+    fails after it deleted the old index, the next start of the store rebuilds the index.
     """
     if settings.store_url:
         raise ConfigurationError(
             "MLG_STORE_URL names an external store, which JanusGraph's management API must reindex. Unset "
             "MLG_STORE_URL to reindex the embedded store."
         )
-    async with EmbeddedStore(settings, store_schema(), reindexing=True) as store:
-        async with GremlinClient(store.endpoint, deadline=settings.store_deadline) as client:
-            count = await _run(client, report)
-        index.finish_rebuild(store.folder)
-    return count
+    index = MixedIndex(settings.store_deadline, report)
+    async with EmbeddedStore(settings, store_schema(), index=index, reindexing=True):
+        return index.count
+
+
+class LoggedProgress:
+    """Logs a number of vertices when it has reached another multiple of LOGGED_STEP."""
+
+    def __init__(self) -> None:
+        self._logged = 0
+
+    def report(self, count: int) -> None:
+        """Log ``count``, the number of vertices so far."""
+        if count >= self._logged + LOGGED_STEP:
+            self._logged = count - count % LOGGED_STEP
+            _log.info("store_index_rebuilding", vertices=count)
+
+
+class MixedIndex:
+    """Implements :class:`app.store.embedded.index_files.IndexKeeper`.
+
+    ``deadline`` is in seconds, for each request. ``report`` is called with the number of vertices processed so far.
+    ``count`` is that of the last rebuild, without the vertices of the self-check.
+    """
+
+    def __init__(self, deadline: float, report: Callable[[int], None] | None = None) -> None:
+        self.count = 0
+        self._deadline = deadline
+        self._report = report
+
+    async def check(self, endpoint: StoreEndpoint) -> None:
+        """See :class:`app.store.embedded.index_files.IndexKeeper`."""
+        async with GremlinClient(endpoint, deadline=self._deadline) as client:
+            try:
+                await StoreProbe(client).check_index()
+            except StoreFailedError as error:
+                raise IndexIncompleteError(f"The index cannot be read: {error}") from error
+            except StoreUnavailableError as error:
+                if error.reason not in {StoreReason.INDEX, StoreReason.STORAGE}:
+                    raise
+                raise IndexIncompleteError(f"The index is incomplete: {error}") from error
+
+    async def rebuild(self, endpoint: StoreEndpoint) -> None:
+        """See :class:`app.store.embedded.index_files.IndexKeeper`."""
+        report = self._report or LoggedProgress().report
+        async with GremlinClient(endpoint, deadline=self._deadline) as client:
+            (own,) = await client.submit(_SELF_CHECKS, {"xs": [VERTEX_ID, INDEX_MARK]})
+            self.count = await _run(client, report) - own
 
 
 async def _run(client: GremlinClient, report: Callable[[int], None]) -> int:
@@ -91,5 +146,5 @@ async def _run(client: GremlinClient, report: Callable[[int], None]) -> int:
                 f"{failed} vertices could not be indexed; see the log of the store for the reasons, then reindex again."
             )
         if done:
-            return int(count) - SELF_CHECKS
+            return int(count)
         await asyncio.sleep(PAUSE)

@@ -29,13 +29,21 @@ edge record, …]`` for each hop, ``p`` has an edge record or null for each pair
 | ``shelf``, ``shelves`` | vertex ids of the bucket of the receipts, and of the vertex that buckets are attached to |
 | ``shelved`` | instant of this write, stored in the bucket |
 
-The response is the number of rows in ``vertices`` and ``edges``.
+The response is the number of rows in ``vertices`` and ``edges``. In the embedded store, whose JVM sets
+``mlgraph.indexMark``, a transaction that writes vertices or marks also raises the count of the index mark, which
+:mod:`app.graph.admin.store_probe` compares with the index.
 """
 
 from typing import Final
 
 from app.graph.driver.gremlin_text import g, param, render, spread
 from app.graph.driver.prepared_statement import PreparedStatement
+from app.graph.records.vertex_id import vertex_id
+
+INDEX_MARK_URN: Final = "index mark"
+"""Value of ``urn`` of the index mark, which is no URN."""
+INDEX_MARK: Final = vertex_id("index mark", INDEX_MARK_URN)
+"""Vertex id of the index mark. No asset has this id, because a URN begins with another prefix."""
 
 STATE: Final = PreparedStatement.of(
     f"""
@@ -126,6 +134,11 @@ if (receipts) {{
     v.property(single, 'at', r.at)
     holder.addEdge('RECEIPT', v)
   }}
+}}
+if ((vertices || marks) && Boolean.getBoolean('mlgraph.indexMark')) {{
+  def v = g.V({INDEX_MARK}L).tryNext().orElse(null)
+  if (v == null) v = g.addV('SelfCheck').property(T.id, {INDEX_MARK}L).property('urn', '{INDEX_MARK_URN}').next()
+  v.property(single, 'updatedAt', v.property('updatedAt').orElse(0L) + 1L)
 }}
 [vertices.size() + edges.size()]
 """,

@@ -3,7 +3,31 @@
 A message has no stored values and no text of the store, because such a text can contain data of any tenant.
 """
 
+from typing import Final, Self
+
+from app.store.errors import StoreReason
 from policies.errors import Code, CodedError
+
+_AGAIN: Final = (
+    "Clients: send a query again later; a mutation with the same idempotencyKey, or after you have read the state."
+)
+_SEE: Final = "Operators: see the logs of the API and of the store."
+_MESSAGES: Final = {
+    StoreReason.STARTING: f"The embedded store starts or restarts. {_AGAIN} {_SEE}",
+    StoreReason.DISK_SPACE: (
+        "The store refuses writes, because its disk has too little free space; nothing was written, and reads are "
+        f"served. {_AGAIN} Operators: free space on the disk of MLG_DATA_DIR, or lower MLG_STORE_FREE_BYTES."
+    ),
+    StoreReason.STORAGE: (
+        f"The storage of the store failed and must be restarted; the embedded store restarts by itself. {_AGAIN} {_SEE}"
+    ),
+    StoreReason.INDEX: (
+        "The index of the store lacks documents and must be rebuilt; a restart of the embedded store rebuilds it. "
+        f"{_AGAIN} {_SEE}"
+    ),
+    StoreReason.BACKEND: f"The store cannot use its storage or index. {_AGAIN} {_SEE}",
+}
+"""The message for each reason that has the same cause and cure wherever it is found."""
 
 
 class StoreUnavailableError(CodedError):
@@ -15,10 +39,23 @@ class StoreUnavailableError(CodedError):
 
     code = Code.STORE_UNAVAILABLE
 
-    def __init__(self, message: str, *, retry_after: int = 1, unknown_outcome: bool = False) -> None:
-        super().__init__(message, retryAfter=retry_after, unknownOutcome=unknown_outcome)
+    def __init__(
+        self,
+        message: str,
+        reason: StoreReason = StoreReason.BUSY,
+        *,
+        retry_after: int = 1,
+        unknown_outcome: bool = False,
+    ) -> None:
+        super().__init__(message, reason=str(reason), retryAfter=retry_after, unknownOutcome=unknown_outcome)
+        self.reason = reason
         self.retry_after = retry_after
         self.unknown_outcome = unknown_outcome
+
+    @classmethod
+    def because(cls, reason: StoreReason, *, unknown_outcome: bool = False) -> Self:
+        """Return the error for a reason other than BUSY and UNREACHABLE, with the message for its cure."""
+        return cls(_MESSAGES[reason], reason, retry_after=5, unknown_outcome=unknown_outcome)
 
 
 class TransientConflictError(StoreUnavailableError):

@@ -11,18 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Final, Protocol, Self
-from uuid import uuid4
 
 import aiohttp
 import orjson
-from gremlin_python.process.traversal import T
 
-from app.graph.driver.errors import StoreFailedError, StoreUnavailableError
+from app.graph.driver.errors import StoreUnavailableError
 from app.graph.driver.gremlin_response import parse_rows
-from app.graph.driver.gremlin_text import g, param
 from app.graph.driver.prepared_statement import PreparedStatement
-from app.graph.records.vertex_id import vertex_id
+from app.store.errors import StoreReason
 from app.store.store_endpoint import StoreEndpoint
+from app.store.store_host import StoreHost
 from graphql_schema.ports.record import Json
 from policies.errors import Code, CodedError
 
@@ -30,11 +28,6 @@ _HEADERS: Final = {"Content-Type": "application/json", "Accept": "application/vn
 _KEEP_ALIVE_SECONDS: Final = 60
 _BROKEN: Final = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, aiohttp.ClientResponseError)
 """Errors without a complete response; the last one is raised for a response that is not HTTP."""
-
-_PING: Final = PreparedStatement.traversal(g.inject(0))
-_CHECK_WRITE: Final = PreparedStatement.traversal(g.add_v("SelfCheck").property(T.id, param("x")))
-_CHECK_READ: Final = PreparedStatement.traversal(g.V(param("x")).label())
-_CHECK_DROP: Final = PreparedStatement.traversal(g.V(param("x")).drop())
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +64,20 @@ class _Call:
     error: Code | None = None
     started: float = field(default_factory=perf_counter)
 
-    def unavailable(self, message: str, *, retry_after: int = 1) -> StoreUnavailableError:
+    def unavailable(
+        self, message: str, reason: StoreReason = StoreReason.UNREACHABLE, *, retry_after: int = 1
+    ) -> StoreUnavailableError:
         """Return the error for a request without a response; a write that may have been sent has an unknown outcome."""
-        return StoreUnavailableError(message, retry_after=retry_after, unknown_outcome=self.is_write_sent)
+        return StoreUnavailableError(message, reason, retry_after=retry_after, unknown_outcome=self.is_write_sent)
 
     def timed_out(self, seconds: float) -> StoreUnavailableError:
         """Return the error for a request that was not completed within a number of seconds."""
-        if self.is_write_sent:
-            return self.unavailable(
-                f"The store did not confirm a write within {seconds:g} s; read the state before you write again."
-            )
-        return self.unavailable(f"The request to the store was not completed within {seconds:g} s; try again.")
+        message = (
+            f"The store did not confirm a write within {seconds:g} s; read the state before you write again."
+            if self.is_write_sent
+            else f"The request to the store was not completed within {seconds:g} s; try again."
+        )
+        return self.unavailable(message, StoreReason.BUSY)
 
     @property
     def is_write_sent(self) -> bool:
@@ -97,16 +93,23 @@ class GremlinClient:
     others wait for a slot. ``deadline`` is in seconds and covers the wait and the response. The client works again
     after a restart of the store without being reopened. If an open connection breaks, a read is sent once more within
     the deadline. A write is never sent twice: ``unknown_outcome`` of the StoreUnavailableError states whether it may
-    have been committed.
+    have been committed. ``host`` runs the store, None for a store elsewhere; during its outage nothing is sent.
     """
 
     def __init__(
-        self, endpoint: StoreEndpoint | str, *, source: str = "g", in_flight: int = 8, deadline: float = 30.0
+        self,
+        endpoint: StoreEndpoint | str,
+        *,
+        source: str = "g",
+        in_flight: int = 8,
+        deadline: float = 30.0,
+        host: StoreHost | None = None,
     ) -> None:
         found = StoreEndpoint.parse(endpoint) if isinstance(endpoint, str) else endpoint
         self.url = found.url
         self._headers = _HEADERS | found.headers
         self.observers: list[Observer] = []
+        self.host = host
         self._aliases = {"g": source}
         self._deadline = deadline
         self._slots = asyncio.Semaphore(in_flight)
@@ -140,28 +143,14 @@ class GremlinClient:
             for observer in self.observers:
                 observer.exchanged(exchange)
 
-    async def ping(self) -> None:
-        """Return when the store responds to an empty request; raise the errors of :meth:`submit` if it does not."""
-        await self.submit(_PING, {})
-
-    async def self_check(self) -> None:
-        """Write a vertex, read it back in a second request and delete it.
-
-        A misconfigured store responds with status 200 and commits nothing. Requires the vertex label ``SelfCheck``.
-        Raises StoreFailedError if the vertex was not stored, and the errors of :meth:`submit`.
-        """
-        x = {"x": vertex_id("self-check", uuid4().hex)}
-        await self.submit(_CHECK_WRITE, x, writes=True)
-        found = await self.submit(_CHECK_READ, x)
-        if found != ["SelfCheck"]:
-            raise StoreFailedError(
-                "The store confirmed a vertex and did not store it; set strictTransactionManagement of its Gremlin "
-                "Server to false."
-            )
-        await self.submit(_CHECK_DROP, x, writes=True)
+    def refuse_outage(self) -> None:
+        """Raise StoreUnavailableError during an outage that the host of the store reports; sends nothing."""
+        if self.host and (outage := self.host.outage()):
+            raise StoreUnavailableError.because(outage)
 
     async def _run(self, call: _Call) -> list[Json]:
         """Wait for a slot, send the request within the deadline, and return its rows."""
+        self.refuse_outage()
         try:
             async with asyncio.timeout(self._deadline), self._slots:
                 status, body = await self._send(call)

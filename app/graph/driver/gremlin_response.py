@@ -15,6 +15,7 @@ from app.graph.driver.errors import (
     VertexExistsError,
     WriteRefusedError,
 )
+from app.store.errors import StoreReason
 from graphql_schema.ports.record import Json, JsonObject
 from policies.errors import CodedError
 
@@ -35,17 +36,41 @@ _AWAY: Final = frozenset(
     {
         "AllNodesFailedException",
         "DriverTimeoutException",
-        "EnvironmentFailureException",
         "NoNodeAvailableException",
         "ReadTimeoutException",
+        "PermanentBackendException",
         "TemporaryBackendException",
-        "ThreadInterruptedException",
         "TimeoutException",
         "UnavailableException",
         "WriteTimeoutException",
     }
 )
 """Simple names of the exceptions of a Gremlin server whose storage or index does not respond."""
+_STORAGE: Final = frozenset(
+    {
+        "AccessDeniedException",
+        "AlreadyClosedException",
+        "ClosedByInterruptException",
+        "ClosedChannelException",
+        "CorruptIndexException",
+        "EOFException",
+        "EnvironmentFailureException",
+        "FileNotFoundException",
+        "FileSystemException",
+        "IOException",
+        "IndexFormatTooNewException",
+        "IndexFormatTooOldException",
+        "IndexNotFoundException",
+        "LogWriteException",
+        "NoSuchFileException",
+        "ThreadInterruptedException",
+    }
+)
+"""Simple names of the exceptions of BerkeleyJE, Lucene and the file system after which a store must be restarted."""
+_CLOSED: Final = ("Graph has been closed", "Environment is closed")
+"""Begins of the messages of a closed graph or storage, whose class is a plain IllegalStateException."""
+_NO_SPACE: Final = "DiskLimitException"
+"""Simple name of the exception with which BerkeleyJE refuses a write; the transaction is rolled back."""
 
 
 def parse_rows(status: int, body: bytes, *, writes: bool) -> list[Json]:
@@ -79,25 +104,32 @@ def _decoded(body: bytes) -> JsonObject:
     return response if isinstance(response, dict) else {}
 
 
+_REFUSALS: Final = frozenset({"IllegalArgumentException", "SchemaViolationException"})
+"""Simple names of the exceptions for a value that the store does not take; other failures are not the item's fault."""
+
+
 def _failure(status: int, response: JsonObject, *, writes: bool) -> CodedError:
     """Return the error for an error response, classified by the class names of the exceptions.
 
-    A taken vertex id is the exception: JanusGraph reports it as a plain IllegalArgumentException, so its message is
-    compared. A write is refused if the store names an exception, or if the write is too large; other errors of a write
-    come from a proxy, or from a wrong configuration.
+    JanusGraph reports a taken vertex id and a closed graph with general classes, so their messages are compared. A
+    write is refused if the store names an exception of an unusable value, or if the write is too large. Other errors of
+    a write come from the store itself, a proxy, or a wrong configuration.
     """
-    classes = _classes(response)
-    if str(response.get("message", "")).startswith(_EXISTS):
+    classes, message = _classes(response), str(response.get("message", ""))
+    if message.startswith(_EXISTS):
         return VertexExistsError(
             "A vertex that the request creates already exists; read the state before you write again."
         )
     if not _LOCKS.isdisjoint(classes):
         return TransientConflictError("The request was rolled back because of a lock of another one; send it again.")
+    if _NO_SPACE in classes:
+        return StoreUnavailableError.because(StoreReason.DISK_SPACE)
+    if not _STORAGE.isdisjoint(classes) or message.startswith(_CLOSED):
+        return StoreUnavailableError.because(StoreReason.STORAGE, unknown_outcome=writes)
     if not _AWAY.isdisjoint(classes):
-        advice = "read the state before you write again" if writes else "try again"
-        return StoreUnavailableError(f"The store cannot use its storage or index; {advice}.", unknown_outcome=writes)
+        return StoreUnavailableError.because(StoreReason.BACKEND, unknown_outcome=writes)
     shown = ", ".join(classes) or f"HTTP status {status}"
-    refused = writes and (classes or status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+    refused = writes and (not _REFUSALS.isdisjoint(classes) or status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     kind = WriteRefusedError if refused else StoreFailedError
     return kind(f"The store failed with {shown}; see the log of the store for details.", classes)
 

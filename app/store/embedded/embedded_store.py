@@ -6,9 +6,8 @@ import asyncio
 import secrets
 import shutil
 import socket
-from collections import deque
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from string import Template
@@ -22,11 +21,13 @@ from rich.console import Console
 from app.settings import Settings
 from app.store.embedded import index_files, java
 from app.store.embedded.data_lock import DataLock
+from app.store.embedded.index_files import IndexKeeper
 from app.store.embedded.jars import fetch_jars
 from app.store.embedded.jvm import JvmProcess, LaunchOptions
 from app.store.embedded.port import LOOPBACK, reserve_port
+from app.store.embedded.restart_pauses import RestartPauses, RestartPolicy
 from app.store.embedded.secret_file import remove_secret, write_secret
-from app.store.errors import StoreStartError
+from app.store.errors import IndexIncompleteError, StoreReason
 from app.store.schema_stamp import StoreSchema, write_stamp
 from app.store.store_endpoint import StoreEndpoint
 
@@ -37,58 +38,48 @@ OWNER_ONLY: Final = 0o700
 STORE_USER: Final = "mlgraph"
 """The user of the credentials, of which only the password is secret."""
 _SECRET_BYTES: Final = 32
+_INVALID_STOP_SECONDS: Final = 1.0
+"""Seconds for a JVM to end whose storage is invalid: it saves nothing any more, and does not end by itself."""
 _CONF: Final = Path(__file__).with_name("conf")
 _CONF_FILES: Final = ("graph.properties", "init.groovy", "channel_guard.groovy", "logback.xml")
 _log = structlog.get_logger(__name__)
 
 
 class StoreState(StrEnum):
-    """The state of the embedded store; requests succeed only in READY. FAILED is final until the program restarts."""
+    """The state of the embedded store; requests are served in READY only."""
 
     STARTING = "STARTING"
     READY = "READY"
+    REBUILDING = "REBUILDING"
     RESTARTING = "RESTARTING"
-    FAILED = "FAILED"
     STOPPED = "STOPPED"
-
-
-@dataclass(frozen=True, slots=True)
-class RestartPolicy:
-    """Pauses before a restart of an ended JVM, and the limit of restarts. All times are in seconds.
-
-    The pause starts at ``first_pause`` and doubles with each of the first ``max_exits`` exits, but is never longer than
-    ``max_pause``. After ``max_exits`` exits or failed starts within ``window`` the store is not restarted any more.
-    """
-
-    first_pause: float = 0.2
-    max_pause: float = 10.0
-    max_exits: int = 5
-    window: float = 120.0
 
 
 class EmbeddedStore:
     """One JanusGraph on the data in `MLG_DATA_DIR`, from `start` to `stop`; an async context manager.
 
     ``endpoint`` is the Gremlin URL with the credentials of this start, valid after `start`; a restart of the JVM does
-    not change it. ``reason`` is the cause of the state FAILED or of a failed start. If ``reindexing`` is true, the
-    store starts with an empty index, and the data must exist. The index is then marked incomplete until
-    `app.store.embedded.index_files.finish_rebuild`.
+    not change it. With ``index``, each start of the JVM compares the index with the data, and rebuilds it if it lacks
+    anything. If ``reindexing`` is true, the first start rebuilds it in any case, and the data must exist.
+
+    The store is a `app.store.store_host.StoreHost`.
     """
 
     def __init__(
         self,
         settings: Settings,
         schema: StoreSchema,
-        restarts: RestartPolicy = RestartPolicy(),
         *,
+        index: IndexKeeper | None = None,
+        restarts: RestartPolicy | None = None,
         reindexing: bool = False,
     ) -> None:
         self.state = StoreState.STOPPED
-        self.reason = ""
         self.endpoint = StoreEndpoint("")
         self._settings = settings
         self._schema = schema
-        self._restarts = restarts
+        self._index = index
+        self._pauses = RestartPauses(restarts)
         self._reindexing = reindexing
         self._folder = settings.data_dir.absolute() / STORE_FOLDER
         self._lock = DataLock(self._folder)
@@ -115,18 +106,38 @@ class EmbeddedStore:
     ) -> None:
         await self.stop()
 
+    def outage(self) -> StoreReason | None:
+        """See `app.store.store_host.StoreHost`; an index that lost its mark is noticed at once."""
+        if self.state is StoreState.READY:
+            lost = self._index is not None and not index_files.is_complete(self._folder)
+            return StoreReason.INDEX if lost else None
+        return StoreReason.INDEX if self.state is StoreState.REBUILDING else StoreReason.STARTING
+
+    def has_space(self) -> bool:
+        """See `app.store.store_host.StoreHost`."""
+        return shutil.disk_usage(self._folder).free >= self._settings.store_free_bytes
+
+    async def restart(self, reason: StoreReason) -> None:
+        """See `app.store.store_host.StoreHost`."""
+        if self.state is StoreState.READY and self._jvm:
+            _log.warning("store_restarting", reason=str(reason), log=str(self._folder / LOG_FILE))
+            self.state = StoreState.RESTARTING
+            if reason is StoreReason.STORAGE:
+                await self._jvm.stop(_INVALID_STOP_SECONDS)
+            else:
+                await self._jvm.stop()
+
     async def start(self) -> None:
         """Download missing jars, open the data, and return when the store is ready.
 
         Raises a `ConfigurationError` of `app.store.errors`, or `StoreStartError`. JVM, lock and port are released then.
         """
-        self.state, self.reason = StoreState.STARTING, ""
+        self.state = StoreState.STARTING
         try:
             launch = await self._prepare()
             self._jvm = await self._launch(launch)
-        except BaseException as error:
+        except BaseException:
             await self.stop()
-            self.reason = str(error)
             raise
         self.state = StoreState.READY
         self._supervisor = asyncio.create_task(self._supervise(launch, self._jvm), name="store-supervisor")
@@ -156,7 +167,7 @@ class EmbeddedStore:
         self._folder.chmod(OWNER_ONLY)
         await self._lock.acquire()
         write_stamp(self._folder, self._schema)
-        (index_files.begin_rebuild if self._reindexing else index_files.refuse_incomplete)(self._folder)
+        (index_files.begin_rebuild if self._reindexing else index_files.begin_without_data)(self._folder)
         self._port = reserve_port(self._settings.store_port)
         port = self._port.getsockname()[1]
         self.endpoint = StoreEndpoint(
@@ -184,10 +195,29 @@ class EmbeddedStore:
         return log
 
     async def _launch(self, launch: LaunchOptions) -> JvmProcess:
+        """Return a JVM that is ready and, if there is an index keeper, has a complete index."""
+        if self._index is None:
+            return await self._start_jvm(launch)
+        if index_files.is_complete(self._folder):
+            try:
+                return await self._start_jvm(launch, self._index.check)
+            except IndexIncompleteError as error:
+                _log.warning("store_index_incomplete", reason=str(error))
+        self.state = StoreState.REBUILDING
+        _log.warning("store_index_rebuilding", folder=str(self._folder))
+        index_files.begin_rebuild(self._folder)
+        jvm = await self._start_jvm(launch, self._index.rebuild, self._index.check)
+        index_files.finish_rebuild(self._folder)
+        return jvm
+
+    async def _start_jvm(self, launch: LaunchOptions, *steps: Callable[[StoreEndpoint], Awaitable[None]]) -> JvmProcess:
+        """Start a JVM, wait until it is ready, and run ``steps``; the JVM is ended if one of them fails."""
         jvm = await JvmProcess.spawn(launch)
         try:
             self._lock.record(jvm.pid)
             await jvm.wait_ready()
+            for step in steps:
+                await step(self.endpoint)
         except BaseException:
             await jvm.stop()
             self._lock.record(None)
@@ -196,26 +226,22 @@ class EmbeddedStore:
         return jvm
 
     async def _supervise(self, launch: LaunchOptions, jvm: JvmProcess) -> None:
-        """Restart the JVM each time it ends, with growing pauses, until the limit of `RestartPolicy` is reached."""
-        exits: deque[float] = deque(maxlen=self._restarts.max_exits)
-        reason = f"The JVM of the store ended with code {await jvm.wait()}."
+        """Restart the JVM each time it ends, until cancelled."""
+        while True:
+            ready = monotonic()
+            code = await jvm.wait()
+            reason = f"The JVM of the store ended with code {code}."
+            jvm = self._jvm = await self._relaunch(launch, reason, monotonic() - ready)
+            self.state = StoreState.READY
+
+    async def _relaunch(self, launch: LaunchOptions, reason: str, uptime: float) -> JvmProcess:
+        """Start the JVM, as often as it takes, with the pauses of the `RestartPolicy`."""
         while True:
             self.state, self._jvm = StoreState.RESTARTING, None
-            exits.append(monotonic())
-            _log.warning("store_died", reason=reason, log=str(launch.log))
-            if len(exits) == self._restarts.max_exits and exits[-1] - exits[0] < self._restarts.window:
-                break
-            await asyncio.sleep(min(self._restarts.first_pause * 2 ** (len(exits) - 1), self._restarts.max_pause))
+            pause = self._pauses.after(uptime)
+            _log.warning("store_down", reason=reason, seconds_to_restart=pause, log=str(launch.log))
+            await asyncio.sleep(pause)
             try:
-                self._jvm = await self._launch(launch)
-            except StoreStartError as error:
-                reason = str(error)
-                continue
-            self.state = StoreState.READY
-            reason = f"The JVM of the store ended with code {await self._jvm.wait()}."
-        self.state = StoreState.FAILED
-        self.reason = (
-            f"The JVM of the store ended or failed to start {len(exits)} times within {self._restarts.window:g} s. "
-            f"Look for the cause in {launch.log}, then start the program again. Last reason: {reason}"
-        )
-        _log.error("store_failed", reason=self.reason)
+                return await self._launch(launch)
+            except Exception as error:  # noqa: BLE001 - the job boundary: whatever fails may succeed later
+                reason, uptime = f"The start failed: {error or type(error).__name__}", 0.0

@@ -1,20 +1,36 @@
-"""The files of the mixed index: deleted for a rebuild from the data, and refused while the rebuild is incomplete."""
+"""The files of the mixed index, with a mark that exists only while the index is complete.
+
+The mark is within the folder of the index, so it is lost with the folder. The JVM deletes it when JanusGraph cannot
+commit the index (``conf/init.groovy``).
+"""
 
 from __future__ import annotations
 
 import shutil
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
-from app.store.errors import DataMissingError, IndexIncompleteError
+from app.store.errors import DataMissingError
 from app.store.schema_stamp import DATA_FOLDER
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from app.store.store_endpoint import StoreEndpoint
+
 INDEX_FOLDER: Final = "lucene"
 """The folder of Lucene's files, within the store's folder."""
-INCOMPLETE_MARK: Final = "reindexing"
-"""The file that exists beside the data while the index is incomplete."""
+COMPLETE_MARK: Final = "complete"
+"""The file in the folder of the index that exists while the index is complete."""
+
+
+class IndexKeeper(Protocol):
+    """Compares the index with the data, and rebuilds it; no request is served meanwhile."""
+
+    async def check(self, endpoint: StoreEndpoint) -> None:
+        """Raise `IndexIncompleteError` if the index lacks what the data have."""
+
+    async def rebuild(self, endpoint: StoreEndpoint) -> None:
+        """Index all data anew. Raises a CodedError if that fails."""
 
 
 def refuse_without_data(folder: Path) -> None:
@@ -29,21 +45,24 @@ def refuse_without_data(folder: Path) -> None:
         )
 
 
+def is_complete(folder: Path) -> bool:
+    """Return whether the index in ``folder`` has its mark."""
+    return (folder / INDEX_FOLDER / COMPLETE_MARK).exists()
+
+
+def begin_without_data(folder: Path) -> None:
+    """Mark the index as complete if ``folder`` contains no data."""
+    if not (folder / DATA_FOLDER).exists():
+        finish_rebuild(folder)
+
+
 def begin_rebuild(folder: Path) -> None:
-    """Mark the index in ``folder`` as incomplete and delete its files."""
-    (folder / INCOMPLETE_MARK).touch()
+    """Delete the files of the index in ``folder``, the mark first."""
+    (folder / INDEX_FOLDER / COMPLETE_MARK).unlink(missing_ok=True)
     shutil.rmtree(folder / INDEX_FOLDER, ignore_errors=True)
 
 
 def finish_rebuild(folder: Path) -> None:
     """Mark the index in ``folder`` as complete."""
-    (folder / INCOMPLETE_MARK).unlink()
-
-
-def refuse_incomplete(folder: Path) -> None:
-    """Raise `IndexIncompleteError` if a rebuild of the index in ``folder`` was interrupted or failed."""
-    if (folder / INCOMPLETE_MARK).exists():
-        raise IndexIncompleteError(
-            f"The index of the data in {folder} is incomplete, because `mlg store reindex` was interrupted or failed. "
-            "Run `mlg store reindex` again."
-        )
+    (folder / INDEX_FOLDER).mkdir(exist_ok=True)
+    (folder / INDEX_FOLDER / COMPLETE_MARK).touch()

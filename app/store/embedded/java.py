@@ -59,6 +59,8 @@ def command(settings: Settings, jars: Sequence[Path]) -> list[str]:
         *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENS),
         *(f"--add-exports=java.base/{package}=ALL-UNNAMED" for package in _EXPORTS),
         "-Dlogback.configurationFile=logback.xml",
+        "-Dmlgraph.indexMark=true",
+        f"-Dmlgraph.freeBytes={settings.store_free_bytes}",
         "-cp",
         os.pathsep.join(str(jar.absolute()) for jar in jars),
         _MAIN_CLASS,

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Final, Self
 
 import aiohttp
+import structlog
 
 from app.store import self_check
-from app.store.errors import StoreStartError
+from app.store.errors import DiskSpaceError, StoreStartError
 from app.store.store_endpoint import StoreEndpoint
 
 _READY_SECONDS: Final = 600.0
@@ -23,6 +24,7 @@ _POLL_SECONDS: Final = 0.05
 _LOG_TAIL_BYTES: Final = 16_384
 """Size of the end of the log in which `last_error` searches."""
 _ERROR_LINE: Final = re.compile(r"^Caused by:| ERROR |Exception: ")
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class JvmProcess:
         return self._process.pid
 
     async def wait_ready(self) -> None:
-        """Return when the store is ready.
+        """Return when the store is ready, at least for reads: on a disk without space it refuses writes.
 
         Raises `StoreStartError`, with a line of the log, if the JVM ends, the store fails its self-check, or
         `_READY_SECONDS` are over.
@@ -80,6 +82,8 @@ class JvmProcess:
             async with asyncio.timeout(_READY_SECONDS), self._session() as session:
                 await self._wait_listening(session)
                 await self_check.verify_write(session, self._launch.endpoint.url)
+        except DiskSpaceError as error:
+            _log.warning("store_without_disk_space", reason=str(error))
         except (StoreStartError, TimeoutError, aiohttp.ClientError) as error:
             raise StoreStartError(self._with_log_excerpt(error)) from error
 
@@ -96,12 +100,12 @@ class JvmProcess:
         """Wait for the end of the JVM and return its exit code; the code -9 means that signal 9 ended the JVM."""
         return await self._process.wait()
 
-    async def stop(self) -> None:
-        """End the JVM by SIGTERM, and by SIGKILL after `_STOP_SECONDS`; no effect if the JVM has ended."""
+    async def stop(self, seconds: float = _STOP_SECONDS) -> None:
+        """End the JVM by SIGTERM, and by SIGKILL after ``seconds``; no effect if the JVM has ended."""
         if self._process.returncode is None:
             self._process.terminate()
             try:
-                async with asyncio.timeout(_STOP_SECONDS):
+                async with asyncio.timeout(seconds):
                     await self._process.wait()
             except TimeoutError:
                 self._process.kill()

@@ -19,4 +19,18 @@ Thread.startDaemon('parent-watch') {
     Thread.startDaemon('parent-watch-deadline') { Thread.sleep(20_000); Runtime.runtime.halt(1) }
     System.exit(0)
 }
+// BerkeleyJE refuses writes below this bound; it compares again while it cleans, at least every ten seconds.
+def environment = graph.backend.@storeManager.@manager.@environment
+environment.mutableConfig = environment.mutableConfig.setConfigParam('je.freeDisk', System.getProperty('mlgraph.freeBytes'))
+
+// JanusGraph commits the index after the storage. A failure is only logged, and the index then lacks documents: the file
+// `complete` goes, so that the API sends no further request and starts this JVM again with a rebuilt index.
+def watch = new ch.qos.logback.core.AppenderBase() {
+    protected void append(Object event) {
+        if (event.formattedMessage.startsWith('Error while committing index mutations')) new File('lucene/complete').delete()
+    }
+}
+watch.context = org.slf4j.LoggerFactory.getILoggerFactory()
+watch.start()
+org.slf4j.LoggerFactory.getLogger('org.janusgraph.graphdb.database.StandardJanusGraph').addAppender(watch)
 globals << [g: graph.traversal()]

@@ -142,8 +142,8 @@ async def test_a_statement_has_one_text_for_all_values(client: GremlinClient) ->
     """A statement has one text for all values of its parameters, and observers receive every request."""
     client.observers.append(requests := ObservedRequests())
     await asyncio.gather(*(client.submit(ECHO, {"x": n}) for n in range(20)))
-    await client.ping()
-    assert requests.texts == {ECHO.text: 20, "g.inject(0)": 1}
+    await client.submit(COUNT, {"x": new_id()})
+    assert requests.texts == {ECHO.text: 20, COUNT.text: 1}
     assert [(e.prepared, e.writes, e.attempts, e.error) for e in requests.reports[:20]] == [(ECHO, False, 1, None)] * 20
 
 
@@ -163,13 +163,13 @@ async def test_no_more_requests_run_at_once_than_allowed(proxy: Proxy) -> None:
 async def test_a_missed_deadline_is_unavailable(proxy: Proxy, *, writes: bool) -> None:
     """The deadline ends the wait, only a write has an unknown outcome, and the client stays usable."""
     async with GremlinClient(proxy.url, deadline=0.3) as client:
-        await client.ping()
+        await client.submit(ECHO, {"x": 0})
         proxy.gate.clear()
         with pytest.raises(StoreUnavailableError, match=r"within 0\.3 s") as caught:
             await client.submit(ECHO, {"x": 1}, writes=writes)
         assert caught.value.unknown_outcome is writes
         proxy.gate.set()
-        await client.ping()
+        await client.submit(ECHO, {"x": 0})
 
 
 async def test_the_deadline_counts_the_wait_for_a_slot(proxy: Proxy) -> None:
@@ -220,10 +220,10 @@ async def test_a_write_is_never_repeated(proxy: Proxy) -> None:
 async def test_the_client_outlives_a_restart_of_the_store(proxy: Proxy) -> None:
     """While no server listens, even a write is reported as not executed; after the restart the same client works."""
     async with GremlinClient(proxy.url, in_flight=4) as client:
-        await asyncio.gather(*(client.ping() for _ in range(4)))
+        await asyncio.gather(*(client.submit(ECHO, {"x": 0}) for _ in range(4)))
         await proxy.close()
         with pytest.raises(StoreUnavailableError):  # the client notices that its kept connections are gone
-            await client.ping()
+            await client.submit(ECHO, {"x": 0})
         for writes in (False, True):
             with pytest.raises(StoreUnavailableError) as caught:
                 await client.submit(ECHO, {"x": 1}, writes=writes)
@@ -261,26 +261,6 @@ async def test_a_failure_shows_classes_and_no_values(
     assert "customer" not in f"{caught.value} {caught.value.extensions}"
 
 
-async def test_the_self_check_leaves_nothing(client: GremlinClient) -> None:
-    """The self-check passes on a sound store by a write, a read and a removal of one vertex, and leaves nothing."""
-    client.observers.append(requests := ObservedRequests())
-    await client.self_check()
-    assert [(e.prepared.text, e.writes, e.error) for e in requests.reports] == [
-        ("g.addV('SelfCheck').property(T.id,x)", True, None),
-        ("g.V(x).label()", False, None),
-        ("g.V(x).drop()", True, None),
-    ]
-
-
-async def test_the_self_check_finds_a_store_that_keeps_nothing(proxy: Proxy) -> None:
-    """The self-check fails on a store that answers 200 and commits nothing, as some settings cause."""
-    body = b'{"result":{"data":[]}}'
-    proxy.canned = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
-    async with GremlinClient(proxy.url) as client:
-        with pytest.raises(StoreFailedError, match="did not store"):
-            await client.self_check()
-
-
 @pytest.mark.parametrize("canned", [b"no HTTP\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n"])
 @pytest.mark.parametrize("writes", [False, True])
 async def test_a_malformed_response_is_unavailable(proxy: Proxy, canned: bytes, *, writes: bool) -> None:
@@ -293,4 +273,4 @@ async def test_a_malformed_response_is_unavailable(proxy: Proxy, canned: bytes, 
         assert caught.value.unknown_outcome is writes
         assert requests.attempts == [1 if writes else 2]
         proxy.canned = b""
-        await client.ping()
+        await client.submit(ECHO, {"x": 0})

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import orjson
 import pytest
@@ -14,12 +16,15 @@ from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_statements import WRITE
 from app.graph.driver.errors import StoreFailedError, StoreUnavailableError
 from app.graph.driver.gremlin_client import GremlinClient, RequestReport
+from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.records.vertex_id import vertex_id
 from app.graph.writing.writer import PolicedWriter
+from app.store.errors import StoreReason
 from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.catalog.properties import NATIVE_EDGE_PROPERTIES, NATIVE_PROPERTIES
 from graphql_schema.ports.commands import LinkCommand, RegisterCommand
 from graphql_schema.ports.outcomes import WriteOutcome
+from policies.errors import CodedError
 
 ROOT = person("root", roles="admin")
 ADA = person("ada", "team ranking", roles="engineer")
@@ -129,6 +134,36 @@ async def test_an_item_that_the_store_rejects_leaves_nothing(graph: StoreGraph, 
     assert names(done) == [*["CREATED"] * 3, "INVALID", *["CREATED"] * 3]
     assert "The store refuses this item" in done[3].errors[0].message
     assert set((await stored(graph)).records) == {urn("dataset up"), *(item.urn for item in good)}
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        StoreFailedError("The store failed.", ("NullPointerException",)),
+        StoreFailedError("The store failed."),
+        StoreUnavailableError.because(StoreReason.DISK_SPACE),
+        StoreUnavailableError.because(StoreReason.STORAGE, unknown_outcome=True),
+    ],
+    ids=str,
+)
+async def test_a_failure_of_the_store_is_never_the_fault_of_an_item(
+    writers: Writers, monkeypatch: pytest.MonkeyPatch, failure: CodedError
+) -> None:
+    """Only a refused value makes an item INVALID; any other failure is raised as it is, after one attempt."""
+    submit, attempts = writers.client.submit, 0
+
+    async def fail(prepared: PreparedStatement, bindings: Mapping[str, object], *, writes: bool = False) -> list[Any]:
+        nonlocal attempts
+        if not writes:
+            return await submit(prepared, bindings)
+        attempts += 1
+        raise failure
+
+    monkeypatch.setattr(writers.client, "submit", fail)
+    with pytest.raises(CodedError) as raised:
+        await register(writers.of(ROOT), *(asset(f"dataset d{number}") for number in range(4)))
+    assert raised.value is failure
+    assert attempts == 1
 
 
 async def test_an_atomic_call_is_written_completely_or_not_at_all(graph: StoreGraph, writers: Writers) -> None:

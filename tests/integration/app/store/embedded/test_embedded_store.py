@@ -11,17 +11,24 @@ from pathlib import Path
 
 import orjson
 import pytest
+from structlog.testing import capture_logs
 from support.stores.janusgraph import StoreGraph, store_settings, url_with_user_info
 from support.stores.sample_schema import VERTEX, sample_document, sample_schema
 from support.waiting import until
 
+from app.graph.driver.errors import StoreUnavailableError
+from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.driver.prepared_statement import PreparedStatement
 from app.store.embedded import data_lock as ownership
 from app.store.embedded.data_lock import LOCK_FILE, is_alive
-from app.store.embedded.embedded_store import OWNER_ONLY, STORE_FOLDER, EmbeddedStore, RestartPolicy, StoreState
-from app.store.errors import DataInUseError, PortBusyError, SchemaMismatchError, StoreStartError
+from app.store.embedded.embedded_store import OWNER_ONLY, STORE_FOLDER, EmbeddedStore, StoreState
+from app.store.embedded.restart_pauses import RestartPolicy
+from app.store.errors import DataInUseError, PortBusyError, SchemaMismatchError, StoreReason, StoreStartError
 from app.store.schema_stamp import StoreSchema
 
 TESTS = Path(__file__).parents[4]
+CREATE = PreparedStatement.of("g.addV('SelfCheck').property(T.id, x).id()", "x")
+COUNT = PreparedStatement.of("g.V(x).count()", "x")
 ADD = "g.addV('Model').property(T.id, x).property('urn', urn).property('name', urn).iterate()"
 BY_URN = "g.V().has('urn', urn).values('name')"
 BY_TEXT = "g.V().has('name', textContains(word)).values('urn')"
@@ -95,16 +102,38 @@ async def test_a_dead_jvm_is_restarted_at_the_same_address(tmp_path: Path) -> No
             assert await found(url, f"mlg://model/{sent.name}") == [f"mlg://model/{sent.name}"]
 
 
-async def test_a_jvm_that_cannot_restart_fails_the_store(tmp_path: Path) -> None:
-    """After the permitted number of deaths the state is FAILED, and the reason contains lines of the JVM's log."""
-    restarts = RestartPolicy(first_pause=0.01, max_exits=2)
-    async with EmbeddedStore(store_settings(tmp_path), sample_schema(), restarts) as store:
-        (tmp_path / STORE_FOLDER / "graph.properties").write_text("storage.backend=no-such-backend\n")
+async def test_a_jvm_that_cannot_start_is_started_until_it_can(tmp_path: Path) -> None:
+    """Failed restarts, whatever the error, are logged with their cause and repeated until one succeeds."""
+    restarts = RestartPolicy(first_pause=0.01, max_pause=0.05)
+    folder = tmp_path / STORE_FOLDER
+    async with EmbeddedStore(store_settings(tmp_path), sample_schema(), restarts=restarts) as store:
+        properties = (folder / "graph.properties").read_text()
+        (folder / "graph.properties").write_text("storage.backend=no-such-backend\n")
         assert store.jvm_pid
-        os.kill(store.jvm_pid, signal.SIGKILL)
-        await until(lambda: store.state is StoreState.FAILED)
-        assert "ended or failed to start 2 times" in store.reason
-        assert "janusgraph.log" in store.reason
+        with capture_logs() as events:
+            os.kill(store.jvm_pid, signal.SIGKILL)
+            await until(lambda: "janusgraph.log" in str(events[1:]))
+            assert store.outage() is StoreReason.STARTING
+            (folder / "janusgraph.log").unlink()
+            (folder / "janusgraph.log").mkdir()
+            await until(lambda: "IsADirectoryError" in str(events) or "Is a directory" in str(events))
+        (folder / "janusgraph.log").rmdir()
+        (folder / "graph.properties").write_text(properties)
+        await until(lambda: store.state is StoreState.READY)
+        assert await StoreGraph(url_with_user_info(store.endpoint), "g").run("g.inject(1)") == [1]
+
+
+async def test_a_store_below_its_bound_of_free_space_starts_and_refuses_writes(tmp_path: Path) -> None:
+    """With less free space than the setting demands, the store starts, serves reads and refuses writes."""
+    settings = store_settings(tmp_path, MLG_STORE_FREE_BYTES=str(1 << 60))
+    async with EmbeddedStore(settings, sample_schema()) as store:
+        async with GremlinClient(store.endpoint, host=store) as client:
+            assert await client.submit(COUNT, {"x": 256}) == [0]
+            with pytest.raises(StoreUnavailableError) as refused:
+                await client.submit(CREATE, {"x": 256}, writes=True)
+            assert refused.value.reason is StoreReason.DISK_SPACE
+        assert (store.outage(), store.has_space()) == (None, False)
+    assert EmbeddedStore(store_settings(tmp_path), sample_schema()).has_space()
 
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])

