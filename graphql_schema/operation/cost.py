@@ -1,9 +1,9 @@
 """The cost of an operation before it runs: how many objects and values its response can have.
 
 Sizes are multiplied down the tree. A page counts its ``first``, or the default in the schema if that is absent or null.
-A list of ids counts the ids, and other lists of objects :data:`ASSUMED_ITEMS`. Each selection is priced once for each type, so the time
-is linear in the document even if fragments double it. The size of a list without ``first`` is an assumption;
-:mod:`graphql_schema.ports.operation_budget` bounds what is really returned.
+A list of ids counts the ids, and other lists of objects :data:`ASSUMED_ITEMS`. Each selection is priced once for each
+type, so the time is linear in the document even if fragments double it. The size of a list without ``first`` is an
+assumption; :mod:`graphql_schema.ports.operation_budget` bounds what is really returned.
 """
 
 import math
