@@ -17,7 +17,7 @@ from graphql_schema.ports.search_query import SearchCandidates, SearchQuery
 class GraphReader(Protocol):
     """Reads for one caller and one operation; everything it returns has passed the policy of the caller.
 
-    Calls that wait at the same time share their requests to the store. Ids must be valid URNs. Methods raise
+    Equal calls are one read, and calls that wait at the same time share their requests to the store. Ids must be valid URNs. Methods raise
     ``policies.errors.CodedError`` with STORE_UNAVAILABLE, STORE_FAILED or LIMIT_EXCEEDED, or with INVALID for a
     condition that the store cannot answer.
     """
