@@ -17,9 +17,9 @@ from graphql_schema.ports.search_query import SearchCandidates, SearchQuery
 class GraphReader(Protocol):
     """Reads for one caller and one operation; everything it returns has passed the policy of the caller.
 
-    Calls that wait at the same time share their requests to the store. Ids must be valid URNs. Methods raise
-    ``policies.errors.CodedError`` with STORE_UNAVAILABLE, STORE_FAILED or LIMIT_EXCEEDED, with INVALID for a condition
-    that the store cannot answer, or the error that ended the operation.
+    Equal calls are one read, and calls that wait at the same time share their requests to the store. Ids must be valid
+    URNs. Methods raise ``policies.errors.CodedError`` with STORE_UNAVAILABLE, STORE_FAILED or LIMIT_EXCEEDED, with
+    INVALID for a condition that the store cannot answer, or the error that ended the operation.
     """
 
     async def node(self, urn: str) -> Row | None:
