@@ -1,6 +1,6 @@
 """The cost of an operation before it runs: how many objects and values its response can have.
 
-Sizes are multiplied down the tree: a page counts its ``first`` (absent or null: the default in the schema), a list of
+Sizes are multiplied down the tree. A page counts its ``first`` (absent or null: the default in the schema), a list of
 ids the ids, and other lists of objects :data:`ASSUMED_ITEMS`. Each selection is priced once for each type, so the time
 is linear in the document even if fragments double it. The size of a list without ``first`` is an assumption;
 :mod:`graphql_schema.ports.operation_budget` bounds what is really returned.

@@ -34,7 +34,7 @@ def test_a_replay_returns_what_the_first_call_returned_of_the_far_end(far: str, 
 
 
 def test_every_field_of_an_outcome_is_replayed() -> None:
-    """Each field of an accepted outcome is in its receipt, so that no default of a field stands for its value."""
+    """Each field of an accepted outcome is in its receipt, so that no default of a field replaces its value."""
     memory = Memory(shipped_policy())
     gate = GateResult(*(("x",) for _ in fields(GateResult)))
     outcome = WriteOutcome(

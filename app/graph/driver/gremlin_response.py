@@ -83,7 +83,7 @@ def _failure(status: int, response: JsonObject, *, writes: bool) -> CodedError:
     """Return the error for an error response, classified by the class names of the exceptions.
 
     A taken vertex id is the exception: JanusGraph reports it as a plain IllegalArgumentException, so its message is
-    compared. A write is refused if the store names an exception, or if the write is too large; other errors of a write
+    compared. A write is refused if the store names an exception, or if the write is too large. Other errors of a write
     come from a proxy, or from a wrong configuration.
     """
     classes = _classes(response)

@@ -10,18 +10,18 @@ from app.graph.commits.commit_log import CommitLog
 from app.graph.driver.errors import StoreUnavailableError
 
 
-class Answers:
-    """A client that raises or returns one answer after the other."""
+class Responses:
+    """A client that raises or returns one response after the other."""
 
-    def __init__(self, *answers: Exception | list[object]) -> None:
-        self.answers = list(answers)
+    def __init__(self, *responses: Exception | list[object]) -> None:
+        self.responses = list(responses)
 
     async def submit(self, *_request: object) -> list[object]:
         """See :class:`app.graph.driver.gremlin_client.GremlinClient`."""
-        answer = self.answers.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+        response = self.responses.pop(0)
+        if isinstance(response, Exception):
+            raise response
+        return response
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ class Answers:
 async def test_a_failed_check_is_logged_and_repeated(failure: Exception, event: str) -> None:
     """After a check that fails with any error, the next check finds the transaction and wakes the waiting reader."""
     log = CommitLog()
-    client: Any = cast("Any", Answers(failure, KeyError("newest"), [7]))
+    client: Any = cast("Any", Responses(failure, KeyError("newest"), [7]))
     waiting = asyncio.create_task(log.wait(log.count))
     with capture_logs() as logs:
         watching = asyncio.create_task(log.watch(client, seconds=0))
