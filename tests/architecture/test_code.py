@@ -13,7 +13,7 @@ LONGEST_FUNCTION = 60
 CATCHES_EVERYTHING = {
     "app.graph.jobs.receipt_expiry": "a stopped job would keep receipts for ever: failures are logged and retried",
     "app.graph.commits.outbox_worker": "a stopped job would leave sensitivity floors: failures are logged and retried",
-    "app.graph.commits.commit_log": "an ended check would leave readers without changes: failures are logged and retried",
+    "app.graph.commits.commit_log": "without checks, readers miss changes of others: failures are logged and retried",
     "app.http.health": "a readiness probe that fails for any reason means not ready",
     "app.http.middleware": "the HTTP boundary: an unexpected error becomes a masked 500 and one log line",
     "app.http.websocket.subscription_socket": "the WebSocket boundary: an error or a close code, and one log line",
