@@ -22,7 +22,8 @@ class Listener(socket.socket):
     """
 
     def __init__(self, family: socket.AddressFamily = socket.AF_INET) -> None:
-        super().__init__(family, socket.SOCK_STREAM)
+        # asyncio sets TCP_NODELAY on sockets of this protocol only; without it a body waits 40 ms for an ACK
+        super().__init__(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:  # otherwise the address would include those of IPv4
             self.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)

@@ -1,5 +1,6 @@
 """The listening socket of a process without free descriptors."""
 
+import asyncio
 import os
 import resource
 import socket
@@ -30,6 +31,25 @@ def no_descriptors() -> Iterator[None]:
         for descriptor in taken:
             os.close(descriptor)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+async def test_a_connection_sends_small_parts_at_once() -> None:
+    """A connection of asyncio has TCP_NODELAY, so that a body does not wait for the acknowledgement of its head."""
+    accepted = asyncio.Event()
+    options = []
+
+    class Served(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            options.append(transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            accepted.set()
+
+    listener = bound_listener("127.0.0.1", 0)
+    server = await asyncio.get_running_loop().create_server(Served, sock=listener)
+    async with server:
+        _, writer = await asyncio.open_connection(*listener.getsockname())
+        await accepted.wait()
+        writer.close()
+    assert [option != 0 for option in options] == [True]
 
 
 def test_without_descriptors_the_queue_is_emptied() -> None:
