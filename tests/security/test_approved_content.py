@@ -1,5 +1,6 @@
 """Attacks on what was approved: its content, the people behind it, and the time at which an approval counts."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -32,6 +33,8 @@ CONTENT: dict[str, Any] = {
 }
 """Other content of a model version, by field."""
 
+LINK = f"mutation ($input: LinkInput!) {{ done: link(input: $input) {{ {ERRORS} }} }}"
+UNLINK = f"mutation ($input: UnlinkInput!) {{ done: unlink(input: $input) {{ {ERRORS} }} }}"
 APPROVALS = """query ($id: ID!) { node(id: $id) { ... on Approval { gate decision digest voidedAt } } }"""
 UPDATE = f"""mutation ($input: DeploymentInput!) {{ registerDeployment(input: $input) {{
   outcome voidedApprovals {ERRORS} }} }}"""
@@ -41,11 +44,13 @@ DATASET = f"""mutation ($input: DatasetInput!) {{ registerDataset(input: $input)
 
 @pytest.fixture(scope="module")
 async def api(api: Api) -> Api:
-    """Return the API with mo, who is engineer and approver of team ranking."""
+    """Return the API with mo, engineer and approver of team ranking, and eva, engineer of team ads."""
     both = Persona(
         "mo", "", PrincipalKind.PERSON, "Mo", ("ranking",), ("engineer", "approver"), ("graph:read", "graph:write")
     )
-    api.tokens["mo"] = DevIssuer(api.process.settings).mint(both)
+    other = Persona("eva", "", PrincipalKind.PERSON, "Eva", ("ads",), ("engineer",), ("graph:read", "graph:write"))
+    issuer = DevIssuer(api.process.settings)
+    api.tokens |= {"mo": issuer.mint(both), "eva": issuer.mint(other)}
     return api
 
 
@@ -201,6 +206,42 @@ async def test_the_requester_of_a_version_does_not_approve_it(api: Api) -> None:
     assert (await api.register("ada", {"run": {**given, "startedBy": user.format("ada")}}))["updated"] == 1
     assert codes(await approve(api, "eli", version("requested"))) == ["DENIED"]
     assert codes(await approve(api, "cy", version("requested"))) == []
+
+
+async def test_a_requester_stays_one_when_the_output_is_unlinked(api: Api) -> None:
+    """An engineer who is also an approver does not approve what the own run made, whatever that engineer unlinks."""
+    run, user = "mlg://run/test/default/unlinked", "mlg://user/catalog/default/mo"
+    await register(api, "unlinked", 1)
+    made = {"startedBy": user, "outputs": [version("unlinked")]}
+    await api.load({"run": {"id": run, "state": "COMPLETE", "owners": [RANKING], **made}})
+    ended = {"relation": "PRODUCES", "from": run, "to": version("unlinked")}
+    assert (await api.ask("mo", UNLINK, input=ended))["done"]["errors"] == []
+    assert codes(await approve(api, "mo", version("unlinked"))) == ["DENIED"]
+
+
+async def test_no_stranger_makes_a_requester_of_an_approver(api: Api) -> None:
+    """An engineer of another team is DENIED to name the user of an unowned run that produced a version of ranking."""
+    run, user = "mlg://run/test/default/unowned", "mlg://user/catalog/default/eli"
+    await register(api, "named", 1)
+    await api.load({"run": {"id": run, "state": "COMPLETE", "outputs": [version("named")]}})
+    named = {"run": {"id": run, "startedBy": user}}
+    (result,) = (await api.register("eva", named))["results"]
+    assert codes(result) == ["DENIED"]
+    assert codes(await approve(api, "eli", version("named"))) == []
+
+
+@pytest.mark.parametrize(("mutation", "field"), [("link", "validFrom"), ("unlink", "validTo")])
+async def test_a_deployment_cannot_be_scheduled(api: Api, mutation: str, field: str) -> None:
+    """A version that is deployed or removed later would change what was approved without any write."""
+    deployment = f"mlg://deployment/test/default/scheduled-{mutation}"
+    await register(api, f"scheduled-{mutation}", 1)
+    deployed = version(f"scheduled-{mutation}")
+    await api.load({"deployment": {"id": deployment, "owners": [RANKING], "modelVersion": deployed}})
+    later = (datetime.now(UTC) + timedelta(seconds=60)).isoformat()
+    given = {"relation": "DEPLOYED_AS", "from": deployed, "to": deployment, field: later}
+    document = LINK if mutation == "link" else UNLINK
+    (error,) = (await api.ask("ada", document, input=given))["done"]["errors"]
+    assert (error["code"], error["inputPath"]) == ("INVALID", [field])
 
 
 async def test_a_gate_that_asks_for_two_people_takes_no_two_approvals_of_one(api: Api) -> None:

@@ -5,6 +5,10 @@ from typing import Any
 import pytest
 from support.servers.in_process import Api
 
+from app.auth.dev_issuer import DevIssuer
+from app.auth.personas import Persona
+from policies.principal import PrincipalKind
+
 ADS, RANKING = ({"owner": f"mlg://team/catalog/default/{name}"} for name in ("ads", "ranking"))
 HISTORY = "query ($id: ID!) { asset(id: $id) { revision history(first: 20) { nodes { action fields { field } } } } }"
 LINK = """mutation ($input: LinkInput!) {
@@ -30,7 +34,9 @@ def dataset(name: str) -> str:
 
 @pytest.fixture(scope="module")
 async def api(api: Api) -> Api:
-    """Return the API over two teams."""
+    """Return the API over two teams, with eva, engineer of team ads."""
+    eva = Persona("eva", "", PrincipalKind.PERSON, "Eva", ("ads",), ("engineer",), ("graph:read", "graph:write"))
+    api.tokens["eva"] = DevIssuer(api.process.settings).mint(eva)
     await api.load({"team": {"name": "ads"}}, {"team": {"name": "ranking"}})
     return api
 
@@ -123,3 +129,33 @@ async def test_a_list_does_not_show_a_hidden_source_that_another_declared(api: A
         found = await api.ask("root", "query ($id: ID!) { asset(id: $id) { upstream { totalCount } } }", id=mine)
         assert found["asset"]["upstream"]["totalCount"] == int(linked)
     assert answers[0] == answers[1]
+
+
+REVISED: dict[str, dict[str, Any]] = {
+    "deleteAsset": {},
+    "setStage": {"stage": "ACTIVE"},
+    "setOwners": {"owners": [ADS]},
+    "setTags": {"add": ["mlg://tag/catalog/default/any"]},
+    "approve": {"gate": "release", "decision": "REJECTED"},
+    "registerDataset": {"description": "x"},
+}
+"""Values for each mutation that takes the expected revision of a dataset."""
+
+
+@pytest.mark.parametrize("mutation", REVISED)
+async def test_no_revision_is_guessed_by_who_may_only_discover(api: Api, mutation: str) -> None:
+    """A caller who sees no `revision` of a draft gets the same denial for the right and for a wrong guess of it."""
+    urn = dataset(f"draft-{mutation}")
+    await api.load({"dataset": {"id": urn, "owners": [RANKING], "stage": "DRAFT"}})
+    seen = "query ($id: ID!) { asset(id: $id) { revision viewerAccess { grade } } }"
+    assert (await api.ask("eva", seen, id=urn))["asset"] == {"revision": None, "viewerAccess": {"grade": "DISCOVER"}}
+    revision = (await api.ask("ada", seen, id=urn))["asset"]["revision"]
+    kind = f"{mutation[0].upper()}{mutation[1:]}Input" if mutation != "registerDataset" else "DatasetInput"
+    document = f"mutation ($input: {kind}!) {{ done: {mutation}(input: $input) {{ errors {{ code message }} }} }}"
+    subject = {"deleteAsset": "asset", "approve": "subject", "registerDataset": "id"}.get(mutation, "asset")
+    answers = [
+        (await api.ask("eva", document, input={subject: urn, **REVISED[mutation], "expectedRevision": guess}))["done"]
+        for guess in (revision, revision + 95)
+    ]
+    assert answers[0] == answers[1]
+    assert [error["code"] for error in answers[0]["errors"]] == ["DENIED"]

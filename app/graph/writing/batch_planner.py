@@ -16,7 +16,7 @@ from app.graph.writing.handlers.set_alias import set_alias
 from app.graph.writing.handlers.track_incident import open_incident, resolve_incident
 from app.graph.writing.idempotent_replay import replay, stage_receipt
 from app.graph.writing.rules.approved_content import bind_approvals
-from app.graph.writing.rules.result_rights import require_right_to_weaken_gates
+from app.graph.writing.rules.result_rights import require_right_to_name_requesters, require_right_to_weaken_gates
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.read_set import NotReadError
@@ -99,6 +99,7 @@ def _accept(command: Command, unit: ItemUnit, *, dry_run: bool) -> WriteOutcome:
         return replayed[-1]
     outcome = HANDLERS[type(command)](unit, command)
     require_right_to_weaken_gates(unit)
+    require_right_to_name_requesters(unit)
     if voided := bind_approvals(unit):
         outcome = replace(outcome, voided_approvals=voided)
     if dry_run:

@@ -62,8 +62,8 @@ def delete(unit: ItemUnit, command: DeleteCommand) -> WriteOutcome:
     """
     record = require_visible(unit, command.urn, "asset")
     vid = unit.lookup.vid(command.urn)
-    refuse_unexpected(unit, command.urn, command.expected_revision, record)
     require_right(unit, "retire", record)
+    refuse_unexpected(unit, command.urn, command.expected_revision, record)
     if is_deleted(record):
         return WriteOutcome(Outcome.UNCHANGED, command.urn, record["revision"])
     group = {vid: record} | {child: unit.lookup.known(child) for child in _children(unit, vid)}

@@ -29,7 +29,7 @@ from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.placeholders import ensure_referenced, ensure_stub
 from app.graph.writing.unit.rejections import invalid, not_found
 from graphql_schema.catalog.enums import ChangeAction
-from graphql_schema.catalog.relations import RELATIONS, VERSION_OF, Direction, Relation
+from graphql_schema.catalog.relations import DEPLOYED_AS, RELATIONS, VERSION_OF, Direction, Relation
 from graphql_schema.catalog.urn import parent_urn, parse_urn
 from graphql_schema.ports.commands import LinkCommand, UnlinkCommand
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
@@ -48,6 +48,7 @@ def link(unit: ItemUnit, command: LinkCommand) -> WriteOutcome:
     """
     relation, source_kind = RELATIONS[command.relation], parse_urn(command.source).kind
     _refuse_invalid(relation, command)
+    _refuse_scheduled(unit, relation, validFrom=command.values.get("validFrom"), validTo=command.values.get("validTo"))
     outward = Direction.IN in relation.changed_ends(source_kind)
     own = ensure_stub(unit, command.source if outward else command.target)
     if _may_confirm(unit, command, own):
@@ -99,7 +100,10 @@ def _may_confirm(unit: ItemUnit, command: LinkCommand, own: int) -> bool:
 
 
 def _confirm(unit: ItemUnit, command: LinkCommand) -> WriteOutcome:
-    """Declare a reported edge for its *to* end; its values stay those of its declarer."""
+    """Remove the mark ``reported`` of an edge, because the caller may link its *to* end.
+
+    Its values and declarers stay.
+    """
     target = unit.lookup.vid(command.target)
     key = (command.relation, unit.lookup.vid(command.source), target)
     change_edge(unit, key, unit.lookup.edge(key) or {}, target, "upstream")
@@ -118,6 +122,7 @@ def unlink(unit: ItemUnit, command: UnlinkCommand) -> WriteOutcome:
         raise invalid(
             f"The id of {command.source} names its parent; delete the version with `deleteAsset`.", "relation"
         )
+    _refuse_scheduled(unit, relation, validTo=command.valid_to)
     outward = Direction.IN in relation.changed_ends(source_kind)
     changed, other = (command.source, command.target) if outward else (command.target, command.source)
     record = require_visible(unit, changed, "from" if outward else "to")
@@ -168,6 +173,16 @@ def _refuse_invalid(relation: Relation, command: LinkCommand) -> None:
         raise invalid(f"{command.source} is a version of {parent_urn(command.source)} only; link it there.", "to")
     if command.values.get(DECLASSIFIED) and not relation.carries:
         raise invalid(f"Sensitivity does not propagate over {relation.name}; omit `declassify`.", "declassify")
+
+
+def _refuse_scheduled(unit: ItemUnit, relation: Relation, **instants: int | None) -> None:
+    """Reject the item if it deploys a version, or ends that, at one of the ``instants`` in the future.
+
+    The approvals of a deployment are for its version, and a write voids them, not the passing of time.
+    """
+    for name, instant in instants.items():
+        if relation is DEPLOYED_AS and instant is not None and instant > unit.now:
+            raise invalid("A deployment cannot be scheduled; call again when it takes place, without this.", name)
 
 
 def _authorise_declassifying(unit: ItemUnit, own: int, target: int, *, before: Record | None, after: Record) -> None:

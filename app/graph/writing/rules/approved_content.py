@@ -56,7 +56,7 @@ def made_or_requested(unit: ItemUnit, record: Record) -> bool:
     """Return whether the caller is stored as a maker of the asset, or started a visible run that produced it.
 
     Makers are the subjects in MADE_BY, without these the subject who created the record. A run counts for each user
-    that it ever named, because a later name does not end a request.
+    that it ever named, and also after its output was unlinked: neither ends a request.
     """
     if unit.author.subject in record.get(MADE_BY, [record["createdBy"]]):
         return True
@@ -65,7 +65,8 @@ def made_or_requested(unit: ItemUnit, record: Record) -> bool:
         return False
     user = unit.lookup.vid(urn)
     runs = [
-        unit.lookup.vid(run["id"]) for _, run in unit.visibility.neighbours(PRODUCES.into("Run"), _vid(unit, record))
+        unit.lookup.vid(run["id"])
+        for _, run in unit.visibility.neighbours(PRODUCES.into("Run"), _vid(unit, record), ended=True)
     ]
     unit.lookup.require_hops(*((STARTED_BY.out("User"), run) for run in runs))
     return any(key[2] == user for run in runs for key in unit.lookup.edges_at(STARTED_BY.name, Direction.OUT, run))

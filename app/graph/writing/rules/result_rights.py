@@ -8,6 +8,7 @@ from app.graph.writing.rules.effective_sensitivity import with_known_sensitivity
 from app.graph.writing.rules.permissions import require_right
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import denied
+from graphql_schema.catalog.relations import PRODUCES, STARTED_BY
 from graphql_schema.ports.record import Record
 from graphql_schema.rules.gate_evaluation import selectors, visible_fields
 from policies.gates import RISK_TIERS
@@ -55,6 +56,18 @@ def require_right_to_weaken_gates(unit: ItemUnit) -> None:
                     f"The gates of {before['id']} may need less with this risk tier or domain, so the change needs "
                     f"the right to approve the model; let an approver make it: {'; '.join(decision.reasons)}"
                 )
+
+
+def require_right_to_name_requesters(unit: ItemUnit) -> None:
+    """Reject the item as DENIED if it changes the user of a run with an output that the caller may not link.
+
+    The user of a run cannot approve its outputs, so a stranger could exclude approvers by naming them.
+    """
+    runs = {key[1] for key in unit.staging.staged.edges if key[0] == STARTED_BY.name}
+    for run in sorted(runs):
+        for _, output in unit.visibility.neighbours(PRODUCES.out(), run, ended=True):
+            if not is_unowned_stub(output):
+                require_right(unit, "link", output)
 
 
 def _risk(record: Record) -> int:

@@ -94,14 +94,17 @@ class CallerVisibility:
         edge = self._lookup.edge(key)
         return {**edge, "by": []} if edge is not None and self.conceals(key) else edge
 
-    def neighbours(self, hop: Hop, vid: int) -> list[tuple[EdgeKey, Record]]:
-        """Return the keys and far records of the current, confirmed edges of a hop from ``vid`` to visible records."""
+    def neighbours(self, hop: Hop, vid: int, *, ended: bool = False) -> list[tuple[EdgeKey, Record]]:
+        """Return the keys and far records of the current, confirmed edges of a hop from ``vid`` to visible records.
+
+        With the flag ``ended``, edges that have ended are among them.
+        """
         self._lookup.require_hops((hop, vid))
         found = []
         for key in self._lookup.edges_at(hop.relation.name, hop.direction, vid):
             _, source, target = key
             far = self._lookup.known(target if hop.direction is Direction.OUT else source)
-            active = self._lookup.is_current(key) and not (self._lookup.edge(key) or {}).get(UNCONFIRMED)
+            active = (ended or self._lookup.is_current(key)) and not (self._lookup.edge(key) or {}).get(UNCONFIRMED)
             if active and (not hop.kinds or kind_of(far) in hop.kinds) and self.is_visible(far):
                 found.append((key, far))
         return found
