@@ -177,9 +177,9 @@ async def _revert(info: Info, input: RevertArg) -> Resolved:
 
 revert_change = strawberry.field(
     description="Restores the fields and edges that one change changed, except those hidden from you, and records this "
-    "as a new change. The first registration of an asset is reverted by deleting the asset. CONFLICT if the same "
-    "fields or edges changed again since. Some changes cannot be reverted, such as decisions, incidents, and the "
-    "digest of a version.",
+    "as a new change. Reverting the first registration of an asset deletes it, with all changes since. Any other "
+    "revert is a CONFLICT if the same fields or edges changed again since. Some changes cannot be reverted, such as "
+    "decisions, incidents, and the digest of a version.",
     resolver=_revert,
 )
 

@@ -57,7 +57,10 @@ class RestoreCommand:
 
 @dataclass(frozen=True, slots=True)
 class RevertCommand:
-    """Undoes a change; rejected if a value or edge of the change has changed again since. ``change`` is its id."""
+    """Undoes a change; rejected if a value or edge that it would restore has changed since. ``change`` is its id.
+
+    A registration is undone by deleting the asset, with all changes since.
+    """
 
     change: str
     reason: str | None = None

@@ -33,7 +33,7 @@ class UsageLimits:
     """
 
     items: int = 100_000
-    characters: int = 32 * 1024 * 1024
+    characters: int = 8 * 1024 * 1024
     rows: int = 400_000
 
 

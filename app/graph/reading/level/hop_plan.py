@@ -44,8 +44,9 @@ class HopSpec:
     def wire(self, sources: Sequence[int], **window: Json) -> JsonObject:
         """Return the hop as an entry of the parameter ``hops`` of the level text.
 
-        ``window`` has bounds by wire key; without it, all edges that are valid at the read time are read. ``sources``
-        are ignored unless ``parent`` is SOURCES_GIVEN.
+        ``window`` has further bounds by wire key; without bounds of time in it, those of the read time apply. For a
+        read time in the past, edges that were not valid then are among the results: drop them by `edge_at`.
+        ``sources`` are ignored unless ``parent`` is SOURCES_GIVEN.
         """
         everything = {"n": 0, "a": -1, "t": False, "at": NO_UPPER_BOUND, "since": 0}
         shape = {"d": self.direction, "ls": list(self.labels), "ks": list(self.kinds), "p": self.parent}

@@ -56,7 +56,7 @@ Waiting = tuple[LevelRequest, asyncio.Future[LevelResponse]]
 
 @dataclass(slots=True)
 class LevelBatcher:
-    """Batches the requests of one reader; edges must be valid at ``instant`` unless a hop has its own bounds.
+    """Batches the requests of one reader; the window of ``instant`` bounds the edges unless a hop has its own.
 
     Edges and records count as rows of ``budget``. Once it has ended, no further request is sent.
     """
@@ -97,7 +97,10 @@ class LevelBatcher:
             await asyncio.sleep(0)
 
     async def _wait_until_quiet(self) -> None:
-        """Return after QUIET_TICKS iterations of the event loop without a new request or a task that waits to run."""
+        """Return when QUIET_TICKS iterations of the event loop in a row had no new request.
+
+        Nor may a task of the operation wait for a turn in them.
+        """
         quiet, received = 0, self._received
         while quiet < QUIET_TICKS:
             await asyncio.sleep(0)
