@@ -147,9 +147,12 @@ async def test_no_revision_is_guessed_by_who_may_only_discover(api: Api, mutatio
     """A caller who sees no `revision` of a draft gets the same denial for the right and for a wrong guess of it."""
     urn = dataset(f"draft-{mutation}")
     await api.load({"dataset": {"id": urn, "owners": [RANKING], "stage": "DRAFT"}})
-    seen = "query ($id: ID!) { asset(id: $id) { revision viewerAccess { grade } } }"
-    assert (await api.ask("eva", seen, id=urn))["asset"] == {"revision": None, "viewerAccess": {"grade": "DISCOVER"}}
-    revision = (await api.ask("ada", seen, id=urn))["asset"]["revision"]
+    document_of_draft = "query ($id: ID!) { asset(id: $id) { revision viewerAccess { grade } } }"
+    assert (await api.ask("eva", document_of_draft, id=urn))["asset"] == {
+        "revision": None,
+        "viewerAccess": {"grade": "DISCOVER"},
+    }
+    revision = (await api.ask("ada", document_of_draft, id=urn))["asset"]["revision"]
     kind = f"{mutation[0].upper()}{mutation[1:]}Input" if mutation != "registerDataset" else "DatasetInput"
     document = f"mutation ($input: {kind}!) {{ done: {mutation}(input: $input) {{ errors {{ code message }} }} }}"
     subject = {"deleteAsset": "asset", "approve": "subject", "registerDataset": "id"}.get(mutation, "asset")
