@@ -41,9 +41,10 @@ class StoreWatch:
         self._checked = clock()
 
     def exchanged(self, exchange: RequestReport) -> None:
-        """Cause a check if a request failed because of the store."""
+        """Cause a check if a request failed because of the store; the last result is out of date from now on."""
         if exchange.error in {Code.STORE_UNAVAILABLE, Code.STORE_FAILED}:
             self._failed = True
+            self._readiness.forget()
 
     async def run(self) -> None:
         """Check until cancelled; an unexpected failure is logged, and the next check takes place."""
@@ -56,9 +57,7 @@ class StoreWatch:
 
     async def tick(self) -> None:
         """Check if there is a cause, or if the last check was long ago."""
-        if self._failed:
-            self._readiness.forget()  # the last result is older than the failure
-        elif not self._host.outage() and self._clock() < self._checked + WATCH_SECONDS:
+        if not self._failed and not self._host.outage() and self._clock() < self._checked + WATCH_SECONDS:
             return
         await self.look()
         self._failed, self._checked = False, self._clock()  # a check that fails is no cause for the next one

@@ -46,8 +46,13 @@ MAKE_CLIENTS = {
 }
 """Modules outside of app.graph that open the store, each with its reason."""
 
-PASS_CLIENTS = {"app.policy.explain", "app.runtime.background_jobs", "app.runtime.operation_context"}
-"""Modules outside of app.graph that get a client and pass it to app.graph."""
+PASS_CLIENTS = {
+    "app.policy.explain",
+    "app.runtime.background_jobs",
+    "app.runtime.operation_context",
+    "app.runtime.store_watch",
+}
+"""Modules outside of app.graph that get a client and pass it to app.graph, or observe it."""
 
 
 def _calls(name: str) -> Iterator[str]:

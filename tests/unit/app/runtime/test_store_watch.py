@@ -85,6 +85,17 @@ async def test_a_failed_request_causes_a_check_at_once(code: Code) -> None:
     assert host.probes == 2
 
 
+@pytest.mark.parametrize(("code", "probes"), [(Code.STORE_UNAVAILABLE, 2), (Code.CONFLICT, 1)])
+async def test_no_result_is_used_again_after_a_failed_request(code: Code, probes: int) -> None:
+    """The first health check after a failed request probes the store, although the last result is fresh."""
+    host = Host()
+    watch = host.watch()
+    await watch.look()
+    watch.exchanged(failed(code))
+    await watch.look()
+    assert host.probes == probes
+
+
 async def test_a_refused_value_is_no_failure_of_the_store() -> None:
     """Requests that fail for another reason cause no check."""
     host = Host()
