@@ -134,7 +134,7 @@ def attack(token: str, clients: int, body: dict[str, Any], seconds: float) -> No
 ATTACKS: dict[str, dict[str, Any]] = {
     "largest response": {"query": LARGEST},
     "introspection": {"query": TYPES},
-    "large variables": {"query": FILTERS, "variables": {"f": {"or": [{}] * 2_100}}},
+    "large variables": {"query": FILTERS, "variables": {"f": {"or": [{}] * 450}}},
     "misspelt searches": {"query": MISSPELT},
     "counts": {"query": COUNTS},
 }

@@ -44,7 +44,7 @@ class DocumentLimits:
     objects: int = 50_000
     values: int = 500_000
     introspection: int = 250_000
-    query_variables: int = 50_000
+    query_variables: int = 10_000
     mutation_variables: int = 250_000
 
 
