@@ -34,13 +34,15 @@ WARM = 80
 PAIRS: dict[str, tuple[str, PreparedStatement]] = {
     "one model, its versions, data and owners": (
         """{ asset(id: "mlg://model/bench/default/m007") { displayName ... on Model { versions(first: 4) { nodes {
-        version trainedOn(first: 5) { nodes { displayName owners(includeInherited: false) { owner { ... on Team { name } } }
+        version trainedOn(first: 5) { nodes { displayName
+        owners(includeInherited: false) { owner { ... on Team { name } } }
         } } } } } } }""",
         PreparedStatement.of(f"g.V(x).project('r', 'v').by('record').by({VERSIONS})", "x", "now"),
     ),
     "50 models, their versions, data and owners": (
-        """{ assets(filter: {kinds: [MODEL]}, first: 50) { nodes { displayName ... on Model { versions(first: 4) { nodes {
-        version trainedOn(first: 5) { nodes { displayName owners(includeInherited: false) { owner { ... on Team { name } } }
+        """{ assets(filter: {kinds: [MODEL]}, first: 50) { nodes { displayName ... on Model { versions(first: 4) {
+        nodes { version trainedOn(first: 5) { nodes { displayName
+        owners(includeInherited: false) { owner { ... on Team { name } } }
         } } } } } } } }""",
         PreparedStatement.of(
             "g.V().has('tenant', tenant).has('kind', 'MODEL').order().by('urn', asc).limit(50)"

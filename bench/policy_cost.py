@@ -25,9 +25,9 @@ from policies.policy import Policy
 
 ALLOW_ALL = '@id("all") @doc("Is it anything at all?") permit (principal, action, resource);'
 PERSONAS = ("ada", "bo", "cy", "root")
-QUERY = """{ assets(filter: {kinds: [MODEL]}, first: 50) { nodes { displayName stage ... on Model { versions(first: 4) { nodes {
-  version framework digest trainedOn(first: 5) { nodes { displayName description owners(includeInherited: false) {
-  ownership owner { ... on Team { name } } } } } } } } } } }"""
+QUERY = """{ assets(filter: {kinds: [MODEL]}, first: 50) { nodes { displayName stage ... on Model { versions(first: 4) {
+  nodes { version framework digest trainedOn(first: 5) { nodes { displayName description
+  owners(includeInherited: false) { ownership owner { ... on Team { name } } } } } } } } } } }"""
 WARM = 15
 
 
