@@ -37,7 +37,7 @@ class PolicyChange:
 def field_groups(labels: Labels, governed: Governed) -> FieldGroups:
     """Return two groups for each kind, its public and its internal fields, each with those of all edge types.
 
-    Restricted and secret fields are in no group, so that a difference always names them.
+    Restricted and secret fields are in no group, so that each is a word of its own.
     """
     return {
         kind_code(kind): {

@@ -21,8 +21,8 @@ from graphql_schema.inputs.submit import submit_one
 class Export:
     """The parts of the export of a kind that do not follow from its input.
 
-    `mlg export` writes each field of the input that the type has under the same name. It writes the edges of lineage
-    relations as links.
+    `mlg export` writes each field of the input that the type has under the same name, except the parent of a version
+    and lists of edges. It writes the edges of lineage relations as links, and the edges that the following name.
 
     ``links``: connections of the type whose edges leave the asset, with their relation; each edge becomes a link.
     ``self_links``: connections that may contain the asset itself, with their relation. Such an edge is never among the

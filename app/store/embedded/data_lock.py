@@ -88,8 +88,8 @@ class DataLock:
         os.kill(self._orphan(), signal.SIGKILL)
         if not await self._locked_within(_ORPHAN_SECONDS):
             raise DataInUseError(
-                f"The JVM {orphan} of an earlier run still uses {self._path.parent}, and killing the JVM failed. "
-                f"Run `kill -9 {orphan}`, then start again."
+                f"The JVM {orphan} of an earlier run still uses {self._path.parent}, {_ORPHAN_SECONDS:g} s after "
+                "it was killed. Wait until the process has ended, then start again."
             )
 
     def _orphan(self) -> int:

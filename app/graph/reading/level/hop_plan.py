@@ -38,7 +38,7 @@ class HopSpec:
 
     @property
     def inferred(self) -> bool:
-        """Whether the hop reads labels of inferred edges."""
+        """Whether the hop follows inferred edges."""
         return not _INFERRED.isdisjoint(self.labels)
 
     def wire(self, sources: Sequence[int], **window: Json) -> JsonObject:

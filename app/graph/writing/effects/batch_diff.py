@@ -1,4 +1,7 @@
-"""Difference of a batch, as far as propagation is concerned: edges that begin or cease to carry data."""
+"""Difference of a batch: edges over which sensitivity and tags begin or cease to propagate.
+
+These are edges that carry sensitivity, and those between a child and its parent.
+"""
 
 from typing import Final
 
