@@ -16,7 +16,7 @@ from support.estates.estate_values import HUSH, SENSITIVITIES, TEAMS, TIMES, USE
 
 from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.catalog.kinds import KINDS
-from graphql_schema.catalog.relations import CONTAINS, RELATIONS, RelationFamily
+from graphql_schema.catalog.relations import CONTAINS, DEPLOYED_AS, RELATIONS, RelationFamily
 from graphql_schema.catalog.urn import make_urn, version_urn
 from graphql_schema.ports.commands import LinkCommand, RecordUsageCommand, RegisterCommand
 from policies.access import Access
@@ -239,7 +239,7 @@ class TwinEstates:
             details["validFrom"] = r.choice(TIMES) - 86_400_000 * 30
         if common.random() < 0.1:
             details["validFrom"], details["validTo"] = TIMES[-1] - 86_400_000 * 40, TIMES[-1] - 86_400_000 * 30
-        elif r.random() < 0.3:
+        elif r.random() < 0.3 and relation != DEPLOYED_AS.name:  # a deployment cannot be scheduled
             details["validTo"] = FOREVER - r.randrange(1_000_000)
         r = random if "properties" in hidden else common
         if r.random() < 0.5:
