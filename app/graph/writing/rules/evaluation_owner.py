@@ -5,7 +5,7 @@ from typing import Final
 
 from app.graph.writing.unit.item_unit import ItemUnit
 from graphql_schema.catalog.relations import EVALUATED_BY, OWNED_BY, Direction
-from graphql_schema.catalog.urn import parent_urn, parse_urn
+from graphql_schema.catalog.urn import parent_urn, parse_urn, slug_of
 from graphql_schema.ports.commands import DeclaredEdges, RegisterCommand
 from graphql_schema.ports.record import Record
 
@@ -30,7 +30,10 @@ def with_default_owner(unit: ItemUnit, command: RegisterCommand, before: Record 
 
 
 def _counting(unit: ItemUnit, command: RegisterCommand) -> list[str]:
-    """Return the teams whose evaluations count for the version that the command names, its owner team first."""
+    """Return the teams and users whose evaluations count for the version that the command names, its owner first.
+
+    A domain is none of them: it owns no evaluation.
+    """
     owners = [
         version["ownerTeam"]
         for edges in command.edges
@@ -38,7 +41,7 @@ def _counting(unit: ItemUnit, command: RegisterCommand) -> list[str]:
         for urn in edges.targets
         if (version := _known(unit, urn)) is not None and version["ownerTeam"]
     ]
-    return [*owners, *sorted(unit.author.gates.evaluators)]
+    return [*(urn for urn in owners if slug_of(urn) != "domain"), *sorted(unit.author.gates.evaluators)]
 
 
 def _known(unit: ItemUnit, urn: str) -> Record | None:

@@ -1,8 +1,10 @@
 """The owner of an evaluation that names none, planned without a store."""
 
+from dataclasses import replace
+
 import pytest
-from support.stores.in_memory_writer import Memory, seeded
-from support.stores.writers import asset, person, urn
+from support.stores.in_memory_writer import NOW, Memory, seeded
+from support.stores.writers import asset, link, person, urn
 
 from graphql_schema.catalog.relations import EVALUATED_BY, OWNED_BY
 from graphql_schema.ports.commands import DeclaredEdges, RegisterCommand
@@ -56,3 +58,17 @@ def test_the_model_decides_before_its_version_is_known(memory: Memory) -> None:
     seeded(memory, asset("model m", owners=OURS))
     assert memory.outcomes(evaluation(), who=ada) == ["UPDATED"]
     assert memory.record("evaluation e")["ownerTeam"] == urn("team ranking")
+
+
+def test_a_domain_owns_no_evaluation(memory: Memory) -> None:
+    """The user who owns the version owns the evaluation; an evaluation of what a domain owns stays without owners."""
+    hana, shop = urn("user hana"), urn("domain shop")
+    who = replace(person("hana", roles="engineer"), user=hana, acts_for=frozenset({shop}))
+    for owners, owner in ({"user hana": ["TECHNICAL"]}, hana), (None, ""):
+        memory.vertices, memory.edges = {}, {}
+        seeded(memory, asset("model m", owners=owners or {}), asset("model-version m@1"))
+        memory.run(link("CONTAINS", "domain shop", "model m"), now=NOW + 1)
+        memory.run(asset("model m"), asset("model-version m@1"), now=NOW + 2)
+        assert memory.record("model-version m@1")["ownerTeam"] == (owner or shop)
+        assert memory.outcomes(evaluation(), who=who, now=NOW + 3) == ["CREATED"]
+        assert memory.record("evaluation e")["ownerTeam"] == owner
