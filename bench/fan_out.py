@@ -10,9 +10,7 @@ lifted. Nothing is asserted, because times depend on the machine.
 import asyncio
 import contextlib
 import json
-import os
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -20,15 +18,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-from one_caller import PORT, TEAM, URL, WRITE, Load, ready
+from one_caller import PORT, URL, Load, serving
 from rich.console import Console
 from rich.table import Table
 from websockets import Subprotocol
 from websockets.asyncio.client import ClientConnection, connect
-
-from app.auth.dev_issuer import DevIssuer
-from app.auth.personas import persona
-from app.settings import Settings
 
 CONNECTIONS, EACH, WRITES, EQUAL = 10, 20, 20, 29
 NEWEST = "{ changes(first: 1) { nodes { cursor } } }"
@@ -145,35 +139,11 @@ async def measure_writes(load: Load, http: httpx2.AsyncClient) -> dict[str, str]
     return found
 
 
-@asynccontextmanager
-async def serving(tree: Path) -> AsyncIterator[Load]:
-    """Run a server of a source tree with 5,000 datasets."""
-    with tempfile.TemporaryDirectory() as folder:
-        env = {"MLG_DATA_DIR": folder, "MLG_PORT": str(PORT), "MLG_MAX_SUBSCRIPTIONS_PER_CALLER": "1000"}
-        issuer = DevIssuer(Settings.from_env(os.environ | env))
-        tokens = {name: issuer.mint(persona(name)) for name in ("ada", "bo", "root")}
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "app", "serve", cwd=tree, env=os.environ | env, stdout=asyncio.subprocess.DEVNULL
-        )
-        load = Load(tokens, process.pid)
-        try:
-            async with httpx2.AsyncClient() as http:
-                await ready(http)
-                for start in range(0, 5_000, 500):
-                    ids = [f"mlg://dataset/bench/default/d{number}" for number in range(start, start + 500)]
-                    items = [{"dataset": {"id": urn, "owners": [{"owner": TEAM}]}} for urn in ids]
-                    await load.send(http, "root", {"query": WRITE, "variables": {"input": {"items": items}}})
-            yield load
-        finally:
-            process.terminate()
-            await process.wait()
-
-
 async def main(trees: list[Path]) -> None:
     """Measure each tree, and print a table."""
     columns: list[dict[str, str]] = []
     for tree in trees:
-        async with serving(tree) as load, httpx2.AsyncClient() as http:
+        async with serving(5_000, tree, MLG_MAX_SUBSCRIPTIONS_PER_CALLER="1000") as load, httpx2.AsyncClient() as http:
             columns.append({**await measure_aliases(load, http), **await measure_writes(load, http)})
     table = Table("seconds", *map(str, trees))
     for name in columns[0]:

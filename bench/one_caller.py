@@ -164,20 +164,20 @@ async def main(seconds: float) -> None:
 
 
 @asynccontextmanager
-async def serving() -> AsyncIterator[Load]:
-    """Run a server with 600 datasets of one team."""
+async def serving(datasets: int = 600, tree: Path | None = None, **settings: str) -> AsyncIterator[Load]:
+    """Run a server with some datasets of one team, of a source tree, by default of this one."""
     with tempfile.TemporaryDirectory() as folder:
-        env = {"MLG_DATA_DIR": folder, "MLG_PORT": str(PORT)}
+        env = {"MLG_DATA_DIR": folder, "MLG_PORT": str(PORT), **settings}
         issuer = DevIssuer(Settings.from_env(os.environ | env))
         tokens = {name: issuer.mint(persona(name)) for name in ("ada", "bo", "cy", "root")}
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "app", "serve", env=os.environ | env, stdout=asyncio.subprocess.DEVNULL
+            sys.executable, "-m", "app", "serve", cwd=tree, env=os.environ | env, stdout=asyncio.subprocess.DEVNULL
         )
         load = Load(tokens, process.pid)
         try:
             async with httpx2.AsyncClient() as http:
                 await ready(http)
-                for start in range(0, 600, 200):
+                for start in range(0, datasets, 200):
                     ids = [f"mlg://dataset/bench/default/d{number}" for number in range(start, start + 200)]
                     items = [{"dataset": {"id": urn, "owners": [{"owner": TEAM}]}} for urn in ids]
                     await load.send(http, "root", {"query": WRITE, "variables": {"input": {"items": items}}})

@@ -9,7 +9,7 @@ import orjson
 import typer
 from rich.console import Console
 
-from app.graph.admin.reindex import reindex
+from app.graph.admin.reindex import EachStep, reindex
 from app.graph.admin.store_schema import store_schema
 from app.settings import Settings
 from app.store.embedded.data_lock import LOCK_FILE, is_alive, read_holders
@@ -36,20 +36,12 @@ def schema() -> None:
 def rebuild_index() -> None:
     """Rebuild a lost or damaged index from the data, while no process uses the store; progress on stderr."""
     typer.echo("starting the store with an empty index", err=True)
-    count = asyncio.run(reindex(Settings.from_env(), _Progress().report))
+    count = asyncio.run(reindex(Settings.from_env(), EachStep(STEP, _print_count).report))
     typer.echo(f"reindexed {count:,} {'vertex' if count == 1 else 'vertices'}")
 
 
-class _Progress:
-    """Prints a count of vertices on stderr whenever the count has reached another multiple of STEP."""
-
-    def __init__(self) -> None:
-        self._printed = 0
-
-    def report(self, count: int) -> None:
-        if count >= self._printed + STEP:
-            self._printed = count - count % STEP
-            typer.echo(f"{self._printed:,} vertices", err=True)
+def _print_count(count: int) -> None:
+    typer.echo(f"{count:,} vertices", err=True)
 
 
 @store.command()

@@ -90,17 +90,23 @@ async def reindex(settings: Settings, report: Callable[[int], None]) -> int:
         return index.count
 
 
-class LoggedProgress:
-    """Logs a number of vertices when it has reached another multiple of LOGGED_STEP."""
+class EachStep:
+    """Passes a growing count to ``show``, rounded down to a multiple of ``step``, whenever it reaches another one."""
 
-    def __init__(self) -> None:
-        self._logged = 0
+    def __init__(self, step: int, show: Callable[[int], None]) -> None:
+        self._step = step
+        self._show = show
+        self._shown = 0
 
     def report(self, count: int) -> None:
-        """Log ``count``, the number of vertices so far."""
-        if count >= self._logged + LOGGED_STEP:
-            self._logged = count - count % LOGGED_STEP
-            _log.info("store_index_rebuilding", vertices=count)
+        """Show the multiple that ``count`` has reached, unless it was shown before."""
+        if count >= self._shown + self._step:
+            self._shown = count - count % self._step
+            self._show(self._shown)
+
+
+def _log_count(count: int) -> None:
+    _log.info("store_index_rebuilding", vertices=count)
 
 
 class MixedIndex:
@@ -129,7 +135,7 @@ class MixedIndex:
 
     async def rebuild(self, endpoint: StoreEndpoint) -> None:
         """See :class:`app.store.embedded.index_files.IndexKeeper`."""
-        report = self._report or LoggedProgress().report
+        report = self._report or EachStep(LOGGED_STEP, _log_count).report
         async with GremlinClient(endpoint, deadline=self._deadline) as client:
             (own,) = await client.submit(_SELF_CHECKS, {"xs": [VERTEX_ID, INDEX_MARK]})
             self.count = await _run(client, report) - own
