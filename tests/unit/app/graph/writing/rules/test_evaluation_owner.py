@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 import pytest
-from support.stores.in_memory_writer import NOW, Memory, seeded
-from support.stores.writers import asset, link, person, urn
+from support.stores.in_memory_writer import Memory, seeded
+from support.stores.writers import NOW, asset, link, person, urn
 
 from graphql_schema.catalog.relations import EVALUATED_BY, OWNED_BY
 from graphql_schema.ports.commands import DeclaredEdges, RegisterCommand
