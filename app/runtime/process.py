@@ -18,7 +18,7 @@ from app.graph.reading.lineage.walk_budget import WalkLimits
 from app.graph.reading.team_closure import close_teams
 from app.runtime.background_jobs import background_jobs
 from app.runtime.cursor_key import cursor_key
-from app.runtime.gc_tuning import freeze_startup_objects
+from app.runtime.gc_tuning import short_collections
 from app.runtime.operation_context import OperationContexts
 from app.runtime.readiness import Readiness
 from app.runtime.store_watch import watched
@@ -127,8 +127,8 @@ class Process:
                 aclosing(readiness),
                 watched(client, readiness),
                 self._start_jobs(client, coordinator),
+                short_collections(),
             ):
-                freeze_startup_objects()
                 yield self.opened
 
     def open_with(self, client: GremlinClient, coordinator: WriteCoordinator) -> None:

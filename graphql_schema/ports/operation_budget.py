@@ -63,8 +63,8 @@ class OperationBudget:
         """Set all counts to 0, for the next event of a subscription; an operation that has ended stays so."""
         self.items = self.characters = self.rows = self.pauses = 0
 
-    def cancel_with(self, cancel: Callable[[], object]) -> None:
-        """Set the function that :meth:`end` calls, unless the operation is a mutation."""
+    def cancel_with(self, cancel: Callable[[], object] | None) -> None:
+        """Set the function that :meth:`end` calls, unless the operation is a mutation; None if there is none."""
         self._cancel = cancel
 
     def end(self, error: CodedError) -> None:

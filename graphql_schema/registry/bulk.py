@@ -1,8 +1,7 @@
 """The mutation `registerAssets`: items of any mix of kinds in one call, with one outcome per item."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Annotated
+from typing import Annotated, cast
 
 import strawberry
 
@@ -13,11 +12,11 @@ from graphql_schema.inputs.input_fields import InputValue, key_field
 from graphql_schema.inputs.payloads import RegisterPayload, payload
 from graphql_schema.inputs.registration import registration_of
 from graphql_schema.inputs.submit import MAX_ATOMIC_ITEMS, MAX_BULK_ITEMS, authorize, invalid_outcome, write
-from graphql_schema.inputs.values import InputError, fields_of
+from graphql_schema.inputs.values import InputError
 from graphql_schema.lineage.link_mutations import LinkInput, linking_of
 from graphql_schema.ports.commands import IdempotencyKey, LinkCommand, RegisterCommand
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome, not_written
-from graphql_schema.registry.asset_input import AssetInput
+from graphql_schema.registry.asset_input import AssetInput, GivenItem
 from policies.errors import InvalidError, LimitError
 
 
@@ -54,7 +53,9 @@ RegisterArg = Annotated[RegisterAssetsInput, strawberry.argument(description="Th
 async def _register_assets(info: Info, input: RegisterArg) -> Resolved:
     authorize(info)
     _check_size(len(input.items), atomic=bool(input.atomic))
-    checked = check_items(input.items, _key(input))
+    checked = CheckedItems(_key(input))
+    async for item in info.context.budget.in_turns(cast("list[GivenItem]", input.items)):
+        checked.check(item)
     results = await _write(info, checked, dry_run=bool(input.dry_run), atomic=bool(input.atomic))
     outcomes = [result.outcome for result in results]
     created, updated, unchanged = map(outcomes.count, (Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED))
@@ -78,36 +79,41 @@ register_assets: RegisterAssetsPayload = strawberry.field(
 class CheckedItems:
     """The items of a call by index.
 
-    ``names``: the field of `AssetInput` that each item is given in. ``accepted``: the commands for the writer.
-    ``refused``: the outcomes of the items that the writer does not get.
+    ``key``: the idempotency key of the call, if any. ``names``: the field of `AssetInput` that each item is given in.
+    ``accepted``: the commands for the writer. ``refused``: the outcomes of the items that the writer does not get.
     """
 
+    key: IdempotencyKey | None = None
     names: list[str] = field(default_factory=list)
     accepted: dict[int, RegisterCommand | LinkCommand] = field(default_factory=dict)
     refused: dict[int, WriteOutcome] = field(default_factory=dict)
+    _first: dict[str, int] = field(default_factory=dict)
+    """The index of the item that registers an id."""
 
+    def check(self, item: GivenItem) -> None:
+        """Add the next item of the call, as a command or as refused.
 
-def check_items(items: Sequence[AssetInput], key: IdempotencyKey | None = None) -> CheckedItems:
-    """Return the items of a call as commands, and the refused ones with their outcomes.
-
-    A second registration of the same id is refused. An item without an idempotency key gets one derived from ``key``,
-    the key of the call, if any.
-    """
-    checked = CheckedItems()
-    first: dict[str, int] = {}
-    for index, item in enumerate(items):
-        name, given = given_field(item)
-        checked.names.append(name)
+        A second registration of the same id is refused. An item without an idempotency key gets one derived from the
+        key of the call, if any.
+        """
+        index = len(self.names)
+        self.names.append(item.name)
         try:
-            command = command_of(given)
-            _refuse_repeated(command, index, first)
+            command = command_of(item.input())
+            self._refuse_repeated(command, index)
         except InputError as error:
-            checked.refused[index] = invalid_outcome(error)
-            continue
-        if key is not None and command.key is None:
-            command = replace(command, key=key_within(key, index))
-        checked.accepted[index] = command
-    return checked
+            self.refused[index] = invalid_outcome(error)
+            return
+        if self.key is not None and command.key is None:
+            command = replace(command, key=key_within(self.key, index))
+        self.accepted[index] = command
+
+    def _refuse_repeated(self, command: RegisterCommand | LinkCommand, index: int) -> None:
+        if isinstance(command, RegisterCommand) and self._first.setdefault(command.urn, index) != index:
+            raise InputError(
+                f"{command.urn} is in this call already, as item {self._first[command.urn]}; combine the two items.",
+                "id",
+            )
 
 
 def command_of(given: InputValue) -> RegisterCommand | LinkCommand:
@@ -115,24 +121,11 @@ def command_of(given: InputValue) -> RegisterCommand | LinkCommand:
     return linking_of(given) if isinstance(given, LinkInput) else registration_of(given)
 
 
-def given_field(item: AssetInput) -> tuple[str, InputValue]:
-    """Return the name of the one field of the item that is given, and its value."""
-    given = ((field.name, getattr(item, field.attribute)) for field in fields_of(item))
-    return next((name, value) for name, value in given if value is not strawberry.UNSET)
-
-
 def _key(given: RegisterAssetsInput) -> IdempotencyKey | None:
     try:
         return key_in(given)
     except InputError as error:
         raise InvalidError(error.message) from None
-
-
-def _refuse_repeated(command: RegisterCommand | LinkCommand, index: int, first: dict[str, int]) -> None:
-    if isinstance(command, RegisterCommand) and first.setdefault(command.urn, index) != index:
-        raise InputError(
-            f"{command.urn} is in this call already, as item {first[command.urn]}; combine the two items.", "id"
-        )
 
 
 def _check_size(count: int, *, atomic: bool) -> None:

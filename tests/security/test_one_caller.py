@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,11 @@ from support.stores.janusgraph import StoreGraph
 from support.stores.observed_requests import ObservedRequests
 from support.stores.received_rows import received_rows
 
+from app.graph.commits.write_set import WriteSet
+from app.graph.writing.batch_planner import plan_item
+from graphql_schema.ports import operation_budget
 from graphql_schema.ports.operation_budget import TURNS, UsageLimits
+from graphql_schema.registry.asset_input import GivenItem
 
 TEAM = "mlg://team/catalog/default/ranking"
 DATASETS = 120
@@ -201,3 +205,31 @@ async def test_others_run_beside_the_largest_response(api: Api) -> None:
     assert {len(node["ownerTeam"]["assets"]["nodes"]) for node in of_team} == {100}
     assert iterations > 50
     assert not TURNS._waiting  # noqa: SLF001 - nothing is left behind
+
+
+async def test_others_run_beside_a_registration_of_many_items(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tasks run between any two items while these are converted, planned and encoded."""
+    monkeypatch.setattr(operation_budget, "TURN_SECONDS", -1.0)  # each item is a turn
+    iteration = 0
+    places: dict[str, list[int]] = {"convert": [], "plan": [], "encode": []}
+
+    def recorded(place: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def record(*args: Any, **kwargs: Any) -> Any:
+            places[place].append(iteration)
+            return function(*args, **kwargs)
+
+        return record
+
+    async def other() -> None:
+        nonlocal iteration
+        while True:
+            iteration += 1
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(GivenItem, "input", recorded("convert", GivenItem.input))
+    monkeypatch.setattr("app.graph.writing.writer.plan_item", recorded("plan", plan_item))
+    monkeypatch.setattr(WriteSet, "vertex", recorded("encode", WriteSet.vertex))
+    running = asyncio.create_task(other())
+    await api.load(*({"dataset": {"id": f"mlg://dataset/test/default/many{number}"}} for number in range(30)))
+    running.cancel()
+    assert {place: len(set(iterations)) >= 30 for place, iterations in places.items()} == dict.fromkeys(places, True)

@@ -1,6 +1,6 @@
-"""Plans a batch: its items in order, over the working set. No I/O, so that it can be repeated after further reads."""
+"""Plans the items of a batch over its working set. No I/O, so that it can be repeated after further reads."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -60,23 +60,13 @@ _NOT_READ: Final = WriteOutcome(Outcome.INVALID)
 """Preliminary outcome of an item that needs further reads; the batch is planned again after them."""
 
 
-def plan(commands: Sequence[Command], batch: WorkingSet, author: Author, *, dry_run: bool) -> list[WriteOutcome]:
-    """Return one outcome per command, in order; ``batch`` then holds what is to be written.
+def plan_item(command: Command, batch: WorkingSet, author: Author, *, dry_run: bool) -> WriteOutcome:
+    """Return the outcome of a command; ``batch`` then also holds what the command writes.
 
-    Each command is planned on the state that the earlier ones leave; a dry run leaves it unchanged. The outcomes are
-    preliminary if ``batch.missing`` contains reads that were not made.
+    Plan the commands of a batch in order, each on the state that the earlier ones leave; a dry run leaves it unchanged.
+    The outcome is preliminary if ``batch.missing`` contains reads that were not made.
     """
-    return [_plan_item(command, ItemUnit(batch, author), dry_run=dry_run) for command in commands]
-
-
-def keys_of(command: Command) -> list[IdempotencyKey]:
-    """Return the idempotency keys of a command: that of its bulk call, if any, and its own; none without a key."""
-    key: IdempotencyKey | None = getattr(command, "key", None)
-    return [] if key is None else [*((key.call,) if key.call else ()), key]
-
-
-def _plan_item(command: Command, unit: ItemUnit, *, dry_run: bool) -> WriteOutcome:
-    """Plan one command, and turn a rejection into its outcome."""
+    unit = ItemUnit(batch, author)
     dry_run = dry_run or (isinstance(command, RegisterCommand) and command.dry_run)
     try:
         outcome = _accept(command, unit, dry_run=dry_run)
@@ -86,6 +76,12 @@ def _plan_item(command: Command, unit: ItemUnit, *, dry_run: bool) -> WriteOutco
         return _NOT_READ
     hidden = unit.visibility.hidden_ids
     return replace(outcome, hidden_ids=tuple(hidden)) if hidden else outcome
+
+
+def keys_of(command: Command) -> list[IdempotencyKey]:
+    """Return the idempotency keys of a command: that of its bulk call, if any, and its own; none without a key."""
+    key: IdempotencyKey | None = getattr(command, "key", None)
+    return [] if key is None else [*((key.call,) if key.call else ()), key]
 
 
 def _accept(command: Command, unit: ItemUnit, *, dry_run: bool) -> WriteOutcome:

@@ -12,12 +12,13 @@ from dataclasses import replace
 from typing import Final
 
 from app.graph.commits.write_coordinator import WriteCoordinator
+from app.graph.commits.write_set import WriteSet
 from app.graph.driver.errors import TransientConflictError, VertexExistsError, WriteRefusedError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.records.clock import epoch_milliseconds
 from app.graph.records.receipt_record import receipt_name
-from app.graph.writing.batch_planner import keys_of, plan
+from app.graph.writing.batch_planner import keys_of, plan_item
 from app.graph.writing.effects.batch_diff import BatchDiff
 from app.graph.writing.effects.inference_outbox import inference_entries
 from app.graph.writing.effects.raise_sensitivity import raise_sensitivity
@@ -147,7 +148,7 @@ class PolicedWriter:
         receipts = [receipt_name(author.subject, key) for item in items for key in keys_of(item)]
         while True:
             batch = await prefetch(self._client, author.tenant, items, receipts, missing)
-            outcomes = plan(items, batch, author, dry_run=dry_run)
+            outcomes = [plan_item(item, batch, author, dry_run=dry_run) async for item in self.budget.in_turns(items)]
             if batch.missing.within(missing):
                 return batch, outcomes
             missing.add(batch.missing)
@@ -182,8 +183,10 @@ class PolicedWriter:
         all_flows = replace(flows, stops=frozenset())
         entries += await tag_entries(diff, all_flows, outbox, self._coordinator.propagating_tags)
         entries += inference_entries(diff, outbox, self._coordinator.inference_rules)
+        writes = WriteSet()
+        async for _ in self.budget.in_turns(batch.add_writes(writes, author.now)):
+            pass
         with outbox.committing(entries):
-            writes = batch.write_set(author.now)
             writes.outbox(entries)
             await writes.submit(self._client)
         self._coordinator.commit_log.written()

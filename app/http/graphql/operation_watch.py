@@ -19,7 +19,7 @@ class Endable(Protocol):
     writes: bool
     """Whether the operation is a mutation; known from the start of its execution."""
 
-    def cancel_with(self, cancel: Callable[[], object]) -> None:
+    def cancel_with(self, cancel: Callable[[], object] | None) -> None:
         """Call ``cancel`` when `end` ends the operation, unless it is a mutation."""
 
     @property
@@ -56,6 +56,7 @@ async def watched(
             raise budget.ended
         return running.result()
     finally:
+        budget.cancel_with(None)  # else the context, by its budget, keeps the result until a garbage collection
         running.cancel()
         departure.cancel()
 

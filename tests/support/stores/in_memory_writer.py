@@ -1,14 +1,16 @@
 """A store in memory for the tests of the batch planner, which holds the changes that plans write."""
 
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from support.stores.writers import NOW, person, urn
 
+from app.graph.commits.write_set import WriteSet
 from app.graph.records.edge_record import EdgeKey
 from app.graph.records.vertex_id import vertex_id
-from app.graph.writing.batch_planner import plan
+from app.graph.writing.batch_planner import plan_item
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.read_set import ReadCoverage
@@ -36,6 +38,11 @@ COMPLETE = ReadCoverage((), EVERYTHING, EVERYTHING, EVERYTHING, EVERYTHING)
 """The coverage of a batch that has read everything."""
 
 
+def plan(commands: Sequence[Command], batch: WorkingSet, author: Author, *, dry_run: bool) -> list[WriteOutcome]:
+    """Return the outcome of each command, planned in order on one working set."""
+    return [plan_item(command, batch, author, dry_run=dry_run) for command in commands]
+
+
 @dataclass
 class Memory:
     """A store in memory that applies the changes of plans."""
@@ -56,7 +63,9 @@ class Memory:
         """Plan items as one batch and keep the result."""
         state = self.state()
         done = plan(items, state, self.author(who, now), dry_run=dry_run)
-        self.written = state.write_set(now).bindings() if state.has_writes else None
+        writes = WriteSet()
+        deque(state.add_writes(writes, now), maxlen=0)
+        self.written = writes.bindings() if state.has_writes else None
         self.vertices, self.edges, self.receipts = state.vertices, state.edges, state.receipts
         return done
 

@@ -1,7 +1,7 @@
 """The state of one batch: values as stored, and as its accepted items change them. No I/O."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from app.graph.commits.write_set import WriteSet
@@ -147,19 +147,24 @@ class WorkingSet:
         """Return whether the transaction has to write records, edges or receipts; a mark comes with a record."""
         return any(self.changed()) or bool(self._changed_receipts())
 
-    def write_set(self, now: int) -> WriteSet:
-        """Return what the transaction has to write; ``now`` selects the bucket of receipts, in epoch milliseconds."""
+    def add_writes(self, writes: WriteSet, now: int) -> Iterator[None]:
+        """Add what the transaction has to write to ``writes``: one vertex, edge, mark or receipt before each yield.
+
+        ``now`` selects the bucket of receipts, in epoch milliseconds.
+        """
         vertices, edges = self.changed()
-        writes = WriteSet()
         for vid in vertices:
             writes.vertex(vid, self.vertices[vid], before=self._stored_vertices.get(vid))
+            yield
         for key in edges:
             writes.edge(key, self.edges[key], kinds=self._new_edge_kinds(key))
+            yield
         for (vid, name), mark in self.marks.items():
             writes.mark(vid, name, mark.at, exact=mark.exact, new=not self.is_stored(vid))
+            yield
         for vid, receipt in self._changed_receipts().items():
             writes.receipt(vid, receipt, new=vid not in self._stored_receipts, now=now)
-        return writes
+            yield
 
     def _changed_receipts(self) -> dict[int, Record]:
         return {vid: one for vid, one in self.receipts.items() if one is not self._stored_receipts.get(vid)}

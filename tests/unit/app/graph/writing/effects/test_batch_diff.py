@@ -1,11 +1,10 @@
 """The difference of a batch for propagation: edges that begin or cease to carry data."""
 
-from support.stores.in_memory_writer import Memory, seeded
+from support.stores.in_memory_writer import Memory, plan, seeded
 from support.stores.writers import NOW, asset, link, person, urn
 
 from app.graph.records.edge_record import EdgeKey
 from app.graph.records.vertex_id import vertex_id
-from app.graph.writing.batch_planner import plan
 from app.graph.writing.effects.batch_diff import BatchDiff
 from graphql_schema.ports.commands import Command, UnlinkCommand
 

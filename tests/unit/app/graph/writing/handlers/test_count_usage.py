@@ -4,11 +4,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from support.stores.in_memory_writer import Memory, seeded
+from support.stores.in_memory_writer import Memory, plan, seeded
 from support.stores.writers import asset, person, urn
 
 from app.graph.records.vertex_id import vertex_id
-from app.graph.writing.batch_planner import plan
 from graphql_schema.ports.commands import RecordUsageCommand
 
 ADA = person("ada", "team ranking", roles="engineer")

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from support.stores.writers import NOW
 
+from app.graph.commits.write_set import WriteSet
 from app.graph.records.vertex_record import stub
 from app.graph.writing.unit.read_set import NotReadError, ReadCoverage, ReadSet
 from app.graph.writing.unit.working_set import Mark, StagedChanges, WorkingSet
@@ -121,7 +122,9 @@ def test_new_vertices_are_written_as_new() -> None:
     record = stub("default", urn, "ada", NOW)
     batch = WorkingSet({1: stub("default", A["id"], "ada", NOW)}, {}, {}, ReadCoverage((), (), (), (), ()))
     batch.merge(StagedChanges({3: record}, {("DERIVES", 3, 1): RECORD}, marks={(3, "usedAt"): Mark(7)}))
-    written: Any = batch.write_set(NOW).bindings()
+    writes = WriteSet()
+    assert len(list(batch.add_writes(writes, NOW))) == 3
+    written: Any = writes.bindings()
     assert written["stored"] == [1]
     assert [(row["x"], row["k"], row["fresh"]) for row in written["vertices"]] == [(3, "Dataset", True)]
     ((edge),) = written["edges"]
