@@ -25,7 +25,10 @@ A batch without a visible change doubles the next one, up to MAX_BATCH_SIZE; one
 MAX_BATCH_SIZE: Final = 500
 
 FRESH_SECONDS: Final = 1.0
-"""Seconds after which the rest of a batch is read again; sooner if this process has written since."""
+"""Age in seconds from which on the changes of a batch that are not sent yet are read again, with current rights.
+
+They are read again sooner if this process has written since.
+"""
 
 AfterChange = Annotated[
     Cursor | None,

@@ -147,7 +147,7 @@ class Access:
 
     def _compile_groups(self, type_name: str) -> tuple[GroupMask, ...]:
         if type_name not in self._types:
-            raise CodedError(f"{type_name} is no governed type, so its fields have no labels and must not be shown.")
+            raise CodedError(f"{type_name} has no labels in the policy, so its fields must not be shown; label them.")
         return tuple(GroupMask(group, self._caller) for group in self._types[type_name].groups)
 
     def _compute_mask(self, type_name: str, attributes: PolicyAttributes) -> FieldMask:

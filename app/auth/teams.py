@@ -32,7 +32,10 @@ class TeamClosure:
         self._closures: OrderedDict[_Key, tuple[float, asyncio.Task[frozenset[str]]]] = OrderedDict()
 
     async def __call__(self, tenant: str, teams: frozenset[str]) -> frozenset[str]:
-        """Return the closure of ``teams``, a set of team URNs, empty without teams; raises as ``close`` does."""
+        """Return the URNs of ``teams``, of all teams above them, and of their members and domains; empty without teams.
+
+        Raises the CodedError of ``close``.
+        """
         if not teams:
             return teams
         key = (tenant, teams)

@@ -53,7 +53,8 @@ class Tag(Node):
         description="Whether the tag propagates to other assets along edges that carry data.", resolver=_propagates
     )
     assets: Connection[AssetRef] | None = assets_where(
-        _tagged, "The assets with the tag, set directly or propagated; assets that block the tag do not count."
+        _tagged,
+        "The assets with the tag, set directly or propagated; without those to which its propagation is blocked.",
     )
 
 

@@ -71,7 +71,7 @@ def _targets(kind: str, urn: str, field: InputField, given: InputValue) -> Targe
     if isinstance(given, list) and len(given) > MAX_REFERENCES:
         raise InputError(
             f"`{field.name}` holds {len(given)} ids; the limit is {MAX_REFERENCES}. Declare the others with "
-            "`link`, if the enum `Relation` has their relation.",
+            "the mutation `link`; a relation that it does not offer cannot have more.",
             field.name,
         )
     targets: Targets = {}

@@ -40,7 +40,7 @@ class OutboxEntry:
 
     - ``x``: vertex id of the entry; ``order``: sort key, increasing with time.
     - ``frontier``: vertices to recompute, in order; ``expand``: vertices whose targets are recomputed too.
-    - ``floor``: minimum sensitivity of the vertices that the floor covers, until the work is done.
+    - ``floor``: until the work is done, the vertices that it lists have at least its sensitivity; None without one.
     - ``tag``: vertex id of the tag to recompute, or ANY_TAG; None if the work is not about tags.
     - ``holders``, a flag: recompute all assets with a current edge to the tag, and their targets.
     - ``inference``, a flag: recompute inferred edges that end in ``frontier`` or have a chain through ``expand``.

@@ -47,7 +47,7 @@ class RequestReport:
 
 
 class Observer(Protocol):
-    """Receives a report of each request whose bindings fit its text, such as a metric or a trace."""
+    """Receives a report of each request, such as a metric or a trace; not of one refused for wrong bindings."""
 
     def exchanged(self, exchange: RequestReport) -> None:
         """Record a finished request. Runs in the event loop, so it must be quick and must not raise."""

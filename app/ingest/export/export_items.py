@@ -66,7 +66,8 @@ async def _edges(client: ApiClient, asset: Record) -> list[JsonObject]:
 def _is_inferred(edge: Record) -> bool:
     """Return whether inference rules derived the edge; after an import, the server derives the edge again.
 
-    A client may store a property with the same key, so origin and rule names are tested too.
+    Such an edge has the property ENRICHMENT. A client may give an edge a property with that key, so the origin and the
+    names of the rules are tested too.
     """
     return edge["origin"] == EdgeOrigin.INFERRED.name and any(
         pair["key"] == ENRICHMENT and _RULE_NAMES.issuperset(pair["value"].split(", "))

@@ -144,7 +144,10 @@ def steps_of(vertices: Iterable[Vertex]) -> list[tuple[Hop, list[int]]]:
 
 
 def _by_source(rows: Sequence[Json]) -> Adjacent:
-    """Return the flat rows ``[source, far end, edge, …]`` of a hop as far ends by source, with decoded edge records."""
+    """Return the edges of a hop by source: the far end and the decoded edge record of each.
+
+    ``rows`` is one flat list that repeats three values for each edge: source, far end, edge record as text.
+    """
     found: Adjacent = {}
     for source, far, text in zip(rows[::3], rows[1::3], rows[2::3], strict=True):
         found.setdefault(source, []).append((far, record_of(text)))

@@ -1,5 +1,7 @@
 """Budgets of lineage queries: nodes of each walk, and edges, steps, time and number of all walks of one reader.
 
+A step is one edge that a search of paths follows; the same edge counts again in each path that it is tried for.
+
 A query has one reader; a mutation gets a new one after each write.
 
 The constants from DEPTH to CAUSES are names of budgets, as in ``completeness.reason``.

@@ -81,9 +81,10 @@ def needs_confirmation(unit: ItemUnit, key: EdgeKey, own: int, declarer: str = "
     """Return whether the edge is stored unconfirmed, because an end that it changes is hidden from the caller.
 
     A current confirmed edge needs no confirmation and no further right. Otherwise every visible end that the edge
-    changes needs the right ``link``, except ``own``, which was checked before, and unowned stubs. The item is rejected
-    without this right. An unconfirmed edge of the same ``declarer`` stays unconfirmed instead, so that a retry of a
-    call gets the same outcome. For an edge that the caller may not know the rights are those of a new one.
+    changes needs the right ``link``, and the item is rejected without it. Two ends are excepted: unowned stubs, and
+    ``own``, the vertex id of the asset whose rights were checked before. An unconfirmed edge of the same ``declarer``
+    stays unconfirmed instead, so that a retry of a call gets the same outcome. For an edge that the caller may not know
+    the rights are those of a new one.
     """
     edge = unit.lookup.edge(key) if unit.lookup.is_current(key) else None
     is_confirmed = edge is not None and not edge.get(UNCONFIRMED)
