@@ -62,7 +62,7 @@ class InvalidError(CodedError):
 
 
 class DeniedError(CodedError):
-    """A hidden field that a strict caller requested. A denied write is an outcome DENIED instead."""
+    """A request with ``Prefer: policy=strict`` selects a hidden field. A denied write is an outcome DENIED instead."""
 
     code = Code.DENIED
 

@@ -109,7 +109,10 @@ class Gates:
         )
 
     def weaken(self, before: Selectors, after: Selectors) -> bool:
-        """Return whether some alias of a model needs less with the selectors ``after`` than with those ``before``."""
+        """Return whether some alias of a model has a requirement with selectors ``before`` and lacks it with ``after``.
+
+        Further requirements do not make up for it.
+        """
         names = {"", *(name for gate in self.gates for name in gate.aliases)}  # "" is every alias that no gate names
         return not all(self.needs(name, after).covers(self.needs(name, before)) for name in names)
 

@@ -105,7 +105,7 @@ async def _get_json_object(client: httpx2.AsyncClient, url: str) -> dict[str, ob
         async with client.stream("GET", url, follow_redirects=False) as response:
             body = await _read_body(response, url)
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        raise DiscoveryError(f"the request to {url} failed: {error or type(error).__name__}") from error
+        raise DiscoveryError(f"the request to {url} failed: {str(error) or type(error).__name__}") from error
     if response.status_code == HTTPStatus.NOT_FOUND:
         raise _NotFoundError(f"{url} returned status 404")
     if response.status_code != HTTPStatus.OK:

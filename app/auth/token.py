@@ -27,6 +27,7 @@ from joserfc.util import urlsafe_b64decode
 
 from app.auth.claims import first_present
 from app.auth.issuers import Issuer
+from app.auth.verified_tokens import VerifiedTokens
 
 LEEWAY_SECONDS = 30
 """Largest accepted difference in seconds between the clock of the issuer and that of this server."""
@@ -132,16 +133,28 @@ class AccessToken(JWTAccessTokenClaims):  # type: ignore[misc]  # Authlib ships 
 
 
 class AccessTokenValidator(JWTBearerTokenValidator):  # type: ignore[misc]  # Authlib ships no types
-    """Authlib's validator for the tokens of one issuer, with this module's checks; ``now`` returns epoch seconds."""
+    """Authlib's validator for the tokens of one issuer, with this module's checks; ``now`` returns epoch seconds.
+
+    A token that it has accepted is not verified again with the same keys until it expires.
+    """
 
     def __init__(self, issuer: Issuer, now: Callable[[], float] = time.time) -> None:
         super().__init__(issuer.url, issuer.audience)
         self._issuer = issuer
         self._now = now
         self._registry = JWSRegistry(algorithms=sorted(issuer.algorithms), strict_check_header=False)
+        self._verified = VerifiedTokens[AccessToken]()
 
     def check(self, token: str, keys: KeySet) -> AccessToken:
         """Return the claims of ``token``, verified with ``keys``; raises `TokenRejectedError` for an invalid token."""
+        now = int(self._now())
+        claims = self._verified.get(token, keys, now)
+        if claims is None:
+            claims = self._verify(token, keys)
+            self._verified.add(token, keys, claims, since=now, until=int(claims["exp"]) + LEEWAY_SECONDS)
+        return claims
+
+    def _verify(self, token: str, keys: KeySet) -> AccessToken:
         try:
             claims = AccessToken(jwt.decode(token, keys, registry=self._registry), self._issuer, self._now)
             self.validate_token(claims, None, None)

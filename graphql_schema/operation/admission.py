@@ -11,6 +11,7 @@ from graphql.validation.rules import overlapping_fields_can_be_merged
 from strawberry.extensions import SchemaExtension
 
 from graphql_schema.operation.cost import Pricing, cost_breaches
+from graphql_schema.operation.document_cache import DocumentCache
 from graphql_schema.operation.limits import Breach, DocumentLimits, breaches
 from graphql_schema.operation.variable_size import variable_breaches
 from policies.errors import Code, CodedError, LimitError
@@ -21,10 +22,14 @@ overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 10_000
 
 
 class AdmissionExtension(SchemaExtension):
-    """Refuses operations that exceed ``limits``, and documents of several operations without ``operationName``."""
+    """Refuses operations that exceed ``limits``, and documents of several operations without ``operationName``.
 
-    def __init__(self, limits: DocumentLimits | None = None) -> None:
+    ``known`` are the documents that need neither parsing nor validation. A document that passes both is added.
+    """
+
+    def __init__(self, limits: DocumentLimits | None = None, known: DocumentCache | None = None) -> None:
         self.limits = limits or DocumentLimits()
+        self._documents = DocumentCache() if known is None else known
 
     def on_operation(self) -> Iterator[None]:
         """Set the token limit, at which the parser stops."""
@@ -32,7 +37,8 @@ class AdmissionExtension(SchemaExtension):
         yield
 
     def on_parse(self) -> Iterator[None]:
-        """Give the error code LIMIT_EXCEEDED to a document with too many tokens."""
+        """Take a known document instead of parsing. Give the code LIMIT_EXCEEDED to one with too many tokens."""
+        self.execution_context.graphql_document = self._known
         yield
         for error in self.execution_context.pre_execution_errors or ():
             if error.message.endswith("Parsing aborted."):
@@ -40,20 +46,27 @@ class AdmissionExtension(SchemaExtension):
 
     def on_validate(self) -> Iterator[None]:
         """Refuse a document before validation; give the code LIMIT_EXCEEDED to one whose validation is aborted."""
-        document = self.execution_context.graphql_document
-        # errors that are set before the yield make Strawberry skip its validation
-        if document is not None and (errors := self._refusals(document)):
-            self.execution_context.pre_execution_errors = errors
+        document, known = self.execution_context.graphql_document, self._known
+        errors = [] if document is None else self._refusals(document, known=known is not None)
+        # Strawberry validates only while there is no list of errors
+        self.execution_context.pre_execution_errors = errors if errors or known else None
         yield
         for error in self.execution_context.pre_execution_errors or ():
             if error.message == "Validation aborted.":
                 error.original_error = _too_repetitive()
+        if document is not None and not self.execution_context.pre_execution_errors:
+            self._documents.add(self.execution_context.query or "", document)
 
-    def _refusals(self, document: DocumentNode) -> list[GraphQLError]:
+    @property
+    def _known(self) -> DocumentNode | None:
+        """The document of the request, if it is known."""
+        return self._documents.get(self.execution_context.query or "")
+
+    def _refusals(self, document: DocumentNode, *, known: bool) -> list[GraphQLError]:
         """Return the errors of a document: several operations and no `operationName`, or the exceeded limits.
 
-        Sizes count for every operation of the document. Variables and cost count for the one to execute, and are
-        tested only if no size is exceeded.
+        Sizes count for every operation of the document, and are within the limits if it is known. Variables and cost
+        count for the operation to execute, and are tested only if no size is exceeded.
         """
         # The public `operation_name` falls back to the first operation, so it does not show whether one was named.
         named = self.execution_context._provided_operation_name  # noqa: SLF001
@@ -62,7 +75,7 @@ class AdmissionExtension(SchemaExtension):
             return [_located(_ambiguous(len(operations)), operations[1])]
         chosen = [each for each in operations if named is None or (each.name is not None and each.name.value == named)]
         # Sizes come first: pricing recurses, and their limits bound how deep.
-        exceeded = breaches(document, self.limits) or self._expensive(document, chosen)
+        exceeded = (not known and breaches(document, self.limits)) or self._expensive(document, chosen)
         return [
             _located(LimitError(b.message, limit=b.limit, actual=b.actual, maximum=b.maximum), b.operation)
             for b in exceeded

@@ -100,7 +100,10 @@ class Cost(NamedTuple):
 
 NOTHING: Final = Cost()
 _TOO_DEEP: Final = Cost(introspection=CEILING)
-"""The cost of fragments that nest introspection deeper than the stack of this process; depth is limited elsewhere."""
+"""The cost of a document whose pricing exceeds the stack of this process.
+
+Only fragments within introspection nest that deep, because the limit of depth does not count introspection.
+"""
 
 
 @dataclass(slots=True)

@@ -33,7 +33,7 @@ class RecordAccess(Protocol):
     watched: frozenset[str]
 
     def report_hidden(self, field: str) -> None:
-        """Report that a hidden field was requested; raises DeniedError for a strict caller."""
+        """Report that a hidden field was requested; raises DeniedError if the request has ``Prefer: policy=strict``."""
         ...
 
     def report_read(self, field: str, urn: str) -> None:
@@ -63,7 +63,7 @@ class MaskedRecord:
     def is_shown(self, field: str) -> bool:
         """Return whether the caller may see a field, and report a hidden or logged field.
 
-        Raises DeniedError for a hidden field if the caller is strict.
+        Raises DeniedError for a hidden field if the request has the header ``Prefer: policy=strict``.
         """
         access = self.access
         if field in access.watched:

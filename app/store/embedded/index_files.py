@@ -1,7 +1,8 @@
-"""The files of the mixed index, with a mark that exists only while the index is complete.
+"""The files of the mixed index, with a mark that is deleted when the index is known to be incomplete.
 
 The mark is within the folder of the index, so it is lost with the folder. The JVM deletes it when JanusGraph cannot
-commit the index (``conf/init.groovy``).
+commit the index (``conf/init.groovy``). After a crash it can remain although the index lacks the last transactions;
+:meth:`IndexKeeper.check` detects that.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 INDEX_FOLDER: Final = "lucene"
 """The folder of Lucene's files, within the store's folder."""
 COMPLETE_MARK: Final = "complete"
-"""The file in the folder of the index that exists while the index is complete."""
+"""The file in the folder of the index that is absent if the index is known to be incomplete."""
 
 
 class IndexKeeper(Protocol):

@@ -184,7 +184,7 @@ def test_caches_are_bounded(policy: Policy, people: People, asset: Make, monkeyp
 
 def test_an_ungoverned_type_has_no_mask(policy: Policy, people: People, asset: Make) -> None:
     """A type without labels raises an error instead of returning an empty mask."""
-    with pytest.raises(CodedError, match="Modell is no governed type"):
+    with pytest.raises(CodedError, match="Modell has no labels"):
         policy.access(people["root"]).field_mask("Modell", asset())
 
 

@@ -115,3 +115,14 @@ async def test_a_huge_key_set_is_refused(issuer: LiveIssuer, auth: Authenticator
     """A key set over one MiB is refused."""
     issuer.jwks = {"keys": [EC.as_dict(private=False)], "filler": "x" * (1 << 20)}
     assert await status_of(auth, issuer.mint()) == 503
+
+
+async def test_a_failure_without_a_text_names_its_class() -> None:
+    """The reason of an outage in the log is never empty: an exception without a text is named by its class."""
+
+    def fail(_: httpx2.Request) -> httpx2.Response:
+        raise httpx2.ReadTimeout("")
+
+    client = httpx2.AsyncClient(transport=httpx2.MockTransport(fail))
+    with pytest.raises(DiscoveryError, match=r"failed: ReadTimeout$"):
+        await fetch_keys(client, Issuer(url=URL, audience=AUDIENCE, tenant="acme"))

@@ -137,7 +137,7 @@ class UsageGraph(PlainGraph):
     def __init__(self) -> None:
         super().__init__()
         self.pages: list[PageRequest] = []
-        self.limit: int | None = None
+        self.limit: int | str | None = None
         clicks, team = self.add("DATASET", "clicks"), self.add("TEAM", "search")
         for consumer, counts in ((team, {"reads": 5}), ("mlg://team/test/default/hidden", {"reads": 7})):
             days = {"2024-11-24": counts, "2024-10-25": counts}
@@ -200,3 +200,10 @@ async def test_too_many_months_are_a_limit_error(run: Run, graph: UsageGraph) ->
     found = await run(USAGE, id=CLICKS)
     assert found.errors[0].extensions == {"code": "LIMIT_EXCEEDED", "limit": 50_000}
     assert "50000 usage records" in found.errors[0].message
+
+
+async def test_another_limit_is_reported_as_it_is(run: Run, graph: UsageGraph) -> None:
+    """The error of the operation's budget, whose limit is a name, keeps its text."""
+    graph.limit = "rows"
+    found = await run(USAGE, id=CLICKS)
+    assert (found.errors[0].extensions["limit"], found.errors[0].message) == ("rows", "Too many edges.")

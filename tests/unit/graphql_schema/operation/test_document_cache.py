@@ -1,0 +1,90 @@
+"""Known documents: one text is parsed and validated once, within a bound, and everything else is examined each time."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+import strawberry
+from graphql import parse
+from strawberry.schema import schema as strawberry_schema
+
+from graphql_schema.operation.document_cache import DocumentCache
+from graphql_schema.operation.limited_schema import OperationSchema
+from policies.errors import CodedError
+
+TWO = "query A { x } query B { y: x }"
+
+
+@strawberry.type
+class Query:
+    """A type with one field and a list."""
+
+    @strawberry.field
+    def x(self) -> int:
+        """Return a number."""
+        return 1
+
+    @strawberry.field
+    def items(self, first: int = 1) -> list["Query"]:
+        """Return a list."""
+        return [Query()] * first
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """Count the calls of the parser and the validation."""
+    counted: Counter[str] = Counter()
+    for name in ("parse", "validate_document"):
+        function = getattr(strawberry_schema, name)
+
+        def count(*args: Any, _name: str = name, _function: Any = function, **options: Any) -> Any:
+            counted[_name] += 1
+            return _function(*args, **options)
+
+        monkeypatch.setattr(strawberry_schema, name, count)
+    return counted
+
+
+async def test_a_document_is_parsed_and_validated_once(calls: Counter[str]) -> None:
+    """The second execution has the same result without parsing, also of another operation of the document."""
+    schema = OperationSchema(Query)
+    first = await schema.execute(TWO, operation_name="A")
+    again = await schema.execute(TWO, operation_name="A")
+    other = await schema.execute(TWO, operation_name="B")
+    assert (first.data, again.data, other.data) == ({"x": 1}, {"x": 1}, {"y": 1})
+    assert calls == {"parse": 1, "validate_document": 1}
+
+
+async def test_a_refused_document_is_not_known(calls: Counter[str]) -> None:
+    """A document with errors is examined again, and has the same errors."""
+    schema = OperationSchema(Query)
+    messages = [[error.message for error in (await schema.execute("{ z }")).errors or []] for _ in range(2)]
+    assert messages[0] == messages[1] == ["Cannot query field 'z' on type 'Query'. Did you mean 'x'?"]
+    assert calls == {"parse": 2, "validate_document": 2}
+
+
+async def test_a_known_document_is_refused_for_its_request() -> None:
+    """The name of the operation, and the cost by the variables, are examined although the document is known."""
+    schema = OperationSchema(Query)
+    text = "query ($first: Int) { items(first: $first) { x } }"
+    assert (await schema.execute(text, {"first": 2})).errors is None
+    (error,) = (await schema.execute(text, {"first": 60_000})).errors or []
+    assert isinstance(error.original_error, CodedError)
+    assert error.original_error.extensions["limit"] == "objects"
+    assert (await schema.execute(TWO, operation_name="A")).errors is None
+    (error,) = (await schema.execute(TWO)).errors or []
+    assert "no `operationName`" in error.message
+
+
+def test_the_size_of_all_documents_is_bounded() -> None:
+    """Those used longest ago are dropped; a document above the bound is not kept, and drops no other."""
+    known = DocumentCache(max_tokens=12)
+    texts = ["{ a }", "{ b }", "{ c }"]  # five tokens each, with those of the begin and the end
+    for text in texts[:2]:
+        known.add(text, parse(text))
+    assert known.get(texts[0])
+    known.add(texts[2], parse(texts[2]))
+    known.add(texts[2], parse(texts[2]))
+    long = "{ a b c d e f g h i j k }"
+    known.add(long, parse(long))
+    assert [known.get(text) is not None for text in (*texts, long)] == [True, False, True, False]
