@@ -27,6 +27,7 @@ from strawberry.types.field import StrawberryField
 
 from graphql_schema.fields.field import INPUTS, Resolved
 from graphql_schema.fields.node import type_of
+from graphql_schema.fields.record_reader import RecordReader
 from graphql_schema.ports.record import Json
 from graphql_schema.ports.row import MaskedRecord
 from policies.governed import Governed
@@ -122,7 +123,7 @@ def _resolver(name: str, field: GraphQLField, *, governed: bool) -> Resolve:
     declared = _declared(field)
     if not declared.is_basic_field:
         return _guarded(name, field.resolve) if governed else field.resolve  # type: ignore[arg-type, return-value]
-    return _recorded(name) if governed else _read(name, declared.python_name)
+    return RecordReader(name, declared.python_name)
 
 
 def _declared(field: GraphQLField) -> StrawberryField:
@@ -135,27 +136,5 @@ def _guarded(name: str, inner: Resolve) -> Resolve:
 
     def resolve(source: MaskedRecord, info: object, **arguments: Json) -> Resolved:
         return inner(source, info, **arguments) if source.is_shown(name) else None
-
-    return resolve
-
-
-def _recorded(name: str) -> Resolve:
-    """Return a resolver that reads a governed field from its record."""
-
-    def resolve(source: MaskedRecord, _info: object) -> Resolved:
-        return source.read(name)
-
-    return resolve
-
-
-def _read(name: str, attribute: str) -> Resolve:
-    """Return a resolver that reads a row or mapping by the GraphQL name, and any other object by its attribute."""
-
-    def resolve(source: Resolved, _info: object) -> Resolved:
-        if isinstance(source, MaskedRecord):
-            return source.read(name)
-        if isinstance(source, dict):
-            return source.get(name)
-        return getattr(source, attribute)
 
     return resolve

@@ -12,7 +12,7 @@ from graphql_schema.inputs.input_fields import InputValue, key_field
 from graphql_schema.inputs.payloads import RegisterPayload, payload
 from graphql_schema.inputs.registration import registration_of
 from graphql_schema.inputs.submit import MAX_ATOMIC_ITEMS, MAX_BULK_ITEMS, authorize, invalid_outcome, write
-from graphql_schema.inputs.values import InputError
+from graphql_schema.inputs.values import InputError, fields_of
 from graphql_schema.lineage.link_mutations import LinkInput, linking_of
 from graphql_schema.ports.commands import IdempotencyKey, LinkCommand, RegisterCommand
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome, not_written
@@ -53,8 +53,11 @@ RegisterArg = Annotated[RegisterAssetsInput, strawberry.argument(description="Th
 async def _register_assets(info: Info, input: RegisterArg) -> Resolved:
     authorize(info)
     _check_size(len(input.items), atomic=bool(input.atomic))
-    checked = CheckedItems(_key(input))
-    async for item in info.context.budget.in_turns(cast("list[GivenItem]", input.items)):
+    budget = info.context.budget
+    given = cast("list[GivenItem]", input.items)
+    call = replace(input, items=[item.converted() async for item in budget.in_turns(given)])
+    checked = CheckedItems(_key(call))
+    async for item in budget.in_turns(call.items):
         checked.check(item)
     results = await _write(info, checked, dry_run=bool(input.dry_run), atomic=bool(input.atomic))
     outcomes = [result.outcome for result in results]
@@ -90,16 +93,17 @@ class CheckedItems:
     _first: dict[str, int] = field(default_factory=dict)
     """The index of the item that registers an id."""
 
-    def check(self, item: GivenItem) -> None:
+    def check(self, item: AssetInput) -> None:
         """Add the next item of the call, as a command or as refused.
 
         A second registration of the same id is refused. An item without an idempotency key gets one derived from the
         key of the call, if any.
         """
         index = len(self.names)
-        self.names.append(item.name)
+        name, given = given_field(item)
+        self.names.append(name)
         try:
-            command = command_of(item.input())
+            command = command_of(given)
             self._refuse_repeated(command, index)
         except InputError as error:
             self.refused[index] = invalid_outcome(error)
@@ -119,6 +123,12 @@ class CheckedItems:
 def command_of(given: InputValue) -> RegisterCommand | LinkCommand:
     """Return the command of an input of a kind, or of a link; raises InputError with the path to the fault."""
     return linking_of(given) if isinstance(given, LinkInput) else registration_of(given)
+
+
+def given_field(item: AssetInput) -> tuple[str, InputValue]:
+    """Return the name of the one field of the item that is given, and its value."""
+    given = ((field.name, getattr(item, field.attribute)) for field in fields_of(item))
+    return next((name, value) for name, value in given if value is not strawberry.UNSET)
 
 
 def _key(given: RegisterAssetsInput) -> IdempotencyKey | None:

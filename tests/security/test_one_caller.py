@@ -226,7 +226,7 @@ async def test_others_run_beside_a_registration_of_many_items(api: Api, monkeypa
             iteration += 1
             await asyncio.sleep(0)
 
-    monkeypatch.setattr(GivenItem, "input", recorded("convert", GivenItem.input))
+    monkeypatch.setattr(GivenItem, "converted", recorded("convert", GivenItem.converted))
     monkeypatch.setattr("app.graph.writing.writer.plan_item", recorded("plan", plan_item))
     monkeypatch.setattr(WriteSet, "vertex", recorded("encode", WriteSet.vertex))
     running = asyncio.create_task(other())

@@ -1,5 +1,7 @@
 """Items of a bulk call, which are converted when they are used."""
 
+from typing import Any
+
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.types.scalar import DEFAULT_SCALAR_REGISTRY
@@ -11,7 +13,7 @@ from graphql_schema.registry.asset_input import GivenItem
 def test_an_item_is_converted_into_its_class() -> None:
     """The input of an item has the values that were sent, and no value for the fields that were not."""
     context = InputContext(None, StrawberryConfig(), DEFAULT_SCALAR_REGISTRY, ("input", "items", 0))
-    given = GivenItem("model", {"name": "churn", "source": "test"}, context).input()
-    assert type(given).__name__ == "ModelInput"
-    assert (given.name, given.source) == ("churn", "test")
-    assert given.display_name is strawberry.UNSET
+    item: Any = GivenItem({"model": {"name": "churn", "source": "test"}}, context).converted()
+    assert type(item.model).__name__ == "ModelInput"
+    assert (item.model.name, item.model.source) == ("churn", "test")
+    assert item.model.display_name is item.dataset is strawberry.UNSET

@@ -121,3 +121,15 @@ async def test_an_item_names_exactly_one_kind(run: Run, graph: PlainGraph) -> No
     for item in ({}, {**model("a"), "team": {"name": "x"}}, {"model": None}):
         assert (await run(BARE, input={"items": [item]})).errors
     assert graph.registered == []
+
+
+async def test_the_key_of_a_call_is_bound_to_its_items(run: Run, graph: PlainGraph) -> None:
+    """Each item gets a key derived from that of the call; calls with equal items have equal digests."""
+    calls = [[model("a"), model("b")], [model("a"), model("b")], [model("a"), model("c")]]
+    for items in calls:
+        found = await run(BARE, input={"items": items, "idempotencyKey": "night"})
+        assert found.errors is None
+    keys = [[command.key for command in commands] for commands, _, _ in graph.registered]
+    assert [[key.text for key in call] for call in keys] == [["night\0" + "0", "night\0" + "1"]] * 3
+    assert keys[0] == keys[1]
+    assert keys[0] != keys[2]
