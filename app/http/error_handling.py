@@ -15,6 +15,7 @@ import structlog
 from graphql import FieldNode, GraphQLError
 from strawberry.exceptions import StrawberryInputCoercionError
 
+from graphql_schema.operation.input_faults import InputValueError
 from policies.errors import Code, CodedError
 
 log = structlog.get_logger("app.http")
@@ -33,11 +34,20 @@ def coded_error_of(error: GraphQLError, *, executed: bool, suggestions: bool) ->
     causes = list(_causes(error))
     expected = next((cause for cause in causes if isinstance(cause, CodedError)), None)
     if expected is not None:
-        return expected
+        return expected if suggestions else _without_suggestion(expected)
     if not _caused_by_caller(error, causes):
         return None
     message = error.message if suggestions else _SUGGESTION.sub("", error.message)
+    # graphql-core names an explicit null as Python does
+    message = message.replace("not to be None", "not to be null")
     return CodedError(message, Code.INVALID if executed else Code.BAD_REQUEST)
+
+
+def _without_suggestion(error: CodedError) -> CodedError:
+    """Return an error without the names of the schema that the faults of given values suggest."""
+    if not isinstance(error, InputValueError):
+        return error
+    return CodedError(_SUGGESTION.sub("", error.message), error.code, **error.extensions)
 
 
 def log_defects(defects: Iterable[BaseException], request_id: str, document: str | None) -> None:

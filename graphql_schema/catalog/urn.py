@@ -52,12 +52,14 @@ def make_urn(slug: str, source: str, namespace: str, name: str, version: str | N
 
 def parse_urn(text: str) -> Urn:
     """Return the decoded parts of a URN; raises InvalidError with the fault if the text is no valid URN."""
-    match = _SHAPE.fullmatch(text)
-    if not match or len(text) > MAX_URN_BYTES:  # a valid URN is ASCII
+    if len(text) > MAX_URN_BYTES:  # a valid URN is ASCII
         raise InvalidError(
-            f"{text[:80]!r} is not an id of at most {MAX_URN_BYTES} bytes; write "
-            "mlg://<kind>/<source>/<namespace>/<name>[@<version>]."
+            f"The id that begins with {text[:80]!r} has {len(text)} characters; the limit is {MAX_URN_BYTES}. "
+            "Shorten its parts."
         )
+    match = _SHAPE.fullmatch(text)
+    if not match:
+        raise InvalidError(f"{text[:80]!r} is not an id; write mlg://<kind>/<source>/<namespace>/<name>[@<version>].")
     slug, *segments = match.groups()
     kind = KIND_OF_SLUG.get(slug)
     if kind is None:

@@ -12,6 +12,7 @@ from strawberry.extensions import SchemaExtension
 
 from graphql_schema.operation.cost import Pricing, cost_breaches
 from graphql_schema.operation.document_cache import DocumentCache
+from graphql_schema.operation.input_validation import VALIDATION_RULES, remove_repetitions
 from graphql_schema.operation.limits import Breach, DocumentLimits, breaches
 from graphql_schema.operation.variable_size import variable_breaches
 from policies.errors import Code, CodedError, LimitError
@@ -32,8 +33,9 @@ class AdmissionExtension(SchemaExtension):
         self._documents = DocumentCache() if known is None else known
 
     def on_operation(self) -> Iterator[None]:
-        """Set the token limit, at which the parser stops."""
+        """Set the token limit, at which the parser stops, and the rules of the validation."""
         self.execution_context.parse_options["max_tokens"] = self.limits.tokens
+        self.execution_context.validation_rules = VALIDATION_RULES
         yield
 
     def on_parse(self) -> Iterator[None]:
@@ -51,7 +53,9 @@ class AdmissionExtension(SchemaExtension):
         # Strawberry validates only while there is no list of errors
         self.execution_context.pre_execution_errors = errors if errors or known else None
         yield
-        for error in self.execution_context.pre_execution_errors or ():
+        errors = self.execution_context.pre_execution_errors or []
+        remove_repetitions(errors)  # in place: Strawberry has made its result of this list
+        for error in errors:
             if error.message == "Validation aborted.":
                 error.original_error = _too_repetitive()
         if document is not None and not self.execution_context.pre_execution_errors:

@@ -3,27 +3,33 @@
 from collections.abc import AsyncIterable, Iterable, Sized
 from copy import copy
 from functools import cached_property
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple, Self, cast
 
 from graphql import (
+    DocumentNode,
     ExecutionResult,
+    GraphQLError,
     GraphQLLeafType,
     GraphQLList,
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLResolveInfo,
+    GraphQLSchema,
     OperationType,
     get_nullable_type,
+    get_operation_ast,
     is_leaf_type,
 )
 from graphql.execution.collect_fields import FieldDetailsList
 from graphql.pyutils import AwaitableOrValue, Path
+from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from graphql_schema.fields.context import Context
 from graphql_schema.fields.field import Resolved
 from graphql_schema.fields.record_reader import RecordReader
 from graphql_schema.operation.event_selection import event_selection
+from graphql_schema.operation.input_validation import variable_faults
 from graphql_schema.ports.operation_budget import OperationBudget
 
 
@@ -44,6 +50,29 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
 
     The budget is that of the context; a context without one gets a budget of its own.
     """
+
+    @classmethod
+    def build(
+        cls,
+        schema: GraphQLSchema,
+        document: DocumentNode,
+        root_value: Resolved = None,
+        context_value: Any = None,  # noqa: ANN401 - the signature of graphql-core
+        raw_variable_values: dict[str, Any] | None = None,
+        operation_name: str | None = None,
+        *args: Any,  # noqa: ANN401 - as above
+        **kwargs: Any,  # noqa: ANN401 - as above
+    ) -> list[GraphQLError] | Self:
+        """Return the executor of an operation, or the errors of its variables."""
+        given = (schema, document, root_value, context_value, raw_variable_values, operation_name)
+        try:
+            built = super().build(*given, *args, **kwargs)
+        except StrawberryInputCoercionError as error:  # raised for input objects, without a path
+            built = [error]
+        operation = get_operation_ast(document, operation_name)
+        if not isinstance(built, list) or operation is None:
+            return cast("list[GraphQLError] | Self", built)
+        return variable_faults(schema, document, operation, raw_variable_values or {}) or built
 
     @cached_property
     def _leaves(self) -> dict[int, tuple[FieldDetailsList, _Leaf | None]]:

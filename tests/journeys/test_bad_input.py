@@ -168,3 +168,72 @@ async def test_limits_are_named(api: Api) -> None:
     )
     for body in (many, page, bulk):
         assert body["errors"][0]["extensions"]["code"] == "LIMIT_EXCEEDED"
+
+
+BULK = "mutation ($input: RegisterAssetsInput!) { registerAssets(input: $input) { created } }"
+LITERAL = "mutation {{ registerAssets(input: {{items: [{}]}}) {{ created }} }}"
+
+ONE_MISTAKE: dict[str, tuple[str, dict[str, Any], str]] = {
+    "an unknown enum value": (
+        '{dataset: {id: "x", stage: ACTVE}}',
+        {"dataset": {"id": "x", "stage": "ACTVE"}},
+        "dataset.stage",
+    ),
+    "no member": ("{}", {}, ""),
+    "two members": ('{dataset: {id: "x"}, model: {id: "x"}}', {"dataset": {"id": "x"}, "model": {"id": "x"}}, ""),
+    "a number for a text": (
+        '{dataset: {id: "x", description: 3}}',
+        {"dataset": {"id": "x", "description": 3}},
+        "dataset.description",
+    ),
+    "a missing field": (
+        '{link: {from: "x", relation: DERIVES}}',
+        {"link": {"from": "x", "relation": "DERIVES"}},
+        "link.to",
+    ),
+    "a null in a list": (
+        '{dataset: {id: "x", tags: [null]}}',
+        {"dataset": {"id": "x", "tags": [None]}},
+        "dataset.tags[0]",
+    ),
+    "an instant without a zone": (
+        '{run: {id: "x", startedAt: "now"}}',
+        {"run": {"id": "x", "startedAt": "now"}},
+        "run.startedAt",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", ONE_MISTAKE)
+async def test_one_mistake_has_one_error(api: Api, what: str) -> None:
+    """A mistake has the same code, message and path as a literal and as a variable, and the text names no Python."""
+    literal, value, path = ONE_MISTAKE[what]
+    before = [f'{{dataset: {{id: "{A}"}}}}'] * 3
+    (written,) = (await api.send("root", LITERAL.format(", ".join([*before, literal]))))["errors"]
+    (sent,) = (await api.send("root", BULK, input={"items": [{"dataset": {"id": A}}] * 3 + [value]}))["errors"]
+    assert written["message"] == sent["message"]
+    assert written["message"].startswith(f"`input.items[3]{path and '.'}{path}` ")
+    assert written["extensions"]["code"] == sent["extensions"]["code"] == "INVALID"
+    assert written["extensions"]["inputPath"] == sent["extensions"]["inputPath"]
+    assert not any(word in sent["message"] for word in ("None", "dict", "<class", "OneOf Input Object", "key."))
+
+
+async def test_the_faulty_item_of_many_is_named(api: Api) -> None:
+    """Of a thousand items the message names the faulty one, its field and the value that was probably meant."""
+    items = [{"dataset": {"id": f"{A}{number}"}} for number in range(1000)]
+    items[637] = {"dataset": {"id": A, "stage": "ACTVE"}}
+    (error,) = (await api.send("root", BULK, input={"items": items}))["errors"]
+    assert error["message"] == (
+        "`input.items[637].dataset.stage` is `ACTVE`; use a value of the enum `LifecycleStage`. Did you mean `ACTIVE`?"
+    )
+
+
+async def test_a_long_id_is_answered_with_its_length_and_the_limit(api: Api) -> None:
+    """An id over the limit is INVALID with both numbers, when it is read and when it is registered."""
+    urn = "mlg://dataset/test/default/" + "x" * 500
+    (read,) = (await api.send("ada", "query ($id: ID!) { node(id: $id) { id } }", id=urn))["errors"]
+    payload = await api.register("root", {"dataset": {"id": urn}})
+    (error,) = payload["results"][0]["errors"]
+    assert (error["code"], error["inputPath"][-1]) == ("INVALID", "id")
+    for message in (read["message"], error["message"]):
+        assert "has 527 characters; the limit is 512" in message

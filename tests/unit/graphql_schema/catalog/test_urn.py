@@ -79,7 +79,7 @@ def test_missing_parts_are_named(parts: tuple[str, ...], message: str) -> None:
         ("urn:li:x", "is not an id"),
         ("mlg://dataset/s3/default", "is not an id"),
         ("mlg://dataset/s3/default/a b", "is not percent-encoded"),
-        ("mlg://dataset/s3/default/" + "x" * 488, "is not an id"),
+        ("mlg://dataset/s3/default/" + "x" * 488, "has 513 characters; the limit is 512"),
         ("mlg://table/s3/default/a", "an unknown kind"),
         ("mlg://dataset/s3/default/a@1", "has no @<version>"),
         ("mlg://model-version/s3/default/a", "ends in @<version>"),

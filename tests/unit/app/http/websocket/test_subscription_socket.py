@@ -165,7 +165,7 @@ REFUSED = {
     "subscription { count again: count }": "BAD_REQUEST",
     "subscription { __typename }": "BAD_REQUEST",
     "subscription A { count } subscription B { count }": "BAD_REQUEST",
-    "subscription { count(to: 99999999999) }": "BAD_REQUEST",
+    "subscription { count(to: 99999999999) }": "INVALID",
     "subscription { queries { " + "again { " * 12 + "greeting" + " }" * 14: "LIMIT_EXCEEDED",
     "subscription { count } #" + "x" * 65_536: "LIMIT_EXCEEDED",
 }

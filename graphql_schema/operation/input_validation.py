@@ -1,0 +1,145 @@
+"""Validation of the values that an operation gives: of literals before execution, of variables if their coercion fails.
+
+Both report the faults of :mod:`graphql_schema.operation.input_faults`, as GraphQL errors with the code INVALID.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Final
+
+from graphql import (
+    ArgumentNode,
+    DocumentNode,
+    FieldNode,
+    GraphQLError,
+    GraphQLSchema,
+    ListValueNode,
+    Node,
+    ObjectValueNode,
+    OperationDefinitionNode,
+    ProvidedRequiredArgumentsRule,
+    ValidationRule,
+    ValueNode,
+    ValuesOfCorrectTypeRule,
+    VariableDefinitionNode,
+    VariableNode,
+    is_input_type,
+    is_non_null_type,
+    is_required_argument,
+    specified_rules,
+    type_from_ast,
+)
+from graphql.language import SKIP, Visitor, VisitorAction, visit
+from graphql.validation.rules.provided_required_arguments import ProvidedRequiredArgumentsOnDirectivesRule
+from strawberry.exceptions import StrawberryInputCoercionError
+
+from graphql_schema.operation.input_faults import Given, InputFault, InputValueError, Place, input_faults, missing
+
+MAX_FAULTS: Final = 50
+"""Maximal number of faults that are collected in variables."""
+
+
+class GivenValuesRule(ValidationRule):
+    """Reports faults of the literals in arguments and in defaults of variables, and required arguments of fields."""
+
+    def enter_argument(self, node: ArgumentNode, *_: object) -> VisitorAction:
+        """Report the faults of one argument."""
+        argument = self.context.get_argument()
+        if argument is not None:
+            self._report(input_faults(node.value, argument.type, (node.name.value,)))
+        return SKIP
+
+    def enter_variable_definition(self, node: VariableDefinitionNode, *_: object) -> VisitorAction:
+        """Report the faults of the default of a variable."""
+        type_ = type_from_ast(self.context.schema, node.type)
+        if node.default_value is not None and is_input_type(type_):
+            self._report(input_faults(node.default_value, type_, (node.variable.name.value,)))
+        return None
+
+    def leave_field(self, node: FieldNode, *_: object) -> VisitorAction:
+        """Report the required arguments that a field lacks."""
+        field = self.context.get_field_def()
+        given = {each.name.value for each in node.arguments or ()}
+        for name, argument in (field.args if field else {}).items():
+            if name not in given and is_required_argument(argument):
+                self._report([missing(argument.type, (name,), node)])
+        return None
+
+    def _report(self, faults: Iterable[InputFault]) -> None:
+        for fault in faults:
+            self.report_error(_located(fault, fault.node))
+
+
+_REPLACED: Final = {
+    ValuesOfCorrectTypeRule: GivenValuesRule,
+    ProvidedRequiredArgumentsRule: ProvidedRequiredArgumentsOnDirectivesRule,
+}
+
+VALIDATION_RULES: Final = tuple(_REPLACED.get(rule, rule) for rule in specified_rules)
+"""The rules of the GraphQL specification, with the one for given values replaced."""
+
+
+def remove_repetitions(errors: list[GraphQLError]) -> None:
+    """Remove the errors of a validation that Strawberry's own rules add for the same input objects."""
+    if any(isinstance(error.original_error, InputValueError) for error in errors):
+        errors[:] = [error for error in errors if not isinstance(error, StrawberryInputCoercionError)]
+
+
+def variable_faults(
+    schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode, variables: Mapping[str, Given]
+) -> list[GraphQLError]:
+    """Return an error for each fault in the variables of an operation; at most MAX_FAULTS."""
+    return list(islice(_variable_faults(schema, document, operation, variables), MAX_FAULTS))
+
+
+def _variable_faults(
+    schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode, variables: Mapping[str, Given]
+) -> Iterator[GraphQLError]:
+    for definition in operation.variable_definitions or ():
+        name = definition.variable.name.value
+        type_ = type_from_ast(schema, definition.type)
+        if not is_input_type(type_):
+            continue
+        if name in variables:
+            place = _first_use(document, name) or (name,)
+            yield from (_located(fault, definition) for fault in input_faults(variables[name], type_, place))
+        elif definition.default_value is None and is_non_null_type(type_):
+            yield _located(missing(type_, _first_use(document, name) or (name,)), definition)
+
+
+def _located(fault: InputFault, node: Node | None) -> GraphQLError:
+    error = fault.error
+    return GraphQLError(error.message, node, original_error=error)
+
+
+class _Uses(Visitor):
+    """Finds the place of the first value that a variable gives."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+        self.place: Place | None = None
+
+    def enter_argument(self, node: ArgumentNode, *_: object) -> VisitorAction:
+        """Search the value of one argument."""
+        self.place = self.place or next(_places(node.value, self.name, (node.name.value,)), None)
+        return SKIP
+
+
+def _first_use(document: DocumentNode, name: str) -> Place | None:
+    """Return the place of the first value that a variable gives; None if no argument uses it."""
+    uses = _Uses(name)
+    visit(document, uses)
+    return uses.place
+
+
+def _places(node: ValueNode, name: str, place: Place) -> Iterator[Place]:
+    """Yield the places of a variable in a literal."""
+    if isinstance(node, VariableNode) and node.name.value == name:
+        yield place
+    elif isinstance(node, ListValueNode):
+        for index, each in enumerate(node.values):
+            yield from _places(each, name, (*place, index))
+    elif isinstance(node, ObjectValueNode):
+        for field in node.fields:
+            yield from _places(field.value, name, (*place, field.name.value))
