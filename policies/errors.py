@@ -28,6 +28,8 @@ class Code(StrEnum):
     """The request exceeds a limit."""
     STORE_UNAVAILABLE = "STORE_UNAVAILABLE"
     """The store cannot respond now. If ``unknownOutcome`` is true, a write may have been applied; else retry later."""
+    UNREADABLE = "UNREADABLE"
+    """A stored value cannot be returned, such as a number that is not finite; the message says how to replace it."""
     STORE_FAILED = "STORE_FAILED"
     """The store returned an error."""
     KEYS_UNAVAILABLE = "KEYS_UNAVAILABLE"

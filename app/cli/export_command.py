@@ -7,7 +7,8 @@ import orjson
 import typer
 
 from app.cli.data_commands import DEFAULT_URL, Token, Url
-from app.ingest.export.export_items import export_items
+from app.cli.exit_codes import FAILURE
+from app.ingest.export.export_items import UnreadItem, export_items
 from app.ingest.load.api_client import ApiClient
 from app.ingest.load.load import LoadTarget
 from graphql_schema.catalog.kinds import ASSETS, KINDS
@@ -21,20 +22,30 @@ Kinds = Annotated[
 def export(token: Token, url: Url = DEFAULT_URL, kind: Kinds = None) -> None:
     """Write the visible part of the graph as JSON lines to stdout; `mlg import jsonl` reads them.
 
-    docs/import.md lists the values that are not exported, such as checks and approvals.
+    docs/import.md lists the values that are not exported, such as checks and approvals. What cannot be read is left
+    out and named on stderr, and the exit code is 1 then.
     """
     kinds = frozenset(kind or ())
     unknown = kinds - {KINDS[name].code for name in ASSETS}
     if unknown:
         raise typer.BadParameter(f"unknown kind: {', '.join(sorted(unknown))}; use the values of AssetKind.")
-    asyncio.run(_export(LoadTarget(url, token), kinds))
+    unread = asyncio.run(_export(LoadTarget(url, token), kinds))
+    if unread:
+        typer.echo(f"mlg: the export is incomplete without {unread} of its assets; see the lines above.", err=True)
+        raise typer.Exit(FAILURE)
 
 
-async def _export(target: LoadTarget, kinds: frozenset[str]) -> None:
-    """Print the items to stdout, then the fields that the policy hides from the caller to stderr."""
+async def _export(target: LoadTarget, kinds: frozenset[str]) -> int:
+    """Print the items to stdout, and to stderr what is unread or hidden from the caller; return the number unread."""
+    unread = 0
     async with ApiClient(target.url, target.token, target.retry) as client:
         async for item in export_items(client, kinds):
-            typer.echo(orjson.dumps(item))
+            if isinstance(item, UnreadItem):
+                unread += 1
+                typer.echo(f"Left out, because it could not be read: {item.id}: {item.reason}", err=True)
+            else:
+                typer.echo(orjson.dumps(item))
         if client.hidden:
             fields = ", ".join(f"{name} ({count})" for name, count in sorted(client.hidden.items()))
             typer.echo(f"Left out, because the policy hides them from this token: {fields}.", err=True)
+    return unread

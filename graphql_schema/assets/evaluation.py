@@ -1,6 +1,8 @@
 """Evaluations: measurements of a model version on data."""
 
+import sys
 from enum import Enum
+from typing import Final
 
 import strawberry
 
@@ -21,6 +23,9 @@ from graphql_schema.ports.relation_query import ONE, related
 
 _DATA = ("Dataset", "DatasetVersion")
 
+MAX_FLOAT: Final = sys.float_info.max
+"""The largest number of a `Float`."""
+
 
 BASELINE = related(EVALUATED_BY.into("Evaluation"))
 
@@ -33,21 +38,26 @@ class MetricDelta:
     slice: str | None = stored_field("The slice of the data that was measured; null for all data.")
     value: float = stored_field("The value of the metric.")
     baseline: float = stored_field("The value of the baseline.")
-    change: float = stored_field("The value minus the value of the baseline.")
+    change: float = stored_field("The value minus the value of the baseline, cut to the range of a Float.")
 
 
 def deltas(metrics: list[JsonObject], baseline: list[JsonObject]) -> list[JsonObject]:
     """Return a comparison for each metric that the baseline has too, in the order of ``metrics``.
 
-    Name and slice identify a metric.
+    Name and slice identify a metric. A metric without a readable number is left out.
     """
     before = {(metric["name"], metric.get("slice")): metric["value"] for metric in baseline}
     pairs = [(metric, before.get((metric["name"], metric.get("slice")))) for metric in metrics]
     return [
-        {**metric, "baseline": reference, "change": metric["value"] - reference}
+        {**metric, "baseline": reference, "change": _difference(metric["value"], reference)}
         for metric, reference in pairs
-        if reference is not None
+        if reference is not None and metric["value"] is not None
     ]
+
+
+def _difference(number: float, reference: float) -> float:
+    """Return a difference, cut to the range of a float."""
+    return min(max(number - reference, -MAX_FLOAT), MAX_FLOAT)
 
 
 async def _against_baseline(root: Parent, info: Info) -> Resolved:

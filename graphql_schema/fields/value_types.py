@@ -4,7 +4,8 @@ from typing import ClassVar
 
 import strawberry
 
-from graphql_schema.fields.field import stored_field
+from graphql_schema.fields.field import Parent, Resolved, stored_field
+from policies.errors import Code, CodedError
 
 
 @strawberry.type(description="A key with a text value, chosen freely.")
@@ -25,12 +26,26 @@ class PropertyInput:
     value: str = strawberry.field(description="The value.")
 
 
+def _measured(root: Parent) -> Resolved:
+    """Return the number of a metric.
+
+    Raises CodedError without one: earlier versions stored null for a number that was not finite.
+    """
+    if root["value"] is None:
+        raise CodedError(
+            f"The metric {root['name']!r} was stored with a number that is not finite, which cannot be returned. "
+            "Register the metrics of the asset again.",
+            Code.UNREADABLE,
+        )
+    return root["value"]
+
+
 @strawberry.type(description="A measured number.")
 class Metric:
     """A measured number."""
 
     name: str = stored_field("The name of the measure, such as `auc`.")
-    value: float = stored_field("The number.")
+    value: float = strawberry.field(description="The number.", resolver=_measured)
     slice: str | None = stored_field("The part of the data that was measured; null for all data.")
 
 

@@ -1,6 +1,7 @@
 """Reads the parameters of a GraphQL operation from an HTTP request; refuses malformed and oversized requests."""
 
 import asyncio
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -139,12 +140,37 @@ def read_json(text: bytes, limits: RequestLimits, part: str) -> object:
     if elements > limits.json_elements:
         raise _too_many_elements_error(part, limits.json_elements)
     try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError:
+        value = _decoded(text)
+    except (ValueError, TypeError, RecursionError):
         raise _malformed_error(part, "valid JSON in UTF-8") from None
     if _exceeds_depth(value, limits.json_depth):
         raise _malformed_error(part, f"JSON of at most {limits.json_depth} levels")
     return value
+
+
+def _decoded(text: bytes) -> object:
+    """Return the value of JSON, with numbers beyond the range of a float as infinite.
+
+    orjson refuses such a number by its position. The validation of the operation refuses an infinite number by the
+    name of its field. Raises ValueError, TypeError or RecursionError if the text is not JSON.
+    """
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        if "infinity" not in str(error):
+            raise
+    value: object = json.loads(text.decode(), parse_int=_integer, parse_constant=_refuse_constant)
+    orjson.dumps(value)  # raises TypeError for a text that is not valid UTF-8
+    return value
+
+
+def _integer(digits: str) -> int | float:
+    """Return the number of an integer text: a float if it has more than 64 bits, as orjson returns it."""
+    return int(digits) if len(digits) < len(str(2**63)) else float(digits)
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(name)  # NaN and Infinity are not JSON
 
 
 def _exceeds_depth(value: object, levels: int) -> bool:

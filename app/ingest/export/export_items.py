@@ -6,10 +6,17 @@ exported; ``docs/import.md`` lists them. Values that the token may not read are 
 """
 
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Final
 
-from app.ingest.export.selections import NEIGHBOURS_DOCUMENT, connection_document, connections, page_document
-from app.ingest.load.api_client import ApiClient
+from app.ingest.export.selections import (
+    NEIGHBOURS_DOCUMENT,
+    connection_document,
+    connections,
+    ids_document,
+    page_document,
+)
+from app.ingest.load.api_client import ApiClient, IncompleteResponseError
 from graphql_schema.catalog.enums import EdgeOrigin
 from graphql_schema.catalog.inference_rules import ENRICHMENT, RULES
 from graphql_schema.inputs.kind_entry import KindEntry
@@ -21,31 +28,54 @@ Item = dict[str, JsonObject]
 
 _NOT_IN_BODY: Final = {"hydration", "ownerTeam", "owners", "tags", "replacedBy", "downstream"}
 _RULE_NAMES: Final = frozenset(rule.name for rule in RULES)
+_LAST_PAGE: Final = {"hasNextPage": False, "endCursor": None}
 _EDGE_VALUES: Final = ("origin", "confidence", "validFrom", "validTo", "runId", "properties")
 
 
-async def export_items(client: ApiClient, kinds: frozenset[str] = frozenset()) -> AsyncIterator[Item]:
+@dataclass(frozen=True, slots=True)
+class UnreadItem:
+    """An asset, user, team, domain or tag that the API could not return completely: its id, and the API's message."""
+
+    id: str
+    reason: str
+
+
+async def export_items(client: ApiClient, kinds: frozenset[str] = frozenset()) -> AsyncIterator[Item | UnreadItem]:
     """Yield users, teams, domains and tags, then the assets of each kind, each after the links that leave it.
 
     ``kinds`` are values of ``AssetKind``; unless empty, only these assets and the edges that leave them are read. A
-    stub has no item of its own; references to it create it again. Raises the errors of `ApiClient.execute`.
+    stub has no item of its own; references to it create it again. An UnreadItem takes the place of all items of what
+    could not be read. Raises the errors of `ApiClient.execute`, except an IncompleteResponseError about single items.
     """
-    for entry in REGISTRY.values():
-        if not entry.kind.asset and not kinds:
-            async for node in _nodes(client, entry):
-                yield {entry.key: _registered(entry, node)}
-    for entry in REGISTRY.values():
-        if entry.kind.asset and (not kinds or entry.kind.code in kinds):
-            async for item in _assets(client, entry):
-                yield item
+    wanted = [entry for entry in REGISTRY.values() if not kinds or (entry.kind.asset and entry.kind.code in kinds)]
+    for entry in sorted(wanted, key=lambda each: each.kind.asset):
+        async for item in _items(client, entry):
+            yield item
 
 
-async def _assets(client: ApiClient, entry: KindEntry) -> AsyncIterator[Item]:
+async def _items(client: ApiClient, entry: KindEntry) -> AsyncIterator[Item | UnreadItem]:
+    """Yield the items of all nodes of a kind."""
     async for node in _nodes(client, entry):
-        for link in [*await _edges(client, node), *_structure(entry, node), *_self_links(entry, node)]:
-            yield {"link": link}
-        if node["hydration"] != "STUB":
-            yield {entry.key: _asset(entry, node)}
+        if isinstance(node, UnreadItem):
+            yield node
+            continue
+        try:
+            items = await _items_of(client, entry, node)
+        except IncompleteResponseError as error:
+            yield UnreadItem(node["id"], error.message)
+            continue
+        for item in items:
+            yield item
+
+
+async def _items_of(client: ApiClient, entry: KindEntry, node: Record) -> list[Item]:
+    """Return the items of one node: of an asset the links that leave it, then its own."""
+    node = {**node, **{name: await _complete(client, entry, node, name) for name in connections(entry.export)}}
+    if not entry.kind.asset:
+        return [{entry.key: _registered(entry, node)}]
+    links = [*await _edges(client, node), *_structure(entry, node), *_self_links(entry, node)]
+    own = [] if node["hydration"] == "STUB" else [{entry.key: _asset(entry, node)}]
+    return [*({"link": link} for link in links), *own]
 
 
 async def _edges(client: ApiClient, asset: Record) -> list[JsonObject]:
@@ -134,10 +164,41 @@ def _plain(value: Json) -> Json:
             return value
 
 
-async def _nodes(client: ApiClient, entry: KindEntry) -> AsyncIterator[Record]:
-    async for page in _pages(client, page_document(entry), {}, entry.export.listing):
-        for node in page["nodes"]:
-            yield {**node, **{name: await _complete(client, entry, node, name) for name in connections(entry.export)}}
+async def _nodes(client: ApiClient, entry: KindEntry) -> AsyncIterator[Record | UnreadItem]:
+    """Yield the nodes of a kind; none if their list is hidden from the caller."""
+    after, more = None, True
+    while more:
+        nodes, info = await _page(client, entry, after)
+        for node in nodes:
+            yield node
+        after, more = info["endCursor"], info["hasNextPage"]
+
+
+async def _page(client: ApiClient, entry: KindEntry, after: str | None) -> tuple[list[Record | UnreadItem], Record]:
+    """Return the nodes behind a cursor with the page info; if a field of the page fails, each node is read alone."""
+    try:
+        page = (await client.execute(page_document(entry), {"after": after}))[entry.export.listing]
+    except IncompleteResponseError:
+        page = (await client.execute(ids_document(entry), {"after": after}))[entry.export.listing]
+        before = [after, *(edge["cursor"] for edge in page["edges"])]
+        nodes = [
+            await _node(client, entry, edge["node"]["id"], cursor)
+            for edge, cursor in zip(page["edges"], before, strict=False)
+        ]
+        return nodes, page["pageInfo"]
+    return (page["nodes"], page["pageInfo"]) if page else ([], _LAST_PAGE)
+
+
+async def _node(client: ApiClient, entry: KindEntry, urn: str, before: str | None) -> Record | UnreadItem:
+    """Return the node with the id ``urn``, which follows the cursor ``before``."""
+    try:
+        found = await client.execute(page_document(entry), {"after": before, "first": 1})
+    except IncompleteResponseError as error:
+        return UnreadItem(urn, error.message)
+    nodes: list[Record] = found[entry.export.listing]["nodes"]
+    if not nodes or nodes[0]["id"] != urn:
+        return UnreadItem(urn, "The list changed while it was read; export again.")
+    return nodes[0]
 
 
 async def _complete(client: ApiClient, entry: KindEntry, node: Record, name: str) -> Json:

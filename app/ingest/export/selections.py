@@ -35,8 +35,8 @@ def page_document(entry: KindEntry) -> str:
 
 
 def _assets_document(entry: KindEntry) -> str:
-    return f"""query Export{entry.kind.name}($after: Cursor) {{
-  assets(filter: {{ kinds: [{entry.kind.code}] }}, orderBy: {{ field: ID }}, first: {ASSETS}, after: $after) {{
+    return f"""query Export{entry.kind.name}($after: Cursor, $first: Int = {ASSETS}) {{
+  {_listing(entry)} {{
     nodes {{
       id hydration displayName description stage visibility sensitivity: declaredSensitivity sourceCreatedAt
       {_PROPERTIES}
@@ -52,9 +52,26 @@ def _assets_document(entry: KindEntry) -> str:
 
 def _listing_document(entry: KindEntry) -> str:
     nodes = f"nodes {{ id name {_PROPERTIES} {_own_fields(entry)} }}"
-    return f"""query Export{entry.kind.name}($after: Cursor) {{
-  {entry.export.listing}(first: {MAX_PAGE_SIZE}, after: $after) {{ {nodes} {_PAGE_INFO} }}
+    return f"""query Export{entry.kind.name}($after: Cursor, $first: Int = {MAX_PAGE_SIZE}) {{
+  {_listing(entry)} {{ {nodes} {_PAGE_INFO} }}
 }}"""
+
+
+def ids_document(entry: KindEntry) -> str:
+    """Return the query for the ids of the same page as that of :func:`page_document`, each with its cursor."""
+    first = ASSETS if entry.kind.asset else MAX_PAGE_SIZE
+    return f"""query Export{entry.kind.name}Ids($after: Cursor, $first: Int = {first}) {{
+  {_listing(entry)} {{ edges {{ cursor node {{ id }} }} {_PAGE_INFO} }}
+}}"""
+
+
+def _listing(entry: KindEntry) -> str:
+    """Return the field that lists a kind, with its arguments, so that cursors are valid in each document."""
+    if entry.kind.asset:
+        return (
+            f"assets(filter: {{ kinds: [{entry.kind.code}] }}, orderBy: {{ field: ID }}, first: $first, after: $after)"
+        )
+    return f"{entry.export.listing}(first: $first, after: $after)"
 
 
 def connections(export: Export) -> tuple[str, ...]:

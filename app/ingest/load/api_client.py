@@ -42,6 +42,10 @@ class RequestRejectedError(CodedError):
     code = Code.BAD_REQUEST
 
 
+class IncompleteResponseError(RequestRejectedError):
+    """The operation was executed, and some of its fields failed; a narrower operation may succeed."""
+
+
 class _BusyError(Exception):
     """The API is busy or unreachable; ``retry_after`` is its Retry-After in seconds, None without that header."""
 
@@ -112,7 +116,8 @@ class ApiClient:
         """Run one operation and return its ``data``.
 
         Raises UnreachableError after the last attempt, and TokenRefusedError if the API does not accept the token.
-        Raises RequestRejectedError for an invalid address, a response without data, and errors that are not transient.
+        Raises RequestRejectedError for an invalid address, a response without data, and errors that are not transient;
+        it is an IncompleteResponseError if the operation was executed.
         """
         body = orjson.dumps({"query": document, "variables": variables})
         failures = 0
@@ -174,6 +179,8 @@ def _response_body(response: httpx2.Response) -> JsonObject:
     if codes & _BUSY_CODES:
         raise _BusyError(message)
     data = body.get("data") if isinstance(body, dict) else None
+    if errors and "data" in body:
+        raise IncompleteResponseError(message)
     if errors or not isinstance(data, dict):
         raise RequestRejectedError(message)
     return dict(body)

@@ -19,7 +19,7 @@ from app.factory import create_app
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.clock import epoch_milliseconds
-from app.ingest.export.export_items import export_items
+from app.ingest.export.export_items import UnreadItem, export_items
 from app.ingest.load.api_client import ApiClient
 from app.runtime.background_jobs import background_jobs
 from app.runtime.operation_context import OperationContexts
@@ -114,7 +114,9 @@ class Api(RunningApi):
         """Return the items of `mlg export`, by default as root with break-glass access to the secrets of runs."""
         transport = httpx2.MockTransport(self.http.send)
         async with ApiClient("http://127.0.0.1:8000", self.tokens[who], transport=transport) as client:
-            return [item async for item in export_items(client, frozenset(kinds))]
+            items = [item async for item in export_items(client, frozenset(kinds))]
+        assert not [item for item in items if isinstance(item, UnreadItem)]
+        return items  # type: ignore[return-value]
 
     async def count(self, who: str, query: str, **variables: Any) -> int:
         """Return the number of store requests of a query, without those of a first authentication."""

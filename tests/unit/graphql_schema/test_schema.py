@@ -4,18 +4,24 @@ from collections.abc import Iterator
 
 import pytest
 from graphql import (
+    GraphQLArgument,
     GraphQLEnumType,
+    GraphQLFloat,
+    GraphQLInputField,
     GraphQLInputObjectType,
     GraphQLInterfaceType,
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLSchema,
+    get_named_type,
     is_introspection_type,
     is_specified_scalar_type,
+    parse_value,
 )
 
 from graphql_schema.catalog.kinds import ASSETS
 from graphql_schema.operation.field_guards import governed_fields
+from graphql_schema.operation.input_faults import input_faults
 from graphql_schema.schema import README, SDL, GraphSchema, build_schema, readme, sdl
 from policies.errors import ConfigurationError
 from policies.policy import Policy
@@ -86,3 +92,27 @@ def test_a_governed_field_that_cannot_be_hidden_stops_the_start_up() -> None:
     model.fields["task"].type = GraphQLNonNull(model.fields["task"].type)
     with pytest.raises(ConfigurationError, match=r"Model\.task is non-null"):
         Policy.load(None, governed_fields(schema))
+
+
+def floats_given(schema: GraphQLSchema) -> Iterator[tuple[str, GraphQLArgument | GraphQLInputField]]:
+    """Yield the coordinate and the definition of each argument and input field of the type `Float`."""
+    for name, type_ in schema.type_map.items():
+        if isinstance(type_, GraphQLInputObjectType):
+            yield from ((f"{name}.{key}", field) for key, field in type_.fields.items())
+        elif isinstance(type_, GraphQLObjectType) and not is_introspection_type(type_):
+            for key, field in type_.fields.items():
+                yield from ((f"{name}.{key}({each}:)", argument) for each, argument in field.args.items())
+
+
+def test_no_float_takes_a_number_that_is_not_finite() -> None:
+    """Each argument and input field of the type `Float` refuses such a number, as a literal and as a variable."""
+    taking = {key: each for key, each in floats_given(build_schema().core) if get_named_type(each.type) is GraphQLFloat}
+    assert taking.keys() > {
+        "MetricInput.value",
+        "RunInput.costUsd",
+        "UsageInput.costUsd",
+    }
+    for definition in taking.values():
+        for given in (parse_value("1e999"), parse_value("-1e999"), float("inf"), float("nan")):
+            (fault,) = input_faults(given, definition.type, ("x",))
+            assert fault.text == "is beyond the range of `Float`; give a finite number."

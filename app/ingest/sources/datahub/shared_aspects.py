@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
+from math import isfinite, nan
 
 import orjson
 
@@ -117,12 +118,16 @@ class SharedAspects:
         return [{"owner": owner, "ownership": ownership} for owner, ownership in pairs]
 
     def metrics(self, entity: Entity, pairs: Iterable[Record]) -> list[JsonObject]:
-        """Map metrics, which DataHub stores as text, to ``MetricInput``; text that is not a number is skipped."""
+        """Map metrics, which DataHub stores as text, to ``MetricInput``; text that is no finite number is skipped."""
         found = []
         for one in pairs:
             try:
-                found.append({"name": one["name"], "value": float(one["value"])})
+                value = float(one["value"])
             except (TypeError, ValueError):
+                value = nan
+            if isfinite(value):
+                found.append({"name": one["name"], "value": value})
+            else:
                 self.estate.count_skipped(entity.type, "metrics.notANumber")
         return found
 

@@ -28,6 +28,19 @@ def test_metrics_are_matched_by_name_and_slice() -> None:
     ]
 
 
+def test_a_metric_without_a_readable_number_is_no_comparison() -> None:
+    """A number that was not finite is stored as null by earlier versions; such a metric of either side is left out."""
+    old = {"name": "auc", "value": None}
+    assert deltas([metric("auc", 1.0)], [old]) == deltas([old], [metric("auc", 1.0)]) == []
+
+
+def test_a_difference_is_finite() -> None:
+    """The difference of two large numbers of different signs is cut to the range of a float."""
+    largest = 1.7976931348623157e308
+    (found,) = deltas([metric("loss", largest)], [metric("loss", -largest)])
+    assert found["change"] == largest
+
+
 def test_a_baseline_of_zero_is_a_value() -> None:
     """Zero is not absence: the change is the whole value."""
     assert deltas([metric("errors", 3.0)], [metric("errors", 0.0)]) == [

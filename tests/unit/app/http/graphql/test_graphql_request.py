@@ -1,5 +1,6 @@
 """Parameters of an operation: their types, the depth of JSON, and the size of the document."""
 
+from math import inf
 from typing import Any
 
 import pytest
@@ -61,6 +62,26 @@ def test_the_size_of_a_document_is_counted_in_bytes() -> None:
 def test_json_up_to_the_depth_is_read(text: bytes, value: object) -> None:
     """Three levels are the limit; a plain value has none."""
     assert read_json(text, LIMITS, "The body") == value
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (b"[1e999, -1e999]", [inf, -inf]),
+        (b"[1" + b"0" * 400 + b"]", [inf]),
+        (b'[1e999, 12345678901234567890123, 7, "a"]', [inf, 1.2345678901234568e22, 7, "a"]),
+    ],
+)
+def test_numbers_beyond_a_float_are_infinite(text: bytes, value: object) -> None:
+    """Such a number is JSON; the validation of values refuses it by its field. The others keep their value."""
+    assert read_json(text, LIMITS, "The body") == value
+
+
+@pytest.mark.parametrize("text", [b"[1e999, NaN]", b"[1e999, Infinity]", b'[1e999, "\\ud800"]', b"[1e999", b"1e999]"])
+def test_what_is_no_json_beside_such_a_number_is_refused(text: bytes) -> None:
+    """The constants of Python, lone surrogates and broken text are refused as in any other text."""
+    with pytest.raises(HttpError, match="Send valid JSON"):
+        read_json(text, LIMITS, "The body")
 
 
 @pytest.mark.parametrize("text", [b"[[[[]]]]", b'{"a": [{"b": {}}]}', b'[1, [2, {"a": []}], 3]'])

@@ -53,19 +53,23 @@ def test_every_line_becomes_an_item_of_the_contract(server: ContractServer, tmp_
     assert server.tokens == {"Bearer t"}
 
 
+LARGE = '{"dataset": {"name": "large", "rowCount": 1e999}}\n'
+
+
 def test_lines_that_are_no_items_are_named_and_counted(server: ContractServer, tmp_path: Path) -> None:
     """A bad line is reported with its file and number, the good ones are loaded, and the exit code is not 0."""
-    file = lines(tmp_path, dataset(1), "{oops\n", "\n", '{"dataset": {}, "link": {}}\n', dataset(2))
+    file = lines(tmp_path, dataset(1), "{oops\n", "\n", '{"dataset": {}, "link": {}}\n', dataset(2), LARGE)
     result = CliRunner().invoke(commands, ["import", "jsonl", str(file), "--url", server.url, "--token", "t", "--json"])
     assert result.exit_code == 1
     assert json.loads(result.stdout.splitlines()[-1]) == {
         "created": 2,
         "updated": 0,
         "unchanged": 0,
-        "failed": 2,
+        "failed": 3,
         "skipped": 0,
     }
     assert f"{file}:2: INVALID: not JSON" in result.stderr
+    assert f"{file}:6: INVALID: not JSON: number is infinity" in result.stderr
     assert f"{file}:4: INVALID: not an item" in result.stderr
 
 

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
-from app.ingest.sources.datahub.shared_aspects import as_text, instant, key_values, without_nulls
+from app.ingest.sources.datahub.aspect_files import Entity, Estate
+from app.ingest.sources.datahub.names import Names
+from app.ingest.sources.datahub.shared_aspects import SharedAspects, as_text, instant, key_values, without_nulls
 
 
 @pytest.mark.parametrize(
@@ -49,3 +51,13 @@ def test_parameters_without_a_value_are_left_out() -> None:
 def test_only_nulls_are_removed_from_a_body() -> None:
     """An empty list clears a field, and an absent field leaves it."""
     assert without_nulls({"a": None, "b": [], "c": "", "d": 0}) == {"b": [], "c": "", "d": 0}
+
+
+def test_metrics_are_finite_numbers() -> None:
+    """DataHub stores metrics as text; text of no finite number is left out and counted."""
+    estate = Estate()
+    texts = ["0.5", "1e308", "nan", "-Infinity", "1e999", "high", None]
+    pairs = [{"name": f"m{index}", "value": text} for index, text in enumerate(texts)]
+    found = SharedAspects(estate, Names(estate)).metrics(Entity("mlModel", "urn:li:mlModel:x"), pairs)
+    assert found == [{"name": "m0", "value": 0.5}, {"name": "m1", "value": 1e308}]
+    assert estate.skipped_parts == {"mlModel/metrics.notANumber": 5}
