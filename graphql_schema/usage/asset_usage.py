@@ -19,6 +19,7 @@ from graphql_schema.fields.scalars import Day
 from graphql_schema.ports.record import JsonObject, Position, Record
 from graphql_schema.ports.relation_query import PageRequest, RelationQuery, newest_first, slice_page
 from graphql_schema.ports.row import PageItem, Row
+from graphql_schema.rules.money import sum_of_money
 from graphql_schema.rules.usage_days import Counts, begin_of, has_usage
 from policies.errors import InvalidError, LimitError
 
@@ -69,7 +70,9 @@ def _calls() -> SchemaField:
 
 
 def _cost() -> SchemaField:
-    return stored_field("Cost in US dollars; null if none was recorded.")
+    return stored_field(
+        "Cost in US dollars: the exact decimal sum, rounded once to a millionth; null if none was recorded."
+    )
 
 
 def _last() -> SchemaField:
@@ -228,5 +231,5 @@ def _total(counts: Iterable[Counts]) -> JsonObject:
     return {
         "reads": fsum(day.get("reads", 0) for day in days),
         "calls": fsum(day.get("calls", 0) for day in days),
-        "costUsd": fsum(costs) if costs else None,
+        "costUsd": sum_of_money(costs) if costs else None,
     }

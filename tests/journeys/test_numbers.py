@@ -145,3 +145,29 @@ async def exported(api: Api) -> tuple[list[Any], list[UnreadItem]]:
         [item for item in found if not isinstance(item, UnreadItem)],
         [item for item in found if isinstance(item, UnreadItem)],
     )
+
+
+COST = """query ($id: ID!) { asset(id: $id) { usage(days: 400) { costUsd byDay { costUsd }
+  consumers { nodes { costUsd } } } } team(name: "ranking") { usage(days: 400) { costUsd } } }"""
+
+
+async def test_sums_of_cost_are_exact(api: Api) -> None:
+    """Any amounts in cents add up to cents, by day, by consumer and in all, and for the team that owns the asset."""
+    random = Random(1062)
+    days = [(datetime.now(UTC).date() - timedelta(days=back)).isoformat() for back in range(1, 100)]
+    cents = {(who, day): random.randrange(1, 5000) for who in (team("ads"), team("shop")) for day in days}
+    await api.load({"team": {"name": "shop"}})
+    records = [
+        {"asset": DATA, "consumer": who, "day": day, "costUsd": amount / 100} for (who, day), amount in cents.items()
+    ]
+    assert await recorded(api, "root", *records) == {"recorded": len(records), "errors": []}
+    found = await api.ask("root", COST, id=DATA)
+    usage = found["asset"]["usage"]
+
+    def amount(part: str) -> float:
+        """Return the sum of the amounts of a day or a consumer, as the nearest float."""
+        return float(Fraction(sum(each for key, each in cents.items() if part in key), 100))
+
+    assert usage["costUsd"] == float(Fraction(sum(cents.values()), 100)) == found["team"]["usage"]["costUsd"]
+    assert [each["costUsd"] for each in usage["byDay"]] == [amount(day) for day in sorted(days)]
+    assert {each["costUsd"] for each in usage["consumers"]["nodes"]} == {amount(team("ads")), amount(team("shop"))}
