@@ -6,7 +6,7 @@ the limits does not reach them.
 
 from collections.abc import Iterable, Iterator
 
-from graphql import DocumentNode, GraphQLError, OperationDefinitionNode
+from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationDefinitionNode
 from graphql.validation.rules import overlapping_fields_can_be_merged
 from strawberry.extensions import SchemaExtension
 
@@ -79,15 +79,17 @@ class AdmissionExtension(SchemaExtension):
             return [_located(_ambiguous(len(operations)), operations[1])]
         chosen = [each for each in operations if named is None or (each.name is not None and each.name.value == named)]
         # Sizes come first: pricing recurses, and their limits bound how deep.
-        exceeded = (not known and breaches(document, self.limits)) or self._expensive(document, chosen)
+        schema = self.execution_context.schema._schema  # noqa: SLF001 - Strawberry has no public name for it
+        exceeded = (not known and breaches(schema, document, self.limits)) or self._expensive(schema, document, chosen)
         return [
             _located(LimitError(b.message, limit=b.limit, actual=b.actual, maximum=b.maximum), b.operation)
             for b in exceeded
         ]
 
-    def _expensive(self, document: DocumentNode, operations: Iterable[OperationDefinitionNode]) -> list[Breach]:
+    def _expensive(
+        self, schema: GraphQLSchema, document: DocumentNode, operations: Iterable[OperationDefinitionNode]
+    ) -> list[Breach]:
         """Return the limits on variables and cost that an operation exceeds."""
-        schema = self.execution_context.schema._schema  # noqa: SLF001 - Strawberry has no public name for it
         variables = self.execution_context.variables or {}
         pricing = Pricing.of(schema, document, variables)
         return [

@@ -7,6 +7,7 @@ expanded field.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from graphql import (
     DocumentNode,
@@ -14,9 +15,13 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLNamedType,
+    GraphQLSchema,
     InlineFragmentNode,
     OperationDefinitionNode,
     SelectionNode,
+    get_named_type,
+    is_composite_type,
 )
 
 CEILING = 2**31 - 1
@@ -24,6 +29,12 @@ CEILING = 2**31 - 1
 
 INTROSPECTION = frozenset({"__schema", "__type"})
 """Fields whose selections do not count for the depth."""
+
+WRAPPERS = frozenset({"nodes", "edges", "node", "pageInfo"})
+"""Fields of lists that are no level of depth, unless they are fields of a root type."""
+
+FAR_ENDS = frozenset({"Neighbour.asset"})
+"""Fields from an item of a list to its one object; they are no level of depth either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +75,7 @@ _ADVICE = {
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """Size of a selection with all fragments expanded; ``depth`` excludes introspection."""
+    """Size of a selection with all fragments expanded; ``depth`` excludes introspection and wrappers."""
 
     depth: int = 0
     aliases: int = 0
@@ -88,6 +99,9 @@ class Breach:
         return f"The limit of {self.limit} is {self.maximum}; the operation has {self.actual}. {advice}"
 
 
+_Type: TypeAlias = GraphQLNamedType | None
+
+
 @dataclass(slots=True)
 class _Outline:
     """Size of one definition without its spreads, and its spreads with the depth where they occur.
@@ -99,52 +113,79 @@ class _Outline:
     spreads: list[tuple[str, int | None]] = field(default_factory=list)
 
 
-def breaches(document: DocumentNode, limits: DocumentLimits) -> list[Breach]:
+def breaches(schema: GraphQLSchema, document: DocumentNode, limits: DocumentLimits) -> list[Breach]:
     """Return every limit of depth, aliases, directives and fields that an operation of ``document`` exceeds."""
     return [
         Breach(name, actual, maximum, operation)
-        for operation, size in measure(document)
+        for operation, size in measure(schema, document)
         for name in ("depth", "aliases", "directives", "fields")
         if (actual := getattr(size, name)) > (maximum := getattr(limits, name))
     ]
 
 
-def measure(document: DocumentNode) -> list[tuple[OperationDefinitionNode, Size]]:
+def measure(schema: GraphQLSchema, document: DocumentNode) -> list[tuple[OperationDefinitionNode, Size]]:
     """Return the size of each operation. Unknown fragments and cycles count 0, because validation refuses them."""
-    fragments = {d.name.value: _outline(d) for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
+    outlines = _Outlines(schema)
+    fragments = {d.name.value: outlines.of(d) for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
     sizes: dict[str, Size] = {}
     for name in _dependencies_first(fragments):
         sizes[name] = _total(fragments[name], sizes)
     operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
-    return [(operation, _total(_outline(operation), sizes)) for operation in operations]
+    return [(operation, _total(outlines.of(operation), sizes)) for operation in operations]
 
 
-def _outline(definition: ExecutableDefinitionNode) -> _Outline:
-    """Return the size and the spreads of one definition; visits each selection once, without recursion."""
-    depth = aliases = fields = 0
-    directives = len(definition.directives or ())
-    spreads: list[tuple[str, int | None]] = []
-    stack: list[tuple[SelectionNode, int | None]] = [(s, 0) for s in definition.selection_set.selections]
-    while stack:
-        node, at = stack.pop()
-        directives += len(node.directives or ())
-        if isinstance(node, FieldNode):
-            fields += 1
-            aliases += node.alias is not None
-            at = _below(node, at)
-            depth = max(depth, at or 0)
-            children = node.selection_set.selections if node.selection_set else ()
-            stack.extend((child, at) for child in children)
-        elif isinstance(node, InlineFragmentNode):
-            stack.extend((child, at) for child in node.selection_set.selections)
-        elif isinstance(node, FragmentSpreadNode):
-            spreads.append((node.name.value, at))
-    return _Outline(Size(depth, aliases, directives, fields), spreads)
+@dataclass(frozen=True, slots=True)
+class _Outlines:
+    """Measures definitions against a schema; what the schema does not define counts as an object of no type."""
 
+    schema: GraphQLSchema
 
-def _below(node: FieldNode, at: int | None) -> int | None:
-    """Return the depth of a field below ``at``; None inside introspection, where depth does not count."""
-    return None if at is None or node.name.value in INTROSPECTION else at + 1
+    def of(self, definition: ExecutableDefinitionNode) -> _Outline:
+        """Return the size and the spreads of one definition; visits each selection once, without recursion."""
+        depth = aliases = fields = 0
+        directives = len(definition.directives or ())
+        spreads: list[tuple[str, int | None]] = []
+        root = self._root(definition)
+        stack: list[tuple[SelectionNode, int | None, _Type]] = [
+            (each, 0, root) for each in definition.selection_set.selections
+        ]
+        while stack:
+            node, at, parent = stack.pop()
+            directives += len(node.directives or ())
+            if isinstance(node, FieldNode):
+                fields += 1
+                aliases += node.alias is not None
+                at, below = self._below(node, at, parent)
+                depth = max(depth, at or 0)
+                children = node.selection_set.selections if node.selection_set else ()
+                stack.extend((child, at, below) for child in children)
+            elif isinstance(node, InlineFragmentNode):
+                on = self.schema.get_type(node.type_condition.name.value) if node.type_condition else parent
+                stack.extend((child, at, on) for child in node.selection_set.selections)
+            elif isinstance(node, FragmentSpreadNode):
+                spreads.append((node.name.value, at))
+        return _Outline(Size(depth, aliases, directives, fields), spreads)
+
+    def _root(self, definition: ExecutableDefinitionNode) -> _Type:
+        """Return the type that the fields of a definition belong to."""
+        if isinstance(definition, OperationDefinitionNode):
+            return self.schema.get_root_type(definition.operation)
+        assert isinstance(definition, FragmentDefinitionNode)  # noqa: S101 - the other executable definition
+        return self.schema.get_type(definition.type_condition.name.value)
+
+    def _below(self, node: FieldNode, at: int | None, parent: _Type) -> tuple[int | None, _Type]:
+        """Return the depth and the type of a field of ``parent`` below ``at``; the depth None inside introspection."""
+        name = node.name.value
+        field = self.schema.get_field(parent, name) if parent is not None and is_composite_type(parent) else None
+        type_ = None if field is None else get_named_type(field.type)
+        if at is None or name in INTROSPECTION:
+            return None, type_
+        return at if field is not None and self._is_wrapper(parent, name) else at + 1, type_
+
+    def _is_wrapper(self, parent: _Type, name: str) -> bool:
+        """Return whether a field of ``parent`` is part of a list, and so no level of depth."""
+        roots = (self.schema.query_type, self.schema.mutation_type, self.schema.subscription_type)
+        return (name in WRAPPERS and parent not in roots) or f"{parent}.{name}" in FAR_ENDS
 
 
 def _total(outline: _Outline, sizes: Mapping[str, Size]) -> Size:

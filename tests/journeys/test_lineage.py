@@ -1,5 +1,6 @@
 """Lineage queries on a small estate; the expected results were derived by hand from ADR 0010."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -71,6 +72,24 @@ async def test_downstream_lineage_is_complete_with_depths(api: Api) -> None:
     }  # fmt: skip
     assert response["completeness"]["state"] == "COMPLETE"
     assert len(response["edges"]) == 9
+
+
+async def test_six_levels_of_downstream_are_one_query(api: Api) -> None:
+    """A nested query reads a chain of seven datasets, level by level; wrappers of lists do not count as depth."""
+    chain = [urn("dataset", f"step{number}") for number in range(7)]
+    await api.load(
+        {"dataset": {"id": chain[0]}},
+        *({"dataset": {"id": far, "derivedFrom": [near]}} for near, far in pairwise(chain)),
+    )
+    query = (
+        f'{{ asset(id: "{chain[0]}") {{ id ' + "downstream(first: 2) { nodes { asset { id " * 6 + "} } }" * 6 + "} }"
+    )
+    found, read = (await api.ask("root", query))["asset"], []
+    while found:
+        read.append(found["id"])
+        nodes = found.get("downstream", {"nodes": []})["nodes"]
+        found = nodes[0]["asset"] if nodes else None
+    assert read == chain
 
 
 async def test_the_lineage_of_a_version_excludes_its_siblings(api: Api) -> None:

@@ -10,23 +10,34 @@ from graphql import (
     InlineFragmentNode,
     OperationDefinitionNode,
     SelectionSetNode,
+    build_schema,
     get_introspection_query,
+    get_named_type,
+    is_composite_type,
     parse,
 )
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphql_schema.operation.limits import CEILING, DocumentLimits, Size, breaches, measure
+from graphql_schema.operation.limits import CEILING, FAR_ENDS, WRAPPERS, DocumentLimits, Size, breaches, measure
+from graphql_schema.schema import build_schema as build_product
+
+FIELDS = "a: Q x: Int y: Q z: Q nodes: Q node: Q"
+SMALL = build_schema(f"type Query {{ {FIELDS} }} type Q {{ {FIELDS} }} union U = Q")
+"""A schema whose fields `nodes` and `node` are wrappers on Q, and objects on the root."""
 
 
 def size(document: str) -> Size:
     """Return the size of the only operation of a document."""
-    [(_, measured)] = measure(parse(document))
+    [(_, measured)] = measure(SMALL, parse(document))
     return measured
 
 
 def expanded(document: str) -> Size:
-    """Return the size by expanding every fragment, which takes time exponential in the length of the text."""
+    """Return the size by expanding every fragment, which takes time exponential in the length of the text.
+
+    A field `nodes` or `node` that is not at the root is at the depth of its parent.
+    """
     ast = parse(document)
     fragments = {d.name.value: d for d in ast.definitions if isinstance(d, FragmentDefinitionNode)}
     operation = next(d for d in ast.definitions if isinstance(d, OperationDefinitionNode))
@@ -35,9 +46,10 @@ def expanded(document: str) -> Size:
         for node in selection.selections:
             marks = len(node.directives or ())
             if isinstance(node, FieldNode):
-                yield depth, int(node.alias is not None), marks, 1
+                at = depth - (depth > 1 and node.name.value in {"nodes", "node"})
+                yield at, int(node.alias is not None), marks, 1
                 if node.selection_set:
-                    yield from walk(node.selection_set, depth + 1)
+                    yield from walk(node.selection_set, at + 1)
             elif isinstance(node, InlineFragmentNode):
                 yield 0, 0, marks, 0
                 yield from walk(node.selection_set, depth)
@@ -63,7 +75,11 @@ LEAVES = st.sampled_from(["x", "a: x", "x @skip(if: false)", "a: x @a @b"])
 def _nested(children: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     inside = st.lists(children, min_size=1, max_size=3).map(" ".join)
     return st.one_of(
-        inside.map("y {{ {} }}".format), inside.map("b: y @c {{ {} }}".format), inside.map("... @d {{ {} }}".format)
+        inside.map("y {{ {} }}".format),
+        inside.map("b: y @c {{ {} }}".format),
+        inside.map("... @d {{ {} }}".format),
+        inside.map("nodes {{ {} }}".format),
+        inside.map("y {{ ... on Q {{ node {{ {} }} }} }}".format),
     )
 
 
@@ -96,7 +112,7 @@ def test_doubled_fragments_are_visited_once() -> None:
     for definition in document.definitions:
         selections = definition.selection_set  # type: ignore[attr-defined]
         object.__setattr__(selections, "selections", Counted(selections.selections))  # nodes are frozen
-    [(_, measured)] = measure(document)
+    [(_, measured)] = measure(SMALL, document)
     assert measured.fields == 2**20
     assert visits == 1 + 2 * 20 + 1
 
@@ -117,14 +133,59 @@ def test_very_large_sizes_saturate() -> None:
 )
 def test_each_limit_is_exact(name: str, within: str, over: str) -> None:
     """The largest document within a limit passes, and the next larger one exceeds that limit and no other."""
-    assert breaches(parse(within), DocumentLimits()) == []
-    assert [breach.limit for breach in breaches(parse(over), DocumentLimits())] == [name]
+    assert breaches(SMALL, parse(within), DocumentLimits()) == []
+    assert [breach.limit for breach in breaches(SMALL, parse(over), DocumentLimits())] == [name]
+
+
+@pytest.mark.parametrize(
+    ("document", "depth"),
+    [
+        ("{ y { nodes { node { y { nodes { x } } } } } }", 3),
+        ("{ nodes { node { x } } }", 2),
+        ("query { ...A } fragment A on Query { node { x } }", 2),
+        ("{ y { ...A } } fragment A on Q { node { ...B } } fragment B on Q { nodes { x } }", 2),
+        ("{ y { ... on U { nodes { x } } } }", 3),
+        ("{ y { none { nodes { node { x } } } } }", 5),
+        ("{ y { nodes @include(if: true) { n: node { x } } } }", 2),
+    ],
+)
+def test_wrappers_of_lists_are_no_depth(document: str, depth: int) -> None:
+    """A wrapper is free on types that have it, except at the root; it counts where the schema does not define it."""
+    assert size(document).depth == depth
+
+
+@pytest.mark.parametrize("levels", [6, 10, 11])
+@pytest.mark.parametrize(("begin", "end"), [("nodes {", "}"), ("edges { node {", "} }")])
+def test_levels_of_downstream(levels: int, begin: str, end: str) -> None:
+    """Six levels of neighbours pass, and ten are the most: a level is one object, and the root and the field two."""
+    document = f"downstream(first: 1) {{ {begin} asset {{" * levels + " id " + f"}} {end} }}" * levels
+    exceeded = breaches(build_product().core, parse(f'{{ asset(id: "x") {{ {document} }} }}'), DocumentLimits())
+    assert [(breach.limit, breach.actual) for breach in exceeded] == ([] if levels <= 10 else [("depth", levels + 2)])
+
+
+def test_no_document_is_nested_in_wrappers_alone() -> None:
+    """In the schema of the product at most three wrappers follow each other, so depth bounds the nesting of objects."""
+    schema = build_product().core
+    roots = {schema.query_type, schema.mutation_type, schema.subscription_type}
+
+    def longest(type_: object, path: tuple[object, ...] = ()) -> int:
+        """Return the number of wrappers in the longest chain from a type; fails for a cycle."""
+        assert type_ not in path
+        fields = getattr(type_, "fields", {}) if type_ not in roots else {}
+        below = [
+            get_named_type(field.type)
+            for name, field in fields.items()
+            if name in WRAPPERS or f"{type_}.{name}" in FAR_ENDS
+        ]
+        return max((1 + longest(each, (*path, type_)) for each in below), default=0)
+
+    assert max(longest(type_) for type_ in schema.type_map.values() if is_composite_type(type_)) == 3
 
 
 def test_every_operation_is_measured() -> None:
     """A document cannot hide a large operation behind a small one."""
     document = parse("query A { x } query B {" + "b: x " * 31 + "}")
-    [breach] = breaches(document, DocumentLimits())
+    [breach] = breaches(SMALL, document, DocumentLimits())
     assert (breach.limit, breach.actual, breach.maximum) == ("aliases", 31, 30)
     assert breach.operation.name is not None
     assert breach.operation.name.value == "B"
@@ -140,10 +201,10 @@ def test_the_standard_introspection_passes() -> None:
     """Tools query the schema deeper than data may be queried, so depth within introspection does not count."""
     document = get_introspection_query(input_value_deprecation=True, specified_by_url=True)
     assert expanded(document).depth > DocumentLimits().depth
-    assert breaches(parse(document), DocumentLimits()) == []
+    assert breaches(SMALL, parse(document), DocumentLimits()) == []
 
 
 def test_introspection_is_within_the_other_limits() -> None:
     """A document that queries the schema 31 times under aliases has 31 aliases."""
     document = parse("{" + "s: __schema { types { name } } " * 31 + "}")
-    assert [breach.limit for breach in breaches(document, DocumentLimits())] == ["aliases"]
+    assert [breach.limit for breach in breaches(SMALL, document, DocumentLimits())] == ["aliases"]
