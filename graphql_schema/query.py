@@ -61,8 +61,7 @@ class Viewer:
     policy_version: str = stored_field("The version of the active policy.")
 
 
-async def _node(info: Info, id: IdArg, as_of: AsOf = None) -> Resolved:
-    set_read_time(info, as_of)
+async def _node(info: Info, id: IdArg) -> Resolved:
     return await info.context.reader.node(id) if _is_node(id) else None
 
 
@@ -139,7 +138,8 @@ class Query:
     """The root of queries."""
 
     node: Node | None = strawberry.field(
-        description="An object by id, also a deleted asset; null if it does not exist or is not visible.",
+        description="An object by id at present, also a deleted asset; null if it does not exist or is not visible. "
+        "For an instant use `asset` or `nodes`.",
         resolver=_node,
     )
     nodes: list[Node | None] = strawberry.field(

@@ -65,7 +65,7 @@ HISTORY: dict[int, list[Command]] = {
 
 READ = """query ($data: ID!, $one: ID!, $model: ID!, $service: ID!, $two: ID!, $asOf: DateTime) {
   data: asset(id: $data, asOf: $asOf) { owners { owner { ... on Team { id } } } downstream { nodes { asset { id } } } }
-  one: node(id: $one, asOf: $asOf) { ... on ModelVersion {
+  one: asset(id: $one, asOf: $asOf) { ... on ModelVersion {
     trainedOn { nodes { id } } deployments { nodes { id } } upstream { nodes { asset { id } } } } }
   model: asset(id: $model, asOf: $asOf) { ... on Model { versions { nodes { id } } latestVersion { id } } }
   service: asset(id: $service, asOf: $asOf) { ... on Service { callers { nodes { id } } deployments { nodes { id } } } }
@@ -173,9 +173,17 @@ async def test_nothing_exists_before_registration(api: Api) -> None:
 @pytest.mark.parametrize("other", ['asOf: "2024-01-05T00:00:00Z"', "asOf: null"])
 async def test_two_instants_in_one_query_are_rejected(api: Api, other: str) -> None:
     """Two different instants in one query are INVALID, and so is an instant next to a field without one."""
-    query = f'{{ a: asset(id: "{DATA}", asOf: "{day(4)}") {{ id }} b: node(id: "{MODEL}", {other}) {{ id }} }}'
+    query = f'{{ a: asset(id: "{DATA}", asOf: "{day(4)}") {{ id }} b: asset(id: "{MODEL}", {other}) {{ id }} }}'
     body = await api.send("root", query)
     assert {error["extensions"]["code"] for error in body["errors"]} == {"INVALID"}
+
+
+async def test_the_field_node_is_about_the_present(api: Api) -> None:
+    """`node` has the argument `id` alone, as Relay's refetch queries need, and does not combine with an instant."""
+    assert await api.ask("root", f'{{ node(id: "{TWO}") {{ id }} }}') == {"node": {"id": TWO}}
+    query = f'{{ asset(id: "{DATA}", asOf: "{day(4)}") {{ id }} node(id: "{MODEL}") {{ id }} }}'
+    for refused in (query, f'{{ node(id: "{DATA}", asOf: "{day(4)}") {{ id }} }}'):
+        assert "errors" in await api.send("root", refused)
 
 
 async def test_the_viewer_can_be_read_with_any_instant(api: Api) -> None:

@@ -150,11 +150,11 @@ async def test_an_operation_reads_at_one_instant(api: Api) -> None:
     """Fields of one operation with different values of `asOf` are INVALID; `viewer` has no instant."""
     past, then = '(id: $id, asOf: "2026-01-01T00:00:00Z")', '(id: $id, asOf: "2026-02-01T00:00:00Z")'
     spread = "...F } fragment F on Query { nodes(ids: [$id]) { id }"
-    for other in (f"asset{then} {{ id }}", "asset(id: $id) { id }", spread, "tags { nodes { id } }"):
-        query = f"query ($id: ID!) {{ node{past} {{ id }} {other} }}"
+    for other in (f"b: asset{then} {{ id }}", "node(id: $id) { id }", spread, "tags { nodes { id } }"):
+        query = f"query ($id: ID!) {{ asset{past} {{ id }} {other} }}"
         errors = (await api.send("root", query, id=RAW))["errors"]
         assert {error["extensions"]["code"] for error in errors} == {"INVALID"}
-    both = f"query ($id: ID!) {{ viewer {{ subject }} a: asset{past} {{ id }} b: node{past} {{ id }} }}"
+    both = f"query ($id: ID!) {{ viewer {{ subject }} a: asset{past} {{ id }} b: asset{past} {{ id }} }}"
     assert await api.ask("root", both, id=RAW) == {"viewer": {"subject": "root"}, "a": None, "b": None}
 
 

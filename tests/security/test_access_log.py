@@ -72,8 +72,8 @@ async def test_a_request_for_a_hidden_id_is_logged(api: Api) -> None:
 
 async def test_an_asset_that_did_not_exist_yet_is_not_logged(api: Api) -> None:
     """At an instant before an asset existed, only the request for a hidden one is logged."""
-    query = 'query ($id: ID!) { node(id: $id, asOf: "2001-01-01T00:00:00Z") { id } }'
-    assert (await api.ask("bo", query, id=MODEL))["node"] is None
+    query = 'query ($id: ID!) { asset(id: $id, asOf: "2001-01-01T00:00:00Z") { id } }'
+    assert (await api.ask("bo", query, id=MODEL))["asset"] is None
     assert await lines(api, "bo", query, id=MODEL) == []
     (line,) = await lines(api, "bo", query, id=HIDDEN)
     assert (line["event"], line["ids"]) == ("hidden", [HIDDEN])

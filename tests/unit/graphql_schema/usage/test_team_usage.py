@@ -16,7 +16,7 @@ from graphql_schema.ports.row import RowPage
 Run = Callable[..., Awaitable[ExecutionResult]]
 SEARCH, VECTORS, ADS = (f"mlg://team/test/default/{name}" for name in ("search", "vectors", "ads"))
 ADA, API = "mlg://user/test/default/ada", "mlg://service/test/default/api"
-USAGE = """query ($id: ID!, $sub: Boolean) { node(id: $id, asOf: "2024-11-24T12:00:00Z") { ... on Team {
+USAGE = """query ($id: ID!, $sub: Boolean) { nodes(ids: [$id], asOf: "2024-11-24T12:00:00Z") { ... on Team {
   usage(includeSubteams: $sub) { reads consumers { nodes { reads consumer { ... on Node { id } } } } }
   consumption(includeSubteams: $sub) { reads consumers { nodes { reads consumer { ... on Node { id } } } } } } } }"""
 
@@ -65,7 +65,7 @@ async def usage(run: Run, field: str, *, sub: bool = False) -> dict[str, float]:
     """Return the reads of ``usage`` or ``consumption`` by consumer, which add up to the total."""
     found = await run(USAGE, id=SEARCH, sub=sub)
     assert found.errors is None
-    result = found.data["node"][field]
+    result = found.data["nodes"][0][field]
     reads = {node["consumer"]["id"]: node["reads"] for node in result["consumers"]["nodes"]}
     assert result["reads"] == sum(reads.values())
     return reads
