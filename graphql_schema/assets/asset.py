@@ -51,8 +51,9 @@ def _property(
 
 
 @strawberry.interface(
-    description="A governed ML asset. The parts of its id, `kind`, `displayName`, `ownerTeam` and `viewerAccess` are "
-    "visible to every caller who may discover the asset. A field that has no value, or that the policy hides, is null."
+    description="A governed ML asset. The parts of its id, `asOf`, `kind`, `displayName`, `ownerTeam` and "
+    "`viewerAccess` are visible to every caller who may discover the asset. A field that has no value, or that the "
+    "policy hides, is null."
 )
 class Asset(Node):
     """The fields of every governed asset."""

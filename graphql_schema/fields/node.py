@@ -4,12 +4,18 @@ import strawberry
 
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Parent, Resolved, stored_field
+from graphql_schema.fields.scalars import Instant
 from graphql_schema.ports.row import Row
 
 
 def type_of(source: Row, *_: object) -> str:
     """Return the GraphQL type of a row, which is the name of its kind."""
     return source.kind
+
+
+def _as_of(info: Info) -> Resolved:
+    """Return the read time of the operation in epoch milliseconds, None for the present."""
+    return info.context.as_of
 
 
 @strawberry.interface(description="An object with a global id.")
@@ -19,6 +25,11 @@ class Node:
     id: strawberry.ID = stored_field(
         "The URN, which never changes. That of an asset, team, user, domain or tag is made of the parts that the "
         "source gives; those of other objects contain a hash."
+    )
+    as_of: Instant | None = strawberry.field(
+        description="The instant at which the object was read, as given in `asOf` of the query; null for the present. "
+        "With `id` the key of the object in a cache, since the present and the past share their ids.",
+        resolver=_as_of,
     )
 
     resolve_type = staticmethod(type_of)

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from support.estates.owned_items import owned, urn
 from support.servers.in_process import Api
 from support.stores.writers import Writers, person
 
@@ -176,6 +177,50 @@ async def test_two_instants_in_one_query_are_rejected(api: Api, other: str) -> N
     query = f'{{ a: asset(id: "{DATA}", asOf: "{day(4)}") {{ id }} b: asset(id: "{MODEL}", {other}) {{ id }} }}'
     body = await api.send("root", query)
     assert {error["extensions"]["code"] for error in body["errors"]} == {"INVALID"}
+
+
+NESTED = """query ($asOf: DateTime, $model: ID!, $data: ID!) {
+  asset(id: $model, asOf: $asOf) { ...Read ... on Model { versions { nodes { ...Read
+    upstream { nodes { asset { ...Read } } } } } latestVersion { ...Read } }
+    lineage(direction: UPSTREAM) { nodes { nodes { asset { ...Read } } } }
+    impact { assets { nodes { asset { ...Read } } } }
+    history(first: 1) { nodes { ...Read } } }
+  nodes(ids: [$data], asOf: $asOf) { ...Read ... on Dataset { owners { owner { ...Read } } } }
+  paths(from: $data, to: $model, asOf: $asOf) { paths { nodes { ...Read } } }
+} fragment Read on Node { id asOf }"""
+
+
+def keys(found: Any) -> list[tuple[str, str | None]]:
+    """Return id and `asOf` of each object of a response, at any depth."""
+    if isinstance(found, dict):
+        own = [(found["id"], found["asOf"])] if "id" in found else []
+        return own + [each for value in found.values() for each in keys(value)]
+    return [each for value in found for each in keys(value)] if isinstance(found, list) else []
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (day(9.5), day(9.5)),
+        ("2024-01-09T14:00:00+02:00", day(9.5)),
+        ("2024-01-09T12:00:00.250Z", "2024-01-09T12:00:00.250Z"),
+        (None, None),
+    ],
+)
+async def test_every_object_has_the_instant_of_its_operation(api: Api, given: str | None, expected: str | None) -> None:
+    """`asOf` of every object at any depth is the instant, in one form for all forms of the argument; null is now."""
+    found = keys(await api.ask("root", NESTED, asOf=given, model=MODEL, data=DATA))
+    assert {DATA, MODEL, ONE, OTHER, RANKING} <= {each for each, _ in found}
+    assert {at for _, at in found} == {expected}
+
+
+async def test_the_instant_is_visible_wherever_the_id_is(api: Api) -> None:
+    """A caller who may only discover an asset reads `asOf`; if hidden, it would be the cache key of the present."""
+    draft = urn("dataset", "plan")
+    await api.load(owned("dataset", "plan", stage="DRAFT", sourceCreatedAt=day(2)))
+    query = f'{{ asset(id: "{draft}", asOf: "{day(4)}") {{ asOf stage viewerAccess {{ grade }} }} }}'
+    expected = {"asOf": day(4), "stage": None, "viewerAccess": {"grade": "DISCOVER"}}
+    assert await api.ask("bo", query) == {"asset": expected}
 
 
 async def test_the_field_node_is_about_the_present(api: Api) -> None:

@@ -167,7 +167,7 @@ async def test_every_governed_field_can_be_hidden(schema: GraphSchema, run: Run,
     """Each field of an asset type that a policy may hide is null without an error when it is hidden."""
     version = schema.core.type_map["ModelVersion"]
     assert isinstance(version, GraphQLObjectType)
-    always = {"id", "kind", "source", "namespace", "name", "displayName", "version", "viewerAccess"}
+    always = {"id", "asOf", "kind", "source", "namespace", "name", "displayName", "version", "viewerAccess"}
     names = sorted(set(version.fields) - always)
     estate.hidden = {"MODEL_VERSION": set(names)}
     arguments = {"property": '(key: "depth")', "gate": '(alias: "a")', "lineage": "(direction: UPSTREAM)"}

@@ -51,7 +51,7 @@ def test_discoverable_rows_show_public_fields_only(policy: Policy, people: Peopl
     guest, draft = people["guest"], asset(visibility="ORG", stage="DRAFT")
     assert policy.access(guest).grade(draft) is Grade.DISCOVER
     shown = set(policy.labels["Model"]) - policy.access(guest).field_mask("Model", draft).hidden
-    assert shown == {"id", "kind", "source", "namespace", "name", "displayName", "ownerTeam", "viewerAccess"}
+    assert shown == {"id", "asOf", "kind", "source", "namespace", "name", "displayName", "ownerTeam", "viewerAccess"}
     needs = Denial(policies=(), needs=("rows-org-read", "rows-team", "rows-auditor", "rows-admin"))
     assert policy.access(guest).field_mask("Model", draft).why["description"] == needs
     assert policy.access(guest).rows(RowAction.READ) != policy.access(guest).rows(RowAction.DISCOVER)
