@@ -105,11 +105,13 @@ class ConnectionSource:
             "endCursor": seal(items[-1].position) if items else None,
         }
 
-    def reaches(self, position: Position) -> bool:
-        """Return whether a position is on this page or on an earlier one; for lists in ascending order of positions."""
-        items = self._slice.items
-        last = items[-1].position if items else tuple(self._page.after or ())
-        return tuple(position) <= tuple(last)
+    def has(self, position: Position) -> bool:
+        """Return whether a position is on this page: after its cursor and not after its last item.
+
+        The list must be in ascending order of positions.
+        """
+        items, after = self._slice.items, tuple(self._page.after or ())
+        return bool(items) and after < tuple(position) <= tuple(items[-1].position)
 
     @property
     def total_count(self) -> int | None:

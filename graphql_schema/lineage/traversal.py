@@ -32,7 +32,7 @@ from graphql_schema.ports.row import PageItem
 from policies.errors import LimitError
 
 MAX_PAGE_EDGES = 10_000
-"""Maximal number of edges that the field `edges` of one result lists."""
+"""Maximal number of edges that the field `edges` of one page lists."""
 
 
 @strawberry.type(description="An asset of a lineage result, with its distance from the roots.")
@@ -54,12 +54,12 @@ class KindCount:
 
 
 def _edges(root: Parent) -> Resolved:
-    """Return the edges of a result; raise LimitError if they are more than MAX_PAGE_EDGES."""
+    """Return the edges of a page; raise LimitError if they are more than MAX_PAGE_EDGES."""
     edges = root["edges"]
     if len(edges) > MAX_PAGE_EDGES:
         raise LimitError(
-            f"There are {len(edges)} edges among these nodes; narrow the walk by `relations` or `maxDepth`, or read "
-            "the next pages without `edges`.",
+            f"There are {len(edges)} edges on this page; lower `first`, narrow the walk by `relations` or `maxDepth`, "
+            "or read the page without `edges`.",
             limit=MAX_PAGE_EDGES,
         )
     return edges
@@ -73,8 +73,9 @@ class Lineage:
         "Assets ordered by depth, then id; roots have depth 0. Later pages use the edges at the time of the first page."
     )
     edges: list[LineageEdge] = strawberry.field(
-        description="Edges that the walk followed among all nodes from the first page to this one; an error if there "
-        f"are more than {MAX_PAGE_EDGES:,}.",
+        description="Edges that the walk followed and that this page adds: from or to a node of this page, with the "
+        "other end on this page or an earlier one. The error LIMIT_EXCEEDED if there are more than "
+        f"{MAX_PAGE_EDGES:,}.",
         resolver=_edges,
     )
     counts_by_kind: list[KindCount] = stored_field(
@@ -121,12 +122,12 @@ def counts_by_kind(nodes: Sequence[ReachedNode]) -> list[JsonObject]:
 
 
 def _source(walked: LineageResult, page: PageRequest, binding: CursorCodec) -> JsonObject:
-    """Return the source of a :class:`Lineage`: one page of nodes, and the edges among the nodes up to its end."""
+    """Return the source of a :class:`Lineage`: one page of nodes, and the edges that it adds."""
     pin = walked.completeness.pin
     pages = node_pages(walked.nodes, pin, page, binding)
     return {
         "nodes": pages,
-        "edges": [joined.edge for joined in walked.edges if pages.reaches((*joined.place, *pin))],
+        "edges": [joined.edge for joined in walked.edges if pages.has((*joined.place, *pin))],
         "countsByKind": counts_by_kind(walked.nodes),
         "completeness": completeness_source(walked.completeness),
         "unknownRoots": walked.unknown,

@@ -1,6 +1,6 @@
 """Store requests of lineage queries: one for the roots and one per level for every persona, bounded path search."""
 
-from itertools import product
+from itertools import pairwise, product
 from typing import Any
 
 import pytest
@@ -9,6 +9,7 @@ from support.servers.in_process import Api
 from support.stores.received_rows import received_rows
 
 from app.graph.reading.lineage.walk_budget import WalkLimits
+from graphql_schema.lineage import traversal
 
 LAYERS, WIDTH = 12, 10
 CONSUMERS = 1_000
@@ -154,3 +155,33 @@ async def test_several_roots_share_their_requests(api: Api, who: str) -> None:
     one = "lineage(roots: [$root], direction: %s, maxDepth: 20) { nodes { nodes { depth } } }"
     both = f"query ($root: ID!) {{ a: {one % 'UPSTREAM'} b: {one % 'DOWNSTREAM'} }}"
     assert await api.count(who, both, root=urn("chain2")) == CHAIN - 1
+
+
+PAGE = """query ($roots: [ID!]!, $first: Int, $after: Cursor) {
+  lineage(roots: $roots, direction: DOWNSTREAM, maxDepth: 20, first: $first, after: $after) {
+    nodes { nodes { asset { id } } pageInfo { hasNextPage endCursor } } edges { from to } } }"""
+
+
+async def test_a_walk_with_more_edges_than_a_page_may_have_is_read_in_pages(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pages list each edge of a lattice once, on the page of its later end, when one page cannot list them all."""
+    between = 2 * WIDTH + (LAYERS - 1) * WIDTH**2
+    monkeypatch.setattr(traversal, "MAX_PAGE_EDGES", between // 2)
+    (error,) = (await api.send("root", PAGE, roots=[urn("first")], first=500))["errors"]
+    assert (error["extensions"]["code"], error["extensions"]["limit"]) == ("LIMIT_EXCEEDED", between // 2)
+    names, edges, after = list[str](), list[tuple[str, str]](), None
+    while True:
+        page = (await api.ask("root", PAGE, roots=[urn("first")], first=2 * WIDTH, after=after))["lineage"]
+        here = [node["asset"]["id"] for node in page["nodes"]["nodes"]]
+        names += here
+        added = [(edge["from"], edge["to"]) for edge in page["edges"]]
+        assert all({*ends} & {*here} and {*ends} <= {*names} for ends in added)
+        edges += added
+        if not page["nodes"]["pageInfo"]["hasNextPage"]:
+            break
+        after = page["nodes"]["pageInfo"]["endCursor"]
+    layers = [[f"layer{layer:02}-{number}" for number in range(WIDTH)] for layer in range(LAYERS)]
+    expected = [each for near, far in pairwise([["first"], *layers, ["last"]]) for each in product(near, far)]
+    assert sorted(edges) == sorted((urn(near), urn(far)) for near, far in expected)
+    assert len(edges) == between

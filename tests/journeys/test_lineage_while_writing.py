@@ -122,12 +122,14 @@ def urn(name: str) -> str:
 
 
 async def rest(api: Api, page: dict[str, Any], **requested: Any) -> tuple[list[str], dict[str, Any]]:
-    """Return the names of the nodes from this page on, and the last page."""
+    """Return the names of the nodes from this page on, and the last page with the edges of all these pages."""
     found = [node["asset"]["id"].rpartition("/")[2] for node in page["nodes"]["nodes"]]
+    edges = page["edges"]
     while page["nodes"]["pageInfo"]["hasNextPage"]:
         page = (await api.ask("root", WALK, after=page["nodes"]["pageInfo"]["endCursor"], **requested))["lineage"]
         found += [node["asset"]["id"].rpartition("/")[2] for node in page["nodes"]["nodes"]]
-    return found, page
+        edges = edges + page["edges"]
+    return found, {**page, "edges": edges}
 
 
 @pytest.mark.parametrize("as_of", [None, "2026-01-15T00:00:00Z"])
@@ -182,12 +184,12 @@ async def test_changes_of_inferred_edges_between_pages_are_invisible(api: Api) -
         return dict((await api.ask("root", INFERRED, root=feature, after=after))["lineage"])
 
     async def pages(page: dict[str, Any]) -> tuple[list[str], list[str]]:
-        nodes, edges = [], []
+        nodes, edges = list[str](), list[str]()
         while True:
             nodes += [node["asset"]["id"] for node in page["nodes"]["nodes"]]
-            edges = sorted(edge["to"] for edge in page["edges"])
+            edges += [edge["to"] for edge in page["edges"]]
             if not page["nodes"]["pageInfo"]["hasNextPage"]:
-                return nodes, edges
+                return nodes, sorted(edges)
             page = await walked(page["nodes"]["pageInfo"]["endCursor"])
 
     def produces(number: int) -> dict[str, Any]:

@@ -147,13 +147,16 @@ async def test_a_total_is_counted_only_if_requested(
         assert found.data["assets"]["totalCount"] == 6
 
 
-def test_a_position_is_reached_by_a_page_that_ends_there_or_later(ada: Principal) -> None:
-    """An edge of a lineage is listed on the page that shows the later of its ends; an empty page reaches its cursor."""
+def test_a_position_is_on_one_page(ada: Principal) -> None:
+    """A page has the positions after its cursor up to its last item; an empty page has none."""
     graph = PlainGraph()
     codec = CursorCodec(Context(ada, lambda *_: graph, graph, graph.report, b"k" * 32, epoch_milliseconds))
     items = tuple(PageItem(plain_row("MODEL", "m"), (depth, "m")) for depth in (1, 2))
-    page = ConnectionSource(RowPage(items), PageRequest(2), codec)
-    assert [page.reaches(position) for position in ((1, "z"), (2, "m"), (2, "n"))] == [True, True, False]
-    empty = ConnectionSource(RowPage(()), PageRequest(2, (2, "m")), codec)
-    assert [empty.reaches(position) for position in ((2, "m"), (2, "n"))] == [True, False]
-    assert not ConnectionSource(RowPage(()), PageRequest(2), codec).reaches((0, "m"))
+    places = ((0, "m"), (1, "a"), (1, "z"), (2, "m"), (2, "n"))
+    first = ConnectionSource(RowPage(items), PageRequest(2), codec)
+    assert [first.has(place) for place in places] == [True, True, True, True, False]
+    later = ConnectionSource(RowPage(items[1:]), PageRequest(2, (1, "a")), codec)
+    assert [later.has(place) for place in places] == [False, False, True, True, False]
+    for after in (None, (2, "m")):
+        empty = ConnectionSource(RowPage(()), PageRequest(0, after), codec)
+        assert [empty.has(place) for place in places] == [False] * len(places)
