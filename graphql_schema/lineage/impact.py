@@ -10,12 +10,11 @@ import strawberry
 from graphql_schema.catalog.enums import AssetKind
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import Direction
-from graphql_schema.catalog.urn import slug_of
 from graphql_schema.fields.as_of import AsOf, set_read_time
 from graphql_schema.fields.connection import After, Connection, ConnectionSource, First, page_request_of
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Parent, Resolved, SchemaField, depends_on, stored_field
-from graphql_schema.fields.refs import AssetRef, TeamRef
+from graphql_schema.fields.refs import AssetRef
 from graphql_schema.lineage.arguments import (
     DepthArg,
     Filter,
@@ -26,8 +25,10 @@ from graphql_schema.lineage.arguments import (
     roots_of,
 )
 from graphql_schema.lineage.completeness import LineageCompleteness, completeness_source
+from graphql_schema.lineage.impacted_teams import ImpactedTeam, ReasonsArg, impacted_teams
 from graphql_schema.lineage.traversal import KindCount, LineageNode, counts_by_kind, node_pages, pin_of
 from graphql_schema.ports.lineage_query import LineageQuery, LineageResult, ReachedNode, SnapshotTime
+from graphql_schema.usage.asset_usage import Days, span_of
 
 DEPTH = 20
 """Default depth of an impact, in levels."""
@@ -91,13 +92,8 @@ async def _assets(root: Source, info: Info, kinds: KindsArg = None, first: First
     return await _page(root, info, first, after, *sorted(kind.name for kind in kinds or ()), via=False)
 
 
-async def _teams(root: Source, info: Info) -> Resolved:
-    """Return the visible owner teams of the affected assets with their number of assets, most first."""
-    owners = Counter(node.row.visible_value("ownerTeam") or "" for node in await root.nodes())
-    named = [(urn, count) for urn, count in sorted(owners.items()) if urn and slug_of(urn) == "team"]
-    rows = await info.context.reader.nodes([urn for urn, _ in named])
-    found = [{"team": row, "assets": count} for (_, count), row in zip(named, rows, strict=True) if row is not None]
-    return sorted(found, key=lambda each: (-each["assets"], each["team"].urn))
+async def _teams(root: Source, info: Info, reasons: ReasonsArg = None, days: Days = 30) -> Resolved:
+    return await impacted_teams(info, (await root.at()).nodes, reasons, span_of(info, days))
 
 
 async def _completeness(root: Source) -> Resolved:
@@ -120,16 +116,6 @@ class ImpactedAsset:
         "Ids on one shortest path from a root to the asset, both included, also parents and children on it: the least "
         "by ids among the shortest."
     )
-
-
-@strawberry.type(
-    description="A visible team that is the `ownerTeam` of assets downstream of the roots; other owners are not listed."
-)
-class ImpactedTeam:
-    """A visible team that is the owner team of affected assets."""
-
-    team: TeamRef = stored_field("The team.")
-    assets: int = stored_field("Number of affected assets with this owner team.")
 
 
 @strawberry.type(
@@ -159,7 +145,8 @@ class Impact:
         description="Affected assets, ordered by depth, then id.", resolver=_assets
     )
     teams: list[ImpactedTeam] = strawberry.field(
-        description="Visible owner teams of affected assets, ordered by number of assets, most first; ties by id.",
+        description="Visible teams that a change concerns, ordered by number of affected assets that they own, most "
+        "first; ties by id.",
         resolver=_teams,
     )
     completeness: LineageCompleteness = strawberry.field(

@@ -26,7 +26,7 @@ from graphql_schema.lineage.impact import Impact, impacting
 from graphql_schema.ports.commands import OpenIncidentCommand, ResolveIncidentCommand
 from graphql_schema.ports.conditions import ALWAYS, Condition, In
 from graphql_schema.ports.relation_query import ItemFilter, PageRequest, RowFilter, newest_first, slice_page
-from graphql_schema.ports.row import AccessGrade, Row, RowPage
+from graphql_schema.ports.row import Row, RowPage
 from policies.errors import LimitError
 
 INCIDENTS = newest_first(RAISED_ON.into("Incident"))
@@ -99,7 +99,7 @@ async def _shown(info: Info, where: Condition) -> list[Row]:
             limit=MAX_OWNED,
         )
     rows = [item.row for item in found.items]
-    return [row for row in rows if row.access.grade is AccessGrade.READ and FIELD not in row.access.hidden]
+    return [row for row in rows if row.reads(FIELD)]
 
 
 async def _gathered(info: Info, assets: list[Row], page: PageRequest) -> RowPage:

@@ -94,6 +94,10 @@ class Row(MaskedRecord):
         super().__init__(KIND_OF_CODE[record["kind"]].name, record["id"], record, access)
         self.vid = vid
 
+    def reads(self, field: str) -> bool:
+        """Return whether the caller may read the asset with a field, without a report."""
+        return self.access.grade is AccessGrade.READ and field not in self.access.hidden
+
     @property
     def deleted(self) -> bool:
         """Return whether the asset is deleted: it is found by id only."""

@@ -191,7 +191,7 @@ def added_up(months: Iterable[Month], known: Iterable[Row], span: Span, scope: P
     uses: dict[str, list[Use]] = defaultdict(list)
     for month in months:
         if month["consumer"] in rows:
-            uses[month["consumer"]] += _used(month["days"], span)
+            uses[month["consumer"]] += used_days(month["days"], span)
     return _source([(rows[urn], used) for urn, used in uses.items() if used], (*scope, span.days))
 
 
@@ -218,7 +218,7 @@ def _item(consumer: Row, used: Sequence[Use]) -> PageItem:
     return PageItem(consumer, (-(total["reads"] + total["calls"]), consumer.urn), node)
 
 
-def _used(days: Mapping[str, Counts], span: Span) -> list[Use]:
+def used_days(days: Mapping[str, Counts], span: Span) -> list[Use]:
     """Return the days of a span on which there was usage, with their counters."""
     first, last = span.first.isoformat(), span.last.isoformat()
     return [(day, counts) for day, counts in days.items() if first <= day <= last and has_usage(counts)]

@@ -13,7 +13,7 @@ from graphql_schema.fields.filters import AssetFilter, asset_listing
 from graphql_schema.governance.subteams import IncludeSubteams, with_subteams
 from graphql_schema.ports.conditions import AnyOf, Condition, In
 from graphql_schema.ports.relation_query import ALL, PageRequest, newest_first, related
-from graphql_schema.ports.row import AccessGrade, Row
+from graphql_schema.ports.row import Row
 from graphql_schema.usage.asset_usage import MONTHS, Days, added_up, months_of, span_of
 from policies.errors import LimitError
 
@@ -35,7 +35,7 @@ def owned_by(urns: Sequence[str]) -> Condition:
 async def _usage(root: Parent, info: Info, days: Days = 30, include_subteams: IncludeSubteams = False) -> Resolved:
     span, reader = span_of(info, days), info.context.reader
     teams = await with_subteams(root, info, include_subteams)
-    assets = [row for row in await _owned(info, teams, None) if _shows_usage(row)]
+    assets = [row for row in await _owned(info, teams, None) if row.reads("usage")]
     months = await months_of(info, assets, MONTHS, span)
     urns = list(dict.fromkeys(month["consumer"] for month in months))
     known = [row for row in await reader.nodes(urns, constant_time=True) if row is not None]
@@ -57,7 +57,9 @@ async def _consumption(
     consumers = await _consumers(info, teams)
     months = await months_of(info, consumers, USES, span)
     urns = list(dict.fromkeys(urn for month in months for urn in month["subjects"]))
-    visible = {row.urn for row in await reader.nodes(urns, constant_time=True) if row is not None and _shows_usage(row)}
+    visible = {
+        row.urn for row in await reader.nodes(urns, constant_time=True) if row is not None and row.reads("usage")
+    }
     shown = (month for month in months if not visible.isdisjoint(month["subjects"]))
     return added_up(shown, consumers, span, (root.urn, "consumption", bool(include_subteams)))
 
@@ -89,8 +91,3 @@ async def _owned(info: Info, teams: Sequence[Row], where: AssetFilter | None) ->
             limit=MAX_OWNED,
         )
     return [item.row for item in found.items]
-
-
-def _shows_usage(asset: Row) -> bool:
-    """Return whether the viewer may see the usage of an asset."""
-    return asset.access.grade is AccessGrade.READ and "usage" not in asset.access.hidden

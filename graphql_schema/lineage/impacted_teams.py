@@ -1,0 +1,127 @@
+"""Teams that a change concerns: those that own, use or are on call for what an impact contains."""
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from enum import Enum
+from typing import Annotated
+
+import strawberry
+
+from graphql_schema.catalog.enums import OwnershipKind, value
+from graphql_schema.catalog.relations import MEMBER_OF
+from graphql_schema.catalog.urn import slug_of
+from graphql_schema.fields.context import Info
+from graphql_schema.fields.field import stored_field
+from graphql_schema.fields.refs import TeamRef
+from graphql_schema.governance.ownership import ownership_of
+from graphql_schema.ports.lineage_query import ReachedNode
+from graphql_schema.ports.record import JsonObject
+from graphql_schema.ports.relation_query import ALL, PageRequest, RelationQuery, related
+from graphql_schema.ports.row import PageItem, Row
+from graphql_schema.usage.asset_usage import MONTHS, Span, months_of, used_days
+
+MAX_OWNERSHIPS = 100_000
+"""Maximal number of ownership edges that one operation reads in several requests."""
+
+TEAMS = related(MEMBER_OF.out("Team"))
+"""From a user to the teams of the user."""
+
+
+@strawberry.enum(description="Why a change of the roots concerns a team.")
+class ImpactReason(Enum):
+    """Why a change of the roots concerns a team."""
+
+    OWNS = value("OWNS", description="It is the `ownerTeam` of an affected asset.")
+    USES = value(
+        "USES",
+        description="It used a root or an affected asset in the requested days: itself, through a member, or through "
+        "a service of which it is the `ownerTeam`.",
+    )
+    ONCALL = value("ONCALL", description="It owns an affected asset as ONCALL, directly or inherited.")
+
+
+ReasonsArg = Annotated[
+    list[ImpactReason] | None,
+    strawberry.argument(
+        description="Only teams with one of these reasons, of which all apply; all if empty or absent."
+    ),
+]
+
+
+@strawberry.type(description="A visible team that a change of the roots concerns, with the reasons.")
+class ImpactedTeam:
+    """A visible team that a change of the roots concerns."""
+
+    team: TeamRef = stored_field("The team.")
+    assets: int = stored_field("Number of affected assets with this owner team; 0 if only other reasons apply.")
+    reasons: list[ImpactReason] = stored_field(
+        "The requested reasons that apply, in the order OWNS, USES, ONCALL, as far as usage and owners are visible to "
+        "the viewer."
+    )
+
+
+async def impacted_teams(
+    info: Info, nodes: Sequence[ReachedNode], wanted: Sequence[ImpactReason] | None, span: Span
+) -> list[JsonObject]:
+    """Return the sources of the :class:`ImpactedTeam` objects, by number of assets, most first, then by id.
+
+    ``nodes`` are those of the walk, with the roots at depth 0; ``span`` are the days whose usage counts. Raises
+    LimitError if there are too many usage records or ownerships to read.
+    """
+    affected = [node.row for node in nodes if node.depth]
+    reading = {
+        ImpactReason.OWNS: lambda: _owning(info, affected),
+        ImpactReason.USES: lambda: _using(info, [node.row for node in nodes], span),
+        ImpactReason.ONCALL: lambda: _on_call(info, affected),
+    }
+    reasons = [reason for reason in ImpactReason if not wanted or reason in wanted]
+    found = await asyncio.gather(*(reading[reason]() for reason in reasons))
+    teams = {team.urn: team for rows in found for team in rows}
+    applying = defaultdict[str, list[str]](list)
+    for reason, rows in zip(reasons, found, strict=True):
+        for urn in {team.urn for team in rows}:
+            applying[urn].append(reason.name)
+    owned = Counter(row.visible_value("ownerTeam") for row in affected)
+    shown = [{"team": team, "assets": owned[urn], "reasons": applying[urn]} for urn, team in teams.items()]
+    return sorted(shown, key=lambda each: (-each["assets"], each["team"].urn))
+
+
+async def _owning(info: Info, assets: Iterable[Row]) -> list[Row]:
+    """Return the visible owner teams of assets, each once."""
+    urns = {row.visible_value("ownerTeam") or "" for row in assets}
+    return _visible(await info.context.reader.nodes(sorted(urn for urn in urns if urn and slug_of(urn) == "team")))
+
+
+async def _using(info: Info, assets: Iterable[Row], span: Span) -> list[Row]:
+    """Return the visible teams that used assets within a span, themselves or through members and services."""
+    months = await months_of(info, [row for row in assets if row.reads("usage")], MONTHS, span)
+    urns = dict.fromkeys(month["consumer"] for month in months if used_days(month["days"], span))
+    consumers = _visible(await info.context.reader.nodes(list(urns), constant_time=True))
+    services = [row for row in consumers if row.kind == "Service" and not row.deleted]
+    users = [row for row in consumers if row.kind == "User"]
+    joined = asyncio.gather(*(_related(info, user, TEAMS, ALL) for user in users))
+    owners, memberships = await asyncio.gather(_owning(info, services), joined)
+    members = [item.row for each in memberships for item in each]
+    return [*(row for row in consumers if row.kind == "Team"), *owners, *members]
+
+
+async def _on_call(info: Info, assets: Iterable[Row]) -> list[Row]:
+    """Return the visible teams that own assets as ONCALL, directly or inherited."""
+    shown = [row for row in assets if row.reads("owners")]
+    page = PageRequest(max_edges_in_parts=MAX_OWNERSHIPS)
+    found = await asyncio.gather(*(_related(info, row, ownership_of(row.kind, inherited=True), page) for row in shown))
+    return [
+        item.row
+        for each in found
+        for item in each
+        if item.row.kind == "Team" and OwnershipKind.ONCALL.name in (item.edge or {}).get("kinds", ())
+    ]
+
+
+async def _related(info: Info, row: Row, query: RelationQuery, page: PageRequest) -> Sequence[PageItem]:
+    return (await info.context.reader.related(row, query, page)).items
+
+
+def _visible(rows: Iterable[Row | None]) -> list[Row]:
+    return [row for row in rows if row is not None]
