@@ -5,7 +5,7 @@ from typing import Annotated
 import strawberry
 
 from graphql_schema.catalog.enums import AssetKind, Hydration, LifecycleStage, Sensitivity, Visibility
-from graphql_schema.catalog.relations import CHANGED, CONTAINS, MONITORED_BY, REPLACED_BY, Direction
+from graphql_schema.catalog.relations import CONTAINS, MONITORED_BY, REPLACED_BY, Direction
 from graphql_schema.catalog.urn import slug_of
 from graphql_schema.fields.connection import Connection
 from graphql_schema.fields.context import Info
@@ -24,6 +24,7 @@ from graphql_schema.fields.refs import (
 from graphql_schema.fields.relation_fields import to_many, to_one
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.fields.value_types import Property
+from graphql_schema.governance.changes import HISTORY
 from graphql_schema.governance.ownership import Ownership, ownership_of, resolve_owners
 from graphql_schema.governance.tags import TagAssignment, resolve_tags
 from graphql_schema.governance.viewer_access import ViewerAccess, resolve_viewer_access
@@ -32,10 +33,8 @@ from graphql_schema.lineage.neighbours import neighbours_field
 from graphql_schema.lineage.traversal import Lineage, asset_lineage
 from graphql_schema.observability.asset_health import Health, asset_health
 from graphql_schema.observability.incidents import asset_incidents
-from graphql_schema.ports.relation_query import newest_first, related
+from graphql_schema.ports.relation_query import related
 from graphql_schema.usage.asset_usage import Usage, asset_usage
-
-HISTORY = newest_first(CHANGED.into("Change"))
 
 
 async def _owner_team(root: Parent, info: Info) -> Resolved:

@@ -18,6 +18,7 @@ from graphql_schema.catalog.relations import (
     VERSION_OF,
 )
 from graphql_schema.catalog.urn import version_urn
+from graphql_schema.fields.as_of import read_time_of_field
 from graphql_schema.fields.connection import Connection
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Parent, Resolved, depends_on, stored_field
@@ -35,7 +36,9 @@ from graphql_schema.fields.refs import (
     ServiceRef,
 )
 from graphql_schema.fields.relation_fields import to_deployments, to_latest, to_many, to_one, to_versions
+from graphql_schema.fields.scalars import Instant
 from graphql_schema.fields.value_types import Metric, MetricInput, Property, PropertyInput
+from graphql_schema.governance.alias_history import version_at
 from graphql_schema.governance.aliases import ModelAlias, aliases_of, names_of, version_by_alias
 from graphql_schema.governance.gate_report import APPROVALS, EVALUATIONS, MODEL, GateReport, gate_field
 from graphql_schema.inputs.input_fields import AssetFields, attribute, id_part, reference
@@ -73,10 +76,25 @@ AliasArg = Annotated[
 ]
 
 
-async def _version(root: Parent, info: Info, version: VersionArg = None, alias: AliasArg = None) -> Resolved:
+AliasTime = Annotated[
+    Instant | None,
+    strawberry.argument(
+        description="The instant at which the alias pointed at the version, by the history of the model; not later "
+        "than `asOf` of the operation. Default: `asOf` of the operation, else the present. Ignored without `alias`."
+    ),
+]
+
+
+async def _version(
+    root: Parent, info: Info, version: VersionArg = None, alias: AliasArg = None, as_of: AliasTime = None
+) -> Resolved:
     if not alias:
         return await info.context.reader.node(version_urn(root.urn, version)) if version else None
-    found = await version_by_alias(root, info, alias)
+    instant = read_time_of_field(info.context, as_of)
+    if instant is None:
+        found = await version_by_alias(root, info, alias)
+    else:
+        found = await version_at(root, info, alias, instant)
     return found if found is not None and version in {None, "", found.record["version"]} else None
 
 
@@ -108,7 +126,8 @@ class Model(Asset, Versioned):
     )
     version: ModelVersionRef | None = strawberry.field(
         description="One version of the model, by name or by alias; null if it does not exist or is hidden, or if "
-        "neither argument is given. A deleted version is found by name only.",
+        "neither name nor alias is given. A deleted version is found by name, and by alias for an `asOf` before its "
+        "deletion. With `asOf`, an alias needs the field `history` to be visible.",
         resolver=_version,
         metadata=depends_on("versions", "aliases"),
     )

@@ -18,7 +18,7 @@ from graphql import (
     coerce_input_literal,
 )
 
-from graphql_schema.fields.context import Info
+from graphql_schema.fields.context import Context, Info
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.ports.record import Json
 from policies.errors import InvalidError
@@ -54,9 +54,25 @@ def set_read_time(info: Info, as_of: int | None) -> None:
             "The fields of the operation have different values of `asOf`, or some have none; give all of them the "
             "same, or split the operation."
         )
+    _refuse_future(context, as_of)
+    context.read_at(as_of)
+
+
+def read_time_of_field(context: Context, as_of: int | None) -> int | None:
+    """Return the read time of one field: ``as_of``, by default that of the operation; None is the present.
+
+    Raises InvalidError if ``as_of`` is later than the read time of the operation, or more than MAX_CLOCK_SKEW_MS in the
+    future.
+    """
+    if as_of is not None and context.as_of is not None and as_of > context.as_of:
+        raise InvalidError("`asOf` of the field is later than that of the operation; give an earlier instant.")
+    _refuse_future(context, as_of)
+    return context.as_of if as_of is None else as_of
+
+
+def _refuse_future(context: Context, as_of: int | None) -> None:
     if as_of is not None and as_of > context.clock() + MAX_CLOCK_SKEW_MS:
         raise InvalidError("`asOf` is more than five minutes in the future; give a past instant.")
-    context.read_at(as_of)
 
 
 def _instants(info: Info) -> frozenset[int | None]:

@@ -60,7 +60,11 @@ def redacted_entry(entry: Record, subject: Row, visible: VisibleRows) -> JsonObj
     sides = {side: entry[side] for side in ("before", "after")}
     if "edge" in entry:
         sides = {side: _of_edge(value, subject, visible) for side, value in sides.items()}
-    return {"field": field, **{side: _text(field, value, visible) for side, value in sides.items()}}
+    return {
+        "field": field,
+        "alias": entry.get("part"),
+        **{side: _text(field, value, visible) for side, value in sides.items()},
+    }
 
 
 def _of_edge(value: Record | None, subject: Row, visible: VisibleRows) -> Record | None:

@@ -7,6 +7,7 @@ import strawberry
 
 from graphql_schema.catalog.enums import AssetKind, ChangeAction
 from graphql_schema.catalog.kinds import KINDS
+from graphql_schema.catalog.relations import CHANGED
 from graphql_schema.catalog.urn import parse_urn
 from graphql_schema.fields.connection import After, ConnectionSource, First, page_request_of
 from graphql_schema.fields.context import Context, Info
@@ -23,8 +24,12 @@ from graphql_schema.inputs.submit import submit_one
 from graphql_schema.inputs.values import checked_reason, require_kind
 from graphql_schema.ports.commands import RevertCommand
 from graphql_schema.ports.conditions import ALWAYS, Below, Condition, In, Negated
+from graphql_schema.ports.relation_query import newest_first
 from graphql_schema.ports.row import Row
 from graphql_schema.rules.change_date import made_at
+
+HISTORY = newest_first(CHANGED.into("Change"))
+"""The changes of one asset, the newest first."""
 
 
 @strawberry.type(description="The change of one field.")
@@ -34,6 +39,7 @@ class FieldChange:
     field: str = stored_field(
         "The name of the field in the schema, or of the relation for an edge that no field shows."
     )
+    alias: str | None = stored_field("The name of the alias that changed; null for every other field.")
     before: str | None = stored_field(
         "The value before: a text as it is, an instant in RFC 3339, other values as JSON without hidden parts; null if "
         "there was none."

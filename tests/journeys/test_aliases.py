@@ -1,5 +1,6 @@
 """Aliases of a model: the version that an alias points at, rights, visibility, audit and reverts."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,10 +15,12 @@ from support.estates.promotions import (
     of_version,
     register,
     revert,
+    served,
     set_alias,
     version,
 )
 from support.servers.in_process import Api
+from support.stores.received_rows import received_rows
 
 DELETE = "mutation ($input: DeleteAssetInput!) { deleteAsset(input: $input) { changed errors { code message } } }"
 
@@ -162,7 +165,8 @@ async def test_an_alias_of_a_hidden_version_is_invisible(api: Api) -> None:
 
 
 async def test_the_audit_records_each_move(api: Api) -> None:
-    """Each move is one audit entry with the versions before and after, protection and reason."""
+    """Each move is one audit entry with its alias, the versions before and after, protection and reason."""
+    field = {"field": "aliases", "alias": "champion"}
     await register(api, "audit")
     await set_alias(api, "eli", "audit", 1)
     await set_alias(api, "eli", "audit", 2, protected=True, reason="it is better")
@@ -172,8 +176,8 @@ async def test_the_audit_records_each_move(api: Api) -> None:
     )
     found = [(each["action"], each["actor"], each["reason"], each["fields"]) for each in changes[:2]]
     assert found == [
-        ("ALIAS_SET", "eli", "it is better", [{"field": "aliases", "before": first, "after": second}]),
-        ("ALIAS_SET", "eli", None, [{"field": "aliases", "before": None, "after": first}]),
+        ("ALIAS_SET", "eli", "it is better", [{**field, "before": first, "after": second}]),
+        ("ALIAS_SET", "eli", None, [{**field, "before": None, "after": first}]),
     ]
     assert changes[2]["action"] == "REGISTERED"
     await hide(api, "audit", 1)
@@ -214,3 +218,87 @@ async def test_a_revert_must_pass_the_gate_and_discloses_no_hidden_version(api: 
     refused = await revert(api, "eli", change)
     assert codes(refused) == ["INVALID"]
     assert version("return", 1) not in refused["errors"][0]["message"]
+
+
+async def moved(api: Api, name: str, *steps: int | str) -> list[str]:
+    """Point an alias at versions in turn, or revert its change of that number; return the instant of each change."""
+    for step in steps:
+        if isinstance(step, str):
+            changes = (await history(api, "root", model(name)))[::-1]
+            assert (await revert(api, "eli", changes[int(step)]["id"]))["changed"]
+        else:
+            assert codes(await set_alias(api, "eli", name, step)) == []
+    return [each["at"] for each in (await history(api, "root", model(name)))[::-1]]
+
+
+def before(instant: str) -> str:
+    """Return the instant one millisecond before."""
+    moment = datetime.fromisoformat(instant) - timedelta(milliseconds=1)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+async def test_the_version_of_an_alias_at_an_instant(api: Api) -> None:
+    """At each instant an alias has the version of its last move or revert; before the first it has none."""
+    await register(api, "then", 1, 2, 3)
+    registered, *instants = await moved(api, "then", 1, 3, 2, "3")
+    await set_alias(api, "eli", "then", 1, alias="other")
+    numbers = [None, 1, 3, 2]
+    for number, instant in zip(numbers, instants, strict=True):
+        assert await served(api, "bo", "then", before(instant)) == (number and version("then", number))
+    assert await served(api, "bo", "then", instants[-1]) == version("then", 3)
+    query = """query ($id: ID!, $now: DateTime!, $then: DateTime) { asset(id: $id, asOf: $now) { ... on Model {
+      now: version(alias: "champion") { id } then: version(alias: "champion", asOf: $then) { id } } } }"""
+    found = await api.ask("bo", query, id=model("then"), now=before(instants[3]), then=before(instants[2]))
+    assert found["asset"] == {"now": {"id": version("then", 2)}, "then": {"id": version("then", 3)}}
+    first, after = before(instants[1]), instants[1]
+    refused = await api.send("bo", query, id=model("then"), now=first, then=after)
+    assert [error["extensions"]["code"] for error in refused["errors"]] == ["INVALID"]
+    assert registered < instants[0]
+
+
+async def test_a_past_version_that_was_deleted_since(api: Api) -> None:
+    """A version that was deleted is returned for the instants until its deletion, and by its alias no more."""
+    await register(api, "fallen")
+    _, first, second = await moved(api, "fallen", 1, 2)
+    assert (await api.ask("root", DELETE, input={"asset": version("fallen", 1)}))["deleteAsset"]["changed"]
+    assert await served(api, "bo", "fallen", before(second)) == version("fallen", 1)
+    assert await served(api, "bo", "fallen", second) == version("fallen", 2)
+    assert await served(api, "bo", "fallen", before(first)) is None
+
+
+async def test_a_past_alias_of_a_hidden_version(api: Api) -> None:
+    """While an alias pointed at a hidden version it has none, by as many requests as an alias that was never set."""
+    for name in ("veiled", "unset"):
+        await register(api, name, 1, 2, 3)
+    _, *instants = await moved(api, "veiled", 2, 1, 3, 1, 2)
+    for hidden in (1, 3):
+        await hide(api, "veiled", hidden)
+    numbers = [None, 2, 1, 3, 1]
+    for number, instant in zip(numbers, instants, strict=True):
+        assert await served(api, "root", "veiled", before(instant)) == (number and version("veiled", number))
+        found = await served(api, "eli", "veiled", before(instant))
+        assert found == (version("veiled", 2) if number == 2 else None)
+    texts = []
+    for name in ("veiled", "unset"):
+        with received_rows(api.client) as rows:
+            assert await served(api, "eli", name, before(instants[-1])) is None
+        texts.append(rows.texts)
+    assert texts[0] == texts[1]
+
+
+async def test_past_versions_of_many_models_are_read_together(api: Api) -> None:
+    """The number of store requests for the past of an alias does not grow with the number of models."""
+    for name in ("one", "two", "three"):
+        await register(api, name)
+        await set_alias(api, "eli", name, 2)
+    query = """query ($n: Int!, $t: DateTime!) { assets(first: $n, filter: {kinds: [MODEL], name: {in: [%s]}}) { nodes {
+      ... on Model { name version(alias: "champion", asOf: $t) { id } } } } }"""
+    query %= ", ".join(f'"{name}"' for name in ("one", "two", "three"))
+    instant = (await history(api, "root", model("three")))[0]["at"]
+    counts = []
+    for number in (1, 3):
+        with received_rows(api.client) as rows:
+            found = (await api.ask("bo", query, n=number, t=instant))["assets"]["nodes"]
+        assert [each["version"]["id"] for each in found] == [version(each["name"], 2) for each in found]
+        counts.append((len(found), len(rows.texts)))
+    assert counts == [(1, counts[0][1]), (3, counts[0][1])]

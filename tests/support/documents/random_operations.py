@@ -307,7 +307,8 @@ class Generator:
     def _arguments(self, args: Mapping[str, GraphQLArgument], document: _Document, chance: float) -> Iterable[str]:
         for name, arg in args.items():
             required = isinstance(arg.type, GraphQLNonNull)
-            if name == "asOf" or (not required and self.random.random() > (0.03 if name == "after" else chance)):
+            of_operation = name == "asOf" and "alias" not in args  # one value for all fields, given by the caller
+            if of_operation or (not required and self.random.random() > (0.03 if name == "after" else chance)):
                 continue
             value = self._value(name, arg.type, 2)
             if self.random.random() < 0.4:

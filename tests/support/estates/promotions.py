@@ -20,7 +20,7 @@ VERSION = f"""query ($id: ID!, $alias: String!) {{ asset(id: $id) {{ revision ..
   aliases gate(alias: $alias) {{ {REPORT} }}
   approvals {{ totalCount nodes {{ gate decision reason decidedBySubject }} }} }} }} }}"""
 HISTORY = """query ($id: ID!) { asset(id: $id) { history(first: 50) { nodes {
-  id action actor reason fields { field before after } } } } }"""
+  id at action actor reason fields { field alias before after } } } } }"""
 
 
 def model(name: str) -> str:
@@ -56,6 +56,14 @@ async def approve(api: Api, who: str, subject: str, gate: str = "release", **mor
 async def aliases(api: Api, who: str, name: str, alias: str = "champion") -> Any:
     """Return the aliases of a model visible to a caller, and the version that one of them points at."""
     return (await api.ask(who, MODEL, id=model(name), alias=alias))["asset"]
+
+
+async def served(api: Api, who: str, name: str, instant: str, alias: str = "champion") -> str | None:
+    """Return the id of the version that an alias pointed at at an instant, None without a visible one."""
+    query = """query ($id: ID!, $a: String, $t: DateTime) { asset(id: $id) { ... on Model {
+      version(alias: $a, asOf: $t) { id } } } }"""
+    found = (await api.ask(who, query, id=model(name), a=alias, t=instant))["asset"]["version"]
+    return found and str(found["id"])
 
 
 async def of_version(api: Api, who: str, name: str, number: int = 1, alias: str = "champion") -> Any:

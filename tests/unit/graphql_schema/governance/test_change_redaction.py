@@ -104,7 +104,12 @@ def test_a_change_of_a_hidden_field_is_left_out() -> None:
     """Which fields were changed is as hidden as their values."""
     subject = plain_row("MODEL", "m", hiding("task"))
     assert shown(entry("task", None, "ranking"), subject) is None
-    assert shown(entry("riskTier", None, "HIGH"), subject) == {"field": "riskTier", "before": None, "after": "HIGH"}
+    assert shown(entry("riskTier", None, "HIGH"), subject) == {
+        "field": "riskTier",
+        "alias": None,
+        "before": None,
+        "after": "HIGH",
+    }
 
 
 def test_showing_a_restricted_field_is_logged() -> None:
@@ -124,8 +129,21 @@ def test_an_edge_is_shown_as_far_as_both_of_its_ends_show_it(end: str) -> None:
     value = {"id": far.urn, "relation": "FEEDS", "confidence": 0.5}
     stored = entry("inputs", None, value, edge=["FEEDS", far.urn, subject.urn])
     found = shown(stored, subject, {far.urn: far, subject.urn: subject})
-    assert found == {"field": "inputs", "before": None, "after": f'{{"id":"{far.urn}","relation":"FEEDS"}}'}
+    assert found == {
+        "field": "inputs",
+        "alias": None,
+        "before": None,
+        "after": f'{{"id":"{far.urn}","relation":"FEEDS"}}',
+    }
     assert access.reports == []
+
+
+def test_an_entry_of_an_alias_names_it() -> None:
+    """The entry of an alias has its name; it is left out if one of its versions is hidden."""
+    moved = entry("aliases", {"version": DATA.urn}, {"version": OTHER}, part="champion")
+    known = {**KNOWN, OTHER: DATA}
+    assert (shown(moved, known=known) or {})["alias"] == "champion"
+    assert shown(moved, known={DATA.urn: DATA}) is None
 
 
 def test_an_id_in_free_text_is_text() -> None:
@@ -134,6 +152,7 @@ def test_an_id_in_free_text_is_text() -> None:
         value = [{"key": "origin", "value": HIDDEN}]
         assert shown(entry(field, None, value)) == {
             "field": field,
+            "alias": None,
             "before": None,
             "after": f'[{{"key":"origin","value":"{HIDDEN}"}}]',
         }
@@ -143,14 +162,19 @@ def test_an_id_in_free_text_is_text() -> None:
 def test_a_text_is_shown_as_it_is() -> None:
     """A text is no JSON, and an id in a description is a word like any other."""
     found = shown(entry("description", None, f"see {HIDDEN}"))
-    assert found == {"field": "description", "before": None, "after": f"see {HIDDEN}"}
+    assert found == {"field": "description", "alias": None, "before": None, "after": f"see {HIDDEN}"}
     assert list(named_ids(entry("description", HIDDEN, None))) == []
 
 
 def test_instants_are_written_as_the_schema_writes_them() -> None:
     """Fields that end in ``At``, and the times of edges and aliases; any other number stays a number."""
-    assert shown(entry("deletedAt", None, 0)) == {"field": "deletedAt", "before": None, "after": "1970-01-01T00:00:00Z"}
-    assert shown(entry("tier", 1, 0)) == {"field": "tier", "before": "1", "after": "0"}
+    assert shown(entry("deletedAt", None, 0)) == {
+        "field": "deletedAt",
+        "alias": None,
+        "before": None,
+        "after": "1970-01-01T00:00:00Z",
+    }
+    assert shown(entry("tier", 1, 0)) == {"field": "tier", "alias": None, "before": "1", "after": "0"}
     found = shown(entry("inputs", None, {"validFrom": 0, "validTo": 1_500, "since": 1_000, "weight": 7}))
     assert json.loads((found or {})["after"]) == {
         "validFrom": "1970-01-01T00:00:00Z",
