@@ -132,6 +132,10 @@ class ChangeAction(Enum):
     DELETED = value("DELETED", description="The asset was deleted.")
     RESTORED = value("RESTORED", description="The asset was restored after its deletion.")
     REVERTED = value("REVERTED", description="An earlier change was reverted.")
+    RAISED = value(
+        "RAISED",
+        description="The effective sensitivity rose with that of a source, by another change of the same call.",
+    )
 
 
 @strawberry.enum(description="The decision of an approver about an asset, under an approval name.")

@@ -1,6 +1,6 @@
 """Redaction of audit entries: removes the values that the viewer may not see."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import orjson
 
@@ -43,39 +43,58 @@ def _ids_in(value: Json) -> Iterator[str]:
             yield from _ids_in(each)
 
 
-def is_visible_entry(entry: Record, subject: Row, visible: VisibleRows) -> bool:
-    """Return whether an entry is shown: its field is visible, and so are all ids in an entry of an edge or alias."""
+def is_visible_entry(entry: Record, subject: Row, visible: VisibleRows, author: str | None = None) -> bool:
+    """Return whether an entry is shown: its field is visible, and so are all ids in an entry of an edge or alias.
+
+    ``author`` is the subject of the viewer if the viewer made the change, else None. To the author, who named the ids,
+    every edge is shown.
+    """
     if entry["field"] in subject.access.hidden:
         return False
+    if author is not None and "edge" in entry:
+        return True
     return not ("edge" in entry or "part" in entry) or all(urn in visible for urn in named_ids(entry))
 
 
-def redacted_entry(entry: Record, subject: Row, visible: VisibleRows) -> JsonObject:
+def redacted_entry(entry: Record, subject: Row, visible: VisibleRows, author: str | None = None) -> JsonObject:
     """Return a visible entry as the source of a ``FieldChange``, without hidden values.
 
-    The read of a restricted or secret field is reported for the access log.
+    Of an edge to a hidden asset, its ``author`` gets relation and id only, and nothing that others recorded. The read
+    of a restricted or secret field is reported for the access log.
     """
     field = entry["field"]
     subject.is_shown(field)  # the access log records restricted and secret fields
-    sides = {side: entry[side] for side in ("before", "after")}
+    sides: dict[str, Json] = {side: entry[side] for side in ("before", "after")}
+    shown: Collection[str] = visible
     if "edge" in entry:
-        sides = {side: _of_edge(value, subject, visible) for side, value in sides.items()}
+        shown = {*visible, *named_ids(entry)}
+        mine = {"before": _is_recorded_by(entry.get("was"), author), "after": True}
+        sides = {side: _of_edge(value, subject, visible, mine=mine[side]) for side, value in sides.items()}
     return {
         "field": field,
         "alias": entry.get("part"),
-        **{side: _text(field, value, visible) for side, value in sides.items()},
+        **{side: _text(field, value, shown) for side, value in sides.items()},
     }
 
 
-def _of_edge(value: Record | None, subject: Row, visible: VisibleRows) -> Record | None:
-    """Return the values of an edge that both of its ends show; None without an edge."""
+def _is_recorded_by(edge: Record | None, author: str | None) -> bool:
+    return edge is not None and author is not None and edge.get("recordedBy") == author
+
+
+def _of_edge(value: Record | None, subject: Row, visible: VisibleRows, *, mine: bool) -> Record | None:
+    """Return the values of an edge that both of its ends show; None without an edge.
+
+    If the far end is hidden, the result is relation and id, or None unless ``mine`` is set.
+    """
     if value is None:
         return None
+    if value["id"] not in visible:
+        return {"id": value["id"], "relation": value["relation"]} if mine else None
     hidden = subject.access.of_edge("Neighbour", visible[value["id"]].access).hidden
     return {name: each for name, each in value.items() if name not in hidden}
 
 
-def _text(field: str, value: Json, visible: VisibleRows) -> str | None:
+def _text(field: str, value: Json, visible: Collection[str]) -> str | None:
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, int) and field.endswith(INSTANT):
@@ -84,7 +103,7 @@ def _text(field: str, value: Json, visible: VisibleRows) -> str | None:
     return orjson.dumps(shown).decode()
 
 
-def _scrubbed(value: Json, visible: VisibleRows) -> Json:
+def _scrubbed(value: Json, visible: Collection[str]) -> Json:
     """Return the value without parts about hidden ids, with instants as RFC 3339 text."""
     if isinstance(value, Mapping):
         kept = {
@@ -96,14 +115,14 @@ def _scrubbed(value: Json, visible: VisibleRows) -> Json:
     return value
 
 
-def _redacted_value(key: str, value: Json, visible: VisibleRows) -> Json:
+def _redacted_value(key: str, value: Json, visible: Collection[str]) -> Json:
     return instant_text(value) if key in _INSTANTS else _scrubbed(value, visible)
 
 
-def _is_hidden_id(value: Json, visible: VisibleRows) -> bool:
+def _is_hidden_id(value: Json, visible: Collection[str]) -> bool:
     return isinstance(value, str) and value.startswith("mlg://") and value not in visible
 
 
-def _has_hidden_id(value: Json, visible: VisibleRows) -> bool:
+def _has_hidden_id(value: Json, visible: Collection[str]) -> bool:
     """Return whether an element of a list is, or has, a hidden id."""
     return any(_is_hidden_id(each, visible) for each in (value.values() if isinstance(value, Mapping) else [value]))

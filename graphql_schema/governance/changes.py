@@ -68,13 +68,15 @@ async def _reverts(root: Parent, info: Info) -> Resolved:
 async def _fields(root: Parent, info: Info) -> Resolved:
     """Return the field changes that the caller may see now; the others are left out without a trace."""
     reader, entries = info.context.reader, root.record["fields"]
+    viewer = info.context.principal.subject
+    author = viewer if root.record["actor"] == viewer else None
     subject: Row | None = await reader.node(root.record["subject"])
     named = list(dict.fromkeys(urn for entry in entries for urn in named_ids(entry)))
     known = {row.urn: row for row in await reader.nodes(named) if row is not None}
     return [
-        redacted_entry(entry, subject, known)
+        redacted_entry(entry, subject, known, author)
         for entry in entries
-        if subject is not None and is_visible_entry(entry, subject, known)
+        if subject is not None and is_visible_entry(entry, subject, known, author)
     ]
 
 
@@ -99,8 +101,8 @@ class Change(Node):
         description="The id of the changed asset, team, user, domain or tag.", resolver=_subject_id
     )
     fields: list[FieldChange] | None = strawberry.field(
-        description="The changed fields, with one entry for each changed edge; entries that are hidden from you now "
-        "are left out.",
+        description="The changed fields, with one entry for each changed edge. Entries that are hidden from you now "
+        "are left out, except your own links: of those to hidden assets, only relation and id are shown.",
         resolver=_fields,
     )
     actor: str | None = stored_field(

@@ -5,11 +5,12 @@ from typing import Annotated
 
 import strawberry
 
-from graphql_schema.catalog.enums import EdgeOrigin, RelationName
+from graphql_schema.catalog.enums import EdgeOrigin, RelationName, Sensitivity
 from graphql_schema.catalog.relations import RELATIONS, VERSION_OF, Direction, Hop
 from graphql_schema.catalog.urn import parent_urn, parse_urn
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Parent, Resolved, stored_field
+from graphql_schema.fields.refs import AssetRef
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.fields.value_types import PropertyInput
 from graphql_schema.inputs.input_fields import SHARE, attribute
@@ -18,6 +19,8 @@ from graphql_schema.inputs.submit import submit_one
 from graphql_schema.inputs.values import InputError, require_kind, values_of
 from graphql_schema.lineage.lineage_edge import LineageEdge
 from graphql_schema.ports.commands import LinkCommand, UnlinkCommand
+from graphql_schema.ports.outcomes import WriteOutcome
+from graphql_schema.ports.record import JsonObject
 from graphql_schema.ports.relation_query import ALL, RelationQuery, related
 
 
@@ -94,6 +97,27 @@ async def _edge(root: Parent, info: Info) -> Resolved:
     return None if item is None else item.edge_as("LineageEdge", id=(item.edge or {})["edgeId"])
 
 
+def _changed_end(link: LinkCommand) -> str:
+    """Return the id of the asset whose edge a link is: the *from* end if the edge changes it, else the *to* end."""
+    outward = Direction.IN in RELATIONS[link.relation].changed_ends(parse_urn(link.source).kind)
+    return link.source if outward else link.target
+
+
+async def _asset(root: Parent, info: Info) -> Resolved:
+    return None if root["errors"] else await info.context.reader.node(_changed_end(root["link"]))
+
+
+def _effect(root: Parent) -> Resolved:
+    """Return the effect of a carrying edge as a sentence, the same for a hidden far end as for an absent one."""
+    link = root["link"]
+    if root["errors"] or not RELATIONS[link.relation].carries:
+        return None
+    carried = f"the sensitivity and the propagating tags of {link.source}"
+    if root["ends"]:
+        return f"An ended {link.relation} no longer applies {carried} to {link.target}; a lower level follows soon."
+    return f"{link.relation} applies {carried} to {link.target}, unless the edge is declassified or unconfirmed."
+
+
 @strawberry.type(description="Result of declaring or ending an edge.")
 class LinkPayload:
     """Result of link and unlink."""
@@ -103,6 +127,20 @@ class LinkPayload:
         description="The edge as stored now, if it is valid and the viewer may see it; otherwise null, such as after "
         "an error. Null also if the end that the call does not change was absent or hidden before the call.",
         resolver=_edge,
+    )
+    asset: AssetRef | None = strawberry.field(
+        description="The asset whose edge it is, usually the consumer of the data, as it is now; null after an error, "
+        "or if it is hidden from you.",
+        resolver=_asset,
+    )
+    sensitivity_before: Sensitivity | None = stored_field(
+        "The effective `sensitivity` of `asset` before the call, to compare with the present one; null after an error, "
+        "for a new asset, or if it is hidden from you."
+    )
+    effect: str | None = strawberry.field(
+        description="What the edge does to the asset at its `to` end, as a sentence; null after an error, or if no "
+        "sensitivity propagates over the relation.",
+        resolver=_effect,
     )
     errors: list[MutationError] = stored_field(
         "Reasons why the edge was not written; empty unless the call was rejected."
@@ -114,11 +152,16 @@ UnlinkArg = Annotated[UnlinkInput, strawberry.argument(description="The edge to 
 
 
 async def _link(info: Info, input: LinkArg) -> Resolved:
-    return {**payload(await submit_one(info, lambda: linking_of(input))), "link": _ends(input)}
+    return _payload(await submit_one(info, lambda: linking_of(input)), input)
 
 
 async def _unlink(info: Info, input: UnlinkArg) -> Resolved:
-    return {**payload(await submit_one(info, lambda: _unlinking_of(input))), "link": _ends(input)}
+    return _payload(await submit_one(info, lambda: _unlinking_of(input)), input)
+
+
+def _payload(result: WriteOutcome, given: LinkInput | UnlinkInput) -> JsonObject:
+    before = {"sensitivityBefore": result.sensitivity_before}
+    return {**payload(result), **before, "link": _ends(given), "ends": isinstance(given, UnlinkInput)}
 
 
 link: LinkPayload = strawberry.field(

@@ -103,6 +103,8 @@ class WriteOutcome:
     evaluated. ``voided_approvals`` are the names of the approvals that a change of content voided. ``hidden_ids`` are
     ids of hidden assets that the command names: for the access log, never for the caller. ``far_end_known`` is false
     only for a link, if the caller could not see the end that the link does not change before the command.
+    ``sensitivity_before`` is the sensitivity, before the command, of the asset whose edge a link is; None for other
+    commands, a new asset, or a hidden value.
     """
 
     outcome: Outcome
@@ -113,6 +115,7 @@ class WriteOutcome:
     gate: GateResult | None = None
     voided_approvals: tuple[str, ...] = ()
     far_end_known: bool = True
+    sensitivity_before: str | None = None
     hidden_ids: tuple[str, ...] = field(default=(), compare=False)
 
     @property

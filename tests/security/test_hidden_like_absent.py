@@ -16,6 +16,8 @@ import pytest
 from starlette.requests import HTTPConnection
 from support.documents.id_inputs import (
     ACCEPTED,
+    EDGE,
+    MINE,
     MY_MODEL,
     NEVER_READ,
     OWN_PART,
@@ -147,6 +149,31 @@ async def test_the_same_time(api: Api, hidden: dict[str, str], name: str, capsys
         sys.stdout.write(f"\n{name}: hidden {medians[0]:.1f} ms, absent {medians[1]:.1f} ms, ratio "
                          f"{medians[0] / medians[1]:.2f}")  # fmt: skip
     assert 1 / MOST_RATIO < medians[0] / medians[1] < MOST_RATIO
+
+
+LINK, UNLINK = (
+    f"""mutation ($input: {name.title()}Input!) {{ {name}(input: $input) {{ {shown} }} }}"""
+    for name, shown in (("link", EDGE), ("unlink", "changed asset { id sensitivity } sensitivityBefore effect"))
+)
+OWN = """query ($subject: ID!) { changes(filter: {subjects: [$subject], actors: ["zoe"]}, first: 1) { nodes {
+  action fields { field alias } } } }"""
+
+
+async def test_the_life_of_a_link_takes_the_same_work(api: Api) -> None:
+    """Zoe links a hidden id and an absent one, reads her history, ends the link and reads again: the same work."""
+    works = []
+    for far in (id_of("Dataset", HIDDEN_NAME), id_of("Dataset", "never-linked")):
+        given, work = {"relation": "DERIVES", "from": far, "to": MINE}, []
+        for document in (LINK, OWN, UNLINK, OWN):
+            variables = {"subject": MINE} if document is OWN else {"input": given}
+            await api.send("zoe", "{ viewer { subject } }")
+            with received_rows(api.client) as rows:
+                answer = await api.ask("zoe", document, **variables)
+            work.append((str(answer).replace(far, "<id>"), rows.texts, sum(rows.values)))
+        works.append(work)
+    for hidden, absent in zip(*works, strict=True):
+        assert hidden[:2] == absent[:2]
+        assert hidden[2] <= absent[2] + OWN_RECORDS
 
 
 LOGGED = [name for name in ID_INPUTS if name not in NEVER_READ and not name.startswith(("AssetFilter", "Query.team"))]

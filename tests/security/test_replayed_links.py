@@ -38,7 +38,14 @@ def test_every_field_of_an_outcome_is_replayed() -> None:
     memory = Memory(shipped_policy())
     gate = GateResult(*(("x",) for _ in fields(GateResult)))
     outcome = WriteOutcome(
-        Outcome.UPDATED, "mlg://a", 3, created_record="mlg://b", gate=gate, voided_approvals=("y",), far_end_known=False
+        Outcome.UPDATED,
+        "mlg://a",
+        3,
+        created_record="mlg://b",
+        gate=gate,
+        voided_approvals=("y",),
+        far_end_known=False,
+        sensitivity_before="INTERNAL",
     )
     compared = {each.name for each in fields(WriteOutcome) if each.compare} - {"errors"}
     default = WriteOutcome(Outcome.CREATED)

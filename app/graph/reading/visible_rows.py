@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from app.graph.reading.access.row_policy import RowPolicy
 from app.graph.reading.level.level_batcher import LevelBatcher, LevelRequest, LevelResponse
+from app.graph.records.change_record import is_own_link
 from app.graph.records.inferred_edge import is_traversable
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.ports.record import Record
@@ -31,10 +32,10 @@ class VisibleRows:
     async def fetch(self, request: LevelRequest, *, ends: bool = False) -> LevelResponse:
         """Return the response to a request, and evaluate the policy on its records.
 
-        A change that lists far ends is hidden unless the caller may discover one of them. :meth:`row` evaluates it
-        later. ``ends``, a flag, states that the response can contain changes: the records of their far ends are then
-        read in a second request. It is always sent, also if there is no further record to read. The number of requests
-        would otherwise disclose hidden changes, and changes about hidden assets.
+        A change that lists far ends is hidden unless the caller may discover one of them, or made it. :meth:`row`
+        evaluates it later. ``ends``, a flag, states that the response can contain changes: the records of their far
+        ends are then read in a second request. It is always sent, also if there is no further record to read. The
+        number of requests would otherwise disclose hidden changes, and changes about hidden assets.
         """
         response = await self._batcher.fetch(request)
         if ends:
@@ -59,7 +60,7 @@ class VisibleRows:
         """
         if vid not in self._known:
             record = response.records.get(vid)
-            shown = record is not None and self._has_visible_end(record.get("ends"), response)
+            shown = record is not None and self._has_visible_end(record, response)
             self._known[vid] = self.row_policy.row(vid, record) if shown and record is not None else None
             if self._known[vid] is None and record is not None and not self.row_policy.discovers(vid, record):
                 self._withheld[vid] = record
@@ -94,6 +95,12 @@ class VisibleRows:
         """Treat a vertex as hidden for the rest of the operation."""
         self._known[vid] = None
 
-    def _has_visible_end(self, ends: Sequence[str] | None, response: LevelResponse) -> bool:
-        """Return whether the caller may discover one of the ``ends`` that a change lists; True if there are none."""
-        return not ends or any(self.row(self.vid(urn), response) is not None for urn in ends)
+    def _has_visible_end(self, record: Record, response: LevelResponse) -> bool:
+        """Return whether the caller may discover one of the ``ends`` that a change lists, or made its edges.
+
+        True for a record without ``ends``.
+        """
+        ends = record.get("ends")
+        if not ends or any(self.row(self.vid(urn), response) is not None for urn in ends):
+            return True
+        return is_own_link(record, self.row_policy.subject)

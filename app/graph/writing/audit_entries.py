@@ -54,13 +54,16 @@ def stage_audit_entries(unit: ItemUnit) -> None:
         ]
         default = ChangeAction.UPDATED if before is not None else ChangeAction.REGISTERED
         if fields or vid in records:
-            _stage_change(unit, vid, unit.audit.actions.get(vid, default), fields)
+            stage_change(unit, vid, unit.audit.actions.get(vid, default), fields)
 
 
-def _stage_change(unit: ItemUnit, vid: int, action: ChangeAction, fields: list[Record]) -> None:
+def stage_change(
+    unit: ItemUnit, vid: int, action: ChangeAction, fields: list[Record], *, comes_last: bool = False
+) -> None:
+    """Stage one ``Change`` of a vertex; with the flag ``comes_last``, after all others of the transaction."""
     record, author = unit.lookup.known(vid), unit.author
     revision, ends = int(record["revision"]), _far_ends(fields, record["id"])
-    urn = _new_urn(unit, record, action, ends[0] if len(ends) == 1 else "")
+    urn = _new_urn(unit, record, action, ends[0] if len(ends) == 1 else "", "z-" if comes_last else "-")
     change = new_ordered_record(
         unit,
         urn,
@@ -78,19 +81,20 @@ def _stage_change(unit: ItemUnit, vid: int, action: ChangeAction, fields: list[R
     )
     change_vid = unit.lookup.vid(urn)
     unit.staging.put(change_vid, change)
-    order = author.audit_instant * MAX_REVISIONS + revision % MAX_REVISIONS
+    place = MAX_REVISIONS - 1 if comes_last else revision % MAX_REVISIONS
+    order = author.audit_instant * MAX_REVISIONS + place
     unit.staging.attach(CHANGED, change_vid, vid, order)
 
 
-def _new_urn(unit: ItemUnit, record: Record, action: ChangeAction, end: str) -> str:
+def _new_urn(unit: ItemUnit, record: Record, action: ChangeAction, end: str, mark: str) -> str:
     """Return a new id of a change, made of values that every reader of the change may see.
 
-    A hash of a hidden value could be guessed by trying values.
+    A hash of a hidden value could be guessed by trying values. ``mark`` orders ids with the same revision.
     """
     for number in count():
         instant = str(unit.author.audit_instant)
         identity = (record["id"], str(record["revision"]), action.name, instant, end, str(number))
-        urn = attached_urn(unit, "change", *identity, prefix=f"{record['revision']:09d}-")
+        urn = attached_urn(unit, "change", *identity, prefix=f"{record['revision']:09d}{mark}")
         if unit.lookup.vertex(unit.lookup.vid(urn)) is None:
             return urn
     raise AssertionError  # count() has no end

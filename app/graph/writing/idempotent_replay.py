@@ -35,6 +35,7 @@ def replay(unit: ItemUnit, key: IdempotencyKey) -> WriteOutcome | None:
         gate=None if gate is None else GateResult(*map(tuple, gate)),
         voided_approvals=tuple(receipt.get("voided", ())),
         far_end_known=receipt.get("farEndKnown", False),  # a receipt of an older release does not have it
+        sensitivity_before=receipt.get("sensitivityBefore"),
     )
 
 
@@ -52,6 +53,7 @@ def stage_receipt(unit: ItemUnit, key: IdempotencyKey, outcome: WriteOutcome) ->
         "made": outcome.created_record,
         "gate": None if outcome.gate is None else list(astuple(outcome.gate)),
         "farEndKnown": outcome.far_end_known,
+        "sensitivityBefore": outcome.sensitivity_before,
         "voided": list(outcome.voided_approvals) or None,
     }
     present = {field: value for field, value in receipt.items() if value is not None}

@@ -21,6 +21,7 @@ from app.graph.records.receipt_record import receipt_name
 from app.graph.writing.batch_planner import keys_of, plan_item
 from app.graph.writing.effects.batch_diff import BatchDiff
 from app.graph.writing.effects.inference_outbox import inference_entries
+from app.graph.writing.effects.raise_audit import audited_levels, stage_raises
 from app.graph.writing.effects.raise_sensitivity import raise_sensitivity
 from app.graph.writing.effects.tag_outbox import tag_entries
 from app.graph.writing.prefetch import prefetch
@@ -178,8 +179,10 @@ class PolicedWriter:
         """Write a batch in one transaction, with raised sensitivity and the outbox entries for background jobs."""
         outbox = self._coordinator.outbox
         flows = StoredFlows(self._client, author.propagation_stops, author.now)
+        levels = audited_levels(batch, author)
         diff = await BatchDiff.by(batch, author, flows)
         entries = await raise_sensitivity(diff, flows, outbox)
+        stage_raises(batch, author, levels)
         all_flows = replace(flows, stops=frozenset())
         entries += await tag_entries(diff, all_flows, outbox, self._coordinator.propagating_tags)
         entries += inference_entries(diff, outbox, self._coordinator.inference_rules)

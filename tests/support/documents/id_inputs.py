@@ -55,7 +55,7 @@ def _write(name: str, given: dict[str, Any], thing: str = "Dataset", shown: str 
 _WALKED = "nodes { totalCount nodes { asset { id } } } edges { id } unknownRoots completeness { state reason visited }"
 _IMPACT = "total countsByDepth unknownRoots completeness { state reason visited }"
 _PATHS = "paths { length } unknownRoots completeness { state reason visited }"
-_EDGE = "changed edge { id relation from to }"
+EDGE = "changed edge { id relation from to } asset { id sensitivity } sensitivityBefore effect"
 
 READS: dict[str, IdInput] = {
     "Query.node(id)": _read("node(id: $id) { id }"),
@@ -120,9 +120,9 @@ REFUSED: dict[str, IdInput] = {
 """Writes that are refused because the id is unknown to the caller."""
 
 ACCEPTED: dict[str, IdInput] = {
-    "LinkInput.from": _write("link", {"relation": "DERIVES", "from": ID, "to": MINE}, shown=_EDGE),
-    "LinkInput.to": _write("link", {"relation": "CHILD_OF", "from": MY_RUN, "to": ID}, "Run", shown=_EDGE),
-    "LinkInput.to, both ends": _write("link", {"relation": "PRODUCES", "from": MY_RUN, "to": ID}, shown=_EDGE),
+    "LinkInput.from": _write("link", {"relation": "DERIVES", "from": ID, "to": MINE}, shown=EDGE),
+    "LinkInput.to": _write("link", {"relation": "CHILD_OF", "from": MY_RUN, "to": ID}, "Run", shown=EDGE),
+    "LinkInput.to, both ends": _write("link", {"relation": "PRODUCES", "from": MY_RUN, "to": ID}, shown=EDGE),
     "LinkInput.runId": _write(
         "link", {"relation": "DERIVES", "from": OPEN, "to": MINE, "runId": ID}, "Run", shown="edge { runId }"
     ),

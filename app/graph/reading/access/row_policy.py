@@ -44,6 +44,11 @@ class RowPolicy:
         self._access_by_attributes: dict[PolicyAttributes, RowAccess | None] = {}
         self._open: dict[str, RowAccess] = {}
 
+    @property
+    def subject(self) -> str:
+        """Return the subject of the caller."""
+        return self._access.principal.subject
+
     def rows_filter(self) -> Predicate:
         """Return the row filter of the caller, which listings add to their index filter."""
         return self._access.rows()

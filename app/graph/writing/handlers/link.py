@@ -75,7 +75,14 @@ def link(unit: ItemUnit, command: LinkCommand) -> WriteOutcome:
         Outcome.CREATED if opened or before is None else changed,
         revision=unit.lookup.known(own)["revision"],
         far_end_known=far_end_known,
+        sensitivity_before=_visible_sensitivity(unit, own),
     )
+
+
+def _visible_sensitivity(unit: ItemUnit, own: int) -> str | None:
+    """Return the sensitivity of an asset before the batch, None if it was not stored or hides its sensitivity."""
+    record = unit.lookup.batch.stored_vertex(own)
+    return None if record is None else unit.visibility.masked(record).get("sensitivity")
 
 
 def _values(unit: ItemUnit, command: LinkCommand, key: EdgeKey, own: int) -> Record:
@@ -108,7 +115,8 @@ def _confirm(unit: ItemUnit, command: LinkCommand) -> WriteOutcome:
     key = (command.relation, unit.lookup.vid(command.source), target)
     change_edge(unit, key, unit.lookup.edge(key) or {}, target, "upstream")
     unit.audit.record_action(target, ChangeAction.LINKED)
-    return WriteOutcome(Outcome.UPDATED, revision=unit.lookup.known(target)["revision"])
+    before, revision = _visible_sensitivity(unit, target), unit.lookup.known(target)["revision"]
+    return WriteOutcome(Outcome.UPDATED, revision=revision, sensitivity_before=before)
 
 
 def unlink(unit: ItemUnit, command: UnlinkCommand) -> WriteOutcome:
@@ -131,14 +139,18 @@ def unlink(unit: ItemUnit, command: UnlinkCommand) -> WriteOutcome:
     own, far = unit.lookup.vid(changed), unit.lookup.vid(other)
     key = (relation.name, own, far) if outward else (relation.name, far, own)
     unit.visibility.report_hidden_id(other)
-    edge = _endable(unit, key, far, command)
+    edge = _endable(unit, key, command)
     require_right_to_end(unit, key, own)
     with _empty_interval_rejected():
         after = ended(edge, unit.now, command.valid_to)
     moved = change_edge(unit, key, after, own, field_of(relation, source_kind, outward=outward))
     unit.audit.record_action(own, ChangeAction.UNLINKED)
     unit.staging.bump_revisions()
-    return WriteOutcome(Outcome.UPDATED if moved else Outcome.UNCHANGED, revision=unit.lookup.known(own)["revision"])
+    return WriteOutcome(
+        Outcome.UPDATED if moved else Outcome.UNCHANGED,
+        revision=unit.lookup.known(own)["revision"],
+        sensitivity_before=_visible_sensitivity(unit, own),
+    )
 
 
 _FIELDS: Final = {
@@ -195,13 +207,14 @@ def _authorise_declassifying(unit: ItemUnit, own: int, target: int, *, before: R
         require_right_if_visible(unit, "approve", unit.lookup.known(target))
 
 
-def _endable(unit: ItemUnit, key: EdgeKey, far: int, command: UnlinkCommand) -> Record:
-    """Return the edge to end; reject the item if there is none. A confirmed edge to a hidden asset counts as none.
+def _endable(unit: ItemUnit, key: EdgeKey, command: UnlinkCommand) -> Record:
+    """Return the edge to end; reject the item if there is none.
 
-    Without ``validTo`` the edge must be current; with it, the end of an ended edge is corrected.
+    A confirmed edge to a hidden asset counts as none, unless the caller recorded it last. Without ``validTo`` the edge
+    must be current; with it, the end of an ended edge is corrected.
     """
     edge = unit.lookup.edge(key)
-    shown = edge is not None and (edge.get(UNCONFIRMED) or unit.visibility.is_visible(unit.lookup.known(far)))
+    shown = edge is not None and (edge.get(UNCONFIRMED) or not unit.visibility.conceals(key))
     if edge is not None and shown and (is_current(edge, unit.now) or command.valid_to is not None):
         return edge
     raise not_found(

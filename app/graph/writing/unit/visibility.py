@@ -1,5 +1,6 @@
 """What the author of an item may see and do: the policy applied to records within a write."""
 
+from app.graph.records.change_record import is_own_link
 from app.graph.records.edge_record import UNCONFIRMED, EdgeKey
 from app.graph.records.vertex_record import GIVEN_BY, attributes, is_attached, kind_of
 from app.graph.writing.unit.author import Author
@@ -35,13 +36,14 @@ class CallerVisibility:
         """Return whether the caller may discover a record.
 
         An attached record is visible if the caller may see one of its subjects and the field that leads to it. A change
-        that is only about the far ends of edges (``ends``) also needs one of these to be visible.
+        that is only about the far ends of edges (``ends``) also needs one of these to be visible, or to be a link by
+        the caller.
         """
         if not is_attached(record):
             return self._author.discovers(attributes(self._with_floor(record)))
         ends = record.get("ends", ())
         self._lookup.require_records(*record["subjects"], *ends)
-        if ends and not any(map(self.visible, ends)):
+        if ends and not any(map(self.visible, ends)) and not is_own_link(record, self._author.subject):
             return False
         subjects = map(self.visible, record["subjects"])
         return any(self._shows(subject, record) for subject in subjects if subject is not None)

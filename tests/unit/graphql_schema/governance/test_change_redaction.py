@@ -146,6 +146,18 @@ def test_an_entry_of_an_alias_names_it() -> None:
     assert shown(moved, known={DATA.urn: DATA}) is None
 
 
+@pytest.mark.parametrize(("recorded_by", "before"), [("ada", True), ("bo", False)])
+def test_an_author_is_shown_the_ids_of_an_own_link(recorded_by: str, *, before: bool) -> None:
+    """Of an edge to a hidden asset its author gets relation and id, and before only what the author recorded."""
+    edge = {"id": HIDDEN, "relation": "DERIVES", "confidence": 0.5}
+    stored = entry("upstream", edge, edge, edge=["DERIVES", HIDDEN, SUBJECT.urn], was={"recordedBy": recorded_by})
+    assert not is_visible_entry(stored, SUBJECT, KNOWN)
+    assert is_visible_entry(stored, SUBJECT, KNOWN, "ada")
+    text = f'{{"id":"{HIDDEN}","relation":"DERIVES"}}'
+    found = redacted_entry(stored, SUBJECT, KNOWN, "ada")
+    assert (found["before"], found["after"]) == (text if before else None, text)
+
+
 def test_an_id_in_free_text_is_text() -> None:
     """Keys and values that people wrote freely are shown as they are, and name nothing."""
     for field in FREE_TEXT:
