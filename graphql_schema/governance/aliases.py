@@ -10,7 +10,7 @@ from graphql_schema.fields.field import Parent, Resolved, stored_field
 from graphql_schema.fields.refs import ModelVersionRef
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.governance.gate_report import MODEL, GateReport
-from graphql_schema.inputs.input_fields import reason_field
+from graphql_schema.inputs.input_fields import dry_run_field, reason_field
 from graphql_schema.inputs.payloads import MutationError, payload
 from graphql_schema.inputs.submit import submit_one
 from graphql_schema.inputs.values import InputError, checked_reason, require_kind
@@ -91,6 +91,7 @@ class SetAliasInput:
         default=None,
     )
     reason: str | None = reason_field()
+    dry_run: bool | None = dry_run_field()
 
 
 async def _alias(root: Parent, info: Info) -> Resolved:
@@ -107,7 +108,7 @@ class SetAliasPayload:
         description="The alias as it is now; null if it is not set or hidden, or if the version is hidden or deleted.",
         resolver=_alias,
     )
-    changed: bool = stored_field("Whether the alias or its protection changed.")
+    changed: bool = stored_field("Whether the alias or its protection changed, or would without `dryRun`.")
     gate: GateReport | None = stored_field(
         "The gate report of the version for this alias; null if the call was rejected before the gates were evaluated."
     )
@@ -118,7 +119,7 @@ AliasInputArg = Annotated[SetAliasInput, strawberry.argument(description="The al
 
 
 async def _set_alias(info: Info, input: AliasInputArg) -> Resolved:
-    result = await submit_one(info, lambda: _alias_command(input))
+    result = await submit_one(info, lambda: _alias_command(input), dry_run=input.dry_run)
     return {**payload(result, urn=input.model), "name": input.alias}
 
 

@@ -12,8 +12,8 @@ from graphql_schema.fields.refs import ApprovalRef, AssetRef, UserRef
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.governance.aliases import checked_name
 from graphql_schema.inputs.idempotency_key import key_in
-from graphql_schema.inputs.input_fields import key_field, reason_field, revision_field
-from graphql_schema.inputs.payloads import MutationError, payload, resolve_created_record
+from graphql_schema.inputs.input_fields import dry_run_field, key_field, reason_field, revision_field
+from graphql_schema.inputs.payloads import MutationError, changed_field, payload, resolve_created_record
 from graphql_schema.inputs.submit import submit_one
 from graphql_schema.inputs.values import checked_reason, require_kind
 from graphql_schema.ports.commands import ApproveCommand
@@ -87,6 +87,7 @@ class ApproveInput:
     )
     expected_revision: int | None = revision_field()
     idempotency_key: str | None = key_field()
+    dry_run: bool | None = dry_run_field()
 
 
 @strawberry.type(description="The result of recording a decision.")
@@ -97,6 +98,7 @@ class ApprovePayload:
         description="The decision as recorded; null if it was not recorded or is not visible to you.",
         resolver=resolve_created_record,
     )
+    changed: bool = changed_field()
     errors: list[MutationError] = stored_field("The errors; empty if the decision was recorded.")
 
 
@@ -104,7 +106,7 @@ ApproveArg = Annotated[ApproveInput, strawberry.argument(description="The decisi
 
 
 async def _approve(info: Info, input: ApproveArg) -> Resolved:
-    return payload(await submit_one(info, lambda: _approve_command(input)))
+    return payload(await submit_one(info, lambda: _approve_command(input), dry_run=input.dry_run))
 
 
 approve = strawberry.field(

@@ -18,7 +18,7 @@ from graphql_schema.fields.node import Node
 from graphql_schema.fields.refs import AssetRef, ChangeRef
 from graphql_schema.fields.scalars import Cursor, Instant
 from graphql_schema.governance.change_redaction import is_visible_entry, named_ids, redacted_entry
-from graphql_schema.inputs.input_fields import reason_field
+from graphql_schema.inputs.input_fields import dry_run_field, reason_field
 from graphql_schema.inputs.payloads import payload
 from graphql_schema.inputs.submit import submit_one
 from graphql_schema.inputs.values import checked_reason, require_kind
@@ -174,13 +174,14 @@ class RevertChangeInput:
 
     change: strawberry.ID = strawberry.field(description="The id of the change, from `history` or `changes`.")
     reason: str | None = reason_field()
+    dry_run: bool | None = dry_run_field()
 
 
 RevertArg = Annotated[RevertChangeInput, strawberry.argument(description="The change.")]
 
 
 async def _revert(info: Info, input: RevertArg) -> Resolved:
-    return payload(await submit_one(info, lambda: _revert_command(input)))
+    return payload(await submit_one(info, lambda: _revert_command(input), dry_run=input.dry_run))
 
 
 revert_change = strawberry.field(

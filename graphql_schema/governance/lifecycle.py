@@ -10,7 +10,7 @@ from graphql_schema.catalog.relations import REPLACED_BY, Hop
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Resolved
 from graphql_schema.inputs.declared_edges import allowed_target_kinds
-from graphql_schema.inputs.input_fields import reason_field, revision_field
+from graphql_schema.inputs.input_fields import dry_run_field, reason_field, revision_field
 from graphql_schema.inputs.payloads import payload
 from graphql_schema.inputs.submit import submit_one
 from graphql_schema.inputs.updates import update_command
@@ -37,13 +37,14 @@ class SetStageInput:
     )
     reason: str | None = reason_field()
     expected_revision: int | None = revision_field()
+    dry_run: bool | None = dry_run_field()
 
 
 StageArg = Annotated[SetStageInput, strawberry.argument(description="The asset and its stage.")]
 
 
 async def _set_stage(info: Info, input: StageArg) -> Resolved:
-    return payload(await submit_one(info, lambda: _stage(input)), urn=input.asset)
+    return payload(await submit_one(info, lambda: _stage(input), dry_run=input.dry_run), urn=input.asset)
 
 
 set_stage = strawberry.field(
@@ -81,6 +82,7 @@ class DeleteAssetInput:
         "other teams; false by default, so that such uses are a CONFLICT. Its message names up to 5.",
         default=False,
     )
+    dry_run: bool | None = dry_run_field()
 
 
 @strawberry.input(description="Restores a deleted asset.")
@@ -88,6 +90,8 @@ class RestoreAssetInput:
     """Restores a deleted asset."""
 
     asset: strawberry.ID = strawberry.field(description="The id of the asset.")
+    reason: str | None = reason_field()
+    dry_run: bool | None = dry_run_field()
 
 
 DeleteArg = Annotated[DeleteAssetInput, strawberry.argument(description="The asset.")]
@@ -97,11 +101,11 @@ RestoreArg = Annotated[RestoreAssetInput, strawberry.argument(description="The a
 
 
 async def _delete(info: Info, input: DeleteArg) -> Resolved:
-    return payload(await submit_one(info, lambda: _deleting(input)), urn=input.asset)
+    return payload(await submit_one(info, lambda: _deleting(input), dry_run=input.dry_run), urn=input.asset)
 
 
 async def _restore(info: Info, input: RestoreArg) -> Resolved:
-    return payload(await submit_one(info, lambda: _restoring(input)), urn=input.asset)
+    return payload(await submit_one(info, lambda: _restoring(input), dry_run=input.dry_run), urn=input.asset)
 
 
 delete_asset = strawberry.field(
@@ -129,4 +133,4 @@ def _deleting(given: DeleteAssetInput) -> DeleteCommand:
 
 def _restoring(given: RestoreAssetInput) -> RestoreCommand:
     asset_kind(given.asset, "asset")
-    return RestoreCommand(given.asset)
+    return RestoreCommand(given.asset, checked_reason(given.reason))

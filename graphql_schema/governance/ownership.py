@@ -12,11 +12,11 @@ from graphql_schema.fields.field import Parent, Resolved, stored_field
 from graphql_schema.fields.refs import AssetRef, TeamRef, UserRef
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.inputs.declared_edges import allowed_target_kinds
-from graphql_schema.inputs.input_fields import OwnerInput, revision_field
+from graphql_schema.inputs.input_fields import OwnerInput, dry_run_field, reason_field, revision_field
 from graphql_schema.inputs.payloads import payload
 from graphql_schema.inputs.submit import submit_one
 from graphql_schema.inputs.updates import require_bounded, update_command
-from graphql_schema.inputs.values import asset_kind, require_kind
+from graphql_schema.inputs.values import asset_kind, checked_reason, require_kind
 from graphql_schema.ports.commands import DeclaredEdges, RegisterCommand
 from graphql_schema.ports.record import JsonObject
 from graphql_schema.ports.relation_query import ALL, Path, RelationQuery, related
@@ -98,13 +98,15 @@ class SetOwnersInput:
         description="All direct owners of the asset from now on; an empty list removes all."
     )
     expected_revision: int | None = revision_field()
+    reason: str | None = reason_field()
+    dry_run: bool | None = dry_run_field()
 
 
 OwnersArg = Annotated[SetOwnersInput, strawberry.argument(description="The asset and its owners.")]
 
 
 async def _set_owners(info: Info, input: OwnersArg) -> Resolved:
-    return payload(await submit_one(info, lambda: _owners_command(input)), urn=input.asset)
+    return payload(await submit_one(info, lambda: _owners_command(input), dry_run=input.dry_run), urn=input.asset)
 
 
 set_owners = strawberry.field(
@@ -114,11 +116,11 @@ set_owners = strawberry.field(
 
 
 def _owners_command(given: SetOwnersInput) -> RegisterCommand:
-    kind = asset_kind(given.asset, "asset")
+    kind, reason = asset_kind(given.asset, "asset"), checked_reason(given.reason)
     targets: dict[str, JsonObject] = {}
     for index, each in enumerate(given.owners):
         require_kind(each.owner, allowed_target_kinds(OWNED_BY.out(), kind), "owners", str(index), "owner")
         known = targets.setdefault(each.owner, {"kinds": []})
         known["kinds"] = sorted({*known["kinds"], each.ownership.name})
     edges = DeclaredEdges(OWNED_BY.out(), f"{kind}.owners", require_bounded(targets, "owners"))
-    return update_command(given, ChangeAction.OWNERS_SET, WriteAction.UPDATE, edges)
+    return update_command(given, ChangeAction.OWNERS_SET, WriteAction.UPDATE, edges, reason=reason)

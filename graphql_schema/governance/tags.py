@@ -11,11 +11,11 @@ from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Parent, Resolved, stored_field
 from graphql_schema.fields.refs import AssetRef, TagRef
 from graphql_schema.fields.scalars import Instant
-from graphql_schema.inputs.input_fields import revision_field
+from graphql_schema.inputs.input_fields import dry_run_field, reason_field, revision_field
 from graphql_schema.inputs.payloads import payload
 from graphql_schema.inputs.submit import submit_one
 from graphql_schema.inputs.updates import require_bounded, update_command
-from graphql_schema.inputs.values import InputError, asset_kind, require_kind
+from graphql_schema.inputs.values import InputError, asset_kind, checked_reason, require_kind
 from graphql_schema.ports.commands import DeclaredEdges, RegisterCommand
 from graphql_schema.ports.relation_query import ALL, related
 from policies.vocabulary import WriteAction
@@ -72,13 +72,15 @@ class SetTagsInput:
         default=None,
     )
     expected_revision: int | None = revision_field()
+    reason: str | None = reason_field()
+    dry_run: bool | None = dry_run_field()
 
 
 TagsArg = Annotated[SetTagsInput, strawberry.argument(description="The asset, and the tags to add, remove and block.")]
 
 
 async def _set_tags(info: Info, input: TagsArg) -> Resolved:
-    return payload(await submit_one(info, lambda: _tags_command(input)), urn=input.asset)
+    return payload(await submit_one(info, lambda: _tags_command(input), dry_run=input.dry_run), urn=input.asset)
 
 
 set_tags = strawberry.field(
@@ -89,7 +91,7 @@ set_tags = strawberry.field(
 
 
 def _tags_command(given: SetTagsInput) -> RegisterCommand:
-    kind = asset_kind(given.asset, "asset")
+    kind, reason = asset_kind(given.asset, "asset"), checked_reason(given.reason)
     lists = {name: list(getattr(given, name) or ()) for name in ("add", "remove", "block")}
     for name, urns in lists.items():
         for index, urn in enumerate(urns):
@@ -100,7 +102,7 @@ def _tags_command(given: SetTagsInput) -> RegisterCommand:
     edges = DeclaredEdges(
         TAGGED.out(), f"{kind}.tags", require_bounded(targets, "add"), adds=True, removes=tuple(lists["remove"])
     )
-    return update_command(given, ChangeAction.TAGGED, WriteAction.TAG, edges)
+    return update_command(given, ChangeAction.TAGGED, WriteAction.TAG, edges, reason=reason)
 
 
 def _require_in_one_list(lists: Mapping[str, Sequence[str]]) -> None:

@@ -18,6 +18,9 @@ MAX_KEY_LENGTH = 255
 KEY = "idempotency_key"
 """Attribute of an input that holds its key."""
 
+DRY_RUN = "dryRun"
+"""Field of an input that requests a dry run; its Python name is ``dry_run``."""
+
 
 def key_in(given: InputValue) -> IdempotencyKey | None:
     """Return the key of an input with the digest of its payload, None without a key.
@@ -40,7 +43,7 @@ def key_within(call: IdempotencyKey, index: int) -> IdempotencyKey:
 
 
 def digest_of(given: InputValue) -> str:
-    """Return the SHA-256 of an input without its idempotency keys, in hex."""
+    """Return the SHA-256 of an input without its idempotency keys, in hex; `dryRun` counts as absent."""
     return sha256(orjson.dumps(_plain(given), option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
@@ -51,5 +54,7 @@ def _plain(given: InputValue) -> Json:
         return [_plain(each) for each in given]
     if is_dataclass(given):
         values = {field.name: getattr(given, field.attribute) for field in fields_of(given) if field.attribute != KEY}
+        if DRY_RUN in values:  # the default value was in the digests of receipts that are stored
+            values[DRY_RUN] = given.__dataclass_fields__["dry_run"].default
         return {name: _plain(value) for name, value in values.items() if value is not strawberry.UNSET}
     return given

@@ -136,6 +136,15 @@ def revision_field() -> SchemaField:
     )
 
 
+def dry_run_field() -> SchemaField:
+    """Return the input field of a dry run; unset if absent, so that digests of inputs without it do not change."""
+    return strawberry.field(
+        description="Whether to return the result and write nothing; false by default. The payload then states what "
+        "would change, and objects in it are as stored.",
+        default=strawberry.UNSET,
+    )
+
+
 def reason_field() -> SchemaField:
     """Return the input field of a reason."""
     return strawberry.field(description="The reason, which the audit records.", default=None)

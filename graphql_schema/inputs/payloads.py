@@ -74,7 +74,7 @@ class UpdatePayload:
         "tag, team, user or domain, and for a rejected `revertChange`.",
         resolver=_stored_asset,
     )
-    changed: bool = stored_field("Whether anything was written.")
+    changed: bool = stored_field("Whether anything was written, or would be without `dryRun`.")
     voided_approvals: list[str] = stored_field(
         "The names of the approvals of the asset that its change of content voided; usually empty."
     )
@@ -119,6 +119,11 @@ def errors(refusals: Sequence[WriteError], *key: str) -> list[JsonObject]:
         }
         for refusal in refusals
     ]
+
+
+def changed_field() -> SchemaField:
+    """Return the field of a payload that states whether the call wrote anything."""
+    return stored_field("Whether anything was written, or would be without `dryRun`.")
 
 
 def errors_field() -> SchemaField:

@@ -62,8 +62,8 @@ async def write(
     return results
 
 
-async def submit_one(info: Info, make: Callable[[], Command]) -> WriteOutcome:
-    """Submit the command that ``make`` returns, and return its outcome.
+async def submit_one(info: Info, make: Callable[[], Command], *, dry_run: bool | None = False) -> WriteOutcome:
+    """Submit the command that ``make`` returns, and return its outcome; if ``dry_run`` is set, write nothing.
 
     If ``make`` raises InputError, nothing is written, and the outcome is INVALID. Raises ScopeError, or the CodedError
     of the writer; the command may be written then.
@@ -73,7 +73,7 @@ async def submit_one(info: Info, make: Callable[[], Command]) -> WriteOutcome:
         item = make()
     except InputError as error:
         return invalid_outcome(error)
-    (result,) = await write(info, [item])
+    (result,) = await write(info, [item], dry_run=bool(dry_run))
     return result
 
 

@@ -13,7 +13,7 @@ from graphql_schema.fields.field import Parent, Resolved, stored_field
 from graphql_schema.fields.refs import AssetRef
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.fields.value_types import PropertyInput
-from graphql_schema.inputs.input_fields import SHARE, attribute
+from graphql_schema.inputs.input_fields import SHARE, attribute, dry_run_field
 from graphql_schema.inputs.payloads import MutationError, payload
 from graphql_schema.inputs.submit import submit_one
 from graphql_schema.inputs.values import InputError, require_kind, values_of
@@ -57,6 +57,7 @@ class LinkInput:
     properties: list[PropertyInput] | None = attribute(
         "Free properties of the edge, merged by key with the stored ones."
     )
+    dry_run: bool | None = dry_run_field()
 
 
 @strawberry.input(
@@ -73,6 +74,7 @@ class UnlinkInput:
         description="Instant at which the edge ends or ended; now if absent. It also corrects an earlier end.",
         default=None,
     )
+    dry_run: bool | None = dry_run_field()
 
 
 async def _edge(root: Parent, info: Info) -> Resolved:
@@ -122,7 +124,7 @@ def _effect(root: Parent) -> Resolved:
 class LinkPayload:
     """Result of link and unlink."""
 
-    changed: bool = stored_field("Whether the mutation wrote anything.")
+    changed: bool = stored_field("Whether anything was written, or would be without `dryRun`.")
     edge: LineageEdge | None = strawberry.field(
         description="The edge as stored now, if it is valid and the viewer may see it; otherwise null, such as after "
         "an error. Null also if the end that the call does not change was absent or hidden before the call.",
@@ -156,7 +158,7 @@ async def _link(info: Info, input: LinkArg) -> Resolved:
 
 
 async def _unlink(info: Info, input: UnlinkArg) -> Resolved:
-    return _payload(await submit_one(info, lambda: _unlinking_of(input)), input)
+    return _payload(await submit_one(info, lambda: _unlinking_of(input), dry_run=input.dry_run), input)
 
 
 def _payload(result: WriteOutcome, given: LinkInput | UnlinkInput) -> JsonObject:
@@ -185,7 +187,7 @@ def linking_of(given: LinkInput) -> LinkCommand:
     if relation == VERSION_OF.name and parent_urn(source) != target:
         raise InputError(f"{source} is a version of {parent_urn(source)} only; link it there.", "to")
     values = {**values_of(given), "origin": (given.origin or EdgeOrigin.DECLARED).name}
-    return LinkCommand(relation, source, target, values)
+    return LinkCommand(relation, source, target, values, dry_run=bool(given.dry_run))
 
 
 def _unlinking_of(given: UnlinkInput) -> UnlinkCommand:

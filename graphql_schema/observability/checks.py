@@ -15,8 +15,8 @@ from graphql_schema.fields.refs import AssetRef, CheckRef, CheckResultRef, Incid
 from graphql_schema.fields.relation_fields import to_one
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.inputs.idempotency_key import key_in
-from graphql_schema.inputs.input_fields import key_field, optional_input
-from graphql_schema.inputs.payloads import MutationError, errors_field, payload, resolve_created_record
+from graphql_schema.inputs.input_fields import dry_run_field, key_field, optional_input
+from graphql_schema.inputs.payloads import MutationError, changed_field, errors_field, payload, resolve_created_record
 from graphql_schema.inputs.submit import submit_one
 from graphql_schema.inputs.values import asset_kind, check_text
 from graphql_schema.ports.commands import ReportCheckCommand
@@ -98,6 +98,7 @@ class ReportCheckInput:
         default=False,
     )
     idempotency_key: str | None = key_field()
+    dry_run: bool | None = dry_run_field()
 
 
 async def _opened(root: Parent, info: Info) -> Resolved:
@@ -120,6 +121,7 @@ class ReportCheckPayload:
         "there is none or it is not visible to you.",
         resolver=_opened,
     )
+    changed: bool = changed_field()
     errors: list[MutationError] = errors_field()
 
 
@@ -127,7 +129,7 @@ ReportArg = Annotated[ReportCheckInput, strawberry.argument(description="The che
 
 
 async def _report(info: Info, input: ReportArg) -> Resolved:
-    return payload(await submit_one(info, lambda: _reporting(input)))
+    return payload(await submit_one(info, lambda: _reporting(input), dry_run=input.dry_run))
 
 
 report_check: ReportCheckPayload = strawberry.field(

@@ -18,8 +18,8 @@ from graphql_schema.fields.refs import AssetRef
 from graphql_schema.fields.relation_fields import relation_connection
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.inputs.idempotency_key import key_in
-from graphql_schema.inputs.input_fields import key_field, optional_input, reason_field
-from graphql_schema.inputs.payloads import MutationError, errors_field, payload, resolve_created_record
+from graphql_schema.inputs.input_fields import dry_run_field, key_field, optional_input, reason_field
+from graphql_schema.inputs.payloads import MutationError, changed_field, errors_field, payload, resolve_created_record
 from graphql_schema.inputs.submit import submit_one
 from graphql_schema.inputs.values import InputError, asset_kind, check_text, checked_reason, require_kind
 from graphql_schema.lineage.impact import Impact, impacting
@@ -172,6 +172,7 @@ class OpenIncidentInput:
     severity: Severity = strawberry.field(description="Severity of the incident.")
     cause: strawberry.ID | None = optional_input("Id of the check result or change that caused the incident.")
     idempotency_key: str | None = key_field()
+    dry_run: bool | None = dry_run_field()
 
 
 @strawberry.input(description="An incident to resolve.")
@@ -180,6 +181,7 @@ class ResolveIncidentInput:
 
     incident: strawberry.ID = strawberry.field(description="Id of the incident.")
     reason: str | None = reason_field()
+    dry_run: bool | None = dry_run_field()
 
 
 @strawberry.type(description="Result of opening or resolving an incident.")
@@ -190,6 +192,7 @@ class IncidentPayload:
         description="The incident as stored now; null if the call was rejected or it is not visible to you.",
         resolver=resolve_created_record,
     )
+    changed: bool = changed_field()
     errors: list[MutationError] = errors_field()
 
 
@@ -200,11 +203,11 @@ ResolveArg = Annotated[ResolveIncidentInput, strawberry.argument(description="Th
 
 
 async def _open(info: Info, input: OpenArg) -> Resolved:
-    return payload(await submit_one(info, lambda: _opening(input)))
+    return payload(await submit_one(info, lambda: _opening(input), dry_run=input.dry_run))
 
 
 async def _resolve(info: Info, input: ResolveArg) -> Resolved:
-    return payload(await submit_one(info, lambda: _resolving(input)))
+    return payload(await submit_one(info, lambda: _resolving(input), dry_run=input.dry_run))
 
 
 open_incident: IncidentPayload = strawberry.field(

@@ -53,6 +53,7 @@ class RestoreCommand:
     """Restores a deleted asset, and the visible children that were deleted with it."""
 
     urn: str
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +217,7 @@ class LinkCommand:
     target: str
     values: Record = field(default_factory=dict)
     key: IdempotencyKey | None = None
+    dry_run: bool = False
 
 
 Command = (

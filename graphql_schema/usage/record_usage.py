@@ -11,7 +11,7 @@ import strawberry
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Resolved, stored_field
 from graphql_schema.fields.scalars import Day
-from graphql_schema.inputs.input_fields import optional_input
+from graphql_schema.inputs.input_fields import dry_run_field, optional_input
 from graphql_schema.inputs.payloads import MutationError, errors
 from graphql_schema.inputs.submit import MAX_BULK_ITEMS, authorize, invalid_outcome, write
 from graphql_schema.inputs.values import InputError, asset_kind, require_kind
@@ -53,6 +53,7 @@ class RecordUsageInput:
         description=f"At most {MAX_BULK_ITEMS} records. Each replaces all counters of its asset, consumer and day; "
         "without the right to bill, a stored cost remains."
     )
+    dry_run: bool | None = dry_run_field()
 
 
 @strawberry.type(description="Result of recording usage.")
@@ -60,7 +61,8 @@ class RecordUsagePayload:
     """Result of recording usage."""
 
     recorded: int = stored_field(
-        "Number of records of the call that are stored, including those that were stored before with equal counters."
+        "Number of records of the call that are stored, or would be without `dryRun`, including those that were stored "
+        "before with equal counters."
     )
     errors: list[MutationError] = stored_field(
         "The errors of the records that are not stored; `inputPath` begins with `records` and the index of the record."
@@ -78,7 +80,7 @@ async def _record_usage(info: Info, input: RecordArg) -> Resolved:
             limit=MAX_BULK_ITEMS,
         )
     accepted, results = _sorted(input.records)
-    written = await write(info, list(accepted.values()))
+    written = await write(info, list(accepted.values()), dry_run=bool(input.dry_run))
     results |= dict(zip(accepted, written, strict=True))
     return {
         "recorded": sum(result.stored for result in results.values()),

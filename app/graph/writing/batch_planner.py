@@ -67,7 +67,7 @@ def plan_item(command: Command, batch: WorkingSet, author: Author, *, dry_run: b
     The outcome is preliminary if ``batch.missing`` contains reads that were not made.
     """
     unit = ItemUnit(batch, author)
-    dry_run = dry_run or (isinstance(command, RegisterCommand) and command.dry_run)
+    dry_run = dry_run or (isinstance(command, RegisterCommand | LinkCommand) and command.dry_run)
     try:
         outcome = _accept(command, unit, dry_run=dry_run)
     except RejectedItemError as rejected:

@@ -95,7 +95,7 @@ def restore(unit: ItemUnit, command: RestoreCommand) -> WriteOutcome:
         raise conflict(
             f"The parent {parent_id} of {command.urn} is deleted; restore the parent first.", record["revision"]
         )
-    unit.audit.record_action(vid, ChangeAction.RESTORED)
+    unit.audit.record_action(vid, ChangeAction.RESTORED, command.reason)
     _revive(unit, vid)
     for child in _children(unit, vid):
         if unit.lookup.known(child).get(DELETED_WITH) == command.urn:
