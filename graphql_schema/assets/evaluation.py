@@ -18,6 +18,7 @@ from graphql_schema.fields.scalars import Instant
 from graphql_schema.fields.value_types import Metric, MetricInput
 from graphql_schema.inputs.input_fields import AssetFields, attribute, reference
 from graphql_schema.inputs.kind_entry import KindEntry
+from graphql_schema.lineage.evaluation_contamination import Contamination, evaluation_contamination
 from graphql_schema.ports.record import JsonObject
 from graphql_schema.ports.relation_query import ONE, related
 
@@ -106,6 +107,7 @@ class Evaluation(Asset):
         related(PRODUCES.into("Run")),
         "The run that produced the evaluation, or one of them if several did; null if none is visible.",
     )
+    contamination: Contamination | None = evaluation_contamination
 
 
 @strawberry.input(

@@ -194,6 +194,24 @@ class Severity(Enum):
     CRITICAL = value("CRITICAL", description="Stop and repair before anything else.")
 
 
+@strawberry.enum(description="Whether a model version was trained on data of its evaluation.")
+class ContaminationVerdict(Enum):
+    """Whether the data of an evaluation is also in the training lineage of the version, worst first."""
+
+    DIRECT = value("DIRECT", description="The training lineage contains a dataset or version of the evaluation itself.")
+    DERIVED = value(
+        "DERIVED",
+        description="Data of the evaluation and of the training share a source: one is a part, snapshot or derivation "
+        "of the other, or both come from the same data.",
+    )
+    CLEAN = value("CLEAN", description="Both lineages are known and complete, and they share no data.")
+    UNKNOWN = value(
+        "UNKNOWN",
+        description="Nothing shared was found, but something is hidden or cut, or no data of the evaluation or of the "
+        "training is known.",
+    )
+
+
 @strawberry.enum(
     description="The health of an asset, by the causes that count (`HealthCause.counts`) and are visible to the viewer."
 )

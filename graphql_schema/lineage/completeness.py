@@ -32,8 +32,9 @@ class LineageCompleteness:
 
     state: CompletenessState = stored_field("How much of the lineage the result contains.")
     reason: str | None = stored_field(
-        "Why the result is not complete; null if it is. DEPTH, NODES, EDGES, TIME, STEPS, PATHS or CAUSES: this limit "
-        "was reached. ROOTS: some roots were not found. POLICY: something is hidden. Several are separated by commas."
+        "Why the result is not complete; null if it is. DEPTH, NODES, EDGES, TIME, STEPS, PATHS, CAUSES or DATA: this "
+        "limit was reached. ROOTS: some roots were not found. POLICY: something is hidden. Several are separated by "
+        "commas."
     )
     visited: int = stored_field("Number of visited assets, including those that the filter hides.")
     depth_reached: int = stored_field(

@@ -18,6 +18,10 @@ MAX_PATHS = 50
 """Maximal number of paths of one path query."""
 
 
+COMPLETE = "COMPLETE"
+"""Name of the ``CompletenessState`` of a result without anything missing."""
+
+
 class SnapshotTime(NamedTuple):
     """The instant at which edges must be active, and the one by which they were recorded, in epoch milliseconds."""
 
@@ -67,7 +71,7 @@ class Completeness:
     @property
     def state(self) -> str:
         """Return the name of the ``CompletenessState``."""
-        return "TRUNCATED" if self.budgets else "PARTIAL" if self.missing_roots or self.policy else "COMPLETE"
+        return "TRUNCATED" if self.budgets else "PARTIAL" if self.missing_roots or self.policy else COMPLETE
 
     @property
     def reason(self) -> str | None:

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from graphql_schema.ports.commands import Command
 from graphql_schema.ports.conditions import Condition, ListingQuery
+from graphql_schema.ports.contamination_report import ContaminationReport
 from graphql_schema.ports.health_report import HealthReport
 from graphql_schema.ports.lineage_query import LineageQuery, LineageResult, PathQuery, PathResult, SnapshotTime
 from graphql_schema.ports.outcomes import WriteOutcome
@@ -52,6 +53,10 @@ class GraphReader(Protocol):
 
     async def health(self, source: Row) -> HealthReport:
         """Return the health of an asset, from evidence on it and upstream, within the budgets of the operation."""
+        ...
+
+    async def contamination(self, evaluation: Row) -> ContaminationReport:
+        """Return whether the version of an evaluation was trained on its data, within the budgets of the operation."""
         ...
 
     async def related(self, source: Row, related: RelationQuery, page: PageRequest) -> RowPage:

@@ -160,7 +160,7 @@ NODES = frozenset(each.name for each in SCHEMA.get_possible_types(SCHEMA.type_ma
 
 INSIDE = (
     "nodes", "asset", "inheritedFrom", "via", "dataset", "consumers", "consumer", "version", "failingEvaluations",
-    "reportedEvaluations", "blockingIncidents", "assets", "paths", "hits", "causes",
+    "reportedEvaluations", "blockingIncidents", "assets", "paths", "hits", "causes", "sources",
 )  # fmt: skip
 """Fields of what is no row itself, such as a page, that hold rows."""
 
@@ -198,12 +198,16 @@ def _selection(type_: Any) -> str:
         "Lineage": f"{{ nodes {WALKED} edges {{ id from to runId }} countsByKind {{ count }} unknownRoots }}",
         "Impact": f"{{ total {' '.join(f'{page}(first: 100) {WALKED}' for page in IMPACTED)} }}",
         "Health": f"{{ causes {{ {' '.join(f'{each} {{ id }}' for each in CAUSES)} }} }}",
+        "Contamination": f"{{ sources {{ {' '.join(f'{each} {{ id }}' for each in OVERLAP)} }} }}",
         "Usage": "{ consumers(first: 100) { totalCount nodes { consumer { ... on Node { id } } } } }",
     }[name]
 
 
 CAUSES = ("asset", "check", "result", "incident", "evaluation")
 """What a cause of health is about."""
+
+OVERLAP = ("training", "evaluated", "via", "path")
+"""What a source of contamination is about."""
 
 IMPACTED = ("services", "experiments", "assets")
 WALKED = "{ totalCount nodes { asset { id } } }"
@@ -351,6 +355,7 @@ def test_every_field_that_leads_to_rows_has_a_case() -> None:
     walked |= {"LineageNode.asset", "ImpactedAsset.asset", "LineagePaths.paths"}
     walked |= {"Impact.services", "Impact.experiments", "Impact.assets"}
     walked |= {"Health.causes", *(f"HealthCause.{each}" for each in CAUSES)}
+    walked |= {"Contamination.sources", *(f"ContaminationSource.{each}" for each in OVERLAP)}
     walked |= {"GateReport.failingEvaluations", "GateReport.blockingIncidents"}
     walked |= {"GateReport.reportedEvaluations"}
     walked |= {"SearchResults.hits", "SearchHit.asset"}

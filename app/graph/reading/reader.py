@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from app.graph.reading.access.row_policy import RowPolicy
 from app.graph.reading.attached_records import AttachedRecords
 from app.graph.reading.level.level_batcher import LevelBatcher
+from app.graph.reading.lineage.contamination_walk import contamination_of
 from app.graph.reading.lineage.expander import Expander
 from app.graph.reading.lineage.health_evidence import EvidenceReader
 from app.graph.reading.lineage.health_walk import health_of
@@ -24,6 +25,7 @@ from app.graph.reading.rows_by_id import RowsById
 from app.graph.reading.search_reader import SearchReader
 from app.graph.reading.visible_rows import VisibleRows
 from graphql_schema.ports.conditions import Condition, ListingQuery
+from graphql_schema.ports.contamination_report import ContaminationReport
 from graphql_schema.ports.health_report import HealthReport
 from graphql_schema.ports.lineage_query import LineageQuery, LineageResult, PathQuery, PathResult, SnapshotTime
 from graphql_schema.ports.record import Position
@@ -106,6 +108,12 @@ class PolicedReader:
     async def health(self, source: Row) -> HealthReport:
         """See :class:`graphql_schema.ports.protocols.GraphReader`."""
         return await self._shared.get(("health", source.vid), lambda: health_of(self._walking, source, self.pin))
+
+    async def contamination(self, evaluation: Row) -> ContaminationReport:
+        """See :class:`graphql_schema.ports.protocols.GraphReader`."""
+        return await self._shared.get(
+            ("contamination", evaluation.vid), lambda: contamination_of(self._walking, evaluation, self.pin)
+        )
 
     async def listing(self, listing: ListingQuery, page: PageRequest) -> RowPage:
         """See :class:`graphql_schema.ports.protocols.GraphReader`."""

@@ -42,6 +42,9 @@ SKETCH, SKETCHED = urn("model", "sketch"), urn("model-version", "sketch@1")
 RUN, HIDDEN_RUN, DRAFT_RUN = urn("run", "run"), urn("run", f"{HIDDEN_NAME}-run"), urn("run", "draft-run")
 EVALUATED, AGAINST_DRAFT, AGAINST_HIDDEN = (urn("evaluation", name) for name in ("judged", "against-1", "against-2"))
 DRAFT_BASE, HIDDEN_BASE = urn("evaluation", "draft-base"), urn("evaluation", f"{HIDDEN_NAME}-base")
+ON_HIDDEN, FROM_HIDDEN, ON_DRAFT, ON_NOTHING = (urn("evaluation", f"on-{n}") for n in ("1", "2", "3", "4"))
+"""Evaluations of VERSION: on hidden data, on data derived from it, on a draft, and without data."""
+COPY = urn("dataset", "copy")
 SERVICE, DEPLOYED = urn("service", "shop"), urn("deployment", f"{HIDDEN_NAME}-deployment")
 HUB = urn("workflow", "hub")
 UNKNOWN = urn("dataset", "nothing-here")
@@ -98,6 +101,9 @@ def items() -> list[dict[str, Any]]:
         {"evaluation": {"id": HIDDEN_BASE, "metrics": _auc(0.5), **_SHUT, "modelVersion": VERSION}},
         {"evaluation": {"id": AGAINST_DRAFT, "metrics": _auc(0.75), "baseline": DRAFT_BASE, **evaluated}},
         {"evaluation": {"id": AGAINST_HIDDEN, "metrics": _auc(0.75), "baseline": HIDDEN_BASE, **evaluated}},
+        {"dataset": {"id": COPY, "derivedFrom": [HIDDEN], **_OWNED}},
+        *({"evaluation": {"id": each, "evaluatedOn": data, **evaluated}} for each, data in (
+            (ON_HIDDEN, [HIDDEN]), (FROM_HIDDEN, [COPY]), (ON_DRAFT, [DRAFT]), (ON_NOTHING, []))),
         {"service": {"id": SERVICE, **_OWNED}},
         {"deployment": {"id": DEPLOYED, "status": "ACTIVE", "modelVersion": VERSION, "service": SERVICE, **_SHUT}},
         {"link": {"relation": "DERIVES", "from": OPEN, "to": DRAFT, "origin": "INFERRED", "confidence": 0.25,

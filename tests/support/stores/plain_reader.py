@@ -6,11 +6,13 @@ from functools import partial
 from typing import Any
 
 from app.graph.reading.access.field_masks import RowAccess
+from graphql_schema.catalog.enums import ContaminationVerdict
 from graphql_schema.catalog.kinds import ATTACHED_KINDS, KIND_OF_CODE
 from graphql_schema.catalog.properties import FIELD_OF
 from graphql_schema.catalog.relations import Direction
 from graphql_schema.ports.commands import Command, RegisterCommand
 from graphql_schema.ports.conditions import All, Condition, In, ListingQuery, SortOrder, matches
+from graphql_schema.ports.contamination_report import ContaminationReport
 from graphql_schema.ports.health_report import HealthReport
 from graphql_schema.ports.lineage_query import (
     Completeness,
@@ -100,6 +102,11 @@ class PlainGraph:
         """See GraphReader: finds no check."""
         completeness = Completeness((), False, 1, 0, None, self.pin)  # noqa: FBT003 - as declared
         return HealthReport(status_of((), monitored=False), (), completeness)
+
+    async def contamination(self, evaluation: Row) -> ContaminationReport:  # noqa: ARG002 - as declared
+        """See GraphReader: finds no data."""
+        completeness = Completeness((), False, 1, 0, None, self.pin)  # noqa: FBT003 - as declared
+        return ContaminationReport(ContaminationVerdict.UNKNOWN, (), completeness)
 
     async def related(self, source: Row, related: RelationQuery, page: PageRequest) -> RowPage:
         """See GraphReader; the newest first are those with the largest ``at`` of their edge."""

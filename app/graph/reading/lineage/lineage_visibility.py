@@ -92,6 +92,12 @@ class LineageVisibility:
         hidden = row.access.of_edge(EDGE_TYPE, known.access).hidden
         return known if self._existed(known) and edge_at(link, self.instant, hidden) is not None else None
 
+    def parent(self, row: Row, member: MemberEdges) -> Row | None:
+        """Return the parent of a row as :meth:`group_member` does, and count a hidden parent also without edges."""
+        if self.rows.known(member.vid) is None:
+            self._count_hidden(member.vid, member.link or {})
+        return self.group_member(row, member)
+
     def leads(self, member: MemberEdges) -> bool:
         """Return whether a member has a declared edge in the direction of the walk.
 

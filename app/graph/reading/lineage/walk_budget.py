@@ -4,7 +4,7 @@ A step is one edge that a search of paths follows; the same edge counts again in
 
 A query has one reader; a mutation gets a new one after each write.
 
-The constants from DEPTH to CAUSES are names of budgets, as in ``completeness.reason``.
+The constants from DEPTH to DATA are names of budgets, as in ``completeness.reason``.
 """
 
 import asyncio
@@ -22,6 +22,7 @@ TIME: Final = "TIME"
 STEPS: Final = "STEPS"
 PATHS: Final = "PATHS"
 CAUSES: Final = "CAUSES"
+DATA: Final = "DATA"
 
 CLOCK_INTERVAL: Final = 2_000
 """Number of steps of a path search between two readings of the clock."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from app.graph.reading.lineage.expander import EdgeSelection, Expander, Expansion, Vertex
@@ -13,6 +13,7 @@ from app.graph.reading.rows_by_id import RowsById
 from app.graph.reading.visible_rows import VisibleRows
 from app.graph.records.read_time import ReadTime
 from graphql_schema.ports.lineage_query import Completeness, SnapshotTime
+from graphql_schema.ports.shared_results import SharedResults
 from policies.disclosure import Disclosure
 from policies.errors import LimitError
 
@@ -38,7 +39,7 @@ class Extent:
 
 @dataclass(frozen=True, slots=True)
 class WalkSession:
-    """State shared by the lineage queries of one operation."""
+    """State shared by the lineage queries of one operation; ``shared`` has the walks that several of them need."""
 
     rows: VisibleRows
     rows_by_id: RowsById
@@ -46,6 +47,7 @@ class WalkSession:
     evidence: EvidenceReader
     budget: Budget
     disclosure: Disclosure
+    shared: SharedResults = field(default_factory=SharedResults)
 
     def visibility(self, pin: SnapshotTime | None = None) -> LineageVisibility:
         """Return the visibility at the read time of the operation, or at ``pin``, the snapshot time in a cursor."""

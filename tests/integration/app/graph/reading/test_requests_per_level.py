@@ -2,6 +2,7 @@
 
 import asyncio
 from random import Random
+from typing import Any
 
 import pytest
 from support.servers.in_process import Api
@@ -131,3 +132,37 @@ async def test_two_operations_share_nothing(api: Api) -> None:
     alone = [await api.send(who, query) for who in PERSONAS]
     together = await asyncio.gather(*(api.send(who, query) for who in PERSONAS))
     assert list(together) == alone
+
+
+async def test_contamination_of_a_hundred_evaluations_takes_one_request_a_level(api: Api) -> None:
+    """A list of 100 evaluations of different versions takes 4 requests, like one of 3.
+
+    These are the list, the evaluations, the versions with the data, and the level above. The dataset at the top is read
+    with the latter, because both lineages have it.
+    """
+    names = [f"contaminated-{number}" for number in range(100)]
+    await api.load(*(item for name in names for item in _contaminated(name)))
+    query = """query ($first: Int!) {
+      assets(first: $first, filter: {name: {prefix: "contaminated-"}, kinds: [EVALUATION]}) {
+        nodes { ... on Evaluation { contamination { verdict } } } } }"""
+    found = await api.ask("ada", query, first=100)
+    assert [each["contamination"]["verdict"] for each in found["assets"]["nodes"]] == ["DERIVED"] * 100
+    assert [await api.count("ada", query, first=first) for first in (100, 3)] == [4, 4]
+
+
+def _contaminated(name: str) -> list[dict[str, Any]]:
+    """Return an evaluation of a version, whose data and training data are derived from one dataset."""
+    raw, train, test = (f"mlg://dataset/test/default/{name}-{part}" for part in ("raw", "train", "test"))
+    version = f"mlg://model-version/test/default/{name}@1"
+    return [
+        *({"dataset": {"id": each, "derivedFrom": [raw]}} for each in (train, test)),
+        {"modelVersion": {"id": version, "trainedOn": [train]}},
+        {
+            "evaluation": {
+                "id": f"mlg://evaluation/test/default/{name}",
+                "name": name,
+                "modelVersion": version,
+                "evaluatedOn": [test],
+            }
+        },
+    ]

@@ -1,0 +1,143 @@
+"""Contamination of an evaluation: whether its data is also in the training lineage of the version that it measures.
+
+The first request reads the version and the data of the evaluation, and its run, whose inputs are data too. Then
+:mod:`app.graph.reading.lineage.data_sources` walks the training lineage and the origins of the data at the same time.
+Each level is one request for all evaluations of the operation. The rule is
+:mod:`graphql_schema.rules.contamination_verdict`, the page for users docs/contamination.md.
+"""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from app.graph.reading.lineage.data_sources import SourceWalk, data_sources, expand_level, upstream_walk
+from app.graph.reading.lineage.lineage_walk import WalkState
+from app.graph.reading.lineage.walk_budget import DATA
+from app.graph.reading.lineage.walk_session import Extent, WalkSession
+from graphql_schema.catalog.enums import ContaminationVerdict
+from graphql_schema.catalog.relations import Hop
+from graphql_schema.ports.contamination_report import ContaminationReport, ContaminationSource
+from graphql_schema.ports.lineage_query import COMPLETE, SnapshotTime
+from graphql_schema.ports.row import Row
+from graphql_schema.rules.contamination_verdict import (
+    MAX_DATA,
+    MEASURED,
+    MEASURED_FIELDS,
+    ORIGIN,
+    SNAPSHOTS,
+    TRAINING,
+    Overlap,
+    overlap,
+    verdict_of,
+)
+
+_MEASURED_LEVELS: Final = 2
+
+
+async def contamination_of(session: WalkSession, evaluation: Row, pin: SnapshotTime) -> ContaminationReport:
+    """Return whether an evaluation is contaminated; ``pin`` is the read time that is reported in the result.
+
+    Raises LimitError if the operation starts too many walks.
+    """
+    session.budget.begin()
+    walk = upstream_walk(session, evaluation, MEASURED, _MEASURED_LEVELS)
+    await _advance(walk, 0)
+    if not MEASURED_FIELDS.isdisjoint(evaluation.access.hidden):
+        walk.blocked, walk.frontier = True, {}
+    trainings, origins, inputs = await asyncio.gather(
+        _all_sources(session, _of_kinds(walk, "ModelVersion"), TRAINING),
+        _all_sources(session, _bounded(walk, _of_kinds(walk, *SNAPSHOTS)), ORIGIN),
+        _run_inputs(session, walk),
+    )
+    origins += _read_to_measure(inputs, trainings)
+    overlaps = {each.path[-1]: each for each in _overlaps(trainings, origins)}
+    completeness = session.completeness(_extent([walk, *(each.walk for each in (*trainings, *origins))]), pin)
+    known = bool(trainings and origins) and all(each.sources.paths for each in trainings)
+    verdict = verdict_of(overlaps.values(), known=known and completeness.state == COMPLETE)
+    sources = [_source(session, overlaps[urn]) for urn in sorted(overlaps)]
+    return ContaminationReport(verdict, sources, completeness)
+
+
+async def _advance(walk: WalkState, depth: int) -> None:
+    """Expand the frontier of a walk and follow its edges; do nothing if the frontier is empty."""
+    if walk.frontier:
+        expansions = await expand_level(walk)
+        if walk.frontier:
+            await walk.advance(depth, expansions)
+
+
+def _of_kinds(walk: WalkState, *kinds: str) -> list[Row]:
+    """Return the rows of some kinds in the frontier, by id."""
+    rows = (row for row, _ in walk.frontier.values() if row.kind in kinds)
+    return sorted(rows, key=lambda row: row.urn)
+
+
+def _bounded(walk: WalkState, data: Sequence[Row]) -> Sequence[Row]:
+    """Return the first MAX_DATA rows; if there are more, add DATA to the budgets that ended the walk."""
+    if len(data) > MAX_DATA:
+        walk.ended.append(DATA)
+    return data[:MAX_DATA]
+
+
+async def _all_sources(session: WalkSession, rows: Sequence[Row], hops: tuple[Hop, ...]) -> list[SourceWalk]:
+    return list(await asyncio.gather(*(data_sources(session, row, hops) for row in rows)))
+
+
+async def _run_inputs(session: WalkSession, walk: WalkState) -> list[tuple[SourceWalk, frozenset[str]]]:
+    """Return the sources of the data that the runs in the frontier read, with the ids of the runs that read it."""
+    runs = {row.vid: row.urn for row in _of_kinds(walk, "Run")}
+    walk.frontier = {vid: reached for vid, reached in walk.frontier.items() if vid in runs}
+    await _advance(walk, 1)
+    readers: dict[int, set[str]] = {}
+    for _, near, far in walk.edges.values():
+        if near in runs:
+            readers.setdefault(far, set()).add(runs[near])
+    inputs = sorted((walk.nodes[vid].row for vid in readers if vid in walk.nodes), key=lambda row: row.urn)
+    found = await _all_sources(session, _bounded(walk, inputs), ORIGIN)
+    return [(each, frozenset(readers[walk.session.rows.vid(each.sources.root)])) for each in found]
+
+
+def _read_to_measure(
+    inputs: Iterable[tuple[SourceWalk, frozenset[str]]], trainings: Sequence[SourceWalk]
+) -> list[SourceWalk]:
+    """Return the inputs that a run read which is no part of the training.
+
+    The inputs of a run that trains and measures are training data; which of them it measured on is only known if the
+    evaluation declares it.
+    """
+    training_runs = frozenset().union(*(each.sources.reached for each in trainings))
+    return [each for each, runs in inputs if not runs <= training_runs]
+
+
+def _overlaps(trainings: Sequence[SourceWalk], origins: Sequence[SourceWalk]) -> Iterator[Overlap]:
+    """Yield the overlap of each data asset with the versions: DIRECT before DERIVED, then the shortest path."""
+    for each in origins:
+        found = (overlap(training.sources, each.sources) for training in trainings)
+        nearest = min((one for one in found if one is not None), key=_nearest, default=None)
+        if nearest is not None:
+            yield nearest
+
+
+def _nearest(found: Overlap) -> tuple[bool, int, tuple[str, ...]]:
+    return found.verdict is not ContaminationVerdict.DIRECT, len(found.path), found.path
+
+
+def _extent(walks: Sequence[WalkState]) -> Extent:
+    """Return how far all walks came together."""
+    nodes = {vid: node.depth for walk in walks for vid, node in walk.nodes.items()}
+    depth = max(node.depth for walk in walks for node in walk.nodes.values())
+    return Extent(
+        [budget for walk in walks for budget in walk.ended],
+        frozenset().union(*(walk.hidden for walk in walks)),
+        any(walk.blocked for walk in walks),
+        len(nodes),
+        depth,
+    )
+
+
+def _source(session: WalkSession, found: Overlap) -> ContaminationSource:
+    """Return an overlap with the rows of its ids, which the walks have read."""
+    known = (session.rows.known(session.rows.vid(urn)) for urn in found.path)
+    path = [row for row in known if row is not None]
+    by_urn = {row.urn: row for row in path}
+    return ContaminationSource(found.verdict, by_urn[found.training], by_urn[found.path[-1]], by_urn[found.via], path)

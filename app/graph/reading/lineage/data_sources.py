@@ -1,0 +1,96 @@
+"""Walks upstream from an asset to all data that it was made from, as a contamination needs it.
+
+The levels, the policy and the budgets are those of :mod:`app.graph.reading.lineage.lineage_walk`. Beside the followed
+edges, a version leads to its dataset and a feature to its set, also where these have no edges. A walk reads all
+upstream edges of its assets, so it shares the reads of lineage and health. A walk with equal root and hops runs once in
+an operation.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from app.graph.reading.lineage.expander import EdgeSelection, Expansion
+from app.graph.reading.lineage.lineage_visibility import expands
+from app.graph.reading.lineage.lineage_walk import Ids, WalkState
+from app.graph.reading.lineage.walk_session import WalkSession
+from graphql_schema.catalog.relations import PARENT_HOPS, Direction, Hop
+from graphql_schema.ports.lineage_query import LineageQuery
+from graphql_schema.ports.row import MaskedRecord, Row
+from graphql_schema.rules.contamination_verdict import LEVELS, DataSources, is_data, leads
+
+_UPSTREAM: Final = Direction.IN
+
+
+@dataclass(frozen=True, slots=True)
+class SourceWalk:
+    """The sources that a walk found, and the ended walk."""
+
+    sources: DataSources
+    walk: WalkState
+
+
+def upstream_walk(session: WalkSession, row: Row, hops: Sequence[Hop], levels: int) -> WalkState:
+    """Return a walk upstream from a row that follows only edges of some hops, before its first level."""
+
+    def follows(edge: MaskedRecord, _near: Row, far: Row) -> bool:
+        return leads(hops, edge.record["relation"], far.kind)
+
+    query = LineageQuery((row.urn,), _UPSTREAM, levels)
+    walk = WalkState(session, query, session.visibility(), levels, follows=follows)
+    walk.begin(row)
+    return walk
+
+
+async def expand_level(walk: WalkState) -> Mapping[int, Expansion]:
+    """Return the expansions of the last level of an upstream walk; none if a budget has ended the walk."""
+    return await walk.expand(EdgeSelection(_UPSTREAM, (), walk.visibility.instant))
+
+
+async def data_sources(session: WalkSession, row: Row, hops: tuple[Hop, ...]) -> SourceWalk:
+    """Return the data upstream of a row over some hops; each level is one request for all walks of the operation."""
+    return await session.shared.get(("sources", row.vid, hops), lambda: _walk(session, row, hops))
+
+
+async def _walk(session: WalkSession, row: Row, hops: tuple[Hop, ...]) -> SourceWalk:
+    """Walk to the last level.
+
+    Beyond the last level a walk of lineage counts nothing hidden. Here this is counted, because the result would
+    otherwise be taken for the whole.
+    """
+    walk = upstream_walk(session, row, hops, LEVELS)
+    parents: dict[str, Ids] = {}
+    depth = 0
+    while walk.frontier:
+        walk.blocked |= not all(expands(each, _UPSTREAM) for each, _ in walk.frontier.values())
+        expansions = await expand_level(walk)
+        for urn, path in _parents(walk, expansions):
+            parents[urn] = _nearer(path, parents.get(urn, path))
+        if walk.frontier:
+            await walk.advance(depth, expansions)
+        depth += 1
+    walk.hidden = frozenset(walk.visibility.hidden)
+    return SourceWalk(_sources(row, walk, parents), walk)
+
+
+def _parents(walk: WalkState, expansions: Mapping[int, Expansion]) -> list[tuple[str, Ids]]:
+    """Return the parents of the children in the last level, each with a path from the root."""
+    found = []
+    for row, via in walk.frontier.values():
+        if row.kind in PARENT_HOPS and row.vid in expansions:
+            members = (walk.visibility.parent(row, member) for member in expansions[row.vid].others)
+            found += [(parent.urn, (*via, parent.urn)) for parent in members if parent is not None]
+    return found
+
+
+def _sources(root: Row, walk: WalkState, parents: Mapping[str, Ids]) -> DataSources:
+    paths = {node.row.urn: node.via for node in walk.nodes.values() if is_data(node.row.urn)}
+    for urn, path in parents.items():
+        if is_data(urn):
+            paths[urn] = _nearer(path, paths.get(urn, path))
+    reached = frozenset(node.row.urn for vid, node in walk.nodes.items() if vid in walk.arrived)
+    return DataSources(root.urn, paths, reached)
+
+
+def _nearer(one: Ids, other: Ids) -> Ids:
+    return min(one, other, key=lambda path: (len(path), path))

@@ -1,0 +1,207 @@
+"""Contamination of random evaluations, compared with plain loops over the same values, for two callers."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+from random import Random
+from typing import Any
+
+from support.estates.owned_items import owned
+from support.servers.in_process import Api
+
+CONTAMINATION = """query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Evaluation { contamination { verdict
+  sources { verdict training { id } evaluated { id } via { id } path { id } } completeness { state reason } } } } }"""
+KINDS = ("dataset", "dataset-version", "model-version", "run", "evaluation", "feature", "dataset", "dataset-version")
+DATA = "dataset dataset-version"
+JOINS = {
+    "DERIVES": (f"{DATA} feature", f"{DATA} feature"),
+    "FEEDS": (f"{DATA} feature", "model-version model"),
+    "BASE_OF": ("model-version", "model-version"),
+    "INPUT_TO": (f"{DATA} feature model-version", "run"),
+    "PRODUCES": ("run", f"{DATA} model-version evaluation"),
+    "EVALUATED_BY": (DATA, "evaluation"),
+}
+TRAINING = {
+    "FEEDS": f"{DATA} feature feature-set",
+    "PRODUCES": "run",
+    "INPUT_TO": f"{DATA} feature model-version",
+    "DERIVES": f"{DATA} feature",
+    "BASE_OF": "model model-version",
+}
+ORIGIN = {"PRODUCES": "run", "INPUT_TO": f"{DATA} feature", "DERIVES": f"{DATA} feature"}
+PARENTS = {"dataset-version": "dataset", "model-version": "model", "feature": "feature-set"}
+
+
+@dataclass
+class Found:
+    """What one walk of the oracle found; ``missed`` if something next to it is hidden from the caller."""
+
+    reached: set[str] = field(default_factory=set)
+    data: set[str] = field(default_factory=set)
+    missed: bool = False
+
+
+@dataclass
+class Estate:
+    """Assets by id with kind, openness (open, draft or hidden) and parent; edges as (relation, source, target)."""
+
+    kinds: dict[str, str] = field(default_factory=dict)
+    access: dict[str, str] = field(default_factory=dict)
+    parents: dict[str, str] = field(default_factory=dict)
+    edges: set[tuple[str, str, str]] = field(default_factory=set)
+
+    def group(self, each: str) -> Iterator[str]:
+        """Yield the asset, its parent and its children."""
+        yield each
+        yield from (other for other in self.kinds if self.parents.get(other) == each or self.parents.get(each) == other)
+
+    def joined(self, one: str, other: str) -> bool:
+        """Return whether two assets may follow each other on a path."""
+        edge = any({one, other} == {a, b} for _, a, b in self.edges)
+        return edge or self.parents.get(one) == other or self.parents.get(other) == one
+
+    def walk(self, root: str, over: dict[str, str], shown: dict[str, str]) -> Found:
+        """Return what is upstream of a root over relations to kinds; ``shown`` has the openness for the caller."""
+        found, front = Found({root}, set()), {root}
+        for _ in range(11):
+            arriving = set()
+            for each in front:
+                if shown[each] != "open":
+                    found.missed = True
+                    continue
+                for member in self.group(each):
+                    arriving |= self._from(each, member, over, shown, found)
+            front = arriving - found.reached
+            found.reached |= front
+        found.data |= found.reached
+        found.data = {each for each in found.data if self.kinds[each] in f"{DATA} feature feature-set".split()}
+        return found
+
+    def _from(self, each: str, member: str, over: dict[str, str], shown: dict[str, str], found: Found) -> set[str]:
+        edges = [(name, a) for name, a, b in self.edges if b == member]
+        parent = self.parents.get(each) == member
+        if shown[member] == "hidden":
+            found.missed |= parent or bool(edges)
+            return set()
+        if parent:
+            found.data.add(member)
+        if shown[member] == "draft":
+            found.missed |= bool(edges)
+            return set()
+        found.missed |= any(shown[a] == "hidden" for _, a in edges)
+        led = {a for name, a in edges if self.kinds[a] in over.get(name, "").split() and shown[a] != "hidden"}
+        if led:
+            found.data.add(member)
+        return led
+
+    def expected(self, evaluation: str, *, everything: bool) -> tuple[str, dict[str, str], str]:
+        """Return the verdict, the verdict of each contaminated data asset, and the state of completeness."""
+        shown = dict.fromkeys(self.kinds, "open") if everything else self.access
+        near = [(name, a) for name, a, b in self.edges if b == evaluation]
+        missed = any(shown[a] == "hidden" for _, a in near)
+        near = [(name, a) for name, a in near if shown[a] != "hidden"]
+        declared = {a for name, a in near if name == "EVALUATED_BY" and self.kinds[a] in DATA.split()}
+        trainings = [self.walk(a, TRAINING, shown) for _, a in near if self.kinds[a] == "model-version"]
+        read: dict[str, set[str]] = {}
+        for run in {a for name, a in near if name == "PRODUCES"}:
+            inputs = {a for name, a, b in self.edges if name == "INPUT_TO" and b == run}
+            missed |= shown[run] != "open" or any(shown[a] == "hidden" for a in inputs)
+            for each in inputs if shown[run] == "open" else ():
+                if self.kinds[each] in DATA.split() and shown[each] != "hidden" and each not in declared:
+                    read.setdefault(each, set()).add(run)
+        trained = set().union(*(each.reached for each in trainings))
+        data = declared | {each for each, runs in read.items() if not runs <= trained}
+        sources, origins = {}, [(each, self.walk(each, ORIGIN, shown)) for each in sorted(data)]
+        for each, origin in origins:
+            if any(each in training.reached for training in trainings):
+                sources[each] = "DIRECT"
+            elif any(origin.data & training.data for training in trainings):
+                sources[each] = "DERIVED"
+        missed |= any(each.missed for each in trainings) or any(origin.missed for _, origin in origins)
+        known = trainings and origins and all(each.data for each in trainings) and not missed
+        worst = min(sources.values(), key=["DIRECT", "DERIVED"].index, default="CLEAN" if known else "UNKNOWN")
+        return worst, sources, "PARTIAL" if missed else "COMPLETE"
+
+
+async def _laid(api: Api, random: Random, name: str) -> Estate:
+    """Write a random estate through the API, and return it."""
+    estate, items = Estate(), list[dict[str, Any]]()
+    for number in range(20):
+        _asset(estate, items, random, name, number)
+    for _ in range(20):
+        relation = random.choice([*JOINS])
+        source, target = (random.choice(_of(estate, *side.split())) for side in JOINS[relation])
+        if source != target and (relation, source, target) not in estate.edges:
+            estate.edges.add((relation, source, target))
+            items.append({"link": {"relation": relation, "from": source, "to": target}})
+    await api.load(*items)
+    return estate
+
+
+def _of(estate: Estate, *kinds: str) -> list[str]:
+    return [each for each, kind in estate.kinds.items() if kind in kinds]
+
+
+def _asset(estate: Estate, items: list[dict[str, Any]], random: Random, name: str, number: int) -> None:
+    """Add one asset of a random openness, with its parent and the version of an evaluation."""
+    kind, called, parent, given = KINDS[number % len(KINDS)], f"{name}-{number}", "", dict[str, Any]()
+    if kind == "dataset-version":
+        parent = random.choice(_of(estate, "dataset")).rpartition("/")[2]
+        called = f"{parent}@{number}"
+    elif kind == "model-version":
+        called, parent = f"{called}@1", called
+    elif kind == "feature":
+        parent, given = f"{name}-set", {"featureSet": f"mlg://feature-set/test/default/{name}-set"}
+    elif kind == "run":
+        given = {"state": "COMPLETE"}
+    elif kind == "evaluation":
+        given = {"modelVersion": random.choice(_of(estate, "model-version"))}
+    access = "open" if kind == "evaluation" else random.choice(("open",) * 8 + ("draft", "hidden"))
+    urn = _add(estate, items, kind, called, access, **given)
+    if kind == "evaluation":
+        estate.edges.add(("EVALUATED_BY", given["modelVersion"], urn))
+    if parent:
+        above = f"mlg://{PARENTS[kind]}/test/default/{parent}"
+        if above not in estate.kinds:
+            _add(estate, items, PARENTS[kind], parent, random.choice(("open", "open", "open", "hidden")))
+        estate.parents[urn] = above
+
+
+def _add(estate: Estate, items: list[dict[str, Any]], kind: str, called: str, access: str, **given: Any) -> str:
+    stage, visibility = "DRAFT" if access == "draft" else "ACTIVE", "TEAM" if access == "hidden" else "ORG"
+    item = owned(kind, called, visibility=visibility, stage=stage, **given)
+    (values,) = item.values()
+    estate.kinds[values["id"]], estate.access[values["id"]] = kind, access
+    items.append(item)
+    return str(values["id"])
+
+
+def _checked(estate: Estate, evaluation: str, found: Any) -> tuple[str, dict[str, str], str]:
+    """Return a result in the form of the oracle; every path must consist of edges and steps of asset groups."""
+    for source in found["sources"]:
+        path = [each["id"] for each in source["path"]]
+        assert all(estate.joined(*pair) for pair in pairwise(path)), (evaluation, path)
+        assert path[-1] == source["evaluated"]["id"]
+        assert {source["via"]["id"], source["training"]["id"]} <= {*path}
+        assert ("EVALUATED_BY", path[0], evaluation) in estate.edges
+    sources = {source["evaluated"]["id"]: source["verdict"] for source in found["sources"]}
+    return found["verdict"], sources, found["completeness"]["state"]
+
+
+async def test_contamination_of_random_estates_equals_that_of_plain_loops(api: Api) -> None:
+    """Verdict, data and completeness of every evaluation equal the expected values, for ada (sees all) and bo (not).
+
+    The estates contain every verdict, complete and partial results, and evaluations whose verdict differs for bo.
+    """
+    met: dict[str, list[tuple[str, str]]] = {"ada": [], "bo": []}
+    for seed in range(8):
+        estate = await _laid(api, Random(f"contamination {seed}"), f"c{seed}")
+        for who, everything in (("ada", True), ("bo", False)):
+            ids = [each for each, kind in estate.kinds.items() if kind == "evaluation"]
+            nodes = (await api.ask(who, CONTAMINATION, ids=ids))["nodes"]
+            found = {e: _checked(estate, e, n["contamination"]) for e, n in zip(ids, nodes, strict=True)}
+            assert found == {each: estate.expected(each, everything=everything) for each in ids}, seed
+            met[who] += [(verdict, state) for verdict, _, state in found.values()]
+    assert {verdict for verdict, _ in met["ada"]} == {"DIRECT", "DERIVED", "CLEAN", "UNKNOWN"}
+    assert {state for _, state in met["bo"]} == {"COMPLETE", "PARTIAL"}
+    assert any(ada[0] != bo[0] for ada, bo in zip(met["ada"], met["bo"], strict=True))
