@@ -1,8 +1,10 @@
 """Health of an asset: its status, and the causes on the asset and upstream (docs/health.md)."""
 
+from typing import Final
+
 import strawberry
 
-from graphql_schema.catalog.enums import HealthStatus
+from graphql_schema.catalog.enums import ContaminationVerdict, HealthStatus
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import INPUTS, Parent, Resolved, SchemaField, stored_field
 from graphql_schema.fields.refs import AssetRef, CheckRef, CheckResultRef, EvaluationRef, IncidentRef
@@ -13,9 +15,9 @@ from graphql_schema.rules.health_status import LEVELS, MAX_CAUSES
 
 
 @strawberry.type(
-    description="Cause of impaired health: a check whose latest result is FAIL, ERROR or WARN or is overdue, an open "
-    "incident, or an evaluation with the verdict FAIL or WARN. Of several evaluations with the same owner, kind and "
-    "data only the newest can be a cause."
+    description="Cause of impaired health: a check, an open incident, or an evaluation. A check is a cause if its "
+    "latest result is FAIL, ERROR or WARN or is overdue, an evaluation if its verdict is FAIL or WARN or it is "
+    "contaminated. Of several evaluations with the same owner, kind and data only the newest can be a cause."
 )
 class HealthCause:
     """A check, incident or evaluation that impairs the health of an asset."""
@@ -37,7 +39,12 @@ class HealthCause:
     )
     incident: IncidentRef | None = stored_field("Open incident; null for another kind of cause.")
     evaluation: EvaluationRef | None = stored_field(
-        "Evaluation of the model version `asset` with the verdict FAIL or WARN; null for another kind of cause."
+        "Evaluation with the verdict FAIL or WARN, or a contaminated one, of the model version `asset` or `asset` "
+        "itself; null for another kind of cause."
+    )
+    contamination: ContaminationVerdict | None = stored_field(
+        "DIRECT or DERIVED if the cause is the contamination of `evaluation`, of which DERIVED never counts for the "
+        "status; null for another kind of cause. Listed for the evaluation and its version, not for assets downstream."
     )
 
 
@@ -65,6 +72,7 @@ def _cause(cause: HealthFinding) -> JsonObject:
         "result": cause.result,
         "incident": cause.incident,
         "evaluation": cause.evaluation,
+        "contamination": cause.contamination or None,
     }
 
 
@@ -77,9 +85,12 @@ async def _health(root: Parent, info: Info) -> Resolved:
     }
 
 
+_FURTHER: Final = {"ModelVersion": ("evaluations", "Evaluation.contamination"), "Evaluation": ("contamination",)}
+
+
 def _made_from(kind: str) -> tuple[str, ...]:
     """Return the fields that the health of a kind is computed from."""
-    return ("checks", "incidents", "upstream", "lineage", *(("evaluations",) if kind == "ModelVersion" else ()))
+    return ("checks", "incidents", "upstream", "lineage", *_FURTHER.get(kind, ()))
 
 
 asset_health: SchemaField = strawberry.field(

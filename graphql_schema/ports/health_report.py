@@ -20,6 +20,8 @@ class CauseSeverity(IntEnum):
 class HealthFinding:
     """A cause of bad health: a check with its latest result, an incident, or an evaluation.
 
+    ``contamination`` is the name of the verdict if the cause is that the evaluation is contaminated, else empty.
+
     ``asset`` is its subject, or of an incident one of them. ``depth`` is the number of edges from there to the asset
     whose health is reported; steps within an asset group do not count.
     """
@@ -31,6 +33,7 @@ class HealthFinding:
     result: Row | None = None
     incident: Row | None = None
     evaluation: Row | None = None
+    contamination: str = ""
 
     @property
     def counts(self) -> bool:
@@ -43,9 +46,17 @@ class HealthFinding:
         return next(each.urn for each in (self.check, self.incident, self.evaluation) if each is not None)
 
     @property
-    def place(self) -> tuple[int, str, str]:
-        """Return the sort key among the causes: nearest first, then asset, then check, incident or evaluation."""
-        return self.depth, self.asset.urn, self.about
+    def cause(self) -> tuple[str, bool]:
+        """Return what the finding is about: the id, and whether it is about the contamination of an evaluation."""
+        return self.about, bool(self.contamination)
+
+    @property
+    def place(self) -> tuple[int, str, tuple[str, bool]]:
+        """Return the sort key among the causes: nearest first, then asset, then check, incident or evaluation.
+
+        The contamination of an evaluation follows its verdict.
+        """
+        return self.depth, self.asset.urn, self.cause
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Final
 from graphql_schema.catalog.enums import (
     CheckKind,
     CheckStatus,
+    ContaminationVerdict,
     HealthStatus,
     IncidentState,
     LifecycleStage,
@@ -53,6 +54,14 @@ VERDICTS: Final[Mapping[str, CauseSeverity]] = {
 """Weight of an evaluation by its verdict; one that is not of the team of the version is REPORTED."""
 
 
+CONTAMINATIONS: Final[Mapping[ContaminationVerdict, CauseSeverity]] = {
+    ContaminationVerdict.DIRECT: CauseSeverity.MINOR,
+    ContaminationVerdict.DERIVED: CauseSeverity.REPORTED,
+}
+"""Weight of a contaminated evaluation. DERIVED is only listed, because a split of one table into training and test is
+DERIVED too."""
+
+
 NOT_SERVING: Final = frozenset({"PENDING", "ROLLED_BACK", "RETIRED"})
 """States of a deployment in which causes do not propagate from it to its service."""
 
@@ -87,20 +96,32 @@ def weigh_evaluations(
 ) -> Iterator[tuple[Row, CauseSeverity]]:
     """Yield the evaluations of a version that are causes, with their weights.
 
-    Each evaluation is given with the ids of the data that it was made on. Among those of one team, one kind and the
-    same data only the newest counts. Retired evaluations do not count.
+    Each evaluation is given with the ids of the data that it was made on. Only those of :func:`newest_evaluations`
+    count.
     """
+    for evaluation in newest_evaluations(evaluations):
+        weight = VERDICTS.get(evaluation.visible_value("verdict") or "")
+        if weight is not None:
+            counts = counts_for(version.record, evaluation.record)
+            yield evaluation, weight if counts else CauseSeverity.REPORTED
+
+
+def newest_evaluations(evaluations: Iterable[tuple[Row, frozenset[str]]]) -> list[Row]:
+    """Return the newest evaluation of each team, kind and set of data, without retired ones."""
     newest: dict[tuple[object, ...], tuple[int, str, Row]] = {}
     for evaluation, data in evaluations:
         if not is_retired(evaluation):
             key = (evaluation.record["ownerTeam"], evaluation.visible_value("evaluationKind"), data)
             candidate = (_made(evaluation), evaluation.urn, evaluation)
             newest[key] = max(candidate, newest.get(key, candidate), key=lambda each: each[:2])
-    for _, _, evaluation in newest.values():
-        weight = VERDICTS.get(evaluation.visible_value("verdict") or "")
-        if weight is not None:
-            counts = counts_for(version.record, evaluation.record)
-            yield evaluation, weight if counts else CauseSeverity.REPORTED
+    return [evaluation for _, _, evaluation in newest.values()]
+
+
+def weigh_contamination(asset: Row, evaluation: Row, verdict: ContaminationVerdict) -> CauseSeverity | None:
+    """Return the weight of a contaminated evaluation for itself or its version ``asset``; None if it is no cause."""
+    weight = CONTAMINATIONS.get(verdict)
+    counts = asset.urn == evaluation.urn or counts_for(asset.record, evaluation.record)
+    return weight if weight is None or counts else CauseSeverity.REPORTED
 
 
 def is_retired(asset: Row) -> bool:

@@ -40,6 +40,15 @@ async def contamination_of(session: WalkSession, evaluation: Row, pin: SnapshotT
     Raises LimitError if the operation starts too many walks.
     """
     session.budget.begin()
+    return await examined(session, evaluation, pin)
+
+
+async def examined(session: WalkSession, evaluation: Row, pin: SnapshotTime) -> ContaminationReport:
+    """Return the result of :func:`contamination_of` within another walk, which counts for both."""
+    return await session.shared.get(("contamination", evaluation.vid), lambda: _examine(session, evaluation, pin))
+
+
+async def _examine(session: WalkSession, evaluation: Row, pin: SnapshotTime) -> ContaminationReport:
     walk = upstream_walk(session, evaluation, MEASURED, _MEASURED_LEVELS)
     await _advance(walk, 0)
     if not MEASURED_FIELDS.isdisjoint(evaluation.access.hidden):

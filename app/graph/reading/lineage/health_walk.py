@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from app.graph.reading.level.level_batcher import LevelResponse
+from app.graph.reading.lineage.contamination_walk import examined
 from app.graph.reading.lineage.expander import Edge, EdgeSelection, Vertex
 from app.graph.reading.lineage.health_evidence import GroupEvidence, HealthEvidence
 from app.graph.reading.lineage.lineage_visibility import LineageVisibility, expands
@@ -18,6 +19,7 @@ from app.graph.reading.lineage.walk_budget import CAUSES, EDGES
 from app.graph.reading.lineage.walk_session import WalkSession
 from graphql_schema.catalog.kinds import ATTACHED_KINDS
 from graphql_schema.catalog.relations import CHILD_HOPS, Direction
+from graphql_schema.ports.contamination_report import ContaminationReport
 from graphql_schema.ports.health_report import CauseSeverity, HealthFinding, HealthReport
 from graphql_schema.ports.lineage_query import LineageQuery, SnapshotTime
 from graphql_schema.ports.row import AccessGrade, MaskedRecord, Row
@@ -28,21 +30,23 @@ from graphql_schema.rules.health_status import (
     brings_causes,
     counts_downstream,
     is_retired,
+    newest_evaluations,
     propagates,
     status_of,
     weigh_check,
+    weigh_contamination,
     weigh_evaluations,
     weigh_incident,
 )
 from policies.errors import LimitError
 
 _CHECKS, _INCIDENTS = ATTACHED_KINDS["Check"].shown_by, ATTACHED_KINDS["Incident"].shown_by
-_EVALUATIONS, _VERDICT, _DATA = "evaluations", "verdict", "evaluatedOn"
+_EVALUATIONS, _VERDICT, _DATA, _CONTAMINATION = "evaluations", "verdict", "evaluatedOn", "contamination"
 
 
 @dataclass(slots=True)
 class HealthWalk:
-    """State of one health query: its walk, its findings by the id of their cause, and whether the root is monitored.
+    """State of one health query: its walk, its findings by their cause, and whether the root is monitored.
 
     Of several findings with one cause one is kept: a finding that counts for the status precedes the others, then the
     least depth, then the least id of the asset. ``monitored`` is true if the root, or a member that
@@ -53,7 +57,7 @@ class HealthWalk:
     session: WalkSession
     walk: WalkState
     visibility: LineageVisibility
-    findings: dict[str, HealthFinding] = field(default_factory=dict)
+    findings: dict[tuple[str, bool], HealthFinding] = field(default_factory=dict)
     monitored: bool = False
 
     @property
@@ -80,10 +84,38 @@ class HealthWalk:
                 continue
             counts = depth == 0 or counts_downstream(asset, self.root)
             for each in self._findings(depth, asset, evidence, group.response):
-                finding = each if counts else replace(each, weight=CauseSeverity.REPORTED)
-                known = self.findings.get(finding.about)
-                if known is None or (not finding.counts, finding.place) < (not known.counts, known.place):
-                    self.findings[finding.about] = finding
+                self._add(each if counts else replace(each, weight=CauseSeverity.REPORTED))
+
+    def _add(self, finding: HealthFinding) -> None:
+        known = self.findings.get(finding.cause)
+        if known is None or (not finding.counts, finding.place) < (not known.counts, known.place):
+            self.findings[finding.cause] = finding
+
+    def examined_evaluations(self, group: GroupEvidence) -> list[Row]:
+        """Return the evaluations whose contamination is a cause of the root: the root itself, or those of a version."""
+        if self.root.kind == "Evaluation":
+            return [self.root]
+        shown = self.root.access.grade is AccessGrade.READ and _EVALUATIONS not in self.root.access.hidden
+        return newest_evaluations(self._evaluations(self.root, group.itself)) if shown else []
+
+    async def contaminations(self, evaluations: Sequence[Row], pin: SnapshotTime) -> list[ContaminationReport | None]:
+        """Return the contamination of evaluations, None where it is hidden from the caller."""
+        return await asyncio.gather(*(self._contamination(each, pin) for each in evaluations))
+
+    async def _contamination(self, evaluation: Row, pin: SnapshotTime) -> ContaminationReport | None:
+        hidden = evaluation.access.grade is not AccessGrade.READ or _CONTAMINATION in evaluation.access.hidden
+        return None if hidden else await examined(self.session, evaluation, pin)
+
+    def add_contamination(self, evaluation: Row, report: ContaminationReport | None) -> None:
+        """Add the finding on a contaminated evaluation; a limit or a hidden asset that it met limits the walk too."""
+        if report is None:
+            self.walk.blocked = True
+            return
+        self.walk.blocked |= report.completeness.policy
+        self.walk.ended += report.completeness.budgets
+        weight = weigh_contamination(self.root, evaluation, report.verdict)
+        if weight is not None:
+            self._add(HealthFinding(self.root, 0, weight, evaluation=evaluation, contamination=report.verdict.name))
 
     def _group_evidence(self, row: Row, group: GroupEvidence) -> Iterator[tuple[Row, HealthEvidence]]:
         """Yield the row, its visible parent and its visible children that are not retired, each with its evidence.
@@ -172,24 +204,40 @@ async def health_of(session: WalkSession, row: Row, pin: SnapshotTime) -> Health
     walk = WalkState(session, query, session.visibility(None), LEVELS, follows=_follows)
     session.budget.begin()
     walk.begin(row)
-    health, instant = HealthWalk(row, session, walk, session.visibility(None)), walk.visibility.instant
-    selection = EdgeSelection(Direction.IN, (), instant)
-    for depth in range(LEVELS + 1):
-        if not walk.frontier:
-            break
-        level = [reached for reached, _ in walk.frontier.values()]
-        vertices = [(reached.vid, reached.kind) for reached in level]
-        expansions, evidence = await asyncio.gather(walk.expand(selection), health.read_evidence(vertices))
-        for reached, group in zip(level, evidence, strict=False):
-            health.add_findings(depth, reached, group)
-        if walk.frontier:
-            await walk.advance(depth, expansions)
-        walk.frontier = {
-            vid: met for vid, met in walk.frontier.items() if propagates(met[0], instant.valid, past=instant.past)
-        }
+    health = HealthWalk(row, session, walk, session.visibility(None))
+    groups = await _advance(health, 0)
+    evaluations = health.examined_evaluations(groups[0]) if groups else []
+    reports, _ = await asyncio.gather(health.contaminations(evaluations, pin), _walk_on(health))
+    for evaluation, report in zip(evaluations, reports, strict=True):
+        health.add_contamination(evaluation, report)
     walk.blocked |= bool(health.visibility.hidden)
     causes = sorted(health.findings.values(), key=lambda finding: finding.place)
     completeness = walk.completeness(pin)
     if len(causes) > MAX_CAUSES:
         completeness = replace(completeness, budgets=(*completeness.budgets, CAUSES))
     return HealthReport(status_of(causes, monitored=health.monitored), causes[:MAX_CAUSES], completeness)
+
+
+async def _walk_on(health: HealthWalk) -> None:
+    """Weigh the evidence on all levels after the first."""
+    for depth in range(1, LEVELS + 1):
+        if health.walk.frontier:
+            await _advance(health, depth)
+
+
+async def _advance(health: HealthWalk, depth: int) -> list[GroupEvidence]:
+    """Weigh the evidence on one level, follow its edges, and return the evidence in the order of the level."""
+    walk, instant = health.walk, health.walk.visibility.instant
+    level = [reached for reached, _ in walk.frontier.values()]
+    vertices = [(reached.vid, reached.kind) for reached in level]
+    expansions, evidence = await asyncio.gather(
+        walk.expand(EdgeSelection(Direction.IN, (), instant)), health.read_evidence(vertices)
+    )
+    for reached, group in zip(level, evidence, strict=False):
+        health.add_findings(depth, reached, group)
+    if walk.frontier:
+        await walk.advance(depth, expansions)
+    walk.frontier = {
+        vid: met for vid, met in walk.frontier.items() if propagates(met[0], instant.valid, past=instant.past)
+    }
+    return evidence

@@ -70,8 +70,14 @@ async def test_an_asset_without_checks_is_unknown(schema: GraphSchema, graph: Pl
 
 
 def test_health_is_as_hidden_as_what_it_is_computed_from(schema: GraphSchema) -> None:
-    """The labels of checks, incidents and lineage bound that of the health, and for versions also evaluations."""
+    """The labels of checks, incidents and lineage bound that of the health.
+
+    For versions the labels of evaluations do too, and for both the label of contamination.
+    """
     derived = governed_fields(schema.core).derived
     fields = {"checks", "incidents", "upstream", "lineage"}
     assert set(derived["Dataset.health"]) == {f"Dataset.{name}" for name in fields}
-    assert set(derived["ModelVersion.health"]) == {f"ModelVersion.{name}" for name in (*fields, "evaluations")}
+    contamination = {"Evaluation.contamination"}
+    of_version = {f"ModelVersion.{name}" for name in (*fields, "evaluations")}
+    assert set(derived["ModelVersion.health"]) == of_version | contamination
+    assert set(derived["Evaluation.health"]) == {f"Evaluation.{name}" for name in fields} | contamination

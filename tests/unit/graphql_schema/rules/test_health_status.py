@@ -7,10 +7,11 @@ import pytest
 from support.estates.plain_rows import PlainAccess, hiding, plain_row
 from support.source_tree import read
 
-from graphql_schema.catalog.enums import HealthStatus
+from graphql_schema.catalog.enums import ContaminationVerdict, HealthStatus
 from graphql_schema.ports.health_report import CauseSeverity, HealthFinding
 from graphql_schema.ports.row import Row
 from graphql_schema.rules.health_status import (
+    CONTAMINATIONS,
     INCIDENTS,
     LEVELS,
     MAX_CAUSES,
@@ -21,6 +22,7 @@ from graphql_schema.rules.health_status import (
     propagates,
     status_of,
     weigh_check,
+    weigh_contamination,
     weigh_evaluations,
     weigh_incident,
 )
@@ -69,6 +71,8 @@ def test_the_documentation_lists_the_severities_and_limits_of_the_rule() -> None
         ("the newest", VERDICTS),
     ):
         assert documented(about) == {name: severity.name.lower() for name, severity in rule.items()}
+    counting = {verdict.name: weight.name.lower() for verdict, weight in CONTAMINATIONS.items() if weight > REPORTED}
+    assert documented("the contamination") == counting
     assert re.findall(r"(?m)^\| `([A-Z]+)` \| there is", PAGE) == ["UNHEALTHY", "DEGRADED", "HEALTHY", "UNKNOWN"]
     assert {status.name for status in HealthStatus} == {"UNHEALTHY", "DEGRADED", "HEALTHY", "UNKNOWN"}
     assert f"reaches, {LEVELS} levels far" in PAGE
@@ -233,3 +237,25 @@ def test_a_deployment_that_was_retired_later_served_in_the_past(retired_at: int,
 def test_a_deployment_without_a_retirement_never_served() -> None:
     """A pending deployment has no ``retiredAt``, and passes nothing on at any instant."""
     assert not propagates(plain_row("DEPLOYMENT", "d", status="PENDING"), 100, past=True)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "own", "of_version", "of_stranger"),
+    [
+        (ContaminationVerdict.DIRECT, MINOR, MINOR, REPORTED),
+        (ContaminationVerdict.DERIVED, REPORTED, REPORTED, REPORTED),
+        (ContaminationVerdict.CLEAN, None, None, None),
+        (ContaminationVerdict.UNKNOWN, None, None, None),
+    ],
+)
+def test_direct_contamination_impairs_the_evaluation_and_its_version(
+    verdict: ContaminationVerdict,
+    own: CauseSeverity | None,
+    of_version: CauseSeverity | None,
+    of_stranger: CauseSeverity | None,
+) -> None:
+    """DIRECT counts for the evaluation, and for the version if its own team evaluated; DERIVED is listed only."""
+    ours, theirs = evaluation("ours", "PASS"), evaluation("theirs", "PASS", ownerTeam=THEIRS)
+    assert weigh_contamination(theirs, theirs, verdict) is own
+    assert weigh_contamination(VERSION, ours, verdict) is of_version
+    assert weigh_contamination(VERSION, theirs, verdict) is of_stranger
