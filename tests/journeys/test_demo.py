@@ -59,6 +59,17 @@ async def test_the_examples_in_the_lineage_docs_return_results(api: Api, who: st
     assert found.get("completeness", {"reason": None})["reason"] == ("PATHS" if "paths" in found else None)
 
 
+async def test_one_evaluation_of_the_demo_is_contaminated(api: Api) -> None:
+    """Of all evaluations that root reads, one used data of the training; the others on golden sets are CLEAN."""
+    query = """{ assets(filter: {kinds: [EVALUATION]}, first: 100) { nodes { displayName ... on Evaluation {
+      contamination { verdict } } } } }"""
+    found = (await api.ask("root", query))["assets"]["nodes"]
+    verdicts = {each["displayName"]: each["contamination"]["verdict"] for each in found}
+    assert verdicts.pop("search-ranker v3 online") == "UNKNOWN"
+    assert verdicts.pop("homepage-ranker v3 offline") == "DIRECT"
+    assert {*verdicts.values()} == {"CLEAN"}
+
+
 async def test_aliases_point_at_the_serving_versions(api: Api) -> None:
     """Every model in production has an alias `champion`, protected except for payment-fraud."""
     query = """{ assets(filter: {kinds: [MODEL]}, first: 50) { nodes { displayName

@@ -13,7 +13,7 @@ async def test_the_queries_return_the_responses_of_the_readme(demo: Api) -> None
     """Each query, sent by ada, returns exactly the response printed below it."""
     responses = [await demo.ask("ada", query) for query in code_blocks("README.md", "graphql")]
     assert responses == [json.loads(text) for text in code_blocks("README.md", "json")]
-    assert len(responses) == 3
+    assert len(responses) == 4
 
 
 async def test_the_first_registration_works(demo: Api) -> None:

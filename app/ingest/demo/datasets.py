@@ -76,7 +76,7 @@ _PIPELINES = (
 )
 
 SNAPSHOT_OF = ("impressions", "searches", "watch-history", "ad-clicks", "engagement-weekly", "payments", "logins")
-"""Tables with three weekly snapshots, on which models are trained."""
+"""Tables with three weekly snapshots, on which models are trained, and a golden set, on which they are evaluated."""
 
 WEEKS = ("2026-w02", "2026-w03", "2026-w04")
 
@@ -92,6 +92,7 @@ def datasets() -> Iterator[Item]:
         yield {"dataset": _dataset(one)}
     for name in SNAPSHOT_OF:
         yield from _snapshots(name)
+        yield {"dataset": _golden_set(name)}
     yield from _pipelines()
     yield link("REPLACED_BY", table("clicks-legacy"), table("ad-clicks"))
     yield link("DERIVES", table("clicks-legacy"), table("ad-clicks"), validFrom=instant(-300), validTo=instant(-30))
@@ -116,6 +117,18 @@ def _dataset(one: _Data) -> JsonObject:
         "columns": [_column(one, name) for name in one.columns],
         "derivedFrom": [dataset(name) for name in one.made_of],
     }
+
+
+def _golden_set(name: str) -> JsonObject:
+    """Return the golden set beside a table: of the same owner and sensitivity, and made from no other data."""
+    return _dataset(
+        next(one for one in _TABLES if one.name == name)._replace(
+            name=f"golden-{name}",
+            about=f"Cases like those of {name}, collected apart and labelled by people",
+            made_of=(),
+            tags=(),
+        )
+    )
 
 
 def _column(one: _Data, name: str) -> JsonObject:

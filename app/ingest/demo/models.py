@@ -25,6 +25,7 @@ from app.ingest.demo.ids import (
     owned_by,
     run,
     snapshot,
+    table,
     tag,
     user,
     workflow,
@@ -68,6 +69,9 @@ MODELS = (
 
 _FAILED_EVALUATION = ("churn", "3")
 """The version that failed its evaluation: trained while a day of plays was missing."""
+
+_CONTAMINATED_EVALUATION = ("homepage-ranker", "3")
+"""The version that was evaluated on the week that it was trained on."""
 
 _CONFIDENTIAL = {"risk"}
 _SEED = 20260105
@@ -184,12 +188,13 @@ def _version(one: DemoModel, week: int, version: str, score: float) -> JsonObjec
 
 def _evaluation(one: DemoModel, week: int, version: str, score: float) -> JsonObject:
     failed = (one.name, version) == _FAILED_EVALUATION
+    contaminated = (one.name, version) == _CONTAMINATED_EVALUATION
     body = {
         "id": evaluation(one.name, version, "offline"),
         "displayName": f"{one.name} v{version} offline",
         "owners": owned_by(one.team),
         "modelVersion": model_version(one.name, version),
-        "evaluatedOn": [snapshot(one.trained_on, WEEKS[2])],
+        "evaluatedOn": [snapshot(one.trained_on, WEEKS[2]) if contaminated else table(f"golden-{one.trained_on}")],
         "evaluationKind": "OFFLINE",
         "verdict": "FAIL" if failed else "WARN" if one.name == "ad-pacing" and week == 1 else "PASS",
         "metrics": [
