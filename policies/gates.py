@@ -27,7 +27,9 @@ SEVERITIES: Final = ("LOW", "MEDIUM", "HIGH", "CRITICAL")
 _DOMAIN: Final = re.compile(r"mlg://domain/\S+")
 _CONDITIONS: Final = frozenset({"aliases", "riskTiers", "domains"})
 _TEAM: Final = re.compile(r"mlg://team/\S+")
-_NEEDS: Final = frozenset({"approvals", "distinct", "evaluations", "evaluators", "incidents", "sensitivity"})
+_NEEDS: Final = frozenset(
+    {"approvals", "distinct", "evaluations", "evaluators", "incidents", "sensitivity", "uncontaminated"}
+)
 _TWO: Final = 2
 _FIELDS: Final = frozenset({"id", "doc"}) | _CONDITIONS | _NEEDS
 
@@ -38,7 +40,8 @@ class Needs:
 
     ``approvals`` are the names under which the version must be approved, and each set in ``distinct`` has names whose
     approvals must be of different people. With ``evaluations``, no evaluation may have the verdict FAIL; those owned by
-    the version's team or by a team in ``evaluators`` count, unless they are retired or deleted. ``incidents`` are
+    the version's team or by a team in ``evaluators`` count, unless they are retired or deleted. With
+    ``uncontaminated``, each evaluation that counts must be known to be uncontaminated. ``incidents`` are
     severities of which no incident may be open on the version or its model. ``sensitivity`` is the highest allowed
     effective sensitivity of the version.
     """
@@ -49,6 +52,7 @@ class Needs:
     sensitivity: str = SENSITIVITIES[-1]
     evaluators: frozenset[str] = frozenset()
     distinct: frozenset[frozenset[str]] = frozenset()
+    uncontaminated: bool = False
 
     def covers(self, other: "Needs") -> bool:
         """Return whether a move that meets these requirements meets the others too; more evaluators are stricter."""
@@ -56,6 +60,7 @@ class Needs:
             set(other.approvals) <= set(self.approvals)
             and all(any(names <= mine for mine in self.distinct) for names in other.distinct)
             and self.evaluations >= other.evaluations
+            and self.uncontaminated >= other.uncontaminated
             and other.evaluators <= self.evaluators
             and other.incidents <= self.incidents
             and RANK[self.sensitivity] <= RANK[other.sensitivity]
@@ -95,7 +100,8 @@ class Gates:
     def needs(self, alias: str, model: Selectors) -> Needs:
         """Return the combined requirements of all gates that apply to a move of ``alias`` of a model.
 
-        Approvals, incidents, evaluators and ``distinct`` are united. ``evaluations`` is true if any gate requires them.
+        Approvals, incidents, evaluators and ``distinct`` are united. ``evaluations`` and ``uncontaminated`` are true
+        if any gate requires them.
         The lowest sensitivity applies.
         """
         applying = [gate.needs for gate in self.gates if gate.applies(alias, model)]
@@ -106,6 +112,7 @@ class Gates:
             min((needs.sensitivity for needs in applying), key=RANK.__getitem__, default=SENSITIVITIES[-1]),
             frozenset().union(*(needs.evaluators for needs in applying)),
             frozenset().union(*(needs.distinct for needs in applying)),
+            any(needs.uncontaminated for needs in applying),
         )
 
     def weaken(self, before: Selectors, after: Selectors) -> bool:
@@ -158,9 +165,13 @@ def _read_gate(table: Mapping[str, object], path: Path) -> Gate:
         _read_sensitivity(table, path),
         frozenset(_read_strings(table, "evaluators", path, _TEAM)),
         _read_distinct(table, path),
+        _read_flag(table, "uncontaminated", path),
     )
-    if needs.evaluators and not needs.evaluations:
-        raise ConfigurationError(f"{path}: gate {name} has `evaluators` without `evaluations = true`. Give it both.")
+    if needs.evaluators and not (needs.evaluations or needs.uncontaminated):
+        raise ConfigurationError(
+            f"{path}: gate {name} has `evaluators` without `evaluations = true` or `uncontaminated = true`. Give it "
+            "one of them."
+        )
     if needs == Needs():
         raise ConfigurationError(
             f"{path}: gate {name} has no requirements. Give it one or more of {sorted(_NEEDS)}, or remove the gate."

@@ -148,7 +148,9 @@ class Process:
 
     def _new_coordinator(self) -> WriteCoordinator:
         rules = RULES if self.settings.enrichment else ()
-        return WriteCoordinator(self._propagation_stops, self._gates, inference_rules=rules)
+        return WriteCoordinator(
+            self._propagation_stops, self._gates, inference_rules=rules, disclosure=self._disclosure
+        )
 
     async def _close_teams(self, tenant: str, teams: frozenset[str]) -> frozenset[str]:
         return await close_teams(self.opened.client, tenant, teams)

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated
 
 import strawberry
 
+from graphql_schema.catalog.enums import ContaminationVerdict
 from graphql_schema.catalog.relations import DECIDED_FOR, EVALUATED_BY, RAISED_ON, VERSION_OF
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Parent, Resolved, SchemaField, depends_on, stored_field
@@ -13,8 +15,8 @@ from graphql_schema.fields.refs import EvaluationRef, IncidentRef
 from graphql_schema.ports.outcomes import GateResult
 from graphql_schema.ports.record import Record
 from graphql_schema.ports.relation_query import ALL, ONE, RelationQuery, newest_first, related
-from graphql_schema.ports.row import Row
-from graphql_schema.rules.gate_evaluation import Evidence, evaluate_gate, visible_fields
+from graphql_schema.ports.row import AccessGrade, Row
+from graphql_schema.rules.gate_evaluation import Evidence, evaluate_gate, evaluations_to_examine, visible_fields
 
 MODEL = related(VERSION_OF.out())
 APPROVALS = newest_first(DECIDED_FOR.into("Approval"))
@@ -31,6 +33,10 @@ async def _evaluations(root: Parent, info: Info) -> Resolved:
 
 async def _reported(root: Parent, info: Info) -> Resolved:
     return await _rows(info, root.reported_evaluations)
+
+
+async def _contaminated_evaluations(root: Parent, info: Info) -> Resolved:
+    return await _rows(info, root.contaminated_evaluations)
 
 
 async def _incidents(root: Parent, info: Info) -> Resolved:
@@ -62,6 +68,11 @@ class GateReport:
         "that of the version nor a team that the gate names.",
         resolver=_reported,
     )
+    contaminated_evaluations: list[EvaluationRef] = strawberry.field(
+        description="Evaluations that count and whose `contamination` is not CLEAN; empty unless a gate requires "
+        "uncontaminated evaluations.",
+        resolver=_contaminated_evaluations,
+    )
     blocking_incidents: list[IncidentRef] = strawberry.field(
         description="Open incidents on the version or its model with a severity that closes a gate.",
         resolver=_incidents,
@@ -83,7 +94,22 @@ async def _gate(root: Parent, info: Info, alias: AliasArg) -> GateResult:
     models, approvals, evaluations, incidents, of_model = found
     model = _shown(models.items[0].row) if models.items else {}
     evidence = Evidence(model, _shown(root), approvals, evaluations, [*incidents, *of_model])
-    return evaluate_gate(info.context.gates, alias, evidence, info.context.now())
+    examined = evaluations_to_examine(info.context.gates, alias, evidence)
+    unclean = await _contaminated(info, [each["id"] for each in examined])
+    return evaluate_gate(info.context.gates, alias, replace(evidence, contaminated=unclean), info.context.now())
+
+
+async def _contaminated(info: Info, urns: Sequence[str]) -> frozenset[str]:
+    """Return the ids of the evaluations that are not CLEAN, among them those that hide their contamination."""
+    clean: set[str] = set()
+
+    async def examine(row: Row) -> None:
+        if row.access.grade is AccessGrade.READ and "contamination" not in row.access.hidden:
+            found = await info.context.reader.contamination(row)
+            clean.update({row.urn} if found.verdict is ContaminationVerdict.CLEAN else ())
+
+    await asyncio.gather(*(examine(row) for row in await _rows(info, urns)))
+    return frozenset(urns) - clean
 
 
 def _shown(row: Row) -> Record:
@@ -96,5 +122,13 @@ def gate_field() -> SchemaField:
         description="Whether a protected alias may point at the version, and what is missing. Evidence that is hidden "
         "from you does not count.",
         resolver=_gate,
-        metadata=depends_on("approvals", "evaluations", "model", "sensitivity", "Model.riskTier", "Model.domain"),
+        metadata=depends_on(
+            "approvals",
+            "evaluations",
+            "model",
+            "sensitivity",
+            "Model.riskTier",
+            "Model.domain",
+            "Evaluation.contamination",
+        ),
     )

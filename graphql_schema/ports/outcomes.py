@@ -70,7 +70,8 @@ class GateResult:
     """The conditions of a gate that a model version does not meet; without any, the gate is open.
 
     Approvals are given by name, evaluations and incidents by id, sensitivity violations and repeated approvers as
-    sentences. ``reported_evaluations`` are failing evaluations that do not count.
+    sentences. ``reported_evaluations`` are failing evaluations that do not count, and
+    ``contaminated_evaluations`` those that are not known to be uncontaminated.
     """
 
     missing_approvals: tuple[str, ...] = ()
@@ -79,6 +80,7 @@ class GateResult:
     sensitivity_violations: tuple[str, ...] = ()
     repeated_approvers: tuple[str, ...] = ()
     reported_evaluations: tuple[str, ...] = ()
+    contaminated_evaluations: tuple[str, ...] = ()
 
     @property
     def open(self) -> bool:
@@ -89,6 +91,7 @@ class GateResult:
             self.blocking_incidents,
             self.sensitivity_violations,
             self.repeated_approvers,
+            self.contaminated_evaluations,
         )
         return not any(found)
 

@@ -14,13 +14,17 @@ from policies.sensitivity import RANK
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Records that decide a gate: version, model, approvals, evaluations, and incidents on version or model."""
+    """Records that decide a gate: version, model, approvals, evaluations, and incidents on version or model.
+
+    ``contaminated`` are the ids of those of :func:`evaluations_to_examine` that are not known to be uncontaminated.
+    """
 
     model: Record
     version: Record
     approvals: Sequence[Record] = ()
     evaluations: Sequence[Record] = ()
     incidents: Sequence[Record] = ()
+    contaminated: frozenset[str] = frozenset()
 
 
 def visible_fields(record: Record, hidden: Collection[str]) -> Record:
@@ -46,7 +50,15 @@ def evaluate_gate(gates: Gates, alias: str, evidence: Evidence, now: int) -> Gat
         tuple(_too_sensitive(evidence.version, needs)),
         tuple(_repeated(people, needs)),
         tuple(sorted({each["id"] for each in failing} - counting)),
+        tuple(sorted(evidence.contaminated)) if needs.uncontaminated else (),
     )
+
+
+def evaluations_to_examine(gates: Gates, alias: str, evidence: Evidence) -> list[Record]:
+    """Return the evaluations whose contamination decides the gates of an alias: none unless a gate needs it."""
+    needs = gates.needs(alias, selectors(evidence.model))
+    counting = (each for each in evidence.evaluations if counts_for(evidence.version, each, needs.evaluators))
+    return [each for each in counting if _is_active(each)] if needs.uncontaminated else []
 
 
 def selectors(model: Record) -> Selectors:
@@ -91,8 +103,11 @@ def _repeated(people: Mapping[str, str], needs: Needs) -> Iterator[str]:
 
 def _fails(evaluation: Record) -> bool:
     """Return whether an evaluation has the verdict FAIL, and is neither retired nor deleted."""
-    inactive = evaluation.get("stage") == "RETIRED" or evaluation.get("deletedAt") is not None
-    return evaluation.get("verdict") == "FAIL" and not inactive
+    return evaluation.get("verdict") == "FAIL" and _is_active(evaluation)
+
+
+def _is_active(evaluation: Record) -> bool:
+    return evaluation.get("stage") != "RETIRED" and evaluation.get("deletedAt") is None
 
 
 def _blocking(incidents: Sequence[Record], severities: Collection[str]) -> Iterator[str]:

@@ -23,6 +23,7 @@ OPEN: dict[str, Any] = {
     "sensitivityViolations": [],
     "repeatedApprovers": [],
     "reportedEvaluations": [],
+    "contaminatedEvaluations": [],
 }
 
 

@@ -1,13 +1,18 @@
 """Contamination of random evaluations, compared with plain loops over the same values, for two callers."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from random import Random
 from typing import Any
 
+import pytest
 from support.estates.owned_items import owned
-from support.servers.in_process import Api
+from support.estates.promotions import SET, VERSION
+from support.servers.in_process import Api, open_api
+from support.stores.janusgraph import StoreGraph
+
+from policies.gates import Gate, Gates, Needs
 
 CONTAMINATION = """query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Evaluation { contamination { verdict
   sources { verdict training { id } evaluated { id } via { id } path { id } } completeness { state reason } } } } }"""
@@ -30,6 +35,16 @@ TRAINING = {
 }
 ORIGIN = {"PRODUCES": "run", "INPUT_TO": f"{DATA} feature", "DERIVES": f"{DATA} feature"}
 PARENTS = {"dataset-version": "dataset", "model-version": "model", "feature": "feature-set"}
+
+
+@pytest.fixture(scope="module")
+async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    """Return the API over an empty graph, with a gate that needs uncontaminated evaluations."""
+    with pytest.MonkeyPatch.context() as patch:
+        gates = Gates((Gate("clean", Needs(uncontaminated=True)),))
+        patch.setattr("app.runtime.process.load_gates", lambda: gates)
+        async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as opened:
+            yield opened
 
 
 @dataclass
@@ -79,7 +94,7 @@ class Estate:
 
     def _from(self, each: str, member: str, over: dict[str, str], shown: dict[str, str], found: Found) -> set[str]:
         edges = [(name, a) for name, a, b in self.edges if b == member]
-        parent = self.parents.get(each) == member
+        parent = self.parents.get(each) == member and self.kinds[each] != "model-version"
         if shown[member] == "hidden":
             found.missed |= parent or bool(edges)
             return set()
@@ -188,10 +203,26 @@ def _checked(estate: Estate, evaluation: str, found: Any) -> tuple[str, dict[str
     return found["verdict"], sources, found["completeness"]["state"]
 
 
+async def _gates_agree(api: Api, estate: Estate, verdicts: dict[str, str], who: str) -> None:
+    """Compare the gates of all versions that a caller reads with the verdicts; eli moves an alias, which bo may not."""
+    everything = who == "ada"
+    versions = [each for each in _of(estate, "model-version") if everything or estate.access[each] == "open"]
+    for version in versions:
+        unclean = [{"id": e} for e in sorted(verdicts) if ("EVALUATED_BY", version, e) in estate.edges]
+        unclean = [each for each in unclean if verdicts[each["id"]] != "CLEAN"]
+        report = (await api.ask(who, VERSION, id=version, alias="a"))["asset"]["gate"]
+        assert report["contaminatedEvaluations"] == unclean, (who, version)
+        if everything:
+            given = {"model": estate.parents[version], "version": version, "alias": "a"}
+            payload = (await api.ask("eli", SET, input=given))["setAlias"]
+            assert payload["gate"]["contaminatedEvaluations"] == unclean, version
+
+
 async def test_contamination_of_random_estates_equals_that_of_plain_loops(api: Api) -> None:
     """Verdict, data and completeness of every evaluation equal the expected values, for ada (sees all) and bo (not).
 
-    The estates contain every verdict, complete and partial results, and evaluations whose verdict differs for bo.
+    The estates contain every verdict, complete and partial results, and evaluations whose verdict differs for bo. The
+    gate that needs uncontaminated evaluations names those that are not CLEAN, to readers and when an alias moves.
     """
     met: dict[str, list[tuple[str, str]]] = {"ada": [], "bo": []}
     for seed in range(8):
@@ -201,6 +232,7 @@ async def test_contamination_of_random_estates_equals_that_of_plain_loops(api: A
             nodes = (await api.ask(who, CONTAMINATION, ids=ids))["nodes"]
             found = {e: _checked(estate, e, n["contamination"]) for e, n in zip(ids, nodes, strict=True)}
             assert found == {each: estate.expected(each, everything=everything) for each in ids}, seed
+            await _gates_agree(api, estate, {each: verdict for each, (verdict, *_) in found.items()}, who)
             met[who] += [(verdict, state) for verdict, _, state in found.values()]
     assert {verdict for verdict, _ in met["ada"]} == {"DIRECT", "DERIVED", "CLEAN", "UNKNOWN"}
     assert {state for _, state in met["bo"]} == {"COMPLETE", "PARTIAL"}

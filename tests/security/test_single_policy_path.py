@@ -160,7 +160,8 @@ NODES = frozenset(each.name for each in SCHEMA.get_possible_types(SCHEMA.type_ma
 
 INSIDE = (
     "nodes", "asset", "inheritedFrom", "via", "dataset", "consumers", "consumer", "version", "failingEvaluations",
-    "reportedEvaluations", "blockingIncidents", "assets", "paths", "hits", "causes", "sources",
+    "reportedEvaluations", "contaminatedEvaluations", "blockingIncidents", "assets", "paths", "hits", "causes",
+    "sources",
 )  # fmt: skip
 """Fields of what is no row itself, such as a page, that hold rows."""
 
@@ -194,7 +195,8 @@ def _selection(type_: Any) -> str:
         "Column": "{ derivedFrom { column dataset { id } } }",
         "FieldChange": "{ before after }",
         "ModelAlias": "{ version { id } }",
-        "GateReport": "{ failingEvaluations { id } reportedEvaluations { id } blockingIncidents { id } }",
+        "GateReport": "{ failingEvaluations { id } reportedEvaluations { id } contaminatedEvaluations { id } "
+        "blockingIncidents { id } }",
         "Lineage": f"{{ nodes {WALKED} edges {{ id from to runId }} countsByKind {{ count }} unknownRoots }}",
         "Impact": f"{{ total {' '.join(f'{page}(first: 100) {WALKED}' for page in IMPACTED)} }}",
         "Health": f"{{ causes {{ {' '.join(f'{each} {{ id }}' for each in CAUSES)} }} }}",
@@ -357,7 +359,7 @@ def test_every_field_that_leads_to_rows_has_a_case() -> None:
     walked |= {"Health.causes", *(f"HealthCause.{each}" for each in CAUSES)}
     walked |= {"Contamination.sources", *(f"ContaminationSource.{each}" for each in OVERLAP)}
     walked |= {"GateReport.failingEvaluations", "GateReport.blockingIncidents"}
-    walked |= {"GateReport.reportedEvaluations"}
+    walked |= {"GateReport.reportedEvaluations", "GateReport.contaminatedEvaluations"}
     walked |= {"SearchResults.hits", "SearchHit.asset"}
     missing = {
         f"{owner}.{name}"

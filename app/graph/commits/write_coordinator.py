@@ -8,6 +8,7 @@ from app.graph.commits.commit_log import CommitLog
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.propagating_tags import PropagatingTags
 from graphql_schema.catalog.inference_rules import InferenceRule
+from policies.disclosure import Disclosure
 from policies.gates import NO_GATES, Gates
 
 
@@ -18,7 +19,7 @@ class WriteCoordinator:
     One writer or background job writes at a time, under ``lock``: concurrent transactions of the embedded store fail
     or block (docs/design/janusgraph.md). ``outbox`` holds work for background jobs, ``commit_log`` orders transactions,
     ``propagating_tags`` caches which tags propagate. ``propagation_stops`` are the kinds to which no sensitivity
-    propagates; ``gates`` and ``inference_rules`` are those of the installation.
+    propagates; ``gates``, ``inference_rules`` and ``disclosure`` are those of the installation.
     """
 
     propagation_stops: frozenset[str] = frozenset()
@@ -28,3 +29,4 @@ class WriteCoordinator:
     commit_log: CommitLog = field(default_factory=CommitLog)
     propagating_tags: PropagatingTags = field(default_factory=PropagatingTags)
     inference_rules: Sequence[InferenceRule] = ()
+    disclosure: Disclosure = Disclosure.NONE

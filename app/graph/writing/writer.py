@@ -33,6 +33,7 @@ from graphql_schema.ports.commands import Command, RegisterCommand
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.outcomes import WriteOutcome, not_written
 from policies.access import Access
+from policies.disclosure import Disclosure
 
 MAX_BATCH_ITEMS: Final = 250
 """Maximal number of items in one transaction, unless the call is atomic."""
@@ -173,6 +174,7 @@ class PolicedWriter:
             logged_fields=self._access.logged_fields,
             user=principal.user,
             owners=principal.owners,
+            discloses_hidden=coordinator.disclosure is not Disclosure.NONE,
         )
 
     async def _commit(self, batch: WorkingSet, author: Author) -> None:

@@ -8,7 +8,7 @@ RANKING = {"owner": "mlg://team/catalog/default/ranking"}
 ADS = {"owner": "mlg://team/catalog/default/ads"}
 ERRORS = "errors { code message inputPath currentRevision }"
 REPORT = """open missingApprovals failingEvaluations { id } blockingIncidents { id severity }
-  sensitivityViolations repeatedApprovers reportedEvaluations { id }"""
+  sensitivityViolations repeatedApprovers reportedEvaluations { id } contaminatedEvaluations { id }"""
 SET = f"""mutation ($input: SetAliasInput!) {{ setAlias(input: $input) {{
   alias {{ name version {{ id }} protected setBy }} changed gate {{ {REPORT} }} {ERRORS} }} }}"""
 APPROVE = f"""mutation ($input: ApproveInput!) {{ approve(input: $input) {{

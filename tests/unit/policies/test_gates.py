@@ -78,6 +78,7 @@ def test_all_gates_that_apply_are_combined(tmp_path: Path) -> None:
         riskTiers = ["MEDIUM", "HIGH"]
         approvals = ["release"]
         incidents = ["HIGH"]
+        uncontaminated = true
 
         [[gate]]
         id = "health"
@@ -94,10 +95,10 @@ def test_all_gates_that_apply_are_combined(tmp_path: Path) -> None:
     assert gates.needs("champion", Selectors("", "")) == common
     both = frozenset({"HIGH", "CRITICAL"})
     assert gates.needs("champion", Selectors("HIGH", "")) == Needs(
-        ("release",), evaluations=False, incidents=both, sensitivity="CONFIDENTIAL"
+        ("release",), evaluations=False, incidents=both, sensitivity="CONFIDENTIAL", uncontaminated=True
     )
     assert gates.needs("champion", Selectors("MEDIUM", health)) == Needs(
-        ("ethics", "release"), evaluations=True, incidents=both, sensitivity="INTERNAL"
+        ("ethics", "release"), evaluations=True, incidents=both, sensitivity="INTERNAL", uncontaminated=True
     )
 
 
@@ -123,6 +124,7 @@ STRICT = Needs(
     sensitivity="INTERNAL",
     evaluators=frozenset({"mlg://team/t"}),
     distinct=frozenset({frozenset({"a", "b"})}),
+    uncontaminated=True,
 )
 
 
@@ -131,6 +133,7 @@ STRICT = Needs(
     [
         {"approvals": ("a",)},
         {"evaluations": False},
+        {"uncontaminated": False},
         {"incidents": frozenset()},
         {"sensitivity": "CONFIDENTIAL"},
         {"evaluators": frozenset()},

@@ -74,10 +74,10 @@ async def _walk(session: WalkSession, row: Row, hops: tuple[Hop, ...]) -> Source
 
 
 def _parents(walk: WalkState, expansions: Mapping[int, Expansion]) -> list[tuple[str, Ids]]:
-    """Return the parents of the children in the last level, each with a path from the root."""
+    """Return the parents of the data in the last level, each with a path from the root."""
     found = []
     for row, via in walk.frontier.values():
-        if row.kind in PARENT_HOPS and row.vid in expansions:
+        if row.kind in PARENT_HOPS and is_data(row.urn) and row.vid in expansions:
             members = (walk.visibility.parent(row, member) for member in expansions[row.vid].others)
             found += [(parent.urn, (*via, parent.urn)) for parent in members if parent is not None]
     return found

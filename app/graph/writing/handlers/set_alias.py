@@ -116,6 +116,9 @@ def _closed(command: SetAliasCommand, gate: GateResult) -> str:
     """Return the message that lists what the version is missing for its gate."""
     missing = [f"needs the approval {name!r}" for name in gate.missing_approvals]
     missing += [f"fails the evaluation {each}" for each in gate.failing_evaluations]
+    missing += [
+        f"has the evaluation {each}, which is not known to be uncontaminated" for each in gate.contaminated_evaluations
+    ]
     missing += [f"has the open incident {each}" for each in gate.blocking_incidents]
     missing += [text.rstrip(".") for text in (*gate.repeated_approvers, *gate.sensitivity_violations)]
     return (

@@ -34,7 +34,7 @@ class Author:
     caller's own user, and ``owners`` those of all owners whose assets count as the caller's own. ``identities`` are the
     users and teams that a reference may create without the right to register them. ``floors`` are the sensitivity
     floors of the tenant. ``propagation_stops`` are the kinds to which no sensitivity propagates. Audit entries
-    store ``request_id``, unless it is empty.
+    store ``request_id``, unless it is empty. ``discloses_hidden``, a flag: results may state that something is hidden.
     """
 
     tenant: str
@@ -53,6 +53,7 @@ class Author:
     logged_fields: Callable[[str], frozenset[str]] = _none_logged
     user: str | None = None
     owners: frozenset[str] = frozenset()
+    discloses_hidden: bool = False
 
     @property
     def audit_date(self) -> int:

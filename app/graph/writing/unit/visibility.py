@@ -1,5 +1,7 @@
 """What the author of an item may see and do: the policy applied to records within a write."""
 
+from collections.abc import Iterator
+
 from app.graph.records.change_record import is_own_link
 from app.graph.records.edge_record import UNCONFIRMED, EdgeKey
 from app.graph.records.vertex_record import GIVEN_BY, attributes, is_attached, kind_of
@@ -101,15 +103,20 @@ class CallerVisibility:
 
         With the flag ``ended``, edges that have ended are among them.
         """
+        return [
+            (key, far)
+            for key, far in self.active_edges(hop, vid, ended=ended)
+            if (not hop.kinds or kind_of(far) in hop.kinds) and self.is_visible(far)
+        ]
+
+    def active_edges(self, hop: Hop, vid: int, *, ended: bool = False) -> Iterator[tuple[EdgeKey, Record]]:
+        """Yield what :meth:`neighbours` returns, and also hidden far records and those of other kinds."""
         self._lookup.require_hops((hop, vid))
-        found = []
         for key in self._lookup.edges_at(hop.relation.name, hop.direction, vid):
             _, source, target = key
             far = self._lookup.known(target if hop.direction is Direction.OUT else source)
-            active = (ended or self._lookup.is_current(key)) and not (self._lookup.edge(key) or {}).get(UNCONFIRMED)
-            if active and (not hop.kinds or kind_of(far) in hop.kinds) and self.is_visible(far):
-                found.append((key, far))
-        return found
+            if (ended or self._lookup.is_current(key)) and not (self._lookup.edge(key) or {}).get(UNCONFIRMED):
+                yield key, far
 
     def report_hidden_id(self, urn: str) -> None:
         """Add a URN to ``hidden_ids``, for the access log, if its record is stored and hidden from the caller."""
@@ -124,8 +131,11 @@ class CallerVisibility:
         """
         if not KIND_OF_CODE[subject["kind"]].asset:
             return True
-        field = KIND_OF_CODE[attached["kind"]].shown_by
-        return self._author.reads_field(field, kind_of(subject), attributes(self._with_floor(subject)))
+        return self.shows(subject, KIND_OF_CODE[attached["kind"]].shown_by)
+
+    def shows(self, asset: Record, field: str) -> bool:
+        """Return whether the caller may read an asset and see a field of it."""
+        return self._author.reads_field(field, kind_of(asset), attributes(self._with_floor(asset)))
 
     def _with_floor(self, record: Record) -> Record:
         return self._author.floors.with_floor(self._author.vid(record["id"]), record)

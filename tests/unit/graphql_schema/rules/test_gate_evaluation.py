@@ -5,7 +5,14 @@ from typing import Any
 import pytest
 
 from graphql_schema.ports.outcomes import GateResult
-from graphql_schema.rules.gate_evaluation import Evidence, approved, evaluate_gate, newest, visible_fields
+from graphql_schema.rules.gate_evaluation import (
+    Evidence,
+    approved,
+    evaluate_gate,
+    evaluations_to_examine,
+    newest,
+    visible_fields,
+)
 from policies.gates import Gate, Gates, Needs
 
 NOW = 1_000
@@ -89,6 +96,21 @@ def test_evaluations_of_the_own_team_and_of_evaluators_count() -> None:
         (), ("audit", "ranking"), reported_evaluations=("ads", "unowned")
     )
     assert evaluated(evaluations=given[1:2]).open
+
+
+def test_evaluations_that_are_not_known_to_be_uncontaminated_close_a_gate_that_needs_it() -> None:
+    """Only the active evaluations of a team that counts are examined, and only a gate that needs them is closed."""
+    clean = Gates((Gate("clean", Needs(uncontaminated=True, evaluators=frozenset({"audit"}))),))
+    given: list[dict[str, Any]] = [
+        {"id": owner, "ownerTeam": owner, "stage": "ACTIVE"} for owner in ("ranking", "audit", "ads")
+    ]
+    given += [{"id": "old", "stage": "RETIRED", **OURS}, {"id": "gone", "deletedAt": 5, **OURS}]
+    evidence = Evidence({}, VERSION, [decision(1)], given, contaminated=frozenset({"audit"}))
+    assert [each["id"] for each in evaluations_to_examine(clean, "champion", evidence)] == ["ranking", "audit"]
+    assert evaluations_to_examine(STRICT, "champion", evidence) == []
+    assert evaluate_gate(clean, "champion", evidence, NOW) == GateResult(contaminated_evaluations=("audit",))
+    assert not evaluate_gate(clean, "champion", evidence, NOW).open
+    assert evaluate_gate(STRICT, "champion", evidence, NOW).open
 
 
 def test_approvals_that_must_be_of_different_people_are_not_repeated() -> None:
