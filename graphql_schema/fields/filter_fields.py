@@ -24,6 +24,7 @@ from graphql_schema.ports.conditions import (
     Below,
     Condition,
     Contains,
+    Contaminated,
     HasWord,
     In,
     MatchesPattern,
@@ -161,7 +162,7 @@ def _within_limits(name: str, conditions: Iterable[Condition]) -> Iterator[Condi
                 _refuse_long(name, (text,), MAX_FILTER_TEXT_LENGTH)
             case Contains(_, substring):
                 _refuse_long(name, (substring,), MAX_SUBSTRING_LENGTH)
-            case Above() | Below() | UnusedFor() | All() | AnyOf() | Negated():
+            case Above() | Below() | UnusedFor() | Contaminated() | All() | AnyOf() | Negated():
                 pass
             case _:
                 assert_never(condition)

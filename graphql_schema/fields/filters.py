@@ -23,9 +23,11 @@ from graphql_schema.fields.scalars import Instant
 from graphql_schema.ports.conditions import (
     ALWAYS,
     BY_URN,
+    MAX_EXAMINED,
     All,
     AnyOf,
     Condition,
+    Contaminated,
     In,
     ListingQuery,
     Negated,
@@ -93,6 +95,10 @@ def _unused(days: int) -> Iterator[Condition]:
     yield UnusedFor(days)
 
 
+def _contaminated(wanted: bool) -> Iterator[Condition]:  # noqa: FBT001 - the value of the field
+    yield Contaminated(wanted)
+
+
 def _each_of(filters: Sequence["AssetFilter"]) -> Iterator[Condition]:
     return map(condition_of, filters)
 
@@ -148,6 +154,11 @@ class AssetFilter:
         "No consumer visible to the viewer used the asset in the last N days (UTC), today included; an asset that was "
         f"never used must be older than that. From 1 to {MAX_UNUSED_DAYS}; an error with `asOf`.",
         _unused,
+    )
+    contaminated: bool | None = filter_field(
+        "True: the asset is an evaluation whose `contamination` is DIRECT or DERIVED for the viewer. False: it is "
+        f"CLEAN. UNKNOWN matches neither. An error if more than {MAX_EXAMINED} evaluations must be examined.",
+        _contaminated,
     )
     and_: list["AssetFilter"] | None = filter_field("Every one of these filters matches.", _each_of, name="and")
     or_: list["AssetFilter"] | None = filter_field("At least one of these filters matches.", _any_of, name="or")

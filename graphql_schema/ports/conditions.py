@@ -106,6 +106,20 @@ class UnusedFor:
     days: int
 
 
+MAX_EXAMINED: Final = 500
+"""Maximal number of evaluations that are examined to replace a :class:`Contaminated`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contaminated:
+    """The asset is an evaluation and contaminated if ``wanted``, else an evaluation that is CLEAN.
+
+    The reader replaces this condition before it queries the index (:mod:`app.graph.reading.contaminated_evaluations`).
+    """
+
+    wanted: bool
+
+
 @dataclass(frozen=True, slots=True)
 class All:
     """Every condition is met; every record meets an empty list."""
@@ -130,7 +144,10 @@ class Negated:
 TextLeaf = StartsWith | Contains | MatchesPattern | HasWord
 """A condition that only a text can meet."""
 
-Leaf = In | Above | Below | TextLeaf | UnusedFor
+CallerLeaf = UnusedFor | Contaminated
+"""A condition that no record decides by itself, because it depends on other records that the caller may see."""
+
+Leaf = In | Above | Below | TextLeaf | CallerLeaf
 """A condition without conditions inside it."""
 
 Condition = Leaf | All | AnyOf | Negated
@@ -194,11 +211,23 @@ def rewrite(
             return leaf(condition)
 
 
+def without(condition: Condition, left_out: type[CallerLeaf]) -> Condition:
+    """Return a condition without leaves of one class that every record meets which may meet the given one."""
+
+    def met(leaf: Leaf) -> Condition:
+        return ALWAYS if isinstance(leaf, left_out) else leaf
+
+    def never_met(leaf: Leaf) -> Condition:
+        return NEVER if isinstance(leaf, left_out) else leaf
+
+    return rewrite(condition, met, never_met)
+
+
 def matches(condition: Condition, value_of: Callable[[str], Value | Sequence[Value] | None]) -> bool:
     """Return whether a record meets a condition.
 
     ``value_of`` returns the value of a key: a list for a set, None for an absent or hidden value. None meets no leaf,
-    and therefore every negated leaf. Raises ValueError on :class:`UnusedFor`, which no record decides by itself.
+    and therefore every negated leaf. Raises ValueError on a :data:`CallerLeaf`, which no record decides by itself.
     """
     match condition:
         case All(conditions):
@@ -207,10 +236,10 @@ def matches(condition: Condition, value_of: Callable[[str], Value | Sequence[Val
             return any(matches(each, value_of) for each in conditions)
         case Negated(inner):
             return not matches(inner, value_of)
-        case UnusedFor():
+        case UnusedFor() | Contaminated():
             raise ValueError(
-                "UnusedFor depends on the usage that the caller may see. Replace it by app.graph.reading.unused_assets "
-                "before you call matches."
+                f"{type(condition).__name__} depends on what the caller may see. Replace it by a module of "
+                "app.graph.reading before you call matches."
             )
         case _:
             return any(_value_matches(condition, value) for value in _values(value_of(condition.key)))

@@ -11,6 +11,7 @@ from support.estates.promotions import VERSION as REPORT
 from support.servers.in_process import Api, open_api
 from support.stores.janusgraph import StoreGraph
 
+from app.graph.reading.lineage.walk_budget import WalkLimits
 from policies.disclosure import Disclosure
 from policies.gates import Gate, Gates, Needs
 
@@ -137,3 +138,23 @@ async def test_a_gate_needs_uncontaminated_evaluations(
     async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as opened:
         opened.tokens["approver"] = token(opened, "approver", "ads", roles="reader approver")
         assert (await move())["gate"]["open"]
+
+
+async def test_a_filter_that_cannot_examine_all_evaluations_is_an_error(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The filter lists what it can decide exactly; above its limit or a budget the error says what to do."""
+    query = "query ($where: AssetFilter!) { assets(filter: $where) { nodes { id } } }"
+    where = {"contaminated": True, "namespace": {"eq": "default"}, "ids": [DERIVED, DIRECT, STRANGE, TRAIN]}
+    found = (await api.ask("ada", query, where=where))["assets"]["nodes"]
+    assert [each["id"] for each in found] == [DERIVED, DIRECT, STRANGE]
+    monkeypatch.setattr("app.graph.reading.contaminated_evaluations.MAX_EXAMINED", 2)
+    (error,) = (await api.send("ada", query, where=where))["errors"]
+    assert (error["extensions"]["code"], error["extensions"]["limit"]) == ("LIMIT_EXCEEDED", 2)
+    assert "narrow the filter" in error["message"]
+    found = (await api.ask("ada", query, where={**where, "ids": [DERIVED, TRAIN]}))["assets"]["nodes"]
+    assert [each["id"] for each in found] == [DERIVED]
+    monkeypatch.setattr(api.contexts, "walk_limits", WalkLimits(edges=3))
+    (error,) = (await api.send("ada", query, where={**where, "ids": [DERIVED]}))["errors"]
+    assert error["extensions"]["code"] == "LIMIT_EXCEEDED"
+    assert "budget EDGES" in error["message"]

@@ -68,6 +68,10 @@ async def test_one_evaluation_of_the_demo_is_contaminated(api: Api) -> None:
     assert verdicts.pop("search-ranker v3 online") == "UNKNOWN"
     assert verdicts.pop("homepage-ranker v3 offline") == "DIRECT"
     assert {*verdicts.values()} == {"CLEAN"}
+    ((who, listed),) = examples("docs/contamination.md")
+    found = (await api.ask(who, listed))["assets"]
+    assert found["totalCount"] == len(found["nodes"]) == 1
+    assert found["nodes"][0]["displayName"] == "homepage-ranker v3 offline"
 
 
 async def test_aliases_point_at_the_serving_versions(api: Api) -> None:

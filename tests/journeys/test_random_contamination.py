@@ -203,6 +203,28 @@ def _checked(estate: Estate, evaluation: str, found: Any) -> tuple[str, dict[str
     return found["verdict"], sources, found["completeness"]["state"]
 
 
+async def _filters_agree(api: Api, who: str, verdicts: dict[str, str]) -> None:
+    """Compare the filter with the verdicts, page by page, and its negation."""
+    query = """query ($ids: [ID!]!, $is: AssetFilter!, $after: Cursor) { assets(first: 1, after: $after,
+      filter: {ids: $ids, and: [$is]}) { totalCount pageInfo { hasNextPage endCursor } nodes { id } } }"""
+    contaminated = {each for each, verdict in verdicts.items() if verdict in {"DIRECT", "DERIVED"}}
+    clean = {each for each, verdict in verdicts.items() if verdict == "CLEAN"}
+    others = set(verdicts) - contaminated
+    for where, wanted in (
+        ({"contaminated": True}, contaminated),
+        ({"contaminated": False}, clean),
+        ({"not": {"contaminated": True}}, others),
+    ):
+        found, after = [], None
+        while True:
+            page = (await api.ask(who, query, ids=[*verdicts], **{"is": where}, after=after))["assets"]
+            found += [each["id"] for each in page["nodes"]]
+            after = page["pageInfo"]["endCursor"]
+            if not page["pageInfo"]["hasNextPage"]:
+                break
+        assert (found, page["totalCount"]) == (sorted(wanted), len(wanted)), (who, where)
+
+
 async def _gates_agree(api: Api, estate: Estate, verdicts: dict[str, str], who: str) -> None:
     """Compare the gates of all versions that a caller reads with the verdicts; eli moves an alias, which bo may not."""
     everything = who == "ada"
@@ -232,6 +254,7 @@ async def test_contamination_of_random_estates_equals_that_of_plain_loops(api: A
             nodes = (await api.ask(who, CONTAMINATION, ids=ids))["nodes"]
             found = {e: _checked(estate, e, n["contamination"]) for e, n in zip(ids, nodes, strict=True)}
             assert found == {each: estate.expected(each, everything=everything) for each in ids}, seed
+            await _filters_agree(api, who, {each: verdict for each, (verdict, *_) in found.items()})
             await _gates_agree(api, estate, {each: verdict for each, (verdict, *_) in found.items()}, who)
             met[who] += [(verdict, state) for verdict, _, state in found.values()]
     assert {verdict for verdict, _ in met["ada"]} == {"DIRECT", "DERIVED", "CLEAN", "UNKNOWN"}

@@ -6,10 +6,11 @@ then start again.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from app.graph.reading.access.row_policy import RowPolicy
 from app.graph.reading.attached_records import AttachedRecords
+from app.graph.reading.contaminated_evaluations import ContaminatedEvaluations
 from app.graph.reading.level.level_batcher import LevelBatcher
 from app.graph.reading.lineage.contamination_walk import contamination_of
 from app.graph.reading.lineage.expander import Expander
@@ -79,6 +80,7 @@ class PolicedReader:
         self._walking = WalkSession(
             rows, self._rows_by_id, Expander(rows), EvidenceReader(rows), budget, settings.disclosure
         )
+        self._contaminated = ContaminatedEvaluations(self._walking, self._listings, self.pin)
 
     async def node(self, urn: str) -> Row | None:
         """See :class:`graphql_schema.ports.protocols.GraphReader`."""
@@ -117,11 +119,16 @@ class PolicedReader:
 
     async def listing(self, listing: ListingQuery, page: PageRequest) -> RowPage:
         """See :class:`graphql_schema.ports.protocols.GraphReader`."""
-        return await self._listings.page(listing, page)
+        where = await self._contaminated.resolve(listing.where)
+        return await self._listings.page(replace(listing, where=where), page)
 
     async def search(self, search: SearchQuery) -> SearchCandidates:
         """See :class:`graphql_schema.ports.protocols.GraphReader`."""
-        return await self._shared.get(search, lambda: self._searches.candidates(search))
+        return await self._shared.get(search, lambda: self._search(search))
+
+    async def _search(self, search: SearchQuery) -> SearchCandidates:
+        where = await self._contaminated.resolve(search.where)
+        return await self._searches.candidates(replace(search, where=where))
 
     async def attached_records(
         self, kind: str, where: Condition, page: PageRequest, *, newest_first: bool = True

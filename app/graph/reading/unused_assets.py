@@ -21,18 +21,15 @@ from app.graph.reading.visible_rows import VisibleRows
 from graphql_schema.catalog.kinds import ATTACHED_KINDS, KINDS
 from graphql_schema.catalog.relations import USAGE_OF, USED_BY
 from graphql_schema.ports.conditions import (
-    ALWAYS,
-    NEVER,
     Above,
     All,
     AnyOf,
     Below,
     Condition,
     In,
-    Leaf,
     UnusedFor,
     nodes,
-    rewrite,
+    without,
 )
 from graphql_schema.ports.record import JsonObject
 from graphql_schema.ports.row import AccessGrade
@@ -152,7 +149,7 @@ class UnusedAssets:
 
     def _index_query(self, undecided: UndecidedAssets) -> IndexQuery:
         """Return the listing of undecided assets, without those that hide their usage from the caller."""
-        listed = self._conditions.mask(_without_usage(undecided.where))
+        listed = self._conditions.mask(without(undecided.where, UnusedFor))
         where = filter_of(listed, undecided.condition(), self._usage_shown(), self._conditions.visible())
         return IndexQuery(where, MAX_UNDECIDED + 1)
 
@@ -191,15 +188,3 @@ def _hops(number: int, since: int) -> Iterator[JsonObject]:
 
 def _unused_in(condition: Condition) -> Iterator[UnusedFor]:
     return (node for node in nodes(condition) if isinstance(node, UnusedFor))
-
-
-def _without_usage(condition: Condition) -> Condition:
-    """Return a condition without :class:`UnusedFor` that every vertex meets which may meet the given one."""
-
-    def met(leaf: Leaf) -> Condition:
-        return ALWAYS if isinstance(leaf, UnusedFor) else leaf
-
-    def never_met(leaf: Leaf) -> Condition:
-        return NEVER if isinstance(leaf, UnusedFor) else leaf
-
-    return rewrite(condition, met, never_met)

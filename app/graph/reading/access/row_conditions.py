@@ -19,6 +19,7 @@ from graphql_schema.ports.conditions import (
     All,
     AnyOf,
     Below,
+    CallerLeaf,
     Condition,
     In,
     Leaf,
@@ -95,7 +96,7 @@ class RowConditions:
         return rewrite(condition, leaf)
 
     def _masked(self, leaf: Leaf) -> Condition:
-        mask = None if isinstance(leaf, UnusedFor) else self._mask(leaf.key)
+        mask = None if isinstance(leaf, CallerLeaf) else self._mask(leaf.key)
         if mask is None:
             return leaf
         visible = All((leaf, mask))

@@ -20,6 +20,7 @@ from graphql_schema.ports.conditions import (
     Below,
     Condition,
     Contains,
+    Contaminated,
     HasWord,
     In,
     Leaf,
@@ -56,7 +57,7 @@ def filter_of(*conditions: Condition) -> IndexFilter:
     """Return the filter for the vertices that meet every condition.
 
     Raises InvalidError if no index can answer a condition, LimitError if one expands to more than
-    :data:`MAX_DISJUNCTS` branches. Raises ValueError for an UnusedFor, and for the negation of a pattern or a word.
+    :data:`MAX_DISJUNCTS` branches. Raises ValueError for a CallerLeaf, and for the negation of a pattern or a word.
     """
     conjuncts = dict.fromkeys(each for condition in conditions for each in _conjuncts(condition))
     elements = [_branches(each, negated=False) for each in conjuncts]
@@ -135,8 +136,8 @@ def _tests(leaf: Leaf) -> list[Branch]:
             operator = "regex"
         case HasWord(key, value, prefix):
             operator = "wordPrefix" if prefix else "word"
-        case UnusedFor():
-            raise ValueError("the index cannot answer UnusedFor; resolve it first")
+        case UnusedFor() | Contaminated():
+            raise ValueError(f"the index cannot answer {type(leaf).__name__}; resolve it first")
         case _:
             assert_never(leaf)
     return [((operator, key, value),)]
@@ -155,7 +156,7 @@ def _negated_tests(leaf: Leaf) -> list[Branch]:
             return [(("below", key, text),), *([(("least", key, following),)] if following else [])]
         case Contains():
             raise InvalidError("`not` cannot be put around `contains`: no index can answer it; use `prefix` or `in`.")
-        case MatchesPattern() | HasWord() | UnusedFor():
+        case MatchesPattern() | HasWord() | UnusedFor() | Contaminated():
             raise ValueError(f"the index cannot answer the negation of {leaf}")
         case _:
             assert_never(leaf)

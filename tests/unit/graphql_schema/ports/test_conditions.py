@@ -16,6 +16,7 @@ from graphql_schema.ports.conditions import (
     Below,
     Condition,
     Contains,
+    Contaminated,
     HasWord,
     In,
     Leaf,
@@ -26,6 +27,7 @@ from graphql_schema.ports.conditions import (
     matches,
     nodes,
     rewrite,
+    without,
 )
 
 Record = dict[str, object]
@@ -71,6 +73,16 @@ def test_usage_depends_on_the_caller() -> None:
     """No record states which usage is visible to the caller, so the condition is an error and not a result."""
     with pytest.raises(ValueError, match="UnusedFor"):
         holds(Negated(UnusedFor(30)), {})
+    with pytest.raises(ValueError, match="Contaminated"):
+        holds(Contaminated(wanted=True), {})
+
+
+def test_what_depends_on_the_caller_is_left_out() -> None:
+    """Without a leaf, a condition is met by every record that may meet it with the leaf, also inside a negation."""
+    name, leaf = In("name", ("a",)), Contaminated(wanted=True)
+    assert without(All((name, leaf)), Contaminated) == All((name, ALWAYS))
+    assert without(Negated(AnyOf((name, leaf))), Contaminated) == Negated(AnyOf((name, NEVER)))
+    assert without(leaf, UnusedFor) == leaf
 
 
 @given(conditions, records)

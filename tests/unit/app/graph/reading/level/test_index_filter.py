@@ -23,6 +23,7 @@ from graphql_schema.ports.conditions import (
     Below,
     Condition,
     Contains,
+    Contaminated,
     HasWord,
     In,
     MatchesPattern,
@@ -131,8 +132,9 @@ def test_a_condition_that_no_index_supports_is_refused() -> None:
     for leaf in (MatchesPattern("words", "a"), HasWord("prose", "a"), UnusedFor(3)):
         with pytest.raises(ValueError, match=type(leaf).__name__):
             filter_of(Negated(leaf))
-    with pytest.raises(ValueError, match="UnusedFor"):
-        filter_of(UnusedFor(3))
+    for unresolved in (UnusedFor(3), Contaminated(wanted=True)):
+        with pytest.raises(ValueError, match=type(unresolved).__name__):
+            filter_of(unresolved)
 
 
 def test_too_many_alternatives_are_refused() -> None:
