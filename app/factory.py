@@ -12,7 +12,8 @@ from starlette.routing import Route, WebSocketRoute
 
 from app.auth.backend import auth_middleware
 from app.auth.errors import Challenge
-from app.auth.resource_metadata import auth_routes, metadata_url
+from app.auth.resource_metadata import auth_routes, metadata_url, public_url
+from app.http.allowed_origins import allowed_origins, cors_middleware
 from app.http.errors import HttpError
 from app.http.graphql.graphql_request import RequestLimits
 from app.http.graphql.graphql_view import GraphQLView
@@ -60,7 +61,15 @@ def create_app(process: Process) -> Starlette:
         suggestions=suggestions,
         challenge=lambda scope: challenge.insufficient(scope).headers,
     )
-    socket = SubscriptionSocket(process.schema, authenticate, open_context, limits=limits, suggestions=suggestions)
+    origins = allowed_origins(settings)
+    socket = SubscriptionSocket(
+        process.schema,
+        authenticate,
+        open_context,
+        limits=limits,
+        suggestions=suggestions,
+        origins=(*origins, public_url(settings)),
+    )
     return Starlette(
         lifespan=lifespan,
         routes=[
@@ -72,6 +81,7 @@ def create_app(process: Process) -> Starlette:
         middleware=[
             Middleware(RequestIdMiddleware),
             Middleware(ErrorMiddleware),
+            cors_middleware(origins),
             auth_middleware(process.authenticator),
         ],
         exception_handlers={HTTPException: _refuse},

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from policies.errors import ConfigurationError
 
@@ -125,6 +126,11 @@ class Settings:
         "100",
         "Maximum number of subscriptions of one caller, over all its connections.",
     )
+    allowed_origins: tuple[str, ...] = setting(
+        "MLG_ALLOWED_ORIGINS",
+        "",
+        "Comma-separated origins of pages that may use the API; empty: in `dev` the usual local ports, else none.",
+    )
     trusted_proxies: tuple[Network, ...] = setting(
         "MLG_TRUSTED_PROXIES",
         "",
@@ -178,6 +184,20 @@ def _networks(text: str) -> tuple[Network, ...]:
     return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
 
 
+def _origins(text: str) -> tuple[str, ...]:
+    return tuple(_origin(part.strip()) for part in text.split(",") if part.strip())
+
+
+def _origin(text: str) -> str:
+    """Return an origin as a browser sends it; raises ValueError for any other text, such as `*` or one with a path."""
+    parts = urlsplit(text)
+    default_port = {"http": 80, "https": 443}.get(parts.scheme)
+    as_sent = f"{parts.scheme}://{parts.netloc}".lower()
+    if default_port is None or not parts.hostname or parts.port == default_port or "@" in text or text != as_sent:
+        raise ValueError(text)
+    return text
+
+
 def _count(text: str) -> int:
     if int(text) < 1:
         raise ValueError(text)
@@ -211,6 +231,7 @@ _READERS: dict[str, Callable[[str], object]] = {
     "query_seconds": _positive,
     "mutation_seconds": _positive,
     "trusted_proxies": _networks,
+    "allowed_origins": _origins,
     "max_connections": _count,
     "max_connections_per_address": _count,
     "max_subscriptions_per_caller": _count,
@@ -228,6 +249,7 @@ _READERS: dict[str, Callable[[str], object]] = {
 _EXPECTED: dict[Callable[[str], object], str] = {
     _flag: "`0` or `1`",
     _networks: "addresses or networks, such as `10.0.0.5,172.18.0.0/16`",
+    _origins: "origins as browsers send them, such as `https://app.example.com,http://localhost:5173`",
     _count: "a whole number from 1",
     _port: f"a whole number from 1 to {MAX_PORT}",
     _port_or_zero: f"a whole number from 0 to {MAX_PORT}",

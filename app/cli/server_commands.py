@@ -100,7 +100,7 @@ def _server(settings: Settings) -> tuple[uvicorn.Server, Listener]:
         ws_ping_timeout=PING_SECONDS,
         ws_per_message_deflate=False,  # compression would keep a buffer in memory for each connection
     )
-    for name in ("uvicorn.error", "asyncio"):  # their lines about malformed requests and accepts, written by clients
+    for name in ("uvicorn.error", "asyncio", "strawberry.ws"):  # lines about refused requests, written by clients
         logging.getLogger(name).addFilter(RepeatedLines())
     return uvicorn.Server(config), bound_listener(settings.host, settings.port)
 

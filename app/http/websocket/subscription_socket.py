@@ -198,13 +198,14 @@ class SubscriptionSocket(GraphQL[SocketSession, None]):
     """The ASGI application that serves the subscriptions of ``schema``.
 
     ``authenticate`` validates the token of a connection. ``make_context`` returns the context of one subscription.
-    ``limits`` and ``suggestions`` are as in `app.http.graphql.graphql_view.GraphQLView`.
+    ``limits`` and ``suggestions`` are as in `app.http.graphql.graphql_view.GraphQLView`. Pages of ``origins`` may
+    connect, beside pages of the server's own origin; a client without an origin is not a page.
     """
 
     graphql_transport_ws_handler_class = SubscriptionHandler
     websocket_adapter_class = SocketMessages
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - three parts of the application, and what bounds its clients
         self,
         schema: BaseSchema,
         authenticate: Authenticate,
@@ -212,10 +213,12 @@ class SubscriptionSocket(GraphQL[SocketSession, None]):
         *,
         limits: RequestLimits | None = None,
         suggestions: bool = True,
+        origins: Sequence[str] = (),
     ) -> None:
         super().__init__(
             schema,
             graphql_ide=None,
+            allowed_origins=origins,
             subscription_protocols=(GRAPHQL_TRANSPORT_WS_PROTOCOL,),
             connection_init_wait_timeout=timedelta(seconds=(limits or RequestLimits()).init_seconds),
             max_subscriptions_per_connection=None,  # the handler counts them, with an error that has a code

@@ -14,6 +14,9 @@ from app.runtime.process import Process
 from app.settings import Settings
 
 PUBLIC = "https://graph.example"
+APP_ORIGIN = "https://app.example"
+"""The origin of the pages that may use the API."""
+
 QUERY = json.dumps({"query": "{ __typename }"}).encode()
 
 
@@ -39,18 +42,24 @@ class AppWithoutStore:
 
     async def post(self, *authorization: str, path: str = "/graphql", body: bytes = QUERY) -> Response:
         """Post a query with any number of Authorization headers."""
-        headers = [(b"content-type", b"application/json"), (b"host", b"graph.example")]
-        headers += [(b"authorization", value.encode("utf-8", "surrogatepass")) for value in authorization]
+        headers = [("content-type", "application/json"), *(("authorization", value) for value in authorization)]
+        return await self.send("POST", path, *headers, body=body)
+
+    async def send(self, method: str, path: str, *headers: tuple[str, str], body: bytes = b"") -> Response:
+        """Send a request with any headers."""
         scope = {
             "type": "http",
             "asgi": {"version": "3.0"},
             "http_version": "1.1",
-            "method": "POST",
+            "method": method,
             "scheme": "https",
             "path": path,
             "raw_path": path.encode(),
             "query_string": b"",
-            "headers": headers,
+            "headers": [
+                (b"host", b"graph.example"),
+                *((name.lower().encode(), value.encode("utf-8", "surrogatepass")) for name, value in headers),
+            ],
             "client": ("127.0.0.1", 1),
             "server": ("graph.example", 443),
         }
@@ -84,6 +93,7 @@ class AppFactory:
             "MLG_ISSUERS": json.dumps([{"issuer": "https://unused.example"}]),
             "MLG_PUBLIC_URL": PUBLIC,
             "MLG_SECRET": "x" * 32,
+            "MLG_ALLOWED_ORIGINS": APP_ORIGIN,
         }
         self._process = Process(Settings.from_env(env))
 

@@ -55,3 +55,15 @@ def test_no_number_may_be_negative_or_infinite() -> None:
         for value in (-1, math.nan, math.inf):
             with pytest.raises(ConfigurationError, match=key):
                 Settings.from_env({key: str(value)})
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["*", "null", "app.example", "https://app.example/", "https://APP.example", "https://app.example:443",
+     "https://a@app.example", "https://app.example:x", "ftp://app.example", "https://", "https://a.example;https://b"],
+)  # fmt: skip
+def test_an_origin_that_no_browser_sends_is_refused(text: str) -> None:
+    """A wildcard, a path, capitals or a default port would never match an `Origin`, or match every one."""
+    with pytest.raises(ConfigurationError, match=r"MLG_ALLOWED_ORIGINS is .*; set it to origins as browsers send them"):
+        Settings.from_env({"MLG_ALLOWED_ORIGINS": f"https://ok.example,{text}"})
+    assert Settings.from_env({"MLG_ALLOWED_ORIGINS": "http://[::1]:8080"}).allowed_origins == ("http://[::1]:8080",)
