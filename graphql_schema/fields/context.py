@@ -136,6 +136,11 @@ class Context:
         if self.fan_out is not None:
             self.fan_out.end_turn()
 
+    @property
+    def is_confidential(self) -> bool:
+        """Whether the response has a value of a restricted or secret field; known until `finish`."""
+        return bool(self.policy_report.reads)
+
     def finish(self) -> JsonObject:
         """Write the access log, clear the policy report, and return the extensions of the response.
 

@@ -16,12 +16,13 @@ from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
+from app.http.compression import NO_TRANSFORM, compressed
 from app.http.errors import HttpError
 from app.http.fair_queue import FairQueue
 from app.http.graphql.graphql_request import RequestLimits, read_params
 from app.http.graphql.graphql_result import build_result
 from app.http.graphql.operation_watch import Endable, watched
-from app.http.json_response import error_response
+from app.http.json_response import NO_CACHE_HEADERS, error_response
 from app.http.middleware import coded_or_masked, request_id_of
 from app.http.negotiation import JSON, negotiate
 from policies.errors import Code, CodedError
@@ -35,6 +36,10 @@ class OperationContext(Protocol):
     def budget(self) -> Endable:
         """What the operation may use while it runs."""
 
+    @property
+    def is_confidential(self) -> bool:
+        """Whether the response has a value of a restricted or secret field; known until `finish`."""
+
     def finish(self) -> dict[str, object]:
         """Write the access log of one response, and return its extensions, such as ``authorization``.
 
@@ -43,6 +48,9 @@ class OperationContext(Protocol):
 
 
 ContextT = TypeVar("ContextT", bound=OperationContext)
+
+CONFIDENTIAL_HEADERS = {"Cache-Control": f"{NO_CACHE_HEADERS['Cache-Control']}, {NO_TRANSFORM}"}
+"""Headers of a response with a value that few may read: its length must not depend on what it repeats."""
 
 _ALLOWED_OPERATIONS = {
     "GET": frozenset({OperationType.QUERY}),
@@ -81,7 +89,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
             response = await self.respond(request)
         except ClientDisconnect:
             return
-        await response(scope, receive, send)
+        await (response if _is_uncompressed(response) else compressed(response))(scope, receive, send)
 
     async def respond(self, request: Request) -> Response:
         """Return the response to ``request``; every error is JSON with a code and the request id.
@@ -97,10 +105,13 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
             context = self.context_of(request)
             execution = self.execute_in_turn(request, params, context)
             result = await watched(request, execution, context.budget, self.limits)
+            headers = CONFIDENTIAL_HEADERS if context.is_confidential else {}
             result.extensions = {**(result.extensions or {}), **context.finish()}
             built = build_result(result, request_id, params.query or "", suggestions=self.suggestions)
             missing_scope = built.missing_scope
-            return built.response(request_id, media, self.challenge(missing_scope) if missing_scope else None)
+            return built.response(
+                request_id, media, {**headers, **(self.challenge(missing_scope) if missing_scope else {})}
+            )
         except ClientDisconnect:
             raise
         except Exception as error:  # noqa: BLE001 - the HTTP boundary
@@ -149,6 +160,10 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
             return PreExecutionError(data=None, errors=[GraphQLError(unknown.message, original_error=unknown)])
         except InvalidOperationTypeError as error:
             raise _operation_not_allowed_error(error.operation_type) from None
+
+
+def _is_uncompressed(response: Response) -> bool:
+    return NO_TRANSFORM in response.headers["Cache-Control"]
 
 
 def unknown_operation_error() -> CodedError:

@@ -90,6 +90,12 @@ class Query:
         raise StoreUnavailableError("The store does not answer. Try again.")
 
     @strawberry.field
+    def secret(self, info: strawberry.Info[Any, None]) -> str:
+        """Return a value of a secret field, long enough to be compressed."""
+        info.context.is_confidential = True
+        return "secret" * 1_000
+
+    @strawberry.field
     def request_id(self, info: strawberry.Info[Any, None]) -> str:
         """Return the request id of the context."""
         return str(info.context.request_id)
@@ -162,6 +168,7 @@ class Context:
         self.request_id = request_id
         self.principal = principal
         self.budget = OperationBudget()
+        self.is_confidential = False
 
     def finish(self) -> dict[str, Any]:
         """Return extensions with the subject of the caller."""

@@ -1,0 +1,50 @@
+"""Compression of responses: zstd, brotli or gzip, whichever of the three the client accepts first in this order.
+
+The length of a compressed response discloses whether two of its texts are alike (the attack BREACH). So a response is
+compressed only where its producer asks for it, and never with a value that few may read; docs/http.md has the reasons.
+"""
+
+import asyncio
+from typing import Final
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette_compress import CompressMiddleware, add_compress_type
+
+from app.http.negotiation import GRAPHQL_RESPONSE
+
+MIN_BYTES: Final = 1_000
+"""Size of a body from which compression pays."""
+
+PART_BYTES: Final = 64 * 1024
+"""Bytes that are compressed at once, about a millisecond of work; then other operations run."""
+
+NO_TRANSFORM: Final = "no-transform"
+"""The member of ``Cache-Control`` that forbids proxies to compress a response (RFC 9111 section 5.2.2.6)."""
+
+add_compress_type(GRAPHQL_RESPONSE)
+
+
+def compressed(response: ASGIApp) -> ASGIApp:
+    """Return a response that is sent as ``response``, compressed from `MIN_BYTES` on if the client accepts it."""
+    return CompressMiddleware(_InParts(response), minimum_size=MIN_BYTES, zstd_level=3)
+
+
+class _InParts:
+    """Sends the body of a response in parts of at most `PART_BYTES`, between which the event loop runs others."""
+
+    def __init__(self, response: ASGIApp) -> None:
+        self.response = response
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_parts(message: Message) -> None:
+            body: bytes = message.get("body", b"") if message["type"] == "http.response.body" else b""
+            if len(body) <= PART_BYTES:
+                await send(message)
+                return
+            for start in range(0, len(body), PART_BYTES):
+                end = start + PART_BYTES
+                more = end < len(body) or message.get("more_body", False)
+                await send({**message, "body": body[start:end], "more_body": more})
+                await asyncio.sleep(0)
+
+        await self.response(scope, receive, send_parts)
