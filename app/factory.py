@@ -8,21 +8,24 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from app.auth.backend import auth_middleware
 from app.auth.errors import Challenge
 from app.auth.resource_metadata import auth_routes, metadata_url, public_url
 from app.http.allowed_origins import allowed_origins, cors_middleware
 from app.http.errors import HttpError
+from app.http.graphql.document_manifest import read_manifests
 from app.http.graphql.graphql_request import RequestLimits
 from app.http.graphql.graphql_view import GraphQLView
+from app.http.graphql.persisted_documents import DocumentMode, PersistedDocuments
 from app.http.health import health_routes
 from app.http.json_response import error_response
 from app.http.middleware import ErrorMiddleware, RequestIdMiddleware, request_id_of
 from app.http.websocket.subscription_socket import SubscriptionSocket
 from app.runtime.operation_context import Recheck
 from app.runtime.process import Process
+from app.settings import Settings
 from graphql_schema.fields.context import Context
 from policies.errors import Code
 from policies.principal import Principal, Scope
@@ -31,50 +34,20 @@ from policies.principal import Principal, Scope
 def create_app(process: Process) -> Starlette:
     """Return the ASGI application; its lifespan runs ``process``."""
     settings = process.settings
+    origins = allowed_origins(settings)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with process.running():
             yield
 
-    def open_context(request: HTTPConnection, principal: Principal, recheck: Recheck | None = None) -> Context:
-        return process.opened.contexts.open(request, principal, recheck)
-
-    async def authenticate(authorization: str) -> Principal:
-        return await process.authenticator.authenticate(authorization, Scope.READ)
-
     async def probe_store() -> None:
         await process.opened.readiness.check()
 
-    challenge = Challenge(metadata_url(settings))
-    suggestions = settings.env == "dev"
-    limits = RequestLimits(
-        body_seconds=settings.request_seconds,
-        query_seconds=settings.query_seconds,
-        mutation_seconds=settings.mutation_seconds,
-        caller_subscriptions=settings.max_subscriptions_per_caller,
-    )
-    view = GraphQLView(
-        process.schema,
-        open_context,
-        limits=limits,
-        suggestions=suggestions,
-        challenge=lambda scope: challenge.insufficient(scope).headers,
-    )
-    origins = allowed_origins(settings)
-    socket = SubscriptionSocket(
-        process.schema,
-        authenticate,
-        open_context,
-        limits=limits,
-        suggestions=suggestions,
-        origins=(*origins, public_url(settings)),
-    )
     return Starlette(
         lifespan=lifespan,
         routes=[
-            Route("/graphql", view),
-            WebSocketRoute("/graphql", socket),
+            *_graphql_routes(process, (*origins, public_url(settings))),
             *health_routes(probe_store),
             *auth_routes(settings),
         ],
@@ -85,6 +58,49 @@ def create_app(process: Process) -> Starlette:
             auth_middleware(process.authenticator),
         ],
         exception_handlers={HTTPException: _refuse},
+    )
+
+
+def _graphql_routes(process: Process, origins: tuple[str, ...]) -> list[BaseRoute]:
+    """Return the routes of ``/graphql``: HTTP, and the WebSocket for pages of ``origins``."""
+    settings = process.settings
+
+    def open_context(request: HTTPConnection, principal: Principal, recheck: Recheck | None = None) -> Context:
+        return process.opened.contexts.open(request, principal, recheck)
+
+    async def authenticate(authorization: str) -> Principal:
+        return await process.authenticator.authenticate(authorization, Scope.READ)
+
+    challenge = Challenge(metadata_url(settings))
+    suggestions = settings.env == "dev"
+    limits = _request_limits(settings)
+    documents = PersistedDocuments(DocumentMode(settings.document_mode), read_manifests(settings.documents))
+    view = GraphQLView(
+        process.schema,
+        open_context,
+        limits=limits,
+        documents=documents,
+        suggestions=suggestions,
+        challenge=lambda scope: challenge.insufficient(scope).headers,
+    )
+    socket = SubscriptionSocket(
+        process.schema,
+        authenticate,
+        open_context,
+        limits=limits,
+        documents=documents,
+        suggestions=suggestions,
+        origins=origins,
+    )
+    return [Route("/graphql", view), WebSocketRoute("/graphql", socket)]
+
+
+def _request_limits(settings: Settings) -> RequestLimits:
+    return RequestLimits(
+        body_seconds=settings.request_seconds,
+        query_seconds=settings.query_seconds,
+        mutation_seconds=settings.mutation_seconds,
+        caller_subscriptions=settings.max_subscriptions_per_caller,
     )
 
 

@@ -111,6 +111,14 @@ class Settings:
         "MLG_ACCESS_LOG", "", "File of the access log; empty: `access.jsonl` in the data folder."
     )
 
+    documents: tuple[Path, ...] = setting(
+        "MLG_DOCUMENTS", "", "Comma-separated files of persisted documents, as Relay, Codegen or Apollo write them."
+    )
+    document_mode: str = setting(
+        "MLG_DOCUMENT_MODE",
+        "open",
+        "`open` runs any document, `prefer` logs those outside of `MLG_DOCUMENTS`, `require` refuses them.",
+    )
     max_connections: int = setting(
         "MLG_MAX_CONNECTIONS",
         "800",
@@ -155,6 +163,10 @@ class Settings:
         settings = cls(**values)
         if settings.env not in {"dev", "production"}:
             raise ConfigurationError(f"MLG_ENV is {settings.env!r}; set it to `dev` or `production`.")
+        if settings.document_mode not in {"open", "prefer", "require"}:
+            raise ConfigurationError(
+                f"MLG_DOCUMENT_MODE is {settings.document_mode!r}; set it to `open`, `prefer` or `require`."
+            )
         if settings.store_profile not in {"serve", "test"}:
             raise ConfigurationError(f"MLG_STORE_PROFILE is {settings.store_profile!r}; set it to `serve` or `test`.")
         return settings
@@ -241,6 +253,7 @@ _READERS: dict[str, Callable[[str], object]] = {
     "demo": _flag,
     "enrichment": _flag,
     "allow_embedded_store": _flag,
+    "documents": lambda text: tuple(Path(part.strip()).expanduser() for part in text.split(",") if part.strip()),
     "data_dir": lambda text: Path(text).expanduser(),
     "access_log": lambda text: Path(text).expanduser() if text else None,
     "cache_dir": lambda text: Path(text).expanduser(),

@@ -43,7 +43,17 @@ class RequestLimits:
     caller_subscriptions: int = 100
 
 
-async def read_params(request: Request, limits: RequestLimits) -> GraphQLRequestData:
+@dataclass
+class OperationParams(GraphQLRequestData):
+    """The parameters of an operation; ``document_id`` names a persisted document, which then is the ``query``.
+
+    One of ``query``, ``document_id`` and ``extensions["persistedQuery"]`` is present.
+    """
+
+    document_id: str | None = None
+
+
+async def read_params(request: Request, limits: RequestLimits) -> OperationParams:
     """Return the parameters of the operation in ``request``, from the query string (GET) or from the body (POST).
 
     Raises `HttpError` with status 400, 405, 408, 413 or 415, and `ClientDisconnect` if the client disconnects.
@@ -187,8 +197,8 @@ def _exceeds_depth(value: object, levels: int) -> bool:
     return True
 
 
-def checked_params(values: object, limits: RequestLimits) -> GraphQLRequestData:
-    """Return the four parameters of GraphQL over HTTP after a check of their types; other members are ignored.
+def checked_params(values: object, limits: RequestLimits) -> OperationParams:
+    """Return the five parameters of GraphQL over HTTP after a check of their types; other members are ignored.
 
     ``values`` is the decoded body, query string or ``payload`` of a WebSocket message. Raises `HttpError` with status
     400, or with 413 for a document over the limit.
@@ -196,15 +206,18 @@ def checked_params(values: object, limits: RequestLimits) -> GraphQLRequestData:
     if not isinstance(values, dict):
         raise _malformed_error("The body", "one JSON object; for several operations, send several requests")
     query = _typed_value(values, "query", str, "the text of a GraphQL document")
-    if not query:
+    document_id = _typed_value(values, "documentId", str, "the id of a persisted document, or null")
+    extensions = _typed_value(values, "extensions", dict, "a JSON object or null")
+    if not query and not document_id and (extensions or {}).get("persistedQuery") is None:
         raise HttpError(HTTPStatus.BAD_REQUEST, "`query` is missing or empty. Send the text of a GraphQL document.")
-    if len(query.encode("utf-8", "surrogatepass")) > limits.document_bytes:
+    if query and len(query.encode("utf-8", "surrogatepass")) > limits.document_bytes:
         raise _too_large_error("GraphQL document", limits.document_bytes)
-    return GraphQLRequestData(
+    return OperationParams(
         query=query,
         variables=_typed_value(values, "variables", dict, "a JSON object or null"),
         operation_name=_typed_value(values, "operationName", str, "a string or null"),
-        extensions=_typed_value(values, "extensions", dict, "a JSON object or null"),
+        extensions=extensions,
+        document_id=document_id,
     )
 
 

@@ -22,6 +22,7 @@ from app.http.fair_queue import FairQueue
 from app.http.graphql.graphql_request import RequestLimits, read_params
 from app.http.graphql.graphql_result import build_result
 from app.http.graphql.operation_watch import Endable, watched
+from app.http.graphql.persisted_documents import PersistedDocuments
 from app.http.json_response import NO_CACHE_HEADERS, error_response
 from app.http.middleware import coded_or_masked, request_id_of
 from app.http.negotiation import JSON, negotiate
@@ -31,6 +32,10 @@ from policies.principal import Principal
 
 class OperationContext(Protocol):
     """The context of one operation, as far as the HTTP layer uses it."""
+
+    @property
+    def principal(self) -> Principal:
+        """The caller."""
 
     @property
     def budget(self) -> Endable:
@@ -61,23 +66,26 @@ _ALLOWED_OPERATIONS = {
 class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
     """Serves ``schema`` over HTTP.
 
-    ``make_context`` returns the context of one operation from the request and its caller. ``challenge`` returns the
-    response headers for a missing scope. ``suggestions=False`` removes "Did you mean …" from messages of graphql-core,
-    which would disclose names of the schema to a client that guesses.
+    ``make_context`` returns the context of one operation from the request and its caller. ``documents`` finds the
+    documents of operations. ``challenge`` returns the response headers for a missing scope. ``suggestions=False``
+    removes "Did you mean …" from messages of graphql-core, which would disclose names of the schema to a client that
+    guesses.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - two parts of the application, and what differs between installations
         self,
         schema: BaseSchema,
         make_context: Callable[[Request, Principal], ContextT],
         *,
         limits: RequestLimits | None = None,
+        documents: PersistedDocuments | None = None,
         suggestions: bool = True,
         challenge: Callable[[str], Mapping[str, str]] = lambda _scope: {},
     ) -> None:
         super().__init__(schema, graphql_ide=None, subscription_protocols=())
         self.make_context = make_context
         self.limits = limits or RequestLimits()
+        self.documents = documents or PersistedDocuments()
         self.reads, self.writes = FairQueue(), FairQueue()
         self.suggestions = suggestions
         self.challenge = challenge
@@ -101,13 +109,13 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
         try:
             media = negotiate(request.headers.get("accept"))
             params = await read_params(request, self.limits)
-            document = params.query
             context = self.context_of(request)
+            params.query = document = self.documents.text_of(params, context.principal)
             execution = self.execute_in_turn(request, params, context)
             result = await watched(request, execution, context.budget, self.limits)
             headers = CONFIDENTIAL_HEADERS if context.is_confidential else {}
             result.extensions = {**(result.extensions or {}), **context.finish()}
-            built = build_result(result, request_id, params.query or "", suggestions=self.suggestions)
+            built = build_result(result, request_id, document, suggestions=self.suggestions)
             missing_scope = built.missing_scope
             return built.response(
                 request_id, media, {**headers, **(self.challenge(missing_scope) if missing_scope else {})}

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from starlette.websockets import WebSocket
 
+from app.http.graphql.graphql_request import OperationParams
 from app.http.middleware import request_id_of
 from policies.errors import Code, CodedError
 from policies.principal import Principal
@@ -16,13 +17,15 @@ Authenticate = Callable[[str], Awaitable[Principal]]
 class SocketSession:
     """One WebSocket connection with the token from the payload of its ``connection_init``.
 
-    ``request`` is the handshake. ``authenticate`` validates the token each time `principal` is called.
+    ``request`` is the handshake. ``authenticate`` validates the token each time `principal` is called. ``requested``
+    has the parameters of subscriptions that are about to start, by their id.
     """
 
     def __init__(self, request: WebSocket, authenticate: Authenticate) -> None:
         self.request = request
         self.request_id = request_id_of(request.scope)
         self.connection_params: Mapping[str, object] = {}  # Strawberry's handler stores the payload here
+        self.requested: dict[str, OperationParams] = {}
         self._authenticate = authenticate
 
     async def principal(self) -> Principal:

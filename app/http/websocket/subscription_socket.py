@@ -38,6 +38,7 @@ from app.http.errors import HttpError
 from app.http.graphql.graphql_request import RequestLimits, checked_params
 from app.http.graphql.graphql_result import build_result
 from app.http.graphql.graphql_view import OperationContext, unknown_operation_error
+from app.http.graphql.persisted_documents import PersistedDocuments
 from app.http.json_response import error_payload
 from app.http.middleware import coded_or_masked
 from app.http.websocket.socket_messages import SocketMessages, message_problem
@@ -104,8 +105,10 @@ class SubscriptionHandler(BaseGraphQLTransportWSHandler[SocketSession, None]):
         """
         if self.connection_acknowledged and message["id"] not in self.operations:
             try:
-                checked_params(message["payload"], self.view.limits)
+                params = checked_params(message["payload"], self.view.limits)
                 self._check_subscription_count()
+                self.context.requested[message["id"]] = params
+                message["payload"]["query"] = params.query or ""  # Strawberry requires the member
             except CodedError as error:
                 if error.code is Code.LIMIT_EXCEEDED:
                     await self.send_message(self._error_message(message["id"], [error]))
@@ -114,11 +117,18 @@ class SubscriptionHandler(BaseGraphQLTransportWSHandler[SocketSession, None]):
                 return
         await super().handle_subscribe(message)
 
+    async def cleanup_operation(self, operation_id: str) -> None:
+        """End a subscription, also one that has not started yet."""
+        self.context.requested.pop(operation_id, None)
+        await super().cleanup_operation(operation_id)
+
     async def run_operation(self, operation: Operation[SocketSession, None]) -> None:
         """Run one subscription to its end. Errors and the access log of each event are those of a query over HTTP."""
         session = self.context
         try:
+            params = session.requested.pop(operation.id)
             principal = await session.principal()
+            operation.query = self.view.documents.text_of(params, principal)
             with self.view.counted(principal):
                 await self._send_events(
                     operation, self.view.make_context(session.request, principal, session.principal)
@@ -198,8 +208,8 @@ class SubscriptionSocket(GraphQL[SocketSession, None]):
     """The ASGI application that serves the subscriptions of ``schema``.
 
     ``authenticate`` validates the token of a connection. ``make_context`` returns the context of one subscription.
-    ``limits`` and ``suggestions`` are as in `app.http.graphql.graphql_view.GraphQLView`. Pages of ``origins`` may
-    connect, beside pages of the server's own origin; a client without an origin is not a page.
+    ``limits``, ``documents`` and ``suggestions`` are as in `app.http.graphql.graphql_view.GraphQLView`. Pages of
+    ``origins`` may connect, beside pages of the server's own origin; a client without an origin is not a page.
     """
 
     graphql_transport_ws_handler_class = SubscriptionHandler
@@ -212,6 +222,7 @@ class SubscriptionSocket(GraphQL[SocketSession, None]):
         make_context: MakeContext,
         *,
         limits: RequestLimits | None = None,
+        documents: PersistedDocuments | None = None,
         suggestions: bool = True,
         origins: Sequence[str] = (),
     ) -> None:
@@ -227,6 +238,7 @@ class SubscriptionSocket(GraphQL[SocketSession, None]):
         self.make_context = make_context
         self._running: Counter[tuple[str, str]] = Counter()
         self.limits = limits or RequestLimits()
+        self.documents = documents or PersistedDocuments()
         self.suggestions = suggestions
 
     @contextmanager

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from app.http.graphql.graphql_request import RequestLimits
+from app.http.graphql.persisted_documents import DocumentMode, PersistedDocuments
 
 CANARY = "canary-5f1d"
 LIMITS = RequestLimits(init_seconds=0.5, message_bytes=100_000, subscriptions=5, caller_subscriptions=7)
@@ -286,3 +288,34 @@ async def test_a_stream_stops_with_its_client(address: str, how: str) -> None:
         async with asyncio.timeout(10):
             while await _running(other) != 1:
                 pass
+
+
+def by_hash(text: str) -> dict[str, Any]:
+    """Return the extensions of a request by the hash of its document."""
+    return {"persistedQuery": {"version": 1, "sha256Hash": sha256(text.encode()).hexdigest()}}
+
+
+async def test_a_subscription_is_requested_by_its_hash(talk: SocketClient) -> None:
+    """The first request by hash is an error of its id, then hash and text register it, then the hash is enough."""
+    text = "subscription { count(to: 1) }"
+    payloads = ({"extensions": by_hash(text)}, {"extensions": by_hash(text), "query": text})
+    messages = []
+    for number, payload in enumerate((*payloads, payloads[0])):
+        await talk.send(type="subscribe", id=str(number), payload=payload)
+        message = await talk.receive()
+        messages.append(message)
+        if message["type"] == "next":
+            assert (await talk.receive())["type"] == "complete"
+    assert [message["type"] for message in messages] == ["error", "next", "next"]
+    assert messages[0]["payload"][0]["message"] == "PersistedQueryNotFound"
+
+
+async def test_a_subscription_is_bound_to_persisted_documents(build: Any) -> None:
+    """Where persisted documents are required, another subscription is refused, and one by its id runs."""
+    documents = PersistedDocuments(DocumentMode.REQUIRE, {"m1": "subscription { count(to: 1) }"})
+    async with serving(build(documents=documents)) as address, connected(address) as talk:
+        await talk.init("ada")
+        await talk.send(type="subscribe", id="1", payload={"query": "subscription { count(to: 2) }"})
+        assert (await talk.receive())["payload"][0]["extensions"]["code"] == "PERSISTED_DOCUMENT_REQUIRED"
+        await talk.send(type="subscribe", id="2", payload={"documentId": "m1"})
+        assert (await talk.receive())["payload"]["data"] == {"count": 1}
