@@ -28,8 +28,9 @@ $(READY): $(BIN)/uv $(LOCKS) pyproject.toml
 	@touch $@
 
 .PHONY: setup
-setup: $(READY) ## Install only: locked Python packages, a Java runtime, JanusGraph's jars
+setup: $(READY) ## Install only: locked Python packages, a Java runtime, JanusGraph's jars, GraphiQL
 	@$(BIN)/mlg store fetch
+	@$(BIN)/mlg graphiql fetch
 
 .PHONY: dev
 dev: $(READY) ## Run everything in the foreground: JanusGraph, the API, the demo estate

@@ -15,6 +15,7 @@ from app.auth.errors import Challenge
 from app.auth.resource_metadata import auth_routes, metadata_url, public_url
 from app.http.allowed_origins import allowed_origins, cors_middleware
 from app.http.errors import HttpError
+from app.http.graphiql.graphiql_routes import PageRedirectMiddleware, graphiql_routes
 from app.http.graphql.document_manifest import read_manifests
 from app.http.graphql.graphql_request import RequestLimits
 from app.http.graphql.graphql_view import GraphQLView
@@ -50,11 +51,13 @@ def create_app(process: Process) -> Starlette:
             *_graphql_routes(process, (*origins, public_url(settings))),
             *health_routes(probe_store),
             *auth_routes(settings),
+            *graphiql_routes(settings),
         ],
         middleware=[
             Middleware(RequestIdMiddleware),
             Middleware(ErrorMiddleware),
             cors_middleware(origins),
+            *([Middleware(PageRedirectMiddleware)] if settings.env == "dev" else []),
             auth_middleware(process.authenticator),
         ],
         exception_handlers={HTTPException: _refuse},

@@ -1,8 +1,10 @@
 """The development issuer: discovery, keys and tokens for personas, on this machine only.
 
-There is no token endpoint. Minting a token requires read access to the key file in the data folder.
+Minting a token requires read access to the key file in the data folder, or the key that is derived from it for the
+page ``/graphiql``.
 """
 
+import hmac
 import json
 import os
 import secrets
@@ -94,6 +96,14 @@ class DevIssuer:
         }
         key = signing_key(self._key_file)
         return jwt.encode({"alg": ALGORITHM, "typ": "at+jwt", "kid": key.kid}, claims, key, algorithms=[ALGORITHM])
+
+    def page_key(self) -> str:
+        """Return the key for which the page ``/graphiql`` gets tokens: derived from the key file, and lasting as it.
+
+        Raises `ConfigurationError` as `signing_key` does.
+        """
+        private = signing_key(self._key_file).as_dict(private=True)["d"]
+        return hmac.new(str(private).encode(), b"page /graphiql", "sha256").hexdigest()
 
     def routes(self) -> list[Route]:
         """Return the routes of discovery and key set.

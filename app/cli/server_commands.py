@@ -41,6 +41,9 @@ FIRST_QUERY: Final = (
 WELCOME: Final = """
 The Model Lifecycle Graph is ready: {url}/graphql (Ctrl-C stops it)
 
+GraphiQL in a browser, with the personas; the address is a key, so keep it to yourself:
+{url}/graphiql#key={key}
+
 A token of ada, an engineer of team ranking, for 12 hours (other personas: {mlg} token bo | cy | root):
 export TOKEN={token}
 
@@ -116,7 +119,9 @@ def welcome(settings: Settings) -> None:
     if settings.demo and _is_empty(url, root):
         load_demo(url, issuer)
     mlg = " ".join([*_assignments(settings), ".venv/bin/mlg"])
-    typer.echo(WELCOME.format(url=url, token=ada, mlg=mlg, body=json.dumps({"query": FIRST_QUERY})))
+    typer.echo(
+        WELCOME.format(url=url, key=issuer.page_key(), token=ada, mlg=mlg, body=json.dumps({"query": FIRST_QUERY}))
+    )
 
 
 def _assignments(settings: Settings) -> list[str]:

@@ -62,7 +62,7 @@ async def read_params(request: Request, limits: RequestLimits) -> OperationParam
         values: object = _read_query_string(request.scope["query_string"], limits)
     elif request.method == "POST":
         _require_json(request.headers)
-        values = read_json(await _read_body(request, limits), limits, "The body")
+        values = read_json(await read_body(request, limits), limits, "The body")
     else:
         raise HttpError(
             HTTPStatus.METHOD_NOT_ALLOWED,
@@ -85,7 +85,7 @@ def _require_json(headers: Mapping[str, str]) -> None:
         )
 
 
-async def _read_body(request: Request, limits: RequestLimits) -> bytes:
+async def read_body(request: Request, limits: RequestLimits) -> bytes:
     """Return the body of ``request``; stop reading at the limits.
 
     The errors carry ``Connection: close``, because unread bytes of the body would precede the next request.

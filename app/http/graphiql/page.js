@@ -1,0 +1,69 @@
+// The page /graphiql: asks for a token, keeps it in memory only, and renders GraphiQL with it. In development, the
+// address that `mlg dev` prints has a key in its fragment, which no server receives; with it, personas have tokens.
+'use strict';
+
+const KEY = 'mlg-graphiql-key';
+const START = '# The token of the form above is sent with each operation.\n{\n  viewer {\n    subject\n  }\n}\n';
+const element = (id) => document.getElementById(id);
+const root = ReactDOM.createRoot(element('graphiql'));
+
+function takeKey() {
+  const given = new URLSearchParams(location.hash.slice(1)).get('key');
+  if (given) {
+    sessionStorage.setItem(KEY, given);
+    history.replaceState(null, '', location.pathname + location.search);
+  }
+  return sessionStorage.getItem(KEY);
+}
+
+function show(token, caller) {
+  const authorization = { Authorization: `Bearer ${token}` };
+  const fetcher = GraphiQL.createFetcher({
+    url: '/graphql',
+    headers: authorization,
+    subscriptionUrl: `${location.origin.replace(/^http/, 'ws')}/graphql`,
+    wsConnectionParams: authorization,
+  });
+  const query = new URLSearchParams(location.search).get('query');
+  root.render(React.createElement(GraphiQL, { key: token, fetcher, ...(query ? { query } : { defaultQuery: START }) }));
+  element('state').textContent = `Operations run as ${caller}.`;
+}
+
+async function tokenOf(persona, key) {
+  const body = JSON.stringify({ persona, key });
+  const response = await fetch('/graphiql/token', {
+    method: 'POST', headers: { 'Content-Type': 'application/json' }, body,
+  });
+  const result = await response.json();
+  if (!response.ok) throw new Error(result.errors[0].message);
+  return result.token;
+}
+
+async function choose(persona, key) {
+  try {
+    show(await tokenOf(persona, key), persona);
+  } catch (error) {
+    element('state').textContent = error.message;
+  }
+}
+
+async function offerPersonas() {
+  const response = await fetch('/graphiql/personas');
+  if (!response.ok) return;
+  const key = takeKey();
+  const select = element('persona');
+  select.add(new Option('choose', ''));
+  for (const { name, about } of (await response.json()).personas) select.add(new Option(`${name}: ${about}`, name));
+  element('persona-label').hidden = false;
+  select.addEventListener('change', () => select.value && choose(select.value, key));
+  if (!key) element('state').textContent = 'Choose a persona at the address that mlg dev prints, or paste a token.';
+}
+
+element('caller').addEventListener('submit', (event) => {
+  event.preventDefault();
+  const field = element('token');
+  if (field.value.trim()) show(field.value.trim(), 'the holder of the token');
+  field.value = '';
+});
+
+offerPersonas();

