@@ -1,6 +1,12 @@
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["httpx2"]
+# ///
 """A training pipeline that records its run, and a release step that moves the alias `champion`, over HTTP.
 
     URL=http://127.0.0.1:8000 TOKEN=$(mlg token ci-ranking) APPROVER_TOKEN=$(mlg token eli) python examples/ci_job.py 42
+
+It needs Python 3.11 and the package above: `uv run examples/ci_job.py 42` installs it, as does `pip install httpx2`.
 
 The number is the build. A repeated or resumed build writes nothing twice: registration is idempotent, and the calls
 that record events have idempotency keys. A key contains the model, because keys are scoped to the caller, and an

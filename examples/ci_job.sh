@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The scenario of ci_job.py with curl alone: a pipeline records its run, a release step moves the alias `champion`.
 #   URL=http://127.0.0.1:8000 TOKEN=$(mlg token ci-ranking) APPROVER_TOKEN=$(mlg token eli) examples/ci_job.sh 42
+# It needs bash, curl, grep and tr, which usual systems have, and no package.
 # A repeated build writes nothing twice. A rejected call ends the job with the response and exit code 1.
 set -euo pipefail
 

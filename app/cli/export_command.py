@@ -1,17 +1,26 @@
 """The command `mlg export`; apart from the other clients of the API, because it imports the registry and the schema."""
 
 import asyncio
-from typing import Annotated
+import sys
+from typing import Annotated, Final
 
 import orjson
 import typer
+from rich.console import Console
 
 from app.cli.data_commands import DEFAULT_URL, Token, Url
 from app.cli.exit_codes import FAILURE
 from app.ingest.export.export_items import UnreadItem, export_items
 from app.ingest.load.api_client import ApiClient
 from app.ingest.load.load import LoadTarget
+from app.ingest.load.load_report import ItemProgress
 from graphql_schema.catalog.kinds import ASSETS, KINDS
+from graphql_schema.registry.entries import REGISTRY
+
+COUNT: Final = "query ($kinds: [AssetKind!]) { assets(filter: {kinds: $kinds}, first: 1) { totalCount } }"
+
+_ASSET_KEYS: Final = frozenset(entry.key for entry in REGISTRY.values() if entry.kind.asset)
+"""Keys of items of assets; the others are links, users, teams, domains and tags."""
 
 Kinds = Annotated[
     list[str] | None,
@@ -39,13 +48,27 @@ async def _export(target: LoadTarget, kinds: frozenset[str]) -> int:
     """Print the items to stdout, and to stderr what is unread or hidden from the caller; return the number unread."""
     unread = 0
     async with ApiClient(target.url, target.token, target.retry) as client:
-        async for item in export_items(client, kinds):
-            if isinstance(item, UnreadItem):
-                unread += 1
-                typer.echo(f"Left out, because it could not be read: {item.id}: {item.reason}", err=True)
-            else:
-                typer.echo(orjson.dumps(item))
+        with ItemProgress(_console(), await _count(client, kinds), "exporting assets") as progress:
+            async for item in export_items(client, kinds):
+                if isinstance(item, UnreadItem):
+                    unread += 1
+                    typer.echo(f"Left out, because it could not be read: {item.id}: {item.reason}", err=True)
+                else:
+                    typer.echo(orjson.dumps(item))
+                    progress.advance(len(_ASSET_KEYS & item.keys()))
         if client.hidden:
             fields = ", ".join(f"{name} ({count})" for name, count in sorted(client.hidden.items()))
             typer.echo(f"Left out, because the policy hides them from this token: {fields}.", err=True)
     return unread
+
+
+def _console() -> Console:
+    """Return the console of the progress bar: stderr, and no terminal if the items are printed to one."""
+    return Console(stderr=True, force_terminal=False if sys.stdout.isatty() else None)
+
+
+async def _count(client: ApiClient, kinds: frozenset[str]) -> int | None:
+    """Return the number of assets, None if it is above the limit of `totalCount`."""
+    data = await client.execute(COUNT, {"kinds": sorted(kinds) or None})
+    count: int | None = data["assets"]["totalCount"]
+    return count

@@ -1,7 +1,10 @@
 """The committed files work on every machine: no local paths, no address of a registry, a reason for each dependency."""
 
+import ast
 import json
 import re
+import sys
+import tomllib
 
 import pytest
 from support.source_tree import files, read
@@ -43,6 +46,20 @@ def required() -> set[str]:
     }
     manifests = [json.loads(read(name)) for name in files() if name.endswith("/package.json")]
     return python | {name for manifest in manifests for name in manifest.get("dependencies", {})}
+
+
+@pytest.mark.parametrize("example", [name for name in files() if re.fullmatch(r"examples/.*\.py", name)])
+def test_an_example_declares_what_it_imports(example: str) -> None:
+    """The block of an example (PEP 723) lists the packages that it imports, each of them locked, and no others."""
+    text = read(example)
+    block = re.search(r"(?ms)^# /// script\n(.*?)^# ///$", text)
+    assert block is not None
+    declared = tomllib.loads(re.sub(r"(?m)^# ?", "", block[1]))["dependencies"]
+    nodes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Import | ast.ImportFrom)]
+    imported = {node.module or "" if isinstance(node, ast.ImportFrom) else node.names[0].name for node in nodes}
+    packages = {name.partition(".")[0] for name in imported} - sys.stdlib_module_names
+    assert sorted(declared) == sorted(packages)
+    assert packages <= set(re.findall(r"(?m)^([\w-]+)==", read("requirements/base.txt")))
 
 
 def test_every_dependency_has_its_reason() -> None:

@@ -59,10 +59,10 @@ class LoadReport:
 
 
 class ItemProgress:
-    """A progress bar over items whose number may be unknown; prints nothing unless stderr is a terminal."""
+    """A progress bar over items whose number may be unknown; prints nothing unless the console is a terminal."""
 
-    def __init__(self, console: Console, total: int | None) -> None:
-        columns = (TextColumn("registering"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    def __init__(self, console: Console, total: int | None, action: str = "registering") -> None:
+        columns = (TextColumn(action), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         self._bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
         self._task: TaskID = self._bar.add_task("items", total=total)
 
