@@ -1,7 +1,8 @@
 """The command line `mlg`: a table of commands, each imported when it runs."""
 
 import sys
-from typing import ClassVar
+from importlib.metadata import version
+from typing import Annotated, ClassVar
 
 import typer
 
@@ -30,6 +31,10 @@ class Commands(LazyGroup):
             "app.cli.export_command:export",
             "Write the visible part of the graph as JSON lines to stdout; `mlg import jsonl` reads them.",
         ),
+        "query": (
+            "app.cli.query_command:query",
+            "Run a GraphQL document through the API; print its data as JSON on stdout, and its errors on stderr.",
+        ),
         "demo": (
             "app.cli.data_commands:demo",
             "Load the demo estate: Harbour, a streaming service with rankers, ads, churn and fraud models.",
@@ -47,8 +52,20 @@ class Commands(LazyGroup):
 commands = typer.Typer(cls=Commands, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
+def _print_version(asked: bool) -> None:  # noqa: FBT001 - the callback of an option
+    """Print the version and exit with code 0, if the option is given."""
+    if asked:
+        typer.echo(f"mlg {version('model-lifecycle-graph')}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+]
+
+
 @commands.callback()
-def _mlg() -> None:
+def _mlg(_version: Version = False) -> None:  # noqa: FBT002 - an option, handled by its callback
     """Model Lifecycle Graph: run the server, import and export data, inspect store and policy."""
 
 

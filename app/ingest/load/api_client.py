@@ -119,11 +119,25 @@ class ApiClient:
         Raises RequestRejectedError for an invalid address, a response without data, and errors that are not transient;
         it is an IncompleteResponseError if the operation was executed.
         """
-        body = orjson.dumps({"query": document, "variables": variables})
+        body = await self._sent({"query": document, "variables": variables}, partial=False)
+        data: JsonObject = body["data"]
+        return data
+
+    async def respond(self, document: str, variables: Record, operation: str | None) -> JsonObject:
+        """Run one operation and return the body of its response, whose ``data`` may be beside ``errors``.
+
+        Raises the errors of :meth:`execute`; RequestRejectedError only without data.
+        """
+        request = {"query": document, "variables": variables, "operationName": operation}
+        return await self._sent(request, partial=True)
+
+    async def _sent(self, request: JsonObject, *, partial: bool) -> JsonObject:
+        """Return the body of the response to a request, after further attempts while the API is busy."""
+        content = orjson.dumps(request)
         failures = 0
         while True:
             try:
-                return await self._post(body)
+                return await self._post(content, partial=partial)
             except _BusyError as busy:
                 failures += 1
                 if failures >= self._retry.tries:
@@ -134,9 +148,11 @@ class ApiClient:
                 pause = self._retry.pause(failures)
                 await asyncio.sleep(max(pause, min(busy.retry_after or 0.0, _MAX_RETRY_AFTER_SECONDS)))
 
-    async def _post(self, body: bytes) -> JsonObject:
+    async def _post(self, content: bytes, *, partial: bool) -> JsonObject:
         try:
-            response = await self._http.post(self._endpoint, content=body, headers={"Content-Type": "application/json"})
+            response = await self._http.post(
+                self._endpoint, content=content, headers={"Content-Type": "application/json"}
+            )
         except (httpx2.NetworkError, httpx2.TimeoutException, httpx2.RemoteProtocolError) as error:
             raise _BusyError(f"{type(error).__name__} {error}".strip()) from error
         except (httpx2.UnsupportedProtocol, httpx2.InvalidURL) as error:
@@ -145,10 +161,9 @@ class ApiClient:
             ) from error
         if response.status_code == _BUSY or response.status_code >= _FAILING:
             raise _BusyError(f"HTTP {response.status_code}", _seconds(response.headers.get("Retry-After")))
-        found = _response_body(response)
+        found = _response_body(response, partial=partial)
         self._count_hidden(found)
-        data: JsonObject = found["data"]
-        return data
+        return found
 
     def _count_hidden(self, body: JsonObject) -> None:
         authorization = (body.get("extensions") or {}).get("authorization") or {}
@@ -160,8 +175,11 @@ def _seconds(text: str | None) -> float | None:
     return float(text) if text and text.isdecimal() else None
 
 
-def _response_body(response: httpx2.Response) -> JsonObject:
-    """Return the body of a response with data and without errors; raise the error that describes any other response."""
+def _response_body(response: httpx2.Response, *, partial: bool) -> JsonObject:
+    """Return the body of a response with data; raise the error that describes any other response.
+
+    Errors beside data are permitted if ``partial``.
+    """
     try:
         body = orjson.loads(response.content)
     except orjson.JSONDecodeError:
@@ -170,8 +188,12 @@ def _response_body(response: httpx2.Response) -> JsonObject:
     message = "; ".join(str(error.get("message")) for error in errors) or (
         f"HTTP {response.status_code} without a GraphQL response; check the address (--url)"
     )
+    data = body.get("data") if isinstance(body, dict) else None
+    if partial and isinstance(data, dict):
+        return dict(body)
     codes = {(error.get("extensions") or {}).get("code") for error in errors}
-    if response.status_code in {401, 403} or codes & {Code.UNAUTHENTICATED, Code.FORBIDDEN}:
+    refused = response.status_code in {401, 403} and Code.PERSISTED_DOCUMENT_REQUIRED not in codes
+    if refused or codes & {Code.UNAUTHENTICATED, Code.FORBIDDEN}:
         reason = message.rstrip(".")
         raise TokenRefusedError(
             f"The API does not accept the token: {reason}. Give another token of this server with --token."

@@ -2,8 +2,10 @@
 
 import subprocess
 import sys
+import tomllib
 
 import pytest
+from support.source_tree import ROOT
 from typer.testing import CliRunner
 
 from app.cli.command_line import Commands, commands
@@ -26,7 +28,16 @@ def test_help_lists_every_command() -> None:
         assert any(name in row and line in row for row in shown.splitlines()), name
 
 
-@pytest.mark.parametrize("module", ["app.cli.command_line", "app.cli.token_command", "app.cli.data_commands"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        "app.cli.command_line",
+        "app.cli.token_command",
+        "app.cli.data_commands",
+        "app.cli.query_command",
+        "app.cli.graphiql_commands",
+    ],
+)
 def test_small_commands_do_not_load_the_server(module: str) -> None:
     """Neither the table nor a client command imports the schema, the driver or the store."""
     heavy = {"strawberry", "aiohttp", "gremlin_python", "jgo"}
@@ -40,3 +51,10 @@ def test_a_subcommand_runs_through_the_table() -> None:
     result = CliRunner().invoke(commands, ["schema", "print"])
     assert result.exit_code == 0
     assert "type Query" in result.stdout
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    """`mlg --version` prints the version of pyproject.toml and runs no command."""
+    result = CliRunner().invoke(commands, ["--version"])
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert (result.exit_code, result.stdout) == (0, f"mlg {declared}\n")

@@ -214,3 +214,21 @@ async def test_a_broken_response_is_tried_again(api: Apis) -> None:
 
     one = api(httpx2.Response(200, content=broken()), DATA)
     assert await one.execute() == {"viewer": None}
+
+
+async def test_data_beside_errors_are_returned_if_wanted(api: Apis) -> None:
+    """`respond` returns the whole body and sends the name of the operation; without data it raises as `execute`."""
+    body = {"data": {"asset": None}, "errors": [{"message": "It is malformed.", "extensions": {"code": "INVALID"}}]}
+    one = api(httpx2.Response(200, json=body), failed("There is no such field.", "BAD_REQUEST", 400))
+    async with one.client() as client:
+        assert await client.respond("query A { a }", {"n": 1}, "A") == body
+        with pytest.raises(RequestRejectedError, match="There is no such field"):
+            await client.respond("{ b }", {}, None)
+    sent = json.loads(one.requests[0].content)
+    assert sent == {"query": "query A { a }", "variables": {"n": 1}, "operationName": "A"}
+
+
+async def test_a_document_that_is_not_persisted_is_no_wrong_token(api: Apis) -> None:
+    """The status is 403, and another token would not help."""
+    with pytest.raises(RequestRejectedError, match="Only persisted documents"):
+        await api(failed("Only persisted documents run here.", "PERSISTED_DOCUMENT_REQUIRED", 403)).execute()

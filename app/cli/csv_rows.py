@@ -1,0 +1,60 @@
+"""The list in the response to a query as CSV: a row for each element, a column for each path of fields."""
+
+import csv
+import io
+from collections.abc import Iterator
+
+import orjson
+
+from graphql_schema.ports.record import Json, JsonObject
+from policies.errors import InvalidError
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def csv_text(data: JsonObject) -> str:
+    """Return the only list of ``data`` as CSV (RFC 4180), with a head.
+
+    Elements of ``edges`` and ``nodes`` are the rows of a connection, and fields of objects are columns such as
+    ``owner.displayName``. A list inside of a row is JSON in its cell, and null is an empty cell. A text that a
+    spreadsheet would run as a formula is preceded by an apostrophe. Raises InvalidError unless there is one list.
+    """
+    lists = list(_lists(data, ""))
+    if len(lists) != 1:
+        found = ", ".join(path for path, _ in lists) or "none"
+        raise InvalidError(
+            f"CSV needs a query with one list, and this one has {found}. Select one list, or omit --csv."
+        )
+    rows = [dict(_cells(row, "")) for row in lists[0][1]]
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, restval="")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _lists(value: Json, path: str) -> Iterator[tuple[str, list[Json]]]:
+    """Yield the outermost lists with their paths."""
+    if isinstance(value, list):
+        yield path, value
+    elif isinstance(value, dict):
+        for name, child in value.items():
+            yield from _lists(child, f"{path}.{name}" if path else name)
+
+
+def _cells(value: Json, path: str) -> Iterator[tuple[str, str]]:
+    """Yield the cells of a row with the names of their columns; a value that is no object is the column ``value``."""
+    if isinstance(value, dict):
+        for name, child in value.items():
+            yield from _cells(child, f"{path}.{name}" if path else name)
+    else:
+        yield path or "value", _cell(value)
+
+
+def _cell(value: Json) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return f"'{value}" if value.startswith(_FORMULA_STARTS) else value
+    return orjson.dumps(value).decode()
