@@ -1,6 +1,7 @@
 """Pages in a browser: only those of allowed origins read responses and open a WebSocket, each with a token."""
 
 import pytest
+from starlette.routing import Route
 from support.servers.app_without_store import APP_ORIGIN, PUBLIC, AppFactory, AppWithoutStore
 from support.servers.issuer import Clock, LiveIssuer, authenticator, trusting
 from support.servers.websocket_client import PROTOCOL, serving
@@ -98,3 +99,21 @@ async def test_the_websocket_uses_the_same_list(server: AppWithoutStore) -> None
         own = f"http://{address.partition('/')[0]}"
         assert [await handshake(address, origin) for origin in (APP_ORIGIN, own, PUBLIC, None)] == [101] * 4
         assert {await handshake(address, origin) for origin in FOREIGN if origin} == {403}
+
+
+OPEN = {
+    "/health/live",
+    "/health/ready",
+    "/.well-known/oauth-protected-resource",
+    "/graphiql",
+    "/graphiql/{file}",
+}
+"""All routes of production that need no token; none of them has data."""
+
+
+async def test_every_route_needs_a_token_but_the_listed_ones(server: AppWithoutStore) -> None:
+    """Each route of the application is asked without a token: only the listed ones do not refuse it."""
+    paths = {route.path for route in server.app.routes if isinstance(route, Route)}
+    assert paths > OPEN
+    statuses = {path: (await server.send("GET", path.replace("{file}", "page.js"))).status for path in paths}
+    assert {path for path, status in statuses.items() if status != 401} == OPEN
