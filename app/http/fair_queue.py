@@ -21,7 +21,7 @@ class FairQueue:
     """
 
     slots: int = 16
-    per_caller: int = 8
+    per_caller: int = 4
     waiting_per_caller: int = 256
     _running: Counter[str] = field(default_factory=Counter)
     _waiting: OrderedDict[str, deque[asyncio.Future[None]]] = field(default_factory=OrderedDict)

@@ -4,15 +4,18 @@ It runs before the validation rules of graphql-core, some of which cost more tha
 the limits does not reach them.
 """
 
-from collections.abc import Iterable, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator
+from functools import partial
+from typing import Final
 
-from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationDefinitionNode
+from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationDefinitionNode, validate
 from graphql.validation.rules import overlapping_fields_can_be_merged
 from strawberry.extensions import SchemaExtension
 
 from graphql_schema.operation.cost import Pricing, cost_breaches
 from graphql_schema.operation.document_cache import DocumentCache
-from graphql_schema.operation.input_validation import VALIDATION_RULES, remove_repetitions
+from graphql_schema.operation.input_validation import VALIDATION_RULES
 from graphql_schema.operation.limits import Breach, DocumentLimits, breaches
 from graphql_schema.operation.variable_size import variable_breaches
 from policies.errors import Code, CodedError, LimitError
@@ -20,6 +23,13 @@ from policies.errors import Code, CodedError, LimitError
 # graphql-core compares fields of the same name pairwise, up to this budget. With its default, 5 kB of `q{x} q{x} …`
 # take 0.7 s; with 10,000 a merge of several fragments of 60 fields still passes.
 overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 10_000
+
+
+MAX_ERRORS: Final = 25
+"""Errors after which the validation of a document ends."""
+
+LONG_DOCUMENT: Final = 2_000
+"""Characters from which on a document is validated in a thread: some 5 ms of validation."""
 
 
 class AdmissionExtension(SchemaExtension):
@@ -33,9 +43,8 @@ class AdmissionExtension(SchemaExtension):
         self._documents = DocumentCache() if known is None else known
 
     def on_operation(self) -> Iterator[None]:
-        """Set the token limit, at which the parser stops, and the rules of the validation."""
+        """Set the token limit, at which the parser stops."""
         self.execution_context.parse_options["max_tokens"] = self.limits.tokens
-        self.execution_context.validation_rules = VALIDATION_RULES
         yield
 
     def on_parse(self) -> Iterator[None]:
@@ -46,20 +55,32 @@ class AdmissionExtension(SchemaExtension):
             if error.message.endswith("Parsing aborted."):
                 error.original_error = _too_many_tokens(self.limits.tokens)
 
-    def on_validate(self) -> Iterator[None]:
-        """Refuse a document before validation; give the code LIMIT_EXCEEDED to one whose validation is aborted."""
+    async def on_validate(self) -> AsyncIterator[None]:
+        """Refuse a document before validation, validate it unless it is known, and remember it if it is valid."""
         document, known = self.execution_context.graphql_document, self._known
-        errors = [] if document is None else self._refusals(document, known=known is not None)
-        # Strawberry validates only while there is no list of errors
-        self.execution_context.pre_execution_errors = errors if errors or known else None
+        errors: list[GraphQLError] = []
+        if document is not None:
+            errors = self._refusals(document, known=known is not None)
+        if document is not None and not errors and not known:
+            errors = await self._faults(document)
+            if not errors:
+                self._documents.add(self.execution_context.query or "", document)
+        self.execution_context.pre_execution_errors = errors  # Strawberry validates only while there is no list
         yield
-        errors = self.execution_context.pre_execution_errors or []
-        remove_repetitions(errors)  # in place: Strawberry has made its result of this list
+
+    async def _faults(self, document: DocumentNode) -> list[GraphQLError]:
+        """Return the errors of the validation, at most MAX_ERRORS; LIMIT_EXCEEDED if it is aborted.
+
+        A long document is validated in a thread, so that the event loop serves others meanwhile.
+        """
+        schema = self.execution_context.schema._schema  # noqa: SLF001 - Strawberry has no public name for it
+        validation = partial(validate, schema, document, VALIDATION_RULES, max_errors=MAX_ERRORS)
+        is_long = len(self.execution_context.query or "") > LONG_DOCUMENT
+        errors = await asyncio.to_thread(validation) if is_long else validation()
         for error in errors:
             if error.message == "Validation aborted.":
                 error.original_error = _too_repetitive()
-        if document is not None and not self.execution_context.pre_execution_errors:
-            self._documents.add(self.execution_context.query or "", document)
+        return errors
 
     @property
     def _known(self) -> DocumentNode | None:

@@ -31,9 +31,8 @@ from graphql import (
 )
 from graphql.language import SKIP, Visitor, VisitorAction, visit
 from graphql.validation.rules.provided_required_arguments import ProvidedRequiredArgumentsOnDirectivesRule
-from strawberry.exceptions import StrawberryInputCoercionError
 
-from graphql_schema.operation.input_faults import Given, InputFault, InputValueError, Place, input_faults, missing
+from graphql_schema.operation.input_faults import Given, InputFault, Place, input_faults, missing
 
 MAX_FAULTS: Final = 50
 """Maximal number of faults that are collected in variables."""
@@ -77,12 +76,6 @@ _REPLACED: Final = {
 
 VALIDATION_RULES: Final = tuple(_REPLACED.get(rule, rule) for rule in specified_rules)
 """The rules of the GraphQL specification, with the one for given values replaced."""
-
-
-def remove_repetitions(errors: list[GraphQLError]) -> None:
-    """Remove the errors of a validation that Strawberry's own rules add for the same input objects."""
-    if any(isinstance(error.original_error, InputValueError) for error in errors):
-        errors[:] = [error for error in errors if not isinstance(error, StrawberryInputCoercionError)]
 
 
 def variable_faults(

@@ -45,6 +45,8 @@ class DocumentLimits:
       :mod:`graphql_schema.operation.cost` estimates it before execution.
     - ``query_variables`` and ``mutation_variables``: sizes as :mod:`graphql_schema.operation.variable_size` counts
       them. The second admits a registration of 1,000 assets.
+    - ``list_elements``: the elements of one list in the variables, because the values of one item are converted in one
+      turn of the event loop.
     """
 
     depth: int = 12
@@ -57,6 +59,7 @@ class DocumentLimits:
     introspection: int = 250_000
     query_variables: int = 10_000
     mutation_variables: int = 250_000
+    list_elements: int = 5_000
 
 
 _SELECT_LESS = "Fragments count each time they are spread. Select less, or split it into several requests."
@@ -68,6 +71,7 @@ _ADVICE = {
     "objects": _SMALLER_PAGES,
     "values": _SMALLER_PAGES,
     "introspection": "Read the schema by one introspection query, as tools do, or from the file of the SDL.",
+    "list": "That is the number of elements of the longest list in the variables. Send fewer, or several requests.",
     "variables": "Objects count the fields of their input type. Send fewer elements, or several requests.",
 }
 """What to do about an exceeded limit, by its name; :data:`_SELECT_LESS` for the others."""

@@ -5,6 +5,7 @@ its elements, where an object counts the fields of its type as well.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from graphql import (
     GraphQLInputObjectType,
@@ -21,50 +22,58 @@ from graphql import (
 from graphql_schema.operation.limits import Breach, DocumentLimits
 
 
+@dataclass(slots=True)
+class VariableSize:
+    """Sizes of variables: their elements in all, and the elements of the longest list."""
+
+    size: int = 0
+    max_length: int = 0
+
+
 def variable_breaches(
     schema: GraphQLSchema, operation: OperationDefinitionNode, variables: Mapping[str, object], limits: DocumentLimits
 ) -> list[Breach]:
-    """Return the exceeded limit on the variables of an operation, or nothing."""
+    """Return the exceeded limits on the variables of an operation, or nothing."""
     writes = operation.operation is OperationType.MUTATION
     maximum = limits.mutation_variables if writes else limits.query_variables
-    size = variable_size(schema, operation, variables, maximum)
-    return [Breach("variables", size, maximum, operation)] if size > maximum else []
+    found = variable_size(schema, operation, variables, maximum)
+    exceeded = (("variables", found.size, maximum), ("list", found.max_length, limits.list_elements))
+    return [Breach(name, actual, limit, operation) for name, actual, limit in exceeded if actual > limit]
 
 
 def variable_size(
     schema: GraphQLSchema, operation: OperationDefinitionNode, variables: Mapping[str, object], maximum: int
-) -> int:
-    """Return the size of the declared variables of an operation; stops counting above ``maximum``."""
-    size = 0
+) -> VariableSize:
+    """Return the sizes of the declared variables of an operation; stops counting above ``maximum`` elements."""
+    found = VariableSize()
     for each in operation.variable_definitions or ():
         node: TypeNode = each.type
         type_ = type_from_ast(schema, node)
         if type_ is not None:
-            size += _size(variables.get(each.variable.name.value), type_, maximum - size)
-        if size > maximum:
+            _count(variables.get(each.variable.name.value), type_, maximum, found)
+        if found.size > maximum:
             break
-    return size
+    return found
 
 
-def _size(value: object, type_: GraphQLType, maximum: int) -> int:
-    """Return the size of one value; visits no element after ``maximum`` is exceeded, and does not recurse."""
-    size = 0
+def _count(value: object, type_: GraphQLType, maximum: int, found: VariableSize) -> None:
+    """Add one value to ``found``; visits no element after ``maximum`` is exceeded, and does not recurse."""
     stack: list[tuple[object, GraphQLType]] = [(value, type_)]
-    while stack and size <= maximum:
+    while stack and found.size <= maximum:
         current, expected = stack.pop()
-        size += 1
+        found.size += 1
         if isinstance(expected, GraphQLNonNull):
             expected = expected.of_type
         if isinstance(expected, GraphQLList):
             elements = current if isinstance(current, list) else [current]
-            size += len(elements)
-            if size <= maximum:
+            found.size += len(elements)
+            found.max_length = max(found.max_length, len(elements))
+            if found.size <= maximum:
                 stack.extend((element, expected.of_type) for element in elements if isinstance(element, list | dict))
         elif isinstance(expected, GraphQLInputObjectType) and isinstance(current, dict):
-            size += len(expected.fields) + len(current)
+            found.size += len(expected.fields) + len(current)
             stack.extend(
                 (element, expected.fields[name].type)
                 for name, element in current.items()
                 if name in expected.fields and isinstance(element, list | dict)
             )
-    return size

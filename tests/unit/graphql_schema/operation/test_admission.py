@@ -1,10 +1,15 @@
 """Admission: documents over a limit are refused before validation."""
 
+import asyncio
 import logging
+import threading
+from typing import Any
 
 import pytest
 import strawberry
+from graphql import validate
 
+from graphql_schema.operation import admission
 from graphql_schema.operation.limited_schema import OperationSchema
 from policies.errors import CodedError
 
@@ -93,3 +98,26 @@ async def test_documents_are_not_logged(caplog: pytest.LogCaptureFixture) -> Non
     with caplog.at_level(logging.DEBUG):
         await OperationSchema(Query).execute("{ nothing }")
     assert caplog.text == ""
+
+
+async def test_others_run_while_a_long_document_is_validated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The validation of a long document waits for another task of the event loop, so the loop goes on meanwhile."""
+    ran = threading.Event()
+
+    def wait(*arguments: Any, **options: Any) -> Any:
+        assert ran.wait(30), "The event loop did not run the other task."
+        return validate(*arguments, **options)
+
+    monkeypatch.setattr(admission, "validate", wait)
+    text = "{ x } #" + "-" * admission.LONG_DOCUMENT
+    asyncio.get_running_loop().call_soon(ran.set)
+    result = await OperationSchema(Query).execute(text)
+    assert result.errors is None
+
+
+async def test_the_number_of_errors_is_bounded() -> None:
+    """A document of unknown fields has the first errors, and one that says that there are more."""
+    result = await OperationSchema(Query).execute("{" + " ".join(f"z{number}" for number in range(100)) + "}")
+    errors = result.errors or []
+    assert len(errors) == admission.MAX_ERRORS + 1
+    assert "Too many validation errors" in errors[-1].message

@@ -33,13 +33,13 @@ def operation(text: str) -> OperationDefinitionNode:
 )
 def test_an_object_counts_the_fields_of_its_type(value: object, size: int) -> None:
     """Each element counts 1, an object also its fields and those of its type; unknown fields are not followed."""
-    assert variable_size(SMALL, operation("query ($f: F) { x(f: $f) }"), {"f": value}, 1_000) == size
+    assert variable_size(SMALL, operation("query ($f: F) { x(f: $f) }"), {"f": value}, 1_000).size == size
 
 
 def test_counting_stops_above_the_maximum() -> None:
     """A value far above the limit is not visited completely: the size is only just above the limit."""
     many: dict[str, object] = {"b": [{"b": [{}] * 10}] * 10}
-    size = variable_size(SMALL, operation("query ($f: F) { x(f: $f) }"), {"f": many}, 50)
+    size = variable_size(SMALL, operation("query ($f: F) { x(f: $f) }"), {"f": many}, 50).size
     assert 50 < size < 120
 
 
@@ -51,6 +51,16 @@ def test_a_mutation_may_have_larger_variables() -> None:
     [breach] = variable_breaches(SMALL, query, value, limits)
     assert (breach.limit, breach.maximum) == ("variables", 50)
     assert variable_breaches(SMALL, mutation, value, limits) == []
+
+
+def test_a_long_list_is_refused() -> None:
+    """The longest list counts, at any depth, apart from the number of all elements."""
+    limits = DocumentLimits(list_elements=10)
+    value: dict[str, object] = {"f": {"b": [{"b": [{}] * 11}, {}]}}
+    [breach] = variable_breaches(SMALL, operation("mutation ($f: F) { y(f: $f) }"), value, limits)
+    assert (breach.limit, breach.actual, breach.maximum) == ("list", 11, 10)
+    value = {"f": {"b": [{"b": [{}] * 10}] * 10}}
+    assert variable_breaches(SMALL, operation("mutation ($f: F) { y(f: $f) }"), value, limits) == []
 
 
 @pytest.fixture(scope="module")
