@@ -72,7 +72,10 @@ class Dataset(Asset, Versioned):
     location: str | None = stored_field("The location of the data, such as a path or a table name.")
     columns: list[Column] | None = stored_field("The columns, in the order of the registration.")
     versions: Connection[DatasetVersionRef] | None = to_versions(
-        VERSIONS, "The versions of the dataset, newest first by `sourceCreatedAt`, else by `createdAt`."
+        VERSIONS,
+        "The versions of the dataset, newest first by `sourceCreatedAt`, else by `createdAt`. Of versions with the "
+        "same time, the successor by `PRECEDES` is first, then the greater name by PEP 440, or with digits as numbers, "
+        "then the smaller id. Versions that hide their time come last, by id.",
     )
     latest_version: DatasetVersionRef | None = to_latest(
         VERSIONS, "The newest visible version, the first of `versions`; null if there is none.", "versions"

@@ -119,7 +119,10 @@ class Model(Asset, Versioned):
     risk_tier: RiskTier | None = stored_field("The harm that the model can do.")
     intended_use: str | None = stored_field("The uses that the model is meant for, and those it is not meant for.")
     versions: Connection[ModelVersionRef] | None = to_versions(
-        VERSIONS, "The versions of the model, newest first by `sourceCreatedAt`, else by `createdAt`."
+        VERSIONS,
+        "The versions of the model, newest first by `sourceCreatedAt`, else by `createdAt`. Of versions with the "
+        "same time, the successor by `PRECEDES` is first, then the greater name by PEP 440, or with digits as numbers, "
+        "then the smaller id. Versions that hide their time come last, by id.",
     )
     latest_version: ModelVersionRef | None = to_latest(
         VERSIONS, "The newest visible version, the first of `versions`; null if there is none.", "versions"

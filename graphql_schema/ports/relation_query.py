@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from graphql_schema.catalog.relations import CHILD_HOPS, LINEAGE, PARENT_HOPS, Direction, Hop
+from graphql_schema.catalog.relations import CHILD_HOPS, LINEAGE, PARENT_HOPS, VERSION_OF, Direction, Hop
 from graphql_schema.ports.conditions import Condition, matches
 from graphql_schema.ports.record import Position
 from graphql_schema.ports.row import MaskedRecord, PageItem, Row, RowPage
@@ -23,8 +23,8 @@ class RelationQuery:
     """The union of the rows that paths of hops reach; a row reached over several paths is listed once.
 
     Rows are ordered by vertex id, which is stable and discloses nothing. With ``newest_first`` they are ordered by the
-    time of a by-time relation, then by URN; rows that hide their time come last. ``per_edge`` lists a row once for each
-    edge that leads to it.
+    time of a by-time relation, then by URN, or versions by the rule of ``of_versions``; rows that hide their time come
+    last. ``per_edge`` lists a row once for each edge that leads to it.
 
     A path of several hops discloses fields of the rows in between. ``inputs`` names these fields, such as
     ``Run.inputs``; the path ends at a row that hides one of them or that the caller may not read.
@@ -40,6 +40,11 @@ class RelationQuery:
         """Return the fields of ``inputs`` by kind."""
         pairs = [coordinate.split(".") for coordinate in self.inputs]
         return {kind: frozenset(field for owner, field in pairs if owner == kind) for kind, _ in pairs}
+
+    @property
+    def of_versions(self) -> bool:
+        """Whether the rows are the versions of an asset, newest first (:mod:`graphql_schema.rules.version_order`)."""
+        return self.newest_first and self.paths[0][-1].relation is VERSION_OF
 
 
 def related(*paths: Hop | Sequence[Hop], newest_first: bool = False, inputs: tuple[str, ...] = ()) -> RelationQuery:

@@ -142,7 +142,8 @@ def _item(
     near = via[-1] if via else source
     if related.newest_first:
         shown = row.access.hidden.isdisjoint(TIME_FIELDS)
-        position: Position = (DATED, -edge["at"], row.urn) if shown else (UNDATED, 0, row.urn)
+        rank = (0,) if related.of_versions else ()  # app.graph.reading.tied_versions assigns the ranks
+        position: Position = (DATED, -edge["at"], *rank, row.urn) if shown else (UNDATED, 0, *rank, row.urn)
     elif related.per_edge:
         position = (row.vid, edge["relation"], near.vid)
     else:

@@ -14,6 +14,7 @@ from app.graph.reading.level.hop_plan import adjacency, compile_related
 from app.graph.reading.level.level_batcher import LevelRequest, LevelResponse
 from app.graph.reading.level.level_statement import EDGE_CAP
 from app.graph.reading.relation_items import DATED, begins_undated, dated, relation_items
+from app.graph.reading.tied_versions import OrderedItems, ordered
 from app.graph.reading.visible_rows import VisibleRows
 from app.graph.records.record_text import record_of
 from graphql_schema.catalog.kinds import ATTACHED_KINDS
@@ -85,7 +86,7 @@ class RelatedPages:
                 continue
             if batch is not sources:
                 self._count_batched_edges(response, page.max_edges_in_parts)
-            slices += self._cut_pages(related, page, batch, response)
+            slices += await self._cut_pages(related, page, batch, response)
         return slices
 
     def _count_batched_edges(self, response: LevelResponse, max_edges: int) -> None:
@@ -98,7 +99,7 @@ class RelatedPages:
 
     async def _load_complete(self, related: RelationQuery, page: PageRequest, sources: list[Row]) -> list[RowPage]:
         """Return the pages of sources, cut from everything that each source reaches."""
-        return self._cut_pages(related, page, sources, await self._read_all(related, page, sources))
+        return await self._cut_pages(related, page, sources, await self._read_all(related, page, sources))
 
     async def _read_all(self, related: RelationQuery, page: PageRequest, sources: list[Row]) -> LevelResponse:
         """Return the response with everything that the sources reach, from the earliest time of the page on."""
@@ -107,12 +108,18 @@ class RelatedPages:
         request = LevelRequest(hops=[hop.wire(vids, **_all(page)) for hop in hops])
         return await self._rows.fetch(request, ends=_of_changes(related))
 
-    def _cut_pages(
+    async def _cut_pages(
         self, related: RelationQuery, page: PageRequest, sources: list[Row], response: LevelResponse
     ) -> list[RowPage]:
         """Return the page of each source, cut from a response that contains everything it reaches."""
-        items = relation_items(self._rows, related, page, sources, response)
-        return [slice_page(found, page) for found in items]
+        lists = await self._ordered(related, page, sources, response)
+        return [slice_page(each.items, each.page) for each in lists]
+
+    async def _ordered(
+        self, related: RelationQuery, page: PageRequest, sources: list[Row], response: LevelResponse
+    ) -> list[OrderedItems]:
+        """Return the items that each source reaches in a response, in the order of the relation."""
+        return await ordered(self._rows, related, page, relation_items(self._rows, related, page, sources, response))
 
     async def _load_cut_in_store(self, related: RelationQuery, page: PageRequest, sources: list[Row]) -> list[RowPage]:
         """Return pages that the store cuts.
@@ -124,16 +131,19 @@ class RelatedPages:
         size = self._size(page)
         window = {"n": size, "since": page.since, **_window(related, page.after)} if size else _all(page)
         response = await self._rows.fetch(LevelRequest(hops=[hop.wire(vids, **window)]), ends=_of_changes(related))
-        items = relation_items(self._rows, related, page, sources, response)
+        lists = await self._ordered(related, page, sources, response)
         adjacent = adjacency(response.edges[0])
         read = [adjacent.get(source.vid, []) for source in sources]
         partial = [
             bool(size) and (len(edges) >= size or (page.after is not None and self._may_be_undated(related)))
             for edges in read
         ]
-        slices = [slice_page(dated(found) if more else found, page) for found, more in zip(items, partial, strict=True)]
+        slices = [
+            slice_page(dated(each.items) if more else each.items, each.page)
+            for each, more in zip(lists, partial, strict=True)
+        ]
         unfinished = {
-            number: self._read_on(related, page, source, items[number], read[number])
+            number: self._read_on(related, lists[number].page, source, lists[number].items, read[number])
             for number, source in enumerate(sources)
             if partial[number] and not slices[number].has_next
         }
@@ -159,8 +169,8 @@ class RelatedPages:
             size, next_size = next_size, min(next_size * 2, COUNT_LIMIT)
             request = LevelRequest(hops=[hop.wire([source.vid], n=size, since=page.since, **window)])
             response = await self._rows.fetch(request, ends=_of_changes(related))
-            (more,) = relation_items(self._rows, related, page, [source], response)
-            found = [*found, *more]
+            (more,) = await self._ordered(related, page, [source], response)
+            found = [*found, *more.items]
             edges = adjacency(response.edges[0]).get(source.vid, [])
             filled = slice_page(dated(found), page)
             if filled.has_next:
