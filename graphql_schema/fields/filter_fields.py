@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import Field, fields
 from enum import Enum
 from functools import cache
-from typing import Any, ClassVar, Final, Protocol, TypeVar, assert_never, cast
+from typing import ClassVar, Final, Protocol, assert_never, cast
 
 import strawberry
 from strawberry.types.field import StrawberryField
@@ -39,7 +39,8 @@ from policies.errors import InvalidError
 CONDITIONS: Final = "conditions"
 """The metadata key under which a filter field keeps the function from its value to conditions."""
 
-T = TypeVar("T")
+BESIDE: Final = "beside"
+"""The metadata key under which a filter field keeps the attribute of another field that its conditions depend on."""
 
 
 class FilterInput(Protocol):
@@ -65,13 +66,15 @@ class StringFilter:
 
 
 def filter_field(
-    description: str, conditions: Callable[[T], Iterable[Condition]], *, name: str | None = None
+    description: str, conditions: Callable[..., Iterable[Condition]], *, name: str | None = None, beside: str = ""
 ) -> SchemaField:
     """Declare a field of a filter; a value that is absent or null adds no condition.
 
-    ``name`` is the GraphQL name if it differs from that of the attribute.
+    ``name`` is the GraphQL name if it differs from that of the attribute. ``beside`` is the attribute of another field,
+    whose value is a second argument of the function ``conditions``.
     """
-    return strawberry.field(description=description, name=name, default=None, metadata={CONDITIONS: conditions})
+    metadata = {CONDITIONS: conditions, BESIDE: beside}
+    return strawberry.field(description=description, name=name, default=None, metadata=metadata)
 
 
 def one_of(key: str, description: str) -> SchemaField:
@@ -123,18 +126,24 @@ def condition_of(given: FilterInput) -> All:
     Raises InvalidError if a text is too long or a number is out of its range.
     """
     found: list[Condition] = []
-    for name, attribute, conditions in _declared(type(given)):
+    for name, attribute, beside, conditions in _declared(type(given)):
         value = getattr(given, attribute)
         if value is not None:
-            found += _within_limits(name, conditions(value))
+            also = (getattr(given, beside),) if beside else ()
+            found += _within_limits(name, conditions(value, *also))
     return All(tuple(found))
 
 
 @cache
-def _declared(filter_: type[FilterInput]) -> tuple[tuple[str, str, Callable[[Any], Iterable[Condition]]], ...]:
-    """Return the GraphQL name, the attribute and the conditions of each field of a filter."""
+def _declared(filter_: type[FilterInput]) -> tuple[tuple[str, str, str, Callable[..., Iterable[Condition]]], ...]:
+    """Return GraphQL name, attribute, attribute beside it and conditions of each field of a filter."""
     return tuple(
-        (field.graphql_name or to_camel_case(field.name), field.name, field.metadata[CONDITIONS])
+        (
+            field.graphql_name or to_camel_case(field.name),
+            field.name,
+            field.metadata.get(BESIDE, ""),
+            field.metadata[CONDITIONS],
+        )
         for field in cast("tuple[StrawberryField, ...]", fields(filter_))
     )
 

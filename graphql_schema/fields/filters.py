@@ -89,10 +89,16 @@ def _confirmed(wanted: bool) -> Iterator[Condition]:  # noqa: FBT001 - the value
     yield Negated(raised) if wanted else raised
 
 
-def _unused(days: int) -> Iterator[Condition]:
+def _unused(days: int, unread: bool | None) -> Iterator[Condition]:  # noqa: FBT001 - the value of the field
     if not 1 <= days <= MAX_UNUSED_DAYS:
         raise InvalidError(f"`unusedForDays` is {days}; the range is 1 to {MAX_UNUSED_DAYS}.")
-    yield UnusedFor(days)
+    yield UnusedFor(days, bool(unread))
+
+
+def _with_days(_unread: bool, days: int | None) -> Iterator[Condition]:  # noqa: FBT001 - the value of the field
+    if days is None:
+        raise InvalidError("`unread` changes the meaning of `unusedForDays`; give both in the same filter.")
+    return iter(())
 
 
 def _contaminated(wanted: bool) -> Iterator[Condition]:  # noqa: FBT001 - the value of the field
@@ -151,9 +157,19 @@ class AssetFilter:
     updated_after: Instant | None = above("updatedAt", "The `updatedAt` of the asset is after this instant.")
     updated_before: Instant | None = below("updatedAt", "The `updatedAt` of the asset is before this instant.")
     unused_for_days: int | None = filter_field(
-        "No consumer visible to the viewer used the asset in the last N days (UTC), today included; an asset that was "
-        f"never used must be older than that. From 1 to {MAX_UNUSED_DAYS}; an error with `asOf`.",
+        "The asset was not in use on the last N days (UTC), today included, as far as is visible to the viewer. These "
+        "are uses: recorded usage; a run reads the asset, on the day of its end, begin or registration; a deployment "
+        "is active, for its model version and its service, or until its `retiredAt`; a service calls the service; a "
+        "workflow runs. A use of a version or feature is also one of its dataset, model or feature set. An asset "
+        f"without recorded usage must be older than N days. From 1 to {MAX_UNUSED_DAYS}; an error with `asOf`.",
         _unused,
+        beside="unread",
+    )
+    unread: bool | None = filter_field(
+        "Whether `unusedForDays` considers the recorded usage of the asset itself only. Default: false. An error "
+        "without `unusedForDays` in the same filter.",
+        _with_days,
+        beside="unused_for_days",
     )
     contaminated: bool | None = filter_field(
         "True: the asset is an evaluation whose `contamination` is DIRECT or DERIVED for the viewer. False: it is "

@@ -96,14 +96,16 @@ class HasWord:
 
 @dataclass(frozen=True, slots=True)
 class UnusedFor:
-    """No consumer visible to the caller used the asset on the last ``days`` days in UTC, today included.
+    """No use that is visible to the caller was on the last ``days`` days in UTC, today included.
 
-    An asset that was never used must have begun before these days.
+    An asset without recorded usage must have begun before these days. ``unread``, a flag: only the recorded usage of
+    the asset itself counts, and not the uses of :mod:`graphql_schema.rules.asset_uses`.
 
     The reader replaces this condition before it queries the index (:mod:`app.graph.reading.unused_assets`).
     """
 
     days: int
+    unread: bool = False
 
 
 MAX_EXAMINED: Final = 500

@@ -271,7 +271,7 @@ async def test_a_cursor_outlives_a_new_sub_team(estate: Estate) -> None:
     [
         ("assets { totalCount }", 2),
         ("assets(includeSubteams: true) { totalCount }", 4),
-        ("assets(filter: {unusedForDays: 7}) { totalCount }", 3),
+        ("assets(filter: {unusedForDays: 7}) { totalCount }", 5),
         ("usage { costUsd }", 4),
         ("usage(includeSubteams: true) { costUsd consumers { nodes { reads } } }", 6),
         ("consumption { costUsd }", 4),

@@ -4,6 +4,9 @@ The index has two days per asset: the last use by a team or a user, who are visi
 a service. A service may be hidden, and its uses then do not count for the caller. The two days decide most assets. For
 the others the usage months by services are read, in one request before that of the listing, and the unused ones are
 passed to the index by their ids. A caller who discovers every asset needs no such request.
+
+Of the assets without usage in these days, those that are in use by the graph are excluded by their ids, unless the
+condition is ``unread`` (:mod:`app.graph.reading.used_assets`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +20,7 @@ from app.graph.reading.level.index_filter import filter_of
 from app.graph.reading.level.index_query import IndexQuery
 from app.graph.reading.level.level_batcher import LevelRequest, LevelResponse
 from app.graph.reading.level.level_statement import EDGE_CAP
+from app.graph.reading.used_assets import Candidates, UsedAssets
 from app.graph.reading.visible_rows import VisibleRows
 from graphql_schema.catalog.kinds import ATTACHED_KINDS, KINDS
 from graphql_schema.catalog.relations import USAGE_OF, USED_BY
@@ -27,12 +31,15 @@ from graphql_schema.ports.conditions import (
     Below,
     Condition,
     In,
+    Leaf,
+    Negated,
     UnusedFor,
     nodes,
     without,
 )
 from graphql_schema.ports.record import JsonObject
 from graphql_schema.ports.row import AccessGrade
+from graphql_schema.rules.asset_uses import KINDS_WITH_USES
 from graphql_schema.rules.usage_days import begin_of, has_usage
 from policies.errors import InvalidError, LimitError
 from policies.predicate import Everything
@@ -42,6 +49,8 @@ MAX_UNDECIDED: Final = 1_000
 
 _MONTHS: Final = HopSpec("in", (USAGE_OF.name,), (ATTACHED_KINDS["UsageMonth"].code,), 0)
 _SERVICES: Final = HopSpec("out", (USED_BY.name,), (KINDS["Service"].code,), 0)
+
+_WITH_USES: Final = In("kind", tuple(KINDS[name].code for name in KINDS_WITH_USES))
 
 _Request = tuple[Condition, UnusedFor]
 """A condition of a listing, and one that is inside it."""
@@ -113,10 +122,22 @@ class UnusedAssets:
         if self._policy.instant.past:
             raise InvalidError("`unusedForDays` counts back from today; remove `unusedForDays` or `asOf`.")
         ids = await self._undecided_ids(requests)
-        return [
-            {unused: self._condition(unused, ids.get((each, unused), ())) for unused in _unused_in(each)}
-            for each in conditions
-        ]
+        unread = {request: self._condition(request[1], ids.get(request, ())) for request in requests}
+        used = await self._used_ids({request: unread[request] for request in requests if not request[1].unread})
+        resolved = {
+            request: All((each, Negated(In("urn", used[request])))) if used.get(request) else each
+            for request, each in unread.items()
+        }
+        return [{unused: resolved[each, unused] for unused in _unused_in(each)} for each in conditions]
+
+    async def _used_ids(self, unread: Mapping[_Request, Condition]) -> Mapping[_Request, tuple[str, ...]]:
+        """Return the ids of the assets that are in use by the graph among those without usage, for each request."""
+        candidates = []
+        for (where, unused), condition in unread.items():
+            listed = self._conditions.mask(_without_usage(where))
+            filtered = filter_of(listed, condition, _WITH_USES, self._conditions.visible())
+            candidates.append(Candidates(filtered, self._begin(unused)))
+        return dict(zip(unread, await UsedAssets(self._rows).ids(candidates), strict=True))
 
     @property
     def _sees_all(self) -> bool:

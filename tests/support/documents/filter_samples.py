@@ -40,6 +40,9 @@ VALUES: dict[str, Any] = {
 }
 """A value of each scalar."""
 
+BESIDE: dict[str, dict[str, Any]] = {"unread": {"unusedForDays": 30}}
+"""The further fields without which a field of a filter is an error."""
+
 READER = Principal("ada", PrincipalKind.PERSON, "acme", scopes=frozenset({Scope.READ.value}))
 
 
@@ -93,7 +96,7 @@ def _fields(type_: GraphQLInputObjectType, outer: tuple[str, ...]) -> Iterator[t
             for path, given in _fields(inner, (*outer, type_.name)):
                 yield f"{name}.{path}", {name: _listed(each.type, given)}
         else:
-            yield name, {name: _value(each.type)}
+            yield name, {name: _value(each.type), **BESIDE.get(name, {})}
 
 
 def _value(type_: GraphQLInputType) -> Any:

@@ -88,6 +88,15 @@ def test_days_without_use_have_bounds(days: int) -> None:
             asset_listing(AssetFilter(unused_for_days=beyond), None)
 
 
+def test_the_narrow_question_needs_its_days() -> None:
+    """`unread` changes the condition of `unusedForDays` in the same filter, and is refused without it."""
+    for unread in (None, False, True):
+        where = asset_listing(AssetFilter(unused_for_days=7, unread=unread), None).where
+        assert UnusedFor(7, unread=bool(unread)) in nodes(where)
+    with pytest.raises(InvalidError, match="`unread` changes the meaning of `unusedForDays`; give both"):
+        asset_listing(AssetFilter(unread=True, not_=AssetFilter(unused_for_days=7)), None)
+
+
 @pytest.mark.parametrize("field", AssetOrderField)
 def test_every_order_is_by_an_indexed_property(field: AssetOrderField) -> None:
     """Each value of the enumeration is an order that the index has, in both directions; without one, by URN."""
