@@ -30,7 +30,7 @@ from graphql_schema.ports.record import Json
 from graphql_schema.search.search_field import SearchResults, search
 from policies.errors import InvalidError, LimitError
 
-MAX_NODE_IDS = 100
+MAX_NODE_IDS = 500
 """Maximal number of ids in one field `nodes`."""
 
 IdArg = Annotated[strawberry.ID, strawberry.argument(description="The id, a URN.")]

@@ -16,6 +16,7 @@ from strawberry.utils.str_converters import to_camel_case
 from graphql_schema.fields.field import SchemaField
 from graphql_schema.ports.conditions import (
     MAX_FILTER_CONDITIONS,
+    MAX_FILTER_IDS,
     MAX_FILTER_TEXT_LENGTH,
     MAX_SUBSTRING_LENGTH,
     Above,
@@ -149,9 +150,12 @@ def _declared(filter_: type[FilterInput]) -> tuple[tuple[str, str, str, Callable
 
 
 def refuse_oversized(*conditions: Condition) -> None:
-    """Raise InvalidError if one filter has more than MAX_FILTER_CONDITIONS values and conditions, counted together."""
-    found = (node for condition in conditions for node in nodes(condition))
-    size = sum(len(node.values) if isinstance(node, In) else 1 for node in found)
+    """Raise InvalidError if one filter has too many values and conditions, counted together, or too many ids."""
+    found = [node for condition in conditions for node in nodes(condition)]
+    ids = sum(len(node.values) for node in found if isinstance(node, In) and node.key == "urn")
+    if ids > MAX_FILTER_IDS:
+        raise InvalidError(f"The filter has {ids} ids; the limit is {MAX_FILTER_IDS}. Use several queries.")
+    size = sum(len(node.values) if isinstance(node, In) and node.key != "urn" else 1 for node in found)
     if size > MAX_FILTER_CONDITIONS:
         raise InvalidError(
             f"The filter has {size} values and conditions; the limit is {MAX_FILTER_CONDITIONS}. Use several queries."

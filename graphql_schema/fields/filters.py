@@ -24,6 +24,7 @@ from graphql_schema.ports.conditions import (
     ALWAYS,
     BY_URN,
     MAX_EXAMINED,
+    MAX_FILTER_IDS,
     All,
     AnyOf,
     Condition,
@@ -124,7 +125,9 @@ def _none_of(given: "AssetFilter") -> Iterator[Condition]:
 class AssetFilter:
     """A condition on assets."""
 
-    ids: list[strawberry.ID] | None = one_of("urn", "The asset has one of these ids.")
+    ids: list[strawberry.ID] | None = one_of(
+        "urn", f"The asset has one of these ids; at most {MAX_FILTER_IDS} in the complete filter."
+    )
     kinds: list[AssetKind] | None = one_of("kind", "The asset is of one of these kinds.")
     name: StringFilter | None = text("name", "A condition on the name of the asset.")
     namespace: StringFilter | None = text("namespace", "A condition on the namespace of the asset.")
@@ -154,6 +157,7 @@ class AssetFilter:
     )
     hydration: Hydration | None = filter_field("Whether the asset was registered or only referenced.", _hydrated)
     created_after: Instant | None = above("createdAt", "The `createdAt` of the asset is after this instant.")
+    created_before: Instant | None = below("createdAt", "The `createdAt` of the asset is before this instant.")
     updated_after: Instant | None = above("updatedAt", "The `updatedAt` of the asset is after this instant.")
     updated_before: Instant | None = below("updatedAt", "The `updatedAt` of the asset is before this instant.")
     unused_for_days: int | None = filter_field(

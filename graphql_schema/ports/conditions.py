@@ -19,7 +19,10 @@ Value = str | int
 """A value that a condition compares with: a text, or a number such as epoch milliseconds."""
 
 MAX_FILTER_CONDITIONS: Final = 200
-"""Maximal number of values and conditions, counted together, in one filter."""
+"""Maximal number of values and conditions, counted together, in one filter; ids of assets count by themselves."""
+
+MAX_FILTER_IDS: Final = 500
+"""Maximal number of ids of assets in one filter: a page of a connection has as many."""
 
 MAX_FILTER_TEXT_LENGTH: Final = 1_024
 """Maximal number of characters of a text that a filter compares with, as of a name; ids are shorter."""

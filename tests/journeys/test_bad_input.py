@@ -158,7 +158,7 @@ async def test_atomic_call_is_all_or_nothing(api: Api) -> None:
 
 async def test_limits_are_named(api: Api) -> None:
     """More ids, rows or items than a request may have is LIMIT_EXCEEDED."""
-    ids = [f"{A}{number}" for number in range(101)]
+    ids = [f"{A}{number}" for number in range(501)]
     many = await api.send("ada", "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids=ids)
     page = await api.send("ada", "{ assets(first: 501) { nodes { id } } }")
     bulk = await api.send(

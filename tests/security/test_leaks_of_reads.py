@@ -56,6 +56,7 @@ CONDITIONS: dict[str, dict[str, Any]] = {
     "sensitivities": {"ids": [DRAFT], "sensitivities": ["INTERNAL"]},
     "hydration": {"ids": [DRAFT], "hydration": "FULL"},
     "created": {"ids": [DRAFT], "createdAfter": "1970-01-01T00:00:00Z"},
+    "created before": {"ids": [DRAFT], "createdBefore": "9999-01-01T00:00:00Z"},
     "changed": {"ids": [DRAFT], "updatedAfter": "1970-01-01T00:00:00Z"},
     "changed before": {"ids": [DRAFT], "updatedBefore": "9999-01-01T00:00:00Z"},
     "either": {"or": [{"tags": [leaks.GOLD]}, {"ids": [HIDDEN]}]},

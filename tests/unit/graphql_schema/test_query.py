@@ -226,7 +226,7 @@ async def test_unknown_ids_are_null_and_malformed_ones_errors(run: Run) -> None:
     for document in ('{ node(id: "x") { id } }', '{ asset(id: "mlg://x/y") { id } }', "{ team { id } }"):
         assert (await code(run, document))[0] == "INVALID"
     many = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }"
-    assert (await code(run, many, ids=[RANKER] * 101))[0] == "LIMIT_EXCEEDED"
+    assert (await code(run, many, ids=[RANKER] * 501))[0] == "LIMIT_EXCEEDED"
     assert len((await ok(run, many, ids=[RANKER] * 100))["nodes"]) == 100
 
 

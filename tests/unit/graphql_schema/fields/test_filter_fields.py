@@ -13,6 +13,7 @@ from graphql_schema.governance.changes import ChangeFilter, change_condition
 from graphql_schema.ports.conditions import (
     ALWAYS,
     MAX_FILTER_CONDITIONS,
+    MAX_FILTER_IDS,
     MAX_FILTER_TEXT_LENGTH,
     MAX_SUBSTRING_LENGTH,
     Above,
@@ -57,10 +58,19 @@ def ids(number: int) -> list[ID]:
 
 def test_a_filter_of_assets_has_a_limit() -> None:
     """Values and conditions count, the filter itself and each combination too; one more than the limit is refused."""
-    within = AssetFilter(ids=ids(MAX_FILTER_CONDITIONS - 3), not_=AssetFilter())
+    within = AssetFilter(tags=ids(MAX_FILTER_CONDITIONS - 3), not_=AssetFilter())
     asset_listing(within, None)
     within.created_after = Instant(1)
     with pytest.raises(InvalidError, match=f"{MAX_FILTER_CONDITIONS + 1} values"):
+        asset_listing(within, None)
+
+
+def test_ids_have_a_limit_of_their_own() -> None:
+    """The ids of all parts of a filter count together, and beside them other values up to their own limit."""
+    within = AssetFilter(ids=ids(MAX_FILTER_IDS - 1), or_=[AssetFilter(ids=ids(1))], tags=ids(100))
+    asset_listing(within, None)
+    within.or_ = [AssetFilter(ids=ids(2))]
+    with pytest.raises(InvalidError, match=f"{MAX_FILTER_IDS + 1} ids; the limit is {MAX_FILTER_IDS}"):
         asset_listing(within, None)
 
 
