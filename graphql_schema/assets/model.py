@@ -1,12 +1,11 @@
 """Models, and their immutable versions."""
 
-from enum import Enum
 from typing import Annotated
 
 import strawberry
 
 from graphql_schema.assets.asset import Asset, AssetVersion, Versioned
-from graphql_schema.catalog.enums import value
+from graphql_schema.catalog.enums import RiskTier
 from graphql_schema.catalog.relations import (
     BASE_OF,
     DEPLOYED_AS,
@@ -100,15 +99,6 @@ async def _version(
 
 async def _aliases(root: Parent, info: Info) -> Resolved:
     return await aliases_of(root, info)
-
-
-@strawberry.enum(description="The harm that a model can do.")
-class RiskTier(Enum):
-    """The harm that a model can do."""
-
-    LOW = value("LOW", description="Little harm.")
-    MEDIUM = value("MEDIUM", description="Some harm.")
-    HIGH = value("HIGH", description="Much harm.")
 
 
 @strawberry.type(description="A machine-learning model.")

@@ -237,3 +237,12 @@ class HealthStatus(Enum):
         description="No cause that counts, and neither a check result nor an evaluation that counts, on the asset or "
         "its group.",
     )
+
+
+@strawberry.enum(description="The harm that a model can do.")
+class RiskTier(Enum):
+    """The harm that a model can do."""
+
+    LOW = value("LOW", description="Little harm.")
+    MEDIUM = value("MEDIUM", description="Some harm.")
+    HIGH = value("HIGH", description="Much harm.")

@@ -46,12 +46,16 @@ NATIVE_PROPERTIES: tuple[NativeProperty, ...] = (
     NativeProperty("sensitivity"),
     NativeProperty("confirmedSensitivity", field="sensitivity"),
     NativeProperty("hydration"),
+    NativeProperty("riskTier"),
+    NativeProperty("cost", "Long", field="costUsd"),
+    NativeProperty("pairs", many=True, field="properties"),
     NativeProperty("createdAt", "Long"),
     NativeProperty("updatedAt", "Long"),
     NativeProperty("begins", "Long", field="sourceCreatedAt"),
     NativeProperty("deletedAt", "Long"),
     NativeProperty("usedAt", "Long", field="usage"),
     NativeProperty("servedAt", "Long", field="usage"),
+    NativeProperty("lastUsedAt", "Long", field="usage"),
     NativeProperty("subject", attached_only=True),
     NativeProperty("subjectKind", attached_only=True),
     NativeProperty("actor", attached_only=True),
@@ -68,8 +72,11 @@ A filter with `not` would match an absent value, so every asset has a value of e
 
 ``begins`` is the `sourceCreatedAt` of an asset, or its `createdAt` if that is absent. ``usedAt`` is the first instant
 of the last day on which a team or a user used the asset, or 0. ``servedAt`` is the same for services, apart because a
-service may be hidden. Both are not in the record: :mod:`app.graph.writing.handlers.count_usage` stores them.
-``titles``, ``words`` and ``prose`` are derived from the record by :mod:`graphql_schema.rules.index_terms`.
+service may be hidden. ``lastUsedAt`` is the later of both. None of the three is in the record:
+:mod:`app.graph.writing.handlers.count_usage` stores them.
+
+``titles``, ``words`` and ``prose`` are derived from the record by :mod:`graphql_schema.rules.index_terms`, ``pairs``
+(of the free properties) and ``cost`` (of `costUsd`) by :mod:`graphql_schema.catalog.index_values`.
 """
 
 TIME_FIELDS = ("observedAt", "startedAt", "sourceCreatedAt", "createdAt")

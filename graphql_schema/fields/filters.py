@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from enum import Enum
+from math import isfinite
 from typing import Final
 
 import strawberry
 
-from graphql_schema.catalog.enums import AssetKind, Hydration, LifecycleStage, Sensitivity, value
+from graphql_schema.catalog.enums import AssetKind, Hydration, LifecycleStage, RiskTier, Sensitivity, value
+from graphql_schema.catalog.index_values import cost_rank, property_term
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.urn import slug_of
 from graphql_schema.fields.filter_fields import (
@@ -25,6 +27,7 @@ from graphql_schema.ports.conditions import (
     BY_URN,
     MAX_EXAMINED,
     MAX_FILTER_IDS,
+    Above,
     All,
     AnyOf,
     Condition,
@@ -45,6 +48,10 @@ MAX_UNUSED_DAYS: Final = 1_830
 ASSETS: Final = In("kind", tuple(kind.code for kind in KINDS.values() if kind.asset))
 """Met by assets, and not by teams, users, domains, tags and attached records."""
 
+_RUN: Final = AssetKind["RUN"]
+
+_COSTS: Final = "for other assets, read `usage { costUsd }`, whose days and visible consumers decide the cost."
+
 _UNOWNED: Final = All((In("owners", ("",)), AnyOf((In("ownerTeam", ("",)), StartsWith("ownerTeam", "mlg://domain/")))))
 
 
@@ -59,6 +66,16 @@ class AssetOrderField(Enum):
         description="The instant at which the asset was first registered or referenced here, as `createdAt`.",
     )
     UPDATED_AT = value("UPDATED_AT", description="The instant of the last change here, as `updatedAt`.")
+    COST = value(
+        "COST",
+        description="The `costUsd` of runs; no cost counts as 0. An error unless the filter has `kinds: [RUN]`: the "
+        "cost of other assets is in their `usage`, which depends on its days and on the viewer.",
+    )
+    LAST_USED = value(
+        "LAST_USED",
+        description="The last day of recorded usage; no usage counts as the earliest day. An error with `asOf`, and "
+        "for a viewer from whom a consumer may be hidden: read `usage { lastUsedAt }` of the assets instead.",
+    )
 
 
 @strawberry.enum(description="The direction of an order.")
@@ -104,6 +121,16 @@ def _with_days(_unread: bool, days: int | None) -> Iterator[Condition]:  # noqa:
 
 def _contaminated(wanted: bool) -> Iterator[Condition]:  # noqa: FBT001 - the value of the field
     yield Contaminated(wanted)
+def _cost_above(bound: float, kinds: Sequence[AssetKind] | None) -> Iterator[Condition]:
+    if not isfinite(bound):
+        raise InvalidError("`costAbove` is not a finite number; give an amount in US dollars.")
+    if kinds is not None and _RUN not in kinds:
+        raise InvalidError(f"`costAbove` is about the `costUsd` of runs; {_COSTS}")
+    yield All((In("kind", (_RUN.name,)), Above("cost", cost_rank(bound))))
+
+
+def _property(wanted: "PropertyFilter") -> Iterator[Condition]:
+    yield In("pairs", (property_term(wanted.key, wanted.eq),))
 
 
 def _each_of(filters: Sequence["AssetFilter"]) -> Iterator[Condition]:
@@ -116,6 +143,14 @@ def _any_of(filters: Sequence["AssetFilter"]) -> Iterator[Condition]:
 
 def _none_of(given: "AssetFilter") -> Iterator[Condition]:
     yield Negated(condition_of(given))
+
+
+@strawberry.input(description="A condition on one free property.")
+class PropertyFilter:
+    """A condition on one free property."""
+
+    key: str = strawberry.field(description="The key of the property.")
+    eq: str = strawberry.field(description="The value is equal to this; upper and lower case differ.")
 
 
 @strawberry.input(
@@ -154,6 +189,18 @@ class AssetFilter:
         "Whether no part of the effective sensitivity comes from callers without the right to link the asset: if some "
         "does, `confirmedSensitivity` is not null.",
         _confirmed,
+    )
+    risk_tiers: list[RiskTier] | None = one_of("riskTier", "The asset is a model with one of these risk tiers.")
+    property_: PropertyFilter | None = filter_field(
+        "The asset has a free property with this key and value; several properties are combined by `and`.",
+        _property,
+        name="property",
+    )
+    cost_above: float | None = filter_field(
+        "The asset is a run whose `costUsd` is above this amount of US dollars. An error if `kinds` is given without "
+        "RUN.",
+        _cost_above,
+        beside="kinds",
     )
     hydration: Hydration | None = filter_field("Whether the asset was registered or only referenced.", _hydrated)
     created_after: Instant | None = above("createdAt", "The `createdAt` of the asset is after this instant.")
@@ -202,6 +249,8 @@ _ORDER_KEYS: Final = {
     AssetOrderField.NAME: "name",
     AssetOrderField.CREATED_AT: "createdAt",
     AssetOrderField.UPDATED_AT: "updatedAt",
+    AssetOrderField.COST: "cost",
+    AssetOrderField.LAST_USED: "lastUsedAt",
 }
 
 
@@ -212,6 +261,8 @@ def asset_listing(where: AssetFilter | None, order: AssetOrder | None, *within: 
     """
     given = ALWAYS if where is None else condition_of(where)
     refuse_oversized(given)
+    if order is not None and order.field is AssetOrderField.COST and (where is None or where.kinds != [_RUN]):
+        raise InvalidError(f"`orderBy: COST` needs `filter: {{kinds: [RUN]}}`; {_COSTS}")
     return ListingQuery(All((ASSETS, *within, given)), BY_URN if order is None else _sort_order(order))
 
 

@@ -59,6 +59,7 @@ CONDITIONS: dict[str, dict[str, Any]] = {
     "created before": {"ids": [DRAFT], "createdBefore": "9999-01-01T00:00:00Z"},
     "changed": {"ids": [DRAFT], "updatedAfter": "1970-01-01T00:00:00Z"},
     "changed before": {"ids": [DRAFT], "updatedBefore": "9999-01-01T00:00:00Z"},
+    "property": {"ids": [DRAFT], "property": {"key": "k", "eq": f"{leaks.CANARY}-property"}},
     "either": {"or": [{"tags": [leaks.GOLD]}, {"ids": [HIDDEN]}]},
 }
 

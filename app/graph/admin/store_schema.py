@@ -18,6 +18,7 @@ from graphql_schema.catalog.relations import RELATIONS
 from graphql_schema.ports.record import JsonObject
 
 CHANGES = (
+    "the risk tier, cost, properties and last use of assets",
     "the confirmed sensitivity of assets",
     "the words of names and descriptions, the begin of assets and their last use",
     "the values of changes and other attached records",

@@ -21,9 +21,11 @@ from graphql_schema.ports.conditions import BY_URN, Condition, ListingQuery, Neg
 from graphql_schema.ports.record import JsonObject
 from graphql_schema.ports.relation_query import ALL, COUNT_LIMIT, PageRequest
 from graphql_schema.ports.row import PageItem, RowPage
+from policies.errors import InvalidError
+from policies.predicate import Everything
 
 _Found = JsonObject
-"""The response to one index query: ids ``x`` in order, total ``n`` or -1."""
+"""The response to one index query: ids ``x`` in order, their values ``s`` of some orders, total ``n`` or -1."""
 
 
 class ListingPages:
@@ -40,9 +42,21 @@ class ListingPages:
         """Return a page of a listing.
 
         Its total is None if it is not requested, above :data:`COUNT_LIMIT`, or if the tenant has sensitivity floors.
-        Raises InvalidError or LimitError if the index cannot answer the condition of the listing.
+        Raises InvalidError or LimitError if the index cannot answer the condition or the order of the listing.
         """
+        if listing.order.key == "lastUsedAt":
+            self._require_known_last_use()
         return await self._loader.load((listing, page))
+
+    def _require_known_last_use(self) -> None:
+        """Raise InvalidError if the last use differs for the caller from that in the index."""
+        if self._policy.instant.past:
+            raise InvalidError("`orderBy: LAST_USED` is about the present; remove `orderBy` or `asOf`.")
+        if not isinstance(self._policy.rows_filter(), Everything):
+            raise InvalidError(
+                "`orderBy: LAST_USED` would include usage by services that may be hidden from you; use another order, "
+                "and read `usage { lastUsedAt }` of the assets."
+            )
 
     async def _load(self, requests: list[tuple[ListingQuery, PageRequest]]) -> list[RowPage]:
         resolved = await self._unused.resolve([listing.where for listing, _ in requests])
@@ -70,10 +84,12 @@ class ListingPages:
         while True:
             vids = _in_order(found, size)
             kept = [vid for vid in vids if not self._policy.raised_by_floor(vid, response.records[vid])]
-            items += self._page(listing, ALL, [{"x": kept, "n": -1}], response).items
+            values = _order_values(found)
+            rest = [{"x": kept, "s": [values[vid] for vid in kept if vid in values], "n": -1}]
+            items += self._page(listing, ALL, rest, response).items
             if len(items) >= wanted or all(len(each["x"]) < size for each in found):
                 return RowPage(tuple(items[: page.first]), len(items) >= wanted and page.first is not None)
-            after = self._policy.position(response.records[vids[-1]], listing.order.key)
+            after = self._policy.position(response.records[vids[-1]], listing.order.key, values.get(vids[-1]))
             size = min(max(size * 2, 100), COUNT_LIMIT)
             queries = self._index_queries(listing, PageRequest(size - 1, after))
             response = await self._rows.fetch(LevelRequest(listings=[each.wire() for each in queries]))
@@ -105,16 +121,22 @@ class ListingPages:
         self, listing: ListingQuery, page: PageRequest, found: Sequence[_Found], response: LevelResponse
     ) -> RowPage:
         items: list[PageItem] = []
-        field = FIELD_OF[listing.order.key]
+        field, values = FIELD_OF[listing.order.key], _order_values(found)
         for vid in (vid for each in found for vid in each["x"]):
             row = self._rows.row(vid, response)
             if row is None:
                 self._policy.mismatched(response.records[vid])
             else:
-                items.append(PageItem(row, (row.visible_value(field), row.urn)))
+                value = None if field in row.access.hidden else values.get(vid, row.record.get(field))
+                items.append(PageItem(row, (value, row.urn)))
         more = page.first is not None and sum(len(each["x"]) for each in found) > page.first
         total = found[0]["n"] if 0 <= found[0]["n"] <= COUNT_LIMIT else None
         return RowPage(tuple(items[: page.first]), more, total)
+
+
+def _order_values(found: Sequence[_Found]) -> dict[int, Value]:
+    """Return the values of the order that the store returned, by vertex id; empty for other orders."""
+    return {vid: value for each in found for vid, value in zip(each["x"], each["s"], strict=bool(each["s"]))}
 
 
 def _in_order(found: Sequence[_Found], size: int) -> list[int]:

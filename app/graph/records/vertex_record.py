@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from app.graph.records.record_text import text_of
+from graphql_schema.catalog.index_values import cost_rank, property_term
 from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.catalog.kinds import KIND_OF_CODE, KIND_OF_SLUG, KINDS
 from graphql_schema.catalog.properties import NATIVE_PROPERTIES, TIME_FIELDS
@@ -62,7 +63,7 @@ _LISTED: Final[Mapping[str, tuple[str, ...]]] = {
 """Kinds of attached records that the index lists, each with the values by which its list is filtered."""
 
 
-_UNUSED: Final = {"usedAt": 0, "servedAt": 0}
+_UNUSED: Final = {"usedAt": 0, "servedAt": 0, "lastUsedAt": 0}
 """Initial native values of the last use; they are not in the record.
 
 :meth:`app.graph.writing.unit.staging.Staging.mark` stages later ones.
@@ -281,11 +282,12 @@ def native_values(record: Record) -> tuple[JsonObject, dict[str, list[str]]]:
         "begins": begins(record),
         "deletedAt": record.get("deletedAt") or FOREVER,
         **_UNUSED,
+        "cost": cost_rank(record.get("costUsd") or 0),
         "record": text_of(record),
     }
     owners = [urn for urn, _ in index["owners"]]
     sets = {stored.name: _native(record, stored.name, [""]) for stored in _OF_ASSETS if stored.many}
-    named = {"titles": [*found.titles], "words": [*found.words]}
+    named = {"titles": [*found.titles], "words": [*found.words], "pairs": _pairs(record)}
     return values, {**sets, **named, "owners": owners or [""], "tags": index["tags"] or [""]}
 
 
@@ -293,6 +295,11 @@ def _native(record: Record, name: str, none: Json) -> Json:
     """Return the value of a record under the name of a native property, ``none`` if it has no value or no members."""
     value = record.get(name)
     return none if value is None or value == [] else value
+
+
+def _pairs(record: Record) -> list[str]:
+    """Return the terms of the free properties of an asset, "" alone if it has none."""
+    return [property_term(pair["key"], pair["value"]) for pair in record.get("properties") or ()] or [""]
 
 
 def _natives_of_attached(record: Record) -> JsonObject:

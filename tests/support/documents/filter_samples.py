@@ -17,6 +17,7 @@ from graphql import (
     get_named_type,
     get_nullable_type,
     is_required_argument,
+    is_required_input_field,
 )
 from strawberry.types import ExecutionResult
 from support.stores.plain_reader import PlainGraph
@@ -96,7 +97,8 @@ def _fields(type_: GraphQLInputObjectType, outer: tuple[str, ...]) -> Iterator[t
             for path, given in _fields(inner, (*outer, type_.name)):
                 yield f"{name}.{path}", {name: _listed(each.type, given)}
         else:
-            yield name, {name: _value(each.type), **BESIDE.get(name, {})}
+            needed = {key: _value(also.type) for key, also in type_.fields.items() if is_required_input_field(also)}
+            yield name, {**needed, name: _value(each.type), **BESIDE.get(name, {})}
 
 
 def _value(type_: GraphQLInputType) -> Any:

@@ -156,7 +156,7 @@ async def stored(graph: StoreGraph, tenant: str = "default") -> Stored:
     """Read all data of a tenant."""
     vertices: Any = await graph.run(_VERTICES, tenant=tenant)
     joined: Any = await graph.run(_EDGES, tenant=tenant)
-    many = {"owners", "tags", "titles", "words"}
+    many = {"owners", "tags", "titles", "words", "pairs"}
     changes = [orjson.loads(row["p"]["record"][0]) for row in vertices if row["k"] == "Change"]
     vertices = [row for row in vertices if row["k"] in KINDS]
     name = {row["x"]: row["p"]["urn"][0] for row in vertices}

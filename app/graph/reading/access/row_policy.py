@@ -106,14 +106,17 @@ class RowPolicy:
         before, after = self._access_to(kind.name, record), self._access_to(kind.name, floored)
         return before is None or after is None or before.hidden != after.hidden
 
-    def position(self, record: Record, key: str) -> tuple[Json, str]:
+    def position(self, record: Record, key: str, stored: Json = None) -> tuple[Json, str]:
         """Return the position of a record in an order of the index: the stored value and the id.
 
-        The value is None if there is none, or if the caller may not see it.
+        ``stored`` is the value in the index if the record may lack it. The value in the result is None if there is
+        none, or if the caller may not see it.
         """
         access = self._access_to(KIND_OF_CODE[record["kind"]].name, record)
         field = FIELD_OF[key]
-        return None if access is None or field in access.hidden else record.get(field), record["id"]
+        if access is None or field in access.hidden:
+            return None, record["id"]
+        return record.get(field) if stored is None else stored, record["id"]
 
     def _access_to(self, kind: str, record: Record) -> RowAccess | None:
         """Return the access to a record; None if it is hidden."""

@@ -1,9 +1,13 @@
 """Listings of the level statement: what one of them reads from the index."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from app.graph.reading.level.index_filter import IndexFilter
 from graphql_schema.ports.conditions import BY_URN, SortOrder
+
+OUTSIDE_RECORD: Final = frozenset({"cost", "lastUsedAt"})
+"""Native properties of orders whose value a record may lack: the store returns the values with the ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,7 @@ class IndexQuery:
             "b": self.best,
             "o": self.order.key,
             "d": self.order.descending,
+            "s": self.order.key in OUTSIDE_RECORD,
             "n": self.size,
             "c": self.total is not None,
             "t": self.total or [],

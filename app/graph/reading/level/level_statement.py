@@ -37,6 +37,7 @@ read.
 | t       | filter of the total                                                                        |
 | o       | native property by which the listing is ordered, then by URN                               |
 | d       | whether the order is descending                                                            |
+| s       | whether to return the values of the order                                                  |
 | n       | maximal number of vertices                                                                 |
 | c       | whether to count the total                                                                 |
 | b       | filters of preference: if ``n`` or more vertices are found, those that pass the first come |
@@ -47,7 +48,8 @@ read.
 | e        | for each hop the flat rows ``[source, far end, edge record, …]``; empty if ``over``       |
 | v        | records of the vertices in ``points`` and listings; unless ``over``, also of far ends and |
 |          | vertices on chains                                                                        |
-| l        | for each listing ``{x: vertex ids, n: total up to 10,001, or -1}``                        |
+| l        | for each listing ``{x: vertex ids, s: their values of ``o`` if requested, n: total up to  |
+|          | 10,001, or -1}``                                                                          |
 | over     | whether the cap ended the request                                                         |
 
 A page in the order of time (``t``) reads its own edges and those of its last instant, however many the source has. The
@@ -149,7 +151,8 @@ def lists = listings.collect {{ q ->
     xs = best.take(q.n as int) as List
   }}
   wanted.addAll(xs)
-  [x: xs, n: q.c ? narrow(q.t).limit(10001).id().count().next() : -1]
+  def s = q.s ? xs.collect {{ x -> g.V(x).values(q.o).tryNext().orElse(null) }} : []
+  [x: xs, s: s, n: q.c ? narrow(q.t).limit(10001).id().count().next() : -1]
 }}
 def given = wanted.size()
 def sets = []

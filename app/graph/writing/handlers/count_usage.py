@@ -1,9 +1,9 @@
 """Records usage: one attached record per asset, consumer and month, with the counters of its days.
 
 Each day stores who recorded it and when, so usage has no audit entry. The last day of use is also a mark on the asset,
-where the index finds it: ``usedAt`` for use by teams and users, ``servedAt`` for use by services. A day
-before the mark does not move it. A day corrected to zero sets the mark back to the last day with usage by consumers of
-the same mark.
+where the index finds it. The mark is ``usedAt`` for use by teams and users, ``servedAt`` for use by services, and
+``lastUsedAt`` for both. A day before the mark does not move it. A day corrected to zero sets the mark back to the last
+day with usage by consumers of the same mark.
 """
 
 from collections.abc import Mapping
@@ -28,6 +28,9 @@ MAX_AGE: Final = timedelta(days=5 * 366)
 
 COST: Final = "costUsd"
 """Counter of the cost, which a consumer pays, so that it needs the right to bill."""
+
+_OF_ALL: Final = "lastUsedAt"
+"""The native property that holds the last use by any consumer."""
 
 _RECORDING: Final = ("recordedAt", "recordedBy")
 
@@ -85,13 +88,14 @@ def _put_month(unit: ItemUnit, command: RecordUsageCommand, urn: str, days: Mapp
 
 
 def _mark_last_use(unit: ItemUnit, command: RecordUsageCommand, known: Record | None) -> None:
-    """Move the mark of last use forward to this day, or back if the day no longer has usage."""
-    asset, mark = unit.lookup.vid(command.asset), _mark_of(command.consumer)
-    if has_usage(command.counts):
-        unit.staging.mark(asset, mark, begin_of(date.fromisoformat(command.day)))
-    elif known is not None and has_usage(known):
-        last = _last_day(unit, asset, mark)
-        unit.staging.mark(asset, mark, begin_of(date.fromisoformat(last)) if last else 0, exact=True)
+    """Move the marks of last use forward to this day, or back if the day no longer has usage."""
+    asset = unit.lookup.vid(command.asset)
+    for mark in (_mark_of(command.consumer), _OF_ALL):
+        if has_usage(command.counts):
+            unit.staging.mark(asset, mark, begin_of(date.fromisoformat(command.day)))
+        elif known is not None and has_usage(known):
+            last = _last_day(unit, asset, mark)
+            unit.staging.mark(asset, mark, begin_of(date.fromisoformat(last)) if last else 0, exact=True)
 
 
 def _last_day(unit: ItemUnit, asset: int, mark: str) -> str | None:
@@ -99,7 +103,7 @@ def _last_day(unit: ItemUnit, asset: int, mark: str) -> str | None:
     hop = USAGE_OF.into()
     unit.lookup.require_hops((hop, asset))
     months = [unit.lookup.known(month) for _, month, _ in unit.lookup.edges_at(USAGE_OF.name, hop.direction, asset)]
-    days = (month["days"].items() for month in months if _mark_of(month["consumer"]) == mark)
+    days = (month["days"].items() for month in months if mark in {_mark_of(month["consumer"]), _OF_ALL})
     return max((day for each in days for day, counts in each if has_usage(counts)), default=None)
 
 

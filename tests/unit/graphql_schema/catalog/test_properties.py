@@ -27,6 +27,10 @@ def test_names_of_native_properties_are_unique() -> None:
         ("begins", "sourceCreatedAt"),
         ("usedAt", "usage"),
         ("servedAt", "usage"),
+        ("lastUsedAt", "usage"),
+        ("pairs", "properties"),
+        ("cost", "costUsd"),
+        ("riskTier", "riskTier"),
     ],
 )
 def test_a_filter_follows_the_policy_of_the_field_that_shows_the_value(stored: str, field: str) -> None:

@@ -97,10 +97,32 @@ def test_the_narrow_question_needs_its_days() -> None:
         asset_listing(AssetFilter(unread=True, not_=AssetFilter(unused_for_days=7)), None)
 
 
+@pytest.mark.parametrize("kinds", [None, [], ["MODEL"], ["RUN", "MODEL"]])
+def test_costs_are_those_of_runs(kinds: list[str] | None) -> None:
+    """An order by cost is refused unless all listed assets are runs, a bound unless runs may be among them."""
+    where = AssetFilter(kinds=None if kinds is None else [AssetKind[kind] for kind in kinds])
+    with pytest.raises(InvalidError, match=r"`orderBy: COST` needs `filter: \{kinds: \[RUN\]\}`; for other assets"):
+        asset_listing(where, AssetOrder(field=AssetOrderField.COST))
+    where.cost_above = 1
+    if kinds is None or "RUN" in kinds:
+        asset_listing(where, None)
+    else:
+        with pytest.raises(InvalidError, match="`costAbove` is about the `costUsd` of runs; for other assets"):
+            asset_listing(where, None)
+
+
+@pytest.mark.parametrize("bound", [float("inf"), float("-inf"), float("nan")])
+def test_a_cost_is_finite(bound: float) -> None:
+    """A bound that is no number is refused."""
+    with pytest.raises(InvalidError, match="`costAbove` is not a finite number"):
+        asset_listing(AssetFilter(cost_above=bound), None)
+
+
 @pytest.mark.parametrize("field", AssetOrderField)
 def test_every_order_is_by_an_indexed_property(field: AssetOrderField) -> None:
     """Each value of the enumeration is an order that the index has, in both directions; without one, by URN."""
-    up, down = (asset_listing(None, AssetOrder(field=field, direction=each)).order for each in OrderDirection)
+    where = AssetFilter(kinds=[AssetKind["RUN"]])
+    up, down = (asset_listing(where, AssetOrder(field=field, direction=each)).order for each in OrderDirection)
     assert up.key in INDEXED
     assert (up, down) == (SortOrder(up.key), SortOrder(up.key, descending=True))
     assert asset_listing(None, None).order == BY_URN

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import strawberry
 
-from graphql_schema.assets.model import ModelInput, RiskTier
+from graphql_schema.assets.model import ModelInput
+from graphql_schema.catalog.enums import RiskTier
 from graphql_schema.fields.value_types import PropertyInput
 from graphql_schema.inputs.idempotency_key import digest_of, key_in, key_within
 from graphql_schema.inputs.values import InputError

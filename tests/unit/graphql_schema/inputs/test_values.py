@@ -10,11 +10,11 @@ import strawberry
 
 from graphql_schema.assets.dataset import ColumnInput, ColumnRefInput, DatasetInput
 from graphql_schema.assets.feature import FeatureInput
-from graphql_schema.assets.model import ModelInput, ModelVersionInput, RiskTier
+from graphql_schema.assets.model import ModelInput, ModelVersionInput
 from graphql_schema.assets.service import DeploymentInput
 from graphql_schema.assets.team import UserInput
 from graphql_schema.assets.workflow import RunInput, RunState
-from graphql_schema.catalog.enums import LifecycleStage, PrincipalType, Sensitivity
+from graphql_schema.catalog.enums import LifecycleStage, PrincipalType, RiskTier, Sensitivity
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.fields.value_types import MetricInput, PropertyInput
 from graphql_schema.inputs.values import (

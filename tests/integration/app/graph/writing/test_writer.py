@@ -79,6 +79,10 @@ async def test_stored_values_are_those_of_the_catalog(graph: StoreGraph, writers
         "deletedAt": FOREVER,
         "usedAt": 0,
         "servedAt": 0,
+        "lastUsedAt": 0,
+        "pairs": [""],
+        "riskTier": "",
+        "cost": 0,
     }
     assert (record["revision"], record["createdBy"], record["createdAt"]) == (1, "root", NOW)
     by_relation = {key[0]: values for key, values in there.edges}

@@ -5,6 +5,7 @@ import orjson
 from app.graph.admin.store_schema import VERSION, store_schema
 
 KEYS_BY_VERSION = (
+    "riskTier cost pairs lastUsedAt",
     "confirmedSensitivity",
     "titles words prose begins usedAt servedAt",
     "subject subjectKind actor action state",

@@ -22,6 +22,7 @@ from app.graph.records.vertex_record import (
     time_of,
     updated,
 )
+from graphql_schema.catalog.index_values import cost_rank, property_term
 from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.catalog.properties import NATIVE_PROPERTIES, NativeProperty
 from graphql_schema.catalog.urn import make_urn
@@ -222,7 +223,8 @@ def test_native_values_of_an_asset_follow_from_its_record() -> None:
         "ownerTeam": "", "domain": "d", "stage": "ACTIVE", "visibility": "ORG", "sensitivity": "INTERNAL",
         "confirmedSensitivity": "INTERNAL",
         "hydration": "FULL", "createdAt": 100, "updatedAt": 100, "begins": 100, "deletedAt": FOREVER, "usedAt": 0,
-        "servedAt": 0, "revision": 1, "prose": "ctr daily", "record": orjson.dumps(record).decode(),
+        "servedAt": 0, "lastUsedAt": 0, "riskTier": "", "cost": 0,
+        "revision": 1, "prose": "ctr daily", "record": orjson.dumps(record).decode(),
     }  # fmt: skip
     assert {name: values[name] for name in expected} == expected
     named = {"titles": ["ctr"], "words": ["ctr", "ads", "3", "mlflow"], "owners": [TEAM], "tags": [""]}
@@ -231,6 +233,10 @@ def test_native_values_of_an_asset_follow_from_its_record() -> None:
     assert native_values(version(deletedAt=7))[0]["deletedAt"] == 7
     assert native_values(indexed(version(), tags=["t"]))[1]["tags"] == ["t"]
     assert native_values(version())[1]["owners"] == [""]
+    assert native_values(version(costUsd=5))[0]["cost"] == cost_rank(5.0)
+    pairs = [{"key": "a", "value": "b"}, {"key": "a", "value": ""}]
+    assert native_values(version(properties=pairs))[1]["pairs"] == [property_term("a", "b"), property_term("a", "")]
+    assert native_values(version())[1]["pairs"] == [""]
 
 
 def test_a_declared_property_takes_its_value_from_the_record(monkeypatch: pytest.MonkeyPatch) -> None:
