@@ -48,8 +48,23 @@ Consumer = Annotated[
 Days = Annotated[
     int | None,
     strawberry.argument(
-        description=f"Number of days up to and including today, or the day of `asOf`, in UTC; 1 to {MAX_DAYS}."
+        description="Number of days up to and including `to`, in UTC; 1 to "
+        f"{MAX_DAYS}. Without effect if `from` is given."
     ),
+]
+
+
+From = Annotated[
+    Day | None,
+    strawberry.argument(
+        name="from", description=f"The first day, in UTC, at most {MAX_DAYS - 1} days before `to`; replaces `days`."
+    ),
+]
+
+
+To = Annotated[
+    Day | None,
+    strawberry.argument(description="The last day, in UTC, included. Default: today, or the day of `asOf`."),
 ]
 
 
@@ -122,8 +137,8 @@ class Usage:
     last_used_at: Day | None = _last()
 
 
-async def _usage(root: Parent, info: Info, days: Days = 30) -> Resolved:
-    span = span_of(info, days)
+async def _usage(root: Parent, info: Info, days: Days = 30, from_: From = None, to: To = None) -> Resolved:
+    span = span_of(info, days, from_, to)
     months = await months_of(info, [root], MONTHS, span)
     urns = list(dict.fromkeys(month["consumer"] for month in months))
     known = [row for row in await info.context.reader.nodes(urns, constant_time=True) if row is not None]
@@ -138,26 +153,40 @@ asset_usage: SchemaField = strawberry.field(
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A number of ``days`` in UTC, up to the day ``last``."""
+    """A number of ``days`` in UTC, up to the day ``last``; ``fixed``: whether the caller gave this day."""
 
     days: int
     last: date
+    fixed: bool = False
 
     @property
     def first(self) -> date:
         """First day of the span."""
         return self.last - timedelta(days=self.days - 1)
 
+    @property
+    def scope(self) -> Position:
+        """What the days depend on, for cursors: those of a relative span remain valid on the next day."""
+        return (self.days, self.last.isoformat()) if self.fixed else (self.days,)
 
-def span_of(info: Info, days: int | None) -> Span:
-    """Return that number of days up to the day of the read time, 30 if None.
 
-    Raises InvalidError if the number is out of range.
+def span_of(info: Info, days: int | None, first: str | None = None, last: str | None = None) -> Span:
+    """Return the days from ``first`` to ``last``, or that number of days up to ``last``.
+
+    ``last`` None is the day of the read time, ``days`` None is 30. Raises InvalidError if the number of days is out of
+    range, or if ``last`` is after the day of the read time.
     """
-    wanted = 30 if days is None else days
+    today = datetime.fromtimestamp(info.context.now() // 1000, UTC).date()
+    end = today if last is None else date.fromisoformat(last)
+    if end > today:
+        raise InvalidError(f"`to` is {end}, after {today}; usage has no later days.")
+    if first is None:
+        name, wanted = "`days`", 30 if days is None else days
+    else:
+        name, wanted = "the number of days from `from` to `to`", (end - date.fromisoformat(first)).days + 1
     if not 1 <= wanted <= MAX_DAYS:
-        raise InvalidError(f"`days` is {wanted}; give 1 to {MAX_DAYS}.")
-    return Span(wanted, datetime.fromtimestamp(info.context.now() // 1000, UTC).date())
+        raise InvalidError(f"{name} is {wanted}; give 1 to {MAX_DAYS}.")
+    return Span(wanted, end, first is not None or last is not None)
 
 
 async def months_of(info: Info, rows: Sequence[Row], rel: RelationQuery, span: Span) -> list[Month]:
@@ -192,7 +221,7 @@ def added_up(months: Iterable[Month], known: Iterable[Row], span: Span, scope: P
     for month in months:
         if month["consumer"] in rows:
             uses[month["consumer"]] += used_days(month["days"], span)
-    return _source([(rows[urn], used) for urn, used in uses.items() if used], (*scope, span.days))
+    return _source([(rows[urn], used) for urn, used in uses.items() if used], (*scope, *span.scope))
 
 
 def _source(by_consumer: Sequence[tuple[Row, list[Use]]], scope: Position) -> JsonObject:

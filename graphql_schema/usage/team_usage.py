@@ -14,7 +14,7 @@ from graphql_schema.governance.subteams import IncludeSubteams, with_subteams
 from graphql_schema.ports.conditions import AnyOf, Condition, In
 from graphql_schema.ports.relation_query import ALL, PageRequest, newest_first, related
 from graphql_schema.ports.row import Row
-from graphql_schema.usage.asset_usage import MONTHS, Days, added_up, months_of, span_of
+from graphql_schema.usage.asset_usage import MONTHS, Days, From, To, added_up, months_of, span_of
 from policies.errors import LimitError
 
 MAX_OWNED = 10_000
@@ -32,8 +32,15 @@ def owned_by(urns: Sequence[str]) -> Condition:
     return AnyOf((In("ownerTeam", tuple(urns)), In("owners", tuple(urns))))
 
 
-async def _usage(root: Parent, info: Info, days: Days = 30, include_subteams: IncludeSubteams = False) -> Resolved:
-    span, reader = span_of(info, days), info.context.reader
+async def _usage(
+    root: Parent,
+    info: Info,
+    days: Days = 30,
+    include_subteams: IncludeSubteams = False,
+    from_: From = None,
+    to: To = None,
+) -> Resolved:
+    span, reader = span_of(info, days, from_, to), info.context.reader
     teams = await with_subteams(root, info, include_subteams)
     assets = [row for row in await _owned(info, teams, None) if row.reads("usage")]
     months = await months_of(info, assets, MONTHS, span)
@@ -50,9 +57,14 @@ team_usage: SchemaField = strawberry.field(
 
 
 async def _consumption(
-    root: Parent, info: Info, days: Days = 30, include_subteams: IncludeSubteams = False
+    root: Parent,
+    info: Info,
+    days: Days = 30,
+    include_subteams: IncludeSubteams = False,
+    from_: From = None,
+    to: To = None,
 ) -> Resolved:
-    span, reader = span_of(info, days), info.context.reader
+    span, reader = span_of(info, days, from_, to), info.context.reader
     teams = await with_subteams(root, info, include_subteams)
     consumers = await _consumers(info, teams)
     months = await months_of(info, consumers, USES, span)

@@ -194,6 +194,53 @@ async def test_a_span_has_1_to_400_days(run: Run, days: int) -> None:
     assert found.errors[0].extensions == {"code": "INVALID"}
 
 
+BETWEEN = USAGE.replace("$days: Int", "$from: Date, $to: Date, $days: Int").replace(
+    "days: $days", "from: $from, to: $to, days: $days"
+)
+
+
+@pytest.mark.parametrize(
+    ("given", "reads"),
+    [
+        ({"from": "2024-10-25"}, 10),
+        ({"from": "2024-10-26"}, 5),
+        ({"from": "2024-10-25", "to": "2024-11-23"}, 5),
+        ({"from": "2024-11-24", "to": "2024-11-24"}, 5),
+        ({"from": "2024-10-26", "to": "2024-11-23"}, 0),
+        ({"to": "2024-11-23"}, 5),
+        ({"to": "2024-11-23", "days": 29}, 0),
+        ({"from": "2024-10-25", "days": 1}, 10),
+    ],
+)
+async def test_days_are_added_up_from_one_to_another(run: Run, given: dict[str, Any], reads: int) -> None:
+    """Both days are included; without the first one, the number of days counts back from the last one."""
+    found = await run(BETWEEN, id=CLICKS, **given)
+    assert found.errors is None
+    assert found.data["asset"]["usage"]["reads"] == reads
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"from": "2024-11-24", "to": "2024-11-23"}, "the number of days from `from` to `to` is 0; give 1 to 400"),
+        ({"from": "2023-10-21"}, "the number of days from `from` to `to` is 401; give 1 to 400"),
+        ({"to": "2024-11-25"}, "`to` is 2024-11-25, after 2024-11-24; usage has no later days"),
+    ],
+)
+async def test_days_between_have_bounds(run: Run, given: dict[str, Any], message: str) -> None:
+    """An empty or too long span, and one after the day of ``asOf``, are refused as invalid."""
+    found = await run(BETWEEN, id=CLICKS, **given)
+    assert found.errors[0].extensions == {"code": "INVALID"}
+    assert message in found.errors[0].message
+
+
+def test_cursors_are_bound_to_given_days() -> None:
+    """The scope of given days contains them; that of a number of days remains valid on the next day."""
+    days = date(2026, 3, 1), date(2026, 3, 2)
+    assert Span(3, days[0]).scope == Span(3, days[1]).scope
+    assert Span(3, days[0], fixed=True).scope != Span(3, days[1], fixed=True).scope != Span(3, days[1]).scope
+
+
 async def test_too_many_months_are_a_limit_error(run: Run, graph: UsageGraph) -> None:
     """The error of the store is put in terms of usage, with its limit."""
     graph.limit = 50_000
