@@ -11,7 +11,7 @@ from graphql_schema.assets.tag import Tag
 from graphql_schema.assets.team import Team, User
 from graphql_schema.catalog.enums import PrincipalType
 from graphql_schema.catalog.kinds import ALL_KINDS, KINDS
-from graphql_schema.catalog.urn import make_urn, parse_urn
+from graphql_schema.catalog.urn import parse_urn
 from graphql_schema.fields.as_of import AsOf, set_read_time
 from graphql_schema.fields.connection import After, Connection, ConnectionSource, First, page_request_of
 from graphql_schema.fields.context import Info
@@ -21,6 +21,7 @@ from graphql_schema.fields.node import Node
 from graphql_schema.fields.refs import TeamRef
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.governance.changes import Change, changes_field
+from graphql_schema.governance.team_names import team_named
 from graphql_schema.lineage.impact import Impact, impact
 from graphql_schema.lineage.paths import LineagePaths, paths
 from graphql_schema.lineage.traversal import Lineage, lineage
@@ -39,7 +40,8 @@ TeamIdArg = Annotated[strawberry.ID | None, strawberry.argument(description="The
 TeamNameArg = Annotated[
     str | None,
     strawberry.argument(
-        description="The name of a team with the source `catalog` and the namespace `default`; else give `id`."
+        description="The name of a team, in any case: first of a team with the source `catalog` and the namespace "
+        "`default`, else the name or display name of any team. An error if it fits several teams."
     ),
 ]
 
@@ -89,8 +91,9 @@ async def _asset(info: Info, id: IdArg, as_of: AsOf = None) -> Resolved:
 async def _team(info: Info, id: TeamIdArg = None, name: TeamNameArg = None) -> Resolved:
     if (id is None) == (name is None):
         raise InvalidError("`team` needs either `id` or `name`; give exactly one of them.")
-    urn = make_urn("team", "catalog", "default", name or "") if id is None else id
-    return await info.context.reader.node(urn) if parse_urn(urn).kind == "Team" else None
+    if id is None:
+        return await team_named(info, name or "")
+    return await info.context.reader.node(id) if parse_urn(id).kind == "Team" else None
 
 
 async def _assets(
