@@ -27,6 +27,7 @@ from graphql_schema.ports.conditions import (
     Contains,
     Contaminated,
     HasWord,
+    HealthIs,
     In,
     MatchesPattern,
     Negated,
@@ -176,6 +177,7 @@ def _within_limits(name: str, conditions: Iterable[Condition]) -> Iterator[Condi
             case Contains(_, substring):
                 _refuse_long(name, (substring,), MAX_SUBSTRING_LENGTH)
             case Above() | Below() | UnusedFor() | Contaminated() | All() | AnyOf() | Negated():
+            case Above() | Below() | UnusedFor() | HealthIs() | All() | AnyOf() | Negated():
                 pass
             case _:
                 assert_never(condition)

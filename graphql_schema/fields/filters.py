@@ -7,7 +7,15 @@ from typing import Final
 
 import strawberry
 
-from graphql_schema.catalog.enums import AssetKind, Hydration, LifecycleStage, RiskTier, Sensitivity, value
+from graphql_schema.catalog.enums import (
+    AssetKind,
+    HealthStatus,
+    Hydration,
+    LifecycleStage,
+    RiskTier,
+    Sensitivity,
+    value,
+)
 from graphql_schema.catalog.index_values import cost_rank, property_term
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.urn import slug_of
@@ -32,6 +40,7 @@ from graphql_schema.ports.conditions import (
     AnyOf,
     Condition,
     Contaminated,
+    HealthIs,
     In,
     ListingQuery,
     Negated,
@@ -111,6 +120,10 @@ def _unused(days: int, unread: bool | None) -> Iterator[Condition]:  # noqa: FBT
     if not 1 <= days <= MAX_UNUSED_DAYS:
         raise InvalidError(f"`unusedForDays` is {days}; the range is 1 to {MAX_UNUSED_DAYS}.")
     yield UnusedFor(days, bool(unread))
+
+
+def _healthy(wanted: Sequence[HealthStatus]) -> Iterator[Condition]:
+    yield HealthIs(tuple(status.name for status in wanted))
 
 
 def _with_days(_unread: bool, days: int | None) -> Iterator[Condition]:  # noqa: FBT001 - the value of the field
@@ -195,6 +208,11 @@ class AssetFilter:
         "The asset has a free property with this key and value; several properties are combined by `and`.",
         _property,
         name="property",
+    )
+    health: list[HealthStatus] | None = filter_field(
+        "The `health` of the asset for the viewer has one of these states. It is computed, so that at most 200 assets "
+        "may meet the rest of the filter; there is no order by health.",
+        _healthy,
     )
     cost_above: float | None = filter_field(
         "The asset is a run whose `costUsd` is above this amount of US dollars. An error if `kinds` is given without "

@@ -11,7 +11,7 @@ from graphql_schema.fields.refs import AssetRef, CheckRef, CheckResultRef, Evalu
 from graphql_schema.lineage.completeness import LineageCompleteness, completeness_source
 from graphql_schema.ports.health_report import HealthFinding
 from graphql_schema.ports.record import JsonObject
-from graphql_schema.rules.health_status import LEVELS, MAX_CAUSES
+from graphql_schema.rules.health_status import LEVELS, MAX_CAUSES, health_fields
 
 
 @strawberry.type(
@@ -96,5 +96,5 @@ def _made_from(kind: str) -> tuple[str, ...]:
 asset_health: SchemaField = strawberry.field(
     description=f"Health of the asset: problems found on it and up to {LEVELS} levels upstream.",
     resolver=_health,
-    metadata={INPUTS: _made_from},
+    metadata={INPUTS: health_fields},
 )

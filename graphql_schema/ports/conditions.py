@@ -126,6 +126,16 @@ class Contaminated:
 
 
 @dataclass(frozen=True, slots=True)
+class HealthIs:
+    """The health of the asset, as the caller sees it, is one of these; each is the name of a ``HealthStatus``.
+
+    The reader replaces this condition before it queries the index (:mod:`app.graph.reading.health_filter`).
+    """
+
+    statuses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class All:
     """Every condition is met; every record meets an empty list."""
 
@@ -153,6 +163,7 @@ CallerLeaf = UnusedFor | Contaminated
 """A condition that no record decides by itself, because it depends on other records that the caller may see."""
 
 Leaf = In | Above | Below | TextLeaf | CallerLeaf
+Leaf = In | Above | Below | TextLeaf | UnusedFor | HealthIs
 """A condition without conditions inside it."""
 
 Condition = Leaf | All | AnyOf | Negated
@@ -233,6 +244,8 @@ def matches(condition: Condition, value_of: Callable[[str], Value | Sequence[Val
 
     ``value_of`` returns the value of a key: a list for a set, None for an absent or hidden value. None meets no leaf,
     and therefore every negated leaf. Raises ValueError on a :data:`CallerLeaf`, which no record decides by itself.
+    and therefore every negated leaf. Raises ValueError on :class:`UnusedFor` and :class:`HealthIs`, which no record
+    decides by itself.
     """
     match condition:
         case All(conditions):
@@ -245,6 +258,10 @@ def matches(condition: Condition, value_of: Callable[[str], Value | Sequence[Val
             raise ValueError(
                 f"{type(condition).__name__} depends on what the caller may see. Replace it by a module of "
                 "app.graph.reading before you call matches."
+        case UnusedFor() | HealthIs():
+            raise ValueError(
+                f"{type(condition).__name__} depends on what the caller may see. Replace it by "
+                "app.graph.reading.unused_assets or app.graph.reading.health_filter before you call matches."
             )
         case _:
             return any(_value_matches(condition, value) for value in _values(value_of(condition.key)))

@@ -66,6 +66,11 @@ NOT_SERVING: Final = frozenset({"PENDING", "ROLLED_BACK", "RETIRED"})
 """States of a deployment in which causes do not propagate from it to its service."""
 
 
+def health_fields(kind: str) -> tuple[str, ...]:
+    """Return the fields that the health of a kind is computed from."""
+    return ("checks", "incidents", "upstream", "lineage", *(("evaluations",) if kind == "ModelVersion" else ()))
+
+
 def status_of(causes: Iterable[HealthFinding], *, monitored: bool) -> str:
     """Return the name of the ``HealthStatus``.
 

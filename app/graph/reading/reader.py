@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from app.graph.reading.access.row_policy import RowPolicy
 from app.graph.reading.attached_records import AttachedRecords
 from app.graph.reading.contaminated_evaluations import ContaminatedEvaluations
+from app.graph.reading.health_filter import HealthFilter
 from app.graph.reading.level.level_batcher import LevelBatcher
 from app.graph.reading.lineage.contamination_walk import contamination_of
 from app.graph.reading.lineage.expander import Expander
@@ -74,6 +75,7 @@ class PolicedReader:
         self._rows_by_id = RowsById(rows)
         self._related = RelatedPages(rows)
         self._listings = ListingPages(rows)
+        self._health_filter = HealthFilter(self._listings, self.health)
         self._searches = SearchReader(rows)
         self._attached_records = AttachedRecords(rows, self._rows_by_id)
         budget = Budget(settings.limits)
@@ -120,6 +122,7 @@ class PolicedReader:
     async def listing(self, listing: ListingQuery, page: PageRequest) -> RowPage:
         """See :class:`graphql_schema.ports.protocols.GraphReader`."""
         where = await self._contaminated.resolve(listing.where)
+        where = await self._health_filter.resolve(listing.where)
         return await self._listings.page(replace(listing, where=where), page)
 
     async def search(self, search: SearchQuery) -> SearchCandidates:
@@ -129,6 +132,8 @@ class PolicedReader:
     async def _search(self, search: SearchQuery) -> SearchCandidates:
         where = await self._contaminated.resolve(search.where)
         return await self._searches.candidates(replace(search, where=where))
+        resolved = replace(search, where=await self._health_filter.resolve(search.where))
+        return await self._shared.get(resolved, lambda: self._searches.candidates(resolved))
 
     async def attached_records(
         self, kind: str, where: Condition, page: PageRequest, *, newest_first: bool = True

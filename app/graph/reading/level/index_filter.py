@@ -22,6 +22,7 @@ from graphql_schema.ports.conditions import (
     Contains,
     Contaminated,
     HasWord,
+    HealthIs,
     In,
     Leaf,
     MatchesPattern,
@@ -58,6 +59,8 @@ def filter_of(*conditions: Condition) -> IndexFilter:
 
     Raises InvalidError if no index can answer a condition, LimitError if one expands to more than
     :data:`MAX_DISJUNCTS` branches. Raises ValueError for a CallerLeaf, and for the negation of a pattern or a word.
+    :data:`MAX_DISJUNCTS` branches. Raises ValueError for an UnusedFor or HealthIs, and for the negation of a pattern
+    or a word.
     """
     conjuncts = dict.fromkeys(each for condition in conditions for each in _conjuncts(condition))
     elements = [_branches(each, negated=False) for each in conjuncts]
@@ -137,6 +140,7 @@ def _tests(leaf: Leaf) -> list[Branch]:
         case HasWord(key, value, prefix):
             operator = "wordPrefix" if prefix else "word"
         case UnusedFor() | Contaminated():
+        case UnusedFor() | HealthIs():
             raise ValueError(f"the index cannot answer {type(leaf).__name__}; resolve it first")
         case _:
             assert_never(leaf)
@@ -157,6 +161,7 @@ def _negated_tests(leaf: Leaf) -> list[Branch]:
         case Contains():
             raise InvalidError("`not` cannot be put around `contains`: no index can answer it; use `prefix` or `in`.")
         case MatchesPattern() | HasWord() | UnusedFor() | Contaminated():
+        case MatchesPattern() | HasWord() | UnusedFor() | HealthIs():
             raise ValueError(f"the index cannot answer the negation of {leaf}")
         case _:
             assert_never(leaf)

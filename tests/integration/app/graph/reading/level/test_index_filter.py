@@ -26,6 +26,7 @@ from graphql_schema.ports.conditions import (
     Below,
     Condition,
     Contains,
+    HealthIs,
     In,
     Negated,
     StartsWith,
@@ -114,7 +115,7 @@ async def indexed(module_graph: StoreGraph) -> AsyncIterator[Indexed]:
     sampled = {
         str(sample): condition
         async for sample, condition in sampled_conditions(build_schema())
-        if not any(isinstance(node, UnusedFor) for node in nodes(condition))
+        if not any(isinstance(node, UnusedFor | HealthIs) for node in nodes(condition))
     }
     vertices = random_vertices([*sampled.values()])
     rows = [
