@@ -23,7 +23,6 @@ REASONS = {
     "app.graph.writing.batch_planner": "the table of handlers, each of which takes its own class of commands",
     "app.settings": "a field specifier, as in dataclasses, and keyword arguments of a dataclass",
     "graphql_schema.fields.field": "the names for sources, results and fields, whose types Strawberry reads elsewhere",
-    "graphql_schema.fields.filter_fields": "the table of conditions, each of which takes the value of its own field",
     "graphql_schema.fields.refs": "the name for lazy references, which type checkers cannot resolve",
     "graphql_schema.inputs.input_fields": "the name for values of inputs, read by the metadata of their fields",
     "graphql_schema.inputs.values": "metadata of a field, as Strawberry types them",

@@ -10,12 +10,21 @@ ONE, TWO = filter_of(In("name", ("a",))), filter_of(In("stage", ("ACTIVE",)))
 def test_a_plain_query_counts_nothing() -> None:
     """Without a total nothing is counted; without an order the vertices come by URN."""
     assert IndexQuery(ONE, 21).wire() == {
-        "f": ONE, "b": (), "o": "urn", "d": False, "n": 21, "c": False, "t": []
+        "f": ONE, "b": (), "o": "urn", "d": False, "s": False, "n": 21, "c": False, "t": []
     }  # fmt: skip
 
 
 def test_a_total_has_a_filter_of_its_own() -> None:
     """The total counts what a page is cut from, and also where every vertex counts."""
     found = IndexQuery(ONE, 21, SortOrder("name", descending=True), total=TWO, best=(TWO,)).wire()
-    assert found == {"f": ONE, "b": (TWO,), "o": "name", "d": True, "n": 21, "c": True, "t": TWO}
+    assert found == {"f": ONE, "b": (TWO,), "o": "name", "d": True, "s": False, "n": 21, "c": True, "t": TWO}
     assert IndexQuery(ONE, 21, total=filter_of()).wire()["c"] is True
+
+
+def test_values_outside_the_record_are_requested() -> None:
+    """The store returns the values of an order that a record may lack."""
+    assert [IndexQuery(ONE, 1, SortOrder(key)).wire()["s"] for key in ("cost", "lastUsedAt", "createdAt")] == [
+        True,
+        True,
+        False,
+    ]

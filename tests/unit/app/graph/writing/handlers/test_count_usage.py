@@ -109,12 +109,19 @@ def test_the_last_day_of_use_is_marked_by_kind_of_consumer(stored: Memory) -> No
     assert marks(stored, *items) == {
         "usedAt": (midnight("2026-11-02"), False),
         "servedAt": (midnight("2026-10-01"), False),
+        "lastUsedAt": (midnight("2026-11-02"), False),
     }
     assert marks(stored, usage("2026-11-03", reads=0.0)) == {}
 
 
 def test_a_day_that_is_corrected_to_zero_moves_the_mark_back(stored: Memory) -> None:
-    """The mark is set to the last day with usage of the same kind of consumer, and to 0 without any."""
+    """A mark is set back to the last day with usage by its consumers, and to 0 without any."""
     marks(stored, usage("2026-10-05"), usage("2026-11-02"), usage("2026-11-03", SERVICE))
-    assert marks(stored, usage("2026-11-02", reads=0.0)) == {"usedAt": (midnight("2026-10-05"), True)}
-    assert marks(stored, usage("2026-10-05", reads=0.0)) == {"usedAt": (0, True)}
+    assert marks(stored, usage("2026-11-02", reads=0.0)) == {
+        "usedAt": (midnight("2026-10-05"), True),
+        "lastUsedAt": (midnight("2026-11-03"), True),
+    }
+    assert marks(stored, usage("2026-10-05", reads=0.0)) == {
+        "usedAt": (0, True),
+        "lastUsedAt": (midnight("2026-11-03"), True),
+    }
