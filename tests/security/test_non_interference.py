@@ -68,6 +68,8 @@ def _pools(twins: Twins) -> dict[str, tuple[Any, ...]]:
     ids = (*observed, *observed, *hidden, *unknown, *others)
     keys = {pair["key"] for estate in apart.estates.values() for _, _, item in estate.registered
             for pair in (item.values.get("properties") or ())}  # fmt: skip
+    values = {pair["value"] for estate in apart.estates.values() for _, _, item in estate.registered
+              for pair in (item.values.get("properties") or ())}  # fmt: skip
     hours = [instant_text(time + step) for time in TIMES[:4] for step in (-1, 0, 1, 3_600_000, 7_200_000)]
     kinds = {
         kind: tuple(urn for urn in observed if apart.things[urn].kind == kind)
@@ -94,6 +96,7 @@ def _pools(twins: Twins) -> dict[str, tuple[Any, ...]]:
         "domains": DOMAINS,
         "String": (*NAMES, *names, "default", "test", "prod"),
         "prefix": ("al", "b", VEIL, VEIL[:2], "\u03b3", *names, "te"),
+        "eq": (*NAMES, *names, "default", "test", "prod", *sorted(values)),
         "contains": ("a", "et", VEIL[1:], "β", "test"),
         "version": ("v0", "v1", "v7", "v12", f"{VEIL}3"),
         "text": (*NAMES, *names[::3], "al", "alhpa", "test b", "default", VEIL, VEIL[:3], HUSH, HUSH[:2], f"{HUSH}1"),
@@ -106,6 +109,8 @@ def _pools(twins: Twins) -> dict[str, tuple[Any, ...]]:
         "alias": ("champion", "challenger"),
         "minConfidence": (0.0, 0.25, 0.5, 1.0),
         "Boolean": (True, False),
+        "Float": (0.0, 0.5, 2.0, 100.0),
+        "Date": ("2026-01-01", "2026-02-01", "2026-03-01"),
     }
 
 
@@ -157,7 +162,7 @@ def _governed(schema: GraphQLSchema) -> Iterator[str]:
 
 def _conditions(schema: GraphQLSchema) -> Iterator[str]:
     """Return every filter condition and every order, by the names that the generator counts."""
-    for name in ("AssetFilter", "StringFilter", "LineageFilter", "AssetOrder", "ChangeFilter"):
+    for name in ("AssetFilter", "StringFilter", "PropertyFilter", "LineageFilter", "AssetOrder", "ChangeFilter"):
         yield from (f"{name}.{field}" for field in cast("GraphQLInputObjectType", schema.type_map[name]).fields)
     for name in (
         "AssetOrderField",
@@ -165,6 +170,8 @@ def _conditions(schema: GraphQLSchema) -> Iterator[str]:
         "LifecycleStage",
         "Sensitivity",
         "Hydration",
+        "RiskTier",
+        "HealthStatus",
         "AssetKind",
         "Facet",
     ):

@@ -26,6 +26,7 @@ from graphql import (
     get_nullable_type,
     is_leaf_type,
 )
+from support.documents.filter_samples import BESIDE
 
 DEEPEST = 12
 """The depth that the product allows (docs/http.md)."""
@@ -331,7 +332,7 @@ class Generator:
             return self._object(inner, levels, negated=negated or name == "not")
         if name == "after":
             return self.random.choice(self.cursors)
-        pool = self.pools.get(name) or self.pools[inner.name]
+        pool = self.pools[inner.name] if inner.name == "Date" else self.pools.get(name) or self.pools[inner.name]
         return self.random.choice(pool)
 
     def _object(self, type_: GraphQLInputObjectType, levels: int, *, negated: bool) -> dict[str, Any]:
@@ -340,7 +341,8 @@ class Generator:
             names.remove("contains")
         needed = [name for name in names if isinstance(type_.fields[name].type, GraphQLNonNull)]
         names.sort(key=lambda name: self._worn(f"{type_.name}.{name}"))
-        found = dict.fromkeys([*needed, *names[: 1 + (self.random.random() < 0.3)]])
+        chosen = names[: 1 + (self.random.random() < 0.3)]
+        found = dict.fromkeys([*needed, *chosen, *(also for name in chosen for also in BESIDE.get(name, ()))])
         for name in found:
             self.requested[f"{type_.name}.{name}"] += 1
             found[name] = self._value(name, type_.fields[name].type, levels - 1, negated=negated)
