@@ -123,9 +123,14 @@ class Estate:
         }
 
     def newest(self, who: str, urns: Iterable[str]) -> list[str]:
-        """Return ids newest first, equal times by id; assets whose time is hidden come last, by id."""
-        times = {urn: -self.assets[urn]["time"] if self.reads(who, urn) else 0 for urn in self.visible(who, urns)}
-        return sorted(times, key=lambda urn: (not self.reads(who, urn), times[urn], urn))
+        """Return ids newest first, equal times by the number of a version, then by id; hidden times last, by id."""
+
+        def place(urn: str) -> tuple[bool, int, int, str]:
+            if not self.reads(who, urn):
+                return True, 0, 0, urn
+            return False, -self.assets[urn]["time"], -int(urn.partition("@")[2] or 0), urn
+
+        return sorted(self.visible(who, urns), key=place)
 
 
 def random_estate(seed: int) -> Estate:
