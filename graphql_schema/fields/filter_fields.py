@@ -176,8 +176,7 @@ def _within_limits(name: str, conditions: Iterable[Condition]) -> Iterator[Condi
                 _refuse_long(name, (text,), MAX_FILTER_TEXT_LENGTH)
             case Contains(_, substring):
                 _refuse_long(name, (substring,), MAX_SUBSTRING_LENGTH)
-            case Above() | Below() | UnusedFor() | Contaminated() | All() | AnyOf() | Negated():
-            case Above() | Below() | UnusedFor() | HealthIs() | All() | AnyOf() | Negated():
+            case Above() | Below() | UnusedFor() | Contaminated() | HealthIs() | All() | AnyOf() | Negated():
                 pass
             case _:
                 assert_never(condition)

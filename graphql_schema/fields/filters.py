@@ -134,6 +134,8 @@ def _with_days(_unread: bool, days: int | None) -> Iterator[Condition]:  # noqa:
 
 def _contaminated(wanted: bool) -> Iterator[Condition]:  # noqa: FBT001 - the value of the field
     yield Contaminated(wanted)
+
+
 def _cost_above(bound: float, kinds: Sequence[AssetKind] | None) -> Iterator[Condition]:
     if not isfinite(bound):
         raise InvalidError("`costAbove` is not a finite number; give an amount in US dollars.")

@@ -1,7 +1,5 @@
 """Health of an asset: its status, and the causes on the asset and upstream (docs/health.md)."""
 
-from typing import Final
-
 import strawberry
 
 from graphql_schema.catalog.enums import ContaminationVerdict, HealthStatus
@@ -83,14 +81,6 @@ async def _health(root: Parent, info: Info) -> Resolved:
         "causes": [_cause(cause) for cause in found.causes],
         "completeness": completeness_source(found.completeness),
     }
-
-
-_FURTHER: Final = {"ModelVersion": ("evaluations", "Evaluation.contamination"), "Evaluation": ("contamination",)}
-
-
-def _made_from(kind: str) -> tuple[str, ...]:
-    """Return the fields that the health of a kind is computed from."""
-    return ("checks", "incidents", "upstream", "lineage", *_FURTHER.get(kind, ()))
 
 
 asset_health: SchemaField = strawberry.field(

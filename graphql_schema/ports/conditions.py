@@ -159,11 +159,10 @@ class Negated:
 TextLeaf = StartsWith | Contains | MatchesPattern | HasWord
 """A condition that only a text can meet."""
 
-CallerLeaf = UnusedFor | Contaminated
+CallerLeaf = UnusedFor | Contaminated | HealthIs
 """A condition that no record decides by itself, because it depends on other records that the caller may see."""
 
 Leaf = In | Above | Below | TextLeaf | CallerLeaf
-Leaf = In | Above | Below | TextLeaf | UnusedFor | HealthIs
 """A condition without conditions inside it."""
 
 Condition = Leaf | All | AnyOf | Negated
@@ -244,8 +243,6 @@ def matches(condition: Condition, value_of: Callable[[str], Value | Sequence[Val
 
     ``value_of`` returns the value of a key: a list for a set, None for an absent or hidden value. None meets no leaf,
     and therefore every negated leaf. Raises ValueError on a :data:`CallerLeaf`, which no record decides by itself.
-    and therefore every negated leaf. Raises ValueError on :class:`UnusedFor` and :class:`HealthIs`, which no record
-    decides by itself.
     """
     match condition:
         case All(conditions):
@@ -254,14 +251,10 @@ def matches(condition: Condition, value_of: Callable[[str], Value | Sequence[Val
             return any(matches(each, value_of) for each in conditions)
         case Negated(inner):
             return not matches(inner, value_of)
-        case UnusedFor() | Contaminated():
+        case UnusedFor() | Contaminated() | HealthIs():
             raise ValueError(
                 f"{type(condition).__name__} depends on what the caller may see. Replace it by a module of "
                 "app.graph.reading before you call matches."
-        case UnusedFor() | HealthIs():
-            raise ValueError(
-                f"{type(condition).__name__} depends on what the caller may see. Replace it by "
-                "app.graph.reading.unused_assets or app.graph.reading.health_filter before you call matches."
             )
         case _:
             return any(_value_matches(condition, value) for value in _values(value_of(condition.key)))

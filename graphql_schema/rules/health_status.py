@@ -66,9 +66,12 @@ NOT_SERVING: Final = frozenset({"PENDING", "ROLLED_BACK", "RETIRED"})
 """States of a deployment in which causes do not propagate from it to its service."""
 
 
+_FURTHER: Final = {"ModelVersion": ("evaluations", "Evaluation.contamination"), "Evaluation": ("contamination",)}
+
+
 def health_fields(kind: str) -> tuple[str, ...]:
-    """Return the fields that the health of a kind is computed from."""
-    return ("checks", "incidents", "upstream", "lineage", *(("evaluations",) if kind == "ModelVersion" else ()))
+    """Return the fields that the health of a kind is computed from, those of other types as ``Type.field``."""
+    return ("checks", "incidents", "upstream", "lineage", *_FURTHER.get(kind, ()))
 
 
 def status_of(causes: Iterable[HealthFinding], *, monitored: bool) -> str:

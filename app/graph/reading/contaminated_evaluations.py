@@ -20,6 +20,7 @@ from graphql_schema.ports.conditions import (
     All,
     Condition,
     Contaminated,
+    HealthIs,
     In,
     Leaf,
     ListingQuery,
@@ -64,7 +65,7 @@ class ContaminatedEvaluations:
 
     async def _evaluations(self, where: Condition) -> list[Row]:
         """Return the evaluations that may meet a condition and show their contamination to the caller."""
-        listing = ListingQuery(All((_EVALUATIONS, without(where, Contaminated))))
+        listing = ListingQuery(All((_EVALUATIONS, without(without(where, Contaminated), HealthIs))))
         page = await self._listings.page(listing, PageRequest(MAX_EXAMINED))
         if page.has_next:
             raise LimitError(

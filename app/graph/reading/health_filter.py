@@ -11,8 +11,6 @@ from typing import Final
 from app.graph.reading.lineage.walk_budget import EDGES, NODES, TIME
 from app.graph.reading.listing_pages import ListingPages
 from graphql_schema.ports.conditions import (
-    ALWAYS,
-    NEVER,
     Condition,
     HealthIs,
     In,
@@ -20,6 +18,7 @@ from graphql_schema.ports.conditions import (
     ListingQuery,
     nodes,
     rewrite,
+    without,
 )
 from graphql_schema.ports.health_report import HealthReport
 from graphql_schema.ports.relation_query import PageRequest
@@ -46,7 +45,7 @@ class HealthFilter:
         """
         if not any(isinstance(node, HealthIs) for node in nodes(condition)):
             return condition
-        found = await self._listings.page(ListingQuery(_without_health(condition)), PageRequest(MAX_CANDIDATES))
+        found = await self._listings.page(ListingQuery(without(condition, HealthIs)), PageRequest(MAX_CANDIDATES))
         if found.has_next:
             raise LimitError(
                 f"`health` of the filter is computed for at most {MAX_CANDIDATES} assets, and more meet the rest of "
@@ -63,15 +62,6 @@ class HealthFilter:
             return each
 
         return rewrite(condition, leaf)
-
-
-def _without_health(condition: Condition) -> Condition:
-    """Return a condition without health that every vertex meets which may meet the given one."""
-    return rewrite(
-        condition,
-        lambda leaf: ALWAYS if isinstance(leaf, HealthIs) else leaf,
-        lambda leaf: NEVER if isinstance(leaf, HealthIs) else leaf,
-    )
 
 
 def _shows_health(asset: Row) -> bool:

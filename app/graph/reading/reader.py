@@ -121,8 +121,7 @@ class PolicedReader:
 
     async def listing(self, listing: ListingQuery, page: PageRequest) -> RowPage:
         """See :class:`graphql_schema.ports.protocols.GraphReader`."""
-        where = await self._contaminated.resolve(listing.where)
-        where = await self._health_filter.resolve(listing.where)
+        where = await self._resolved(listing.where)
         return await self._listings.page(replace(listing, where=where), page)
 
     async def search(self, search: SearchQuery) -> SearchCandidates:
@@ -130,10 +129,11 @@ class PolicedReader:
         return await self._shared.get(search, lambda: self._search(search))
 
     async def _search(self, search: SearchQuery) -> SearchCandidates:
-        where = await self._contaminated.resolve(search.where)
-        return await self._searches.candidates(replace(search, where=where))
-        resolved = replace(search, where=await self._health_filter.resolve(search.where))
-        return await self._shared.get(resolved, lambda: self._searches.candidates(resolved))
+        return await self._searches.candidates(replace(search, where=await self._resolved(search.where)))
+
+    async def _resolved(self, where: Condition) -> Condition:
+        """Return a condition with ids in place of what is computed for the caller: contamination, then health."""
+        return await self._health_filter.resolve(await self._contaminated.resolve(where))
 
     async def attached_records(
         self, kind: str, where: Condition, page: PageRequest, *, newest_first: bool = True

@@ -31,7 +31,6 @@ from graphql_schema.ports.conditions import (
     Below,
     Condition,
     In,
-    Leaf,
     Negated,
     UnusedFor,
     nodes,
@@ -134,7 +133,7 @@ class UnusedAssets:
         """Return the ids of the assets that are in use by the graph among those without usage, for each request."""
         candidates = []
         for (where, unused), condition in unread.items():
-            listed = self._conditions.mask(_without_usage(where))
+            listed = self._conditions.mask(without(where, UnusedFor))
             filtered = filter_of(listed, condition, _WITH_USES, self._conditions.visible())
             candidates.append(Candidates(filtered, self._begin(unused)))
         return dict(zip(unread, await UsedAssets(self._rows).ids(candidates), strict=True))

@@ -21,7 +21,6 @@ from graphql_schema.ports.conditions import (
     Below,
     CallerLeaf,
     Condition,
-    HealthIs,
     In,
     Leaf,
     Negated,
@@ -98,7 +97,6 @@ class RowConditions:
 
     def _masked(self, leaf: Leaf) -> Condition:
         mask = None if isinstance(leaf, CallerLeaf) else self._mask(leaf.key)
-        mask = None if isinstance(leaf, UnusedFor | HealthIs) else self._mask(leaf.key)
         if mask is None:
             return leaf
         visible = All((leaf, mask))

@@ -139,8 +139,7 @@ def _tests(leaf: Leaf) -> list[Branch]:
             operator = "regex"
         case HasWord(key, value, prefix):
             operator = "wordPrefix" if prefix else "word"
-        case UnusedFor() | Contaminated():
-        case UnusedFor() | HealthIs():
+        case UnusedFor() | Contaminated() | HealthIs():
             raise ValueError(f"the index cannot answer {type(leaf).__name__}; resolve it first")
         case _:
             assert_never(leaf)
@@ -160,8 +159,7 @@ def _negated_tests(leaf: Leaf) -> list[Branch]:
             return [(("below", key, text),), *([(("least", key, following),)] if following else [])]
         case Contains():
             raise InvalidError("`not` cannot be put around `contains`: no index can answer it; use `prefix` or `in`.")
-        case MatchesPattern() | HasWord() | UnusedFor() | Contaminated():
-        case MatchesPattern() | HasWord() | UnusedFor() | HealthIs():
+        case MatchesPattern() | HasWord() | UnusedFor() | Contaminated() | HealthIs():
             raise ValueError(f"the index cannot answer the negation of {leaf}")
         case _:
             assert_never(leaf)
