@@ -168,8 +168,8 @@ class PlainGraph:
 
 
 def _native_value(record: Mapping[str, Any], key: str) -> Any:
-    """Return the value of a native property, which a plain row has under the name of its field."""
-    return record.get(FIELD_OF[key])
+    """Return the value of a native property: that under its own name if the row has one, else that of its field."""
+    return record[key] if key in record else record.get(FIELD_OF[key])
 
 
 def _page(found: list[PageItem], page: PageRequest) -> RowPage:
