@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from app.graph.commits.commit_log import CommitLog
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.propagating_tags import PropagatingTags
+from app.graph.commits.writer_contention import WriterContention
 from graphql_schema.catalog.inference_rules import InferenceRule
 from policies.disclosure import Disclosure
 from policies.gates import NO_GATES, Gates
@@ -17,14 +18,16 @@ class WriteCoordinator:
     """The lock of the writers of a process, and the state that they share.
 
     One writer or background job writes at a time, under ``lock``: concurrent transactions of the embedded store fail
-    or block (docs/design/janusgraph.md). ``outbox`` holds work for background jobs, ``commit_log`` orders transactions,
-    ``propagating_tags`` caches which tags propagate. ``propagation_stops`` are the kinds to which no sensitivity
-    propagates; ``gates``, ``inference_rules`` and ``disclosure`` are those of the installation.
+    or block (docs/design/janusgraph.md). ``contention`` records whether several callers write. ``outbox`` holds work for
+    background jobs, ``commit_log`` orders transactions, ``propagating_tags`` caches which tags propagate.
+    ``propagation_stops`` are the kinds to which no sensitivity propagates; ``gates`` and ``inference_rules`` are those
+    of the installation.
     """
 
     propagation_stops: frozenset[str] = frozenset()
     gates: Gates = NO_GATES
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    contention: WriterContention = field(default_factory=WriterContention)
     outbox: Outbox = field(default_factory=Outbox)
     commit_log: CommitLog = field(default_factory=CommitLog)
     propagating_tags: PropagatingTags = field(default_factory=PropagatingTags)

@@ -7,7 +7,7 @@ adds what the batch implies for other assets (:mod:`app.graph.writing.effects`) 
 
 import asyncio
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -40,6 +40,9 @@ MAX_BATCH_ITEMS: Final = 250
 
 MAX_BATCH_EDGES: Final = 2_500
 """Maximal number of edges that one transaction declares, unless one item has more or the call is atomic."""
+
+CONTENDED_SHARE: Final = 5
+"""While several callers write, both maxima are divided by this, so that none waits long for the others."""
 
 MAX_ATTEMPTS: Final = 6
 """Maximal number of attempts to write a batch that conflicts with another process."""
@@ -81,12 +84,28 @@ class PolicedWriter:
         read, refuses the credentials or returns an unusable response. An atomic call that the store refuses raises
         WriteRefusedError or VertexExistsError; nothing is written then.
         """
+        with self._coordinator.contention.call():
+            return await self._written(items, dry_run=dry_run, atomic=atomic)
+
+    async def _written(self, items: Sequence[Command], *, dry_run: bool, atomic: bool) -> list[WriteOutcome]:
         if atomic:
             return await self._batch(items, dry_run=dry_run, atomic=True) if items else []
         outcomes: list[WriteOutcome] = []
-        for batch in _batches(items, self.batch_size):
+        while len(outcomes) < len(items):
+            batch = self._batch_from(items, len(outcomes))
             outcomes += await self._halving(batch, dry_run=dry_run)
         return outcomes
+
+    def _batch_from(self, items: Sequence[Command], begin: int) -> Sequence[Command]:
+        """Return the items of the next transaction, which begin at an index: few while several callers write."""
+        share = CONTENDED_SHARE if self._coordinator.contention.is_contended else 1
+        end, edges = begin, 0
+        while end < len(items) and end - begin < max(1, self.batch_size // share):
+            edges += _edge_count(items[end])
+            if edges > MAX_BATCH_EDGES // share and end > begin:
+                break
+            end += 1
+        return items[begin:end]
 
     async def _halving(self, items: Sequence[Command], *, dry_run: bool) -> list[WriteOutcome]:
         """Write a batch; if the store refuses its values, write its halves, down to the item that is refused."""
@@ -197,16 +216,6 @@ class PolicedWriter:
         self._coordinator.commit_log.written()
 
 
-def _batches(items: Sequence[Command], batch_size: int) -> Iterator[list[Command]]:
-    """Yield the items of each transaction of a call, in order."""
-    batch: list[Command] = []
-    weight = 0
-    for item in items:
-        edges = sum(len(each.targets) for each in item.edges) if isinstance(item, RegisterCommand) else 1
-        if batch and (len(batch) >= batch_size or weight + edges > MAX_BATCH_EDGES):
-            yield batch
-            batch, weight = [], 0
-        batch.append(item)
-        weight += edges
-    if batch:
-        yield batch
+def _edge_count(item: Command) -> int:
+    """Return the number of edges that an item declares."""
+    return sum(len(each.targets) for each in item.edges) if isinstance(item, RegisterCommand) else 1

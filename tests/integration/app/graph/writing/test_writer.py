@@ -288,3 +288,17 @@ async def test_a_repeated_call_completes_after_a_lost_store(graph: StoreGraph, w
     writers.client.url = good
     assert len((await stored(graph)).records) == 2
     assert names(await register(writers.of(ROOT, chunk=2), *items)) == ["UNCHANGED"] * 2 + ["CREATED"] * 4
+
+
+async def test_a_long_call_shares_the_store_with_other_writers(writers: Writers) -> None:
+    """Alone, 300 items are two transactions; beside another call they are six, so that it waits for 50 items."""
+    requests = ObservedRequests()
+    writers.client.observers.append(requests)
+    counts = []
+    for name in ("alone", "beside"):
+        items = [asset(f"dataset {name}{number}") for number in range(300)]
+        others = [] if name == "alone" else [register(writers.of(ADA), asset("dataset other"))]
+        requests.reports.clear()
+        await asyncio.gather(*others, register(writers.of(ROOT), *items))
+        counts.append(sum(report.prepared is WRITE for report in requests.reports))
+    assert counts == [2, 7]
