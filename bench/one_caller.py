@@ -3,13 +3,14 @@
 ``.venv/bin/python bench/one_caller.py [SECONDS]`` starts a server of its own with 600 assets of one team. It then runs
 each attack for some seconds, and after that mixed readers at several numbers of connections. It prints p50 and p99 of
 the light reader and the writer in milliseconds, with their ratio to the times alone. It also prints the longest time
-without an answer of ``/health/live``, and the memory of the server. Nothing is asserted, because times depend on the
-machine.
+without an answer of ``/health/live``, the longest stretch of the event loop in CPU time, and the memory of the server.
+Nothing is asserted, because times depend on the machine.
 """
 
 import asyncio
 import multiprocessing
 import os
+import signal
 import statistics
 import sys
 import tempfile
@@ -28,6 +29,7 @@ from app.auth.dev_issuer import DevIssuer
 from app.auth.personas import persona
 from app.settings import Settings
 
+WATCHED = Path(__file__).with_name("watched_server.py")
 SPAWN = multiprocessing.get_context("spawn")
 PORT = 8_765
 URL = f"http://127.0.0.1:{PORT}"
@@ -67,6 +69,7 @@ class Load:
 
     tokens: dict[str, str]
     pid: int
+    stretch_file: Path = Path()
     written: int = 0
 
     async def send(self, http: httpx2.AsyncClient, who: str, body: dict[str, Any], times: Times | None = None) -> None:
@@ -85,6 +88,16 @@ class Load:
         item = {"dataset": {"id": f"mlg://dataset/bench/default/w{self.written}", "owners": [{"owner": TEAM}]}}
         await self.send(http, "ada", {"query": WRITE, "variables": {"input": {"items": [item]}}}, times)
 
+    async def longest_stretch(self) -> str:
+        """Return the longest stretch of the server's event loop since the last call, in milliseconds."""
+        self.stretch_file.unlink(missing_ok=True)
+        os.kill(self.pid, signal.SIGUSR1)
+        while not (  # noqa: ASYNC110 - a file of another process
+            self.stretch_file.exists() and (text := self.stretch_file.read_text())
+        ):
+            await asyncio.sleep(0.05)
+        return text
+
     def memory(self) -> float:
         """Return the resident memory of the server in MB."""
         pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
@@ -99,10 +112,12 @@ async def repeat(seconds: float, call: Callable[[], Coroutine[Any, Any, None]], 
         await asyncio.sleep(pause)
 
 
-async def beside(load: Load, seconds: float, clients: int, body: dict[str, Any]) -> tuple[Times, Times, Times]:
+async def beside(
+    load: Load, seconds: float, clients: int, body: dict[str, Any], who: str = "bo"
+) -> tuple[Times, Times, Times]:
     """Return the times of the light reader, the writer and the probe while another process runs some clients."""
     light, writer, live = Times(), Times(), Times()
-    attacker = SPAWN.Process(target=attack, args=(load.tokens["bo"], clients, body, seconds))
+    attacker = SPAWN.Process(target=attack, args=(load.tokens[who], clients, body, seconds))
     attacker.start()
     async with httpx2.AsyncClient() as http:
 
@@ -141,25 +156,33 @@ ATTACKS: dict[str, dict[str, Any]] = {
 """The operations that 8 connections of one caller repeat, by name."""
 
 
+def bulk() -> dict[str, Any]:
+    """Return a registration of 1,000 datasets, which are unchanged the second time."""
+    ids = [f"mlg://dataset/bench/default/b{number}" for number in range(1_000)]
+    return {"query": WRITE, "variables": {"input": {"items": [{"dataset": {"id": urn}} for urn in ids]}}}
+
+
 async def main(seconds: float) -> None:
     """Measure, and print a table."""
-    table = Table("beside", "light p50/p99", "x", "write p50/p99", "x", "longest without an answer", "memory MB")
+    table = Table("beside", "light p50/p99", "x", "write p50/p99", "x", "no answer", "stretch", "memory MB")
     async with serving() as load:
         await beside(load, 3, 0, {})
+        await load.longest_stretch()
         alone = await beside(load, seconds, 0, {})
 
-        def row(name: str, found: tuple[Times, Times, Times]) -> None:
+        async def row(name: str, found: tuple[Times, Times, Times]) -> None:
             ratios = [f"{each.p99 / was.p99:.1f}" for each, was in zip(found[:2], alone[:2], strict=True)]
-            live = f"{max(found[2].wall):.0f} ms"
-            table.add_row(name, str(found[0]), ratios[0], str(found[1]), ratios[1], live, f"{load.memory():.0f}")
+            live, stretch, memory = f"{max(found[2].wall):.0f}", await load.longest_stretch(), f"{load.memory():.0f}"
+            table.add_row(name, str(found[0]), ratios[0], str(found[1]), ratios[1], live, stretch, memory)
 
-        row("nothing", alone)
+        await row("nothing", alone)
         for name, body in ATTACKS.items():
-            row(name, await beside(load, seconds, 8, body))
+            await row(name, await beside(load, seconds, 8, body))
+        await row("bulk registrations", await beside(load, seconds, 4, bulk(), "root"))
         for number in (1, 8, 32, 128):
-            row(f"{number} light readers", await beside(load, seconds, number, {"query": LIGHT}))
+            await row(f"{number} light readers", await beside(load, seconds, number, {"query": LIGHT}))
         await asyncio.sleep(60)
-        row("nothing, a minute later", await beside(load, seconds, 0, {}))
+        await row("nothing, a minute later", await beside(load, seconds, 0, {}))
     Console().print(table)
 
 
@@ -170,10 +193,15 @@ async def serving(datasets: int = 600, tree: Path | None = None, **settings: str
         env = {"MLG_DATA_DIR": folder, "MLG_PORT": str(PORT), **settings}
         issuer = DevIssuer(Settings.from_env(os.environ | env))
         tokens = {name: issuer.mint(persona(name)) for name in ("ada", "bo", "cy", "root")}
+        stretch = Path(folder) / "stretch"
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "app", "serve", cwd=tree, env=os.environ | env, stdout=asyncio.subprocess.DEVNULL
+            sys.executable,
+            *(str(WATCHED), str(stretch), "serve"),
+            cwd=tree,
+            env=os.environ | {"PYTHONPATH": str(tree or Path.cwd())} | env,
+            stdout=asyncio.subprocess.DEVNULL,
         )
-        load = Load(tokens, process.pid)
+        load = Load(tokens, process.pid, stretch)
         try:
             async with httpx2.AsyncClient() as http:
                 await ready(http)
