@@ -3,7 +3,7 @@
 ``.venv/bin/python bench/one_caller.py [SECONDS]`` starts a server of its own with 600 assets of one team. It then runs
 each attack for some seconds, and after that mixed readers at several numbers of connections. It prints p50 and p99 of
 the light reader and the writer in milliseconds, with their ratio to the times alone. It also prints the longest time
-without an answer of ``/health/live``, the longest stretch of the event loop in CPU time, and the memory of the server.
+without a response of ``/health/live``, the longest callback of the event loop in CPU time, and the memory.
 Nothing is asserted, because times depend on the machine.
 """
 
@@ -69,7 +69,7 @@ class Load:
 
     tokens: dict[str, str]
     pid: int
-    stretch_file: Path = Path()
+    callback_file: Path = Path()
     written: int = 0
 
     async def send(self, http: httpx2.AsyncClient, who: str, body: dict[str, Any], times: Times | None = None) -> None:
@@ -88,12 +88,12 @@ class Load:
         item = {"dataset": {"id": f"mlg://dataset/bench/default/w{self.written}", "owners": [{"owner": TEAM}]}}
         await self.send(http, "ada", {"query": WRITE, "variables": {"input": {"items": [item]}}}, times)
 
-    async def longest_stretch(self) -> str:
-        """Return the longest stretch of the server's event loop since the last call, in milliseconds."""
-        self.stretch_file.unlink(missing_ok=True)
+    async def longest_callback(self) -> str:
+        """Return the longest callback of the server's event loop since the last call, in milliseconds."""
+        self.callback_file.unlink(missing_ok=True)
         os.kill(self.pid, signal.SIGUSR1)
         while not (  # noqa: ASYNC110 - a file of another process
-            self.stretch_file.exists() and (text := self.stretch_file.read_text())
+            self.callback_file.exists() and (text := self.callback_file.read_text())
         ):
             await asyncio.sleep(0.05)
         return text
@@ -164,16 +164,16 @@ def bulk() -> dict[str, Any]:
 
 async def main(seconds: float) -> None:
     """Measure, and print a table."""
-    table = Table("beside", "light p50/p99", "x", "write p50/p99", "x", "no answer", "stretch", "memory MB")
+    table = Table("beside", "light p50/p99", "x", "write p50/p99", "x", "no response", "callback", "memory MB")
     async with serving() as load:
         await beside(load, 3, 0, {})
-        await load.longest_stretch()
+        await load.longest_callback()
         alone = await beside(load, seconds, 0, {})
 
         async def row(name: str, found: tuple[Times, Times, Times]) -> None:
             ratios = [f"{each.p99 / was.p99:.1f}" for each, was in zip(found[:2], alone[:2], strict=True)]
-            live, stretch, memory = f"{max(found[2].wall):.0f}", await load.longest_stretch(), f"{load.memory():.0f}"
-            table.add_row(name, str(found[0]), ratios[0], str(found[1]), ratios[1], live, stretch, memory)
+            live, callback, memory = f"{max(found[2].wall):.0f}", await load.longest_callback(), f"{load.memory():.0f}"
+            table.add_row(name, str(found[0]), ratios[0], str(found[1]), ratios[1], live, callback, memory)
 
         await row("nothing", alone)
         for name, body in ATTACKS.items():
@@ -193,15 +193,15 @@ async def serving(datasets: int = 600, tree: Path | None = None, **settings: str
         env = {"MLG_DATA_DIR": folder, "MLG_PORT": str(PORT), **settings}
         issuer = DevIssuer(Settings.from_env(os.environ | env))
         tokens = {name: issuer.mint(persona(name)) for name in ("ada", "bo", "cy", "root")}
-        stretch = Path(folder) / "stretch"
+        callback_file = Path(folder) / "callback"
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            *(str(WATCHED), str(stretch), "serve"),
+            *(str(WATCHED), str(callback_file), "serve"),
             cwd=tree,
             env=os.environ | {"PYTHONPATH": str(tree or Path.cwd())} | env,
             stdout=asyncio.subprocess.DEVNULL,
         )
-        load = Load(tokens, process.pid, stretch)
+        load = Load(tokens, process.pid, callback_file)
         try:
             async with httpx2.AsyncClient() as http:
                 await ready(http)

@@ -1,8 +1,7 @@
-"""Runs the server and measures the stretches of its event loop: ``watched_server.py FILE COMMAND ...``.
+"""Runs the server and measures the callbacks of its event loop: ``watched_server.py FILE COMMAND ...``.
 
-A stretch is one callback of the loop, during which nobody else is served. Each is measured in CPU time of its thread,
-so that other processes of the machine do not count. On SIGUSR1 the longest one since the last signal is written to
-FILE in milliseconds.
+During a callback no other caller is served. Each is measured in CPU time of its thread, so that other processes of the
+machine do not count. On SIGUSR1 the longest one since the last signal is written to FILE in milliseconds.
 """
 
 import asyncio
@@ -15,8 +14,8 @@ from pathlib import Path
 from app.cli.command_line import main
 
 
-class LongestStretch:
-    """The longest stretch since the last report, in seconds of CPU time."""
+class LongestCallback:
+    """The longest callback since the last report, in seconds of CPU time."""
 
     def __init__(self, file: Path) -> None:
         self.seconds = 0.0
@@ -36,11 +35,11 @@ class LongestStretch:
         signal.signal(signal.SIGUSR1, lambda *_: self.report())
 
     def report(self) -> None:
-        """Write the longest stretch in milliseconds, and begin again."""
+        """Write the longest callback in milliseconds, and begin again."""
         self._file.write_text(f"{self.seconds * 1e3:.0f}")
         self.seconds = 0.0
 
 
 if __name__ == "__main__":
-    LongestStretch(Path(sys.argv.pop(1))).install()
+    LongestCallback(Path(sys.argv.pop(1))).install()
     main()

@@ -22,7 +22,7 @@ def load_labels(path: Path, governed: Governed) -> Labels:
     Raises `ConfigurationError` if the file cannot be read, or with the problems of the file:
 
     - a field without a label, or a label without a field;
-    - an unknown type or label.
+    - an unknown type or label, or a line outside of a section.
 
     If there are none of these, further problems are:
 

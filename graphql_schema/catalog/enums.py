@@ -196,7 +196,10 @@ class Severity(Enum):
 
 @strawberry.enum(description="Whether a model version was trained on data of its evaluation.")
 class ContaminationVerdict(Enum):
-    """Whether the data of an evaluation is also in the training lineage of the version, worst first."""
+    """Whether an evaluation and the training of its version share data: DIRECT is worst, then DERIVED, then CLEAN.
+
+    UNKNOWN is last but not best: an overlap may be hidden or cut off, so a gate treats it as not clean.
+    """
 
     DIRECT = value("DIRECT", description="The training lineage contains a dataset or version of the evaluation itself.")
     DERIVED = value(

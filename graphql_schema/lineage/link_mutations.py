@@ -49,9 +49,9 @@ class LinkInput:
     valid_to: Instant | None = attribute("End of the validity of the edge; for a new edge open if absent.")
     run_id: strawberry.ID | None = attribute("Id of the run that observed the edge.")
     declassify: bool | None = attribute(
-        "Whether the data is not sensitive any more at the target, so that sensitivity does not propagate over the "
-        "edge. A change requires the right to approve on the target if it is visible, for PRODUCES also on the "
-        "source. If absent, the stored value is kept.",
+        "Whether the data is not sensitive any more at the target, so that neither sensitivity nor tags propagate over "
+        "the edge. A change requires the right to approve on the target if it is visible, for PRODUCES also on the "
+        "source. If absent, a valid edge keeps its value, and a reopened edge is not declassified.",
         stored="declassified",
     )
     properties: list[PropertyInput] | None = attribute(

@@ -34,7 +34,7 @@ from policies.governed import Governed
 from policies.vocabulary import field_action
 
 ASSET = "Asset"
-"""Interface of the types that the policy governs field by field."""
+"""Interface of the asset types; the policy governs their fields by the mask of the row."""
 
 EDGES = ("Neighbour", "LineageEdge", "Ownership", "TagAssignment")
 """Types that show an edge; the policy governs their fields by the masks of both ends."""

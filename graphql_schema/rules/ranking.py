@@ -16,7 +16,7 @@ from graphql_schema.rules.typos import allowed_errors, edit_distance
 from graphql_schema.rules.words import index_tokens, title
 
 EXACT, PREFIX = 0, 1
-"""Worth of an id or name equal to the query, and of a name that begins with the query."""
+"""Worth, less is better, of an id or name equal to the query, and of a name that begins with the query."""
 
 
 IN_NAME, IN_ID, IN_PROSE, MISTYPED = 2, 4, 6, 8

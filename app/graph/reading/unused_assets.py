@@ -201,7 +201,7 @@ class UnusedAssets:
 
 
 def _hops(number: int, since: int) -> Iterator[JsonObject]:
-    """Yield the hops from the assets of a listing to their usage months, and to the services that used them."""
+    """Yield the hops from the assets of a listing to their usage months from ``since`` on, and on to services."""
     yield replace(_MONTHS, parent=-2 - number).wire((), t=True, n=EDGE_CAP, since=since)
     yield replace(_SERVICES, parent=2 * number).wire(())
 

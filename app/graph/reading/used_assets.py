@@ -112,7 +112,13 @@ def _shows_uses(asset: Row) -> bool:
 def _used(rows: Sequence[Row], begin: date, days: Mapping[int, date | None]) -> tuple[str, ...]:
     """Return the ids of the assets that were in use on the day ``begin`` or later."""
     used = tuple(row.urn for row in rows if (day := days[row.vid]) is not None and day >= begin)
-    _refuse_above(MAX_USED, len(used))
+    if len(used) > MAX_USED:
+        raise LimitError(
+            f"More than {MAX_USED} assets without usage in these days are in use by parts, runs, deployments or "
+            "callers; narrow the filter, by `kinds`, `ownerTeams` or `domains`, or add `unread: true` for recorded "
+            "usage only.",
+            limit=MAX_USED,
+        )
     return used
 
 

@@ -113,8 +113,9 @@ class RowConditions:
         """Return the condition of the vertices that exist at the read time.
 
         In the present these are the vertices that are not deleted, even if the time of the deletion is hidden. In the
-        past, vertices that were deleted later exist, and vertices that began later do not. A vertex that hides these
-        times exists as in the present; see :func:`app.graph.records.read_time.vertex_at`.
+        past, vertices that were deleted later exist, and assets that began or were recorded later do not. Teams, users,
+        domains and tags exist at all times. An asset that hides a time exists as in the present; see
+        :func:`app.graph.records.read_time.vertex_at`.
         """
         read_time = self._policy.instant
         if not read_time.past:

@@ -1,7 +1,8 @@
 """Contamination of an evaluation: whether its data is also in the training lineage of the version that it measures.
 
-The first request reads the version and the data of the evaluation, and its run, whose inputs are data too. Then
-:mod:`app.graph.reading.lineage.data_sources` walks the training lineage and the origins of the data at the same time.
+The first request reads the version, the data of the evaluation, and its run. The datasets that the run read are data
+of the evaluation too, unless the run is part of the training: then they are training data. Meanwhile
+:mod:`app.graph.reading.lineage.data_sources` walks the training lineage and the origins of the data.
 Each level is one request for all evaluations of the operation. The rule is
 :mod:`graphql_schema.rules.contamination_verdict`, the page for users docs/contamination.md.
 """

@@ -82,7 +82,7 @@ class Expansion:
 
 
 class Expander:
-    """Expands vertices for one operation; the rows of all far ends are available in ``rows.known`` afterwards."""
+    """Expands vertices for one operation; afterwards ``rows.known()`` returns the row of each visible far end."""
 
     def __init__(self, rows: VisibleRows) -> None:
         self._rows = rows

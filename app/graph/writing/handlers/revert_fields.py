@@ -33,7 +33,11 @@ from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 from graphql_schema.ports.record import Record
 
 DERIVED: Final = frozenset({"ownerTeam", "hydration", "sensitivity", "deletedAt", "deletedWith", "approvals", MADE_BY})
-"""Fields that are not restored by themselves: they follow from other fields, edges or a deletion."""
+"""Fields that a revert does not restore from their entries in a change.
+
+``ownerTeam``, ``sensitivity``, ``deletedAt`` and ``deletedWith`` follow from other fields, edges or a deletion. The
+others stay as they are: a voided approval stays void, and a registered asset stays registered.
+"""
 
 _RIGHTS: Final = {
     ChangeAction.LINKED.name: "link",
