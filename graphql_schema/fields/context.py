@@ -6,6 +6,7 @@ from typing import Protocol, TypeVar
 
 import strawberry
 
+from graphql_schema.ports.cost_report import CostReport
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.policy_report import PolicyReport
 from graphql_schema.ports.protocols import ChangeFeed, GraphReader, GraphWriter
@@ -52,6 +53,7 @@ class Context:
       results at the last authentication, and ``subjects`` those of the changes of the current batch.
     - ``selection`` is what the content of an event depends on besides its change; None before the first event.
     - ``gates`` are those of the installation. ``clock`` returns epoch milliseconds.
+    - ``cost_report`` is filled and returned if the request has the header ``Prefer: cost``; None without it.
     - ``totals`` caches whether a field of the document selects ``totalCount``, by the id() of its syntax node.
     - ``instants`` caches the values of ``asOf`` in the document; None before they are read.
     """
@@ -71,6 +73,7 @@ class Context:
     recheck: Callable[[], Awaitable[Principal]] | None = None
     as_of: int | None = None
     instants: frozenset[int | None] | None = None
+    cost_report: CostReport | None = None
     fan_out: SharedWork | None = None
     results: SharedResults | None = None
     subjects: Sequence[Row] = ()
@@ -150,6 +153,8 @@ class Context:
         self.log_access(self.principal, self.request_id, self.policy_report)
         extensions = self.policy_report.extensions()
         self.policy_report.clear()
+        if self.cost_report is not None and self.cost_report.estimate:
+            extensions["cost"] = self.cost_report.extension(self.budget)
         return extensions
 
 

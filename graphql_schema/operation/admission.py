@@ -9,15 +9,16 @@ from collections.abc import AsyncIterator, Iterable, Iterator
 from functools import partial
 from typing import Final
 
-from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationDefinitionNode, validate
+from graphql import DocumentNode, ExecutionResult, GraphQLError, GraphQLSchema, OperationDefinitionNode, validate
 from graphql.validation.rules import overlapping_fields_can_be_merged
 from strawberry.extensions import SchemaExtension
 
-from graphql_schema.operation.cost import Pricing, cost_breaches
+from graphql_schema.operation.cost import Pricing, compared, cost_breaches
 from graphql_schema.operation.document_cache import DocumentCache
 from graphql_schema.operation.input_validation import VALIDATION_RULES
 from graphql_schema.operation.limits import Breach, DocumentLimits, breaches
 from graphql_schema.operation.variable_size import variable_breaches
+from graphql_schema.ports.cost_report import CostReport
 from policies.errors import Code, CodedError, LimitError
 
 # graphql-core compares fields of the same name pairwise, up to this budget. With its default, 5 kB of `q{x} q{x} …`
@@ -68,6 +69,13 @@ class AdmissionExtension(SchemaExtension):
         self.execution_context.pre_execution_errors = errors  # Strawberry validates only while there is no list
         yield
 
+    def on_execute(self) -> Iterator[None]:
+        """Skip the execution if the request has ``Prefer: cost=only``; the response then has no data."""
+        report = self._cost_report
+        if report is not None and report.only:
+            self.execution_context.result = ExecutionResult(data=None, errors=None)
+        yield
+
     async def _faults(self, document: DocumentNode) -> list[GraphQLError]:
         """Return the errors of the validation, at most MAX_ERRORS; LIMIT_EXCEEDED if it is aborted.
 
@@ -113,14 +121,19 @@ class AdmissionExtension(SchemaExtension):
         """Return the limits on variables and cost that an operation exceeds."""
         variables = self.execution_context.variables or {}
         pricing = Pricing.of(schema, document, variables)
-        return [
-            breach
-            for operation in operations
-            for breach in (
-                *variable_breaches(schema, operation, variables, self.limits),
-                *cost_breaches(pricing.cost(operation), operation, self.limits),
-            )
-        ]
+        found: list[Breach] = []
+        for operation in operations:
+            cost = pricing.cost(operation)
+            if self._cost_report is not None:
+                self._cost_report.estimate, self._cost_report.limits = compared(cost, self.limits)
+            found += variable_breaches(schema, operation, variables, self.limits)
+            found += cost_breaches(cost, operation, self.limits)
+        return found
+
+    @property
+    def _cost_report(self) -> CostReport | None:
+        """The report of the cost, if the request wants one."""
+        return getattr(self.execution_context.context, "cost_report", None)
 
 
 def _located(error: CodedError, operation: OperationDefinitionNode) -> GraphQLError:

@@ -276,8 +276,11 @@ def _introspection_sizes(schema: GraphQLSchema) -> dict[tuple[str, str], int]:
 
 def cost_breaches(cost: Cost, operation: OperationDefinitionNode, limits: DocumentLimits) -> list[Breach]:
     """Return every limit that the cost of an operation exceeds."""
-    return [
-        Breach(name, actual, maximum, operation)
-        for name in ("objects", "values", "introspection")
-        if (actual := getattr(cost, name)) > (maximum := getattr(limits, name))
-    ]
+    actual, maximum = compared(cost, limits)
+    return [Breach(name, actual[name], maximum[name], operation) for name in actual if actual[name] > maximum[name]]
+
+
+def compared(cost: Cost, limits: DocumentLimits) -> tuple[dict[str, int], dict[str, int]]:
+    """Return the sizes of an operation that have a limit, and these limits, by the name of the limit."""
+    names = ("objects", "values", "introspection")
+    return {name: getattr(cost, name) for name in names}, {name: getattr(limits, name) for name in names}

@@ -1,0 +1,25 @@
+"""What an operation may cost and what it used, for a request with the header ``Prefer: cost``."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from graphql_schema.ports.operation_budget import OperationBudget
+from graphql_schema.ports.record import JsonObject
+
+
+@dataclass(slots=True)
+class CostReport:
+    """The cost of one operation.
+
+    ``only``, a flag: the operation is priced and not executed. ``estimate``: the sizes that are compared with
+    ``limits``, by name; both are empty before the operation is priced, and for one that is refused before that.
+    """
+
+    only: bool = False
+    estimate: Mapping[str, int] = field(default_factory=dict)
+    limits: Mapping[str, int] = field(default_factory=dict)
+
+    def extension(self, budget: OperationBudget) -> JsonObject:
+        """Return the entry `cost` of the response's extensions; ``budget`` is that of the operation."""
+        used = {"items": budget.items, "characters": budget.characters, "rows": budget.rows}
+        return {"estimate": self.estimate, "limits": self.limits, "used": used}
