@@ -6,7 +6,7 @@ turns: who sends many requests waits behind the others' first ones, and not they
 
 import asyncio
 from collections import Counter, OrderedDict, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -23,11 +23,11 @@ class FairQueue:
     slots: int = 16
     per_caller: int = 4
     waiting_per_caller: int = 256
-    _running: Counter[str] = field(default_factory=Counter)
-    _waiting: OrderedDict[str, deque[asyncio.Future[None]]] = field(default_factory=OrderedDict)
+    _running: Counter[Hashable] = field(default_factory=Counter)
+    _waiting: OrderedDict[Hashable, deque[asyncio.Future[None]]] = field(default_factory=OrderedDict)
 
     @asynccontextmanager
-    async def slot(self, caller: str) -> AsyncIterator[None]:
+    async def slot(self, caller: Hashable) -> AsyncIterator[None]:
         """Hold a slot; waits until one is free. Raises LimitError if too many operations of the caller wait."""
         await self.acquire(caller)
         try:
@@ -35,7 +35,7 @@ class FairQueue:
         finally:
             self.release(caller)
 
-    async def acquire(self, caller: str) -> None:
+    async def acquire(self, caller: Hashable) -> None:
         """Take a slot as :meth:`slot` does, until :meth:`release`."""
         if not self._waiting.get(caller) and self._has_slot(caller):
             self._running[caller] += 1
@@ -59,10 +59,10 @@ class FairQueue:
                 self.release(caller)  # the slot was given in the same moment
             raise
 
-    def _has_slot(self, caller: str) -> bool:
+    def _has_slot(self, caller: Hashable) -> bool:
         return self._running.total() < self.slots and self._running[caller] < self.per_caller
 
-    def release(self, caller: str) -> None:
+    def release(self, caller: Hashable) -> None:
         """Free a slot, and give free slots to the callers that wait, one each in turn."""
         self._running[caller] -= 1
         if not self._running[caller]:

@@ -39,12 +39,15 @@ async def short_collections() -> AsyncIterator[None]:
     """
     gc.collect()
     gc.freeze()
+    before = gc.get_threshold()
     gc.set_threshold(YOUNG_THRESHOLD, MIDDLE_THRESHOLD, _NEVER)
     idle = asyncio.create_task(collect_while_idle())
     try:
         yield
     finally:
         idle.cancel()
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 async def collect_while_idle() -> None:

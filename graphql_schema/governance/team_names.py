@@ -35,6 +35,8 @@ async def team_named(info: Info, name: str) -> Row | None:
         return exact
     listing = ListingQuery(All((In("kind", (KINDS["Team"].code,)), In("titles", (title(name),)))))
     found = await info.context.reader.listing(listing, PageRequest(MAX_CANDIDATES))
+    if found.has_next:
+        raise InvalidError(f"`name` {name!r} fits too many teams; give the `id` of one of them.")
     rows = [item.row for item in found.items]
     for accepts in (_of_catalog(name), _of_any_source(name)):
         teams = [row for row in rows if accepts(row)]

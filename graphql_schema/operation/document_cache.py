@@ -6,21 +6,25 @@ the name of the operation is examined for each request: scope, variables and cos
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from sys import getsizeof
 from typing import Final
 
 from graphql import DocumentNode, Token
 
-MAX_TOKENS: Final = 40_000
-"""Maximal number of tokens of all documents together; a token with its syntax nodes takes about 400 bytes."""
+MAX_BYTES: Final = 16 * 1024 * 1024
+"""Maximal size of all documents together, in bytes."""
+
+TOKEN_BYTES: Final = 400
+"""Approximate size of a token with its syntax nodes, in bytes."""
 
 
 @dataclass(slots=True)
 class DocumentCache:
-    """Keeps the most recently used documents, by their texts, up to ``max_tokens`` tokens in all."""
+    """Keeps the most recently used documents, by their texts, up to ``max_bytes`` bytes in all."""
 
-    max_tokens: int = MAX_TOKENS
+    max_bytes: int = MAX_BYTES
     _documents: OrderedDict[str, tuple[DocumentNode, int]] = field(default_factory=OrderedDict)
-    _tokens: int = 0
+    _bytes: int = 0
 
     def get(self, text: str) -> DocumentNode | None:
         """Return the document of a text, None if it is not known."""
@@ -33,16 +37,16 @@ class DocumentCache:
     def add(self, text: str, document: DocumentNode) -> None:
         """Keep a valid document within the limits, and drop those used longest ago.
 
-        One of more than ``max_tokens`` is not kept.
+        One of more than ``max_bytes`` is not kept.
         """
-        size = _token_count(document)
-        if text in self._documents or size > self.max_tokens:
+        size = TOKEN_BYTES * _token_count(document) + getsizeof(text)
+        if text in self._documents or size > self.max_bytes:
             return
         self._documents[text] = document, size
-        self._tokens += size
-        while self._tokens > self.max_tokens:
+        self._bytes += size
+        while self._bytes > self.max_bytes:
             _, (_, dropped) = self._documents.popitem(last=False)
-            self._tokens -= dropped
+            self._bytes -= dropped
 
 
 def _token_count(document: DocumentNode) -> int:

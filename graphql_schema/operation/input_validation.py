@@ -88,16 +88,17 @@ def variable_faults(
 def _variable_faults(
     schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode, variables: Mapping[str, Given]
 ) -> Iterator[GraphQLError]:
+    uses = _first_uses(document)
     for definition in operation.variable_definitions or ():
         name = definition.variable.name.value
+        place = uses.get(name, (name,))
         type_ = type_from_ast(schema, definition.type)
         if not is_input_type(type_):
             continue
         if name in variables:
-            place = _first_use(document, name) or (name,)
             yield from (_located(fault, definition) for fault in input_faults(variables[name], type_, place))
         elif definition.default_value is None and is_non_null_type(type_):
-            yield _located(missing(type_, _first_use(document, name) or (name,)), definition)
+            yield _located(missing(type_, place), definition)
 
 
 def _located(fault: InputFault, node: Node | None) -> GraphQLError:
@@ -106,33 +107,33 @@ def _located(fault: InputFault, node: Node | None) -> GraphQLError:
 
 
 class _Uses(Visitor):
-    """Finds the place of the first value that a variable gives."""
+    """Finds the place of the first value that each variable gives."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.name = name
-        self.place: Place | None = None
+        self.places: dict[str, Place] = {}
 
     def enter_argument(self, node: ArgumentNode, *_: object) -> VisitorAction:
         """Search the value of one argument."""
-        self.place = self.place or next(_places(node.value, self.name, (node.name.value,)), None)
+        for name, place in _places(node.value, (node.name.value,)):
+            self.places.setdefault(name, place)
         return SKIP
 
 
-def _first_use(document: DocumentNode, name: str) -> Place | None:
-    """Return the place of the first value that a variable gives; None if no argument uses it."""
-    uses = _Uses(name)
+def _first_uses(document: DocumentNode) -> dict[str, Place]:
+    """Return the place of the first value that each variable gives; no entry for one that no argument uses."""
+    uses = _Uses()
     visit(document, uses)
-    return uses.place
+    return uses.places
 
 
-def _places(node: ValueNode, name: str, place: Place) -> Iterator[Place]:
-    """Yield the places of a variable in a literal."""
-    if isinstance(node, VariableNode) and node.name.value == name:
-        yield place
+def _places(node: ValueNode, place: Place) -> Iterator[tuple[str, Place]]:
+    """Yield the variables in a literal with their places."""
+    if isinstance(node, VariableNode):
+        yield node.name.value, place
     elif isinstance(node, ListValueNode):
         for index, each in enumerate(node.values):
-            yield from _places(each, name, (*place, index))
+            yield from _places(each, (*place, index))
     elif isinstance(node, ObjectValueNode):
         for field in node.fields:
-            yield from _places(field.value, name, (*place, field.name.value))
+            yield from _places(field.value, (*place, field.name.value))

@@ -85,7 +85,7 @@ class ListingPages:
             vids = _in_order(found, size)
             kept = [vid for vid in vids if not self._policy.raised_by_floor(vid, response.records[vid])]
             values = _order_values(found)
-            rest = [{"x": kept, "s": [values[vid] for vid in kept if vid in values], "n": -1}]
+            rest = [{"x": kept, "s": [values.get(vid) for vid in kept] if values else [], "n": -1}]
             items += self._page(listing, ALL, rest, response).items
             if len(items) >= wanted or all(len(each["x"]) < size for each in found):
                 return RowPage(tuple(items[: page.first]), len(items) >= wanted and page.first is not None)

@@ -84,7 +84,9 @@ class PolicedWriter:
         read, refuses the credentials or returns an unusable response. An atomic call that the store refuses raises
         WriteRefusedError or VertexExistsError; nothing is written then.
         """
-        with self._coordinator.contention.call():
+        if dry_run:
+            return await self._written(items, dry_run=True, atomic=atomic)
+        with self._coordinator.contention.call((self._principal.tenant, self._principal.subject)):
             return await self._written(items, dry_run=dry_run, atomic=atomic)
 
     async def _written(self, items: Sequence[Command], *, dry_run: bool, atomic: bool) -> list[WriteOutcome]:

@@ -149,7 +149,8 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
         Raises LimitError if too many operations of the caller wait, and what :meth:`execute` raises.
         """
         queue = self.writes if "mutation" in (params.query or "") else self.reads
-        async with queue.slot(request.state.principal.subject):
+        principal = request.state.principal
+        async with queue.slot((principal.tenant, principal.subject)):
             return await self.execute(request.method, params, context)
 
     async def execute(self, method: str, params: GraphQLRequestData, context: ContextT) -> ExecutionResult:

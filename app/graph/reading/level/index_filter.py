@@ -59,8 +59,6 @@ def filter_of(*conditions: Condition) -> IndexFilter:
 
     Raises InvalidError if no index can answer a condition, LimitError if one expands to more than
     :data:`MAX_DISJUNCTS` branches. Raises ValueError for a CallerLeaf, and for the negation of a pattern or a word.
-    :data:`MAX_DISJUNCTS` branches. Raises ValueError for an UnusedFor or HealthIs, and for the negation of a pattern
-    or a word.
     """
     conjuncts = dict.fromkeys(each for condition in conditions for each in _conjuncts(condition))
     elements = [_branches(each, negated=False) for each in conjuncts]

@@ -5,9 +5,9 @@ searches of an item go on together: each level is one more read of the batch, ho
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
-from typing import Final
+from dataclasses import dataclass, field
+from functools import cache, partial
+from typing import Final, NamedTuple
 
 from app.graph.records.vertex_record import kind_of
 from app.graph.writing.unit.item_unit import ItemUnit
@@ -37,11 +37,13 @@ Paths = dict[str, tuple[str, ...]]
 """Ids, each with the ids of a path to it."""
 
 
+@cache
 def _upstream(kind: str) -> tuple[Hop, ...]:
     """Return the hops against the lineage edges that may lead to a kind."""
     return tuple(each.into() for each in LINEAGE if any(target == kind for _, target in each.ends))
 
 
+@cache
 def _steps(kind: str) -> tuple[Hop, ...]:
     """Return the hop to the other members of the asset group of a kind; none for other kinds."""
     step = CHILD_HOPS.get(kind) or PARENT_HOPS.get(kind)
@@ -52,22 +54,33 @@ def contaminated(unit: ItemUnit, evaluations: Sequence[Record]) -> frozenset[str
     """Return the ids of the evaluations that are not known to be uncontaminated: all that are not CLEAN."""
     found: dict[str, ContaminationVerdict] = {}
 
+    known: dict[tuple[str, tuple[Hop, ...]], _Walked] = {}
+
     def examine(evaluation: Record) -> None:
-        found[evaluation["id"]] = SourceSearch(unit).verdict(evaluation["id"])
+        found[evaluation["id"]] = SourceSearch(unit, known).verdict(evaluation["id"])
 
     require_all(partial(examine, each) for each in evaluations)
     return frozenset(urn for urn, verdict in found.items() if verdict is not ContaminationVerdict.CLEAN)
+
+
+class _Walked(NamedTuple):
+    """The result of a walk, and whether it met something hidden or was cut."""
+
+    sources: DataSources
+    hidden: bool
+    cut: bool
 
 
 @dataclass(slots=True)
 class SourceSearch:
     """The search for the data of one evaluation and of its training.
 
-    ``hidden`` is true if something next to the examined assets is hidden from the caller, ``cut`` if a limit ended a
-    walk.
+    ``known`` are the walks of other searches, which this one shares. ``hidden`` is true if something next to the
+    examined assets is hidden from the caller, ``cut`` if a limit ended a walk.
     """
 
     unit: ItemUnit
+    known: dict[tuple[str, tuple[Hop, ...]], _Walked] = field(default_factory=dict)
     hidden: bool = False
     cut: bool = False
 
@@ -98,7 +111,17 @@ class SourceSearch:
         return [found[root] for root in roots]
 
     def _sources(self, root: str, hops: Sequence[Hop]) -> DataSources:
-        """Return the data upstream of a root, LEVELS levels far."""
+        """Return the data upstream of a root, LEVELS levels far; each walk is made once for all searches."""
+        key = (root, tuple(hops))
+        if key not in self.known:
+            walk = SourceSearch(self.unit)
+            self.known[key] = _Walked(walk._walked(root, hops), walk.hidden, walk.cut)
+        sources, hidden, cut = self.known[key]
+        self.hidden |= hidden
+        self.cut |= cut
+        return sources
+
+    def _walked(self, root: str, hops: Sequence[Hop]) -> DataSources:
         reached: Paths = {root: (root,)}
         front, members = dict(reached), Paths()
         for level in range(LEVELS + 1):

@@ -22,9 +22,11 @@ def restored() -> Iterator[None]:
 
 async def test_objects_of_the_start_are_excluded() -> None:
     """After the start, the collector counts existing objects as permanent, and runs no full collection by itself."""
+    before = gc.get_threshold()
     async with gc_tuning.short_collections():
         assert gc.get_freeze_count() > 10_000
         assert gc.get_threshold() == (gc_tuning.YOUNG_THRESHOLD, gc_tuning.MIDDLE_THRESHOLD, 2**31 - 1)
+    assert (gc.get_freeze_count(), gc.get_threshold()) == (0, before)
 
 
 @pytest.mark.parametrize(

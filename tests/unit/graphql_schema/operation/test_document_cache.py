@@ -1,6 +1,7 @@
 """Known documents: one text is parsed and validated once, within a bound, and everything else is examined each time."""
 
 from collections import Counter
+from sys import getsizeof
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from graphql import parse
 from strawberry.schema import schema as strawberry_schema
 
 from graphql_schema.operation import admission
-from graphql_schema.operation.document_cache import DocumentCache
+from graphql_schema.operation.document_cache import TOKEN_BYTES, DocumentCache
 from graphql_schema.operation.limited_schema import OperationSchema
 from policies.errors import CodedError
 
@@ -79,13 +80,21 @@ async def test_a_known_document_is_refused_for_its_request() -> None:
 
 def test_the_size_of_all_documents_is_bounded() -> None:
     """Those used longest ago are dropped; a document above the bound is not kept, and drops no other."""
-    known = DocumentCache(max_tokens=12)
-    texts = ["{ a }", "{ b }", "{ c }"]  # five tokens each, with those of the begin and the end
+    texts = ["{ a }", "{ b }", "{ c }"]
+    size = 5 * TOKEN_BYTES + getsizeof(texts[0])  # five tokens, with those of the begin and the end
+    known = DocumentCache(max_bytes=2 * size)
     for text in texts[:2]:
         known.add(text, parse(text))
     assert known.get(texts[0])
     known.add(texts[2], parse(texts[2]))
     known.add(texts[2], parse(texts[2]))
-    long = "{ a b c d e f g h i j k }"
-    known.add(long, parse(long))
-    assert [known.get(text) is not None for text in (*texts, long)] == [True, False, True, False]
+    many_tokens, long_text = "{ a b c d e f g h i j k }", "{ a } #" + "😀" * size
+    for text in (many_tokens, long_text):
+        known.add(text, parse(text))
+    assert [known.get(text) is not None for text in (*texts, many_tokens, long_text)] == [
+        True,
+        False,
+        True,
+        False,
+        False,
+    ]

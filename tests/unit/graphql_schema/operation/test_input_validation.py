@@ -4,7 +4,9 @@ from typing import Annotated, Any
 
 import pytest
 import strawberry
+from graphql.language import visit
 
+from graphql_schema.operation import input_validation
 from graphql_schema.operation.limited_schema import OperationSchema
 from policies.errors import CodedError
 
@@ -87,3 +89,19 @@ async def test_valid_values_are_executed() -> None:
     """Valid literals and variables reach the resolver."""
     result = await OperationSchema(Query).execute("query ($i: Items!) { put(input: $i) }", {"i": {"items": [{"a": 1}]}})
     assert (result.data, result.errors) == ({"put": 1}, None)
+
+
+async def test_the_document_is_searched_once_for_all_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The work does not grow with the number of variables times the size of the document."""
+    visits: list[object] = []
+
+    def counted(*arguments: Any) -> Any:
+        visits.append(arguments)
+        return visit(*arguments)
+
+    monkeypatch.setattr(input_validation, "visit", counted)
+    names = [f"v{number}" for number in range(25)]
+    fields = " ".join(f"{name}: ratio(of: ${name})" for name in names)
+    text = f"query ({' '.join(f'${name}: Float!' for name in names)}) {{ {fields} }}"
+    assert len(await errors(text, **dict.fromkeys(names, "x"))) == 25
+    assert len(visits) == 1

@@ -1,17 +1,17 @@
-"""Contention of writers: calls that overlap, and the time after them."""
+"""Contention of writers: callers whose calls overlap, and the time after them."""
 
 from app.graph.commits.writer_contention import CONTENDED_SECONDS, WriterContention
 
 
-def test_calls_that_overlap_contend_for_some_seconds() -> None:
-    """One call after the other does not contend; two at once do, and for some seconds after that."""
+def test_callers_whose_calls_overlap_contend_for_some_seconds() -> None:
+    """Calls of one caller do not contend; those of two at once do, and for some seconds after that."""
     now = 0.0
     contention = WriterContention(lambda: now)
-    for _ in range(2):
-        with contention.call():
+    for caller in ("ada", "bo"):
+        with contention.call(caller), contention.call(caller):
             assert not contention.is_contended
-    with contention.call():
-        with contention.call():
+    with contention.call("ada"):
+        with contention.call("bo"):
             assert contention.is_contended
         assert contention.is_contended
         now += CONTENDED_SECONDS
