@@ -15,7 +15,7 @@ from graphql_schema.fields.refs import EvaluationRef, IncidentRef
 from graphql_schema.ports.outcomes import GateResult
 from graphql_schema.ports.record import Record
 from graphql_schema.ports.relation_query import ALL, ONE, RelationQuery, newest_first, related
-from graphql_schema.ports.row import AccessGrade, Row
+from graphql_schema.ports.row import Row
 from graphql_schema.rules.gate_evaluation import Evidence, evaluate_gate, evaluations_to_examine, visible_fields
 
 MODEL = related(VERSION_OF.out())
@@ -104,7 +104,7 @@ async def _contaminated(info: Info, urns: Sequence[str]) -> frozenset[str]:
     clean: set[str] = set()
 
     async def examine(row: Row) -> None:
-        if row.access.grade is AccessGrade.READ and "contamination" not in row.access.hidden:
+        if row.reads("contamination"):
             found = await info.context.reader.contamination(row)
             clean.update({row.urn} if found.verdict is ContaminationVerdict.CLEAN else ())
 

@@ -31,14 +31,15 @@ from graphql_schema.fields.record_reader import RecordReader
 from graphql_schema.operation.event_selection import event_selection
 from graphql_schema.operation.input_validation import variable_faults
 from graphql_schema.ports.operation_budget import OperationBudget
+from policies.errors import CodedError
 
 
 class _Leaf(NamedTuple):
-    """A field whose value has no fields; ``required``, a flag: it must not be null."""
+    """A field whose value has no fields; ``declared`` is its type with the non-null wrapper, if it has one."""
 
     read: RecordReader
     type: GraphQLLeafType
-    required: bool
+    declared: GraphQLOutputType
 
 
 LONG_LIST: Final = 25
@@ -127,6 +128,9 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
         if leaf is not None:
             try:
                 return self._leaf_value(leaf, source)
+            except CodedError as error:  # not read again, because reading a hidden field is reported
+                self.handle_field_error(error, leaf.declared, field_details_list, path)
+                return None
             except Exception:  # noqa: BLE001, S110 - stock execution fails in the same way, and reports it
                 pass
         return super().execute_field(parent_type, source, field_details_list, path, position_context)
@@ -150,14 +154,14 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
         if field is None or not isinstance(field.resolve, RecordReader) or has_middleware:
             return None
         type_ = get_nullable_type(field.type)
-        return _Leaf(field.resolve, type_, type_ is not field.type) if is_leaf_type(type_) else None
+        return _Leaf(field.resolve, type_, field.type) if is_leaf_type(type_) else None
 
     def _leaf_value(self, leaf: "_Leaf", source: Resolved) -> Resolved:
         """Return the completed value of a leaf; raises any error if stock execution would."""
         value = leaf.read(source)
         if value is not None:
             return self.complete_leaf_value(leaf.type, value)
-        if leaf.required:
+        if leaf.declared is not leaf.type:
             raise TypeError
         return None
 

@@ -31,7 +31,7 @@ from graphql_schema.ports.conditions import (
 from graphql_schema.ports.contamination_report import ContaminationReport
 from graphql_schema.ports.lineage_query import SnapshotTime
 from graphql_schema.ports.relation_query import PageRequest
-from graphql_schema.ports.row import AccessGrade, Row
+from graphql_schema.ports.row import Row
 from policies.errors import LimitError
 
 _EVALUATIONS: Final = In("kind", (KINDS["Evaluation"].code,))
@@ -74,9 +74,7 @@ class ContaminatedEvaluations:
                 limit=MAX_EXAMINED,
             )
         rows = [item.row for item in page.items]
-        return [
-            row for row in rows if row.access.grade is AccessGrade.READ and "contamination" not in row.access.hidden
-        ]
+        return [row for row in rows if row.reads("contamination")]
 
     async def _reports(self, evaluations: Sequence[Row]) -> list[tuple[str, ContaminationReport]]:
         found = await asyncio.gather(*(examined(self._session, each, self._pin) for each in evaluations))

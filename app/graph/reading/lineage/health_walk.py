@@ -95,7 +95,7 @@ class HealthWalk:
         """Return the evaluations whose contamination is a cause of the root: the root itself, or those of a version."""
         if self.root.kind == "Evaluation":
             return [self.root]
-        shown = self.root.access.grade is AccessGrade.READ and _EVALUATIONS not in self.root.access.hidden
+        shown = self.root.reads(_EVALUATIONS)
         return newest_evaluations(self._evaluations(self.root, group.itself)) if shown else []
 
     async def contaminations(self, evaluations: Sequence[Row], pin: SnapshotTime) -> list[ContaminationReport | None]:
@@ -103,7 +103,7 @@ class HealthWalk:
         return await asyncio.gather(*(self._contamination(each, pin) for each in evaluations))
 
     async def _contamination(self, evaluation: Row, pin: SnapshotTime) -> ContaminationReport | None:
-        hidden = evaluation.access.grade is not AccessGrade.READ or _CONTAMINATION in evaluation.access.hidden
+        hidden = not evaluation.reads(_CONTAMINATION)
         return None if hidden else await examined(self.session, evaluation, pin)
 
     def add_contamination(self, evaluation: Row, report: ContaminationReport | None) -> None:
@@ -176,7 +176,7 @@ class HealthWalk:
                 continue
             evaluation, _ = visible
             self.walk.blocked |= _VERDICT in evaluation.access.hidden
-            shown = evaluation.access.grade is AccessGrade.READ and _DATA not in evaluation.access.hidden
+            shown = evaluation.reads(_DATA)
             yield evaluation, frozenset(self._evaluation_data(evaluation, data) if shown else ())
 
     def _evaluation_data(self, evaluation: Row, data: Sequence[tuple[int, Edge]]) -> Iterator[str]:

@@ -176,3 +176,13 @@ async def test_a_leaf_is_not_executed_by_stock_code(run: Run, graph: PlainGraph,
     graph.add("DATASET", "d")
     assert (await run("{ assets { nodes { id displayName createdAt } } }")).errors is None
     assert calls == ["assets", "nodes"]
+
+
+async def test_a_hidden_leaf_is_reported_once_in_strict_mode(run: Run, graph: PlainGraph) -> None:
+    """The field has its error, and the report counts one read, as by stock graphql-core."""
+    graph.add("DATASET", "d")
+    graph.hidden["DATASET"] = {"description"}
+    graph.report.strict = True
+    found = await run("{ assets { nodes { id description } } }")
+    assert [error.path for error in found.errors or []] == [["assets", "nodes", 0, "description"]]
+    assert sum(graph.report.hidden.values()) == 1
