@@ -124,6 +124,11 @@ class Gates:
         return not all(self.needs(name, after).covers(self.needs(name, before)) for name in names)
 
     @property
+    def approvals(self) -> frozenset[str]:
+        """The names of approvals that any gate needs."""
+        return frozenset().union(*(gate.needs.approvals for gate in self.gates))
+
+    @property
     def evaluators(self) -> frozenset[str]:
         """The teams that any gate names as evaluators."""
         return frozenset().union(*(gate.needs.evaluators for gate in self.gates))

@@ -37,6 +37,18 @@ class EdgeOrigin(Enum):
     )
 
 
+@strawberry.enum(description="The ids that an item may refer to.")
+class References(Enum):
+    """The ids that an item may refer to."""
+
+    ANY = value("ANY", description="Any id; a stub is created for one that does not exist.")
+    EXISTING = value(
+        "EXISTING",
+        description="Ids of registered assets that the caller may see, ids that the same call registers, and the "
+        "caller's own user and teams. The item is rejected with UNKNOWN_REFERENCE if it refers to another id.",
+    )
+
+
 @strawberry.enum(description="The stage of an asset in its life cycle.")
 class LifecycleStage(Enum):
     """The stages of the life cycle, in order."""

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import strawberry
 
-from graphql_schema.catalog.enums import ApprovalDecision
+from graphql_schema.catalog.enums import ApprovalDecision, References
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Parent, Resolved, stored_field
 from graphql_schema.fields.node import Node, resolve_subject
@@ -12,7 +12,13 @@ from graphql_schema.fields.refs import ApprovalRef, AssetRef, UserRef
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.governance.aliases import checked_name
 from graphql_schema.inputs.idempotency_key import key_in
-from graphql_schema.inputs.input_fields import dry_run_field, key_field, reason_field, revision_field
+from graphql_schema.inputs.input_fields import (
+    dry_run_field,
+    key_field,
+    named_references_field,
+    reason_field,
+    revision_field,
+)
 from graphql_schema.inputs.payloads import MutationError, changed_field, payload, resolve_created_record
 from graphql_schema.inputs.submit import submit_one
 from graphql_schema.inputs.values import checked_reason, require_kind
@@ -86,6 +92,7 @@ class ApproveInput:
         default=None,
     )
     expected_revision: int | None = revision_field()
+    references: References | None = named_references_field("a gate must need an approval of this name")
     idempotency_key: str | None = key_field()
     dry_run: bool | None = dry_run_field()
 
@@ -121,5 +128,12 @@ def _approve_command(given: ApproveInput) -> ApproveCommand:
     require_kind(given.subject, SUBJECTS, "subject")
     gate, reason = checked_name(given.gate, "gate"), checked_reason(given.reason)
     return ApproveCommand(
-        given.subject, gate, given.decision.name, reason, given.expires_at, key_in(given), given.expected_revision
+        given.subject,
+        gate,
+        given.decision.name,
+        reason,
+        given.expires_at,
+        key_in(given),
+        given.expected_revision,
+        given.references is References.EXISTING,
     )

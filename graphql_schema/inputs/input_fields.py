@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import strawberry
 
-from graphql_schema.catalog.enums import LifecycleStage, OwnershipKind, Sensitivity, Visibility
+from graphql_schema.catalog.enums import LifecycleStage, OwnershipKind, References, Sensitivity, Visibility
 from graphql_schema.catalog.relations import CONTAINS, OWNED_BY, TAGGED, Hop
 from graphql_schema.fields.field import SchemaField
 from graphql_schema.fields.scalars import Instant
@@ -145,6 +145,26 @@ def dry_run_field() -> SchemaField:
     )
 
 
+def references_field() -> SchemaField:
+    """Return the input field of the ids that an item may refer to.
+
+    It has no default, so that the digest of an idempotency key is the same as without the field.
+    """
+    return strawberry.field(
+        description="The ids that the item may refer to. In `registerAssets` the default is that of the call, "
+        "elsewhere ANY.",
+        default=strawberry.UNSET,
+    )
+
+
+def named_references_field(required: str) -> SchemaField:
+    """Return the input field of the names that an input may use; ``required`` says what EXISTING requires."""
+    return strawberry.field(
+        description=f"ANY by default. With EXISTING {required}; otherwise the error UNKNOWN_REFERENCE has near names.",
+        default=strawberry.UNSET,
+    )
+
+
 def reason_field() -> SchemaField:
     """Return the input field of a reason."""
     return strawberry.field(description="The reason, which the audit records.", default=None)
@@ -188,6 +208,7 @@ class AssetFields:
     )
     expected_revision: int | None = revision_field()
     idempotency_key: str | None = key_field()
+    references: References | None = references_field()
     dry_run: bool | None = strawberry.field(
         description="Whether to return the outcome and write nothing; false by default.", default=False
     )
@@ -203,6 +224,7 @@ class CatalogFields:
     )
     properties: list[PropertyInput] | None = attribute("Keys with text values; the list replaces the stored one.")
     idempotency_key: str | None = key_field()
+    references: References | None = references_field()
     dry_run: bool | None = strawberry.field(
         description="Whether to return the outcome and write nothing; false by default.", default=False
     )

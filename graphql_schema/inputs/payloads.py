@@ -25,8 +25,20 @@ class MutationError:
     code: MutationErrorCode = stored_field("The code, for programs.")
     message: str = stored_field("What is wrong and what to do, for people.")
     input_path: list[str] = stored_field("The place in the input: field names, and list indexes as text.")
+    suggestions: list[str] = stored_field(
+        "For an UNKNOWN_REFERENCE: up to three similar ids or names that the caller may see, the most similar first. "
+        "The first ten unknown ids of a call have some; otherwise empty."
+    )
     current_revision: int | None = stored_field(
         "The stored revision of the asset on a CONFLICT; null for other errors, or if nothing is stored."
+    )
+
+
+def placeholders_field() -> SchemaField:
+    """Return the field of the ids for which an item creates stubs."""
+    return stored_field(
+        "Ids that the item refers to, and that were neither registered nor visible to the caller before. A stub is "
+        "created for each that does not exist; check the spelling. Usually empty."
     )
 
 
@@ -62,6 +74,7 @@ class RegisterPayload:
     voided_approvals: list[str] = stored_field(
         "The names of the approvals of the asset that its change of content voided; usually empty."
     )
+    placeholders: list[strawberry.ID] = placeholders_field()
     errors: list[MutationError] = stored_field("The errors; empty unless the item was rejected.")
 
 
@@ -78,6 +91,7 @@ class UpdatePayload:
     voided_approvals: list[str] = stored_field(
         "The names of the approvals of the asset that its change of content voided; usually empty."
     )
+    placeholders: list[strawberry.ID] = placeholders_field()
     errors: list[MutationError] = stored_field("The errors; empty unless the update was rejected.")
 
 
@@ -95,6 +109,7 @@ def payload(result: WriteOutcome, *key: str, urn: str | None = None) -> JsonObje
         "changed": result.outcome in CHANGED,
         "revision": result.revision,
         "voidedApprovals": list(result.voided_approvals),
+        "placeholders": [*result.placeholders],
         "errors": errors(result.errors, *key),
     }
 
@@ -115,6 +130,7 @@ def errors(refusals: Sequence[WriteError], *key: str) -> list[JsonObject]:
             "code": refusal.code.name,
             "message": refusal.message,
             "inputPath": [*key, *refusal.path],
+            "suggestions": [*refusal.suggestions],
             "currentRevision": refusal.current_revision,
         }
         for refusal in refusals

@@ -6,6 +6,7 @@ checks the command further, against the stored state.
 
 import strawberry
 
+from graphql_schema.catalog.enums import References
 from graphql_schema.catalog.kinds import KINDS, Kind
 from graphql_schema.catalog.urn import make_urn, parse_urn
 from graphql_schema.inputs.declared_edges import edges_of
@@ -38,7 +39,13 @@ def registration_of(given: InputValue) -> RegisterCommand:
         dry_run=bool(given.dry_run),
         required=_missing(given),
         key=key_in(given),
+        known_ids=known_ids_of(given),
     )
+
+
+def known_ids_of(given: InputValue) -> frozenset[str] | None:
+    """Return the ids that one item may refer to beside registered ones; None if it may refer to any id."""
+    return frozenset() if given.references is References.EXISTING else None
 
 
 def _urn_of(kind: Kind, given: InputValue) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from graphql_schema.fields.context import Info
+from graphql_schema.inputs.near_ids import with_suggestions
 from graphql_schema.inputs.values import InputError
 from graphql_schema.ports.commands import (
     ApproveCommand,
@@ -59,7 +60,7 @@ async def write(
         info.context.reset_reader()
     for item, result in zip(items, results, strict=True):
         _report(info, item, result)
-    return results
+    return await with_suggestions(info, results)
 
 
 async def submit_one(info: Info, make: Callable[[], Command], *, dry_run: bool | None = False) -> WriteOutcome:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import strawberry
 
-from graphql_schema.catalog.enums import EdgeOrigin, RelationName, Sensitivity
+from graphql_schema.catalog.enums import EdgeOrigin, References, RelationName, Sensitivity
 from graphql_schema.catalog.relations import RELATIONS, VERSION_OF, Direction, Hop
 from graphql_schema.catalog.urn import parent_urn, parse_urn
 from graphql_schema.fields.context import Info
@@ -13,8 +13,9 @@ from graphql_schema.fields.field import Parent, Resolved, stored_field
 from graphql_schema.fields.refs import AssetRef
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.fields.value_types import PropertyInput
-from graphql_schema.inputs.input_fields import SHARE, attribute, dry_run_field
-from graphql_schema.inputs.payloads import MutationError, payload
+from graphql_schema.inputs.input_fields import SHARE, attribute, dry_run_field, references_field
+from graphql_schema.inputs.payloads import MutationError, payload, placeholders_field
+from graphql_schema.inputs.registration import known_ids_of
 from graphql_schema.inputs.submit import submit_one
 from graphql_schema.inputs.values import InputError, require_kind, values_of
 from graphql_schema.lineage.lineage_edge import LineageEdge
@@ -58,6 +59,7 @@ class LinkInput:
         "Free properties of the edge, merged by key with the stored ones."
     )
     dry_run: bool | None = dry_run_field()
+    references: References | None = references_field()
 
 
 @strawberry.input(
@@ -144,6 +146,7 @@ class LinkPayload:
         "sensitivity propagates over the relation.",
         resolver=_effect,
     )
+    placeholders: list[strawberry.ID] = placeholders_field()
     errors: list[MutationError] = stored_field(
         "Reasons why the edge was not written; empty unless the call was rejected."
     )
@@ -187,7 +190,7 @@ def linking_of(given: LinkInput) -> LinkCommand:
     if relation == VERSION_OF.name and parent_urn(source) != target:
         raise InputError(f"{source} is a version of {parent_urn(source)} only; link it there.", "to")
     values = {**values_of(given), "origin": (given.origin or EdgeOrigin.DECLARED).name}
-    return LinkCommand(relation, source, target, values, dry_run=bool(given.dry_run))
+    return LinkCommand(relation, source, target, values, dry_run=bool(given.dry_run), known_ids=known_ids_of(given))
 
 
 def _unlinking_of(given: UnlinkInput) -> UnlinkCommand:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import strawberry
 
-from graphql_schema.catalog.enums import CheckKind, CheckStatus
+from graphql_schema.catalog.enums import CheckKind, CheckStatus, References
 from graphql_schema.catalog.relations import RESULT_OF
 from graphql_schema.fields.connection import After, Connection, ConnectionSource, First, page_request_of
 from graphql_schema.fields.context import Info
@@ -15,7 +15,7 @@ from graphql_schema.fields.refs import AssetRef, CheckRef, CheckResultRef, Incid
 from graphql_schema.fields.relation_fields import to_one
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.inputs.idempotency_key import key_in
-from graphql_schema.inputs.input_fields import dry_run_field, key_field, optional_input
+from graphql_schema.inputs.input_fields import dry_run_field, key_field, named_references_field, optional_input
 from graphql_schema.inputs.payloads import MutationError, changed_field, errors_field, payload, resolve_created_record
 from graphql_schema.inputs.submit import submit_one
 from graphql_schema.inputs.values import asset_kind, check_text
@@ -97,6 +97,7 @@ class ReportCheckInput:
         description="Whether FAIL or ERROR as the newest result opens an incident, unless the check has an open one.",
         default=False,
     )
+    references: References | None = named_references_field("the asset must have the check already")
     idempotency_key: str | None = key_field()
     dry_run: bool | None = dry_run_field()
 
@@ -154,4 +155,5 @@ def _reporting(given: ReportCheckInput) -> ReportCheckCommand:
         {"value": given.value, "window": given.window, "threshold": given.threshold},
         bool(given.open_incident_on_fail),
         key_in(given),
+        given.references is References.EXISTING,
     )

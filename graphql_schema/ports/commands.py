@@ -98,7 +98,10 @@ class IdempotencyKey:
 
 @dataclass(frozen=True, slots=True)
 class ApproveCommand:
-    """Records a decision about an asset; ``gate`` is the name of the approval, such as `release`."""
+    """Records a decision about an asset; ``gate`` is the name of the approval, such as `release`.
+
+    With the flag ``only_known``, a gate must need an approval of this name.
+    """
 
     subject: str
     gate: str
@@ -107,6 +110,7 @@ class ApproveCommand:
     expires_at: int | None = None
     key: IdempotencyKey | None = None
     expected_revision: int | None = None
+    only_known: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +132,7 @@ class ReportCheckCommand:
 
     ``values`` has the keys value, window and threshold, with None where absent. ``observed_at`` None is now.
     ``open_incident``, a flag: FAIL or ERROR as the newest result opens an incident, unless the check has an open one.
+    With the flag ``only_known``, the asset must have the check.
     """
 
     asset: str
@@ -138,6 +143,7 @@ class ReportCheckCommand:
     values: Record
     open_incident: bool = False
     key: IdempotencyKey | None = None
+    only_known: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +196,8 @@ class RegisterCommand:
     key keeps it. The identity is ``urn``; a given ``name`` is the full name, which the URN may have cut. ``required``
     names the absent fields that the first registration needs. With ``action`` the asset must exist and be visible.
     ``right`` is the action of the policy that an update needs, and ``id_path`` the input field that holds the id.
+    ``known_ids`` is None if references may create stubs. Otherwise each id that the command refers to must be
+    registered and visible to the caller, or be among ``known_ids``, which the same call registers.
     """
 
     urn: str
@@ -203,6 +211,7 @@ class RegisterCommand:
     right: str = "update"
     id_path: str = "id"
     reason: str | None = None
+    known_ids: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +219,7 @@ class LinkCommand:
     """Declares one edge; ``values`` are merged into the stored ones.
 
     A None in ``values`` removes the stored value, but a ``validFrom`` or ``origin`` of None counts as absent.
+    ``known_ids`` is as in RegisterCommand.
     """
 
     relation: str
@@ -218,6 +228,7 @@ class LinkCommand:
     values: Record = field(default_factory=dict)
     key: IdempotencyKey | None = None
     dry_run: bool = False
+    known_ids: frozenset[str] | None = None
 
 
 Command = (

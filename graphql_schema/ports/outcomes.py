@@ -46,6 +46,11 @@ class MutationErrorCode(Enum):
     IDEMPOTENCY_CONFLICT = value(
         "IDEMPOTENCY_CONFLICT", description="The key was used with another payload in the last 24 hours."
     )
+    UNKNOWN_REFERENCE = value(
+        "UNKNOWN_REFERENCE",
+        description="With `references: EXISTING`, an id that the item refers to is not registered or not visible to "
+        "the caller.",
+    )
     GATE_BLOCKED = value("GATE_BLOCKED", description="A gate of the alias is closed.")
     LIMIT_EXCEEDED = value(
         "LIMIT_EXCEEDED", description="Not in use: a call that exceeds a limit fails as a request, with this code."
@@ -56,13 +61,16 @@ class MutationErrorCode(Enum):
 class WriteError:
     """One error of an item; ``path`` is the place in the input of the item, such as ``("trainedOn", "2")``.
 
-    ``current_revision`` is the stored revision on a conflict with a stored asset, else None.
+    ``current_revision`` is the stored revision on a conflict with a stored asset, else None. ``reference`` is the id of
+    an UNKNOWN_REFERENCE, and ``suggestions`` are similar ids or names that the caller may see.
     """
 
     code: MutationErrorCode
     message: str
     path: tuple[str, ...] = ()
     current_revision: int | None = None
+    reference: str | None = None
+    suggestions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +116,8 @@ class WriteOutcome:
     only for a link, if the caller could not see the end that the link does not change before the command.
     ``sensitivity_before`` is the sensitivity, before the command, of the asset whose edge a link is; None for other
     commands, a new asset, or a hidden value.
+    ``placeholders`` are ids that the command refers to and that were not visible to the caller before: absent ones, for
+    which it creates stubs, and hidden ones.
     """
 
     outcome: Outcome
@@ -120,6 +130,7 @@ class WriteOutcome:
     far_end_known: bool = True
     sensitivity_before: str | None = None
     hidden_ids: tuple[str, ...] = field(default=(), compare=False)
+    placeholders: tuple[str, ...] = ()
 
     @property
     def stored(self) -> bool:

@@ -1,10 +1,12 @@
 """The mutation `registerAssets`: items of any mix of kinds in one call, with one outcome per item."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, cast
 
 import strawberry
 
+from graphql_schema.catalog.enums import References
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Resolved, stored_field
 from graphql_schema.inputs.idempotency_key import key_in, key_within
@@ -29,6 +31,9 @@ class RegisterAssetsPayload:
     updated: int = stored_field("The number of items with the outcome UPDATED.")
     unchanged: int = stored_field("The number of items with the outcome UNCHANGED.")
     failed: int = stored_field("The number of rejected items: those with errors.")
+    placeholders: list[strawberry.ID] = stored_field(
+        "The `placeholders` of all items, each once, without ids that another item of the call registers."
+    )
 
 
 @strawberry.input(description="Items to register, and how to write them.")
@@ -44,6 +49,10 @@ class RegisterAssetsInput:
     dry_run: bool | None = strawberry.field(
         description="Whether to return the outcomes without writing; false by default.", default=False
     )
+    references: References | None = strawberry.field(
+        description="The ids that items may refer to, unless an item has its own `references`; ANY by default.",
+        default=strawberry.UNSET,
+    )
     idempotency_key: str | None = key_field()
 
 
@@ -56,10 +65,12 @@ async def _register_assets(info: Info, input: RegisterArg) -> Resolved:
     budget = info.context.budget
     given = cast("list[GivenItem]", input.items)
     call = replace(input, items=[item.converted() async for item in budget.in_turns(given)])
-    checked = CheckedItems(_key(call))
+    checked = CheckedItems(_key(call), only_existing=call.references is References.EXISTING)
     async for item in budget.in_turns(call.items):
         checked.check(item)
+    checked.add_known_ids()
     results = await _write(info, checked, dry_run=bool(input.dry_run), atomic=bool(input.atomic))
+    results, placeholders = once_named(results)
     outcomes = [result.outcome for result in results]
     created, updated, unchanged = map(outcomes.count, (Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED))
     return {
@@ -68,6 +79,7 @@ async def _register_assets(info: Info, input: RegisterArg) -> Resolved:
         "updated": updated,
         "unchanged": unchanged,
         "failed": len(outcomes) - created - updated - unchanged,
+        "placeholders": placeholders,
     }
 
 
@@ -82,11 +94,13 @@ register_assets: RegisterAssetsPayload = strawberry.field(
 class CheckedItems:
     """The items of a call by index.
 
-    ``key``: the idempotency key of the call, if any. ``names``: the field of `AssetInput` that each item is given in.
+    ``key``: the idempotency key of the call, if any. ``only_existing``: whether items may refer to existing ids only,
+    unless they say otherwise. ``names``: the field of `AssetInput` that each item is given in.
     ``accepted``: the commands for the writer. ``refused``: the outcomes of the items that the writer does not get.
     """
 
     key: IdempotencyKey | None = None
+    only_existing: bool = False
     names: list[str] = field(default_factory=list)
     accepted: dict[int, RegisterCommand | LinkCommand] = field(default_factory=dict)
     refused: dict[int, WriteOutcome] = field(default_factory=dict)
@@ -110,7 +124,16 @@ class CheckedItems:
             return
         if self.key is not None and command.key is None:
             command = replace(command, key=key_within(self.key, index))
+        if self.only_existing and given.references in {None, strawberry.UNSET}:
+            command = replace(command, known_ids=frozenset())
         self.accepted[index] = command
+
+    def add_known_ids(self) -> None:
+        """Let items that may refer to existing ids only refer to each id that an accepted item registers."""
+        ids = frozenset(each.urn for each in self.accepted.values() if isinstance(each, RegisterCommand))
+        for index, command in self.accepted.items():
+            if command.known_ids is not None:
+                self.accepted[index] = replace(command, known_ids=ids)
 
     def _refuse_repeated(self, command: RegisterCommand | LinkCommand, index: int) -> None:
         if isinstance(command, RegisterCommand) and self._first.setdefault(command.urn, index) != index:
@@ -118,6 +141,22 @@ class CheckedItems:
                 f"{command.urn} is in this call already, as item {self._first[command.urn]}; combine the two items.",
                 "id",
             )
+
+
+def once_named(results: Sequence[WriteOutcome]) -> tuple[list[WriteOutcome], list[str]]:
+    """Return the outcomes of a call with each placeholder in the first item that names it, and those of the call.
+
+    An id that an earlier item registers is no placeholder of a later one. One that a later item registers is none of
+    the call. So the response does not depend on the transactions in which the items are written, nor on a dry run.
+    """
+    named: set[str] = set()
+    reported = []
+    for result in results:
+        new = [urn for urn in result.placeholders if urn not in named]
+        named.update(new, [result.urn] if result.stored and result.urn else [])
+        reported.append(replace(result, placeholders=tuple(new)))
+    registered = {result.urn for result in results if result.stored}
+    return reported, [urn for result in reported for urn in result.placeholders if urn not in registered]
 
 
 def command_of(given: InputValue) -> RegisterCommand | LinkCommand:

@@ -64,6 +64,9 @@ class RecordUsagePayload:
         "Number of records of the call that are stored, or would be without `dryRun`, including those that were stored "
         "before with equal counters."
     )
+    placeholders: list[strawberry.ID] = stored_field(
+        "Consumers of the stored records that were neither registered nor visible to the caller before, each once."
+    )
     errors: list[MutationError] = stored_field(
         "The errors of the records that are not stored; `inputPath` begins with `records` and the index of the record."
     )
@@ -84,6 +87,7 @@ async def _record_usage(info: Info, input: RecordArg) -> Resolved:
     results |= dict(zip(accepted, written, strict=True))
     return {
         "recorded": sum(result.stored for result in results.values()),
+        "placeholders": [*dict.fromkeys(urn for index in sorted(results) for urn in results[index].placeholders)],
         "errors": [
             error for index in sorted(results) for error in errors(results[index].errors, "records", str(index))
         ],

@@ -98,6 +98,8 @@ def _accept(command: Command, unit: ItemUnit, *, dry_run: bool) -> WriteOutcome:
     require_right_to_name_requesters(unit)
     if voided := bind_approvals(unit):
         outcome = replace(outcome, voided_approvals=voided)
+    if placeholders := unit.visibility.placeholders:
+        outcome = replace(outcome, placeholders=tuple(placeholders))
     if dry_run:
         return outcome
     stage_audit_entries(unit)

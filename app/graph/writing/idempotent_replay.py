@@ -36,6 +36,7 @@ def replay(unit: ItemUnit, key: IdempotencyKey) -> WriteOutcome | None:
         voided_approvals=tuple(receipt.get("voided", ())),
         far_end_known=receipt.get("farEndKnown", False),  # a receipt of an older release does not have it
         sensitivity_before=receipt.get("sensitivityBefore"),
+        placeholders=tuple(receipt.get("placeholders", ())),
     )
 
 
@@ -55,6 +56,7 @@ def stage_receipt(unit: ItemUnit, key: IdempotencyKey, outcome: WriteOutcome) ->
         "farEndKnown": outcome.far_end_known,
         "sensitivityBefore": outcome.sensitivity_before,
         "voided": list(outcome.voided_approvals) or None,
+        "placeholders": list(outcome.placeholders) or None,
     }
     present = {field: value for field, value in receipt.items() if value is not None}
     unit.staging.staged.receipts[unit.author.vid(name)] = present

@@ -14,7 +14,7 @@ from app.graph.writing.rules.permissions import (
     require_visible,
 )
 from app.graph.writing.unit.item_unit import ItemUnit
-from app.graph.writing.unit.rejections import conflict, denied, invalid
+from app.graph.writing.unit.rejections import conflict, denied, invalid, unknown_name
 from graphql_schema.catalog.enums import ApprovalDecision, ChangeAction
 from graphql_schema.catalog.relations import DECIDED_FOR
 from graphql_schema.ports.commands import ApproveCommand
@@ -27,13 +27,16 @@ def approve(unit: ItemUnit, command: ApproveCommand) -> WriteOutcome:
     """Record a decision; raises RejectedItemError if the caller may not decide, or there is nothing to revoke.
 
     The error is also raised if the asset is hidden, deleted, a stub or has another revision than expected, or if
-    ``expiresAt`` has passed.
+    ``expiresAt`` has passed. It is also raised if a required name of an approval is unknown.
     """
     subject = require_visible(unit, command.subject, "subject")
     require_right(unit, "approve", subject)
     refuse_deleted(subject)
     refuse_stub(subject, "subject")
     refuse_unexpected(unit, command.subject, command.expected_revision, subject)
+    known = unit.author.gates.approvals
+    if command.only_known and command.gate not in known:
+        raise unknown_name(command.gate, f"No gate needs an approval {command.gate!r}", known, "gate")
     if command.decision == ApprovalDecision.APPROVED.name and made_or_requested(unit, subject):
         raise denied(f"You made or requested {command.subject}, so another approver must decide.")
     if command.expires_at is not None and command.expires_at <= unit.now:

@@ -17,6 +17,7 @@ from app.graph.records.edge_record import (
     with_confirmation,
 )
 from app.graph.writing.rules.edge_effects import change_edge
+from app.graph.writing.rules.known_references import refuse_unknown
 from app.graph.writing.rules.permissions import (
     needs_confirmation,
     refuse_deleted,
@@ -49,6 +50,7 @@ def link(unit: ItemUnit, command: LinkCommand) -> WriteOutcome:
     relation, source_kind = RELATIONS[command.relation], parse_urn(command.source).kind
     _refuse_invalid(relation, command)
     _refuse_scheduled(unit, relation, validFrom=command.values.get("validFrom"), validTo=command.values.get("validTo"))
+    refuse_unknown(unit, command.known_ids, ((command.source, "from"), (command.target, "to")))
     outward = Direction.IN in relation.changed_ends(source_kind)
     own = ensure_stub(unit, command.source if outward else command.target)
     if _may_confirm(unit, command, own):

@@ -14,6 +14,7 @@ from app.graph.writing.rules.approved_content import DIGESTS
 from app.graph.writing.rules.edge_declarations import declare_edges
 from app.graph.writing.rules.edge_effects import update_owner_team, update_use_times
 from app.graph.writing.rules.evaluation_owner import with_default_owner
+from app.graph.writing.rules.known_references import refuse_unknown
 from app.graph.writing.rules.permissions import refuse_deleted, refuse_unexpected, require_right, require_visible
 from app.graph.writing.rules.result_rights import require_right_on_result
 from app.graph.writing.unit.item_unit import ItemUnit
@@ -67,6 +68,7 @@ def register(unit: ItemUnit, command: RegisterCommand) -> WriteOutcome:
     target = _load(unit, command)
     _authorise(unit, target)
     _refuse_content(target)
+    _refer(unit, target)
     return _stage(unit, target)
 
 
@@ -108,6 +110,15 @@ def _refuse_content(target: Target) -> None:
     elif target.before is not None:
         _refuse_unseen_content(target)
         _refuse_other_content(target.command, target.before)
+
+
+def _refer(unit: ItemUnit, target: Target) -> None:
+    """Report the parent of a new version as a placeholder if it is one, and reject unknown references if wanted."""
+    command, parent = target.command, parent_urn(target.command.urn) if target.creates else None
+    if parent is not None:
+        unit.visibility.report_placeholder(parent)
+    named = ((urn, edges.field) for edges in command.edges for urn in edges.targets if urn != command.urn)
+    refuse_unknown(unit, command.known_ids, named)
 
 
 def _stage(unit: ItemUnit, target: Target) -> WriteOutcome:

@@ -13,7 +13,7 @@ from app.graph.writing.handlers.track_incident import OPEN_INCIDENTS, NewInciden
 from app.graph.writing.rules.attach import amended, attached_urn, new_attached_record
 from app.graph.writing.rules.permissions import refuse_deleted, require_right, require_visible
 from app.graph.writing.unit.item_unit import ItemUnit
-from app.graph.writing.unit.rejections import invalid
+from app.graph.writing.unit.rejections import invalid, unknown_name
 from graphql_schema.catalog.enums import CheckStatus, Severity
 from graphql_schema.catalog.relations import MONITORED_BY, RESULT_OF
 from graphql_schema.ports.commands import ReportCheckCommand
@@ -39,7 +39,7 @@ def report(unit: ItemUnit, command: ReportCheckCommand) -> WriteOutcome:
     """Record a result of a check.
 
     Raises RejectedItemError if the asset is hidden or deleted, the caller may not update it, or the instant is more
-    than five minutes in the future.
+    than five minutes in the future. The error is also raised if the asset does not have a required check.
     """
     observed = unit.now if command.observed_at is None else command.observed_at
     check_urn = attached_urn(unit, "check", command.asset, command.check)
@@ -50,11 +50,22 @@ def report(unit: ItemUnit, command: ReportCheckCommand) -> WriteOutcome:
     refuse_deleted(asset)
     if observed > unit.now + MAX_CLOCK_SKEW_MS:
         raise invalid("`observedAt` is more than five minutes in the future; check the clock.", "observedAt")
+    if command.only_known and unit.lookup.record(check_urn) is None:
+        message = f"{command.asset} has no check {command.check!r} that is visible to you"
+        raise unknown_name(command.check, message, _visible_checks(unit, command.asset), "check")
     before = unit.lookup.record(result_urn)
     check = _checked(unit, command, check_urn, observed)
     _record(unit, command, check, result_urn, observed)
     changed = Outcome.UPDATED if unit.staging.has_changes else Outcome.UNCHANGED
     return WriteOutcome(Outcome.CREATED if before is None else changed, command.asset, created_record=result_urn)
+
+
+def _visible_checks(unit: ItemUnit, asset: str) -> list[str]:
+    """Return the names of the checks of an asset that the caller may see."""
+    hop, vid = MONITORED_BY.out(), unit.lookup.vid(asset)
+    unit.lookup.require_hops((hop, vid))
+    checks = [unit.lookup.known(check) for _, _, check in unit.lookup.edges_at(MONITORED_BY.name, hop.direction, vid)]
+    return [check["name"] for check in checks if unit.visibility.is_visible(check)]
 
 
 def _checked(unit: ItemUnit, command: ReportCheckCommand, urn: str, observed: int) -> Record:

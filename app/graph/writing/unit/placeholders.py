@@ -28,6 +28,7 @@ def ensure_referenced(unit: ItemUnit, urn: str, *path: str) -> int:
                 "check the id, or have an administrator register it.",
                 *path,
             )
+    unit.visibility.report_placeholder(urn)
     return ensure_stub(unit, urn)
 
 

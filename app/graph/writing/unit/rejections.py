@@ -1,6 +1,9 @@
 """Rejections: errors that end the planning of one item, each with the outcome that the caller gets."""
 
+from collections.abc import Collection, Iterable
+
 from graphql_schema.ports.outcomes import GateResult, MutationErrorCode, Outcome, WriteError, WriteOutcome
+from graphql_schema.rules.near_names import near_names, with_names
 
 
 class RejectedItemError(Exception):
@@ -19,6 +22,31 @@ def invalid(message: str, *path: str) -> RejectedItemError:
 def not_found(message: str, *path: str) -> RejectedItemError:
     """Return the rejection of an item that names something which does not exist or is hidden."""
     return _rejection(Outcome.INVALID, WriteError(MutationErrorCode.NOT_FOUND, message, path))
+
+
+def unknown_references(named: Iterable[tuple[str, str]]) -> RejectedItemError:
+    """Return the rejection of an item that refers to unregistered ids; ``named`` has each id with its input field."""
+    errors = tuple(
+        WriteError(
+            MutationErrorCode.UNKNOWN_REFERENCE,
+            f"{urn} is not registered or not visible to you, and `references` is EXISTING; check the id.",
+            (field,),
+            reference=urn,
+        )
+        for urn, field in named
+    )
+    return RejectedItemError(WriteOutcome(Outcome.INVALID, errors=errors))
+
+
+def unknown_name(name: str, message: str, known: Collection[str], *path: str) -> RejectedItemError:
+    """Return the rejection of an item with a name that is not among the ``known`` ones.
+
+    ``message`` says what has no such name, and ``path`` is the input field.
+    """
+    near = near_names(name, known)
+    advice = f"{message}, and `references` is EXISTING; check the spelling."
+    error = WriteError(MutationErrorCode.UNKNOWN_REFERENCE, with_names(advice, near), path, suggestions=near)
+    return _rejection(Outcome.INVALID, error)
 
 
 def other_payload(key: str) -> RejectedItemError:

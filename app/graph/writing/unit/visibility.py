@@ -9,7 +9,7 @@ from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.lookup import Lookup
 from graphql_schema.catalog.kinds import KIND_OF_CODE, KIND_OF_SLUG
 from graphql_schema.catalog.relations import Direction, Hop
-from graphql_schema.catalog.urn import slug_of
+from graphql_schema.catalog.urn import parent_urn, slug_of
 from graphql_schema.ports.record import Record
 from graphql_schema.rules.gate_evaluation import visible_fields
 from policies.decision import Decision
@@ -18,11 +18,13 @@ from policies.decision import Decision
 class CallerVisibility:
     """Applies the policy to looked-up records. A hidden record is treated as absent.
 
-    ``hidden_ids`` has the URNs of hidden records that the item names, for the access log, as keys.
+    ``hidden_ids`` has the URNs of hidden records that the item names, for the access log, as keys. ``placeholders`` has
+    the URNs that the item refers to and that are hidden, absent or new stubs, as keys.
     """
 
     def __init__(self, lookup: Lookup, author: Author) -> None:
         self.hidden_ids: dict[str, None] = {}
+        self.placeholders: dict[str, None] = {}
         self._lookup = lookup
         self._author = author
 
@@ -123,6 +125,21 @@ class CallerVisibility:
         vid = self._lookup.vid(urn)
         if self._lookup.batch.is_stored(vid) and not self.is_visible(self._lookup.known(vid)):
             self.hidden_ids[urn] = None
+
+    def report_placeholder(self, urn: str) -> None:
+        """Add a URN, and the parents that it names, to ``placeholders``, unless the caller could see the asset before.
+
+        A stub that the batch created was absent before. A hidden asset is added like an absent one.
+        """
+        vid = self._lookup.vid(urn)
+        record = self._lookup.vertex(vid)
+        is_new_stub = record is not None and record["hydration"] == "STUB" and not self._lookup.batch.is_stored(vid)
+        if record is not None and not is_new_stub and self.is_visible(record):
+            return
+        self.placeholders[urn] = None
+        parent = parent_urn(urn)
+        if parent is not None:
+            self.report_placeholder(parent)
 
     def _shows(self, subject: Record, attached: Record) -> bool:
         """Return whether the caller may read the field of a visible subject that leads to an attached record.

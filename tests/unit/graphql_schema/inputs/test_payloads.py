@@ -38,6 +38,7 @@ def test_the_path_of_an_error_begins_with_the_path_of_its_item() -> None:
             "code": "CONFLICT",
             "message": "Revision 4.",
             "inputPath": ["items", "7", "owners", "0"],
+            "suggestions": [],
             "currentRevision": 4,
         }
     ]

@@ -16,7 +16,7 @@ from graphql_schema.operation.cost import Pricing, cost_breaches
 from graphql_schema.operation.limits import DocumentLimits
 from graphql_schema.registry.entries import REGISTRY
 
-NOT_STORED = {"source", "namespace", "name", "expectedRevision", "idempotencyKey", "dryRun"}
+NOT_STORED = {"source", "namespace", "name", "expectedRevision", "idempotencyKey", "dryRun", "references"}
 """Input fields that are part of the id, or about the call alone."""
 
 NOT_REGISTERED = {"createdAt"}

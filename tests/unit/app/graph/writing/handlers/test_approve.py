@@ -7,6 +7,7 @@ from support.stores.in_memory_writer import Memory, seeded
 from support.stores.writers import NOW, asset, link, person, urn
 
 from graphql_schema.ports.commands import ApproveCommand, DeleteCommand
+from policies.gates import load_gates
 
 ELI = person("eli", "team ranking", roles="approver")
 ADA = person("ada", "team ranking", roles="engineer")
@@ -94,4 +95,20 @@ def test_the_audit_has_the_decision_before_and_after(stored: Memory) -> None:
             "before": {"gate": "release", "decision": "APPROVED"},
             "after": {"gate": "release", "decision": "REVOKED"},
         }
+    ]
+
+
+def test_only_approvals_that_a_gate_needs_may_be_required(memory: Memory) -> None:
+    """A mistyped approval is refused with near names on request; without the request any name is accepted."""
+    memory.gates = load_gates()
+    stored = seeded(memory, asset("dataset d", owners=OURS))
+    (done,) = stored.run(decision(gate="relase", only_known=True), who=ELI)
+    (error,) = done.errors
+    assert (error.code.name, error.path, error.suggestions) == ("UNKNOWN_REFERENCE", ("gate",), ("release",))
+    assert error.message == (
+        "No gate needs an approval 'relase', and `references` is EXISTING; check the spelling. Similar: release."
+    )
+    assert stored.outcomes(decision(gate="release", only_known=True), decision(gate="relase"), who=ELI) == [
+        "CREATED",
+        "CREATED",
     ]

@@ -1,0 +1,75 @@
+"""Suggestions for unknown ids: similar ids of registered assets that the caller may see."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+from graphql_schema.catalog.enums import Hydration
+from graphql_schema.catalog.kinds import KINDS
+from graphql_schema.catalog.urn import parse_urn
+from graphql_schema.fields.context import Info
+from graphql_schema.ports.conditions import All, AnyOf, Condition, In, ListingQuery, MatchesPattern, SortOrder
+from graphql_schema.ports.outcomes import WriteError, WriteOutcome
+from graphql_schema.ports.relation_query import PageRequest
+from graphql_schema.rules.near_names import near_names, with_names
+from graphql_schema.rules.typos import allowed_errors, fuzzy_pattern
+from graphql_schema.rules.words import query_tokens
+from policies.errors import CodedError
+
+MAX_REFERENCES: Final = 10
+"""Number of unknown ids of one call for which similar ids are read."""
+
+_MAX_WORDS: Final = 4
+_CANDIDATES: Final = PageRequest(first=50)
+
+
+async def with_suggestions(info: Info, results: Sequence[WriteOutcome]) -> list[WriteOutcome]:
+    """Return the outcomes with similar ids in the errors of the first MAX_REFERENCES unknown ids.
+
+    Only listings of the caller are read, so a hidden id takes the requests and the response of an absent one. If they
+    fail, there are no suggestions: what was written counts more.
+    """
+    unknown = [error.reference for result in results for error in result.errors if error.reference is not None]
+    wanted = [*dict.fromkeys(unknown)][:MAX_REFERENCES]
+    if not wanted:
+        return [*results]
+    try:
+        found = dict(zip(wanted, await asyncio.gather(*(_near_ids(info, urn) for urn in wanted)), strict=True))
+    except CodedError:
+        return [*results]
+    return [
+        replace(
+            result,
+            errors=tuple(_with_names(error, found.get(error.reference or "", ())) for error in result.errors),
+        )
+        for result in results
+    ]
+
+
+def _with_names(error: WriteError, names: Sequence[str]) -> WriteError:
+    return replace(error, message=with_names(error.message, names), suggestions=error.suggestions + tuple(names))
+
+
+async def _near_ids(info: Info, urn: str) -> tuple[str, ...]:
+    """Return ids of the same kind whose name has the words of the name in the id, each perhaps mistyped."""
+    parts = parse_urn(urn)
+    words = query_tokens(parts.name)[:_MAX_WORDS]
+    if not words:
+        return ()
+    where = All(
+        (
+            In("kind", (KINDS[parts.kind].code,)),
+            In("hydration", (Hydration.FULL.name,)),
+            *(AnyOf(tuple(_alike(word))) for word in words),
+        )
+    )
+    page = await info.context.reader.listing(ListingQuery(where, SortOrder("urn")), _CANDIDATES)
+    return near_names(urn, [item.row.urn for item in page.items])
+
+
+def _alike(word: str) -> Iterator[Condition]:
+    yield In("words", (word,))
+    errors = allowed_errors(word)
+    if errors:
+        yield MatchesPattern("words", fuzzy_pattern(word, errors))
