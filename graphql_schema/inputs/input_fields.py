@@ -188,7 +188,9 @@ class AssetFields:
     source: str | None = id_part("The source system, part of the id, which has it in lower case.")
     namespace: str | None = id_part("The namespace within the source, part of the id; default: `default`.")
     name: str | None = id_part("The name within the namespace, part of the id.")
-    display_name: str | None = attribute("The name to display; default: the name.")
+    display_name: str | None = attribute(
+        "The name to display; default: the name, for a version followed by the version, such as `reco v3`."
+    )
     description: str | None = attribute("A description of the asset.")
     stage: LifecycleStage | None = attribute("The life-cycle stage; initially ACTIVE.")
     visibility: Visibility | None = attribute(

@@ -290,3 +290,16 @@ async def test_the_example_of_the_documentation_runs(api: Api) -> None:
     """The query of docs/search.md runs without errors and returns facets."""
     (query,) = re.findall(r"(?ms)^```graphql\n(.*?)^```$", read("docs/search.md"))
     assert (await api.ask("ada", query))["search"]["facets"]
+
+
+async def test_a_version_is_found_by_its_default_name(api: Api) -> None:
+    """A version without a display name is shown and found as model and version; the model itself is the first hit."""
+    model, version = "mlg://model/test/default/kingfisher", "mlg://model-version/test/default/kingfisher@7"
+    await api.load({"modelVersion": {"id": version}}, {"model": {"id": model}})
+    document = """query ($text: String!) { search(text: $text) {
+      hits { nodes { asset { id displayName } highlights { field text } } } } }"""
+    (hit,) = (await api.ask("ada", document, text="kingfisher v7"))["search"]["hits"]["nodes"]
+    assert hit["asset"] == {"id": version, "displayName": "kingfisher v7"}
+    assert hit["highlights"][0] == {"field": "displayName", "text": "**kingfisher** **v7**"}
+    hits = (await api.ask("ada", document, text="kingfisher"))["search"]["hits"]["nodes"]
+    assert [each["asset"]["id"] for each in hits] == [model, version]

@@ -46,6 +46,7 @@ def test_every_field_of_an_outcome_is_replayed() -> None:
         voided_approvals=("y",),
         far_end_known=False,
         sensitivity_before="INTERNAL",
+        placeholders=("z",),
     )
     compared = {each.name for each in fields(WriteOutcome) if each.compare} - {"errors"}
     default = WriteOutcome(Outcome.CREATED)

@@ -7,6 +7,7 @@ all records but attached ones, holds values that follow from edges:
 - ``domain``: the URN of the domain. ``whole``: that of the parent, if the id does not name it. Both are "" without one.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
@@ -70,6 +71,9 @@ _UNUSED: Final = {"usedAt": 0, "servedAt": 0, "lastUsedAt": 0}
 """
 
 
+_NUMBERS: Final = re.compile(r"[0-9]+(\.[0-9]+)*")
+
+
 _NONE: Final[Mapping[str, Json]] = {"String": "", "Long": 0, "Double": 0.0, "Boolean": False}
 """The native value of a record without a value, by Java class: an absent property would pass a filter with `not`."""
 
@@ -85,6 +89,7 @@ def stub(tenant: str, urn: str, subject: str, now: int) -> Record:
     parts = parse_urn(urn)
     kind = KINDS[parts.kind]
     version = {"version": parts.version} if kind.versioned else {}
+    shown = default_display_name(parts.name, parts.version if kind.versioned else None)
     return {
         "id": urn,
         "kind": kind.code,
@@ -93,7 +98,7 @@ def stub(tenant: str, urn: str, subject: str, now: int) -> Record:
         "namespace": parts.namespace,
         "name": parts.name,
         **version,
-        "displayName": parts.name,
+        "displayName": shown,
         **_OPEN_TO_ALL,
         "declaredSensitivity": _OPEN_TO_ALL["sensitivity"],
         **_FIRST.get(kind.name, {}),
@@ -106,6 +111,17 @@ def stub(tenant: str, urn: str, subject: str, now: int) -> Record:
         "ownerTeam": "",
         "index": {"owners": [], "tags": [], "domain": "", "whole": ""},
     }
+
+
+def default_display_name(name: str, version: str | None) -> str:
+    """Return the display name of an asset without a given one: its name, and for a version also the version.
+
+    A number, or numbers with dots between them, get a ``v``: ``reco v3``, ``reco v1.2``, ``clicks 2026-w04``. The
+    display name of the parent is no part of it, because the parent may be hidden and may change.
+    """
+    if version is None:
+        return name
+    return f"{name} v{version}" if _NUMBERS.fullmatch(version) else f"{name} {version}"
 
 
 def registered(record: Record, values: Record, *, stored: bool) -> Record:
@@ -128,8 +144,11 @@ def updated(record: Record, values: Record, *, stored: bool = True) -> Record:
     if kind == "User" and "kind" in given:
         given["principalKind"] = given["kind"]
     name = _name(record, given.pop("name", None))
-    shown = record["displayName"] if record["displayName"] != record["name"] else name
-    defaults = {**_OPEN_TO_ALL, **_FIRST.get(kind, {}), "displayName": name}
+    version = record["version"] if KINDS[kind].versioned else None
+    is_default = record["displayName"] == default_display_name(record["name"], version)
+    default = default_display_name(name, version)
+    shown = default if is_default else record["displayName"]
+    defaults = {**_OPEN_TO_ALL, **_FIRST.get(kind, {}), "displayName": default}
     after = {**record, "name": name, "displayName": shown}
     for key, value in given.items():
         if key in _FIXED:

@@ -34,11 +34,20 @@ def refuse_deleted(record: dict[str, Any] | None) -> None:
 def set_values(record: dict[str, Any], values: Mapping[str, Any]) -> None:
     """Apply given values; None resets a value to its default, or removes it."""
     for key, value in values.items():
-        wanted = {"stage": "ACTIVE", "displayName": record["name"]}.get(key) if value is None else value
+        wanted = (
+            {"stage": "ACTIVE", "displayName": _shown(record["name"], record.get("version"))}.get(key)
+            if value is None
+            else value
+        )
         if wanted is None:
             record.pop(key, None)
         else:
             record[key] = sorted(wanted, key=lambda pair: pair["key"]) if key == "properties" else wanted
+
+
+def _shown(name: str, version: str | None) -> str:
+    """Return the default display name; the versions of these tests are numbers."""
+    return f"{name} v{version}" if version else name
 
 
 def new_stub(name: str, tenant: str, now: int) -> dict[str, Any]:
@@ -52,7 +61,7 @@ def new_stub(name: str, tenant: str, now: int) -> dict[str, Any]:
         "source": source,
         "namespace": "default",
         "name": own,
-        "displayName": own,
+        "displayName": _shown(own, version),
         **({"version": version} if version else {}),
         "stage": "ACTIVE",
         "visibility": "ORG",

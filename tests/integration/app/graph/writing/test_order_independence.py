@@ -151,7 +151,7 @@ def vertex(name: str, item: RegisterCommand | None, found: dict[Key, Any], tenan
         "namespace": "default",
         "name": parts.name,
         **version,
-        "displayName": parts.name,
+        "displayName": f"{parts.name} v{parts.version}" if parts.version else parts.name,
         "stage": "ACTIVE",
         "visibility": "ORG",
         "sensitivity": "INTERNAL",

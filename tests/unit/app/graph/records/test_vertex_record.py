@@ -42,7 +42,7 @@ def test_a_stub_has_the_identity_of_its_id_and_the_defaults() -> None:
     """Defaults are ACTIVE, ORG and INTERNAL (design 3.6); nothing refers to an owner, a tag or a domain yet."""
     assert STUB == {
         "id": URN, "kind": "MODEL_VERSION", "tenant": "acme", "source": "mlflow", "namespace": "ads", "name": "ctr",
-        "version": "3", "displayName": "ctr", "stage": "ACTIVE", "visibility": "ORG", "sensitivity": "INTERNAL",
+        "version": "3", "displayName": "ctr v3", "stage": "ACTIVE", "visibility": "ORG", "sensitivity": "INTERNAL",
         "declaredSensitivity": "INTERNAL", "hydration": "STUB", "revision": 1, "createdAt": 100, "createdBy": "ada",
         "updatedAt": 100, "updatedBy": "ada", "ownerTeam": "",
         "index": {"owners": [], "tags": [], "domain": "", "whole": ""},
@@ -71,10 +71,10 @@ def test_a_registration_completes_a_stub() -> None:
 
 
 def test_null_restores_a_default_or_removes_a_value() -> None:
-    """A stage falls back to ACTIVE, a display name to the name, and a description is removed."""
+    """A stage falls back to ACTIVE, a display name to name and version, and a description is removed."""
     record = version(stage="DRAFT", displayName="CTR model", description="x")
     cleared = updated(record, {"stage": None, "displayName": None, "description": None})
-    assert (cleared["stage"], cleared["displayName"], "description" in cleared) == ("ACTIVE", "ctr", False)
+    assert (cleared["stage"], cleared["displayName"], "description" in cleared) == ("ACTIVE", "ctr v3", False)
     user = stub("acme", ADA, "x", 100)
     assert updated({**user, "active": False}, {"active": None})["active"] is True
 
@@ -227,7 +227,7 @@ def test_native_values_of_an_asset_follow_from_its_record() -> None:
         "revision": 1, "prose": "ctr daily", "record": orjson.dumps(record).decode(),
     }  # fmt: skip
     assert {name: values[name] for name in expected} == expected
-    named = {"titles": ["ctr"], "words": ["ctr", "ads", "3", "mlflow"], "owners": [TEAM], "tags": [""]}
+    named = {"titles": ["ctr v3", "ctr"], "words": ["ctr", "v3", "ads", "3", "mlflow"], "owners": [TEAM], "tags": [""]}
     assert {name: sets[name] for name in named} == named
     assert values.keys() | sets.keys() == {stored.name for stored in NATIVE_PROPERTIES if not stored.attached_only}
     assert native_values(version(deletedAt=7))[0]["deletedAt"] == 7
@@ -268,3 +268,24 @@ def test_only_listed_attached_records_are_in_the_index() -> None:
     assert set(native_values(incident)[0]) == {"record", "tenant", "kind", "createdAt", "urn", "state"}
     approval = attached_record("acme", "mlg://approval/a/b/c", "ada", 100, gate="release")
     assert native_values(approval) == ({"record": orjson.dumps(approval).decode()}, {})
+
+
+@pytest.mark.parametrize(
+    ("version", "shown"),
+    [
+        ("3", "reco v3"),
+        ("1.2.0", "reco v1.2.0"),
+        ("v3", "reco v3"),
+        ("2026-w04", "reco 2026-w04"),
+        ("main", "reco main"),
+    ],
+)
+def test_a_version_is_named_by_its_parent_and_itself(version: str, shown: str) -> None:
+    """Numbers get a v; the default stays when the version is registered, and a given name replaces it."""
+    for kind in ("model-version", "dataset-version"):
+        record = stub("acme", f"mlg://{kind}/mlflow/ads/reco@{version}", "x", 100)
+        assert (record["name"], record["displayName"]) == ("reco", shown)
+        assert registered(record, {}, stored=False)["displayName"] == shown
+        named = updated(record, {"displayName": "reco"})
+        assert updated(named, {"stage": "DRAFT"})["displayName"] == "reco"
+    assert stub("acme", "mlg://model/mlflow/ads/reco", "x", 100)["displayName"] == "reco"
