@@ -11,7 +11,7 @@ from typing import TypeVar
 from policies.attributes import PolicyAttributes, caller_attributes
 from policies.cedar.engine import Engine, PolicyRequest
 from policies.cedar.rows import condition, row_filter
-from policies.decision import Decision, Denial, FieldMask, Grade
+from policies.decision import NEEDS, SCOPE, Decision, Denial, FieldMask, Grade
 from policies.errors import CodedError
 from policies.governed import kind_code
 from policies.masks import GovernedTypes, GroupMask, combined_mask
@@ -173,7 +173,7 @@ class Access:
         """Return the denial for a missing scope or an unreadable asset; None if the rules have to decide."""
         missing = [scope for scope in REQUIRED_SCOPES.get(action, (Scope.WRITE,)) if not self.principal.may(scope)]
         if missing:
-            return Decision(allowed=False, reasons=tuple(f"needs scope:{scope}" for scope in missing))
+            return Decision(allowed=False, reasons=tuple(f"{NEEDS}{SCOPE}{scope}" for scope in missing))
         if not self._readable(attributes):
             return Decision(allowed=False, reasons=("The caller may not read the asset, so may not change it.",))
         return None

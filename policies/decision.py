@@ -3,6 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Final
+
+NEEDS: Final = "needs "
+"""Begin of a reason that names a missing scope, or a rule of which one must permit the action."""
+
+SCOPE: Final = "scope:"
+"""Begin of the name of a missing scope."""
 
 
 class Grade(IntEnum):
@@ -27,6 +34,20 @@ class Decision:
     allowed: bool
     policies: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
+
+    @property
+    def cause(self) -> str:
+        """What a denied caller lacks, as sentences: a scope, a rule that permits, or the end of a rule that forbids."""
+        reasons = "; ".join(self.reasons)
+        if self.policies:
+            return f"A rule forbids it: {reasons}"
+        needs = [each.removeprefix(NEEDS) for each in self.reasons if each.startswith(NEEDS)]
+        if not needs:
+            return reasons
+        scopes = [each.removeprefix(SCOPE) for each in needs if each.startswith(SCOPE)]
+        if scopes:
+            return f"The token needs the scope {' and '.join(scopes)}."
+        return f"One of these rules must permit it: {'; '.join(needs)}"
 
 
 @dataclass(frozen=True)

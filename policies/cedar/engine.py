@@ -12,7 +12,7 @@ from cedarpy import AuthzResult, Entities, Schema, is_authorized_batch
 
 from policies.attributes import PolicyAttributes, caller_attributes
 from policies.cedar.rules import parse
-from policies.decision import Decision
+from policies.decision import NEEDS, Decision
 from policies.principal import Principal
 from policies.vocabulary import Labels, actions, cedar_schema
 
@@ -78,7 +78,7 @@ class Engine:
 
     def _missing_permits(self, action: str) -> tuple[str, ...]:
         permits = self.rules.matching(action, self._groups.get(action)).permits
-        return tuple(f"needs {rule.reason}" for rule in permits) or (f"No policy permits {action}.",)
+        return tuple(f"{NEEDS}{rule.reason}" for rule in permits) or (f"No policy permits {action}.",)
 
 
 def _entities(principal: Principal, assets: Mapping[PolicyAttributes, str]) -> Iterator[dict[str, object]]:

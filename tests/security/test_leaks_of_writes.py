@@ -82,11 +82,11 @@ async def test_a_link_that_would_change_what_is_hidden(api: Api) -> None:
     link = {"relation": "DERIVES", "from": id_of("Dataset", "mine"), "to": HIDDEN}
     (result,) = (await api.register("zoe", {"link": link}, dryRun=True))["results"]
     assert [error["code"] for error in result["errors"]] == ["DENIED"]
-    assert result["errors"][0]["message"] == DENIED.format("link", "dataset")
+    assert result["errors"][0]["message"] == DENIED.format("link", "dataset", HIDDEN)
 
 
 # A taken name discloses that an asset exists, and nothing else about it (ADR 0006).
-DENIED = "You may not {} this {}: The caller may not read the asset, so may not change it."
+DENIED = "You may not {} the {} {}: The caller may not read the asset, so may not change it."
 
 
 @pytest.mark.parametrize("kind", ASSETS)
@@ -97,7 +97,18 @@ async def test_a_name_that_is_taken(api: Api, kind: str) -> None:
         (result,) = (await api.register("zoe", {item_key(kind): {**item, **more}}))["results"]
         (error,) = result["errors"]
         assert (result["outcome"], result["revision"], error["currentRevision"]) == ("DENIED", None, None)
-        assert error["message"] == DENIED.format("update", _words(kind))
+        assert error["message"] == DENIED.format("update", _words(kind), item["id"])
+
+
+async def test_a_denial_names_what_the_caller_may_see(api: Api) -> None:
+    """A version of a visible model names its owner and the field of the parent; one of a hidden model names none."""
+    found = []
+    for model in (leaks.MODEL, leaks.OTHER_MODEL):
+        version = {"id": f"{model.replace('/model/', '/model-version/')}@77", **MINE}
+        (result,) = (await api.register("zoe", {"modelVersion": version}, dryRun=True))["results"]
+        (error,) = result["errors"]
+        found.append((error["code"], error["inputPath"], leaks.RANKING in error["message"]))
+    assert found == [("DENIED", ["modelVersion", "model"], True), ("DENIED", ["modelVersion", "model"], False)]
 
 
 ECHO = """mutation ($input: RegisterAssetsInput!) { registerAssets(input: $input) { results { outcome asset { id

@@ -56,6 +56,21 @@ HANDLERS: Final[Mapping[type, Callable[[ItemUnit, Any], WriteOutcome]]] = {
 }
 """The handler of each command."""
 
+_ID_FIELDS: Final[Mapping[type, str]] = {
+    LinkCommand: "to",
+    UnlinkCommand: "to",
+    DeleteCommand: "asset",
+    RestoreCommand: "asset",
+    RevertCommand: "change",
+    ReportCheckCommand: "asset",
+    OpenIncidentCommand: "assets",
+    ResolveIncidentCommand: "incident",
+    RecordUsageCommand: "asset",
+    SetAliasCommand: "version",
+    ApproveCommand: "subject",
+}
+"""The input field with the id that a command is about."""
+
 _NOT_READ: Final = WriteOutcome(Outcome.INVALID)
 """Preliminary outcome of an item that needs further reads; the batch is planned again after them."""
 
@@ -71,11 +86,23 @@ def plan_item(command: Command, batch: WorkingSet, author: Author, *, dry_run: b
     try:
         outcome = _accept(command, unit, dry_run=dry_run)
     except RejectedItemError as rejected:
-        outcome = rejected.outcome
+        outcome = _with_paths(rejected.outcome, command)
     except NotReadError:
         return _NOT_READ
     hidden = unit.visibility.hidden_ids
     return replace(outcome, hidden_ids=tuple(hidden)) if hidden else outcome
+
+
+def _with_paths(outcome: WriteOutcome, command: Command) -> WriteOutcome:
+    """Return a rejected outcome in which every error has a path: without one of its own, that of the command's id.
+
+    An error of a revert is about its change, whatever the fields that the change would restore.
+    """
+    named = (command.id_path if isinstance(command, RegisterCommand) else _ID_FIELDS[type(command)],)
+    always = isinstance(command, RevertCommand)
+    paths = [named if always or not error.path else error.path for error in outcome.errors]
+    errors = tuple(replace(error, path=path) for error, path in zip(outcome.errors, paths, strict=True))
+    return replace(outcome, errors=errors)
 
 
 def keys_of(command: Command) -> list[IdempotencyKey]:

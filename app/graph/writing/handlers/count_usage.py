@@ -69,7 +69,7 @@ def _authorise(unit: ItemUnit, command: RecordUsageCommand) -> bool:
     asset = require_visible(unit, command.asset, "asset")
     may_bill = unit.visibility.allows("bill", asset).allowed
     if COST in command.counts:
-        require_right(unit, "bill", asset)
+        require_right(unit, "bill", asset, COST)
     elif not may_bill:
         require_right(unit, "update", asset)
     return may_bill

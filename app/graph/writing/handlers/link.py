@@ -55,14 +55,15 @@ def link(unit: ItemUnit, command: LinkCommand) -> WriteOutcome:
     own = ensure_stub(unit, command.source if outward else command.target)
     if _may_confirm(unit, command, own):
         return _confirm(unit, command)
-    require_right(unit, "link", unit.lookup.known(own))
+    here, there = ("from", "to") if outward else ("to", "from")
+    require_right(unit, "link", unit.lookup.known(own), here)
     refuse_deleted(unit.lookup.known(own))
     source, target = ensure_referenced(unit, command.source, "from"), ensure_referenced(unit, command.target, "to")
     far_end_known = unit.visibility.could_see(target if outward else source)
     unit.visibility.report_hidden_id(command.source)
     unit.visibility.report_hidden_id(command.target)
     key = (relation.name, source, target)
-    unconfirmed = needs_confirmation(unit, key, own, LINK)
+    unconfirmed = needs_confirmation(unit, key, own, LINK, there)
     before = None if unit.visibility.conceals(key) else unit.lookup.batch.edge(key)
     with _empty_interval_rejected():
         after, opened = linked(unit.visibility.redeclared(key), relation, _values(unit, command, key, own), unit.now)
@@ -135,14 +136,15 @@ def unlink(unit: ItemUnit, command: UnlinkCommand) -> WriteOutcome:
     _refuse_scheduled(unit, relation, validTo=command.valid_to)
     outward = Direction.IN in relation.changed_ends(source_kind)
     changed, other = (command.source, command.target) if outward else (command.target, command.source)
-    record = require_visible(unit, changed, "from" if outward else "to")
-    require_right(unit, "link", record)
+    here, there = ("from", "to") if outward else ("to", "from")
+    record = require_visible(unit, changed, here)
+    require_right(unit, "link", record, here)
     refuse_deleted(record)
     own, far = unit.lookup.vid(changed), unit.lookup.vid(other)
     key = (relation.name, own, far) if outward else (relation.name, far, own)
     unit.visibility.report_hidden_id(other)
     edge = _endable(unit, key, command)
-    require_right_to_end(unit, key, own)
+    require_right_to_end(unit, key, own, there)
     with _empty_interval_rejected():
         after = ended(edge, unit.now, command.valid_to)
     moved = change_edge(unit, key, after, own, field_of(relation, source_kind, outward=outward))
@@ -205,8 +207,8 @@ def _authorise_declassifying(unit: ItemUnit, own: int, target: int, *, before: R
     A hidden target is checked as if it were absent.
     """
     if bool(after.get(DECLASSIFIED)) != bool((before or {}).get(DECLASSIFIED)):
-        require_right(unit, "approve", unit.lookup.known(own))
-        require_right_if_visible(unit, "approve", unit.lookup.known(target))
+        require_right(unit, "approve", unit.lookup.known(own), "declassify")
+        require_right_if_visible(unit, "approve", unit.lookup.known(target), "declassify")
 
 
 def _endable(unit: ItemUnit, key: EdgeKey, command: UnlinkCommand) -> Record:

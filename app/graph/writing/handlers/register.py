@@ -4,7 +4,7 @@ Load, authorise, stage: first the stored asset is looked up and the rights on it
 are staged, and last the right on the result is checked.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,7 +22,7 @@ from app.graph.writing.unit.placeholders import ensure_stub
 from app.graph.writing.unit.rejections import conflict, denied, invalid
 from graphql_schema.catalog.enums import ChangeAction, LifecycleStage
 from graphql_schema.catalog.kinds import KINDS
-from graphql_schema.catalog.relations import CARRYING, Direction
+from graphql_schema.catalog.relations import CARRYING, VERSION_OF, Direction
 from graphql_schema.catalog.urn import parent_urn, parse_urn
 from graphql_schema.ports.commands import RegisterCommand
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
@@ -96,12 +96,18 @@ def _authorise(unit: ItemUnit, target: Target) -> None:
     if before is not None and (command.action is not None or not is_unowned_stub(before)):
         require_right(unit, target.right, before)
         if command.values.get("stage") == RETIRED != before["stage"]:
-            require_right(unit, "retire", before)
+            require_right(unit, "retire", before, "stage")
     if target.parent is not None and not is_unowned_stub(target.parent):
         # a new version may become the latest version of its parent, so it needs a right there
-        require_right(unit, "register", {**target.parent, "kind": KINDS[parse_urn(command.urn).kind].code})
+        version = {**target.parent, "kind": KINDS[parse_urn(command.urn).kind].code}
+        require_right(unit, "register", version, *_parent_field(command))
     refuse_unexpected(unit, command.urn, command.expected_revision, before)
     refuse_deleted(before)
+
+
+def _parent_field(command: RegisterCommand) -> Iterator[str]:
+    """Yield the input field of the parent that the id names."""
+    yield from (edges.field for edges in command.edges if edges.hop.relation is VERSION_OF)
 
 
 def _refuse_content(target: Target) -> None:
@@ -194,7 +200,8 @@ def _refuse_unseen_content(target: Target) -> None:
     """Reject a digest if the stored one is hidden: a conflict, or none, would disclose whether it is equal."""
     for name in DIGESTS:
         if name in target.unseen:
-            raise denied(f"You may not see `{name}` of {target.command.urn}, so you may not give it; omit it.")
+            message = f"You may not see `{name}` of {target.command.urn}, so you may not give it; omit it."
+            raise denied(message, name)
 
 
 def _refuse_other_content(command: RegisterCommand, before: Record) -> None:

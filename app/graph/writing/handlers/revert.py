@@ -6,7 +6,6 @@ reverted.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Final
 
 from app.graph.records.vertex_record import ALIASES, is_deleted, kind_of
@@ -16,7 +15,7 @@ from app.graph.writing.handlers.set_alias import audited_alias, put_alias, set_a
 from app.graph.writing.handlers.track_incident import FIELD as INCIDENTS
 from app.graph.writing.rules.permissions import refuse_deleted, require_right, require_visible
 from app.graph.writing.unit.item_unit import ItemUnit
-from app.graph.writing.unit.rejections import RejectedItemError, conflict, invalid, not_found
+from app.graph.writing.unit.rejections import conflict, invalid, not_found
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.ports.commands import DeleteCommand, RestoreCommand, RevertCommand, SetAliasCommand
@@ -97,10 +96,7 @@ def _undo_alias(unit: ItemUnit, record: Record, change: Record) -> WriteOutcome:
         )
     if before is None:
         return _remove_alias(unit, record, name)
-    try:
-        return set_alias(unit, SetAliasCommand(record["id"], name, before["version"], protected=before["protected"]))
-    except RejectedItemError as rejected:
-        raise _with_path_of_change(rejected) from None
+    return set_alias(unit, SetAliasCommand(record["id"], name, before["version"], protected=before["protected"]))
 
 
 def _remove_alias(unit: ItemUnit, model: Record, name: str) -> WriteOutcome:
@@ -120,9 +116,3 @@ def _shows_versions(unit: ItemUnit, entry: Record) -> bool:
     """Return whether the caller may see the versions that a changed alias points at, before and after."""
     versions = [entry[side]["version"] for side in ("before", "after") if entry[side] is not None]
     return all(unit.visibility.visible(version) is not None for version in versions)
-
-
-def _with_path_of_change(rejected: RejectedItemError) -> RejectedItemError:
-    """Return a rejection of ``setAlias`` with the input field of the revert."""
-    outcome = rejected.outcome
-    return RejectedItemError(replace(outcome, errors=tuple(replace(each, path=("change",)) for each in outcome.errors)))

@@ -30,8 +30,8 @@ def set_alias(unit: ItemUnit, command: SetAliasCommand) -> WriteOutcome:
     """
     model = require_visible(unit, command.model, "model")
     version = require_visible(unit, command.version, "version")
-    for record in (model, version):
-        require_right(unit, "promote", record)
+    for record, field in ((model, "model"), (version, "version")):
+        require_right(unit, "promote", record, field)
         refuse_deleted(record)
     refuse_stub(version, "version")
     gate = gate_of(unit, model, version, command.alias)
@@ -76,7 +76,7 @@ def _set(unit: ItemUnit, command: SetAliasCommand, model: Record, gate: GateResu
     if not moves and was_protected == protected:
         return WriteOutcome(Outcome.UNCHANGED, command.model, model["revision"])
     if was_protected and not protected:
-        require_right(unit, "approve", model)
+        require_right(unit, "approve", model, "protected")
     if (protected or (was_protected and moves)) and not gate.open:
         raise blocked(_closed(command, gate), gate)
     if before is None:

@@ -44,7 +44,7 @@ def open_incident(unit: ItemUnit, command: OpenIncidentCommand) -> WriteOutcome:
     unit.lookup.require_records(*command.assets, *(() if command.cause is None else (command.cause,)))
     for index, urn in enumerate(command.assets):
         record = require_visible(unit, urn, "assets", str(index))
-        require_right(unit, "update", record)
+        require_right(unit, "update", record, "assets", str(index))
         refuse_deleted(record)
     cause = None if command.cause is None else require_visible(unit, command.cause, "cause")
     check = None if cause is None else cause.get("check")

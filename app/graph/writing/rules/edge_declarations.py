@@ -51,7 +51,7 @@ def _declare(unit: ItemUnit, vid: int, edges: DeclaredEdges, urn: str, values: R
     source_kind, target_kind = unit.lookup.kind(key[1]), unit.lookup.kind(key[2])
     if not relation.allows(source_kind, target_kind):
         raise invalid(f"{relation.name} does not join {source_kind} to {target_kind}; remove {urn}.", edges.field)
-    unconfirmed = needs_confirmation(unit, key, vid, edges.declarer)
+    unconfirmed = needs_confirmation(unit, key, vid, edges.declarer, edges.field)
     given = {"origin": edges.origin, **_IMPLIED.get(relation.name, {}), **values}
     after = declared(unit.visibility.redeclared(key), relation, edges.declarer, unit.now, given)
     return key, change_edge(unit, key, with_confirmation(after, unconfirmed=unconfirmed), vid, edges.field)

@@ -2,6 +2,7 @@
 
 from app.graph.records.edge_record import UNCONFIRMED, EdgeKey
 from app.graph.records.vertex_record import is_deleted, is_unowned_stub
+from app.graph.writing.rules.denials import denial_of
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.placeholders import absent_record
 from app.graph.writing.unit.rejections import conflict, denied, invalid, not_found
@@ -52,15 +53,17 @@ def refuse_stub(record: Record, *path: str) -> None:
         raise invalid(f"{record['id']} is a stub (referenced, never registered); register it first.", *path)
 
 
-def require_right(unit: ItemUnit, action: str, record: Record) -> None:
-    """Reject the item as DENIED unless the policy allows the action on the record."""
+def require_right(unit: ItemUnit, action: str, record: Record, *path: str) -> None:
+    """Reject the item as DENIED unless the policy allows the action on the record.
+
+    ``path`` is the input field that needs the right; without one, the error gets the field of the item's id.
+    """
     decision = unit.visibility.allows(action, record)
     if not decision.allowed:
-        kind = record["kind"].lower().replace("_", " ")
-        raise denied(f"You may not {action} this {kind}: {'; '.join(decision.reasons)}")
+        raise denied(denial_of(unit, action, record, decision), *path)
 
 
-def require_right_if_visible(unit: ItemUnit, action: str, record: Record) -> bool:
+def require_right_if_visible(unit: ItemUnit, action: str, record: Record, *path: str) -> bool:
     """Require the right on the other end of an edge; return whether that end is visible or an unowned stub.
 
     An unowned stub accepts any edge. A hidden end is checked as if it were absent, so that the response is the same: an
@@ -69,22 +72,22 @@ def require_right_if_visible(unit: ItemUnit, action: str, record: Record) -> boo
     if is_unowned_stub(record):
         return True
     if unit.visibility.is_visible(record):
-        require_right(unit, action, record)
+        require_right(unit, action, record, *path)
         return True
     absent = absent_record(unit, record["id"])
     if not is_unowned_stub(absent):
-        require_right(unit, action, absent)
+        require_right(unit, action, absent, *path)
     return False
 
 
-def needs_confirmation(unit: ItemUnit, key: EdgeKey, own: int, declarer: str = "") -> bool:
+def needs_confirmation(unit: ItemUnit, key: EdgeKey, own: int, declarer: str = "", *path: str) -> bool:
     """Return whether the edge is stored unconfirmed, because an end that it changes is hidden from the caller.
 
     A current confirmed edge needs no confirmation and no further right. Otherwise every visible end that the edge
     changes needs the right ``link``, and the item is rejected without it. Two ends are excepted: unowned stubs, and
     ``own``, the vertex id of the asset whose rights were checked before. An unconfirmed edge of the same ``declarer``
     stays unconfirmed instead, so that a retry of a call gets the same outcome. For an edge that the caller may not know
-    the rights are those of a new one.
+    the rights are those of a new one. ``path`` is the input field of the other end.
     """
     edge = unit.lookup.edge(key) if unit.lookup.is_current(key) else None
     is_confirmed = edge is not None and not edge.get(UNCONFIRMED)
@@ -92,19 +95,22 @@ def needs_confirmation(unit: ItemUnit, key: EdgeKey, own: int, declarer: str = "
     if is_confirmed and not concealed:
         return False
     is_declared = edge is not None and declarer in edge["by"] and not concealed
-    is_allowed = _may_link if is_declared else _require_link
-    allowed = [is_allowed(unit, record) for record in _other_changed_ends(unit, key, own)]
+    others = _other_changed_ends(unit, key, own)
+    if is_declared:
+        allowed = [_may_link(unit, record) for record in others]
+    else:
+        allowed = [require_right_if_visible(unit, "link", record, *path) for record in others]
     return not (is_confirmed or all(allowed))
 
 
-def require_right_to_end(unit: ItemUnit, key: EdgeKey, own: int) -> None:
+def require_right_to_end(unit: ItemUnit, key: EdgeKey, own: int, *path: str) -> None:
     """Require the right ``link`` on every visible end that the edge changed, as linking does.
 
-    ``own`` was checked before. An unconfirmed edge changed no other end.
+    ``own`` was checked before. An unconfirmed edge changed no other end. ``path`` is the input field of the other end.
     """
     if not (unit.lookup.edge(key) or {}).get(UNCONFIRMED):
         for record in _other_changed_ends(unit, key, own):
-            require_right_if_visible(unit, "link", record)
+            require_right_if_visible(unit, "link", record, *path)
 
 
 def _other_changed_ends(unit: ItemUnit, key: EdgeKey, own: int) -> list[Record]:
@@ -113,10 +119,6 @@ def _other_changed_ends(unit: ItemUnit, key: EdgeKey, own: int) -> list[Record]:
     changed = RELATIONS[relation].changed_ends(unit.lookup.kind(ends[0]))
     others = {ends[1] if direction is Direction.OUT else ends[0] for direction in changed} - {own}
     return [unit.lookup.known(vid) for vid in sorted(others)]
-
-
-def _require_link(unit: ItemUnit, record: Record) -> bool:
-    return require_right_if_visible(unit, "link", record)
 
 
 def _may_link(unit: ItemUnit, record: Record) -> bool:

@@ -1,6 +1,7 @@
 """Rights on the result: a caller may only make of an asset what the caller may also change afterwards."""
 
 from collections.abc import Mapping
+from itertools import islice
 from typing import Final
 
 from app.graph.records.vertex_record import attributes, is_unowned_stub, kind_of
@@ -15,6 +16,9 @@ from policies.gates import RISK_TIERS
 
 _RISK: Final[Mapping[str | None, int]] = {None: 0, **{tier: rank for rank, tier in enumerate(RISK_TIERS, 1)}}
 
+_FIELDS: Final = {"ownerTeam": "owners", "stage": "stage", "visibility": "visibility", "sensitivity": "sensitivity"}
+"""The input field of each value that the policy decides by."""
+
 
 def require_right_on_result(unit: ItemUnit, vid: int, before: Record | None, *, creates: bool) -> None:
     """Reject the item unless the caller has the rights that the change from ``before`` to the staged record needs.
@@ -24,17 +28,19 @@ def require_right_on_result(unit: ItemUnit, vid: int, before: Record | None, *, 
     if creates:
         # by the declared sensitivity: a hidden source must give the same response as an absent one
         known = unit.lookup.known(vid)
-        require_right(unit, "register", {**known, "sensitivity": known["declaredSensitivity"]})
+        owned = ("owners",) if known["index"]["owners"] else ()
+        require_right(unit, "register", {**known, "sensitivity": known["declaredSensitivity"]}, *owned)
         return
     after = with_known_sensitivity(unit, vid)
     if before is None:
         return
     if attributes(before) != attributes(after):
-        require_right(unit, "update", after)
+        changed = (field for key, field in _FIELDS.items() if before[key] != after[key])
+        require_right(unit, "update", after, *islice(changed, 1))
     if before["declaredSensitivity"] != after["declaredSensitivity"]:
-        require_right(unit, "update", {**after, "sensitivity": after["declaredSensitivity"]})
+        require_right(unit, "update", {**after, "sensitivity": after["declaredSensitivity"]}, "sensitivity")
     if before.get("propagates") != after.get("propagates"):  # a propagating tag changes assets of every team
-        require_right(unit, "administer", after)
+        require_right(unit, "administer", after, "propagates")
 
 
 def require_right_to_weaken_gates(unit: ItemUnit) -> None:
@@ -54,7 +60,8 @@ def require_right_to_weaken_gates(unit: ItemUnit) -> None:
             if not decision.allowed:
                 raise denied(
                     f"The gates of {before['id']} may need less with this risk tier or domain, so the change needs "
-                    f"the right to approve the model; let an approver make it: {'; '.join(decision.reasons)}"
+                    f"the right to approve the model; let an approver make it. {decision.cause}",
+                    "riskTier" if unseen or _risk(after) < _risk(before) else "domain",
                 )
 
 
@@ -67,7 +74,7 @@ def require_right_to_name_requesters(unit: ItemUnit) -> None:
     for run in sorted(runs):
         for _, output in unit.visibility.neighbours(PRODUCES.out(), run, ended=True):
             if not is_unowned_stub(output):
-                require_right(unit, "link", output)
+                require_right(unit, "link", output, "startedBy")
 
 
 def _risk(record: Record) -> int:

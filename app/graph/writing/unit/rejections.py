@@ -65,9 +65,9 @@ def blocked(message: str, gate: GateResult) -> RejectedItemError:
     return RejectedItemError(WriteOutcome(Outcome.CONFLICT, errors=(error,), gate=gate))
 
 
-def denied(message: str) -> RejectedItemError:
-    """Return the rejection of an item that the policy denies."""
-    return _rejection(Outcome.DENIED, WriteError(MutationErrorCode.DENIED, message))
+def denied(message: str, *path: str) -> RejectedItemError:
+    """Return the rejection of an item that the policy denies; ``path`` is the input field that needs the right."""
+    return _rejection(Outcome.DENIED, WriteError(MutationErrorCode.DENIED, message, path))
 
 
 def conflict(message: str, revision: int | None, *path: str) -> RejectedItemError:

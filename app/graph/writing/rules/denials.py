@@ -1,0 +1,51 @@
+"""Denials as sentences: what is denied, to whom the asset belongs, who may do it, and what is missing."""
+
+from app.graph.writing.unit.item_unit import ItemUnit
+from graphql_schema.catalog.kinds import KIND_OF_CODE, KIND_OF_SLUG
+from graphql_schema.catalog.urn import slug_of
+from graphql_schema.ports.record import Record
+from policies.decision import Decision
+
+_TEAM = "mlg://team/"
+
+
+def denial_of(unit: ItemUnit, action: str, record: Record, decision: Decision) -> str:
+    """Return the message for a denied action on a record, which may be staged, hidden, or made for an absent asset."""
+    owner = _named_owner(unit, record)
+    belongs = f", which belongs to {owner}" if owner else ""
+    advice = _advice(unit, action, record, owner) if owner else ""
+    return f"You may not {action} {_named(record)}{belongs}: {advice}{decision.cause}"
+
+
+def _named(record: Record) -> str:
+    """Return the kind and id of a record; a new version is decided by the record of its parent."""
+    kind, urn = KIND_OF_CODE[record["kind"]], record["id"]
+    words = kind.slug.replace("-", " ")
+    if KIND_OF_SLUG[slug_of(urn)] is kind:
+        return f"the {words} {urn}"
+    return f"a new {words} of {urn}"
+
+
+def _named_owner(unit: ItemUnit, record: Record) -> str | None:
+    """Return the owner team of an asset that the caller may see, or the team that a new asset is registered for.
+
+    None for other owners, because ``ownerTeam`` shows teams only, and for a team inherited by a new asset, because its
+    parent may be hidden.
+    """
+    owner: str = record["ownerTeam"]
+    if not owner.startswith(_TEAM):
+        return None
+    stored = unit.lookup.batch.stored_vertex(unit.lookup.vid(record["id"]))
+    if stored is None:
+        return owner if owner in (urn for urn, _ in record["index"]["owners"]) else None
+    return owner if stored["ownerTeam"] == owner and unit.visibility.is_visible(stored) else None
+
+
+def _advice(unit: ItemUnit, action: str, record: Record, owner: str) -> str:
+    """Return who could do it, if that follows from the owner: a caller of the same roles in the team of the owner."""
+    if owner in unit.author.owners:
+        return "it is your team's, but your roles do not permit it. "
+    for mine in sorted(unit.author.owners):
+        if unit.visibility.allows(action, {**record, "ownerTeam": mine}).allowed:
+            return "let a member of this team do it, or join the team. "
+    return ""
