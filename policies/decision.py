@@ -38,16 +38,15 @@ class Decision:
     @property
     def cause(self) -> str:
         """What a denied caller lacks, as sentences: a scope, a rule that permits, or the end of a rule that forbids."""
-        reasons = "; ".join(self.reasons)
         if self.policies:
-            return f"A rule forbids it: {reasons}"
+            return f"A rule forbids it: {'; '.join(self.reasons)}"
         needs = [each.removeprefix(NEEDS) for each in self.reasons if each.startswith(NEEDS)]
         if not needs:
-            return reasons
+            return " ".join(self.reasons)
         scopes = [each.removeprefix(SCOPE) for each in needs if each.startswith(SCOPE)]
         if scopes:
             return f"The token needs the scope {' and '.join(scopes)}."
-        return f"One of these rules must permit it: {'; '.join(needs)}"
+        return f"One of these rules must permit it: {'; '.join(each.rstrip('.') for each in needs)}."
 
 
 @dataclass(frozen=True)

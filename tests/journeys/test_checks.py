@@ -147,7 +147,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], tuple[str, list[str]]]] = {
     "in the future": (DATA, {"observedAt": "2999-01-01T00:00:00Z"}, ("INVALID", ["observedAt"])),
     "on an unknown asset": (urn("dataset", "nothing"), {}, ("NOT_FOUND", ["asset"])),
     "on a team": ("mlg://team/catalog/default/ranking", {}, ("INVALID", ["asset"])),
-    "on an asset of another team": (THEIRS, {}, ("DENIED", [])),
+    "on an asset of another team": (THEIRS, {}, ("DENIED", ["asset"])),
     "without a name": (DATA, {"check": " "}, ("INVALID", ["check"])),
     "a long name": (DATA, {"check": "c" * 201}, ("INVALID", ["check"])),
     "a long window": (DATA, {"window": "w" * 201}, ("INVALID", ["window"])),
@@ -171,7 +171,7 @@ async def test_a_deleted_asset_keeps_its_checks_and_rejects_reports(api: Api) ->
     result = (await report(api, "ada", asset))["result"]["id"]
     document = "mutation ($i: DeleteAssetInput!) { deleteAsset(input: $i) { errors { message } } }"
     assert (await api.ask("ada", document, i={"asset": asset}))["deleteAsset"]["errors"] == []
-    assert codes(await report(api, "ada", asset)) == [("CONFLICT", [])]
+    assert codes(await report(api, "ada", asset)) == [("CONFLICT", ["asset"])]
     check, results = await one_check(api, asset)
     assert (check["name"], len(results)) == ("fresh", 1)
     document = "query ($id: ID!) { node(id: $id) { ... on CheckResult { check { asset { id } } } } }"

@@ -142,7 +142,7 @@ async def test_rights_on_one_asset_suffice_to_resolve(api: Api) -> None:
     """A caller who may update one of the assets may resolve the incident; other callers are DENIED."""
     both = (await raised(api, "root", DATA, THEIRS))["incident"]["id"]
     ours = (await raised(api, "root", DATA))["incident"]["id"]
-    assert codes(await resolved(api, "zoe", ours)) == [("DENIED", [])]
+    assert codes(await resolved(api, "zoe", ours)) == [("DENIED", ["incident"])]
     assert (await resolved(api, "zoe", both))["incident"]["state"] == "RESOLVED"
 
 
@@ -165,7 +165,7 @@ REFUSED: dict[str, tuple[list[str], dict[str, Any], tuple[str, list[str]]]] = {
     "on too many assets": ([DATA] * 21, {}, ("INVALID", ["assets"])),
     "on a team": ([DATA, team("ads")], {}, ("INVALID", ["assets", "1"])),
     "on an unknown asset": ([DATA, urn("dataset", "nothing")], {}, ("NOT_FOUND", ["assets", "1"])),
-    "also on an asset of another team": ([DATA, THEIRS], {}, ("DENIED", [])),
+    "also on an asset of another team": ([DATA, THEIRS], {}, ("DENIED", ["assets", "1"])),
     "without a title": ([DATA], {"title": ""}, ("INVALID", ["title"])),
     "with a title over 300 characters": ([DATA], {"title": "t" * 301}, ("INVALID", ["title"])),
     "caused by an asset": ([DATA], {"cause": DATA}, ("INVALID", ["cause"])),

@@ -164,7 +164,7 @@ async def test_each_record_has_its_own_outcome(api: Api) -> None:
         (used(DATA, reads=1), "INVALID", ["consumer"]),
         (used(asset=team("ads"), reads=1), "INVALID", ["asset"]),
         (used(asset=urn("dataset", "nothing"), reads=1), "NOT_FOUND", ["asset"]),
-        (used(asset=THEIRS, reads=1), "DENIED", []),
+        (used(asset=THEIRS, reads=1), "DENIED", ["asset"]),
         (used(reads=2, back=9), "INVALID", ["day"]),
         (used(reads=2, back=8), "", []),
     ]

@@ -15,7 +15,7 @@ THEIRS, OURS = {"team ads": ["TECHNICAL"]}, {"team ranking": ["TECHNICAL"]}
 D, ADS, RANKING = urn("dataset d"), urn("team ads"), urn("team ranking")
 RULES = (
     "One of these rules must permit it: writes-team: The asset belongs to the caller or to a team of the caller, its "
-    "members or domains, and the caller has the role engineer or automation."
+    "members or domains, and the caller has the role engineer or automation;"
 )
 
 
