@@ -11,6 +11,7 @@ from app.cli.exit_codes import failure
 from app.ingest.demo.estate import demo_entries, demo_estate, load_demo
 from app.ingest.load.load import LoadTarget, load
 from app.ingest.load.load_report import print_coverage
+from app.ingest.load.team_map import TeamMap, read_team_map
 from app.ingest.sources.datahub.aspect_files import read_estate
 from app.ingest.sources.datahub.mapping import map_estate
 from app.ingest.sources.jsonl import read_files
@@ -25,6 +26,9 @@ Url = Annotated[str, typer.Option("--url", help="Address of the API.")]
 Token = Annotated[str, typer.Option("--token", envvar="MLG_TOKEN", help="Access token; see `mlg token`.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON on the last line of stdout.")]
 Batch = Annotated[int, typer.Option("--batch", min=1, max=1000, help="Maximum number of items per request.")]
+Teams = Annotated[
+    Path | None, typer.Option("--team-map", help="TOML file that maps imported teams onto those of your tokens.")
+]
 OptionalToken = Annotated[
     str, typer.Option("--token", envvar="MLG_TOKEN", help="Register the items with this token; skip the scenario.")
 ]
@@ -34,31 +38,59 @@ DEFAULT_URL: Final = "http://127.0.0.1:8000"
 
 
 @import_group.command("jsonl")
-def import_jsonl(files: Files, token: Token, url: Url = DEFAULT_URL, as_json: Json = False, batch: Batch = 250) -> None:  # noqa: FBT002 - a flag of the command line
+def import_jsonl(  # noqa: PLR0913 - options of the command line
+    files: Files,
+    *,
+    token: Token,
+    url: Url = DEFAULT_URL,
+    as_json: Json = False,
+    batch: Batch = 250,
+    team_map: Teams = None,
+) -> None:
     """Import JSON lines: one AssetInput object per line, `{"link": {…}}` included."""
-    raise typer.Exit(load(LoadTarget(url, token, batch), read_files(files), as_json=as_json))
+    teams = _team_map(team_map)
+    code = load(LoadTarget(url, token, batch), teams.entries(read_files(files)), as_json=as_json)
+    _print_unused(teams)
+    raise typer.Exit(code)
 
 
 @import_group.command("datahub")
-def import_datahub(
+def import_datahub(  # noqa: PLR0913 - options of the command line
     files: DataHubFiles,
+    *,
     token: Token,
     url: Url = DEFAULT_URL,
-    as_json: Json = False,  # noqa: FBT002 - a flag of the command line
+    as_json: Json = False,
     batch: Batch = 250,
+    team_map: Teams = None,
 ) -> None:
     """Import DataHub metadata: JSON arrays of aspects, or an index with the paths of such files in order."""
+    teams = _team_map(team_map)
     try:
         estate = read_estate(files)
-        items = map_estate(estate)
+        items = [*teams.entries(map_estate(estate))]
     except (CodedError, OSError) as error:
         raise failure(error) from error
     mapped, skipped = estate.coverage()
     if not as_json:
         print_coverage(mapped, skipped)
-    raise typer.Exit(
-        load(LoadTarget(url, token, batch), items, as_json=as_json, total=len(items), skipped=skipped, mapped=mapped)
-    )
+    target = LoadTarget(url, token, batch)
+    code = load(target, items, as_json=as_json, total=len(items), skipped=skipped, mapped=mapped)
+    _print_unused(teams)
+    raise typer.Exit(code)
+
+
+def _team_map(file: Path | None) -> TeamMap:
+    """Return the map of teams in a file, an empty one without a file; ends the command if the file is invalid."""
+    try:
+        return TeamMap() if file is None else read_team_map(file)
+    except (CodedError, OSError) as error:
+        raise failure(error) from error
+
+
+def _print_unused(teams: TeamMap) -> None:
+    for key in teams.unused:
+        typer.echo(f"mlg: no item has the team {key} of the team map; check its spelling.", err=True)
 
 
 def demo(token: OptionalToken = "", url: Url = DEFAULT_URL, as_json: Json = False, only_print: Print = False) -> None:  # noqa: FBT002 - flags of the command line

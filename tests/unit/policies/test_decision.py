@@ -19,6 +19,8 @@ from policies.decision import Decision
     ],
     ids=["scope", "permits", "forbid", "other"],
 )
-def test_the_cause_says_what_is_missing(policies: tuple[str, ...], reasons: tuple[str, ...], cause: str) -> None:
+def test_the_cause_names_the_missing_rule_or_scope(
+    policies: tuple[str, ...], reasons: tuple[str, ...], cause: str
+) -> None:
     """A scope, the rules of which one must permit, the rule that forbids, or the reason itself."""
     assert Decision(allowed=False, policies=policies, reasons=reasons).cause == cause
