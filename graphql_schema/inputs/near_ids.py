@@ -12,8 +12,7 @@ from graphql_schema.fields.context import Info
 from graphql_schema.ports.conditions import All, AnyOf, Condition, In, ListingQuery, MatchesPattern, SortOrder
 from graphql_schema.ports.outcomes import WriteError, WriteOutcome
 from graphql_schema.ports.relation_query import PageRequest
-from graphql_schema.rules.near_names import near_names, with_names
-from graphql_schema.rules.typos import allowed_errors, fuzzy_pattern
+from graphql_schema.rules.typos import allowed_errors, fuzzy_pattern, near_names, with_names
 from graphql_schema.rules.words import query_tokens
 from policies.errors import CodedError
 

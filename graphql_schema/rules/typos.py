@@ -5,7 +5,10 @@ could displace visible ones. A regular expression has no such bound. It matches 
 :func:`edit_distance` removes.
 """
 
+from collections.abc import Collection
 from typing import Final
+
+from graphql.pyutils import suggestion_list
 
 ONE, TWO = 4, 8
 """Least number of letters of a word that may have one typing error, and of one that may have two."""
@@ -15,6 +18,9 @@ MAX_FUZZY_LENGTH: Final = 23
 
 For longer ones the pattern would be too long for an index.
 """
+
+MAX_NEAR_NAMES: Final = 3
+"""Maximal number of near names of one text."""
 
 
 def allowed_errors(word: str) -> int:
@@ -72,3 +78,13 @@ def edit_distance(left: str, right: str, max_errors: int) -> int:
             return max_errors + 1
         before = above
     return row[-1] if row[-1] <= max_errors else max_errors + 1
+
+
+def near_names(text: str, names: Collection[str]) -> tuple[str, ...]:
+    """Return at most MAX_NEAR_NAMES names that differ from a text in less than half of it, the nearest first."""
+    return tuple(suggestion_list(text, sorted(names))[:MAX_NEAR_NAMES])
+
+
+def with_names(message: str, names: Collection[str]) -> str:
+    """Return a message followed by near names; unchanged without any."""
+    return f"{message} Similar: {', '.join(names)}." if names else message

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 
 from graphql_schema.ports.outcomes import GateResult, MutationErrorCode, Outcome, WriteError, WriteOutcome
-from graphql_schema.rules.near_names import near_names, with_names
+from graphql_schema.rules.typos import near_names, with_names
 
 
 class RejectedItemError(Exception):

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphql_schema.rules.typos import MAX_FUZZY_LENGTH, allowed_errors, edit_distance, fuzzy_pattern
+from graphql_schema.rules.typos import (
+    MAX_FUZZY_LENGTH,
+    allowed_errors,
+    edit_distance,
+    fuzzy_pattern,
+    near_names,
+    with_names,
+)
 
 WORDS = st.text("abc", max_size=6)
 
@@ -87,3 +94,16 @@ def test_a_pattern_is_not_longer_than_an_index_accepts() -> None:
     """Elasticsearch accepts 1,000 characters; the longest word with typing errors stays below."""
     words = ["a" * size for size in range(4, MAX_FUZZY_LENGTH + 1)]
     assert max(len(fuzzy_pattern(word, allowed_errors(word))) for word in words) <= 1_000
+
+
+def test_the_nearest_names_come_first() -> None:
+    """Of five names the three nearest are returned, in order; another word is none of them."""
+    known = ["releases", "release", "relaxes", "governance", "rel"]
+    assert near_names("relase", known) == ("release", "relaxes", "releases")
+    assert near_names("relase", ["governance"]) == ()
+
+
+def test_a_message_ends_with_near_names() -> None:
+    """Names are added as a sentence; without names the message is unchanged."""
+    assert with_names("No such gate.", ["a", "b"]) == "No such gate. Similar: a, b."
+    assert with_names("No such gate.", []) == "No such gate."
