@@ -69,7 +69,7 @@ _ID_FIELDS: Final[Mapping[type, str]] = {
     SetAliasCommand: "version",
     ApproveCommand: "subject",
 }
-"""The input field with the id that a command is about."""
+"""The input field with the id that a command is about; for other commands it has the name of their first field."""
 
 _NOT_READ: Final = WriteOutcome(Outcome.INVALID)
 """Preliminary outcome of an item that needs further reads; the batch is planned again after them."""
@@ -98,7 +98,8 @@ def _with_paths(outcome: WriteOutcome, command: Command) -> WriteOutcome:
 
     An error of a revert is about its change, whatever the fields that the change would restore.
     """
-    named = (command.id_path if isinstance(command, RegisterCommand) else _ID_FIELDS[type(command)],)
+    first = next(iter(command.__dataclass_fields__))
+    named = (command.id_path if isinstance(command, RegisterCommand) else _ID_FIELDS.get(type(command), first),)
     always = isinstance(command, RevertCommand)
     paths = [named if always or not error.path else error.path for error in outcome.errors]
     errors = tuple(replace(error, path=path) for error, path in zip(outcome.errors, paths, strict=True))
