@@ -13,7 +13,7 @@ from app.auth.authenticator import Authenticator
 from app.auth.errors import AuthError
 from policies.principal import Principal, Scope
 
-OPEN_PATHS = ("/health", "/metrics", "/.well-known", "/graphiql")
+OPEN_PATHS = ("/health", "/.well-known", "/graphiql")
 """Paths that need no token, including all paths below them. HTTP requests for all other paths need a token."""
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 

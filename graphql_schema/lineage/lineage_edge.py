@@ -19,7 +19,7 @@ async def run_id(root: Parent, info: Info) -> Resolved:
 class LineageEdge:
     """An edge of a relation in the enum `Relation`; results of walks and paths have lineage relations only."""
 
-    id: strawberry.ID = stored_field("Id of the edge.")
+    id: strawberry.ID = stored_field("Id of the edge, to recognise it; an edge is no `Node`.")
     from_: strawberry.ID = strawberry.field(
         name="from", description="Id at the start of the edge; in lineage the data flows from there."
     )

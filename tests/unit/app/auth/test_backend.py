@@ -48,6 +48,7 @@ def client(issuer: LiveIssuer) -> Iterator[TestClient]:
     routes = [
         Route("/graphql", caller, methods=["GET", "POST"]),
         Route("/health/live", alive),
+        Route("/graphiql", alive),
         Route("/metrics", alive),
         Route("/healthy", alive),
         WebSocketRoute("/graphql", socket),
@@ -116,13 +117,13 @@ def test_two_authorization_headers_are_refused(issuer: LiveIssuer, client: TestC
     assert client.post("/graphql", headers=[header, header]).status_code == 401
 
 
-@pytest.mark.parametrize("path", ["/health/live", "/metrics", "/.well-known/oauth-protected-resource"])
+@pytest.mark.parametrize("path", ["/health/live", "/graphiql", "/.well-known/oauth-protected-resource"])
 def test_some_paths_need_no_token(client: TestClient, path: str) -> None:
-    """Health, metrics and resource metadata need no token and ignore an invalid one."""
+    """Health, the page of GraphiQL and resource metadata need no token and ignore an invalid one."""
     assert client.get(path, headers={"Authorization": "Bearer x"}).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/graphql", "/healthy", "/unknown", "/", "/health/../graphql", "//health"])
+@pytest.mark.parametrize("path", ["/graphql", "/metrics", "/healthy", "/unknown", "/", "/health/../graphql", "//health"])
 def test_all_other_paths_need_a_token(client: TestClient, path: str) -> None:
     """Every other path gets status 401 without a token, whether a route exists or not."""
     assert client.get(path).status_code == 401
