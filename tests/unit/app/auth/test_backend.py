@@ -123,7 +123,9 @@ def test_some_paths_need_no_token(client: TestClient, path: str) -> None:
     assert client.get(path, headers={"Authorization": "Bearer x"}).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/graphql", "/metrics", "/healthy", "/unknown", "/", "/health/../graphql", "//health"])
+@pytest.mark.parametrize(
+    "path", ["/graphql", "/metrics", "/healthy", "/unknown", "/", "/health/../graphql", "//health"]
+)
 def test_all_other_paths_need_a_token(client: TestClient, path: str) -> None:
     """Every other path gets status 401 without a token, whether a route exists or not."""
     assert client.get(path).status_code == 401

@@ -1,0 +1,138 @@
+"""Every code block of the pages is run: here against the demo estate, or by the test that the table names."""
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.page_blocks import Block, page_blocks
+from support.servers.in_process import Api
+from support.servers.websocket_client import serving
+from support.source_tree import ROOT, files
+
+LANGUAGES = {"graphql", "json", "jsonl", "sh", "bash", "python"}
+PAGES = [name for name in files() if name.endswith(".md") and not name.startswith("docs/recipes/")]
+BLOCKS = [block for page in PAGES for block in page_blocks(page) if block.language in LANGUAGES]
+
+RUN_BY = {
+    ("README.md", "graphql"): "tests/journeys/test_readme.py",
+    ("README.md", "json"): "tests/journeys/test_readme.py",
+    ("README.md", "jsonl"): "tests/journeys/test_readme.py",
+    ("docs/enrichment.md", "graphql"): "tests/journeys/test_demo.py",
+    ("docs/enrichment.md", "json"): "tests/journeys/test_demo.py",
+    ("docs/http.md", "python"): "tests/journeys/test_change_subscription.py",
+    ("docs/ownership.md", "graphql"): "tests/journeys/test_ownership_page.py",
+    ("docs/ownership.md", "json"): "tests/journeys/test_ownership_page.py",
+    ("docs/reading.md", "graphql"): "tests/contract/clients/test_first_hour.py",
+    ("docs/reading.md", "json"): "tests/contract/clients/test_first_hour.py",
+    ("docs/reading.md", "sh"): "tests/contract/clients/test_first_hour.py",
+}
+"""The tests that run all blocks of one language on one page, other than those of this file."""
+
+NOT_RUN = {
+    ("CONTRIBUTING.md", "make test-fast"): "runs all tests",
+    ("README.md", "make dev"): "a server until Ctrl-C; tests/recovery starts it",
+    ("docs/policy.md", "policy = Policy.load("): "a part of a program, with the names of the text around it",
+    ("docs/production.md", "export MLG_PUBLIC_URL"): "a distributed store in containers",
+    ("docs/request-flow.md", '{ asset(id: "mlg://model-version/…'): "ids are shortened, because only the code matters",
+    ("docs/request-flow.md", "mutation { setOwners"): "ids are shortened, because only the code matters",
+    ("docs/store.md", "async with EmbeddedStore"): "a part of a program, with the names of the text around it",
+    ("tests/README.md", "make test-fast"): "runs all tests",
+}
+"""Reasons of blocks that are not run, by page and begin of the block."""
+
+
+def _reason(block: Block) -> str:
+    """Return the reason that a block is not run, or empty."""
+    found = (why for (page, begin), why in NOT_RUN.items() if block.page == page and block.text.startswith(begin))
+    return next(found, "")
+
+
+def _here(*languages: str) -> list[Any]:
+    """Return the blocks that this file runs, as parameters."""
+    chosen = (block for block in BLOCKS if block.language in languages)
+    run = (block for block in chosen if (block.page, block.language) not in RUN_BY and not _reason(block))
+    return [pytest.param(block, id=f"{block.page}:{block.line}") for block in run]
+
+
+def _refusals(data: dict[str, Any]) -> list[Any]:
+    """Return the errors in the payloads of mutations."""
+    return [error for payload in data.values() if isinstance(payload, dict) for error in payload.get("errors", [])]
+
+
+@pytest.mark.parametrize("block", _here("graphql"))
+async def test_an_operation_of_a_page_succeeds(demo: Api, block: Block) -> None:
+    """Each GraphQL block is one operation with a value and no error, for ada or the caller in its first line."""
+    data = await demo.ask(block.caller, block.text)
+    assert None not in data.values()
+    assert _refusals(data) == []
+
+
+@pytest.mark.parametrize("block", _here("json"))
+def test_json_of_a_page_is_valid(block: Block) -> None:
+    """Each JSON block can be parsed."""
+    assert json.loads(block.text)
+
+
+@pytest.mark.parametrize("block", _here("jsonl"))
+async def test_items_of_a_page_can_be_registered(demo: Api, block: Block) -> None:
+    """Ada registers the items of each block without an error."""
+    payload = await demo.register("ada", *map(json.loads, block.text.splitlines()))
+    assert [result["errors"] for result in payload["results"] if result["errors"]] == []
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder like the repository for a shell: the commands, and the file that README.md imports."""
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
+    items = next(block for block in BLOCKS if (block.page, block.language) == ("README.md", "jsonl"))
+    (tmp_path / "assets.jsonl").write_text(items.text)
+    return tmp_path
+
+
+@pytest.mark.parametrize("block", _here("sh", "bash"))
+async def test_commands_of_a_page_succeed(demo: Api, folder: Path, block: Block) -> None:
+    """Each shell block ends with exit code 0 and prints no error of GraphQL."""
+    async with serving(demo.app) as address:
+        server = address.removesuffix("/graphql")
+        text = block.text.replace("127.0.0.1:8000", server).replace(
+            "import jsonl", f"import jsonl --url http://{server}"
+        )
+        process = await asyncio.create_subprocess_exec(
+            *("bash", "-euc", text),
+            cwd=folder,
+            env={
+                "PATH": f"{folder / '.venv' / 'bin'}:{os.environ['PATH']}",
+                "MLG_DATA_DIR": str(demo.process.settings.data_dir),
+            },
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        printed, _ = await process.communicate()
+    assert process.returncode == 0, printed.decode()
+    assert b'"message"' not in printed
+
+
+@pytest.mark.parametrize("block", _here("python"))
+async def test_python_of_a_page_runs(demo: Api, block: Block) -> None:
+    """Each Python block is a complete module; a test in it passes."""
+    names: dict[str, Any] = {}
+    exec(compile(block.text, block.page, "exec"), names)  # noqa: S102 - the text of our own page
+    tests = [function for name, function in names.items() if name.startswith("test_")]
+    assert tests
+    for test in tests:
+        await test(demo)
+
+
+def test_every_reason_is_needed() -> None:
+    """Each entry of the tables is for a block that exists, and names a test file that reads the page."""
+    assert {(block.page, block.language) for block in BLOCKS} >= RUN_BY.keys()
+    begins = {
+        entry for entry in NOT_RUN for block in BLOCKS if entry[0] == block.page and block.text.startswith(entry[1])
+    }
+    assert begins == NOT_RUN.keys()
+    assert [path for (page, _), path in RUN_BY.items() if page not in (ROOT / path).read_text()] == []
