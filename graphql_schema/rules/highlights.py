@@ -6,6 +6,7 @@ from typing import Final
 
 from graphql_schema.ports.row import Row
 from graphql_schema.rules.index_terms import NAMES, PROSE, id_fields
+from graphql_schema.rules.ranking import is_version
 from graphql_schema.rules.search_text import SearchText
 from graphql_schema.rules.typos import allowed_errors, edit_distance
 from graphql_schema.rules.words import Word, index_tokens
@@ -20,16 +21,25 @@ def highlights(row: Row, query: SearchText) -> list[dict[str, str]]:
     Names come first, then the parts of the id, then the description. A name equal to the display name is left out.
     """
     found, exact = [], frozenset(query.words)
+    labels = _labels(row, query)
     for field in (*NAMES, *id_fields(row.record), PROSE):
         text = row.visible_value(field) or ""
         near = query.first if field != PROSE else ()
+        typed = exact | labels if field == "version" else exact
         hits = [word for word in index_tokens(text)
-                if word.text in exact or word.text.startswith(query.last) or _is_near(word.text, near)]  # fmt: skip
+                if word.text in typed or word.text.startswith(query.last) or _is_near(word.text, near)]  # fmt: skip
         if field == "name" and text == row.visible_value("displayName"):
             continue
         if hits and row.is_shown(field):
             found.append({"field": field, "text": _marked(text, hits)})
     return found
+
+
+def _labels(row: Row, query: SearchText) -> frozenset[str]:
+    """Return the words of the version of a row if the text names this version, else none."""
+    text = query.version
+    version = str(row.visible_value("version"))
+    return frozenset(word.text for word in index_tokens(version)) if text and is_version(row, text) else frozenset()
 
 
 def _is_near(word: str, typed: Sequence[str]) -> bool:

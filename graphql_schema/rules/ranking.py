@@ -11,7 +11,7 @@ from functools import lru_cache
 from graphql_schema.catalog.kinds import KIND_OF_CODE
 from graphql_schema.ports.row import Row
 from graphql_schema.rules.index_terms import NAMES, PROSE, id_fields
-from graphql_schema.rules.search_text import MAX_QUERY_WORDS, SearchText
+from graphql_schema.rules.search_text import MAX_QUERY_WORDS, SearchText, VersionText
 from graphql_schema.rules.typos import allowed_errors, edit_distance
 from graphql_schema.rules.words import index_tokens, title
 
@@ -28,8 +28,12 @@ Rank = tuple[int, int, bool, int]
 
 Its first item is the worth of the full name if the query is the name or its beginning, else the worst worth of a word.
 The others are the sum over all words, whether the asset is a version, and the length of its name. A version ranks after
-its asset, because both have the same name.
+its asset, because both have the same name. If the text names a version as in `churn v3`, the better of its two meanings
+counts. For a version with this number, the words that name it count once, as a word of the id.
 """
+
+_Places = Sequence[tuple[int, frozenset[str]]]
+"""The words of a row by the worth of their place."""
 
 
 def rank(row: Row, query: SearchText) -> Rank | None:
@@ -37,6 +41,22 @@ def rank(row: Row, query: SearchText) -> Rank | None:
     if row.urn == query.urn:
         return EXACT, 0, False, 0
     places = _places(row)
+    ranks = [_rank(row, query, places)]
+    if query.version and is_version(row, query.version):
+        ranks.append(_rank(row, query.version.asset, places, IN_ID))
+    return min(filter(None, ranks), default=None)
+
+
+def is_version(row: Row, text: VersionText) -> bool:
+    """Return whether a row is a version of any asset, and the one that a text names."""
+    return KIND_OF_CODE[row.record["kind"]].versioned and text.names(row.visible_value("version"))
+
+
+def _rank(row: Row, query: SearchText, places: _Places, worth_of_version: int = 0) -> Rank | None:
+    """Return the rank of a row for all words of a text; None if one is not found.
+
+    ``worth_of_version`` is the worth of the words that were removed from the text because they name the row's version.
+    """
     found: list[int] = []
     for at, word in enumerate(query.words):
         worth = _worth(word, places, allowed_errors(word) if at < MAX_QUERY_WORDS else 0, last=word == query.last)
@@ -47,10 +67,10 @@ def rank(row: Row, query: SearchText) -> Rank | None:
     prefix = any(each.startswith(query.title) for each in titles)
     worst = EXACT if query.title in titles else PREFIX if prefix else max(found)
     version = KIND_OF_CODE[row.record["kind"]].versioned
-    return worst, sum(found), version, min(len(each) for each in titles)
+    return worst, sum(found) + worth_of_version, version, min(len(each) for each in titles)
 
 
-def _places(row: Row) -> tuple[tuple[int, frozenset[str]], ...]:
+def _places(row: Row) -> _Places:
     """Return the visible words of a row by the place where they occur, with the worth of the place."""
     kinds = ((IN_NAME, NAMES), (IN_ID, id_fields(row.record)), (IN_PROSE, (PROSE,)))
     return tuple((worth, frozenset[str]().union(*(_texts(row.visible_value(field) or "") for field in fields)))
@@ -63,7 +83,7 @@ def _texts(text: str) -> frozenset[str]:
     return frozenset(word.text for word in index_tokens(text))
 
 
-def _worth(word: str, places: Sequence[tuple[int, frozenset[str]]], max_errors: int, *, last: bool) -> int | None:
+def _worth(word: str, places: _Places, max_errors: int, *, last: bool) -> int | None:
     """Return the worth of the best place of a word with at most ``max_errors`` typing errors.
 
     None if it is not found.

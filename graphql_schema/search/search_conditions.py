@@ -1,12 +1,17 @@
 """The conditions of a search: the candidates that the index returns for a parsed text."""
 
 from collections.abc import Iterator
+from typing import Final
 
+from graphql_schema.catalog.kinds import VERSIONS
 from graphql_schema.fields.filters import AssetFilter, asset_listing
 from graphql_schema.ports.conditions import All, AnyOf, Condition, HasWord, In, MatchesPattern, StartsWith
 from graphql_schema.ports.search_query import SearchQuery
-from graphql_schema.rules.search_text import SearchText
+from graphql_schema.rules.search_text import SearchText, VersionText
 from graphql_schema.rules.typos import allowed_errors, fuzzy_pattern
+
+_VERSIONS: Final = In("kind", tuple(kind.code for kind in VERSIONS))
+"""Met by the versions of assets."""
 
 
 def search_query(text: SearchText, where: AssetFilter | None) -> SearchQuery:
@@ -19,9 +24,13 @@ def search_query(text: SearchText, where: AssetFilter | None) -> SearchQuery:
     by_id = (In("urn", (text.urn,)),) if text.urn else ()
     names = [_in_name(word, text.last) for word in text.first]
     anywhere = [(name, _in_prose(word, text.last)) for word, name in zip(text.first, names, strict=True)]
-    candidates = [AnyOf((*by_id, *exact, *_with_typos(word))) for word, exact in zip(text.first, anywhere, strict=True)]
+    candidates = [
+        AnyOf((*by_id, *exact, *_with_typos(word), *_of_version(word, text.version)))
+        for word, exact in zip(text.first, anywhere, strict=True)
+    ]
     best = (
         *by_id,
+        *_best_versions(text.version),
         In("titles", (text.title,)),
         StartsWith("titles", text.title),
         All(tuple(names)),
@@ -36,6 +45,26 @@ def _in_name(word: str, last: str) -> Condition:
 
 def _in_prose(word: str, last: str) -> Condition:
     return HasWord("prose", word, prefix=word == last)
+
+
+def _of_version(word: str, text: VersionText | None) -> Iterator[Condition]:
+    """Yield the condition of the versions that may lack a word, because it is one of those that name a version."""
+    if text and word in text.phrase:
+        yield All((_VERSIONS, *_has_label(word)))
+
+
+def _best_versions(text: VersionText | None) -> Iterator[Condition]:
+    """Yield the condition of the versions that the text names, without typing errors and unfinished words."""
+    if text:
+        labels = (condition for word in text.phrase for condition in _has_label(word))
+        yield All((_VERSIONS, *(In("words", (word,)) for word in text.asset.first), *labels))
+
+
+def _has_label(word: str) -> Iterator[Condition]:
+    """Yield the condition that a version has a word of its name: `3` or `v3` for both; words as `version` have none."""
+    label = word.removeprefix("v")
+    if label[:1].isdigit():
+        yield In("words", (label, f"v{label}"))
 
 
 def _with_typos(word: str) -> Iterator[Condition]:

@@ -42,6 +42,38 @@ NAMED = {
     CHINESE: {},
 }
 CUT = "long_" * 200
+SHOP = "mlg://{}/numbered/shop/{}"
+RANKER = {number: SHOP.format("model-version", f"homepage-ranker@{number}") for number in ("2", "3", "30", "v4")}
+CLICKS = {number: SHOP.format("dataset-version", f"click-log@{number}") for number in ("3", "1.2", "2024-05-01")}
+MODEL, DATASET = SHOP.format("model", "homepage-ranker"), SHOP.format("dataset", "click-log")
+PLAIN, LISTED = (SHOP.format("report", name) for name in ("homepage_3", "click_v3"))
+NUMBERED = {
+    **{urn: {} for urn in (MODEL, DATASET, PLAIN, LISTED, *RANKER.values(), *CLICKS.values())},
+    SHOP.format("model", "ranker"): {"description": "Lists by version."},
+}
+VERSIONS = {
+    "homepage ranker version 3": [RANKER["3"]],
+    "homepage ranker v3": [RANKER["3"]],
+    "homepage-ranker V3": [RANKER["3"]],
+    "homepag rankr v3": [RANKER["3"]],
+    "version 3 of homepage ranker": [RANKER["3"]],
+    "version 3 of homepage rank": [RANKER["3"]],
+    "homepage ranker version v3": [RANKER["3"]],
+    "homepage ranker v4": [RANKER["v4"]],
+    "homepage ranker version 4": [RANKER["v4"]],
+    "click log version 1.2": [CLICKS["1.2"]],
+    "click log v1.2": [CLICKS["1.2"]],
+    "click log version 2024-05-01": [CLICKS["2024-05-01"]],
+    "click version 3": [CLICKS["3"]],
+    "click v3": [LISTED, CLICKS["3"]],
+    "homepage ranker v5": [],
+    "homepage ranker 3": [RANKER["3"], RANKER["30"]],
+    "homepage 3": [PLAIN, RANKER["3"], RANKER["30"]],
+    "ranker version": [SHOP.format("model", "ranker")],
+    "v3": [LISTED],
+    "version 3": [],
+}
+"""What each text finds. In the last five the number names no version: they keep the meaning that they had before."""
 TYPED = {
     "churn": ["churn", "ChurnScores", "churn_train", "churned-users", "daily.churn", "clicks"],
     "CHURN": ["churn", "ChurnScores", "churn_train", "churned-users", "daily.churn", "clicks"],
@@ -88,7 +120,13 @@ async def api(api: Api) -> Api:
     await api.load(*({"dataset": {"id": _named(name), **more}} for name, more in NAMED.items()))
     await api.load({"dataset": {"source": "people", "namespace": "named", "name": CUT}})
     await api.load(*(asset.item for asset in ESTATE))
+    await api.load(*({_item(urn): {"id": urn, **more}} for urn, more in NUMBERED.items()))
     return api
+
+
+def _item(urn: str) -> str:
+    """Return the name of the item that registers an asset: `modelVersion` for `mlg://model-version/…`."""
+    return urn.split("/")[2].replace("-v", "V")
 
 
 def _named(name: str) -> str:
@@ -121,6 +159,26 @@ async def test_hits_are_complete_and_ranked(api: Api, text: str) -> None:
     found = await _search(api, "ada", text, filter={"source": {"eq": "people"}})
     assert _ids(found) == [_named(name) for name in TYPED[text]]
     assert found["hits"]["totalCount"] == len(TYPED[text])
+
+
+@pytest.mark.parametrize("text", VERSIONS)
+async def test_a_version_is_found_as_people_name_it(api: Api, text: str) -> None:
+    """`version 3` and `v3` beside a name find this version first, and a plain number is a word like any other."""
+    found = await _search(api, "ada", text, filter={"source": {"eq": "numbered"}})
+    assert _ids(found) == VERSIONS[text]
+
+
+async def test_an_asset_with_the_complete_name_precedes_the_version(api: Api) -> None:
+    """A report that is named `homepage ranker version 3` is the first hit for its name, the version the second."""
+    report = "mlg://report/titled/shop/homepage%20ranker%20version%203"
+    await api.load({"report": {"id": report}})
+    where = {"or": [{"source": {"eq": source}} for source in ("numbered", "titled")]}
+    found = await _search(api, "ada", "homepage ranker version 3", filter=where)
+    assert _ids(found) == [report, RANKER["3"]]
+    assert found["hits"]["edges"][1]["node"]["highlights"] == [
+        {"field": "displayName", "text": "**homepage**-**ranker**"},
+        {"field": "version", "text": "**3**"},
+    ]
 
 
 async def test_matches_are_highlighted(api: Api) -> None:

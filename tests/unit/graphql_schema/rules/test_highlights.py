@@ -112,3 +112,10 @@ def test_showing_a_restricted_field_is_logged() -> None:
     access = PlainAccess(logged=frozenset({"description", "namespace"}))
     found("churn", access=access, description="churn")
     assert access.reports == ["read description mlg://model-version/test/default/x@1"]
+
+
+def test_the_number_of_a_named_version_is_marked_in_the_version_alone() -> None:
+    """`v3` marks version 3 and no 3 of other fields; another version is not marked."""
+    assert found("churn v3", "churn-3", version="3") == [("displayName", "**churn**-3"), ("version", "**3**")]
+    assert found("churn v3", "churn", version="v3") == [("displayName", "**churn**"), ("version", "**v3**")]
+    assert found("churn v3", "churn", version="2") == [("displayName", "**churn**")]

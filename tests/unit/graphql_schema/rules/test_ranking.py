@@ -116,3 +116,37 @@ def test_a_hidden_field_makes_no_hit(field: str) -> None:
     values: dict[str, Any] = {field: "churn"}
     assert rank_of("churn", model("x", **values)) is not None
     assert rank_of("churn", model("x", hiding(field), **values)) is None
+
+
+def version(name: str, label: str, **values: Any) -> Row:
+    """Return a row of a version of a model."""
+    return plain_row("MODEL_VERSION", name, version=label, **{"namespace": "default", "source": "test", **values})
+
+
+def test_the_words_that_name_a_version_find_it_alone() -> None:
+    """`v3` and `version 3` are met by version 3 or v3, and by no other version and no other kind without the word."""
+    for text in ("churn v3", "churn version 3", "version v3 of churn"):
+        assert all(rank_of(text, version("churn", label)) is not None for label in ("3", "v3", "V3"))
+        assert all(rank_of(text, version("churn", label)) is None for label in ("2", "30", "3.1"))
+        assert rank_of(text, version("other", "3")) is None
+        assert rank_of(text, model("churn", version="3")) is None
+    assert rank_of("churn 3", version("churn", "3")) == rank_of("churn 3", version("churn", "3", description="v3"))
+
+
+def test_a_complete_name_precedes_a_version() -> None:
+    """Then come versions: those of the asset with the name, with a name that begins so, and with all the words."""
+    assert_order(
+        "churn v3",
+        model("churn v3"),
+        version("churn", "3"),
+        version("churn scores", "3"),
+        version("my churn", "3"),
+        model("b", description="Churn in v3."),
+        version("chrun", "3"),
+    )
+
+
+def test_a_hidden_version_is_not_ranked_by_its_number() -> None:
+    """A viewer who may not see the version of a row does not find it by the words for it."""
+    row = plain_row("MODEL_VERSION", "churn", hiding("version"), version="3", namespace="default", source="test")
+    assert rank_of("churn v3", row) is None

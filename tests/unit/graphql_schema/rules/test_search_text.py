@@ -64,3 +64,30 @@ def test_only_the_first_ten_words_are_sent_to_the_index() -> None:
     found = parse_search_text(" ".join((words[0], *words)))
     assert found.words == words
     assert found.first == words[:MAX_QUERY_WORDS] == words[:10]
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "last", "label"),
+    [
+        ("churn model version 3", ("churn", "model"), "", "3"),
+        ("churn V3", ("churn",), "", "3"),
+        ("churn version v1.2-rc1", ("churn",), "", "1 2 rc1"),
+        ("version 3 of churn mod", ("churn", "mod"), "mod", "3"),
+        ("v2 v3 churn", ("v2", "churn"), "churn", "3"),
+    ],
+)
+def test_a_text_may_name_a_version(text: str, words: tuple[str, ...], last: str, label: str) -> None:
+    """The words of the asset are those that do not name the version; the last one may be unfinished if it is last."""
+    found = parse_search_text(text).version
+    assert found is not None
+    assert (found.asset.words, found.asset.last, found.label) == (words, last, label)
+    assert all(map(found.names, (label, f"v{label}")))
+    assert not any(map(found.names, (None, "", f"{label}0", "30")))
+
+
+@pytest.mark.parametrize(
+    "text", ["churn 3", "version 3", "v3", "churn_v3", "churn version", "churn v", "churn conv3", f"{URN} v3"]
+)
+def test_other_numbers_name_no_version(text: str) -> None:
+    """A plain number, a version without an asset, a number within a name, and an id have one meaning only."""
+    assert parse_search_text(text).version is None

@@ -60,6 +60,20 @@ def test_the_best_come_first() -> None:
     assert len(query("orders").best) == 4
 
 
+def test_a_version_is_a_candidate_by_its_number() -> None:
+    """The words that name a version are not required of versions with the number; of other kinds they still are."""
+
+    def found(kind: str, *words: str) -> list[int]:
+        search = query("orders v3")
+        fields = {**record(*words), "kind": kind}
+        return [at for at, each in enumerate((search.candidates, *search.best)) if matches(each, fields.get)]
+
+    assert found("DATASET_VERSION", "orders", "3") == found("MODEL_VERSION", "orders", "3") == [0, 1]
+    assert found("DATASET_VERSION", "oders", "3") == [0]
+    assert found("DATASET_VERSION", "orders", "30") == found("DATASET", "orders", "3") == []
+    assert 0 in found("DATASET", "orders", "v3")
+
+
 def test_a_query_has_at_most_ten_words() -> None:
     """However many words are typed, the query has ten words and ten patterns: this bounds the work of the index."""
 
