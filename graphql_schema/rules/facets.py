@@ -24,6 +24,11 @@ class Facet(Enum):
     SENSITIVITY = value("SENSITIVITY", description="Effective sensitivity of the asset.")
     SOURCE = value("SOURCE", description="Source system of the asset.")
     NAMESPACE = value("NAMESPACE", description="Namespace of the asset.")
+    DIRECTORY = value(
+        "DIRECTORY",
+        description="Kind of the teams, users, domains and tags in `directory`. It is no property of the assets in "
+        "`hits`, and their filter does not apply.",
+    )
 
 
 MAX_FACET_VALUES: Final = 50
@@ -59,13 +64,20 @@ VALUES: Final[Mapping[Facet, Callable[[Row], Sequence[str]]]] = {
     Facet.SENSITIVITY: _field("sensitivity"),
     Facet.SOURCE: _field("source"),
     Facet.NAMESPACE: _field("namespace"),
+    Facet.DIRECTORY: _field("kind"),
 }
 """For each facet the function that returns the visible values of a row."""
 
 
-def facet_counts(facets: Iterable[Facet], rows: Sequence[Row]) -> list[JsonObject]:
-    """Return the values of each facet with their counts: the most frequent first, then by value; each facet once."""
-    return [{"facet": facet.name, "values": _values(facet, rows)} for facet in dict.fromkeys(facets)]
+def facet_counts(facets: Iterable[Facet], rows: Sequence[Row], directory: Sequence[Row] = ()) -> list[JsonObject]:
+    """Return the values of each facet with their counts: the most frequent first, then by value; each facet once.
+
+    ``rows`` are assets. ``directory`` are teams, users, domains and tags, which only the facet DIRECTORY counts.
+    """
+    return [
+        {"facet": facet.name, "values": _values(facet, directory if facet is Facet.DIRECTORY else rows)}
+        for facet in dict.fromkeys(facets)
+    ]
 
 
 def _values(facet: Facet, rows: Sequence[Row]) -> list[JsonObject]:

@@ -11,6 +11,9 @@ from graphql_schema.rules.search_text import SearchText
 from graphql_schema.rules.typos import allowed_errors, edit_distance
 from graphql_schema.rules.words import Word, index_tokens
 
+_UNTITLED: Final = frozenset({"Domain", "Tag"})
+"""Kinds whose type has no field `displayName`."""
+
 SNIPPET: Final = 200
 """Approximate number of characters of a long text that a highlight shows."""
 
@@ -22,13 +25,14 @@ def highlights(row: Row, query: SearchText) -> list[dict[str, str]]:
     """
     found, exact = [], frozenset(query.words)
     labels = _labels(row, query)
-    for field in (*NAMES, *id_fields(row.record), PROSE):
+    names = NAMES[1:] if row.kind in _UNTITLED else NAMES
+    for field in (*names, *id_fields(row.record), PROSE):
         text = row.visible_value(field) or ""
         near = query.first if field != PROSE else ()
         typed = exact | labels if field == "version" else exact
         hits = [word for word in index_tokens(text)
                 if word.text in typed or word.text.startswith(query.last) or _is_near(word.text, near)]  # fmt: skip
-        if field == "name" and text == row.visible_value("displayName"):
+        if field == "name" and field != names[0] and text == row.visible_value("displayName"):
             continue
         if hits and row.is_shown(field):
             found.append({"field": field, "text": _marked(text, hits)})

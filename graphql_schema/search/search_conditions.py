@@ -1,14 +1,18 @@
 """The conditions of a search: the candidates that the index returns for a parsed text."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
-from graphql_schema.catalog.kinds import VERSIONS
+from graphql_schema.catalog.kinds import KINDS, VERSIONS
 from graphql_schema.fields.filters import AssetFilter, asset_listing
 from graphql_schema.ports.conditions import All, AnyOf, Condition, HasWord, In, MatchesPattern, StartsWith
 from graphql_schema.ports.search_query import SearchQuery
 from graphql_schema.rules.search_text import SearchText, VersionText
 from graphql_schema.rules.typos import allowed_errors, fuzzy_pattern
+
+DIRECTORY: Final = tuple(kind.code for kind in KINDS.values() if not kind.asset)
+"""The codes of the kinds in the directory: teams, users, domains and tags."""
 
 _VERSIONS: Final = In("kind", tuple(kind.code for kind in VERSIONS))
 """Met by the versions of assets."""
@@ -17,9 +21,25 @@ _VERSIONS: Final = In("kind", tuple(kind.code for kind in VERSIONS))
 def search_query(text: SearchText, where: AssetFilter | None) -> SearchQuery:
     """Return the query for the assets that meet the filter and have the id or every indexed word of the text.
 
-    A word may be mistyped in a name or id. Raises InvalidError if the filter is oversized or invalid. The id is an
-    alternative to each word and not to all of them together, because an index filter is a conjunction of alternatives
-    (:mod:`app.graph.reading.level.index_filter`).
+    A word may be mistyped in a name or id. Raises InvalidError if the filter is oversized or invalid.
+    """
+    return _query(text, asset_listing(where, None).where)
+
+
+def directory_query(text: SearchText, kinds: Sequence[str] | None) -> SearchQuery:
+    """Return the query for the teams, users, domains and tags with the id or every indexed word of the text.
+
+    ``kinds`` are the codes of the wanted kinds, None for all four.
+    """
+    codes = DIRECTORY if kinds is None else tuple(code for code in DIRECTORY if code in kinds)
+    return _query(replace(text, version=None), In("kind", codes))
+
+
+def _query(text: SearchText, where: Condition) -> SearchQuery:
+    """Return the query for the vertices that meet a condition and have the id or every indexed word of the text.
+
+    The id is an alternative to each word and not to all of them together, because an index filter is a conjunction of
+    alternatives (:mod:`app.graph.reading.level.index_filter`).
     """
     by_id = (In("urn", (text.urn,)),) if text.urn else ()
     names = [_in_name(word, text.last) for word in text.first]
@@ -36,7 +56,7 @@ def search_query(text: SearchText, where: AssetFilter | None) -> SearchQuery:
         All(tuple(names)),
         All(tuple(AnyOf(exact) for exact in anywhere)),
     )
-    return SearchQuery(asset_listing(where, None).where, All(tuple(candidates)), best)
+    return SearchQuery(where, All(tuple(candidates)), best)
 
 
 def _in_name(word: str, last: str) -> Condition:

@@ -1,5 +1,6 @@
 """The search field: ranked hits for a typed text, with highlights and facet counts."""
 
+import asyncio
 from dataclasses import replace
 from typing import Annotated
 
@@ -7,7 +8,7 @@ import strawberry
 
 from graphql_schema.fields.connection import After, Connection, ConnectionSource, First, page_request_of
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Resolved, SchemaField, stored_field
+from graphql_schema.fields.field import Parent, Resolved, SchemaField, stored_field
 from graphql_schema.fields.listing_fields import AssetFilterArg
 from graphql_schema.fields.refs import AssetRef
 from graphql_schema.ports.conditions import MAX_FILTER_TEXT_LENGTH
@@ -17,9 +18,11 @@ from graphql_schema.ports.row import PageItem
 from graphql_schema.ports.search_query import MAX_HITS
 from graphql_schema.rules.facets import MAX_FACET_VALUES, Facet, facet_counts
 from graphql_schema.rules.highlights import highlights
-from graphql_schema.rules.ranking import rank
 from graphql_schema.rules.search_text import SearchText, parse_search_text
-from graphql_schema.search.search_conditions import search_query
+from graphql_schema.search.directory import DirectoryHit, directory
+from graphql_schema.search.highlight import Highlight
+from graphql_schema.search.search_conditions import directory_query, search_query
+from graphql_schema.search.search_source import SearchSource
 
 TextArg = Annotated[
     str,
@@ -33,14 +36,6 @@ TextArg = Annotated[
 FacetsArg = Annotated[
     list[Facet] | None, strawberry.argument(description="The properties whose values are counted; default: none.")
 ]
-
-
-@strawberry.type(description="A field of a hit that contains words of the search text.")
-class Highlight:
-    """A field of a hit that contains words of the search text."""
-
-    field: str = stored_field("The name of the field in the schema, such as `displayName`.")
-    text: str = stored_field("The text of the field, an extract if it is long; matched words are between `**`.")
 
 
 @strawberry.type(description="An asset that matches the search text.")
@@ -58,7 +53,9 @@ class SearchHit:
 class FacetValue:
     """A value of a facet."""
 
-    value: str = stored_field("The value, in the form that `AssetFilter` accepts: an enum value, an id or a text.")
+    value: str = stored_field(
+        "The value, in the form that `AssetFilter` or `directory` accepts: an enum value, an id or a text."
+    )
     count: int = stored_field("Number of hits on which the viewer may see the value.")
 
 
@@ -72,16 +69,38 @@ class FacetValues:
     )
 
 
+async def _hits(root: Parent, info: Info) -> Resolved:
+    found = await root.ranked(info.context.reader, root.assets)
+    page = slice_page(found.items, replace(root.page, total=found.complete))
+    return ConnectionSource(page, root.page, root.binding, lambda item: _hit(item, root.text))
+
+
+def _hit(item: PageItem, text: SearchText) -> JsonObject:
+    return {"asset": item.row, "highlights": highlights(item.row, text)}
+
+
+async def _facets(root: Parent, info: Info) -> Resolved:
+    reader, entries = info.context.reader, directory_query(root.text, None)
+    wanted = {entries if facet is Facet.DIRECTORY else root.assets for facet in root.facets}
+    found = await asyncio.gather(*(root.ranked(reader, query) for query in wanted))
+    rows = {query: [item.row for item in hits.items] for query, hits in zip(wanted, found, strict=True)}
+    return facet_counts(root.facets, rows.get(root.assets, ()), rows.get(entries, ()))
+
+
 @strawberry.type(description="The result of a search.")
 class SearchResults:
     """The result of a search."""
 
-    hits: Connection[SearchHit] = stored_field(
-        f"The hits, best first; ties by id. Of more than {MAX_HITS:,} possible hits, only the {MAX_HITS:,} most "
-        "promising are ranked and listed, and `totalCount` is null."
+    hits: Connection[SearchHit] = strawberry.field(
+        description=f"The hits, best first; ties by id. Of more than {MAX_HITS:,} possible hits, only the "
+        f"{MAX_HITS:,} most promising are ranked and listed, and `totalCount` is null.",
+        resolver=_hits,
     )
-    facets: list[FacetValues] = stored_field(
-        "Counts over all ranked hits, not only those of the page; one entry per facet, in the order of the argument."
+    directory: Connection[DirectoryHit] = directory
+    facets: list[FacetValues] = strawberry.field(
+        description="Counts over all ranked hits, not only those of the page; one entry per facet, in the order of "
+        "the argument.",
+        resolver=_facets,
     )
 
 
@@ -96,23 +115,11 @@ async def _search(
     parsed = parse_search_text(text)
     query = search_query(parsed, filter)
     page, binding = page_request_of(info, first, after, query)
-    found = await info.context.reader.search(query)
-    hits = sorted(
-        (PageItem(row, (*order, row.urn)) for row in found.rows if (order := rank(row, parsed)) is not None),
-        key=lambda item: item.position,
-    )
-    hit_page = slice_page(hits, replace(page, total=found.complete))
-    return {
-        "hits": ConnectionSource(hit_page, page, binding, lambda item: _hit(item, parsed)),
-        "facets": facet_counts(facets or (), [item.row for item in hits]),
-    }
-
-
-def _hit(item: PageItem, text: SearchText) -> JsonObject:
-    return {"asset": item.row, "highlights": highlights(item.row, text)}
+    return SearchSource(parsed, query, page, binding, (*dict.fromkeys(facets or ()),))
 
 
 search: SchemaField = strawberry.field(
-    description="Searches names, ids and descriptions of assets: ranked hits, with highlights and facet counts.",
+    description="Searches names, ids and descriptions of assets, and of teams, users, domains and tags: ranked hits, "
+    "with highlights and facet counts.",
     resolver=_search,
 )

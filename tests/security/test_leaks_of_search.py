@@ -15,7 +15,9 @@ from app.graph.reading import search_reader as searches
 from app.graph.records.vertex_id import vertex_id
 
 QUERY = """query ($text: String!, $first: Int, $filter: AssetFilter) {
-  search(text: $text, filter: $filter, first: $first, facets: [KIND, OWNER_TEAM, TAG, STAGE, SENSITIVITY, NAMESPACE]) {
+  search(text: $text, filter: $filter, first: $first,
+         facets: [KIND, OWNER_TEAM, TAG, STAGE, SENSITIVITY, NAMESPACE, DIRECTORY]) {
+    directory { totalCount nodes { entry { ... on Node { id } } highlights { field text } } }
     hits { totalCount edges { cursor node { asset { id } highlights { field text } } } pageInfo { hasNextPage } }
     facets { facet values { value count } } } }"""
 

@@ -44,6 +44,13 @@ ABREAST = 8
 PREFER: tuple[dict[str, str], ...] = ({"Prefer": "policy=strict"}, *({},) * 9)
 CURSOR = re.compile(r'"(?:cursor|startCursor|endCursor)":"([^"]+)"')
 
+TEXTS = (
+    *(*NAMES, "al", "alhpa", "test b", "default", VEIL, VEIL[:3], HUSH, HUSH[:2], f"{HUSH}1"),
+    *(f"{NAMES[0]} v1", f"{NAMES[1]} version 0", f"{VEIL} v1"),
+    *(urn.rsplit("/", 1)[1] for urn in (TEAMS[0], USERS[0], TAGS[0], DOMAINS[0])),
+)
+"""Texts of searches: names, beginnings, typing errors, versions, hidden words, and entries of the directory."""
+
 
 @pytest.fixture(scope="module", params=CALLERS)
 async def twins(
@@ -99,7 +106,7 @@ def _pools(twins: Twins) -> dict[str, tuple[Any, ...]]:
         "eq": (*NAMES, *names, "default", "test", "prod", *sorted(values)),
         "contains": ("a", "et", VEIL[1:], "β", "test"),
         "version": ("v0", "v1", "v7", "v12", f"{VEIL}3"),
-        "text": (*NAMES, *names[::3], "al", "alhpa", "test b", "default", VEIL, VEIL[:3], HUSH, HUSH[:2], f"{HUSH}1"),
+        "text": (*TEXTS, *names[::3]),
         "key": tuple(sorted(keys)),
         "name": tuple(urn.rsplit("/", 1)[1] for urn in TEAMS),
         "DateTime": tuple(hours),

@@ -140,9 +140,10 @@ class PlainGraph:
         found.sort(key=lambda row: (row.record[FIELD_OF[listing.order.key]], row.urn), reverse=listing.order.descending)
         return _page([PageItem(row, ()) for row in found], page)
 
-    async def search(self, _search: SearchQuery) -> SearchCandidates:
-        """See GraphReader; proposes every row, because only the visible text of a row makes it a hit."""
+    async def search(self, search: SearchQuery) -> SearchCandidates:
+        """See GraphReader; proposes every row of the filter, because only the visible text of a row makes it a hit."""
         rows = [row for row in map(self.row, self.records) if row is not None]
+        rows = [row for row in rows if matches(search.where, partial(_native_value, row.record))]
         return SearchCandidates(tuple(rows), complete=True)
 
     async def attached_records(

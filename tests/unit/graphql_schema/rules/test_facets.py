@@ -10,11 +10,12 @@ ROWS = [
     plain_row("MODEL", "b", ownerTeam=ADS, stage="DRAFT", sensitivity="PUBLIC", index={"tags": ["t2"]}),
     plain_row("RUN", "c", ownerTeam="", source="airflow", namespace="eu", index={"tags": []}),
 ]
+DIRECTORY = [plain_row("TEAM", "a"), plain_row("TAG", "b"), plain_row("TAG", "c")]
 
 
 def counted(facet: Facet) -> list[tuple[str, int]]:
     """Return the values of one facet over the rows."""
-    (found,) = facet_counts([facet], ROWS)
+    (found,) = facet_counts([facet], ROWS, DIRECTORY)
     assert found["facet"] == facet.name
     return [(each["value"], each["count"]) for each in found["values"]]
 
@@ -29,6 +30,7 @@ def test_each_facet_counts_its_field() -> None:
         "SENSITIVITY": [("PUBLIC", 2)],
         "SOURCE": [("test", 2), ("airflow", 1)],
         "NAMESPACE": [("default", 2), ("eu", 1)],
+        "DIRECTORY": [("TAG", 2), ("TEAM", 1)],
     }
 
 

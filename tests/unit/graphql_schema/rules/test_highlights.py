@@ -119,3 +119,10 @@ def test_the_number_of_a_named_version_is_marked_in_the_version_alone() -> None:
     assert found("churn v3", "churn-3", version="3") == [("displayName", "**churn**-3"), ("version", "**3**")]
     assert found("churn v3", "churn", version="v3") == [("displayName", "**churn**"), ("version", "**v3**")]
     assert found("churn v3", "churn", version="2") == [("displayName", "**churn**")]
+
+
+def test_a_kind_without_a_display_name_has_its_name_marked() -> None:
+    """Tags and domains have no field ``displayName``, so their highlights name the field ``name``."""
+    for kind in ("TAG", "DOMAIN"):
+        marked = highlights(plain_row(kind, "churn_train"), parse_search_text("churn"))
+        assert marked == [{"field": "name", "text": "**churn**_train"}]

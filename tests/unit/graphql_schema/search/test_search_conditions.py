@@ -9,7 +9,7 @@ from graphql_schema.fields.filters import AssetFilter, asset_listing
 from graphql_schema.ports.conditions import HasWord, MatchesPattern, UnusedFor, matches, nodes
 from graphql_schema.ports.search_query import SearchQuery
 from graphql_schema.rules.search_text import parse_search_text
-from graphql_schema.search.search_conditions import search_query
+from graphql_schema.search.search_conditions import directory_query, search_query
 
 URN = "mlg://dataset/hive/prod/orders%20daily"
 
@@ -91,3 +91,16 @@ def test_a_filter_is_that_of_a_listing() -> None:
     found = search_query(parse_search_text("orders"), where)
     assert found.where == asset_listing(where, None).where
     assert UnusedFor(30) not in nodes(found.candidates)
+
+
+def test_the_directory_has_the_kinds_that_are_no_assets() -> None:
+    """Its condition is met by all four kinds or those that are chosen, and never by an asset, also if one is named."""
+
+    def kinds(chosen: list[str] | None) -> list[str]:
+        where = directory_query(parse_search_text("orders v3"), chosen).where
+        codes = ("DATASET", "MODEL_VERSION", "TEAM", "USER", "DOMAIN", "TAG", "CHECK")
+        return [code for code in codes if matches(where, {"kind": code}.get)]
+
+    assert kinds(None) == ["TEAM", "USER", "DOMAIN", "TAG"]
+    assert kinds(["TAG", "USER", "DATASET"]) == ["USER", "TAG"]
+    assert kinds([]) == []
