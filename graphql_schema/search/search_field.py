@@ -1,6 +1,7 @@
 """The search field: ranked hits for a typed text, with highlights and facet counts."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated
 
@@ -18,11 +19,12 @@ from graphql_schema.ports.row import PageItem
 from graphql_schema.ports.search_query import MAX_HITS
 from graphql_schema.rules.facets import MAX_FACET_VALUES, Facet, facet_counts
 from graphql_schema.rules.highlights import highlights
-from graphql_schema.rules.search_text import SearchText, parse_search_text
+from graphql_schema.rules.search_text import parse_search_text
 from graphql_schema.search.directory import DirectoryHit, directory
 from graphql_schema.search.highlight import Highlight
 from graphql_schema.search.search_conditions import directory_query, search_query
 from graphql_schema.search.search_source import SearchSource
+from graphql_schema.search.version_groups import VersionGroup, grouped
 
 TextArg = Annotated[
     str,
@@ -36,6 +38,20 @@ TextArg = Annotated[
 FacetsArg = Annotated[
     list[Facet] | None, strawberry.argument(description="The properties whose values are counted; default: none.")
 ]
+GroupVersionsArg = Annotated[
+    bool | None,
+    strawberry.argument(
+        description="Whether the versions that match are listed in `versions` of their asset, which takes the place of "
+        "the best of them, and not as hits of their own. A version whose asset is not visible remains a hit. Facets "
+        "count the same assets and versions as without it. Default: false."
+    ),
+]
+
+
+async def _versions(root: Parent, info: Info, first: First = 5, after: After = None) -> Resolved:
+    search: SearchSource = root["search"]
+    page, binding = page_request_of(info, first, after, search.assets, root["asset"].urn)
+    return ConnectionSource(slice_page(root["versions"], page), page, binding, lambda item: _hit(item, search))
 
 
 @strawberry.type(description="An asset that matches the search text.")
@@ -46,6 +62,11 @@ class SearchHit:
     highlights: list[Highlight] = stored_field(
         "The fields that contain words of the text and that the viewer may see: names, parts of the id, then the "
         "description."
+    )
+    versions: "Connection[SearchHit]" = strawberry.field(
+        description="With `groupVersions`, the versions of the asset that match the text and the filter, best first; "
+        "else empty. The asset itself need not match.",
+        resolver=_versions,
     )
 
 
@@ -71,12 +92,21 @@ class FacetValues:
 
 async def _hits(root: Parent, info: Info) -> Resolved:
     found = await root.ranked(info.context.reader, root.assets)
-    page = slice_page(found.items, replace(root.page, total=found.complete))
-    return ConnectionSource(page, root.page, root.binding, lambda item: _hit(item, root.text))
+    groups = await _grouped(root, info, found.items)
+    page = slice_page([group.asset for group in groups], replace(root.page, total=found.complete))
+    versions = {group.asset.row.urn: group.versions for group in groups}
+    return ConnectionSource(page, root.page, root.binding, lambda item: _hit(item, root, versions[item.row.urn]))
 
 
-def _hit(item: PageItem, text: SearchText) -> JsonObject:
-    return {"asset": item.row, "highlights": highlights(item.row, text)}
+async def _grouped(search: SearchSource, info: Info, items: Sequence[PageItem]) -> list[VersionGroup]:
+    if search.group_versions:
+        return await grouped(info.context.reader, items)
+    return [VersionGroup(item) for item in items]
+
+
+def _hit(item: PageItem, search: SearchSource, versions: Sequence[PageItem] = ()) -> JsonObject:
+    shown = highlights(item.row, search.text)
+    return {"asset": item.row, "highlights": shown, "versions": versions, "search": search}
 
 
 async def _facets(root: Parent, info: Info) -> Resolved:
@@ -109,13 +139,14 @@ async def _search(
     text: TextArg,
     filter: AssetFilterArg = None,
     facets: FacetsArg = None,
+    group_versions: GroupVersionsArg = False,
     first: First = 20,
     after: After = None,
 ) -> Resolved:
     parsed = parse_search_text(text)
     query = search_query(parsed, filter)
-    page, binding = page_request_of(info, first, after, query)
-    return SearchSource(parsed, query, page, binding, (*dict.fromkeys(facets or ()),))
+    page, binding = page_request_of(info, first, after, query, *(["groups"] if group_versions else []))
+    return SearchSource(parsed, query, page, binding, (*dict.fromkeys(facets or ()),), bool(group_versions))
 
 
 search: SchemaField = strawberry.field(

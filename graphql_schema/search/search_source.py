@@ -24,6 +24,8 @@ class RankedHits:
 class SearchSource:
     """A parsed search: its text, the query for assets, and the page, cursors and facets that were requested.
 
+    ``group_versions``: whether versions are shown under their assets.
+
     The fields of the result read only what they need, at the same time, so that their reads share a request.
     """
 
@@ -32,6 +34,7 @@ class SearchSource:
     page: PageRequest
     binding: CursorCodec
     facets: tuple[Facet, ...]
+    group_versions: bool = False
     _ranked: dict[SearchQuery, RankedHits] = field(default_factory=dict)
 
     async def ranked(self, reader: GraphReader, query: SearchQuery) -> RankedHits:

@@ -313,7 +313,9 @@ ROOTS = {
     "paths": "paths(from: $id, to: $id) { paths { nodes { id } } }",
     "assets": "assets(filter: {ids: [$id]}) { totalCount nodes { id } edges { node { id } } }",
     "search": """search(text: "behind", filter: {ids: [$id]}, facets: [NAMESPACE]) {
-        hits { totalCount nodes { asset { id } highlights { text } } } facets { values { value count } } }""",
+        hits { totalCount nodes { asset { id } highlights { text } } } facets { values { value count } } }
+      grouped: search(text: "behind", filter: {ids: [$id]}, groupVersions: true) {
+        hits { totalCount nodes { asset { id } versions { totalCount nodes { asset { id } } } } } }""",
 }
 
 
@@ -360,7 +362,7 @@ def test_every_field_that_leads_to_rows_has_a_case() -> None:
     walked |= {"Contamination.sources", *(f"ContaminationSource.{each}" for each in OVERLAP)}
     walked |= {"GateReport.failingEvaluations", "GateReport.blockingIncidents"}
     walked |= {"GateReport.reportedEvaluations", "GateReport.contaminatedEvaluations"}
-    walked |= {"SearchResults.hits", "SearchHit.asset"}
+    walked |= {"SearchResults.hits", "SearchHit.asset", "SearchHit.versions"}
     missing = {
         f"{owner}.{name}"
         for owner, type_ in OBJECTS.items()
