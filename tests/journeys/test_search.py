@@ -53,9 +53,9 @@ NUMBERED = {
 }
 VERSIONS = {
     "homepage ranker version 3": [RANKER["3"]],
-    "homepage ranker v3": [RANKER["3"]],
-    "homepage-ranker V3": [RANKER["3"]],
-    "homepag rankr v3": [RANKER["3"]],
+    "homepage ranker v3": [RANKER["3"], RANKER["30"]],
+    "homepage-ranker V3": [RANKER["3"], RANKER["30"]],
+    "homepag rankr v3": [RANKER["3"], RANKER["30"]],
     "version 3 of homepage ranker": [RANKER["3"]],
     "version 3 of homepage rank": [RANKER["3"]],
     "homepage ranker version v3": [RANKER["3"]],
@@ -70,7 +70,7 @@ VERSIONS = {
     "homepage ranker 3": [RANKER["3"], RANKER["30"]],
     "homepage 3": [PLAIN, RANKER["3"], RANKER["30"]],
     "ranker version": [SHOP.format("model", "ranker")],
-    "v3": [LISTED],
+    "v3": [LISTED, CLICKS["3"], RANKER["3"], RANKER["30"]],
     "version 3": [],
 }
 """What each text finds. In the last five the number names no version: they keep the meaning that they had before."""
@@ -176,7 +176,8 @@ async def test_an_asset_with_the_complete_name_precedes_the_version(api: Api) ->
     found = await _search(api, "ada", "homepage ranker version 3", filter=where)
     assert _ids(found) == [report, RANKER["3"]]
     assert found["hits"]["edges"][1]["node"]["highlights"] == [
-        {"field": "displayName", "text": "**homepage**-**ranker**"},
+        {"field": "displayName", "text": "**homepage**-**ranker** v3"},
+        {"field": "name", "text": "**homepage**-**ranker**"},
         {"field": "version", "text": "**3**"},
     ]
 
