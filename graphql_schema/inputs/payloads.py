@@ -105,6 +105,7 @@ def payload(result: WriteOutcome, *key: str, urn: str | None = None) -> JsonObje
         "made": result.created_record,
         "gate": result.gate,
         "farEndKnown": result.far_end_known,
+        "changedEndKnown": result.changed_end_known,
         "outcome": result.outcome.name,
         "changed": result.outcome in CHANGED,
         "revision": result.revision,

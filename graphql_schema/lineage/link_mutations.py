@@ -82,11 +82,11 @@ class UnlinkInput:
 async def _edge(root: Parent, info: Info) -> Resolved:
     """Return the edge as stored now, if it is valid and the viewer may see it; None otherwise.
 
-    None also if the other end was absent or hidden before the call. Otherwise the stub that a link to an absent id
-    leaves behind would distinguish that id from a hidden one. The edge is read from its owning end, usually the
+    None also if an end was absent or hidden before the call. Otherwise the stub that a link to an absent id leaves
+    behind would distinguish that id from a hidden one. The edge is read from its owning end, usually the
     consumer, because the other end can have very many edges.
     """
-    if root["errors"] or not root["farEndKnown"]:  # an id may be malformed
+    if root["errors"] or not (root["farEndKnown"] and root["changedEndKnown"]):  # an id may be malformed
         return None
     link = root["link"]
     relation = RELATIONS[link.relation]
@@ -108,7 +108,9 @@ def _changed_end(link: LinkCommand) -> str:
 
 
 async def _asset(root: Parent, info: Info) -> Resolved:
-    return None if root["errors"] else await info.context.reader.node(_changed_end(root["link"]))
+    if root["errors"] or not root["changedEndKnown"]:
+        return None
+    return await info.context.reader.node(_changed_end(root["link"]))
 
 
 def _effect(root: Parent) -> Resolved:
@@ -129,12 +131,12 @@ class LinkPayload:
     changed: bool = stored_field("Whether anything was written, or would be without `dryRun`.")
     edge: LineageEdge | None = strawberry.field(
         description="The edge as stored now, if it is valid and the viewer may see it; otherwise null, such as after "
-        "an error. Null also if the end that the call does not change was absent or hidden before the call.",
+        "an error. Null also if one of its ends was absent or hidden before the call.",
         resolver=_edge,
     )
     asset: AssetRef | None = strawberry.field(
-        description="The asset whose edge it is, usually the consumer of the data, as it is now; null after an error, "
-        "or if it is hidden from you.",
+        description="The asset whose edge it is, usually the consumer of the data, as it is now. Null after an "
+        "error, or if it was absent or hidden from you before the call.",
         resolver=_asset,
     )
     sensitivity_before: Sensitivity | None = stored_field(

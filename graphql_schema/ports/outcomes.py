@@ -114,6 +114,7 @@ class WriteOutcome:
     evaluated. ``voided_approvals`` are the names of the approvals that a change of content voided. ``hidden_ids`` are
     ids of hidden assets that the command names: for the access log, never for the caller. ``far_end_known`` is false
     only for a link, if the caller could not see the end that the link does not change before the command.
+    ``changed_end_known`` is the same for the end that it changes.
     ``sensitivity_before`` is the sensitivity, before the command, of the asset whose edge a link is; None for other
     commands, a new asset, or a hidden value.
     ``placeholders`` are ids that the command refers to and that were not visible to the caller before: absent ones, for
@@ -128,6 +129,7 @@ class WriteOutcome:
     gate: GateResult | None = None
     voided_approvals: tuple[str, ...] = ()
     far_end_known: bool = True
+    changed_end_known: bool = True
     sensitivity_before: str | None = None
     hidden_ids: tuple[str, ...] = field(default=(), compare=False)
     placeholders: tuple[str, ...] = ()

@@ -45,6 +45,7 @@ def test_every_field_of_an_outcome_is_replayed() -> None:
         gate=gate,
         voided_approvals=("y",),
         far_end_known=False,
+        changed_end_known=False,
         sensitivity_before="INTERNAL",
         placeholders=("z",),
     )

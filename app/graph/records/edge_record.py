@@ -73,6 +73,11 @@ end.
 """
 
 
+UNCONFIRMED_LINKS: Final = "links"
+"""Record key: by subject, the edge as linked by a caller from whom the asset is hidden that it changes. No reader sees
+it (:mod:`app.graph.writing.rules.unconfirmed_links`)."""
+
+
 OPENED: Final = "opened"
 CLOSED: Final = "closed"
 

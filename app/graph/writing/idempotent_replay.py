@@ -35,6 +35,7 @@ def replay(unit: ItemUnit, key: IdempotencyKey) -> WriteOutcome | None:
         gate=None if gate is None else GateResult(*map(tuple, gate)),
         voided_approvals=tuple(receipt.get("voided", ())),
         far_end_known=receipt.get("farEndKnown", False),  # a receipt of an older release does not have it
+        changed_end_known=receipt.get("changedEndKnown", False),
         sensitivity_before=receipt.get("sensitivityBefore"),
         placeholders=tuple(receipt.get("placeholders", ())),
     )
@@ -54,6 +55,7 @@ def stage_receipt(unit: ItemUnit, key: IdempotencyKey, outcome: WriteOutcome) ->
         "made": outcome.created_record,
         "gate": None if outcome.gate is None else list(astuple(outcome.gate)),
         "farEndKnown": outcome.far_end_known,
+        "changedEndKnown": outcome.changed_end_known,
         "sensitivityBefore": outcome.sensitivity_before,
         "voided": list(outcome.voided_approvals) or None,
         "placeholders": list(outcome.placeholders) or None,

@@ -122,6 +122,10 @@ REFUSED: dict[str, IdInput] = {
 ACCEPTED: dict[str, IdInput] = {
     "LinkInput.from": _write("link", {"relation": "DERIVES", "from": ID, "to": MINE}, shown=EDGE),
     "LinkInput.to": _write("link", {"relation": "CHILD_OF", "from": MY_RUN, "to": ID}, "Run", shown=EDGE),
+    "LinkInput.to, changed": _write("link", {"relation": "DERIVES", "from": MINE, "to": ID}, shown=EDGE),
+    "LinkInput.from, changed": _write(
+        "link", {"relation": "CHILD_OF", "from": ID, "to": MY_RUN, "dryRun": True}, "Run", shown=EDGE
+    ),
     "LinkInput.to, both ends": _write("link", {"relation": "PRODUCES", "from": MY_RUN, "to": ID}, shown=EDGE),
     "LinkInput.runId": _write(
         "link", {"relation": "DERIVES", "from": OPEN, "to": MINE, "runId": ID}, "Run", shown="edge { runId }"

@@ -6,7 +6,7 @@ These are edges that carry sensitivity, and those between a child and its parent
 from typing import Final
 
 from app.graph.propagation.stored_flows import Sources, StoredFlows
-from app.graph.records.edge_record import EdgeKey, carries_sensitivity, ends
+from app.graph.records.edge_record import EdgeKey, carries_sensitivity, ends, is_current
 from app.graph.records.vertex_record import is_attached, kind_of
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.working_set import WorkingSet
@@ -21,8 +21,8 @@ class BatchDiff:
 
     ``vertices``, without attached records, and ``edges`` are new or changed. Of data-carrying edges, and edges between
     children and parents, ``opened`` begin to propagate, ``closed`` cease to, and ``ending`` do until a later instant.
-    ``counting_children`` are the stored children of parents whose edges begin to carry: an edge of a parent counts for
-    its children.
+    ``counting_children`` are the stored children of parents with new or changed carrying edges: an edge of a parent
+    counts for its children.
     """
 
     def __init__(self, batch: WorkingSet, author: Author) -> None:
@@ -40,11 +40,11 @@ class BatchDiff:
     async def by(cls, batch: WorkingSet, author: Author, flows: StoredFlows) -> "BatchDiff":
         """Return the difference of a batch, with ``counting_children`` as read from the store.
 
-        They are read also for parents that are not stored, so that the number of requests does not distinguish a hidden
-        source from an absent one.
+        They are read also for parents that are not stored, and for edges that begin nothing, such as unconfirmed ones.
+        Otherwise the number of requests would distinguish a hidden end from an absent one.
         """
         diff = cls(batch, author)
-        sources = {source for relation, source, _ in diff.opened if relation in CARRYING}
+        sources = {key[1] for key in diff.edges if key[0] in CARRYING and is_current(batch.edge(key), author.now)}
         diff.counting_children = await flows.children([vid for vid in sources if diff.is_parent(vid)])
         return diff
 

@@ -23,12 +23,14 @@ from app.graph.writing.rules.permissions import (
     refuse_deleted,
     require_right,
     require_right_if_visible,
+    require_right_on_other_ends,
     require_right_to_end,
     require_visible,
 )
+from app.graph.writing.rules.unconfirmed_links import stage_unconfirmed_link, unconfirmed_link
 from app.graph.writing.unit.item_unit import ItemUnit
-from app.graph.writing.unit.placeholders import ensure_referenced, ensure_stub
-from app.graph.writing.unit.rejections import invalid, not_found
+from app.graph.writing.unit.placeholders import absent_record, ensure_referenced, ensure_stub
+from app.graph.writing.unit.rejections import RejectedItemError, invalid, not_found
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.relations import DEPLOYED_AS, RELATIONS, VERSION_OF, Direction, Relation
 from graphql_schema.catalog.urn import parent_urn, parse_urn
@@ -43,43 +45,71 @@ def link(unit: ItemUnit, command: LinkCommand) -> WriteOutcome:
     Raises RejectedItemError if the edge is invalid, the asset that it changes is deleted, the caller may not link them,
     or an absent user or team may not be created.
 
-    A hidden asset at the end that the link does not change is treated like an absent one: for both, ``far_end_known``
-    of the outcome is false. The edge itself changes no revision, because a revision would disclose links of hidden
-    assets. `CONTAINS` may change container and owner team of the contained asset, and so its revision.
+    A hidden end is treated like an absent one; ``far_end_known`` and ``changed_end_known`` of the outcome are false for
+    both. If the end that the link changes is hidden, the link is unconfirmed, and without effect. The edge itself
+    changes no revision, because a revision would disclose links of hidden assets. `CONTAINS` may change container and
+    owner team of the contained asset, and so its revision.
     """
     relation, source_kind = RELATIONS[command.relation], parse_urn(command.source).kind
     _refuse_invalid(relation, command)
     _refuse_scheduled(unit, relation, validFrom=command.values.get("validFrom"), validTo=command.values.get("validTo"))
     refuse_unknown(unit, command.known_ids, ((command.source, "from"), (command.target, "to")))
     outward = Direction.IN in relation.changed_ends(source_kind)
-    own = ensure_stub(unit, command.source if outward else command.target)
+    changed = command.source if outward else command.target
+    own = ensure_stub(unit, changed)
     if _may_confirm(unit, command, own):
         return _confirm(unit, command)
-    here, there = ("from", "to") if outward else ("to", "from")
-    require_right(unit, "link", unit.lookup.known(own), here)
-    refuse_deleted(unit.lookup.known(own))
+    hidden = not unit.visibility.is_visible(unit.lookup.known(own))
+    present = absent_record(unit, changed) if hidden else unit.lookup.known(own)
+    require_right(unit, "link", present, "from" if outward else "to")
+    refuse_deleted(present)
     source, target = ensure_referenced(unit, command.source, "from"), ensure_referenced(unit, command.target, "to")
-    far_end_known = unit.visibility.could_see(target if outward else source)
+    ends_known = {vid: unit.visibility.could_see(vid) for vid in (source, target)}
     unit.visibility.report_hidden_id(command.source)
     unit.visibility.report_hidden_id(command.target)
-    key = (relation.name, source, target)
-    unconfirmed = needs_confirmation(unit, key, own, LINK, there)
+    write = _declare_unconfirmed if hidden else _declare
+    outcome = write(unit, command, (relation.name, source, target), own)
+    return WriteOutcome(
+        outcome,
+        revision=present["revision"] if hidden else unit.lookup.known(own)["revision"],
+        far_end_known=ends_known[target if outward else source],
+        changed_end_known=ends_known[own],
+        sensitivity_before=None if hidden else _visible_sensitivity(unit, own),
+    )
+
+
+def _declare(unit: ItemUnit, command: LinkCommand, key: EdgeKey, own: int) -> Outcome:
+    """Stage the edge of a link whose changed end ``own`` is visible."""
+    relation, (_, source, target) = RELATIONS[command.relation], key
+    unconfirmed = needs_confirmation(unit, key, own, LINK, "to" if own == source else "from")
     before = None if unit.visibility.conceals(key) else unit.lookup.batch.edge(key)
     with _empty_interval_rejected():
         after, opened = linked(unit.visibility.redeclared(key), relation, _values(unit, command, key, own), unit.now)
     if DECLASSIFIED in command.values:
-        _authorise_declassifying(unit, own, target, before=before, after=command.values)
+        _authorise_declassifying(unit, unit.lookup.known(own), target, before=before, after=command.values)
     after = with_confirmation(after, unconfirmed=unconfirmed)
-    change_edge(unit, key, after, own, field_of(relation, source_kind, outward=own == source))
+    change_edge(unit, key, after, own, field_of(relation, unit.lookup.kind(source), outward=own == source))
     unit.audit.record_action(own, ChangeAction.LINKED)
     unit.staging.bump_revisions()
     changed = Outcome.UPDATED if unit.staging.has_changes else Outcome.UNCHANGED
-    return WriteOutcome(
-        Outcome.CREATED if opened or before is None else changed,
-        revision=unit.lookup.known(own)["revision"],
-        far_end_known=far_end_known,
-        sensitivity_before=_visible_sensitivity(unit, own),
-    )
+    return Outcome.CREATED if opened or before is None else changed
+
+
+def _declare_unconfirmed(unit: ItemUnit, command: LinkCommand, key: EdgeKey, own: int) -> Outcome:
+    """Stage a link whose changed end ``own`` is hidden; the outcome depends on earlier ones of the caller only."""
+    relation, (_, source, target) = RELATIONS[command.relation], key
+    require_right_on_other_ends(unit, key, own, "to" if own == key[1] else "from")
+    before = unconfirmed_link(unit, key)
+    with _empty_interval_rejected():
+        after, opened = linked(before, relation, command.values, unit.now)
+    if DECLASSIFIED in command.values:
+        absent = absent_record(unit, unit.lookup.known(own)["id"])
+        _authorise_declassifying(unit, absent, target, before=before, after=command.values)
+    if before == after:
+        return Outcome.UNCHANGED
+    stage_unconfirmed_link(unit, key, after, own, field_of(relation, unit.lookup.kind(source), outward=own == source))
+    unit.audit.record_action(own, ChangeAction.LINKED)
+    return Outcome.CREATED if opened or before is None else Outcome.UPDATED
 
 
 def _visible_sensitivity(unit: ItemUnit, own: int) -> str | None:
@@ -103,6 +133,8 @@ def _may_confirm(unit: ItemUnit, command: LinkCommand, own: int) -> bool:
     """
     key = (command.relation, own, unit.lookup.vid(command.target))
     target = unit.visibility.visible(command.target)
+    if not unit.visibility.is_visible(unit.lookup.known(own)):
+        return False  # a hidden asset must have the response of an absent one
     if target is None or not (unit.lookup.edge(key) or {}).get(REPORTED) or not unit.lookup.is_current(key):
         return False
     may = [unit.visibility.allows("link", record).allowed for record in (unit.lookup.known(own), target)]
@@ -136,6 +168,9 @@ def unlink(unit: ItemUnit, command: UnlinkCommand) -> WriteOutcome:
     _refuse_scheduled(unit, relation, validTo=command.valid_to)
     outward = Direction.IN in relation.changed_ends(source_kind)
     changed, other = (command.source, command.target) if outward else (command.target, command.source)
+    ends = (relation.name, unit.lookup.vid(command.source), unit.lookup.vid(command.target))
+    if unit.visibility.visible(changed) is None and unconfirmed_link(unit, ends) is not None:
+        return _end_unconfirmed(unit, command, ends, unit.lookup.vid(changed))
     here, there = ("from", "to") if outward else ("to", "from")
     record = require_visible(unit, changed, here)
     require_right(unit, "link", record, here)
@@ -155,6 +190,24 @@ def unlink(unit: ItemUnit, command: UnlinkCommand) -> WriteOutcome:
         revision=unit.lookup.known(own)["revision"],
         sensitivity_before=_visible_sensitivity(unit, own),
     )
+
+
+def _end_unconfirmed(unit: ItemUnit, command: UnlinkCommand, key: EdgeKey, own: int) -> WriteOutcome:
+    """End an unconfirmed link of the caller to a hidden asset, as an edge to a stub ends."""
+    unit.visibility.report_hidden_id(command.source)
+    unit.visibility.report_hidden_id(command.target)
+    before = unconfirmed_link(unit, key)
+    if before is None or not (is_current(before, unit.now) or command.valid_to is not None):
+        raise _no_edge(command)
+    require_right_on_other_ends(unit, key, own, "to" if own == key[1] else "from")
+    with _empty_interval_rejected():
+        after = ended(before, unit.now, command.valid_to)
+    stage_unconfirmed_link(
+        unit, key, after, own, field_of(RELATIONS[key[0]], unit.lookup.kind(key[1]), outward=own == key[1])
+    )
+    unit.audit.record_action(own, ChangeAction.UNLINKED)
+    revision = absent_record(unit, unit.lookup.known(own)["id"])["revision"]
+    return WriteOutcome(Outcome.UPDATED, revision=revision, changed_end_known=False)
 
 
 _FIELDS: Final = {
@@ -201,13 +254,13 @@ def _refuse_scheduled(unit: ItemUnit, relation: Relation, **instants: int | None
             raise invalid("A deployment cannot be scheduled; call again when it takes place, without this.", name)
 
 
-def _authorise_declassifying(unit: ItemUnit, own: int, target: int, *, before: Record | None, after: Record) -> None:
+def _authorise_declassifying(unit: ItemUnit, own: Record, target: int, *, before: Record | None, after: Record) -> None:
     """Require the right to approve on ``own`` and the target if the edge becomes or ceases to be declassified.
 
     A hidden target is checked as if it were absent.
     """
     if bool(after.get(DECLASSIFIED)) != bool((before or {}).get(DECLASSIFIED)):
-        require_right(unit, "approve", unit.lookup.known(own), "declassify")
+        require_right(unit, "approve", own, "declassify")
         require_right_if_visible(unit, "approve", unit.lookup.known(target), "declassify")
 
 
@@ -221,7 +274,11 @@ def _endable(unit: ItemUnit, key: EdgeKey, command: UnlinkCommand) -> Record:
     shown = edge is not None and (edge.get(UNCONFIRMED) or not unit.visibility.conceals(key))
     if edge is not None and shown and (is_current(edge, unit.now) or command.valid_to is not None):
         return edge
-    raise not_found(
+    raise _no_edge(command)
+
+
+def _no_edge(command: UnlinkCommand) -> RejectedItemError:
+    return not_found(
         f"No current {command.relation} from {command.source} to {command.target} exists or is visible to you; "
         "check the ids.",
         "to",

@@ -7,6 +7,7 @@ from app.graph.records.edge_record import (
     DECLASSIFIED,
     OPENED,
     UNCONFIRMED,
+    UNCONFIRMED_LINKS,
     EdgeKey,
     ends,
     is_current,
@@ -46,8 +47,8 @@ _RIGHTS: Final = {
 }
 """Right that reverting an action needs, which is the right of the action; all others need ``update``."""
 
-_RECORDING: Final = frozenset({"recordedAt", "recordedBy", "at", "earlier", OPENED, CLOSED})
-"""Keys of an edge that do not count when two of its states are compared: its recording, order and former intervals."""
+_RECORDING: Final = frozenset({"recordedAt", "recordedBy", "at", "earlier", OPENED, CLOSED, UNCONFIRMED_LINKS})
+"""Keys of an edge that do not count when its states are compared: recording, order, former and unconfirmed ones."""
 
 
 def restore_fields(unit: ItemUnit, record: Record, change: Record) -> WriteOutcome:

@@ -8,7 +8,7 @@ The rule is applied to the staged changes of every item, whichever command made 
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from app.graph.records.edge_record import is_current
+from app.graph.records.edge_record import UNCONFIRMED, intervals, is_current
 from app.graph.records.vertex_record import ALIASES, is_deleted, kind_of
 from app.graph.writing.rules.attach import amended
 from app.graph.writing.rules.gate_evidence import decisions
@@ -56,7 +56,7 @@ def made_or_requested(unit: ItemUnit, record: Record) -> bool:
     """Return whether the caller is stored as a maker of the asset, or started a visible run that produced it.
 
     Makers are the subjects in MADE_BY, without these the subject who created the record. A run counts for each user
-    that it ever named, and also after its output was unlinked: neither ends a request.
+    that it ever named, unless unconfirmed, and also after its output was unlinked: neither ends a request.
     """
     if unit.author.subject in record.get(MADE_BY, [record["createdBy"]]):
         return True
@@ -69,7 +69,8 @@ def made_or_requested(unit: ItemUnit, record: Record) -> bool:
         for _, run in unit.visibility.neighbours(PRODUCES.into("Run"), _vid(unit, record), ended=True)
     ]
     unit.lookup.require_hops(*((STARTED_BY.out("User"), run) for run in runs))
-    return any(key[2] == user for run in runs for key in unit.lookup.edges_at(STARTED_BY.name, Direction.OUT, run))
+    named = [key for run in runs for key in unit.lookup.edges_at(STARTED_BY.name, Direction.OUT, run)]
+    return any(key[2] == user and intervals(unit.lookup.edge(key) or {}) for key in named)
 
 
 def _changed_records(unit: ItemUnit) -> Iterator[tuple[int, Record | None, str]]:
@@ -91,13 +92,24 @@ def _changed_records(unit: ItemUnit) -> Iterator[tuple[int, Record | None, str]]
 
 
 def _changed_deployments(unit: ItemUnit) -> Iterator[tuple[int, Record | None, str]]:
-    """Yield the stored deployments that get or lose a version."""
+    """Yield the stored deployments that get or lose a version.
+
+    An unconfirmed version changes no deployment, and a hidden deployment gets none. A version that the caller may not
+    know counts as a new one.
+    """
     for key in unit.staging.staged.edges:
-        was, now = unit.lookup.batch.edge(key), unit.lookup.edge(key)
-        if key[0] == DEPLOYED_AS.name and is_current(was, unit.now) != is_current(now, unit.now):
-            before = unit.lookup.batch.vertex(key[2])
-            if before is not None and before["hydration"] != "STUB":
-                yield key[2], before, ""
+        if key[0] != DEPLOYED_AS.name or not unit.visibility.is_visible(unit.lookup.known(key[2])):
+            continue
+        was = unit.lookup.batch.edge(key)
+        known = was is not None and not unit.visibility.conceals_record(was, key)
+        before = unit.lookup.batch.vertex(key[2])
+        moved = (known and _deploys(was, unit.now)) != _deploys(unit.lookup.edge(key), unit.now)
+        if moved and before is not None and before["hydration"] != "STUB":
+            yield key[2], before, ""
+
+
+def _deploys(edge: Record | None, now: int) -> bool:
+    return edge is not None and is_current(edge, now) and not edge.get(UNCONFIRMED)
 
 
 def _refuse_if_in_use(unit: ItemUnit, version: Record, field: str) -> None:

@@ -22,16 +22,20 @@ def change_edge(unit: ItemUnit, key: EdgeKey, record: Record, own: int, field: s
 
     ``own`` is the end of the edge on which the rights were checked; the audit records the edge as ``field`` of it.
     """
-    before, concealed = unit.lookup.is_current(key), unit.visibility.conceals(key)
+    before, concealed = _has_effect(unit, key), unit.visibility.conceals(key)
     if key[0] == TAGGED.name:
         record = with_mode(record)
     record = with_report(record, reported=_is_reported(unit, key))
     if not unit.staging.put_edge(key, record, anew=concealed):
         return False
     unit.audit.record_edge(own, field, key, rewritten=concealed)
-    if key[0] == CONTAINS.name and unit.lookup.is_current(key) != before:
+    if key[0] == CONTAINS.name and _has_effect(unit, key) != before:
         _update_container(unit, key, own)
     return True
+
+
+def _has_effect(unit: ItemUnit, key: EdgeKey) -> bool:
+    return unit.lookup.is_current(key) and not (unit.lookup.edge(key) or {}).get(UNCONFIRMED)
 
 
 def _is_reported(unit: ItemUnit, key: EdgeKey) -> bool:

@@ -109,8 +109,13 @@ def require_right_to_end(unit: ItemUnit, key: EdgeKey, own: int, *path: str) -> 
     ``own`` was checked before. An unconfirmed edge changed no other end. ``path`` is the input field of the other end.
     """
     if not (unit.lookup.edge(key) or {}).get(UNCONFIRMED):
-        for record in _other_changed_ends(unit, key, own):
-            require_right_if_visible(unit, "link", record, *path)
+        require_right_on_other_ends(unit, key, own, *path)
+
+
+def require_right_on_other_ends(unit: ItemUnit, key: EdgeKey, own: int, *path: str) -> None:
+    """Require the right ``link`` on every visible end that the edge would change, without the vertex ``own``."""
+    for record in _other_changed_ends(unit, key, own):
+        require_right_if_visible(unit, "link", record, *path)
 
 
 def _other_changed_ends(unit: ItemUnit, key: EdgeKey, own: int) -> list[Record]:

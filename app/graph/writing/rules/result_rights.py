@@ -68,9 +68,11 @@ def require_right_to_weaken_gates(unit: ItemUnit) -> None:
 def require_right_to_name_requesters(unit: ItemUnit) -> None:
     """Reject the item as DENIED if it changes the user of a run with an output that the caller may not link.
 
-    The user of a run cannot approve its outputs, so a stranger could exclude approvers by naming them.
+    The user of a run cannot approve its outputs, so a stranger could exclude approvers by naming them. A hidden run has
+    none: its user is unconfirmed.
     """
     runs = {key[1] for key in unit.staging.staged.edges if key[0] == STARTED_BY.name}
+    runs = {run for run in runs if unit.visibility.is_visible(unit.lookup.known(run))}
     for run in sorted(runs):
         for _, output in unit.visibility.neighbours(PRODUCES.out(), run, ended=True):
             if not is_unowned_stub(output):

@@ -46,6 +46,10 @@ class Staging:
         self.staged.edges[key] = {**stored, "recordedAt": self._author.now, "recordedBy": self._author.subject}
         return True
 
+    def keep_edge(self, key: EdgeKey, record: Record) -> None:
+        """Stage a stored edge with other values that no reader sees; its author and its instant stay."""
+        self.staged.edges[key] = record
+
     def attach(self, relation: Relation, source: int, target: int, at: int) -> None:
         """Stage an edge between an attached record and its subject, check, cause or consumer.
 

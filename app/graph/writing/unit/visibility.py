@@ -88,7 +88,11 @@ class CallerVisibility:
         The response to a declaration of the edge must then be the same as if it were not stored.
         """
         edge = self._lookup.edge(key)
-        if edge is None or edge["recordedBy"] == self._author.subject:
+        return edge is not None and self.conceals_record(edge, key)
+
+    def conceals_record(self, edge: Record, key: EdgeKey) -> bool:
+        """Return the same as :meth:`conceals` for this record of the edge."""
+        if edge["recordedBy"] == self._author.subject:
             return False
         return not all(self.is_visible(self._lookup.known(end)) for end in key[1:])
 
