@@ -10,12 +10,14 @@ from app.auth.authenticator import build_authenticator
 from app.graph.admin.reindex import MixedIndex
 from app.graph.admin.store_probe import StoreProbe
 from app.graph.admin.store_schema import store_schema
+from app.graph.commits.outbox import Outbox
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.errors import StoreUnavailableError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs.inference_job import schedule_full_derivation
 from app.graph.reading.lineage.walk_budget import WalkLimits
 from app.graph.reading.team_closure import close_teams
+from app.graph.records.vertex_record import attributes
 from app.runtime.background_jobs import background_jobs
 from app.runtime.cursor_key import cursor_key
 from app.runtime.gc_tuning import short_collections
@@ -30,11 +32,14 @@ from app.telemetry.access_log import AccessLog, access_log_path
 from graphql_schema.catalog.inference_rules import RULES
 from graphql_schema.catalog.kinds import ASSETS
 from graphql_schema.operation.field_guards import governed_fields
+from graphql_schema.ports.record import Record
 from graphql_schema.schema import build_schema
 from policies.disclosure import load_disclosure
 from policies.gates import load_gates
 from policies.policy import Policy
+from policies.principal import Principal
 from policies.sensitivity import SHIPPED, load_stops
+from policies.vocabulary import WriteAction
 
 _log = structlog.get_logger(__name__)
 
@@ -149,8 +154,15 @@ class Process:
     def _new_coordinator(self) -> WriteCoordinator:
         rules = RULES if self.settings.enrichment else ()
         return WriteCoordinator(
-            self._propagation_stops, self._gates, inference_rules=rules, disclosure=self._disclosure
+            self._propagation_stops,
+            self._gates,
+            outbox=Outbox(self._may_link),
+            inference_rules=rules,
+            disclosure=self._disclosure,
         )
+
+    def _may_link(self, who: Principal, record: Record) -> bool:
+        return self.policy.access(who).may(WriteAction.LINK, attributes(record)).allowed
 
     async def _close_teams(self, tenant: str, teams: frozenset[str]) -> frozenset[str]:
         return await close_teams(self.opened.client, tenant, teams)

@@ -17,7 +17,6 @@ from starlette.requests import HTTPConnection
 from support.documents.id_inputs import (
     ACCEPTED,
     EDGE,
-    MINE,
     MY_MODEL,
     NEVER_READ,
     OWN_PART,
@@ -28,7 +27,7 @@ from support.documents.id_inputs import (
     schema_id_inputs,
 )
 from support.documents.observability import report
-from support.estates.leak_catalogue import HIDDEN_NAME, open_leaky, token
+from support.estates.leak_catalogue import ADS, HIDDEN_NAME, open_leaky, token
 from support.estates.one_of_each_kind import SHUT, load_each_kind
 from support.estates.visible_and_hidden import id_of
 from support.servers.in_process import Api, no_jobs
@@ -161,11 +160,12 @@ OWN = """query ($subject: ID!) { changes(filter: {subjects: [$subject], actors: 
 
 async def test_the_life_of_a_link_takes_the_same_work(api: Api) -> None:
     """Zoe links a hidden id and an absent one, reads her history, ends the link and reads again: the same work."""
-    works = []
+    works, mine = [], id_of("Dataset", "life-of-a-link")
+    await api.load({"dataset": {"id": mine, "owners": [{"owner": ADS}]}})
     for far in (id_of("Dataset", HIDDEN_NAME), id_of("Dataset", "never-linked")):
-        given, work = {"relation": "DERIVES", "from": far, "to": MINE}, []
+        given, work = {"relation": "DERIVES", "from": far, "to": mine}, []
         for document in (LINK, OWN, UNLINK, OWN):
-            variables = {"subject": MINE} if document is OWN else {"input": given}
+            variables = {"subject": mine} if document is OWN else {"input": given}
             await api.send("zoe", "{ viewer { subject } }")
             with received_rows(api.client) as rows:
                 answer = await api.ask("zoe", document, **variables)

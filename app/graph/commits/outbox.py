@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from app.graph.commits.outbox_entry import OUTBOX_ROOT, OutboxEntry, entry_from_row
-from app.graph.commits.sensitivity_floors import SensitivityFloors
+from app.graph.commits.sensitivity_floors import MayLink, SensitivityFloors
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.gremlin_text import g, param, render
 from app.graph.driver.prepared_statement import PreparedStatement
@@ -36,11 +36,11 @@ class Outbox:
     """The outbox entries of the store in memory, and their sensitivity floors.
 
     ``stale``, a flag, is set if memory and store may differ; the entries must then be loaded again. ``loads`` counts
-    how often the entries were read from the store.
+    how often the entries were read from the store. ``may_link`` decides which raises are confirmed, by default all.
     """
 
-    def __init__(self) -> None:
-        self.floors = SensitivityFloors()
+    def __init__(self, may_link: MayLink | None = None) -> None:
+        self.floors = SensitivityFloors() if may_link is None else SensitivityFloors(may_link)
         self.stale = False
         self.loads = 0
         self._entries: dict[int, OutboxEntry] = {}

@@ -11,6 +11,7 @@ with these keys, whose values are fields of :class:`OutboxEntry`:
 | ``tag``, ``holders`` | the fields of these names; only in an entry for tags |
 | ``enriches``, ``after`` | ``inference``, ``after``; only in an entry for inferred edges |
 | ``level``, ``everything`` | sensitivity of the floor, and whether it covers the whole tenant; only with a floor |
+| ``who`` | ``raised_by``, the values of the caller that decide about rights |
 
 With a floor, the property ``covered`` is a JSON list of the vertices that it covers, empty for the whole tenant. Each
 value of the property ``frontier`` is a JSON list of vertices to recompute.
@@ -26,6 +27,7 @@ import orjson
 from app.graph.commits.sensitivity_floors import SensitivityFloor
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.ports.record import JsonObject
+from policies.principal import Principal, PrincipalKind
 
 OUTBOX_ROOT: Final = vertex_id("pending", "top")
 """Vertex id from which all entries are reached. It is a hash of a text that is not a URN."""
@@ -44,6 +46,7 @@ class OutboxEntry:
     - ``tag``: vertex id of the tag to recompute, or ANY_TAG; None if the work is not about tags.
     - ``holders``, a flag: recompute all assets with a current edge to the tag, and their targets.
     - ``inference``, a flag: recompute inferred edges that end in ``frontier`` or have a chain through ``expand``.
+    - ``raised_by``: the caller whose write left the entry, if sensitivity may rise; None for one of an older release.
     - ``after``: with ``inference``, also recompute inferred edges to all assets whose URN is greater than this text, in
       all tenants.
     """
@@ -59,6 +62,7 @@ class OutboxEntry:
     holders: bool = False
     inference: bool = False
     after: str | None = None
+    raised_by: Principal | None = None
 
     def binding(self) -> dict[str, object]:
         """Return the entry as a row of the binding ``notes`` of the text ``WRITE``."""
@@ -73,6 +77,8 @@ class OutboxEntry:
             stored |= {"tag": self.tag, "holders": self.holders}
         if self.inference:
             stored |= {"enriches": True, "after": self.after}
+        if self.raised_by is not None:
+            stored["who"] = _stored_principal(self.raised_by)
         if self.floor is not None:
             stored |= {"level": self.floor.level, "everything": self.floor.covered is None}
             values["covered"] = orjson.dumps(sorted(self.floor.covered or ())).decode()
@@ -91,9 +97,10 @@ def entry_from_row(row: JsonObject) -> OutboxEntry:
     stored = orjson.loads(row["note"])
     frontier = dict.fromkeys(vid for text in row["frontier"] for vid in orjson.loads(text))
     floor = None
+    raised_by = _principal(stored["tenant"], stored["who"]) if "who" in stored else None
     if "level" in stored:
         covered = None if stored["everything"] else frozenset(orjson.loads(row["covered"]))
-        floor = SensitivityFloor(stored["tenant"], stored["level"], covered)
+        floor = SensitivityFloor(stored["tenant"], stored["level"], covered, raised_by)
     return OutboxEntry(
         row["x"],
         stored["tenant"],
@@ -106,7 +113,22 @@ def entry_from_row(row: JsonObject) -> OutboxEntry:
         stored.get("holders", False),
         stored.get("enriches", False),
         stored.get("after"),
+        raised_by,
     )
+
+
+_SETS: Final = ("teams", "acts_for", "roles", "scopes")
+
+
+def _stored_principal(who: Principal) -> JsonObject:
+    sets = {name: sorted(getattr(who, name)) for name in _SETS}
+    return {"subject": who.subject, "kind": who.kind.value, "user": who.user, **sets}
+
+
+def _principal(tenant: str, stored: JsonObject) -> Principal:
+    teams, acts_for, roles, scopes = (frozenset(stored[name]) for name in _SETS)
+    kind = PrincipalKind(stored["kind"])
+    return Principal(stored["subject"], kind, tenant, None, teams, stored["user"], acts_for, roles=roles, scopes=scopes)
 
 
 def new_entry_id() -> int:

@@ -1,20 +1,33 @@
 """Sensitivity floors: lower bounds for assets whose stored sensitivity has not been raised yet."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from weakref import WeakSet
 
+from app.graph.records.vertex_record import with_effective_sensitivity
 from graphql_schema.ports.record import Record
-from policies.sensitivity import RANK, SENSITIVITIES
+from policies.principal import Principal
+from policies.sensitivity import RANK
+
+MayLink = Callable[[Principal, Record], bool]
+"""Whether a caller may link an asset, which is what confirms a raise by this caller (docs/sensitivity.md)."""
+
+
+def _always(_who: Principal, _record: Record) -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True)
 class SensitivityFloor:
-    """A sensitivity that applies to some vertices of a tenant, or to all of them if ``covered`` is None."""
+    """A sensitivity that applies to some vertices of a tenant, or to all of them if ``covered`` is None.
+
+    ``raised_by`` is the caller whose write raises them, None for a floor of an older release.
+    """
 
     tenant: str
     level: str
     covered: frozenset[int] | None
+    raised_by: Principal | None = None
 
     def covers(self, vid: int) -> bool:
         """Return whether the floor applies to a vertex of its tenant."""
@@ -27,10 +40,11 @@ class FloorView:
     An operation may have read a record before a floor ended, so it applies that floor until the operation ends.
     """
 
-    __slots__ = ("__weakref__", "_floors", "_tenant")
+    __slots__ = ("__weakref__", "_floors", "_may_link", "_tenant")
 
-    def __init__(self, tenant: str, active: Iterable[SensitivityFloor] = ()) -> None:
+    def __init__(self, tenant: str, active: Iterable[SensitivityFloor] = (), may_link: MayLink = _always) -> None:
         self._tenant = tenant
+        self._may_link = may_link
         self._floors = [floor for floor in active if floor.tenant == tenant]
 
     @property
@@ -48,23 +62,34 @@ class FloorView:
         return max((RANK[floor.level] for floor in self._floors if floor.covers(vid)), default=0)
 
     def with_floor(self, vid: int, record: Record) -> Record:
-        """Return the record with a sensitivity that is at least that of its floors."""
+        """Return the record with a sensitivity that is at least that of its floors, confirmed as their writes do it."""
         rank = self.rank(vid) if self._floors else 0
         if rank <= RANK[record["sensitivity"]]:
             return record
-        return {**record, "sensitivity": SENSITIVITIES[rank]}
+        after = record
+        for floor in sorted(self._floors, key=lambda floor: RANK[floor.level]):
+            if floor.covers(vid) and RANK[floor.level] > RANK[after["sensitivity"]]:
+                confirmed = confirms(self._may_link, floor.raised_by, record)
+                after = with_effective_sensitivity(after, floor.level, confirmed=confirmed)
+        return after
+
+
+def confirms(may_link: MayLink, raised_by: Principal | None, record: Record) -> bool:
+    """Return whether a raise of the record is confirmed; one by a write of an older release is."""
+    return raised_by is None or may_link(raised_by, record)
 
 
 class SensitivityFloors:
     """The active floors of this process, and the views of running operations."""
 
-    def __init__(self) -> None:
+    def __init__(self, may_link: MayLink = _always) -> None:
         self.active: list[SensitivityFloor] = []
+        self.may_link = may_link
         self._views: WeakSet[FloorView] = WeakSet()
 
     def view(self, tenant: str) -> FloorView:
         """Return a new view of the floors of a tenant, for one operation."""
-        view = FloorView(tenant, self.active)
+        view = FloorView(tenant, self.active, self.may_link)
         self._views.add(view)
         return view
 

@@ -10,6 +10,7 @@ import structlog
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.outbox_entry import OutboxEntry
 from app.graph.commits.outbox_worker import OutboxWorker
+from app.graph.commits.sensitivity_floors import confirms
 from app.graph.commits.write_set import WriteSet
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs.sensitivity_recompute import Recomputed, recompute
@@ -59,7 +60,8 @@ class SensitivityJob(OutboxWorker):
             entry.expand = ()
         batch = list(islice(entry.frontier, BATCH))
         if batch:
-            recomputed = await recompute(flows, batch)
+            may_link = self._outbox.floors.may_link
+            recomputed = await recompute(flows, batch, lambda record: confirms(may_link, entry.raised_by, record))
             await self._write(entry, recomputed)
             for vid in batch:
                 del entry.frontier[vid]

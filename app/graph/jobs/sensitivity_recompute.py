@@ -7,7 +7,7 @@ to its effective sensitivity, the stored one is too strict, never too open.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from app.graph.propagation.stored_flows import StoredFlows
@@ -30,6 +30,7 @@ class _Neighbourhood:
     """What one batch has read: records, their ranks as recomputed so far, and their sources, by vertex id."""
 
     flows: StoredFlows
+    confirms: Callable[[Record], bool]
     records: dict[int, Record] = field(default_factory=dict)
     ranks: dict[int, int] = field(default_factory=dict)
     sources: dict[int, set[int]] = field(default_factory=dict)
@@ -51,18 +52,21 @@ class _Neighbourhood:
     def changed(self) -> dict[int, Record]:
         """Return the records whose sensitivity differs from the stored one."""
         return {
-            vid: with_effective_sensitivity(record, SENSITIVITIES[self.ranks[vid]])
+            vid: with_effective_sensitivity(record, SENSITIVITIES[self.ranks[vid]], confirmed=self.confirms(record))
             for vid, record in self.records.items()
             if RANK[record["sensitivity"]] != self.ranks[vid]
         }
 
 
-async def recompute(flows: StoredFlows, vids: Iterable[int]) -> Recomputed:
+async def recompute(
+    flows: StoredFlows, vids: Iterable[int], confirms: Callable[[Record], bool] = lambda _: True
+) -> Recomputed:
     """Return the changes that recomputing these vertices makes; nothing is written.
 
+    ``confirms`` decides whether a raise of a record is confirmed (docs/sensitivity.md).
     Hold the lock of the writers from this call until the changes are stored.
     """
-    around = _Neighbourhood(flows)
+    around = _Neighbourhood(flows, confirms)
     await around.read(vids)
     batch = [vid for vid in around.sources if vid in around.records]
     for vid in batch:

@@ -195,6 +195,7 @@ class PolicedWriter:
             logged_fields=self._access.logged_fields,
             user=principal.user,
             owners=principal.owners,
+            principal=principal,
             discloses_hidden=coordinator.disclosure is not Disclosure.NONE,
         )
 

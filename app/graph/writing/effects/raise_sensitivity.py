@@ -92,7 +92,9 @@ class _Raising:
         self.entries += [entry for entry in (now, *later.values()) if entry.frontier or entry.expand]
 
     def _entry(self, due: int = 0) -> OutboxEntry:
-        return OutboxEntry(new_entry_id(), self._author.tenant, self._outbox.order(self._now), due)
+        author = self._author
+        order = self._outbox.order(self._now)
+        return OutboxEntry(new_entry_id(), author.tenant, order, due, raised_by=author.principal)
 
     def _add_affected(self, entry: OutboxEntry, key: EdgeKey) -> None:
         target, parent = self._diff.affected(key)
@@ -141,7 +143,8 @@ class _Raising:
             covered |= new
         entry = self._entry()
         covers_tenant = len(covered) > MAX_COVERED
-        entry.floor = SensitivityFloor(entry.tenant, SENSITIVITIES[rank], None if covers_tenant else frozenset(covered))
+        shown = None if covers_tenant else frozenset(covered)
+        entry.floor = SensitivityFloor(entry.tenant, SENSITIVITIES[rank], shown, entry.raised_by)
         entry.frontier = dict.fromkeys([*reached, *(() if covers_tenant else covered - reached)])
         entry.expand = tuple(expand)
         self.entries.append(entry)

@@ -10,6 +10,7 @@ from graphql_schema.rules.change_date import dated
 from policies.attributes import PolicyAttributes
 from policies.decision import Decision
 from policies.gates import NO_GATES, Gates
+from policies.principal import Principal
 
 NO_FLOORS: Final = FloorView("")
 """A view without any sensitivity floor; the default where none can apply."""
@@ -34,7 +35,8 @@ class Author:
     caller's own user, and ``owners`` those of all owners whose assets count as the caller's own. ``identities`` are the
     users and teams that a reference may create without the right to register them. ``floors`` are the sensitivity
     floors of the tenant. ``propagation_stops`` are the kinds to which no sensitivity propagates. Audit entries
-    store ``request_id``, unless it is empty. ``discloses_hidden``, a flag: results may state that something is hidden.
+    store ``request_id``, unless it is empty. ``principal`` is the caller, for work that a job does later.
+    ``discloses_hidden``, a flag: results may state that something is hidden.
     """
 
     tenant: str
@@ -53,6 +55,7 @@ class Author:
     logged_fields: Callable[[str], frozenset[str]] = _none_logged
     user: str | None = None
     owners: frozenset[str] = frozenset()
+    principal: Principal | None = None
     discloses_hidden: bool = False
 
     @property

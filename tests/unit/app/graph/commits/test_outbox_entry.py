@@ -5,7 +5,18 @@ import pytest
 from app.graph.commits.outbox_entry import ANY_TAG, OutboxEntry, entry_from_row, frontier_value, new_entry_id
 from app.graph.commits.sensitivity_floors import SensitivityFloor
 from graphql_schema.ports.record import JsonObject
+from policies.principal import Principal, PrincipalKind
 
+MAL = Principal(
+    "mal",
+    PrincipalKind.PERSON,
+    "acme",
+    teams=frozenset({"t", "s"}),
+    user="u",
+    acts_for=frozenset({"d"}),
+    roles=frozenset({"engineer"}),
+    scopes=frozenset({"graph:read"}),
+)
 ENTRIES = [
     OutboxEntry(1, "acme", 10),
     OutboxEntry(1, "acme", 10, 99, dict.fromkeys([3, 1, 2]), (7, 8)),
@@ -16,6 +27,7 @@ ENTRIES = [
     OutboxEntry(1, "acme", 10, tag=ANY_TAG),
     OutboxEntry(1, "acme", 10, inference=True, after="mlg://dataset/a/b/c"),
     OutboxEntry(1, "acme", 10, inference=True),
+    OutboxEntry(1, "acme", 10, floor=SensitivityFloor("acme", "RESTRICTED", None, MAL), raised_by=MAL),
 ]
 
 
