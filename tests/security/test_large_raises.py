@@ -1,4 +1,4 @@
-"""A raise that a job does for a write is confirmed by the rights of the writer, as one by the write itself; null means that all is confirmed."""
+"""A raise that a job does for a write is confirmed by the rights of the writer, as one by the write itself."""
 
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -22,7 +22,7 @@ def dataset(name: str) -> str:
 
 
 async def _states(api: Api) -> list[Any]:
-    """Return what bo, a reader of ads, sees of assets that ranking raised, and root of those that ranking owns."""
+    """Return what bo of ads sees of assets that ranking raised, and root of one of ranking's; null: all confirmed."""
     asked = [("bo", "ads-0"), ("bo", "ads-4"), ("root", "ranking-0")]
     return [(await api.ask(who, STATE, id=dataset(name)))["asset"] for who, name in asked]
 

@@ -10,6 +10,7 @@ from typing import Final
 from app.graph.records.vertex_record import ALIASES
 from app.graph.writing.rules.gate_evidence import gate_of
 from app.graph.writing.rules.permissions import refuse_deleted, refuse_stub, require_right, require_visible
+from app.graph.writing.rules.result_rights import refuse_own_weakening
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import RejectedItemError, blocked, conflict, invalid
 from graphql_schema.catalog.enums import ChangeAction
@@ -36,7 +37,7 @@ def set_alias(unit: ItemUnit, command: SetAliasCommand) -> WriteOutcome:
     refuse_stub(version, "version")
     gate = gate_of(unit, model, version, command.alias)
     try:
-        return replace(_set(unit, command, model, gate), gate=gate)
+        return replace(_set(unit, command, model, version, gate), gate=gate)
     except RejectedItemError as rejected:
         raise RejectedItemError(replace(rejected.outcome, gate=gate)) from None
 
@@ -67,7 +68,7 @@ def audited_alias(alias: Record | None) -> JsonObject | None:
     return None if alias is None else {"version": alias["version"], "protected": alias["protected"]}
 
 
-def _set(unit: ItemUnit, command: SetAliasCommand, model: Record, gate: GateResult) -> WriteOutcome:
+def _set(unit: ItemUnit, command: SetAliasCommand, model: Record, version: Record, gate: GateResult) -> WriteOutcome:
     before = visible_alias(unit, model, command.alias)
     _refuse_unexpected(command, before, model)
     was_protected = before is not None and before["protected"]
@@ -77,8 +78,10 @@ def _set(unit: ItemUnit, command: SetAliasCommand, model: Record, gate: GateResu
         return WriteOutcome(Outcome.UNCHANGED, command.model, model["revision"])
     if was_protected and not protected:
         require_right(unit, "approve", model, "protected")
-    if (protected or (was_protected and moves)) and not gate.open:
-        raise blocked(_closed(command, gate), gate)
+    if protected or (was_protected and moves):
+        if not gate.open:
+            raise blocked(_closed(command, gate), gate)
+        refuse_own_weakening(unit, model, version)
     if before is None:
         _refuse_many(unit, command, model)
     since = {"since": unit.now, "setBy": unit.author.subject}

@@ -35,6 +35,9 @@ _CONTENT: Final[Mapping[str, tuple[str, ...]]] = {
 MADE_BY: Final = "madeBy"
 """Record key: subjects who registered the asset or changed its content; absent if only its creator did."""
 
+WEAKENED_BY: Final = "weakenedBy"
+"""Record key of a model: subjects who changed what selects its gates such that these may need less."""
+
 
 def bind_approvals(unit: ItemUnit) -> tuple[str, ...]:
     """Record who made the content that the item changes; return the names of the approvals that this voids.

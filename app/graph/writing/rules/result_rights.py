@@ -5,11 +5,12 @@ from itertools import islice
 from typing import Final
 
 from app.graph.records.vertex_record import attributes, is_unowned_stub, kind_of
+from app.graph.writing.rules.approved_content import WEAKENED_BY, made_or_requested
 from app.graph.writing.rules.effective_sensitivity import with_known_sensitivity
 from app.graph.writing.rules.permissions import require_right
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import denied
-from graphql_schema.catalog.relations import PRODUCES, STARTED_BY
+from graphql_schema.catalog.relations import PRODUCES, STARTED_BY, VERSION_OF
 from graphql_schema.ports.record import Record
 from graphql_schema.rules.gate_evaluation import selectors, visible_fields
 from policies.gates import RISK_TIERS
@@ -44,12 +45,13 @@ def require_right_on_result(unit: ItemUnit, vid: int, before: Record | None, *, 
 
 
 def require_right_to_weaken_gates(unit: ItemUnit) -> None:
-    """Reject the item as DENIED if a change of a model weakens its gates, unless the caller may approve the model.
+    """Reject the item as DENIED if a change of a model weakens its gates, unless an approver makes it who made nothing.
 
-    This holds for every command: a promotion could pass before the value that selects the gates is set back. A given
-    risk tier whose stored value is hidden from the caller counts as weaker.
+    The caller needs the right to approve the model, and must neither have registered it nor have made or requested a
+    visible version of it. This holds for every command: a promotion could pass before the value that selects the gates
+    is set back. A given risk tier whose stored value is hidden from the caller counts as weaker.
     """
-    for vid, after in unit.staging.staged.vertices.items():
+    for vid, after in [*unit.staging.staged.vertices.items()]:
         before = unit.lookup.batch.vertex(vid)
         if before is None or kind_of(after) != "Model" or is_unowned_stub(before):
             continue  # no alias of an unowned stub moves, and any caller may have put it into a domain
@@ -63,6 +65,32 @@ def require_right_to_weaken_gates(unit: ItemUnit) -> None:
                     f"the right to approve the model; let an approver make it. {decision.cause}",
                     "riskTier" if unseen or _risk(after) < _risk(before) else "domain",
                 )
+            _refuse_maker(unit, vid, before)
+            unit.staging.put(vid, {**after, WEAKENED_BY: sorted({*after.get(WEAKENED_BY, ()), unit.author.subject})})
+
+
+def refuse_own_weakening(unit: ItemUnit, model: Record, version: Record) -> None:
+    """Reject a promotion as DENIED if the caller weakened the gates of the model, and made or requested the version."""
+    if unit.author.subject in model.get(WEAKENED_BY, ()) and made_or_requested(unit, version):
+        raise denied(
+            f"You changed the risk tier or domain of {model['id']} so that its gates may need less, and made or "
+            f"requested {version['id']}; let another approver promote it."
+        )
+
+
+def _refuse_maker(unit: ItemUnit, vid: int, model: Record) -> None:
+    """Reject the item as DENIED if the caller registered the model, or made or requested a visible version of it."""
+    versions = unit.visibility.neighbours(VERSION_OF.into("ModelVersion"), vid)
+    produced = PRODUCES.into("Run")
+    unit.lookup.require_hops(*((produced, key[1]) for key, _ in versions))
+    runs = {run[1] for key, _ in versions for run, _ in unit.visibility.neighbours(produced, key[1], ended=True)}
+    unit.lookup.require_hops(*((STARTED_BY.out("User"), run) for run in sorted(runs)))
+    made = [each["id"] for each in (model, *(record for _, record in versions)) if made_or_requested(unit, each)]
+    if made:
+        raise denied(
+            f"The gates of {model['id']} may need less with this risk tier or domain, and you made or requested "
+            f"{made[0]}; let an approver make the change who did not."
+        )
 
 
 def require_right_to_name_requesters(unit: ItemUnit) -> None:

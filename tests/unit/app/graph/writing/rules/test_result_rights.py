@@ -1,15 +1,18 @@
 """Rights on the result of a write, planned without a store."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.stores.in_memory_writer import Memory, seeded
-from support.stores.writers import NOW, asset, person, urn
+from support.stores.in_memory_writer import ROOT, Memory, seeded
+from support.stores.writers import NOW, asset, link, person, urn
 
+from graphql_schema.ports.commands import SetAliasCommand
 from policies.gates import Gate, Gates, Needs
 
 ADA = person("ada", "team ranking", roles="engineer")
-MO = person("mo", "team ranking", roles="engineer approver")
+MO = replace(person("mo", "team ranking", roles="engineer approver"), user=urn("user mo"))
+EVE = person("eve", "team ranking", roles="engineer approver")
 OURS, THEIRS = {"team ranking": ["TECHNICAL"]}, {"team ads": ["TECHNICAL"]}
 GATES = Gates((Gate("g", Needs(("ethics",)), domains=frozenset({urn("domain health")})),))
 
@@ -34,6 +37,30 @@ def test_a_stricter_gate_needs_no_other_right_than_the_change(memory: Memory) ->
     seeded(memory, asset("model other", owners=OURS))
     into = asset("model other", {"riskTier": "LOW"}, domain=["domain health"])
     assert memory.outcomes(into, asset("model m", {"task": "ranking"}), who=ADA) == ["UPDATED", "UPDATED"]
+
+
+@pytest.mark.parametrize("made", ["model", "version", "request"])
+def test_no_maker_weakens_a_gate(memory: Memory, made: str) -> None:
+    """Who registered the model, or made or requested a version of it, does not lower the risk, but another may."""
+    mine, version = asset("model n", {"riskTier": "HIGH"}, owners=OURS), asset("model-version n@1")
+    assert memory.outcomes(mine, who=MO if made == "model" else ROOT) == ["CREATED"]
+    assert memory.outcomes(version, who=MO if made == "version" else ROOT) == ["CREATED"]
+    if made == "request":
+        run = asset("run r", {"state": "COMPLETE"}, outputs=["model-version n@1"])
+        seeded(memory, run, link("STARTED_BY", "run r", "user mo"))
+    lowering = asset("model n", {"riskTier": "LOW"})
+    assert memory.outcomes(lowering, who=MO, now=NOW + 1) == ["DENIED"]
+    assert memory.outcomes(lowering, who=EVE, now=NOW + 1) == ["UPDATED"]
+
+
+def test_no_promoter_makes_a_version_after_weakening_the_gate(memory: Memory) -> None:
+    """Mo lowers the risk, registers a version and may not promote it to a protected alias; eve may."""
+    assert memory.outcomes(asset("model m", {"riskTier": "LOW"}), who=MO, now=NOW + 1) == ["UPDATED"]
+    assert memory.outcomes(asset("model-version m@1"), who=MO, now=NOW + 2) == ["CREATED"]
+    promote = SetAliasCommand(urn("model m"), "champion", urn("model-version m@1"), protected=True)
+    assert memory.outcomes(asset("model m", domain=["domain ads"]), who=EVE, now=NOW + 2) == ["UPDATED"]
+    assert memory.outcomes(promote, who=MO, now=NOW + 3) == ["DENIED"]
+    assert memory.outcomes(promote, who=EVE, now=NOW + 3) == ["UPDATED"]
 
 
 def test_the_domain_of_a_stub_binds_no_registration(memory: Memory) -> None:
