@@ -16,6 +16,7 @@ from app.graph.records.tag_edge import declared_part
 from app.graph.records.vertex_record import ALIASES, CONFIRMED, GIVEN_BY, kind_of
 from app.graph.writing.rules.approved_content import MADE_BY, WEAKENED_BY
 from app.graph.writing.rules.attach import attached_urn, new_ordered_record
+from app.graph.writing.rules.first_owner import REGISTERED_BY
 from app.graph.writing.unit.item_unit import ItemUnit
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.kinds import KINDS
@@ -27,7 +28,7 @@ _NOT_AUDITED: Final = frozenset(
     | {"revision", "createdAt", "createdBy", "updatedAt", "updatedBy"}
     | {CONFIRMED, GIVEN_BY}
     | {ALIASES}  # recorded alias by alias, by the handler
-    | {MADE_BY, WEAKENED_BY}  # the actors of the entries
+    | {MADE_BY, WEAKENED_BY, REGISTERED_BY}  # the actors of the entries
 )
 """Record keys whose difference makes no audit entry."""
 

@@ -16,6 +16,7 @@ from app.graph.writing.handlers.set_alias import set_alias
 from app.graph.writing.handlers.track_incident import open_incident, resolve_incident
 from app.graph.writing.idempotent_replay import replay, stage_receipt
 from app.graph.writing.rules.approved_content import bind_approvals
+from app.graph.writing.rules.first_owner import require_right_to_take
 from app.graph.writing.rules.result_rights import require_right_to_name_requesters, require_right_to_weaken_gates
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.item_unit import ItemUnit
@@ -113,7 +114,7 @@ def keys_of(command: Command) -> list[IdempotencyKey]:
 
 
 def _accept(command: Command, unit: ItemUnit, *, dry_run: bool) -> WriteOutcome:
-    """Plan one command in order: replay, handler, gates and approvals, audit, receipts, merge.
+    """Plan one command in order: replay, handler, owners, gates and approvals, audit, receipts, merge.
 
     A replay or dry run merges nothing.
     """
@@ -122,6 +123,7 @@ def _accept(command: Command, unit: ItemUnit, *, dry_run: bool) -> WriteOutcome:
     if replayed and replayed[-1] is not None:
         return replayed[-1]
     outcome = HANDLERS[type(command)](unit, command)
+    require_right_to_take(unit)
     require_right_to_weaken_gates(unit)
     require_right_to_name_requesters(unit)
     if voided := bind_approvals(unit):

@@ -14,6 +14,7 @@ from app.graph.writing.rules.approved_content import DIGESTS
 from app.graph.writing.rules.edge_declarations import declare_edges
 from app.graph.writing.rules.edge_effects import update_owner_team, update_use_times
 from app.graph.writing.rules.evaluation_owner import with_default_owner
+from app.graph.writing.rules.first_owner import with_registrant
 from app.graph.writing.rules.known_references import refuse_unknown
 from app.graph.writing.rules.permissions import refuse_deleted, refuse_unexpected, require_right, require_visible
 from app.graph.writing.rules.result_rights import require_right_on_result
@@ -136,6 +137,7 @@ def _stage(unit: ItemUnit, target: Target) -> WriteOutcome:
     elif command.action is not None:
         unit.audit.record_action(vid, command.action, command.reason)
     after = _changed(unit.lookup.known(vid), target, stored=unit.lookup.batch.is_stored(vid))
+    after = with_registrant(after, unit.author.subject) if target.creates else after
     secrets = unit.visibility.changed_secrets(target.before or {}, after) | target.unseen
     unit.staging.put(vid, with_givers(after, secrets, unit.author.subject))
     unit.audit.rewritten[vid] = target.unseen

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Final
 
+from app.graph.writing.rules.first_owner import may_take
 from app.graph.writing.unit.item_unit import ItemUnit
 from graphql_schema.catalog.relations import EVALUATED_BY, OWNED_BY, Direction
 from graphql_schema.catalog.urn import parent_urn, parse_urn, slug_of
@@ -16,11 +17,13 @@ def with_default_owner(unit: ItemUnit, command: RegisterCommand, before: Record 
     """Return the registration of an evaluation that has and declares no owner with one; others unchanged.
 
     The owner is the owner team of the version, else an evaluator of a gate. Only ``owners`` of the author count: if
-    none of these is among them, the registration is returned unchanged.
+    none of these is among them, or another caller registered the evaluation, the registration is returned unchanged.
     """
     owned = before is not None and (before["ownerTeam"] or before["index"]["owners"])
     declares = any(edges.hop.relation is OWNED_BY for edges in command.edges)
     if command.action is not None or parse_urn(command.urn).kind != "Evaluation" or owned or declares:
+        return command
+    if not may_take(unit, before):
         return command
     owners = [owner for owner in _counting(unit, command) if owner in unit.author.owners]
     if not owners:

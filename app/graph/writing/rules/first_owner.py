@@ -1,0 +1,48 @@
+"""Who may take an asset without an owner: who registered it, and administrators."""
+
+from app.graph.records.vertex_record import attributes, is_unowned_stub
+from app.graph.writing.unit.item_unit import ItemUnit
+from app.graph.writing.unit.rejections import denied
+from graphql_schema.catalog.kinds import KIND_OF_CODE
+from graphql_schema.ports.record import Record
+from policies.sensitivity import RANK
+
+REGISTERED_BY = "registeredBy"
+"""Record key: the subject who registered an asset that another had referred to before; absent if ``createdBy`` did."""
+
+
+def with_registrant(record: Record, subject: str) -> Record:
+    """Return the record of a first registration with the subject as registrant."""
+    return record if record["createdBy"] == subject else {**record, REGISTERED_BY: subject}
+
+
+def may_take(unit: ItemUnit, record: Record | None) -> bool:
+    """Return whether the caller may take an asset: a new one, a stub, an own registration, or any as administrator."""
+    if record is None or is_unowned_stub(record):
+        return True
+    registrant = record.get(REGISTERED_BY, record["createdBy"])
+    return registrant == unit.author.subject or unit.visibility.allows("retire", record).allowed
+
+
+def require_right_to_take(unit: ItemUnit) -> None:
+    """Reject the item as DENIED if it takes an unowned asset that the caller did not register.
+
+    To take is to give it an owner, to make it less visible, or to declare it more sensitive: it would leave the reach
+    of those who registered and use it. What a child inherits from its parent does not count.
+    """
+    for vid, after in unit.staging.staged.vertices.items():
+        before = unit.lookup.batch.vertex(vid)
+        if before is None or not KIND_OF_CODE[before["kind"]].asset or before["ownerTeam"]:
+            continue
+        if _is_taken(before, after) and not may_take(unit, before):
+            registrant = before.get(REGISTERED_BY, before["createdBy"])
+            raise denied(
+                f"{before['id']} has no owner. Only who registered it, {registrant}, or an "
+                "administrator gives it an owner, hides it or declares it more sensitive; ask one of them."
+            )
+
+
+def _is_taken(before: Record, after: Record) -> bool:
+    owned = bool(after["ownerTeam"]) and after["index"] != before["index"]
+    hidden = attributes(after).visibility != "ORG" == attributes(before).visibility
+    return owned or hidden or RANK[after["declaredSensitivity"]] > RANK[before["declaredSensitivity"]]
