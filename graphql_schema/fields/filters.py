@@ -109,11 +109,14 @@ def _owned_by(teams: Sequence[str]) -> Iterator[Condition]:
 
 
 def _confirmed(wanted: bool) -> Iterator[Condition]:  # noqa: FBT001 - the value of the field
-    stricter = {level: SENSITIVITIES[rank + 1 :] for rank, level in enumerate(SENSITIVITIES[:-1])}
-    raised = AnyOf(
-        tuple(All((In("confirmedSensitivity", (low,)), In("sensitivity", high))) for low, high in stricter.items())
+    # pairs of levels, as a negation would multiply the alternatives by those that show each of the two fields
+    pairs = {
+        low: (low,) if wanted else SENSITIVITIES[rank + 1 :]
+        for rank, low in enumerate(SENSITIVITIES if wanted else SENSITIVITIES[:-1])
+    }
+    yield AnyOf(
+        tuple(All((In("confirmedSensitivity", (low,)), In("sensitivity", high))) for low, high in pairs.items())
     )
-    yield Negated(raised) if wanted else raised
 
 
 def _unused(days: int, unread: bool | None) -> Iterator[Condition]:  # noqa: FBT001 - the value of the field

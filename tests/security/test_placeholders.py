@@ -142,6 +142,16 @@ UNCONFIRMED = """query ($ids: [ID!], $not: Boolean) {
   assets(filter: {ids: $ids, sensitivityConfirmed: $not}) { nodes { id sensitivity confirmedSensitivity } } }"""
 
 
+@pytest.mark.parametrize("who", ["ada", "bo", "root"])
+async def test_every_role_lists_what_is_confirmed(api: Api, who: str) -> None:
+    """The filter has few alternatives, also for callers from whom some rows hide both fields."""
+    urn = "mlg://dataset/test/default/confirmed"
+    await api.load({"dataset": {"id": urn, "owners": [{"owner": ADS}]}})
+    for wanted, expected in ((True, [urn]), (False, [])):
+        found = await api.ask(who, UNCONFIRMED, **{"ids": [urn], "not": wanted})
+        assert [node["id"] for node in found["assets"]["nodes"]] == expected
+
+
 async def test_an_owner_lists_and_confirms_what_others_raised(api: Api) -> None:
     """A raise by others is listed with what is confirmed, until a declaration by the owner confirms it."""
     source, theirs = (f"mlg://dataset/test/default/{name}" for name in ("taken", "raised-by-others"))
