@@ -27,7 +27,7 @@ def may_take(unit: ItemUnit, record: Record | None) -> bool:
 def require_right_to_take(unit: ItemUnit) -> None:
     """Reject the item as DENIED if it takes an unowned asset that the caller did not register.
 
-    To take is to give it an owner, to make it less visible, or to declare it more sensitive: it would leave the reach
+    To take is to give it an owner, to make it less visible, or to declare it more sensitive. It would leave the reach
     of those who registered and use it. What a child inherits from its parent does not count.
     """
     for vid, after in unit.staging.staged.vertices.items():
@@ -38,7 +38,7 @@ def require_right_to_take(unit: ItemUnit) -> None:
             registrant = before.get(REGISTERED_BY, before["createdBy"])
             raise denied(
                 f"{before['id']} has no owner. Only who registered it, {registrant}, or an "
-                "administrator gives it an owner, hides it or declares it more sensitive; ask one of them."
+                "administrator gives it an owner, hides it or declares it more sensitive."
             )
 
 

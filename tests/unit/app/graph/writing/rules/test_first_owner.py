@@ -40,7 +40,7 @@ def test_only_who_registered_it_takes_it(memory: Memory, taken: str) -> None:
 
 
 def test_who_registered_it_gives_it_an_owner(memory: Memory) -> None:
-    """Ada assigns the run to the own team, and a stub is taken by whoever registers it."""
+    """Ada assigns the run to the own team, and a stub is taken by its registration."""
     assert memory.outcomes(asset("run r", {"state": "RUNNING"}), who=ADA, now=NOW + 1) == ["CREATED"]
     assert memory.outcomes(asset("run r", owners=RANKING), who=ADA, now=NOW + 2) == ["UPDATED"]
     assert memory.record("run r")["ownerTeam"] == urn("team ranking")
