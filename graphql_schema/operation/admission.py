@@ -6,6 +6,7 @@ the limits does not reach them.
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final
 
@@ -31,6 +32,10 @@ MAX_ERRORS: Final = 25
 
 LONG_DOCUMENT: Final = 2_000
 """Characters from which on a document is validated in a thread: some 5 ms of validation."""
+
+
+_VALIDATOR: Final = ThreadPoolExecutor(max_workers=1, thread_name_prefix="validation")
+"""The thread for long documents; a single one, because threads take turns with the event loop."""
 
 
 class AdmissionExtension(SchemaExtension):
@@ -84,7 +89,8 @@ class AdmissionExtension(SchemaExtension):
         schema = self.execution_context.schema._schema  # noqa: SLF001 - Strawberry has no public name for it
         validation = partial(validate, schema, document, VALIDATION_RULES, max_errors=MAX_ERRORS)
         is_long = len(self.execution_context.query or "") > LONG_DOCUMENT
-        errors = await asyncio.to_thread(validation) if is_long else validation()
+        loop = asyncio.get_running_loop()
+        errors = await loop.run_in_executor(_VALIDATOR, validation) if is_long else validation()
         for error in errors:
             if error.message == "Validation aborted.":
                 error.original_error = _too_repetitive()

@@ -139,6 +139,7 @@ NOT_REACHED = {
     "Check.latestResult": "a result is shown to callers who read the asset of its check",
     "Check.results": "the same",
     "CheckResult.check": "the same",
+    "LinkPayload.asset": "tests/security/test_own_links.py: null if it is hidden from the caller",
     "ApprovePayload.approval": "tests/journeys/test_approvals.py: the echo of a mutation",
     "ReportCheckPayload.result": "tests/security/test_leaks_of_attached_records.py: the echo of a mutation",
     "ReportCheckPayload.incident": "the same",

@@ -89,7 +89,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
         self.make_context = make_context
         self.limits = limits or RequestLimits()
         self.documents = documents or PersistedDocuments()
-        self.reads, self.writes = FairQueue(), FairQueue()
+        self.reads, self.writes = FairQueue(), FairQueue(per_caller=2)
         self.suggestions = suggestions
         self.challenge = challenge
 
