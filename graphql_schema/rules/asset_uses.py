@@ -52,7 +52,7 @@ def _uses(kind: str) -> RelationQuery | None:
     part = CHILD_HOPS.get(kind)
     if part is not None:
         (of,) = part.kinds
-        fields += [(kind, _PARTS[kind]), (of, "usage")]
+        fields += [(kind, _PARTS.get(kind, "versions")), (of, "usage")]
         paths.append((part, USAGE_OF.into("UsageMonth"), USED_BY.out()))
         for hop, field in _direct_uses(of):
             paths.append((part, hop))

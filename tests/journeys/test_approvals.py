@@ -26,7 +26,7 @@ async def test_a_decision_is_recorded_beside_its_subject(api: Api) -> None:
     (change, *_) = await history(api, "bo", version("beside"))
     assert (change["action"], change["actor"], change["reason"]) == ("APPROVED", "eli", "tried for a week")
     after = '{"gate":"release","decision":"APPROVED"}'
-    assert change["fields"] == [{"field": "approvals", "before": None, "after": after}]
+    assert change["fields"] == [{"field": "approvals", "alias": None, "before": None, "after": after}]
 
 
 async def test_every_decision_is_kept(api: Api) -> None:

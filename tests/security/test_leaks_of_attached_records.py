@@ -150,5 +150,5 @@ async def test_an_error_names_only_visible_assets(api: Api) -> None:
     """A caller who sees one asset of an incident and may change none gets an error with the kind of that asset only."""
     incident = (await raised(api, "root", OPEN, HIDDEN))["incident"]["id"]
     payload = (await api.ask("zoe", RESOLVE, input={"incident": incident}))["resolveIncident"]
-    assert codes(payload) == [("DENIED", [])]
+    assert codes(payload) == [("DENIED", ["incident"])]
     assert "veiled" not in json.dumps(payload)

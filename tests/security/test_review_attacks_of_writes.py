@@ -72,7 +72,7 @@ async def test_no_caller_reverts_a_change_about_a_hidden_asset(api: Api) -> None
     """A change recorded before its other end was hidden is answered like an unknown one, and the attempt is logged."""
     mine, theirs = dataset("mine"), dataset("theirs")
     await api.load({"dataset": {"id": mine, "owners": [RANKING]}}, {"dataset": {"id": theirs, "owners": [ADS]}})
-    assert await do(api, "ada", LINK, **{"relation": "DERIVES", "from": theirs, "to": mine}) == []
+    assert await do(api, "root", LINK, **{"relation": "DERIVES", "from": theirs, "to": mine}) == []
     change = await newest_change(api, "ada", mine)
     await api.load({"dataset": {"id": theirs, "visibility": "TEAM"}})
     assert await newest_change(api, "ada", mine) != change

@@ -24,13 +24,12 @@ from graphql_schema.ports.conditions import (
     All,
     AnyOf,
     Below,
+    CallerLeaf,
     Condition,
     Contains,
-    HealthIs,
     In,
     Negated,
     StartsWith,
-    UnusedFor,
     matches,
     nodes,
 )
@@ -115,7 +114,7 @@ async def indexed(module_graph: StoreGraph) -> AsyncIterator[Indexed]:
     sampled = {
         str(sample): condition
         async for sample, condition in sampled_conditions(build_schema())
-        if not any(isinstance(node, UnusedFor | HealthIs) for node in nodes(condition))
+        if not any(isinstance(node, CallerLeaf) for node in nodes(condition))
     }
     vertices = random_vertices([*sampled.values()])
     rows = [
