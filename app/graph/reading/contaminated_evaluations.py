@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from app.graph.reading.lineage.contamination_walk import examined
-from app.graph.reading.lineage.walk_budget import EDGES, NODES, TIME
+from app.graph.reading.lineage.walk_budget import CUTTING
 from app.graph.reading.lineage.walk_session import WalkSession
 from app.graph.reading.listing_pages import ListingPages
 from graphql_schema.catalog.enums import ContaminationVerdict
@@ -35,7 +35,6 @@ from graphql_schema.ports.row import Row
 from policies.errors import LimitError
 
 _EVALUATIONS: Final = In("kind", (KINDS["Evaluation"].code,))
-_SHARED_BUDGETS: Final = frozenset({EDGES, NODES, TIME})
 
 
 class ContaminatedEvaluations:
@@ -79,7 +78,7 @@ class ContaminatedEvaluations:
     async def _reports(self, evaluations: Sequence[Row]) -> list[tuple[str, ContaminationReport]]:
         found = await asyncio.gather(*(examined(self._session, each, self._pin) for each in evaluations))
         for report in found:
-            ended = _SHARED_BUDGETS.intersection(report.completeness.budgets)
+            ended = CUTTING.intersection(report.completeness.budgets)
             if ended and not report.contaminated:
                 raise LimitError(
                     f"The lineages of {len(found)} evaluations exceed the budget {min(ended)} of one operation, so "

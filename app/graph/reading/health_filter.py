@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from app.graph.reading.lineage.walk_budget import EDGES, NODES, TIME
+from app.graph.reading.lineage.walk_budget import CUTTING
 from app.graph.reading.listing_pages import ListingPages
 from graphql_schema.ports.conditions import (
     Condition,
@@ -72,7 +72,7 @@ def _shows_health(asset: Row) -> bool:
 
 def _status(report: HealthReport) -> str:
     """Return the status; raise LimitError if a budget ended the walk, because the status may then differ."""
-    ended = {EDGES, NODES, TIME}.intersection(report.completeness.budgets)
+    ended = CUTTING.intersection(report.completeness.budgets)
     if ended:
         raise LimitError(
             f"The budget {min(ended)} ended before the `health` of all assets of the filter was computed; narrow the "

@@ -24,6 +24,9 @@ PATHS: Final = "PATHS"
 CAUSES: Final = "CAUSES"
 DATA: Final = "DATA"
 
+CUTTING: Final = frozenset({EDGES, NODES, TIME})
+"""Budgets that end a walk early, so that what is computed from it may differ from the complete result."""
+
 CLOCK_INTERVAL: Final = 2_000
 """Number of steps of a path search between two readings of the clock."""
 
