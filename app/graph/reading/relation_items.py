@@ -5,12 +5,11 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Final
 
-from app.graph.reading.level.hop_plan import Adjacency, adjacency, compile_related, reached
+from app.graph.reading.level.hop_plan import compile_related, reached
 from app.graph.reading.level.level_batcher import LevelResponse
 from app.graph.reading.visible_rows import VisibleRows
 from app.graph.records.inferred_edge import is_inferred, is_shortcut, is_traversable, visible_inferred_edge
 from app.graph.records.read_time import ReadTime, edge_at
-from app.graph.records.record_text import record_of
 from graphql_schema.catalog.properties import TIME_FIELDS
 from graphql_schema.ports.record import JsonObject, Position, Record
 from graphql_schema.ports.relation_query import PageRequest, RelationQuery
@@ -30,11 +29,10 @@ def relation_items(
     rows: VisibleRows, related: RelationQuery, page: PageRequest, sources: Sequence[Row], response: LevelResponse
 ) -> list[list[PageItem]]:
     """Return for each source the items that it reaches: visible, accepted by the filter, each once, in order."""
-    edges = [adjacency(found) for found in response.edges]
     result: list[list[PageItem]] = []
     for source in sources:
         found: dict[Position, PageItem] = {}
-        for item in _ends(rows, related, source, edges, response):
+        for item in _ends(rows, related, source, response):
             if page.keep is None or page.keep(item):
                 known = found.get(item.position)
                 if known is None or _rank(item) < _rank(known):
@@ -61,9 +59,7 @@ def dated(items: Sequence[PageItem]) -> list[PageItem]:
     return [item for item in items if item.position[0] != UNDATED]
 
 
-def _ends(
-    rows: VisibleRows, related: RelationQuery, source: Row, edges: Sequence[Adjacency], response: LevelResponse
-) -> Iterator[PageItem]:
+def _ends(rows: VisibleRows, related: RelationQuery, source: Row, response: LevelResponse) -> Iterator[PageItem]:
     """Yield the items at the ends of the paths from a source that the caller may follow, possibly several times.
 
     If an edge is both declared and inferred, only the declared one counts.
@@ -73,13 +69,13 @@ def _ends(
     declared: set[_EdgeEnds] = set()
     for leaf in compiled.leaves:
         hop = compiled.hops[leaf.chain[-1]]
-        for vertices, texts in reached(source.vid, leaf.chain, edges):
+        for vertices, along in reached(source.vid, leaf.chain, response.edges):
             met = rows.found(vertices, response)
             if len(met) < len(vertices) or (related.per_edge and vertices[-1] == source.vid):
                 continue
             if not all(_passable(row, disclosed) for row in met[:-1]) or any(row.deleted for row in met):
                 continue
-            edge = _last_edge(texts, (source, *met), rows.row_policy.instant)
+            edge = _last_edge(along, (source, *met), rows.row_policy.instant)
             if edge is None:
                 continue
             item = _item(related, source, met, _between(edge, source, met, inward=hop.direction == "in"), leaf.path_of)
@@ -108,17 +104,16 @@ def _shown(rows: VisibleRows, item: PageItem, response: LevelResponse) -> PageIt
     return None if shown is None else replace(item, edge={**shown, **{name: edge[name] for name in _IDENTITY}})
 
 
-def _last_edge(texts: Sequence[str], rows: Sequence[Row], instant: ReadTime) -> Record | None:
+def _last_edge(edges: Sequence[Record], rows: Sequence[Row], instant: ReadTime) -> Record | None:
     """Return the last edge of a path between rows; None if one of its declared edges was not valid at the read time.
 
     Inferred edges are returned as stored; :func:`_shown` tests them.
     """
     if not instant.past:
-        last: Record = record_of(texts[-1])
-        return last
+        return edges[-1]
     edge: Record | None = None
-    for text, (near, far) in zip(texts, pairwise(rows), strict=True):
-        edge = record_of(text)
+    for stored, (near, far) in zip(edges, pairwise(rows), strict=True):
+        edge = stored
         if not is_inferred(edge):
             edge = edge_at(edge, instant, near.access.of_edge("Neighbour", far.access).hidden)
         if edge is None:

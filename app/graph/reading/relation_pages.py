@@ -10,13 +10,12 @@ from typing import Final
 
 from aiodataloader import DataLoader
 
-from app.graph.reading.level.hop_plan import adjacency, compile_related
+from app.graph.reading.level.hop_plan import Edge, compile_related
 from app.graph.reading.level.level_batcher import LevelRequest, LevelResponse
 from app.graph.reading.level.level_statement import EDGE_CAP
 from app.graph.reading.relation_items import DATED, begins_undated, dated, relation_items
 from app.graph.reading.tied_versions import OrderedItems, ordered
 from app.graph.reading.visible_rows import VisibleRows
-from app.graph.records.record_text import record_of
 from graphql_schema.catalog.kinds import ATTACHED_KINDS
 from graphql_schema.catalog.properties import TIME_FIELDS
 from graphql_schema.catalog.relations import CHANGED
@@ -91,7 +90,7 @@ class RelatedPages:
 
     def _count_batched_edges(self, response: LevelResponse, max_edges: int) -> None:
         """Count the edges read in batches; raise LimitError if the operation reads more than ``max_edges`` of them."""
-        self._batched_edges += sum(len(edges) // 3 for edges in response.edges)
+        self._batched_edges += sum(len(edges) for adjacent in response.edges for edges in adjacent.values())
         if self._batched_edges > max_edges:
             raise LimitError(
                 f"The query reads more than {max_edges} edges in batches; request fewer parents.", limit=max_edges
@@ -132,8 +131,7 @@ class RelatedPages:
         window = {"n": size, "since": page.since, **_window(related, page.after)} if size else _all(page)
         response = await self._rows.fetch(LevelRequest(hops=[hop.wire(vids, **window)]), ends=_of_changes(related))
         lists = await self._ordered(related, page, sources, response)
-        adjacent = adjacency(response.edges[0])
-        read = [adjacent.get(source.vid, []) for source in sources]
+        read = [response.edges[0].get(source.vid, []) for source in sources]
         partial = [
             bool(size) and (len(edges) >= size or (page.after is not None and self._may_be_undated(related)))
             for edges in read
@@ -156,7 +154,7 @@ class RelatedPages:
         page: PageRequest,
         source: Row,
         found: list[PageItem],
-        edges: Sequence[tuple[int, str]],
+        edges: Sequence[tuple[int, Edge]],
     ) -> RowPage:
         """Return the page of one source after reading further edges behind ``edges``, which gave the items ``found``.
 
@@ -171,7 +169,7 @@ class RelatedPages:
             response = await self._rows.fetch(request, ends=_of_changes(related))
             (more,) = await self._ordered(related, page, [source], response)
             found = [*found, *more.items]
-            edges = adjacency(response.edges[0]).get(source.vid, [])
+            edges = response.edges[0].get(source.vid, [])
             filled = slice_page(dated(found), page)
             if filled.has_next:
                 return filled
@@ -209,8 +207,8 @@ def _all(page: PageRequest) -> JsonObject:
     return {"t": True, "n": EDGE_CAP, "since": page.since} if page.since else {}
 
 
-def _last(related: RelationQuery, edges: Sequence[tuple[int, str]]) -> tuple[int, ...]:
+def _last(related: RelationQuery, edges: Sequence[tuple[int, Edge]]) -> tuple[int, ...]:
     """Return the position of the last edge read in the order of the store."""
     if related.newest_first:
-        return DATED, max(-record_of(edge)["at"] for _, edge in edges)
+        return DATED, max(-edge["at"] for _, edge in edges)
     return (max(far for far, _ in edges),)

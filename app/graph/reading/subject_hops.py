@@ -9,7 +9,7 @@ tested here.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from app.graph.reading.level.hop_plan import Adjacency, HopSpec, adjacency, compile_related, reached
+from app.graph.reading.level.hop_plan import Adjacency, HopSpec, compile_related, reached
 from app.graph.reading.level.level_batcher import LevelResponse
 from app.graph.reading.visible_rows import VisibleRows
 from graphql_schema.catalog.kinds import ATTACHED_KINDS
@@ -57,10 +57,9 @@ def hide_unread(rows: VisibleRows, path: ToSubjects, vids: Sequence[int], respon
 
     Return the visible subjects of all these records.
     """
-    edges = [adjacency(found) for found in response.edges]
     shown: list[Row] = []
     for vid in vids:
-        subjects = rows.found([*path.subjects(vid, edges)], response)
+        subjects = rows.found([*path.subjects(vid, response.edges)], response)
         if not any(shows(subject, path.kind) for subject in subjects):
             rows.hide(vid)
         shown += subjects

@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from app.graph.reading.access.row_conditions import NOTHING_RESOLVED, ResolvedUsage, RowConditions
-from app.graph.reading.level.hop_plan import HopSpec, adjacency
+from app.graph.reading.level.hop_plan import HopSpec
 from app.graph.reading.level.index_filter import filter_of
 from app.graph.reading.level.index_query import IndexQuery
 from app.graph.reading.level.level_batcher import LevelRequest, LevelResponse
@@ -185,7 +185,7 @@ class UnusedAssets:
                 "by `kinds`, `ownerTeams` or `domains`.",
                 limit=MAX_UNDECIDED,
             )
-        months, services = (adjacency(response.edges[2 * number + step]) for step in (0, 1))
+        months, services = (response.edges[2 * number + step] for step in (0, 1))
         for asset in self._rows.found(vids, response):
             if asset.access.grade is not AccessGrade.READ or "usage" in asset.access.hidden:
                 continue

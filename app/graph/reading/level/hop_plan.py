@@ -1,4 +1,7 @@
-"""Compiles relation queries to hops of the level text, and joins the edges of a response to paths."""
+"""Compiles relation queries to hops of the level text, and joins the edges of a response to paths.
+
+The records of a response are shared between the consumers of a level: none of them may change one.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -7,15 +10,16 @@ from typing import Final
 
 from app.graph.records.inferred_edge import LABEL, labels
 from app.graph.records.read_time import NO_UPPER_BOUND
+from app.graph.records.record_text import record_of
 from graphql_schema.catalog.kinds import ALL_KINDS
 from graphql_schema.catalog.relations import Hop
-from graphql_schema.ports.record import Json, JsonObject
+from graphql_schema.ports.record import Json, JsonObject, Record
 from graphql_schema.ports.relation_query import Path, RelationQuery
 
-Edge = str
-"""The record of an edge as JSON text."""
+Edge = Record
+"""The record of an edge."""
 Adjacency = dict[int, list[tuple[int, Edge]]]
-"""For each source its far ends with the edges."""
+"""For each source its far ends with the records of the edges."""
 
 SOURCES_GIVEN: Final = -1
 """Value of ``parent`` for a hop whose sources are given in the hop itself."""
@@ -127,12 +131,10 @@ def _chain(index: int, hops: Sequence[HopSpec]) -> tuple[int, ...]:
     return () if index == SOURCES_GIVEN else (*_chain(hops[index].parent, hops), index)
 
 
-def adjacency(rows: Sequence[Json]) -> Adjacency:
-    """Return the flat rows ``[source, far end, edge, …]`` of a hop, grouped by source."""
-    found: Adjacency = {}
-    for source, far, edge in zip(rows[::3], rows[1::3], rows[2::3], strict=True):
-        found.setdefault(source, []).append((far, edge))
-    return found
+def add_edges(found: Adjacency, rows: Sequence[Json]) -> None:
+    """Add the edges of the flat rows ``[source, far end, edge record as text, …]`` of a hop, in their order."""
+    for source, far, text in zip(rows[::3], rows[1::3], rows[2::3], strict=True):
+        found.setdefault(source, []).append((far, record_of(text)))
 
 
 def reached(
@@ -141,5 +143,5 @@ def reached(
     """Return the paths from a source over a chain of hops: their vertices without the source, and their edges."""
     paths: list[tuple[tuple[int, ...], tuple[Edge, ...]]] = [((source,), ())]
     for hop in chain:
-        paths = [((*path, far), (*texts, edge)) for path, texts in paths for far, edge in edges[hop].get(path[-1], ())]
-    return ((path[1:], texts) for path, texts in paths)
+        paths = [((*path, far), (*along, edge)) for path, along in paths for far, edge in edges[hop].get(path[-1], ())]
+    return ((path[1:], along) for path, along in paths)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from app.graph.driver.gremlin_client import GremlinClient
-from app.graph.reading.level.hop_plan import SOURCES_GIVEN
+from app.graph.reading.level.hop_plan import SOURCES_GIVEN, Adjacency, add_edges
 from app.graph.reading.level.level_statement import EDGE_CAP, LEVEL
 from app.graph.records.read_time import ReadTime
 from app.graph.records.record_text import record_of
@@ -26,6 +26,9 @@ QUIET_TICKS: Final = 12
 
 Resolvers need fewer to descend one level.
 """
+
+_PARSED_AT_ONCE: Final = 3 * 128
+"""Number of values in the flat rows of a hop that are parsed between two pauses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +44,11 @@ class LevelRequest:
 class LevelResponse:
     """Response to one request of a loader.
 
-    ``edges`` has the flat rows ``[source, far end, edge record, …]`` of each hop, ``listings`` the result of each
-    listing. ``records`` has the records of the complete level by vertex id.
+    ``edges`` has the edges of each hop, ``listings`` the result of each listing. ``records`` has the records of the
+    complete level by vertex id. Edges and records are shared with other requests: do not change them.
     """
 
-    edges: list[list[Json]]
+    edges: list[Adjacency]
     records: dict[int, Record]
     listings: list[JsonObject]
 
@@ -137,15 +140,24 @@ class LevelBatcher:
         records: dict[int, Record] = {}
         async for record in self.budget.in_turns(map(record_of, found["v"])):
             records[vertex_id(self.tenant, record["id"])] = record
+        adjacent = [await self._parsed(rows) for rows in found["e"]]
         hop = listing = 0
         for request, future in level:
-            edges = found["e"][hop : hop + len(request.hops)]
+            edges = adjacent[hop : hop + len(request.hops)]
             listings = found["l"][listing : listing + len(request.listings)]
             hop, listing = hop + len(request.hops), listing + len(request.listings)
             if refusal is not None and request.hops and not future.done():
                 future.set_exception(refusal)
             elif not future.done():
                 future.set_result(LevelResponse(edges, records, listings))
+
+    async def _parsed(self, rows: Sequence[Json]) -> Adjacency:
+        """Return the edges of the flat rows of a hop."""
+        found: Adjacency = {}
+        for begin in range(0, len(rows), _PARSED_AT_ONCE):
+            add_edges(found, rows[begin : begin + _PARSED_AT_ONCE])
+            await self.budget.pause()
+        return found
 
 
 def _too_many() -> LimitError:

@@ -12,21 +12,15 @@ from typing import Final
 
 from aiodataloader import DataLoader
 
-from app.graph.reading.level.hop_plan import SOURCES_GIVEN, HopSpec
+from app.graph.reading.level.hop_plan import SOURCES_GIVEN, Adjacency, Edge, HopSpec
 from app.graph.reading.level.level_batcher import LevelRequest, LevelResponse
 from app.graph.reading.visible_rows import VisibleRows
 from app.graph.records.inferred_edge import CHAINS
 from app.graph.records.inferred_edge import labels as labels_of
 from app.graph.records.read_time import ReadTime
-from app.graph.records.record_text import record_of
 from graphql_schema.catalog.kinds import ALL_KINDS
 from graphql_schema.catalog.relations import CHILD_HOPS, LINEAGE, PARENT_HOPS, Direction, Hop
-from graphql_schema.ports.record import Json, Record
 
-Edge = Record
-"""The record of an edge."""
-Adjacent = dict[int, list[tuple[int, Edge]]]
-"""For each source its far ends with the records of the edges."""
 Vertex = tuple[int, str]
 """A vertex id and the name of its kind."""
 
@@ -119,12 +113,12 @@ class Expander:
 
     def _put_together(self, vertices: Sequence[Vertex], response: LevelResponse) -> list[Expansion]:
         """Return the expansions from the response, and evaluate the policy on every vertex in it."""
-        own = _by_source(response.edges[0])
-        links: Adjacent = {}
-        member_edges: Adjacent = {}
+        own = response.edges[0]
+        links: Adjacency = {}
+        member_edges: Adjacency = {}
         for step, further in zip(response.edges[1::2], response.edges[2::2], strict=True):
-            links |= _by_source(step)
-            member_edges |= _by_source(further)
+            links |= step
+            member_edges |= further
         expansions = []
         for vid, _ in vertices:
             others = [MemberEdges(other, member_edges.get(other, ()), link) for other, link in links.get(vid, ())]
@@ -141,17 +135,6 @@ def steps_of(vertices: Iterable[Vertex]) -> list[tuple[Hop, list[int]]]:
         if step is not None:
             steps.setdefault(step, []).append(vid)
     return list(steps.items())
-
-
-def _by_source(rows: Sequence[Json]) -> Adjacent:
-    """Return the edges of a hop by source: the far end and the decoded edge record of each.
-
-    ``rows`` is one flat list that repeats three values for each edge: source, far end, edge record as text.
-    """
-    found: Adjacent = {}
-    for source, far, text in zip(rows[::3], rows[1::3], rows[2::3], strict=True):
-        found.setdefault(source, []).append((far, record_of(text)))
-    return found
 
 
 def _vids(expansions: Iterable[Expansion]) -> set[int]:

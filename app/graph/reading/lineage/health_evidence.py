@@ -10,12 +10,11 @@ from typing import Final
 
 from aiodataloader import DataLoader
 
-from app.graph.reading.level.hop_plan import SOURCES_GIVEN, Adjacency, HopSpec, adjacency
+from app.graph.reading.level.hop_plan import SOURCES_GIVEN, Adjacency, Edge, HopSpec
 from app.graph.reading.level.level_batcher import LevelRequest, LevelResponse
-from app.graph.reading.lineage.expander import Edge, Vertex, steps_of
+from app.graph.reading.lineage.expander import Vertex, steps_of
 from app.graph.reading.visible_rows import VisibleRows
 from app.graph.records.read_time import NO_UPPER_BOUND, ReadTime
-from app.graph.records.record_text import record_of
 from graphql_schema.catalog.kinds import ALL_KINDS
 from graphql_schema.catalog.relations import EVALUATED_BY, MONITORED_BY, RAISED_ON, RESULT_OF, Hop
 from graphql_schema.ports.record import Json, JsonObject
@@ -78,7 +77,7 @@ class EvidenceReader:
         own = builder.add_evidence([vid for vid, _ in vertices], versions)
         steps = [builder.add_members(hop, sources) for hop, sources in steps_of(vertices)]
         response = await self._rows.fetch(LevelRequest(hops=builder.hops))
-        edges = [adjacency(found) for found in response.edges]
+        edges = response.edges
         members: dict[int, list[HealthEvidence]] = {}
         for number, hops in steps:
             for vid, found in edges[number].items():
@@ -101,7 +100,7 @@ class _EvidenceHops:
     evaluations: int
     data: int
 
-    def evidence(self, vid: int, edges: Sequence[Adjacency], link: str = "{}") -> HealthEvidence:
+    def evidence(self, vid: int, edges: Sequence[Adjacency], link: Edge | None = None) -> HealthEvidence:
         """Return the evidence on one vertex from the edges of a response."""
         results = edges[self.results]
         return HealthEvidence(
@@ -109,16 +108,15 @@ class _EvidenceHops:
             [(check, [far for far, _ in results.get(check, ())]) for check, _ in edges[self.checks].get(vid, ())],
             [far for far, _ in edges[self.incidents].get(vid, ())],
             [*self._evaluations(vid, edges)] if self.evaluations >= 0 else (),
-            record_of(link),
+            link or {},
         )
 
     def _evaluations(
         self, vid: int, edges: Sequence[Adjacency]
     ) -> Iterator[tuple[int, Edge, Sequence[tuple[int, Edge]]]]:
         """Yield each evaluation of a vertex with its edge, and the data of the evaluation with their edges."""
-        for far, text in edges[self.evaluations].get(vid, ()):
-            data = [(further, record_of(edge)) for further, edge in edges[self.data].get(far, ())]
-            yield far, record_of(text), data
+        for far, edge in edges[self.evaluations].get(vid, ()):
+            yield far, edge, edges[self.data].get(far, ())
 
 
 @dataclass(slots=True)

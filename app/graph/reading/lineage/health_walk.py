@@ -9,9 +9,10 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from app.graph.reading.level.hop_plan import Edge
 from app.graph.reading.level.level_batcher import LevelResponse
 from app.graph.reading.lineage.contamination_walk import examined
-from app.graph.reading.lineage.expander import Edge, EdgeSelection, Vertex
+from app.graph.reading.lineage.expander import EdgeSelection, Vertex
 from app.graph.reading.lineage.health_evidence import GroupEvidence, HealthEvidence
 from app.graph.reading.lineage.lineage_visibility import LineageVisibility, expands
 from app.graph.reading.lineage.lineage_walk import WalkState

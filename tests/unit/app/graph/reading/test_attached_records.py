@@ -27,7 +27,7 @@ class HiddenRows:
         vids = range(self.read, min(self.read + listing["n"], STORED))
         self.read = vids.stop
         records: dict[int, Record] = {vid: {"id": f"mlg://incident/{vid}", "createdAt": vid} for vid in vids}
-        return LevelResponse([[] for _ in request.hops], records, [{"x": [*vids], "n": -1}])
+        return LevelResponse([{} for _ in request.hops], records, [{"x": [*vids], "n": -1}])
 
     def found(self, vids: list[int], response: LevelResponse) -> list[int]:  # noqa: ARG002 - as VisibleRows
         """Return no row."""

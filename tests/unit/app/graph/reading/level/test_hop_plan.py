@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.graph.reading.level.hop_plan import HopSpec, adjacency, compile_related, reached
+from app.graph.reading.level.hop_plan import Adjacency, HopSpec, add_edges, compile_related, reached
 from graphql_schema.catalog.relations import DEPLOYED_AS, OWNED_BY, SERVED_BY, VERSION_OF
 from graphql_schema.ports.relation_query import related
 
@@ -37,22 +37,27 @@ def test_ends_with_different_labels_share_a_hop() -> None:
 
 def test_a_path_follows_its_chain_and_branches() -> None:
     """Every combination of edges is a path with its edges; a source without edges has none."""
-    first, second = adjacency([1, 2, "a", 1, 3, "b"]), adjacency([2, 4, "c", 3, 4, "d", 3, 5, "e"])
+    a, b, c, d, e = ({"relation": name} for name in "abcde")
+    first: Adjacency = {1: [(2, a), (3, b)]}
+    second: Adjacency = {2: [(4, c)], 3: [(4, d), (5, e)]}
     assert [*reached(1, (0, 1), [first, second])] == [
-        ((2, 4), ("a", "c")),
-        ((3, 4), ("b", "d")),
-        ((3, 5), ("b", "e")),
+        ((2, 4), (a, c)),
+        ((3, 4), (b, d)),
+        ((3, 5), (b, e)),
     ]
     assert [*reached(9, (0, 1), [first, second])] == []
-    assert [*reached(2, (1,), [first, second])] == [((4,), ("c",))]
+    assert [*reached(2, (1,), [first, second])] == [((4,), (c,))]
 
 
 def test_rows_are_grouped_by_source_in_order() -> None:
     """A row that is not complete is a defect of the response."""
-    assert adjacency([1, 2, "a", 3, 2, "b", 1, 4, "c"]) == {1: [(2, "a"), (4, "c")], 3: [(2, "b")]}
-    assert adjacency([]) == {}
+    found: Adjacency = {}
+    add_edges(found, [1, 2, '{"by":["a"]}', 3, 2, "{}"])
+    add_edges(found, [1, 4, '{"by":["c"]}'])
+    add_edges(found, [])
+    assert found == {1: [(2, {"by": ["a"]}), (4, {"by": ["c"]})], 3: [(2, {})]}
     with pytest.raises(ValueError, match="shorter"):
-        adjacency([1, 2])
+        add_edges(found, [1, 2])
 
 
 def test_sources_are_sent_with_the_first_hop_only() -> None:
