@@ -26,7 +26,10 @@ MAX_SCANNED: Final = 50_000
 """Number of records that are examined to fill one page, or to count its total, before LimitError is raised."""
 
 MAX_BATCH_SIZE: Final = 2_000
-"""Maximum number of records in a batch of :meth:`AttachedRecords.page`. The first one has those wanted, if fewer."""
+"""Maximum number of records in a batch of :meth:`AttachedRecords.page`.
+
+The first batch has as many records as are wanted, if these are fewer.
+"""
 
 _SUBJECT: Final = "subject"
 """Native property of a change with the id of what changed."""
@@ -157,7 +160,7 @@ def _may_be_subject(urn: str) -> bool:
 
 
 def _by_order(where: Condition) -> Condition:
-    """Return a condition that the index answers and that every record meets whose date meets ``where``.
+    """Return a wider condition for the index: every record whose date meets ``where`` meets it.
 
     A date that differs from ``createdAt`` is earlier, and is stored as the native property ``begins``.
     """
@@ -171,5 +174,5 @@ def _by_order(where: Condition) -> Condition:
 
 
 def _is_dated_within(record: Record, where: Condition) -> bool:
-    """Return whether a record that the index has found meets a condition also with its date as ``createdAt``."""
+    """Return whether a record from the index meets a condition with its own date, if it has one, as ``createdAt``."""
     return MADE_AT not in record or matches(where, {**record, "createdAt": made_at(record)}.get)

@@ -2,7 +2,7 @@
 
 No index has the contamination of an evaluation, because it depends on two lineages and on what the caller may see of
 them. The evaluations that meet the rest of the condition are listed and examined, all together, and the condition is
-replaced by their ids. A list is therefore exact, on all of its pages, or an error.
+replaced by their ids. If a budget ends before they are examined, the list is an error, so it never lacks some of them.
 """
 
 import asyncio
@@ -48,8 +48,8 @@ class ContaminatedEvaluations:
     async def resolve(self, where: Condition) -> Condition:
         """Return the condition with each :class:`Contaminated` replaced by the ids of evaluations.
 
-        Raises LimitError if more than MAX_EXAMINED evaluations meet the rest of the condition, or if a budget of the
-        operation ended before all were examined.
+        Raises LimitError if more than MAX_EXAMINED evaluations meet the rest of the condition. The same error is raised
+        if a budget of nodes, edges or time ended the examination of one in which no contamination was found.
         """
         if not any(isinstance(each, Contaminated) for each in nodes(where)):
             return where

@@ -38,7 +38,9 @@ class HealthFilter:
         self._health = health
 
     async def resolve(self, condition: Condition) -> Condition:
-        """Return the condition with ids in place of health; an asset that hides its health has none of them.
+        """Return the condition with the ids of matching assets in place of health.
+
+        An asset whose health the caller may not read, or not all fields it is computed from, matches no health.
 
         Raises LimitError if more than :data:`MAX_CANDIDATES` assets meet the rest of the condition, or if a budget ends
         before the health of all of them is known.

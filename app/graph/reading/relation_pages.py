@@ -193,7 +193,7 @@ def _of_changes(related: RelationQuery) -> bool:
 
 
 def _window(related: RelationQuery, after: Position | None, *, exclusive: bool = False) -> JsonObject:
-    """Return where a page begins in the order of the store, as wire keys of a hop.
+    """Return where a page begins in the order of the store, as entries of a hop of the level statement.
 
     In the order of time, edges with the time of the position are included and cut later, unless ``exclusive`` is true.
     """

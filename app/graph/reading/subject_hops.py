@@ -31,7 +31,7 @@ class ToSubjects:
     chain: tuple[int, ...]
 
     def wire(self, sources: Sequence[int]) -> list[JsonObject]:
-        """Return the hops in the form of the level text, from ``sources``."""
+        """Return the hops in the form of the level statement, from ``sources``."""
         return [hop.wire(sources) for hop in self.hops]
 
     def subjects(self, vid: int, edges: Sequence[Adjacency]) -> Iterator[int]:

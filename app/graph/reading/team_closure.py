@@ -1,4 +1,6 @@
-"""The owners on the side of a caller's teams: the teams above them, their members, and the domains of all of these.
+"""The owners whose assets the teams of a caller own too.
+
+These are the teams, the teams above them, their members, and the domains that any of these own.
 
 A member of a sub-team is a member of the teams above it. What a user owns belongs to the user's teams as well.
 """
@@ -42,11 +44,11 @@ _DOMAINS: Final = PreparedStatement.traversal(
 
 
 async def close_teams(client: GremlinClient, tenant: str, teams: frozenset[str]) -> frozenset[str]:
-    """Return the URNs of the owners on the side of some teams, as they are now.
+    """Return the URNs of the owners whose assets count as owned by some teams, as they are now.
 
     These are the teams and those above them, up to DEEPEST levels, their members who own or owned something, and the
-    domains that any of these owns. Of members and of domains there are at most MAX_MEMBERS each. Raises the CodedError
-    of the store.
+    domains that any of these own. Of members and of domains there are at most MAX_MEMBERS each. Empty if ``teams`` is.
+    Raises the CodedError of the store.
     """
     if not teams:
         return teams

@@ -98,7 +98,7 @@ class UsedAssets:
 
 
 def _wired(hop: HopSpec, vids: Sequence[int], since: date) -> JsonObject:
-    """Return a hop of the level text; usage months before ``since`` are left out."""
+    """Return a hop in the form of the level statement; usage months before ``since`` are left out."""
     bounds = {"t": True, "n": EDGE_CAP, "since": begin_of(since)} if hop.labels == (USAGE_OF.name,) else {}
     return hop.wire(vids, **bounds)
 

@@ -72,7 +72,7 @@ class VisibleRows:
             self.row(vid, response)
 
     def known(self, vid: int) -> Row | None:
-        """Return the row that :meth:`row` returned first for a vertex; None if it was not evaluated."""
+        """Return the row that :meth:`row` returned first for a vertex; None if it is hidden or was not evaluated."""
         return self._known.get(vid)
 
     def hidden_record(self, vid: int) -> Record | None:

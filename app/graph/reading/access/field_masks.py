@@ -58,7 +58,7 @@ class RowAccess(EdgeAccess):
         return replace(self, report=report, edges={})
 
     def may(self, action: WriteAction) -> bool:
-        """See :class:`graphql_schema.ports.row.RecordAccess`; False for kinds that the policy does not govern."""
+        """Return whether the caller may perform an action; False for kinds that the policy does not govern."""
         return bool(self.policed and self.attributes and self.policed.may(action, self.attributes).allowed)
 
     def of_edge(self, type_name: str, far: RecordAccess) -> RecordAccess:

@@ -36,7 +36,7 @@ NOTHING_RESOLVED: Final[ResolvedUsage] = MappingProxyType({})
 """The replacements for a condition without :class:`UnusedFor`: none."""
 
 UNGOVERNED: Final = In("kind", tuple(kind.code for kind in KINDS.values() if not kind.asset))
-"""Met by teams, users, domains and tags, which are visible to the tenant: row rules are about assets."""
+"""Met by teams, users, domains and tags, which every caller of the tenant may read: the policy governs assets only."""
 
 _NOT_DELETED: Final = Above("deletedAt", FOREVER - 1)
 
@@ -85,9 +85,9 @@ class RowConditions:
         return All((self._existing(), condition_of_rows(self._discoverable)))
 
     def mask(self, condition: Condition, resolved: ResolvedUsage = NOTHING_RESOLVED) -> Condition:
-        """Return the condition with each hidden field counting as absent, and each :class:`UnusedFor` replaced.
+        """Return the condition so that a field counts as absent on the vertices that hide it from the caller.
 
-        The replacements are not masked again. Raises KeyError if one is missing.
+        Each :class:`UnusedFor` is replaced by its condition in ``resolved``, unmasked. Raises KeyError without one.
         """
 
         def leaf(each: Leaf) -> Condition:
@@ -114,8 +114,8 @@ class RowConditions:
 
         In the present these are the vertices that are not deleted, even if the time of the deletion is hidden. In the
         past, vertices that were deleted later exist, and assets that began or were recorded later do not. Teams, users,
-        domains and tags exist at all times. An asset that hides a time exists as in the present; see
-        :func:`app.graph.records.read_time.vertex_at`.
+        domains and tags exist at all times. A time that an asset hides from the caller is not compared with the valid
+        time; see :func:`app.graph.records.read_time.vertex_at`.
         """
         read_time = self._policy.instant
         if not read_time.past:

@@ -99,7 +99,10 @@ class RowPolicy:
         return None if present is None else Row(vid, present, access)
 
     def raised_by_floor(self, vid: int, record: Record) -> bool:
-        """Return whether a sensitivity floor changes the access to a record, so that the index filter was too open."""
+        """Return whether a sensitivity floor changes the access to a record.
+
+        The index has no floors, so it may have found the record by a field that is hidden from the caller.
+        """
         floored, kind = self.floors.with_floor(vid, record), KIND_OF_CODE[record["kind"]]
         if floored is record or not kind.asset:
             return False
@@ -109,8 +112,8 @@ class RowPolicy:
     def position(self, record: Record, key: str, stored: Json = None) -> tuple[Json, str]:
         """Return the position of a record in an order of the index: the stored value and the id.
 
-        ``stored`` is the value in the index if the record may lack it. The value in the result is None if there is
-        none, or if the caller may not see it.
+        ``stored`` is the value in the index, or None to use the value in the record. The value in the result is None if
+        the property has no value, or if its field is hidden from the caller.
         """
         access = self._access_to(KIND_OF_CODE[record["kind"]].name, record)
         field = FIELD_OF[key]
@@ -135,7 +138,10 @@ class RowPolicy:
             self._report.absent[urn] = None
 
     def _is_hidden(self, vid: int, record: Record) -> bool:
-        """Return whether the policy hides a record that has no row: an asset at any time, others if they existed."""
+        """Return whether the policy hides a record that has no row.
+
+        An asset is tested whether or not it existed at the read time; another record is hidden only if it existed then.
+        """
         if KIND_OF_CODE[record["kind"]].asset:
             return not self.discovers(vid, record)
         return vertex_at(record, self.instant) is not None

@@ -1,4 +1,4 @@
-"""Compiles relation queries to hops of the level text, and joins the edges of a response to paths.
+"""Compiles relation queries to hops of the level statement, and joins the edges of a response to paths.
 
 The records of a response are shared between the consumers of a level: none of them may change one.
 """
@@ -28,7 +28,7 @@ _INFERRED: Final = frozenset(LABEL.values())
 
 @dataclass(frozen=True, slots=True)
 class HopSpec:
-    """One hop of the level text without its sources.
+    """One hop of the level statement without its sources.
 
     ``parent`` is the index of the hop whose far ends are the sources, SOURCES_GIVEN, or lower for a
     listing (:mod:`app.graph.reading.level.level_statement`). ``kinds`` are codes of the kinds of the far ends, all if
@@ -46,9 +46,9 @@ class HopSpec:
         return not _INFERRED.isdisjoint(self.labels)
 
     def wire(self, sources: Sequence[int], **window: Json) -> JsonObject:
-        """Return the hop as an entry of the parameter ``hops`` of the level text.
+        """Return the hop as an entry of the parameter ``hops`` of the level statement.
 
-        ``window`` has further bounds by wire key; without bounds of time in it, those of the read time apply. For a
+        ``window`` has further entries of the hop; without bounds of time in it, those of the read time apply. For a
         read time in the past, edges that were not valid then are among the results: drop them by `edge_at`.
         ``sources`` are ignored unless ``parent`` is SOURCES_GIVEN.
         """
@@ -101,7 +101,7 @@ def compile_related(related: RelationQuery) -> CompiledRelation:
 
 
 def _middle(prefix: Path, prefixes: dict[Path, int], hops: list[HopSpec]) -> None:
-    """Add the last hop of a beginning of a path, unless another path has added it."""
+    """Add the last hop of ``prefix``, the beginning of a path, unless another path has added it."""
     if prefix not in prefixes:
         hop = prefix[-1]
         hops.append(_store_hop(hop, (hop.relation.name,), prefixes[prefix[:-1]]))
@@ -109,7 +109,7 @@ def _middle(prefix: Path, prefixes: dict[Path, int], hops: list[HopSpec]) -> Non
 
 
 def _end(hop: HopSpec, hops: list[HopSpec], ends: Mapping[int, Json]) -> int:
-    """Return the index of the hop at the end of a path, joined with one of the same parent, direction and kinds."""
+    """Add the last hop of a path and return its index; an end of equal parent, direction and kinds gets its label."""
     for index in ends:
         known = hops[index]
         if (known.parent, known.direction, known.kinds) == (hop.parent, hop.direction, hop.kinds):

@@ -61,7 +61,7 @@ Waiting = tuple[LevelRequest, asyncio.Future[LevelResponse]]
 class LevelBatcher:
     """Batches the requests of one reader; the window of ``instant`` bounds the edges unless a hop has its own.
 
-    Edges and records count as rows of ``budget``. Once it has ended, no further request is sent.
+    Edges and records count as rows of ``budget``. Once the budget has ended, no further request is sent.
     """
 
     client: GremlinClient
@@ -102,7 +102,7 @@ class LevelBatcher:
     async def _wait_until_quiet(self) -> None:
         """Return when QUIET_TICKS iterations of the event loop in a row had no new request.
 
-        Nor may a task of the operation wait for a turn in them.
+        An iteration does not count as quiet while a task of the operation has paused to let other operations run.
         """
         quiet, received = 0, self._received
         while quiet < QUIET_TICKS:

@@ -1,4 +1,4 @@
-"""The read text: everything that one query level needs, in one request.
+"""The level statement: a Gremlin text that reads everything that one query level needs, in one request.
 
 A level consists of vertices by id, hops (edges from many sources, then their far vertices) and listings (vertices from
 the index). The text is constant and contains no relation, filter or policy: these are data. Listings are read first,
@@ -67,7 +67,7 @@ from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.records.inferred_edge import PREFIX, THROUGH
 
 EDGE_CAP: Final = 50_000
-"""Number of edges that end a request: the bound on its work, because the embedded store must not be interrupted."""
+"""Number of edges at which a request ends. It bounds the work, because the embedded store must not be interrupted."""
 
 
 def _valid(edges: Any) -> Any:  # noqa: ANN401 - a gremlinpython traversal

@@ -45,7 +45,7 @@ async def contamination_of(session: WalkSession, evaluation: Row, pin: SnapshotT
 
 
 async def examined(session: WalkSession, evaluation: Row, pin: SnapshotTime) -> ContaminationReport:
-    """Return the result of :func:`contamination_of` within another walk, which counts for both."""
+    """Return the contamination as :func:`contamination_of` does, without counting a further walk in the budget."""
     return await session.shared.get(("contamination", evaluation.vid), lambda: _examine(session, evaluation, pin))
 
 
@@ -120,7 +120,10 @@ def _read_to_measure(
 
 
 def _overlaps(trainings: Sequence[SourceWalk], origins: Sequence[SourceWalk]) -> Iterator[Overlap]:
-    """Yield the overlap of each data asset with the versions: DIRECT before DERIVED, then the shortest path."""
+    """Yield for each data asset its overlap with the training lineage of a version, if there is one.
+
+    Of several overlaps DIRECT precedes DERIVED, then the shortest path is taken.
+    """
     for each in origins:
         found = (overlap(training.sources, each.sources) for training in trainings)
         nearest = min((one for one in found if one is not None), key=_nearest, default=None)

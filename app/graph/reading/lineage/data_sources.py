@@ -1,4 +1,4 @@
-"""Walks upstream from an asset to all data that it was made from, as a contamination needs it.
+"""Walks upstream from an asset to all data that it was made from, to decide on contamination.
 
 The levels, the policy and the budgets are those of :mod:`app.graph.reading.lineage.lineage_walk`. Beside the followed
 edges, a version leads to its dataset and a feature to its set, also where these have no edges. A walk reads all
@@ -53,10 +53,10 @@ async def data_sources(session: WalkSession, row: Row, hops: tuple[Hop, ...]) ->
 
 
 async def _walk(session: WalkSession, row: Row, hops: tuple[Hop, ...]) -> SourceWalk:
-    """Walk to the last level.
+    """Walk upstream to the last level and return the data that was found.
 
-    Beyond the last level a walk of lineage counts nothing hidden. Here this is counted, because the result would
-    otherwise be taken for the whole.
+    Hidden vertices next to the last level are counted, unlike in the field `lineage`, because the result would
+    otherwise be taken for complete.
     """
     walk = upstream_walk(session, row, hops, LEVELS)
     parents: dict[str, Ids] = {}

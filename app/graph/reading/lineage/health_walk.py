@@ -93,7 +93,10 @@ class HealthWalk:
             self.findings[finding.cause] = finding
 
     def examined_evaluations(self, group: GroupEvidence) -> list[Row]:
-        """Return the evaluations whose contamination is a cause of the root: the root itself, or those of a version."""
+        """Return the evaluations whose contamination can be a cause for the health of the root.
+
+        These are the root itself if it is an evaluation, or the newest evaluations of a version that shows them.
+        """
         if self.root.kind == "Evaluation":
             return [self.root]
         shown = self.root.reads(_EVALUATIONS)
@@ -108,7 +111,11 @@ class HealthWalk:
         return None if hidden else await examined(self.session, evaluation, pin)
 
     def add_contamination(self, evaluation: Row, report: ContaminationReport | None) -> None:
-        """Add the finding on a contaminated evaluation; a limit or a hidden asset that it met limits the walk too."""
+        """Add the finding on a contaminated evaluation, if the report has one.
+
+        Budgets that limited the report limit this walk too. The walk is blocked if the policy limited the report, or if
+        the report is None.
+        """
         if report is None:
             self.walk.blocked = True
             return

@@ -101,13 +101,14 @@ class LineageVisibility:
     def leads(self, member: MemberEdges) -> bool:
         """Return whether a member has a declared edge in the direction of the walk.
 
-        Times may be hidden, so the edge must be valid at the time when the result was begun, not at the read time.
+        Its times may be hidden. So the edge must be valid when the first page of the result was read, not at the time
+        of `asOf`.
         """
         edges = (edge for _, edge in member.edges if not is_inferred(edge))
         return any(edge_at(edge, self.instant, TIME_FIELDS) is not None for edge in edges)
 
     def _count_hidden(self, vid: int, edge: Record) -> None:
-        """Count a hidden vertex if it and the edge to it existed at the time when the result was begun.
+        """Count a hidden vertex if it and the edge to it existed when the first page of the result was read.
 
         Its times are hidden and must not be used.
         """

@@ -120,7 +120,10 @@ class WalkState:
         return None
 
     def _arrive(self, depth: int, arriving: Mapping[int, tuple[Row, Ids]]) -> None:
-        """Make the vertices of the next depth the frontier; over the node limit keep the first by id and stop there."""
+        """Make the vertices of the next depth the frontier.
+
+        If they exceed the node limit, the first by id are kept, and this depth is the last.
+        """
         capacity = self.session.budget.limits.nodes - len(self.nodes)
         fresh = sorted((row.urn, vid) for vid, (row, _) in arriving.items() if vid not in self.nodes)
         left_out = {vid for _, vid in fresh[max(capacity, 0) :]}
@@ -162,7 +165,7 @@ class WalkState:
                 self.blocked |= not last and self.visibility.leads(member)
 
     def _far_ends(self, member: MemberEdges, near: Row) -> Iterator[Row]:
-        """Yield the far ends of the edges that the filter accepts, and record these edges.
+        """Yield the far ends of the edges that the filter and ``follows`` accept, and record these edges.
 
         Declared edges come first, so that an inferred edge parallel to a declared one is left out.
         """

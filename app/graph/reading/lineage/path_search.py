@@ -1,10 +1,10 @@
 """Shortest paths between two assets: a search from both ends, then in memory (docs/adr/0010-walks.md).
 
 The next level is read from the end that has fewer vertices to expand. After ``a`` levels from one end and ``b`` from
-the other, the edges of every path of at most ``a + b`` edges are known. The free steps within asset groups are known
-for shorter paths only: one where the two sides meet may not have been read from either. The shortest paths among the
-known edges are found best first (:mod:`app.graph.reading.lineage.shortest_paths`). If there are too few, one more level
-is read.
+the other, the edges of every path of at most ``a + b`` edges are known. A path also has free steps between a parent and
+a child of an asset group. If the two sides meet at such a step, it may not have been read, and only paths of fewer than
+``a + b`` edges are known. The shortest paths among the known edges are found best first
+(:mod:`app.graph.reading.lineage.shortest_paths`). If there are too few, one more level is read.
 """
 
 import asyncio
@@ -122,7 +122,7 @@ class PathSearchState:
                 yield member, other
 
     def _add_edges(self, direction: Direction, near: Row, member: MemberEdges) -> Iterator[Row]:
-        """Add the edges of a vertex whose start shows its downstream edges, and yield their far ends."""
+        """Add the edges of a vertex and yield their far ends; omit edges whose source hides its downstream edges."""
         for vid, edge in member.edges:
             visible = self.visibility.along(near, vid, edge, direction)
             if visible is None:
