@@ -62,7 +62,7 @@ class FloorView:
         return max((RANK[floor.level] for floor in self._floors if floor.covers(vid)), default=0)
 
     def with_floor(self, vid: int, record: Record) -> Record:
-        """Return the record with a sensitivity that is at least that of its floors, confirmed as their writes do it."""
+        """Return the record with a sensitivity that is at least that of its floors; :func:`confirms` each raise."""
         rank = self.rank(vid) if self._floors else 0
         if rank <= RANK[record["sensitivity"]]:
             return record
@@ -75,7 +75,10 @@ class FloorView:
 
 
 def confirms(may_link: MayLink, raised_by: Principal | None, record: Record) -> bool:
-    """Return whether a raise of the record is confirmed; one by a write of an older release is."""
+    """Return whether a raise by a caller is confirmed: the caller may link the asset.
+
+    ``raised_by`` is None for a floor of an older release, whose raise is confirmed.
+    """
     return raised_by is None or may_link(raised_by, record)
 
 

@@ -1,6 +1,6 @@
 """The codec of the text ``STATE``: records, edges at vertices and single edges, read in one request.
 
-:data:`app.graph.commits.write_statements.STATE` documents the wire keys.
+:data:`app.graph.commits.write_statements.STATE` documents the keys of its bindings and of its response.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -21,7 +21,7 @@ class WriteCoordinator:
     or block (docs/design/janusgraph.md). ``contention`` records whether several callers write. ``outbox`` holds work
     for background jobs, ``commit_log`` orders transactions, ``propagating_tags`` caches which tags propagate.
     ``propagation_stops`` are the kinds to which no sensitivity propagates; ``gates`` and ``inference_rules`` are those
-    of the installation.
+    of the installation, and so is ``disclosure``: how much results disclose of hidden nodes.
     """
 
     propagation_stops: frozenset[str] = frozenset()

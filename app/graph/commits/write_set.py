@@ -1,6 +1,6 @@
 """The one codec of a transaction: what is written, in the binding form of the text ``WRITE``.
 
-:data:`app.graph.commits.write_statements.WRITE` documents the wire keys. Writers and jobs fill a :class:`WriteSet` and
+:data:`app.graph.commits.write_statements.WRITE` documents the keys. Writers and jobs fill a :class:`WriteSet` and
 submit it once.
 """
 
@@ -19,7 +19,7 @@ from graphql_schema.catalog.kinds import KIND_OF_CODE
 from graphql_schema.ports.record import Record
 
 Binding = dict[str, object]
-"""One row of a binding of ``WRITE``, by wire key."""
+"""One row of a binding of ``WRITE``, by key."""
 
 _NO_RECEIPTS: Final[Binding] = {"shelf": 0, "shelves": BUCKET_ROOT, "shelved": 0}
 
@@ -119,6 +119,6 @@ class WriteSet:
 def _end(edge: Record) -> int:
     """Return the native end of an edge; an unconfirmed edge has an empty interval.
 
-    A reader compares both bounds: the interval may be later than the instant that is read.
+    A read compares its instant with both bounds, so it returns no edge with an empty interval.
     """
     return int(edge["validFrom"]) if edge.get(UNCONFIRMED) else ends(edge)

@@ -4,7 +4,7 @@ from graphql_schema.ports.record import Record
 
 
 def is_own_link(change: Record, subject: str) -> bool:
-    """Return whether a change by the caller ``subject`` declared or ended edges, and did nothing else.
+    """Return whether the caller ``subject`` made a change, and the change only declared or ended edges.
 
     The caller named the far ends of these edges, hidden or not.
     """

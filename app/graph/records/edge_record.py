@@ -58,24 +58,26 @@ _FIRST: Final[Mapping[str, Record]] = {
 UNCONFIRMED: Final = "claim"
 """Record key that is true on an unconfirmed edge, which has no effect, because its native interval is empty.
 
-An edge is stored unconfirmed if it changes an asset that is hidden from its declarer: the response is then the same as
-for an absent asset. A carrying edge becomes unconfirmed if a stub at its target is registered by a caller from whom its
-source is hidden, unless this caller declares it. An edge is confirmed when a caller with rights on the assets that it
-changes declares it.
+An edge is stored unconfirmed if it changes an asset that is hidden from the caller who declares it: the response is
+then the same as for an absent asset. A carrying edge becomes unconfirmed if a stub at its target is registered by a
+caller from whom its source is hidden, unless this caller declares it. An edge is confirmed when a caller with rights on
+the assets that it changes declares it.
 """
 
 
 REPORTED: Final = "reported"
-"""Record key that is true on a lineage edge whose declarer had no right on its *to* end, and needed none.
+"""Record key that is true on a lineage edge whose author had no right on its *to* end, and needed none.
 
-Such an edge is shown, but no causes of health propagate over it to an asset whose owner team does not own the *from*
-end.
+The author is the caller who declared it. Such an edge is shown, but no causes of health propagate over it to an asset
+whose owner team does not own the *from* end.
 """
 
 
 UNCONFIRMED_LINKS: Final = "links"
-"""Record key: by subject, the edge as linked by a caller from whom the asset is hidden that it changes. No reader sees
-it (:mod:`app.graph.writing.rules.unconfirmed_links`)."""
+"""Record key: by subject, the edge as a caller linked it from whom the asset that it changes is hidden.
+
+No read returns these links (:mod:`app.graph.writing.rules.unconfirmed_links`).
+"""
 
 
 OPENED: Final = "opened"

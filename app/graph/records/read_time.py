@@ -43,7 +43,7 @@ class ReadTime:
 
     @property
     def window(self) -> dict[str, int]:
-        """Return the bounds of the edges that the store returns, as wire keys of the level text.
+        """Return the bounds of the edges that the store returns, as entries of a hop of the level statement.
 
         For the past these are the edges that end after the earlier of ``valid`` and ``recorded``, or all edges if
         ``resumed``: an end may have been recorded later.

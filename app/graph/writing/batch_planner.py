@@ -70,14 +70,17 @@ _ID_FIELDS: Final[Mapping[type, str]] = {
     SetAliasCommand: "version",
     ApproveCommand: "subject",
 }
-"""The input field with the id that a command is about; for other commands it has the name of their first field."""
+"""The input field with the id that a command is about.
+
+A registration has it in ``id_path``; for other commands it has the name of their first field.
+"""
 
 _NOT_READ: Final = WriteOutcome(Outcome.INVALID)
 """Preliminary outcome of an item that needs further reads; the batch is planned again after them."""
 
 
 def plan_item(command: Command, batch: WorkingSet, author: Author, *, dry_run: bool) -> WriteOutcome:
-    """Return the outcome of a command; ``batch`` then also holds what the command writes.
+    """Return the outcome of a command, and merge into ``batch`` what it writes, unless it is rejected.
 
     Plan the commands of a batch in order, each on the state that the earlier ones leave; a dry run leaves it unchanged.
     The outcome is preliminary if ``batch.missing`` contains reads that were not made.

@@ -135,7 +135,10 @@ class _Raising:
         return True
 
     async def _put_floor(self, rank: int, reached: set[int], expand: set[int]) -> None:
-        """Add an entry with a floor over ``reached`` and all that is downstream; over the tenant beyond MAX_COVERED."""
+        """Add an entry with a floor over ``reached`` and all that is downstream of it.
+
+        If these are more than MAX_COVERED vertices, the floor covers the whole tenant.
+        """
         covered, new = set(reached), set(reached)
         while new and len(covered) <= MAX_COVERED:
             found, _ = await self._flows.targets(new, self._parents_of(new), max_records=0)

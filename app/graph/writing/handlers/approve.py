@@ -27,7 +27,7 @@ def approve(unit: ItemUnit, command: ApproveCommand) -> WriteOutcome:
     """Record a decision; raises RejectedItemError if the caller may not decide, or there is nothing to revoke.
 
     The error is also raised if the asset is hidden, deleted, a stub or has another revision than expected, or if
-    ``expiresAt`` has passed. It is also raised if a required name of an approval is unknown.
+    ``expiresAt`` has passed. With ``only_known``, it is also raised if no gate needs an approval of this name.
     """
     subject = require_visible(unit, command.subject, "subject")
     require_right(unit, "approve", subject)

@@ -82,7 +82,8 @@ def delete(unit: ItemUnit, command: DeleteCommand) -> WriteOutcome:
 def restore(unit: ItemUnit, command: RestoreCommand) -> WriteOutcome:
     """Restore an asset and the visible children that were deleted with it.
 
-    Raises RejectedItemError if the asset is hidden, the caller may not retire one of them, or the parent is deleted.
+    Raises RejectedItemError if the asset is hidden, the caller may not retire one of them, or a visible parent is
+    deleted.
     """
     record = require_visible(unit, command.urn, "asset")
     vid = unit.lookup.vid(command.urn)

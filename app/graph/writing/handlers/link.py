@@ -96,7 +96,7 @@ def _declare(unit: ItemUnit, command: LinkCommand, key: EdgeKey, own: int) -> Ou
 
 
 def _declare_unconfirmed(unit: ItemUnit, command: LinkCommand, key: EdgeKey, own: int) -> Outcome:
-    """Stage a link whose changed end ``own`` is hidden; the outcome depends on earlier ones of the caller only."""
+    """Stage a link whose changed end ``own`` is hidden; the outcome depends only on earlier links by the caller."""
     relation, (_, source, target) = RELATIONS[command.relation], key
     require_right_on_other_ends(unit, key, own, "to" if own == key[1] else "from")
     before = unconfirmed_link(unit, key)
@@ -119,7 +119,11 @@ def _visible_sensitivity(unit: ItemUnit, own: int) -> str | None:
 
 
 def _values(unit: ItemUnit, command: LinkCommand, key: EdgeKey, own: int) -> Record:
-    """Return the values of the command; if the caller may not approve, no declassification of a concealed edge ends."""
+    """Return the values of the command.
+
+    A declassification of false is left out if the edge is concealed and the caller may not approve: it must not end one
+    that the caller may not see.
+    """
     may_end = not unit.visibility.conceals(key) or unit.visibility.allows("approve", unit.lookup.known(own)).allowed
     if may_end or command.values.get(DECLASSIFIED):
         return command.values
@@ -129,7 +133,7 @@ def _values(unit: ItemUnit, command: LinkCommand, key: EdgeKey, own: int) -> Rec
 def _may_confirm(unit: ItemUnit, command: LinkCommand, own: int) -> bool:
     """Return whether the caller may confirm a reported edge: by the right to link its *to* end, without one on ``own``.
 
-    An edge is reported if its declarer needed no right on that end.
+    An edge is reported if the caller who declared it needed no right on that end.
     """
     key = (command.relation, own, unit.lookup.vid(command.target))
     target = unit.visibility.visible(command.target)
@@ -158,7 +162,8 @@ def unlink(unit: ItemUnit, command: UnlinkCommand) -> WriteOutcome:
     """End an edge, regardless of its declarers; with ``valid_to``, an edge that has ended can be corrected too.
 
     Raises RejectedItemError if there is no such edge, it is VERSION_OF, it would not end after its begin, or the caller
-    may not. The error is also raised if the asset that the edge changes is hidden or deleted.
+    may not. The error is also raised if the asset that the edge changes is hidden or deleted, or if a deployment would
+    end in the future.
     """
     relation, source_kind = RELATIONS[command.relation], parse_urn(command.source).kind
     if relation is VERSION_OF:
@@ -193,7 +198,7 @@ def unlink(unit: ItemUnit, command: UnlinkCommand) -> WriteOutcome:
 
 
 def _end_unconfirmed(unit: ItemUnit, command: UnlinkCommand, key: EdgeKey, own: int) -> WriteOutcome:
-    """End an unconfirmed link of the caller to a hidden asset, as an edge to a stub ends."""
+    """End an unconfirmed link of the caller to a hidden asset; the outcome is that of ending a link to a stub."""
     unit.visibility.report_hidden_id(command.source)
     unit.visibility.report_hidden_id(command.target)
     before = unconfirmed_link(unit, key)
@@ -245,13 +250,14 @@ def _refuse_invalid(relation: Relation, command: LinkCommand) -> None:
 
 
 def _refuse_scheduled(unit: ItemUnit, relation: Relation, **instants: int | None) -> None:
-    """Reject the item if it deploys a version, or ends that, at one of the ``instants`` in the future.
+    """Reject the item if it begins or ends a deployment of a version in the future; ``instants`` are by input field.
 
-    The approvals of a deployment are for its version, and a write voids them, not the passing of time.
+    The approvals of a deployment are for its version. Only a write can void them, so its version must not change later
+    without one.
     """
     for name, instant in instants.items():
         if relation is DEPLOYED_AS and instant is not None and instant > unit.now:
-            raise invalid("A deployment cannot be scheduled; call again when it takes place, without this.", name)
+            raise invalid(f"A deployment cannot be scheduled; call when it takes place, without `{name}`.", name)
 
 
 def _authorise_declassifying(unit: ItemUnit, own: Record, target: int, *, before: Record | None, after: Record) -> None:

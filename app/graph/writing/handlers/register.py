@@ -120,7 +120,7 @@ def _refuse_content(target: Target) -> None:
 
 
 def _refer(unit: ItemUnit, target: Target) -> None:
-    """Report the parent of a new version as a placeholder if it is one, and reject unknown references if wanted."""
+    """Report the parent of a new version if it is a placeholder; reject unknown references unless all are accepted."""
     command, parent = target.command, parent_urn(target.command.urn) if target.creates else None
     if parent is not None:
         unit.visibility.report_placeholder(parent)

@@ -39,7 +39,7 @@ def report(unit: ItemUnit, command: ReportCheckCommand) -> WriteOutcome:
     """Record a result of a check.
 
     Raises RejectedItemError if the asset is hidden or deleted, the caller may not update it, or the instant is more
-    than five minutes in the future. The error is also raised if the asset does not have a required check.
+    than five minutes in the future. With ``only_known``, it is also raised if the asset has no check of this name.
     """
     observed = unit.now if command.observed_at is None else command.observed_at
     check_urn = attached_urn(unit, "check", command.asset, command.check)

@@ -82,7 +82,7 @@ def _undo_existence(unit: ItemUnit, record: Record, _change: Record) -> WriteOut
 
 
 def _undo_alias(unit: ItemUnit, record: Record, change: Record) -> WriteOutcome:
-    """Point an alias at its former version, with all checks of ``setAlias``; remove an alias that had none."""
+    """Point an alias at its former version, with all checks of ``setAlias``; without a former version, remove it."""
     visible = [entry for entry in change["fields"] if _shows_versions(unit, entry)]
     if not visible:
         raise invalid(nothing_to_restore(change), "change")

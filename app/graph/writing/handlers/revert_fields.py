@@ -48,7 +48,10 @@ _RIGHTS: Final = {
 """Right that reverting an action needs, which is the right of the action; all others need ``update``."""
 
 _RECORDING: Final = frozenset({"recordedAt", "recordedBy", "at", "earlier", OPENED, CLOSED, UNCONFIRMED_LINKS})
-"""Keys of an edge that do not count when its states are compared: recording, order, former and unconfirmed ones."""
+"""Keys of an edge that do not count when its states are compared.
+
+These are its recorder and recording time, its order in time, its former intervals, and its unconfirmed links.
+"""
 
 
 def restore_fields(unit: ItemUnit, record: Record, change: Record) -> WriteOutcome:
@@ -126,7 +129,7 @@ def _is_as_left(unit: ItemUnit, record: Record, entry: Record) -> bool:
         return bool(record.get(entry["field"]) == entry["after"])
     edge, left = unit.lookup.edge(_key(unit, entry)), entry["is"]
     if edge is not None and left is not None and edge.get(UNCONFIRMED) and not left.get(UNCONFIRMED):
-        # the edge became unconfirmed since, which is no change by its declarer
+        # the edge became unconfirmed since, which is no change by the caller who declared it
         edge = {**with_confirmation(edge, unconfirmed=False), "validFrom": left["validFrom"]}
     if edge is None or is_current(edge, unit.now) or is_current(left, unit.now):
         return bool(_active_values(unit, declared_part(edge)) == _active_values(unit, left))

@@ -59,7 +59,7 @@ def made_or_requested(unit: ItemUnit, record: Record) -> bool:
     """Return whether the caller is stored as a maker of the asset, or started a visible run that produced it.
 
     Makers are the subjects in MADE_BY, without these the subject who created the record. A run counts for each user
-    that it ever named, unless unconfirmed, and also after its output was unlinked: neither ends a request.
+    that it ever named in a confirmed edge, also after its output was unlinked: ending an edge does not undo a request.
     """
     if unit.author.subject in record.get(MADE_BY, [record["createdBy"]]):
         return True
@@ -97,8 +97,8 @@ def _changed_records(unit: ItemUnit) -> Iterator[tuple[int, Record | None, str]]
 def _changed_deployments(unit: ItemUnit) -> Iterator[tuple[int, Record | None, str]]:
     """Yield the stored deployments that get or lose a version.
 
-    An unconfirmed version changes no deployment, and a hidden deployment gets none. A version that the caller may not
-    know counts as a new one.
+    An unconfirmed edge changes no deployment, and a hidden deployment gets no version. If the stored edge is concealed
+    from the caller, its version counts as new.
     """
     for key in unit.staging.staged.edges:
         if key[0] != DEPLOYED_AS.name or not unit.visibility.is_visible(unit.lookup.known(key[2])):
@@ -165,7 +165,7 @@ def _void(unit: ItemUnit, vid: int, subject: Record) -> list[str]:
 
 
 def _record_maker(unit: ItemUnit, vid: int, before: Record | None) -> None:
-    """Stage the caller as one who made the content; the creator of a stub did not."""
+    """Stage the caller as a maker of the content; the creator of a stub is not a maker of what is registered later."""
     record, subject = unit.lookup.known(vid), unit.author.subject
     creator = record.get(MADE_BY, [record["createdBy"]])
     makers = sorted({*(creator if before is not None else ()), subject})

@@ -1,4 +1,4 @@
-"""Contamination of evaluations within a write, by the rule of readers and from the evidence that the caller may see.
+"""Contamination of evaluations within a write, by the same rule as in reads, from what is visible to the caller.
 
 The search walks upstream over look-ups as :mod:`app.graph.reading.lineage.data_sources` does over the store. All
 searches of an item go on together: each level is one more read of the batch, however many there are.
@@ -85,7 +85,11 @@ class SourceSearch:
     cut: bool = False
 
     def verdict(self, evaluation: str) -> ContaminationVerdict:
-        """Return the verdict of an evaluation; UNKNOWN if the caller may not see what it is computed from."""
+        """Return the verdict of an evaluation: DIRECT or DERIVED if a visible overlap was found.
+
+        Else it is UNKNOWN if a limit ended a walk, if no training or no data was found, or if something is hidden and
+        results may state this. It is CLEAN in all other cases.
+        """
         shown = self._shows(evaluation, "contamination", "upstream", *MEASURED_FIELDS)
         found = self._level({evaluation: (evaluation,)}, MEASURED, {}) if shown else {}
         versions, runs = self._of_kinds(found, "ModelVersion"), self._of_kinds(found, "Run")

@@ -60,7 +60,7 @@ def _declare(unit: ItemUnit, vid: int, edges: DeclaredEdges, urn: str, values: R
 def _ending(unit: ItemUnit, vid: int, edges: DeclaredEdges, kept: set[EdgeKey]) -> Iterator[tuple[EdgeKey, Record]]:
     """Yield the edges that the field declares no longer or removes, each with the record it gets.
 
-    Of those declared no longer, an edge that the caller may not know remains, and so does a blocked tag.
+    Of those declared no longer, an edge that is concealed from the caller remains, and so does a blocked tag.
     """
     for key in () if edges.adds else unit.lookup.edges_at(edges.hop.relation.name, edges.hop.direction, vid):
         edge = unit.lookup.edge(key)

@@ -18,7 +18,7 @@ _CONTAINER_KEYS = {"Domain": "domain", **{kind.part_of: "whole" for kind in KIND
 def change_edge(unit: ItemUnit, key: EdgeKey, record: Record, own: int, field: str) -> bool:
     """Stage an edge, and its effect on the container of an asset.
 
-    Returns whether the edge is staged: if it differs, or if the caller may not know whether it differs.
+    Returns whether the edge is staged: if it differs, or if the stored edge is concealed from the caller.
 
     ``own`` is the end of the edge on which the rights were checked; the audit records the edge as ``field`` of it.
     """

@@ -16,8 +16,8 @@ _DECLARER: Final = "Evaluation.owners"
 def with_default_owner(unit: ItemUnit, command: RegisterCommand, before: Record | None) -> RegisterCommand:
     """Return the registration of an evaluation that has and declares no owner with one; others unchanged.
 
-    The owner is the owner team of the version, else an evaluator of a gate. Only ``owners`` of the author count: if
-    none of these is among them, or another caller registered the evaluation, the registration is returned unchanged.
+    The owner is the owner team of the version, else an evaluator of a gate, provided that it is in ``owners`` of the
+    author. Without such an owner, or if the caller may not take the evaluation, the registration is unchanged.
     """
     owned = before is not None and (before["ownerTeam"] or before["index"]["owners"])
     declares = any(edges.hop.relation is OWNED_BY for edges in command.edges)

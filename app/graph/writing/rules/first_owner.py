@@ -37,8 +37,8 @@ def require_right_to_take(unit: ItemUnit) -> None:
         if _is_taken(before, after) and not may_take(unit, before):
             registrant = before.get(REGISTERED_BY, before["createdBy"])
             raise denied(
-                f"{before['id']} has no owner. Only who registered it, {registrant}, or an "
-                "administrator gives it an owner, hides it or declares it more sensitive."
+                f"{before['id']} has no owner. Only {registrant}, who registered it, or an administrator may give it "
+                "an owner, hide it or declare it more sensitive; let one of them make the change."
             )
 
 

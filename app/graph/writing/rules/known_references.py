@@ -13,8 +13,8 @@ MAX_REPORTED: Final = 20
 def refuse_unknown(unit: ItemUnit, known_ids: frozenset[str] | None, named: Iterable[tuple[str, str]]) -> None:
     """Reject the item if it refers to an id that is not registered; ``known_ids`` None accepts every id.
 
-    ``named`` has each id with its input field. Registered are the assets that the caller may see, except stubs, the
-    ids in ``known_ids``, and the caller's own user and teams. A hidden asset is rejected like an absent one.
+    ``named`` has each id with its input field. Accepted are ids of visible assets that are no stubs, the ids in
+    ``known_ids``, and owners whose assets count as the caller's own. A hidden asset is rejected like an absent one.
     """
     if known_ids is None:
         return

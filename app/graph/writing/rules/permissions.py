@@ -86,8 +86,8 @@ def needs_confirmation(unit: ItemUnit, key: EdgeKey, own: int, declarer: str = "
     A current confirmed edge needs no confirmation and no further right. Otherwise every visible end that the edge
     changes needs the right ``link``, and the item is rejected without it. Two ends are excepted: unowned stubs, and
     ``own``, the vertex id of the asset whose rights were checked before. An unconfirmed edge of the same ``declarer``
-    stays unconfirmed instead, so that a retry of a call gets the same outcome. For an edge that the caller may not know
-    the rights are those of a new one. ``path`` is the input field of the other end.
+    stays unconfirmed instead, so that a retry of a call gets the same outcome. For an edge that is concealed from the
+    caller the rights are those of a new one. ``path`` is the input field of the other end.
     """
     edge = unit.lookup.edge(key) if unit.lookup.is_current(key) else None
     is_confirmed = edge is not None and not edge.get(UNCONFIRMED)

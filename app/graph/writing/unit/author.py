@@ -60,7 +60,10 @@ class Author:
 
     @property
     def audit_date(self) -> int:
-        """The date of audit entries and approvals: ``audit_instant``, or ``now`` if over five minutes earlier."""
+        """The date of audit entries and approvals.
+
+        It is ``audit_instant``, or ``now`` if ``audit_instant`` is more than five minutes later than ``now``.
+        """
         return dated(self.audit_instant, self.now)
 
     def vid(self, urn: str) -> int:

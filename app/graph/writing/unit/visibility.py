@@ -99,7 +99,7 @@ class CallerVisibility:
     def redeclared(self, key: EdgeKey) -> Record | None:
         """Return the stored edge that a declaration amends, None if there is none.
 
-        Declarers that the caller may not know are left out: the declaration of the caller replaces theirs.
+        A concealed edge is returned without its declarers, so that the declaration of the caller replaces them.
         """
         edge = self._lookup.edge(key)
         return {**edge, "by": []} if edge is not None and self.conceals(key) else edge
