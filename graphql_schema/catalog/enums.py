@@ -44,8 +44,9 @@ class References(Enum):
     ANY = value("ANY", description="Any id; a stub is created for one that does not exist.")
     EXISTING = value(
         "EXISTING",
-        description="Ids of registered assets that the caller may see, ids that the same call registers, and the "
-        "caller's own user and teams. The item is rejected with UNKNOWN_REFERENCE if it refers to another id.",
+        description="Ids of registered assets that the caller may see, ids that the same call registers, and owners "
+        "whose assets count as the caller's own, such as the caller's teams. The item is rejected with "
+        "UNKNOWN_REFERENCE if it refers to another id.",
     )
 
 

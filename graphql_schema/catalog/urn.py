@@ -12,7 +12,7 @@ from policies.errors import InvalidError
 MAX_URN_BYTES = 512
 """The maximal size of a URN. :func:`make_urn` cuts the name in a longer one; it then ends in ``~`` and 16 hex digits.
 
-The digits are the begin of the SHA-256 of the longer URN.
+The digits are the first ones of the SHA-256 of the longer URN.
 """
 
 _SHAPE = re.compile(r"mlg://([a-z-]+)/([^/@]+)/([^/@]+)/([^/@]+)(?:@([^/@]+))?")

@@ -121,7 +121,7 @@ def _confirmed(wanted: bool) -> Iterator[Condition]:  # noqa: FBT001 - the value
 
 def _unused(days: int, unread: bool | None) -> Iterator[Condition]:  # noqa: FBT001 - the value of the field
     if not 1 <= days <= MAX_UNUSED_DAYS:
-        raise InvalidError(f"`unusedForDays` is {days}; the range is 1 to {MAX_UNUSED_DAYS}.")
+        raise InvalidError(f"`unusedForDays` is {days}; give a number from 1 to {MAX_UNUSED_DAYS}.")
     yield UnusedFor(days, bool(unread))
 
 

@@ -49,12 +49,12 @@ async def team_named(info: Info, name: str) -> Row | None:
 
 
 def _of_catalog(name: str) -> Callable[[Row], bool]:
-    """Return whether a team of the catalog has the name, in any case."""
+    """Return a test for teams in the source `catalog` and namespace `default` that have the name, in any case."""
     return lambda row: _source(row) == _SOURCE and _equal(row, "name", name)
 
 
 def _of_any_source(name: str) -> Callable[[Row], bool]:
-    """Return whether a team has the name or display name, in any case."""
+    """Return a test for teams that have the name or display name, in any case."""
     return lambda row: _equal(row, "name", name) or _equal(row, "displayName", name)
 
 

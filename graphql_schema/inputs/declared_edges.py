@@ -15,7 +15,7 @@ from graphql_schema.ports.record import JsonObject
 Targets = dict[str, JsonObject]
 
 MAX_REFERENCES = 5_000
-"""Maximal number of ids in one field of an item; `link` declares others, if the enum `Relation` has the relation."""
+"""Maximal number of ids in one field of an item. Relations in the enum `Relation` can have more edges, by `link`."""
 
 
 def edges_of(kind: str, urn: str, item: InputValue) -> tuple[DeclaredEdges, ...]:

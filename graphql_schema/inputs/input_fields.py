@@ -36,8 +36,8 @@ class ValueField:
     """An input field that becomes a value of the record.
 
     ``stored`` is its record key, None for the name of the field. ``within`` are the smallest and the largest number.
-    ``required``, a flag: the first registration needs the field, and none may set null. ``duration``, a flag: the text
-    is an ISO 8601 duration in weeks, days, hours, minutes and seconds.
+    ``required``, a flag: the first registration needs the field, and no registration may set it to null. ``duration``,
+    a flag: the text is an ISO 8601 duration in weeks, days, hours, minutes and seconds.
     """
 
     stored: str | None = None
@@ -51,7 +51,7 @@ class EdgeField:
     """An input field that declares edges of the registered asset, with the given ``origin``.
 
     ``adds``, a flag: earlier edges of the field remain. ``required``, a flag: the first registration needs the field,
-    and none may leave it null or empty.
+    and no registration may give null or an empty list for it.
     """
 
     hop: Hop

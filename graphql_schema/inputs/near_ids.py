@@ -27,7 +27,7 @@ async def with_suggestions(info: Info, results: Sequence[WriteOutcome]) -> list[
     """Return the outcomes with similar ids in the errors of the first MAX_REFERENCES unknown ids.
 
     Only listings of the caller are read, so a hidden id takes the requests and the response of an absent one. If they
-    fail, there are no suggestions: what was written counts more.
+    fail, the outcomes are returned without suggestions, so that the result of the write is not lost.
     """
     unknown = [error.reference for result in results for error in result.errors if error.reference is not None]
     wanted = [*dict.fromkeys(unknown)][:MAX_REFERENCES]

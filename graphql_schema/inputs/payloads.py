@@ -37,8 +37,8 @@ class MutationError:
 def placeholders_field() -> SchemaField:
     """Return the field of the ids for which an item creates stubs."""
     return stored_field(
-        "Ids that the item refers to, and that were neither registered nor visible to the caller before. A stub is "
-        "created for each that does not exist; check the spelling. Usually empty."
+        "Ids that the item refers to, and that before the call did not exist or were not visible to the caller. A stub "
+        "is created for each that does not exist; check the spelling. Usually empty."
     )
 
 

@@ -39,7 +39,7 @@ KindsArg = Annotated[
 
 
 class ImpactSource:
-    """Source of an :class:`Impact`: walks when a field needs the result; the reader walks once for each pin."""
+    """Source of an :class:`Impact`: walks when a field needs the result, once for each snapshot time."""
 
     def __init__(self, info: Info, walk: LineageQuery) -> None:
         self.walk = walk

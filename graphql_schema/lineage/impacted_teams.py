@@ -44,7 +44,7 @@ class ImpactReason(Enum):
 ReasonsArg = Annotated[
     list[ImpactReason] | None,
     strawberry.argument(
-        description="Only teams with one of these reasons, of which all apply; all if empty or absent."
+        description="The reasons to consider: a team is listed if one of them applies. All three if empty or absent."
     ),
 ]
 

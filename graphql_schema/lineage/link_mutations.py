@@ -102,7 +102,7 @@ async def _edge(root: Parent, info: Info) -> Resolved:
 
 
 def _changed_end(link: LinkCommand) -> str:
-    """Return the id of the asset whose edge a link is: the *from* end if the edge changes it, else the *to* end."""
+    """Return the id of the asset that a link changes: the *from* end if the edge changes it, else the *to* end."""
     outward = Direction.IN in RELATIONS[link.relation].changed_ends(parse_urn(link.source).kind)
     return link.source if outward else link.target
 
@@ -135,7 +135,7 @@ class LinkPayload:
         resolver=_edge,
     )
     asset: AssetRef | None = strawberry.field(
-        description="The asset whose edge it is, usually the consumer of the data, as it is now. Null after an "
+        description="The asset that the edge changes, usually the consumer of the data, as it is now. Null after an "
         "error, or if it was absent or hidden from you before the call.",
         resolver=_asset,
     )

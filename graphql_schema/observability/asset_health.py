@@ -28,7 +28,7 @@ class HealthCause:
     )
     counts: bool = stored_field(
         "Whether the cause counts for the status. An evaluation counts only if its owner is that of the version. A "
-        "cause upstream counts only if its asset has an owner, or the asset of the health has none."
+        "cause upstream counts only if its `asset` has an owner, or if the asset whose health this is has none."
     )
     check: CheckRef | None = stored_field("Check that found the problem; null for another kind of cause.")
     result: CheckResultRef | None = stored_field(

@@ -31,7 +31,7 @@ MAX_ERRORS: Final = 25
 """Errors after which the validation of a document ends."""
 
 LONG_DOCUMENT: Final = 2_000
-"""Characters from which on a document is validated in a thread: some 5 ms of validation."""
+"""Number of characters above which a document is validated in a thread; that many take about 5 ms."""
 
 
 _VALIDATOR: Final = ThreadPoolExecutor(max_workers=1, thread_name_prefix="validation")
@@ -54,7 +54,7 @@ class AdmissionExtension(SchemaExtension):
         yield
 
     def on_parse(self) -> Iterator[None]:
-        """Take a known document instead of parsing. Give the code LIMIT_EXCEEDED to one with too many tokens."""
+        """Take a known document instead of parsing; give the error about too many tokens the code LIMIT_EXCEEDED."""
         self.execution_context.graphql_document = self._known
         yield
         for error in self.execution_context.pre_execution_errors or ():
@@ -104,8 +104,8 @@ class AdmissionExtension(SchemaExtension):
     def _refusals(self, document: DocumentNode, *, known: bool) -> list[GraphQLError]:
         """Return the errors of a document: several operations and no `operationName`, or the exceeded limits.
 
-        Sizes count for every operation of the document, and are within the limits if it is known. Variables and cost
-        count for the operation to execute, and are tested only if no size is exceeded.
+        Sizes are limited for every operation of the document; those of a known document are not measured again.
+        Variables and cost are limited for the operation to execute, and only tested if no size is exceeded.
         """
         # The public `operation_name` falls back to the first operation, so it does not show whether one was named.
         named = self.execution_context._provided_operation_name  # noqa: SLF001
@@ -166,7 +166,7 @@ def _too_repetitive() -> LimitError:
 def _too_many_tokens(maximum: int) -> LimitError:
     """Return the error for a document that exceeds the token limit."""
     return LimitError(
-        f"The document has more than {maximum} tokens; move values into variables, or split it into several requests.",
+        f"The document has more than {maximum} tokens; move values into variables, or send several smaller documents.",
         limit="tokens",
         maximum=maximum,
     )

@@ -2,7 +2,7 @@
 
 Sizes are multiplied down the tree. A page counts its ``first``, or the default in the schema if that is absent or null.
 A list of ids counts the ids, and other lists of objects :data:`ASSUMED_ITEMS`. Each selection is priced once for each
-type, so the time is linear in the document even if fragments double it. The size of a list without ``first`` is an
+type, so the time is linear in the document however often fragments repeat. The size of a list without ``first`` is an
 assumption; :mod:`graphql_schema.ports.operation_budget` bounds what is really returned.
 """
 
@@ -235,7 +235,10 @@ class Pricing:
 
 
 def _size_of(stated: object) -> int:
-    """Return the size that a value states, a node or plain: DEFAULT_PAGE if undefined, 1 if no number and no list."""
+    """Return the size that a syntax node or a JSON value states.
+
+    DEFAULT_PAGE if the value is undefined, 1 if it is neither a whole number nor a list.
+    """
     if stated is Undefined:
         return DEFAULT_PAGE
     if isinstance(stated, IntValueNode):

@@ -1,4 +1,7 @@
-"""What the content of an event depends on besides its change; events with equal selections are executed once."""
+"""The selection of a subscription: all that its events depend on besides their change and the rights of the caller.
+
+Events with equal selections are executed once.
+"""
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 

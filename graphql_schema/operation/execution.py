@@ -98,7 +98,7 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
         return super().execute_operation(serially)
 
     async def _execute_event(self, context: Context) -> ExecutionResult:
-        """Execute one event, once for all subscriptions of equal rights that select the same, and end the turn."""
+        """Execute one event, once for all subscriptions of equal rights and selection; then let the next one run."""
         if context.selection is None:
             fragments = self.fragment_definitions.values()
             context.selection = event_selection(self.operation, fragments, self.variable_values.coerced)

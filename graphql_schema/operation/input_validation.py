@@ -107,7 +107,7 @@ def _located(fault: InputFault, node: Node | None) -> GraphQLError:
 
 
 class _Uses(Visitor):
-    """Finds the place of the first value that each variable gives."""
+    """Finds for each variable the place in an argument where it is first used."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -121,7 +121,7 @@ class _Uses(Visitor):
 
 
 def _first_uses(document: DocumentNode) -> dict[str, Place]:
-    """Return the place of the first value that each variable gives; no entry for one that no argument uses."""
+    """Return for each variable the place in an argument where it is first used; no entry for an unused one."""
     uses = _Uses()
     visit(document, uses)
     return uses.places

@@ -62,7 +62,7 @@ class DocumentLimits:
     list_elements: int = 5_000
 
 
-_SELECT_LESS = "Fragments count each time they are spread. Select less, or split it into several requests."
+_SELECT_LESS = "Fragments count each time they are spread. Select less, or split the operation into several requests."
 _SMALLER_PAGES = (
     "That is what the response can have: sizes of pages are multiplied down the tree. "
     "Use a smaller `first` in the outer or inner lists, or select less below them."
@@ -72,7 +72,7 @@ _ADVICE = {
     "values": _SMALLER_PAGES,
     "introspection": "Read the schema by one introspection query, as tools do, or from the file of the SDL.",
     "list": "That is the number of elements of the longest list in the variables. Send fewer, or several requests.",
-    "variables": "Objects count the fields of their input type. Send fewer elements, or several requests.",
+    "variables": "An object also counts every field of its input type. Send fewer elements, or several requests.",
 }
 """What to do about an exceeded limit, by its name; :data:`_SELECT_LESS` for the others."""
 

@@ -87,8 +87,8 @@ class SetAliasCommand:
 class IdempotencyKey:
     """An idempotency key, with the digest of the payload that it was sent with.
 
-    ``call`` is None for a key of the client. An item of a bulk call without a key of its own gets a key derived from
-    that of the call, which is then ``call``.
+    ``call`` is None for a key that the client sent for the item. Without such a key, an item of a bulk call gets a key
+    that is derived from the key of the call. ``call`` is then the key of the call.
     """
 
     text: str
@@ -194,7 +194,7 @@ class RegisterCommand:
 
     ``values`` holds the given values by record key: a present None restores the default or removes the value, an absent
     key keeps it. The identity is ``urn``; a given ``name`` is the full name, which the URN may have cut. ``required``
-    names the absent fields that the first registration needs. With ``action`` the asset must exist and be visible.
+    names the fields that the first registration must give. With ``action`` the asset must exist and be visible.
     ``right`` is the action of the policy that an update needs, and ``id_path`` the input field that holds the id.
     ``known_ids`` is None if references may create stubs. Otherwise each id that the command refers to must be
     registered and visible to the caller, or be among ``known_ids``, which the same call registers.

@@ -227,7 +227,7 @@ def rewrite(
 
 
 def without(condition: Condition, left_out: type[CallerLeaf]) -> Condition:
-    """Return a condition without leaves of one class that every record meets which may meet the given one."""
+    """Return a wider condition without leaves of one class: every record that may meet the given one meets it."""
 
     def met(leaf: Leaf) -> Condition:
         return ALWAYS if isinstance(leaf, left_out) else leaf

@@ -17,7 +17,7 @@ ItemT = TypeVar("ItemT")
 
 TURN_SECONDS: Final = 0.005
 """Length of a turn of the event loop in seconds; an operation that pauses after that waits for a later turn."""
-_LESS: Final = "Use a smaller `first`, select less, or split it into several requests."
+_LESS: Final = "Use a smaller `first`, select less, or split the operation into several requests."
 _WRITTEN: Final = "Earlier writes of the mutation remain. Select less of its result."
 _RELEASED: Final = 8
 """Maximal number of waiting tasks that are released when a turn of the event loop ends."""

@@ -48,8 +48,8 @@ class MutationErrorCode(Enum):
     )
     UNKNOWN_REFERENCE = value(
         "UNKNOWN_REFERENCE",
-        description="With `references: EXISTING`, an id that the item refers to is not registered or not visible to "
-        "the caller.",
+        description="With `references: EXISTING`, an id that the item refers to, or the name of its approval or check, "
+        "is unknown or not visible to the caller.",
     )
     GATE_BLOCKED = value("GATE_BLOCKED", description="A gate of the alias is closed.")
     LIMIT_EXCEEDED = value(
@@ -113,9 +113,9 @@ class WriteOutcome:
     the id of the approval, check result or incident of the command. ``gate`` is set for an alias if its gate was
     evaluated. ``voided_approvals`` are the names of the approvals that a change of content voided. ``hidden_ids`` are
     ids of hidden assets that the command names: for the access log, never for the caller. ``far_end_known`` is false
-    only for a link, if the caller could not see the end that the link does not change before the command.
-    ``changed_end_known`` is the same for the end that it changes.
-    ``sensitivity_before`` is the sensitivity, before the command, of the asset whose edge a link is; None for other
+    only for a link, if the end that the link does not change was absent or hidden from the caller before the command.
+    ``changed_end_known`` is false in the same way for the end that the link changes.
+    ``sensitivity_before`` is the stored sensitivity, before the call, of the asset that a link changes; None for other
     commands, a new asset, or a hidden value.
     ``placeholders`` are ids that the command refers to and that were not visible to the caller before: absent ones, for
     which it creates stubs, and hidden ones.

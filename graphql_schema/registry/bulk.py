@@ -144,7 +144,7 @@ class CheckedItems:
 
 
 def once_named(results: Sequence[WriteOutcome]) -> tuple[list[WriteOutcome], list[str]]:
-    """Return the outcomes of a call with each placeholder in the first item that names it, and those of the call.
+    """Return the outcomes of a call, each placeholder in the first item that names it, and the call's placeholders.
 
     An id that an earlier item registers is no placeholder of a later one. One that a later item registers is none of
     the call. So the response does not depend on the transactions in which the items are written, nor on a dry run.

@@ -65,7 +65,8 @@ class RecordUsagePayload:
         "before with equal counters."
     )
     placeholders: list[strawberry.ID] = stored_field(
-        "Consumers of the stored records that were neither registered nor visible to the caller before, each once."
+        "Consumers of the stored records that before the call did not exist or were not visible to the caller, each "
+        "once."
     )
     errors: list[MutationError] = stored_field(
         "The errors of the records that are not stored; `inputPath` begins with `records` and the index of the record."
