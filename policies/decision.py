@@ -6,10 +6,10 @@ from enum import IntEnum
 from typing import Final
 
 NEEDS: Final = "needs "
-"""Begin of a reason that names a missing scope, or a rule of which one must permit the action."""
+"""The prefix of a reason that names a missing scope, or one of the rules that could permit the action."""
 
 SCOPE: Final = "scope:"
-"""Begin of the name of a missing scope."""
+"""The prefix of the name of a missing scope."""
 
 
 class Grade(IntEnum):
@@ -37,7 +37,7 @@ class Decision:
 
     @property
     def cause(self) -> str:
-        """What a denied caller lacks, as sentences: a scope, a rule that permits, or the end of a rule that forbids."""
+        """The cause of a denial as sentences: rules that forbid it, a missing scope, or rules that could permit it."""
         if self.policies:
             return f"A rule forbids it: {'; '.join(self.reasons)}"
         needs = [each.removeprefix(NEEDS) for each in self.reasons if each.startswith(NEEDS)]

@@ -55,7 +55,7 @@ class Principal:
 
     @property
     def owners(self) -> frozenset[str]:
-        """The URNs of all owners whose assets the caller counts as own."""
+        """The URNs of all owners whose assets count as the caller's own: teams, user and ``acts_for``."""
         return frozenset(filter(None, (*self.teams, *self.acts_for, self.user)))
 
     def may(self, scope: Scope) -> bool:

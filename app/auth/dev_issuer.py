@@ -98,7 +98,7 @@ class DevIssuer:
         return jwt.encode({"alg": ALGORITHM, "typ": "at+jwt", "kid": key.kid}, claims, key, algorithms=[ALGORITHM])
 
     def page_key(self) -> str:
-        """Return the key for which the page ``/graphiql`` gets tokens: derived from the key file, and lasting as it.
+        """Return the key for which the page ``/graphiql`` gets tokens; it changes only with the key file.
 
         Raises `ConfigurationError` as `signing_key` does.
         """

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 CloseTeams = Callable[[str, frozenset[str]], Awaitable[frozenset[str]]]
 """(tenant, team URNs) -> these teams, those above them over PART_OF up to 20 levels, their members and domains.
 
-Only members who own something are in it.
+Of the members, only those who own or owned something are in the result.
 """
 
 CLOSURE_SECONDS = 60.0

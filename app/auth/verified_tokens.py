@@ -27,7 +27,7 @@ class _Verified(Generic[ClaimsT]):
 class VerifiedTokens(Generic[ClaimsT]):
     """Remembers the claims of tokens, the most recently used up to MAX_TOKENS, by the SHA-256 of the token.
 
-    Other keys of the issuer, fetched again, make all that was verified with the former ones unknown.
+    When the keys of the issuer are fetched again, tokens that were verified with the former keys become unknown.
     """
 
     _verified: OrderedDict[bytes, _Verified[ClaimsT]] = field(default_factory=OrderedDict)

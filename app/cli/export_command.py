@@ -63,7 +63,7 @@ async def _export(target: LoadTarget, kinds: frozenset[str]) -> int:
 
 
 def _console() -> Console:
-    """Return the console of the progress bar: stderr, and no terminal if the items are printed to one."""
+    """Return the console of the progress bar, on stderr; it shows no bar if the items are printed to a terminal."""
     return Console(stderr=True, force_terminal=False if sys.stdout.isatty() else None)
 
 

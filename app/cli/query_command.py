@@ -57,7 +57,7 @@ def _text(file: str) -> str:
     try:
         return sys.stdin.read() if file == "-" else Path(file).read_text("utf-8")
     except UnicodeDecodeError:
-        raise InvalidError(f"{file} is not text in UTF-8.") from None
+        raise InvalidError(f"{file} is not text in UTF-8. Save the document in UTF-8.") from None
 
 
 def _variables(text: str) -> JsonObject:
@@ -66,7 +66,7 @@ def _variables(text: str) -> JsonObject:
     try:
         found = orjson.loads(content)
     except orjson.JSONDecodeError as error:
-        raise InvalidError(f"--variables is not JSON: {error}.") from None
+        raise InvalidError(f"--variables is not JSON: {error}. Write an object such as '{{\"first\": 5}}'.") from None
     if not isinstance(found, dict):
         raise InvalidError("--variables is not a JSON object. Write, for example, --variables '{\"first\": 5}'.")
     return found

@@ -1,7 +1,7 @@
 """Compression of responses: zstd, brotli or gzip, whichever of the three the client accepts first in this order.
 
 The length of a compressed response discloses whether two of its texts are alike (the attack BREACH). So a response is
-compressed only where its producer asks for it, and never with a value that few may read; docs/http.md has the reasons.
+compressed only where its producer calls :func:`compressed`, and never with a restricted or secret value (docs/http.md).
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from starlette_compress import CompressMiddleware, add_compress_type
 from app.http.negotiation import GRAPHQL_RESPONSE
 
 MIN_BYTES: Final = 1_000
-"""Size of a body from which compression pays."""
+"""Size in bytes of the smallest body that is compressed; compression of smaller ones does not pay."""
 
 PART_BYTES: Final = 64 * 1024
 """Bytes that are compressed at once, about a millisecond of work; then other operations run."""

@@ -1,7 +1,7 @@
 """A queue that shares the slots of running operations fairly among callers.
 
 One process executes all operations in one event loop, so more of them at once only take longer. Waiting callers take
-turns: who sends many requests waits behind the others' first ones, and not they behind all of his.
+turns, so the first request of one caller does not wait for all requests of another caller.
 """
 
 import asyncio

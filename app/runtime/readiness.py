@@ -1,4 +1,4 @@
-"""Readiness: the result of a probe of the store, shared by all who ask within a few seconds."""
+"""Readiness: the result of a probe of the store, shared by all checks within a few seconds."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -85,7 +85,8 @@ def _pack(package: str, folder: Path) -> Path:
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603 - names of the lock
     tarballs = list(target.glob("*.tgz"))
     if done.returncode or len(tarballs) != 1:
-        raise ConfigurationError(f"npm could not fetch {package}: {done.stderr.strip()[-500:] or 'no tarball'}")
+        reason = done.stderr.strip()[-500:] or "no tarball"
+        raise ConfigurationError(f"npm could not fetch {package}; check the registry that npm uses. Reason: {reason}")
     return tarballs[0]
 
 
@@ -105,7 +106,10 @@ def _extracted(tarball: Path, file: LockedFile) -> bytes:
         member = archive.extractfile(f"package/{file.member}")
         content = member.read() if member is not None else b""
     if not file.matches(content):
-        raise ConfigurationError(f"{file.member} of {file.package} differs from the lock; nothing was installed.")
+        raise ConfigurationError(
+            f"{file.member} of {file.package} differs from {LOCK.name}, so nothing was installed. Check the registry "
+            "that npm uses."
+        )
     return content
 
 

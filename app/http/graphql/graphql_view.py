@@ -55,7 +55,7 @@ class OperationContext(Protocol):
 ContextT = TypeVar("ContextT", bound=OperationContext)
 
 CONFIDENTIAL_HEADERS = {"Cache-Control": f"{NO_CACHE_HEADERS['Cache-Control']}, {NO_TRANSFORM}"}
-"""Headers of a response with a value that few may read: it is not compressed.
+"""Headers of a response with a restricted or secret value, which is not compressed.
 
 The length of a compressed response would disclose whether the value repeats a text that the request contains.
 """

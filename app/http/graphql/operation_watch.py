@@ -78,7 +78,7 @@ def _late_error(limits: RequestLimits, *, writes: bool) -> LimitError:
     advice = (
         "Some of it may be written: read the state, then send what is missing, in smaller parts."
         if writes
-        else "Use a smaller `first`, select less, or split it into several requests."
+        else "Use a smaller `first`, select less, or split the operation into several requests."
     )
     return LimitError(f"The operation took longer than {seconds:g} s. {advice}", limit="seconds", maximum=seconds)
 

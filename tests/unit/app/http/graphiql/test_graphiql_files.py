@@ -70,6 +70,6 @@ def test_a_tarball_with_another_content_is_refused(settings: Settings, monkeypat
     npm.chmod(0o755)
     monkeypatch.setattr(graphiql_files, "find_spec", lambda _: None)
     monkeypatch.setenv("PATH", f"{settings.cache_dir}:/bin:/usr/bin")
-    with pytest.raises(ConfigurationError, match=r"graphiql\.min\.js of graphiql@.* differs from the lock"):
+    with pytest.raises(ConfigurationError, match=r"graphiql\.min\.js of graphiql@.* differs from graphiql\.lock"):
         fetch_files(settings)
     assert not (settings.cache_dir / "graphiql").exists()
