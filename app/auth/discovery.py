@@ -39,16 +39,20 @@ async def fetch_keys(client: httpx2.AsyncClient, issuer: Issuer, deadline: float
         async with asyncio.timeout(deadline):
             return await _fetch_keys(client, issuer)
     except TimeoutError as error:
-        raise DiscoveryError(f"{issuer.url} did not complete its response within {deadline} s") from error
+        raise DiscoveryError(
+            f"{issuer.url} did not complete its response within {deadline} s; check the issuer and the network"
+        ) from error
 
 
 async def _fetch_keys(client: httpx2.AsyncClient, issuer: Issuer) -> KeySet:
     document = await _discover(client, issuer)
     if document.get("issuer") != issuer.url:
-        raise DiscoveryError(f"the discovery document of {issuer.url} names another issuer")
+        raise DiscoveryError(
+            f"the discovery document of {issuer.url} names another issuer; write its `issuer` in MLG_ISSUERS"
+        )
     jwks_uri = document.get("jwks_uri")
     if not isinstance(jwks_uri, str):
-        raise DiscoveryError(f"the discovery document of {issuer.url} has no jwks_uri")
+        raise DiscoveryError(f"the discovery document of {issuer.url} has no jwks_uri; check the issuer")
     try:
         require_url(jwks_uri, "jwks_uri", allow_http=issuer.allow_http)
     except ConfigurationError as error:
@@ -69,7 +73,9 @@ def import_keys(document: dict[str, object]) -> KeySet:
     entries = document.get("keys")
     keys = [key for entry in entries if (key := _import_key(entry))] if isinstance(entries, list) else []
     if not keys:
-        raise DiscoveryError(f"the key set has no asymmetric signing key, or only RSA keys under {MIN_RSA_BITS} bits")
+        raise DiscoveryError(
+            f"the key set has no asymmetric signing key, or only RSA keys under {MIN_RSA_BITS} bits; add a key there"
+        )
     return KeySet(keys)
 
 
@@ -107,15 +113,15 @@ async def _get_json_object(client: httpx2.AsyncClient, url: str) -> dict[str, ob
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         raise DiscoveryError(f"the request to {url} failed: {str(error) or type(error).__name__}") from error
     if response.status_code == HTTPStatus.NOT_FOUND:
-        raise _NotFoundError(f"{url} returned status 404")
+        raise _NotFoundError(f"{url} returned status 404; check the `issuer` in MLG_ISSUERS")
     if response.status_code != HTTPStatus.OK:
-        raise DiscoveryError(f"{url} returned status {response.status_code}")
+        raise DiscoveryError(f"{url} returned status {response.status_code} instead of 200; check the issuer")
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise DiscoveryError(f"{url} is not JSON") from error
+        raise DiscoveryError(f"{url} is not JSON; check the issuer") from error
     if not isinstance(document, dict):
-        raise DiscoveryError(f"{url} is not a JSON object")
+        raise DiscoveryError(f"{url} is not a JSON object; check the issuer")
     return document
 
 
@@ -124,5 +130,5 @@ async def _read_body(response: httpx2.Response, url: str) -> bytes:
     async for chunk in response.aiter_bytes():
         body += chunk
         if len(body) > MAX_DOCUMENT_BYTES:
-            raise DiscoveryError(f"{url} is larger than {MAX_DOCUMENT_BYTES} bytes")
+            raise DiscoveryError(f"{url} is larger than {MAX_DOCUMENT_BYTES} bytes; check the issuer")
     return body

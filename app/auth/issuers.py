@@ -158,7 +158,7 @@ def require_url(url: str, title: str, *, allow_http: bool = False) -> None:
     parts = split_url(url)
     if parts is None or "@" in parts.netloc or parts.query or parts.fragment:
         raise ConfigurationError(
-            f"{title} is not an absolute URL without credentials, query and fragment. Use a URL like https://host/path."
+            f"{title} must be an absolute URL, without credentials, query and fragment. Use one like https://host/path."
         )
     if parts.scheme != "https" and not (parts.scheme == "http" and (allow_http or is_loopback(parts.hostname or ""))):
         raise ConfigurationError(

@@ -33,11 +33,13 @@ def policy_of(ref: str, governed: Governed, current: Labels) -> tuple[Policy, li
         there = _git("show", "--end-of-options", f"{ref}:./{name}") if name in names else None
         if there != (SHIPPED / name).read_text():
             state = "is absent" if there is None else "differs"
-            remarks.append(f"{name} {state} there and is not compared: both sides use that of the working tree")
+            remarks.append(f"{name} {state} at {ref} and is not compared: both sides use that of the working tree")
     try:
         return Policy("\n".join(texts), labels, governed), remarks
     except ConfigurationError as error:
-        raise InvalidError(f"The policy of {ref} does not fit the current schema: {error.message}") from error
+        raise InvalidError(
+            f"The policy of {ref} does not fit the current schema, so name another reference: {error.message}"
+        ) from error
 
 
 def _sections(ref: str) -> Record:

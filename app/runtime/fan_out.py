@@ -32,7 +32,7 @@ class FanOut:
     _results: dict[Hashable, SharedResults] = field(default_factory=dict)
 
     def results(self, rights: Hashable) -> SharedResults:
-        """Return the current results for some rights; those before the last transaction are dropped."""
+        """Return the results for some rights; new ones after a transaction, or if they are FRESH_SECONDS old."""
         count = self.count()
         if count != self._counted:
             self._counted, self._results = count, {}

@@ -3,7 +3,7 @@
 A collection holds the event loop, so it must be short. One of CPython takes about 0.5 microseconds for each object that
 it visits, and the response of a long list has some 100,000. With the defaults a long query visits the schema, the
 policy and every module several times. Start-up objects are therefore frozen, and both younger generations are small.
-Full collections run only in :func:`collect_while_idle`: nearly all cycles die young.
+Full collections run only in :func:`collect_while_idle`: nearly all cycles become garbage soon after their creation.
 """
 
 import asyncio

@@ -35,7 +35,7 @@ class MutationError:
 
 
 def placeholders_field() -> SchemaField:
-    """Return the field of the ids for which an item creates stubs."""
+    """Return the field of the placeholders of an item: the ids that it refers to and the caller did not see before."""
     return stored_field(
         "Ids that the item refers to, and that before the call did not exist or were not visible to the caller. A stub "
         "is created for each that does not exist; check the spelling. Usually empty."

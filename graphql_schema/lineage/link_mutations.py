@@ -178,7 +178,7 @@ link: LinkPayload = strawberry.field(
     resolver=_link,
 )
 unlink: LinkPayload = strawberry.field(
-    description="Ends an edge, regardless of its declarers; requires the right to link on each visible end that the "
+    description="Ends an edge, whichever inputs declared it; requires the right to link on each visible end that the "
     "edge changes, usually the consumer of the data.",
     resolver=_unlink,
 )

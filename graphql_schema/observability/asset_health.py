@@ -27,8 +27,9 @@ class HealthCause:
         "Number of edges upstream; 0 for the asset itself, its parent and its children in the asset group."
     )
     counts: bool = stored_field(
-        "Whether the cause counts for the status. An evaluation counts only if its owner is that of the version. A "
-        "cause upstream counts only if its `asset` has an owner, or if the asset whose health this is has none."
+        "Whether the cause counts for the status. An evaluation counts for a version only if its owner is that of the "
+        "version. A cause upstream counts only if its `asset` has an owner, or if the asset whose health this is has "
+        "none."
     )
     check: CheckRef | None = stored_field("Check that found the problem; null for another kind of cause.")
     result: CheckResultRef | None = stored_field(

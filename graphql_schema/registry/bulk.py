@@ -144,10 +144,10 @@ class CheckedItems:
 
 
 def once_named(results: Sequence[WriteOutcome]) -> tuple[list[WriteOutcome], list[str]]:
-    """Return the outcomes of a call, each placeholder in the first item that names it, and the call's placeholders.
+    """Return the outcomes of a call with each placeholder only in the first item that names it, and those of the call.
 
-    An id that an earlier item registers is no placeholder of a later one. One that a later item registers is none of
-    the call. So the response does not depend on the transactions in which the items are written, nor on a dry run.
+    An item has no placeholders that an earlier item registers. The call has none that any of its items registers. So
+    the response does not depend on the transactions in which the items are written, nor on a dry run.
     """
     named: set[str] = set()
     reported = []

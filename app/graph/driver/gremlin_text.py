@@ -66,7 +66,7 @@ _RESERVED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """The placeholder of a value that is bound at each request; ``spread`` passes a list as separate arguments.
+    """A parameter of a text, bound to a value at each request; ``spread`` passes a list as separate arguments.
 
     Raises PreparedTextError if ``name`` is not letters and digits after a lower-case letter, or has a meaning in Groovy
     or Gremlin.
@@ -87,12 +87,12 @@ class Param:
 
 
 def param(name: str) -> Param:
-    """Return the placeholder of one value in a step or predicate: ``has("kind", P.within(param("kinds")))``."""
+    """Return the parameter for one value in a step or predicate: ``has("kind", P.within(param("kinds")))``."""
     return Param(name)
 
 
 def spread(name: str) -> Param:
-    """Return the placeholder of a list whose items become the arguments of a step: ``out_e(spread("ls"))``."""
+    """Return the parameter for a list whose items become the arguments of a step: ``out_e(spread("ls"))``."""
     return Param(name, spread=True)
 
 

@@ -42,7 +42,7 @@ class PreparedStatement:
 
     @classmethod
     def traversal(cls, traversal: Traversal) -> "PreparedStatement":
-        """Return a traversal as a prepared text; its parameters are the placeholders (:class:`Param`) in it."""
+        """Return a traversal as a prepared text; its parameters are those (:class:`Param`) in its steps."""
         return cls(render(traversal), parameters_of(traversal))
 
     @classmethod

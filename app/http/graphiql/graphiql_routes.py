@@ -78,7 +78,8 @@ class Page:
             )
         content = self._files.get(name)
         if content is None:
-            raise HttpError(HTTPStatus.NOT_FOUND, f"{PAGE_PATH} has no file {name[:100]!r}.", Code.NOT_FOUND)
+            message = f"{PAGE_PATH} has no file {name[:100]!r}; open {PAGE_PATH}."
+            raise HttpError(HTTPStatus.NOT_FOUND, message, Code.NOT_FOUND)
         tag = self._tags[name]
         headers = {**SECURITY_HEADERS, "Cache-Control": "no-cache", "ETag": tag}
         if request.headers.get("if-none-match") == tag:

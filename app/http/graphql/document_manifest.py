@@ -41,7 +41,9 @@ def _entries(path: Path) -> Iterator[tuple[str, str]]:
     try:
         content = orjson.loads(path.read_bytes())
     except (OSError, orjson.JSONDecodeError) as error:
-        raise ConfigurationError(f"MLG_DOCUMENTS: {path} is not a readable file of JSON: {error}") from None
+        raise ConfigurationError(
+            f"MLG_DOCUMENTS names {path}, which is not a readable file of JSON; correct the path or the file: {error}"
+        ) from None
     if isinstance(content, dict) and content.get("format") == _APOLLO_FORMAT:
         pairs = [(each.get("id"), each.get("body")) for each in content.get("operations", ())]
     else:

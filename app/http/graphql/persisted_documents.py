@@ -26,7 +26,7 @@ log = structlog.get_logger("app.http")
 
 _HASH_ID: Final = re.compile(r"sha256:([0-9a-f]{64})")
 _MAX_LOGGED: Final = 1_000
-"""Number of different documents outside of the manifest that are logged."""
+"""Maximal number of different documents outside of the manifest that are logged."""
 
 
 class DocumentMode(StrEnum):

@@ -23,9 +23,10 @@ _OF_MEMBERS: Final = {"MEMBER_OF": "to", "PART_OF": "from"}
 
 @dataclass(slots=True)
 class TeamMap:
-    """The target of each imported team by its id, and of teams whose ids begin alike by this begin.
+    """The teams that replace imported teams, called targets.
 
-    ``used`` collects the keys of ``exact`` and ``begins`` that an item had.
+    ``exact`` has the id of the target by the id of the imported team. ``begins`` has the begin of the ids of targets by
+    that of imported teams. ``used`` collects the ids and patterns of the file that an item had.
     """
 
     exact: Mapping[str, str] = field(default_factory=dict)
@@ -119,13 +120,18 @@ def read_team_map(file: Path) -> TeamMap:
 
 def _refuse_other_than_team(file: Path, key: str) -> None:
     if not key.startswith(_TEAM) or _ANY in key[:-1]:
-        raise InvalidError(f"{file}: {key!r} is no id of a team; give one, or its begin and `*`.")
+        raise InvalidError(
+            f"{file}: {key!r} is no id of a team. Give the id of a team, or the begin of such ids followed by `*`."
+        )
 
 
 def _target_of(file: Path, key: str, value: object) -> str:
     """Return the id of a target; a name alone is a team of the identity provider."""
     if not isinstance(value, str) or not value or key.endswith(_ANY) != value.endswith(_ANY):
-        raise InvalidError(f"{file}: the team of {key!r} is {value!r}; give an id or a name, with `*` for a pattern.")
+        raise InvalidError(
+            f"{file}: the target of {key!r} is {value!r}. Give the id or the name of a team; end it with `*` if and "
+            "only if the key ends with `*`."
+        )
     name = value.removesuffix(_ANY)
     if not value.startswith("mlg://"):
         urn = make_urn("team", "catalog", "", name or "x")

@@ -1,4 +1,4 @@
-"""The owner of an evaluation that names none: the caller's team, if evaluations of this team count for the version."""
+"""The owner of an evaluation that names none: a team or user of the caller whose evaluations count for the version."""
 
 from dataclasses import replace
 from typing import Final

@@ -1,4 +1,4 @@
-"""Stubs: placeholders for assets that are referenced and were never registered."""
+"""Creates stubs for assets that an item refers to and that were never registered, and reports its placeholders."""
 
 from typing import Final
 

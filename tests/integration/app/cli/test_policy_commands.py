@@ -136,11 +136,11 @@ def test_other_files_are_noted(repository: Path, name: str) -> None:
     commit(repository, name, text, f"{text}# changed")
     (repository / name).write_text(text)
     result = run("policy", "diff", "HEAD")
-    remark = f"note: {name} differs there and is not compared: both sides use that of the working tree\n"
+    remark = f"note: {name} differs at HEAD and is not compared: both sides use that of the working tree\n"
     assert result.stdout == f"{remark}The two policies are equal.\n"
     git(repository, "rm", "-q", "--cached", name)
     git(repository, "commit", "-qm", "y")
-    assert f"note: {name} is absent there and is not compared" in run("policy", "diff", "HEAD").stdout
+    assert f"note: {name} is absent at HEAD and is not compared" in run("policy", "diff", "HEAD").stdout
 
 
 @pytest.mark.parametrize(

@@ -92,8 +92,8 @@ def test_entries_without_a_use_are_reported(teams: TeamMap) -> None:
         ("teams", "is no TOML"),
         ("[groups]\n", "needs one table"),
         ('[teams]\n"ranking" = "x"\n', "'ranking' is no id of a team"),
-        (f'[teams]\n"{OLD}" = 3\n', "is 3; give an id or a name"),
-        (f'[teams]\n"{OLD}" = "*"\n', "with `*` for a pattern"),
+        (f'[teams]\n"{OLD}" = 3\n', "is 3. Give the id or the name"),
+        (f'[teams]\n"{OLD}" = "*"\n', "if and only if the key ends with `*`"),
         (f'[teams]\n"{OLD}" = "{DATA}"\n', "which is no team"),
     ],
 )
