@@ -30,7 +30,7 @@ def compressed(response: ASGIApp) -> ASGIApp:
 
 
 class _InParts:
-    """Sends the body of a response in parts of at most `PART_BYTES`, between which the event loop runs others."""
+    """Sends the body of a response in parts of at most `PART_BYTES`; the event loop runs other tasks in between."""
 
     def __init__(self, response: ASGIApp) -> None:
         self.response = response

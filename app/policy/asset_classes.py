@@ -66,7 +66,7 @@ def blocks(members: Iterable[AssetClass]) -> list[Block]:
 
 
 def group_blocks(values: Mapping[AssetClass, Value]) -> Iterator[tuple[Value, Block]]:
-    """Yield a pair of value and block for each block of the classes that have it, values in their first order."""
+    """Yield each value with each block of the classes that have it; the values in the order of ``values``."""
     classes_of: dict[Value, list[AssetClass]] = {}
     for asset_class, value in values.items():
         classes_of.setdefault(value, []).append(asset_class)

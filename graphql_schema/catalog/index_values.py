@@ -14,7 +14,7 @@ def property_term(key: str, text: str) -> str:
 
 
 def cost_rank(usd: float) -> int:
-    """Return an integer that orders finite amounts of US dollars of at least 0 exactly; smaller amounts are below 0.
+    """Return an integer that orders amounts of US dollars of at least 0 exactly; that of a negative one is below 0.
 
     These are the bits of the number by IEEE 754. JanusGraph finds no 0 below a bound of the class Double, because it
     begins at ``Double.MIN_VALUE``, which is positive.

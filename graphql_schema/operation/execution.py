@@ -157,7 +157,7 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
         return _Leaf(field.resolve, type_, field.type) if is_leaf_type(type_) else None
 
     def _leaf_value(self, leaf: "_Leaf", source: Resolved) -> Resolved:
-        """Return the completed value of a leaf; raises any error if stock execution would."""
+        """Return the completed value of a leaf; raises an error where the execution of graphql-core would raise one."""
         value = leaf.read(source)
         if value is not None:
             return self.complete_leaf_value(leaf.type, value)

@@ -79,7 +79,7 @@ _ADVICE = {
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """Size of a selection with all fragments expanded; ``depth`` excludes introspection and wrappers."""
+    """Size of a selection with all fragments expanded; ``depth`` counts no introspection, WRAPPERS and FAR_ENDS."""
 
     depth: int = 0
     aliases: int = 0
@@ -187,7 +187,7 @@ class _Outlines:
         return at if field is not None and self._is_wrapper(parent, name) else at + 1, type_
 
     def _is_wrapper(self, parent: _Type, name: str) -> bool:
-        """Return whether a field of ``parent`` is part of a list, and so no level of depth."""
+        """Return whether a field of ``parent`` is one of WRAPPERS, but no root field, or one of FAR_ENDS."""
         roots = (self.schema.query_type, self.schema.mutation_type, self.schema.subscription_type)
         return (name in WRAPPERS and parent not in roots) or f"{parent}.{name}" in FAR_ENDS
 

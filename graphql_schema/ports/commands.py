@@ -15,7 +15,7 @@ from graphql_schema.ports.record import Record
 
 
 class AnyVersion:
-    """Expected version that every version satisfies, and an alias without one."""
+    """The value of ``expected_version`` that accepts every version, and an alias that is not set."""
 
     def __repr__(self) -> str:
         return "ANY"

@@ -115,7 +115,7 @@ def weigh_evaluations(
 
 
 def newest_evaluations(evaluations: Iterable[tuple[Row, frozenset[str]]]) -> list[Row]:
-    """Return the newest evaluation of each team, kind and set of data, without retired ones."""
+    """Return the newest evaluation of each owner, kind and set of data, without retired ones."""
     newest: dict[tuple[object, ...], tuple[int, str, Row]] = {}
     for evaluation, data in evaluations:
         if not is_retired(evaluation):
@@ -149,9 +149,9 @@ def counts_downstream(asset: Row, root: Row) -> bool:
 def brings_causes(edge: Record, upstream: Row, downstream: Row) -> bool:
     """Return whether causes propagate over an edge.
 
-    An edge is reported if the caller who declared it had no right on ``downstream``. Causes propagate over such an edge only if the
-    owner team of ``downstream`` also owns ``upstream``, or ``downstream`` has none. Otherwise any caller could impair
-    the health of an asset of others.
+    An edge is reported if the caller who declared it had no right on ``downstream``. Causes propagate over such an edge
+    only if the owner team of ``downstream`` also owns ``upstream``, or ``downstream`` has none. Otherwise any caller
+    could impair the health of an asset of others.
     """
     if not edge.get("reported"):
         return True

@@ -27,7 +27,7 @@ def sum_of_money(amounts: Iterable[float]) -> float:
 
 
 def _rounded(micros: int, others: Iterable[float]) -> int:
-    """Return the millionths of a sum with amounts that are no whole number of them; ten times slower."""
+    """Return the sum of ``micros`` and of amounts in US dollars, rounded to millionths; slower than adding integers."""
     with localcontext(_EXACT):
         exact = sum((Decimal(repr(amount)) for amount in others), Decimal())
         return int((micros + exact * MICROS).to_integral_value())

@@ -1,8 +1,8 @@
 """Ranking: whether an asset is a hit of a search, and how good, by the fields that the viewer may see.
 
-The index only proposes candidates. The best hit is the asset whose id was typed. In others every word of the query must
-be found. The last one may be the beginning of a word; in names and ids each may have typing errors. A name counts more
-than the other parts of the id, and these count more than the description.
+The index only proposes candidates. The best hit is the asset whose id was typed. Any other asset is a hit only if every
+word of the query is found in it. The last one may be the beginning of a word; in names and ids each may have typing
+errors. A name counts more than the other parts of the id, and these count more than the description.
 """
 
 from collections.abc import Sequence
@@ -48,7 +48,7 @@ def rank(row: Row, query: SearchText) -> Rank | None:
 
 
 def is_version(row: Row, text: VersionText) -> bool:
-    """Return whether a row is a version of any asset, and the one that a text names."""
+    """Return whether a row is a version with the name that a text gives, whatever asset it is a version of."""
     return KIND_OF_CODE[row.record["kind"]].versioned and text.names(row.visible_value("version"))
 
 

@@ -68,7 +68,7 @@ def _in_prose(word: str, last: str) -> Condition:
 
 
 def _of_version(word: str, text: VersionText | None) -> Iterator[Condition]:
-    """Yield the condition of the versions that may lack a word, because it is one of those that name a version."""
+    """Yield the condition of the versions that match without a word, because it is one of those that name a version."""
     if text and word in text.phrase:
         yield All((_VERSIONS, *_has_label(word)))
 
@@ -81,7 +81,7 @@ def _best_versions(text: VersionText | None) -> Iterator[Condition]:
 
 
 def _has_label(word: str) -> Iterator[Condition]:
-    """Yield the condition that a version has a word of its name: `3` or `v3` for both; words as `version` have none."""
+    """Yield the condition that a version has the number in a word, with or without ``v``; nothing for other words."""
     label = word.removeprefix("v")
     if label[:1].isdigit():
         yield In("words", (label, f"v{label}"))

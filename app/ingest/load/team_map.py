@@ -36,7 +36,7 @@ class TeamMap:
     def entries(self, entries: Iterable[ImportItem | ItemResult]) -> Iterator[ImportItem | ItemResult]:
         """Yield the entries with mapped teams; a team is registered once, without further values.
 
-        A link that would make a member, or a part of another team, of a mapped team is left out.
+        A link is left out if it adds a member to a mapped team, or makes a mapped team a part of another one.
         """
         registered: set[str] = set()
         for entry in entries:
