@@ -19,7 +19,7 @@ class Code(StrEnum):
     FORBIDDEN = "FORBIDDEN"
     """The token is valid and lacks a scope that the operation needs."""
     DENIED = "DENIED"
-    """The policy denies the caller the action on the asset, or hides the field if hidden fields are to be errors."""
+    """The policy denies the caller the action on the asset, or hides a field of a request that makes this an error."""
     NOT_FOUND = "NOT_FOUND"
     """The id does not exist or is not visible to the caller; the two cases are indistinguishable."""
     CONFLICT = "CONFLICT"

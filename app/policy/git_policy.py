@@ -21,8 +21,9 @@ Only the rules and the labels are compared.
 def policy_of(ref: str, governed: Governed, current: Labels) -> tuple[Policy, list[str]]:
     """Return the policy of a git reference, and remarks on labels that do not fit and on files that are not compared.
 
-    A field without a label there keeps its ``current`` label. Raises InvalidError if git is not installed, or has no
-    such reference or no policy in it. Raises InvalidError if the rules do not fit the schema or labels are unreadable.
+    A field without a label in the reference keeps its ``current`` label. Raises InvalidError if git is not installed or
+    has no such reference, or if the reference has no policy. The same error is raised if the rules do not fit the schema
+    or labels are unreadable.
     """
     names = _git("ls-tree", "--name-only", "--end-of-options", ref, "./").split()
     texts = [_git("show", "--end-of-options", f"{ref}:./{name}") for name in sorted(names) if name.endswith(".cedar")]
@@ -75,12 +76,11 @@ def _fitted(sections: Record, governed: Governed, current: Labels) -> tuple[Labe
         labels[name] = {}
         for field in sorted(fields):
             if own.get(field) not in [*Label]:
-                remarks.append(
-                    f"{name}.{field} has no label there: compared with its current one, {current[name][field]}"
-                )
+                label = current[name][field]
+                remarks.append(f"{name}.{field} has no label in the reference: compared with its current one, {label}")
             labels[name][field] = Label(own[field]) if own.get(field) in [*Label] else current[name][field]
         lost = sorted({*own} - {*fields})
-        remarks.extend(f"{name}.{field} has a label there and is no current field" for field in lost)
+        remarks.extend(f"{name}.{field} has a label in the reference and is no current field" for field in lost)
     gone = sorted({*sections} - {*governed.fields, COMMON_SECTION})
-    remarks.extend(f"[{name}] has labels there and is no current governed type" for name in gone)
+    remarks.extend(f"[{name}] has labels in the reference and is no current governed type" for name in gone)
     return labels, remarks

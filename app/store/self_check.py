@@ -38,7 +38,7 @@ async def send_gremlin(session: aiohttp.ClientSession, url: str, gremlin: str, *
             message = content.get("message", content)
             full = any(str(name).endswith("DiskLimitException") for name in content.get("exceptions") or ())
             raise (DiskSpaceError if full else StoreStartError)(
-                f"The store at {url} returned status {response.status}: {message}"
+                f"The store at {url} returned status {response.status}; see its log. Its message: {message}"
             )
         return list(content["result"]["data"])
 

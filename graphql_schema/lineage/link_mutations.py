@@ -120,7 +120,10 @@ def _effect(root: Parent) -> Resolved:
         return None
     carried = f"the sensitivity and the propagating tags of {link.source}"
     if root["ends"]:
-        return f"An ended {link.relation} no longer applies {carried} to {link.target}; a lower level follows soon."
+        return (
+            f"An ended {link.relation} no longer applies {carried} to {link.target}, which soon loses what no other "
+            "source gives it."
+        )
     return f"{link.relation} applies {carried} to {link.target}, unless the edge is declassified or unconfirmed."
 
 

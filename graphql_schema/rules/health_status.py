@@ -51,7 +51,7 @@ VERDICTS: Final[Mapping[str, CauseSeverity]] = {
     Verdict.FAIL.name: CauseSeverity.SEVERE,
     Verdict.WARN.name: CauseSeverity.MINOR,
 }
-"""Weight of an evaluation by its verdict; one that is not of the team of the version is REPORTED."""
+"""Weight of an evaluation by its verdict; one whose owner is not that of the version is REPORTED."""
 
 
 CONTAMINATIONS: Final[Mapping[ContaminationVerdict, CauseSeverity]] = {

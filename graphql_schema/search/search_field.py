@@ -41,9 +41,9 @@ FacetsArg = Annotated[
 GroupVersionsArg = Annotated[
     bool | None,
     strawberry.argument(
-        description="Whether the versions that match are listed in `versions` of their asset, which takes the place of "
-        "the best of them, and not as hits of their own. A version whose asset is not visible remains a hit. Facets "
-        "count the same assets and versions as without it. Default: false."
+        description="Whether the versions that match are listed in `versions` of their asset, and not as hits of their "
+        "own. The asset is then a hit, ranked as the best of itself and these versions. A version whose asset is not "
+        "visible remains a hit. Facets count the same assets and versions as without it. Default: false."
     ),
 ]
 

@@ -160,8 +160,8 @@ def test_unmatched_labels_are_noted(repository: Path) -> None:
     commit(repository, "labels.toml", 'task = "internal"', 'tusk = "internal"')
     result = run("policy", "diff", "HEAD")
     assert result.exit_code == 0
-    assert "note: Model.task has no label there: compared with its current one, internal" in result.stdout
-    assert "note: Model.tusk has a label there and is no current field" in result.stdout
+    assert "note: Model.task has no label in the reference: compared with its current one, internal" in result.stdout
+    assert "note: Model.tusk has a label in the reference and is no current field" in result.stdout
 
 
 @pytest.mark.parametrize("ref", ["no-such-branch", "--output=x"])
