@@ -22,8 +22,8 @@ def policy_of(ref: str, governed: Governed, current: Labels) -> tuple[Policy, li
     """Return the policy of a git reference, and remarks on labels that do not fit and on files that are not compared.
 
     A field without a label in the reference keeps its ``current`` label. Raises InvalidError if git is not installed or
-    has no such reference, or if the reference has no policy. The error is also raised if the rules do not fit the schema,
-    or if labels are unreadable.
+    has no such reference, or if the reference has no policy. The error is also raised if the rules do not fit the
+    schema, or if labels are unreadable.
     """
     names = _git("ls-tree", "--name-only", "--end-of-options", ref, "./").split()
     texts = [_git("show", "--end-of-options", f"{ref}:./{name}") for name in sorted(names) if name.endswith(".cedar")]

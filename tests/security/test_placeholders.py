@@ -69,7 +69,7 @@ async def test_identities_of_the_token_and_of_administrators_are_accepted(api: A
 
 
 async def test_a_version_that_was_only_referenced_is_listed_when_asked(api: Api) -> None:
-    """A ghost version of a foreign model is neither in `versions` nor its latest; it is listed as a stub on request."""
+    """A stub of a version of a model of others is neither in `versions` nor the latest; it is listed on request."""
     ghost = "mlg://model-version/test/default/theirs@9"
     only = "mlg://model-version/test/default/only-ghosts@1"
     run = {"id": "mlg://run/test/default/reads-ghosts", "state": "COMPLETE", "owners": [{"owner": RANKING}]}

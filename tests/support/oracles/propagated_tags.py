@@ -35,7 +35,7 @@ def shown(there: Stored, now: int) -> dict[tuple[str, str], Assigned]:
 
 
 def _set_by_people(there: Stored, tag: str, now: int) -> Iterator[tuple[str, str]]:
-    """Return the declared modes of a tag: the assets that carry or exclude it."""
+    """Return the declared modes of a tag: the assets that carry or block it."""
     for (relation, urn, to), edge in there.edge_records.items():
         if (relation, to) == ("TAGGED", tag) and edge.get("validTo", now + 1) > now:
             people = [name for name in edge["by"] if name != "propagation"]

@@ -25,7 +25,7 @@ SPREADS = asset("tag pii", {"propagates": True})
 
 
 def tagging(name: str, mode: str | None) -> RegisterCommand:
-    """Return the command of `setTags`: set the tag, exclude it, or remove the declaration."""
+    """Return the command of `setTags`: set the tag, block it, or remove the declaration."""
     stated = {} if mode is None else {PII: {"mode": mode}}
     edge = DeclaredEdges(TAGGED.out(), "Dataset.tags", stated, adds=True, removes=() if stated else (PII,))
     return RegisterCommand(urn(name), {}, (edge,), action=ChangeAction.TAGGED, right="tag")
@@ -97,10 +97,10 @@ async def test_a_declared_tag_replaces_a_propagated_one(graph: StoreGraph, write
     assert await tags(graph, *ABC) == ["DIRECT", "PROPAGATED a", "PROPAGATED b"]
 
 
-async def test_an_excluded_tag_is_not_propagated(graph: StoreGraph, writers: Writers) -> None:
-    """An excluded tag is not propagated through the asset; readmitted, it is.
+async def test_a_blocked_tag_is_not_propagated(graph: StoreGraph, writers: Writers) -> None:
+    """A blocked tag is not propagated through the asset; unblocked, it is.
 
-    A tag list keeps the exclusion of other tags.
+    A tag list keeps other tags blocked.
     """
     await write(writers, SPREADS, *CHAIN, asset("dataset a", tags=["tag pii"]))
     await recompute(writers)
@@ -138,7 +138,7 @@ async def test_a_tag_list_keeps_propagated_tags(graph: StoreGraph, writers: Writ
 
 
 async def test_one_tag_more_or_less_leaves_the_others_in_the_index(graph: StoreGraph, writers: Writers) -> None:
-    """Adding, removing and excluding one tag keeps the other tags in the index."""
+    """Adding, removing and blocking one tag keeps the other tags in the index."""
     await write(writers, asset("dataset a", tags=["tag gold", "tag fresh"]))
     for mode, wanted in (
         ("DIRECT", ["fresh", "gold", "pii"]),

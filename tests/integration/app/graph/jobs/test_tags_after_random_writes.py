@@ -50,7 +50,7 @@ TENANTS = count()
 
 
 def tagging(name: str, mode: str | None, tag: str) -> RegisterCommand:
-    """Return the command of `setTags`: set a tag, exclude it, or remove the declaration."""
+    """Return the command of `setTags`: set a tag, block it, or remove the declaration."""
     stated = {} if mode is None else {urn(tag): {"mode": mode}}
     field_ = DeclaredEdges(TAGGED.out(), f"{KIND[name]}.tags", stated, adds=True, removes=() if stated else (urn(tag),))
     return asset_with(name, field_)
@@ -149,7 +149,7 @@ async def test_tags_equal_the_oracle(
     batches: list[tuple[list[Command], int, int]],
     crash: bool,  # noqa: FBT001 - a case
 ) -> None:
-    """Tags equal the oracle after random declarations, exclusions, ended edges, deletions and crashes of the job."""
+    """Tags equal the oracle after random declarations, blocks, ended edges, deletions and crashes of the job."""
     monkeypatch.setattr(job_module, "BATCH", size)
     async with GremlinClient(module_graph.url, source=module_graph.source) as client:
         twin = Twin(module_graph, client)
