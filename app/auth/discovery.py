@@ -48,7 +48,7 @@ async def _fetch_keys(client: httpx2.AsyncClient, issuer: Issuer) -> KeySet:
     document = await _discover(client, issuer)
     if document.get("issuer") != issuer.url:
         raise DiscoveryError(
-            f"the discovery document of {issuer.url} names another issuer; write its `issuer` in MLG_ISSUERS"
+            f"the discovery document of {issuer.url} names another issuer; correct `issuer` in MLG_ISSUERS"
         )
     jwks_uri = document.get("jwks_uri")
     if not isinstance(jwks_uri, str):

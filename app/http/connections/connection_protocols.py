@@ -28,7 +28,7 @@ _PARTS: Final = {h11.IDLE: Owed.HEAD, h11.SEND_BODY: Owed.BODY}
 
 
 class ConnectionConfig(uvicorn.Config):
-    """uvicorn's configuration with these protocols, which find the open connections of their server in it."""
+    """uvicorn's configuration with the protocols of this module, which read the open connections from it."""
 
     def __init__(self, app: ASGIApp, connections: OpenConnections, **options: Any) -> None:  # noqa: ANN401 - uvicorn's
         super().__init__(
