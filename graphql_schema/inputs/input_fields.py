@@ -160,8 +160,8 @@ def references_field() -> SchemaField:
 def named_references_field(required: str) -> SchemaField:
     """Return the input field of the names that an input may use; ``required`` says what EXISTING requires."""
     return strawberry.field(
-        description=f"Whether an unknown name is accepted: with ANY, the default, it is. With EXISTING {required}; otherwise "
-        "the error UNKNOWN_REFERENCE has near names.",
+        description="Whether an unknown name is accepted: with ANY, the default, it is. With EXISTING "
+        f"{required}; otherwise the error UNKNOWN_REFERENCE has near names.",
         default=strawberry.UNSET,
     )
 

@@ -30,7 +30,7 @@ class Evidence:
 def visible_fields(record: Record, hidden: Collection[str]) -> Record:
     """Return a record without its hidden fields, and with its domain if that is visible.
 
-    The domain is taken from the index terms of the record, because no stored field has it.
+    The domain is taken from ``index`` in the record, because no stored field has it.
     """
     domain = "" if "domain" in hidden else record.get("index", {}).get("domain", "")
     return {**{name: value for name, value in record.items() if name not in {*hidden, "index"}}, "domain": domain}
