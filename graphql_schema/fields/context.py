@@ -54,6 +54,7 @@ class Context:
     - ``selection`` is what the content of an event depends on besides its change; None before the first event.
     - ``gates`` are those of the installation. ``clock`` returns epoch milliseconds.
     - ``cost_report`` is filled and returned if the request has the header ``Prefer: cost``; None without it.
+    - ``plans`` are the plans of the document; None if the operation is executed by graphql-core.
     - ``totals`` caches whether a field of the document selects ``totalCount``, by the id() of its syntax node.
     - ``instants`` caches the values of ``asOf`` in the document; None before they are read.
     """
@@ -68,6 +69,7 @@ class Context:
     request_id: str = ""
     gates: Gates = NO_GATES
     log_access: Callable[[Principal, str, PolicyReport], None] = lambda *_: None
+    plans: object = None
     totals: dict[int, bool] = field(default_factory=dict)
     change_feed: ChangeFeed | None = None
     recheck: Callable[[], Awaitable[Principal]] | None = None
@@ -86,6 +88,12 @@ class Context:
     def reset_reader(self) -> None:
         """Discard cached rows, so that fields resolved after a write return the new state."""
         self.reader = self.open_reader(self.principal, self.as_of)
+
+    def restart(self) -> None:
+        """Begin the operation again: discard what it has read, reported and counted; an end of its budget remains."""
+        self.reset_reader()
+        self.policy_report.clear()
+        self.budget.renew()
 
     def read_at(self, as_of: int | None) -> None:
         """Set the read time of the operation, None for the present; another one than before opens a new reader."""

@@ -1,5 +1,6 @@
 """Fields that are read from a stored record, and their metadata."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
 import strawberry
@@ -21,6 +22,12 @@ SchemaField: TypeAlias = Any
 
 INPUTS = "inputs"
 """Metadata key of a function: from the name of a type to the fields that the value of the field depends on."""
+
+VECTOR = "vector"
+"""Metadata key of a resolver for many sources at once (:data:`VectorResolver`)."""
+
+VectorResolver: TypeAlias = Callable[..., Awaitable[list[Resolved]]]
+"""Returns the values of a field for a list of sources, given the info and the arguments that its resolver has."""
 
 
 def stored_field(description: str) -> SchemaField:

@@ -14,8 +14,9 @@ from graphql import DocumentNode, ExecutionResult, GraphQLError, GraphQLSchema, 
 from graphql.validation.rules import overlapping_fields_can_be_merged
 from strawberry.extensions import SchemaExtension
 
+from graphql_schema.fields.context import Context
 from graphql_schema.operation.cost import Pricing, compared, cost_breaches
-from graphql_schema.operation.document_cache import DocumentCache
+from graphql_schema.operation.document_cache import DocumentCache, KnownDocument
 from graphql_schema.operation.input_validation import VALIDATION_RULES
 from graphql_schema.operation.limits import Breach, DocumentLimits, breaches
 from graphql_schema.operation.variable_size import variable_breaches
@@ -55,7 +56,9 @@ class AdmissionExtension(SchemaExtension):
 
     def on_parse(self) -> Iterator[None]:
         """Take a known document instead of parsing; give the error about too many tokens the code LIMIT_EXCEEDED."""
-        self.execution_context.graphql_document = self._known
+        known = self._known
+        if known is not None:
+            self.execution_context.graphql_document = known.document
         yield
         for error in self.execution_context.pre_execution_errors or ():
             if error.message.endswith("Parsing aborted."):
@@ -75,7 +78,10 @@ class AdmissionExtension(SchemaExtension):
         yield
 
     def on_execute(self) -> Iterator[None]:
-        """Skip the execution if the request has ``Prefer: cost=only``; the response then has no data."""
+        """Skip the execution if the request has ``Prefer: cost=only``; else give the plans of the document to it."""
+        known, context = self._known, self.execution_context.context
+        if known is not None and isinstance(context, Context):
+            context.plans = known.plans
         report = self._cost_report
         if report is not None and report.only:
             self.execution_context.result = ExecutionResult(data=None, errors=None)
@@ -97,7 +103,7 @@ class AdmissionExtension(SchemaExtension):
         return errors
 
     @property
-    def _known(self) -> DocumentNode | None:
+    def _known(self) -> KnownDocument | None:
         """The document of the request, if it is known."""
         return self._documents.get(self.execution_context.query or "")
 

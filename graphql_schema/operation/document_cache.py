@@ -1,7 +1,7 @@
-"""Documents that are known to be admissible, so that a repeated document is not parsed and validated again.
+"""Documents that are known to be admissible, so that a repeated document is not parsed, validated and planned again.
 
-Parsing, the sizes of a document and validation depend on its text only. What depends on the caller, the variables or
-the name of the operation is examined for each request: scope, variables and cost.
+Parsing, the sizes of a document, validation and its plans depend on its text only. What depends on the caller, the
+variables or the name of the operation is examined for each request: scope, variables and cost.
 """
 
 from collections import OrderedDict
@@ -11,11 +11,21 @@ from typing import Final
 
 from graphql import DocumentNode, Token
 
+from graphql_schema.execution.plan import Plans
+
 MAX_BYTES: Final = 16 * 1024 * 1024
 """Maximal size of all documents together, in bytes."""
 
-TOKEN_BYTES: Final = 400
-"""Approximate size of a token with its syntax nodes, in bytes."""
+TOKEN_BYTES: Final = 1_000
+"""Approximate size of a token with its syntax nodes and its part of the plans, in bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownDocument:
+    """A valid document within the limits, with its plans."""
+
+    document: DocumentNode
+    plans: Plans = field(default_factory=Plans)
 
 
 @dataclass(slots=True)
@@ -23,10 +33,10 @@ class DocumentCache:
     """Keeps the most recently used documents, by their texts, up to ``max_bytes`` bytes in all."""
 
     max_bytes: int = MAX_BYTES
-    _documents: OrderedDict[str, tuple[DocumentNode, int]] = field(default_factory=OrderedDict)
+    _documents: OrderedDict[str, tuple[KnownDocument, int]] = field(default_factory=OrderedDict)
     _bytes: int = 0
 
-    def get(self, text: str) -> DocumentNode | None:
+    def get(self, text: str) -> KnownDocument | None:
         """Return the document of a text, None if it is not known."""
         known = self._documents.get(text)
         if known is None:
@@ -42,7 +52,7 @@ class DocumentCache:
         size = TOKEN_BYTES * _token_count(document) + getsizeof(text)
         if text in self._documents or size > self.max_bytes:
             return
-        self._documents[text] = document, size
+        self._documents[text] = KnownDocument(document), size
         self._bytes += size
         while self._bytes > self.max_bytes:
             _, (_, dropped) = self._documents.popitem(last=False)

@@ -20,17 +20,20 @@ from graphql import (
     get_operation_ast,
     is_leaf_type,
 )
-from graphql.execution.collect_fields import FieldDetailsList
+from graphql.execution.collect_fields import FieldDetailsList, collect_fields
 from graphql.pyutils import AwaitableOrValue, Path
 from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
+from graphql_schema.execution.plan import Plans, Selection, selection_of
+from graphql_schema.execution.vectored_execution import VectoredExecution
 from graphql_schema.fields.context import Context
 from graphql_schema.fields.field import Resolved
 from graphql_schema.fields.record_reader import RecordReader
 from graphql_schema.operation.event_selection import event_selection
 from graphql_schema.operation.input_validation import variable_faults
 from graphql_schema.ports.operation_budget import OperationBudget
+from graphql_schema.ports.record import JsonObject
 from policies.errors import CodedError
 
 
@@ -95,7 +98,34 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
         context = self.context_value
         if self.operation.operation is OperationType.SUBSCRIPTION and isinstance(context, Context):
             return self._execute_event(context)
+        if self.operation.operation is OperationType.QUERY and isinstance(context, Context):
+            return self._execute_query(context)
         return super().execute_operation(serially)
+
+    async def _execute_query(self, context: Context) -> ExecutionResult:
+        """Execute a query over vectors; if it would have an error, by graphql-core from the beginning."""
+        plans = context.plans
+        if isinstance(plans, Plans):
+            try:
+                return ExecutionResult(data=await self._vectored(plans), errors=None)
+            except Exception:  # noqa: BLE001 - graphql-core finds and reports the same error
+                context.restart()
+        result = super().execute_operation(serially=False)
+        return cast("ExecutionResult", await result if self.is_awaitable(result) else result)
+
+    async def _vectored(self, plans: Plans) -> JsonObject:
+        """Return the data of a query; raises any exception if the query would have an error."""
+        root = self.schema.query_type
+        assert root is not None  # noqa: S101 - every schema has one
+
+        def collected() -> Selection:
+            fields = collect_fields(self.schema, self.fragments, self.variable_values, root, self.operation)
+            return selection_of(self.schema, root, fields.grouped_field_set)
+
+        variables = self.variable_values.coerced
+        selection = plans.root(self.operation, self.fragment_definitions, variables, collected)
+        (data,) = await VectoredExecution(self).objects(selection, [self.root_value])
+        return data
 
     async def _execute_event(self, context: Context) -> ExecutionResult:
         """Execute one event, once for all subscriptions of equal rights and selection; then let the next one run."""

@@ -5,7 +5,7 @@ read directly, without the call path of Strawberry, which is slower. Non-null fi
 with their row.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import cast
 
 from graphql import (
@@ -25,11 +25,9 @@ from graphql import (
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
 
-from graphql_schema.fields.field import INPUTS, Resolved
+from graphql_schema.fields.field import INPUTS
 from graphql_schema.fields.node import type_of
-from graphql_schema.fields.record_reader import RecordReader
-from graphql_schema.ports.record import Json
-from graphql_schema.ports.row import MaskedRecord
+from graphql_schema.fields.record_reader import GuardedResolver, RecordReader, Resolve
 from policies.governed import Governed
 from policies.vocabulary import field_action
 
@@ -38,8 +36,6 @@ ASSET = "Asset"
 
 EDGES = ("Neighbour", "LineageEdge", "Ownership", "TagAssignment")
 """Types that show an edge; the policy governs their fields by the masks of both ends."""
-
-Resolve = Callable[..., Resolved]
 
 
 def install_field_guards(schema: GraphQLSchema) -> None:
@@ -122,19 +118,11 @@ def _resolver(name: str, field: GraphQLField, *, governed: bool) -> Resolve:
     """Return the resolver of a field: its own or a reader of its source, guarded by the field mask if governed."""
     declared = _declared(field)
     if not declared.is_basic_field:
-        return _guarded(name, field.resolve) if governed else field.resolve  # type: ignore[arg-type, return-value]
+        resolve = cast("Resolve", field.resolve)
+        return GuardedResolver(name, resolve) if governed else resolve
     return RecordReader(name, declared.python_name)
 
 
 def _declared(field: GraphQLField) -> StrawberryField:
     """Return the Strawberry field from which a field was built."""
     return cast("StrawberryField", field.extensions[GraphQLCoreConverter.DEFINITION_BACKREF])
-
-
-def _guarded(name: str, inner: Resolve) -> Resolve:
-    """Return a resolver that yields null where the field is hidden."""
-
-    def resolve(source: MaskedRecord, info: object, **arguments: Json) -> Resolved:
-        return inner(source, info, **arguments) if source.is_shown(name) else None
-
-    return resolve

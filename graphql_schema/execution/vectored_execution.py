@@ -1,0 +1,232 @@
+"""Executes the selections of an operation over vectors: a field is read for all objects of a level at once.
+
+Where graphql-core makes a task for each field of each object, there is one here for a field of a level. An operation
+that would have an error is not completed here: graphql-core executes it again, and knows how errors propagate
+(:mod:`graphql_schema.operation.execution`). What is returned here has no errors, and equals the response of
+graphql-core.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, compress
+from typing import Final, Protocol, TypeVar, cast
+
+from graphql import (
+    GraphQLField,
+    GraphQLLeafType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLResolveInfo,
+    GraphQLSchema,
+    is_abstract_type,
+    is_leaf_type,
+)
+from graphql.execution.collect_fields import CollectedFields, FieldDetailsList
+from graphql.execution.values import VariableValues, get_argument_values
+from graphql.language import FieldNode
+from graphql.pyutils import Path
+
+from graphql_schema.execution.leaf_column import Column, StockPathError, leaf_column, text_length
+from graphql_schema.execution.plan import Selection, Step, selection_of
+from graphql_schema.fields.context import Context, Info
+from graphql_schema.fields.field import Resolved
+from graphql_schema.fields.node import type_of
+from graphql_schema.ports.operation_budget import OperationBudget
+from graphql_schema.ports.record import Json, JsonObject
+from graphql_schema.ports.row import MaskedRecord, RecordAccess
+
+ResultT = TypeVar("ResultT")
+
+TURN_OBJECTS: Final = 250
+"""Number of objects that are read without a pause: about a millisecond."""
+
+
+class Executor(Protocol):
+    """What this module uses of the executor of graphql-core."""
+
+    schema: GraphQLSchema
+    variable_values: VariableValues
+
+    @property
+    def budget(self) -> OperationBudget:
+        """The budget of the operation."""
+
+    def collect_subfields(self, return_type: GraphQLObjectType, field_details_list: FieldDetailsList) -> CollectedFields:
+        """Return the selected fields of an object type below a field."""
+
+    def build_resolve_info(
+        self, field_def: GraphQLField, field_nodes: list[FieldNode], parent_type: GraphQLObjectType, path: Path
+    ) -> GraphQLResolveInfo[Context]:
+        """Return the info of a field."""
+
+
+@dataclass(slots=True)
+class VectoredExecution:
+    """The execution of one operation. All methods raise StockPathError, or any error of a resolver, for an error."""
+
+    executor: Executor
+    _given: dict[int, tuple[Info, JsonObject]] = field(default_factory=dict)
+
+    async def objects(self, selection: Selection, sources: Sequence[Resolved]) -> list[JsonObject]:
+        """Return the completed objects of one type, one for each source."""
+        budget = self.executor.budget
+        completed: list[JsonObject] = []
+        for begin in range(0, len(sources), TURN_OBJECTS):
+            await budget.pause()
+            completed += self._leaves(selection, sources[begin : begin + TURN_OBJECTS])
+        await _all(self._fill(step, sources, completed) for step in selection.deeper)
+        return completed
+
+    def _leaves(self, selection: Selection, sources: Sequence[Resolved]) -> list[JsonObject]:
+        """Return objects with the values of leaves, and None for the fields that are read later."""
+        reader = _Sources(sources)
+        nothing = [None] * len(sources)
+        columns: list[Column] = []
+        for step in selection.steps:
+            if step.leaf is not None:
+                columns.append(self._leaf(step.leaf, reader.column(step), required=step.required))
+            elif step.call is None and step.read is None:
+                columns.append([selection.type.name] * len(sources))
+            else:
+                columns.append(nothing)
+        keys = selection.keys
+        return [dict(zip(keys, values, strict=True)) for values in zip(*columns, strict=True)]
+
+    def _leaf(self, type_: GraphQLLeafType, values: Column, *, required: bool) -> Column:
+        if required and None in values:
+            raise StockPathError
+        column = leaf_column(type_, values)
+        self.executor.budget.count_characters(text_length(column))
+        return column
+
+    async def _fill(self, step: Step, sources: Sequence[Resolved], objects: Sequence[JsonObject]) -> None:
+        """Read a field that is no leaf for all sources, and set it in their objects."""
+        values = await self._values(step, sources)
+        key = step.key
+        for each, value in zip(objects, await self._completed(step.definition.type, step, values), strict=True):
+            each[key] = value
+
+    async def _values(self, step: Step, sources: Sequence[Resolved]) -> Column:
+        """Return the values of a field for all sources, None where it is hidden."""
+        if step.read is not None:
+            return list(map(step.read, sources))
+        if step.governed:
+            shown = [source.is_shown(step.name) for source in sources]
+            if not all(shown):
+                known = iter(await self._resolved(step, list(compress(sources, shown))))
+                return [next(known) if is_shown else None for is_shown in shown]
+        return await self._resolved(step, sources)
+
+    async def _resolved(self, step: Step, sources: Sequence[Resolved]) -> Column:
+        """Return the values of a field with a resolver for sources that show it."""
+        call = step.call
+        if call is None or not sources:
+            return []
+        info, arguments = self._arguments(step)
+        if call.vector is not None:
+            return await call.vector(sources, info, **arguments)
+        if not call.is_async:
+            return [call(source, info, arguments) for source in sources]
+        return await _all(call(source, info, arguments) for source in sources)
+
+    def _arguments(self, step: Step) -> tuple[Info, JsonObject]:
+        """Return the info and the arguments of a field, which are the same for all its sources."""
+        known = self._given.get(id(step))
+        if known is None:
+            nodes = [each.node for each in step.details]
+            path = Path(None, step.key, step.parent.name)  # resolvers do not read it: it would differ by source
+            raw = self.executor.build_resolve_info(step.definition, nodes, step.parent, path)
+            given = get_argument_values(step.definition, nodes[0], self.executor.variable_values)
+            assert step.call is not None  # noqa: S101 - the caller has tested it
+            info = step.call.info_of(raw)
+            known = self._given[id(step)] = info, step.call.arguments_of(info, given)
+        return known
+
+    async def _completed(self, type_: GraphQLOutputType, step: Step, values: Column) -> Column:
+        """Return the completed values of a field of this type, which may be a part of the type of the field."""
+        if isinstance(type_, GraphQLNonNull):
+            if None in values:
+                raise StockPathError
+            return await self._completed(type_.of_type, step, values)
+        if None in values:
+            known = iter(await self._completed(type_, step, [each for each in values if each is not None]))
+            return [None if each is None else next(known) for each in values]
+        if isinstance(type_, GraphQLList):
+            return await self._lists(type_, step, values)
+        if is_leaf_type(type_):
+            return self._leaf(type_, values, required=False)
+        if is_abstract_type(type_):
+            return await self._by_type(step, values)
+        return await self._objects(cast("GraphQLObjectType", type_), step, values)
+
+    async def _lists(self, type_: GraphQLList[GraphQLOutputType], step: Step, values: Column) -> Column:
+        """Return completed lists; the items of all are completed together."""
+        for each in values:
+            if not isinstance(each, list | tuple):
+                raise StockPathError
+            self.executor.budget.count_items(len(each))
+        items = iter(await self._completed(type_.of_type, step, list(chain.from_iterable(values))))
+        return [[item for _, item in zip(each, items)] for each in values]  # noqa: B905 - takes the items of each
+
+    async def _by_type(self, step: Step, values: Column) -> Column:
+        """Return completed objects of an abstract type; those of one type are completed together."""
+        indexes: dict[str, list[int]] = {}
+        for index, value in enumerate(values):
+            indexes.setdefault(type_of(value), []).append(index)
+        completed: Column = [None] * len(values)
+
+        async def complete(name: str, found: list[int]) -> None:
+            type_ = self.executor.schema.get_type(name)
+            if not isinstance(type_, GraphQLObjectType):
+                raise StockPathError
+            objects = await self._objects(type_, step, [values[index] for index in found])
+            for index, each in zip(found, objects, strict=True):
+                completed[index] = each
+
+        await _all(complete(*each) for each in indexes.items())
+        return completed
+
+    async def _objects(self, type_: GraphQLObjectType, step: Step, sources: Column) -> Column:
+        """Return completed objects of one type."""
+        if not sources:
+            return []
+        selection = step.below.get(type_.name)
+        if selection is None:
+            fields = self.executor.collect_subfields(type_, step.details).grouped_field_set
+            selection = step.below[type_.name] = selection_of(self.executor.schema, type_, fields)
+        return cast("Column", await self.objects(selection, sources))
+
+
+class _Sources:
+    """The sources of some objects of one type, and their records if all of them are masked records."""
+
+    def __init__(self, sources: Sequence[Resolved]) -> None:
+        self._sources = sources
+        self._records: list[Mapping[str, Json]] | None = None
+        self._watched: frozenset[str] = frozenset()
+        if all(isinstance(source, MaskedRecord) for source in sources):
+            self._records = [source.record for source in sources]
+            accesses: dict[int, RecordAccess] = {id(source.access): source.access for source in sources}
+            self._watched = frozenset().union(*(access.watched for access in accesses.values()))
+
+    def column(self, step: Step) -> Column:
+        """Return the values of a leaf, before they are completed; hidden and logged fields are reported."""
+        read = step.read
+        assert read is not None  # noqa: S101 - the caller has tested it
+        if self._records is None or read.name in self._watched:
+            return list(map(read, self._sources))
+        name = read.name
+        return [record.get(name) for record in self._records]
+
+
+async def _all(work: Iterable[Awaitable[ResultT]]) -> list[ResultT]:
+    """Return the results of awaitables that run at the same time; if one fails, the others are cancelled."""
+    coroutines = list(work)
+    if len(coroutines) == 1:
+        return [await coroutines[0]]
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(cast("Coroutine[None, None, ResultT]", each)) for each in coroutines]
+    return [task.result() for task in tasks]
