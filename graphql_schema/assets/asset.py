@@ -9,7 +9,16 @@ from graphql_schema.catalog.relations import CONTAINS, MONITORED_BY, REPLACED_BY
 from graphql_schema.catalog.urn import slug_of
 from graphql_schema.fields.connection import Connection
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import INPUTS, Parent, Resolved, depends_on, stored_field
+from graphql_schema.fields.field import (
+    FOR_ALL,
+    INPUTS,
+    Parent,
+    Parents,
+    Resolved,
+    depends_on,
+    resolved_for_all,
+    stored_field,
+)
 from graphql_schema.fields.node import Node, type_of
 from graphql_schema.fields.refs import (
     AssetRef,
@@ -37,9 +46,11 @@ from graphql_schema.ports.relation_query import related
 from graphql_schema.usage.asset_usage import Usage, asset_usage
 
 
-async def _owner_team(root: Parent, info: Info) -> Resolved:
-    urn = root.record.get("ownerTeam")
-    return await info.context.reader.node(urn) if urn and slug_of(urn) == "team" else None
+async def _owner_team(roots: Parents, info: Info) -> list[Resolved]:
+    owners = [root.record.get("ownerTeam") for root in roots]
+    teams = list(dict.fromkeys(urn for urn in owners if urn and slug_of(urn) == "team"))
+    found = dict(zip(teams, await info.context.reader.nodes(teams), strict=True))
+    return [found.get(urn) for urn in owners]
 
 
 def _property(
@@ -102,13 +113,14 @@ class Asset(Node):
         description="The team that policies use: the first TECHNICAL team of the owners, else the first team of the "
         "owners, else the owner team of the parent; null without any.",
         resolver=_owner_team,
+        metadata=resolved_for_all(),
     )
     owners: list[Ownership] | None = strawberry.field(
         description="The direct owners, then those inherited from the parent of a version or feature, from the domain, "
         "and from the domain of the parent. An owner is listed with the first of these only, once for each "
         "responsibility there.",
         resolver=resolve_owners,
-        metadata={INPUTS: lambda kind: ("domain", *ownership_of(kind, inherited=True).inputs)},
+        metadata={FOR_ALL: True, INPUTS: lambda kind: ("domain", *ownership_of(kind, inherited=True).inputs)},
     )
     domain: DomainRef | None = to_one(
         related(CONTAINS.into("Domain")),
@@ -117,6 +129,7 @@ class Asset(Node):
     tags: list[TagAssignment] | None = strawberry.field(
         description="The tags of the asset, set directly or propagated, and those that are blocked on it.",
         resolver=resolve_tags,
+        metadata=resolved_for_all(),
     )
     replaced_by: AssetRef | None = to_one(
         related(REPLACED_BY.out()), "The asset that replaces this one; null if there is none or it is hidden."

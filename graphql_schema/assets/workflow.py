@@ -17,14 +17,14 @@ from graphql_schema.catalog.relations import (
 )
 from graphql_schema.fields.connection import After, Connection, First
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Parent, Resolved, stored_field
+from graphql_schema.fields.field import Parents, Resolved, resolved_for_all, stored_field
 from graphql_schema.fields.refs import (
     AssetRef,
     RunRef,
     UserRef,
     WorkflowRef,
 )
-from graphql_schema.fields.relation_fields import relation_connection, to_many, to_one
+from graphql_schema.fields.relation_fields import relation_connections, to_many, to_one
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.fields.value_types import Metric, MetricInput, Property, PropertyInput
 from graphql_schema.inputs.input_fields import COUNT, AssetFields, attribute, reference
@@ -57,9 +57,11 @@ StateArg = Annotated[
 ]
 
 
-async def _runs(root: Parent, info: Info, state: StateArg = None, first: First = 20, after: After = None) -> Resolved:
+async def _runs(
+    roots: Parents, info: Info, state: StateArg = None, first: First = 20, after: After = None
+) -> list[Resolved]:
     in_state = RowFilter(In("state", (state.name,))) if state else None
-    return await relation_connection(root, info, RUNS, first, after, in_state)
+    return await relation_connections(roots, info, RUNS, first, after, in_state)
 
 
 @strawberry.type(description="The definition of a pipeline or of one of its steps.")
@@ -70,7 +72,9 @@ class Workflow(Asset):
     code_ref: str | None = stored_field("The code that defines the workflow, such as a commit or path.")
     schedule: str | None = stored_field("The schedule, as the source writes it.")
     runs: Connection[RunRef] | None = strawberry.field(
-        description="The runs of the workflow, newest first by `startedAt`, else by their creation.", resolver=_runs
+        description="The runs of the workflow, newest first by `startedAt`, else by their creation.",
+        resolver=_runs,
+        metadata=resolved_for_all(),
     )
     latest_run: RunRef | None = to_one(
         RUNS, "The newest visible run, the first of `runs`; null if there is none.", "runs"

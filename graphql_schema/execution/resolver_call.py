@@ -9,17 +9,17 @@ from strawberry.types.field import StrawberryField
 from strawberry.types.fields.resolver import StrawberryResolver
 
 from graphql_schema.fields.context import Context, Info
-from graphql_schema.fields.field import VECTOR, Resolved, VectorResolver
+from graphql_schema.fields.field import FOR_ALL, Resolved
 from graphql_schema.ports.record import JsonObject
 
 
 class ResolverCall:
     """The resolver of one field, without the call path of Strawberry, which prepares each call anew.
 
-    ``vector`` is its form for many sources at once, None if it has none.
+    ``for_all``, a flag: it takes the list of all sources, and returns a value for each.
     """
 
-    __slots__ = ("_declared", "_info", "_resolver", "_source", "is_async", "vector")
+    __slots__ = ("_declared", "_info", "_resolver", "_source", "for_all", "is_async")
 
     def __init__(self, declared: StrawberryField, resolver: StrawberryResolver[Resolved]) -> None:
         self._declared = declared
@@ -27,7 +27,7 @@ class ResolverCall:
         self._source = [each.name for each in (resolver.parent_parameter, resolver.root_parameter) if each]
         self._info = resolver.info_parameter.name if resolver.info_parameter else None
         self.is_async = declared.is_async
-        self.vector: VectorResolver | None = declared.metadata.get(VECTOR)
+        self.for_all = bool(declared.metadata.get(FOR_ALL))
 
     def info_of(self, info: GraphQLResolveInfo[Context]) -> Info:
         """Return the info that resolvers receive."""
@@ -41,8 +41,11 @@ class ResolverCall:
         )
 
     def __call__(self, source: Resolved, info: Info, arguments: JsonObject) -> Resolved:
-        """Return the value of the field for one source, or an awaitable of it; raises what the resolver raises."""
-        own = {name: source for name in self._source}
+        """Return the value of the field for a source, or for all if ``for_all``, or an awaitable of it.
+
+        Raises what the resolver raises.
+        """
+        own = dict.fromkeys(self._source, source)
         if self._info is not None:
             own[self._info] = info
         return self._resolver(**own, **arguments)

@@ -54,7 +54,9 @@ class Executor(Protocol):
     def budget(self) -> OperationBudget:
         """The budget of the operation."""
 
-    def collect_subfields(self, return_type: GraphQLObjectType, field_details_list: FieldDetailsList) -> CollectedFields:
+    def collect_subfields(
+        self, return_type: GraphQLObjectType, field_details_list: FieldDetailsList
+    ) -> CollectedFields:
         """Return the selected fields of an object type below a field."""
 
     def build_resolve_info(
@@ -126,8 +128,8 @@ class VectoredExecution:
         if call is None or not sources:
             return []
         info, arguments = self._arguments(step)
-        if call.vector is not None:
-            return await call.vector(sources, info, **arguments)
+        if call.for_all:
+            return cast("Column", await call(sources, info, arguments))
         if not call.is_async:
             return [call(source, info, arguments) for source in sources]
         return await _all(call(source, info, arguments) for source in sources)

@@ -66,7 +66,12 @@ class Connection(Generic[T]):
     )
 
 
-def _row(item: PageItem) -> Resolved:
+Shape = Callable[[PageItem], Resolved]
+"""Returns the node of an item."""
+
+
+def row_of(item: PageItem) -> Resolved:
+    """Return the row of an item: the node of most connections."""
     return item.row
 
 
@@ -75,9 +80,7 @@ class ConnectionSource:
 
     __slots__ = ("_binding", "_page", "_shape", "_slice")
 
-    def __init__(
-        self, found: RowPage, page: PageRequest, binding: "CursorCodec", shape: Callable[[PageItem], Resolved] = _row
-    ) -> None:
+    def __init__(self, found: RowPage, page: PageRequest, binding: "CursorCodec", shape: Shape = row_of) -> None:
         self._slice = found
         self._page = page
         self._binding = binding

@@ -1,6 +1,5 @@
 """Fields that are read from a stored record, and their metadata."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
 import strawberry
@@ -9,6 +8,9 @@ from graphql_schema.ports.record import JsonObject
 
 Parent = strawberry.Parent[Any]
 """The source of a resolver: a :class:`~graphql_schema.ports.row.Row`, or the value of the parent field."""
+
+Parents = strawberry.Parent[Any]
+"""The sources of a resolver for all of them (:data:`FOR_ALL`): a list of what :data:`Parent` is."""
 
 Resolved: TypeAlias = Any
 """The value of a field before its subfields are read, such as a row, a masked record or a dictionary.
@@ -23,11 +25,8 @@ SchemaField: TypeAlias = Any
 INPUTS = "inputs"
 """Metadata key of a function: from the name of a type to the fields that the value of the field depends on."""
 
-VECTOR = "vector"
-"""Metadata key of a resolver for many sources at once (:data:`VectorResolver`)."""
-
-VectorResolver: TypeAlias = Callable[..., Awaitable[list[Resolved]]]
-"""Returns the values of a field for a list of sources, given the info and the arguments that its resolver has."""
+FOR_ALL = "forAll"
+"""Metadata key that is true if the resolver of a field takes the list of all sources, and returns a value for each."""
 
 
 def stored_field(description: str) -> SchemaField:
@@ -41,3 +40,8 @@ def depends_on(*inputs: str) -> JsonObject:
     The label of the field must not be weaker than the labels of these fields; start-up checks it.
     """
     return {INPUTS: lambda _kind: inputs}
+
+
+def resolved_for_all(*inputs: str) -> JsonObject:
+    """Return the metadata of :func:`depends_on` for a field whose resolver takes the list of all sources."""
+    return {**depends_on(*inputs), FOR_ALL: True}

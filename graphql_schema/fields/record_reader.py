@@ -1,6 +1,6 @@
 """The resolvers that the schema gives to its fields: a reader of the source, and a guard around a resolver."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from graphql_schema.fields.field import Resolved
@@ -39,3 +39,15 @@ class GuardedResolver:
     def __call__(self, source: MaskedRecord, info: object, **arguments: Json) -> Resolved:
         """Return the value of the field, None for a hidden one; reports and raises as `MaskedRecord.is_shown`."""
         return self.resolve(source, info, **arguments) if source.is_shown(self.name) else None
+
+
+@dataclass(frozen=True, slots=True)
+class OneSource:
+    """Calls ``resolve``, which takes the list of all sources, for a single one."""
+
+    resolve: Callable[..., Awaitable[list[Resolved]]]
+
+    async def __call__(self, source: Resolved, info: object, **arguments: Json) -> Resolved:
+        """Return the value of the field; raises what the resolver raises."""
+        (value,) = await self.resolve([source], info, **arguments)
+        return value

@@ -1,12 +1,13 @@
 """Declarations of relation fields: a relation query as data, read by a generic resolver."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated
 
 import strawberry
 
-from graphql_schema.fields.connection import After, ConnectionSource, First, page_request_of
+from graphql_schema.fields.connection import After, ConnectionSource, First, Shape, page_request_of, row_of
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Parent, Resolved, SchemaField, depends_on
+from graphql_schema.fields.field import Parents, Resolved, SchemaField, resolved_for_all
 from graphql_schema.ports.conditions import In, Negated
 from graphql_schema.ports.relation_query import ALL, ONE, ItemFilter, PageRequest, RelationQuery, RowFilter
 from graphql_schema.ports.row import Row
@@ -28,74 +29,86 @@ _ACTIVE = RowFilter(In("status", ("ACTIVE",)))
 
 def to_one(rel: RelationQuery, description: str, *inputs: str) -> SchemaField:
     """Return a field with the first row of a relation query, or null; ``inputs`` as in :func:`depends_on`."""
+    return _first_of(rel, ONE, description, *inputs)
 
-    async def resolve(root: Parent, info: Info) -> Resolved:
-        found = await info.context.reader.related(root, rel, ONE)
-        return found.items[0].row if found.items else None
 
-    return strawberry.field(resolver=resolve, description=description, metadata=depends_on(*rel.inputs, *inputs))
+def to_latest(rel: RelationQuery, description: str, *inputs: str) -> SchemaField:
+    """Return a field with the first registered row of a relation query, or null."""
+    return _first_of(rel, PageRequest(first=1, keep=_REGISTERED), description, *inputs)
+
+
+def _first_of(rel: RelationQuery, page: PageRequest, description: str, *inputs: str) -> SchemaField:
+    async def resolve(roots: Parents, info: Info) -> list[Resolved]:
+        found = await info.context.reader.related_to_all(roots, rel, page)
+        return [each.items[0].row if each.items else None for each in found]
+
+    return _relation_field(rel, resolve, description, *inputs)
 
 
 def to_list(rel: RelationQuery, description: str) -> SchemaField:
     """Return a list field with all rows of a relation query, for relations with few rows."""
 
-    async def resolve(root: Parent, info: Info) -> Resolved:
-        found = await info.context.reader.related(root, rel, ALL)
-        return [item.row for item in found.items]
+    async def resolve(roots: Parents, info: Info) -> list[Resolved]:
+        found = await info.context.reader.related_to_all(roots, rel, ALL)
+        return [[item.row for item in each.items] for each in found]
 
-    return strawberry.field(resolver=resolve, description=description, metadata=depends_on(*rel.inputs))
+    return _relation_field(rel, resolve, description)
 
 
 def to_many(rel: RelationQuery, description: str, *, first: int = 20) -> SchemaField:
     """Return a connection field over a relation query; ``first`` is the default page size."""
     size = first
 
-    async def resolve(root: Parent, info: Info, first: First = size, after: After = None) -> Resolved:
-        return await relation_connection(root, info, rel, size if first is None else first, after)
+    async def resolve(roots: Parents, info: Info, first: First = size, after: After = None) -> list[Resolved]:
+        return await relation_connections(roots, info, rel, size if first is None else first, after)
 
-    return strawberry.field(resolver=resolve, description=description, metadata=depends_on(*rel.inputs))
+    return _relation_field(rel, resolve, description)
 
 
 def to_versions(rel: RelationQuery, description: str) -> SchemaField:
     """Return a connection field of versions, by default without those that were only referenced."""
 
     async def resolve(
-        root: Parent, info: Info, include_stubs: IncludeStubs = False, first: First = 20, after: After = None
-    ) -> Resolved:
-        return await relation_connection(root, info, rel, first, after, None if include_stubs else _REGISTERED)
+        roots: Parents, info: Info, include_stubs: IncludeStubs = False, first: First = 20, after: After = None
+    ) -> list[Resolved]:
+        return await relation_connections(roots, info, rel, first, after, None if include_stubs else _REGISTERED)
 
-    return strawberry.field(resolver=resolve, description=description, metadata=depends_on(*rel.inputs))
-
-
-def to_latest(rel: RelationQuery, description: str, *inputs: str) -> SchemaField:
-    """Return a field with the first registered row of a relation query, or null."""
-    page = PageRequest(first=1, keep=_REGISTERED)
-
-    async def resolve(root: Parent, info: Info) -> Resolved:
-        found = await info.context.reader.related(root, rel, page)
-        return found.items[0].row if found.items else None
-
-    return strawberry.field(resolver=resolve, description=description, metadata=depends_on(*rel.inputs, *inputs))
+    return _relation_field(rel, resolve, description)
 
 
 def to_deployments(rel: RelationQuery, description: str) -> SchemaField:
     """Return a connection field of deployments, by default of the active ones only."""
 
     async def resolve(
-        root: Parent, info: Info, active_only: ActiveOnly = True, first: First = 20, after: After = None
-    ) -> Resolved:
-        return await relation_connection(root, info, rel, first, after, _ACTIVE if active_only else None)
+        roots: Parents, info: Info, active_only: ActiveOnly = True, first: First = 20, after: After = None
+    ) -> list[Resolved]:
+        return await relation_connections(roots, info, rel, first, after, _ACTIVE if active_only else None)
 
-    return strawberry.field(resolver=resolve, description=description, metadata=depends_on(*rel.inputs))
+    return _relation_field(rel, resolve, description)
 
 
-async def relation_connection(
-    root: Row, info: Info, rel: RelationQuery, first: int | None, after: str | None, keep: ItemFilter | None = None
-) -> ConnectionSource:
-    """Return a page of a relation query, filtered by ``keep``, as the source of a connection.
+def _relation_field(
+    rel: RelationQuery, resolve: Callable[..., Awaitable[list[Resolved]]], description: str, *inputs: str
+) -> SchemaField:
+    """Return a field whose resolver takes all sources."""
+    return strawberry.field(resolver=resolve, description=description, metadata=resolved_for_all(*rel.inputs, *inputs))
 
-    Raises LimitError if ``first`` is out of range, InvalidError if ``after`` is no cursor of the list, and the errors
-    of the reader.
+
+async def relation_connections(
+    roots: Sequence[Row],
+    info: Info,
+    rel: RelationQuery,
+    first: int | None,
+    after: str | None,
+    keep: ItemFilter | None = None,
+    shape: Shape = row_of,
+) -> list[Resolved]:
+    """Return pages of a relation query from many sources, filtered by ``keep``, as the sources of connections.
+
+    ``shape`` returns the node of an item. Raises LimitError if ``first`` is out of range, InvalidError if ``after`` is
+    no cursor of the list of each source, and the errors of the reader.
     """
-    page, binding = page_request_of(info, first, after, root.urn, keep=keep)
-    return ConnectionSource(await info.context.reader.related(root, rel, page), page, binding)
+    bound = [page_request_of(info, first, after, root.urn, keep=keep) for root in roots]
+    page = bound[0][0]  # a cursor belongs to one source: with `after`, several sources are an error
+    found = await info.context.reader.related_to_all(roots, rel, page)
+    return [ConnectionSource(each, page, binding, shape) for each, (_, binding) in zip(found, bound, strict=True)]

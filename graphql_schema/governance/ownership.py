@@ -8,7 +8,7 @@ import strawberry
 from graphql_schema.catalog.enums import ChangeAction, OwnershipKind
 from graphql_schema.catalog.relations import CONTAINS, OWNED_BY, PARENT_HOPS, Hop
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Parent, Resolved, stored_field
+from graphql_schema.fields.field import Parents, Resolved, stored_field
 from graphql_schema.fields.refs import AssetRef, TeamRef, UserRef
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.inputs.declared_edges import allowed_target_kinds
@@ -82,11 +82,12 @@ def _ownerships(item: PageItem) -> list[MaskedRecord]:
 WithInherited = Annotated[bool | None, strawberry.argument(description="Whether to add the inherited owners.")]
 
 
-async def resolve_owners(root: Parent, info: Info, include_inherited: WithInherited = True) -> Resolved:
-    """Return the ownerships of an asset: direct ones first, then those inherited from parent and domains."""
-    found = await info.context.reader.related(root, ownership_of(root.kind, inherited=bool(include_inherited)), ALL)
-    by_path = sorted(found.items, key=lambda item: (item.path, item.row.urn))
-    return [row for item in by_path for row in _ownerships(item)]
+async def resolve_owners(roots: Parents, info: Info, include_inherited: WithInherited = True) -> list[Resolved]:
+    """Return the ownerships of assets of one kind: direct ones first, then those inherited from parent and domains."""
+    query = ownership_of(roots[0].kind, inherited=bool(include_inherited))
+    found = await info.context.reader.related_to_all(roots, query, ALL)
+    by_path = [sorted(each.items, key=lambda item: (item.path, item.row.urn)) for each in found]
+    return [[row for item in items for row in _ownerships(item)] for items in by_path]
 
 
 @strawberry.input(description="Replaces the direct owners of an asset.")

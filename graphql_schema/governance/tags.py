@@ -8,7 +8,7 @@ import strawberry
 from graphql_schema.catalog.enums import ChangeAction, TagMode
 from graphql_schema.catalog.relations import TAGGED
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Parent, Resolved, stored_field
+from graphql_schema.fields.field import Parent, Parents, Resolved, stored_field
 from graphql_schema.fields.refs import AssetRef, TagRef
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.inputs.input_fields import dry_run_field, reason_field, revision_field
@@ -18,6 +18,7 @@ from graphql_schema.inputs.updates import require_bounded, update_command
 from graphql_schema.inputs.values import InputError, asset_kind, checked_reason, require_kind
 from graphql_schema.ports.commands import DeclaredEdges, RegisterCommand
 from graphql_schema.ports.relation_query import ALL, related
+from graphql_schema.ports.row import MaskedRecord, PageItem
 from policies.vocabulary import WriteAction
 
 
@@ -47,12 +48,14 @@ class TagAssignment:
 TAGS = related(TAGGED.out())
 
 
-async def resolve_tags(root: Parent, info: Info) -> Resolved:
-    """Return the tag assignments of an asset, also those that block a tag."""
-    found = await info.context.reader.related(root, TAGS, ALL)
-    return [
-        item.edge_as("TagAssignment", tag=item.row, since=(item.edge or {}).get("validFrom")) for item in found.items
-    ]
+async def resolve_tags(roots: Parents, info: Info) -> list[Resolved]:
+    """Return the tag assignments of assets, also those that block a tag."""
+    found = await info.context.reader.related_to_all(roots, TAGS, ALL)
+    return [[_assignment(item) for item in each.items] for each in found]
+
+
+def _assignment(item: PageItem) -> MaskedRecord:
+    return item.edge_as("TagAssignment", tag=item.row, since=(item.edge or {}).get("validFrom"))
 
 
 @strawberry.input(description="Adds, removes or blocks tags of an asset.")

@@ -6,10 +6,11 @@ import strawberry
 
 from graphql_schema.catalog.enums import EdgeOrigin, RelationName
 from graphql_schema.catalog.relations import Direction
-from graphql_schema.fields.connection import After, ConnectionSource, First, page_request_of
+from graphql_schema.fields.connection import After, First
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import INPUTS, Parent, Resolved, SchemaField, stored_field
+from graphql_schema.fields.field import FOR_ALL, INPUTS, Parents, Resolved, SchemaField, stored_field
 from graphql_schema.fields.refs import AssetRef
+from graphql_schema.fields.relation_fields import relation_connections
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.fields.value_types import Property
 from graphql_schema.lineage.arguments import Filter
@@ -56,14 +57,12 @@ def neighbours_field(direction: Direction, description: str) -> SchemaField:
     """Return the connection field of the neighbours of an asset in one direction."""
 
     async def resolve(
-        root: Parent, info: Info, filter: Filter = None, first: First = 20, after: After = None
-    ) -> Resolved:
-        keep = None if filter is None else filter.keep()
-        page, binding = page_request_of(info, first, after, root.urn, keep=keep)
-        found = await info.context.reader.related(root, neighbours_of(root.kind, direction), page)
-        return ConnectionSource(found, page, binding, _neighbour)
+        roots: Parents, info: Info, filter: Filter = None, first: First = 20, after: After = None
+    ) -> list[Resolved]:
+        keep, query = None if filter is None else filter.keep(), neighbours_of(roots[0].kind, direction)
+        return await relation_connections(roots, info, query, first, after, keep, _neighbour)
 
     def inputs(kind: str) -> tuple[str, ...]:
         return neighbours_of(kind, direction).inputs
 
-    return strawberry.field(resolver=resolve, description=description, metadata={INPUTS: inputs})
+    return strawberry.field(resolver=resolve, description=description, metadata={INPUTS: inputs, FOR_ALL: True})

@@ -11,11 +11,11 @@ from graphql_schema.catalog.enums import IncidentState, Severity
 from graphql_schema.catalog.relations import RAISED_ON
 from graphql_schema.fields.connection import After, ConnectionSource, First, page_request_of
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Parent, Resolved, SchemaField, stored_field
+from graphql_schema.fields.field import Parent, Parents, Resolved, SchemaField, resolved_for_all, stored_field
 from graphql_schema.fields.filters import asset_listing
 from graphql_schema.fields.node import Node
 from graphql_schema.fields.refs import AssetRef
-from graphql_schema.fields.relation_fields import relation_connection
+from graphql_schema.fields.relation_fields import relation_connections
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.inputs.idempotency_key import key_in
 from graphql_schema.inputs.input_fields import dry_run_field, key_field, optional_input, reason_field
@@ -56,13 +56,15 @@ def _filter_of(state: IncidentState | None) -> ItemFilter | None:
 
 
 async def _of_asset(
-    root: Parent, info: Info, state: StateArg = None, first: First = 20, after: After = None
-) -> Resolved:
-    return await relation_connection(root, info, INCIDENTS, first, after, _filter_of(state))
+    roots: Parents, info: Info, state: StateArg = None, first: First = 20, after: After = None
+) -> list[Resolved]:
+    return await relation_connections(roots, info, INCIDENTS, first, after, _filter_of(state))
 
 
 asset_incidents: SchemaField = strawberry.field(
-    description="Open and resolved incidents on the asset, the newest first.", resolver=_of_asset
+    description="Open and resolved incidents on the asset, the newest first.",
+    resolver=_of_asset,
+    metadata=resolved_for_all(),
 )
 
 

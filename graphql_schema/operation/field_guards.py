@@ -25,9 +25,9 @@ from graphql import (
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
 
-from graphql_schema.fields.field import INPUTS
+from graphql_schema.fields.field import FOR_ALL, INPUTS
 from graphql_schema.fields.node import type_of
-from graphql_schema.fields.record_reader import GuardedResolver, RecordReader, Resolve
+from graphql_schema.fields.record_reader import GuardedResolver, OneSource, RecordReader, Resolve
 from policies.governed import Governed
 from policies.vocabulary import field_action
 
@@ -119,6 +119,8 @@ def _resolver(name: str, field: GraphQLField, *, governed: bool) -> Resolve:
     declared = _declared(field)
     if not declared.is_basic_field:
         resolve = cast("Resolve", field.resolve)
+        if declared.metadata.get(FOR_ALL):
+            resolve = OneSource(resolve)
         return GuardedResolver(name, resolve) if governed else resolve
     return RecordReader(name, declared.python_name)
 

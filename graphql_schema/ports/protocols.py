@@ -63,6 +63,10 @@ class GraphReader(Protocol):
         """Return a page of the rows that the relation query reaches from ``source``."""
         ...
 
+    async def related_to_all(self, sources: Sequence[Row], related: RelationQuery, page: PageRequest) -> list[RowPage]:
+        """Return the result of :meth:`related` for each source, in order."""
+        ...
+
     async def listing(self, listing: ListingQuery, page: PageRequest) -> RowPage:
         """Return a page of the visible vertices that a listing selects, in its order and without deleted assets."""
         ...

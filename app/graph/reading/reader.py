@@ -100,6 +100,12 @@ class PolicedReader:
         await self._budget.pause()
         return found
 
+    async def related_to_all(self, sources: Sequence[Row], related: RelationQuery, page: PageRequest) -> list[RowPage]:
+        """See :class:`graphql_schema.ports.protocols.GraphReader`."""
+        if len(sources) == 1:  # read together with other single sources
+            return [await self.related(sources[0], related, page)]
+        return await self._related.pages(sources, related, page)
+
     async def walk(self, walk: LineageQuery) -> LineageResult:
         """See :class:`graphql_schema.ports.protocols.GraphReader`."""
         pin = self.pin if walk.pin is None else walk.pin

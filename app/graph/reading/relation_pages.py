@@ -36,6 +36,7 @@ class RelatedPages:
         self._rows = rows
         self._slack = 0 if isinstance(rows.row_policy.rows_filter(), Everything) else SLACK
         self._loaders: dict[tuple[int, PageRequest], DataLoader[Row, RowPage]] = {}
+        self._batches: dict[tuple[int, PageRequest], dict[int, asyncio.Future[dict[int, RowPage]]]] = {}
         self._batched_edges = 0
 
     async def page(self, source: Row, related: RelationQuery, page: PageRequest) -> RowPage:
@@ -54,6 +55,25 @@ class RelatedPages:
 
             self._loaders[key] = DataLoader(load, get_cache_key=lambda row: row.vid)
         return await self._loaders[key].load(source)
+
+    async def pages(self, sources: Sequence[Row], related: RelationQuery, page: PageRequest) -> list[RowPage]:
+        """Return the result of :meth:`page` for each source, without a future for each of them.
+
+        What a call reads, later calls with the same query and page do not read again.
+        """
+        batches = self._batches.setdefault((id(related), page), {})
+        missing = {source.vid: source for source in sources if source.vid not in batches}
+        if missing:
+            batch = asyncio.get_running_loop().create_future()
+            batches.update(dict.fromkeys(missing, batch))
+            try:
+                read = await self._load(related, page, list(missing.values()))
+            except BaseException:
+                batch.cancel()
+                raise
+            batch.set_result(dict(zip(missing, read, strict=True)))
+        pages = {batch: await batch for batch in {batches[source.vid] for source in sources}}
+        return [pages[batches[source.vid]][source.vid] for source in sources]
 
     async def _load(self, related: RelationQuery, page: PageRequest, sources: list[Row]) -> list[RowPage]:
         """Return the pages of sources by the cheapest method that the relation and the page permit."""
