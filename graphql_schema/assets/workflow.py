@@ -17,7 +17,7 @@ from graphql_schema.catalog.relations import (
 )
 from graphql_schema.fields.connection import After, Connection, First
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Parents, Resolved, resolved_for_all, stored_field
+from graphql_schema.fields.field import Parents, ResolvedForAll, resolved_for_all, stored_field
 from graphql_schema.fields.refs import (
     AssetRef,
     RunRef,
@@ -59,7 +59,7 @@ StateArg = Annotated[
 
 async def _runs(
     roots: Parents, info: Info, state: StateArg = None, first: First = 20, after: After = None
-) -> list[Resolved]:
+) -> ResolvedForAll:
     in_state = RowFilter(In("state", (state.name,))) if state else None
     return await relation_connections(roots, info, RUNS, first, after, in_state)
 

@@ -18,6 +18,9 @@ Resolved: TypeAlias = Any
 Strawberry derives the GraphQL type of a field from the annotation of its class, not from that of the resolver.
 """
 
+ResolvedForAll: TypeAlias = Any
+"""The values of a field for all its sources: a list of :data:`Resolved` in the order of the sources."""
+
 SchemaField: TypeAlias = Any
 """A field of a GraphQL type, as its class declares it. The annotation there is the GraphQL type of the field."""
 

@@ -98,7 +98,7 @@ async def _edge(root: Parent, info: Info) -> Resolved:
     hop = Hop(relation, Direction.OUT if out else Direction.IN, (parse_urn(far).kind,))
     found = await info.context.reader.related(row, edges_over(hop), ALL)
     item = next((item for item in found.items if item.row.urn == far), None)
-    return None if item is None else item.edge_as("LineageEdge", id=(item.edge or {})["edgeId"])
+    return None if item is None else item.edge_as("LineageEdge", id=item.edge_id)
 
 
 def _changed_end(link: LinkCommand) -> str:

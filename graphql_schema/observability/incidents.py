@@ -11,7 +11,15 @@ from graphql_schema.catalog.enums import IncidentState, Severity
 from graphql_schema.catalog.relations import RAISED_ON
 from graphql_schema.fields.connection import After, ConnectionSource, First, page_request_of
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Parent, Parents, Resolved, SchemaField, resolved_for_all, stored_field
+from graphql_schema.fields.field import (
+    Parent,
+    Parents,
+    Resolved,
+    ResolvedForAll,
+    SchemaField,
+    resolved_for_all,
+    stored_field,
+)
 from graphql_schema.fields.filters import asset_listing
 from graphql_schema.fields.node import Node
 from graphql_schema.fields.refs import AssetRef
@@ -57,7 +65,7 @@ def _filter_of(state: IncidentState | None) -> ItemFilter | None:
 
 async def _of_asset(
     roots: Parents, info: Info, state: StateArg = None, first: First = 20, after: After = None
-) -> list[Resolved]:
+) -> ResolvedForAll:
     return await relation_connections(roots, info, INCIDENTS, first, after, _filter_of(state))
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import strawberry
 
@@ -104,13 +104,12 @@ class Row(MaskedRecord):
         return self.record.get("deletedAt") is not None
 
 
-@dataclass(frozen=True, slots=True)
-class PageItem:
-    """A row of a list with the edge that leads to it.
+class PageItem(NamedTuple):
+    """A row of a list with the edge that leads to it; a tuple, because pages have very many of them.
 
-    ``edge`` is the record of the last edge, ``near`` the row from which the path follows it. ``via`` are the rows
-    between source and row, ``path`` is the index of the path in its
-    :class:`~graphql_schema.ports.relation_query.RelationQuery`. ``position`` is the keyset position in the list.
+    ``edge`` is the record of the last edge, ``near`` the row from which the path follows it, and ``inward`` whether it
+    follows it against its direction. ``via`` are the rows between source and row, ``path`` is the index of the path in
+    its :class:`~graphql_schema.ports.relation_query.RelationQuery`. ``position`` is the keyset position in the list.
     """
 
     row: Row
@@ -119,14 +118,29 @@ class PageItem:
     near: Row | None = None
     via: tuple[Row, ...] = ()
     path: int = 0
+    inward: bool = False
+
+    @property
+    def edge_id(self) -> str:
+        """Return the id of the edge, which is made of its relation and its ends; empty without an edge."""
+        start, end = self._ends
+        return "" if self.edge is None else f"{self.edge['relation']}:{start.vid:x}:{end.vid:x}"
 
     def edge_as(self, type_name: str, **also: Json) -> MaskedRecord:
         """Return the edge as the source of a GraphQL type; ``also`` are further values of that type."""
         near = self.near or self.row
-        record = {**(self.edge or {}), **also}
-        return MaskedRecord(
-            type_name, record.get("edgeId", ""), record, near.access.of_edge(type_name, self.row.access)
-        )
+        access = near.access.of_edge(type_name, self.row.access)
+        if self.edge is None:
+            return MaskedRecord(type_name, "", also, access)
+        start, end = self._ends
+        identity = {"edgeId": self.edge_id, "from": start.urn, "to": end.urn}
+        return MaskedRecord(type_name, identity["edgeId"], {**self.edge, **identity, **also}, access)
+
+    @property
+    def _ends(self) -> tuple[Row, Row]:
+        """The rows at the start and at the end of the edge."""
+        near = self.near or self.row
+        return (self.row, near) if self.inward else (near, self.row)
 
 
 @dataclass(frozen=True, slots=True)

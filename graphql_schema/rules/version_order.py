@@ -38,13 +38,20 @@ def _number(part: str) -> int:
     return int(part) if part.isdecimal() else 0
 
 
+@lru_cache(maxsize=16_384)
+def _key_of(urn: str) -> NameKey:
+    return name_key(parse_urn(urn).version or "")
+
+
 def newest_first(urns: Iterable[str], precedes: Collection[tuple[str, str]]) -> list[str]:
     """Return the URNs of versions of the same time, newest first.
 
     ``precedes`` are pairs of an older and a newer version; other URNs in it are ignored. If the pairs contradict each
     other, none of them counts.
     """
-    by_name = sorted(sorted(urns), key=lambda urn: name_key(parse_urn(urn).version or ""), reverse=True)
+    by_name = sorted(sorted(urns), key=_key_of, reverse=True)
+    if not precedes:
+        return by_name
     rank = {urn: place for place, urn in enumerate(by_name)}
     newer: dict[str, set[str]] = {urn: set() for urn in by_name}
     for older, successor in precedes:

@@ -39,7 +39,7 @@ def _groups(items: Sequence[PageItem], parents: dict[str, Row]) -> list[VersionG
     found: dict[str, VersionGroup] = {}
     for item in items:
         asset = parents.get(item.row.urn, item.row)
-        group = found.setdefault(asset.urn, VersionGroup(replace(item, row=asset)))
+        group = found.setdefault(asset.urn, VersionGroup(item._replace(row=asset)))
         if asset is not item.row:
             found[asset.urn] = replace(group, versions=(*group.versions, item))
     return [*found.values()]

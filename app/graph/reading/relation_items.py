@@ -1,25 +1,20 @@
 """Page items of a relation: the paths from sources in a response, with the policy evaluated on each vertex."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Final
 
-from app.graph.reading.level.hop_plan import compile_related, reached
+from app.graph.reading.level.hop_plan import Edge, Leaf, compile_related, reached
 from app.graph.reading.level.level_batcher import LevelResponse
 from app.graph.reading.visible_rows import VisibleRows
 from app.graph.records.inferred_edge import is_inferred, is_shortcut, is_traversable, visible_inferred_edge
 from app.graph.records.read_time import ReadTime, edge_at
 from graphql_schema.catalog.properties import TIME_FIELDS
-from graphql_schema.ports.record import JsonObject, Position, Record
+from graphql_schema.ports.record import Position, Record
 from graphql_schema.ports.relation_query import PageRequest, RelationQuery
 from graphql_schema.ports.row import AccessGrade, PageItem, Row
 
 _EdgeEnds = tuple[tuple[int, ...], str]
 """The vertices of a path, and the relation of its last edge."""
-
-_IDENTITY: Final = ("edgeId", "from", "to")
-"""Keys by which an edge names itself and its ends."""
 
 DATED, UNDATED = 0, 1
 """First item of a position in a list ordered by time: rows whose time is hidden come last, ordered by id."""
@@ -29,16 +24,23 @@ def relation_items(
     rows: VisibleRows, related: RelationQuery, page: PageRequest, sources: Sequence[Row], response: LevelResponse
 ) -> list[list[PageItem]]:
     """Return for each source the items that it reaches: visible, accepted by the filter, each once, in order."""
+    path = _Paths(rows, related, response)
     result: list[list[PageItem]] = []
     for source in sources:
-        found: dict[Position, PageItem] = {}
-        for item in _ends(rows, related, source, response):
-            if page.keep is None or page.keep(item):
-                known = found.get(item.position)
-                if known is None or _rank(item) < _rank(known):
-                    found[item.position] = item
-        result.append(sorted(found.values(), key=lambda item: item.position))
+        found = path.ends(source)
+        items = list(found if page.keep is None else filter(page.keep, found))
+        result.append(_in_order(items) if len(items) > 1 else items)
     return result
+
+
+def _in_order(items: Iterable[PageItem]) -> list[PageItem]:
+    """Return the items by position; of several at one position only the one of the first rank."""
+    found: dict[Position, PageItem] = {}
+    for item in items:
+        known = found.setdefault(item.position, item)
+        if known is not item and _rank(item) < _rank(known):
+            found[item.position] = item
+    return [found[position] for position in sorted(found)]
 
 
 def _rank(item: PageItem) -> tuple[bool, int]:
@@ -59,39 +61,71 @@ def dated(items: Sequence[PageItem]) -> list[PageItem]:
     return [item for item in items if item.position[0] != UNDATED]
 
 
-def _ends(rows: VisibleRows, related: RelationQuery, source: Row, response: LevelResponse) -> Iterator[PageItem]:
-    """Yield the items at the ends of the paths from a source that the caller may follow, possibly several times.
+class _Paths:
+    """The paths of a relation query in a response."""
 
-    If an edge is both declared and inferred, only the declared one counts.
-    """
-    compiled, disclosed = compile_related(related), related.disclosed_fields
-    inferred: list[tuple[_EdgeEnds, PageItem]] = []
-    declared: set[_EdgeEnds] = set()
-    for leaf in compiled.leaves:
-        hop = compiled.hops[leaf.chain[-1]]
-        for vertices, along in reached(source.vid, leaf.chain, response.edges):
-            met = rows.found(vertices, response)
-            if len(met) < len(vertices) or (related.per_edge and vertices[-1] == source.vid):
+    def __init__(self, rows: VisibleRows, related: RelationQuery, response: LevelResponse) -> None:
+        self._rows = rows
+        self._related = related
+        self._response = response
+        self._compiled = compile_related(related)
+        self._disclosed = related.disclosed_fields
+        self._direct = self._compiled.single and not rows.row_policy.instant.past
+
+    def ends(self, source: Row) -> Iterator[PageItem]:
+        """Yield the items at the ends of the paths from a source that the caller may follow, possibly several times.
+
+        If an edge is both declared and inferred, only the declared one counts.
+        """
+        if self._direct:
+            edges = self._response.edges[0].get(source.vid, ())
+            if not self._compiled.hops[0].inferred or not any(is_inferred(edge) for _, edge in edges):
+                return self._declared_ends(source, edges)
+        return self._all_ends(source)
+
+    def _declared_ends(self, source: Row, edges: Iterable[tuple[int, Edge]]) -> Iterator[PageItem]:
+        """Yield the items at the ends of declared edges in the present, where each edge is a path."""
+        related, (leaf,) = self._related, self._compiled.leaves
+        by_id = not (related.newest_first or related.per_edge)
+        for far, edge in edges:
+            row = self._rows.row(far, self._response)
+            if row is None or row.deleted or (related.per_edge and far == source.vid):
                 continue
-            if not all(_passable(row, disclosed) for row in met[:-1]) or any(row.deleted for row in met):
-                continue
-            edge = _last_edge(along, (source, *met), rows.row_policy.instant)
-            if edge is None:
-                continue
-            item = _item(related, source, met, _between(edge, source, met, inward=hop.direction == "in"), leaf.path_of)
-            if not hop.inferred:
-                yield item
-                continue
-            joined = (vertices, edge["relation"])
-            if is_inferred(edge):
-                inferred.append((joined, item))
-            else:
-                declared.add(joined)
-                yield item
-    for joined, item in inferred:
-        shown = None if joined in declared else _shown(rows, item, response)
-        if shown is not None:
-            yield shown
+            position = (far,) if by_id else _position(related, row, source, edge)
+            yield PageItem(row, position, edge, source, (), leaf.path_of[edge["relation"]], leaf.inward)
+
+    def _all_ends(self, source: Row) -> Iterator[PageItem]:
+        inferred: list[tuple[_EdgeEnds, PageItem]] = []
+        declared: set[_EdgeEnds] = set()
+        for leaf in self._compiled.leaves:
+            hop = self._compiled.hops[leaf.chain[-1]]
+            for vertices, along in reached(source.vid, leaf.chain, self._response.edges):
+                item = self._end(source, vertices, along, leaf)
+                if item is None:
+                    continue
+                if not hop.inferred:
+                    yield item
+                    continue
+                joined = (vertices, along[-1]["relation"])
+                if is_inferred(along[-1]):
+                    inferred.append((joined, item))
+                else:
+                    declared.add(joined)
+                    yield item
+        for joined, item in inferred:
+            shown = None if joined in declared else _shown(self._rows, item, self._response)
+            if shown is not None:
+                yield shown
+
+    def _end(self, source: Row, vertices: Sequence[int], along: Sequence[Edge], leaf: Leaf) -> PageItem | None:
+        """Return the item at the end of a path; None if the caller may not follow it."""
+        met = self._rows.found(vertices, self._response)
+        if len(met) < len(vertices) or (self._related.per_edge and vertices[-1] == source.vid):
+            return None
+        if not all(_passable(row, self._disclosed) for row in met[:-1]) or any(row.deleted for row in met):
+            return None
+        edge = _last_edge(along, (source, *met), self._rows.row_policy.instant)
+        return None if edge is None else _item(self._related, source, met, edge, leaf)
 
 
 def _shown(rows: VisibleRows, item: PageItem, response: LevelResponse) -> PageItem | None:
@@ -101,7 +135,7 @@ def _shown(rows: VisibleRows, item: PageItem, response: LevelResponse) -> PageIt
         return None
     at = instant.for_edge(near.access.of_edge("Neighbour", item.row.access).hidden)
     shown = visible_inferred_edge(edge, at, lambda vid: rows.passes(vid, response), instant.recorded)
-    return None if shown is None else replace(item, edge={**shown, **{name: edge[name] for name in _IDENTITY}})
+    return None if shown is None else item._replace(edge=shown)
 
 
 def _last_edge(edges: Sequence[Record], rows: Sequence[Row], instant: ReadTime) -> Record | None:
@@ -121,29 +155,21 @@ def _last_edge(edges: Sequence[Record], rows: Sequence[Row], instant: ReadTime) 
     return edge
 
 
-def _between(edge: Record, source: Row, rows: Sequence[Row], *, inward: bool) -> JsonObject:
-    """Return the record of the edge between the last two rows, with its id and the URNs of its ends."""
-    start, end = rows[-2] if len(rows) > 1 else source, rows[-1]
-    if inward:
-        start, end = end, start
-    return {**edge, "edgeId": f"{edge['relation']}:{start.vid:x}:{end.vid:x}", "from": start.urn, "to": end.urn}
-
-
-def _item(
-    related: RelationQuery, source: Row, rows: Sequence[Row], edge: JsonObject, path_of: Mapping[str, int]
-) -> PageItem:
+def _item(related: RelationQuery, source: Row, rows: Sequence[Row], edge: Record, leaf: Leaf) -> PageItem:
     """Return the item at the end of a path, with its position in the order of the relation."""
     *via, row = rows
     near = via[-1] if via else source
+    position = _position(related, row, near, edge)
+    return PageItem(row, position, edge, near, tuple(via), leaf.path_of[edge["relation"]], leaf.inward)
+
+
+def _position(related: RelationQuery, row: Row, near: Row, edge: Record) -> Position:
+    """Return the position of a row in the order of the relation; ``near`` is the row before it on its path."""
     if related.newest_first:
         shown = row.access.hidden.isdisjoint(TIME_FIELDS)
         rank = (0,) if related.of_versions else ()  # app.graph.reading.tied_versions assigns the ranks
-        position: Position = (DATED, -edge["at"], *rank, row.urn) if shown else (UNDATED, 0, *rank, row.urn)
-    elif related.per_edge:
-        position = (row.vid, edge["relation"], near.vid)
-    else:
-        position = (row.vid,)
-    return PageItem(row, position, edge, near, tuple(via), path_of[edge["relation"]])
+        return (DATED, -edge["at"], *rank, row.urn) if shown else (UNDATED, 0, *rank, row.urn)
+    return (row.vid, edge["relation"], near.vid) if related.per_edge else (row.vid,)
 
 
 def _passable(row: Row, disclosed: Mapping[str, frozenset[str]]) -> bool:

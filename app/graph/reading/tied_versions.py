@@ -75,7 +75,7 @@ def in_order(items: Sequence[PageItem], page: PageRequest, precedes: Sequence[Pa
         group = {item.row.urn: item for item in each}
         last = [str(after[-1])] if after is not None and place == tuple(after[:2]) else []
         ranks = _ranks({*group, *last}, precedes, dated=place[0] == DATED)
-        ranked = [replace(item, position=(*place, ranks[urn], urn)) for urn, item in group.items()]
+        ranked = [item._replace(position=(*place, ranks[urn], urn)) for urn, item in group.items()]
         found += sorted(ranked, key=lambda item: item.position)
         if last:
             after = (*place, ranks[last[0]], last[0])

@@ -1,6 +1,7 @@
 """The rows of one operation: evaluates the policy on the records of responses, once for each vertex."""
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from app.graph.reading.access.row_policy import RowPolicy
 from app.graph.reading.level.level_batcher import LevelBatcher, LevelRequest, LevelResponse
@@ -9,6 +10,9 @@ from app.graph.records.inferred_edge import is_traversable
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.ports.record import Record
 from graphql_schema.ports.row import Row
+
+_EVALUATED_AT_ONCE: Final = 100
+"""Number of records between two pauses: about a millisecond."""
 
 
 class VisibleRows:
@@ -43,10 +47,16 @@ class VisibleRows:
             missing = [vid for vid in map(self.vid, named) if vid not in self._known]
             also = await self._batcher.fetch(LevelRequest(vertices=missing or request.vertices))
             response.records.update(also.records)
-        async for vid, record in self.budget.in_turns(response.records.items()):
-            if "ends" not in record:  # a change depends on further records
-                self.row(vid, response)
+        await self._evaluate_all(response)
         return response
+
+    async def _evaluate_all(self, response: LevelResponse) -> None:
+        """Evaluate the policy on the records of a response, except on changes, which depend on further records."""
+        unknown = [vid for vid, record in response.records.items() if vid not in self._known and "ends" not in record]
+        for begin in range(0, len(unknown), _EVALUATED_AT_ONCE):
+            await self.budget.pause()
+            for vid in unknown[begin : begin + _EVALUATED_AT_ONCE]:
+                self.row(vid, response)
 
     def vid(self, urn: str) -> int:
         """Return the vertex id of a URN in the tenant of the caller."""

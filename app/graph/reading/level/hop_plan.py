@@ -12,7 +12,7 @@ from app.graph.records.inferred_edge import LABEL, labels
 from app.graph.records.read_time import NO_UPPER_BOUND
 from app.graph.records.record_text import record_of
 from graphql_schema.catalog.kinds import ALL_KINDS
-from graphql_schema.catalog.relations import Hop
+from graphql_schema.catalog.relations import Direction, Hop
 from graphql_schema.ports.record import Json, JsonObject, Record
 from graphql_schema.ports.relation_query import Path, RelationQuery
 
@@ -60,10 +60,14 @@ class HopSpec:
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A hop at which paths end: the hops that lead to it, and the index of the path that each label ends."""
+    """A hop at which paths end: the hops that lead to it, and the index of the path that each label ends.
+
+    ``inward``, a flag: its edges are followed against their direction.
+    """
 
     chain: tuple[int, ...]
     path_of: Mapping[str, int]
+    inward: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,11 @@ def compile_related(related: RelationQuery) -> CompiledRelation:
         index = _end(_store_hop(path[-1], labels(path[-1].relation.name), parent), hops, ends)
         chain = (*_chain(parent, hops), index)
         ends.setdefault(index, (chain, {}))[1][path[-1].relation.name] = number
-    return CompiledRelation(tuple(hops), tuple(Leaf(chain, paths) for chain, paths in ends.values()))
+    return CompiledRelation(tuple(hops), tuple(_leaf(hops, *end) for end in ends.values()))
+
+
+def _leaf(hops: Sequence[HopSpec], chain: tuple[int, ...], path_of: Mapping[str, int]) -> Leaf:
+    return Leaf(chain, path_of, hops[chain[-1]].direction == Direction.IN.value)
 
 
 def _middle(prefix: Path, prefixes: dict[Path, int], hops: list[HopSpec]) -> None:
