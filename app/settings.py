@@ -92,6 +92,11 @@ class Settings:
     mutation_seconds: float = setting(
         "MLG_MUTATION_SECONDS", "60", "Seconds after which a mutation over HTTP begins no further transaction."
     )
+    vectored: bool = setting(
+        "MLG_VECTORED",
+        "1",
+        "`1` executes queries over vectors; `0` executes them by graphql-core, with the same results, only slower.",
+    )
     tenant: str = setting(
         "MLG_TENANT", "default", "Tenant of tokens without a tenant claim, for issuers without `tenant`."
     )
@@ -250,6 +255,7 @@ _READERS: dict[str, Callable[[str], object]] = {
     "request_seconds": _positive,
     "idle_seconds": _count,
     "reader_seconds": _positive,
+    "vectored": _flag,
     "demo": _flag,
     "enrichment": _flag,
     "allow_embedded_store": _flag,

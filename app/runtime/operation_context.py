@@ -37,7 +37,8 @@ class OperationContexts:
     """Opens the context of each operation.
 
     ``clock`` returns epoch milliseconds, and ``log_access`` writes a policy report to the access log. ``cursor_key`` is
-    the key that seals cursors. ``fan_out`` is what subscriptions share, ``change_feed`` wakes them.
+    the key that seals cursors. ``fan_out`` is what subscriptions share, ``change_feed`` wakes them. ``vectored``, a
+    flag: queries are executed over vectors, otherwise by graphql-core.
     """
 
     client: GremlinClient
@@ -49,6 +50,7 @@ class OperationContexts:
     cursor_key: bytes
     log_access: Callable[[Principal, str, PolicyReport], None]
     clock: Callable[[], int] = epoch_milliseconds
+    vectored: bool = True
     fan_out: FanOut = field(init=False)
     change_feed: CommitFeed = field(init=False)
 
@@ -87,6 +89,7 @@ class OperationContexts:
             clock=self.clock,
             log_access=self.log_access,
             change_feed=self.change_feed,
+            vectored=self.vectored,
         )
 
     def _reader(

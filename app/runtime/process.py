@@ -147,6 +147,7 @@ class Process:
             walk_limits=WalkLimits(self.settings.walk_nodes, self.settings.walk_seconds),
             cursor_key=self._cursor_key,
             log_access=self.access_log.write,
+            vectored=self.settings.vectored,
         )
         readiness = Readiness(StoreProbe(client).check, client.refuse_outage)
         self.opened = RunningProcess(client, contexts, readiness)

@@ -54,7 +54,8 @@ class Context:
     - ``selection`` is what the content of an event depends on besides its change; None before the first event.
     - ``gates`` are those of the installation. ``clock`` returns epoch milliseconds.
     - ``cost_report`` is filled and returned if the request has the header ``Prefer: cost``; None without it.
-    - ``plans`` are the plans of the document; None if the operation is executed by graphql-core.
+    - ``vectored``, a flag: a query is executed over vectors; otherwise by graphql-core.
+    - ``plans`` are the plans of the document; None before it is admitted, or if ``vectored`` is false.
     - ``totals`` caches whether a field of the document selects ``totalCount``, by the id() of its syntax node.
     - ``instants`` caches the values of ``asOf`` in the document; None before they are read.
     """
@@ -69,6 +70,7 @@ class Context:
     request_id: str = ""
     gates: Gates = NO_GATES
     log_access: Callable[[Principal, str, PolicyReport], None] = lambda *_: None
+    vectored: bool = True
     plans: object = None
     totals: dict[int, bool] = field(default_factory=dict)
     change_feed: ChangeFeed | None = None

@@ -80,7 +80,7 @@ class AdmissionExtension(SchemaExtension):
     def on_execute(self) -> Iterator[None]:
         """Skip the execution if the request has ``Prefer: cost=only``; else give the plans of the document to it."""
         known, context = self._known, self.execution_context.context
-        if known is not None and isinstance(context, Context):
+        if known is not None and isinstance(context, Context) and context.vectored:
             context.plans = known.plans
         report = self._cost_report
         if report is not None and report.only:

@@ -1,9 +1,14 @@
-"""Execution of an operation within its budget, in turns with other operations; events are executed once for many."""
+"""Execution of an operation within its budget, in turns with other operations.
+
+A query is executed over vectors (:mod:`graphql_schema.execution.vectored_execution`); if it would have an error, it is
+executed again by graphql-core, which also executes mutations and subscriptions. The event of a subscription is executed
+once for many subscriptions.
+"""
 
 from collections.abc import AsyncIterable, Iterable, Sized
 from copy import copy
 from functools import cached_property
-from typing import Any, Final, NamedTuple, Self, cast
+from typing import Any, Final, Self, cast
 
 from graphql import (
     DocumentNode,
@@ -11,12 +16,10 @@ from graphql import (
     GraphQLError,
     GraphQLLeafType,
     GraphQLList,
-    GraphQLObjectType,
     GraphQLOutputType,
     GraphQLResolveInfo,
     GraphQLSchema,
     OperationType,
-    get_nullable_type,
     get_operation_ast,
     is_leaf_type,
 )
@@ -29,21 +32,10 @@ from graphql_schema.execution.plan import Plans, Selection, selection_of
 from graphql_schema.execution.vectored_execution import VectoredExecution
 from graphql_schema.fields.context import Context
 from graphql_schema.fields.field import Resolved
-from graphql_schema.fields.record_reader import RecordReader
 from graphql_schema.operation.event_selection import event_selection
 from graphql_schema.operation.input_validation import variable_faults
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import JsonObject
-from policies.errors import CodedError
-
-
-class _Leaf(NamedTuple):
-    """A field whose value has no fields; ``declared`` is its type with the non-null wrapper, if it has one."""
-
-    read: RecordReader
-    type: GraphQLLeafType
-    declared: GraphQLOutputType
-
 
 LONG_LIST: Final = 25
 """Number of objects from which on a list is resolved with pauses."""
@@ -77,11 +69,6 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
         if not isinstance(built, list) or operation is None:
             return cast("list[GraphQLError] | Self", built)
         return variable_faults(schema, document, operation, raw_variable_values or {}) or built
-
-    @cached_property
-    def _leaves(self) -> dict[int, tuple[FieldDetailsList, _Leaf | None]]:
-        """The leaves by the id() of their selection, which the value keeps alive."""
-        return {}
 
     @cached_property
     def budget(self) -> OperationBudget:
@@ -144,56 +131,6 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
             return await context.shared((context.selection, self.root_value.urn), execute)
         finally:
             context.end_turn()
-
-    def execute_field(
-        self,
-        parent_type: GraphQLObjectType,
-        source: Resolved,
-        field_details_list: FieldDetailsList,
-        path: Path,
-        position_context: Any,  # noqa: ANN401 - deferred delivery, which the API does not offer
-    ) -> AwaitableOrValue[Resolved]:
-        """Return the completed value of a field; a leaf that is read from its source takes a faster path."""
-        leaf = self._leaf(parent_type, field_details_list)
-        if leaf is not None:
-            try:
-                return self._leaf_value(leaf, source)
-            except CodedError as error:  # not read again, because reading a hidden field is reported
-                self.handle_field_error(error, leaf.declared, field_details_list, path)
-                return None
-            except Exception:  # noqa: BLE001, S110 - stock execution fails in the same way, and reports it
-                pass
-        return super().execute_field(parent_type, source, field_details_list, path, position_context)
-
-    def _leaf(self, parent_type: GraphQLObjectType, field_details_list: FieldDetailsList) -> "_Leaf | None":
-        """Return how a selected field is read if it is a leaf without a resolver of its own, else None.
-
-        The selections of a list are the same for each object, so this is found out once.
-        """
-        known = self._leaves.get(id(field_details_list))
-        if known is None or known[0] is not field_details_list:
-            known = self._leaves[id(field_details_list)] = (
-                field_details_list,
-                self._found_leaf(parent_type, field_details_list),
-            )
-        return known[1]
-
-    def _found_leaf(self, parent_type: GraphQLObjectType, field_details_list: FieldDetailsList) -> "_Leaf | None":
-        field = self.schema.get_field(parent_type, field_details_list[0].node.name.value)
-        has_middleware = self.middleware_manager is not None and bool(self.middleware_manager.middlewares)
-        if field is None or not isinstance(field.resolve, RecordReader) or has_middleware:
-            return None
-        type_ = get_nullable_type(field.type)
-        return _Leaf(field.resolve, type_, field.type) if is_leaf_type(type_) else None
-
-    def _leaf_value(self, leaf: "_Leaf", source: Resolved) -> Resolved:
-        """Return the completed value of a leaf; raises an error where the execution of graphql-core would raise one."""
-        value = leaf.read(source)
-        if value is not None:
-            return self.complete_leaf_value(leaf.type, value)
-        if leaf.declared is not leaf.type:
-            raise TypeError
-        return None
 
     def complete_list_value(
         self,

@@ -1,7 +1,6 @@
 """A graph of plain rows and edges that answers reads by looping: small, obvious, and no part of the product."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -56,6 +55,11 @@ class PlainGraph:
         """Add an edge."""
         edge = {"edgeId": f"{relation}:{source}:{target}", "relation": relation, "origin": "DECLARED", **details}
         self.edges.append((relation, source, target, edge))
+
+    def edge_id(self, relation: str, source: str, target: str) -> str:
+        """Return the id of an edge: relation and ends, which are the places of the rows here."""
+        places = list(self.records)
+        return f"{relation}:{places.index(source):x}:{places.index(target):x}"
 
     def row(self, urn: str) -> Row | None:
         """Return the row of an id."""
@@ -119,6 +123,10 @@ class PlainGraph:
             found.sort(key=lambda item: (item.row.urn, item.path))
         return _page(found, page)
 
+    async def related_to_all(self, sources: Sequence[Row], related: RelationQuery, page: PageRequest) -> list[RowPage]:
+        """See GraphReader."""
+        return [await self.related(source, related, page) for source in sources]
+
     def _walk(self, source: Row, path: Sequence[Any], index: int) -> Iterable[PageItem]:
         reached: list[tuple[Row, tuple[Row, ...], Mapping[str, Any] | None]] = [(source, (), None)]
         for hop in path:
@@ -131,7 +139,8 @@ class PlainGraph:
                 for far in [self.row(b if out else a)]
                 if far is not None and (not hop.kinds or far.kind in hop.kinds)
             ]
-        return [PageItem(row, (), edge, [source, *via][-1], via, index) for row, via, edge in reached]
+        inward = path[-1].direction is Direction.IN
+        return [PageItem(row, (), edge, [source, *via][-1], via, index, inward) for row, via, edge in reached]
 
     async def listing(self, listing: ListingQuery, page: PageRequest) -> RowPage:
         """See GraphReader."""
@@ -174,7 +183,7 @@ def _native_value(record: Mapping[str, Any], key: str) -> Any:
 
 
 def _page(found: list[PageItem], page: PageRequest) -> RowPage:
-    items = [replace(item, position=(index,)) for index, item in enumerate(found)]
+    items = [item._replace(position=(index,)) for index, item in enumerate(found)]
     kept = [item for item in items if page.keep is None or page.keep(item)]
     after = [item for item in kept if page.after is None or item.position[0] > page.after[0]]
     shown = after if page.first is None else after[: page.first]

@@ -5,7 +5,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -69,7 +68,7 @@ class FeedGraph(PlainGraph):
             self.examined -= 1
             return FeedBatch((), (0, ""))
         found = (await super().next_batch(kind, where, (-1,), 1_000)).items
-        items = [replace(item, position=(item.row.record["createdAt"], item.row.urn)) for item in found]
+        items = [item._replace(position=(item.row.record["createdAt"], item.row.urn)) for item in found]
         later = [item for item in items if item.position > tuple(after)][:size]
         return FeedBatch(tuple(later), later[-1].position if later else None)
 

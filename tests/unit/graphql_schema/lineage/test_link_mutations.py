@@ -101,7 +101,7 @@ async def test_a_link_returns_the_stored_edge(
     graph.join(relation, source, target, **{"from": source, "to": target})
     found = await run(LINK, input={"relation": relation, "from": source, "to": target})
     assert found.errors is None
-    edge = {"id": f"{relation}:{source}:{target}", "from": source, "to": target}
+    edge = {"id": graph.edge_id(relation, source, target), "from": source, "to": target}
     assert found.data["link"] == {
         "changed": True,
         "edge": {**edge, "relation": relation, "origin": "DECLARED"},

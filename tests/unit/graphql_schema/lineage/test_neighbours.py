@@ -46,22 +46,21 @@ async def upstream(run: Run, urn: str, **variables: Any) -> dict[str, Any]:
     return page
 
 
-@pytest.mark.usefixtures("graph")
-async def test_an_asset_lists_its_own_edges_and_those_of_its_versions(run: Run) -> None:
+async def test_an_asset_lists_its_own_edges_and_those_of_its_versions(run: Run, graph: PlainGraph) -> None:
     """One entry for each edge, with what the edge has; a run that is hidden is not named (rule 3.3)."""
     page = await upstream(run, MODEL)
     assert page["totalCount"] == 2
     assert page["nodes"] == [
         {
             "asset": {"id": CLICKS},
-            "edgeId": f"FEEDS:{CLICKS}:{MODEL}",
+            "edgeId": graph.edge_id("FEEDS", CLICKS, MODEL),
             "relation": "FEEDS",
             "confidence": 0.5,
             "runId": "mlg://run/test/default/train",
         },
         {
             "asset": {"id": "mlg://run/test/default/train"},
-            "edgeId": f"PRODUCES:mlg://run/test/default/train:{VERSION}",
+            "edgeId": graph.edge_id("PRODUCES", "mlg://run/test/default/train", VERSION),
             "relation": "PRODUCES",
             "confidence": None,
             "runId": None,

@@ -1,15 +1,11 @@
 """Execution within a budget: the same responses as stock graphql-core, its limits, and its pauses."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
 import strawberry
-from graphql.execution.executor import Executor
 from strawberry.types import ExecutionResult
-from support.stores.plain_reader import PlainGraph
 
 from graphql_schema.operation.execution import LONG_LIST, BudgetedExecution
 from graphql_schema.operation.limited_schema import OperationSchema
@@ -117,72 +113,3 @@ async def test_a_context_without_a_budget_gets_one() -> None:
 def test_the_schema_uses_it() -> None:
     """The schema of operations executes within a budget."""
     assert BUDGETED.execution_context_class is BudgetedExecution
-
-
-Run = Callable[..., Awaitable[ExecutionResult]]
-
-DOCUMENTS = {
-    "plain fields": "{ assets { nodes { id displayName description createdAt deletedAt revision } } }",
-    "aliases and type names": "{ assets { nodes { __typename a: id b: id displayName c: displayName } } }",
-    "merged fields": "{ assets { nodes { id } nodes { id description } } }",
-    "fragments by type": """{ assets { nodes { ...A ... on Model { id description } ... on Dataset { description } } } }
-fragment A on Asset { kind displayName }""",
-    "conditions": "query ($no: Boolean! = false) { assets { nodes { id @skip(if: $no) kind @include(if: $no) } } }",
-    "below edges": "{ assets { edges { cursor node { id kind } } pageInfo { hasNextPage } totalCount } }",
-    "a null that must not be": "{ assets { nodes { id createdAt displayName } } }",
-}
-
-
-@pytest.fixture
-def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Record the names of the fields that stock graphql-core executes."""
-    recorded: list[str] = []
-    stock = Executor.execute_field
-
-    def execute(self: "Executor[Any]", *arguments: Any) -> object:
-        recorded.append(arguments[2][0].node.name.value)
-        return stock(self, *arguments)
-
-    monkeypatch.setattr(Executor, "execute_field", execute)
-    return recorded
-
-
-@pytest.mark.parametrize("name", DOCUMENTS)
-async def test_the_response_is_that_of_stock_execution(
-    run: Run, graph: PlainGraph, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    """Data in the same order, errors and reports are equal with and without the fast path."""
-    for number in range(30):
-        graph.add("DATASET", f"d{number}", description=f"text {number}")
-        graph.add("MODEL", f"m{number}")
-    graph.hidden["DATASET"] = {"description"}
-    if "must not" in name:
-        graph.add("DATASET", "broken", createdAt=None, displayName=None)
-    short = await run(DOCUMENTS[name])
-    reported = list(graph.report.hidden)
-    assert bool(reported) == ("description" in DOCUMENTS[name])
-    monkeypatch.setattr(BudgetedExecution, "_found_leaf", lambda *_: None)
-    stock = await run(DOCUMENTS[name])
-    assert repr(short.data) == repr(stock.data)
-    assert [(error.message, error.path) for error in short.errors or []] == [
-        (error.message, error.path) for error in stock.errors or []
-    ]
-    assert reported == list(graph.report.hidden)
-    assert bool(stock.errors) == ("must not" in name)
-
-
-async def test_a_leaf_is_not_executed_by_stock_code(run: Run, graph: PlainGraph, calls: list[str]) -> None:
-    """Stock execution runs for the list and its page only, not for the fields that are read from the rows."""
-    graph.add("DATASET", "d")
-    assert (await run("{ assets { nodes { id displayName createdAt } } }")).errors is None
-    assert calls == ["assets", "nodes"]
-
-
-async def test_a_hidden_leaf_is_reported_once_in_strict_mode(run: Run, graph: PlainGraph) -> None:
-    """The field has its error, and the report counts one read, as by stock graphql-core."""
-    graph.add("DATASET", "d")
-    graph.hidden["DATASET"] = {"description"}
-    graph.report.strict = True
-    found = await run("{ assets { nodes { id description } } }")
-    assert [error.path for error in found.errors or []] == [["assets", "nodes", 0, "description"]]
-    assert sum(graph.report.hidden.values()) == 1

@@ -50,7 +50,7 @@ def test_an_edge_is_shown_as_far_as_both_of_its_ends_show_it() -> None:
     """A field hidden by either end is hidden on the edge; values of the list, such as the asset, can be added."""
     near = plain_row("DATASET", "near", PlainAccess(edge_hidden=frozenset({"runId"})))
     far = plain_row("MODEL", "far", PlainAccess(edge_hidden=frozenset({"confidence"})))
-    edge: dict[str, Any] = {"edgeId": "e1", "relation": "FEEDS", "runId": "r1", "confidence": 0.5}
+    edge: dict[str, Any] = {"relation": "FEEDS", "runId": "r1", "confidence": 0.5}
     shown = PageItem(far, (), edge, near).edge_as("Neighbour", asset=far)
     assert [shown.read(name) for name in ("relation", "runId", "confidence", "asset")] == ["FEEDS", None, None, far]
-    assert (shown.kind, shown.urn) == ("Neighbour", "e1")
+    assert (shown.kind, shown.urn) == ("Neighbour", f"FEEDS:{near.vid:x}:{far.vid:x}")
