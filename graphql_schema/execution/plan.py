@@ -36,7 +36,7 @@ Collect = Callable[[GraphQLObjectType, FieldDetailsList], GroupedFieldSet]
 
 
 @dataclass(slots=True)
-class Step:
+class PlanStep:
     """One selected field of an object type.
 
     ``read`` is its reader if it has no resolver of its own, ``call`` its resolver otherwise; both are None for
@@ -65,9 +65,9 @@ class Selection:
     """
 
     type: GraphQLObjectType
-    steps: tuple[Step, ...]
+    steps: tuple[PlanStep, ...]
     keys: tuple[str, ...] = field(init=False)
-    deeper: tuple[Step, ...] = field(init=False)
+    deeper: tuple[PlanStep, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         self.keys = tuple(step.key for step in self.steps)
@@ -82,19 +82,19 @@ def selection_of(schema: GraphQLSchema, type_: GraphQLObjectType, fields: Groupe
     return Selection(type_, tuple(_steps(schema, type_, fields)))
 
 
-def _steps(schema: GraphQLSchema, type_: GraphQLObjectType, fields: GroupedFieldSet) -> Iterator[Step]:
+def _steps(schema: GraphQLSchema, type_: GraphQLObjectType, fields: GroupedFieldSet) -> Iterator[PlanStep]:
     for key, details in fields.items():
         name = details[0].node.name.value
         found = schema.get_field(type_, name)
         if found is None or is_introspection_type(type_) or any(each.fragment_variable_values for each in details):
             raise StockPathError
-        step = Step(key, name, type_, found, details)
+        step = PlanStep(key, name, type_, found, details)
         if name != "__typename":
             _plan_read(step)
         yield step
 
 
-def _plan_read(step: Step) -> None:
+def _plan_read(step: PlanStep) -> None:
     """Set how a field is read."""
     resolve = step.definition.resolve
     if isinstance(resolve, RecordReader):

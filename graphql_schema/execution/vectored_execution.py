@@ -30,7 +30,7 @@ from graphql.language import FieldNode
 from graphql.pyutils import Path
 
 from graphql_schema.execution.leaf_column import Column, StockPathError, leaf_column, text_length
-from graphql_schema.execution.plan import Selection, Step, selection_of
+from graphql_schema.execution.plan import Selection, PlanStep, selection_of
 from graphql_schema.fields.context import Context, Info
 from graphql_schema.fields.field import Resolved
 from graphql_schema.fields.node import type_of
@@ -104,14 +104,14 @@ class VectoredExecution:
         self.executor.budget.count_characters(text_length(column))
         return column
 
-    async def _fill(self, step: Step, sources: Sequence[Resolved], objects: Sequence[JsonObject]) -> None:
+    async def _fill(self, step: PlanStep, sources: Sequence[Resolved], objects: Sequence[JsonObject]) -> None:
         """Read a field that is no leaf for all sources, and set it in their objects."""
         values = await self._values(step, sources)
         key = step.key
         for each, value in zip(objects, await self._completed(step.definition.type, step, values), strict=True):
             each[key] = value
 
-    async def _values(self, step: Step, sources: Sequence[Resolved]) -> Column:
+    async def _values(self, step: PlanStep, sources: Sequence[Resolved]) -> Column:
         """Return the values of a field for all sources, None where it is hidden."""
         if step.read is not None:
             return list(map(step.read, sources))
@@ -122,7 +122,7 @@ class VectoredExecution:
                 return [next(known) if is_shown else None for is_shown in shown]
         return await self._resolved(step, sources)
 
-    async def _resolved(self, step: Step, sources: Sequence[Resolved]) -> Column:
+    async def _resolved(self, step: PlanStep, sources: Sequence[Resolved]) -> Column:
         """Return the values of a field with a resolver for sources that show it."""
         call = step.call
         if call is None or not sources:
@@ -134,7 +134,7 @@ class VectoredExecution:
             return [call(source, info, arguments) for source in sources]
         return await _all(call(source, info, arguments) for source in sources)
 
-    def _arguments(self, step: Step) -> tuple[Info, JsonObject]:
+    def _arguments(self, step: PlanStep) -> tuple[Info, JsonObject]:
         """Return the info and the arguments of a field, which are the same for all its sources."""
         known = self._given.get(id(step))
         if known is None:
@@ -147,7 +147,7 @@ class VectoredExecution:
             known = self._given[id(step)] = info, step.call.arguments_of(info, given)
         return known
 
-    async def _completed(self, type_: GraphQLOutputType, step: Step, values: Column) -> Column:
+    async def _completed(self, type_: GraphQLOutputType, step: PlanStep, values: Column) -> Column:
         """Return the completed values of a field of this type, which may be a part of the type of the field."""
         if isinstance(type_, GraphQLNonNull):
             if None in values:
@@ -164,7 +164,7 @@ class VectoredExecution:
             return await self._by_type(step, values)
         return await self._objects(cast("GraphQLObjectType", type_), step, values)
 
-    async def _lists(self, type_: GraphQLList[GraphQLOutputType], step: Step, values: Column) -> Column:
+    async def _lists(self, type_: GraphQLList[GraphQLOutputType], step: PlanStep, values: Column) -> Column:
         """Return completed lists; the items of all are completed together."""
         for each in values:
             if not isinstance(each, list | tuple):
@@ -173,7 +173,7 @@ class VectoredExecution:
         items = iter(await self._completed(type_.of_type, step, list(chain.from_iterable(values))))
         return [[item for _, item in zip(each, items)] for each in values]  # noqa: B905 - takes the items of each
 
-    async def _by_type(self, step: Step, values: Column) -> Column:
+    async def _by_type(self, step: PlanStep, values: Column) -> Column:
         """Return completed objects of an abstract type; those of one type are completed together."""
         indexes: dict[str, list[int]] = {}
         for index, value in enumerate(values):
@@ -191,7 +191,7 @@ class VectoredExecution:
         await _all(complete(*each) for each in indexes.items())
         return completed
 
-    async def _objects(self, type_: GraphQLObjectType, step: Step, sources: Column) -> Column:
+    async def _objects(self, type_: GraphQLObjectType, step: PlanStep, sources: Column) -> Column:
         """Return completed objects of one type."""
         if not sources:
             return []
@@ -214,7 +214,7 @@ class _Sources:
             accesses: dict[int, RecordAccess] = {id(source.access): source.access for source in sources}
             self._watched = frozenset().union(*(access.watched for access in accesses.values()))
 
-    def column(self, step: Step) -> Column:
+    def column(self, step: PlanStep) -> Column:
         """Return the values of a leaf, before they are completed; hidden and logged fields are reported."""
         read = step.read
         assert read is not None  # noqa: S101 - the caller has tested it

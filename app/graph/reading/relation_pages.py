@@ -29,6 +29,10 @@ SLACK: Final = 20
 """Number of edges read in excess of a page if policy or filter may remove some: one request then usually fills it."""
 
 
+_Batches = dict[int, asyncio.Future[dict[int, RowPage]]]
+"""By the vertex id of each source the batch that reads its page; the result of a batch is by vertex id, too."""
+
+
 class RelatedPages:
     """Pages of relations, for one operation; sources of the same relation and page are read together."""
 
@@ -36,7 +40,7 @@ class RelatedPages:
         self._rows = rows
         self._slack = 0 if isinstance(rows.row_policy.rows_filter(), Everything) else SLACK
         self._loaders: dict[tuple[int, PageRequest], DataLoader[Row, RowPage]] = {}
-        self._batches: dict[tuple[int, PageRequest], dict[int, asyncio.Future[dict[int, RowPage]]]] = {}
+        self._batches: dict[tuple[int, PageRequest], tuple[RelationQuery, _Batches]] = {}
         self._batched_edges = 0
 
     async def page(self, source: Row, related: RelationQuery, page: PageRequest) -> RowPage:
@@ -61,17 +65,16 @@ class RelatedPages:
 
         What a call reads, later calls with the same query and page do not read again.
         """
-        batches = self._batches.setdefault((id(related), page), {})
+        _, batches = self._batches.setdefault((id(related), page), (related, {}))
         missing = {source.vid: source for source in sources if source.vid not in batches}
         if missing:
             batch = asyncio.get_running_loop().create_future()
             batches.update(dict.fromkeys(missing, batch))
             try:
                 read = await self._load(related, page, list(missing.values()))
-            except BaseException:
-                batch.cancel()
-                raise
-            batch.set_result(dict(zip(missing, read, strict=True)))
+                batch.set_result(dict(zip(missing, read, strict=True)))
+            finally:
+                batch.cancel()  # without effect on a result
         pages = {batch: await batch for batch in {batches[source.vid] for source in sources}}
         return [pages[batches[source.vid]][source.vid] for source in sources]
 
