@@ -12,6 +12,8 @@ from policies.principal import Principal
 ATTRIBUTES = ("kind", "ownerTeam", "visibility", "sensitivity", "stage", "confirmedSensitivity")
 """The names of an asset's attributes in rules, records and the index, in the order of `PolicyAttributes`."""
 
+_TEXT = {str}
+
 POSITION = {name: position for position, name in enumerate(ATTRIBUTES)}
 """Index of each attribute within `PolicyAttributes`."""
 
@@ -50,13 +52,14 @@ class PolicyAttributes(NamedTuple):
 
         Raises `CodedError` (a defect) if an attribute is missing: a default could make an asset visible.
         """
-        missing = [name for name in ATTRIBUTES if not isinstance(record.get(name), str)]
-        if missing:
+        values = [record.get(name) for name in ATTRIBUTES]
+        if not set(map(type, values)) <= _TEXT:
+            missing = [name for name, value in zip(ATTRIBUTES, values, strict=True) if not isinstance(value, str)]
             raise CodedError(
                 f"A record has no policy attributes {missing}, so the policy cannot be evaluated. "
                 "Every write of a record must store all attributes.",
             )
-        return cls(*(record[name] for name in ATTRIBUTES))
+        return cls._make(values)
 
     def named(self) -> dict[str, str]:
         """Return the attributes by the names that rules use."""

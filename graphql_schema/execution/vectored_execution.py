@@ -30,7 +30,7 @@ from graphql.language import FieldNode
 from graphql.pyutils import Path
 
 from graphql_schema.execution.leaf_column import Column, StockPathError, leaf_column, text_length
-from graphql_schema.execution.plan import Selection, PlanStep, selection_of
+from graphql_schema.execution.plan import PlanStep, Selection, selection_of
 from graphql_schema.fields.context import Context, Info
 from graphql_schema.fields.field import Resolved
 from graphql_schema.fields.node import type_of

@@ -28,7 +28,10 @@ _ACTIVE = RowFilter(In("status", ("ACTIVE",)))
 
 
 def to_one(rel: RelationQuery, description: str, *inputs: str) -> SchemaField:
-    """Return a field with the first row of a relation query, or null; ``inputs`` are fields that the value depends on."""
+    """Return a field with the first row of a relation query, or null.
+
+    ``inputs`` are further fields that the value depends on.
+    """
     return _first_of(rel, ONE, description, *inputs)
 
 

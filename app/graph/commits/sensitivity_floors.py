@@ -62,9 +62,8 @@ class FloorView:
         return max((RANK[floor.level] for floor in self._floors if floor.covers(vid)), default=0)
 
     def with_floor(self, vid: int, record: Record) -> Record:
-        """Return the record with a sensitivity that is at least that of its floors; :func:`confirms` each raise."""
-        rank = self.rank(vid) if self._floors else 0
-        if rank <= RANK[record["sensitivity"]]:
+        """Return the record with a sensitivity that is at least that of its floors, confirmed as their writes do it."""
+        if not self._floors or self.rank(vid) <= RANK[record["sensitivity"]]:
             return record
         after = record
         for floor in sorted(self._floors, key=lambda floor: RANK[floor.level]):

@@ -24,11 +24,12 @@ def relation_items(
     rows: VisibleRows, related: RelationQuery, page: PageRequest, sources: Sequence[Row], response: LevelResponse
 ) -> list[list[PageItem]]:
     """Return for each source the items that it reaches: visible, accepted by the filter, each once, in order."""
-    path = _Paths(rows, related, response)
+    paths = _Paths(rows, related, response)
     result: list[list[PageItem]] = []
     for source in sources:
-        found = path.ends(source)
-        items = list(found if page.keep is None else filter(page.keep, found))
+        items = paths.ends(source)
+        if page.keep is not None:
+            items = list(filter(page.keep, items))
         result.append(_in_order(items) if len(items) > 1 else items)
     return result
 
@@ -70,25 +71,31 @@ class _Paths:
         self._response = response
         self._compiled = compile_related(related)
         self._disclosed = related.disclosed_fields
-        self._direct = self._compiled.single and not rows.row_policy.instant.past
+        self._leaves = [(leaf, self._compiled.hops[leaf.chain[-1]].inferred) for leaf in self._compiled.leaves]
 
-    def ends(self, source: Row) -> Iterator[PageItem]:
-        """Yield the items at the ends of the paths from a source that the caller may follow, possibly several times.
+    def ends(self, source: Row) -> list[PageItem]:
+        """Return the items at the ends of the paths from a source that the caller may follow, possibly several times.
 
         If an edge is both declared and inferred, only the declared one counts.
         """
-        if self._direct:
-            edges = self._response.edges[0].get(source.vid, ())
-            if not self._compiled.hops[0].inferred or not any(is_inferred(edge) for _, edge in edges):
-                return self._declared_ends(source, edges)
-        return self._all_ends(source)
+        if self._rows.row_policy.instant.past:
+            return list(self._all_ends(source))
+        items: list[PageItem] = []
+        for leaf, inferred in self._leaves:
+            edges = self._response.edges[leaf.chain[0]].get(source.vid)
+            if not edges:
+                continue
+            if len(leaf.chain) > 1 or (inferred and any(is_inferred(edge) for _, edge in edges)):
+                return list(self._all_ends(source))
+            items += self._declared_ends(source, edges, leaf)
+        return items
 
-    def _declared_ends(self, source: Row, edges: Iterable[tuple[int, Edge]]) -> Iterator[PageItem]:
+    def _declared_ends(self, source: Row, edges: Iterable[tuple[int, Edge]], leaf: Leaf) -> Iterator[PageItem]:
         """Yield the items at the ends of declared edges in the present, where each edge is a path."""
-        related, (leaf,) = self._related, self._compiled.leaves
+        related, response, row_of = self._related, self._response, self._rows.row
         by_id = not (related.newest_first or related.per_edge)
         for far, edge in edges:
-            row = self._rows.row(far, self._response)
+            row = row_of(far, response)
             if row is None or row.deleted or (related.per_edge and far == source.vid):
                 continue
             position = (far,) if by_id else _position(related, row, source, edge)
@@ -97,13 +104,12 @@ class _Paths:
     def _all_ends(self, source: Row) -> Iterator[PageItem]:
         inferred: list[tuple[_EdgeEnds, PageItem]] = []
         declared: set[_EdgeEnds] = set()
-        for leaf in self._compiled.leaves:
-            hop = self._compiled.hops[leaf.chain[-1]]
+        for leaf, may_be_inferred in self._leaves:
             for vertices, along in reached(source.vid, leaf.chain, self._response.edges):
                 item = self._end(source, vertices, along, leaf)
                 if item is None:
                     continue
-                if not hop.inferred:
+                if not may_be_inferred:
                     yield item
                     continue
                 joined = (vertices, along[-1]["relation"])
