@@ -80,8 +80,7 @@ class Completeness:
         return ", ".join((*self.budgets, *(name for name, applies in others if applies))) or None
 
 
-@dataclass(frozen=True, slots=True)
-class ReachedNode:
+class ReachedNode(NamedTuple):
     """A node of a lineage result at its smallest depth; ``via`` are the ids of one shortest path from a root to it."""
 
     row: Row

@@ -101,6 +101,11 @@ class LineageItemFilter:
             not self.stages or row.visible_value("stage") in self.stages
         )
 
+    @property
+    def accepts_all_edges(self) -> bool:
+        """Whether lineage follows every edge."""
+        return not self.relations and not self.origins and self.min_confidence is None
+
     def accepts_edge(self, edge: MaskedRecord) -> bool:
         """Return whether lineage follows an edge."""
         confidence = edge.visible_value("confidence")

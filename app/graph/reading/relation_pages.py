@@ -6,6 +6,7 @@ are cut here, after all edges are read. So are pages among rows whose time is hi
 
 import asyncio
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Final
 
 from aiodataloader import DataLoader
@@ -13,6 +14,7 @@ from aiodataloader import DataLoader
 from app.graph.reading.level.hop_plan import Edge, compile_related
 from app.graph.reading.level.level_batcher import LevelRequest, LevelResponse
 from app.graph.reading.level.level_statement import EDGE_CAP
+from app.graph.reading.level.shared_batches import SharedBatches
 from app.graph.reading.relation_items import DATED, begins_undated, dated, relation_items
 from app.graph.reading.tied_versions import OrderedItems, ordered
 from app.graph.reading.visible_rows import VisibleRows
@@ -29,10 +31,6 @@ SLACK: Final = 20
 """Number of edges read in excess of a page if policy or filter may remove some: one request then usually fills it."""
 
 
-_Batches = dict[int, asyncio.Future[dict[int, RowPage]]]
-"""By the vertex id of each source the batch that reads its page; the result of a batch is by vertex id, too."""
-
-
 class RelatedPages:
     """Pages of relations, for one operation; sources of the same relation and page are read together."""
 
@@ -40,7 +38,7 @@ class RelatedPages:
         self._rows = rows
         self._slack = 0 if isinstance(rows.row_policy.rows_filter(), Everything) else SLACK
         self._loaders: dict[tuple[int, PageRequest], DataLoader[Row, RowPage]] = {}
-        self._batches: dict[tuple[int, PageRequest], tuple[RelationQuery, _Batches]] = {}
+        self._batches: dict[tuple[int, PageRequest], SharedBatches[Row, RowPage]] = {}
         self._batched_edges = 0
 
     async def page(self, source: Row, related: RelationQuery, page: PageRequest) -> RowPage:
@@ -65,18 +63,14 @@ class RelatedPages:
 
         What a call reads, later calls with the same query and page do not read again.
         """
-        _, batches = self._batches.setdefault((id(related), page), (related, {}))
-        missing = {source.vid: source for source in sources if source.vid not in batches}
-        if missing:
-            batch = asyncio.get_running_loop().create_future()
-            batches.update(dict.fromkeys(missing, batch))
-            try:
-                read = await self._load(related, page, list(missing.values()))
-                batch.set_result(dict(zip(missing, read, strict=True)))
-            finally:
-                batch.cancel()  # without effect on a result
-        pages = {batch: await batch for batch in {batches[source.vid] for source in sources}}
-        return [pages[batches[source.vid]][source.vid] for source in sources]
+        key = (id(related), page)  # safe and fast, as above
+        if key not in self._batches:
+
+            async def load(read: list[Row]) -> list[RowPage]:
+                return await self._load(related, page, read)
+
+            self._batches[key] = SharedBatches(load, attrgetter("vid"))
+        return await self._batches[key].get(sources)
 
     async def _load(self, related: RelationQuery, page: PageRequest, sources: list[Row]) -> list[RowPage]:
         """Return the pages of sources by the cheapest method that the relation and the page permit."""

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.graph.reading.lineage.expander import EdgeSelection, Expansion
+from app.graph.reading.lineage.joined_edge import JoinedEdge
 from app.graph.reading.lineage.lineage_visibility import expands
 from app.graph.reading.lineage.lineage_walk import Ids, WalkState
 from app.graph.reading.lineage.walk_session import WalkSession
 from graphql_schema.catalog.relations import PARENT_HOPS, Direction, Hop
 from graphql_schema.ports.lineage_query import LineageQuery
-from graphql_schema.ports.row import MaskedRecord, Row
+from graphql_schema.ports.row import Row
 from graphql_schema.rules.contamination_verdict import LEVELS, DataSources, is_data, leads
 
 _UPSTREAM: Final = Direction.IN
@@ -33,8 +34,8 @@ class SourceWalk:
 def upstream_walk(session: WalkSession, row: Row, hops: Sequence[Hop], levels: int) -> WalkState:
     """Return a walk upstream from a row that follows only edges of some hops, before its first level."""
 
-    def follows(edge: MaskedRecord, _near: Row, far: Row) -> bool:
-        return leads(hops, edge.record["relation"], far.kind)
+    def follows(edge: JoinedEdge, _near: Row, far: Row) -> bool:
+        return leads(hops, edge.stored["relation"], far.kind)
 
     query = LineageQuery((row.urn,), _UPSTREAM, levels)
     walk = WalkState(session, query, session.visibility(), levels, follows=follows)

@@ -8,14 +8,13 @@ and the hop from there over their edges are chained (:mod:`app.graph.reading.lev
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
-
-from aiodataloader import DataLoader
+from operator import itemgetter
+from typing import Final, NamedTuple
 
 from app.graph.reading.level.hop_plan import SOURCES_GIVEN, Adjacency, Edge, HopSpec
 from app.graph.reading.level.level_batcher import LevelRequest, LevelResponse
+from app.graph.reading.level.shared_batches import SharedBatches
 from app.graph.reading.visible_rows import VisibleRows
-from app.graph.records.inferred_edge import CHAINS
 from app.graph.records.inferred_edge import labels as labels_of
 from app.graph.records.read_time import ReadTime
 from graphql_schema.catalog.kinds import ALL_KINDS
@@ -48,8 +47,7 @@ class EdgeSelection:
         return tuple(label for name in names for label in labels_of(name)) if self.inferred else names
 
 
-@dataclass(frozen=True, slots=True)
-class MemberEdges:
+class MemberEdges(NamedTuple):
     """A vertex of an asset group and its own lineage edges, each with its far end.
 
     ``link`` is the edge between the expanded vertex and another member, and None for the expanded vertex itself. If the
@@ -62,8 +60,7 @@ class MemberEdges:
     link: Edge | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Expansion:
+class Expansion(NamedTuple):
     """The edges that count for a vertex: its own, and those of its children or of its parent (``others``)."""
 
     itself: MemberEdges
@@ -80,20 +77,20 @@ class Expander:
 
     def __init__(self, rows: VisibleRows) -> None:
         self._rows = rows
-        self._loaders: dict[EdgeSelection, DataLoader[Vertex, Expansion]] = {}
+        self._batches: dict[EdgeSelection, SharedBatches[Vertex, Expansion]] = {}
 
     async def expand(self, selection: EdgeSelection, vertices: Sequence[Vertex]) -> list[Expansion]:
         """Return the expansions of vertices, in their order.
 
         Raises LimitError if one request would read too many edges.
         """
-        if selection not in self._loaders:
+        if selection not in self._batches:
 
             async def load(found: list[Vertex]) -> list[Expansion]:
                 return await self._load(selection, found)
 
-            self._loaders[selection] = DataLoader(load)
-        return await self._loaders[selection].load_many(vertices)
+            self._batches[selection] = SharedBatches(load, itemgetter(0))
+        return await self._batches[selection].get(vertices)
 
     async def _load(self, selection: EdgeSelection, vertices: list[Vertex]) -> list[Expansion]:
         if not selection.labels:
@@ -112,19 +109,20 @@ class Expander:
         return self._put_together(vertices, response)
 
     def _put_together(self, vertices: Sequence[Vertex], response: LevelResponse) -> list[Expansion]:
-        """Return the expansions from the response, and evaluate the policy on every vertex in it."""
+        """Return the expansions from the response."""
         own = response.edges[0]
         links: Adjacency = {}
         member_edges: Adjacency = {}
         for step, further in zip(response.edges[1::2], response.edges[2::2], strict=True):
             links |= step
             member_edges |= further
-        expansions = []
-        for vid, _ in vertices:
-            others = [MemberEdges(other, member_edges.get(other, ()), link) for other, link in links.get(vid, ())]
-            expansions.append(Expansion(MemberEdges(vid, own.get(vid, ())), others))
-        self._rows.evaluate(_vids(expansions), response)
-        return expansions
+        return [
+            Expansion(
+                MemberEdges(vid, own.get(vid, ())),
+                [MemberEdges(other, member_edges.get(other, ()), link) for other, link in links.get(vid, ())],
+            )
+            for vid, _ in vertices
+        ]
 
 
 def steps_of(vertices: Iterable[Vertex]) -> list[tuple[Hop, list[int]]]:
@@ -135,14 +133,3 @@ def steps_of(vertices: Iterable[Vertex]) -> list[tuple[Hop, list[int]]]:
         if step is not None:
             steps.setdefault(step, []).append(vid)
     return list(steps.items())
-
-
-def _vids(expansions: Iterable[Expansion]) -> set[int]:
-    """Return all vertices of the expansions: members, far ends, and vertices in between on chains of inferred edges."""
-    found: set[int] = set()
-    for member in (member for each in expansions for member in each.members):
-        found.add(member.vid)
-        for far, edge in member.edges:
-            found.add(far)
-            found.update(vid for chain in edge.get(CHAINS, ()) for vid in chain["through"])
-    return found

@@ -14,6 +14,7 @@ from app.graph.reading.level.level_batcher import LevelResponse
 from app.graph.reading.lineage.contamination_walk import examined
 from app.graph.reading.lineage.expander import EdgeSelection, Vertex
 from app.graph.reading.lineage.health_evidence import GroupEvidence, HealthEvidence
+from app.graph.reading.lineage.joined_edge import JoinedEdge
 from app.graph.reading.lineage.lineage_visibility import LineageVisibility, expands
 from app.graph.reading.lineage.lineage_walk import WalkState
 from app.graph.reading.lineage.walk_budget import CAUSES, EDGES
@@ -23,7 +24,7 @@ from graphql_schema.catalog.relations import CHILD_HOPS, Direction
 from graphql_schema.ports.contamination_report import ContaminationReport
 from graphql_schema.ports.health_report import CauseSeverity, HealthFinding, HealthReport
 from graphql_schema.ports.lineage_query import LineageQuery, SnapshotTime
-from graphql_schema.ports.row import AccessGrade, MaskedRecord, Row
+from graphql_schema.ports.row import AccessGrade, Row
 from graphql_schema.rules.gate_evaluation import counts_for
 from graphql_schema.rules.health_status import (
     LEVELS,
@@ -199,8 +200,8 @@ class HealthWalk:
                 yield visible[0].urn
 
 
-def _follows(edge: MaskedRecord, near: Row, far: Row) -> bool:
-    return brings_causes(edge.record, far, near)
+def _follows(edge: JoinedEdge, near: Row, far: Row) -> bool:
+    return brings_causes(edge.stored, far, near)
 
 
 async def health_of(session: WalkSession, row: Row, pin: SnapshotTime) -> HealthReport:

@@ -5,21 +5,19 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from app.graph.reading.lineage.expander import MemberEdges
+from app.graph.reading.lineage.joined_edge import EDGE_TYPE, JoinedEdge
 from app.graph.reading.visible_rows import VisibleRows
 from app.graph.records.inferred_edge import is_inferred, is_traversable, visible_inferred_edge
 from app.graph.records.read_time import ReadTime, edge_at, existed, vertex_at
 from graphql_schema.catalog.relations import Direction
 from graphql_schema.ports.record import Record
-from graphql_schema.ports.row import AccessGrade, MaskedRecord, Row
+from graphql_schema.ports.row import AccessGrade, Row
 
 LINEAGE_FIELD: Final = {Direction.OUT: "downstream", Direction.IN: "upstream"}
 """Field of an asset that discloses its edges in a direction."""
 
 TIME_FIELDS: Final = frozenset({"validFrom", "validTo", "sourceCreatedAt", "createdAt", "deletedAt"})
 """Fields with the times at which edges were active and vertices existed."""
-
-EDGE_TYPE: Final = "LineageEdge"
-"""GraphQL type under which an edge is shown, whose field mask applies."""
 
 
 def expands(row: Row, direction: Direction) -> bool:
@@ -39,7 +37,7 @@ class LineageVisibility:
     hidden: set[int] = field(default_factory=set)
     named: frozenset[int] = frozenset()
 
-    def along(self, near: Row, vid: int, edge: Record, direction: Direction) -> tuple[Row, MaskedRecord] | None:
+    def along(self, near: Row, vid: int, edge: Record, direction: Direction) -> tuple[Row, JoinedEdge] | None:
         """Return the far end of an edge and the masked edge; None if one of them is hidden or was absent at read time.
 
         ``near`` is the visible end, ``vid`` the other one, and ``direction`` that from near to far. A hidden far end of
@@ -54,9 +52,7 @@ class LineageVisibility:
         valid = self._edge_at(near, edge, access.hidden) if self._existed(far) else None
         if valid is None:
             return None
-        source, target = (near, far) if direction is Direction.OUT else (far, near)
-        urn = f"{edge['relation']}:{source.vid:x}:{target.vid:x}"
-        return far, MaskedRecord(EDGE_TYPE, urn, {**valid, "id": urn, "from": source.urn, "to": target.urn}, access)
+        return far, JoinedEdge(valid, near, far, direction, access)
 
     def _existed(self, row: Row) -> bool:
         """Return whether the vertex of a row existed at the read time, or is named by the query."""

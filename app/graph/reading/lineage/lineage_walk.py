@@ -4,10 +4,13 @@ The result does not depend on the order of edges: levels are expanded completely
 vertex the least by ids is kept.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
 
 from app.graph.reading.lineage.expander import EdgeSelection, Expansion, MemberEdges
+from app.graph.reading.lineage.joined_edge import EdgeName, JoinedEdge
 from app.graph.reading.lineage.lineage_visibility import LineageVisibility, expands
 from app.graph.reading.lineage.walk_budget import DEPTH, NODES
 from app.graph.reading.lineage.walk_session import Extent, WalkSession
@@ -22,13 +25,13 @@ from graphql_schema.ports.lineage_query import (
     ReachedNode,
     SnapshotTime,
 )
-from graphql_schema.ports.row import MaskedRecord, Row
+from graphql_schema.ports.row import Row
 
 Ids = tuple[str, ...]
 """URNs of the vertices on a path."""
 
 
-def _follows_all(_edge: MaskedRecord, _near: Row, _far: Row) -> bool:
+def _follows_all(_edge: JoinedEdge, _near: Row, _far: Row) -> bool:
     return True
 
 
@@ -38,7 +41,7 @@ class WalkState:
 
     ``nodes`` are the vertices of the result, including those that the filter leaves out. ``arrived`` are the roots and
     the vertices that edges led to. ``frontier`` are those of the last level, each with the ids of a shortest path to
-    it. ``edges`` are the followed edges by id, with both ends. ``ended`` names the budgets that ended the walk.
+    it. ``edges`` are the followed edges by name, with both ends. ``ended`` names the budgets that ended the walk.
     ``hidden`` are the hidden vertices next to the completed levels. ``blocked`` is true if the caller may not see the
     edges of a reached vertex, ``full`` if a group member was left out by the node limit. ``follows`` decides on an
     edge, its near and its far end whether the walk goes over the edge.
@@ -51,12 +54,12 @@ class WalkState:
     nodes: dict[int, ReachedNode] = field(default_factory=dict)
     arrived: set[int] = field(default_factory=set)
     frontier: dict[int, tuple[Row, Ids]] = field(default_factory=dict)
-    edges: dict[str, tuple[MaskedRecord, int, int]] = field(default_factory=dict)
+    edges: dict[EdgeName, tuple[JoinedEdge, int, int]] = field(default_factory=dict)
     ended: list[str] = field(default_factory=list)
     hidden: frozenset[int] = frozenset()
     blocked: bool = False
     full: bool = False
-    follows: Callable[[MaskedRecord, Row, Row], bool] = _follows_all
+    follows: Callable[[JoinedEdge, Row, Row], bool] = _follows_all
 
     def begin(self, row: Row) -> None:
         """Add a root at depth 0."""
@@ -86,8 +89,9 @@ class WalkState:
         """
         last = depth == self.stop
         arriving: dict[int, tuple[Row, Ids]] = {}
-        for vid, (row, via) in sorted(self.frontier.items(), key=lambda each: each[1][0].urn):
-            budget = await self._follow(depth, (row, via), expansions.get(vid), arriving)
+        by_id = sorted(self.frontier.items(), key=lambda each: each[1][0].urn)
+        async for vid, reached in self.session.rows.budget.in_turns(by_id):
+            budget = self._follow(depth, reached, expansions.get(vid), arriving)
             if budget is not None:
                 self.end(budget)
                 return
@@ -98,7 +102,7 @@ class WalkState:
         elif not self.ended and not arriving.keys() <= self.nodes.keys():
             self.ended.append(DEPTH)
 
-    async def _follow(
+    def _follow(
         self, depth: int, at: tuple[Row, Ids], expansion: Expansion | None, arriving: dict[int, tuple[Row, Ids]]
     ) -> str | None:
         """Follow the edges that count for one vertex and add their far ends to ``arriving``.
@@ -107,14 +111,15 @@ class WalkState:
         """
         last = depth == self.stop
         for member, known, path in self._members(*at, expansion, last=last):
-            followed = [*self._far_ends(member, known)]
+            followed = self._far_ends(member, known)
             for far in followed:
-                reached = (far, (*path, far.urn))
-                if far.vid not in self.arrived and reached[1] < arriving.setdefault(far.vid, reached)[1]:
-                    arriving[far.vid] = reached
+                if far.vid not in self.arrived:
+                    reached = (far, (*path, far.urn))
+                    if reached[1] < arriving.setdefault(far.vid, reached)[1]:
+                        arriving[far.vid] = reached
             if followed and known is not at[0] and not last:
                 self._show(ReachedNode(known, depth, path))
-            ended = await self.session.count_edges(len(member.edges))
+            ended = self.session.budget.count_edges(len(member.edges))
             if ended is not None:
                 return ended
         return None
@@ -164,21 +169,27 @@ class WalkState:
             elif known is not None:
                 self.blocked |= not last and self.visibility.leads(member)
 
-    def _far_ends(self, member: MemberEdges, near: Row) -> Iterator[Row]:
-        """Yield the far ends of the edges that the filter and ``follows`` accept, and record these edges.
+    def _far_ends(self, member: MemberEdges, near: Row) -> list[Row]:
+        """Return the far ends of the edges that the filter accepts, and record these edges.
 
         Declared edges come first, so that an inferred edge parallel to a declared one is left out.
         """
-        declared: set[str] = set()
-        for vid, edge in sorted(member.edges, key=lambda each: is_inferred(each[1])):
-            visible = self.visibility.along(near, vid, edge, self.query.direction)
-            if visible is None or visible[1].urn in declared:
+        keep, direction = self.query.keep, self.query.direction
+        edges = member.edges
+        if any(is_inferred(edge) for _, edge in edges):
+            edges = sorted(edges, key=lambda each: is_inferred(each[1]))
+        declared: set[EdgeName] = set()
+        found: list[Row] = []
+        for vid, edge in edges:
+            visible = self.visibility.along(near, vid, edge, direction)
+            if visible is None or (name := visible[1].name) in declared:
                 continue
             far, joined = visible
-            declared.add(joined.urn)
-            if self.query.keep.accepts_edge(joined) and self.follows(joined, near, far):
-                self.edges[joined.urn] = (joined, near.vid, far.vid)
-                yield far
+            declared.add(name)
+            if (keep.accepts_all_edges or keep.accepts_edge(joined)) and self.follows(joined, near, far):
+                self.edges[name] = (joined, near.vid, far.vid)
+                found.append(far)
+        return found
 
     def result(self, unknown: list[str], pin: SnapshotTime) -> LineageResult:
         """Return the result: the nodes that the filter accepts, ordered by depth and id, and the edges between them.
@@ -187,14 +198,9 @@ class WalkState:
         """
         keep = self.query.keep
         shown = {vid: node for vid, node in self.nodes.items() if keep.accepts_node(node.row)}
-        edges = [
-            ReachedEdge(edge, max(shown[near].place, shown[far].place))
-            for edge, near, far in self.edges.values()
-            if near in shown and far in shown
-        ]
         return LineageResult(
             sorted(shown.values(), key=lambda node: node.place),
-            sorted(edges, key=lambda each: (each.place, each.edge.urn)),
+            _EdgesAmong(self.edges.values(), shown),
             unknown,
             replace(self.completeness(pin), missing_roots=bool(unknown)),
         )
@@ -203,6 +209,32 @@ class WalkState:
         """Return how much of the lineage was found."""
         depth = max((node.depth for node in self.nodes.values()), default=0)
         return self.session.completeness(Extent(self.ended, self.hidden, self.blocked, len(self.nodes), depth), pin)
+
+
+class _EdgesAmong(Sequence[ReachedEdge]):
+    """The edges between nodes, by place and id; made when they are read, because most queries show none."""
+
+    def __init__(self, edges: Iterable[tuple[JoinedEdge, int, int]], nodes: Mapping[int, ReachedNode]) -> None:
+        self._edges = edges
+        self._nodes = nodes
+
+    @cached_property
+    def _sorted(self) -> list[ReachedEdge]:
+        nodes = self._nodes
+        found = [
+            ReachedEdge(edge, max(nodes[near].place, nodes[far].place))
+            for edge, near, far in self._edges
+            if near in nodes and far in nodes
+        ]
+        return sorted(found, key=lambda each: (each.place, each.edge.urn))
+
+    def __getitem__(self, index: Any) -> Any:  # noqa: ANN401 - an index or a slice
+        """Return one edge or several."""
+        return self._sorted[index]
+
+    def __len__(self) -> int:
+        """Return the number of edges."""
+        return len(self._sorted)
 
 
 async def walk_along(session: WalkSession, query: LineageQuery, pin: SnapshotTime) -> LineageResult:
