@@ -52,10 +52,13 @@ class RowAccess(EdgeAccess):
     policed: Policed | None = None
     attributes: PolicyAttributes | None = None
     edges: dict[tuple[str, int], EdgeAccess] = field(default_factory=dict)
+    _edge_masks: dict[str, FieldMask] = field(default_factory=dict)
 
     def reporting_to(self, report: PolicyReport) -> "RowAccess":
         """Return equal access to rows, whose hidden and logged fields are recorded in another report."""
-        return replace(self, report=report, edges={})
+        return RowAccess(
+            self.type_name, self.mask, report, self.grade, policed=self.policed, attributes=self.attributes
+        )
 
     def may(self, action: WriteAction) -> bool:
         """Return whether the caller may perform an action; False for kinds that the policy does not govern."""
@@ -64,17 +67,21 @@ class RowAccess(EdgeAccess):
     def of_edge(self, type_name: str, far: RecordAccess) -> RecordAccess:
         """See :class:`graphql_schema.ports.row.RecordAccess`."""
         key = (type_name, id(far))
-        if key not in self.edges:
-            self.edges[key] = EdgeAccess(
-                type_name, _union(self.masked(type_name), _mask_of(far, type_name)), self.report
-            )
-        return self.edges[key]
+        known = self.edges.get(key)
+        if known is None:
+            mask = _union(self.masked(type_name), _mask_of(far, type_name))
+            known = self.edges[key] = EdgeAccess(type_name, mask, self.report)
+        return known
 
     def masked(self, type_name: str) -> FieldMask:
         """Return the field mask that this end adds to an edge of a type."""
-        if self.policed is None or self.attributes is None:
-            return UNMASKED
-        return self.policed.field_mask(type_name, self.attributes)
+        mask = self._edge_masks.get(type_name)
+        if mask is None:
+            mask = UNMASKED
+            if self.policed is not None and self.attributes is not None:
+                mask = self.policed.field_mask(type_name, self.attributes)
+            self._edge_masks[type_name] = mask
+        return mask
 
 
 UNMASKED = FieldMask(frozenset(), {})
@@ -97,5 +104,7 @@ def _mask_of(end: RecordAccess, type_name: str) -> FieldMask:
 
 def _union(near: FieldMask, far: FieldMask) -> FieldMask:
     """Return the mask that hides what either mask hides; a field hidden by one and logged by the other is hidden."""
+    if near is far or not (far.hidden or far.logged):
+        return near
     hidden = near.hidden | far.hidden
     return FieldMask(hidden, {**far.why, **near.why}, (near.logged | far.logged) - hidden)
