@@ -1,6 +1,6 @@
 """Access to the rows and edges of one operation: the decisions of the policy in the form that the schema reads."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from graphql_schema.ports.policy_report import PolicyReport
 from graphql_schema.ports.row import AccessGrade, RecordAccess
