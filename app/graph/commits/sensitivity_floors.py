@@ -62,7 +62,7 @@ class FloorView:
         return max((RANK[floor.level] for floor in self._floors if floor.covers(vid)), default=0)
 
     def with_floor(self, vid: int, record: Record) -> Record:
-        """Return the record with a sensitivity that is at least that of its floors, confirmed as their writes do it."""
+        """Return the record with a sensitivity that is at least that of its floors; :func:`confirms` each raise."""
         if not self._floors or self.rank(vid) <= RANK[record["sensitivity"]]:
             return record
         after = record

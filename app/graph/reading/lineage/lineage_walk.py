@@ -170,7 +170,7 @@ class WalkState:
                 self.blocked |= not last and self.visibility.leads(member)
 
     def _far_ends(self, member: MemberEdges, near: Row) -> list[Row]:
-        """Return the far ends of the edges that the filter accepts, and record these edges.
+        """Return the far ends of the edges that the filter and ``follows`` accept, and record these edges.
 
         Declared edges come first, so that an inferred edge parallel to a declared one is left out.
         """
