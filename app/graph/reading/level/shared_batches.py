@@ -21,29 +21,23 @@ class SharedBatches(Generic[ItemT, ResultT]):
 
     load: Callable[[list[ItemT]], Awaitable[Sequence[ResultT]]]
     key: Callable[[ItemT], Hashable]
-    _batches: dict[Hashable, asyncio.Future[dict[Hashable, ResultT]]] = field(default_factory=dict)
+    _batches: dict[Hashable, asyncio.Task[dict[Hashable, ResultT]]] = field(default_factory=dict)
 
     async def get(self, items: Sequence[ItemT]) -> list[ResultT]:
         """Return the results of items, in their order; raises the error of ``load``."""
         keys = [self.key(item) for item in items]
         missing = {key: item for key, item in zip(keys, items, strict=True) if key not in self._batches}
         if missing:
-            await self._load(missing)
-        results = {batch: await batch for batch in {self._batches[key] for key in keys}}
-        return [results[self._batches[key]][key] for key in keys]
+            batch = asyncio.create_task(self._read(missing))
+            self._batches |= dict.fromkeys(missing, batch)
+            batch.add_done_callback(self._forget_failed)
+        batches = [self._batches[key] for key in keys]
+        results = {batch: await batch for batch in set(batches)}
+        return [results[batch][key] for key, batch in zip(keys, batches, strict=True)]
 
-    async def _load(self, missing: dict[Hashable, ItemT]) -> None:
-        batch: asyncio.Future[dict[Hashable, ResultT]] = asyncio.get_running_loop().create_future()
-        self._batches |= dict.fromkeys(missing, batch)
-        try:
-            found = await self.load(list(missing.values()))
-            batch.set_result(dict(zip(missing, found, strict=True)))
-        except Exception as error:
-            batch.set_exception(error)
-            batch.exception()  # raised here; without another waiter it would be logged as never retrieved
-            raise
-        finally:
-            batch.cancel()  # without effect on a completed batch
-            if batch.cancelled() or batch.exception() is not None:
-                for key in missing:
-                    del self._batches[key]
+    async def _read(self, missing: dict[Hashable, ItemT]) -> dict[Hashable, ResultT]:
+        return dict(zip(missing, await self.load(list(missing.values())), strict=True))
+
+    def _forget_failed(self, batch: asyncio.Task[dict[Hashable, ResultT]]) -> None:
+        if batch.cancelled() or batch.exception() is not None:
+            self._batches = {key: each for key, each in self._batches.items() if each is not batch}

@@ -7,7 +7,7 @@ vertex the least by ids is kept.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import overload
 
 from app.graph.reading.lineage.expander import EdgeSelection, Expansion, MemberEdges
 from app.graph.reading.lineage.joined_edge import EdgeName, JoinedEdge
@@ -228,8 +228,14 @@ class _EdgesAmong(Sequence[ReachedEdge]):
         ]
         return sorted(found, key=lambda each: (each.place, each.edge.urn))
 
-    def __getitem__(self, index: Any) -> Any:  # noqa: ANN401 - an index or a slice
-        """Return one edge or several."""
+    @overload
+    def __getitem__(self, index: int) -> ReachedEdge: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[ReachedEdge]: ...
+
+    def __getitem__(self, index: int | slice) -> ReachedEdge | list[ReachedEdge]:
+        """Return one edge, or those of a slice."""
         return self._sorted[index]
 
     def __len__(self) -> int:
