@@ -49,9 +49,9 @@ class Decision:
         return f"One of these rules must permit it: {'; '.join(each.rstrip('.') for each in needs)}."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Denial:
-    """The reasons why a field is hidden.
+    """The reasons why a field is hidden, in the order of ``policies``, then ``needs``.
 
     ``policies`` are the ids of the policies that forbid the field or the reading of its row, empty if none does.
     ``needs`` are the ids of the policies of which one must permit the field, or the reading of its row. For a missing

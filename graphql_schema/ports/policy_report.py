@@ -17,7 +17,7 @@ class PolicyReport:
 
     - ``strict``: a hidden field is an error instead of null (``Prefer: policy=strict``).
     - ``hidden``: count of hidden values by coordinate, such as ``ModelVersion.params``.
-    - ``why``: the first denial of each coordinate in ``hidden``.
+    - ``why``: the least denial of each coordinate in ``hidden``, because the order in which values are read varies.
     - ``reads``: ids whose restricted or secret fields were read, by coordinate.
     - ``absent``: hidden ids that the operation names.
     - ``refused``: denied writes as (action, id, reasons).
@@ -34,7 +34,7 @@ class PolicyReport:
     def report_hidden(self, coordinate: str, denial: Denial) -> None:
         """Count one hidden value; raises DeniedError for a strict caller."""
         self.hidden[coordinate] += 1
-        self.why.setdefault(coordinate, denial)
+        self._explain(coordinate, denial)
         if self.strict:
             raise DeniedError(
                 f"{coordinate} is hidden from you here; omit the field. `policies` and `needs` name why it is hidden.",
@@ -43,6 +43,12 @@ class PolicyReport:
                 needs=list(denial.needs),
             )
 
+    def _explain(self, coordinate: str, denial: Denial) -> None:
+        """Keep a denial if it is the least of its coordinate."""
+        known = self.why.setdefault(coordinate, denial)
+        if known is not denial and denial < known:
+            self.why[coordinate] = denial
+
     def report_read(self, coordinate: str, urn: str) -> None:
         """Record that a restricted or secret field of an asset was read."""
         self.reads.setdefault(coordinate, {})[urn] = None
@@ -50,7 +56,8 @@ class PolicyReport:
     def add(self, other: "PolicyReport") -> None:
         """Add the entries of a report on work that this operation shares with others."""
         self.hidden.update(other.hidden)
-        self.why = {**other.why, **self.why}
+        for coordinate, denial in other.why.items():
+            self._explain(coordinate, denial)
         for coordinate, urns in other.reads.items():
             self.reads.setdefault(coordinate, {}).update(urns)
         self.absent.update(other.absent)

@@ -1,5 +1,7 @@
 """The report of what the policy hid and logged in one operation."""
 
+from itertools import permutations
+
 import pytest
 
 from graphql_schema.ports.policy_report import PolicyReport
@@ -10,20 +12,34 @@ NEEDS_TEAM = Denial(policies=("p1",), needs=("team-read",))
 
 
 def test_hidden_values_are_counted_by_coordinate() -> None:
-    """The extension lists each coordinate once, in order, with its count and the first reason."""
+    """The extension lists each coordinate once, in order, with its count and the least reasons."""
     report = PolicyReport("v7")
     for coordinate in ("Run.params", "Model.task", "Run.params"):
         report.report_hidden(coordinate, NEEDS_TEAM if coordinate == "Run.params" else Denial((), ()))
     report.report_hidden("Run.params", Denial(("p2",), ()))
+    report.report_hidden("Run.params", Denial(("p1",), ("team-write",)))
     assert report.extensions() == {
         "authorization": {
             "policyVersion": "v7",
             "hidden": [
                 {"coordinate": "Model.task", "count": 1, "policies": [], "needs": []},
-                {"coordinate": "Run.params", "count": 3, "policies": ["p1"], "needs": ["team-read"]},
+                {"coordinate": "Run.params", "count": 4, "policies": ["p1"], "needs": ["team-read"]},
             ],
         }
     }
+
+
+def test_the_reasons_do_not_depend_on_the_order_of_reading() -> None:
+    """The least policies count, then the least needs, in every order in which values are found to be hidden."""
+    denials = (Denial(("p1",), ("a",)), Denial(("p1",), ("b",)), Denial(("p2",), ()))
+    for order in permutations(denials):
+        report, added = PolicyReport("v7"), PolicyReport("v7")
+        for denial in order:
+            report.report_hidden("Run.params", denial)
+            one = PolicyReport("v7")
+            one.report_hidden("Run.params", denial)
+            added.add(one)
+        assert report.why == added.why == {"Run.params": denials[0]}
 
 
 def test_a_response_from_which_nothing_is_hidden_has_no_extension() -> None:
@@ -73,12 +89,12 @@ def test_a_cleared_report_is_empty() -> None:
 
 
 def test_the_report_on_shared_work_is_added() -> None:
-    """Counts are added, ids are kept once each, and the first reason counts; the other report is unchanged."""
+    """Counts are added, ids are kept once each, and the least reasons count; the other report is unchanged."""
     mine, other = PolicyReport("v7"), PolicyReport("v7")
     mine.report_hidden("Run.params", NEEDS_TEAM)
     mine.report_read("Model.task", "m1")
     for report in (other, other):
-        report.report_hidden("Run.params", Denial((), ()))
+        report.report_hidden("Run.params", Denial(("p2",), ()))
     other.report_read("Model.task", "m1")
     other.report_read("Model.task", "m2")
     other.absent["m3"] = None
