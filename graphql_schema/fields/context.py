@@ -92,10 +92,11 @@ class Context:
         self.reader = self.open_reader(self.principal, self.as_of)
 
     def restart(self) -> None:
-        """Begin the operation again: discard what it has read, reported and counted; an end of its budget remains."""
+        """Begin the operation again: discard what it has read, reported and counted, and what it is reading."""
+        self.reader.abandon()
         self.reset_reader()
         self.policy_report.clear()
-        self.budget.renew()
+        self.budget.restart()
 
     def read_at(self, as_of: int | None) -> None:
         """Set the read time of the operation, None for the present; another one than before opens a new reader."""

@@ -58,10 +58,25 @@ class OperationBudget:
     """Whether the operation is a mutation, which is never cancelled."""
     _end: CodedError | None = None
     _cancel: Callable[[], object] | None = None
+    _is_exceeded: bool = False
+    """Whether one of its own limits ended the operation."""
 
     def renew(self) -> None:
         """Set all counts to 0, for the next event of a subscription; an operation that has ended stays so."""
         self.items = self.characters = self.rows = self.pauses = 0
+
+    def restart(self) -> None:
+        """Set all counts to 0, for an operation that is executed again from the beginning.
+
+        An operation that has ended stays so, and is cancelled again, because its first execution may have consumed the
+        cancellation. Without a function to cancel it, only the end by one of its own limits is forgotten.
+        """
+        self.renew()
+        if self._cancel is None:
+            self._end = None if self._is_exceeded else self._end
+        elif self._end is not None and not self.writes:
+            self._cancel()
+        self._is_exceeded = False
 
     def cancel_with(self, cancel: Callable[[], object] | None) -> None:
         """Set the function that :meth:`end` calls, unless the operation is a mutation; None if there is none."""
@@ -130,6 +145,7 @@ class OperationBudget:
             yield item
 
     def _exceed(self, limit: str, actual: int, maximum: int) -> None:
+        self._is_exceeded = self._end is None
         self.end(
             LimitError(
                 f"The operation reached {actual} {limit}; the limit is {maximum}. {_WRITTEN if self.writes else _LESS}",

@@ -63,6 +63,10 @@ class GraphReader(Protocol):
         """Return a page of the rows that the relation query reaches from ``source``."""
         ...
 
+    def abandon(self) -> None:
+        """Send no further request, and count nothing of what is under way: no caller waits for it."""
+        ...
+
     async def related_to_all(self, sources: Sequence[Row], related: RelationQuery, page: PageRequest) -> list[RowPage]:
         """Return the result of :meth:`related` for each source, in order."""
         ...

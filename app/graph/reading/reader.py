@@ -70,6 +70,7 @@ class PolicedReader:
         rows = VisibleRows(batcher, row_policy)
         self.pin = SnapshotTime(row_policy.instant.valid, recorded)
         self._row_policy = row_policy
+        self._batcher = batcher
         self._budget = batcher.budget
         self._shared = SharedResults()
         self._rows_by_id = RowsById(rows)
@@ -99,6 +100,10 @@ class PolicedReader:
         found = await self._related.page(source, related, page)
         await self._budget.pause()
         return found
+
+    def abandon(self) -> None:
+        """See :class:`graphql_schema.ports.protocols.GraphReader`."""
+        self._batcher.abandon()
 
     async def related_to_all(self, sources: Sequence[Row], related: RelationQuery, page: PageRequest) -> list[RowPage]:
         """See :class:`graphql_schema.ports.protocols.GraphReader`."""

@@ -123,6 +123,9 @@ class PlainGraph:
             found.sort(key=lambda item: (item.row.urn, item.path))
         return _page(found, page)
 
+    def abandon(self) -> None:
+        """See GraphReader: nothing is under way."""
+
     async def related_to_all(self, sources: Sequence[Row], related: RelationQuery, page: PageRequest) -> list[RowPage]:
         """See GraphReader."""
         return [await self.related(source, related, page) for source in sources]

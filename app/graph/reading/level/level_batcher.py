@@ -71,6 +71,16 @@ class LevelBatcher:
     _waiting: list[Waiting] = field(default_factory=list)
     _received: int = 0
     _driver: asyncio.Task[None] | None = None
+    _sending: asyncio.Task[None] | None = None
+
+    def abandon(self) -> None:
+        """Send nothing more, and count no rows of the request in flight. Requests that wait are cancelled."""
+        for task in (self._sending, self._driver):
+            if task is not None:
+                task.cancel()
+        for _, future in self._waiting:
+            future.cancel()
+        self._waiting.clear()
 
     async def fetch(self, request: LevelRequest) -> LevelResponse:
         """Return the response to a request.
@@ -91,8 +101,13 @@ class LevelBatcher:
         while self._waiting:
             await self._wait_until_quiet()
             level, self._waiting = self._waiting, []
-            sending = asyncio.create_task(self._send(level))
-            await asyncio.wait([sending])
+            self._sending = sending = asyncio.create_task(self._send(level))
+            try:
+                await asyncio.wait([sending])
+            except asyncio.CancelledError:
+                for _, future in level:
+                    future.cancel()
+                raise
             error = sending.exception()
             for _, future in level:
                 if error is not None and not future.done():

@@ -63,6 +63,20 @@ def test_an_operation_reads_the_present_until_a_field_gives_an_instant(process: 
     assert context.now() == 100
 
 
+def test_a_restart_discards_what_was_read_reported_and_counted(process: Process) -> None:
+    """The reader is abandoned and opened again at the read time, and the report and the counts are empty."""
+    abandoned: list[int] = []
+    process.graph.abandon = lambda: abandoned.append(1)  # type: ignore[method-assign]
+    context = process.context(as_of=100)
+    context.policy_report.report_hidden("Model.task", Denial((), ()))
+    context.budget.count_items(3)
+    context.restart()
+    assert abandoned == [1]
+    assert process.opened == [("ada", 100), ("ada", 100)]
+    assert context.policy_report == PolicyReport("v1")
+    assert context.budget.items == 0
+
+
 def test_a_write_discards_what_was_read(process: Process) -> None:
     """A new reader sees the new state; the read time stays."""
     context = process.context(as_of=100)

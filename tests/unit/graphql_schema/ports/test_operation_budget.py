@@ -53,6 +53,36 @@ def test_an_event_of_a_subscription_begins_with_nothing_used() -> None:
     budget.count_items(10)
 
 
+def test_an_operation_that_begins_again_is_cancelled_again_if_it_has_ended() -> None:
+    """The counts start at 0, the end remains, and the function that cancels is called once more."""
+    called: list[int] = []
+    budget = OperationBudget(SMALL)
+    budget.cancel_with(lambda: called.append(1))
+    budget.count_items(10)
+    budget.restart()
+    assert (budget.items, called) == (0, [])
+    with pytest.raises(LimitError):
+        budget.count_items(11)
+    budget.restart()
+    assert (budget.items, called) == (0, [1, 1])
+    assert isinstance(budget.ended, LimitError)
+
+
+def test_an_operation_that_nothing_cancels_finds_its_limits_again() -> None:
+    """Only the end by one of its own limits is forgotten; that by its deadline or its client remains."""
+    budget = OperationBudget(SMALL)
+    with pytest.raises(LimitError):
+        budget.count_rows(21)
+    budget.restart()
+    assert budget.ended is None
+    late = InvalidError("late")
+    budget.end(late)
+    with pytest.raises(InvalidError):
+        budget.count_rows(21)
+    budget.restart()
+    assert budget.ended is late
+
+
 def work(seconds: float) -> None:
     """Hold the event loop, as long work of Python does."""
     until = time.perf_counter() + seconds

@@ -48,3 +48,28 @@ async def test_a_request_some_turns_later_still_joins_the_level(client: GremlinC
 
     await asyncio.gather(*(request_after(turns) for turns in (0, 3, 8)))
     assert len(requests.reports) == 1
+
+
+async def test_what_is_abandoned_sends_and_counts_nothing(
+    client: GremlinClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request in flight is cancelled with its rows uncounted, and one that waits for it is never sent."""
+    sent = asyncio.Event()
+    requests: list[int] = []
+
+    async def wait(*_: object) -> None:
+        requests.append(1)
+        sent.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(GremlinClient, "submit", wait)
+    batcher = LevelBatcher(client, "default", ReadTime(0))
+    first = asyncio.ensure_future(batcher.fetch(LevelRequest(vertices=[256])))
+    await sent.wait()
+    second = asyncio.ensure_future(batcher.fetch(LevelRequest(vertices=[512])))
+    await asyncio.sleep(0)
+    batcher.abandon()
+    await asyncio.wait({first, second})
+    assert first.cancelled()
+    assert second.cancelled()
+    assert (requests, batcher.budget.rows) == ([1], 0)
