@@ -5,6 +5,7 @@ need no call for each value.
 """
 
 from collections.abc import Callable, Sequence
+from enum import Enum
 from math import isfinite
 from typing import Final
 
@@ -47,13 +48,11 @@ def _completed(type_: GraphQLLeafType, values: Column) -> Column:
     as_is = _AS_IS.get(type_.name)
     if as_is is not None and as_is(values):
         return values
-    serialized: dict[Resolved, Resolved] = {}
-    try:
-        for value in set(values):
-            serialized[value] = _serialized(type_, value)
+    kinds = set(map(type, values))
+    if len(kinds) == 1 and issubclass(kinds.pop(), str | int | Enum):
+        serialized = {value: _serialized(type_, value) for value in set(values)}
         return [serialized[value] for value in values]
-    except TypeError:  # a value that cannot be hashed
-        return [_serialized(type_, value) for value in values]
+    return [_serialized(type_, value) for value in values]  # equal values, such as 1 and True, may be two texts
 
 
 def _serialized(type_: GraphQLLeafType, value: Resolved) -> Resolved:

@@ -13,6 +13,7 @@ from itertools import chain, compress
 from typing import Final, Protocol, TypeVar, cast
 
 from graphql import (
+    GraphQLAbstractType,
     GraphQLField,
     GraphQLLeafType,
     GraphQLList,
@@ -91,18 +92,39 @@ class VectoredExecution:
             if step.leaf is not None:
                 columns.append(self._leaf(step.leaf, reader.column(step), required=step.required))
             elif step.call is None and step.read is None:
-                columns.append([selection.type.name] * len(sources))
+                columns.append(self._typenames(selection.type.name, len(sources)))
             else:
                 columns.append(nothing)
+        if not columns:  # nothing is selected of this type
+            return [{} for _ in sources]
         keys = selection.keys
         return [dict(zip(keys, values, strict=True)) for values in zip(*columns, strict=True)]
+
+    def _typenames(self, name: str, count: int) -> Column:
+        """Return the values of `__typename`, which count as texts."""
+        self._count_characters(len(name) * count)
+        return [name] * count
 
     def _leaf(self, type_: GraphQLLeafType, values: Column, *, required: bool) -> Column:
         if required and None in values:
             raise StockPathError
         column = leaf_column(type_, values)
-        self.executor.budget.count_characters(text_length(column))
+        self._count_characters(text_length(column))
         return column
+
+    def _count_characters(self, count: int) -> None:
+        """Count characters; graphql-core finds which field exceeds the limit."""
+        budget = self.executor.budget
+        if budget.characters + count > budget.limits.characters:
+            raise StockPathError
+        budget.count_characters(count)
+
+    def _count_items(self, count: int) -> None:
+        """Count elements of lists; graphql-core finds which list exceeds the limit."""
+        budget = self.executor.budget
+        if budget.items + count > budget.limits.items:
+            raise StockPathError
+        budget.count_items(count)
 
     async def _fill(self, step: PlanStep, sources: Sequence[Resolved], objects: Sequence[JsonObject]) -> None:
         """Read a field that is no leaf for all sources, and set it in their objects."""
@@ -161,7 +183,7 @@ class VectoredExecution:
         if is_leaf_type(type_):
             return self._leaf(type_, values, required=False)
         if is_abstract_type(type_):
-            return await self._by_type(step, values)
+            return await self._by_type(type_, step, values)
         return await self._objects(cast("GraphQLObjectType", type_), step, values)
 
     async def _lists(self, type_: GraphQLList[GraphQLOutputType], step: PlanStep, values: Column) -> Column:
@@ -169,11 +191,11 @@ class VectoredExecution:
         for each in values:
             if not isinstance(each, list | tuple):
                 raise StockPathError
-            self.executor.budget.count_items(len(each))
+            self._count_items(len(each))
         items = iter(await self._completed(type_.of_type, step, list(chain.from_iterable(values))))
         return [[item for _, item in zip(each, items)] for each in values]  # noqa: B905 - takes the items of each
 
-    async def _by_type(self, step: PlanStep, values: Column) -> Column:
+    async def _by_type(self, abstract: GraphQLAbstractType, step: PlanStep, values: Column) -> Column:
         """Return completed objects of an abstract type; those of one type are completed together."""
         indexes: dict[str, list[int]] = {}
         for index, value in enumerate(values):
@@ -181,8 +203,9 @@ class VectoredExecution:
         completed: Column = [None] * len(values)
 
         async def complete(name: str, found: list[int]) -> None:
-            type_ = self.executor.schema.get_type(name)
-            if not isinstance(type_, GraphQLObjectType):
+            schema = self.executor.schema
+            type_ = schema.get_type(name)
+            if not isinstance(type_, GraphQLObjectType) or not schema.is_sub_type(abstract, type_):
                 raise StockPathError
             objects = await self._objects(type_, step, [values[index] for index in found])
             for index, each in zip(found, objects, strict=True):

@@ -1,9 +1,12 @@
 """The built schema over an empty plain graph, and a caller named Ada."""
 
 from collections.abc import Awaitable, Callable
+from copy import deepcopy
 
 import pytest
+from graphql import OperationDefinitionNode, OperationType, parse
 from strawberry.types import ExecutionResult
+from support.documents.both_executions import outcome_of
 from support.stores.plain_reader import PlainGraph
 
 from app.graph.records.clock import epoch_milliseconds
@@ -43,12 +46,27 @@ def ada() -> Principal:
 
 @pytest.fixture
 def run(schema: GraphSchema, graph: PlainGraph, ada: Principal) -> Run:
-    """Return a function that runs a document, as Ada unless another principal is given."""
+    """Return a function that runs a document, as Ada unless another principal is given.
+
+    A query runs on both paths, and must have the same outcome.
+    """
 
     async def run(document: str, principal: Principal = ada, **variables: object) -> ExecutionResult:
-        context = Context(principal, lambda *_: graph, graph, graph.report, b"k" * 32, epoch_milliseconds)
+        now, apart = epoch_milliseconds(), deepcopy(graph)
+        context = Context(principal, lambda *_: graph, graph, graph.report, b"k" * 32, lambda: now)
         found = await schema.execute(document, variable_values=variables, context_value=context)
         assert isinstance(found, ExecutionResult)
+        if context.plans is not None and _is_query(document):
+            other = Context(principal, lambda *_: apart, apart, apart.report, b"k" * 32, lambda: now, vectored=False)
+            stock = await schema.execute(document, variable_values=variables, context_value=other)
+            assert isinstance(stock, ExecutionResult)
+            assert outcome_of(found, context) == outcome_of(stock, other)
         return found
 
     return run
+
+
+def _is_query(document: str) -> bool:
+    """Return whether a document has only queries."""
+    operations = [each for each in parse(document).definitions if isinstance(each, OperationDefinitionNode)]
+    return all(each.operation is OperationType.QUERY for each in operations)

@@ -1,0 +1,150 @@
+"""Plans: which fields of which type are read, in which order, and how long a plan is kept."""
+
+from typing import Any
+
+import pytest
+from graphql import FragmentDefinitionNode, GraphQLObjectType, OperationDefinitionNode, parse
+from graphql.execution.collect_fields import collect_fields
+
+from graphql_schema.execution.leaf_column import StockPathError
+from graphql_schema.execution.plan import MAX_PLANS, Plans, Selection, selection_of
+from graphql_schema.operation.execution import BudgetedExecution
+from graphql_schema.schema import GraphSchema
+
+
+class Document:
+    """A query of the built schema, and the plans that are made for it."""
+
+    def __init__(self, schema: GraphSchema, text: str) -> None:
+        self.schema, self.text = schema, text
+        self.plans = Plans()
+        self.made: list[Selection] = []
+        self._document = parse(text)
+
+    def plan(self, operation: str | None = None, /, **variables: Any) -> Selection:
+        """Return the plan of an operation with variables."""
+        executor = BudgetedExecution.build(
+            self.schema.core, self._document, raw_variable_values=variables, operation_name=operation
+        )
+        assert isinstance(executor, BudgetedExecution), executor
+        root = self.schema.core.query_type
+        assert root is not None
+        fragments = {
+            each.name.value: each for each in self._document.definitions if isinstance(each, FragmentDefinitionNode)
+        }
+        self._executor = executor
+
+        def make() -> Selection:
+            fields = collect_fields(
+                self.schema.core, executor.fragments, executor.variable_values, root, executor.operation
+            )
+            self.made.append(selection_of(self.schema.core, root, fields.grouped_field_set))
+            return self.made[-1]
+
+        assert isinstance(executor.operation, OperationDefinitionNode)
+        return self.plans.root(executor.operation, fragments, executor.variable_values.coerced, make)
+
+    def below(self, selection: Selection, key: str, type_name: str) -> Selection:
+        """Return the plan of the fields of a type below a field."""
+        (step,) = (each for each in selection.steps if each.key == key)
+        type_ = self.schema.core.type_map[type_name]
+        assert isinstance(type_, GraphQLObjectType)
+        fields = self._executor.collect_subfields(type_, step.details).grouped_field_set
+        return selection_of(self.schema.core, type_, fields)
+
+
+def test_fields_are_planned_by_type_in_the_order_of_the_response(schema: GraphSchema) -> None:
+    """Aliases, merged fields and nested fragments have the places of graphql-core; each type has its own fields."""
+    document = Document(
+        schema,
+        """query { asset(id: "x") { a: displayName ...M id ... on Dataset { format } owners { ownership } }
+        asset(id: "x") { __typename id description } }
+        fragment M on Model { task ... on Asset { owners { ownership } ...N } } fragment N on Node { asOf }""",
+    )
+    root = document.plan()
+    assert root.keys == ("asset",)
+    model, dataset = document.below(root, "asset", "Model"), document.below(root, "asset", "Dataset")
+    assert model.keys == ("a", "task", "owners", "asOf", "id", "__typename", "description")
+    assert dataset.keys == ("a", "id", "format", "owners", "__typename", "description")
+    assert [step.key for step in model.deeper] == ["owners", "asOf"]
+
+
+def test_how_a_field_is_read(schema: GraphSchema) -> None:
+    """Leaves are read from the source, governed fields are known, and lists and resolvers come after the leaves."""
+    document = Document(
+        schema,
+        '{ asset(id: "x") { __typename id displayName sensitivity properties { key } owners { owner { id } } } }',
+    )
+    steps = {step.key: step for step in document.below(document.plan(), "asset", "Dataset").steps}
+    assert [key for key, step in steps.items() if step.leaf is not None] == ["id", "displayName", "sensitivity"]
+    assert [key for key, step in steps.items() if step.required] == ["id", "displayName"]
+    assert [key for key, step in steps.items() if step.call is not None] == ["owners"]
+    assert [key for key, step in steps.items() if step.governed] == ["owners"]
+    assert steps["__typename"].read is None
+    assert steps["__typename"].call is None
+
+
+def test_a_plan_is_kept_for_each_condition(schema: GraphSchema) -> None:
+    """Variables of `@skip` and `@include` make plans, also in nested fragments; other variables make none."""
+    document = Document(
+        schema,
+        """query ($id: ID!, $a: Boolean!, $b: Boolean = true) { asset(id: $id) { id ...F }
+          viewer @skip(if: $a) { subject } }
+        fragment F on Asset { ... on Model { ...G } } fragment G on Model { task @include(if: $b) ...F2 }
+        fragment F2 on Model { displayName }""",
+    )
+    first = document.plan(id="x", a=True)
+    assert first.keys == ("asset",)
+    assert document.plan(id="y", a=True, b=True) is first
+    assert document.plan(id="x", a=False).keys == ("asset", "viewer")
+    without = document.plan(id="x", a=True, b=False)
+    assert without is not first
+    assert document.below(without, "asset", "Model").keys == ("id", "displayName")
+    assert len(document.made) == 3
+
+
+def test_literal_conditions_are_decided_once(schema: GraphSchema) -> None:
+    """A literal condition is the same in every plan."""
+    document = Document(
+        schema, '{ asset(id: "x") @skip(if: false) { id @include(if: false) kind } viewer @skip(if: true) { subject } }'
+    )
+    root = document.plan()
+    assert root.keys == ("asset",)
+    assert document.below(root, "asset", "Model").keys == ("kind",)
+    assert document.plan() is root
+
+
+def test_each_operation_of_a_document_has_its_plan(schema: GraphSchema) -> None:
+    """Each operation is planned by its name."""
+    document = Document(schema, "query A { viewer { subject } } query B { teams { totalCount } }")
+    assert [document.plan(name).keys for name in "ABA"] == [("viewer",), ("teams",), ("viewer",)]
+    assert len(document.made) == 2
+
+
+def test_plans_are_bounded(schema: GraphSchema) -> None:
+    """A document has at most MAX_PLANS plans; a further one begins again, and is right."""
+    names = [f"v{number}" for number in range(5)]
+    head, fields = (
+        ", ".join(f"${name}: Boolean!" for name in names),
+        " ".join(f"{name}: viewer @skip(if: ${name}) {{ subject }}" for name in names),
+    )
+    document = Document(schema, f"query ({head}) {{ {fields} last: viewer {{ subject }} }}")
+    for number in range(32):
+        given = {name: bool(number >> place & 1) for place, name in enumerate(names)}
+        assert document.plan(None, **given).keys == (*(name for name in names if not given[name]), "last")
+        assert len(document.plans._roots) <= MAX_PLANS  # noqa: SLF001 - the bound is not observable otherwise
+
+
+@pytest.mark.parametrize("text", ["{ __schema { description } }", '{ __type(name: "Model") { name } }'])
+def test_introspection_has_no_plan(schema: GraphSchema, text: str) -> None:
+    """The schema itself is read by graphql-core."""
+    with pytest.raises(StockPathError):
+        Document(schema, text).plan()
+
+
+def test_nothing_is_kept_of_a_plan_that_fails(schema: GraphSchema) -> None:
+    """The next execution tries again."""
+    document = Document(schema, "{ __schema { description } }")
+    for _ in range(2):
+        with pytest.raises(StockPathError):
+            document.plan()
