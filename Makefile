@@ -93,6 +93,10 @@ OPERATIONS ?= 20000
 test-fuzz: $(READY) ## Random operations with odd values, as every persona: make test-fuzz OPERATIONS=20000 SEED=2
 	OPERATIONS=$(OPERATIONS) SEED=$(or $(SEED),1) $(BIN)/pytest --timeout 0 -s tests/security/test_fuzzed_operations.py
 
+.PHONY: test-equal
+test-equal: $(READY) ## Queries over vectors against graphql-core, as every persona: make test-equal OPERATIONS=20000 SEED=2
+	OPERATIONS=$(OPERATIONS) SEED=$(or $(SEED),1) $(BIN)/pytest --timeout 0 -s tests/security/test_vectored_like_stock.py
+
 GRAPHS ?= 2000
 
 .PHONY: test-walks

@@ -18,7 +18,7 @@ import httpx2
 import pytest
 from structlog.testing import capture_logs
 from support.documents.fuzzed_operations import Fuzzer
-from support.estates.demo_estate import open_demo
+from support.estates.demo_estate import existing_ids, open_demo
 from support.servers.in_process import Api
 from support.stores.janusgraph import StoreGraph
 
@@ -30,7 +30,6 @@ ABREAST = 6
 """Operations that are under way at once."""
 
 CODES = {code.value for code in Code} - {Code.INTERNAL}
-ID = re.compile(r'"(?:id|edgeId|subjectId)": ?"(mlg://[^"]+)"')
 CODE = re.compile(r'"code": ?"(\w+)"')
 CURSOR = re.compile(r'"(?:cursor|startCursor|endCursor)": ?"([^"]+)"')
 
@@ -40,18 +39,6 @@ async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory
     """Run the API over the demo estate, with its history."""
     async with open_demo(module_graph, tmp_path_factory.mktemp("keys")) as api:
         yield api
-
-
-async def existing(api: Api) -> list[str]:
-    """Return ids of the estate: assets, people, and attached records."""
-    found: list[str] = []
-    nodes = "nodes { id history(first: 2) { nodes { id } } incidents { nodes { id } } checks { nodes { id } } }"
-    for query in (
-        f"{{ assets(first: 300) {{ {nodes} }} }}",
-        "{ teams { nodes { id } } users { nodes { id } } domains { nodes { id } } tags { nodes { id } } }",
-    ):
-        found += ID.findall((await response_to(api, "root", query, {})).text)
-    return found
 
 
 async def response_to(api: Api, who: str, query: str, variables: dict[str, Any]) -> httpx2.Response:
@@ -84,7 +71,7 @@ def faults(response: httpx2.Response, lines: Sequence[Mapping[str, Any]]) -> lis
 async def test_no_operation_fails_as_a_defect(api: Api) -> None:
     """Every error has a code, and none is INTERNAL, for malformed ids, extreme numbers, odd texts and nulls."""
     random, schema = Random(SEED), api.process.schema.core
-    fuzzer = Fuzzer(schema, random, await existing(api))
+    fuzzer = Fuzzer(schema, random, await existing_ids(api))
     assert len(fuzzer.ids) > 500
     people = [*api.tokens, "root", "root", "ada"]
     found: dict[str, str] = {}
