@@ -1,4 +1,4 @@
-"""One store request per query level, for every shape of query and every caller."""
+"""One store request per query level, for every shape of query and every caller, on both paths of execution."""
 
 import asyncio
 from random import Random
@@ -79,6 +79,12 @@ async def api(api: Api) -> Api:
     """Return the API over the demo estate."""
     await api.load(*demo_estate())
     return api
+
+
+@pytest.fixture(autouse=True, params=[True, False], ids=["over vectors", "by graphql-core"])
+def path(request: pytest.FixtureRequest, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Execute the queries of each test over vectors, and by graphql-core."""
+    monkeypatch.setattr(api.contexts, "vectored", request.param)
 
 
 @pytest.mark.parametrize("who", PERSONAS)
