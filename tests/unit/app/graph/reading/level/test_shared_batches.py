@@ -1,0 +1,71 @@
+"""Reads for many keys at once, shared by the calls of one operation."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from app.graph.reading.level.shared_batches import SharedBatches
+
+
+class Store:
+    """Reads the squares of numbers when it is released; keeps what was read."""
+
+    def __init__(self) -> None:
+        self.read: list[list[int]] = []
+        self.released = asyncio.Event()
+        self.error: Exception | None = None
+
+    async def squares(self, numbers: list[int]) -> list[int]:
+        """Return the squares, or raise the error."""
+        self.read.append(numbers)
+        await self.released.wait()
+        if self.error is not None:
+            raise self.error
+        return [number * number for number in numbers]
+
+
+def same(number: int) -> int:
+    """Return the key of a number: itself."""
+    return number
+
+
+@pytest.fixture
+def batches() -> Callable[[Store], SharedBatches[int, int]]:
+    """Return a function that makes batches over a store."""
+    return lambda store: SharedBatches(store.squares, same)
+
+
+async def test_a_key_is_read_once(batches: Callable[[Store], SharedBatches[int, int]]) -> None:
+    """Calls at the same time and later ones share what was read; each gets its results in its own order."""
+    store = Store()
+    shared = batches(store)
+    first = asyncio.create_task(shared.get([3, 1, 3]))
+    second = asyncio.create_task(shared.get([2, 3]))
+    await asyncio.sleep(0)
+    store.released.set()
+    assert (await first, await second) == ([9, 1, 9], [4, 9])
+    assert await shared.get([1, 2, 3]) == [1, 4, 9]
+    assert store.read == [[3, 1], [2]]
+
+
+async def test_without_items_nothing_is_read(batches: Callable[[Store], SharedBatches[int, int]]) -> None:
+    """No request is sent for an empty level."""
+    store = Store()
+    assert await batches(store).get([]) == []
+    assert store.read == []
+
+
+async def test_a_failed_batch_is_read_again(batches: Callable[[Store], SharedBatches[int, int]]) -> None:
+    """All who wait get the error; a later call reads anew, and what succeeded before is kept."""
+    store = Store()
+    shared = batches(store)
+    store.released.set()
+    assert await shared.get([1]) == [1]
+    store.error = ValueError("no squares today")
+    found = await asyncio.gather(shared.get([1, 2]), shared.get([2]), return_exceptions=True)
+    assert [type(each) for each in found] == [ValueError, ValueError]
+    await asyncio.sleep(0)
+    store.error = None
+    assert await shared.get([2, 1]) == [4, 1]
+    assert store.read == [[1], [2], [2]]
