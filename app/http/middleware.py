@@ -3,6 +3,7 @@
 import re
 from uuid import uuid4
 
+from graphql import GraphQLError
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
@@ -87,11 +88,12 @@ class ErrorMiddleware:
 
 
 def coded_or_masked(error: Exception, request_id: str, document: str | None = None) -> CodedError:
-    """Return ``error`` if it is a `CodedError`; else log the defect and return an `InternalError` without details.
+    """Return ``error`` or its cause if that is a `CodedError`; else log the defect and return an `InternalError`.
 
-    ``document`` is the GraphQL document of the request, logged as a digest.
+    ``document`` is the GraphQL document of the request, logged as a digest. An `InternalError` has no details.
     """
-    if isinstance(error, CodedError):
-        return error
+    cause = error.original_error if isinstance(error, GraphQLError) else error
+    if isinstance(cause, CodedError):
+        return cause
     log_defects([error], request_id, document)
     return InternalError.masking(request_id)

@@ -4,21 +4,30 @@ It runs before the validation rules of graphql-core, some of which cost more tha
 the limits does not reach them.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final
 
-from graphql import DocumentNode, ExecutionResult, GraphQLError, GraphQLSchema, OperationDefinitionNode, validate
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    get_operation_ast,
+    validate,
+)
 from graphql.validation.rules import overlapping_fields_can_be_merged
 from strawberry.extensions import SchemaExtension
 
 from graphql_schema.fields.context import Context
+from graphql_schema.operation.coerced_variables import coerce
 from graphql_schema.operation.cost import Pricing, compared, cost_breaches
 from graphql_schema.operation.document_cache import DocumentCache, KnownDocument
 from graphql_schema.operation.input_validation import VALIDATION_RULES
 from graphql_schema.operation.limits import Breach, DocumentLimits, breaches
+from graphql_schema.operation.parsed_documents import ParsedDocuments, is_long
+from graphql_schema.operation.side_thread import run_aside
 from graphql_schema.operation.variable_size import variable_breaches
 from graphql_schema.ports.cost_report import CostReport
 from policies.errors import Code, CodedError, LimitError
@@ -31,49 +40,35 @@ overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 10_000
 MAX_ERRORS: Final = 25
 """Errors after which the validation of a document ends."""
 
-LONG_DOCUMENT: Final = 2_000
-"""Number of characters above which a document is validated in a thread; that many take about 5 ms."""
-
-
-_VALIDATOR: Final = ThreadPoolExecutor(max_workers=1, thread_name_prefix="validation")
-"""The thread for long documents; a single one, because threads take turns with the event loop."""
-
 
 class AdmissionExtension(SchemaExtension):
     """Refuses operations that exceed ``limits``, and documents of several operations without ``operationName``.
 
-    ``known`` are the documents that need neither parsing nor validation. A document that passes both is added.
+    ``parsed`` parses documents. ``known`` are those that need no validation; a document that passes it is added.
     """
 
-    def __init__(self, limits: DocumentLimits | None = None, known: DocumentCache | None = None) -> None:
+    def __init__(
+        self,
+        limits: DocumentLimits | None = None,
+        known: DocumentCache | None = None,
+        parsed: ParsedDocuments | None = None,
+    ) -> None:
         self.limits = limits or DocumentLimits()
         self._documents = DocumentCache() if known is None else known
+        self._parsed = ParsedDocuments(self.limits.tokens) if parsed is None else parsed
 
-    def on_operation(self) -> Iterator[None]:
-        """Set the token limit, at which the parser stops."""
-        self.execution_context.parse_options["max_tokens"] = self.limits.tokens
+    async def on_parse(self) -> AsyncIterator[None]:
+        """Take a known document, or parse the text; raises as :meth:`ParsedDocuments.parse`."""
+        text = self.execution_context.query
+        if text:
+            known = self._known
+            self.execution_context.graphql_document = known.document if known else await self._parsed.parse(text)
         yield
-
-    def on_parse(self) -> Iterator[None]:
-        """Take a known document instead of parsing; give the error about too many tokens the code LIMIT_EXCEEDED."""
-        known = self._known
-        if known is not None:
-            self.execution_context.graphql_document = known.document
-        yield
-        for error in self.execution_context.pre_execution_errors or ():
-            if error.message.endswith("Parsing aborted."):
-                error.original_error = _too_many_tokens(self.limits.tokens)
 
     async def on_validate(self) -> AsyncIterator[None]:
-        """Refuse a document before validation, validate it unless it is known, and remember it if it is valid."""
-        document, known = self.execution_context.graphql_document, self._known
-        errors: list[GraphQLError] = []
-        if document is not None:
-            errors = self._refusals(document, known=known is not None)
-        if document is not None and not errors and not known:
-            errors = await self._faults(document)
-            if not errors:
-                self._documents.add(self.execution_context.query or "", document)
+        """Refuse a document before validation, validate it unless it is known, and coerce its variables."""
+        document = self.execution_context.graphql_document
+        errors = [] if document is None else await self._errors(document)
         self.execution_context.pre_execution_errors = errors  # Strawberry validates only while there is no list
         yield
 
@@ -87,20 +82,48 @@ class AdmissionExtension(SchemaExtension):
             self.execution_context.result = ExecutionResult(data=None, errors=None)
         yield
 
-    async def _faults(self, document: DocumentNode) -> list[GraphQLError]:
-        """Return the errors of the validation, at most MAX_ERRORS; LIMIT_EXCEEDED if it is aborted.
+    async def _errors(self, document: DocumentNode) -> list[GraphQLError]:
+        """Return the errors of a document and its variables; remember a valid document.
 
-        A long document is validated in a thread, so that the event loop serves others meanwhile.
+        A long document is examined in the side thread, so that the event loop serves others meanwhile.
         """
-        schema = self.execution_context.schema._schema  # noqa: SLF001 - Strawberry has no public name for it
-        validation = partial(validate, schema, document, VALIDATION_RULES, max_errors=MAX_ERRORS)
-        is_long = len(self.execution_context.query or "") > LONG_DOCUMENT
-        loop = asyncio.get_running_loop()
-        errors = await loop.run_in_executor(_VALIDATOR, validation) if is_long else validation()
+        text, known = self.execution_context.query or "", self._known is not None
+        examine = partial(self._document_errors, document, known=known)
+        errors = await run_aside(examine) if is_long(text) else examine()
+        if not errors and not known:
+            self._documents.add(text, document)
+        is_executed = self._cost_report is None or not self._cost_report.only
+        return await self._variable_errors(document) if is_executed and not errors else errors
+
+    def _document_errors(self, document: DocumentNode, *, known: bool) -> list[GraphQLError]:
+        """Return the errors of a document: exceeded limits, else those of the validation, at most MAX_ERRORS.
+
+        LIMIT_EXCEEDED if the validation is aborted.
+        """
+        refusals = self._refusals(document, known=known)
+        if refusals or known:
+            return refusals
+        errors = validate(self._schema, document, VALIDATION_RULES, max_errors=MAX_ERRORS)
         for error in errors:
             if error.message == "Validation aborted.":
                 error.original_error = _too_repetitive()
         return errors
+
+    async def _variable_errors(self, document: DocumentNode) -> list[GraphQLError]:
+        """Coerce the variables of the operation to execute; return their errors."""
+        operation = get_operation_ast(document, self.execution_context.operation_name)
+        if operation is None:
+            return []
+        found = await coerce(self._schema, document, operation, self.execution_context.variables or {})
+        if isinstance(found, list):
+            return found
+        self.execution_context.variables = found
+        return []
+
+    @property
+    def _schema(self) -> GraphQLSchema:
+        """The schema as graphql-core has it."""
+        return self.execution_context.schema._schema  # noqa: SLF001 - Strawberry has no public name for it
 
     @property
     def _known(self) -> KnownDocument | None:
@@ -120,17 +143,15 @@ class AdmissionExtension(SchemaExtension):
             return [_located(_ambiguous(len(operations)), operations[1])]
         chosen = [each for each in operations if named is None or (each.name is not None and each.name.value == named)]
         # Sizes come first: pricing recurses, and their limits bound how deep.
-        schema = self.execution_context.schema._schema  # noqa: SLF001 - Strawberry has no public name for it
-        exceeded = (not known and breaches(schema, document, self.limits)) or self._expensive(schema, document, chosen)
+        exceeded = (not known and breaches(self._schema, document, self.limits)) or self._expensive(document, chosen)
         return [
             _located(LimitError(b.message, limit=b.limit, actual=b.actual, maximum=b.maximum), b.operation)
             for b in exceeded
         ]
 
-    def _expensive(
-        self, schema: GraphQLSchema, document: DocumentNode, operations: Iterable[OperationDefinitionNode]
-    ) -> list[Breach]:
+    def _expensive(self, document: DocumentNode, operations: Iterable[OperationDefinitionNode]) -> list[Breach]:
         """Return the limits on variables and cost that an operation exceeds."""
+        schema = self._schema
         variables = self.execution_context.variables or {}
         pricing = Pricing.of(schema, document, variables)
         found: list[Breach] = []
@@ -166,13 +187,4 @@ def _too_repetitive() -> LimitError:
     return LimitError(
         "The document repeats or nests fields and fragments too often to be validated; select each field once.",
         limit="comparisons",
-    )
-
-
-def _too_many_tokens(maximum: int) -> LimitError:
-    """Return the error for a document that exceeds the token limit."""
-    return LimitError(
-        f"The document has more than {maximum} tokens; move values into variables, or send several smaller documents.",
-        limit="tokens",
-        maximum=maximum,
     )

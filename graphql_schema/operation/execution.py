@@ -25,15 +25,14 @@ from graphql import (
 )
 from graphql.execution.collect_fields import FieldDetailsList, collect_fields
 from graphql.pyutils import AwaitableOrValue, Path
-from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from graphql_schema.execution.plan import Plans, Selection, selection_of
 from graphql_schema.execution.vectored_execution import VectoredExecution
 from graphql_schema.fields.context import Context
 from graphql_schema.fields.field import Resolved
+from graphql_schema.operation.coerced_variables import CoercedVariables, without_variables
 from graphql_schema.operation.event_selection import event_selection
-from graphql_schema.operation.input_validation import variable_faults
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import JsonObject
 
@@ -59,16 +58,19 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
         *args: Any,  # noqa: ANN401 - as above
         **kwargs: Any,  # noqa: ANN401 - as above
     ) -> list[GraphQLError] | Self:
-        """Return the executor of an operation, or the errors of its variables."""
-        given = (schema, document, root_value, context_value, raw_variable_values, operation_name)
-        try:
-            built = super().build(*given, *args, **kwargs)
-        except StrawberryInputCoercionError as error:  # raised for input objects, without a path
-            built = [error]
+        """Return the executor of an operation, or the errors of its variables.
+
+        Variables that the admission has coerced are not coerced again.
+        """
+        if not isinstance(raw_variable_values, CoercedVariables):
+            given = (schema, document, root_value, context_value, raw_variable_values, operation_name)
+            return cast("list[GraphQLError] | Self", super().build(*given, *args, **kwargs))
+        bare = without_variables(document)
+        built = super().build(schema, bare, root_value, context_value, {}, operation_name, *args, **kwargs)
         operation = get_operation_ast(document, operation_name)
-        if not isinstance(built, list) or operation is None:
-            return cast("list[GraphQLError] | Self", built)
-        return variable_faults(schema, document, operation, raw_variable_values or {}) or built
+        if not isinstance(built, list) and operation is not None:
+            built.operation, built.variable_values = operation, raw_variable_values.coerced
+        return cast("list[GraphQLError] | Self", built)
 
     @cached_property
     def budget(self) -> OperationBudget:

@@ -34,8 +34,8 @@ from graphql.validation.rules.provided_required_arguments import ProvidedRequire
 
 from graphql_schema.operation.input_faults import Given, InputFault, Place, input_faults, missing
 
-MAX_FAULTS: Final = 50
-"""Maximal number of faults that are collected in variables."""
+MAX_FAULTS: Final = 25
+"""Maximal number of faults that are collected in variables; near names take up to 0.5 ms for each."""
 
 
 class GivenValuesRule(ValidationRule):

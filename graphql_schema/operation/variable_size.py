@@ -44,16 +44,31 @@ def variable_breaches(
 def variable_size(
     schema: GraphQLSchema, operation: OperationDefinitionNode, variables: Mapping[str, object], maximum: int
 ) -> VariableSize:
-    """Return the sizes of the declared variables of an operation; stops counting above ``maximum`` elements."""
-    found = VariableSize()
+    """Return the sizes of the variables of an operation; stops counting above ``maximum`` elements.
+
+    A variable that the operation does not declare counts each of its elements once.
+    """
+    found, declared = VariableSize(), set[str]()
     for each in operation.variable_definitions or ():
+        declared.add(each.variable.name.value)
         node: TypeNode = each.type
         type_ = type_from_ast(schema, node)
         if type_ is not None:
             _count(variables.get(each.variable.name.value), type_, maximum, found)
         if found.size > maximum:
             break
+    _count_elements([value for name, value in variables.items() if name not in declared], maximum, found)
     return found
+
+
+def _count_elements(values: list[object], maximum: int, found: VariableSize) -> None:
+    """Add values of no type to ``found``, and their elements; visits no element after ``maximum`` is exceeded."""
+    stack = values
+    while stack and found.size <= maximum:
+        current = stack.pop()
+        found.size += 1
+        if isinstance(current, dict | list):
+            stack.extend(current.values() if isinstance(current, dict) else current)
 
 
 def _count(value: object, type_: GraphQLType, maximum: int, found: VariableSize) -> None:

@@ -1,6 +1,6 @@
 """Serves GraphQL over HTTP: executes the operation of one request; docs/http.md describes the behaviour."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from http import HTTPStatus
 from typing import Generic, Protocol, TypeVar
 
@@ -10,7 +10,6 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from strawberry.asgi import GraphQL
 from strawberry.http import GraphQLRequestData
-from strawberry.schema import BaseSchema
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
@@ -26,6 +25,7 @@ from app.http.graphql.persisted_documents import PersistedDocuments
 from app.http.json_response import NO_CACHE_HEADERS, error_response
 from app.http.middleware import coded_or_masked, request_id_of
 from app.http.negotiation import JSON, negotiate
+from graphql_schema.operation.limited_schema import OperationSchema
 from policies.errors import Code, CodedError
 from policies.principal import Principal
 
@@ -75,9 +75,11 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
     guesses.
     """
 
+    schema: OperationSchema
+
     def __init__(  # noqa: PLR0913 - two parts of the application, and what differs between installations
         self,
-        schema: BaseSchema,
+        schema: OperationSchema,
         make_context: Callable[[Request, Principal], ContextT],
         *,
         limits: RequestLimits | None = None,
@@ -90,6 +92,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
         self.limits = limits or RequestLimits()
         self.documents = documents or PersistedDocuments()
         self.reads, self.writes = FairQueue(), FairQueue(per_caller=2)
+        self.parses = FairQueue(slots=2, per_caller=1)
         self.suggestions = suggestions
         self.challenge = challenge
 
@@ -144,14 +147,19 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
     async def execute_in_turn(self, request: Request, params: GraphQLRequestData, context: ContextT) -> ExecutionResult:
         """Execute the operation when the caller has a slot; reads and writes have queues of their own.
 
-        A document that contains the word ``mutation`` waits among the writes.
-
         Raises LimitError if too many operations of the caller wait, and what :meth:`execute` raises.
         """
-        queue = self.writes if "mutation" in (params.query or "") else self.reads
-        principal = request.state.principal
-        async with queue.slot((principal.tenant, principal.subject)):
+        caller = (request.state.principal.tenant, request.state.principal.subject)
+        queue = self.writes if await self._is_mutation(params, caller) else self.reads
+        async with queue.slot(caller):
             return await self.execute(request.method, params, context)
+
+    async def _is_mutation(self, params: GraphQLRequestData, caller: Hashable) -> bool:
+        """Return whether the operation is a mutation; its document is parsed if it contains that word."""
+        if "mutation" not in (params.query or ""):
+            return False
+        async with self.parses.slot(caller):
+            return await self.schema.is_mutation(params.query or "", params.operation_name)
 
     async def execute(self, method: str, params: GraphQLRequestData, context: ContextT) -> ExecutionResult:
         """Execute the operation and return its result.

@@ -8,7 +8,7 @@ from strawberry.asgi import ASGIWebSocketAdapter
 from strawberry.http.exceptions import NonJsonMessageReceived, NonTextMessageReceived, WebSocketDisconnected
 
 from app.http.errors import HttpError
-from app.http.graphql.graphql_request import RequestLimits, read_json
+from app.http.graphql.graphql_request import RequestLimits, read_json_in_turn
 
 MAX_ID_LENGTH = 128
 """Maximum number of characters of the ``id`` that a client gives to a subscription."""
@@ -28,8 +28,8 @@ class SocketMessages(ASGIWebSocketAdapter):
     async def iter_json(self, *, ignore_parsing_errors: bool = False) -> AsyncGenerator[object, None]:
         """Yield the received messages until one side closes the socket; close the socket after an oversized message.
 
-        Raises `NonJsonMessageReceived` for text that `read_json` refuses: not JSON, nested too deeply, or with too many
-        elements. Raises `NonTextMessageReceived` for a binary message.
+        Raises `NonJsonMessageReceived` for text that `read_json_in_turn` refuses: not JSON, nested too deeply, or with
+        too many elements. Raises `NonTextMessageReceived` for a binary message.
         """
         del ignore_parsing_errors  # graphql-transport-ws closes the connection after a message that is not JSON
         limits: RequestLimits = self.view.limits  # type: ignore[attr-defined]
@@ -41,7 +41,7 @@ class SocketMessages(ASGIWebSocketAdapter):
                         MESSAGE_TOO_BIG, f"The message is larger than {limits.message_bytes} bytes. Send less."
                     )
                     return
-                yield read_json(text, limits, "The message")
+                yield await read_json_in_turn(text, limits, "The message")
         except HttpError as error:
             raise NonJsonMessageReceived from error
         except KeyError as error:

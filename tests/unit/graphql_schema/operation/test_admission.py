@@ -3,15 +3,23 @@
 import asyncio
 import logging
 import threading
+from enum import Enum
+from types import ModuleType
 from typing import Any
 
 import pytest
 import strawberry
-from graphql import validate
 
-from graphql_schema.operation import admission
+from graphql_schema.operation import admission, coerced_variables, parsed_documents
 from graphql_schema.operation.limited_schema import OperationSchema
 from policies.errors import CodedError
+
+
+@strawberry.enum
+class Kind(Enum):
+    """One value."""
+
+    ONLY = "ONLY"
 
 
 @strawberry.type
@@ -24,9 +32,17 @@ class Query:
         return 1
 
     @strawberry.field
+    def count(self, of: list[int] | None = None, kinds: list[Kind] | None = None) -> int:
+        """Return a number."""
+        return len(of or kinds or ())
+
+    @strawberry.field
     def q(self) -> "Query":
         """Return a nested object."""
         return Query()
+
+
+MANY = "query ($given: [Int!]!) { count(of: $given) }"
 
 
 async def refusals(document: str, operation_name: str | None = None) -> list[tuple[str, object]]:
@@ -100,19 +116,34 @@ async def test_documents_are_not_logged(caplog: pytest.LogCaptureFixture) -> Non
     assert caplog.text == ""
 
 
-async def test_others_run_while_a_long_document_is_validated(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The validation of a long document waits for another task of the event loop, so the loop goes on meanwhile."""
+@pytest.mark.parametrize(
+    ("module", "work", "text"),
+    [
+        (parsed_documents, "parse", "{ x } #" + "-" * parsed_documents.LONG_DOCUMENT),
+        (admission, "breaches", "{ x } #" + "-" * parsed_documents.LONG_DOCUMENT),
+        (admission, "cost_breaches", "{ x } #" + "-" * parsed_documents.LONG_DOCUMENT),
+        (admission, "validate", "{ x } #" + "-" * parsed_documents.LONG_DOCUMENT),
+        (coerced_variables, "get_variable_values", MANY),
+        (coerced_variables, "variable_faults", MANY.replace("Int", "Kind").replace("of:", "kinds:")),
+    ],
+)
+async def test_others_run_during_long_work(
+    monkeypatch: pytest.MonkeyPatch, module: ModuleType, work: str, text: str
+) -> None:
+    """Each step for a long document or for many variables waits for another task, so the loop goes on meanwhile."""
     ran = threading.Event()
+    function = getattr(module, work)
 
     def wait(*arguments: Any, **options: Any) -> Any:
         assert ran.wait(30), "The event loop did not run the other task."
-        return validate(*arguments, **options)
+        return function(*arguments, **options)
 
-    monkeypatch.setattr(admission, "validate", wait)
-    text = "{ x } #" + "-" * admission.LONG_DOCUMENT
+    monkeypatch.setattr(module, work, wait)
     asyncio.get_running_loop().call_soon(ran.set)
-    result = await OperationSchema(Query).execute(text)
-    assert result.errors is None
+    result = await OperationSchema(Query).execute(text, {"given": [1] * (coerced_variables.LONG_VARIABLES + 1)})
+    assert [str(error.message)[:30] for error in result.errors or []] == [
+        f"`kinds[{index}]` is `1`; use a value"[:30] for index in range(25) if "Kind" in text
+    ]
 
 
 async def test_the_number_of_errors_is_bounded() -> None:

@@ -36,6 +36,13 @@ def test_an_object_counts_the_fields_of_its_type(value: object, size: int) -> No
     assert variable_size(SMALL, operation("query ($f: F) { x(f: $f) }"), {"f": value}, 1_000).size == size
 
 
+@pytest.mark.parametrize(("undeclared", "size"), [(7, 1), ({}, 1), ({"a": [1, {"b": 2}]}, 1 + 1 + 2 + 1)])
+def test_a_variable_that_is_not_declared_counts(undeclared: object, size: int) -> None:
+    """Each element of it counts 1, because no input type says which of them would be coerced."""
+    given = {"f": None, "g": undeclared}
+    assert variable_size(SMALL, operation("query ($f: F) { x(f: $f) }"), given, 1_000).size == 1 + size
+
+
 def test_counting_stops_above_the_maximum() -> None:
     """A value far above the limit is not visited completely: the size is only just above the limit."""
     many: dict[str, object] = {"b": [{"b": [{}] * 10}] * 10}
@@ -51,6 +58,13 @@ def test_a_mutation_may_have_larger_variables() -> None:
     [breach] = variable_breaches(SMALL, query, value, limits)
     assert (breach.limit, breach.maximum) == ("variables", 50)
     assert variable_breaches(SMALL, mutation, value, limits) == []
+
+
+def test_variables_that_are_not_declared_are_refused() -> None:
+    """The operation would be refused with the same value in a declared variable."""
+    limits = DocumentLimits(query_variables=50)
+    [breach] = variable_breaches(SMALL, operation("query { x }"), {"g": [0] * 60}, limits)
+    assert (breach.limit, breach.maximum) == ("variables", 50)
 
 
 def test_a_long_list_is_refused() -> None:

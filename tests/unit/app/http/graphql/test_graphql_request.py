@@ -1,11 +1,14 @@
 """Parameters of an operation: their types, the depth of JSON, and the size of the document."""
 
+import asyncio
+import threading
 from math import inf
 from typing import Any
 
 import pytest
 
 from app.http.errors import HttpError
+from app.http.graphql import graphql_request
 from app.http.graphql.graphql_request import RequestLimits, checked_params, read_json
 
 LIMITS = RequestLimits(document_bytes=10, json_depth=3)
@@ -97,3 +100,17 @@ def test_what_is_no_json_is_refused(text: bytes) -> None:
     """Broken text, another encoding and excessive nesting are refused without a crash."""
     with pytest.raises(HttpError, match=r"`variables` is malformed\. Send "):
         read_json(text, LIMITS, "`variables`")
+
+
+async def test_others_run_while_long_json_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Long JSON waits for another task of the event loop, so the loop goes on meanwhile; its value is the same."""
+    ran = threading.Event()
+
+    def wait(text: bytes) -> object:
+        assert ran.wait(30), "The event loop did not run the other task."
+        return [len(text)]
+
+    monkeypatch.setattr(graphql_request, "_decoded", wait)
+    asyncio.get_running_loop().call_soon(ran.set)
+    text = b" " * graphql_request.LONG_JSON + b"1"
+    assert await graphql_request.read_json_in_turn(text, LIMITS, "The body") == [len(text)]

@@ -2,10 +2,20 @@
 
 import asyncio
 import json
+from contextlib import nullcontext
+from types import SimpleNamespace
 from typing import Any
 
 import httpx2
 import pytest
+import strawberry
+
+from app.http.fair_queue import FairQueue
+from app.http.graphql.graphql_request import OperationParams
+from app.http.graphql.graphql_view import GraphQLView
+from graphql_schema.operation.limited_schema import OperationSchema
+from policies.errors import LimitError
+from policies.principal import Principal, PrincipalKind
 
 GR = "application/graphql-response+json"
 JSON = "application/json"
@@ -186,3 +196,40 @@ async def test_no_principal_is_401(client: httpx2.AsyncClient) -> None:
     """A request without a principal, as without the authentication middleware, gets status 401."""
     response = await client.post("/graphql", json={"query": "{ greeting }"}, headers={"authorization": "none"})
     assert (response.status_code, codes(response)) == (401, ["UNAUTHENTICATED"])
+
+
+@strawberry.type
+class Greeter:
+    """The root of queries."""
+
+    @strawberry.field
+    def greeting(self) -> str:
+        """Return a text."""
+        return "hello"
+
+
+@strawberry.type
+class Runner(Greeter):
+    """The root of mutations."""
+
+
+@pytest.mark.parametrize(
+    ("document", "name", "queue"),
+    [
+        ("{ greeting }", None, "reads"),
+        ("{ mutation: greeting } # mutation", None, "reads"),
+        ("query A { greeting } mutation B { greeting }", "A", "reads"),
+        ("query A { greeting } mutation B { greeting }", "B", "writes"),
+        ("mutation { greeting }", None, "writes"),
+        ("mutation {", None, "reads"),
+    ],
+)
+async def test_the_operation_decides_about_the_queue(document: str, name: str | None, queue: str) -> None:
+    """A mutation takes a slot among the writes, and no other operation does, whatever its text contains."""
+    view: GraphQLView[Any] = GraphQLView(OperationSchema(Greeter, Runner), lambda *_: None)
+    view.writes = FairQueue(per_caller=0, waiting_per_caller=0)  # refuses each operation
+    request: Any = SimpleNamespace(state=SimpleNamespace(principal=Principal("ada", PrincipalKind.PERSON, "default")))
+    request.method = "POST"
+    params = OperationParams(query=document, variables=None, operation_name=name, extensions=None)
+    with pytest.raises(LimitError) if queue == "writes" else nullcontext():
+        await view.execute_in_turn(request, params, None)

@@ -1,0 +1,55 @@
+"""Coercion before execution: the values, the defaults and the errors of graphql-core, for few and many elements."""
+
+from typing import Any
+
+import pytest
+from graphql import build_schema, get_operation_ast, parse, print_ast
+
+from graphql_schema.operation.coerced_variables import (
+    LONG_VARIABLES,
+    CoercedVariables,
+    coerce,
+    without_variables,
+)
+
+SCHEMA = build_schema("type Query { x(of: [Int], by: Int = 3): Int } type Mutation { x: Int }")
+TEXT = "query ($of: [Int] = 1, $by: Int, $more: Int = 7) { x(of: $of, by: $by) y: x(by: $more) }"
+
+
+async def found(variables: dict[str, Any]) -> dict[str, object] | list[str]:
+    """Return the coerced variables, or the messages of the errors."""
+    document = parse(TEXT)
+    operation = get_operation_ast(document)
+    assert operation is not None
+    result = await coerce(SCHEMA, document, operation, variables)
+    if isinstance(result, list):
+        return [error.message for error in result]
+    assert result == variables
+    assert isinstance(result, CoercedVariables)
+    return result.coerced.coerced
+
+
+@pytest.mark.parametrize("count", [1, LONG_VARIABLES + 1])
+async def test_variables_have_their_values_and_defaults(count: int) -> None:
+    """A default is used for an absent variable, an absent one without a default stays absent."""
+    assert await found({"of": [1.0] * count}) == {"of": [1] * count, "more": 7}
+    assert await found({"by": None}) == {"of": [1], "by": None, "more": 7}
+
+
+@pytest.mark.parametrize("count", [2, LONG_VARIABLES + 1])
+async def test_each_fault_is_an_error(count: int) -> None:
+    """The message has the argument and the index, also beyond the first fault."""
+    messages = await found({"of": ["a"] * count})
+    assert isinstance(messages, list)
+    assert messages[:2] == [f'`of[{index}]` is `"a"`, which is no `Int`; {NUMBER}' for index in range(2)]
+    assert len(messages) == min(count, 25)
+
+
+NUMBER = "give a whole number from -2147483648 to 2147483647."
+
+
+def test_a_document_without_variables_is_the_same_apart_from_them() -> None:
+    """Names, directives, selections and fragments stay."""
+    text = "query A($n: Int) @d { x(by: $n) ...F } mutation B { x } fragment F on Query { x }"
+    expected = text.replace("($n: Int)", "")
+    assert print_ast(without_variables(parse(text))) == print_ast(parse(expected))

@@ -1,0 +1,40 @@
+"""Parsed documents: the same for short and long texts, with coded errors."""
+
+import pytest
+from graphql import GraphQLSyntaxError, parse
+
+from graphql_schema.operation.parsed_documents import LONG_DOCUMENT, ParsedDocuments
+from policies.errors import CodedError
+
+PADDING = "#" + "-" * LONG_DOCUMENT + "\n"
+
+
+@pytest.mark.parametrize("padding", ["", PADDING], ids=["short", "long"])
+async def test_a_document_is_parsed_once(padding: str) -> None:
+    """The parser of graphql-core gives the same document, and a second call returns that of the first one."""
+    documents, text = ParsedDocuments(tokens=10), padding + "{ a b }"
+    first = await documents.parse(text)
+    assert first == parse(text)
+    assert await documents.parse(text) is first
+
+
+@pytest.mark.parametrize("padding", ["", PADDING], ids=["short", "long"])
+@pytest.mark.parametrize(
+    ("text", "code", "message"),
+    [
+        ("{ a", "BAD_REQUEST", "Syntax Error: Expected Name, found <EOF>."),
+        (
+            "{" + " a" * 10 + "}",
+            "LIMIT_EXCEEDED",
+            "The document has more than 10 tokens; move values into variables, or send several smaller documents.",
+        ),
+    ],
+)
+async def test_an_error_of_the_parser_has_a_code(padding: str, text: str, code: str, message: str) -> None:
+    """A mistake keeps its message and its place; too many tokens are a limit."""
+    with pytest.raises(GraphQLSyntaxError) as error:
+        await ParsedDocuments(tokens=10).parse(padding + text)
+    cause = error.value.original_error
+    assert isinstance(cause, CodedError)
+    assert (cause.code.value, cause.message) == (code, message)
+    assert error.value.locations is not None
