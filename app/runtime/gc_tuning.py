@@ -3,7 +3,8 @@
 A collection holds the event loop, so it must be short. One of CPython takes about 0.5 microseconds for each object that
 it visits, and the response of a long list has some 100,000. With the defaults a long query visits the schema, the
 policy and every module several times. Start-up objects are therefore frozen, and both younger generations are small.
-Full collections run only in :func:`collect_while_idle`: nearly all cycles become garbage soon after their creation.
+Full collections run only in :func:`collect_regularly`, so often that each has little to visit. Nearly all cycles become
+garbage soon after their creation, and the rows of an operation are in no cycle.
 """
 
 import asyncio
@@ -14,6 +15,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
+from graphql_schema.operation.side_thread import run_aside
+
 YOUNG_THRESHOLD: Final = 10_000
 """Net allocations between two collections of the youngest generation; the default of Python 3.11 is 700."""
 
@@ -21,14 +24,17 @@ MIDDLE_THRESHOLD: Final = 5
 """Collections of the youngest generation between two of the middle one, so that this visits 60,000 objects at most."""
 
 _NEVER: Final = 2**31 - 1
-INTERVAL_SECONDS: Final = 5.0
+INTERVAL_SECONDS: Final = 1.0
 """Length of the intervals in which the CPU time of the process is measured."""
 
 IDLE_SHARE: Final = 0.1
 """Share of an interval that a process may use a CPU and still count as idle."""
 
-MAX_POSTPONED_SECONDS: Final = 120.0
-"""Seconds after which a full collection no longer waits for an idle interval."""
+OLD_OBJECTS: Final = 20_000
+"""Objects in the old generation for which a full collection does not wait for an idle interval.
+
+Some 25 ms, if all of them are garbage. Objects that outlived the last collection count as well, once over.
+"""
 
 
 @asynccontextmanager
@@ -41,7 +47,7 @@ async def short_collections() -> AsyncIterator[None]:
     gc.freeze()
     before = gc.get_threshold()
     gc.set_threshold(YOUNG_THRESHOLD, MIDDLE_THRESHOLD, _NEVER)
-    idle = asyncio.create_task(collect_while_idle())
+    idle = asyncio.create_task(collect_regularly())
     try:
         yield
     finally:
@@ -50,24 +56,29 @@ async def short_collections() -> AsyncIterator[None]:
         gc.unfreeze()
 
 
-async def collect_while_idle() -> None:
+async def collect_regularly() -> None:
     """Run until cancelled: collect all garbage after an interval in which the process was nearly idle.
 
-    Intervals without a collection of the middle generation since the last full one have nothing to collect. A process
-    that is never idle collects after MAX_POSTPONED_SECONDS.
+    Intervals without a collection of the middle generation since the last full one have nothing to collect. A busy
+    process collects when the old generation has OLD_OBJECTS more than twice the objects that outlived the last one.
     """
-    last = time.monotonic()
+    survivors = 0
     while True:
         before = time.process_time()
         await asyncio.sleep(INTERVAL_SECONDS)
         idle = time.process_time() - before < IDLE_SHARE * INTERVAL_SECONDS
-        if gc.get_count()[2] and (idle or time.monotonic() - last > MAX_POSTPONED_SECONDS):
-            collect()
-            last = time.monotonic()
+        if gc.get_count()[2] and (idle or _old_objects() > OLD_OBJECTS + 2 * survivors):
+            gc.collect()
+            survivors = _old_objects()
+            await run_aside(trim)
 
 
-def collect() -> None:
-    """Collect all garbage, and return the free memory to the system where the C library can (glibc)."""
-    gc.collect()
+def _old_objects() -> int:
+    """Return the number of objects that a full collection visits."""
+    return len(gc.get_objects(generation=2))
+
+
+def trim() -> None:
+    """Return the free memory to the system where the C library can (glibc)."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL("libc.so.6").malloc_trim(0)

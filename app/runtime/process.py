@@ -32,6 +32,7 @@ from app.telemetry.access_log import AccessLog, access_log_path
 from graphql_schema.catalog.inference_rules import RULES
 from graphql_schema.catalog.kinds import ASSETS
 from graphql_schema.operation.field_guards import governed_fields
+from graphql_schema.operation.side_thread import short_switches
 from graphql_schema.ports.record import Record
 from graphql_schema.schema import build_schema
 from policies.disclosure import load_disclosure
@@ -128,13 +129,14 @@ class Process:
             await schedule_full_derivation(client, coordinator)
             self.open_with(client, coordinator)
             readiness = self.opened.readiness
-            async with (
-                aclosing(readiness),
-                watched(client, readiness),
-                self._start_jobs(client, coordinator),
-                short_collections(),
-            ):
-                yield self.opened
+            with short_switches():
+                async with (
+                    aclosing(readiness),
+                    watched(client, readiness),
+                    self._start_jobs(client, coordinator),
+                    short_collections(),
+                ):
+                    yield self.opened
 
     def open_with(self, client: GremlinClient, coordinator: WriteCoordinator) -> None:
         """Set :attr:`opened` to parts over ``client`` and ``coordinator``; nothing is sent to the store."""

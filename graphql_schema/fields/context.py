@@ -98,6 +98,14 @@ class Context:
         self.policy_report.clear()
         self.budget.restart()
 
+    def release(self) -> None:
+        """Discard all rows of the operation, which has ended.
+
+        The executor of graphql-core refers to itself, and to this context, until a garbage collection.
+        """
+        self.reset_reader()
+        self.results, self.subjects = None, ()
+
     def read_at(self, as_of: int | None) -> None:
         """Set the read time of the operation, None for the present; another one than before opens a new reader."""
         if as_of != self.as_of:

@@ -31,7 +31,7 @@ class ParsedDocuments:
         """
         known = self._recent.get(text)
         if known is not None:
-            return known
+            return known.document
         parser = partial(parse, text, max_tokens=self.tokens)
         try:
             document = await run_aside(parser) if is_long(text) else parser()

@@ -1,8 +1,10 @@
 """The thread for work of many milliseconds on one request, so that the event loop serves others meanwhile."""
 
 import asyncio
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Final, ParamSpec, TypeVar
 
 ParametersT = ParamSpec("ParametersT")
@@ -10,6 +12,23 @@ ResultT = TypeVar("ResultT")
 
 _SIDE_THREAD: Final = ThreadPoolExecutor(max_workers=1, thread_name_prefix="side")
 """A single thread, because threads take turns with the event loop: the loop keeps half of the time."""
+
+_SWITCH_SECONDS: Final = 0.0005
+"""Seconds for which the side thread runs while the event loop waits for its turn; the default of CPython is 0.005.
+
+An operation needs some 50 iterations of the loop, and waits in each of them.
+"""
+
+
+@contextmanager
+def short_switches() -> Iterator[None]:
+    """Let the event loop run soon after it becomes ready, until exit."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 async def run_aside(

@@ -1,6 +1,7 @@
 """One caller cannot stop the API for the others: cost, budgets, deadlines, and clients that leave."""
 
 import asyncio
+import gc
 import json
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -17,6 +18,7 @@ from app.graph.commits.write_set import WriteSet
 from app.graph.writing.batch_planner import plan_item
 from graphql_schema.ports import operation_budget
 from graphql_schema.ports.operation_budget import TURNS, UsageLimits
+from graphql_schema.ports.row import Row
 from graphql_schema.registry.asset_input import GivenItem
 
 TEAM = "mlg://team/catalog/default/ranking"
@@ -233,3 +235,26 @@ async def test_others_run_beside_a_registration_of_many_items(api: Api, monkeypa
     await api.load(*({"dataset": {"id": f"mlg://dataset/test/default/many{number}"}} for number in range(30)))
     running.cancel()
     assert {place: len(set(iterations)) >= 30 for place, iterations in places.items()} == dict.fromkeys(places, True)
+
+
+async def test_what_an_operation_read_is_freed_at_its_end(api: Api) -> None:
+    """No row waits for a garbage collection, which would hold the event loop the longer the more rows there are."""
+    await api.send("bo", WIDE)
+    gc.collect()
+    before = living_rows()
+    gc.disable()
+    try:
+        for query in (WIDE, HEALTHY, LINEAGE):
+            await api.send("bo", query)
+        assert living_rows() == before
+    finally:
+        gc.enable()
+
+
+HEALTHY = "{ assets(filter: {health: [HEALTHY, UNKNOWN]}, first: 100) { nodes { id health { status } } } }"
+LINEAGE = f'{{ node(id: "{FIRST}") {{ ... on Dataset {{ lineage {{ nodes {{ asset {{ id }} }} }} }} }} }}'
+
+
+def living_rows() -> int:
+    """Return the number of rows in memory."""
+    return sum(type(each) is Row for each in gc.get_objects())

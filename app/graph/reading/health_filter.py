@@ -31,17 +31,17 @@ MAX_CANDIDATES: Final = 200
 
 
 class HealthFilter:
-    """Resolves the health in the conditions of one operation; ``health`` returns the health of a row."""
+    """Resolves the health in the conditions of one operation."""
 
-    def __init__(self, listings: ListingPages, health: Callable[[Row], Awaitable[HealthReport]]) -> None:
+    def __init__(self, listings: ListingPages) -> None:
         self._listings = listings
-        self._health = health
 
-    async def resolve(self, condition: Condition) -> Condition:
+    async def resolve(self, condition: Condition, health: Callable[[Row], Awaitable[HealthReport]]) -> Condition:
         """Return the condition with the ids of matching assets in place of health.
 
         An asset whose health the caller may not read, or not all fields it is computed from, matches no health.
 
+        ``health`` returns the health of a row.
         Raises LimitError if more than :data:`MAX_CANDIDATES` assets meet the rest of the condition, or if a budget ends
         before the health of all of them is known.
         """
@@ -55,7 +55,7 @@ class HealthFilter:
                 limit=MAX_CANDIDATES,
             )
         rows = [item.row for item in found.items if _shows_health(item.row)]
-        reports = await asyncio.gather(*map(self._health, rows))
+        reports = await asyncio.gather(*map(health, rows))
         status = {row.urn: _status(report) for row, report in zip(rows, reports, strict=True)}
 
         def leaf(each: Leaf) -> Condition:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from aiodataloader import DataLoader
 
 from app.graph.reading.access.row_conditions import RowConditions
+from app.graph.reading.level.batch_loader import batch_loader
 from app.graph.reading.level.index_filter import after_position, filter_of
 from app.graph.reading.level.index_query import IndexQuery
 from app.graph.reading.level.level_batcher import LevelRequest, LevelResponse
@@ -36,7 +37,7 @@ class ListingPages:
         self._policy = rows.row_policy
         self._conditions = RowConditions(rows.row_policy)
         self._unused = UnusedAssets(rows)
-        self._loader: DataLoader[tuple[ListingQuery, PageRequest], RowPage] = DataLoader(self._load)
+        self._loader: DataLoader[tuple[ListingQuery, PageRequest], RowPage] = batch_loader(self._load)
 
     async def page(self, listing: ListingQuery, page: PageRequest) -> RowPage:
         """Return a page of a listing.

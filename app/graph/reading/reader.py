@@ -76,7 +76,7 @@ class PolicedReader:
         self._rows_by_id = RowsById(rows)
         self._related = RelatedPages(rows)
         self._listings = ListingPages(rows)
-        self._health_filter = HealthFilter(self._listings, self.health)
+        self._health_filter = HealthFilter(self._listings)
         self._searches = SearchReader(rows)
         self._attached_records = AttachedRecords(rows, self._rows_by_id)
         budget = Budget(settings.limits)
@@ -144,7 +144,7 @@ class PolicedReader:
 
     async def _resolved(self, where: Condition) -> Condition:
         """Return a condition with ids in place of what is computed for the caller: contamination, then health."""
-        return await self._health_filter.resolve(await self._contaminated.resolve(where))
+        return await self._health_filter.resolve(await self._contaminated.resolve(where), self.health)
 
     async def attached_records(
         self, kind: str, where: Condition, page: PageRequest, *, newest_first: bool = True

@@ -6,11 +6,13 @@ are cut here, after all edges are read. So are pages among rows whose time is hi
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from operator import attrgetter
 from typing import Final
 
 from aiodataloader import DataLoader
 
+from app.graph.reading.level.batch_loader import batch_loader
 from app.graph.reading.level.hop_plan import Edge, compile_related
 from app.graph.reading.level.level_batcher import LevelRequest, LevelResponse
 from app.graph.reading.level.level_statement import EDGE_CAP
@@ -38,7 +40,7 @@ class RelatedPages:
         self._rows = rows
         self._slack = 0 if isinstance(rows.row_policy.rows_filter(), Everything) else SLACK
         self._loaders: dict[tuple[int, PageRequest], DataLoader[Row, RowPage]] = {}
-        self._batches: dict[tuple[int, PageRequest], SharedBatches[Row, RowPage]] = {}
+        self._batches: dict[tuple[int, PageRequest], tuple[RelationQuery, SharedBatches[Row, RowPage]]] = {}
         self._batched_edges = 0
 
     async def page(self, source: Row, related: RelationQuery, page: PageRequest) -> RowPage:
@@ -51,11 +53,7 @@ class RelatedPages:
             page,
         )  # id() is safe: the loader keeps the query alive; hashing the paths once per source is slow
         if key not in self._loaders:
-
-            async def load(sources: list[Row]) -> list[RowPage]:
-                return await self._load(related, page, sources)
-
-            self._loaders[key] = DataLoader(load, get_cache_key=lambda row: row.vid)
+            self._loaders[key] = batch_loader(self._load, related, page, get_cache_key=lambda row: row.vid)
         return await self._loaders[key].load(source)
 
     async def pages(self, sources: Sequence[Row], related: RelationQuery, page: PageRequest) -> list[RowPage]:
@@ -63,14 +61,10 @@ class RelatedPages:
 
         What a call reads, later calls with the same query and page do not read again.
         """
-        key = (id(related), page)  # safe and fast, as above
+        key = (id(related), page)  # fast, as above, and safe, because the query is kept beside the batches
         if key not in self._batches:
-
-            async def load(read: list[Row]) -> list[RowPage]:
-                return await self._load(related, page, read)
-
-            self._batches[key] = SharedBatches(load, attrgetter("vid"))
-        return await self._batches[key].get(sources)
+            self._batches[key] = related, SharedBatches(attrgetter("vid"))
+        return await self._batches[key][1].get(sources, partial(self._load, related, page))
 
     async def _load(self, related: RelationQuery, page: PageRequest, sources: list[Row]) -> list[RowPage]:
         """Return the pages of sources by the cheapest method that the relation and the page permit."""

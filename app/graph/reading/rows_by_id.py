@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from aiodataloader import DataLoader
 
+from app.graph.reading.level.batch_loader import batch_loader
 from app.graph.reading.level.level_batcher import LevelRequest
 from app.graph.reading.subject_hops import ToSubjects, hide_unread, to_subjects
 from app.graph.reading.visible_rows import VisibleRows
@@ -18,7 +19,7 @@ class RowsById:
 
     def __init__(self, rows: VisibleRows) -> None:
         self._rows = rows
-        self._loader: DataLoader[str, Row | None] = DataLoader(self._load)
+        self._loader: DataLoader[str, Row | None] = batch_loader(self._load)
 
     async def one(self, urn: str) -> Row | None:
         """Return the row of a URN; None if it does not exist or is not visible."""

@@ -45,6 +45,9 @@ class OperationContext(Protocol):
     def is_confidential(self) -> bool:
         """Whether the response has a value of a restricted or secret field; known until `finish`."""
 
+    def release(self) -> None:
+        """Discard what the operation has read; called once, after the operation."""
+
     def finish(self) -> dict[str, object]:
         """Write the access log of one response, and return its extensions, such as ``authorization``.
 
@@ -118,7 +121,10 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
             context = self.context_of(request)
             params.query = document = self.documents.text_of(params, context.principal)
             execution = self.execute_in_turn(request, params, context)
-            result = await watched(request, execution, context.budget, self.limits)
+            try:
+                result = await watched(request, execution, context.budget, self.limits)
+            finally:
+                context.release()
             headers = CONFIDENTIAL_HEADERS if context.is_confidential else {}
             result.extensions = {**(result.extensions or {}), **context.finish()}
             built = build_result(result, request_id, document, suggestions=self.suggestions)

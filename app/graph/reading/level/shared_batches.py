@@ -14,30 +14,38 @@ ResultT = TypeVar("ResultT")
 
 @dataclass(slots=True)
 class SharedBatches(Generic[ItemT, ResultT]):
-    """Results by the key of an item. ``load`` returns the results of items in their order, ``key`` the key of an item.
+    """Results by the key of an item, which ``key`` returns.
 
     A failed batch is forgotten after its error was raised to all who wait for it.
     """
 
-    load: Callable[[list[ItemT]], Awaitable[Sequence[ResultT]]]
     key: Callable[[ItemT], Hashable]
     _batches: dict[Hashable, asyncio.Task[dict[Hashable, ResultT]]] = field(default_factory=dict)
 
-    async def get(self, items: Sequence[ItemT]) -> list[ResultT]:
-        """Return the results of items, in their order; raises the error of ``load``."""
+    async def get(
+        self, items: Sequence[ItemT], load: Callable[[list[ItemT]], Awaitable[Sequence[ResultT]]]
+    ) -> list[ResultT]:
+        """Return the results of items, in their order; raises the error of ``load``, which reads items in their order.
+
+        ``load`` is no attribute: as a method of the owner it would be a cycle of references, which keeps what was read
+        until a garbage collection.
+        """
         keys = [self.key(item) for item in items]
         missing = {key: item for key, item in zip(keys, items, strict=True) if key not in self._batches}
         if missing:
-            batch = asyncio.create_task(self._read(missing))
+            batch = asyncio.create_task(_read(missing, load))
             self._batches |= dict.fromkeys(missing, batch)
             batch.add_done_callback(self._forget_failed)
         batches = [self._batches[key] for key in keys]
         results = {batch: await batch for batch in set(batches)}
         return [results[batch][key] for key, batch in zip(keys, batches, strict=True)]
 
-    async def _read(self, missing: dict[Hashable, ItemT]) -> dict[Hashable, ResultT]:
-        return dict(zip(missing, await self.load(list(missing.values())), strict=True))
-
     def _forget_failed(self, batch: asyncio.Task[dict[Hashable, ResultT]]) -> None:
         if batch.cancelled() or batch.exception() is not None:
             self._batches = {key: each for key, each in self._batches.items() if each is not batch}
+
+
+async def _read(
+    missing: dict[Hashable, ItemT], load: Callable[[list[ItemT]], Awaitable[Sequence[ResultT]]]
+) -> dict[Hashable, ResultT]:
+    return dict(zip(missing, await load(list(missing.values())), strict=True))

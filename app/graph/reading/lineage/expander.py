@@ -8,6 +8,7 @@ and the hop from there over their edges are chained (:mod:`app.graph.reading.lev
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from operator import itemgetter
 from typing import Final, NamedTuple
 
@@ -85,12 +86,8 @@ class Expander:
         Raises LimitError if one request would read too many edges.
         """
         if selection not in self._batches:
-
-            async def load(found: list[Vertex]) -> list[Expansion]:
-                return await self._load(selection, found)
-
-            self._batches[selection] = SharedBatches(load, itemgetter(0))
-        return await self._batches[selection].get(vertices)
+            self._batches[selection] = SharedBatches(itemgetter(0))
+        return await self._batches[selection].get(vertices, partial(self._load, selection))
 
     async def _load(self, selection: EdgeSelection, vertices: list[Vertex]) -> list[Expansion]:
         if not selection.labels:

@@ -10,6 +10,7 @@ from typing import Final
 
 from aiodataloader import DataLoader
 
+from app.graph.reading.level.batch_loader import batch_loader
 from app.graph.reading.level.hop_plan import SOURCES_GIVEN, Adjacency, Edge, HopSpec
 from app.graph.reading.level.level_batcher import LevelRequest, LevelResponse
 from app.graph.reading.lineage.expander import Vertex, steps_of
@@ -62,7 +63,7 @@ class EvidenceReader:
 
     def __init__(self, rows: VisibleRows) -> None:
         self._rows = rows
-        self._loader: DataLoader[Vertex, GroupEvidence] = DataLoader(self._load)
+        self._loader: DataLoader[Vertex, GroupEvidence] = batch_loader(self._load)
 
     async def read(self, vertices: Sequence[Vertex]) -> list[GroupEvidence]:
         """Return the evidence on vertices, in their order.

@@ -170,6 +170,9 @@ class Context:
         self.budget = OperationBudget()
         self.is_confidential = False
 
+    def release(self) -> None:
+        """Discard nothing."""
+
     def finish(self) -> dict[str, Any]:
         """Return extensions with the subject of the caller."""
         return {"subject": self.principal.subject}

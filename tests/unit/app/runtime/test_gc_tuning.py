@@ -1,4 +1,4 @@
-"""The garbage collector of a server: short collections under load, full ones while it is idle."""
+"""The garbage collector of a server: short collections under load, full ones while it is idle or when there is much."""
 
 import asyncio
 import gc
@@ -30,52 +30,38 @@ async def test_objects_of_the_start_are_excluded() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cpu_seconds", "elapsed_seconds", "middle_collections", "collects"),
+    ("cpu_seconds", "old", "middle_collections", "collects"),
     [
-        (0.1, 5.0, 1, True),
-        (0.1, 5.0, 0, False),
-        (4.0, 5.0, 1, False),
-        (4.0, gc_tuning.MAX_POSTPONED_SECONDS + 1, 1, True),
+        (0.01, [0], 1, 1),
+        (0.01, [0], 0, 0),
+        (0.8, [gc_tuning.OLD_OBJECTS], 1, 0),
+        (0.8, [gc_tuning.OLD_OBJECTS + 1, 0], 1, 1),
+        (0.8, [gc_tuning.OLD_OBJECTS + 1, 5, gc_tuning.OLD_OBJECTS + 10], 1, 1),
+        (0.8, [gc_tuning.OLD_OBJECTS + 1, 5, gc_tuning.OLD_OBJECTS + 11, 0], 1, 2),
     ],
-    ids=["idle", "nothing to collect", "busy", "busy for long"],
+    ids=["idle", "nothing to collect", "busy", "busy with much", "survivors count twice", "more than twice"],
 )
-async def test_garbage_is_collected_when_idle(
-    monkeypatch: Monkey, cpu_seconds: float, elapsed_seconds: float, middle_collections: int, *, collects: bool
+async def test_garbage_is_collected_when_idle_or_much(
+    monkeypatch: Monkey, cpu_seconds: float, old: list[int], middle_collections: int, collects: int
 ) -> None:
-    """A full collection waits for an interval with little CPU time, but not for ever."""
-    clock = {"cpu": 0.0, "monotonic": 0.0, "sleeps": 0}
-    collected: list[int] = []
+    """A full collection waits for an interval with little CPU time, unless the old generation is large."""
+    clock, sizes, collected = {"cpu": 0.0}, list(old), list[int]()
 
     async def sleep(_: float) -> None:
-        clock["cpu"] += cpu_seconds
-        clock["monotonic"] += elapsed_seconds
-        clock["sleeps"] += 1
-        if clock["sleeps"] == 2:
+        if not sizes or (clock["cpu"] and len(old) == 1):
             raise asyncio.CancelledError
+        clock["cpu"] += cpu_seconds
 
     monkeypatch.setattr("app.runtime.gc_tuning.asyncio.sleep", sleep)
     monkeypatch.setattr("app.runtime.gc_tuning.time.process_time", lambda: clock["cpu"])
-    monkeypatch.setattr("app.runtime.gc_tuning.time.monotonic", lambda: clock["monotonic"])
     monkeypatch.setattr("app.runtime.gc_tuning.gc.get_count", lambda: (0, 0, middle_collections))
-    monkeypatch.setattr(gc_tuning, "collect", lambda: collected.append(1))
+    monkeypatch.setattr("app.runtime.gc_tuning.gc.collect", lambda: collected.append(1))
+    monkeypatch.setattr(gc_tuning, "_old_objects", lambda: sizes.pop(0))
     with pytest.raises(asyncio.CancelledError):
-        await gc_tuning.collect_while_idle()
-    assert bool(collected) == collects
+        await gc_tuning.collect_regularly()
+    assert len(collected) == collects
 
 
-def test_a_collection_frees_cycles() -> None:
-    """Objects that refer to each other are freed."""
-
-    class Knot:
-        """An object that refers to itself."""
-
-        def __init__(self) -> None:
-            self.itself = self
-
-    gc.disable()
-    try:
-        Knot()
-        gc_tuning.collect()
-        assert not [each for each in gc.get_objects() if type(each).__name__ == "Knot"]
-    finally:
-        gc.enable()
+def test_free_memory_is_returned() -> None:
+    """The call has no effect without glibc."""
+    gc_tuning.trim()

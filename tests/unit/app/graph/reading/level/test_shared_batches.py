@@ -31,41 +31,43 @@ def same(number: int) -> int:
 
 
 @pytest.fixture
-def batches() -> Callable[[Store], SharedBatches[int, int]]:
-    """Return a function that makes batches over a store."""
-    return lambda store: SharedBatches(store.squares, same)
+def batches() -> Callable[[], SharedBatches[int, int]]:
+    """Return a function that makes batches of numbers."""
+    return lambda: SharedBatches(same)
 
 
-async def test_a_key_is_read_once(batches: Callable[[Store], SharedBatches[int, int]]) -> None:
+async def test_a_key_is_read_once(batches: Callable[[], SharedBatches[int, int]]) -> None:
     """Calls at the same time and later ones share what was read; each gets its results in its own order."""
     store = Store()
-    shared = batches(store)
-    first = asyncio.create_task(shared.get([3, 1, 3]))
-    second = asyncio.create_task(shared.get([2, 3]))
+    shared = batches()
+    first = asyncio.create_task(shared.get([3, 1, 3], store.squares))
+    second = asyncio.create_task(shared.get([2, 3], store.squares))
     await asyncio.sleep(0)
     store.released.set()
     assert (await first, await second) == ([9, 1, 9], [4, 9])
-    assert await shared.get([1, 2, 3]) == [1, 4, 9]
+    assert await shared.get([1, 2, 3], store.squares) == [1, 4, 9]
     assert store.read == [[3, 1], [2]]
 
 
-async def test_without_items_nothing_is_read(batches: Callable[[Store], SharedBatches[int, int]]) -> None:
+async def test_without_items_nothing_is_read(batches: Callable[[], SharedBatches[int, int]]) -> None:
     """No request is sent for an empty level."""
     store = Store()
-    assert await batches(store).get([]) == []
+    assert await batches().get([], store.squares) == []
     assert store.read == []
 
 
-async def test_a_failed_batch_is_read_again(batches: Callable[[Store], SharedBatches[int, int]]) -> None:
+async def test_a_failed_batch_is_read_again(batches: Callable[[], SharedBatches[int, int]]) -> None:
     """All who wait get the error; a later call reads anew, and what succeeded before is kept."""
     store = Store()
-    shared = batches(store)
+    shared = batches()
     store.released.set()
-    assert await shared.get([1]) == [1]
+    assert await shared.get([1], store.squares) == [1]
     store.error = ValueError("no squares today")
-    found = await asyncio.gather(shared.get([1, 2]), shared.get([2]), return_exceptions=True)
+    found = await asyncio.gather(
+        shared.get([1, 2], store.squares), shared.get([2], store.squares), return_exceptions=True
+    )
     assert [type(each) for each in found] == [ValueError, ValueError]
     await asyncio.sleep(0)
     store.error = None
-    assert await shared.get([2, 1]) == [4, 1]
+    assert await shared.get([2, 1], store.squares) == [4, 1]
     assert store.read == [[1], [2], [2]]

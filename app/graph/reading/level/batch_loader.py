@@ -1,0 +1,36 @@
+"""Loaders that do not keep their owner alive.
+
+A loader that its owner refers to and whose function is a method of the owner is a cycle of references. What the loader
+has read, such as all rows of an operation, would then stay in memory until a full garbage collection, which holds the
+event loop.
+"""
+
+from collections.abc import Callable, Coroutine, Hashable, Sequence
+from typing import TypeVar, cast
+from weakref import WeakMethod
+
+from aiodataloader import DataLoader
+
+KeyT = TypeVar("KeyT")
+ValueT = TypeVar("ValueT")
+
+
+def batch_loader(
+    method: Callable[..., Coroutine[object, object, Sequence[ValueT]]],
+    *arguments: object,
+    get_cache_key: Callable[[KeyT], Hashable] | None = None,
+) -> DataLoader[KeyT, ValueT]:
+    """Return a loader whose batches ``method`` reads, called with ``arguments`` and the keys.
+
+    ``get_cache_key`` returns what identifies a key, by default the key. The owner of the method must live as long as
+    results are awaited.
+    """
+    weak = WeakMethod(method)
+
+    async def load(keys: list[KeyT]) -> list[ValueT]:
+        owned = weak()
+        if owned is None:  # the operation was cancelled, so no resolver awaits the results
+            return cast("list[ValueT]", [None] * len(keys))
+        return list(await owned(*arguments, keys))
+
+    return DataLoader(load, get_cache_key=get_cache_key)

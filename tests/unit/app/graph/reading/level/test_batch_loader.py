@@ -1,0 +1,40 @@
+"""Loaders: they batch as a DataLoader does, and live no longer than their owner."""
+
+import gc
+from weakref import ref
+
+from app.graph.reading.level.batch_loader import batch_loader
+
+
+class Owner:
+    """An owner of a loader; its method returns products."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[int]] = []
+        self.loader = batch_loader(self.times, 10, get_cache_key=abs)
+
+    async def times(self, factor: int, keys: list[int]) -> list[int]:
+        """Return the products of keys."""
+        self.batches.append(keys)
+        return [factor * key for key in keys]
+
+
+async def test_keys_are_loaded_in_one_batch() -> None:
+    """The method gets the arguments and the keys of one iteration, each once."""
+    owner = Owner()
+    assert await owner.loader.load_many([1, 2, -1]) == [10, 20, 10]
+    assert owner.batches == [[1, 2]]
+
+
+async def test_an_owner_is_freed_without_a_garbage_collection() -> None:
+    """The last reference to the owner frees it with all results; a batch that is still due has no results."""
+    gc.disable()
+    try:
+        owner = Owner()
+        await owner.loader.load(1)
+        due, known = owner.loader.load(2), ref(owner)
+        del owner
+        assert known() is None
+        assert await due is None
+    finally:
+        gc.enable()

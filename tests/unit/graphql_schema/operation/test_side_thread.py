@@ -1,0 +1,26 @@
+"""The side thread: its results and errors, and that the event loop is not kept waiting for it."""
+
+import sys
+import threading
+
+import pytest
+
+from graphql_schema.operation.side_thread import run_aside, short_switches
+
+
+async def test_a_function_runs_in_one_other_thread() -> None:
+    """Arguments, the result and the error are those of a call; all calls run in the same thread."""
+    assert await run_aside(int, "11", base=2) == 3
+    with pytest.raises(ValueError, match="invalid literal"):
+        await run_aside(int, "x")
+    threads = {await run_aside(threading.get_ident) for _ in range(3)}
+    assert len(threads) == 1
+    assert threading.get_ident() not in threads
+
+
+def test_threads_switch_soon_until_the_end() -> None:
+    """The interval is a tenth of the default of CPython, which is restored."""
+    before = sys.getswitchinterval()
+    with short_switches():
+        assert sys.getswitchinterval() == pytest.approx(before / 10)
+    assert sys.getswitchinterval() == pytest.approx(before)
