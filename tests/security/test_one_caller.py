@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 from starlette.types import Message, Scope
@@ -15,9 +16,10 @@ from support.stores.observed_requests import ObservedRequests
 from support.stores.received_rows import received_rows
 
 from app.graph.commits.write_set import WriteSet
+from app.graph.reading.health_filter import HealthFilter
 from app.graph.writing.batch_planner import plan_item
 from graphql_schema.ports import operation_budget
-from graphql_schema.ports.operation_budget import TURNS, UsageLimits
+from graphql_schema.ports.operation_budget import TURNS, OperationBudget, UsageLimits
 from graphql_schema.ports.row import Row
 from graphql_schema.registry.asset_input import GivenItem
 
@@ -251,7 +253,20 @@ async def test_what_an_operation_read_is_freed_at_its_end(api: Api) -> None:
         gc.enable()
 
 
-HEALTHY = "{ assets(filter: {health: [HEALTHY, UNKNOWN]}, first: 100) { nodes { id health { status } } } }"
+async def test_others_run_between_the_assets_of_a_filter_by_health(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The health of each asset can end a turn, and equal filters under several aliases compute it once."""
+    pause = AsyncMock()
+    monkeypatch.setattr(OperationBudget, "pause", lambda *_: pause())
+    resolve = AsyncMock(wraps=HealthFilter.resolve)
+    monkeypatch.setattr(HealthFilter, "resolve", lambda *args: resolve(*args))
+    await api.ask("bo", "{" + " ".join(f"a{n}: {HEALTHY[1:-1]}" for n in range(4)) + "}")
+    assert pause.await_count >= DATASETS
+    assert resolve.await_count == 1
+
+
+HEALTHY = (
+    "{ assets(filter: {kinds: [DATASET], health: [HEALTHY, UNKNOWN]}, first: 100) { nodes { id health { status } } } }"
+)
 LINEAGE = f'{{ node(id: "{FIRST}") {{ ... on Dataset {{ lineage {{ nodes {{ asset {{ id }} }} }} }} }} }}'
 
 

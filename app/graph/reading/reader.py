@@ -143,7 +143,13 @@ class PolicedReader:
         return await self._searches.candidates(replace(search, where=await self._resolved(search.where)))
 
     async def _resolved(self, where: Condition) -> Condition:
-        """Return a condition with ids in place of what is computed for the caller: contamination, then health."""
+        """Return a condition with ids in place of what is computed for the caller: contamination, then health.
+
+        Equal conditions of an operation are resolved once.
+        """
+        return await self._shared.get(("condition", where), lambda: self._resolve(where))
+
+    async def _resolve(self, where: Condition) -> Condition:
         return await self._health_filter.resolve(await self._contaminated.resolve(where), self.health)
 
     async def attached_records(

@@ -235,13 +235,17 @@ async def _walk_on(health: HealthWalk) -> None:
 
 
 async def _advance(health: HealthWalk, depth: int) -> list[GroupEvidence]:
-    """Weigh the evidence on one level, follow its edges, and return the evidence in the order of the level."""
+    """Weigh the evidence on one level, follow its edges, and return the evidence in the order of the level.
+
+    The level is one turn of the event loop.
+    """
     walk, instant = health.walk, health.walk.visibility.instant
     level = [reached for reached, _ in walk.frontier.values()]
     vertices = [(reached.vid, reached.kind) for reached in level]
     expansions, evidence = await asyncio.gather(
         walk.expand(EdgeSelection(Direction.IN, (), instant)), health.read_evidence(vertices)
     )
+    await health.session.rows.budget.pause()  # a filter computes the health of 200 assets at once
     for reached, group in zip(level, evidence, strict=False):
         health.add_findings(depth, reached, group)
     if walk.frontier:
