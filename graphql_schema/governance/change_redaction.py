@@ -44,8 +44,9 @@ def _ids_in(value: Json) -> Iterator[str]:
 
 
 def is_visible_entry(entry: Record, subject: Row, visible: VisibleRows, author: str | None = None) -> bool:
-    """Return whether an entry is shown: its field is visible, and so are all ids in an entry of an edge or alias.
+    """Return whether an entry is shown: its field is visible, and so are all ids in an entry of an edge.
 
+    An entry of an alias is shown if one of its versions is visible, because the other one then counts as no alias.
     ``author`` is the subject of the viewer if the viewer made the change, else None. To the author, who named the ids,
     every edge is shown.
     """
@@ -53,12 +54,15 @@ def is_visible_entry(entry: Record, subject: Row, visible: VisibleRows, author: 
         return False
     if author is not None and "edge" in entry:
         return True
-    return not ("edge" in entry or "part" in entry) or all(urn in visible for urn in named_ids(entry))
+    if "part" in entry:
+        return any(side is not None for side in _alias_sides(entry, visible).values())
+    return "edge" not in entry or all(urn in visible for urn in named_ids(entry))
 
 
 def redacted_entry(entry: Record, subject: Row, visible: VisibleRows, author: str | None = None) -> JsonObject:
     """Return a visible entry as the source of a ``FieldChange``, without hidden values.
 
+    An alias of a hidden version is null, as in the field `aliases`.
     Of an edge to a hidden asset, its ``author`` gets relation and id only, and nothing that others recorded. The read
     of a restricted or secret field is reported for the access log.
     """
@@ -66,6 +70,8 @@ def redacted_entry(entry: Record, subject: Row, visible: VisibleRows, author: st
     subject.is_shown(field)  # the access log records restricted and secret fields
     sides: dict[str, Json] = {side: entry[side] for side in ("before", "after")}
     shown: Collection[str] = visible
+    if "part" in entry:
+        sides = _alias_sides(entry, visible)
     if "edge" in entry:
         shown = {*visible, *named_ids(entry)}
         mine = {"before": _is_recorded_by(entry.get("was"), author), "after": True}
@@ -74,6 +80,15 @@ def redacted_entry(entry: Record, subject: Row, visible: VisibleRows, author: st
         "field": field,
         "alias": entry.get("part"),
         **{side: _text(field, value, shown) for side, value in sides.items()},
+    }
+
+
+def _alias_sides(entry: Record, visible: Collection[str]) -> dict[str, Json]:
+    """Return both sides of an entry of an alias, None for a side without an alias or with a hidden version."""
+    sides = {side: entry[side] for side in ("before", "after")}
+    return {
+        side: value if value and all(urn in visible for urn in _ids_in(value)) else None
+        for side, value in sides.items()
     }
 
 

@@ -182,7 +182,7 @@ async def test_the_audit_records_each_move(api: Api) -> None:
     assert changes[2]["action"] == "REGISTERED"
     await hide(api, "audit", 1)
     left = [(each["action"], each["fields"]) for each in await history(api, "eli", model("audit"))]
-    assert left[0] == ("ALIAS_SET", [])
+    assert left[0] == ("ALIAS_SET", [{**field, "before": None, "after": second}])
     assert [action for action, _ in left[1:]] == ["REGISTERED"]
 
 
@@ -218,6 +218,21 @@ async def test_a_revert_must_pass_the_gate_and_discloses_no_hidden_version(api: 
     refused = await revert(api, "eli", change)
     assert codes(refused) == ["INVALID"]
     assert version("return", 1) not in refused["errors"][0]["message"]
+
+
+async def test_a_move_to_a_hidden_version_is_a_removal_in_the_history(api: Api) -> None:
+    """Where a version is hidden from a reader, the history has no alias, as the field `aliases` has none."""
+    await register(api, "departed", 1, 2, 3)
+    await moved(api, "departed", 1, 2, 3)
+    await hide(api, "departed", 2)
+    texts = [f'{{"version":"{version("departed", number)}","protected":false}}' for number in (1, 2, 3)]
+    steps = {"root": [(None, 0), (0, 1), (1, 2)], "eli": [(None, 0), (0, None), (None, 2)]}
+    for who, expected in steps.items():
+        changes = [
+            each["fields"] for each in await history(api, who, model("departed")) if each["action"] == "ALIAS_SET"
+        ]
+        found = [(field["before"], field["after"]) for fields in changes[::-1] for field in fields]
+        assert found == [tuple(None if each is None else texts[each] for each in step) for step in expected]
 
 
 async def moved(api: Api, name: str, *steps: int | str) -> list[str]:
