@@ -13,6 +13,7 @@ from graphql_schema.ports.commands import DeclaredEdges
 from graphql_schema.ports.record import JsonObject
 
 Targets = dict[str, JsonObject]
+Places = dict[str, Path]
 
 MAX_REFERENCES = 5_000
 """Maximal number of ids in one field of an item. Relations in the enum `Relation` can have more edges, by `link`."""
@@ -30,12 +31,14 @@ def edges_of(kind: str, urn: str, item: InputValue) -> tuple[DeclaredEdges, ...]
         if declared is None:
             continue
         given = getattr(item, field.attribute)
+        places: Places = {}
         if declared.hop.relation is VERSION_OF:
             targets: Targets | None = _parent(urn, field.name, given)
         else:
-            targets = _targets(kind, urn, field, given)
+            targets = _targets(kind, urn, field, given, places)
         if targets is not None:
-            found.append(DeclaredEdges(declared.hop, f"{kind}.{field.name}", targets, declared.adds, declared.origin))
+            declarer = f"{kind}.{field.name}"
+            found.append(DeclaredEdges(declared.hop, declarer, targets, declared.adds, declared.origin, places=places))
     return tuple(found)
 
 
@@ -59,8 +62,11 @@ def _parent(urn: str, name: str, given: InputValue) -> Targets:
     return {parent: {}}
 
 
-def _targets(kind: str, urn: str, field: InputField, given: InputValue) -> Targets | None:
-    """Return the values of the edges by the URN of their far end; None if the stored edges are kept."""
+def _targets(kind: str, urn: str, field: InputField, given: InputValue, places: Places) -> Targets | None:
+    """Return the values of the edges by the URN of their far end; None if the stored edges are kept.
+
+    Add the path of each far end to ``places``.
+    """
     declared: EdgeField = field.metadata[EDGE]
     if given is strawberry.UNSET or (given is None and declared.adds):
         return None
@@ -80,6 +86,7 @@ def _targets(kind: str, urn: str, field: InputField, given: InputValue) -> Targe
         if far == urn and not declared.hop.relation.lineage:
             raise InputError(f"{urn} cannot be its own `{field.name}`; use another id.", *path)
         _merge(targets, far, values, path)
+        places.setdefault(far, path)
     return targets
 
 

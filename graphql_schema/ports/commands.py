@@ -172,7 +172,7 @@ class DeclaredEdges:
     ``targets`` maps the URNs of far ends to values of their edges, such as ``kinds``. They replace the edges that the
     field declared before, unless ``adds`` is set; hidden edges and blocked tags remain. ``declarer`` is stored in each
     edge, such as ``ModelVersion.trainedOn``. Edges to the URNs in ``removes`` end, regardless of their declarers; a
-    propagated tag remains.
+    propagated tag remains. ``places`` maps URNs to the path of the first element of the input that names them.
     """
 
     hop: Hop
@@ -181,11 +181,16 @@ class DeclaredEdges:
     adds: bool = False
     origin: str = "DECLARED"
     removes: tuple[str, ...] = ()
+    places: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
 
     @property
     def field(self) -> str:
         """Return the name of the input field that declares the edges, such as ``trainedOn``."""
         return self.declarer.rpartition(".")[2]
+
+    def place(self, urn: str) -> tuple[str, ...]:
+        """Return the path in the input of a far end, such as ``trainedOn``, ``1``; that of the field if it has none."""
+        return self.places.get(urn, (self.field,))
 
 
 @dataclass(frozen=True, slots=True)

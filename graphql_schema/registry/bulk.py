@@ -19,6 +19,7 @@ from graphql_schema.lineage.link_mutations import LinkInput, linking_of
 from graphql_schema.ports.commands import IdempotencyKey, LinkCommand, RegisterCommand
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome, not_written
 from graphql_schema.registry.asset_input import AssetInput, GivenItem
+from graphql_schema.registry.reference_order import referenced_first
 from policies.errors import InvalidError, LimitError
 
 
@@ -68,7 +69,7 @@ async def _register_assets(info: Info, input: RegisterArg) -> Resolved:
     checked = CheckedItems(_key(call), only_existing=call.references is References.EXISTING)
     async for item in budget.in_turns(call.items):
         checked.check(item)
-    checked.add_known_ids()
+    checked.add_known_ids(atomic=bool(input.atomic))
     results = await _write(info, checked, dry_run=bool(input.dry_run), atomic=bool(input.atomic))
     results, placeholders = once_named(results)
     outcomes = [result.outcome for result in results]
@@ -90,7 +91,7 @@ register_assets: RegisterAssetsPayload = strawberry.field(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CheckedItems:
     """The items of a call by index.
 
@@ -128,9 +129,17 @@ class CheckedItems:
             command = replace(command, known_ids=frozenset())
         self.accepted[index] = command
 
-    def add_known_ids(self) -> None:
-        """Let items that may refer to existing ids only refer to each id that an accepted item registers."""
+    def add_known_ids(self, *, atomic: bool) -> None:
+        """Let items that may refer to existing ids only refer to each id that an accepted item registers.
+
+        Referenced items then come first, so that the writer finds out first whether they are rejected. If the call is
+        ``atomic``, a rejected item rejects all, so the order stays.
+        """
+        if all(each.known_ids is None for each in self.accepted.values()):
+            return
         ids = frozenset(each.urn for each in self.accepted.values() if isinstance(each, RegisterCommand))
+        if not atomic:
+            self.accepted = referenced_first(self.accepted)
         for index, command in self.accepted.items():
             if command.known_ids is not None:
                 self.accepted[index] = replace(command, known_ids=ids)

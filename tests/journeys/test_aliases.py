@@ -226,7 +226,10 @@ async def test_a_move_to_a_hidden_version_is_a_removal_in_the_history(api: Api) 
     await moved(api, "departed", 1, 2, 3)
     await hide(api, "departed", 2)
     texts = [f'{{"version":"{version("departed", number)}","protected":false}}' for number in (1, 2, 3)]
-    steps = {"root": [(None, 0), (0, 1), (1, 2)], "eli": [(None, 0), (0, None), (None, 2)]}
+    steps: dict[str, list[tuple[int | None, int | None]]] = {
+        "root": [(None, 0), (0, 1), (1, 2)],
+        "eli": [(None, 0), (0, None), (None, 2)],
+    }
     for who, expected in steps.items():
         changes = [
             each["fields"] for each in await history(api, who, model("departed")) if each["action"] == "ALIAS_SET"

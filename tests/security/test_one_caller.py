@@ -4,6 +4,7 @@ import asyncio
 import gc
 import json
 from collections.abc import AsyncIterator, Callable
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 from unittest.mock import AsyncMock
@@ -258,7 +259,7 @@ async def test_others_run_between_the_assets_of_a_filter_by_health(api: Api, mon
     pause = AsyncMock()
     monkeypatch.setattr(OperationBudget, "pause", lambda *_: pause())
     resolve = AsyncMock(wraps=HealthFilter.resolve)
-    monkeypatch.setattr(HealthFilter, "resolve", lambda *args: resolve(*args))
+    monkeypatch.setattr(HealthFilter, "resolve", partialmethod(resolve))
     await api.ask("bo", "{" + " ".join(f"a{n}: {HEALTHY[1:-1]}" for n in range(4)) + "}")
     assert pause.await_count >= DATASETS
     assert resolve.await_count == 1

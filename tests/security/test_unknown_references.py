@@ -107,13 +107,34 @@ async def test_only_existing_ids_may_be_required(api: Api, document: str) -> Non
     assert absent == hidden == unregistered
     assert known == "[]"
     (error,) = json.loads(absent)
-    assert (error["code"], error["inputPath"][-1]) == (
-        "UNKNOWN_REFERENCE",
-        "from" if document is LINK else "derivedFrom",
-    )
+    path = {ONE: ["derivedFrom", "0"], LINK: ["from"], REGISTER: ["dataset", "derivedFrom", "0"]}[document]
+    assert (error["code"], error["inputPath"][-len(path) :]) == ("UNKNOWN_REFERENCE", path)
     assert error["message"] == (
         "<id> is not registered or not visible to you, and `references` is EXISTING; check the id."
     )
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+@pytest.mark.parametrize("batch_size", [1, 100])
+async def test_a_rejected_item_is_no_reference_of_others(
+    api: Api, monkeypatch: pytest.MonkeyPatch, batch_size: int, *, dry_run: bool
+) -> None:
+    """What a call fails to register is unknown to its other items, in any order and in any number of transactions."""
+    monkeypatch.setattr("app.graph.writing.writer.MAX_BATCH_ITEMS", batch_size)
+    name = f"{batch_size}-{dry_run}"
+    lost = dataset(f"lost-{name}", expectedRevision=7)
+    given = [
+        {"dataset": dataset(f"above-{name}", OPEN, f"mlg://dataset/test/default/below-{name}")},
+        {"dataset": dataset(f"below-{name}", OPEN, lost["id"])},
+        {"dataset": lost},
+        {"dataset": dataset(f"kept-{name}", OPEN, f"mlg://dataset/test/default/last-{name}")},
+        {"dataset": dataset(f"last-{name}")},
+    ]
+    found = await done(api, REGISTER, {"items": given, "references": "EXISTING", "dryRun": dry_run})
+    assert [each["outcome"] for each in found["results"]] == ["INVALID", "INVALID", "CONFLICT", "CREATED", "CREATED"]
+    errors = [each["errors"][0]["inputPath"][-2:] for each in found["results"][:2]]
+    assert errors == [["derivedFrom", "1"]] * 2
+    assert await api.ask("root", "query ($id: ID!) { node(id: $id) { id } }", id=lost["id"]) == {"node": None}
 
 
 async def test_every_reference_to_what_is_hidden_is_unknown_like_an_absent_one(api: Api) -> None:

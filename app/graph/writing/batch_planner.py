@@ -1,6 +1,6 @@
 """Plans the items of a batch over its working set. No I/O, so that it can be repeated after further reads."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -91,10 +91,16 @@ def plan_item(command: Command, batch: WorkingSet, author: Author, *, dry_run: b
         outcome = _accept(command, unit, dry_run=dry_run)
     except RejectedItemError as rejected:
         outcome = _with_paths(rejected.outcome, command)
+        batch.refused_ids |= registered_ids([command])
     except NotReadError:
         return _NOT_READ
     hidden = unit.visibility.hidden_ids
     return replace(outcome, hidden_ids=tuple(hidden)) if hidden else outcome
+
+
+def registered_ids(commands: Iterable[Command]) -> set[str]:
+    """Return the ids that commands register."""
+    return {each.urn for each in commands if isinstance(each, RegisterCommand)}
 
 
 def _with_paths(outcome: WriteOutcome, command: Command) -> WriteOutcome:

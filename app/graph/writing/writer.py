@@ -18,13 +18,14 @@ from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.records.clock import epoch_milliseconds
 from app.graph.records.receipt_record import receipt_name
-from app.graph.writing.batch_planner import keys_of, plan_item
+from app.graph.writing.batch_planner import keys_of, plan_item, registered_ids
 from app.graph.writing.effects.batch_diff import BatchDiff
 from app.graph.writing.effects.inference_outbox import inference_entries
 from app.graph.writing.effects.raise_audit import audited_levels, stage_raises
 from app.graph.writing.effects.raise_sensitivity import raise_sensitivity
 from app.graph.writing.effects.tag_outbox import tag_entries
 from app.graph.writing.prefetch import prefetch
+from app.graph.writing.rules.known_references import without_known
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.read_set import ReadSet
 from app.graph.writing.unit.rejections import conflict, invalid
@@ -93,9 +94,12 @@ class PolicedWriter:
         if atomic:
             return await self._batch(items, dry_run=dry_run, atomic=True) if items else []
         outcomes: list[WriteOutcome] = []
+        refused: set[str] = set()
         while len(outcomes) < len(items):
-            batch = self._batch_from(items, len(outcomes))
-            outcomes += await self._halving(batch, dry_run=dry_run)
+            batch = [without_known(each, refused) for each in self._batch_from(items, len(outcomes))]
+            written = await self._halving(batch, dry_run=dry_run)
+            refused |= registered_ids(each for each, outcome in zip(batch, written, strict=True) if not outcome.stored)
+            outcomes += written
         return outcomes
 
     def _batch_from(self, items: Sequence[Command], begin: int) -> Sequence[Command]:

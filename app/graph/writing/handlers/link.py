@@ -53,7 +53,7 @@ def link(unit: ItemUnit, command: LinkCommand) -> WriteOutcome:
     relation, source_kind = RELATIONS[command.relation], parse_urn(command.source).kind
     _refuse_invalid(relation, command)
     _refuse_scheduled(unit, relation, validFrom=command.values.get("validFrom"), validTo=command.values.get("validTo"))
-    refuse_unknown(unit, command.known_ids, ((command.source, "from"), (command.target, "to")))
+    refuse_unknown(unit, command.known_ids, ((command.source, ("from",)), (command.target, ("to",))))
     outward = Direction.IN in relation.changed_ends(source_kind)
     changed = command.source if outward else command.target
     own = ensure_stub(unit, changed)

@@ -124,7 +124,7 @@ def _refer(unit: ItemUnit, target: Target) -> None:
     command, parent = target.command, parent_urn(target.command.urn) if target.creates else None
     if parent is not None:
         unit.visibility.report_placeholder(parent)
-    named = ((urn, edges.field) for edges in command.edges for urn in edges.targets if urn != command.urn)
+    named = ((urn, edges.place(urn)) for edges in command.edges for urn in edges.targets if urn != command.urn)
     refuse_unknown(unit, command.known_ids, named)
 
 

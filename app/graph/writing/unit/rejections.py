@@ -24,16 +24,16 @@ def not_found(message: str, *path: str) -> RejectedItemError:
     return _rejection(Outcome.INVALID, WriteError(MutationErrorCode.NOT_FOUND, message, path))
 
 
-def unknown_references(named: Iterable[tuple[str, str]]) -> RejectedItemError:
-    """Return the rejection of an item that refers to unregistered ids; ``named`` has each id with its input field."""
+def unknown_references(named: Iterable[tuple[str, tuple[str, ...]]]) -> RejectedItemError:
+    """Return the rejection of an item that refers to unregistered ids; ``named`` has each id with its input path."""
     errors = tuple(
         WriteError(
             MutationErrorCode.UNKNOWN_REFERENCE,
             f"{urn} is not registered or not visible to you, and `references` is EXISTING; check the id.",
-            (field,),
+            path,
             reference=urn,
         )
-        for urn, field in named
+        for urn, path in named
     )
     return RejectedItemError(WriteOutcome(Outcome.INVALID, errors=errors))
 

@@ -45,7 +45,7 @@ class WorkingSet:
     """Records and edges of a batch. Items are planned one by one; accepted changes are merged with :meth:`merge`.
 
     ``receipts`` are idempotency receipts by vertex id. ``coverage`` is what was read, ``missing`` what
-    planning needs in addition.
+    planning needs in addition. ``refused_ids`` are the ids that rejected items of the batch would have registered.
     """
 
     def __init__(
@@ -61,6 +61,7 @@ class WorkingSet:
         self.marks: dict[MarkKey, Mark] = {}
         self.coverage = coverage
         self.missing = ReadSet()
+        self.refused_ids: set[str] = set()
         self._stored_vertices = vertices
         self._stored_edges = edges
         self._stored_receipts = receipts

@@ -26,7 +26,7 @@ def stored(memory: Memory) -> Memory:
 def unknown(memory: Memory, known_ids: frozenset[str] | None, *urns: str) -> list[tuple[str | None, tuple[str, ...]]]:
     """Return the unknown ids of an item of Ada that refers to ids, each with its path."""
     with pytest.raises(RejectedItemError) as refused:
-        refuse_unknown(memory.unit(ADA), known_ids, [(each, "field") for each in urns])
+        refuse_unknown(memory.unit(ADA), known_ids, [(each, ("field",)) for each in urns])
     assert {each.code.name for each in refused.value.outcome.errors} == {"UNKNOWN_REFERENCE"}
     return [(each.reference, each.path) for each in refused.value.outcome.errors]
 
@@ -39,7 +39,7 @@ def test_hidden_ids_stubs_and_absent_ids_are_unknown(stored: Memory) -> None:
 
 def test_every_id_is_accepted_on_request(stored: Memory) -> None:
     """Without known ids nothing is rejected."""
-    refuse_unknown(stored.unit(ADA), None, [(each, "field") for each in (SHUT, STUB, NONE)])
+    refuse_unknown(stored.unit(ADA), None, [(each, ("field",)) for each in (SHUT, STUB, NONE)])
 
 
 def test_the_own_team_is_known_before_it_is_registered(stored: Memory) -> None:
