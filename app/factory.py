@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from app.auth.backend import auth_middleware
 from app.auth.errors import Challenge
 from app.auth.resource_metadata import auth_routes, metadata_url, public_url
-from app.http.allowed_origins import allowed_origins, cors_middleware
+from app.http.allowed_origins import allowed_origins, cors_middleware, trusts_host_names
 from app.http.errors import HttpError
 from app.http.graphiql.graphiql_routes import PageRedirectMiddleware, graphiql_routes
 from app.http.graphql.document_manifest import read_manifests
@@ -94,6 +94,7 @@ def _graphql_routes(process: Process, origins: tuple[str, ...]) -> list[BaseRout
         documents=documents,
         suggestions=suggestions,
         origins=origins,
+        trusts_host_names=trusts_host_names(settings),
     )
     return [Route("/graphql", view), WebSocketRoute("/graphql", socket)]
 

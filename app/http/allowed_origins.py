@@ -5,7 +5,9 @@ list bounds the pages that can use one. Source: https://fetch.spec.whatwg.org/#h
 """
 
 from http import HTTPStatus
+from ipaddress import ip_address
 from typing import Final
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.middleware import Middleware
@@ -32,6 +34,29 @@ def allowed_origins(settings: Settings) -> tuple[str, ...]:
     if settings.allowed_origins or settings.env != "dev":
         return settings.allowed_origins
     return tuple(f"http://{host}:{port}" for host in _LOCAL_HOSTS for port in (*LOCAL_PORTS, settings.port))
+
+
+def trusts_host_names(settings: Settings) -> bool:
+    """Return whether a page of any name that leads to this server counts as its own page.
+
+    Anyone can let a name lead here (DNS rebinding). So this is false if the installation states its own names, and in
+    ``dev``.
+    """
+    return settings.env != "dev" and not settings.allowed_origins and not settings.public_url
+
+
+def has_name(origin: str) -> bool:
+    """Return whether an origin has a host name, which its owner can let lead to any server.
+
+    An address and ``localhost`` are no names. What is no origin counts as a name.
+    """
+    host: str | None = None
+    try:
+        host = urlsplit(origin).hostname
+        ip_address(host or "")
+    except ValueError:
+        return host != "localhost"
+    return False
 
 
 def cors_middleware(origins: tuple[str, ...]) -> Middleware:

@@ -1,13 +1,24 @@
 """Pages in a browser: only those of allowed origins read responses and open a WebSocket, each with a token."""
 
+from dataclasses import replace
+from typing import Any
+from unittest.mock import AsyncMock, MagicMock
+from urllib.parse import urlsplit
+
 import pytest
-from starlette.routing import Route
+from starlette.applications import Starlette
+from starlette.routing import Route, WebSocketRoute
 from support.servers.app_without_store import APP_ORIGIN, PUBLIC, AppFactory, AppWithoutStore
 from support.servers.issuer import Clock, LiveIssuer, authenticator, trusting
 from support.servers.websocket_client import PROTOCOL, serving
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Origin
+
+from app.http.allowed_origins import allowed_origins, trusts_host_names
+from app.http.websocket.subscription_socket import SubscriptionSocket
+from app.settings import Settings
+from graphql_schema.schema import build_schema
 
 FOREIGN = [
     "https://evil.example",
@@ -83,11 +94,11 @@ async def test_a_preflight_allows_no_other_method(server: AppWithoutStore) -> No
     assert (response.status, "access-control-allow-origin" in response.headers) == (400, False)
 
 
-async def handshake(address: str, origin: str | None) -> int:
+async def handshake(address: str, origin: str | None, **options: Any) -> int:
     """Return the status of a WebSocket handshake with this origin."""
     page = Origin(origin) if origin is not None else None
     try:
-        async with connect(f"ws://{address}", subprotocols=[PROTOCOL], origin=page, proxy=None):
+        async with connect(f"ws://{address}", subprotocols=[PROTOCOL], origin=page, proxy=None, **options):
             return 101
     except InvalidStatus as refused:
         return refused.response.status_code
@@ -99,6 +110,36 @@ async def test_the_websocket_uses_the_same_list(server: AppWithoutStore) -> None
         own = f"http://{address.partition('/')[0]}"
         assert [await handshake(address, origin) for origin in (APP_ORIGIN, own, PUBLIC, None)] == [101] * 4
         assert {await handshake(address, origin) for origin in FOREIGN if origin} == {403}
+
+
+@pytest.mark.parametrize(
+    ("env", "settings", "status"),
+    [
+        ("production", {}, 101),
+        ("production", {"allowed_origins": ("https://app.test",)}, 403),
+        ("production", {"public_url": "https://graph.test"}, 403),
+        ("dev", {}, 403),
+    ],
+)
+async def test_a_rebound_name_is_another_origin(env: str, settings: dict[str, Any], status: int) -> None:
+    """The page of a name that leads to the server is a page of the server only if the settings have no other names."""
+    known = replace(Settings.from_env({}), env=env, **settings)
+    origins = (*allowed_origins(known), known.public_url)
+    socket = SubscriptionSocket(
+        build_schema(),
+        AsyncMock(),
+        MagicMock(),
+        origins=[each for each in origins if each],
+        trusts_host_names=trusts_host_names(known),
+    )
+    app = Starlette(routes=[WebSocketRoute("/graphql", socket)])
+    found = {}
+    async with serving(app) as address:
+        port = urlsplit(f"ws://{address}").port
+        for name in ("rebound.test", "127.0.0.1", "localhost"):
+            origin = f"http://{name}:{port}"
+            found[name] = await handshake(f"{name}:{port}/graphql", origin, host="127.0.0.1", port=port)
+    assert found == {"rebound.test": status, "127.0.0.1": 101, "localhost": 101}
 
 
 OPEN = {

@@ -34,6 +34,7 @@ from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 from strawberry.utils.aio import aclosing
 
+from app.http.allowed_origins import has_name
 from app.http.errors import HttpError
 from app.http.graphql.graphql_request import RequestLimits, checked_params
 from app.http.graphql.graphql_result import build_result
@@ -209,7 +210,8 @@ class SubscriptionSocket(GraphQL[SocketSession, None]):
 
     ``authenticate`` validates the token of a connection. ``make_context`` returns the context of one subscription.
     ``limits``, ``documents`` and ``suggestions`` are as in `app.http.graphql.graphql_view.GraphQLView`. Pages of
-    ``origins`` may connect, beside pages of the server's own origin; a client without an origin is not a page.
+    ``origins`` may connect, beside pages of the host that the client connects to. If that is a name,
+    ``trusts_host_names`` decides. A client without an origin is not a page.
     """
 
     graphql_transport_ws_handler_class = SubscriptionHandler
@@ -225,6 +227,7 @@ class SubscriptionSocket(GraphQL[SocketSession, None]):
         documents: PersistedDocuments | None = None,
         suggestions: bool = True,
         origins: Sequence[str] = (),
+        trusts_host_names: bool = True,
     ) -> None:
         super().__init__(
             schema,
@@ -236,6 +239,7 @@ class SubscriptionSocket(GraphQL[SocketSession, None]):
         )
         self.authenticate = authenticate
         self.make_context = make_context
+        self.trusts_host_names = trusts_host_names
         self._running: Counter[tuple[str, str]] = Counter()
         self.limits = limits or RequestLimits()
         self.documents = documents or PersistedDocuments()
@@ -259,6 +263,14 @@ class SubscriptionSocket(GraphQL[SocketSession, None]):
             self._running[caller] -= 1
             if not self._running[caller]:
                 del self._running[caller]
+
+    def _check_websocket_origin(self, request: WebSocket) -> bool:
+        """Return whether a handshake is accepted: by its origin, not only by its `Host`, which a page can choose."""
+        origin = request.headers.get("origin")
+        if not super()._check_websocket_origin(request):
+            return False
+        is_safe = origin is None or self.trusts_host_names or not has_name(origin)
+        return is_safe or self.is_websocket_origin_allowed(request, str(origin))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection until it is closed."""

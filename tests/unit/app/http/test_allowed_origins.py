@@ -1,6 +1,8 @@
 """Which origins are allowed, by the settings; tests/security/test_browser_pages.py covers the application."""
 
-from app.http.allowed_origins import LOCAL_PORTS, allowed_origins
+import pytest
+
+from app.http.allowed_origins import LOCAL_PORTS, allowed_origins, has_name
 from app.settings import Settings
 
 PRODUCTION = {"MLG_ENV": "production"}
@@ -24,3 +26,20 @@ def test_a_setting_replaces_them() -> None:
 def test_production_allows_none_without_a_setting() -> None:
     """Production has no list of its own."""
     assert allowed_origins(Settings.from_env(PRODUCTION)) == ()
+
+
+@pytest.mark.parametrize(
+    ("origin", "named"),
+    [
+        ("http://evil.test", True),
+        ("http://localhost.evil.test:8000", True),
+        ("https://[", True),
+        ("null", True),
+        ("http://localhost:3000", False),
+        ("http://127.0.0.1:8000", False),
+        ("http://[::1]:8000", False),
+    ],
+)
+def test_a_name_is_no_address(origin: str, *, named: bool) -> None:
+    """An owner of a name can let it lead to this server, and no page chooses an address."""
+    assert has_name(origin) is named
