@@ -63,7 +63,7 @@ def redacted_entry(entry: Record, subject: Row, visible: VisibleRows, author: st
     """Return a visible entry as the source of a ``FieldChange``, without hidden values.
 
     An alias of a hidden version is null, as in the field `aliases`.
-    Of an edge to a hidden asset, its ``author`` gets relation and id only, and nothing that others recorded. The read
+    Of an edge to a hidden asset or a stub, its ``author`` gets relation and id only, and nothing that others recorded. The read
     of a restricted or secret field is reported for the access log.
     """
     field = entry["field"]
@@ -75,7 +75,8 @@ def redacted_entry(entry: Record, subject: Row, visible: VisibleRows, author: st
     if "edge" in entry:
         shown = {*visible, *named_ids(entry)}
         mine = {"before": _is_recorded_by(entry.get("was"), author), "after": True}
-        sides = {side: _of_edge(value, subject, visible, mine=mine[side]) for side, value in sides.items()}
+        registered = visible if author is None else {urn: row for urn, row in visible.items() if not _is_stub(row)}
+        sides = {side: _of_edge(value, subject, registered, mine=mine[side]) for side, value in sides.items()}
     return {
         "field": field,
         "alias": entry.get("part"),
@@ -90,6 +91,10 @@ def _alias_sides(entry: Record, visible: Collection[str]) -> dict[str, Json]:
         side: value if value and all(urn in visible for urn in _ids_in(value)) else None
         for side, value in sides.items()
     }
+
+
+def _is_stub(row: Row) -> bool:
+    return bool(row.record.get("hydration") == "STUB")
 
 
 def _is_recorded_by(edge: Record | None, author: str | None) -> bool:

@@ -164,6 +164,19 @@ def test_an_author_is_shown_the_ids_of_an_own_link(recorded_by: str, *, before: 
     assert (found["before"], found["after"]) == (text if before else None, text)
 
 
+@pytest.mark.parametrize(("recorded_by", "before"), [("ada", True), ("bo", False)])
+def test_an_own_link_to_a_stub_is_shown_like_one_to_a_hidden_asset(recorded_by: str, *, before: bool) -> None:
+    """The stub of an absent id is visible, and its author cannot distinguish it from a hidden asset by the history."""
+    stub = plain_row("DATASET", "later", hydration="STUB")
+    edge = {"id": stub.urn, "relation": "DERIVES", "origin": "DECLARED", "validFrom": 7}
+    stored = entry("upstream", edge, edge, edge=["DERIVES", stub.urn, SUBJECT.urn], was={"recordedBy": recorded_by})
+    text = f'{{"id":"{stub.urn}","relation":"DERIVES"}}'
+    found = redacted_entry(stored, SUBJECT, {**KNOWN, stub.urn: stub}, "ada")
+    assert (found["before"], found["after"]) == (text if before else None, text)
+    others = redacted_entry(stored, SUBJECT, {**KNOWN, stub.urn: stub})
+    assert '"origin":"DECLARED"' in (others["after"] or "")
+
+
 def test_an_id_in_free_text_is_text() -> None:
     """Keys and values that people wrote freely are shown as they are, and name nothing."""
     for field in FREE_TEXT:
