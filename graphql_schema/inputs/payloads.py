@@ -57,6 +57,11 @@ async def resolve_created_record(root: Parent, info: Info) -> Resolved:
     return await info.context.reader.node(root["made"]) if root["made"] else None
 
 
+def changed_field() -> SchemaField:
+    """Return the field of a payload that states whether the call wrote anything."""
+    return stored_field("Whether anything was written, or would be without `dryRun`.")
+
+
 @strawberry.type(description="The result of one item.")
 class RegisterPayload:
     """The result of one item."""
@@ -67,7 +72,7 @@ class RegisterPayload:
         resolver=_stored,
     )
     outcome: Outcome = stored_field("The outcome; with `dryRun` the one that the call would have without `dryRun`.")
-    changed: bool = stored_field("Whether anything was written, or would be without `dryRun`.")
+    changed: bool = changed_field()
     revision: int | None = stored_field(
         "The revision of the asset after the call, or of the end that a link changes; null if the item was rejected."
     )
@@ -87,7 +92,7 @@ class UpdatePayload:
         "tag, team, user or domain, and for a rejected `revertChange`.",
         resolver=_stored_asset,
     )
-    changed: bool = stored_field("Whether anything was written, or would be without `dryRun`.")
+    changed: bool = changed_field()
     voided_approvals: list[str] = stored_field(
         "The names of the approvals of the asset that its change of content voided; usually empty."
     )
@@ -136,11 +141,6 @@ def errors(refusals: Sequence[WriteError], *key: str) -> list[JsonObject]:
         }
         for refusal in refusals
     ]
-
-
-def changed_field() -> SchemaField:
-    """Return the field of a payload that states whether the call wrote anything."""
-    return stored_field("Whether anything was written, or would be without `dryRun`.")
 
 
 def errors_field() -> SchemaField:

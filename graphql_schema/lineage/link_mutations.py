@@ -14,7 +14,7 @@ from graphql_schema.fields.refs import AssetRef
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.fields.value_types import PropertyInput
 from graphql_schema.inputs.input_fields import SHARE, attribute, dry_run_field, references_field
-from graphql_schema.inputs.payloads import MutationError, payload, placeholders_field
+from graphql_schema.inputs.payloads import MutationError, changed_field, payload, placeholders_field
 from graphql_schema.inputs.registration import known_ids_of
 from graphql_schema.inputs.submit import submit_one
 from graphql_schema.inputs.values import InputError, require_kind, values_of
@@ -131,7 +131,7 @@ def _effect(root: Parent) -> Resolved:
 class LinkPayload:
     """Result of link and unlink."""
 
-    changed: bool = stored_field("Whether anything was written, or would be without `dryRun`.")
+    changed: bool = changed_field()
     edge: LineageEdge | None = strawberry.field(
         description="The edge as stored now, if it is valid and the viewer may see it; otherwise null, such as after "
         "an error. Null also if one of its ends was absent or hidden before the call.",
