@@ -62,9 +62,9 @@ def is_visible_entry(entry: Record, subject: Row, visible: VisibleRows, author: 
 def redacted_entry(entry: Record, subject: Row, visible: VisibleRows, author: str | None = None) -> JsonObject:
     """Return a visible entry as the source of a ``FieldChange``, without hidden values.
 
-    An alias of a hidden version is null, as in the field `aliases`.
-    Of an edge to a hidden asset or a stub, its ``author`` gets relation and id only, and nothing that others recorded. The read
-    of a restricted or secret field is reported for the access log.
+    An alias of a hidden version is null, as in the field `aliases`. Of an edge to a hidden asset or a stub, its
+    ``author`` gets relation and id only, and nothing that others recorded. The read of a restricted or secret field is
+    reported for the access log.
     """
     field = entry["field"]
     subject.is_shown(field)  # the access log records restricted and secret fields

@@ -19,7 +19,7 @@ from graphql_schema.inputs.registration import known_ids_of
 from graphql_schema.inputs.submit import submit_one
 from graphql_schema.inputs.values import InputError, require_kind, values_of
 from graphql_schema.lineage.lineage_edge import LineageEdge
-from graphql_schema.ports.commands import LinkCommand, UnlinkCommand
+from graphql_schema.ports.commands import LinkCommand, UnlinkCommand, changes_source
 from graphql_schema.ports.outcomes import WriteOutcome
 from graphql_schema.ports.record import JsonObject
 from graphql_schema.ports.relation_query import ALL, RelationQuery, related
@@ -101,16 +101,11 @@ async def _edge(root: Parent, info: Info) -> Resolved:
     return None if item is None else item.edge_as("LineageEdge", id=item.edge_id)
 
 
-def _changed_end(link: LinkCommand) -> str:
-    """Return the id of the asset that a link changes: the *from* end if the edge changes it, else the *to* end."""
-    outward = Direction.IN in RELATIONS[link.relation].changed_ends(parse_urn(link.source).kind)
-    return link.source if outward else link.target
-
-
 async def _asset(root: Parent, info: Info) -> Resolved:
     if root["errors"] or not root["changedEndKnown"]:
         return None
-    return await info.context.reader.node(_changed_end(root["link"]))
+    link = root["link"]
+    return await info.context.reader.node(link.source if changes_source(link) else link.target)
 
 
 def _effect(root: Parent) -> Resolved:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from graphql_schema.catalog.enums import ChangeAction
-from graphql_schema.catalog.relations import Hop
+from graphql_schema.catalog.relations import RELATIONS, Direction, Hop
+from graphql_schema.catalog.urn import parse_urn
 from graphql_schema.ports.record import Record
 
 
@@ -234,6 +235,11 @@ class LinkCommand:
     key: IdempotencyKey | None = None
     dry_run: bool = False
     known_ids: frozenset[str] | None = None
+
+
+def changes_source(link: LinkCommand | UnlinkCommand) -> bool:
+    """Return whether the asset that a link changes is its *from* end; else that is the *to* end."""
+    return Direction.IN in RELATIONS[link.relation].changed_ends(parse_urn(link.source).kind)
 
 
 Command = (

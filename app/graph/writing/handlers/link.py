@@ -32,9 +32,9 @@ from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.placeholders import absent_record, ensure_referenced, ensure_stub
 from app.graph.writing.unit.rejections import RejectedItemError, invalid, not_found
 from graphql_schema.catalog.enums import ChangeAction
-from graphql_schema.catalog.relations import DEPLOYED_AS, RELATIONS, VERSION_OF, Direction, Relation
+from graphql_schema.catalog.relations import DEPLOYED_AS, RELATIONS, VERSION_OF, Relation
 from graphql_schema.catalog.urn import parent_urn, parse_urn
-from graphql_schema.ports.commands import LinkCommand, UnlinkCommand
+from graphql_schema.ports.commands import LinkCommand, UnlinkCommand, changes_source
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 from graphql_schema.ports.record import Record
 
@@ -50,11 +50,11 @@ def link(unit: ItemUnit, command: LinkCommand) -> WriteOutcome:
     changes no revision, because a revision would disclose links of hidden assets. `CONTAINS` may change container and
     owner team of the contained asset, and so its revision.
     """
-    relation, source_kind = RELATIONS[command.relation], parse_urn(command.source).kind
+    relation = RELATIONS[command.relation]
     _refuse_invalid(relation, command)
     _refuse_scheduled(unit, relation, validFrom=command.values.get("validFrom"), validTo=command.values.get("validTo"))
     refuse_unknown(unit, command.known_ids, ((command.source, ("from",)), (command.target, ("to",))))
-    outward = Direction.IN in relation.changed_ends(source_kind)
+    outward = changes_source(command)
     changed = command.source if outward else command.target
     own = ensure_stub(unit, changed)
     if _may_confirm(unit, command, own):
@@ -171,7 +171,7 @@ def unlink(unit: ItemUnit, command: UnlinkCommand) -> WriteOutcome:
             f"The id of {command.source} names its parent; delete the version with `deleteAsset`.", "relation"
         )
     _refuse_scheduled(unit, relation, validTo=command.valid_to)
-    outward = Direction.IN in relation.changed_ends(source_kind)
+    outward = changes_source(command)
     changed, other = (command.source, command.target) if outward else (command.target, command.source)
     ends = (relation.name, unit.lookup.vid(command.source), unit.lookup.vid(command.target))
     if unit.visibility.visible(changed) is None and unconfirmed_link(unit, ends) is not None:
