@@ -103,6 +103,10 @@ GRAPHS ?= 2000
 test-walks: $(READY) ## Lineage of random graphs against networkx: make test-walks GRAPHS=2000
 	SEARCH=1 GRAPHS=$(GRAPHS) $(BIN)/pytest tests/journeys/test_random_lineage.py tests/journeys/test_lineage_while_writing.py
 
+.PHONY: bench
+bench: $(READY) ## Measure beside an older commit and a lower bound: make bench QUESTIONS=nested_list C=1 ESTATE=2k
+	$(BIN)/python -m bench
+
 .PHONY: test-issuer
 test-issuer: $(READY) ## The tests against a real Keycloak, which is fetched once (170 MB)
 	$(BIN)/pytest -m issuer tests/issuer

@@ -10,11 +10,14 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import httpx2
-from measured_api import MeasuredApi
-from nested_reads import loaded_api
+from measured_api import REGISTER, MeasuredApi, measured_api
 from rich.console import Console
 from rich.table import Table
 
@@ -29,6 +32,40 @@ QUERY = """{ assets(filter: {kinds: [MODEL]}, first: 50) { nodes { displayName s
   nodes { version framework digest trainedOn(first: 5) { nodes { displayName description
   owners(includeInherited: false) { ownership owner { ... on Team { name } } } } } } } } } } }"""
 WARM = 15
+
+
+def estate() -> list[dict[str, Any]]:
+    """Return the items of 60 models of three teams, with four versions each that were trained on 5 of 120 datasets."""
+    random = Random(3)
+    owners = [[{"owner": f"mlg://team/catalog/default/{name}"}] for name in ("ranking", "ads", "growth")]
+    data = [f"mlg://dataset/bench/default/d{number:03d}" for number in range(120)]
+    items: list[dict[str, Any]] = [
+        {"dataset": {"id": urn, "owners": random.choice(owners), "description": "Rows of something"}} for urn in data
+    ]
+    for number in range(60):
+        items.append({"model": {"id": f"mlg://model/bench/default/m{number:03d}", "owners": random.choice(owners)}})
+        items += [
+            {
+                "modelVersion": {
+                    "id": f"mlg://model-version/bench/default/m{number:03d}@{version}",
+                    "trainedOn": random.sample(data, 5),
+                    "params": [{"key": "lr", "value": "0.1"}],
+                }
+            }
+            for version in range(4)
+        ]
+    return items
+
+
+@asynccontextmanager
+async def loaded_api(folder: Path) -> AsyncIterator[MeasuredApi]:
+    """Run an API over a store with the estate."""
+    async with measured_api(folder) as api:
+        body = {"query": REGISTER, "variables": {"input": {"items": estate()}}}
+        response = (await api.http.post("/graphql", json=body, timeout=300)).json()
+        if response.get("errors") or response["data"]["registerAssets"]["failed"]:
+            raise SystemExit(str(response)[:500])
+        yield api
 
 
 async def cpu(http: httpx2.AsyncClient, token: str) -> tuple[float, object]:

@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("app", "graphql_schema", "policies")
 HIDDEN_BUT_OURS = {".ci", ".gitignore", ".npmrc"}
-MADE = {"node_modules", "__pycache__"}
+MADE = {"node_modules", "__pycache__", "results"}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
