@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from app.settings import Settings
 from bench.estate import Estate, estate_of
@@ -30,6 +30,9 @@ from bench.writes import measure_registrations
 
 FRESH_LOAD = 20_000
 """The largest estate that is loaded anew to measure the load; for a larger one the figure of its first load is used."""
+
+PRINTED = {"former": 0, "product": 1, "x": 2, "floor": 4, "API/floor": 5, "cold x": 8}
+"""Columns of the ratios that are printed, by their place after that of the row; the report has all."""
 
 EXECUTION = "MLG_EXECUTION"
 """The setting that selects the stock path of the product."""
@@ -112,11 +115,12 @@ def sides_of(options: Options, cache: Path) -> tuple[list[Side], list[str]]:
 
 
 def print_ratios(console: Console, results: Results) -> None:
-    """Print the table of ratios."""
-    head, rows = ratios(results)
-    shown = Table(*head)
+    """Print the milliseconds of CPU of a request, and the ratios."""
+    _, rows = ratios(results)
+    shown = Table(Column("query", no_wrap=True), *(Column(name, justify="right") for name in PRINTED))
     for row in rows:
-        shown.add_row(*row)
+        estate, query, caller, connections, *found = row
+        shown.add_row(f"{estate} {query} {caller} c={connections}", *(found[at] for at in PRINTED.values()))
     console.print(shown)
 
 

@@ -21,6 +21,9 @@ HEADERS: Final = {"Accept": "application/graphql-response+json, application/json
 """Without compression, whose cost depends on the encoding and not on the query."""
 
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=600)
+SLICE_REQUESTS: Final = 8
+"""Requests of one slice at least, over all connections, so that a busy machine gives figures too."""
+
 _KEPT: Final = 64
 """Bodies of one query that are compared as bytes; further ones are parsed each time."""
 
@@ -175,10 +178,14 @@ class Client:
         return total
 
     async def slice(self, request: Callable[[], Request], answer: Answer, connections: int, seconds: float) -> Sample:
-        """Return the sample of some connections that repeat a request for some seconds."""
+        """Return the sample of some connections that repeat a request for some seconds.
+
+        With 0 seconds each sends one.
+        """
+        least = -(-SLICE_REQUESTS // connections) if seconds else 1
 
         async def work() -> list[Sample]:
-            return await asyncio.gather(*(self.repeat(request, answer, seconds) for _ in range(connections)))
+            return await asyncio.gather(*(self.repeat(request, answer, seconds, least) for _ in range(connections)))
 
         return await self.measured(work)
 

@@ -15,7 +15,7 @@ from bench.run import Run
 from bench.servers import Server, Side, serving, store
 from bench.view import CALLERS, View
 
-WARM_REQUESTS, WARM_CONNECTIONS, WARM_SECONDS = 6, 4, 1.0
+WARM_REQUESTS, WARM_CONNECTIONS, WARM_SECONDS = 10, 4, 1.0
 """Requests of each warm connection at least, because the JVM compiles a path after some dozens of requests."""
 
 HAND, HAND_SECONDS = "floor", 0.3

@@ -15,9 +15,9 @@ from shutil import copy2, copytree, ignore_patterns
 import pytest
 from support.source_tree import PACKAGES, ROOT
 
-COPIED = (*PACKAGES, "tests")
+COPIED = (*PACKAGES, "tests", "bench")
 FILES = ("README.md", "pyproject.toml")
-LEFT_OUT = ignore_patterns("*.pyc.*", "data", "node_modules")
+LEFT_OUT = ignore_patterns("*.pyc.*", "data", "node_modules", "results")
 """Compiled files are copied, except those that another process is writing."""
 
 LIBRARIES = (
