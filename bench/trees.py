@@ -1,5 +1,6 @@
 """The source trees that are measured: this one, and an older commit, which is unpacked beside it once."""
 
+import ast
 import hashlib
 import subprocess
 import tempfile
@@ -13,11 +14,12 @@ ROOT: Final = Path(__file__).parents[1]
 FORMER: Final = "fe1e7699fd7fee7c7bb524facea50ae226b35eb2"
 """The default of ``BASE``: the last commit before documents, tokens and records were cached."""
 
-_STORED: Final = (
+STORED: Final = (
     "app/graph/admin/store_schema.py",
     "app/graph/records",
-    "graphql_schema/catalog",
-    "app/store/embedded",
+    "app/store/embedded/conf",
+    "app/store/embedded/janusgraph.lock",
+    *(f"graphql_schema/catalog/{name}.py" for name in ("kinds", "relations", "properties", "urn", "index_values")),
 )
 """Files and folders that determine the stored data."""
 
@@ -31,14 +33,30 @@ class Tree:
 
     @property
     def stored_format(self) -> str:
-        """Return a short hash of the sources that determine the stored data."""
+        """Return a short hash of the sources that determine the stored data, without their docstrings and comments."""
         found = hashlib.sha256()
-        for name in _STORED:
+        for name in STORED:
             path = self.folder / name
             for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-                if file.is_file() and "__pycache__" not in file.parts:
-                    found.update(file.read_bytes())
+                if file.is_file() and file.suffix != ".pyc":
+                    found.update(_meaning(file))
         return found.hexdigest()[:12]
+
+
+def _meaning(file: Path) -> bytes:
+    """Return the content of a file; of Python the statements without docstrings and comments."""
+    if file.suffix != ".py":
+        return file.read_bytes()
+    tree = ast.parse(file.read_text())
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [each for each in body if not _is_text(each)]  # type: ignore[attr-defined]
+    return ast.dump(tree).encode()
+
+
+def _is_text(node: ast.AST) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
 def this_tree() -> Tree:
