@@ -129,7 +129,7 @@ def write_report(results: Results) -> Path:
     results.load_after = getloadavg()
     folder = ROOT / "bench" / "results" / results.started.replace(":", "").replace(" ", "-")
     folder.mkdir(parents=True)
-    (folder / "report.md").write_text(markdown(results))
+    (folder / "report").with_suffix(".md").write_text(markdown(results))
     results.write_json(folder / "results.json")
     for estate in dict.fromkeys(row.key.estate for row in results.rows):
         (folder / f"cpu-{estate}.svg").write_text(svg(results, estate))

@@ -4,12 +4,10 @@ An estate is plain Python; :mod:`bench.items` makes the registrations of it, :mo
 A few of its assets are visible to their own team only, and a few datasets are drafts, so that the policy has an effect.
 """
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
 from random import Random
 from typing import Final
 
@@ -72,8 +70,8 @@ class _Area:
 class Estate:
     """Teams and assets by id, and the relations between them.
 
-    ``sources`` has the datasets that a dataset is derived from, ``trained_on`` the datasets of a version, ``runs`` the
-    version and the service of a deployment, and ``readers`` the links from a dataset to a service.
+    ``sources`` has the datasets from which a dataset is derived, and ``trained_on`` the datasets of a version. ``runs``
+    has the version and the service of a deployment, and ``readers`` the links from a dataset to a service.
     """
 
     size: int
@@ -257,9 +255,9 @@ def _relate(estate: Estate, random: Random, area: _Area, everything: _Area) -> N
     """Add the relations of an area; an area that lacks a kind uses the assets of all areas."""
     data, services = (area.of_kind[kind] or everything.of_kind[kind] for kind in ("DATASET", "SERVICE"))
     for number, each in enumerate(area.of_kind["DATASET"][1:], start=1):
-        nearest = {_skewed(random, data[:number], 3): None}
+        nearest = {_skewed(random, data, 3, number): None}
         if random.random() < 0.25:  # noqa: PLR2004 - the share of datasets with a second source
-            nearest[_skewed(random, data[:number], 3)] = None
+            nearest[_skewed(random, data, 3, number)] = None
         estate.sources[each] = [*nearest]
     trained = data if len(data) > 2 * TRAINED_ON else everything.of_kind["DATASET"]
     for version in _versions_of(area):
@@ -282,15 +280,6 @@ def _versions_of(area: _Area) -> list[str]:
     return [urn("MODEL_VERSION", f"{name}@{number}") for name in names for number in range(1, VERSIONS + 1)]
 
 
-def _skewed(random: Random, items: Sequence[str], power: int) -> str:
-    """Return one of the items, the first ones more often with a greater power."""
-    return items[int(len(items) * random.random() ** power)]
-
-
-def _generator_hash() -> str:
-    texts = (Path(__file__).with_name(name).read_bytes() for name in ("estate.py", "items.py"))
-    return hashlib.sha256(b"\0".join(texts)).hexdigest()[:12]
-
-
-GENERATOR: Final = _generator_hash()
-"""A short hash of the modules that make an estate and its registrations, as they were imported."""
+def _skewed(random: Random, items: Sequence[str], power: int, number: int | None = None) -> str:
+    """Return one of the items, or of a number of them; the first ones more often with a greater power."""
+    return items[int((len(items) if number is None else number) * random.random() ** power)]

@@ -6,16 +6,22 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
+from typing import Final
 
 from rich.progress import Progress
 
 from app.ingest.load.api_client import ApiClient
 from app.ingest.load.batches import ImportItem, register
-from bench.estate import GENERATOR, Estate
+from bench.estate import Estate
 from bench.items import items_of
 from bench.servers import Server, Side, serving
+from bench.trees import ROOT, statements
+
+GENERATOR: Final = sha256(b"".join(statements(ROOT / "bench" / name) for name in ("estate.py", "items.py"))).hexdigest()
+"""A hash of the statements that make an estate and its registrations, as they were imported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,4 +100,4 @@ async def _load(server: Server, estate: Estate, progress: Progress) -> Load:
 
 
 def _folder(side: Side, estate: Estate, cache: Path) -> Path:
-    return cache / "estates" / f"{GENERATOR}-{side.tree.stored_format}-{estate.size}"
+    return cache / "estates" / f"{GENERATOR[:12]}-{side.tree.stored_format}-{estate.size}"

@@ -39,11 +39,11 @@ class Tree:
             path = self.folder / name
             for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
                 if file.is_file() and file.suffix != ".pyc":
-                    found.update(_meaning(file))
+                    found.update(statements(file))
         return found.hexdigest()[:12]
 
 
-def _meaning(file: Path) -> bytes:
+def statements(file: Path) -> bytes:
     """Return the content of a file; of Python the statements without docstrings and comments."""
     if file.suffix != ".py":
         return file.read_bytes()
