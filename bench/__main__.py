@@ -1,6 +1,7 @@
 """Runs the bench: ``make bench``, or ``make bench QUESTIONS=nested_list C=1 ESTATE=2k``."""
 
 import asyncio
+import signal
 import sys
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
@@ -70,7 +71,7 @@ class Bench:
         if kept is None or (measured and estate.size <= FRESH_LOAD):
             kept = await loaded_store(side, estate, self.cache, self.run.progress)
         if measured:
-            self.run.results.add(Key(name, "bulk_load", "root", 3), side.name, _figures(kept.load))
+            self.run.add(Key(name, "bulk_load", "root", 3), {side.name: _figures(kept.load)})
         return kept
 
     async def _warm(self, name: str, estate: Estate, reads: Reads, folders: Mapping[Side, Path]) -> None:
@@ -136,6 +137,12 @@ def write_report(results: Results) -> Path:
     return folder
 
 
+def _stop_servers_when_ended() -> None:
+    """Treat SIGTERM as SIGINT, also in the background: the run is cancelled, and its servers end with it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+
+
 def main() -> None:
     """Run the bench, print the ratios, and write the report."""
     console = Console()
@@ -149,14 +156,18 @@ def main() -> None:
     results = Results({side.name: side.tree.commit for side in sides}, started, remarks=remarks)
     for remark in remarks:
         console.print(remark)
+    _stop_servers_when_ended()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, TimeRemainingColumn(), console=console) as progress:
         try:
             asyncio.run(Bench(Run(options, results, progress), tuple(sides), cache).measure())
         except* (WrongAnswerError, ServerFailedError) as errors:
             sys.exit("\n".join(str(each) for each in errors.exceptions))
-    print_ratios(console, results)
-    console.print(f"Written to {write_report(results).relative_to(ROOT)}")
+        except* KeyboardInterrupt:
+            remarks.append("The run was ended before all was measured.")
+    if results.rows:
+        print_ratios(console, results)
+        console.print(f"Written to {write_report(results).relative_to(ROOT)}")
 
 
 if __name__ == "__main__":

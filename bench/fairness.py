@@ -21,20 +21,19 @@ async def measure_fairness(estate: Estate, name: str, clients: Sequence[Client],
     """Measure the light client with the sides in turn; the figures are those of the light client only."""
     light = Asked.of(LIGHT, LIGHT_CALLER, estate)
     hub = Asked.of(QUESTIONS["hub_impact"], HUB_CALLER, estate)
-    totals = {(client.server.side.name, beside): Sample() for client in clients for beside in (False, True)}
+    totals = {beside: {client.server.side.name: Sample() for client in clients} for beside in (False, True)}
     task = run.progress.add_task("light client", total=run.options.slices * len(clients))
     for _ in range(run.options.slices):
         for client in clients:
-            for beside in (False, True):
+            for beside, of_sides in totals.items():
                 found = await _slice(client, light, hub if beside else None, run.options.seconds)
-                totals[client.server.side.name, beside].add(found)
+                of_sides[client.server.side.name].add(found)
             run.progress.advance(task)
     run.progress.remove_task(task)
-    for (side, beside), total in totals.items():
-        figures = total.figures()
-        if beside:  # the CPU is mostly that of the hub walks
-            figures |= {"api": None, "jvm": None, "cpu": None}
-        run.results.add(Key(name, FAIRNESS if beside else LIGHT_ALONE, LIGHT_CALLER, 1), side, figures)
+    alone, beside_hub = ({side: each.figures() for side, each in of.items()} for of in totals.values())
+    without_cpu = {"api": None, "jvm": None, "cpu": None}  # it is mostly that of the hub walks
+    run.add(Key(name, LIGHT_ALONE, LIGHT_CALLER, 1), alone)
+    run.add(Key(name, FAIRNESS, LIGHT_CALLER, 1), {side: each | without_cpu for side, each in beside_hub.items()})
 
 
 async def _slice(client: Client, light: Asked, hub: Asked | None, seconds: float) -> Sample:

@@ -92,8 +92,7 @@ class Reads:
             totals[HAND].add(by_hand(query.respond, query.answer, HAND_SECONDS))
             advance()
         key = Key(self.name, query.question.name, query.caller, connections)
-        for side, total in totals.items():
-            self.run.results.add(key, side, total.figures())
+        self.run.add(key, {side: total.figures() for side, total in totals.items()})
 
     async def cold(self, folders: Mapping[Side, Path]) -> None:
         """Measure the first request of each query after a restart of the API, as the first caller.
@@ -117,8 +116,7 @@ class Reads:
                         totals[side].add(await _first(side, folder, stores[side], query))
                     self.run.progress.advance(task)
                 key = Key(self.name, query.question.name, query.caller, 1, cold=True)
-                for side, total in totals.items():
-                    self.run.results.add(key, side.name, total.figures())
+                self.run.add(key, {side.name: total.figures() for side, total in totals.items()})
             self.run.progress.remove_task(task)
 
 

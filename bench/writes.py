@@ -62,8 +62,8 @@ async def measure_registrations(estate: str, clients: Sequence[Client], run: Run
                 found = await each.client.slice(each.next, each.answer, number, run.options.seconds)
                 totals[each.client.server.side.name].add(found)
             run.progress.advance(task)
-        for side, total in totals.items():
-            run.results.add(Key(estate, "register", CALLER, number), side, total.figures())
+        figures = {side: total.figures() for side, total in totals.items()}
+        run.add(Key(estate, "register", CALLER, number), figures)
     run.progress.remove_task(task)
     for each in sides:
         await each.read_back()
