@@ -5,7 +5,7 @@ import signal
 import sys
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from os import getloadavg
 from pathlib import Path
@@ -35,8 +35,8 @@ FRESH_LOAD = 20_000
 PRINTED = {"former": 0, "product": 1, "x": 2, "floor": 4, "API/floor": 5, "cold x": 8}
 """Columns of the ratios that are printed, by their place after that of the row; the report has all."""
 
-EXECUTION = "MLG_EXECUTION"
-"""The setting that selects the stock path of the product."""
+STOCK = ("MLG_VECTORED", "0")
+"""The setting with which graphql-core executes the queries of the product."""
 
 
 @dataclass(frozen=True)
@@ -108,10 +108,7 @@ def sides_of(options: Options, cache: Path) -> tuple[list[Side], list[str]]:
         else:
             remarks.append(f"`former` is left out: this clone has no commit {options.base}; choose one with BASE.")
     if "stock" in options.sides:
-        if any(field.metadata["key"] == EXECUTION for field in fields(Settings)):
-            sides.append(Side("stock", tree, ((EXECUTION, "stock"),)))
-        else:
-            remarks.append(f"`stock` is left out: this tree has no setting {EXECUTION}.")
+        sides.append(Side("stock", tree, (STOCK,)))
     return sides, remarks
 
 
