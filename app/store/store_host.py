@@ -8,6 +8,10 @@ from app.store.errors import StoreReason
 class StoreHost(Protocol):
     """The owner of the store's process; a store of ``MLG_STORE_URL`` has none."""
 
+    @property
+    def starts(self) -> int:
+        """Number of times that the store's process was started and became ready."""
+
     def outage(self) -> StoreReason | None:
         """Return why no request may be sent to the store at present; None if requests are served."""
 

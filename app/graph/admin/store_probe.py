@@ -18,6 +18,7 @@ from app.graph.commits.write_statements import INDEX_MARK, INDEX_MARK_URN
 from app.graph.driver.errors import StoreFailedError, StoreUnavailableError, VertexExistsError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.prepared_statement import PreparedStatement
+from app.graph.records.touched import NOTHING
 from app.store.errors import StoreReason
 from app.store.self_check import VERTEX_ID
 
@@ -84,9 +85,9 @@ class StoreProbe:
     async def _write(self) -> None:
         bindings = {"x": VERTEX_ID, "nonce": f"probe:{uuid4().hex}"}
         try:
-            await self._client.submit(_WRITE, bindings, writes=True)
+            await self._client.submit(_WRITE, bindings, writes=NOTHING)
         except VertexExistsError:  # another process created the vertex at the same time
-            await self._client.submit(_WRITE, bindings, writes=True)
+            await self._client.submit(_WRITE, bindings, writes=NOTHING)
 
     async def _indexed(self) -> str:
         """Return the stored value of the probe vertex as soon as the index is complete.

@@ -15,6 +15,7 @@ from app.graph.commits.sensitivity_floors import MayLink, SensitivityFloors
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.gremlin_text import g, param, render
 from app.graph.driver.prepared_statement import PreparedStatement
+from app.graph.records.touched import NOTHING
 
 _LOAD: Final = PreparedStatement.of(
     f"""
@@ -98,7 +99,7 @@ class Outbox:
 
     async def done(self, client: GremlinClient, *entries: OutboxEntry) -> None:
         """Delete entries, first in the store and then in memory with their floors."""
-        await client.submit(_DROP, {"xs": [entry.x for entry in entries]}, writes=True)
+        await client.submit(_DROP, {"xs": [entry.x for entry in entries]}, writes=NOTHING)
         for entry in entries:
             del self._entries[entry.x]
         self._replace_floors()

@@ -5,20 +5,21 @@ submit it once.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from app.graph.commits.outbox_entry import OUTBOX_ROOT, OutboxEntry, frontier_value
 from app.graph.commits.write_statements import WRITE
 from app.graph.driver.gremlin_client import GremlinClient
-from app.graph.records.edge_record import DECLASSIFIED, UNCONFIRMED, EdgeKey, ends
+from app.graph.records.edge_record import DECLASSIFIED, EdgeKey, native_end
 from app.graph.records.inferred_edge import LABEL, THROUGH, is_inferred, through
 from app.graph.records.receipt_record import BUCKET_ROOT, bucket_of
 from app.graph.records.record_text import text_of
+from app.graph.records.touched import Touched
 from app.graph.records.vertex_record import native_values
 from graphql_schema.catalog.kinds import KIND_OF_CODE
 from graphql_schema.ports.record import Record
 
-Binding = dict[str, object]
+Binding = dict[str, Any]
 """One row of a binding of ``WRITE``, by key."""
 
 _NO_RECEIPTS: Final[Binding] = {"shelf": 0, "shelves": BUCKET_ROOT, "shelved": 0}
@@ -30,6 +31,7 @@ class WriteSet:
     def __init__(self) -> None:
         self._referenced: set[int] = set()
         self._new: set[int] = set()
+        self._tenants: set[str] = set()
         self._vertices: list[Binding] = []
         self._edges: list[Binding] = []
         self._marks: list[Binding] = []
@@ -51,13 +53,14 @@ class WriteSet:
             values = {name: value for name, value in values.items() if value != stored_values[name]}
             sets = {name: members for name, members in sets.items() if members != stored_sets[name]}
         (self._new if before is None else self._referenced).add(vid)
+        self._tenants.add(after["tenant"])
         label = KIND_OF_CODE[after["kind"]].name
         self._vertices.append({"x": vid, "k": label, "fresh": before is None, "p": values, "s": sets})
 
     def edge(self, key: EdgeKey, after: Record, *, kinds: tuple[str, str] | None) -> None:
         """Add an edge. ``kinds`` are the kind codes of *from* and *to* end for a new edge, None for a stored one."""
         relation, source, target = key
-        native: Binding = {"validFrom": after["validFrom"], "validTo": _end(after), "record": text_of(after)}
+        native: Binding = {"validFrom": after["validFrom"], "validTo": native_end(after), "record": text_of(after)}
         if is_inferred(after):
             relation, native[THROUGH] = LABEL[relation], through(after)
         else:
@@ -110,15 +113,14 @@ class WriteSet:
             **self._bucket,
         }
 
+    def touched(self) -> Touched:
+        """Return what the transaction touches."""
+        ends = {end for edge in self._edges for end in (("out", edge["l"], edge["o"]), ("in", edge["l"], edge["i"]))}
+        vertices = {row["x"] for rows in (self._vertices, self._marks, self._receipts) for row in rows}
+        tenants = None if self._marks else frozenset(self._tenants)
+        return Touched(frozenset(vertices), frozenset(ends), tenants)
+
     async def submit(self, client: GremlinClient) -> None:
         """Write everything that was added as one transaction; send no request if nothing was."""
         if self:
-            await client.submit(WRITE, self.bindings(), writes=True)
-
-
-def _end(edge: Record) -> int:
-    """Return the native end of an edge; an unconfirmed edge has an empty interval.
-
-    A read compares its instant with both bounds, so it returns no edge with an empty interval.
-    """
-    return int(edge["validFrom"]) if edge.get(UNCONFIRMED) else ends(edge)
+            await client.submit(WRITE, self.bindings(), writes=self.touched())

@@ -7,7 +7,8 @@ client also owns event loops in threads, fails inside a running event loop and n
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Final, Protocol, Self
@@ -18,6 +19,7 @@ import orjson
 from app.graph.driver.errors import StoreUnavailableError
 from app.graph.driver.gremlin_response import parse_rows
 from app.graph.driver.prepared_statement import PreparedStatement
+from app.graph.records.touched import EVERYTHING, Touched
 from app.store.errors import StoreReason
 from app.store.store_endpoint import StoreEndpoint
 from app.store.store_host import StoreHost
@@ -53,6 +55,23 @@ class Observer(Protocol):
         """Record a finished request. Runs in the event loop, so it must be quick and must not raise."""
 
 
+class WriteWatch(Protocol):
+    """Receives begin and end of each transaction that may change the store.
+
+    Both methods must be quick and must not raise.
+    """
+
+    def begun(self, touched: Touched) -> None:
+        """Note a transaction that is about to be sent."""
+
+    def ended(self, touched: Touched, *, certain: bool) -> None:
+        """Note the end of a transaction, before the writer learns it.
+
+        ``certain`` is false if the store gave no response to a request that was sent: the transaction may still be
+        committed at any time.
+        """
+
+
 @dataclass(slots=True)
 class _Call:
     """One request in flight: what is sent, and its state so far."""
@@ -61,6 +80,7 @@ class _Call:
     body: bytes
     writes: bool
     attempts: int = 0
+    responded: bool = False
     error: Code | None = None
     started: float = field(default_factory=perf_counter)
 
@@ -94,6 +114,8 @@ class GremlinClient:
     after a restart of the store without being reopened. If an open connection breaks, a read is sent once more within
     the deadline. A write is never sent twice: ``unknown_outcome`` of the StoreUnavailableError states whether it may
     have been committed. ``host`` runs the store, None for a store elsewhere; during its outage nothing is sent.
+    ``exclusive`` states that all writes to the store go through this client while it is open, as they do with a host.
+    ``write_watch`` receives begin and end of each of them.
     """
 
     def __init__(
@@ -110,6 +132,8 @@ class GremlinClient:
         self._headers = _HEADERS | found.headers
         self.observers: list[Observer] = []
         self.host = host
+        self.exclusive = host is not None
+        self.write_watch: WriteWatch | None = None
         self._aliases = {"g": source}
         self._deadline = deadline
         self._slots = asyncio.Semaphore(in_flight)
@@ -122,26 +146,42 @@ class GremlinClient:
         await self._session.close()
 
     async def submit(
-        self, prepared: PreparedStatement, bindings: Mapping[str, object], *, writes: bool = False
+        self, prepared: PreparedStatement, bindings: Mapping[str, object], *, writes: Touched | bool = False
     ) -> list[Json]:
         """Run a prepared text as one transaction and return its rows as plain JSON values.
 
-        Pass ``writes=True`` for every text that changes the store. Raises PreparedTextError, before anything is sent,
-        if the bindings do not fit the text. Raises StoreUnavailableError, TransientConflictError, VertexExistsError or
-        StoreFailedError if the store does not complete the request.
+        Pass as ``writes`` what a text touches that changes the store, or True if that is not known.
+
+        Raises PreparedTextError, before anything is sent, if the bindings do not fit the text. Raises
+        StoreUnavailableError, TransientConflictError, VertexExistsError or StoreFailedError if the store does not
+        complete the request.
         """
         prepared.check(bindings)
         body = orjson.dumps({"gremlin": prepared.text, "bindings": dict(bindings), "aliases": self._aliases})
-        call = _Call(prepared, body, writes)
+        call = _Call(prepared, body, bool(writes))
         try:
-            return await self._run(call)
+            with self._watched(call, EVERYTHING if isinstance(writes, bool) else writes):
+                return await self._run(call)
         except CodedError as error:
             call.error = error.code
             raise
         finally:
-            exchange = RequestReport(prepared, writes, call.attempts, perf_counter() - call.started, call.error)
+            exchange = RequestReport(prepared, call.writes, call.attempts, perf_counter() - call.started, call.error)
             for observer in self.observers:
                 observer.exchanged(exchange)
+
+    @contextmanager
+    def _watched(self, call: _Call, touched: Touched) -> Iterator[None]:
+        """Report begin and end of a write to the watch."""
+        watch = self.write_watch
+        if watch is None or not call.writes:
+            yield
+            return
+        watch.begun(touched)
+        try:
+            yield
+        finally:
+            watch.ended(touched, certain=call.responded or not call.is_write_sent)
 
     def refuse_outage(self) -> None:
         """Raise StoreUnavailableError during an outage that the host of the store reports; sends nothing."""
@@ -156,6 +196,7 @@ class GremlinClient:
                 status, body = await self._send(call)
         except TimeoutError:
             raise call.timed_out(self._deadline) from None
+        call.responded = True
         return parse_rows(status, body, writes=call.writes)
 
     async def _send(self, call: _Call) -> tuple[int, bytes]:

@@ -24,6 +24,7 @@ from app.graph.jobs.id_queue import take_first
 from app.graph.jobs.inference_chains import Neighbourhood, changes
 from app.graph.records.clock import epoch_milliseconds
 from app.graph.records.edge_record import EdgeKey
+from app.graph.records.touched import NOTHING
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.catalog.inference_rules import RULES
 from graphql_schema.catalog.kinds import KINDS
@@ -87,7 +88,7 @@ async def schedule_full_derivation(client: GremlinClient, coordinator: WriteCoor
         writes = WriteSet()
         writes.outbox([entry])
         await writes.submit(client)
-    await client.submit(_WRITE_RULES, {"x": _RULES_VERTEX, "rules": rules}, writes=True)
+    await client.submit(_WRITE_RULES, {"x": _RULES_VERTEX, "rules": rules}, writes=NOTHING)
 
 
 class InferenceJob(OutboxWorker):

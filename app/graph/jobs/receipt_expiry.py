@@ -16,6 +16,7 @@ from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.records.clock import epoch_milliseconds
 from app.graph.records.receipt_record import BUCKET_ROOT, RECEIPT_LIFETIME_MS
+from app.graph.records.touched import NOTHING
 
 BATCH: Final = 250
 """Maximal number of receipts that a step deletes while it holds the lock."""
@@ -74,5 +75,5 @@ class ReceiptExpiry:
         """
         async with self._lock:
             bindings = {"top": BUCKET_ROOT, "limit": self._clock() - RECEIPT_LIFETIME_MS, "most": self._batch}
-            (found,) = await self._client.submit(_DROP, bindings, writes=True)
+            (found,) = await self._client.submit(_DROP, bindings, writes=NOTHING)
         return bool(found)

@@ -124,6 +124,14 @@ def ends(edge: Record) -> int:
     return int(edge.get("validTo", FOREVER))
 
 
+def native_end(edge: Record) -> int:
+    """Return the end by which the store filters the edge; an unconfirmed edge has an empty interval.
+
+    A read compares its instant with both bounds, so it returns no edge with an empty interval.
+    """
+    return int(edge["validFrom"]) if edge.get(UNCONFIRMED) else ends(edge)
+
+
 def interval(edge: Record) -> list[int]:
     """Return the last interval, in the form of ``earlier``."""
     begin, end = edge["validFrom"], ends(edge)

@@ -62,7 +62,7 @@ class EmbeddedStore:
     not change it. With ``index``, each start of the JVM compares the index with the data, and rebuilds it if it lacks
     anything. If ``reindexing`` is true, the first start rebuilds it in any case, and the data must exist.
 
-    The store is a `app.store.store_host.StoreHost`.
+    The store is a `app.store.store_host.StoreHost`; ``starts`` is described there.
     """
 
     def __init__(
@@ -75,6 +75,7 @@ class EmbeddedStore:
         reindexing: bool = False,
     ) -> None:
         self.state = StoreState.STOPPED
+        self.starts = 0
         self.endpoint = StoreEndpoint("")
         self._settings = settings
         self._schema = schema
@@ -222,6 +223,7 @@ class EmbeddedStore:
             await jvm.stop()
             self._lock.record(None)
             raise
+        self.starts += 1
         _log.info("store_ready", url=self.endpoint.url, pid=jvm.pid)
         return jvm
 

@@ -13,6 +13,7 @@ from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.errors import StoreFailedError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.prepared_statement import PreparedStatement
+from app.graph.records.touched import Touched
 from app.runtime.process import Process
 from app.settings import Settings
 
@@ -33,7 +34,9 @@ class EmptyStore(GremlinClient):
     async def __aexit__(self, *_: object) -> None:
         self._steps.append("store closed")
 
-    async def submit(self, _: PreparedStatement, bindings: Mapping[str, object], *, writes: bool = False) -> list[Any]:
+    async def submit(
+        self, _: PreparedStatement, bindings: Mapping[str, object], *, writes: Touched | bool = False
+    ) -> list[Any]:
         """Return no rows; for the outbox a list of no rows, for the probe what was written or what was before."""
         if "nonce" in bindings:
             self._steps.append("store checked")

@@ -22,6 +22,7 @@ class Host:
     error: CodedError | None = None
     known: StoreReason | None = None
     probes: int = 0
+    starts: int = 1
     restarts: list[StoreReason] = field(default_factory=list)
     now: float = 0.0
 

@@ -16,6 +16,7 @@ from app.graph.commits.write_statements import INDEX_MARK
 from app.graph.driver.errors import StoreFailedError, StoreUnavailableError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.prepared_statement import PreparedStatement
+from app.graph.records.touched import Touched
 from app.store.errors import StoreReason
 from app.store.self_check import VERTEX_ID
 
@@ -32,7 +33,9 @@ async def client(graph: StoreGraph) -> AsyncIterator[GremlinClient]:
 class Forgetful(GremlinClient):
     """A store that confirms every write and keeps none."""
 
-    async def submit(self, _: PreparedStatement, __: Mapping[str, object], *, writes: bool = False) -> list[Any]:
+    async def submit(
+        self, _: PreparedStatement, __: Mapping[str, object], *, writes: Touched | bool = False
+    ) -> list[Any]:
         """Return what an empty store returns."""
         return [True] if writes else [["", True]]
 
