@@ -65,6 +65,12 @@ test: lint ## Everything a change must pass, on a real JanusGraph; on up to WORK
 test-fast: lint ## While working: lint and every test that needs no store; two minutes on two idle cores
 	$(BIN)/pytest -n auto --maxprocesses $(WORKERS) --dist worksteal tests/unit tests/architecture tests/contract/sdl
 
+RUNS ?= 2000
+
+.PHONY: test-coherence
+test-coherence: $(READY) ## Random writes, failures and reads over the graph cache: make test-coherence RUNS=2000
+	SEARCH=1 RUNS=$(RUNS) $(BIN)/pytest --timeout 0 tests/integration/app/graph/reading/level/test_cached_level.py
+
 QUERIES ?= 20000
 
 .PHONY: test-worlds

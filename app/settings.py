@@ -78,6 +78,11 @@ class Settings:
     store_deadline: float = setting(
         "MLG_STORE_DEADLINE", "30", "Seconds for one request to the store, waiting included."
     )
+    cache_mb: int = setting(
+        "MLG_CACHE_MB",
+        "256",
+        "Estimated MiB of the graph cache; 0: everything is read from the store, as always with `MLG_STORE_URL`.",
+    )
     walk_nodes: int = setting(
         "MLG_WALK_NODES",
         "10000",
@@ -221,6 +226,12 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _number(text: str) -> int:
+    if int(text) < 0:
+        raise ValueError(text)
+    return int(text)
+
+
 def _port(text: str) -> int:
     if not 1 <= int(text) <= MAX_PORT:
         raise ValueError(text)
@@ -242,6 +253,7 @@ _READERS: dict[str, Callable[[str], object]] = {
     "store_port": _port_or_zero,
     "store_free_bytes": _size,
     "store_in_flight": _count,
+    "cache_mb": _number,
     "store_deadline": _positive,
     "walk_nodes": _count,
     "walk_seconds": _from_zero,
@@ -272,6 +284,7 @@ _EXPECTED: dict[Callable[[str], object], str] = {
     _count: "a whole number from 1",
     _port: f"a whole number from 1 to {MAX_PORT}",
     _port_or_zero: f"a whole number from 0 to {MAX_PORT}",
+    _number: "a whole number from 0",
     _size: "a whole number of bytes, 0 or more",
     _positive: "a number above 0",
     _from_zero: "a number from 0",

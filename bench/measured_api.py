@@ -66,7 +66,9 @@ async def measured_api(folder: Path) -> AsyncIterator[MeasuredApi]:
     """Run an API over an empty embedded store in ``folder``."""
     settings = Settings.from_env({"MLG_DATA_DIR": str(folder)})
     async with EmbeddedStore(settings, store_schema()) as store:
-        process = Process(settings, lambda _: GremlinClient(store.endpoint, in_flight=settings.store_in_flight))
+        client = GremlinClient(store.endpoint, in_flight=settings.store_in_flight)
+        client.exclusive = True
+        process = Process(settings, lambda _: client)
         app = create_app(process)
         headers = {"Authorization": f"Bearer {DevIssuer(settings).mint(persona('root'))}"}
         transport = httpx2.ASGITransport(app=app)

@@ -74,7 +74,7 @@ async def _nodes(info: Info, ids: IdsArg, as_of: AsOf = None) -> Resolved:
             f"`ids` has {len(ids)} entries; the limit is {MAX_NODE_IDS}. Split the query.", limit=MAX_NODE_IDS
         )
     nodes = [urn for urn in ids if _is_node(urn)]
-    found = dict(zip(nodes, await info.context.reader.nodes(nodes), strict=True))
+    found = dict(zip(nodes, await info.context.reader.nodes(nodes, named=True), strict=True))
     return [found.get(urn) for urn in ids]
 
 

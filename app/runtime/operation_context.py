@@ -6,6 +6,7 @@ from functools import partial
 
 from starlette.requests import HTTPConnection
 
+from app.graph.cache.graph_cache import GraphCache
 from app.graph.commits.commit_log import CommitFeed
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.gremlin_client import GremlinClient
@@ -38,7 +39,8 @@ class OperationContexts:
 
     ``clock`` returns epoch milliseconds, and ``log_access`` writes a policy report to the access log. ``cursor_key`` is
     the key that seals cursors. ``fan_out`` is what subscriptions share, ``change_feed`` wakes them. ``vectored``, a
-    flag: queries are executed over vectors, otherwise by graphql-core.
+    flag: queries are executed over vectors, otherwise by graphql-core. ``graph_cache``
+    is None if everything is read from the store.
     """
 
     client: GremlinClient
@@ -51,6 +53,7 @@ class OperationContexts:
     log_access: Callable[[Principal, str, PolicyReport], None]
     clock: Callable[[], int] = epoch_milliseconds
     vectored: bool = True
+    graph_cache: GraphCache | None = None
     fan_out: FanOut = field(init=False)
     change_feed: CommitFeed = field(init=False)
 
@@ -103,5 +106,5 @@ class OperationContexts:
         floors = self.coordinator.outbox.floors.view(caller.tenant)
         read_time = ReadTime(now) if as_of is None else ReadTime(as_of, recorded=now, past=True)
         row_policy = RowPolicy(self.policy.access(caller), caller.tenant, report, floors, read_time)
-        batcher = LevelBatcher(self.client, caller.tenant, read_time, budget)
+        batcher = LevelBatcher(self.client, caller.tenant, read_time, budget, self.graph_cache)
         return PolicedReader(batcher, row_policy, LineageSettings(self.walk_limits, self.disclosure), recorded=now)

@@ -10,6 +10,7 @@ from app.auth.authenticator import build_authenticator
 from app.graph.admin.reindex import MixedIndex
 from app.graph.admin.store_probe import StoreProbe
 from app.graph.admin.store_schema import store_schema
+from app.graph.cache.graph_cache import GraphCache
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.errors import StoreUnavailableError
@@ -150,9 +151,18 @@ class Process:
             cursor_key=self._cursor_key,
             log_access=self.access_log.write,
             vectored=self.settings.vectored,
+            graph_cache=self._graph_cache(client),
         )
         readiness = Readiness(StoreProbe(client).check, client.refuse_outage)
         self.opened = RunningProcess(client, contexts, readiness)
+
+    def _graph_cache(self, client: GremlinClient) -> GraphCache | None:
+        """Return the cache of a store to which only this process writes; None for another store, or if it is off."""
+        if not (client.exclusive and self.settings.cache_mb):
+            return None
+        cache = GraphCache(self.settings.cache_mb << 20, client.host)
+        client.write_watch = cache
+        return cache
 
     def _new_coordinator(self) -> WriteCoordinator:
         rules = RULES if self.settings.enrichment else ()

@@ -30,11 +30,12 @@ class GraphReader(Protocol):
         """
         ...
 
-    async def nodes(self, urns: Sequence[str], *, constant_time: bool = False) -> list[Row | None]:
+    async def nodes(self, urns: Sequence[str], *, constant_time: bool = False, named: bool = False) -> list[Row | None]:
         """Return one row per id, in order, None for absent or hidden ids.
 
         Set ``constant_time`` for ids read from hidden records: the response time then does not reveal whether any
-        exists.
+        exists. Set ``named`` for ids that the caller names, as those of :meth:`node` are taken to be: hidden and absent
+        ones then take the same requests, whatever is known of them.
         """
         ...
 

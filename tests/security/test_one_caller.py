@@ -34,8 +34,8 @@ WIDE = "{ assets(first: 120) { nodes { id ownerTeam { assets(first: 100) { nodes
 
 @pytest.fixture(scope="module")
 async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
-    """Return an API with many datasets of one team."""
-    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
+    """Return an API without a graph cache, with many datasets of one team."""
+    async with open_api(module_graph, tmp_path_factory.mktemp("keys"), MLG_CACHE_MB="0") as api:
         await api.load(
             *(
                 {"dataset": {"id": f"mlg://dataset/test/default/d{number}", "owners": [{"owner": TEAM}]}}

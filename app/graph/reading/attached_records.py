@@ -104,7 +104,7 @@ class AttachedRecords:
         ]
         if not named:
             return where
-        found = await self._subjects.many([urn for urn in dict.fromkeys(named) if _may_be_subject(urn)])
+        found = await self._subjects.many([urn for urn in dict.fromkeys(named) if _may_be_subject(urn)], named=True)
         shown = {row.urn for row in found if row is not None and shows(row, kind)}
 
         def narrowed(leaf: Leaf) -> Condition:

@@ -91,9 +91,9 @@ class PolicedReader:
         await self._budget.pause()
         return row
 
-    async def nodes(self, urns: Sequence[str], *, constant_time: bool = False) -> list[Row | None]:
+    async def nodes(self, urns: Sequence[str], *, constant_time: bool = False, named: bool = False) -> list[Row | None]:
         """See :class:`graphql_schema.ports.protocols.GraphReader`."""
-        return await self._rows_by_id.many(urns, constant_time=constant_time)
+        return await self._rows_by_id.many(urns, constant_time=constant_time, named=named)
 
     async def related(self, source: Row, related: RelationQuery, page: PageRequest) -> RowPage:
         """See :class:`graphql_schema.ports.protocols.GraphReader`."""

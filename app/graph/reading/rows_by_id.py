@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from aiodataloader import DataLoader
 
@@ -19,21 +20,25 @@ class RowsById:
 
     def __init__(self, rows: VisibleRows) -> None:
         self._rows = rows
+        self._named: set[str] = set()
         self._loader: DataLoader[str, Row | None] = batch_loader(self._load)
 
     async def one(self, urn: str) -> Row | None:
         """Return the row of a URN; None if it does not exist or is not visible."""
+        self._named.add(urn)
         return await self._loader.load(urn)
 
-    async def many(self, urns: Sequence[str], *, constant_time: bool = False) -> list[Row | None]:
-        """Return the rows of URNs, in their order.
+    async def many(self, urns: Sequence[str], *, constant_time: bool = False, named: bool = False) -> list[Row | None]:
+        """Return the rows of URNs, in their order; ``named`` states that the caller names them, as the one of `one`.
 
         With ``constant_time`` a request is sent even if all rows are known or ``urns`` is empty. The response time then
         discloses neither of the two.
         """
+        if named:
+            self._named.update(urns)
         if not constant_time:
             return await self._loader.load_many(urns)
-        rows, _ = await asyncio.gather(self._loader.load_many(urns), self._rows.fetch(LevelRequest()))
+        rows, _ = await asyncio.gather(self._loader.load_many(urns), self._rows.fetch(LevelRequest(fresh=True)))
         return rows
 
     def remember(self, row: Row) -> None:
@@ -44,6 +49,11 @@ class RowsById:
         """Return the rows of URNs, in their order; report hidden ids for the access log.
 
         Attached records are read together with their subjects. For ids of changes there is a second request.
+
+        If an id that the caller names has no row, all ids are requested from the store, even if their records are in
+        the cache. A hidden record would otherwise leave the cache when it is written, and the time of the next request
+        would disclose it. Ids from records do not count: a request for those without a row would disclose that there
+        are some.
         """
         vids = [self._rows.vid(urn) for urn in urns]
         attached = _attached(urns, vids)
@@ -51,11 +61,14 @@ class RowsById:
         for kind in attached:
             paths.append(to_subjects(kind, sum(len(path.hops) for path in paths)))
         hops = [hop for path in paths for hop in path.wire(attached[path.kind])]
-        response = await self._rows.fetch(LevelRequest(vertices=vids, hops=hops), ends="Change" in attached)
+        request = LevelRequest(vertices=vids, hops=hops)
+        response = await self._rows.fetch(request, ends="Change" in attached)
         for path in paths:
             for subject in hide_unread(self._rows, path, attached[path.kind], response):
                 self.remember(subject)
         rows = [self._rows.row(vid, response) for vid in vids]
+        if not response.sent and any(row is None and urn in self._named for urn, row in zip(urns, rows, strict=True)):
+            await self._rows.fetch(replace(request, fresh=True))
         for urn, vid, row in zip(urns, vids, rows, strict=True):
             if row is None:
                 self._rows.row_policy.report_hidden_id(urn, vid, response.records.get(vid))

@@ -38,14 +38,15 @@ class VisibleRows:
 
         A change that lists far ends is hidden unless the caller may discover one of them, or made it. :meth:`row`
         evaluates it later. ``ends``, a flag, states that the response can contain changes: the records of their far
-        ends are then read in a second request. It is always sent, also if there is no further record to read. The
-        number of requests would otherwise disclose hidden changes, and changes about hidden assets.
+        ends are then read in a second request. It is always sent, also if there is no further record to read, or if
+        all are in the cache. The number of requests would otherwise disclose hidden changes, and changes about hidden
+        assets.
         """
         response = await self._batcher.fetch(request)
         if ends:
             named = {urn for record in response.records.values() for urn in record.get("ends", ())}
             missing = [vid for vid in map(self.vid, named) if vid not in self._known]
-            also = await self._batcher.fetch(LevelRequest(vertices=missing or request.vertices))
+            also = await self._batcher.fetch(LevelRequest(vertices=missing or request.vertices, fresh=True))
             response.records.update(also.records)
         await self._evaluate_all(response)
         return response

@@ -1,7 +1,7 @@
 """The whole API over one test graph: real policy, real tokens, real JanusGraph, requests through the ASGI interface."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,9 @@ REGISTER = """mutation ($input: RegisterAssetsInput!) { registerAssets(input: $i
 
 def process_over(settings: Settings, graph: StoreGraph, start_jobs: JobStarter = background_jobs) -> Process:
     """Return a process whose store is a graph of the test session's JVM."""
-    return Process(settings, lambda _: GremlinClient(graph.url, source=graph.source), start_jobs)
+    client = GremlinClient(graph.url, source=graph.source)
+    client.exclusive = True
+    return Process(settings, lambda _: client, start_jobs)
 
 
 PATIENT = {"MLG_QUERY_SECONDS": "300", "MLG_MUTATION_SECONDS": "300"}
@@ -119,16 +121,26 @@ class Api(RunningApi):
         return items  # type: ignore[return-value]
 
     async def count(self, who: str, query: str, **variables: Any) -> int:
-        """Return the number of store requests of a query, without those of a first authentication."""
+        """Return the number of store requests of a query without graph cache and first authentication."""
         await self.send(who, "{ viewer { subject } }")
         await self.wait_for_jobs()
         requests = ObservedRequests()
         self.client.observers.append(requests)
         try:
-            await self.ask(who, query, **variables)
+            with self.without_cache():
+                await self.ask(who, query, **variables)
         finally:
             self.client.observers.remove(requests)
         return len(requests.reports)
+
+    @contextmanager
+    def without_cache(self) -> Iterator[None]:
+        """Let the operations that begin in the context read everything from the store."""
+        cache, self.contexts.graph_cache = self.contexts.graph_cache, None
+        try:
+            yield
+        finally:
+            self.contexts.graph_cache = cache
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from app.graph.driver.gremlin_client import RequestReport
 
 
-@dataclass
+@dataclass(eq=False)
 class ObservedRequests:
     """The finished requests of a client in order; append it to the observers of the client."""
 

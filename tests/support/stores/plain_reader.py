@@ -75,7 +75,13 @@ class PlainGraph:
         """See GraphReader."""
         return self.row(urn)
 
-    async def nodes(self, urns: Sequence[str], *, constant_time: bool = False) -> list[Row | None]:  # noqa: ARG002 - no request is one
+    async def nodes(
+        self,
+        urns: Sequence[str],
+        *,
+        constant_time: bool = False,  # noqa: ARG002 - no request is one
+        named: bool = False,  # noqa: ARG002 - no request is one
+    ) -> list[Row | None]:
         """See GraphReader."""
         return [self.row(urn) for urn in urns]
 

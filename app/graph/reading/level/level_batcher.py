@@ -11,8 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from app.graph.cache.graph_cache import GraphCache
 from app.graph.driver.gremlin_client import GremlinClient
-from app.graph.reading.level.hop_plan import SOURCES_GIVEN, Adjacency, add_edges
+from app.graph.reading.level.cached_level import CachedLevel
+from app.graph.reading.level.hop_plan import Adjacency, add_edges
+from app.graph.reading.level.level_parts import LevelContent, LevelParts
 from app.graph.reading.level.level_statement import EDGE_CAP, LEVEL
 from app.graph.records.read_time import ReadTime
 from app.graph.records.record_text import record_of
@@ -33,11 +36,16 @@ _PARSED_AT_ONCE: Final = 3 * 128
 
 @dataclass(frozen=True, slots=True)
 class LevelRequest:
-    """The part of a level that one loader needs, in the form of :mod:`app.graph.reading.level.level_statement`."""
+    """The part of a level that one loader needs, in the form of :mod:`app.graph.reading.level.level_statement`.
+
+    With ``fresh`` all of it is requested from the store, even if it is known or empty. The work then does not disclose
+    what is known.
+    """
 
     vertices: Sequence[int] = ()
     hops: Sequence[JsonObject] = ()
     listings: Sequence[JsonObject] = ()
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +53,14 @@ class LevelResponse:
     """Response to one request of a loader.
 
     ``edges`` has the edges of each hop, ``listings`` the result of each listing. ``records`` has the records of the
-    complete level by vertex id. Edges and records are shared with other requests: do not change them.
+    complete level by vertex id. ``sent`` states whether a request was sent for the level. Edges, records
+    and listings are shared with other operations: do not change them.
     """
 
     edges: list[Adjacency]
     records: dict[int, Record]
     listings: list[JsonObject]
+    sent: bool = True
 
 
 Waiting = tuple[LevelRequest, asyncio.Future[LevelResponse]]
@@ -61,13 +71,15 @@ Waiting = tuple[LevelRequest, asyncio.Future[LevelResponse]]
 class LevelBatcher:
     """Batches the requests of one reader; the window of ``instant`` bounds the edges unless a hop has its own.
 
-    Edges and records count as rows of ``budget``. Once the budget has ended, no further request is sent.
+    Edges and records count as rows of ``budget``. Once the budget has ended, no further request is sent. ``cache`` has
+    what is known of the present; the past is read from the store, as is everything if it is None.
     """
 
     client: GremlinClient
     tenant: str
     instant: ReadTime
     budget: OperationBudget = field(default_factory=OperationBudget)
+    cache: GraphCache | None = None
     _waiting: list[Waiting] = field(default_factory=list)
     _received: int = 0
     _driver: asyncio.Task[None] | None = None
@@ -126,45 +138,41 @@ class LevelBatcher:
             quiet, received = (quiet + 1, received) if is_quiet else (0, self._received)
 
     async def _send(self, level: list[Waiting]) -> None:
-        """Send the requests of one level as one; if they read too many edges together, send each by itself."""
-        hops: list[JsonObject] = []
-        listings: list[JsonObject] = []
-        window = self.instant.window
+        """Read the requests of one level as one; if they read too many edges together, read each by itself."""
+        parts, window = LevelParts(), self.instant.window
         for request, _ in level:
-            base = len(hops)
-            hops.extend({**window, **hop, "p": _shifted(hop["p"], base, len(listings))} for hop in request.hops)
-            listings.extend(request.listings)
-        bindings = {
-            "points": sorted({vid for request, _ in level for vid in request.vertices}),
-            "hops": hops,
-            "listings": listings,
-            "cap": EDGE_CAP,
-            "tenant": self.tenant,
-        }
+            hops = [{**window, **hop} for hop in request.hops]
+            parts.add(request.vertices, hops, request.listings, fresh=request.fresh)
         self.budget.check()
-        (found,) = await self.client.submit(LEVEL, bindings)
-        self.budget.count_rows(len(found["v"]) + sum(len(edges) // 3 for edges in found["e"]))
-        if found["over"] and sum(bool(request.hops) for request, _ in level) > 1:
+        content = await self._read(parts)
+        if content.over and sum(bool(request.hops) for request, _ in level) > 1:
             for each in level:  # the combined request exceeds the cap: send each alone, so that one cannot fail others
                 await self._send([each])
         else:
-            await self._deliver(level, found, _too_many() if found["over"] else None)
+            self._deliver(level, content, _too_many() if content.over else None)
 
-    async def _deliver(self, level: list[Waiting], found: JsonObject, refusal: LimitError | None) -> None:
-        """Set the result of each request, or ``refusal`` for those with hops if it is not None."""
+    async def _read(self, parts: LevelParts) -> LevelContent:
+        """Return the content of a level, from the cache as far as it is known there."""
+        if self.cache is not None and not self.instant.past:
+            content = await CachedLevel(self.cache, self.tenant, parts, self.budget).read(self._submit)
+            if content is not None:
+                self.budget.count_rows(content.count)
+                return content
+        found = await self._submit({"points": sorted(parts.vertices), "hops": parts.hops, "listings": parts.listings})
+        count = len(found["v"]) + sum(len(edges) // 3 for edges in found["e"])
+        self.budget.count_rows(count)
         records: dict[int, Record] = {}
         async for record in self.budget.in_turns(map(record_of, found["v"])):
             records[vertex_id(self.tenant, record["id"])] = record
-        adjacent = [await self._parsed(rows) for rows in found["e"]]
-        hop = listing = 0
-        for request, future in level:
-            edges = adjacent[hop : hop + len(request.hops)]
-            listings = found["l"][listing : listing + len(request.listings)]
-            hop, listing = hop + len(request.hops), listing + len(request.listings)
-            if refusal is not None and request.hops and not future.done():
-                future.set_exception(refusal)
-            elif not future.done():
-                future.set_result(LevelResponse(edges, records, listings))
+        edges = [await self._parsed(rows) for rows in found["e"]]
+        return LevelContent(edges, records, found["l"], count, over=found["over"])
+
+    async def _submit(self, bindings: JsonObject) -> JsonObject:
+        """Return the response of the store to the bindings of the level text, without those of the batcher."""
+        self.budget.check()
+        found: JsonObject
+        (found,) = await self.client.submit(LEVEL, {**bindings, "cap": EDGE_CAP, "tenant": self.tenant})
+        return found
 
     async def _parsed(self, rows: Sequence[Json]) -> Adjacency:
         """Return the edges of the flat rows of a hop."""
@@ -174,6 +182,19 @@ class LevelBatcher:
             await self.budget.pause()
         return found
 
+    @staticmethod
+    def _deliver(level: list[Waiting], content: LevelContent, refusal: LimitError | None) -> None:
+        """Set the result of each request, or ``refusal`` for those with hops if it is not None."""
+        hop = listing = 0
+        for request, future in level:
+            edges = content.edges[hop : hop + len(request.hops)]
+            listings = content.listings[listing : listing + len(request.listings)]
+            hop, listing = hop + len(request.hops), listing + len(request.listings)
+            if refusal is not None and request.hops and not future.done():
+                future.set_exception(refusal)
+            elif not future.done():
+                future.set_result(LevelResponse(edges, content.records, listings, content.sent))
+
 
 def _too_many() -> LimitError:
     """Return the error for a level with too many edges."""
@@ -181,10 +202,3 @@ def _too_many() -> LimitError:
         f"One level of the query reads more than {EDGE_CAP} edges; request fewer parents or smaller pages.",
         limit=EDGE_CAP,
     )
-
-
-def _shifted(parent: int, hops: int, listings: int) -> int:
-    """Return the index of a parent hop or listing, moved by the hops and listings of earlier merged requests."""
-    if parent == SOURCES_GIVEN:
-        return parent
-    return parent + hops if parent >= 0 else parent - listings

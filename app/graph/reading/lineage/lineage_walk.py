@@ -254,7 +254,7 @@ async def walk_along(session: WalkSession, query: LineageQuery, pin: SnapshotTim
     inferred = EdgeOrigin.INFERRED.name in query.keep.origins
     selection = EdgeSelection(query.direction, query.keep.relations, state.visibility.instant, inferred)
     session.budget.begin()
-    for row in await session.rows_by_id.many(roots):
+    for row in await session.rows_by_id.many(roots, named=True):
         if row is not None and row.kind in ASSETS:
             state.begin(row)
     unknown = [urn for urn in roots if session.rows.vid(urn) not in state.nodes]

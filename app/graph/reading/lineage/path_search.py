@@ -164,7 +164,7 @@ async def paths_between(session: WalkSession, query: PathQuery, pin: SnapshotTim
     state = PathSearchState(session, query, session.visibility())
     ends = [*dict.fromkeys((query.source, query.target))]
     session.budget.begin()
-    found = await session.rows_by_id.many(ends)
+    found = await session.rows_by_id.many(ends, named=True)
     rows = {urn: row for urn, row in zip(ends, found, strict=True) if row is not None and row.kind in ASSETS}
     unknown = [urn for urn in ends if urn not in rows]
     if unknown:

@@ -1,6 +1,7 @@
 """One store request per query level, for every shape of query and every caller, on both paths of execution."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from random import Random
 from typing import Any
 
@@ -75,10 +76,11 @@ PERSONAS = ("ada", "bo", "root")
 
 
 @pytest.fixture(scope="module")
-async def api(api: Api) -> Api:
-    """Return the API over the demo estate."""
+async def api(api: Api) -> AsyncIterator[Api]:
+    """Return the API over the demo estate, without a graph cache."""
     await api.load(*demo_estate())
-    return api
+    with api.without_cache():
+        yield api
 
 
 @pytest.fixture(autouse=True, params=[True, False], ids=["over vectors", "by graphql-core"])

@@ -1,0 +1,64 @@
+"""A read of the store whose results the graph cache may keep, unless they were written while it was under way."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from app.graph.cache.known_edges import Shape
+from app.graph.records.touched import EdgeEnd, Touched
+
+MAX_WRITES: Final = 1_000
+"""Number of writes during one read after which nothing that it read is kept."""
+
+
+@dataclass(slots=True)
+class Forbidden:
+    """What several transactions touch, in the form of :class:`app.graph.records.touched.Touched`."""
+
+    vertices: set[int] = field(default_factory=set)
+    edge_ends: set[EdgeEnd] = field(default_factory=set)
+    tenants: set[str] | None = field(default_factory=set)
+    everything: bool = False
+
+    def add(self, touched: Touched) -> None:
+        """Add what a transaction touches."""
+        self.everything |= touched.everything
+        self.vertices |= touched.vertices
+        self.edge_ends |= touched.edge_ends
+        self.tenants = None if touched.tenants is None or self.tenants is None else self.tenants | touched.tenants
+
+    def __len__(self) -> int:
+        return len(self.vertices) + len(self.edge_ends)
+
+
+def has_vertex(barrier: Forbidden | Touched, vid: int) -> bool:
+    """Return whether the record of a vertex is touched."""
+    return barrier.everything or vid in barrier.vertices
+
+
+def has_edges(barrier: Forbidden | Touched, shape: Shape, vid: int) -> bool:
+    """Return whether one of the edges of a vertex is touched."""
+    if barrier.everything or not barrier.edge_ends:
+        return barrier.everything
+    return any((shape.direction, label, vid) in barrier.edge_ends for label in shape.labels)
+
+
+def has_listing(barrier: Forbidden | Touched, tenant: str) -> bool:
+    """Return whether a vertex that a listing of a tenant can have is touched."""
+    return barrier.everything or barrier.tenants is None or tenant in barrier.tenants
+
+
+@dataclass(slots=True, eq=False)
+class Fill:
+    """One read under way; ``ended`` are the transactions that ended since it began."""
+
+    ended: list[Touched] = field(default_factory=list)
+    _forbidden: Forbidden = field(default_factory=Forbidden)
+
+    def forbidden(self) -> Forbidden:
+        """Return what was written since the read began."""
+        if self.ended:
+            self._forbidden.everything |= len(self.ended) > MAX_WRITES
+            for touched in self.ended:
+                self._forbidden.add(touched)
+            self.ended.clear()
+        return self._forbidden

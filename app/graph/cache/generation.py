@@ -1,0 +1,77 @@
+"""One generation of the graph cache: what was used since it began.
+
+The cache has a young and an old generation. What is used moves to the young one. When the young one is full, it becomes
+the old one, and what only the former old one had is dropped. So the least used is dropped, at a constant cost.
+"""
+
+from app.graph.cache.known_edges import KnownEdges, Shape
+from app.graph.records.touched import Touched
+from graphql_schema.ports.record import Json, JsonObject, Record
+
+ListingKey = tuple[str, bytes]
+"""A tenant, and a listing in the form of the level text, as JSON."""
+
+
+class Generation:
+    """Records and their sizes by vertex id, edges by shape and vertex id, listings by tenant and form."""
+
+    __slots__ = ("_by_label", "edges", "listings", "records", "size")
+
+    def __init__(self) -> None:
+        self.records: dict[int, tuple[Record, int]] = {}
+        self.edges: dict[Shape, dict[int, KnownEdges]] = {}
+        self.listings: dict[str, dict[bytes, tuple[JsonObject, int]]] = {}
+        self.size = 0
+        self._by_label: dict[tuple[str, str], list[dict[int, KnownEdges]]] = {}
+
+    def __len__(self) -> int:
+        edges = sum(map(len, self.edges.values()))
+        return len(self.records) + edges + sum(map(len, self.listings.values()))
+
+    def of_shape(self, shape: Shape) -> dict[int, KnownEdges]:
+        """Return the edges of a shape by vertex id, a new dictionary if there are none yet."""
+        known = self.edges.get(shape)
+        if known is None:
+            known = self.edges[shape] = {}
+            for label in shape.labels:
+                self._by_label.setdefault((shape.direction, label), []).append(known)
+        return known
+
+    def put_record(self, vid: int, record: Record, size: int) -> None:
+        """Add or replace a record."""
+        former = self.records.get(vid)
+        self.records[vid] = record, size
+        self.size += size - (former[1] if former else 0)
+
+    def put_edges(self, shape: Shape, vid: int, edges: KnownEdges) -> None:
+        """Add or replace the edges of a vertex."""
+        known = self.of_shape(shape)
+        former = known.get(vid)
+        known[vid] = edges
+        self.size += edges.size - (former.size if former else 0)
+
+    def put_listing(self, key: ListingKey, listing: JsonObject, size: int) -> None:
+        """Add or replace the result of a listing."""
+        known = self.listings.setdefault(key[0], {})
+        former = known.get(key[1])
+        known[key[1]] = listing, size
+        self.size += size - (former[1] if former else 0)
+
+    def forget(self, touched: Touched) -> None:
+        """Drop what a transaction may have changed."""
+        for vid in touched.vertices:
+            record = self.records.pop(vid, None)
+            self.size -= record[1] if record else 0
+        for direction, label, vid in touched.edge_ends:
+            for known in self._by_label.get((direction, label), ()):
+                edges = known.pop(vid, None)
+                self.size -= edges.size if edges else 0
+        for tenant in [*self.listings] if touched.tenants is None else touched.tenants:
+            listings = self.listings.pop(tenant, {})
+            self.size -= sum(size for _, size in listings.values())
+
+
+def listing_size(key: ListingKey, listing: JsonObject) -> int:
+    """Return an estimate of the bytes that a listing takes in the cache."""
+    values: list[Json] = listing["s"]
+    return 500 + len(key[1]) + 40 * len(listing["x"]) + 40 * len(values)

@@ -1,0 +1,187 @@
+"""The graph cache of a process: records, edges and listings that were read and have not been written since.
+
+It has what is stored and no caller's view: the policy is evaluated on what it returns, as on what the store returns. It
+is exact if no other process writes to the store, because each write of this process is reported to it
+(:class:`app.graph.driver.gremlin_client.WriteWatch`):
+
+- What a transaction touches is forgotten before it is sent, and not kept before its end is known. Readers get it from
+  the store meanwhile.
+- A read that began before the end of the transaction is used, and what the transaction touches is not kept of it.
+- Without a response the transaction may still be committed later. What it touches is then not kept until the process of
+  the store has been started anew.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from app.graph.cache.fill import Fill, Forbidden, has_edges, has_listing, has_vertex
+from app.graph.cache.generation import Generation, ListingKey, listing_size
+from app.graph.cache.known_edges import KnownEdges, Shape
+from app.graph.records.touched import EVERYTHING, Touched
+from app.store.store_host import StoreHost
+from graphql_schema.ports.record import JsonObject, Record
+
+ABSENT: Final[Record] = {}
+"""The record of a vertex that is not stored."""
+
+MAX_SHAPES: Final = 1_000
+"""Number of shapes of edges in a generation; callers choose among sets of labels, so it is bounded."""
+
+MAX_UNCERTAIN: Final = 100_000
+"""Number of vertices and ends of edges with an unknown outcome above which nothing is kept."""
+
+
+@dataclass(slots=True)
+class CacheCounters:
+    """Counts since the start: records, edges of vertices and listings that were found or not, and those dropped."""
+
+    hits: int = 0
+    misses: int = 0
+    evictions: int = 0
+
+
+class GraphCache:
+    """A cache of at most ``limit`` bytes, by estimate, for the store that ``host`` runs, None if it is not hosted."""
+
+    def __init__(self, limit: int, host: StoreHost | None = None) -> None:
+        self.counters = CacheCounters()
+        self._limit = limit
+        self._host = host
+        self._starts = host.starts if host else 0
+        self._young, self._old = Generation(), Generation()
+        self._fills: set[Fill] = set()
+        self._in_flight: list[Touched] = []
+        self._uncertain = Forbidden()
+
+    @property
+    def size(self) -> int:
+        """Return the estimated bytes of what the cache has."""
+        return self._young.size + self._old.size
+
+    def records(self, vids: Sequence[int]) -> list[Record | None]:
+        """Return the record of each vertex: ABSENT if there is none, None if that is not known."""
+        young, found = self._young.records, []
+        for vid in vids:
+            known = young.get(vid)
+            found.append(self._older_record(vid) if known is None else known[0])
+        return found
+
+    def edges(self, shape: Shape, vids: Sequence[int]) -> list[KnownEdges | None]:
+        """Return the known edges of each vertex, None if there are none."""
+        young = self._young.edges.get(shape, {})
+        found = [young.get(vid) for vid in vids]
+        if shape in self._old.edges:
+            for number, known in enumerate(found):
+                if known is None:
+                    found[number] = self._older_edges(shape, vids[number])
+        return found
+
+    def listing(self, key: ListingKey) -> JsonObject | None:
+        """Return the result of a listing, None if it is not known."""
+        known = self._young.listings.get(key[0], {}).get(key[1])
+        if known is None:
+            known = self._old.listings.get(key[0], {}).pop(key[1], None)
+            if known is None:
+                return None
+            self._old.size -= known[1]
+            self._young.put_listing(key, *known)
+            self._rotate_if_full()
+        return known[0]
+
+    @contextmanager
+    def fill(self) -> Iterator[Fill]:
+        """Open a fill: begin it before the request to the store is sent, and keep its results before it ends."""
+        self.notice_restart()
+        fill = Fill()
+        self._fills.add(fill)
+        try:
+            yield fill
+        finally:
+            self._fills.discard(fill)
+
+    def keep_record(self, fill: Fill, vid: int, record: Record, size: int) -> None:
+        """Keep a record, or ABSENT, unless it was written since the fill began."""
+        if not any(has_vertex(each, vid) for each in self._barriers(fill)):
+            self._drop_old_record(vid)
+            self._young.put_record(vid, record, size)
+            self._rotate_if_full()
+
+    def keep_edges(self, fill: Fill, shape: Shape, vid: int, edges: KnownEdges) -> None:
+        """Keep the edges of a vertex, unless one of them was written since the fill began."""
+        if not any(has_edges(each, shape, vid) for each in self._barriers(fill)):
+            former = self._old.edges.get(shape, {}).pop(vid, None)
+            self._old.size -= former.size if former else 0
+            self._young.put_edges(shape, vid, edges)
+            self._rotate_if_full()
+
+    def keep_listing(self, fill: Fill, key: ListingKey, listing: JsonObject) -> None:
+        """Keep the result of a listing, unless a vertex of its tenant was written since the fill began."""
+        if not any(has_listing(each, key[0]) for each in self._barriers(fill)):
+            former = self._old.listings.get(key[0], {}).pop(key[1], None)
+            self._old.size -= former[1] if former else 0
+            self._young.put_listing(key, listing, listing_size(key, listing))
+            self._rotate_if_full()
+
+    def begun(self, touched: Touched) -> None:
+        """See :class:`app.graph.driver.gremlin_client.WriteWatch`."""
+        self._in_flight.append(touched)
+        self._forget(touched)
+
+    def ended(self, touched: Touched, *, certain: bool) -> None:
+        """See :class:`app.graph.driver.gremlin_client.WriteWatch`."""
+        self._in_flight.remove(touched)
+        for fill in self._fills:
+            fill.ended.append(touched)
+        if not certain:
+            self._uncertain.add(touched)
+            self._uncertain.everything |= len(self._uncertain) > MAX_UNCERTAIN
+
+    def _forget(self, touched: Touched) -> None:
+        if touched.everything:
+            self._young, self._old = Generation(), Generation()
+        else:
+            self._young.forget(touched)
+            self._old.forget(touched)
+
+    def _barriers(self, fill: Fill) -> list[Forbidden | Touched]:
+        """Return what must not be kept of a fill."""
+        return [fill.forbidden(), self._uncertain, *self._in_flight]
+
+    def notice_restart(self) -> None:
+        """Forget everything if the process of the store was started anew; no former transaction is in flight then."""
+        if self._host and self._host.starts != self._starts:
+            self._starts = self._host.starts
+            self._uncertain = Forbidden()
+            self._forget(EVERYTHING)
+            for fill in self._fills:
+                fill.ended.append(EVERYTHING)
+
+    def _older_record(self, vid: int) -> Record | None:
+        """Return the record of a vertex in the old generation, which moves to the young one; None without one."""
+        known = self._old.records.pop(vid, None)
+        if known is None:
+            return None
+        self._old.size -= known[1]
+        self._young.put_record(vid, *known)
+        self._rotate_if_full()
+        return known[0]
+
+    def _older_edges(self, shape: Shape, vid: int) -> KnownEdges | None:
+        """Return the edges of a vertex in the old generation, which move to the young one; None without any."""
+        known = self._old.edges.get(shape, {}).pop(vid, None)
+        if known is not None:
+            self._old.size -= known.size
+            self._young.put_edges(shape, vid, known)
+            self._rotate_if_full()
+        return known
+
+    def _drop_old_record(self, vid: int) -> None:
+        former = self._old.records.pop(vid, None)
+        self._old.size -= former[1] if former else 0
+
+    def _rotate_if_full(self) -> None:
+        if self._young.size > self._limit // 2 or len(self._young.edges) > MAX_SHAPES:
+            self.counters.evictions += len(self._old)
+            self._young, self._old = Generation(), self._young

@@ -1,0 +1,267 @@
+"""One level read over the graph cache: what is known is taken from there, all that is missing is one request.
+
+The level is evaluated hop by hop. The sources of a hop whose edges are known are done, and the others become a hop of
+the request. So do the hops that start at far ends which only the response will have. What the response brings is kept
+in the cache, and the level is put together from both.
+
+A level with too many edges is not read this way: the caller reads it from the store as a whole. So is a level in which
+the first edges of a vertex are too few for a page, because some of them begin later.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+import orjson
+
+from app.graph.cache.fill import Fill
+from app.graph.cache.graph_cache import ABSENT, GraphCache
+from app.graph.reading.level.cached_hop import EMPTY_BYTES, TEXT_FACTOR, CachedHop, through
+from app.graph.reading.level.hop_plan import SOURCES_GIVEN
+from app.graph.reading.level.level_parts import LevelContent, LevelParts
+from app.graph.reading.level.level_statement import EDGE_CAP
+from app.graph.records.record_text import record_of
+from app.graph.records.vertex_id import vertex_id
+from graphql_schema.ports.operation_budget import OperationBudget
+from graphql_schema.ports.record import Json, JsonObject, Record
+
+AT_ONCE = 128
+"""Number of vertices or edges that are handled between two pauses."""
+
+Send = Callable[[JsonObject], Awaitable[JsonObject]]
+"""A function that sends the bindings of the level text, without cap and tenant, and returns the response."""
+
+
+@dataclass(slots=True)
+class _Missing:
+    """What is missing of a level, as the bindings of the level text; ``owners`` has the level's hop of each hop."""
+
+    vertices: list[int] = field(default_factory=list)
+    hops: list[JsonObject] = field(default_factory=list)
+    owners: list[CachedHop] = field(default_factory=list)
+    exact: list[bool] = field(default_factory=list)
+    listings: list[int] = field(default_factory=list)
+
+    def add(self, owner: CachedHop, sources: Sequence[int], parent: int, *, exact: bool = False) -> None:
+        """Add a hop that reads for a hop of the level."""
+        owner.remote.append(len(self.hops))
+        self.hops.append(owner.wire(sources, parent, exact=exact))
+        self.owners.append(owner)
+        self.exact.append(exact or not owner.keeps)
+
+
+class CachedLevel:
+    """Reads one level; ``tenant`` is that of the caller, and the budget gives the turns of the event loop."""
+
+    def __init__(self, cache: GraphCache, tenant: str, parts: LevelParts, budget: OperationBudget) -> None:
+        self._cache = cache
+        self._tenant = tenant
+        self._parts = parts
+        self._budget = budget
+        self._hops: list[CachedHop] = []
+        self._listings: list[JsonObject | None] = []
+        self._records: dict[int, Record] = {}
+        self._missing = _Missing()
+
+    async def read(self, send: Send) -> LevelContent | None:
+        """Return the content of the level, None if it must be read as a whole; sends no request if all is known."""
+        with self._cache.fill() as fill:
+            if not await self._look_up():
+                return None
+            missing = self._missing
+            if not (missing.hops or missing.vertices or missing.listings or self._parts.fresh):
+                return self._content(sent=False)
+            listings = [self._parts.listings[number] for number in missing.listings]
+            response = await send({"points": sorted(missing.vertices), "hops": missing.hops, "listings": listings})
+            if response["over"] or not await self._take(response, fill):
+                return None
+        return self._content(sent=True)
+
+    async def _look_up(self) -> bool:
+        """Find what is known and note what is missing; return false if there are too many edges."""
+        self._look_up_listings()
+        count = 0
+        for number, hop in enumerate(self._parts.hops):
+            state = CachedHop.of(hop, fresh=number in self._parts.fresh_hops)
+            self._hops.append(state)
+            sources, total = iter(self._sources(hop)), 0
+            while chunk := list(islice(sources, AT_ONCE)):
+                total += len(chunk)
+                state.look_up(self._cache, chunk)
+                await self._budget.pause()
+            missing = len(state.missing) + len(state.exact)
+            self._count(total - missing, missing)
+            count += state.weight()
+            if count >= EDGE_CAP:
+                return False
+            self._request(state)
+        fresh = self._parts.fresh_vertices
+        self._missing.vertices = [
+            *fresh,
+            *await self._look_up_records(vid for vid in self._wanted() if vid not in fresh),
+        ]
+        return True
+
+    def _look_up_listings(self) -> None:
+        for number, listing in enumerate(self._parts.listings):
+            is_fresh = number in self._parts.fresh_listings
+            found = None if is_fresh else self._cache.listing(self._key(listing))
+            if found is None:
+                self._missing.listings.append(number)
+            self._listings.append(found)
+        self._count(len(self._listings) - len(self._missing.listings), len(self._missing.listings))
+
+    def _key(self, listing: JsonObject) -> tuple[str, bytes]:
+        return self._tenant, orjson.dumps(listing)
+
+    def _sources(self, hop: JsonObject) -> Iterable[int]:
+        """Return the known sources of a hop, each once."""
+        parent = hop["p"]
+        if parent == SOURCES_GIVEN:
+            return dict.fromkeys(hop["xs"])
+        if parent >= 0:
+            return self._hops[parent].far_ends()
+        listing = self._listings[-2 - parent]
+        return () if listing is None else listing["x"]
+
+    def _request(self, state: CachedHop) -> None:
+        """Note what is missing of a hop: known sources without known edges, and sources that are missing too."""
+        parent = state.hop["p"]
+        if state.missing:
+            self._missing.add(state, state.missing, SOURCES_GIVEN)
+        if state.exact:
+            self._missing.add(state, state.exact, SOURCES_GIVEN, exact=True)
+        if parent >= 0:
+            for remote in self._hops[parent].remote:
+                self._missing.add(state, [], remote)
+        elif parent < SOURCES_GIVEN and self._listings[-2 - parent] is None:
+            self._missing.add(state, [], -2 - self._missing.listings.index(-2 - parent))
+
+    def _wanted(self) -> dict[int, None]:
+        """Return the vertices whose records belong to the level, as far as they are known."""
+        wanted = self._given()
+        for state in self._hops:
+            wanted.update(state.far_ends())
+            wanted.update(dict.fromkeys(state.between()))
+        return wanted
+
+    def _given(self) -> dict[int, None]:
+        """Return the vertices that the requests name, and those of listings, as far as they are known."""
+        given = dict.fromkeys(sorted(self._parts.vertices))
+        for listing in self._listings:
+            given.update(dict.fromkeys(listing["x"] if listing else ()))
+        return given
+
+    async def _look_up_records(self, vids: Iterable[int]) -> list[int]:
+        """Find the records of vertices, and return the vertices whose records are not known."""
+        missing: list[int] = []
+        remaining, number = iter(vids), 0
+        while chunk := list(islice(remaining, AT_ONCE)):
+            number += len(chunk)
+            for vid, record in zip(chunk, self._cache.records(chunk), strict=True):
+                if record is None:
+                    missing.append(vid)
+                else:
+                    self._records[vid] = record
+            await self._budget.pause()
+        self._count(number - len(missing), len(missing))
+        return missing
+
+    async def _take(self, response: JsonObject, fill: Fill) -> bool:
+        """Add what the response has, and keep it; return false if the beginning of some edges was too short."""
+        for number, listing in zip(self._missing.listings, response["l"], strict=True):
+            self._listings[number] = listing
+            self._cache.keep_listing(fill, self._key(self._parts.listings[number]), listing)
+        expected, enough = {*self._missing.vertices}, True
+        reached: list[set[int]] = []
+        for number, rows in enumerate(response["e"]):
+            far = await self._take_edges(number, rows, reached, fill)
+            reached.append(far[0])
+            expected |= far[0] | far[1]
+            enough &= far[2]
+        for number in self._missing.listings:
+            expected.update((self._listings[number] or {"x": ()})["x"])
+        await self._take_records(response["v"], expected, fill)
+        self._put_together()
+        return enough
+
+    async def _take_edges(
+        self, number: int, rows: Sequence[Json], reached: Sequence[set[int]], fill: Fill
+    ) -> tuple[set[int], set[int], bool]:
+        """Add the edges of a hop of the request; return far ends, vertices on chains, and whether there were enough."""
+        owner, exact, enough = self._missing.owners[number], self._missing.exact[number], True
+        far_ends, between = set(), set()
+        edges: dict[int, list[tuple[int, Record]]] = {vid: [] for vid in self._requested(number, reached)}
+        sizes = dict.fromkeys(edges, 0)
+        for begin in range(0, len(rows), 3 * AT_ONCE):
+            part = rows[begin : begin + 3 * AT_ONCE]
+            for source, far, text in zip(part[::3], part[1::3], part[2::3], strict=True):
+                record = record_of(text)
+                edges[source].append((far, record))
+                sizes[source] += len(text)
+                far_ends.add(far)
+                if owner.hop["i"]:
+                    between |= through(record)
+            await self._budget.pause()
+        without = owner.entry([], 0)
+        for place, (source, found) in enumerate(edges.items()):
+            if place % AT_ONCE == 0:
+                await self._budget.pause()
+            taken: list[tuple[int, Record]] | None = found
+            if not exact:
+                known = owner.entry(found, sizes[source]) if found else without
+                taken = owner.taken(known)
+                known.short = taken is None
+                self._cache.keep_edges(fill, owner.shape, source, known)
+            enough &= taken is not None
+            if taken:
+                owner.found[source] = taken
+        return far_ends, between, enough
+
+    def _requested(self, number: int, reached: Sequence[set[int]]) -> Iterable[int]:
+        """Return the sources of a hop of the request."""
+        hop = self._missing.hops[number]
+        parent = hop["p"]
+        if parent == SOURCES_GIVEN:
+            return [*hop["xs"]]
+        if parent >= 0:
+            return reached[parent]
+        listing = self._listings[self._missing.listings[-2 - parent]]
+        return listing["x"] if listing else ()
+
+    async def _take_records(self, texts: Sequence[str], expected: set[int], fill: Fill) -> None:
+        """Add the records of a response; an expected vertex without a record is absent.
+
+        A record that is not expected is of another tenant under the same vertex id. Then no vertex is known as absent.
+        """
+        strange = False
+        for begin in range(0, len(texts), AT_ONCE):
+            for text in texts[begin : begin + AT_ONCE]:
+                record = record_of(text)
+                vid = vertex_id(self._tenant, record["id"])
+                strange |= vid not in expected
+                expected.discard(vid)
+                self._records[vid] = record
+                self._cache.keep_record(fill, vid, record, EMPTY_BYTES + TEXT_FACTOR * len(text))
+            await self._budget.pause()
+        for vid in () if strange else expected:
+            self._cache.keep_record(fill, vid, ABSENT, EMPTY_BYTES)
+
+    def _put_together(self) -> None:
+        """Keep of each hop only the edges of its sources: the request also followed edges that begin later."""
+        for number, hop in enumerate(self._parts.hops):
+            state = self._hops[number]
+            state.found = {vid: state.found[vid] for vid in self._sources(hop) if vid in state.found}
+
+    def _content(self, *, sent: bool) -> LevelContent | None:
+        """Return the content of the level; None if it has too many edges."""
+        if sum(state.weight() for state in self._hops) >= EDGE_CAP:
+            return None
+        records = {vid: record for vid in self._wanted() if (record := self._records.get(vid))}
+        count = len(records) + sum(len(edges) for state in self._hops for edges in state.found.values())
+        listings = [listing or {} for listing in self._listings]
+        return LevelContent([state.found for state in self._hops], records, listings, count, sent=sent)
+
+    def _count(self, hits: int, misses: int) -> None:
+        self._cache.counters.hits += hits
+        self._cache.counters.misses += misses

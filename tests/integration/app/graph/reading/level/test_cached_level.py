@@ -1,0 +1,362 @@
+"""What is read over the graph cache is what the store has, whatever was written, failed or evicted before."""
+
+import asyncio
+import os
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from support.stores.faulty_client import Fault, FaultyClient, Held
+from support.stores.janusgraph import open_graph
+from support.stores.random_levels import (
+    EDGES,
+    LEVELS,
+    MARKS,
+    URNS,
+    VERTICES,
+    edge_of,
+    kind_code,
+    record_of_place,
+    request_of,
+)
+
+from app.graph.cache.graph_cache import GraphCache
+from app.graph.commits.state_read import StoredState, read_state
+from app.graph.commits.write_set import WriteSet
+from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.reading.level import cached_level, level_batcher
+from app.graph.reading.level.level_batcher import LevelBatcher, LevelResponse
+from app.graph.records.edge_record import EdgeKey
+from app.graph.records.inferred_edge import CHAINS, LABEL
+from app.graph.records.read_time import ReadTime
+from app.graph.records.vertex_id import vertex_id
+from app.store.embedded.embedded_store import EmbeddedStore
+from app.store.errors import StoreReason
+from app.store.schema_stamp import StoreSchema
+from graphql_schema.catalog.relations import FEEDS
+from graphql_schema.ports.operation_budget import OperationBudget
+from graphql_schema.ports.record import JsonObject
+from policies.errors import CodedError, LimitError
+
+RUNS = int(os.environ.get("RUNS", "25"))
+STEPS = 30
+
+SMALL_CAP = 12
+
+MAX_READS = 3
+"""Number of reads that wait for their responses; the client has eight slots."""
+
+_tenants = (f"coherent-{number}" for number in count())
+
+
+@dataclass
+class Host:
+    """A host of the store that was started ``starts`` times."""
+
+    starts: int = 1
+
+    def outage(self) -> StoreReason | None:
+        """Return that there is none."""
+        return None
+
+    def has_space(self) -> bool:
+        """Return that there is space."""
+        return True
+
+    async def restart(self, _: StoreReason) -> None:
+        """Start the store again."""
+        self.starts += 1
+
+
+@dataclass
+class Resources:
+    """The graph of all runs, the client of the writers and cached readers, and one of the reader without a cache."""
+
+    runner: asyncio.Runner
+    client: FaultyClient
+    plain: GremlinClient
+    monkeypatch: pytest.MonkeyPatch
+
+
+@dataclass
+class Outcome:
+    """What one level returned: the response to each request or the class of its error, and the counted rows."""
+
+    responses: list[Any]
+    rows: int
+
+
+class Coherence(RuleBasedStateMachine):
+    """Writes, failures and reads in random order, over vertices of a tenant of their own."""
+
+    there: Resources
+
+    @initialize(
+        limit=st.sampled_from([1 << 24, 1 << 24, 60_000, 12_000]),
+        cap=st.sampled_from([50_000, 50_000, SMALL_CAP]),
+        edges=st.lists(EDGES, min_size=4, max_size=12),
+    )
+    def begin(self, limit: int, cap: int, edges: list[JsonObject]) -> None:
+        """Begin with some vertices and edges, and an empty cache of some size."""
+        self.tenant = next(_tenants)
+        self.now = 1_000
+        self.number = 0
+        self.host = Host()
+        self.cache = GraphCache(limit, self.host)
+        self.there.client.write_watch = self.cache
+        self.there.client.late.clear()
+        self.vids = [vertex_id(self.tenant, urn) for urn in URNS]
+        self.levels: list[list[JsonObject]] = []
+        self.reads: list[tuple[Held, asyncio.Task[Any]]] = []
+        self.writes: list[tuple[Held, asyncio.Task[Any]]] = []
+        for module in (level_batcher, cached_level):
+            self.there.monkeypatch.setattr(module, "EDGE_CAP", cap)
+        self.run(self._write([*range(1, len(URNS))], edges, [], None))
+
+    def teardown(self) -> None:
+        """Let everything end that is under way."""
+        while self.reads or self.writes:
+            self.end_read()
+            self.end_write()
+
+    def run(self, work: Any) -> Any:
+        """Run a coroutine to its end."""
+        return self.there.runner.run(work)
+
+    @rule(steps=st.sampled_from([1, 1, 2, 5, 40]))
+    def wait(self, steps: int) -> None:
+        """Let time pass."""
+        self.now += steps
+
+    @precondition(lambda self: not self.writes)
+    @rule(
+        vertices=VERTICES,
+        edges=st.lists(EDGES, max_size=3),
+        marks=MARKS,
+        fault=st.sampled_from([None, None, None, None, "unsent", "lost", "late", "refused"]),
+    )
+    def write(self, vertices: list[int], edges: list[JsonObject], marks: list[int], fault: Any) -> None:
+        """Write vertices, edges and marks in one transaction, which may fail."""
+        self.run(self._write(vertices, edges, marks, fault))
+
+    @precondition(lambda self: not self.writes)
+    @rule(vertices=VERTICES, edges=st.lists(EDGES, max_size=2))
+    def begin_write(self, vertices: list[int], edges: list[JsonObject]) -> None:
+        """Begin a transaction that is committed, and whose response arrives later."""
+        held = Held()
+        self.there.client.held_write = held
+        self.writes.append((held, self.run(self._started(held, self._write(vertices, edges, [], None)))))
+        self.there.client.held_write = None
+
+    @rule()
+    def end_write(self) -> None:
+        """Let the response to a transaction arrive."""
+        if self.writes:
+            held, task = self.writes.pop()
+            held.release.set()
+            self.run(_ended(task))
+
+    @rule()
+    def commit_late(self) -> None:
+        """Let the store commit a transaction whose response was lost."""
+        self.run(self.there.client.commit_late())
+
+    @precondition(lambda self: not self.writes and not self.reads)
+    @rule()
+    def restart(self) -> None:
+        """Start the store again: transactions without a response are lost if they were not committed."""
+        self.there.client.late.clear()
+        self.host.starts += 1
+
+    @rule(level=LEVELS)
+    def begin_read(self, level: list[JsonObject]) -> None:
+        """Begin a read over the cache whose response, if it needs one, arrives later."""
+        if len(self.reads) == MAX_READS:
+            self.end_read()
+        held = Held()
+        self.there.client.held_read = held
+        self.reads.append((held, self.run(self._started(held, self._read(level, self.now, self.cache)))))
+        self.there.client.held_read = None
+
+    @rule()
+    def end_read(self) -> None:
+        """Let the response to a read arrive."""
+        if self.reads:
+            held, task = self.reads.pop(0)
+            held.release.set()
+            self.run(_ended(task))
+
+    @rule(levels=st.lists(LEVELS, min_size=1, max_size=3), ago=st.sampled_from([0, 0, 0, 1, 4]))
+    def read(self, levels: list[list[JsonObject]], ago: int) -> None:
+        """Compare reads over the cache with those of the store, also when all of it was read just before."""
+        self.levels = [*levels, *self.levels][:4]
+        for level in (*levels, *self.levels):
+            self._compare(level, ago)
+
+    @precondition(lambda self: not self.writes)
+    @rule(
+        level=LEVELS,
+        vertices=VERTICES,
+        edges=st.lists(EDGES, min_size=1, max_size=3),
+        begins_before=st.booleans(),
+        ends_before=st.booleans(),
+    )
+    def read_beside_a_write(
+        self,
+        level: list[JsonObject],
+        vertices: list[int],
+        edges: list[JsonObject],
+        begins_before: bool,  # noqa: FBT001 - drawn by hypothesis
+        ends_before: bool,  # noqa: FBT001
+    ) -> None:
+        """Let a read begin before or during a write, and end during it or after it; then compare the same level."""
+        if begins_before:
+            self.begin_read(level)
+        self.begin_write(vertices, edges)
+        if not begins_before:
+            self._compare(level)
+            self.begin_read(level)
+        for _ in range(len(self.reads) if ends_before else 0):
+            self.end_read()
+        self.end_write()
+        while self.reads:
+            self.end_read()
+        self._compare(level)
+
+    @precondition(lambda self: not self.writes)
+    @rule(level=LEVELS, edges=st.lists(EDGES, min_size=1, max_size=3), steps=st.sampled_from([2, 4, 6]))
+    def read_earlier_and_later(self, level: list[JsonObject], edges: list[JsonObject], steps: int) -> None:
+        """Compare a level after some time, then at an earlier instant, and then at a later one."""
+        self.write([], edges, [], None)
+        self.now += steps
+        self._compare(level)
+        self._compare(level, steps)
+        self.now += steps
+        self._compare(level)
+
+    @precondition(lambda self: not self.writes)
+    @rule(level=LEVELS, vertices=VERTICES, edges=st.lists(EDGES, min_size=1, max_size=3))
+    def read_before_a_late_commit(self, level: list[JsonObject], vertices: list[int], edges: list[JsonObject]) -> None:
+        """Compare a level after a write without a response, and again after the store has committed it."""
+        self.write(vertices, edges, [], "late")
+        self._compare(level)
+        self.commit_late()
+        self._compare(level)
+
+    def _compare(self, level: list[JsonObject], ago: int = 0) -> None:
+        over_cache = self.run(self._read(level, self.now - ago, self.cache))
+        assert over_cache == self.run(self._read(level, self.now - ago, None))
+
+    def _next(self) -> int:
+        self.number += 1
+        return self.number
+
+    async def _started(self, held: Held, work: Any) -> asyncio.Task[Any]:
+        """Return a task that is done, or whose response is held back."""
+        task = asyncio.create_task(work)
+        received = asyncio.create_task(held.received.wait())
+        await asyncio.wait([task, received], return_when=asyncio.FIRST_COMPLETED)
+        received.cancel()
+        return task
+
+    async def _read(self, level: list[JsonObject], now: int, cache: GraphCache | None) -> Outcome:
+        budget = OperationBudget()
+        client = self.there.plain if cache is None else self.there.client
+        batcher = LevelBatcher(client, self.tenant, ReadTime(now), budget, cache)
+        requests = [request_of(each, self.vids) for each in level]
+        found = await asyncio.gather(*map(batcher.fetch, requests), return_exceptions=True)
+        return Outcome([_plain(each) for each in found], budget.rows)
+
+    async def _write(
+        self, vertices: list[int], edges: list[JsonObject], marks: list[int], fault: Fault | str | None
+    ) -> None:
+        named = {*vertices, *marks, *(edge[end] for edge in edges for end in ("source", "target"))}
+        keys = [(edge["relation"], self.vids[edge["source"]], self.vids[edge["target"]]) for edge in edges]
+        stored = await read_state(self.there.plain, [self.vids[place] for place in named], edges=[])
+        writes = WriteSet()
+        for place in sorted(named):
+            before = stored.records.get(self.vids[place])
+            if before is None or place in vertices:
+                writes.vertex(self.vids[place], record_of_place(self.tenant, place, self._next()), before=before)
+        for key, edge in dict(zip(keys, edges, strict=True)).items():
+            await self._add_edge(writes, key, edge, stored)
+        for place in marks:
+            new = self.vids[place] not in stored.records
+            writes.mark(self.vids[place], "lastUsedAt", self.number, exact=False, new=new)
+        if fault == "refused":
+            writes.edge((FEEDS.name, 256, 512), {"relation": FEEDS.name, "validFrom": 0}, kinds=("DATASET", "DATASET"))
+        elif fault is not None:
+            self.there.client.fault = fault  # type: ignore[assignment]
+        try:
+            await writes.submit(self.there.client)
+        except CodedError:
+            assert fault is not None
+        finally:
+            self.there.client.fault = None
+
+    async def _add_edge(self, writes: WriteSet, key: EdgeKey, drawn: JsonObject, stored: StoredState) -> None:
+        record = edge_of(drawn, self.vids, self.now, self._next())
+        kinds = tuple(kind_code(vid, self.vids) for vid in key[1:])
+        relation = LABEL[key[0]] if CHAINS in record else key[0]
+        there = bool(stored.records.keys() >= {*key[1:]})
+        known = (await read_state(self.there.plain, key[1:], edges=[(relation, *key[1:])])).edges if there else [None]
+        writes.edge(key, record, kinds=None if known[0] else (kinds[0], kinds[1]))
+
+
+def _plain(found: LevelResponse | BaseException) -> Any:
+    if isinstance(found, LimitError):
+        return type(found)
+    if isinstance(found, BaseException):
+        raise found
+    return found.edges, found.records, found.listings
+
+
+async def _ended(task: asyncio.Task[Any]) -> None:
+    await asyncio.wait([task])
+    task.result()
+
+
+@pytest.fixture
+def there(
+    janusgraph: EmbeddedStore, store_schema: StoreSchema, graphs_folder: Any, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Resources]:
+    """Open a graph with two clients, on an event loop of its own."""
+    with asyncio.Runner() as runner:
+        stack = AsyncExitStack()
+        client, plain = runner.run(_opened(stack, janusgraph, store_schema, graphs_folder))
+        yield Resources(runner, client, plain, monkeypatch)
+        runner.run(stack.aclose())
+
+
+async def _opened(
+    stack: AsyncExitStack, janusgraph: EmbeddedStore, schema: StoreSchema, folder: Any
+) -> tuple[FaultyClient, GremlinClient]:
+    graph = await stack.enter_async_context(open_graph(janusgraph, schema, folder))
+    client = await stack.enter_async_context(FaultyClient(graph.url, source=graph.source))
+    return client, await stack.enter_async_context(GremlinClient(graph.url, source=graph.source))
+
+
+@pytest.mark.timeout(0)
+def test_the_cache_returns_what_the_store_has(there: Resources) -> None:
+    """Every level read over the cache equals the same level read from the store, with its order, rows and errors."""
+
+    class Machine(Coherence):
+        pass
+
+    Machine.there = there
+    run_state_machine_as_test(
+        Machine,
+        settings=settings(
+            max_examples=RUNS,
+            stateful_step_count=STEPS,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            phases=[phase for phase in Phase if phase.name != os.environ.get("WITHOUT")],
+        ),
+    )

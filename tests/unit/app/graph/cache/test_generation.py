@@ -1,0 +1,63 @@
+"""A generation of the cache: what is put into it is counted, and what is touched is dropped."""
+
+from app.graph.cache.generation import Generation, listing_size
+from app.graph.cache.known_edges import KnownEdges, Shape
+from app.graph.records.touched import Touched
+
+OUT = Shape("out", ("FEEDS", "DERIVES"), (), "store")
+FEEDS = Shape("out", ("FEEDS",), (), "far")
+INTO = Shape("in", ("FEEDS",), (), "far")
+LISTING = {"x": [1, 2], "s": [], "n": -1}
+
+
+def filled() -> Generation:
+    """Return a generation with some of everything, of a size of 100."""
+    there = Generation()
+    there.put_record(1, {"id": "a"}, 10)
+    there.put_record(2, {"id": "b"}, 20)
+    for shape, size in ((OUT, 5), (FEEDS, 6), (INTO, 7)):
+        there.put_edges(shape, 1, KnownEdges([], 0, size))
+    there.put_edges(FEEDS, 2, KnownEdges([], 0, 12))
+    there.put_listing(("here", b"[]"), LISTING, 30)
+    there.put_listing(("there", b"[]"), LISTING, 10)
+    return there
+
+
+def test_the_size_is_that_of_the_entries() -> None:
+    """An entry that replaces another one takes its place in the size."""
+    there = filled()
+    assert (there.size, len(there)) == (100, 8)
+    there.put_record(1, {"id": "c"}, 11)
+    there.put_edges(OUT, 1, KnownEdges([], 0, 4))
+    there.put_listing(("here", b"[]"), LISTING, 31)
+    assert (there.size, len(there)) == (101, 8)
+
+
+def test_a_touched_vertex_is_dropped() -> None:
+    """Its edges stay, because they are written by themselves."""
+    there = filled()
+    there.forget(Touched(frozenset({1, 9})))
+    assert (there.size, [*there.records]) == (90, [2])
+
+
+def test_all_edges_of_a_touched_end_are_dropped() -> None:
+    """Those of each shape with the label and the direction, of this vertex alone."""
+    there = filled()
+    there.forget(Touched(edge_ends=frozenset({("out", "FEEDS", 1), ("in", "DERIVES", 1)})))
+    assert (there.size, [*there.edges[OUT]], [*there.edges[FEEDS]], [*there.edges[INTO]]) == (89, [], [2], [1])
+
+
+def test_listings_of_a_touched_tenant_are_dropped() -> None:
+    """All listings if the tenant is not known."""
+    there = filled()
+    there.forget(Touched(tenants=frozenset({"here", "nowhere"})))
+    assert (there.size, [*there.listings]) == (70, ["there"])
+    there.forget(Touched(tenants=None))
+    assert (there.size, [*there.listings]) == (60, [])
+
+
+def test_the_size_of_a_listing_grows_with_its_ids_and_its_form() -> None:
+    """Callers choose filters with many values."""
+    small = listing_size(("here", b"[]"), LISTING)
+    assert listing_size(("here", b"[]" * 100), LISTING) > small
+    assert listing_size(("here", b"[]"), {**LISTING, "x": [*range(100)]}) > small

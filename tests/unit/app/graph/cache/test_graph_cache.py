@@ -1,0 +1,181 @@
+"""What the graph cache keeps, for how long, and what it may not keep; the store is proven with a real one."""
+
+from dataclasses import dataclass
+
+from app.graph.cache import graph_cache
+from app.graph.cache.graph_cache import ABSENT, GraphCache
+from app.graph.cache.known_edges import KnownEdges, Shape
+from app.graph.records.touched import EVERYTHING, Touched
+from app.store.errors import StoreReason
+
+FEEDS = Shape("out", ("FEEDS",), (), "far")
+LISTING = {"x": [1], "s": [], "n": 1}
+KEY = ("here", b"[]")
+WRITTEN = Touched(frozenset({1}), frozenset({("out", "FEEDS", 1)}), frozenset({"here"}))
+
+
+@dataclass
+class Host:
+    """A host of the store that was started ``starts`` times."""
+
+    starts: int = 1
+
+    def outage(self) -> StoreReason | None:
+        """Return that there is none."""
+        return None
+
+    def has_space(self) -> bool:
+        """Return that there is space."""
+        return True
+
+    async def restart(self, _: StoreReason) -> None:
+        """Start the store again."""
+        self.starts += 1
+
+
+def keep(cache: GraphCache) -> None:
+    """Keep a record, edges and a listing that one read has brought."""
+    with cache.fill() as fill:
+        cache.keep_record(fill, 1, {"id": "a"}, 10)
+        cache.keep_edges(fill, FEEDS, 1, KnownEdges([], 0, 10))
+        cache.keep_listing(fill, KEY, LISTING)
+
+
+def known(cache: GraphCache) -> list[bool]:
+    """Return whether record, edges and listing of `keep` are known."""
+    return [
+        cache.records([1]) != [None],
+        cache.edges(FEEDS, [1]) != [None],
+        cache.listing(KEY) is not None,
+    ]
+
+
+def test_what_was_kept_is_known() -> None:
+    """Also that there is no vertex; everything else is not known."""
+    cache = GraphCache(100_000)
+    keep(cache)
+    assert known(cache) == [True] * 3
+    with cache.fill() as fill:
+        cache.keep_record(fill, 2, ABSENT, 10)
+    assert cache.records([2, 1, 3]) == [ABSENT, {"id": "a"}, None]
+    assert cache.edges(FEEDS, [2]) == cache.edges(FEEDS._replace(order="time"), [1]) == [None]
+    assert cache.listing(("there", b"[]")) is None
+
+
+def test_a_write_is_forgotten_from_its_begin_to_its_end() -> None:
+    """Nothing of it can be kept meanwhile; afterwards it can."""
+    cache = GraphCache(100_000)
+    keep(cache)
+    cache.begun(WRITTEN)
+    assert known(cache) == [False] * 3
+    keep(cache)
+    assert known(cache) == [False] * 3
+    cache.ended(WRITTEN, certain=True)
+    keep(cache)
+    assert known(cache) == [True] * 3
+
+
+def test_a_read_from_before_the_end_of_a_write_is_not_kept() -> None:
+    """It may have read the state before the write, also if it began before the write did."""
+    cache = GraphCache(100_000)
+    with cache.fill() as early:
+        cache.begun(WRITTEN)
+        with cache.fill() as late:
+            cache.ended(WRITTEN, certain=True)
+            for fill in (early, late):
+                cache.keep_record(fill, 1, {"id": "a"}, 10)
+                cache.keep_edges(fill, FEEDS, 1, KnownEdges([], 0, 10))
+                cache.keep_listing(fill, KEY, LISTING)
+                cache.keep_record(fill, 2, {"id": "b"}, 10)
+    assert (known(cache), cache.records([2])) == ([False] * 3, [{"id": "b"}])
+
+
+def test_a_write_without_a_response_is_not_kept_until_a_restart() -> None:
+    """The store may still commit it; the new process of the store cannot."""
+    host = Host()
+    cache = GraphCache(100_000, host)
+    cache.begun(WRITTEN)
+    cache.ended(WRITTEN, certain=False)
+    keep(cache)
+    assert known(cache) == [False] * 3
+    host.starts += 1
+    keep(cache)
+    assert known(cache) == [True] * 3
+
+
+def test_a_restart_of_the_store_forgets_everything() -> None:
+    """A read that began before is not kept either."""
+    host = Host()
+    cache = GraphCache(100_000, host)
+    with cache.fill() as before:
+        keep(cache)
+        host.starts += 1
+        cache.notice_restart()
+        assert known(cache) == [False] * 3
+        cache.keep_record(before, 1, {"id": "a"}, 10)
+    assert known(cache) == [False] * 3
+
+
+def test_a_write_about_which_nothing_is_known_forgets_everything() -> None:
+    """No size remains."""
+    cache = GraphCache(100_000)
+    keep(cache)
+    cache.begun(EVERYTHING)
+    assert (known(cache), cache.size) == ([False] * 3, 0)
+
+
+def test_many_writes_without_a_response_switch_the_cache_off() -> None:
+    """What must not be kept is bounded too."""
+    cache = GraphCache(100_000)
+    many = Touched(frozenset(range(10, 11 + graph_cache.MAX_UNCERTAIN)))
+    cache.begun(many)
+    cache.ended(many, certain=False)
+    keep(cache)
+    assert known(cache) == [False] * 3
+
+
+def test_the_least_used_is_dropped() -> None:
+    """What is used from time to time stays, the size stays below the limit, and the drops are counted."""
+    cache = GraphCache(1_000)
+    for vid in range(100):
+        with cache.fill() as fill:
+            cache.keep_record(fill, vid, {"id": str(vid)}, 50)
+        assert cache.records([0]) == [{"id": "0"}]
+        assert cache.size <= 1_000 + 50
+    assert cache.records([1]) == [None]
+    assert cache.counters.evictions > 50
+
+
+def test_edges_and_listings_move_to_the_young_generation_when_they_are_used() -> None:
+    """They stay as long as they are used, while others come and go."""
+    cache = GraphCache(4_000)
+    keep(cache)
+    for vid in range(10, 100):
+        with cache.fill() as fill:
+            cache.keep_edges(fill, FEEDS, vid, KnownEdges([], 0, 200))
+        assert known(cache)[1:] == [True, True]
+    assert cache.edges(FEEDS, [10]) == [None]
+
+
+def test_a_new_result_replaces_the_old_one() -> None:
+    """Also one in the old generation, so that the size is right."""
+    cache = GraphCache(200)
+    with cache.fill() as fill:
+        cache.keep_record(fill, 1, {"id": "old"}, 60)
+        cache.keep_record(fill, 2, {"id": "b"}, 60)
+        assert cache.size == 120
+        cache.keep_record(fill, 1, {"id": "new"}, 60)
+        cache.keep_edges(fill, FEEDS, 1, KnownEdges([], 0, 20))
+    assert (cache.records([1]), cache.size) == ([{"id": "new"}], 140)
+
+
+def test_the_number_of_shapes_is_bounded() -> None:
+    """A caller chooses the relations of a walk, so each set of them is a shape."""
+    cache = GraphCache(1 << 30)
+    for number in range(graph_cache.MAX_SHAPES + 2):
+        with cache.fill() as fill:
+            cache.keep_edges(fill, FEEDS._replace(labels=(str(number),)), 1, KnownEdges([], 0, 10))
+    first, last = (FEEDS._replace(labels=(str(number),)) for number in (0, graph_cache.MAX_SHAPES + 1))
+    assert cache.edges(last, [1]) != [None]
+    assert cache.edges(first, [1]) != [None]
+    assert cache.size == 10 * (graph_cache.MAX_SHAPES + 2)
