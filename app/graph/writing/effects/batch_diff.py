@@ -1,6 +1,8 @@
 """Difference of a batch: edges over which sensitivity and tags begin or cease to propagate.
 
-These are edges that carry sensitivity, and those between a child and its parent.
+These are edges that carry sensitivity, and those between a child and its parent. The difference is that to the state
+before the batch, which has the changes of earlier batches of the same transaction. The store does not have them yet,
+so they complete the results of reads.
 """
 
 from typing import Final
@@ -45,7 +47,10 @@ class BatchDiff:
         """
         diff = cls(batch, author)
         sources = {key[1] for key in diff.edges if key[0] in CARRYING and is_current(batch.edge(key), author.now)}
-        diff.counting_children = await flows.children([vid for vid in sources if diff.is_parent(vid)])
+        parents = [vid for vid in sources if diff.is_parent(vid)]
+        diff.counting_children = await flows.children(parents)
+        for parent in parents:
+            diff._add_joined_children(parent)
         return diff
 
     def affected(self, key: EdgeKey) -> tuple[int, int | None]:
@@ -71,12 +76,33 @@ class BatchDiff:
                 return child, parent
         return None
 
+    def joined_parents(self, child: int) -> list[int]:
+        """Return the parents that existed before the batch and that a vertex joins in the transaction."""
+        hop = PARENT_HOPS.get(kind_of(self.batch.vertices[child]))
+        known = () if hop is None else self.batch.edges_at(hop.relation.name, hop.direction, child)
+        pairs = [self.child_and_parent(key) for key in known if self._joins(key)]
+        return [pair[1] for pair in pairs if pair is not None and self.batch.existed(pair[1])]
+
     def is_parent(self, vid: int) -> bool:
         """Return whether a vertex is of a kind that can have children."""
         return kind_of(self.batch.vertices[vid]) in CHILD_HOPS
+
+    def _add_joined_children(self, parent: int) -> None:
+        """Add the children that earlier batches of the transaction joined to a parent."""
+        hop = CHILD_HOPS[kind_of(self.batch.vertices[parent])]
+        for key in self.batch.edges_at(hop.relation.name, hop.direction, parent):
+            pair = self.child_and_parent(key) if self._joins(key) and self._carried(key) else None
+            if pair is not None:
+                child = pair[0]
+                self.counting_children.of[parent].add(child)
+                self.counting_children.records[child] = self.batch.vertices[child]
+
+    def _joins(self, key: EdgeKey) -> bool:
+        """Return whether an edge carries, and does not in the store."""
+        return self._carries(key) and not carries_sensitivity(self.batch.stored_edge(key), self.author.now)
 
     def _carries(self, key: EdgeKey) -> bool:
         return carries_sensitivity(self.batch.edge(key), self.author.now)
 
     def _carried(self, key: EdgeKey) -> bool:
-        return carries_sensitivity(self.batch.stored_edge(key), self.author.now)
+        return carries_sensitivity(self.batch.edge_before(key), self.author.now)

@@ -50,7 +50,7 @@ class _AffectedChains:
         """Add the chains with an edge whose intervals or confidence changed, as far as they may be complete."""
         relations = {hop.relation.name for rule in self._rules for hop in rule.chain}
         for key in self._diff.edges:
-            before, after = self._batch.stored_edge(key), self._batch.edge(key)
+            before, after = self._batch.edge_before(key), self._batch.edge(key)
             if key[0] in relations and _chain_values(before) != _chain_values(after):
                 for rule, place in self._places(key):
                     if self._may_be_complete(key, rule, place):
@@ -60,7 +60,7 @@ class _AffectedChains:
         """Add chains through vertices that were deleted or restored."""
         inner = {kind for rule in self._rules for hop in rule.chain[:-1] for kind in hop.kinds}
         for vid in self._diff.vertices:
-            before, after = self._batch.stored_vertex(vid), self._batch.vertices[vid]
+            before, after = self._batch.vertex_before(vid), self._batch.vertices[vid]
             if before is not None and before.get("deletedAt") != after.get("deletedAt") and kind_of(after) in inner:
                 self.middles[vid] = None
 
@@ -82,7 +82,7 @@ class _AffectedChains:
         return before and self._may_have(rule.chain[place].relation.name, Direction.OUT, target)
 
     def _may_have(self, relation: str, direction: Direction, vid: int) -> bool:
-        return self._batch.is_stored(vid) or bool(self._batch.edges_at(relation, direction, vid))
+        return self._batch.existed(vid) or bool(self._batch.edges_at(relation, direction, vid))
 
 
 def _chain_values(edge: Record | None) -> tuple[Iterable[Json], Json]:

@@ -15,14 +15,12 @@ from graphql_schema.catalog.enums import ChangeAction
 
 def audited_levels(batch: WorkingSet, author: Author) -> dict[int, str]:
     """Return the sensitivity of the stored assets that the new changes of a planned batch are about, by vertex id."""
-    changes = [
-        record for vid, record in batch.vertices.items() if not batch.is_stored(vid) and kind_of(record) == "Change"
-    ]
-    subjects = {author.vid(change["subject"]) for change in changes}
+    new = [batch.vertices[vid] for vid in batch.changed()[0] if not batch.existed(vid)]
+    subjects = {author.vid(record["subject"]) for record in new if kind_of(record) == "Change"}
     return {
         vid: batch.vertices[vid]["sensitivity"]
         for vid in sorted(subjects)
-        if batch.is_stored(vid) and "sensitivity" in batch.vertices[vid]
+        if batch.existed(vid) and "sensitivity" in batch.vertices[vid]
     }
 
 

@@ -53,14 +53,10 @@ class _Raising:
         self._outbox = outbox
         self._diff = diff
         self._raised_count = 0
-        self._new = {vid for vid in diff.vertices if not batch.is_stored(vid)}
+        self._new = {vid for vid in diff.vertices if not batch.existed(vid)}
         stored = [vid for vid in diff.vertices if vid not in self._new]
         self._risen = {vid for vid in stored if self._rises(vid)}
         self._lowered = [vid for vid in stored if self._declares_less(vid)]
-        self._joined_parents: dict[int, set[int]] = defaultdict(set)
-        for child, parent in filter(None, map(diff.child_and_parent, diff.opened)):
-            if batch.is_stored(parent):
-                self._joined_parents[child].add(parent)
 
     async def raise_all(self) -> None:
         """Raise everything reached, from the highest rank down; extend floors to targets of vertices under a floor."""
@@ -68,11 +64,9 @@ class _Raising:
         children = self._diff.counting_children
         for rank in range(len(SENSITIVITIES) - 1, 0, -1):
             at_rank = {vid for vid in touched if self._rank(vid) == rank}
-            counting = {parent for parent, members in children.of.items() if rank in map(children.rank, members)}
+            counting = {parent for parent, members in children.of.items() if rank in map(self._child_rank, members)}
             reached = self._targets(at_rank) | self._parent_targets(counting)
-            parents = {
-                parent for vid in at_rank for parent in self._joined_parents.get(vid, ()) if self._rank(parent) < rank
-            }
+            parents = {parent for parent in self._parents_of(at_rank) if self._rank(parent) < rank}
             await self._raise(rank, reached, at_rank & self._risen, parents)
         if self._author.floors.any:
             await self._extend_floors(touched, children)
@@ -118,8 +112,8 @@ class _Raising:
                 return
             new = {vid for vid in reached | (found & self._batch.vertices.keys()) if self._rank(vid) < rank}
             for vid in new:
-                self._batch.vertices[vid] = self._raised(self._batch.vertices[vid], SENSITIVITIES[rank])
-            own = {vid for vid in new if self._batch.is_stored(vid)}
+                self._batch.replace(vid, self._raised(self._batch.vertices[vid], SENSITIVITIES[rank]))
+            own = {vid for vid in new if self._batch.existed(vid)}
             parents = self._parents_of(new)
             reached = self._targets(new)
             everything |= reached
@@ -158,8 +152,9 @@ class _Raising:
         reached: dict[int, set[int]] = defaultdict(set)
         for vid in touched:
             reached[floors.rank(vid)] |= self._targets([vid])
-        for child, parents in self._joined_parents.items():
-            reached[floors.rank(child)] |= (await self._flows.targets([], parents, max_records=0))[0]
+        for child, parent in filter(None, map(self._diff.child_and_parent, self._diff.opened)):
+            if self._batch.existed(parent):
+                reached[floors.rank(child)] |= (await self._flows.targets([], [parent], max_records=0))[0]
         for parent, members in children.of.items():
             reached[max(map(floors.rank, members))] |= self._parent_targets([parent])
         for rank, vids in reached.items():
@@ -180,8 +175,12 @@ class _Raising:
         }
 
     def _parents_of(self, vids: Iterable[int]) -> set[int]:
-        """Return the stored parents that vertices become children of in this batch."""
-        return {parent for vid in vids for parent in self._joined_parents.get(vid, ())}
+        """Return the stored parents that vertices become children of in this transaction."""
+        return {parent for vid in vids for parent in self._diff.joined_parents(vid)}
+
+    def _child_rank(self, vid: int) -> int:
+        """Return the rank of a child that counts: as the transaction has it, else as stored."""
+        return self._rank(vid) if vid in self._batch.vertices else self._diff.counting_children.rank(vid)
 
     def _raised(self, record: Record, level: str) -> Record:
         """Return the record at the level; the raise is unconfirmed if the author has no right to link the asset."""
@@ -192,10 +191,10 @@ class _Raising:
         return RANK[self._batch.vertices[vid]["sensitivity"]]
 
     def _rises(self, vid: int) -> bool:
-        before = self._batch.stored_vertex(vid)
+        before = self._batch.vertex_before(vid)
         return before is not None and self._rank(vid) > RANK[before["sensitivity"]]
 
     def _declares_less(self, vid: int) -> bool:
-        before = self._batch.stored_vertex(vid)
+        before = self._batch.vertex_before(vid)
         declared = RANK[self._batch.vertices[vid]["declaredSensitivity"]]
         return before is not None and declared < RANK[before["declaredSensitivity"]]

@@ -42,7 +42,7 @@ async def tag_entries(
     tags = {vid for vid in known if batch.vertices[vid]["propagates"]}
     tags |= await propagating.among(flows.client, affected.by_tag.keys() - known)
     switched = {
-        vid for vid in changed if _propagates(batch.stored_vertex(vid)) not in {None, _propagates(batch.vertices[vid])}
+        vid for vid in changed if _propagates(batch.vertex_before(vid)) not in {None, _propagates(batch.vertices[vid])}
     }
     entries = [
         OutboxEntry(
@@ -95,7 +95,7 @@ class _AffectedTags:
 
     async def add_deleted(self, flows: StoredFlows) -> None:
         """Add tags of assets that were deleted or restored, of their sources and of their children."""
-        vids = [vid for vid in self._diff.vertices if self._batch.is_stored(vid) and self._deletion_changed(vid)]
+        vids = [vid for vid in self._diff.vertices if self._batch.existed(vid) and self._deletion_changed(vid)]
         if not vids:
             return
         for around in (await flows.sources(vids), await flows.children(vids)):
@@ -128,8 +128,8 @@ class _AffectedTags:
         return {self._author.vid(urn) for record in records for urn in record["index"]["tags"]}
 
     def _declared_before(self, key: EdgeKey) -> Record | None:
-        return declared_part(self._batch.stored_edge(key))
+        return declared_part(self._batch.edge_before(key))
 
     def _deletion_changed(self, vid: int) -> bool:
-        before, after = self._batch.stored_vertex(vid), self._batch.vertices[vid]
+        before, after = self._batch.vertex_before(vid), self._batch.vertices[vid]
         return before is not None and before.get("deletedAt") != after.get("deletedAt")

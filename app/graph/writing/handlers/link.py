@@ -114,7 +114,7 @@ def _declare_unconfirmed(unit: ItemUnit, command: LinkCommand, key: EdgeKey, own
 
 def _visible_sensitivity(unit: ItemUnit, own: int) -> str | None:
     """Return the sensitivity of an asset before the batch, None if it was not stored or hides its sensitivity."""
-    record = unit.lookup.batch.stored_vertex(own)
+    record = unit.lookup.batch.vertex_before(own)
     return None if record is None else unit.visibility.masked(record).get("sensitivity")
 
 

@@ -136,7 +136,7 @@ def _stage(unit: ItemUnit, target: Target) -> WriteOutcome:
         _unconfirm_hidden_sources(unit, target)
     elif command.action is not None:
         unit.audit.record_action(vid, command.action, command.reason)
-    after = _changed(unit.lookup.known(vid), target, stored=unit.lookup.batch.is_stored(vid))
+    after = _changed(unit.lookup.known(vid), target, stored=unit.lookup.batch.existed(vid))
     after = with_registrant(after, unit.author.subject) if target.creates else after
     secrets = unit.visibility.changed_secrets(target.before or {}, after) | target.unseen
     unit.staging.put(vid, with_givers(after, secrets, unit.author.subject))

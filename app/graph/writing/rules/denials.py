@@ -35,7 +35,7 @@ def _named_owner(unit: ItemUnit, record: Record) -> str | None:
     owner: str = record["ownerTeam"]
     if not owner.startswith(_TEAM):
         return None
-    stored = unit.lookup.batch.stored_vertex(unit.lookup.vid(record["id"]))
+    stored = unit.lookup.batch.vertex_before(unit.lookup.vid(record["id"]))
     if stored is None:
         return owner if owner in (urn for urn, _ in record["index"]["owners"]) else None
     return owner if stored["ownerTeam"] == owner and unit.visibility.is_visible(stored) else None

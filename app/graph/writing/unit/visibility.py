@@ -54,7 +54,7 @@ class CallerVisibility:
 
     def could_see(self, vid: int) -> bool:
         """Return whether an asset was stored before the batch and the caller may discover it."""
-        return self._lookup.batch.is_stored(vid) and self.is_visible(self._lookup.known(vid))
+        return self._lookup.batch.existed(vid) and self.is_visible(self._lookup.known(vid))
 
     def allows(self, action: str, record: Record) -> Decision:
         """Return the policy's decision on an action, with the sensitivity of the record raised to its floor."""
@@ -127,7 +127,7 @@ class CallerVisibility:
     def report_hidden_id(self, urn: str) -> None:
         """Add a URN to ``hidden_ids``, for the access log, if its record is stored and hidden from the caller."""
         vid = self._lookup.vid(urn)
-        if self._lookup.batch.is_stored(vid) and not self.is_visible(self._lookup.known(vid)):
+        if self._lookup.batch.existed(vid) and not self.is_visible(self._lookup.known(vid)):
             self.hidden_ids[urn] = None
 
     def report_placeholder(self, urn: str) -> None:
@@ -137,7 +137,7 @@ class CallerVisibility:
         """
         vid = self._lookup.vid(urn)
         record = self._lookup.vertex(vid)
-        is_new_stub = record is not None and record["hydration"] == "STUB" and not self._lookup.batch.is_stored(vid)
+        is_new_stub = record is not None and record["hydration"] == "STUB" and not self._lookup.batch.existed(vid)
         if record is not None and not is_new_stub and self.is_visible(record):
             return
         self.placeholders[urn] = None

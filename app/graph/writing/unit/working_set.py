@@ -1,12 +1,14 @@
-"""The state of one batch: values as stored, and as its accepted items change them. No I/O."""
+"""The state of one transaction: values as stored, and as the accepted items of its batches change them. No I/O."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from app.graph.commits.write_set import WriteSet
 from app.graph.records.edge_record import EdgeKey
 from app.graph.writing.unit.read_set import NotReadError, ReadCoverage, ReadSet
+from app.graph.writing.unit.tracked_values import TrackedValues
 from graphql_schema.catalog.relations import Direction
 from graphql_schema.ports.record import Record
 
@@ -42,7 +44,10 @@ class StagedChanges:
 
 
 class WorkingSet:
-    """Records and edges of a batch. Items are planned one by one; accepted changes are merged with :meth:`merge`.
+    """Records and edges of a transaction, for the batches that it writes, one after the other.
+
+    :meth:`begin` starts a batch. Its items are planned one by one, and accepted changes are merged with :meth:`merge`.
+    What earlier batches have planned counts as existing before it. :meth:`undo` takes the current batch back.
 
     ``receipts`` are idempotency receipts by vertex id. ``coverage`` is what was read, ``missing`` what
     planning needs in addition. ``refused_ids`` are the ids that rejected items of the batch would have registered.
@@ -55,22 +60,64 @@ class WorkingSet:
         receipts: dict[int, Record],
         coverage: ReadCoverage,
     ) -> None:
-        self.vertices = dict(vertices)
-        self.edges = dict(edges)
-        self.receipts = dict(receipts)
-        self.marks: dict[MarkKey, Mark] = {}
+        self._vertices = TrackedValues(vertices)
+        self._edges = TrackedValues(edges)
+        self._receipts = TrackedValues(receipts)
+        self._marks: TrackedValues[MarkKey, Mark] = TrackedValues({})
         self.coverage = coverage
         self.missing = ReadSet()
         self.refused_ids: set[str] = set()
-        self._stored_vertices = vertices
-        self._stored_edges = edges
-        self._stored_receipts = receipts
         self._edges_at: dict[tuple[str, Direction, int], set[EdgeKey]] = defaultdict(set)
         self._index(edges)
 
-    def is_stored(self, vid: int) -> bool:
-        """Return whether this vertex was read from the store; a new one was not."""
-        return vid in self._stored_vertices
+    @property
+    def vertices(self) -> dict[int, Record]:
+        """Return the records by vertex id, with the changes of all batches so far; read only."""
+        return self._vertices.present
+
+    @property
+    def edges(self) -> dict[EdgeKey, Record]:
+        """Return the records of edges by key, with the changes of all batches so far; read only."""
+        return self._edges.present
+
+    @property
+    def receipts(self) -> dict[int, Record]:
+        """Return the receipts by vertex id, with those of all batches so far; read only."""
+        return self._receipts.present
+
+    @property
+    def marks(self) -> dict[MarkKey, Mark]:
+        """Return the marks of all batches so far by key; read only."""
+        return self._marks.present
+
+    def begin(self) -> None:
+        """Begin the next batch."""
+        for values in self._all:
+            values.begin()
+
+    def undo(self) -> None:
+        """Take the changes of the current batch back."""
+        for key in self._edges.undo():
+            for place in _places(key):
+                self._edges_at[place].discard(key)
+        for values in self._all:
+            values.undo()
+
+    def existed(self, vid: int) -> bool:
+        """Return whether this vertex existed before the current batch, as far as it was read."""
+        return self._vertices.value_before(vid) is not None
+
+    def vertex_before(self, vid: int) -> Record | None:
+        """Return the record of a vertex before the current batch, None if there was none or it was not read."""
+        return self._vertices.value_before(vid)
+
+    def edge_before(self, key: EdgeKey) -> Record | None:
+        """Return the record of an edge before the current batch, None if there was none or it was not read."""
+        return self._edges.value_before(key)
+
+    def stored_edge(self, key: EdgeKey) -> Record | None:
+        """Return the record of an edge in the store, None if it was not read from there."""
+        return self._edges.stored(key)
 
     def require_record(self, vid: int, urn: str) -> None:
         """Raise NotReadError unless the record of this id was read or is known to be absent."""
@@ -84,7 +131,7 @@ class WorkingSet:
         A vertex that was not read counts as new: require its record first.
         """
         key = (direction, relation, vid)
-        if self.is_stored(vid) and key not in self.coverage.hops:
+        if self._is_stored(vid) and key not in self.coverage.hops:
             self.missing.hops.add(key)
             self.missing.records[vid] = str(self.vertices[vid]["id"])
             raise NotReadError
@@ -94,89 +141,98 @@ class WorkingSet:
 
         An edge counts as absent if an end is new or was not read: require the records of its ends first.
         """
-        if key not in self.edges and key not in self.coverage.edges and all(map(self.is_stored, key[1:])):
+        if key not in self.edges and key not in self.coverage.edges and all(map(self._is_stored, key[1:])):
             self.missing.edges.add(key)
             raise NotReadError
 
     def request_group(self, vid: int) -> bool:
         """Request children and incoming carrying edges of a stored vertex; return False until they were read."""
-        if self.is_stored(vid) and vid not in self.coverage.groups:
+        if self._is_stored(vid) and vid not in self.coverage.groups:
             self.missing.groups.add(vid)
             return False
         return True
 
     def vertex(self, vid: int) -> Record | None:
-        """Return the record of a vertex with the changes of the batch, None if there is none or it was not read."""
+        """Return the record of a vertex with the changes so far, None if there is none or it was not read."""
         return self.vertices.get(vid)
 
     def edge(self, key: EdgeKey) -> Record | None:
-        """Return the record of an edge with the changes of the batch, None if there is none or it was not read."""
+        """Return the record of an edge with the changes so far, None if there is none or it was not read."""
         return self.edges.get(key)
 
     def edges_at(self, relation: str, direction: Direction, vid: int) -> set[EdgeKey]:
         """Return the keys of the known edges of a relation that leave (OUT) or reach (IN) a vertex."""
         return self._edges_at.get((relation, direction, vid), set())
 
-    def stored_vertex(self, vid: int) -> Record | None:
-        """Return the record of a vertex as stored, None if it was not read from the store."""
-        return self._stored_vertices.get(vid)
-
-    def stored_edge(self, key: EdgeKey) -> Record | None:
-        """Return the record of an edge as stored, None if it was not read from the store."""
-        return self._stored_edges.get(key)
-
     def add_stored(self, vid: int, record: Record) -> None:
         """Add a stored record that was read after planning."""
         if vid not in self.vertices:
-            self._stored_vertices[vid] = self.vertices[vid] = record
+            self._vertices.add_stored(vid, record)
+
+    def replace(self, vid: int, record: Record) -> None:
+        """Replace the record of a known vertex, as an effect of the current batch."""
+        self._vertices.put({vid: record})
 
     def merge(self, changes: StagedChanges) -> None:
         """Add the changes of an accepted item."""
-        self.vertices |= changes.vertices
-        self.edges |= changes.edges
-        self.receipts |= changes.receipts
-        self.marks |= {key: mark.after(self.marks.get(key)) for key, mark in changes.marks.items()}
+        self._vertices.put(changes.vertices)
+        self._edges.put(changes.edges)
+        self._receipts.put(changes.receipts)
+        self._marks.put({key: mark.after(self.marks.get(key)) for key, mark in changes.marks.items()})
         self._index(changes.edges)
 
     def changed(self) -> tuple[list[int], list[EdgeKey]]:
-        """Return the ids of vertices and the keys of edges that are new or that the batch changed."""
-        vertices = [vid for vid, record in self.vertices.items() if record is not self._stored_vertices.get(vid)]
-        return vertices, [key for key, record in self.edges.items() if record is not self._stored_edges.get(key)]
+        """Return the ids of vertices and the keys of edges that the current batch has added or changed."""
+        return self._vertices.changed(), self._edges.changed()
+
+    @property
+    def batch_writes(self) -> bool:
+        """Whether the current batch has changed records, edges or receipts; a mark comes with a record."""
+        return bool(self._vertices.changed() or self._edges.changed() or self._receipts.changed())
 
     @property
     def has_writes(self) -> bool:
-        """Return whether the transaction has to write records, edges or receipts; a mark comes with a record."""
-        return any(self.changed()) or bool(self._changed_receipts())
+        """Whether the transaction has to write records, edges or receipts, of any batch."""
+        return bool(self._vertices.unwritten() or self._edges.unwritten() or self._receipts.unwritten())
 
     def add_writes(self, writes: WriteSet, now: int) -> Iterator[None]:
         """Add what the transaction has to write to ``writes``: one vertex, edge, mark or receipt before each yield.
 
         ``now`` selects the bucket of receipts, in epoch milliseconds.
         """
-        vertices, edges = self.changed()
-        for vid in vertices:
-            writes.vertex(vid, self.vertices[vid], before=self._stored_vertices.get(vid))
+        for vid, record in self._vertices.unwritten().items():
+            writes.vertex(vid, record, before=self._vertices.stored(vid))
             yield
-        for key in edges:
-            writes.edge(key, self.edges[key], kinds=self._new_edge_kinds(key))
+        for key, edge in self._edges.unwritten().items():
+            writes.edge(key, edge, kinds=self._new_edge_kinds(key))
             yield
         for (vid, name), mark in self.marks.items():
-            writes.mark(vid, name, mark.at, exact=mark.exact, new=not self.is_stored(vid))
+            writes.mark(vid, name, mark.at, exact=mark.exact, new=not self._is_stored(vid))
             yield
-        for vid, receipt in self._changed_receipts().items():
-            writes.receipt(vid, receipt, new=vid not in self._stored_receipts, now=now)
+        for vid, receipt in self._receipts.unwritten().items():
+            writes.receipt(vid, receipt, new=self._receipts.stored(vid) is None, now=now)
             yield
 
-    def _changed_receipts(self) -> dict[int, Record]:
-        return {vid: one for vid, one in self.receipts.items() if one is not self._stored_receipts.get(vid)}
+    @property
+    def _all(self) -> tuple[TrackedValues[Any, Any], ...]:
+        return self._vertices, self._edges, self._receipts, self._marks
+
+    def _is_stored(self, vid: int) -> bool:
+        return self._vertices.stored(vid) is not None
 
     def _new_edge_kinds(self, key: EdgeKey) -> tuple[str, str] | None:
         """Return the kinds of both ends, as native properties of a new edge; None for a stored edge."""
         _, source, target = key
-        return None if key in self._stored_edges else (self.vertices[source]["kind"], self.vertices[target]["kind"])
+        is_new = self._edges.stored(key) is None
+        return (self.vertices[source]["kind"], self.vertices[target]["kind"]) if is_new else None
 
-    def _index(self, edges: Iterable[EdgeKey] | Mapping[EdgeKey, Record]) -> None:
+    def _index(self, edges: Iterable[EdgeKey]) -> None:
         for key in edges:
-            relation, source, target = key
-            self._edges_at[relation, Direction.OUT, source].add(key)
-            self._edges_at[relation, Direction.IN, target].add(key)
+            for place in _places(key):
+                self._edges_at[place].add(key)
+
+
+def _places(key: EdgeKey) -> tuple[tuple[str, Direction, int], tuple[str, Direction, int]]:
+    """Return the ends of an edge as places of the index of edges."""
+    relation, source, target = key
+    return (relation, Direction.OUT, source), (relation, Direction.IN, target)

@@ -71,11 +71,45 @@ def test_accepted_changes_reach_the_next_item_and_the_store() -> None:
     assert batch.edges_at("DERIVES", Direction.OUT, 3) == {edge}
     assert batch.edges_at("DERIVES", Direction.OUT, 1) == {EDGE}
     assert batch.edges_at("FEEDS", Direction.OUT, 1) == set()
-    assert (batch.is_stored(1), batch.is_stored(3)) == (True, False)
-    assert (batch.stored_vertex(3), batch.stored_vertex(1)) == (None, A)
-    assert (batch.stored_edge(edge), batch.stored_edge(EDGE)) == (None, RECORD)
-    assert batch.changed() == ([2, 3], [edge])
+    assert (batch.existed(1), batch.existed(3)) == (True, False)
+    assert (batch.vertex_before(3), batch.vertex_before(1)) == (None, A)
+    assert (batch.edge_before(edge), batch.edge_before(EDGE)) == (None, RECORD)
+    assert batch.changed() == ([3, 2], [edge])
     assert batch.has_writes
+
+
+def test_an_earlier_batch_of_the_transaction_is_the_state_before_the_next() -> None:
+    """The next batch finds the changes of the first as existing, and has changed only its own."""
+    batch = working_set()
+    c, edge, later = {"id": "mlg://dataset/test/default/c", "kind": "DATASET"}, ("DERIVES", 3, 1), {**B}
+    batch.merge(StagedChanges({3: c}, {edge: RECORD}, marks={(3, "usedAt"): Mark(5)}))
+    batch.begin()
+    assert (batch.existed(3), batch.vertex_before(3), batch.edge_before(edge)) == (True, c, RECORD)
+    assert (batch.stored_edge(edge), batch.stored_edge(EDGE)) == (None, RECORD)
+    assert (batch.changed(), batch.batch_writes, batch.has_writes) == (([], []), False, True)
+    batch.require_hop(Direction.OUT, "DERIVES", 3)  # not in the store, so that nothing of it can be read
+    batch.merge(StagedChanges({2: later}))
+    assert (batch.changed(), batch.vertex_before(2)) == (([2], []), B)
+
+
+def test_a_batch_that_is_undone_leaves_the_state_before_it() -> None:
+    """Records, edges, receipts and marks are as the batch found them, whether new, changed before or stored."""
+    batch = working_set()
+    first, edge, other = {**A, "revision": 2}, ("DERIVES", 3, 1), ("DERIVES", 3, 2)
+    batch.merge(StagedChanges({1: first, 3: B}, {edge: RECORD}, {5: A}, {(1, "usedAt"): Mark(5)}))
+    batch.begin()
+    batch.merge(
+        StagedChanges(
+            {1: {**A}, 2: {**B}, 4: A}, {edge: {**RECORD}, other: RECORD}, {5: B, 6: A}, {(1, "usedAt"): Mark(9)}
+        )
+    )
+    batch.replace(3, {**B})
+    batch.undo()
+    assert (batch.vertices, batch.edges) == ({1: first, 2: B, 3: B}, {EDGE: RECORD, edge: RECORD})
+    assert (batch.receipts, batch.marks) == ({5: A}, {(1, "usedAt"): Mark(5)})
+    assert batch.edges_at("DERIVES", Direction.OUT, 3) == {edge}
+    assert batch.edges_at("DERIVES", Direction.IN, 2) == {EDGE}
+    assert not batch.batch_writes
 
 
 def test_a_receipt_alone_is_a_write() -> None:
@@ -91,7 +125,7 @@ def test_a_record_that_was_read_late_is_stored_and_unchanged() -> None:
     batch = working_set()
     batch.add_stored(4, A)
     batch.add_stored(1, B)
-    assert (batch.vertex(4), batch.is_stored(4), batch.vertex(1)) == (A, True, A)
+    assert (batch.vertex(4), batch.existed(4), batch.vertex(1)) == (A, True, A)
     assert not batch.has_writes
 
 

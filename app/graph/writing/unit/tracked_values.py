@@ -1,0 +1,62 @@
+"""Values by key, with the ones that the current batch has replaced, so that a batch can be undone."""
+
+from collections.abc import Mapping
+from typing import Final, Generic, TypeVar
+
+KeyT = TypeVar("KeyT")
+ValueT = TypeVar("ValueT")
+
+_ABSENT: Final = object()
+
+
+class TrackedValues(Generic[KeyT, ValueT]):
+    """Values by key, over ``stored`` ones. Values are compared by identity, because they are never changed in place.
+
+    ``present`` are the values now. ``before`` maps each key that the current batch has written to its value before the
+    batch, None if it had none. :meth:`begin` starts the next batch.
+    """
+
+    def __init__(self, stored: dict[KeyT, ValueT]) -> None:
+        self.present = dict(stored)
+        self.before: dict[KeyT, ValueT | None] = {}
+        self._stored = stored
+
+    def begin(self) -> None:
+        """Begin a batch: what is present now is the state before it."""
+        self.before = {}
+
+    def put(self, values: Mapping[KeyT, ValueT]) -> None:
+        """Write values of the current batch."""
+        for key, value in values.items():
+            self.before.setdefault(key, self.present.get(key))
+            self.present[key] = value
+
+    def undo(self) -> list[KeyT]:
+        """Restore the state before the current batch, and return the keys that have no value then."""
+        added = [key for key, value in self.before.items() if value is None]
+        self.present |= {key: value for key, value in self.before.items() if value is not None}
+        for key in added:
+            del self.present[key]
+        self.before = {}
+        return added
+
+    def add_stored(self, key: KeyT, value: ValueT) -> None:
+        """Add a stored value that was read later; the current batch has not written its key."""
+        self._stored[key] = self.present[key] = value
+
+    def stored(self, key: KeyT) -> ValueT | None:
+        """Return the value in the store, None if it was not read from there."""
+        return self._stored.get(key)
+
+    def value_before(self, key: KeyT) -> ValueT | None:
+        """Return the value before the current batch: as stored, or as an earlier batch of the transaction left it."""
+        value = self.before.get(key, _ABSENT)
+        return self.present.get(key) if value is _ABSENT else value  # type: ignore[return-value]
+
+    def changed(self) -> list[KeyT]:
+        """Return the keys whose values the current batch has added or changed."""
+        return [key for key, value in self.before.items() if self.present[key] is not value]
+
+    def unwritten(self) -> dict[KeyT, ValueT]:
+        """Return the values that differ from the stored ones, of all batches."""
+        return {key: value for key, value in self.present.items() if value is not self._stored.get(key)}
