@@ -1,8 +1,9 @@
 """The commit log of a process: orders its transactions, and wakes the readers of the change feed.
 
-All changes of one transaction have one instant, later than that of every earlier transaction of this process. Changes
-of one transaction are ordered by id. If only one process writes, a reader therefore misses no change by continuing
-after the last change that was read. If several processes write, a reader may miss a change.
+A transaction writes the batches of one or more calls. All changes of one batch have one instant, later than that of
+every earlier batch of this process, and are ordered by id. A transaction becomes visible as a whole. If only one
+process writes, a reader therefore misses no change by continuing after the last change that was read. If several
+processes write, a reader may miss a change.
 
 If the clock was ahead and was set back, instants continue after the last one, so the order is kept. A change whose
 instant is more than MAX_AHEAD_MS ahead of the clock is dated by the clock
@@ -33,7 +34,7 @@ _log = structlog.get_logger(__name__)
 
 
 class CommitLog:
-    """Returns increasing instants (epoch milliseconds) for transactions, and signals written ones."""
+    """Returns increasing instants (epoch milliseconds) for batches, and signals written transactions."""
 
     def __init__(self) -> None:
         self._last = 0
@@ -41,16 +42,17 @@ class CommitLog:
         self._written = asyncio.Event()
         self._waiting = 0
         self._count = 0
-        self._begun = self._ended = 0
+        self._begun: int | None = None
         self._behind = False
 
     def instant(self, now: int) -> int:
-        """Return the instant of a transaction that begins at ``now``, later than all instants returned before.
+        """Return the instant of a batch that is written from ``now`` on, later than all instants returned before.
 
-        Call it under the write lock, and :meth:`end` when the transaction is over. Logs a warning if the instant is
-        more than MAX_AHEAD_MS ahead of ``now``, and does not repeat the warning until an instant is not.
+        Call it under the write lock, for each batch of a transaction, and :meth:`end` when the transaction is over.
+        Logs a warning if the instant is more than MAX_AHEAD_MS ahead of ``now``, and does not repeat the warning until
+        an instant is not.
         """
-        self._begun = now
+        self._begun = now if self._begun is None else min(self._begun, now)
         self._last = max(now, self._last + 1)
         behind = date_apart(self._last, now) is not None
         if behind and not self._behind:
@@ -60,7 +62,7 @@ class CommitLog:
 
     def end(self) -> None:
         """End a transaction, whether it has written or not; call it under the write lock."""
-        self._ended = self._begun
+        self._begun = None
 
     def stable_until(self, now: int) -> int:
         """Return the latest instant, up to ``now``, before the transaction of this process that is in flight.
@@ -69,7 +71,7 @@ class CommitLog:
         instant is repeatable, unless a transaction begins in the same millisecond, or a background job or another
         process writes.
         """
-        return min(now, self._begun - 1) if self._begun > self._ended else now
+        return now if self._begun is None else min(now, self._begun - 1)
 
     def written(self) -> None:
         """Record that the transaction of the last instant is stored, and wake waiting readers; needs the write lock."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from app.graph.commits.commit_log import CommitLog
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.propagating_tags import PropagatingTags
+from app.graph.commits.write_queue import WriteQueue
 from app.graph.commits.writer_contention import WriterContention
 from graphql_schema.catalog.inference_rules import InferenceRule
 from policies.disclosure import Disclosure
@@ -18,7 +19,8 @@ class WriteCoordinator:
     """The lock of the writers of a process, and the state that they share.
 
     One writer or background job writes at a time, under ``lock``: concurrent transactions of the embedded store fail
-    or block (docs/design/janusgraph.md). ``contention`` records whether several callers write. ``outbox`` holds work
+    or block (docs/design/janusgraph.md). ``queue`` has the batches that wait for the next transaction, and
+    ``contention`` records whether several callers write. ``outbox`` holds work
     for background jobs, ``commit_log`` orders transactions, ``propagating_tags`` caches which tags propagate.
     ``propagation_stops`` are the kinds to which no sensitivity propagates; ``gates`` and ``inference_rules`` are those
     of the installation, and so is ``disclosure``: how much results disclose of hidden nodes.
@@ -27,6 +29,7 @@ class WriteCoordinator:
     propagation_stops: frozenset[str] = frozenset()
     gates: Gates = NO_GATES
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    queue: WriteQueue = field(default_factory=WriteQueue)
     contention: WriterContention = field(default_factory=WriterContention)
     outbox: Outbox = field(default_factory=Outbox)
     commit_log: CommitLog = field(default_factory=CommitLog)

@@ -1,55 +1,38 @@
-"""The writer of one caller. Batches run under one lock: each is read, planned, and written in one transaction.
+"""The writer of one caller: splits calls into batches, which are written with those of other callers.
 
-The path of an item, top to bottom: :meth:`PolicedWriter.write` splits the call into batches. ``_transaction`` reads
-what the batch needs and plans it (:mod:`app.graph.writing.batch_planner`: replay, handler, audit, receipt). ``_commit``
-adds what the batch implies for other assets (:mod:`app.graph.writing.effects`) and writes everything at once.
+The path of an item, top to bottom: :meth:`PolicedWriter.write` splits the call into batches.
+:mod:`app.graph.writing.group_commit` takes all batches that wait into one transaction.
+:mod:`app.graph.writing.group_plan` reads what they need and plans each item (:mod:`app.graph.writing.batch_planner`:
+replay, handler, audit, receipt), and what each batch implies for other assets (:mod:`app.graph.writing.effects`).
 """
 
-import asyncio
-import random
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Final
 
 from app.graph.commits.write_coordinator import WriteCoordinator
-from app.graph.commits.write_set import WriteSet
-from app.graph.driver.errors import TransientConflictError, VertexExistsError, WriteRefusedError
+from app.graph.driver.errors import VertexExistsError, WriteRefusedError
 from app.graph.driver.gremlin_client import GremlinClient
-from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.records.clock import epoch_milliseconds
-from app.graph.records.receipt_record import receipt_name
-from app.graph.writing.batch_planner import keys_of, plan_item, registered_ids
-from app.graph.writing.effects.batch_diff import BatchDiff
-from app.graph.writing.effects.inference_outbox import inference_entries
-from app.graph.writing.effects.raise_audit import audited_levels, stage_raises
-from app.graph.writing.effects.raise_sensitivity import raise_sensitivity
-from app.graph.writing.effects.tag_outbox import tag_entries
-from app.graph.writing.prefetch import prefetch
+from app.graph.writing.batch_planner import registered_ids
+from app.graph.writing.call_batch import CallBatch, edge_count
+from app.graph.writing.group_commit import GroupCommit
 from app.graph.writing.rules.known_references import without_known
 from app.graph.writing.unit.author import Author
-from app.graph.writing.unit.read_set import ReadSet
 from app.graph.writing.unit.rejections import conflict, invalid
-from app.graph.writing.unit.working_set import WorkingSet
-from graphql_schema.ports.commands import Command, RegisterCommand
+from graphql_schema.ports.commands import Command
 from graphql_schema.ports.operation_budget import OperationBudget
-from graphql_schema.ports.outcomes import WriteOutcome, not_written
+from graphql_schema.ports.outcomes import WriteOutcome
 from policies.access import Access
 from policies.disclosure import Disclosure
 
 MAX_BATCH_ITEMS: Final = 250
-"""Maximal number of items in one transaction, unless the call is atomic."""
+"""Maximal number of items of a call in one transaction, unless the call is atomic."""
 
 MAX_BATCH_EDGES: Final = 2_500
-"""Maximal number of edges that one transaction declares, unless one item has more or the call is atomic."""
+"""Maximal number of edges that these declare, unless one item has more or the call is atomic."""
 
 CONTENDED_SHARE: Final = 5
 """While several callers write, both maxima are divided by this, so that none waits long for the others."""
-
-MAX_ATTEMPTS: Final = 6
-"""Maximal number of attempts to write a batch that conflicts with another process."""
-
-MAX_BACKOFF_SECONDS: Final = 0.2
-"""Longest pause between two attempts."""
 
 
 class PolicedWriter:
@@ -67,8 +50,8 @@ class PolicedWriter:
         request_id: str = "",
         clock: Callable[[], int] = epoch_milliseconds,
     ) -> None:
-        self._client = client
         self._coordinator = coordinator
+        self._group = GroupCommit(client, coordinator)
         self._access = access
         self._principal = access.principal
         self._clock = clock
@@ -107,7 +90,7 @@ class PolicedWriter:
         share = CONTENDED_SHARE if self._coordinator.contention.is_contended else 1
         end, edges = begin, 0
         while end < len(items) and end - begin < max(1, self.batch_size // share):
-            edges += _edge_count(items[end])
+            edges += edge_count(items[end])
             if edges > MAX_BATCH_EDGES // share and end > begin:
                 break
             end += 1
@@ -135,50 +118,21 @@ class PolicedWriter:
     async def _batch(self, items: Sequence[Command], *, dry_run: bool, atomic: bool) -> list[WriteOutcome]:
         """Write the accepted items of a batch in one transaction; none if it is atomic and an item is rejected.
 
-        Start again if another process has written at the same time. After MAX_ATTEMPTS, the conflict is raised as
-        VertexExistsError or TransientConflictError. Raises the error that ended the operation.
+        Raises the error that ended the operation, VertexExistsError or TransientConflictError if conflicts with another
+        process persist, and WriteRefusedError if the store refuses the values.
         """
-        missing = ReadSet()
-        for attempt in range(MAX_ATTEMPTS):
-            try:
-                async with self._coordinator.lock:
-                    self.budget.check()
-                    try:
-                        return await self._transaction(items, missing, dry_run=dry_run, atomic=atomic)
-                    finally:
-                        self._coordinator.commit_log.end()
-            except (VertexExistsError, TransientConflictError):
-                if attempt == MAX_ATTEMPTS - 1:
-                    raise
-            await asyncio.sleep(random.uniform(0, MAX_BACKOFF_SECONDS))  # noqa: S311 - spreads writers, hides nothing
-        raise AssertionError  # the last attempt returns or raises
-
-    async def _transaction(
-        self, items: Sequence[Command], missing: ReadSet, *, dry_run: bool, atomic: bool
-    ) -> list[WriteOutcome]:
-        """Read, plan and write a batch. ``missing`` collects the reads that planning needs, also for later attempts."""
-        author = self._author()
-        batch, outcomes = await self._plan(items, author, missing, dry_run=dry_run)
-        rejected = [index for index, outcome in enumerate(outcomes) if not outcome.stored]
-        if atomic and rejected:
-            return [
-                outcome if index in rejected else not_written(rejected[0]) for index, outcome in enumerate(outcomes)
-            ]
-        if batch.has_writes:
-            await self._commit(batch, author)
-        return outcomes
-
-    async def _plan(
-        self, items: Sequence[Command], author: Author, missing: ReadSet, *, dry_run: bool
-    ) -> tuple[WorkingSet, list[WriteOutcome]]:
-        """Read and plan until planning needs no further reads."""
-        receipts = [receipt_name(author.subject, key) for item in items for key in keys_of(item)]
-        while True:
-            batch = await prefetch(self._client, author.tenant, items, receipts, missing)
-            outcomes = [plan_item(item, batch, author, dry_run=dry_run) async for item in self.budget.in_turns(items)]
-            if batch.missing.within(missing):
-                return batch, outcomes
-            missing.add(batch.missing)
+        batch = CallBatch(
+            tenant=self._principal.tenant,
+            caller=self._principal.subject,
+            item_count=len(items),
+            edge_count=sum(map(edge_count, items)),
+            items=items,
+            dry_run=dry_run,
+            atomic=atomic,
+            budget=self.budget,
+            new_author=self._author,
+        )
+        return await self._group.write(batch)
 
     def _author(self) -> Author:
         principal, coordinator, now = self._principal, self._coordinator, self._clock()
@@ -202,27 +156,3 @@ class PolicedWriter:
             principal=principal,
             discloses_hidden=coordinator.disclosure is not Disclosure.NONE,
         )
-
-    async def _commit(self, batch: WorkingSet, author: Author) -> None:
-        """Write a batch in one transaction, with raised sensitivity and the outbox entries for background jobs."""
-        outbox = self._coordinator.outbox
-        flows = StoredFlows(self._client, author.propagation_stops, author.now)
-        levels = audited_levels(batch, author)
-        diff = await BatchDiff.by(batch, author, flows)
-        entries = await raise_sensitivity(diff, flows, outbox)
-        stage_raises(batch, author, levels)
-        all_flows = replace(flows, stops=frozenset())
-        entries += await tag_entries(diff, all_flows, outbox, self._coordinator.propagating_tags)
-        entries += inference_entries(diff, outbox, self._coordinator.inference_rules)
-        writes = WriteSet()
-        async for _ in self.budget.in_turns(batch.add_writes(writes, author.now)):
-            pass
-        with outbox.committing(entries):
-            writes.outbox(entries)
-            await writes.submit(self._client)
-        self._coordinator.commit_log.written()
-
-
-def _edge_count(item: Command) -> int:
-    """Return the number of edges that an item declares."""
-    return sum(len(each.targets) for each in item.edges) if isinstance(item, RegisterCommand) else 1

@@ -94,7 +94,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
         self.make_context = make_context
         self.limits = limits or RequestLimits()
         self.documents = documents or PersistedDocuments()
-        self.reads, self.writes = FairQueue(), FairQueue(per_caller=2)
+        self.reads, self.writes = FairQueue(), FairQueue(slots=32, per_caller=8)
         self.parses = FairQueue(slots=2, per_caller=1)
         self.suggestions = suggestions
         self.challenge = challenge

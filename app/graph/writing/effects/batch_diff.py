@@ -7,9 +7,10 @@ so they complete the results of reads.
 
 from typing import Final
 
-from app.graph.propagation.stored_flows import Sources, StoredFlows
+from app.graph.propagation.stored_flows import Sources
 from app.graph.records.edge_record import EdgeKey, carries_sensitivity, ends, is_current
 from app.graph.records.vertex_record import is_attached, kind_of
+from app.graph.writing.effects.counting_children import CountingChildren
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.working_set import WorkingSet
 from graphql_schema.catalog.instants import FOREVER
@@ -39,7 +40,7 @@ class BatchDiff:
         self.ending = [key for key in edges if self._carries(key) and ends(batch.edges[key]) != FOREVER]
 
     @classmethod
-    async def by(cls, batch: WorkingSet, author: Author, flows: StoredFlows) -> "BatchDiff":
+    async def by(cls, batch: WorkingSet, author: Author, children: CountingChildren) -> "BatchDiff":
         """Return the difference of a batch, with ``counting_children`` as read from the store.
 
         They are read also for parents that are not stored, and for edges that begin nothing, such as unconfirmed ones.
@@ -48,7 +49,7 @@ class BatchDiff:
         diff = cls(batch, author)
         sources = {key[1] for key in diff.edges if key[0] in CARRYING and is_current(batch.edge(key), author.now)}
         parents = [vid for vid in sources if diff.is_parent(vid)]
-        diff.counting_children = await flows.children(parents)
+        diff.counting_children = await children.of(parents)
         for parent in parents:
             diff._add_joined_children(parent)
         return diff

@@ -92,6 +92,7 @@ class WorkingSet:
 
     def begin(self) -> None:
         """Begin the next batch."""
+        self.refused_ids = set()
         for values in self._all:
             values.begin()
 

@@ -42,7 +42,7 @@ async def test_a_failure_of_the_store_is_the_error_of_the_call(
     """A read that fails, or a write with wrong credentials, ends the call after one request, without outcomes."""
     store = FailingStore(StoreFailedError("The store refused the credentials."), reads=reads)
     if not reads:
-        monkeypatch.setattr("app.graph.writing.writer.prefetch", _nothing_stored)
+        monkeypatch.setattr("app.graph.writing.group_plan.prefetch", _nothing_stored)
     with pytest.raises(StoreFailedError):
         await writer_over(store, policy).write(ITEMS, dry_run=False, atomic=False)
     assert store.failures == 1
@@ -51,7 +51,7 @@ async def test_a_failure_of_the_store_is_the_error_of_the_call(
 async def test_a_refused_write_is_the_error_of_its_item(policy: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
     """A write whose values are refused is halved down to the single items, and each is INVALID."""
     store = FailingStore(WriteRefusedError("The store failed.", ("SchemaViolationException",)), reads=False)
-    monkeypatch.setattr("app.graph.writing.writer.prefetch", _nothing_stored)
+    monkeypatch.setattr("app.graph.writing.group_plan.prefetch", _nothing_stored)
     done = await writer_over(store, policy).write(ITEMS, dry_run=False, atomic=False)
     assert [one.outcome.name for one in done] == ["INVALID"] * 4
     assert {one.errors[0].message.partition(";")[0] for one in done} == {

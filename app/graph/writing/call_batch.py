@@ -1,0 +1,49 @@
+"""A batch of one call: items that are written in one transaction, alone or with the batches of other calls."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from app.graph.commits.write_queue import QueuedWrite
+from app.graph.writing.unit.author import Author
+from graphql_schema.ports.commands import Command, RegisterCommand
+from graphql_schema.ports.operation_budget import OperationBudget
+from graphql_schema.ports.outcomes import WriteOutcome
+
+
+@dataclass(eq=False, kw_only=True)
+class CallBatch(QueuedWrite):
+    """The ``items`` of a batch, and ``done``, the future of their outcomes.
+
+    ``new_author`` returns the author with a new instant, under the write lock. The call has ended if it was cancelled,
+    or if its ``budget`` has ended.
+    """
+
+    items: Sequence[Command]
+    dry_run: bool
+    atomic: bool
+    budget: OperationBudget
+    new_author: Callable[[], Author]
+    done: asyncio.Future[list[WriteOutcome]] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the call has ended; a call whose budget has ended then has its error."""
+        if self.budget.ended is not None:
+            self.fail(self.budget.ended)
+        return self.done.done()
+
+    def answer(self, outcomes: list[WriteOutcome]) -> None:
+        """Give the call its outcomes, unless it was cancelled."""
+        if not self.done.done():
+            self.done.set_result(outcomes)
+
+    def fail(self, error: BaseException) -> None:
+        """Give the call an error instead of outcomes, unless it was cancelled."""
+        if not self.done.done():
+            self.done.set_exception(error)
+
+
+def edge_count(item: Command) -> int:
+    """Return the number of edges that an item declares."""
+    return sum(len(each.targets) for each in item.edges) if isinstance(item, RegisterCommand) else 1

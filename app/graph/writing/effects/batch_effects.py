@@ -1,0 +1,29 @@
+"""All effects of a planned batch on other assets: raised sensitivity, its audit, and outbox entries."""
+
+from dataclasses import replace
+
+from app.graph.commits.outbox_entry import OutboxEntry
+from app.graph.commits.write_coordinator import WriteCoordinator
+from app.graph.propagation.stored_flows import StoredFlows
+from app.graph.writing.effects.batch_diff import BatchDiff
+from app.graph.writing.effects.counting_children import CountingChildren
+from app.graph.writing.effects.inference_outbox import inference_entries
+from app.graph.writing.effects.raise_audit import audited_levels, stage_raises
+from app.graph.writing.effects.raise_sensitivity import raise_sensitivity
+from app.graph.writing.effects.tag_outbox import tag_entries
+from app.graph.writing.unit.author import Author
+from app.graph.writing.unit.working_set import WorkingSet
+
+
+async def batch_effects(
+    batch: WorkingSet, author: Author, flows: StoredFlows, children: CountingChildren, coordinator: WriteCoordinator
+) -> list[OutboxEntry]:
+    """Raise sensitivity in the working set, as an effect of its current batch, and return the outbox entries."""
+    outbox = coordinator.outbox
+    levels = audited_levels(batch, author)
+    diff = await BatchDiff.by(batch, author, children)
+    entries = await raise_sensitivity(diff, flows, outbox)
+    stage_raises(batch, author, levels)
+    all_flows = replace(flows, stops=frozenset())
+    entries += await tag_entries(diff, all_flows, outbox, coordinator.propagating_tags)
+    return entries + inference_entries(diff, outbox, coordinator.inference_rules)

@@ -1,0 +1,179 @@
+"""Group commit: the batches of all calls that wait are written together, as one transaction of the store.
+
+A transaction costs the store more than the items in it: each makes a segment of the index. The first call that waits
+starts the leader, a task of its own, so that no call that is cancelled ends the writes of others. The leader takes the
+write lock, then the batches from the queue (:mod:`app.graph.commits.write_queue`), plans them in order
+(:mod:`app.graph.writing.group_plan`), writes them, and gives each call its outcomes; meanwhile the next batches
+arrive. No call is answered before its transaction is stored.
+
+If the store refuses a transaction, its halves are written, down to the batch that is refused; the writer of that call
+continues down to the item. After a conflict with another process, the transaction is planned again.
+"""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from contextvars import Context
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Final, cast
+
+from app.graph.commits.write_coordinator import WriteCoordinator
+from app.graph.commits.write_set import WriteSet
+from app.graph.driver.errors import (
+    StoreUnavailableError,
+    TransientConflictError,
+    VertexExistsError,
+    WriteRefusedError,
+)
+from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.writing.call_batch import CallBatch
+from app.graph.writing.group_plan import GroupPlan, GroupPlanner
+from app.graph.writing.unit.read_set import ReadSet
+from graphql_schema.ports.operation_budget import OperationBudget
+from graphql_schema.ports.outcomes import WriteOutcome
+
+MAX_ATTEMPTS: Final = 6
+"""Maximal number of attempts to write a transaction that conflicts with another process."""
+
+MAX_BACKOFF_SECONDS: Final = 0.2
+"""Longest pause between two attempts."""
+
+GATHER_SHARE: Final = 0.25
+"""After a transaction of several batches the next one waits for as many, for at most this share of its duration."""
+
+MAX_GATHER_SECONDS: Final = 0.02
+"""Longest wait for further batches."""
+
+MAX_GROUP_CHARACTERS: Final = 4 * 1024 * 1024
+"""Maximal number of characters of the records in one transaction, unless it has one batch."""
+
+
+@dataclass(slots=True)
+class WriteGroup:
+    """Batches to write in one transaction, and the attempts so far. ``missing`` are the reads that planning needed."""
+
+    batches: Sequence[CallBatch]
+    attempts: int = 0
+    missing: ReadSet = field(default_factory=ReadSet)
+
+    def fail(self, error: Exception) -> list["WriteGroup"]:
+        """Give all calls the error; return no groups."""
+        for batch in self.batches:
+            batch.fail(error)
+        return []
+
+    def split(self, error: Exception) -> list["WriteGroup"]:
+        """Return the halves, which are written next; give the error to a single batch."""
+        if len(self.batches) == 1:
+            return self.fail(error)
+        half = len(self.batches) // 2
+        return [WriteGroup(self.batches[:half]), WriteGroup(self.batches[half:])]
+
+    def again(self, error: VertexExistsError | TransientConflictError) -> list["WriteGroup"]:
+        """Return the group, which is written again; after MAX_ATTEMPTS what another error leads to."""
+        self.attempts += 1
+        if self.attempts < MAX_ATTEMPTS:
+            return [self]
+        return self.split(error) if isinstance(error, VertexExistsError) else self.fail(error)
+
+
+class UnconfirmedWriteError(Exception):
+    """A transaction failed with an ``error``, and may be stored. Never leaves this module."""
+
+    def __init__(self, plan: GroupPlan, error: Exception) -> None:
+        super().__init__(error)
+        self._plan = plan
+        self._error = error
+
+    def failed(self) -> list[WriteGroup]:
+        """Give the error to the calls that write; return the others as a group: their results may differ now."""
+        for each in self._plan.batches:
+            if each.writes:
+                each.batch.fail(self._error)
+        others = [each.batch for each in self._plan.batches if not each.writes]
+        return [WriteGroup(others)] if others else []
+
+
+class GroupCommit:
+    """Writes batches of calls together. Those over one ``coordinator`` share its queue and its leader."""
+
+    def __init__(self, client: GremlinClient, coordinator: WriteCoordinator) -> None:
+        self._client = client
+        self._coordinator = coordinator
+        self._queue = coordinator.queue
+
+    async def write(self, batch: CallBatch) -> list[WriteOutcome]:
+        """Return the outcomes of a batch after its transaction; raises the error that ends it."""
+        self._queue.add(batch)
+        if self._queue.leader is None:
+            self._queue.leader = asyncio.create_task(self._lead(), context=Context())
+        return await batch.done
+
+    async def _lead(self) -> None:
+        """Write until no batch waits."""
+        groups: list[WriteGroup] = []
+        try:
+            while groups or self._queue:
+                if groups and groups[0].attempts:
+                    pause = random.uniform(0, MAX_BACKOFF_SECONDS)  # noqa: S311 - spreads writers, hides nothing
+                    await asyncio.sleep(pause)
+                async with self._coordinator.lock:
+                    begun = perf_counter()
+                    group = groups.pop(0) if groups else self._taken()
+                    size = len(group.batches)
+                    groups = [*await self._written(group), *groups]
+                if size > 1 and not groups:
+                    await self._queue.gather(size, min(MAX_GATHER_SECONDS, GATHER_SHARE * (perf_counter() - begun)))
+        finally:
+            self._queue.leader = None
+
+    def _taken(self) -> WriteGroup:
+        """Return the next group of the queue, in which writers put only batches of calls."""
+        return WriteGroup(cast("list[CallBatch]", self._queue.take()))
+
+    async def _written(self, group: WriteGroup) -> list[WriteGroup]:
+        """Write a group and answer its calls; return the groups to write next if it was not written."""
+        group.batches = [batch for batch in group.batches if not batch.is_over]
+        if not group.batches:
+            return []
+        try:
+            return await self._attempt(group)
+        finally:
+            self._coordinator.commit_log.end()
+
+    async def _attempt(self, group: WriteGroup) -> list[WriteGroup]:
+        """Plan and write a group once, and answer its calls; return the groups to write next."""
+        try:
+            plan = await GroupPlanner(self._client, self._coordinator, group.batches, group.missing).plan()
+            await self._commit(plan)
+        except (VertexExistsError, TransientConflictError) as error:
+            return group.again(error)
+        except UnconfirmedWriteError as unconfirmed:
+            return unconfirmed.failed()
+        except StoreUnavailableError as error:
+            return group.fail(error)
+        except Exception as error:  # noqa: BLE001 - the boundary of a call; the halves show which one fails
+            return group.split(error)
+        for each in plan.batches:
+            each.answer()
+        return []
+
+    async def _commit(self, plan: GroupPlan) -> None:
+        """Write a planned transaction, with its outbox entries; send nothing if it has no writes."""
+        if not plan.state.has_writes:
+            return
+        writes, entries = WriteSet(), plan.entries
+        async for _ in OperationBudget().in_turns(plan.state.add_writes(writes, plan.now)):
+            pass
+        if len(plan.batches) > 1 and writes.characters > MAX_GROUP_CHARACTERS:
+            raise WriteRefusedError("The transaction is too large.")
+        writes.outbox(entries)
+        with self._coordinator.outbox.committing(entries):
+            try:
+                await writes.submit(self._client)
+            except (VertexExistsError, TransientConflictError, WriteRefusedError):
+                raise
+            except Exception as error:
+                raise UnconfirmedWriteError(plan, error) from error
+        self._coordinator.commit_log.written()

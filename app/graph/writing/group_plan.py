@@ -1,0 +1,149 @@
+"""Plans the batches of several calls for one transaction, so that each has the result it would have alone.
+
+The batches are planned in order over one working set, each with the author, policy and instants of its call, on the
+state that the earlier ones leave. The effects of a batch on other assets precede the plan of the next batch. A batch
+that is atomic and has a rejected item, or whose plan fails with an error, is undone; the others are not affected.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from app.graph.commits.outbox_entry import OutboxEntry
+from app.graph.commits.write_coordinator import WriteCoordinator
+from app.graph.driver.errors import TransientConflictError
+from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.propagation.stored_flows import StoredFlows
+from app.graph.records.receipt_record import receipt_name
+from app.graph.writing.batch_planner import keys_of, plan_item
+from app.graph.writing.call_batch import CallBatch
+from app.graph.writing.effects.batch_effects import batch_effects
+from app.graph.writing.effects.counting_children import CountingChildren, expected_parents
+from app.graph.writing.prefetch import prefetch
+from app.graph.writing.unit.author import Author
+from app.graph.writing.unit.read_set import ReadSet
+from app.graph.writing.unit.working_set import WorkingSet
+from graphql_schema.ports.outcomes import WriteOutcome, not_written
+
+
+@dataclass(slots=True)
+class BatchPlan:
+    """The plan of one batch: its outcomes, or the error of its call. ``writes``: whether it has anything to write."""
+
+    batch: CallBatch
+    author: Author
+    outcomes: list[WriteOutcome] = field(default_factory=list)
+    error: Exception | None = None
+    writes: bool = False
+    entries: list[OutboxEntry] = field(default_factory=list)
+
+    def answer(self) -> None:
+        """Give the call its outcomes or its error."""
+        if self.error is None:
+            self.batch.answer(self.outcomes)
+        else:
+            self.batch.fail(self.error)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupPlan:
+    """The plan of a transaction: the working set that it writes, and the plans of its batches."""
+
+    state: WorkingSet
+    batches: Sequence[BatchPlan]
+
+    @property
+    def entries(self) -> list[OutboxEntry]:
+        """Return the outbox entries of all batches."""
+        return [entry for plan in self.batches for entry in plan.entries]
+
+    @property
+    def now(self) -> int:
+        """Return the latest instant of its authors in epoch milliseconds."""
+        return max(plan.author.now for plan in self.batches)
+
+
+class GroupPlanner:
+    """Plans batches of one tenant, under the write lock. ``missing`` collects the reads that planning needs."""
+
+    def __init__(
+        self, client: GremlinClient, coordinator: WriteCoordinator, batches: Sequence[CallBatch], missing: ReadSet
+    ) -> None:
+        self._client = client
+        self._coordinator = coordinator
+        self._batches = batches
+        self._authors = [batch.new_author() for batch in batches]
+        self._missing = missing
+        now = max(author.now for author in self._authors)
+        self._flows = StoredFlows(client, coordinator.propagation_stops, now)
+        self._children = CountingChildren(self._flows)
+
+    async def plan(self) -> GroupPlan:
+        """Read and plan until planning needs no further reads; raises the error of a read for all batches."""
+        items = [item for batch in self._batches for item in batch.items]
+        receipts = [
+            receipt_name(author.subject, key)
+            for batch, author in zip(self._batches, self._authors, strict=True)
+            for item in batch.items
+            for key in keys_of(item)
+        ]
+        while True:
+            state = await prefetch(self._client, self._authors[0].tenant, items, receipts, self._missing)
+            planned = await self._planned(state)
+            if state.missing.within(self._missing):
+                return GroupPlan(state, planned)
+            self._missing.add(state.missing)
+
+    async def _planned(self, state: WorkingSet) -> list[BatchPlan]:
+        """Plan every batch on the state that the earlier ones leave, with their sensitivity floors."""
+        if len(self._batches) > 1:
+            await self._read_children(state)
+        done: list[BatchPlan] = []
+        for batch, author in zip(self._batches, self._authors, strict=True):
+            plan = BatchPlan(batch, self._under_floors(author, done))
+            state.begin()
+            try:
+                await self._plan_batch(plan, state)
+            except TransientConflictError:
+                raise
+            except Exception as error:  # noqa: BLE001 - the boundary of a call; others of the transaction must not fail
+                state.undo()
+                plan.error, plan.entries = error, []
+            plan.writes = state.batch_writes
+            done.append(plan)
+        return done
+
+    async def _read_children(self, state: WorkingSet) -> None:
+        """Read the children that the effects of the batches probably need, in one request."""
+        parents = set().union(
+            *(
+                expected_parents(batch.items, state, author)
+                for batch, author in zip(self._batches, self._authors, strict=True)
+            )
+        )
+        await self._children.of(sorted(parents))
+
+    async def _plan_batch(self, plan: BatchPlan, state: WorkingSet) -> None:
+        """Plan the items of one batch and its effects; effects follow once nothing is missing."""
+        batch, author = plan.batch, plan.author
+        plan.outcomes = [
+            plan_item(item, state, author, dry_run=batch.dry_run) async for item in batch.budget.in_turns(batch.items)
+        ]
+        rejected = [index for index, outcome in enumerate(plan.outcomes) if not outcome.stored]
+        if batch.atomic and rejected:
+            state.undo()
+            plan.outcomes = [
+                outcome if index in rejected else not_written(rejected[0])
+                for index, outcome in enumerate(plan.outcomes)
+            ]
+        if state.batch_writes and state.missing.within(self._missing):
+            plan.entries = await batch_effects(state, author, self._flows, self._children, self._coordinator)
+
+    def _under_floors(self, author: Author, earlier: Sequence[BatchPlan]) -> Author:
+        """Return the author with the floors that earlier batches put: they are active once those are written."""
+        floors = [entry.floor for plan in earlier for entry in plan.entries if entry.floor is not None]
+        if not floors:
+            return author
+        view = self._coordinator.outbox.floors.view(author.tenant)
+        for floor in floors:
+            view.add(floor)
+        return replace(author, floors=view)

@@ -1,0 +1,91 @@
+"""The queue of writers: which batches go into the next transaction."""
+
+import asyncio
+from dataclasses import dataclass
+
+from app.graph.commits.write_queue import MAX_GROUP_EDGES, MAX_GROUP_ITEMS, QueuedWrite, WriteQueue
+
+
+@dataclass(eq=False, kw_only=True)
+class Batch(QueuedWrite):
+    """A batch with a name, whose call may have ended."""
+
+    name: str
+    ended: bool = False
+
+    @property
+    def is_over(self) -> bool:
+        """See :class:`app.graph.commits.write_queue.QueuedWrite`."""
+        return self.ended
+
+
+def batch(name: str, items: int = 1, edges: int = 1, tenant: str = "default") -> Batch:
+    """Return a batch; the letters of its name are its caller."""
+    caller = name.rstrip("0123456789")
+    return Batch(tenant=tenant, caller=caller, item_count=items, edge_count=edges, name=name)
+
+
+def taken(*batches: Batch) -> list[str]:
+    """Return the transactions that take these batches, each as its names."""
+    queue = WriteQueue()
+    for each in batches:
+        queue.add(each)
+    found = []
+    while queue:
+        found.append(" ".join(each.name for each in queue.take() if isinstance(each, Batch)))
+    return found
+
+
+def test_all_that_wait_are_taken_in_the_order_of_their_arrival() -> None:
+    """Calls of any callers go together; an empty queue has no transaction."""
+    assert taken(batch("ada1"), batch("bo1"), batch("ada2"), batch("cy1")) == ["ada1 bo1 ada2 cy1"]
+    assert WriteQueue().take() == []
+
+
+def test_tenants_are_never_in_one_transaction() -> None:
+    """The oldest batch decides the tenant; the other tenant is next, whatever arrives later."""
+    other = batch("ada2", tenant="other")
+    assert taken(batch("ada1"), other, batch("bo1")) == ["ada1 bo1", "ada2"]
+
+
+def test_small_calls_go_with_the_next_transaction_beside_large_ones() -> None:
+    """A large batch in front does not displace the small ones; further large ones wait."""
+    large = [batch(f"bulk{number}", items=MAX_GROUP_ITEMS) for number in range(3)]
+    assert taken(*large, batch("ada1"), batch("bo1")) == ["bulk0 ada1 bo1", "bulk1 bulk2"]
+
+
+def test_a_caller_with_many_calls_does_not_displace_the_others() -> None:
+    """One batch of every caller comes before a second one of any."""
+    many = [batch(f"bulk{number}", items=MAX_GROUP_ITEMS // 2) for number in range(4)]
+    assert taken(*many, batch("ada1", items=MAX_GROUP_ITEMS // 2))[0] == "bulk0 bulk1 ada1"
+
+
+def test_the_oldest_batch_is_always_taken() -> None:
+    """Small calls that keep arriving cannot hold up a large one, which is the oldest next time."""
+    assert taken(batch("bulk1", items=10 * MAX_GROUP_ITEMS), batch("ada1")) == ["bulk1 ada1"]
+    assert taken(batch("ada1"), batch("bulk1", items=10 * MAX_GROUP_ITEMS), batch("bo1")) == ["ada1 bo1", "bulk1"]
+
+
+def test_the_edges_of_a_transaction_are_bounded() -> None:
+    """A batch whose edges do not fit waits for the next transaction."""
+    heavy = [batch(f"{name}1", edges=MAX_GROUP_EDGES) for name in ("ada", "bo", "cy")]
+    assert taken(*heavy) == ["ada1 bo1", "cy1"]
+
+
+def test_batches_of_ended_calls_are_dropped() -> None:
+    """A call that was cancelled while it waited leaves the queue with the next transaction."""
+    gone = batch("ada1")
+    gone.ended = True
+    assert taken(gone, batch("bo1")) == ["bo1"]
+
+
+async def test_the_leader_waits_for_a_number_of_batches() -> None:
+    """The wait ends with the arrival of the last batch, at once if they are there, and after its time without them."""
+    queue = WriteQueue()
+    waiting = asyncio.create_task(queue.gather(2, 300))
+    await asyncio.sleep(0)
+    queue.add(batch("ada1"))
+    queue.add(batch("bo1"))
+    await waiting
+    await queue.gather(2, 300)
+    await queue.gather(3, 0)

@@ -1,0 +1,66 @@
+"""The children that count at the edges of their parents: read once, and no request discloses a hidden edge."""
+
+from dataclasses import replace
+from typing import Any
+
+from support.stores.in_memory_writer import Memory, seeded
+from support.stores.writers import NOW, asset, link, person, urn
+
+from app.graph.propagation.stored_flows import Sources
+from app.graph.records.vertex_id import vertex_id
+from app.graph.writing.effects.counting_children import CountingChildren, expected_parents
+from graphql_schema.ports.commands import Command
+
+ROOT = person("root", roles="admin")
+ADA = person("ada", "team ranking", roles="engineer")
+ITEM = asset("model-version m@1", trainedOn=["dataset a", "dataset b"], usedFeatures=["feature f"])
+
+
+def vid(text: str) -> int:
+    """Return the vertex id of ``kind name``."""
+    return vertex_id("default", urn(text))
+
+
+class Flows:
+    """Returns one child of each parent, and counts the requests."""
+
+    def __init__(self) -> None:
+        self.asked: list[list[int]] = []
+
+    async def children(self, parents: list[int]) -> Sources:
+        """See :class:`app.graph.propagation.stored_flows.StoredFlows`."""
+        self.asked.append(parents)
+        records: dict[int, Any] = {-vid: {"sensitivity": "INTERNAL"} for vid in parents}
+        return Sources({vid: {-vid} for vid in parents}, records)
+
+
+async def test_each_parent_is_read_once() -> None:
+    """A later batch reads the parents that no earlier one has read, and results do not share their sets."""
+    flows: Any = Flows()
+    children = CountingChildren(flows)
+    await children.of([1, 2])
+    first = await children.of([2, 3])
+    first.of[2].add(77)
+    assert (await children.of([2])).of == {2: {-2}}
+    assert (first.records.keys(), flows.asked) == ({-2, -3}, [[1, 2], [3]])
+
+
+def parents(memory: Memory, *commands: Command, subject: str = "ada") -> set[int]:
+    """Return the expected parents of commands of a caller."""
+    author = replace(memory.author(ADA, NOW + 1), subject=subject)
+    return expected_parents(commands, memory.state(), author)
+
+
+def test_parents_are_the_sources_of_carrying_edges(memory: Memory) -> None:
+    """Data sets and models have children, features have none; owners and the model of a version carry nothing."""
+    assert parents(memory, ITEM) == {vid("dataset a"), vid("dataset b")}
+    assert parents(memory, link("DERIVES", "dataset a", "dataset b")) == {vid("dataset a")}
+    assert parents(memory, link("CONTAINS", "domain shop", "dataset a")) == set()
+    assert parents(memory, asset("dataset a", owners={"team ads": ["TECHNICAL"]})) == set()
+
+
+def test_only_edges_that_the_caller_recorded_are_known(memory: Memory) -> None:
+    """An edge that another caller recorded may be hidden, so it is treated like an absent one."""
+    seeded(memory, ITEM)
+    assert parents(memory, ITEM, subject="root") == set()
+    assert parents(memory, ITEM) == {vid("dataset a"), vid("dataset b")}

@@ -1,0 +1,34 @@
+"""A batch of a call: its size, its end and its answer."""
+
+import asyncio
+
+import pytest
+from support.stores.in_memory_writer import ROOT, Memory
+from support.stores.memory_store import Callers, MemoryStore
+from support.stores.writers import asset, link
+
+from app.graph.writing.call_batch import edge_count
+from policies.errors import LimitError
+
+
+def test_edges_are_those_that_an_item_declares() -> None:
+    """A registration has one for each target, a link is one."""
+    assert edge_count(asset("dataset a", derivedFrom=["dataset b", "dataset c"], tags=["tag gold"])) == 3
+    assert edge_count(link("DERIVES", "dataset a", "dataset b")) == 1
+
+
+async def test_a_call_that_has_ended_takes_no_answer(memory: Memory) -> None:
+    """A call whose budget has ended has its error, and a cancelled call takes neither outcomes nor an error."""
+    callers = Callers(MemoryStore(memory))
+    late, gone, good = (callers.batch(ROOT) for _ in range(3))
+    late.budget.end(LimitError("too long"))
+    gone.done.cancel()
+    assert (late.is_over, gone.is_over, good.is_over) == (True, True, False)
+    late.answer([])
+    with pytest.raises(LimitError):
+        await late.done
+    gone.fail(ValueError())
+    with pytest.raises(asyncio.CancelledError):
+        await gone.done
+    good.answer([])
+    assert good.is_over

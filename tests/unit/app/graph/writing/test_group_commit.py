@@ -1,0 +1,206 @@
+"""Group commit over a store in memory: which calls share a transaction, and what becomes of them when it fails."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+from support.stores.in_memory_writer import ROOT, Memory
+from support.stores.memory_store import Callers, MemoryStore, names
+from support.stores.writers import asset, person, urn
+
+import app.graph.writing.group_commit as committing
+from app.graph.driver.errors import (
+    StoreFailedError,
+    StoreUnavailableError,
+    TransientConflictError,
+    VertexExistsError,
+    WriteRefusedError,
+)
+from app.store.errors import StoreReason
+from policies.errors import LimitError
+
+ADA = person("ada", "team ranking", roles="engineer")
+REFUSED = WriteRefusedError("The store failed.", ("SchemaViolationException",))
+
+
+@pytest.fixture
+def callers(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> Callers:
+    """Return callers over an empty store in memory; attempts follow each other without a pause."""
+    store = MemoryStore(memory)
+    monkeypatch.setattr("app.graph.writing.group_plan.prefetch", store.prefetch)
+    monkeypatch.setattr(committing, "MAX_BACKOFF_SECONDS", 0)
+    monkeypatch.setattr(committing, "GATHER_SHARE", 0)
+    return Callers(store)
+
+
+def data(*texts: str) -> set[str]:
+    """Return the URNs of data sets."""
+    return {urn(f"dataset {text}") for text in texts}
+
+
+async def holding(callers: Callers) -> "asyncio.Task[object]":
+    """Begin a transaction that stays under way until the store is opened."""
+    callers.store.open.clear()
+    first: asyncio.Task[object] = asyncio.ensure_future(callers.call(ROOT, asset("dataset first")))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert callers.coordinator.lock.locked()
+    return first
+
+
+async def test_calls_that_wait_are_written_together(callers: Callers) -> None:
+    """While a transaction is under way, further calls wait, and all of them are the next transaction."""
+    first = await holding(callers)
+    calls = [callers.call(who, asset(f"dataset {who.subject}{number}")) for number in range(3) for who in (ROOT, ADA)]
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert not any(call.done() for call in (first, *calls))
+    callers.store.open.set()
+    await asyncio.gather(first, *calls)
+    assert [names(call.result()) for call in calls] == [["CREATED"]] * 6
+    assert callers.store.writes == [
+        data("first"), data("root0", "ada0", "root1", "ada1", "root2", "ada2"),
+    ]  # fmt: skip
+    assert callers.coordinator.queue.leader is None
+    assert callers.coordinator.commit_log.count == 2
+
+
+async def test_tenants_are_written_apart(callers: Callers) -> None:
+    """Calls of two tenants are never in one transaction."""
+    first = await holding(callers)
+    calls = [callers.call(who, asset("dataset a")) for who in (ROOT, replace(ROOT, tenant="other"), ADA)]
+    callers.store.open.set()
+    await asyncio.gather(first, *calls)
+    assert len(callers.store.writes) == 3
+
+
+async def test_a_refused_call_does_not_fail_the_others(callers: Callers) -> None:
+    """A refused transaction is halved down to the call whose values are refused; the others are written."""
+    first = await holding(callers)
+    callers.store.bad[urn("dataset bad")] = REFUSED
+    texts = ["a", "b", "bad", "c"]
+    calls = [callers.call(ROOT, asset(f"dataset {text}")) for text in texts]
+    callers.store.open.set()
+    found = await asyncio.gather(first, *calls, return_exceptions=True)
+    assert [names(one) if isinstance(one, list) else one for one in found[1:]] == [
+        ["CREATED"], ["CREATED"], REFUSED, ["CREATED"],
+    ]  # fmt: skip
+    assert callers.store.writes[1:] == [data(*texts), data("a", "b"), data("bad", "c"), data("bad"), data("c")]
+
+
+async def test_a_conflict_is_planned_again_for_all(callers: Callers) -> None:
+    """After a conflict with another process the same calls are written again; after six attempts they fail."""
+    first = await holding(callers)
+    callers.store.errors = [None, TransientConflictError("lock"), VertexExistsError("taken"), None]
+    calls = [callers.call(ROOT, asset(f"dataset {text}")) for text in "ab"]
+    callers.store.open.set()
+    await asyncio.gather(first, *calls)
+    assert callers.store.writes[1:] == [data("a", "b")] * 3
+    locked = TransientConflictError("lock")
+    callers.store.errors = [locked] * committing.MAX_ATTEMPTS
+    found = await asyncio.gather(
+        *(callers.call(ROOT, asset(f"dataset {text}")) for text in "cd"), return_exceptions=True
+    )
+    assert found == [locked, locked]
+
+
+async def test_a_vertex_that_always_exists_is_found_by_halves(callers: Callers) -> None:
+    """A call that cannot create its asset gets the error, and the other one is written."""
+    first = await holding(callers)
+    exists = callers.store.bad[urn("dataset bad")] = VertexExistsError("taken")
+    calls = [callers.call(ROOT, asset(f"dataset {text}")) for text in ("bad", "a")]
+    callers.store.open.set()
+    found = await asyncio.gather(first, *calls, return_exceptions=True)
+    assert found[1] is exists
+    assert callers.store.writes[-1] == data("a")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [StoreUnavailableError.because(StoreReason.DISK_SPACE), StoreFailedError("unusable"), ZeroDivisionError()],
+    ids=lambda error: type(error).__name__,
+)
+async def test_a_write_of_unknown_outcome_is_not_repeated(callers: Callers, error: Exception) -> None:
+    """All calls that write have the error; one that writes nothing is planned again, and has its own result."""
+    first = await holding(callers)
+    callers.store.errors = [None, error]
+    write = callers.call(ROOT, asset("dataset a"))
+    dry = callers.call(ROOT, asset("dataset b"), dry_run=True)
+    same = callers.call(ROOT, asset("dataset first"))
+    callers.store.open.set()
+    found = await asyncio.gather(first, write, dry, same, return_exceptions=True)
+    assert found[1] is error
+    assert [names(one) for one in found[2:] if isinstance(one, list)] == [["CREATED"], ["UNCHANGED"]]
+    assert callers.store.writes[1:] == [data("a")]
+
+
+async def test_an_error_before_the_write_is_of_the_call_that_has_it(
+    callers: Callers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store that cannot be read fails all calls at once; any other error is found by halves."""
+    first = await holding(callers)
+    good = callers.batch(ROOT, asset("dataset a"))
+    broken = callers.batch(ROOT, asset("dataset b"))
+    broken.new_author = lambda: 1 / 0  # type: ignore[assignment, return-value]
+    calls = [callers.write(each) for each in (broken, good)]
+    callers.store.open.set()
+    found = await asyncio.gather(first, *calls, return_exceptions=True)
+    assert isinstance(found[1], ZeroDivisionError)
+    assert isinstance(found[2], list)
+    down = StoreUnavailableError("down")
+
+    async def prefetch(*_: object) -> None:
+        raise down
+
+    monkeypatch.setattr("app.graph.writing.group_plan.prefetch", prefetch)
+    again = [callers.call(ROOT, asset(f"dataset {text}")) for text in "cd"]
+    assert await asyncio.gather(*again, return_exceptions=True) == [down, down]
+
+
+async def test_a_call_that_has_ended_is_dropped_before_it_is_planned(callers: Callers) -> None:
+    """A call that was cancelled, or whose time is over, while it waited is not written; the others are."""
+    first = await holding(callers)
+    gone, good = (callers.call(ROOT, asset(f"dataset {text}")) for text in ("gone", "a"))
+    late = callers.batch(ROOT, asset("dataset late"))
+    ended = callers.write(late)
+    await asyncio.sleep(0)
+    gone.cancel()
+    late.budget.end(over := LimitError("too long"))
+    callers.store.open.set()
+    found = await asyncio.gather(first, gone, good, ended, return_exceptions=True)
+    assert isinstance(found[1], asyncio.CancelledError)
+    assert found[3] is over
+    assert callers.store.writes[1:] == [data("a")]
+
+
+async def test_a_call_cancelled_while_it_is_written_does_not_end_the_others(callers: Callers) -> None:
+    """The transaction is completed with its items, although it is the call that has started the leader."""
+    first = await holding(callers)
+    first.cancel()
+    call = callers.call(ROOT, asset("dataset a"))
+    callers.store.open.set()
+    assert names(await call) == ["CREATED"]
+    assert callers.store.writes == [data("first"), data("a")]
+
+
+async def test_records_of_many_calls_are_bounded(callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A transaction whose records are too large is halved before it is sent; a single call is not."""
+    monkeypatch.setattr(committing, "MAX_GROUP_CHARACTERS", 1)
+    first = await holding(callers)
+    calls = [callers.call(ROOT, asset(f"dataset {text}")) for text in "ab"]
+    callers.store.open.set()
+    await asyncio.gather(first, *calls)
+    assert callers.store.writes[1:] == [data("a"), data("b")]
+
+
+async def test_no_read_is_repeatable_into_a_transaction_under_way(callers: Callers) -> None:
+    """Until a transaction is over, the latest stable instant is before the first of its calls."""
+    log = callers.coordinator.commit_log
+    first = await holding(callers)
+    for _ in range(20):
+        await asyncio.sleep(0)
+    begun = log.stable_until(10**15)
+    assert begun < callers.store.memory.author(ROOT).now
+    callers.store.open.set()
+    await first
+    assert log.stable_until(10**15) == 10**15

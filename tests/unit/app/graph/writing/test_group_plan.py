@@ -1,0 +1,176 @@
+"""The plan of a group: each batch has the result that it would have alone, after the earlier ones."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from support.stores.in_memory_writer import ROOT, Memory, seeded
+from support.stores.memory_store import Callers, MemoryStore, names
+from support.stores.writers import NOW, asset, link, person, urn
+
+import app.graph.writing.effects.raise_sensitivity as raising
+from app.graph.driver.errors import TransientConflictError
+from app.graph.records.vertex_id import vertex_id
+from app.graph.writing import batch_planner
+from app.graph.writing.call_batch import CallBatch
+from app.graph.writing.group_plan import GroupPlan, GroupPlanner
+from app.graph.writing.unit.read_set import ReadSet
+from graphql_schema.ports.commands import IdempotencyKey
+
+ADA = person("ada", "team ranking", roles="engineer")
+BO = person("bo", "team ads", roles="engineer")
+SECRET = asset("dataset secret", {"visibility": "TEAM"}, owners={"team ads": ["TECHNICAL"]})
+RESTRICTED = {"sensitivity": "RESTRICTED"}
+MISSING = replace(asset("run r"), required=("state",))
+
+
+@pytest.fixture
+def callers(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> Callers:
+    """Return callers over an empty store in memory."""
+    store = MemoryStore(memory)
+    monkeypatch.setattr("app.graph.writing.group_plan.prefetch", store.prefetch)
+    return Callers(store)
+
+
+async def planned(callers: Callers, *batches: CallBatch) -> GroupPlan:
+    """Plan batches as one transaction."""
+    client: Any = callers.store
+    return await GroupPlanner(client, callers.coordinator, batches, ReadSet()).plan()
+
+
+def outcomes(plan: GroupPlan) -> list[list[str]]:
+    """Return the names of the outcomes of each batch."""
+    return [names(each.outcomes) for each in plan.batches]
+
+
+def present(plan: GroupPlan, text: str) -> bool:
+    """Return whether the transaction leaves an asset."""
+    return vertex_id("default", urn(text)) in plan.state.vertices
+
+
+async def test_a_batch_finds_what_earlier_batches_have_planned(callers: Callers) -> None:
+    """The second registration of an id is UNCHANGED, and a stub of another call is no placeholder of this one."""
+    first, second = asset("dataset a", derivedFrom=["dataset up"]), asset("dataset b", derivedFrom=["dataset up"])
+    plan = await planned(callers, *(callers.batch(ROOT, item) for item in (first, first, second)))
+    assert outcomes(plan) == [["CREATED"], ["UNCHANGED"], ["CREATED"]]
+    assert [each.outcomes[0].placeholders for each in plan.batches] == [(urn("dataset up"),), (), ()]
+    assert [each.writes for each in plan.batches] == [True, False, True]
+
+
+async def test_what_another_call_hides_is_like_absent(callers: Callers) -> None:
+    """A hidden asset that an earlier batch registers gives the caller what an absent one does: DENIED, placeholders."""
+    absent = await planned(callers, callers.batch(ROOT), callers.batch(ADA, link("FEEDS", "dataset secret", "model m")))
+    hidden = await planned(
+        callers, callers.batch(ROOT, SECRET), callers.batch(ADA, link("FEEDS", "dataset secret", "model m"))
+    )
+    mine, theirs = absent.batches[1].outcomes[0], hidden.batches[1].outcomes[0]
+    assert replace(theirs, hidden_ids=()) == mine
+    visible = await planned(
+        callers, callers.batch(ROOT, SECRET), callers.batch(BO, link("FEEDS", "dataset secret", "model m"))
+    )
+    assert visible.batches[1].outcomes[0].placeholders == (urn("model m"),)
+
+
+async def test_each_batch_has_its_own_author(callers: Callers) -> None:
+    """Changes are by the caller of their batch, at increasing instants in the order of the batches."""
+    plan = await planned(callers, callers.batch(ROOT, asset("dataset a")), callers.batch(ADA, asset("dataset b")))
+    changes = [record for record in plan.state.vertices.values() if record["kind"] == "CHANGE"]
+    assert {change["subject"]: (change["actor"], change["createdAt"]) for change in changes} == {
+        urn("dataset a"): ("root", NOW),
+        urn("dataset b"): ("ada", NOW + 1),
+    }
+    assert plan.now == NOW
+
+
+async def test_an_atomic_batch_with_a_rejected_item_leaves_nothing(callers: Callers) -> None:
+    """Its accepted items are not written, and the next batch finds none of them; one without a rejection is kept."""
+    plan = await planned(
+        callers,
+        callers.batch(ROOT, asset("dataset a", derivedFrom=["dataset up"]), MISSING, atomic=True),
+        callers.batch(ROOT, asset("dataset b", derivedFrom=["dataset up"])),
+        callers.batch(ROOT, asset("dataset c"), atomic=True),
+    )
+    assert outcomes(plan) == [["INVALID", "INVALID"], ["CREATED"], ["CREATED"]]
+    assert plan.batches[1].outcomes[0].placeholders == (urn("dataset up"),)
+    assert [present(plan, f"dataset {name}") for name in "abc"] == [False, True, True]
+    assert not plan.batches[0].writes
+
+
+async def test_a_dry_run_writes_nothing_and_is_not_found(callers: Callers) -> None:
+    """A later batch creates what a dry run would have created, and a dry run finds what was planned before it."""
+    item = asset("dataset a")
+    plan = await planned(
+        callers,
+        callers.batch(ROOT, item, dry_run=True),
+        callers.batch(ROOT, item),
+        callers.batch(ROOT, item, dry_run=True),
+    )
+    assert outcomes(plan) == [["CREATED"], ["CREATED"], ["UNCHANGED"]]
+    assert [each.writes for each in plan.batches] == [False, True, False]
+
+
+async def test_an_idempotency_key_of_an_earlier_batch_is_replayed(callers: Callers) -> None:
+    """Of two calls under one key the second has the outcome of the first, and only for the same caller."""
+    item = replace(asset("dataset a"), key=IdempotencyKey("key", "digest"))
+    plan = await planned(callers, *(callers.batch(who, item) for who in (ROOT, ROOT, ADA)))
+    assert outcomes(plan) == [["CREATED"], ["CREATED"], ["UNCHANGED"]]
+
+
+async def test_an_error_of_one_call_is_undone_and_fails_only_that_call(
+    callers: Callers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An unexpected error in a handler leaves nothing of the batch in the transaction; a conflict is not of a call."""
+    monkeypatch.setattr("app.graph.writing.group_plan.plan_item", _failing_for(urn("dataset broken")))
+    plan = await planned(
+        callers,
+        callers.batch(ROOT, asset("dataset a"), asset("dataset broken")),
+        callers.batch(ROOT, asset("dataset b")),
+    )
+    assert [type(each.error) for each in plan.batches] == [ZeroDivisionError, type(None)]
+    assert [present(plan, f"dataset {name}") for name in ("a", "broken", "b")] == [False, False, True]
+    monkeypatch.setattr("app.graph.writing.group_plan.plan_item", _failing_for("", TransientConflictError("lock")))
+    with pytest.raises(TransientConflictError):
+        await planned(callers, callers.batch(ROOT, asset("dataset a")))
+
+
+def _failing_for(broken: str, error: Exception | None = None) -> Any:
+    """Return the planner of items, which fails for one id, or for all with the error."""
+
+    def plan(command: Any, *arguments: Any, **options: Any) -> Any:
+        if error is not None:
+            raise error
+        return 1 / 0 if command.urn == broken else batch_planner.plan_item(command, *arguments, **options)
+
+    return plan
+
+
+async def test_a_raise_of_one_batch_is_the_state_of_the_next(callers: Callers) -> None:
+    """Sensitivity propagates before the next batch is planned: an asset that it hides is hidden there."""
+    mine, team = {"team ads": ["TECHNICAL"]}, {"team ranking": ["TECHNICAL"]}
+    items = [asset("dataset a", owners=team), asset("dataset b", owners=team), asset("model mine", owners=mine)]
+    seeded(callers.store.memory, *items)
+    before, raised, after = (
+        callers.batch(BO, link("FEEDS", "dataset b", "model mine")),
+        callers.batch(ROOT, link("DERIVES", "dataset a", "dataset b"), asset("dataset a", RESTRICTED)),
+        callers.batch(BO, link("FEEDS", "dataset b", "model mine", confidence=0.5)),
+    )
+    plan = await planned(callers, before, raised, after)
+    assert plan.state.vertices[vertex_id("default", urn("dataset b"))]["sensitivity"] == "RESTRICTED"
+    assert [plan.batches[at].outcomes[0].placeholders for at in (0, 2)] == [(), (urn("dataset b"),)]
+
+
+async def test_a_floor_of_an_earlier_batch_applies_to_the_next(
+    callers: Callers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A raise beyond the limit puts a floor, which decides for the later batches before it is stored."""
+    monkeypatch.setattr(raising, "MAX_RAISED", -10_000)
+    seeded(callers.store.memory, asset("dataset a"), asset("dataset b"), link("DERIVES", "dataset a", "dataset b"))
+    plan = await planned(
+        callers,
+        callers.batch(ROOT, asset("dataset a", RESTRICTED)),
+        callers.batch(ADA, link("DERIVES", "dataset b", "dataset c")),
+    )
+    floors = [entry.floor for entry in plan.entries if entry.floor is not None]
+    assert floors
+    assert plan.batches[1].author.floors.any
+    assert not plan.batches[0].author.floors.any
