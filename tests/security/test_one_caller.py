@@ -232,7 +232,7 @@ async def test_others_run_beside_a_registration_of_many_items(api: Api, monkeypa
             await asyncio.sleep(0)
 
     monkeypatch.setattr(GivenItem, "converted", recorded("convert", GivenItem.converted))
-    monkeypatch.setattr("app.graph.writing.writer.plan_item", recorded("plan", plan_item))
+    monkeypatch.setattr("app.graph.writing.group_plan.plan_item", recorded("plan", plan_item))
     monkeypatch.setattr(WriteSet, "vertex", recorded("encode", WriteSet.vertex))
     running = asyncio.create_task(other())
     await api.load(*({"dataset": {"id": f"mlg://dataset/test/default/many{number}"}} for number in range(30)))

@@ -33,7 +33,7 @@ class CallBatch(QueuedWrite):
             self.fail(self.budget.ended)
         return self.done.done()
 
-    def answer(self, outcomes: list[WriteOutcome]) -> None:
+    def complete(self, outcomes: list[WriteOutcome]) -> None:
         """Give the call its outcomes, unless it was cancelled."""
         if not self.done.done():
             self.done.set_result(outcomes)

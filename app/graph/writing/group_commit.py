@@ -1,10 +1,10 @@
 """Group commit: the batches of all calls that wait are written together, as one transaction of the store.
 
-A transaction costs the store more than the items in it: each makes a segment of the index. The first call that waits
-starts the leader, a task of its own, so that no call that is cancelled ends the writes of others. The leader takes the
-write lock, then the batches from the queue (:mod:`app.graph.commits.write_queue`), plans them in order
-(:mod:`app.graph.writing.group_plan`), writes them, and gives each call its outcomes; meanwhile the next batches
-arrive. No call is answered before its transaction is stored.
+A transaction costs the store more than the items in it, because each makes a segment of the index. The first call that
+waits starts the leader, a task of its own, so that a call that is cancelled does not end the writes of others. The
+leader takes the write lock, then the batches in the queue (:mod:`app.graph.commits.write_queue`). It plans them in
+order (:mod:`app.graph.writing.group_plan`), writes them, and gives each call its outcomes; meanwhile the next batches
+arrive. No call gets its outcomes before its transaction is stored.
 
 If the store refuses a transaction, its halves are written, down to the batch that is refused; the writer of that call
 continues down to the item. After a conflict with another process, the transaction is planned again.
@@ -133,7 +133,7 @@ class GroupCommit:
         return WriteGroup(cast("list[CallBatch]", self._queue.take()))
 
     async def _written(self, group: WriteGroup) -> list[WriteGroup]:
-        """Write a group and answer its calls; return the groups to write next if it was not written."""
+        """Write a group and give its calls their outcomes; return the groups to write next if it was not written."""
         group.batches = [batch for batch in group.batches if not batch.is_over]
         if not group.batches:
             return []
@@ -143,7 +143,7 @@ class GroupCommit:
             self._coordinator.commit_log.end()
 
     async def _attempt(self, group: WriteGroup) -> list[WriteGroup]:
-        """Plan and write a group once, and answer its calls; return the groups to write next."""
+        """Plan and write a group once, and give its calls their outcomes; return the groups to write next."""
         try:
             plan = await GroupPlanner(self._client, self._coordinator, group.batches, group.missing).plan()
             await self._commit(plan)
@@ -156,7 +156,7 @@ class GroupCommit:
         except Exception as error:  # noqa: BLE001 - the boundary of a call; the halves show which one fails
             return group.split(error)
         for each in plan.batches:
-            each.answer()
+            each.complete()
         return []
 
     async def _commit(self, plan: GroupPlan) -> None:

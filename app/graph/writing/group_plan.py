@@ -36,10 +36,10 @@ class BatchPlan:
     writes: bool = False
     entries: list[OutboxEntry] = field(default_factory=list)
 
-    def answer(self) -> None:
+    def complete(self) -> None:
         """Give the call its outcomes or its error."""
         if self.error is None:
-            self.batch.answer(self.outcomes)
+            self.batch.complete(self.outcomes)
         else:
             self.batch.fail(self.error)
 

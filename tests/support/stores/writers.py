@@ -1,6 +1,7 @@
 """Items to register, callers, and the stored result, read with Gremlin of the tests' own."""
 
-from collections.abc import Iterable, Mapping
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +26,7 @@ from graphql_schema.catalog.relations import (
 )
 from graphql_schema.catalog.urn import make_urn, parse_urn
 from graphql_schema.operation.field_guards import governed_fields
-from graphql_schema.ports.commands import DeclaredEdges, LinkCommand, RegisterCommand
+from graphql_schema.ports.commands import Command, DeclaredEdges, LinkCommand, RegisterCommand
 from graphql_schema.schema import build_schema
 from policies.policy import Policy
 from policies.principal import Principal, PrincipalKind
@@ -122,6 +123,11 @@ class Writers:
         writer = PolicedWriter(self.client, self.coordinator, self.policy.access(principal), clock=lambda: now)
         writer.batch_size = chunk
         return writer
+
+
+async def write_at_once(writer: PolicedWriter, items: Sequence[Command]) -> None:
+    """Write each item as a call of its own, all at the same time, so that they share a transaction."""
+    await asyncio.gather(*(writer.write([item], dry_run=False, atomic=False) for item in items))
 
 
 @dataclass(frozen=True)

@@ -79,9 +79,10 @@ class BatchDiff:
 
     def joined_parents(self, child: int) -> list[int]:
         """Return the parents that existed before the batch and that a vertex joins in the transaction."""
-        hop = PARENT_HOPS.get(kind_of(self.batch.vertices[child]))
-        known = () if hop is None else self.batch.edges_at(hop.relation.name, hop.direction, child)
-        pairs = [self.child_and_parent(key) for key in known if self._joins(key)]
+        known = self.batch.vertex(child)
+        hop = PARENT_HOPS.get(kind_of(known)) if known else None
+        keys = () if hop is None else self.batch.edges_at(hop.relation.name, hop.direction, child)
+        pairs = [self.child_and_parent(key) for key in keys if self._joins(key)]
         return [pair[1] for pair in pairs if pair is not None and self.batch.existed(pair[1])]
 
     def is_parent(self, vid: int) -> bool:

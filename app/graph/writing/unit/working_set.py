@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from app.graph.commits.write_set import WriteSet
 from app.graph.records.edge_record import EdgeKey
@@ -93,16 +92,19 @@ class WorkingSet:
     def begin(self) -> None:
         """Begin the next batch."""
         self.refused_ids = set()
-        for values in self._all:
-            values.begin()
+        self._vertices.begin()
+        self._edges.begin()
+        self._receipts.begin()
+        self._marks.begin()
 
     def undo(self) -> None:
         """Take the changes of the current batch back."""
         for key in self._edges.undo():
             for place in _places(key):
                 self._edges_at[place].discard(key)
-        for values in self._all:
-            values.undo()
+        self._vertices.undo()
+        self._receipts.undo()
+        self._marks.undo()
 
     def existed(self, vid: int) -> bool:
         """Return whether this vertex existed before the current batch, as far as it was read."""
@@ -213,10 +215,6 @@ class WorkingSet:
         for vid, receipt in self._receipts.unwritten().items():
             writes.receipt(vid, receipt, new=self._receipts.stored(vid) is None, now=now)
             yield
-
-    @property
-    def _all(self) -> tuple[TrackedValues[Any, Any], ...]:
-        return self._vertices, self._edges, self._receipts, self._marks
 
     def _is_stored(self, vid: int) -> bool:
         return self._vertices.stored(vid) is not None

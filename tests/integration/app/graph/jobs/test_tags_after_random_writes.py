@@ -9,7 +9,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.oracles.propagated_tags import assigned, shown
 from support.stores.janusgraph import StoreGraph
-from support.stores.writers import NOW, Writers, asset, link, person, shipped_policy, shipped_stops, stored, urn
+from support.stores.writers import (
+    NOW,
+    Writers,
+    asset,
+    link,
+    person,
+    shipped_policy,
+    shipped_stops,
+    stored,
+    urn,
+    write_at_once,
+)
 
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.write_coordinator import WriteCoordinator
@@ -117,9 +128,12 @@ class Twin:
         await self.writers.coordinator.commit_log.load(self.client)
 
     async def write(self, batch: list[Command]) -> None:
-        """Write items as a caller who has every right."""
-        caller = person("root", roles="admin auditor approver", tenant=self.tenant)
-        await self.writers.of(caller, now=self.now).write(batch, dry_run=False, atomic=False)
+        """Write items as a caller who has every right: an odd number in one call, an even one in calls at once."""
+        writer = self.writers.of(person("root", roles="admin auditor approver", tenant=self.tenant), now=self.now)
+        if len(batch) % 2:
+            await writer.write(batch, dry_run=False, atomic=False)
+        else:
+            await write_at_once(writer, batch)
 
     async def check(self) -> None:
         """Assert that an idle job leaves the edges and index of the definition."""

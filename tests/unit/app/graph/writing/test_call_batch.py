@@ -1,4 +1,4 @@
-"""A batch of a call: its size, its end and its answer."""
+"""A batch of a call: its size, its end and its outcomes."""
 
 import asyncio
 
@@ -17,18 +17,18 @@ def test_edges_are_those_that_an_item_declares() -> None:
     assert edge_count(link("DERIVES", "dataset a", "dataset b")) == 1
 
 
-async def test_a_call_that_has_ended_takes_no_answer(memory: Memory) -> None:
+async def test_a_call_that_has_ended_gets_no_outcomes(memory: Memory) -> None:
     """A call whose budget has ended has its error, and a cancelled call takes neither outcomes nor an error."""
     callers = Callers(MemoryStore(memory))
     late, gone, good = (callers.batch(ROOT) for _ in range(3))
     late.budget.end(LimitError("too long"))
     gone.done.cancel()
     assert (late.is_over, gone.is_over, good.is_over) == (True, True, False)
-    late.answer([])
+    late.complete([])
     with pytest.raises(LimitError):
         await late.done
     gone.fail(ValueError())
     with pytest.raises(asyncio.CancelledError):
         await gone.done
-    good.answer([])
+    good.complete([])
     assert good.is_over

@@ -173,6 +173,17 @@ async def test_a_call_that_has_ended_is_dropped_before_it_is_planned(callers: Ca
     assert callers.store.writes[1:] == [data("a")]
 
 
+async def test_a_call_that_ends_during_an_attempt_is_not_in_the_next_one(callers: Callers) -> None:
+    """A call that was cancelled while a transaction failed by a conflict is not planned again."""
+    callers.store.errors = [TransientConflictError("lock")]
+    first = await holding(callers)
+    first.cancel()
+    other = callers.call(ROOT, asset("dataset a"))
+    callers.store.open.set()
+    await other
+    assert callers.store.writes == [data("first"), data("a")]
+
+
 async def test_a_call_cancelled_while_it_is_written_does_not_end_the_others(callers: Callers) -> None:
     """The transaction is completed with its items, although it is the call that has started the leader."""
     first = await holding(callers)
@@ -193,7 +204,7 @@ async def test_records_of_many_calls_are_bounded(callers: Callers, monkeypatch: 
     assert callers.store.writes[1:] == [data("a"), data("b")]
 
 
-async def test_no_read_is_repeatable_into_a_transaction_under_way(callers: Callers) -> None:
+async def test_a_transaction_in_flight_is_later_than_the_stable_instant(callers: Callers) -> None:
     """Until a transaction is over, the latest stable instant is before the first of its calls."""
     log = callers.coordinator.commit_log
     first = await holding(callers)

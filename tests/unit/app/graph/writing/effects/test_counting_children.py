@@ -25,11 +25,11 @@ class Flows:
     """Returns one child of each parent, and counts the requests."""
 
     def __init__(self) -> None:
-        self.asked: list[list[int]] = []
+        self.requests: list[list[int]] = []
 
     async def children(self, parents: list[int]) -> Sources:
         """See :class:`app.graph.propagation.stored_flows.StoredFlows`."""
-        self.asked.append(parents)
+        self.requests.append(parents)
         records: dict[int, Any] = {-vid: {"sensitivity": "INTERNAL"} for vid in parents}
         return Sources({vid: {-vid} for vid in parents}, records)
 
@@ -42,7 +42,7 @@ async def test_each_parent_is_read_once() -> None:
     first = await children.of([2, 3])
     first.of[2].add(77)
     assert (await children.of([2])).of == {2: {-2}}
-    assert (first.records.keys(), flows.asked) == ({-2, -3}, [[1, 2], [3]])
+    assert (set(first.records), flows.requests) == ({-2, -3}, [[1, 2], [3]])
 
 
 def parents(memory: Memory, *commands: Command, subject: str = "ada") -> set[int]:
