@@ -116,6 +116,16 @@ async def test_an_idempotency_key_of_an_earlier_batch_is_replayed(callers: Calle
     assert outcomes(plan) == [["CREATED"], ["CREATED"], ["UNCHANGED"]]
 
 
+async def test_ids_that_another_call_fails_to_register_stay_known(callers: Callers) -> None:
+    """With EXISTING, a reference to an item of the own call is accepted, although another call has failed with it."""
+    ids = frozenset({urn("dataset a"), urn("dataset b")})
+    own = [replace(asset("dataset b", derivedFrom=["dataset a"]), known_ids=ids), asset("dataset a")]
+    plan = await planned(
+        callers, callers.batch(ROOT, replace(asset("dataset a"), expected_revision=7)), callers.batch(ROOT, *own)
+    )
+    assert outcomes(plan) == [["CONFLICT"], ["CREATED", "CREATED"]]
+
+
 async def test_an_error_of_one_call_is_undone_and_fails_only_that_call(
     callers: Callers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
