@@ -111,7 +111,7 @@ class Access:
         """Decide a write action on an asset with the given attributes.
 
         For a change of the attributes themselves, decide twice: with the attributes before and after the change.
-        A caller who may not read an asset may not change it either, whatever the rules permit.
+        If the rules do not let the caller read an asset, the caller may not change it either.
         """
         return self._decisions.get((action, attributes)) or _cache(
             self._decisions, (action, attributes), lambda: self._decide(action, attributes)

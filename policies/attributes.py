@@ -1,6 +1,6 @@
 """The attributes of an asset and of a caller on which decisions depend.
 
-Rules can use only these attributes. Cedar schema, index and records have attributes of the same names.
+Rules can use only these attributes. Those of an asset have the same names in Cedar schema, index and records.
 """
 
 from collections.abc import Mapping

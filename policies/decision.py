@@ -20,7 +20,7 @@ class Grade(IntEnum):
     DISCOVER = 1
     """The existence and the public fields of the asset, so that the caller can request access from its owner."""
     READ = 2
-    """All fields, except those whose label requires more rights."""
+    """All fields, except those that the rules for fields hide."""
 
 
 @dataclass(frozen=True)

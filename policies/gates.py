@@ -1,8 +1,8 @@
 """Gates: conditions that a model version must meet before a protected alias may point at it.
 
 ``gates.toml`` defines them; docs/gates.md describes its fields. A move of a protected alias must pass all gates that
-apply to it. Only evidence that the caller may see counts. An unknown field or value is an error at start-up: a misspelt
-condition would otherwise leave the gate open.
+apply to it. Only evidence that the caller may see counts; a hidden contamination counts as not clean. An unknown field
+or value is an error at start-up: a misspelt condition would otherwise leave the gate open.
 """
 
 import re
@@ -138,7 +138,7 @@ NO_GATES: Final = Gates()
 
 
 def load_gates(path: Path = SHIPPED) -> Gates:
-    """Return the gates in a file; raises `ConfigurationError` with the gate and the field that is invalid."""
+    """Return the gates in a file; raises `ConfigurationError` if the file is unreadable or a gate is invalid."""
     try:
         document = tomllib.loads(path.read_text())
     except (OSError, tomllib.TOMLDecodeError) as error:

@@ -22,7 +22,7 @@ SHIPPED = Path(__file__).parent
 """The folder with the rules that the program ships with."""
 
 ACCESS_SECONDS = 60.0
-"""Seconds for which an `Access` is reused."""
+"""Maximum number of seconds for which an `Access` is reused."""
 
 MAX_ACCESSES = 1_024
 """Maximum number of cached `Access` objects; above it, the oldest is dropped."""
@@ -31,9 +31,8 @@ MAX_ACCESSES = 1_024
 class Policy:
     """Validated rules (``text`` in Cedar) and labels. Immutable, apart from the cache of `Access` objects.
 
-    ``version`` is a digest of rules and labels: equal versions give a caller equal decisions. ``clock`` returns
-    monotonic seconds. Raises `ConfigurationError` if the rules are invalid, cannot be compiled, or forbid a non-null
-    field without its row.
+    ``version`` is a digest of rules and labels. ``clock`` returns monotonic seconds. Raises `ConfigurationError` if the
+    rules are invalid, cannot be compiled, or forbid a non-null field without its row.
     """
 
     def __init__(
@@ -57,7 +56,7 @@ class Policy:
     ) -> "Policy":
         """Return the policy in the files ``*.cedar`` and ``labels.toml`` of ``folder``; None loads that of the product.
 
-        Raises `ConfigurationError` with the policy or field that is invalid.
+        Raises `ConfigurationError` if ``folder`` has no rules, or if rules or labels are invalid.
         """
         source = folder or SHIPPED
         files = sorted(source.glob("*.cedar"))
@@ -69,7 +68,7 @@ class Policy:
         return cls(text, load_labels(source / "labels.toml", governed), governed, clock)
 
     def access(self, principal: Principal) -> Access:
-        """Return the rights of a caller; the same object for equal fingerprints within `ACCESS_SECONDS`."""
+        """Return the rights of a caller; an object may be reused for equal fingerprints within `ACCESS_SECONDS`."""
         fingerprint, now = principal.fingerprint, self._clock()
         expires, cached = self._accesses.get(fingerprint, (now, None))
         if cached is not None and now < expires:

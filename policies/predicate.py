@@ -91,8 +91,8 @@ def _combine(
 ) -> Predicate:
     """Return the operands joined by ``form``, simplified.
 
-    Nested operands of the same form are flattened, repetitions dropped, and tests of one attribute merged by ``merge``,
-    so that the index evaluates none twice. ``neutral`` does not change a result; ``absorbing`` determines it.
+    Nested operands of the same form are flattened, repetitions dropped, and each `Within` of one attribute merged by
+    ``merge``. ``neutral`` does not change a result; ``absorbing`` determines it.
     """
     rest: dict[Predicate, None] = {}
     tests: dict[str, frozenset[str]] = {}
@@ -119,7 +119,7 @@ def _flatten(form: type[And | Or], operands: Iterable[Predicate]) -> Iterable[Pr
 
 
 def compiled(predicate: Predicate) -> RowTest:
-    """Return a function that evaluates ``predicate`` on the attributes of a row, in some tenths of a microsecond."""
+    """Return a function that evaluates ``predicate`` on the attributes of a row."""
     match predicate:
         case Within(attribute, values):
             position = POSITION[attribute]

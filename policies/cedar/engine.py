@@ -25,8 +25,7 @@ PolicyRequest = tuple[str, PolicyAttributes]
 class Engine:
     """The validated rules in ``text`` (Cedar).
 
-    Raises `policies.errors.ConfigurationError` if the text cannot be parsed or does not fit the Cedar schema made from
-    ``labels``.
+    They must fit the Cedar schema made from ``labels``. Raises the errors of `policies.cedar.rules.parse`.
     """
 
     def __init__(self, text: str, labels: Labels) -> None:
