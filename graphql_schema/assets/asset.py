@@ -87,9 +87,9 @@ class Asset(Node):
     )
     hydration: Hydration | None = stored_field("Whether the asset was registered or only referenced.")
     revision: int | None = stored_field(
-        "1 at first, plus 1 for each call that changes a value of the asset, changes its edges through an input about "
-        "the asset, or reverts a change of it. `link` and `unlink` count only if they change its domain, parent or "
-        "`ownerTeam`. Propagated sensitivity and tags do not count."
+        "1 at first, plus 1 for each item of a call that changes a value of the asset, changes its edges through an "
+        "input about the asset, or reverts a change of it. `link` and `unlink` count only if they change its domain, "
+        "parent or `ownerTeam`. Propagated sensitivity and tags do not count."
     )
     properties: list[Property] | None = stored_field("Free properties of the asset, ordered by key.")
     property: str | None = strawberry.field(
@@ -132,7 +132,8 @@ class Asset(Node):
         metadata=resolved_for_all(),
     )
     replaced_by: AssetRef | None = to_one(
-        related(REPLACED_BY.out()), "The asset that replaces this one; null if there is none or it is hidden."
+        related(REPLACED_BY.out()),
+        "The asset that replaces this one; null if there is none, or it is hidden or deleted.",
     )
     upstream: Connection[NeighbourRef] | None = neighbours_field(
         Direction.IN,

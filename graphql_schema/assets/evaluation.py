@@ -88,14 +88,14 @@ class Evaluation(Asset):
     evaluated_at: Instant | None = stored_field("The instant of the evaluation.")
     model_version: ModelVersionRef | None = to_one(
         related(EVALUATED_BY.into("ModelVersion")),
-        "The model version that was measured; null if there is none or it is hidden.",
+        "The model version that was measured; null if there is none, or it is hidden or deleted.",
     )
     evaluated_on: Connection[AssetRef] | None = to_many(
         related(EVALUATED_BY.into(*_DATA)),
         "The datasets and dataset versions of the measurement: declared, or inferred from the inputs of the run.",
     )
     baseline: EvaluationRef | None = to_one(
-        BASELINE, "The evaluation to compare with; null if there is none or it is hidden."
+        BASELINE, "The evaluation to compare with; null if there is none, or it is hidden or deleted."
     )
     against_baseline: list[MetricDelta] | None = strawberry.field(
         description="Each metric that the baseline has too, compared with it; null if there is no visible baseline, or "

@@ -46,7 +46,7 @@ class ExperimentCell(Asset):
     cell: str | None = stored_field("The name of the arm.")
     allocation: float | None = stored_field("The share of the traffic that the arm receives, from 0 to 1.")
     experiment: ExperimentRef | None = to_one(
-        related(CELL_OF.out()), "The experiment of the arm; null if there is none or it is hidden."
+        related(CELL_OF.out()), "The experiment of the arm; null if there is none, or it is hidden or deleted."
     )
     subjects: Connection[AssetRef] | None = to_many(
         related(TESTED_IN.into()),

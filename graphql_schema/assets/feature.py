@@ -41,7 +41,7 @@ class Feature(Asset):
     freshness_sla: str | None = stored_field("The maximum age of the values, as an ISO 8601 duration.")
     feature_set: FeatureSetRef | None = to_one(
         related(CONTAINS.into("FeatureSet")),
-        "The feature set of the feature; null if there is none or it is hidden.",
+        "The feature set of the feature; null if there is none, or it is hidden or deleted.",
     )
     derived_from: Connection[DatasetRef] | None = to_many(
         SOURCES,

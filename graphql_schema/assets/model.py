@@ -125,8 +125,8 @@ class Model(Asset, Versioned):
         metadata=depends_on("versions", "aliases"),
     )
     aliases: list[ModelAlias] | None = strawberry.field(
-        description="The aliases of the model that point at visible versions, ordered by name; with `asOf`, without "
-        "those that were set or moved after that instant.",
+        description="The aliases of the model that point at visible versions that are not deleted, ordered by name; "
+        "with `asOf`, without those that were set or moved after that instant.",
         resolver=_aliases,
     )
     inputs: Connection[AssetRef] | None = to_many(

@@ -55,10 +55,11 @@ class Deployment(Asset):
     )
     model_version: ModelVersionRef | None = to_one(
         related(DEPLOYED_AS.into()),
-        "The model version that the deployment runs; null if there is none or it is hidden.",
+        "The model version that the deployment runs; null if there is none, or it is hidden or deleted.",
     )
     service: ServiceRef | None = to_one(
-        related(SERVED_BY.out()), "The service that the deployment runs in; null if there is none or it is hidden."
+        related(SERVED_BY.out()),
+        "The service that the deployment runs in; null if there is none, or it is hidden or deleted.",
     )
 
 

@@ -103,10 +103,10 @@ class Run(Asset):
     error: str | None = stored_field("The error of a failed run.")
     cost_usd: float | None = stored_field("The cost of the run, in US dollars.")
     workflow: WorkflowRef | None = to_one(
-        related(RUN_OF.out()), "The workflow that was executed; null if there is none or it is hidden."
+        related(RUN_OF.out()), "The workflow that was executed; null if there is none, or it is hidden or deleted."
     )
     parent_run: RunRef | None = to_one(
-        related(CHILD_OF.out()), "The run that started this run; null if there is none or it is hidden."
+        related(CHILD_OF.out()), "The run that started this run; null if there is none, or it is hidden or deleted."
     )
     started_by: UserRef | None = to_one(
         related(STARTED_BY.out()), "The person or service account that started the run; null if there is none."

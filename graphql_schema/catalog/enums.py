@@ -41,12 +41,16 @@ class EdgeOrigin(Enum):
 class References(Enum):
     """The ids that an item may refer to."""
 
-    ANY = value("ANY", description="Any id; a stub is created for one that does not exist.")
+    ANY = value(
+        "ANY",
+        description="Any id; a stub is created for one that does not exist, of a user or team only if the caller may "
+        "create it.",
+    )
     EXISTING = value(
         "EXISTING",
-        description="Ids of registered assets that the caller may see, ids that the same call registers, and owners "
-        "whose assets count as the caller's own, such as the caller's teams. The item is rejected with "
-        "UNKNOWN_REFERENCE if it refers to another id.",
+        description="Registered ids that the caller may see, ids that the same call registers, and owners whose assets "
+        "count as the caller's own, such as the caller's teams. The item is rejected with UNKNOWN_REFERENCE if it "
+        "refers to another id.",
     )
 
 
@@ -236,22 +240,22 @@ class HealthStatus(Enum):
 
     HEALTHY = value(
         "HEALTHY",
-        description="No cause that counts; a check result, or an evaluation that counts, exists on the asset or its "
-        "group.",
+        description="No cause that counts; a check result, or an evaluation that counts, exists on the asset, its "
+        "parent or a child that is not retired.",
     )
     DEGRADED = value(
         "DEGRADED",
-        description="Causes that count, none of them severe on the asset or its group.",
+        description="Causes that count, none of them severe on the asset, its parent or a child.",
     )
     UNHEALTHY = value(
         "UNHEALTHY",
-        description="A severe cause that counts, on the asset or its group: a check result FAIL or ERROR, an incident "
-        "HIGH or CRITICAL, or a verdict FAIL.",
+        description="A severe cause that counts, on the asset, its parent or a child: a check result FAIL or ERROR, an "
+        "incident HIGH or CRITICAL, or a verdict FAIL.",
     )
     UNKNOWN = value(
         "UNKNOWN",
-        description="No cause that counts, and neither a check result nor an evaluation that counts, on the asset or "
-        "its group.",
+        description="No cause that counts, and neither a check result nor an evaluation that counts, on the asset, its "
+        "parent or a child that is not retired.",
     )
 
 

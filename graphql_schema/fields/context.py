@@ -23,7 +23,7 @@ class SharedWork(Protocol):
     """What one subscription shares with the others of a process: results, and turns."""
 
     def results(self, principal: Principal) -> SharedResults:
-        """Return the results for all callers with equal rights, which are new after each transaction."""
+        """Return the current results, which all callers with equal rights share."""
         ...
 
     def open(self, principal: Principal) -> "Context":
@@ -117,10 +117,10 @@ class Context:
         return self.clock() if self.as_of is None else self.as_of
 
     async def reauthenticate(self) -> None:
-        """Authenticate the caller again and open a new reader, so that a subscription reads with current rights.
+        """Authenticate the caller again, so that a subscription reads with current rights.
 
-        Without ``recheck`` the caller is not authenticated again. The counts of the budget start at 0. Raises the error
-        of ``recheck``.
+        Opens a new reader, or takes the shared results of these rights if there is a ``fan_out``. Without ``recheck``
+        the caller is not authenticated again. The counts of the budget start at 0. Raises the error of ``recheck``.
         """
         if self.recheck is not None:
             self.principal = await self.recheck()
@@ -160,7 +160,7 @@ class Context:
 
     @property
     def is_confidential(self) -> bool:
-        """Whether the response has a value of a restricted or secret field; known until `finish`."""
+        """Whether the policy report has reads of restricted or secret fields; false after `finish`."""
         return bool(self.policy_report.reads)
 
     def finish(self) -> JsonObject:

@@ -125,7 +125,7 @@ def below(key: str, description: str) -> SchemaField:
 def condition_of(given: FilterInput) -> All:
     """Return the condition of a filter, the conjunction of the conditions of its fields.
 
-    Raises InvalidError if a text is too long or a number is out of its range.
+    Raises InvalidError if a value is invalid or a text is too long.
     """
     found: list[Condition] = []
     for name, attribute, beside, conditions in _declared(type(given)):

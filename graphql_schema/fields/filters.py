@@ -280,7 +280,7 @@ _ORDER_KEYS: Final = {
 def asset_listing(where: AssetFilter | None, order: AssetOrder | None, *within: Condition) -> ListingQuery:
     """Return the listing of the assets that meet a filter and further conditions, by URN if no order is given.
 
-    Raises InvalidError if the filter is oversized or invalid.
+    Raises InvalidError if the filter is oversized, or if filter or order is invalid.
     """
     given = ALWAYS if where is None else condition_of(where)
     refuse_oversized(given)

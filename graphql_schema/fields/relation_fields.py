@@ -21,7 +21,7 @@ IncludeStubs = Annotated[
 ]
 
 _REGISTERED = RowFilter(Negated(In("hydration", ("STUB",))))
-"""Accepts rows that are no stubs."""
+"""Accepts all rows except visible stubs; a row that hides its `hydration` is accepted."""
 
 _ACTIVE = RowFilter(In("status", ("ACTIVE",)))
 """Accepts deployments whose status is ACTIVE and visible."""
@@ -69,7 +69,7 @@ def to_many(rel: RelationQuery, description: str, *, first: int = 20) -> SchemaF
 
 
 def to_versions(rel: RelationQuery, description: str) -> SchemaField:
-    """Return a connection field of versions, by default without those that were only referenced."""
+    """Return a connection field of versions, by default of those that :data:`_REGISTERED` accepts."""
 
     async def resolve(
         roots: Parents, info: Info, include_stubs: IncludeStubs = False, first: First = 20, after: After = None

@@ -31,7 +31,7 @@ def instant_text(millis: int) -> str:
 
 
 def parse_instant(value: object) -> Instant:
-    """Return the instant of an RFC 3339 text from 1970 to 9999, truncated to milliseconds.
+    """Return the instant of an RFC 3339 text from 1970 until before FOREVER, truncated to milliseconds.
 
     Raise GraphQLError for any other value.
     """

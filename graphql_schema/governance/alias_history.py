@@ -27,8 +27,8 @@ class AliasMoves:
 async def version_at(model: Row, info: Info, alias: str, instant: int) -> Row | None:
     """Return the version that an alias of a model pointed at at an instant.
 
-    None without an alias then, or if the version is hidden or was deleted by then. None also if the model hides its
-    history. A hidden version and no alias take the same requests to the store.
+    None without an alias then, or if the model hides its history. None also if the version is hidden, was deleted by
+    then, or is deleted and hides when. A hidden version and no alias take the same requests to the store.
     """
     if not model.is_shown("history"):
         return None

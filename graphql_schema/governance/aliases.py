@@ -32,7 +32,9 @@ class ModelAlias:
     version: ModelVersionRef | None = stored_field("The version that the alias points at.")
     protected: bool = stored_field("Whether the alias moves only to versions that pass the gates.")
     since: Instant | None = stored_field("The instant since when the alias points at this version.")
-    set_by: str | None = stored_field("The subject of the token that pointed the alias at this version.")
+    set_by: str | None = stored_field(
+        "The caller who pointed the alias at this version, in the form of `Change.actor`."
+    )
 
 
 async def aliases_of(model: Row, info: Info) -> list[JsonObject]:
@@ -50,7 +52,10 @@ async def aliases_of(model: Row, info: Info) -> list[JsonObject]:
 
 
 def _aliases_at_read_time(model: Row, info: Info) -> dict[str, JsonObject]:
-    """Return the stored aliases of a model by name; with ``asOf``, without those set or moved after that instant."""
+    """Return the stored aliases of a model by name, none if they are hidden.
+
+    With ``asOf``, leave out those set or moved after that instant.
+    """
     as_of, stored = info.context.as_of, model.visible_value(ALIASES) or {}
     return {name: alias for name, alias in stored.items() if as_of is None or alias["since"] <= as_of}
 
@@ -112,7 +117,7 @@ class SetAliasPayload:
     gate: GateReport | None = stored_field(
         "The gate report of the version for this alias; null if the call was rejected before the gates were evaluated."
     )
-    errors: list[MutationError] = stored_field("The errors; empty if the alias is as requested.")
+    errors: list[MutationError] = stored_field("The errors; empty unless the call was rejected.")
 
 
 AliasInputArg = Annotated[SetAliasInput, strawberry.argument(description="The alias and its version.")]

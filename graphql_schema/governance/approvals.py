@@ -1,4 +1,4 @@
-"""Approvals: decisions about assets under approval names, attached to the asset and never changed."""
+"""Approvals: decisions about assets under approval names, attached to the asset."""
 
 from typing import Annotated
 
@@ -48,16 +48,14 @@ class Approval(Node):
     decision: ApprovalDecision = stored_field("The decision.")
     reason: str | None = stored_field("The reason that the approver gave; null without one.")
     decided_by: UserRef | None = strawberry.field(
-        description="The user who decided; null if the catalog has no user named as the subject of the token.",
+        description="The user who decided; null if the catalog has no such user.",
         resolver=_decided_by,
     )
     decided_by_subject: str = strawberry.field(
-        description="The subject of the token that decided.", resolver=_subject_of_token
+        description="The caller who decided, in the form of `Change.actor`.", resolver=_subject_of_token
     )
     decided_at: Instant = stored_field("The instant of the decision.")
-    expires_at: Instant | None = stored_field(
-        "The instant at which the decision expires; null if it counts until the next one under its name."
-    )
+    expires_at: Instant | None = stored_field("The instant at which the decision expires; null if it does not expire.")
     digest: str | None = stored_field(
         "The digest of the content at the decision: `digest` of a model version or `contentDigest` of a dataset "
         "version; null for other assets, without a digest, and in decisions older than this field."
@@ -106,7 +104,7 @@ class ApprovePayload:
         resolver=resolve_created_record,
     )
     changed: bool = changed_field()
-    errors: list[MutationError] = stored_field("The errors; empty if the decision was recorded.")
+    errors: list[MutationError] = stored_field("The errors; empty unless the call was rejected.")
 
 
 ApproveArg = Annotated[ApproveInput, strawberry.argument(description="The decision.")]

@@ -48,7 +48,7 @@ def is_visible_entry(entry: Record, subject: Row, visible: VisibleRows, author: 
 
     An entry of an alias is shown if one of its versions is visible, because the other one then counts as no alias.
     ``author`` is the subject of the viewer if the viewer made the change, else None. To the author, who named the ids,
-    every edge is shown.
+    each edge with a visible field is shown.
     """
     if entry["field"] in subject.access.hidden:
         return False

@@ -69,8 +69,8 @@ class GateReport:
         resolver=_reported,
     )
     contaminated_evaluations: list[EvaluationRef] = strawberry.field(
-        description="Evaluations that count and whose `contamination` is not CLEAN; empty unless a gate requires "
-        "uncontaminated evaluations.",
+        description="Evaluations that count and whose `contamination` is not CLEAN or is hidden; empty unless a gate "
+        "requires uncontaminated evaluations.",
         resolver=_contaminated_evaluations,
     )
     blocking_incidents: list[IncidentRef] = strawberry.field(
@@ -120,7 +120,7 @@ def gate_field() -> SchemaField:
     """Return the field of a model version that reports its gate."""
     return strawberry.field(
         description="Whether a protected alias may point at the version, and what is missing. Evidence that is hidden "
-        "from you does not count.",
+        "from you does not count, and a hidden `contamination` is not CLEAN.",
         resolver=_gate,
         metadata=depends_on(
             "approvals",

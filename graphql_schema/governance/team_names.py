@@ -16,7 +16,7 @@ _SOURCE: Final = ("catalog", "default")
 """Source and namespace of the teams that a name without an id refers to."""
 
 MAX_CANDIDATES: Final = 100
-"""Number of teams with similar names that are compared."""
+"""Maximal number of teams that are compared; if more have the name, that is an error."""
 
 
 async def team_named(info: Info, name: str) -> Row | None:
@@ -28,7 +28,7 @@ async def team_named(info: Info, name: str) -> Row | None:
     - that name in any case, in the same source and namespace;
     - the name or display name of a team of any source, in any case.
 
-    Raises InvalidError with the ids if several teams are found.
+    Raises InvalidError if several teams are found, or if the name is empty.
     """
     exact = await info.context.reader.node(make_urn("team", *_SOURCE, name))
     if exact is not None:

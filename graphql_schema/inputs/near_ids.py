@@ -1,4 +1,4 @@
-"""Suggestions for unknown ids: similar ids of registered assets that the caller may see."""
+"""Suggestions for unknown ids: similar ids of the same kind that are registered and that the caller may see."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -51,7 +51,7 @@ def _with_names(error: WriteError, names: Sequence[str]) -> WriteError:
 
 
 async def _near_ids(info: Info, urn: str) -> tuple[str, ...]:
-    """Return ids of the same kind whose name has the words of the name in the id, each perhaps mistyped."""
+    """Return visible ids of the same kind that are similar to ``urn``; none if its name has no words."""
     parts = parse_urn(urn)
     words = query_tokens(parts.name)[:_MAX_WORDS]
     if not words:

@@ -27,7 +27,7 @@ class MutationError:
     input_path: list[str] = stored_field("The place in the input: field names, and list indexes as text.")
     suggestions: list[str] = stored_field(
         "For an UNKNOWN_REFERENCE: up to three similar ids or names that the caller may see, the most similar first. "
-        "The first ten unknown ids of a call have some; otherwise empty."
+        "Only the first ten unknown ids of a call can have some; otherwise empty."
     )
     current_revision: int | None = stored_field(
         "The stored revision of the asset on a CONFLICT; null for other errors, or if nothing is stored."

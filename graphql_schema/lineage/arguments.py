@@ -46,7 +46,7 @@ DIRECTIONS: Mapping[LineageDirection, Direction] = {
     "no edge that the other fields reject."
 )
 class LineageFilter:
-    """Filter of lineage; an empty or absent list accepts everything."""
+    """Filter of lineage."""
 
     kinds: list[AssetKind] | None = strawberry.field(
         description="Shows only assets, roots included, of these kinds; all if empty or absent.", default=None
@@ -91,7 +91,7 @@ Filter = Annotated[
 
 
 def lineage_filter(where: LineageFilter | None) -> LineageItemFilter:
-    """Return the filter that a walk applies; one that accepts everything if ``where`` is None.
+    """Return the filter that a walk applies; :data:`EVERYTHING` if ``where`` is None.
 
     Raises InvalidError for an invalid ``minConfidence``.
     """

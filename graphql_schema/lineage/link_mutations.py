@@ -109,7 +109,10 @@ async def _asset(root: Parent, info: Info) -> Resolved:
 
 
 def _effect(root: Parent) -> Resolved:
-    """Return the effect of a carrying edge as a sentence, the same for a hidden far end as for an absent one."""
+    """Return the effect of a carrying edge as a sentence, the same for a hidden far end as for an absent one.
+
+    None after an error, and for the other relations.
+    """
     link = root["link"]
     if root["errors"] or not RELATIONS[link.relation].carries:
         return None

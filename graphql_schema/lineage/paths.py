@@ -41,7 +41,7 @@ class LineagePaths:
 
     paths: list[LineagePath] = stored_field("Paths, the shortest first; those of equal length ordered by ids.")
     completeness: LineageCompleteness = stored_field(
-        "How much was searched; `depthReached` is the length up to which every path is known."
+        "How much was searched; `depthReached` is the length up to which the edges of every path were read."
     )
     unknown_roots: list[strawberry.ID] = stored_field(
         "Those of `from` and `to` that do not exist, are not visible to the viewer, or are no assets."

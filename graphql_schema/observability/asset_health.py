@@ -21,7 +21,7 @@ class HealthCause:
     """A check, incident or evaluation that impairs the health of an asset."""
 
     asset: AssetRef | None = stored_field(
-        "Asset with the problem: the asset itself, a member of its asset group, or an asset upstream."
+        "Asset with the problem: the asset itself, its parent, one of its children, or an asset upstream."
     )
     depth: int = stored_field(
         "Number of edges upstream; 0 for the asset itself, its parent and its children in the asset group."
@@ -52,8 +52,8 @@ class Health:
     """Health of an asset, as far as the viewer may see."""
 
     status: HealthStatus = stored_field(
-        "Status by the causes that count. Without any it is HEALTHY if the asset or its group has a check result, or "
-        "an evaluation that counts, else UNKNOWN."
+        "Status by the causes that count. Without any it is HEALTHY if the asset, its parent or a child that is not "
+        "retired has a check result, or an evaluation that counts, else UNKNOWN."
     )
     causes: list[HealthCause] = stored_field(
         f"Causes on the asset and upstream, at most {MAX_CAUSES}; the nearest first, then by ids of asset and cause."

@@ -114,7 +114,7 @@ class ReportCheckPayload:
     """Result of reporting a check."""
 
     result: CheckResult | None = strawberry.field(
-        description="The result as stored; null if the call was rejected or the result is not visible to you.",
+        description="The result as stored; null if it is not stored or not visible to you.",
         resolver=resolve_created_record,
     )
     incident: IncidentRef | None = strawberry.field(

@@ -105,7 +105,7 @@ async def _shown(info: Info, where: Condition) -> list[Row]:
     found = await info.context.reader.listing(asset_listing(None, None, where), PageRequest(MAX_OWNED))
     if found.has_next:
         raise LimitError(
-            f"The query lists incidents of more than {MAX_OWNED} assets; use the root field `incidents`, by state.",
+            f"The team owns more than {MAX_OWNED} assets that you may see; use the root field `incidents`, by state.",
             limit=MAX_OWNED,
         )
     rows = [item.row for item in found.items]
@@ -199,7 +199,8 @@ class IncidentPayload:
     """Result of opening or resolving an incident."""
 
     incident: Incident | None = strawberry.field(
-        description="The incident as stored now; null if the call was rejected or it is not visible to you.",
+        description="The incident as stored now; null if the call was rejected, or if it is not stored or not visible "
+        "to you.",
         resolver=resolve_created_record,
     )
     changed: bool = changed_field()

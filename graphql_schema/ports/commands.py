@@ -200,10 +200,11 @@ class RegisterCommand:
 
     ``values`` holds the given values by record key: a present None restores the default or removes the value, an absent
     key keeps it. The identity is ``urn``; a given ``name`` is the full name, which the URN may have cut. ``required``
-    names the fields that the first registration must give. With ``action`` the asset must exist and be visible.
+    names the absent fields that a first registration must give. With ``action`` the asset must exist and be visible.
     ``right`` is the action of the policy that an update needs, and ``id_path`` the input field that holds the id.
-    ``known_ids`` is None if references may create stubs. Otherwise each id that the command refers to must be
-    registered and visible to the caller, or be among ``known_ids``, which the same call registers.
+    ``known_ids`` is None if references may create stubs. Otherwise the command may refer only to registered ids that
+    the caller may see, and to ``known_ids``, which the same call registers. Owners whose assets count as the caller's
+    own are accepted too.
     """
 
     urn: str

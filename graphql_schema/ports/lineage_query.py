@@ -56,8 +56,8 @@ class Completeness:
 
     ``policy`` is set if the policy removed something and this is disclosed. ``missing_roots`` is set if a root or an
     end of a path was not found. ``visited`` counts the visited nodes, ``depth`` is that of the farthest one; for paths
-    it is the length up to which all are known. ``hidden`` counts the hidden nodes next to the visible result, None if
-    that is not disclosed.
+    it is the length up to which the edges of all were read. ``hidden`` counts the hidden nodes next to the visible
+    result, None if that is not disclosed.
     """
 
     budgets: tuple[str, ...]

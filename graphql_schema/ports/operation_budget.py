@@ -103,20 +103,20 @@ class OperationBudget:
             raise self._end
 
     def count_items(self, count: int) -> None:
-        """Count elements of a list; raise LimitError if there are too many, or the error that ended the operation."""
+        """Count elements of a list; end the operation if there are too many; raise the error that ended it, if any."""
         self.items += count
         if self.items > self.limits.items:
             self._exceed("items", self.items, self.limits.items)
         self.check()
 
     def count_characters(self, count: int) -> None:
-        """Count characters of a text; raise LimitError if there are too many."""
+        """Count characters of a text; if there are too many, end the operation and raise the error that ended it."""
         self.characters += count
         if self.characters > self.limits.characters:
             self._exceed("characters", self.characters, self.limits.characters)
 
     def count_rows(self, count: int) -> None:
-        """Count rows of the store; raise LimitError if there are too many."""
+        """Count rows of the store; if there are too many, end the operation and raise the error that ended it."""
         self.rows += count
         if self.rows > self.limits.rows:
             self._exceed("rows", self.rows, self.limits.rows)
@@ -159,9 +159,10 @@ class OperationBudget:
 
 @dataclass(slots=True)
 class Turns:
-    """Turns of the event loop: a turn begins with a call of :meth:`is_over`, and ends with the iteration of the loop.
+    """Turns of the event loop; each ends with the iteration of the loop.
 
-    A task that calls it more than :data:`TURN_SECONDS` later waits in :meth:`next`, and the end of a turn releases it.
+    A turn begins with a call of :meth:`is_over`, or when the last one ends while tasks still wait. A task that calls it
+    more than :data:`TURN_SECONDS` later waits in :meth:`next`, and the end of a turn releases it.
     Tasks of operations that have waited least often come first, so that a short operation does not wait for a long one.
     """
 

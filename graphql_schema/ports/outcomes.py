@@ -16,8 +16,12 @@ class Outcome(Enum):
         "CREATED",
         description="The asset, edge or record was created; a registered stub and a reopened edge count as created.",
     )
-    UPDATED = value("UPDATED", description="Stored values or edges changed.")
-    UNCHANGED = value("UNCHANGED", description="The stored state was already as requested; nothing was written.")
+    UPDATED = value(
+        "UPDATED",
+        description="Stored values or edges changed, or the item gave a value where the stored one is hidden from the "
+        "caller and another caller gave it.",
+    )
+    UNCHANGED = value("UNCHANGED", description="No stored value and no edge changed.")
     CONFLICT = value(
         "CONFLICT",
         description="The stored state or an earlier use of the idempotency key prevents the write; nothing was "
@@ -115,8 +119,8 @@ class WriteOutcome:
     ids of hidden assets that the command names: for the access log, never for the caller. ``far_end_known`` is false
     only for a link, if the end that the link does not change was absent or hidden from the caller before the command.
     ``changed_end_known`` is false in the same way for the end that the link changes.
-    ``sensitivity_before`` is the stored sensitivity, before the call, of the asset that a link changes; None for other
-    commands, a new asset, or a hidden value.
+    ``sensitivity_before`` is the stored sensitivity, before the call, of the asset that a link or its end changes; None
+    for other commands, a new asset, or a hidden value.
     ``placeholders`` are ids that the command refers to and that were not visible to the caller before: absent ones, for
     which it creates stubs, and hidden ones.
     """

@@ -24,7 +24,7 @@ class GraphReader(Protocol):
     """
 
     async def node(self, urn: str) -> Row | None:
-        """Return the row of an id, also of a deleted asset; None if it is absent or hidden.
+        """Return the row of an id, also of a deleted asset; None if it is absent at the read time, or hidden.
 
         Absent and hidden ids take the same requests to the store.
         """

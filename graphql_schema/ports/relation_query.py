@@ -117,7 +117,7 @@ class LineageItemFilter:
 
 
 EVERYTHING = LineageItemFilter()
-"""Accepts all lineage."""
+"""The filter with empty fields."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,7 @@ class Row(MaskedRecord):
 
     @property
     def deleted(self) -> bool:
-        """Return whether the asset is deleted: it is found by id only."""
+        """Return whether the record has a `deletedAt`."""
         return self.record.get("deletedAt") is not None
 
 

@@ -29,9 +29,9 @@ class ReadRange(NamedTuple):
     size: int
 
     def covers(self, position: Position) -> bool:
-        """Return whether the batch has all records after a position up to its end, of which there is at least one.
+        """Return whether the batch has all records after a position up to its end.
 
-        At the end of the feed there is none.
+        There is at least one such record, unless the batch ends at the end of the feed.
         """
         return self.after <= position and (self.until is None or position < self.until)
 
@@ -49,7 +49,7 @@ class SharedResults:
     _made: dict[Hashable, asyncio.Future[object]] = field(default_factory=dict)
 
     async def get(self, key: Hashable, make: Callable[[], Awaitable[ResultT]]) -> ResultT:
-        """Return the result of ``make``, which is called once for equal keys; raises what it raises."""
+        """Return the result of ``make``, which is called once for equal keys unless it fails; raises what it raises."""
         task = self._made.get(key)
         if task is None:
             task = self._made[key] = asyncio.ensure_future(_made(make))

@@ -86,7 +86,7 @@ async def _register_assets(info: Info, input: RegisterArg) -> Resolved:
 
 register_assets: RegisterAssetsPayload = strawberry.field(
     description="Registers items of any mix of kinds, one outcome per item. Items reported as written survive a crash. "
-    "A request that fails may have written some of its items, unless `atomic` is true; it can be repeated.",
+    "A request that fails may have written some of its items, with `atomic` only all or none; it can be repeated.",
     resolver=_register_assets,
 )
 

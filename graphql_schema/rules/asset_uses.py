@@ -82,7 +82,7 @@ def last_use_of(asset: Row, items: Iterator[PageItem] | list[PageItem], today: d
 
 
 def _day_of(item: PageItem, today: date) -> date | None:
-    """Return the last day of the use at the end of an item."""
+    """Return the last day of the use at the end of an item; None if none is visible."""
     end, near = item.row, item.near
     if near is not None and near.kind == "UsageMonth":
         days = [day for day, counts in near.record["days"].items() if has_usage(counts)]
@@ -93,13 +93,16 @@ def _day_of(item: PageItem, today: date) -> date | None:
 
 
 def _ran(run: Row) -> date | None:
-    """Return the day on which a run ended, else that of its begin, or of its registration."""
+    """Return the day on which a run ended, else that of the first visible of TIME_FIELDS; None if all are hidden."""
     times = (run.visible_value(field) for field in ("endedAt", *TIME_FIELDS))
     return next((_day(at) for at in times if at is not None), None)
 
 
 def _served(deployment: Row, today: date) -> date | None:
-    """Return the last day on which a deployment served: today if it is active, else that of its `retiredAt`."""
+    """Return the last day on which a deployment served: today if it is active, else that of its `retiredAt`.
+
+    A `retiredAt` in the future counts as today. None if neither is visible.
+    """
     if deployment.visible_value("status") == "ACTIVE":
         return today
     retired = deployment.visible_value("retiredAt")

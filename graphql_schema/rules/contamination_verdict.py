@@ -20,7 +20,10 @@ LEVELS: Final = 10
 """Maximal number of edges from the version, or from data of the evaluation, to a source."""
 
 MAX_DATA: Final = 100
-"""Maximal number of datasets and versions of one evaluation that are examined, the first by id."""
+"""Maximal number of datasets and versions of one evaluation that are examined, the first by id.
+
+A read counts those that the run read apart from the declared ones, a write all together.
+"""
 
 SNAPSHOTS: Final = ("Dataset", "DatasetVersion")
 """The kinds of data that an evaluation measures on."""

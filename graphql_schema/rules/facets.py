@@ -1,4 +1,4 @@
-"""Facets: number of hits for each value of a field, counted over the values that the viewer may see."""
+"""Facets: number of assets or entries of the directory for each value of a field, as far as the viewer may see it."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,9 +13,11 @@ from graphql_schema.ports.record import JsonObject
 from graphql_schema.ports.row import Row
 
 
-@strawberry.enum(description="Field of the hits of a search whose values are counted.")
+@strawberry.enum(
+    description="A property of the found assets, or of the entries of `directory`, whose values are counted."
+)
 class Facet(Enum):
-    """Field of the hits of a search whose values are counted."""
+    """A property of the found assets, or of the entries of the directory, whose values are counted."""
 
     KIND = value("KIND", description="Kind of the asset.")
     OWNER_TEAM = value("OWNER_TEAM", description="Owning team of the asset; the value is its id.")

@@ -77,7 +77,8 @@ def health_fields(kind: str) -> tuple[str, ...]:
 def status_of(causes: Iterable[HealthFinding], *, monitored: bool) -> str:
     """Return the name of the ``HealthStatus``.
 
-    ``monitored``, a flag: a visible check result or evaluation exists on the asset or its group.
+    ``monitored``, a flag: the asset, its parent or a child that is not retired has a visible check result, or a
+    visible evaluation that counts.
     """
     findings = [cause for cause in causes if cause.counts]
     if any(cause.depth == 0 and cause.weight is CauseSeverity.SEVERE for cause in findings):

@@ -82,7 +82,7 @@ def edit_distance(left: str, right: str, max_errors: int) -> int:
 
 
 def near_names(text: str, names: Collection[str]) -> tuple[str, ...]:
-    """Return at most MAX_NEAR_NAMES names that differ from a text in less than half of it, the nearest first."""
+    """Return at most MAX_NEAR_NAMES names that are similar to a text, the nearest first."""
     return tuple(suggestion_list(text, sorted(names))[:MAX_NEAR_NAMES])
 
 

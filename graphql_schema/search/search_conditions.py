@@ -19,15 +19,15 @@ _VERSIONS: Final = In("kind", tuple(kind.code for kind in VERSIONS))
 
 
 def search_query(text: SearchText, where: AssetFilter | None) -> SearchQuery:
-    """Return the query for the assets that meet the filter and have the id or every indexed word of the text.
+    """Return the query for the assets that meet the filter and may be hits of the text.
 
-    A word may be mistyped in a name or id. Raises InvalidError if the filter is oversized or invalid.
+    Raises InvalidError if the filter is oversized or invalid.
     """
     return _query(text, asset_listing(where, None).where)
 
 
 def directory_query(text: SearchText, kinds: Sequence[str] | None) -> SearchQuery:
-    """Return the query for the teams, users, domains and tags with the id or every indexed word of the text.
+    """Return the query for the teams, users, domains and tags that may be hits of the text.
 
     ``kinds`` are the codes of the wanted kinds, None for all four.
     """
@@ -36,7 +36,7 @@ def directory_query(text: SearchText, kinds: Sequence[str] | None) -> SearchQuer
 
 
 def _query(text: SearchText, where: Condition) -> SearchQuery:
-    """Return the query for the vertices that meet a condition and have the id or every indexed word of the text.
+    """Return the query for the vertices that meet a condition and may be hits of the text.
 
     The id is an alternative to each word and not to all of them together, because an index filter is a conjunction of
     alternatives (:mod:`app.graph.reading.level.index_filter`).

@@ -77,12 +77,12 @@ class FacetValue:
     value: str = stored_field(
         "The value, in the form that `AssetFilter` or `directory` accepts: an enum value, an id or a text."
     )
-    count: int = stored_field("Number of hits on which the viewer may see the value.")
+    count: int = stored_field("Number of hits, or of entries of `directory`, on which the viewer may see the value.")
 
 
-@strawberry.type(description="The number of hits for each value of one property.")
+@strawberry.type(description="The counted values of one property.")
 class FacetValues:
-    """The number of hits for each value of one property."""
+    """The counted values of one property."""
 
     facet: Facet = stored_field("The counted property.")
     values: list[FacetValue] = stored_field(
@@ -128,8 +128,8 @@ class SearchResults:
     )
     directory: Connection[DirectoryHit] = directory
     facets: list[FacetValues] = strawberry.field(
-        description="Counts over all ranked hits, not only those of the page; one entry per facet, in the order of "
-        "the argument.",
+        description="Counts over all ranked hits or entries of `directory`, not only those of the page; one entry per "
+        "facet, in the order of the argument.",
         resolver=_facets,
     )
 

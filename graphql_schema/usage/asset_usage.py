@@ -48,7 +48,7 @@ Consumer = Annotated[
 Days = Annotated[
     int | None,
     strawberry.argument(
-        description="Number of days up to and including `to`, in UTC; 1 to "
+        description="Number of days in UTC, up to and including `to` if given, else today or the day of `asOf`; 1 to "
         f"{MAX_DAYS}. Without effect if `from` is given."
     ),
 ]
@@ -171,7 +171,7 @@ class Span:
 
 
 def span_of(info: Info, days: int | None, first: str | None = None, last: str | None = None) -> Span:
-    """Return the days from ``first`` to ``last``, or that number of days up to ``last``.
+    """Return the days from ``first`` to ``last``; without ``first``, the ``days`` days that end with ``last``.
 
     ``last`` None is the day of the read time, ``days`` None is 30. Raises InvalidError if the number of days is out of
     range, or if ``last`` is after the day of the read time.

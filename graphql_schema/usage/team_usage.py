@@ -18,7 +18,7 @@ from graphql_schema.usage.asset_usage import MONTHS, Days, From, To, added_up, m
 from policies.errors import LimitError
 
 MAX_OWNED = 10_000
-"""Maximal number of visible assets of a team whose usage one field adds up."""
+"""Maximal number of visible assets of teams that one field examines."""
 
 USES = newest_first(USED_BY.into("UsageMonth"))
 """From a consumer to its usage records, newest month first."""
@@ -98,7 +98,7 @@ async def _owned(info: Info, teams: Sequence[Row], where: AssetFilter | None) ->
     found = await info.context.reader.listing(listing, PageRequest(MAX_OWNED))
     if found.has_next:
         raise LimitError(
-            f"The query adds up the usage of more than {MAX_OWNED} assets; query single sub-teams, or the `usage` of "
+            f"The query examines more than {MAX_OWNED} assets of teams; query single sub-teams, or the `usage` of "
             "single assets.",
             limit=MAX_OWNED,
         )
