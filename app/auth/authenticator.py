@@ -64,9 +64,8 @@ def trust(
 class Authenticator:
     """Authenticates callers by the tokens of the trusted issuers.
 
-    ``close_teams`` returns a token's teams, the teams above them, their members and domains. ``challenge`` builds the
-    401 and 403 errors. Call `aclose`, or use the authenticator as an async context manager, to close the connections to
-    the issuers.
+    ``close_teams`` is as in :mod:`app.auth.teams`. ``challenge`` builds the 401 and 403 errors. Call `aclose`, or use
+    the authenticator as an async context manager, to close the connections to the issuers.
     """
 
     def __init__(

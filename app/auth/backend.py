@@ -1,4 +1,4 @@
-"""Authentication middleware: outside of the open paths, an HTTP request needs a valid token with ``graph:read``.
+"""Authentication middleware: outside of the open paths, an HTTP request behind it needs a token with ``graph:read``.
 
 HTTP requests without one get 401, 403 or 503 and reach no handler. WebSockets authenticate after the handshake.
 """
@@ -14,7 +14,7 @@ from app.auth.errors import AuthError
 from policies.principal import Principal, Scope
 
 OPEN_PATHS = ("/health", "/.well-known", "/graphiql")
-"""Paths that need no token, including all paths below them. HTTP requests for all other paths need a token."""
+"""Paths that need no token, including all paths below them."""
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 
 

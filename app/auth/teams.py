@@ -32,7 +32,7 @@ class TeamClosure:
         self._closures: OrderedDict[_Key, tuple[float, asyncio.Task[frozenset[str]]]] = OrderedDict()
 
     async def __call__(self, tenant: str, teams: frozenset[str]) -> frozenset[str]:
-        """Return the URNs of ``teams``, of all teams above them, and of their members and domains; empty without teams.
+        """Return ``teams`` and the result of ``close`` for them; an empty set without teams.
 
         Raises the CodedError of ``close``.
         """

@@ -135,7 +135,7 @@ class AccessToken(JWTAccessTokenClaims):  # type: ignore[misc]  # Authlib ships 
 class AccessTokenValidator(JWTBearerTokenValidator):  # type: ignore[misc]  # Authlib ships no types
     """Authlib's validator for the tokens of one issuer, with this module's checks; ``now`` returns epoch seconds.
 
-    A token that it has accepted is not verified again with the same keys until it expires.
+    Tokens that it has accepted are kept as :class:`app.auth.verified_tokens.VerifiedTokens`.
     """
 
     def __init__(self, issuer: Issuer, now: Callable[[], float] = time.time) -> None:

@@ -1,4 +1,4 @@
-"""Tokens whose signature and claims were verified, so that a repeated token is not verified again until it expires."""
+"""Tokens whose signature and claims were verified, so that a repeated token need not be verified again."""
 
 from collections import OrderedDict
 from dataclasses import dataclass, field

@@ -1,8 +1,8 @@
 """Separates expected errors of an operation, which callers receive, from defects, which are logged.
 
-A defect is an exception that is neither a `CodedError` nor caused by the caller's document. The log gets one line per
-response with defects: exception types and code locations. The line has no messages, documents and variables,
-because they may contain values that readers of the log may not see.
+A defect is an exception that is neither a `CodedError` nor caused by the caller's document or variables. The log gets
+one line per response with defects: exception types and code locations. The line has no messages, documents or
+variables, because they may contain values that readers of the log may not see.
 """
 
 import re

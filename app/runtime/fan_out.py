@@ -24,7 +24,10 @@ def _turns() -> FairQueue:
 
 @dataclass(slots=True)
 class FanOut:
-    """The results and the turns of a process; ``count`` returns the counter of its transactions."""
+    """The shared results and the queue of turns of all subscriptions of a process.
+
+    ``count`` returns the counter of the commit log; when it changes, the results are dropped.
+    """
 
     count: Callable[[], int]
     turns: FairQueue = field(default_factory=_turns)

@@ -29,7 +29,8 @@ class StoreEndpoint:
     def parse(cls, url: str, user: str = "", password: str = "") -> Self:
         """Return the endpoint of ``url``, whose user info is an alternative to ``user`` and ``password``.
 
-        Raises ConfigurationError if ``url`` is no HTTP URL, or if the credentials are incomplete or given twice.
+        Raises ConfigurationError if ``url`` is no HTTP URL, if the user contains a colon, or if the credentials are
+        incomplete or given twice.
         """
         try:
             parts = urlsplit(url)
@@ -50,8 +51,8 @@ class StoreEndpoint:
             user, _, password = (unquote(part) for part in info.partition(":"))
         if bool(user) != bool(password) or ":" in user:
             raise ConfigurationError(
-                "The credentials of the store are incomplete: set MLG_STORE_USER, without a colon, and "
-                "MLG_STORE_PASSWORD, or give both in MLG_STORE_URL, or neither."
+                "The credentials of the store are incomplete, or the user contains a colon. Set MLG_STORE_USER without "
+                "a colon and MLG_STORE_PASSWORD, or both in MLG_STORE_URL, or neither."
             )
         return cls(urlunsplit(parts._replace(netloc=address)), user, password)
 

@@ -77,8 +77,8 @@ async def reindex(settings: Settings, report: Callable[[int], None]) -> int:
     number of vertices processed so far, including those of the self-check.
 
     Raises ConfigurationError if the store is not the embedded one, DataMissingError if there is no data, and
-    DataInUseError if a process runs on the data. Raises StoreFailedError if vertices could not be indexed. If a run
-    fails after it deleted the old index, the next start of the store rebuilds the index.
+    DataInUseError if a process runs on the data. Raises the errors of the store, and StoreFailedError if vertices could
+    not be indexed. If a run fails after it deleted the old index, the next start of the store rebuilds the index.
     """
     if settings.store_url:
         raise ConfigurationError(

@@ -43,8 +43,7 @@ class Neighbourhood:
 class PartialChain:
     """The last part of a chain, from ``vids[0]`` to its end.
 
-    ``active`` are the intervals in which all its edges are active. ``confidence`` is the product of those of rule and
-    edges.
+    ``active`` are the intervals in which this part is active. ``confidence`` is the product of those of rule and edges.
     """
 
     vids: tuple[int, ...]

@@ -43,7 +43,7 @@ _log = structlog.get_logger(__name__)
 
 
 class ReceiptExpiry:
-    """Deletes expired receipts. ``lock`` is that of the writers, ``batch`` the number of receipts deleted under it."""
+    """Deletes expired receipts. ``lock`` is that of the writers, ``batch`` the maximal number deleted under it."""
 
     def __init__(
         self,

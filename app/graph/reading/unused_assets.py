@@ -88,9 +88,9 @@ class UndecidedAssets:
         return All((Below("usedAt", at), Above("servedAt", at - 1), old))
 
     def is_unused(self, last_day: str | None) -> bool:
-        """Return whether an asset of this group is unused, given the day of its last visible use by a service.
+        """Return whether one of these undecided assets is unused, given the day of its last visible use by a service.
 
-        Without one (None), it is unused unless the group is ``young``.
+        Without such a day, it is unused unless ``young`` is set.
         """
         return not self.young if last_day is None else last_day < self.begin.isoformat()
 

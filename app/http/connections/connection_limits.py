@@ -31,7 +31,7 @@ class ConnectionLimits:
 
     @classmethod
     def of(cls, settings: Settings) -> "ConnectionLimits":
-        """Return the limits of this process; reads its limit of descriptors. One address gets at most half of all."""
+        """Return the limits of this process; reads its limit of descriptors. An address gets at most half, or one."""
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         total = admissible(settings.max_connections, None if soft == resource.RLIM_INFINITY else soft)
         return cls(

@@ -184,7 +184,10 @@ class HttpConnection(_Counted, H11Protocol):
             self.transport.write(self.conn.send(event) or b"")
 
     def _linger(self) -> None:
-        """Close a refused connection at its first bytes or after some time; unread bytes would destroy the response."""
+        """Close a refused connection at its first bytes or after some time, or at once if too many are waited for.
+
+        Bytes that are not read would destroy the response.
+        """
         if self.config.connections.lingering >= MAX_LINGERING:
             self.transport.close()
             return

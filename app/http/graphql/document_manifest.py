@@ -32,7 +32,7 @@ def read_manifests(files: Sequence[Path]) -> dict[str, str]:
             for key in (name, digest_of(text)):
                 if documents.setdefault(key, text) != text:
                     raise ConfigurationError(
-                        f"{path} has another text for the document id {key!r} than a file before; give it another id."
+                        f"{path} has another text for the document id {key!r} than an entry before; give it another id."
                     )
     return documents
 

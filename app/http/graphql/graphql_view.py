@@ -43,7 +43,7 @@ class OperationContext(Protocol):
 
     @property
     def is_confidential(self) -> bool:
-        """Whether the response has a value of a restricted or secret field; known until `finish`."""
+        """Whether restricted or secret fields were read; false after `finish`."""
 
     def release(self) -> None:
         """Discard what the operation has read; called once, after the operation."""

@@ -72,7 +72,7 @@ class PersistedDocuments:
         return text
 
     def _permit_unknown(self, digest: str) -> None:
-        """Log a document outside of the manifest once; raises `HttpError` if only those of the manifest run."""
+        """Raise `HttpError` if only documents of the manifest run; with ``prefer``, log a document outside of it."""
         if self.mode is DocumentMode.REQUIRE:
             raise HttpError(
                 HTTPStatus.FORBIDDEN,
@@ -101,7 +101,8 @@ class PersistedDocuments:
         if text is None:
             raise HttpError(
                 HTTPStatus.BAD_REQUEST,
-                f"There is no persisted document {name[:100]!r}. Add it to a file of MLG_DOCUMENTS, or send `query`.",
+                f"There is no persisted document {name[:100]!r}. Add it to a file of MLG_DOCUMENTS, or send `query` "
+                "where this server runs it.",
                 Code.PERSISTED_QUERY_NOT_FOUND,
             )
         return text

@@ -34,7 +34,7 @@ class TeamMap:
     used: set[str] = field(default_factory=set)
 
     def entries(self, entries: Iterable[ImportItem | ItemResult]) -> Iterator[ImportItem | ItemResult]:
-        """Yield the entries with mapped teams; a team is registered once, without further values.
+        """Yield the entries with mapped teams; items of mapped teams register each target once, without further values.
 
         A link is left out if it adds a member to a mapped team, or makes a mapped team a part of another one.
         """

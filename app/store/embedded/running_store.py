@@ -14,7 +14,7 @@ _PORT = re.compile(r"(?m)^port: (\d+)$")
 
 
 def running_endpoint(folder: Path) -> StoreEndpoint | None:
-    """Return the endpoint of the JVM on the data in the store's ``folder``, None if no JVM runs.
+    """Return the endpoint of the JVM on the data in the store's ``folder``, None without a JVM, its port or its secret.
 
     A JVM that is starting may not respond yet. Raises PermissionError if the store belongs to another user.
     """

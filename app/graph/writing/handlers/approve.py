@@ -45,7 +45,7 @@ def approve(unit: ItemUnit, command: ApproveCommand) -> WriteOutcome:
     before = newest(earlier, command.gate)
     if command.decision == ApprovalDecision.REVOKED.name and not approved(before, unit.now):
         raise conflict(
-            f"{command.subject} has no valid approval {command.gate!r} to revoke; check `gate`.",
+            f"No valid approval {command.gate!r} of {command.subject} is visible to you; check `gate`.",
             subject["revision"],
             "decision",
         )

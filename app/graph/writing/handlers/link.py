@@ -43,7 +43,7 @@ def link(unit: ItemUnit, command: LinkCommand) -> WriteOutcome:
     """Link two assets.
 
     Raises RejectedItemError if the edge is invalid, the asset that it changes is deleted, the caller may not link them,
-    or an absent user or team may not be created.
+    or an absent user or team may not be created. With ``known_ids``, it is also raised if an id is unknown.
 
     A hidden end is treated like an absent one; ``far_end_known`` and ``changed_end_known`` of the outcome are false for
     both. If the end that the link changes is hidden, the link is unconfirmed, and without effect. The edge itself
@@ -146,9 +146,9 @@ def _may_confirm(unit: ItemUnit, command: LinkCommand, own: int) -> bool:
 
 
 def _confirm(unit: ItemUnit, command: LinkCommand) -> WriteOutcome:
-    """Remove the mark ``reported`` of an edge, because the caller may link its *to* end.
+    """Stage a reported edge again, by a caller who may link its *to* end; its values and declarers stay.
 
-    Its values and declarers stay.
+    This removes the mark ``reported`` if that end has an owner team.
     """
     target = unit.lookup.vid(command.target)
     key = (command.relation, unit.lookup.vid(command.source), target)
@@ -163,7 +163,7 @@ def unlink(unit: ItemUnit, command: UnlinkCommand) -> WriteOutcome:
 
     Raises RejectedItemError if there is no such edge, it is VERSION_OF, it would not end after its begin, or the caller
     may not. The error is also raised if the asset that the edge changes is hidden or deleted, or if a deployment would
-    end in the future.
+    end in the future. The caller's own unconfirmed link of a hidden asset can be ended.
     """
     relation, source_kind = RELATIONS[command.relation], parse_urn(command.source).kind
     if relation is VERSION_OF:

@@ -42,7 +42,7 @@ class Target:
     """The asset that a command is about. ``before`` is its record before the command, None if there is none.
 
     ``creates``, a flag, is set if a registration finds no asset or only a stub; it is never set for a command with an
-    ``action``. ``parent`` is the record of the parent named in the URN of an asset that is created, else None.
+    ``action``. ``parent`` is the record of the parent named in the URN of an asset that is created, if it is known.
     ``unseen`` are the given fields whose stored values are hidden from the caller: the answer must not depend on
     whether they are equal.
     """
@@ -63,8 +63,8 @@ class Target:
 def register(unit: ItemUnit, command: RegisterCommand) -> WriteOutcome:
     """Register or update an asset.
 
-    Raises RejectedItemError if the caller may not, the values are invalid, the asset is deleted or has another revision
-    than expected, or an asset to update is absent or hidden.
+    Raises RejectedItemError if the caller may not, a value or a reference is not accepted, or an asset to update is
+    absent or hidden. The error is also raised if the asset is deleted or has another revision than expected.
     """
     target = _load(unit, command)
     _authorise(unit, target)

@@ -187,16 +187,16 @@ def _authorise_declassifying(unit: ItemUnit, key: EdgeKey, vid: int, was: Record
 
 
 def _restorable_owner(record: Record, change: Record) -> list[Record]:
-    """Return the entry of the changed owner team, in a list; an empty list unless the former team still is an owner."""
+    """Return the entry of the changed owner team, in a list; an empty list unless the former one still is an owner."""
     owners = {urn for urn, _ in record["index"]["owners"]}
     return [entry for entry in change["fields"] if entry["field"] == "ownerTeam" and entry["before"] in owners]
 
 
 def _restore_lists(unit: ItemUnit, vid: int, change: Record, edges: list[Record], *, also_owners: bool) -> None:
-    """Update the indexed owners and tags after ``edges``, the restored edge entries.
+    """Update the indexed owners and tags, and the owner team, once ``edges`` are restored.
 
-    First comes the former owner team, then the present entries, then the restored ones. ``also_owners``, a flag: update
-    the owners even if ``edges`` has none of them.
+    Restored entries follow the present ones; the former owner team comes first among the owners. ``also_owners``, a
+    flag: update the owners even if ``edges`` has none of them.
     """
     restored: dict[str, list[str]] = {OWNED_BY.name: [], TAGGED.name: []}
     touched = {OWNED_BY.name} if also_owners else set()

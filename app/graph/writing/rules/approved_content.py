@@ -153,7 +153,7 @@ def _valid_names(unit: ItemUnit, record: Record) -> list[str]:
 
 
 def _void(unit: ItemUnit, vid: int, subject: Record) -> list[str]:
-    """Stage the valid approvals of an asset as void, with their audit entries; return their names."""
+    """Stage the valid approvals that the caller may see as void, with their audit entries; return their names."""
     known, names = decisions(unit, subject), _valid_names(unit, subject)
     for name in names:
         approval = newest(known, name)

@@ -44,7 +44,7 @@ def _named_owner(unit: ItemUnit, record: Record) -> str | None:
 def _advice(unit: ItemUnit, action: str, record: Record, owner: str) -> str:
     """Return who could do it, if that follows from the owner: a caller of the same roles in the team of the owner."""
     if owner in unit.author.owners:
-        return "it is your team's, but your roles do not permit it. "
+        return "it is your team's, which is not enough. "
     for mine in sorted(unit.author.owners):
         if unit.visibility.allows(action, {**record, "ownerTeam": mine}).allowed:
             return "let a member of this team do it, or join the team. "

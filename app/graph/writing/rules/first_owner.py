@@ -17,7 +17,7 @@ def with_registrant(record: Record, subject: str) -> Record:
 
 
 def may_take(unit: ItemUnit, record: Record | None) -> bool:
-    """Return whether the caller may take an asset: a new one, a stub, an own registration, or any as administrator."""
+    """Return whether the caller may take an unowned asset: a new one, a stub, an own one, or any as administrator."""
     if record is None or is_unowned_stub(record):
         return True
     registrant = record.get(REGISTERED_BY, record["createdBy"])
@@ -25,7 +25,7 @@ def may_take(unit: ItemUnit, record: Record | None) -> bool:
 
 
 def require_right_to_take(unit: ItemUnit) -> None:
-    """Reject the item as DENIED if it takes an unowned asset that the caller did not register.
+    """Reject the item as DENIED if it takes an unowned asset that the caller may not take.
 
     To take is to give it an owner, to make it less visible, or to declare it more sensitive. It would leave the reach
     of those who registered and use it. What a child inherits from its parent does not count.

@@ -18,7 +18,7 @@ MAX_REPORTED: Final = 20
 def refuse_unknown(unit: ItemUnit, known_ids: frozenset[str] | None, named: Iterable[tuple[str, Path]]) -> None:
     """Reject the item if it refers to an id that is not registered; ``known_ids`` None accepts every id.
 
-    ``named`` has each id with its path in the input. Accepted are ids of visible assets that are no stubs, the ids in
+    ``named`` has each id with its path in the input. Accepted are visible ids that are no stubs, the ids in
     ``known_ids``, and owners whose assets count as the caller's own. An id that a rejected item of the batch would have
     registered is not accepted. A hidden asset is rejected like an absent one.
     """

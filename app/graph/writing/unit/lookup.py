@@ -26,11 +26,11 @@ class Lookup:
         self._staged = staged
 
     def vid(self, urn: str) -> int:
-        """Return the vertex id of a URN; raises RejectedItemError if the store has another asset under this id."""
+        """Return the vertex id of a URN; raises RejectedItemError if the store has another object under this id."""
         vid = self._author.vid(urn)
         if vid in self.batch.coverage.taken:
             raise invalid(
-                f"{urn} has the same vertex id (a hash of tenant and URN) as another stored asset. "
+                f"{urn} has the same vertex id (a hash of tenant and URN) as another stored object. "
                 "Use another name for it and inform the operators."
             )
         return vid

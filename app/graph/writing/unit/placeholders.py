@@ -14,7 +14,7 @@ _IDENTITIES: Final = frozenset({"team", "user"})
 
 
 def ensure_referenced(unit: ItemUnit, urn: str, *path: str) -> int:
-    """Return the vertex id of an asset that an item refers to; stage a stub if there is none.
+    """Return the vertex id of a URN that an item refers to; stage a stub if nothing is stored under it.
 
     Rejects a user or team that is not stored, unless it is in ``identities`` of the author or the caller may register
     it: others must not invent people. ``path`` is the input field that holds the URN.

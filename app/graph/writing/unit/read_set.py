@@ -59,7 +59,7 @@ def require_all(requirements: Iterable[Callable[[], None]]) -> None:
 class ReadCoverage:
     """What was read: a value in here that is not in the working set is known to be absent from the store.
 
-    ``taken`` are vertex ids under which the store keeps another asset (a hash collision). The other fields are those
+    ``taken`` are vertex ids under which the store keeps another object (a hash collision). The other fields are those
     of :class:`ReadSet`.
     """
 

@@ -25,7 +25,7 @@ def not_found(message: str, *path: str) -> RejectedItemError:
 
 
 def unknown_references(named: Iterable[tuple[str, tuple[str, ...]]]) -> RejectedItemError:
-    """Return the rejection of an item that refers to unregistered ids; ``named`` has each id with its input path."""
+    """Return the rejection of an item that refers to unknown ids; ``named`` has each with its path in the input."""
     errors = tuple(
         WriteError(
             MutationErrorCode.UNKNOWN_REFERENCE,

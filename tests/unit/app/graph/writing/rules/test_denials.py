@@ -47,7 +47,7 @@ def test_a_denial_names_the_owner_and_who_may_do_it(stored: Memory) -> None:
     assert message.startswith(f"{begin}let a member of this team do it, or join the team. {RULES}")
     assert path == ("id",)
     message, _ = denial(stored, asset("dataset d", {"description": "x"}), READER)
-    assert message.startswith(f"{begin}it is your team's, but your roles do not permit it. {RULES}")
+    assert message.startswith(f"{begin}it is your team's, which is not enough. {RULES}")
 
 
 @pytest.mark.parametrize("owner", ["dataset shut", "model-version shut@1"])

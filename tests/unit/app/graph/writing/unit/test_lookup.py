@@ -49,7 +49,7 @@ def test_a_vertex_id_of_another_asset_is_refused(memory: Memory) -> None:
         unit.lookup.vid(urn("dataset d"))
     (error,) = rejected.value.outcome.errors
     assert error.code.name == "INVALID"
-    assert "has the same vertex id (a hash of tenant and URN) as another stored asset" in error.message
+    assert "has the same vertex id (a hash of tenant and URN) as another stored object" in error.message
     assert unit.lookup.vid(urn("dataset up")) == UP
 
 
