@@ -195,7 +195,8 @@ def _read_strings(
 ) -> list[str]:
     """Return the strings in a field, each of which must be in ``known`` or match it; an absent field gives no strings.
 
-    An empty list is an error, because a reader could take it for "none" while it would mean "any".
+    Raises `ConfigurationError` for any other value. An empty list is an error, because a reader could take it for
+    "none" while it would mean "any".
     """
     if field not in table:
         return []
@@ -224,7 +225,10 @@ def _read_flag(table: Mapping[str, object], field: str, path: Path) -> bool:
 
 
 def _read_distinct(table: Mapping[str, object], path: Path) -> frozenset[frozenset[str]]:
-    """Return the names of approvals that must be of different people, as one set; no set without ``distinct``."""
+    """Return the names of approvals that must be of different people, as one set; no set without ``distinct``.
+
+    Raises `ConfigurationError` if there are fewer than two.
+    """
     if not _read_flag(table, "distinct", path):
         return frozenset()
     names = frozenset(_read_strings(table, "approvals", path, NAME))

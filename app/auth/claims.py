@@ -92,7 +92,8 @@ def _strings(
 ) -> frozenset[str]:
     """Return the strings that a claim lists, none if the claim is absent; ``title`` names the claim in the error.
 
-    With ``space_separated``, the claim may also be one string with spaces between the values.
+    With ``space_separated``, the claim may also be one string with spaces between the values. Raises InvalidClaimError
+    for any other value.
     """
     value = _find(claims, names)
     if value is _ABSENT:
@@ -118,7 +119,7 @@ def _tenant(claims: Mapping[str, object], issuer: Issuer) -> str:
 
 
 def _kind(claims: Mapping[str, object], names: Sequence[str]) -> PrincipalKind:
-    """Return the kind in the token's claim.
+    """Return the kind in the token's claim; raises InvalidClaimError if it is unknown.
 
     Without the claim, a subject that equals the client is a service account (RFC 9068 section 2.2), any other a person.
     """

@@ -45,7 +45,9 @@ def parse_instant(value: object) -> Instant:
             f"DateTime cannot represent {value!r}: the instant does not exist. Write one such as 2026-11-24T09:30:00Z."
         ) from None
     if not 0 <= millis < FOREVER:
-        raise GraphQLError(f"DateTime cannot represent {value!r}; use an instant from 1970 to 9999.")
+        raise GraphQLError(
+            f"DateTime cannot represent {value!r}; use an instant from 1970 on, before the last millisecond of 9999."
+        )
     return Instant(millis)
 
 

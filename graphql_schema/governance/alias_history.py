@@ -41,7 +41,7 @@ async def version_at(model: Row, info: Info, alias: str, instant: int) -> Row | 
 
 
 def _last_entry(change: Record, alias: str) -> Record | None:
-    """Return the last entry of a change about an alias; the move away from a hidden version has two."""
+    """Return the last entry of a change about an alias, None without one; the move from a hidden version has two."""
     entries = [entry for entry in change["fields"] if entry["field"] == ALIASES and entry.get("part") == alias]
     return entries[-1] if entries else None
 

@@ -65,7 +65,7 @@ def _parent(urn: str, name: str, given: InputValue) -> Targets:
 def _targets(kind: str, urn: str, field: InputField, given: InputValue, places: Places) -> Targets | None:
     """Return the values of the edges by the URN of their far end; None if the stored edges are kept.
 
-    Add the path of each far end to ``places``.
+    Add the path of each far end to ``places``. Raises InputError if the value of the field is invalid.
     """
     declared: EdgeField = field.metadata[EDGE]
     if given is strawberry.UNSET or (given is None and declared.adds):

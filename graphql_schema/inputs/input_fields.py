@@ -161,7 +161,7 @@ def named_references_field(required: str) -> SchemaField:
     """Return the input field of the names that an input may use; ``required`` says what EXISTING requires."""
     return strawberry.field(
         description="Whether an unknown name is accepted: with ANY, the default, it is. With EXISTING "
-        f"{required}; otherwise the error UNKNOWN_REFERENCE has near names.",
+        f"{required}; otherwise the error is UNKNOWN_REFERENCE, with similar names if there are any.",
         default=strawberry.UNSET,
     )
 

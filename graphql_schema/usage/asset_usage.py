@@ -179,7 +179,7 @@ def span_of(info: Info, days: int | None, first: str | None = None, last: str | 
     today = datetime.fromtimestamp(info.context.now() // 1000, UTC).date()
     end = today if last is None else date.fromisoformat(last)
     if end > today:
-        raise InvalidError(f"`to` is {end}, after {today}; usage has no later days.")
+        raise InvalidError(f"`to` is {end}, after {today}, the day that is read; give that day or an earlier one.")
     if first is None:
         name, wanted = "`days`", 30 if days is None else days
     else:

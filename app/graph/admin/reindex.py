@@ -142,7 +142,7 @@ class MixedIndex:
 
 
 async def _run(client: GremlinClient, report: Callable[[int], None]) -> int:
-    """Start the job, report its progress until it is done, and return the number of vertices."""
+    """Start the job, report its progress, and return the number of vertices; raises StoreFailedError if one failed."""
     await client.submit(BEGIN, {"nodes": INDEX, **_JOB}, writes=True)
     while True:
         ((done, count, failed),) = await client.submit(PROGRESS, _JOB)

@@ -92,7 +92,8 @@ class StoreProbe:
     async def _indexed(self) -> str:
         """Return the stored value of the probe vertex as soon as the index is complete.
 
-        Each attempt reads the stored values again: other writers may change them between storage and index.
+        Each attempt reads the stored values again: other writers may change them between storage and index. Raises
+        StoreUnavailableError if the index is not complete in time.
         """
         end = monotonic() + self._index_seconds
         while True:

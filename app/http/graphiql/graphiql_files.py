@@ -78,7 +78,7 @@ def fetch_files(settings: Settings) -> Mapping[str, bytes]:
 
 
 def _pack(package: str, folder: Path) -> Path:
-    """Download the tarball of a package into a folder of its own below ``folder``."""
+    """Download the tarball of a package into a folder below ``folder``; raises ConfigurationError if npm fails."""
     target = folder / package
     target.mkdir()
     command = [*_npm(), "pack", package, "--ignore-scripts", "--silent", "--pack-destination", str(target)]

@@ -90,9 +90,9 @@ def _require_json(headers: Mapping[str, str]) -> None:
 
 
 async def read_body(request: Request, limits: RequestLimits) -> bytes:
-    """Return the body of ``request``; stop reading at the limits.
+    """Return the body of ``request``; raises HttpError at the limits, and ClientDisconnect.
 
-    The errors carry ``Connection: close``, because unread bytes of the body would precede the next request.
+    The HttpError carries ``Connection: close``, because unread bytes of the body would precede the next request.
     """
     declared = request.headers.get("content-length", "0")
     if declared.isdigit() and int(declared) > limits.body_bytes:

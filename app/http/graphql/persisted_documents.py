@@ -58,7 +58,10 @@ class PersistedDocuments:
         return self._given(params.query, digest, caller) if params.query else self._by_hash(digest or "", caller)
 
     def _given(self, text: str, digest: str | None, caller: tuple[str, str]) -> str:
-        """Return ``text``, after its registration under ``digest`` if there is one."""
+        """Return ``text``, after its registration under ``digest`` if there is one and the manifest lacks the text.
+
+        Raises `HttpError` if ``digest`` is that of another text, or if the mode does not permit the text.
+        """
         actual = digest_of(text)
         if digest not in {None, actual}:
             raise HttpError(

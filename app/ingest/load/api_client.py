@@ -132,7 +132,10 @@ class ApiClient:
         return await self._sent(request, partial=True)
 
     async def _sent(self, request: JsonObject, *, partial: bool) -> JsonObject:
-        """Return the body of the response to a request, after further attempts while the API is busy."""
+        """Return the body of the response to a request, after further attempts while the API is busy.
+
+        Raises the errors of :meth:`execute`.
+        """
         content = orjson.dumps(request)
         failures = 0
         while True:

@@ -118,6 +118,7 @@ def _download(jar: Jar, path: Path, maven: MavenContext) -> None:
     """Download one jar into the cache at ``path``.
 
     A failed download is retried. A file that differs from the lock is not, because the repository would send it again.
+    Raises JarError for such a file, and after the last attempt.
     """
     artifact = maven.project(jar.group, jar.artifact).at_version(jar.version).artifact()
     for attempt in range(1, _ATTEMPTS + 1):

@@ -118,7 +118,7 @@ def _children(unit: ItemUnit, vid: int) -> list[int]:
 
 
 def _refuse_in_use(unit: ItemUnit, record: Record, group: dict[int, Record], *, despite_others: bool) -> None:
-    """Reject the item if a member of the group is in use outside of the group.
+    """Reject the item if a member of ``group``, the assets to delete, is in use outside of it.
 
     The caller can end the uses by assets that the caller may change. Other uses do not prevent a deletion
     ``despite_others``: otherwise any caller could keep an asset of others by naming it as a source.
@@ -154,9 +154,10 @@ def _use_hops(kind: str) -> list[Hop]:
 
 
 def _uses(unit: ItemUnit, vid: int, group: dict[int, Record]) -> Iterator[Use]:
-    """Yield each use of a vertex by an asset outside of the group.
+    """Yield each visible use of a vertex by an asset outside of ``group``, the assets to delete.
 
-    An active deployment is in use. A model version is in use while an alias of its model points at it.
+    An active deployment is in use. A model version is in use while an alias of its model points at it, unless the model
+    is in ``group``.
     """
     record, kind = unit.lookup.known(vid), unit.lookup.kind(vid)
     if kind == "Deployment" and record.get("status") == "ACTIVE":

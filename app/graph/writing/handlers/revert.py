@@ -82,7 +82,11 @@ def _undo_existence(unit: ItemUnit, record: Record, _change: Record) -> WriteOut
 
 
 def _undo_alias(unit: ItemUnit, record: Record, change: Record) -> WriteOutcome:
-    """Point an alias at its former version, with all checks of ``setAlias``; without a former version, remove it."""
+    """Point an alias at its former version, with all checks of ``setAlias``; without a former version, remove it.
+
+    Only entries whose versions the caller may see count. Raises RejectedItemError without any, or if the alias changed
+    again since.
+    """
     visible = [entry for entry in change["fields"] if _shows_versions(unit, entry)]
     if not visible:
         raise invalid(nothing_to_restore(change), "change")

@@ -44,7 +44,7 @@ def declare_edges(unit: ItemUnit, urn: str, edges: DeclaredEdges) -> bool:
 
 
 def _declare(unit: ItemUnit, vid: int, edges: DeclaredEdges, urn: str, values: Record) -> tuple[EdgeKey, bool]:
-    """Stage one declared edge; return its key, and whether the edge changes."""
+    """Stage one declared edge; return its key, and whether the edge changes. Raises as :func:`declare_edges`."""
     relation, far = edges.hop.relation, ensure_referenced(unit, urn, edges.field)
     unit.visibility.report_hidden_id(urn)
     key = key_over(edges.hop, vid, far)
