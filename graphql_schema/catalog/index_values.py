@@ -8,7 +8,8 @@ from hashlib import blake2b
 def property_term(key: str, text: str) -> str:
     """Return the term of a free property: 32 hexadecimal digits, because a term of the index has a maximal length.
 
-    Terms of different pairs differ. The escapes of JSON separate key and value, also if both contain quotes.
+    Terms of different pairs differ, unless their hashes collide. The escapes of JSON separate key and value, also if
+    both contain quotes.
     """
     return blake2b(json.dumps([key, text]).encode(), digest_size=16).hexdigest()
 

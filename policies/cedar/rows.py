@@ -46,8 +46,8 @@ def row_filter(rules: Rules, caller: Caller) -> Predicate:
 def condition(rule: Rule, caller: Caller) -> Predicate:
     """Return the predicate of rows to which a rule applies for ``caller``, whether it permits or forbids.
 
-    Raises `ConfigurationError` if the rule cannot be compiled; `policies.policy.Policy` compiles all rules
-    about rows and fields once, so that this happens at start-up only.
+    Raises `ConfigurationError` if the rule cannot be compiled; `policies.policy.Policy` compiles all rules about rows
+    and fields when it is made, to find this error early.
     """
     try:
         scope = (_scope(rule.text.principal, "Principal", caller), _scope(rule.text.resource, "Asset", None))

@@ -82,7 +82,7 @@ _OF_ASSETS: Final = [stored for stored in NATIVE_PROPERTIES if not stored.attach
 
 
 def stub(tenant: str, urn: str, subject: str, now: int) -> Record:
-    """Return the record of an asset that was referenced and never registered.
+    """Return the record of an asset, team, user, domain or tag that was referenced and never registered.
 
     ``subject`` is its author, and ``now`` is in epoch milliseconds.
     """

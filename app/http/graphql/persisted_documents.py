@@ -49,7 +49,8 @@ class PersistedDocuments:
     def text_of(self, params: OperationParams, principal: Principal) -> str:
         """Return the text of the document that a request names or contains.
 
-        Raises `HttpError` if it is not found, if the mode does not permit it, or if the request names two.
+        Raises `HttpError` if it is not found, if the mode does not permit it, or if the request names two or is
+        malformed.
         """
         caller = (principal.tenant, principal.subject)
         if params.document_id:

@@ -77,7 +77,7 @@ def made_or_requested(unit: ItemUnit, record: Record) -> bool:
 
 
 def _changed_records(unit: ItemUnit) -> Iterator[tuple[int, Record | None, str]]:
-    """Yield the assets that the item registers or whose content it changes: vertex id, former record, and field.
+    """Yield the assets with content that the item registers or changes: vertex id, former record, and field.
 
     The former record of a new registration is None. A given field that is hidden from the caller counts as changed.
     """

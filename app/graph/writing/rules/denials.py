@@ -29,8 +29,8 @@ def _named(record: Record) -> str:
 def _named_owner(unit: ItemUnit, record: Record) -> str | None:
     """Return the owner team of an asset that the caller may see, or the team that a new asset is registered for.
 
-    None for other owners, because ``ownerTeam`` shows teams only, and for a team inherited by a new asset, because its
-    parent may be hidden.
+    None for other owners, because ``ownerTeam`` shows teams only, and for a team that a stored asset would get. None
+    also for a team inherited by a new asset, because its parent may be hidden.
     """
     owner: str = record["ownerTeam"]
     if not owner.startswith(_TEAM):

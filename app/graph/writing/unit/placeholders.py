@@ -33,10 +33,10 @@ def ensure_referenced(unit: ItemUnit, urn: str, *path: str) -> int:
 
 
 def ensure_stub(unit: ItemUnit, urn: str) -> int:
-    """Return the vertex id of a referenced asset; stage a stub if there is no such asset.
+    """Return the vertex id of a URN; stage a stub if nothing is stored there.
 
     The stub of a version takes owner team and visibility from its parent, which is staged as a stub too if it does not
-    exist. Raises NotReadError if the asset was not read.
+    exist. Raises NotReadError if the vertex, or the parent of a stub, was not read.
     """
     lookup, author = unit.lookup, unit.author
     vid = lookup.vid(urn)
