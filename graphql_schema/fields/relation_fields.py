@@ -36,7 +36,7 @@ def to_one(rel: RelationQuery, description: str, *inputs: str) -> SchemaField:
 
 
 def to_latest(rel: RelationQuery, description: str, *inputs: str) -> SchemaField:
-    """Return a field with the first registered row of a relation query, or null."""
+    """Return a field with the first row of a relation query that :data:`_REGISTERED` accepts, or null."""
     return _first_of(rel, PageRequest(first=1, keep=_REGISTERED), description, *inputs)
 
 
