@@ -203,8 +203,8 @@ class RegisterCommand:
     names the absent fields that a first registration must give. With ``action`` the asset must exist and be visible.
     ``right`` is the action of the policy that an update needs, and ``id_path`` the input field that holds the id.
     ``known_ids`` is None if references may create stubs. Otherwise the command may refer only to registered ids that
-    the caller may see, and to ``known_ids``, which the same call registers. Owners whose assets count as the caller's
-    own are accepted too.
+    the caller may see, and to ``known_ids``, which other items would register. Owners whose assets count as the
+    caller's own are accepted too.
     """
 
     urn: str

@@ -19,8 +19,8 @@ def refuse_unknown(unit: ItemUnit, known_ids: frozenset[str] | None, named: Iter
     """Reject the item if it refers to an id that is not registered; ``known_ids`` None accepts every id.
 
     ``named`` has each id with its path in the input. Accepted are visible ids that are no stubs, the ids in
-    ``known_ids``, and owners whose assets count as the caller's own. An id that a rejected item of the batch would have
-    registered is not accepted. A hidden asset is rejected like an absent one.
+    ``known_ids``, and owners whose assets count as the caller's own. An id in ``known_ids`` does not count
+    if a rejected item of the batch would have registered it. A hidden asset is rejected like an absent one.
     """
     if known_ids is None:
         return
