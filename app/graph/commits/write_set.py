@@ -5,7 +5,7 @@ submit it once.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Final
 
 from app.graph.commits.outbox_entry import OUTBOX_ROOT, OutboxEntry, frontier_value
 from app.graph.commits.write_statements import WRITE
@@ -17,9 +17,9 @@ from app.graph.records.record_text import text_of
 from app.graph.records.touched import Touched
 from app.graph.records.vertex_record import native_values
 from graphql_schema.catalog.kinds import KIND_OF_CODE
-from graphql_schema.ports.record import Record
+from graphql_schema.ports.record import JsonObject, Record
 
-Binding = dict[str, Any]
+Binding = JsonObject
 """One row of a binding of ``WRITE``, by key."""
 
 _NO_RECEIPTS: Final[Binding] = {"shelf": 0, "shelves": BUCKET_ROOT, "shelved": 0}
