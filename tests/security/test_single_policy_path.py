@@ -29,6 +29,7 @@ from graphql_schema.schema import build_schema
 
 READS_RECORDS = {
     "app.graph.reading.visible_rows.row": "the accessor, which applies the row policy",
+    "app.graph.reading.visible_rows._evaluate_all": "evaluates the policy on each record",
     "app.graph.reading.visible_rows.fetch": "adds the far ends of changes, for the policy",
     "app.graph.reading.rows_by_id._load": "reports to the access log which hidden ids were requested",
     "app.graph.reading.listing_pages._read_on": "drops rows raised by a sensitivity floor, and takes the next position",

@@ -11,7 +11,7 @@ from itertools import product
 from hypothesis import strategies as st
 
 from graphql_schema.catalog.kinds import KINDS
-from graphql_schema.catalog.relations import LINEAGE
+from graphql_schema.catalog.relations import DEPLOYED_AS, LINEAGE
 
 EPOCH = 1_704_067_200_000
 """2024-01-01 in epoch milliseconds."""
@@ -248,7 +248,7 @@ def _arcs(draw: st.DrawFn, relation: str, source: str, target: str) -> Arc:
     origin = draw(_origins)
     confidence = draw(st.sampled_from([None, 0.25, 0.5, 1.0])) if origin == "INFERRED" else None
     arc = Arc(relation, source, target, origin, confidence, start=5)
-    if draw(st.integers(0, 2)):
+    if draw(st.integers(0, 2)) or relation == DEPLOYED_AS.name:  # no deployment can be scheduled
         return arc
     start = draw(st.none() | _day)
     begin = LINKED if start is None else start

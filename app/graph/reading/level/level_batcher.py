@@ -72,7 +72,8 @@ class LevelBatcher:
     """Batches the requests of one reader; the window of ``instant`` bounds the edges unless a hop has its own.
 
     Edges and records count as rows of ``budget``. Once the budget has ended, no further request is sent. ``cache`` has
-    what is known of the present; the past is read from the store, as is everything if it is None.
+    what is known of the present; the past is read from the store, as is everything if it is None. A mutation does not
+    use it: what is read after a write to a hidden asset must take as much work as after one to an absent asset.
     """
 
     client: GremlinClient
@@ -153,7 +154,7 @@ class LevelBatcher:
 
     async def _read(self, parts: LevelParts) -> LevelContent:
         """Return the content of a level, from the cache as far as it is known there."""
-        if self.cache is not None and not self.instant.past:
+        if self.cache is not None and not self.instant.past and not self.budget.writes:
             content = await CachedLevel(self.cache, self.tenant, parts, self.budget).read(self._submit)
             if content is not None:
                 self.budget.count_rows(content.count)

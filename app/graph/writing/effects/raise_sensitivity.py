@@ -156,7 +156,7 @@ class _Raising:
             if self._batch.existed(parent):
                 reached[floors.rank(child)] |= (await self._flows.targets([], [parent], max_records=0))[0]
         for parent, members in children.of.items():
-            reached[max(map(floors.rank, members))] |= self._parent_targets([parent])
+            reached[max(map(floors.rank, members), default=0)] |= self._parent_targets([parent])
         for rank, vids in reached.items():
             if rank and any(floors.rank(vid) < rank for vid in vids):
                 await self._put_floor(rank, vids, set())
