@@ -56,6 +56,7 @@ class Context:
     - ``cost_report`` is filled and returned if the request has the header ``Prefer: cost``; None without it.
     - ``vectored``, a flag: a query is executed over vectors; otherwise by graphql-core.
     - ``plans`` are the plans of the document; None before it is admitted, or if ``vectored`` is false.
+    - ``former_readers`` are those before the read time was known; fields may still wait for what they read.
     - ``totals`` caches whether a field of the document selects ``totalCount``, by the id() of its syntax node.
     - ``instants`` caches the values of ``asOf`` in the document; None before they are read.
     """
@@ -82,6 +83,7 @@ class Context:
     results: SharedResults | None = None
     subjects: Sequence[Row] = ()
     selection: Hashable = None
+    former_readers: Sequence[GraphReader] = ()
     reader: GraphReader = field(init=False)
 
     def __post_init__(self) -> None:
@@ -93,7 +95,9 @@ class Context:
 
     def restart(self) -> None:
         """Begin the operation again: discard what it has read, reported and counted, and what it is reading."""
-        self.reader.abandon()
+        for reader in (*self.former_readers, self.reader):
+            reader.abandon()
+        self.former_readers = ()
         self.reset_reader()
         self.policy_report.clear()
         self.budget.restart()
@@ -104,12 +108,13 @@ class Context:
         The executor of graphql-core refers to itself, and to this context, until a garbage collection.
         """
         self.reset_reader()
-        self.results, self.subjects = None, ()
+        self.former_readers, self.results, self.subjects = (), None, ()
 
     def read_at(self, as_of: int | None) -> None:
         """Set the read time of the operation, None for the present; another one than before opens a new reader."""
         if as_of != self.as_of:
             self.as_of = as_of
+            self.former_readers = (*self.former_readers, self.reader)
             self.reset_reader()
 
     def now(self) -> int:
