@@ -105,11 +105,12 @@ class Row(MaskedRecord):
 
 
 class PageItem(NamedTuple):
-    """A row of a list with the edge that leads to it; a tuple, because pages have very many of them.
+    """A row of a list, with its place there; a tuple, because pages have very many of them.
 
-    ``edge`` is the record of the last edge, ``near`` the row from which the path follows it, and ``inward`` whether it
-    follows it against its direction. ``via`` are the rows between source and row, ``path`` is the index of the path in
-    its :class:`~graphql_schema.ports.relation_query.RelationQuery`. ``position`` is the keyset position in the list.
+    ``edge`` is the record of the last edge to the row, or other values of the item, such as its depth; None in plain
+    listings. ``near`` is the row from which the path follows the edge, and ``inward`` whether it follows it against its
+    direction. ``via`` are the rows between source and row, ``path`` is the index of the path in its
+    :class:`~graphql_schema.ports.relation_query.RelationQuery`. ``position`` is the keyset position in the list.
     """
 
     row: Row

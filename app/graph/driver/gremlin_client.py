@@ -113,7 +113,8 @@ class GremlinClient:
     others wait for a slot. ``deadline`` is in seconds and covers the wait and the response. The client works again
     after a restart of the store without being reopened. If an open connection breaks, a read is sent once more within
     the deadline. A write is never sent twice: ``unknown_outcome`` of the StoreUnavailableError states whether it may
-    have been committed. ``host`` runs the store, None for a store elsewhere; during its outage nothing is sent.
+    have been committed. ``host`` runs the store, None for a store elsewhere. A request that begins during an
+    outage is refused; one that waits for its slot is still sent.
     ``exclusive`` states that all writes to the store go through this client while it is open, as they do with a host.
     ``write_watch`` receives begin and end of each of them.
     """

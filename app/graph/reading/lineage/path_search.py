@@ -48,7 +48,7 @@ _MEMBER_KINDS: Final = {kind: set(hop.kinds) for kind, hop in (*CHILD_HOPS.items
 
 
 def known_length(forward: Side, backward: Side) -> int:
-    """Return the number of edges up to which every path is known.
+    """Return the number of edges up to which the edges of every path were read.
 
     It is the number of levels read from both sides. It is one less if the two sides meet between members of an asset
     group, whose free step was read from neither side.
@@ -150,7 +150,7 @@ class PathSearchState:
         return paths
 
     def completeness(self, pin: SnapshotTime, depth: int) -> Completeness:
-        """Return how much was searched; ``depth`` is the length up to which every path is known."""
+        """Return how much was searched; the edges of every path of at most ``depth`` edges were read."""
         hidden = frozenset(self.visibility.hidden)
         return self.session.completeness(Extent(self.ended, hidden, self.blocked, len(self.known.rows), depth), pin)
 

@@ -27,7 +27,7 @@ class Extent:
 
     ``ended`` names the budgets that ended it, and ``hidden`` has the hidden vertices next to visible ones. ``blocked``
     is true if the caller may not see the edges of a reached vertex. ``visited`` is the number of its vertices.
-    ``depth`` is the greatest depth of a vertex, or for a path search the length up to which every path is known.
+    ``depth`` is the greatest depth of a vertex, or for a path search the length up to which all edges were read.
     """
 
     ended: Sequence[str]
