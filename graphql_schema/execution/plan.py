@@ -111,8 +111,12 @@ def _plan_read(step: PlanStep) -> None:
 
 @dataclass(slots=True)
 class Plans:
-    """The plans of one document, by operation and by the conditions of `@skip` and `@include`."""
+    """The plans of one document, by operation and by the conditions of `@skip` and `@include`.
 
+    ``steps`` is the number of their steps, which grows while they are used.
+    """
+
+    steps: int = 0
     _roots: dict[Hashable, Selection] = field(default_factory=dict)
     _conditions: dict[str | None, tuple[str, ...]] = field(default_factory=dict)
 
@@ -131,7 +135,9 @@ class Plans:
         if key not in self._roots:
             if len(self._roots) >= MAX_PLANS:
                 self._roots.clear()
+                self.steps = 0
             self._roots[key] = make()
+            self.steps += len(self._roots[key].steps)
         return self._roots[key]
 
 

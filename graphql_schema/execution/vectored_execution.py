@@ -31,7 +31,7 @@ from graphql.language import FieldNode
 from graphql.pyutils import Path
 
 from graphql_schema.execution.leaf_column import Column, StockPathError, leaf_column, text_length
-from graphql_schema.execution.plan import PlanStep, Selection, selection_of
+from graphql_schema.execution.plan import Plans, PlanStep, Selection, selection_of
 from graphql_schema.fields.context import Context, Info
 from graphql_schema.fields.field import Resolved
 from graphql_schema.fields.node import type_of
@@ -71,6 +71,7 @@ class VectoredExecution:
     """The execution of one operation. All methods raise StockPathError, or any error of a resolver, for an error."""
 
     executor: Executor
+    plans: Plans
     _given: dict[int, tuple[Info, JsonObject]] = field(default_factory=dict)
 
     async def objects(self, selection: Selection, sources: Sequence[Resolved]) -> list[JsonObject]:
@@ -222,6 +223,7 @@ class VectoredExecution:
         if selection is None:
             fields = self.executor.collect_subfields(type_, step.details).grouped_field_set
             selection = step.below[type_.name] = selection_of(self.executor.schema, type_, fields)
+            self.plans.steps += len(selection.steps)
         return cast("Column", await self.objects(selection, sources))
 
 

@@ -16,16 +16,25 @@ from graphql_schema.execution.plan import Plans
 MAX_BYTES: Final = 16 * 1024 * 1024
 """Maximal size of all documents together, in bytes."""
 
-TOKEN_BYTES: Final = 1_000
-"""Approximate size of a token with its syntax nodes and its part of the plans, in bytes."""
+TOKEN_BYTES: Final = 400
+"""Approximate size of a token with its syntax nodes, in bytes."""
+
+STEP_BYTES: Final = 700
+"""Approximate size of a step of a plan, in bytes. A field of an interface has a step for each type of its objects."""
 
 
 @dataclass(frozen=True, slots=True)
 class KnownDocument:
-    """A valid document within the limits, with its plans."""
+    """A valid document within the limits, with its plans; ``unplanned`` is its size in bytes without them."""
 
     document: DocumentNode
+    unplanned: int = 0
     plans: Plans = field(default_factory=Plans)
+
+    @property
+    def size(self) -> int:
+        """Return the size in bytes with the plans, which grow while they are used."""
+        return self.unplanned + STEP_BYTES * self.plans.steps
 
 
 @dataclass(slots=True)
@@ -42,7 +51,12 @@ class DocumentCache:
         if known is None:
             return None
         self._documents.move_to_end(text)
-        return known[0]
+        document, size = known
+        grown = document.size - size
+        self._documents[text] = document, size + grown
+        self._bytes += grown
+        self._drop_oldest()
+        return document
 
     def add(self, text: str, document: DocumentNode) -> None:
         """Keep a valid document within the limits, and drop those used longest ago.
@@ -52,8 +66,11 @@ class DocumentCache:
         size = TOKEN_BYTES * _token_count(document) + getsizeof(text)
         if text in self._documents or size > self.max_bytes:
             return
-        self._documents[text] = KnownDocument(document), size
+        self._documents[text] = KnownDocument(document, size), size
         self._bytes += size
+        self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
         while self._bytes > self.max_bytes:
             _, (_, dropped) = self._documents.popitem(last=False)
             self._bytes -= dropped

@@ -113,7 +113,7 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
 
         variables = self.variable_values.coerced
         selection = plans.root(self.operation, self.fragment_definitions, variables, collected)
-        (data,) = await VectoredExecution(self).objects(selection, [self.root_value])
+        (data,) = await VectoredExecution(self, plans).objects(selection, [self.root_value])
         return data
 
     async def _execute_event(self, context: Context) -> ExecutionResult:

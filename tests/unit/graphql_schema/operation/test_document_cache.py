@@ -97,3 +97,15 @@ def test_the_size_of_all_documents_is_bounded() -> None:
         False,
         False,
     ]
+
+
+def test_plans_count_when_they_have_grown() -> None:
+    """The steps that a use has planned count at the next use, and drop what was used longest ago."""
+    cache = DocumentCache(30_000)
+    for text in ("{ a }", "{ b }"):
+        cache.add(text, parse(text))
+    second = cache.get("{ b }")
+    assert second is not None
+    second.plans.steps = 40
+    assert cache.get("{ b }") is second
+    assert cache.get("{ a }") is None
