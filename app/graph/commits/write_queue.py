@@ -52,14 +52,13 @@ class WriteQueue:
         if len(self._waiting) >= self._wanted:
             self._arrived.set()
 
-    async def gather(self, wanted: int, seconds: float) -> None:
-        """Wait until a number of batches wait, and at most some seconds."""
-        self._wanted = wanted
+    async def gather(self, more: int, seconds: float) -> None:
+        """Wait until ``more`` batches than now wait, and at most some seconds."""
+        self._wanted = len(self._waiting) + more
         self._arrived.clear()
-        if len(self._waiting) < wanted:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    await self._arrived.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._arrived.wait()
 
     def take(self) -> list[QueuedWrite]:
         """Remove and return the batches of the next transaction, in the order of their arrival; none if none waits.

@@ -40,7 +40,11 @@ MAX_BACKOFF_SECONDS: Final = 0.2
 """Longest pause between two attempts."""
 
 GATHER_SHARE: Final = 0.25
-"""After a transaction of several batches the next one waits for as many, for at most this share of its duration."""
+"""Share of the duration of a transaction that the next one waits at most.
+
+It waits for the callers who just got their outcomes, beside those whose batches wait already. Otherwise the callers
+form two groups that write in turns, in twice as many transactions. A caller who is alone never waits.
+"""
 
 MAX_GATHER_SECONDS: Final = 0.02
 """Longest wait for further batches."""
@@ -123,7 +127,8 @@ class GroupCommit:
                     group = groups.pop(0) if groups else self._taken()
                     size = len(group.batches)
                     groups = [*await self._written(group), *groups]
-                if size > 1 and not groups:
+                is_alone = size == 1 and not self._queue
+                if not (groups or is_alone):
                     await self._queue.gather(size, min(MAX_GATHER_SECONDS, GATHER_SHARE * (perf_counter() - begun)))
         finally:
             self._queue.leader = None

@@ -79,13 +79,15 @@ def test_batches_of_ended_calls_are_dropped() -> None:
     assert taken(gone, batch("bo1")) == ["bo1"]
 
 
-async def test_the_leader_waits_for_a_number_of_batches() -> None:
-    """The wait ends with the arrival of the last batch, at once if they are there, and after its time without them."""
+async def test_the_leader_waits_for_more_batches() -> None:
+    """The wait ends with the arrival of the last of them, those that wait already do not count, and it ends in time."""
     queue = WriteQueue()
+    queue.add(batch("ada1"))
     waiting = asyncio.create_task(queue.gather(2, 300))
     await asyncio.sleep(0)
-    queue.add(batch("ada1"))
     queue.add(batch("bo1"))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    queue.add(batch("cy1"))
     await waiting
-    await queue.gather(2, 300)
-    await queue.gather(3, 0)
+    await queue.gather(1, 0)
