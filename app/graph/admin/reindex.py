@@ -61,11 +61,12 @@ def of = org.janusgraph.diskstorage.keycolumnvalue.scan.ScanMetrics.Metric
 )
 """Reads the progress of the job under the system property ``job``.
 
-The response is one row ``[done, processed vertices, failed vertices]``. It is an error if the store was restarted.
+The response is one row ``[whether the job has ended, count of processed vertices, count of failed vertices]``. The
+request fails if the job failed, or if the store was restarted after the job began.
 """
 
 _SELF_CHECKS: Final = PreparedStatement.traversal(g.V(param("xs")).count())
-"""Counts the vertices of the self-check that the store has."""
+"""Counts the stored vertices among the vertex ids ``xs``, which are those of the self-check."""
 
 _JOB: Final = {"job": "mlgraph.reindexing"}
 
@@ -76,9 +77,10 @@ async def reindex(settings: Settings, report: Callable[[int], None]) -> int:
     All vertices of the store count, also those that are not indexed, such as receipts. ``report`` is called with the
     number of vertices processed so far, including those of the self-check.
 
-    Raises ConfigurationError if the store is not the embedded one, DataMissingError if there is no data, and
-    DataInUseError if a process runs on the data. Raises the errors of the store, and StoreFailedError if vertices could
-    not be indexed. If a run fails after it deleted the old index, the next start of the store rebuilds the index.
+    Raises ConfigurationError if ``settings.store_url`` is set, and StoreFailedError if vertices could not be indexed.
+    Raises the errors of :mod:`app.store.errors` if the store does not start, such as DataMissingError without data and
+    DataInUseError if another process runs on the data. Raises the errors of the driver too. If a run fails after it
+    deleted the old index, the next start of the store rebuilds the index.
     """
     if settings.store_url:
         raise ConfigurationError(
@@ -91,7 +93,7 @@ async def reindex(settings: Settings, report: Callable[[int], None]) -> int:
 
 
 class EachStep:
-    """Passes a growing count to ``show``, rounded down to a multiple of ``step``, whenever it reaches another one."""
+    """Passes the multiples of ``step`` that a growing count reaches to ``show``, such as 1000 for a count of 1042."""
 
     def __init__(self, step: int, show: Callable[[int], None]) -> None:
         self._step = step
@@ -99,7 +101,7 @@ class EachStep:
         self._shown = 0
 
     def report(self, count: int) -> None:
-        """Show the multiple that ``count`` has reached, unless it was shown before."""
+        """Call ``show`` with the greatest multiple up to ``count``, if it is greater than the last one, at first 0."""
         if count >= self._shown + self._step:
             self._shown = count - count % self._step
             self._show(self._shown)
@@ -112,8 +114,9 @@ def _log_count(count: int) -> None:
 class MixedIndex:
     """Implements :class:`app.store.embedded.index_files.IndexKeeper`.
 
-    ``deadline`` is in seconds, for each request. ``report`` is called with the number of vertices processed so far.
-    ``count`` is that of the last rebuild, without the vertices of the self-check.
+    ``deadline`` is in seconds, for each request. ``report`` is called with the number of vertices processed so far; if
+    it is None, each LOGGED_STEP vertices are logged. ``count`` is the number of vertices that the last completed
+    rebuild processed, without those of the self-check; 0 before.
     """
 
     def __init__(self, deadline: float, report: Callable[[int], None] | None = None) -> None:
@@ -131,7 +134,7 @@ class MixedIndex:
             except StoreUnavailableError as error:
                 if error.reason not in {StoreReason.INDEX, StoreReason.STORAGE}:
                     raise
-                raise IndexIncompleteError(f"The index is incomplete: {error}") from error
+                raise IndexIncompleteError(f"The index is incomplete or damaged: {error}") from error
 
     async def rebuild(self, endpoint: StoreEndpoint) -> None:
         """See :class:`app.store.embedded.index_files.IndexKeeper`."""

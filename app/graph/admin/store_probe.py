@@ -1,10 +1,10 @@
-"""The probe of a store: whether it keeps a write, and whether its index has what the store has.
+"""The probe of a store: whether it keeps a write, and whether its index has the last writes.
 
 Both vertices of the probe have the label ``SelfCheck`` and no tenant, so no query of the API returns them.
 
-- The *probe vertex* gets another value of an indexed property with each probe.
-- The *index mark* counts the transactions of this process that write indexed vertices
-  (:data:`app.graph.commits.write_statements.WRITE`); only the embedded store has it. JanusGraph commits the index after
+- The *probe vertex* gets a new value of the indexed property ``source`` with each :meth:`StoreProbe.check`.
+- The *index mark* counts the transactions that write vertices or marks with the text
+  :data:`app.graph.commits.write_statements.WRITE`; only the embedded store has it. JanusGraph commits the index after
   the storage and reports no failure. Each commit of the index contains all earlier ones, so the index is complete if it
   has the latest count.
 """
@@ -50,7 +50,10 @@ def complete = count == 0L || g.V().has('urn', urn).has('updatedAt', count).id()
     "mark",
     "urn",
 )
-"""Reads the value of the probe vertex, and whether the index has the stored values of both vertices."""
+"""Reads one row ``[value of the probe vertex, whether the index has the stored values of both vertices]``.
+
+If the probe vertex is not stored, its value is "". A vertex that is not stored needs no index entry.
+"""
 
 
 class StoreProbe:
@@ -61,12 +64,14 @@ class StoreProbe:
         self._index_seconds = index_seconds
 
     async def check(self) -> None:
-        """Find the last value in the index, write another one, and return when storage and index have it.
+        """Wait until the index is complete, write a new value to the probe vertex, and wait for the index again.
 
-        Nothing is sent if the disk has too little space: the JVM would log a long trace of each refused write.
+        Each wait is at most ``index_seconds``. Nothing is sent if the host of the store reports too little disk space:
+        the JVM would log a long trace of each refused write.
 
-        Raises StoreFailedError if the store confirms writes and does not keep them, StoreUnavailableError with the
-        reason INDEX if the index lacks a document or DISK_SPACE, and the errors of :meth:`GremlinClient.submit`.
+        Raises StoreUnavailableError with the reason INDEX if the index lacks a document, or with DISK_SPACE. Raises
+        StoreFailedError if the store confirms the write and does not keep it, and the errors of
+        :meth:`GremlinClient.submit`.
         """
         if self._client.host and not self._client.host.has_space():
             raise StoreUnavailableError.because(StoreReason.DISK_SPACE)
@@ -79,7 +84,11 @@ class StoreProbe:
             )
 
     async def check_index(self) -> None:
-        """Return if the index has the stored values of both vertices; raises as :meth:`check`, and writes nothing."""
+        """Wait until the index has the stored values of both vertices, at most ``index_seconds``; write nothing.
+
+        Raises StoreUnavailableError with the reason INDEX if the index still lacks one, and the errors of
+        :meth:`GremlinClient.submit`.
+        """
         await self._indexed()
 
     async def _write(self) -> None:
@@ -90,10 +99,10 @@ class StoreProbe:
             await self._client.submit(_WRITE, bindings, writes=NOTHING)
 
     async def _indexed(self) -> str:
-        """Return the stored value of the probe vertex as soon as the index is complete.
+        """Return the stored value of the probe vertex, "" without one, as soon as the index is complete.
 
         Each attempt reads the stored values again: other writers may change them between storage and index. Raises
-        StoreUnavailableError if the index is not complete in time.
+        StoreUnavailableError with the reason INDEX if the index is not complete in time.
         """
         end = monotonic() + self._index_seconds
         while True:

@@ -3,9 +3,10 @@
 There is one mixed index over vertices, and one vertex-centric index for each relation that is paged by time. The
 document has the form of JanusGraph's JSON schema initialisation.
 
-New labels, property keys, composite indexes, and relations that are not paged by time keep VERSION. A new key in the
-mixed index needs a new VERSION, because JanusGraph silently ignores a key that is added to an existing mixed index
-(docs/design/janusgraph.md). The schema stamp refuses every other change within one VERSION.
+Within one VERSION, the schema may gain labels, property keys, composite indexes, and relations that are not paged by
+time. The schema stamp (:mod:`app.store.schema_stamp`) refuses every other change. A new key in the mixed index, for
+example, needs a new VERSION: JanusGraph silently ignores a key that is added to an existing mixed index
+(docs/design/janusgraph.md).
 """
 
 import orjson
@@ -26,7 +27,8 @@ CHANGES = (
 )
 """The addition of each version of the stored schema, newest first.
 
-Every change that the schema stamp refuses has a line. Two branches that each add a line also merge to a new version.
+Add a line for a change that the schema stamp refuses. If two branches each add a line, their merge has one version
+more than either branch.
 """
 
 VERSION = len(CHANGES)
