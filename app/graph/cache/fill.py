@@ -1,4 +1,4 @@
-"""A read of the store whose results the graph cache may keep, unless they were written while it was under way."""
+"""A read of the store whose results the graph cache may keep, unless they were written during the read."""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -7,12 +7,12 @@ from app.graph.cache.known_edges import Shape
 from app.graph.records.touched import EdgeEnd, Touched
 
 MAX_WRITES: Final = 1_000
-"""Number of writes during one read after which nothing that it read is kept."""
+"""Number of transactions that may end between two checks of one read; after more, the read adds nothing further."""
 
 
 @dataclass(slots=True)
 class Forbidden:
-    """What several transactions touch, in the form of :class:`app.graph.records.touched.Touched`."""
+    """The union of what several transactions touch, in the form of :class:`app.graph.records.touched.Touched`."""
 
     vertices: set[int] = field(default_factory=set)
     edge_ends: set[EdgeEnd] = field(default_factory=set)
@@ -36,7 +36,7 @@ def has_vertex(barrier: Forbidden | Touched, vid: int) -> bool:
 
 
 def has_edges(barrier: Forbidden | Touched, shape: Shape, vid: int) -> bool:
-    """Return whether one of the edges of a vertex is touched."""
+    """Return whether an edge of the vertex ``vid`` with the direction and one of the labels of ``shape`` is touched."""
     if barrier.everything or not barrier.edge_ends:
         return barrier.everything
     return any((shape.direction, label, vid) in barrier.edge_ends for label in shape.labels)
@@ -49,13 +49,13 @@ def has_listing(barrier: Forbidden | Touched, tenant: str) -> bool:
 
 @dataclass(slots=True, eq=False)
 class Fill:
-    """One read under way; ``ended`` are the transactions that ended since it began."""
+    """One read under way; ``ended`` are the transactions that ended since its begin or its last :meth:`forbidden`."""
 
     ended: list[Touched] = field(default_factory=list)
     _forbidden: Forbidden = field(default_factory=Forbidden)
 
     def forbidden(self) -> Forbidden:
-        """Return what was written since the read began."""
+        """Return what is touched by the transactions that ended since the read began; after too many, everything."""
         if self.ended:
             self._forbidden.everything |= len(self.ended) > MAX_WRITES
             for touched in self.ended:

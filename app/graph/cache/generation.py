@@ -1,7 +1,7 @@
-"""One generation of the graph cache: what was used since it began.
+"""One generation of the graph cache: the entries that were added or used while it was the young one.
 
-The cache has a young and an old generation. What is used moves to the young one. When the young one is full, it becomes
-the old one, and what only the former old one had is dropped. So the least used is dropped, at a constant cost.
+The cache has a young and an old generation. An entry that is used moves to the young one. When the young one is full,
+it becomes the old one, and the entries of the former old one are dropped: they were not used for the longest time.
 """
 
 from app.graph.cache.known_edges import KnownEdges, Shape
@@ -9,11 +9,15 @@ from app.graph.records.touched import Touched
 from graphql_schema.ports.record import Json, JsonObject, Record
 
 ListingKey = tuple[str, bytes]
-"""A tenant, and a listing in the form of the level text, as JSON."""
+"""A tenant, and one listing of a level request as JSON bytes."""
 
 
 class Generation:
-    """Records and their sizes by vertex id, edges by shape and vertex id, listings by tenant and form."""
+    """Entries of the cache, and the sum ``size`` of their estimated bytes.
+
+    ``records`` maps a vertex id to record and size, ``edges`` a shape and a vertex id to edges. ``listings`` maps the
+    two parts of a :data:`ListingKey` to result and size.
+    """
 
     __slots__ = ("_by_label", "edges", "listings", "records", "size")
 
@@ -29,7 +33,7 @@ class Generation:
         return len(self.records) + edges + sum(map(len, self.listings.values()))
 
     def of_shape(self, shape: Shape) -> dict[int, KnownEdges]:
-        """Return the edges of a shape by vertex id, a new dictionary if there are none yet."""
+        """Return the edges of a shape by vertex id: the dictionary in :attr:`edges`, added empty if it was absent."""
         known = self.edges.get(shape)
         if known is None:
             known = self.edges[shape] = {}
@@ -58,7 +62,7 @@ class Generation:
         self.size += size - (former[1] if former else 0)
 
     def forget(self, touched: Touched) -> None:
-        """Drop what a transaction may have changed."""
+        """Drop the records, edges and listings that a transaction touches; :attr:`Touched.everything` is not read."""
         for vid in touched.vertices:
             record = self.records.pop(vid, None)
             self.size -= record[1] if record else 0

@@ -1,14 +1,14 @@
 """The graph cache of a process: records, edges and listings that were read and have not been written since.
 
-It has what is stored and no caller's view: the policy is evaluated on what it returns, as on what the store returns. It
-is exact if no other process writes to the store, because each write of this process is reported to it
+It has stored values and no caller's view: the policy is evaluated on cached records and edges as on those of the store.
+It is exact if no other process writes to the store, because each write of this process is reported to it
 (:class:`app.graph.driver.gremlin_client.WriteWatch`):
 
-- What a transaction touches is forgotten before it is sent, and not kept before its end is known. Readers get it from
-  the store meanwhile.
-- A read that began before the end of the transaction is used, and what the transaction touches is not kept of it.
-- Without a response the transaction may still be committed later. What it touches is then not kept until the process of
-  the store has been started anew.
+- Before a transaction is sent, the records, edges and listings that it touches are dropped. None of these is kept
+  before the transaction has ended; readers get them from the store meanwhile.
+- A read that began before the end of the transaction is used, but what the transaction touches is not kept from it.
+- Without a response the transaction may still be committed later. What it touches is then not kept until ``host`` has
+  started the process of the store anew, and never again without a host.
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,12 +30,15 @@ MAX_SHAPES: Final = 1_000
 """Number of shapes of edges in a generation; callers choose among sets of labels, so it is bounded."""
 
 MAX_UNCERTAIN: Final = 100_000
-"""Number of vertices and ends of edges with an unknown outcome above which nothing is kept."""
+"""Number of vertices and ends of edges, touched by transactions of unknown outcome, above which nothing is kept."""
 
 
 @dataclass(slots=True)
 class CacheCounters:
-    """Counts since the start: records, edges of vertices and listings that were found or not, and those dropped."""
+    """Counts since the start of entries: a record, the edges of one vertex over one shape, or a listing.
+
+    ``hits`` were found when wanted, ``misses`` were not, and ``evictions`` were dropped because a generation was full.
+    """
 
     hits: int = 0
     misses: int = 0
@@ -43,7 +46,7 @@ class CacheCounters:
 
 
 class GraphCache:
-    """A cache of at most ``limit`` bytes, by estimate, for the store that ``host`` runs, None if it is not hosted."""
+    """A cache of about ``limit`` bytes, by estimate, for the store that ``host`` runs, None if it is not hosted."""
 
     def __init__(self, limit: int, host: StoreHost | None = None) -> None:
         self.counters = CacheCounters()
@@ -57,11 +60,11 @@ class GraphCache:
 
     @property
     def size(self) -> int:
-        """Return the estimated bytes of what the cache has."""
+        """Return the estimated bytes of all entries."""
         return self._young.size + self._old.size
 
     def records(self, vids: Sequence[int]) -> list[Record | None]:
-        """Return the record of each vertex: ABSENT if there is none, None if that is not known."""
+        """Return for each vertex its record, ABSENT if none is stored, or None if the cache has no entry for it."""
         young, found = self._young.records, []
         for vid in vids:
             known = young.get(vid)
@@ -69,7 +72,7 @@ class GraphCache:
         return found
 
     def edges(self, shape: Shape, vids: Sequence[int]) -> list[KnownEdges | None]:
-        """Return the known edges of each vertex, None if there are none."""
+        """Return for each vertex its edges of the shape, or None if the cache has no entry for them."""
         young = self._young.edges.get(shape, {})
         found = [young.get(vid) for vid in vids]
         if shape in self._old.edges:
@@ -79,7 +82,7 @@ class GraphCache:
         return found
 
     def listing(self, key: ListingKey) -> JsonObject | None:
-        """Return the result of a listing, None if it is not known."""
+        """Return the result of a listing, None if the cache has no entry for it."""
         known = self._young.listings.get(key[0], {}).get(key[1])
         if known is None:
             known = self._old.listings.get(key[0], {}).pop(key[1], None)
@@ -102,14 +105,14 @@ class GraphCache:
             self._fills.discard(fill)
 
     def keep_record(self, fill: Fill, vid: int, record: Record, size: int) -> None:
-        """Keep a record, or ABSENT, unless it was written since the fill began."""
+        """Keep a record, or ABSENT, unless :meth:`_barriers` has its vertex."""
         if not any(has_vertex(each, vid) for each in self._barriers(fill)):
             self._drop_old_record(vid)
             self._young.put_record(vid, record, size)
             self._rotate_if_full()
 
     def keep_edges(self, fill: Fill, shape: Shape, vid: int, edges: KnownEdges) -> None:
-        """Keep the edges of a vertex, unless one of them was written since the fill began."""
+        """Keep the edges of a vertex, unless :meth:`_barriers` has one of its edges of this shape."""
         if not any(has_edges(each, shape, vid) for each in self._barriers(fill)):
             former = self._old.edges.get(shape, {}).pop(vid, None)
             self._old.size -= former.size if former else 0
@@ -117,7 +120,7 @@ class GraphCache:
             self._rotate_if_full()
 
     def keep_listing(self, fill: Fill, key: ListingKey, listing: JsonObject) -> None:
-        """Keep the result of a listing, unless a vertex of its tenant was written since the fill began."""
+        """Keep the result of a listing, unless :meth:`_barriers` has the tenant of the listing."""
         if not any(has_listing(each, key[0]) for each in self._barriers(fill)):
             former = self._old.listings.get(key[0], {}).pop(key[1], None)
             self._old.size -= former[1] if former else 0
@@ -146,11 +149,17 @@ class GraphCache:
             self._old.forget(touched)
 
     def _barriers(self, fill: Fill) -> list[Forbidden | Touched]:
-        """Return what must not be kept of a fill."""
+        """Return what must not be kept from a fill.
+
+        That is what transactions touch which ended since the fill began, have an unknown outcome, or are in flight.
+        """
         return [fill.forbidden(), self._uncertain, *self._in_flight]
 
     def notice_restart(self) -> None:
-        """Forget everything if the process of the store was started anew; no former transaction is in flight then."""
+        """Drop all entries if the host has started the process of the store anew.
+
+        No transaction that was sent to the former process can be committed then.
+        """
         if self._host and self._host.starts != self._starts:
             self._starts = self._host.starts
             self._uncertain = Forbidden()

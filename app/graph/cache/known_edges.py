@@ -1,4 +1,4 @@
-"""The edges of one vertex over some labels, as they were read, and what follows from them at another instant.
+"""The edges of one vertex over some labels, as they were read, and those of them that are valid at a later instant.
 
 They are read without a bound of their begin, so that edges which begin later are among them. Each use filters by its
 own instant. So an entry stays right while time passes, until one of its edges is written.
@@ -20,8 +20,9 @@ EDGE_BYTES: Final = 100
 class Shape(NamedTuple):
     """Which edges of a vertex an entry has, and in which order.
 
-    ``order`` is ``far`` (vertex ids of far ends), ``time`` (newest first), or ``store`` for the order of the store over
-    several labels. ``kinds`` are codes of the kinds of far ends, all if empty.
+    ``direction`` is ``out`` or ``in``. ``order`` is ``far`` (vertex ids of far ends), ``time`` (newest first), or
+    ``store`` for the order of the store over several labels. ``kinds`` are codes of the kinds of far ends, all if
+    empty.
     """
 
     direction: str
@@ -33,9 +34,10 @@ class Shape(NamedTuple):
 class KnownEdges:
     """The edges of one vertex that end after the instant ``since``, in the order of their shape.
 
-    ``complete`` is false for a beginning of them: in the order ``far`` the first ones, in the order ``time`` all with
-    an ``at`` of ``floor`` or later. ``short`` is set by a reader for whom the beginning had too few valid edges.
-    ``size`` is an estimate in bytes. The edges are shared: do not change them.
+    Edges with an empty interval are left out. ``complete`` is false if only the first edges in this order were read; in
+    the order ``time``, all edges with an ``at`` of ``floor`` or later are then among them. ``short`` is set by a reader
+    that needs more valid edges than an incomplete entry has. ``size`` is an estimate in bytes. The edges are shared: do
+    not change them.
     """
 
     __slots__ = ("_begun", "_ending", "complete", "edges", "floor", "short", "since", "size")
@@ -53,13 +55,14 @@ class KnownEdges:
         self._ending = min((native_end(record) for _, record in self.edges), default=FOREVER)
 
     def all_at(self, now: int) -> list[FarEdge] | None:
-        """Return the edges that are valid at ``now``; None if these are not all known."""
+        """Return the edges that are valid at ``now``; None if further ones may be stored."""
         return self._valid(now) if self.complete and now >= self.since else None
 
     def first_at(self, now: int, count: int, after: int = -1) -> list[FarEdge] | None:
-        """Return the first edges at ``now`` whose far ids are greater than ``after``; None if these are not known.
+        """Return the first ``count`` edges that are valid at ``now`` and whose far ids are greater than ``after``.
 
-        The edges must be in the order ``far``.
+        There are fewer if no more are stored. Return None if the store must be read. The edges must be in the order
+        ``far``; an ``after`` of -1 excludes none.
         """
         if now < self.since:
             return None
@@ -71,9 +74,10 @@ class KnownEdges:
         return valid if self.complete else None
 
     def newest_at(self, now: int, count: int, until: int, earliest: int) -> list[FarEdge] | None:
-        """Return the newest edges at ``now`` with an ``at`` from ``earliest`` to ``until``; None if not known.
+        """Return the newest ``count`` edges that are valid at ``now``, with an ``at`` from ``earliest`` to ``until``.
 
-        Further edges with the ``at`` of the last one are included. The edges must be in the order ``time``.
+        There are fewer if no more are stored, and more if further edges have the ``at`` of the last one. Return None if
+        the store must be read. The edges must be in the order ``time``.
         """
         if now < self.since:
             return None
