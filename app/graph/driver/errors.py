@@ -1,6 +1,7 @@
 """Errors of the driver: the classes for failures between this process and the store.
 
-A message has no stored values and no text of the store, because such a text can contain data of any tenant.
+A message has no stored value and no message of the store, because such a text can contain data of any tenant. It may
+name the classes of the exceptions of the store.
 """
 
 from typing import Final, Self
@@ -19,15 +20,16 @@ _MESSAGES: Final = {
         f"served. {_AGAIN} Operators: free space on the disk of MLG_DATA_DIR, or lower MLG_STORE_FREE_BYTES."
     ),
     StoreReason.STORAGE: (
-        f"The storage of the store failed and must be restarted; the embedded store restarts by itself. {_AGAIN} {_SEE}"
+        "The storage or the index of the store failed, so the store must be restarted; the embedded store restarts by "
+        f"itself. {_AGAIN} {_SEE}"
     ),
     StoreReason.INDEX: (
-        "The index of the store lacks documents and must be rebuilt; a restart of the embedded store rebuilds it. "
-        f"{_AGAIN} {_SEE}"
+        "The index of the store lacks documents, or is being rebuilt. If this lasts, rebuild it; a restart of the "
+        f"embedded store does so. {_AGAIN} {_SEE}"
     ),
     StoreReason.BACKEND: f"The store cannot use its storage or index. {_AGAIN} {_SEE}",
 }
-"""The message for each reason that has the same cause and cure wherever it is found."""
+"""The message for each reason with one cause and one cure; a BUSY or UNREACHABLE error has a message of its own."""
 
 
 class StoreUnavailableError(CodedError):
@@ -76,7 +78,10 @@ class StoreFailedError(CodedError):
 
 
 class WriteRefusedError(StoreFailedError):
-    """The store rolled a write back because of its values or its size; a part of the write may be accepted."""
+    """The store refused a write because of its values or its size; nothing was written.
+
+    Smaller writes with parts of it may succeed.
+    """
 
 
 class VertexExistsError(CodedError):

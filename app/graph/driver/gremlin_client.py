@@ -49,7 +49,7 @@ class RequestReport:
 
 
 class Observer(Protocol):
-    """Receives a report of each request, such as a metric or a trace; not of one refused for wrong bindings."""
+    """Receives a report of each request, such as a metric or a trace; not of one whose bindings are invalid."""
 
     def exchanged(self, exchange: RequestReport) -> None:
         """Record a finished request. Runs in the event loop, so it must be quick and must not raise."""
@@ -62,12 +62,12 @@ class WriteWatch(Protocol):
     """
 
     def begun(self, touched: Touched) -> None:
-        """Note a transaction that is about to be sent."""
+        """Record a transaction before it is sent."""
 
     def ended(self, touched: Touched, *, certain: bool) -> None:
-        """Note the end of a transaction, before the writer learns it.
+        """Record the end of a transaction, before :meth:`GremlinClient.submit` returns or raises.
 
-        ``certain`` is false if the store gave no response to a request that was sent: the transaction may still be
+        ``certain`` is false if a request that may have been sent got no response: the transaction may still be
         committed at any time.
         """
 
@@ -116,7 +116,7 @@ class GremlinClient:
     have been committed. ``host`` runs the store, None for a store elsewhere. A request that begins during an
     outage is refused; one that waits for its slot is still sent.
     ``exclusive`` states that all writes to the store go through this client while it is open, as they do with a host.
-    ``write_watch`` receives begin and end of each of them.
+    ``write_watch``, if it is not None, receives begin and end of each write of this client.
     """
 
     def __init__(

@@ -45,7 +45,7 @@ _AWAY: Final = frozenset(
         "WriteTimeoutException",
     }
 )
-"""Simple names of the exceptions of a Gremlin server whose storage or index does not respond."""
+"""Simple names of the exceptions of a Gremlin server whose storage or index fails or does not respond."""
 _STORAGE: Final = frozenset(
     {
         "AccessDeniedException",
@@ -105,15 +105,15 @@ def _decoded(body: bytes) -> JsonObject:
 
 
 _REFUSALS: Final = frozenset({"IllegalArgumentException", "SchemaViolationException"})
-"""Simple names of the exceptions for a value that the store does not take; other failures are not the item's fault."""
+"""Simple names of the exceptions for a value that the store does not accept."""
 
 
 def _failure(status: int, response: JsonObject, *, writes: bool) -> CodedError:
     """Return the error for an error response, classified by the class names of the exceptions.
 
     JanusGraph reports a taken vertex id and a closed graph with general classes, so their messages are compared. A
-    write is refused if the store names an exception of an unusable value, or if the write is too large. Other errors of
-    a write come from the store itself, a proxy, or a wrong configuration.
+    WriteRefusedError is returned if a write has a value that the store does not accept, or is too large. A failure that
+    no other class describes is a StoreFailedError.
     """
     classes, message = _classes(response), str(response.get("message", ""))
     if message.startswith(_EXISTS):

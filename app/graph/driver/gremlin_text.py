@@ -47,7 +47,7 @@ false final finally float for goto if implements import in instanceof int interf
 package permits private protected public record return sealed short static strictfp super switch synchronized this
 throw throws trait transient true try var void volatile while yield
 """
-"""Keywords of Groovy, which cannot name a variable."""
+"""Words with a meaning in Groovy, which cannot name a parameter."""
 
 
 def _constant(member: object) -> str:
@@ -182,7 +182,7 @@ def _(value: bool) -> str:  # noqa: FBT001 - the type selects the function; it i
 @_literal.register
 def _(value: int) -> str:
     if not -_LONG_LIMIT <= value < _LONG_LIMIT:
-        raise PreparedTextError("An integer beyond 64 bits cannot be part of a text; the store has no such type.")
+        raise PreparedTextError("An integer beyond 64 bits cannot be part of a text; use one of at most 64 bits.")
     return f"{value}L" if isinstance(value, long) or not -_INT_LIMIT <= value < _INT_LIMIT else str(int(value))
 
 

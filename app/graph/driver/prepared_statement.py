@@ -1,9 +1,9 @@
 """Prepared Gremlin: a constant text, and the names of the values that are sent beside it.
 
-The store compiles a text at its first use (8 to 16 ms) and keeps it forever, so there must be few texts, all constant.
-Values never become text, so nothing can be injected. Build one traversal per shape with gremlinpython and
-:func:`app.graph.driver.gremlin_text.param`, then call ``PreparedStatement.traversal(t)``. Alternatively write Groovy
-around rendered traversals and call ``PreparedStatement.of(text, "xs", "hops")``.
+The store compiles a text at its first use (8 to 16 ms) and keeps it until the store stops, so there must be few texts,
+all constant. Bound values never become text, so nothing can be injected. Build one traversal per shape with
+gremlinpython and :func:`app.graph.driver.gremlin_text.param`, then call ``PreparedStatement.traversal(t)``.
+Alternatively write Groovy around rendered traversals and call ``PreparedStatement.of(text, "xs", "hops")``.
 
 Traps in Groovy:
 
@@ -64,7 +64,10 @@ class PreparedStatement:
         return self.parameters & {name for pair in found for name in pair}
 
     def check(self, bindings: Mapping[str, object]) -> None:
-        """Raise PreparedTextError if the bindings are not exactly the parameters, or one of `sources` is empty."""
+        """Raise PreparedTextError if the names in ``bindings`` are not exactly the parameters.
+
+        Raise it too if the value of one of :attr:`sources` is an empty list or None.
+        """
         if bindings.keys() != self.parameters:
             wrong = ", ".join(sorted(bindings.keys() ^ self.parameters))
             raise PreparedTextError(f"Parameters and bindings differ in {wrong}; bind exactly the declared parameters.")
