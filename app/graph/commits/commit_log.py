@@ -49,8 +49,8 @@ class CommitLog:
         """Return the instant of a batch that is written from ``now`` on, later than all instants returned before.
 
         Call it under the write lock, for each batch of a transaction, and :meth:`end` when the transaction is over.
-        Logs a warning if the instant is more than MAX_AHEAD_MS ahead of ``now``, and does not repeat the warning until
-        an instant is not.
+        Logs a warning if the instant is more than MAX_AHEAD_MS ahead of ``now``, unless the previous instant was so
+        too.
         """
         self._begun = now if self._begun is None else min(self._begun, now)
         self._last = max(now, self._last + 1)
@@ -67,9 +67,8 @@ class CommitLog:
     def stable_until(self, now: int) -> int:
         """Return the latest instant, up to ``now``, before the transaction of this process that is in flight.
 
-        It is ``now`` if no transaction is in flight, so that a client reads its own completed write. A read at this
-        instant is repeatable, unless a transaction begins in the same millisecond, or a background job or another
-        process writes.
+        It is ``now`` if no transaction is in flight. A read at this instant is repeatable, unless a transaction begins
+        in the same millisecond, or a background job or another process writes.
         """
         return now if self._begun is None else min(now, self._begun - 1)
 
@@ -149,9 +148,9 @@ class CommitFeed:
         await self._commit_log.wait(count)
 
     async def end(self) -> tuple[int, str]:
-        """See :class:`graphql_schema.ports.protocols.ChangeFeed`; callers who wait share the next request.
+        """See :class:`graphql_schema.ports.protocols.ChangeFeed`; callers who wait share the next request to the store.
 
-        A request that was sent before could miss a change that the caller has just written.
+        A request that was already sent is not shared, because it could miss a change that the caller has just written.
         """
         if self._next is None:
             self._next = asyncio.ensure_future(self._read_end(self._reading))

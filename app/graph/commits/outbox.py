@@ -1,7 +1,7 @@
 """The outbox of a process: its entries in memory and in the store, with their sensitivity floors.
 
 Three jobs work entries off: :mod:`app.graph.jobs.sensitivity_job`, :mod:`app.graph.jobs.tag_job` and
-:mod:`app.graph.jobs.inference_job`. In the store, a job adds to the frontier of an entry and removes nothing from it:
+:mod:`app.graph.jobs.inference_job`. In the store, the frontier of an entry only grows until the entry is deleted:
 recomputing a vertex twice changes nothing.
 """
 
@@ -71,7 +71,7 @@ class Outbox:
         """Wrap the transaction that writes these entries: their floors are active before it can be visible to readers.
 
         If it succeeds, the entries are added to memory. If it fails, it is unknown whether the store has them: their
-        floors stay active until the next load, and ``stale`` is set unless there are no entries.
+        floors stay active until the floors are replaced, and ``stale`` is set unless there are no entries.
         """
         for entry in entries:
             if entry.floor is not None:

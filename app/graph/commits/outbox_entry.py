@@ -42,11 +42,12 @@ class OutboxEntry:
 
     - ``x``: vertex id of the entry; ``order``: sort key, increasing with time.
     - ``frontier``: vertices to recompute, in order; ``expand``: vertices whose targets are recomputed too.
-    - ``floor``: until the work is done, the vertices that it lists have at least its sensitivity; None without one.
+    - ``floor``: until the work is done, the vertices that it covers have at least its sensitivity; None without one.
     - ``tag``: vertex id of the tag to recompute, or ANY_TAG; None if the work is not about tags.
     - ``holders``, a flag: recompute all assets with a current edge to the tag, and their targets.
     - ``inference``, a flag: recompute inferred edges that end in ``frontier`` or have a chain through ``expand``.
-    - ``raised_by``: the caller whose write left the entry, if sensitivity may rise; None for one of an older release.
+    - ``raised_by``: the caller whose write left an entry for sensitivity; None in other entries, and in those that an
+      older release wrote.
     - ``after``: with ``inference``, also recompute inferred edges to all assets whose URN is greater than this text, in
       all tenants.
     """
@@ -65,7 +66,7 @@ class OutboxEntry:
     raised_by: Principal | None = None
 
     def binding(self) -> dict[str, object]:
-        """Return the entry as a row of the binding ``notes`` of the text ``WRITE``."""
+        """Return the entry as the row of a new entry in the binding ``notes`` of the text ``WRITE``."""
         stored: JsonObject = {
             "tenant": self.tenant,
             "at": self.order,
@@ -132,5 +133,5 @@ def _principal(tenant: str, stored: JsonObject) -> Principal:
 
 
 def new_entry_id() -> int:
-    """Return the vertex id of a new entry. It is random, so no later entry gets the id of a deleted one."""
+    """Return the vertex id of a new entry: random, so that the id of a deleted entry is not used again."""
     return vertex_id("pending", uuid4().hex)

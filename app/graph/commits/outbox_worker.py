@@ -86,7 +86,7 @@ class OutboxWorker(ABC):
         return [entry for entry in self._outbox.entries if self.handles(entry)]
 
     async def _wait(self) -> None:
-        """Wait until an entry is added or due, at most MAX_PAUSE_SECONDS."""
+        """Wait until the event of :meth:`Outbox.listen` is set or an entry is due, at most MAX_PAUSE_SECONDS."""
         due = min((entry.due for entry in self._entries()), default=None)
         pause = MAX_PAUSE_SECONDS if due is None else min((due - self._clock()) / 1_000, MAX_PAUSE_SECONDS)
         try:

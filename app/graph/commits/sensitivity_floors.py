@@ -19,9 +19,9 @@ def _always(_who: Principal, _record: Record) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class SensitivityFloor:
-    """A sensitivity that applies to some vertices of a tenant, or to all of them if ``covered`` is None.
+    """A lower bound ``level`` for the vertices ``covered`` of a tenant, or for all its vertices if that is None.
 
-    ``raised_by`` is the caller whose write raises them, None for a floor of an older release.
+    ``raised_by`` is the caller whose write raises them, None for a floor that an older release wrote.
     """
 
     tenant: str
@@ -62,7 +62,10 @@ class FloorView:
         return max((RANK[floor.level] for floor in self._floors if floor.covers(vid)), default=0)
 
     def with_floor(self, vid: int, record: Record) -> Record:
-        """Return the record with a sensitivity that is at least that of its floors; :func:`confirms` each raise."""
+        """Return the record with its sensitivity raised to the highest floor that covers it, if that is higher.
+
+        :func:`confirms` decides for each floor, lowest first, whether its raise is confirmed.
+        """
         if not self._floors or self.rank(vid) <= RANK[record["sensitivity"]]:
             return record
         after = record
@@ -76,7 +79,7 @@ class FloorView:
 def confirms(may_link: MayLink, raised_by: Principal | None, record: Record) -> bool:
     """Return whether a raise by a caller is confirmed: the caller may link the asset.
 
-    ``raised_by`` is None for a floor of an older release, whose raise is confirmed.
+    ``raised_by`` is None if an older release recorded no caller; the raise is then confirmed.
     """
     return raised_by is None or may_link(raised_by, record)
 

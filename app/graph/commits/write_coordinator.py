@@ -19,7 +19,7 @@ class WriteCoordinator:
     """The lock of the writers of a process, and the state that they share.
 
     One writer or background job writes at a time, under ``lock``: concurrent transactions of the embedded store fail
-    or block (docs/design/janusgraph.md). ``queue`` has the batches that wait for the next transaction, and
+    or block (docs/design/janusgraph.md). ``queue`` has the batches that wait for a transaction, and
     ``contention`` records whether several callers write. ``outbox`` holds work
     for background jobs, ``commit_log`` orders transactions, ``propagating_tags`` caches which tags propagate.
     ``propagation_stops`` are the kinds to which no sensitivity propagates; ``gates`` and ``inference_rules`` are those

@@ -1,8 +1,8 @@
 """The queue of the writers of a process: batches of calls that wait while a transaction is written.
 
-The next transaction has the oldest batch, and as many others as the bounds allow: one of every caller before a second
-one of any, and few items before many. A caller with long calls therefore does not hold up the others, and no batch
-waits forever. Batches of different tenants are never in one transaction.
+The next transaction has the oldest batch, so no batch waits forever. The other batches of its tenant are considered in
+turns: the first of each caller before the second of any, and those with few items first. One that would exceed
+MAX_GROUP_ITEMS or MAX_GROUP_EDGES is passed over. Batches of different tenants are never in one transaction.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ MAX_GROUP_ITEMS: Final = 250
 """Maximal number of items that join the oldest batch in a transaction."""
 
 MAX_GROUP_EDGES: Final = 2_500
-"""Maximal number of edges that the joining batches declare."""
+"""Maximal number of edges declared by the batches that join the oldest one in a transaction."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -53,7 +53,7 @@ class WriteQueue:
             self._arrived.set()
 
     async def gather(self, more: int, seconds: float) -> None:
-        """Wait until ``more`` batches than now wait, and at most some seconds."""
+        """Wait until ``more`` further batches are added, but at most ``seconds``."""
         self._wanted = len(self._waiting) + more
         self._arrived.clear()
         with suppress(TimeoutError):
@@ -61,9 +61,9 @@ class WriteQueue:
                 await self._arrived.wait()
 
     def take(self) -> list[QueuedWrite]:
-        """Remove and return the batches of the next transaction, in the order of their arrival; none if none waits.
+        """Remove and return the batches of the next transaction, in the order of their arrival.
 
-        Batches of calls that have ended are dropped.
+        Batches of calls that have ended are dropped. The list is empty if no other batch waits.
         """
         present = [batch for batch in self._waiting if not batch.is_over]
         chosen = {*_chosen(present)}
@@ -72,7 +72,7 @@ class WriteQueue:
 
 
 def _chosen(present: list[QueuedWrite]) -> Iterator[QueuedWrite]:
-    """Yield the oldest batch, and the others of its tenant that fit, in turns of the callers."""
+    """Yield the first of the batches ``present``, and those of its tenant that fit, in turns of the callers."""
     if not present:
         return
     first, *rest = present

@@ -28,7 +28,7 @@ _NO_RECEIPTS: Final[Binding] = {"shelf": 0, "shelves": BUCKET_ROOT, "shelved": 0
 class WriteSet:
     """Collects the writes of one transaction, which :meth:`submit` sends. An empty set is false.
 
-    ``characters`` is the number of characters of its records, about half of its size.
+    ``characters`` is the number of characters in the records of its vertices and edges.
     """
 
     def __init__(self) -> None:
@@ -121,7 +121,7 @@ class WriteSet:
         }
 
     def touched(self) -> Touched:
-        """Return what the transaction touches."""
+        """Return what the transaction touches; its outbox entries do not count, because no query reads them."""
         ends = {end for edge in self._edges for end in (("out", edge["l"], edge["o"]), ("in", edge["l"], edge["i"]))}
         vertices = {row["x"] for rows in (self._vertices, self._marks, self._receipts) for row in rows}
         tenants = None if self._marks else frozenset(self._tenants)

@@ -12,8 +12,9 @@ id is a hash of tenant and URN, so a second transaction that creates it fails (d
 | ``hops`` | ``{d: "out" or "in", ls: labels, xs: vertex ids}``; only ids in ``stored`` count, ended edges included |
 | ``pairs`` | ``{l: label, o: from, i: to}``, one edge each; both ends are in ``stored`` |
 
-The response is ``{v, e, p}``: ``v`` is ``[id, record, …]`` of the vertices and all far vertices, ``e`` is ``[near, far,
-edge record, …]`` for each hop, ``p`` has an edge record or null for each pair. Absent vertices are left out.
+The response is ``{v, e, p}``, with records as JSON text. ``v`` is ``[id, record, …]`` of the vertices in ``stored`` and
+of all far vertices; absent ones are left out. ``e`` has ``[near, far, edge record, …]`` for each hop, ``p`` an edge
+record or null for each pair.
 
 ``WRITE``
 
@@ -43,7 +44,7 @@ from app.graph.records.vertex_id import vertex_id
 INDEX_MARK_URN: Final = "index mark"
 """Value of ``urn`` of the index mark, which is no URN."""
 INDEX_MARK: Final = vertex_id("index mark", INDEX_MARK_URN)
-"""Vertex id of the index mark. No asset has this id, because a URN begins with another prefix."""
+"""Vertex id of the index mark: a hash of a text that is not a URN."""
 
 STATE: Final = PreparedStatement.of(
     f"""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 CONTENDED_SECONDS: Final = 5.0
-"""Seconds for which writers count as contending after the calls of two callers overlapped."""
+"""Seconds for which writers count as contending after a call began during a call of another caller."""
 
 
 @dataclass(slots=True)
@@ -33,5 +33,5 @@ class WriterContention:
 
     @property
     def is_contended(self) -> bool:
-        """Whether the calls of two callers overlap, or overlapped in the last CONTENDED_SECONDS."""
+        """Whether calls of two callers are under way, or one began during the other in the last CONTENDED_SECONDS."""
         return len(self._calls) > 1 or self.clock() < self._until
