@@ -18,13 +18,16 @@ LabelledEdge = tuple[str, int, int, Record]
 
 @dataclass(frozen=True, slots=True)
 class ChainReads:
-    """Reads the chains of ``rules``; each step of a chain is one request, for any number of vertices."""
+    """Reads the chains of ``rules``; each step of a chain is at most one request, for any number of vertices."""
 
     client: GremlinClient
     rules: Sequence[InferenceRule]
 
     async def around(self, ends: Sequence[int]) -> Neighbourhood:
-        """Return the edges upstream of ``ends`` that chains may consist of, and the inferred edges to ``ends``."""
+        """Return the edges upstream of ``ends`` that chains may consist of, and the inferred edges to ``ends``.
+
+        The records of the vertices at these edges are returned too.
+        """
         around = Neighbourhood(ends)
         level: Iterable[int] = ends
         for back in range(1, max((len(rule.chain) for rule in self.rules), default=0) + 1):

@@ -155,7 +155,8 @@ class InferenceJob(OutboxWorker):
     async def _derive_page(self, entry: OutboxEntry) -> None:
         """Derive the inferred edges to the next page of assets by URN, and store the last URN in the entry.
 
-        If there is no further page, set ``after`` of the entry to None in memory.
+        The URN is not stored if :meth:`_derive` postponed assets. If there is no further page, set ``after`` of the
+        entry to None in memory.
         """
         rows = await self._client.submit(_PAGE, {"kinds": _KINDS, "after": entry.after, "most": BATCH})
         if not rows:
@@ -172,7 +173,10 @@ class InferenceJob(OutboxWorker):
         await writes.submit(self._client)
 
     async def _derive(self, ends: list[int]) -> None:
-        """Write the inferred edges to ``ends`` that differ from the stored ones; postpone ends beyond MAX_EDGES."""
+        """Write the inferred edges to ``ends`` that differ from the stored ones.
+
+        Ends whose edges would exceed MAX_EDGES are added to ``_ends`` again.
+        """
         around = await self._reads.around(ends)
         by_end: dict[int, dict[EdgeKey, Record]] = {}
         for key, edge in changes(around, self._reads.rules, self._clock()).items():

@@ -47,7 +47,7 @@ class SensitivityJob(OutboxWorker):
         return entry.tag is None and not entry.inference
 
     async def advance(self, due: list[OutboxEntry]) -> bool:
-        """Recompute a batch of the oldest of the entries ``due``; return whether there is one."""
+        """Recompute a batch of the first of the entries ``due``; return whether there is one."""
         if due:
             await self._advance(due[0])
         return bool(due)
@@ -71,7 +71,7 @@ class SensitivityJob(OutboxWorker):
             _log.info("sensitivity_recomputed", tenant=entry.tenant, floor=entry.floor and entry.floor.level)
 
     async def _write(self, entry: OutboxEntry, recomputed: Recomputed) -> None:
-        """Write the changed records, with the vertices to recompute next."""
+        """Write the changed records, with the vertices to recompute next; write nothing if no record changed."""
         if not recomputed.changed:
             return
         writes = WriteSet()

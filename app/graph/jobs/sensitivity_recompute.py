@@ -2,8 +2,8 @@
 
 Raising is local: a vertex is at least as strict as each direct source. Lowering is not, because a cycle would support
 itself. A sensitivity is supported if a vertex that declares it, or a higher one, reaches the vertex over vertices of at
-least that sensitivity. Vertices whose sensitivity is unsupported are lowered by one rank. Until a batch lowers a vertex
-to its effective sensitivity, the stored one is too strict, never too open.
+least that sensitivity. Unsupported sensitivities are lowered rank by rank, from the highest. Until a batch lowers a
+vertex to its effective sensitivity, the stored one is too strict.
 """
 
 from collections import defaultdict
@@ -18,7 +18,11 @@ from policies.sensitivity import RANK, SENSITIVITIES
 
 @dataclass(frozen=True, slots=True)
 class Recomputed:
-    """Changed records by vertex id, all records ``before`` that were read, and the vertices to recompute next."""
+    """Result of one batch.
+
+    ``changed`` maps a vertex id to its new record, ``before`` the id of each vertex that was read to its stored record.
+    ``further`` are the vertices to recompute next.
+    """
 
     changed: Mapping[int, Record]
     before: Mapping[int, Record]
@@ -50,7 +54,7 @@ class _Neighbourhood:
         return RANK[self.records[vid]["declaredSensitivity"]]
 
     def changed(self) -> dict[int, Record]:
-        """Return the records whose sensitivity differs from the stored one."""
+        """Return the new records, by vertex id, of the vertices whose recomputed rank differs from the stored one."""
         return {
             vid: with_effective_sensitivity(record, SENSITIVITIES[self.ranks[vid]], confirmed=self.confirms(record))
             for vid, record in self.records.items()
@@ -81,9 +85,9 @@ async def recompute(
 
 
 async def _lower(vids: Iterable[int], rank: int, around: _Neighbourhood) -> set[int]:
-    """Lower by one rank those of ``vids``, and of the vertices upstream of them, whose rank is unsupported.
+    """Set vertices without support for ``rank`` to the rank below it, and return them.
 
-    Return the lowered vertices.
+    Examined are ``vids``, which have the rank ``rank``, and the vertices upstream of them with at least that rank.
     """
     reached = {vid for vid in vids if around.declared(vid) < rank}
     supporting: set[int] = set()

@@ -53,7 +53,10 @@ class TagJob(OutboxWorker):
         return entry.tag is not None
 
     async def advance(self, due: list[OutboxEntry]) -> bool:
-        """Add new entries to their worklists, and work off one batch of the oldest; return whether there was work."""
+        """Add new entries to their worklists, and work off one batch of the oldest worklist.
+
+        Return whether there was work.
+        """
         written = False
         try:
             worked = await self._advance(due)
