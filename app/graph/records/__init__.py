@@ -1,1 +1,1 @@
-"""Stored values and pure functions on them; no I/O."""
+"""Stored values and functions on them; no request to the store."""

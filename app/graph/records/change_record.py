@@ -1,10 +1,10 @@
-"""Records of changes: which of them a caller sees as their author."""
+"""Records of changes: which of them are visible to their author, because the author named their far ends."""
 
 from graphql_schema.ports.record import Record
 
 
 def is_own_link(change: Record, subject: str) -> bool:
-    """Return whether the caller ``subject`` made a change, and the change only declared or ended edges.
+    """Return whether the caller ``subject`` made a change, and each entry of its ``fields`` is about an edge.
 
     The caller named the far ends of these edges, hidden or not.
     """

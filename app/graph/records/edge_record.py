@@ -74,9 +74,10 @@ whose owner team does not own the *from* end.
 
 
 UNCONFIRMED_LINKS: Final = "links"
-"""Record key: by subject, the edge as a caller linked it from whom the asset that it changes is hidden.
+"""Record key: maps the subject of a caller to the edge as this caller linked it, unconfirmed for this caller.
 
-No read returns these links (:mod:`app.graph.writing.rules.unconfirmed_links`).
+The asset that the edge changes is hidden from the caller. No read of the API returns these links
+(:mod:`app.graph.writing.rules.unconfirmed_links`).
 """
 
 
@@ -166,8 +167,9 @@ def _lasting(found: Iterable[list[int]]) -> list[list[int]]:
 def recorded(before: Record | None, after: Record, now: int) -> Record:
     """Return the edge ``after`` with the instants when its interval was recorded, if they differ from begin and end.
 
-    ``before`` is the record that ``after`` replaces, None for a new edge. If ``after`` confirms the edge and has the
-    same begin, the edge begins at ``now``, or at that begin if it is later.
+    ``before`` is the record that ``after`` replaces, None for a new edge. A begin or end that is the same in both keeps
+    its instant; another one is recorded at ``now``. If ``after`` confirms the edge and has the same begin, the edge
+    begins at ``now``, or at that begin if it is later.
     """
     if (
         before is not None

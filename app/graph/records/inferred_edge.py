@@ -5,8 +5,8 @@ Next to ``FEEDS``, for example, which people declare, the store has ``INFERRED_F
 ``{rule, through: vertex ids, confidence, held: [[begin, end, opened, closed], …]}``.
 ``opened`` and ``closed`` are the instants when begin and end of an interval were recorded; without an end, ``end`` and
 ``closed`` are FOREVER. The native ``validFrom`` and ``validTo`` span all intervals. The native ``through`` lists all
-vertices in the middle, so that :mod:`app.graph.reading.level.level_statement` returns them too. Readers get
-:func:`visible_inferred_edge`, never the record itself.
+vertices in the middle, so that :mod:`app.graph.reading.level.level_statement` returns them too. The API returns the
+result of :func:`visible_inferred_edge`, not the record itself.
 """
 
 from collections.abc import Callable, Sequence
@@ -47,7 +47,7 @@ def is_inferred(edge: Record) -> bool:
 
 
 def is_shortcut(shown: Record) -> bool:
-    """Return whether :func:`visible_inferred_edge` made this edge."""
+    """Return whether an inference rule is among the declarers of an edge, as in :func:`visible_inferred_edge`."""
     return any(name.startswith(BY) for name in shown.get("by", ()))
 
 

@@ -45,8 +45,8 @@ class ReadTime:
     def window(self) -> dict[str, int]:
         """Return the bounds of the edges that the store returns, as entries of a hop of the level statement.
 
-        For the past these are the edges that end after the earlier of ``valid`` and ``recorded``, or all edges if
-        ``resumed``: an end may have been recorded later.
+        For the present these are the edges that are valid at ``valid``. For the past these are the edges that end after
+        the earlier of ``valid`` and ``recorded``, or all edges if ``resumed``: an end may have been recorded later.
         """
         if not self.past:
             return {"vf": self.valid, "vt": self.valid}

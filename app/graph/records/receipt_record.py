@@ -19,7 +19,7 @@ RECEIPT_LIFETIME_MS: Final = 24 * HOUR_MS
 
 
 def receipt_name(subject: str, key: IdempotencyKey) -> str:
-    """Return the name that the vertex id of a receipt is computed from; it is not a URN, so it collides with none."""
+    """Return the name that the vertex id of a receipt is computed from; no URN is equal to it."""
     return f"receipt\0{subject}\0{key.text}"
 
 

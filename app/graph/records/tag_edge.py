@@ -43,8 +43,8 @@ def has_mode(edge: Record | None, mode: TagMode, now: int) -> bool:
 def arrived(edge: Record | None, found: Arrival | None, now: int) -> Record:
     """Return the edge with the arrival ``found``; a blocked edge stays without one.
 
-    If ``found`` is None, return the edge, which must exist, without arrival; without other declarers it ends at
-    ``now``.
+    If ``found`` is None, return the edge, which must exist, without arrival. Without other declarers it ends at
+    ``now``, or at its begin if that is later.
     """
     if found is None:
         return with_mode(undeclared(_without(edge or {}), PROPAGATION, now))

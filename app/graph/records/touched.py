@@ -11,7 +11,7 @@ EdgeEnd = tuple[str, str, int]
 class Touched:
     """Vertices and ends of edges that one transaction writes.
 
-    ``tenants`` are those of vertices that the index lists, None for any tenant. With ``everything`` it is unknown what
+    ``tenants`` are those whose listings by the index may change, None for all. With ``everything`` it is unknown what
     the transaction writes, and the other values do not count.
     """
 

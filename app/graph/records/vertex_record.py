@@ -29,11 +29,11 @@ CONFIRMED: Final = "confirmedSensitivity"
 
 
 GIVEN_BY: Final = "givenBy"
-"""Record key: by name of a restricted or secret field, the subject of the caller who gave its stored value."""
+"""Record key: maps the name of a restricted or secret field to the subject of the caller who gave its value."""
 
 
 ALIASES: Final = "aliases"
-"""Record key of a model: its aliases by name."""
+"""Record key of a model: maps the name of an alias to its record, with keys such as ``version`` and ``protected``."""
 
 
 FIRST_AT: Final = "firstAt"
@@ -75,7 +75,10 @@ _NUMBERS: Final = re.compile(r"[0-9]+(\.[0-9]+)*")
 
 
 _NONE: Final[Mapping[str, Json]] = {"String": "", "Long": 0, "Double": 0.0, "Boolean": False}
-"""The native value of a record without a value, by Java class: an absent property would pass a filter with `not`."""
+"""The native value of a record without a value, by Java class.
+
+An absent property satisfies neither a test nor its opposite (docs/design/janusgraph.md).
+"""
 
 
 _OF_ASSETS: Final = [stored for stored in NATIVE_PROPERTIES if not stored.attached_only]
@@ -288,7 +291,7 @@ def time_of(record: Record) -> int:
 
 
 def native_values(record: Record) -> tuple[JsonObject, dict[str, list[str]]]:
-    """Return the single values, and the sets, of the native properties of a new vertex with this record."""
+    """Return the native properties of a new vertex with this record, by name: the single values, and the sets."""
     if is_attached(record):
         return _natives_of_attached(record), {}
     index = record["index"]
