@@ -72,7 +72,7 @@ class AttachedRecords:
 
         The total is None if it is not requested or above COUNT_LIMIT.
         Raises LimitError if :data:`MAX_SCANNED` records were examined before the page was full or the total counted.
-        Raises ValueError if ``kind`` is no kind of attached record.
+        Raises ValueError if ``kind`` is no kind of attached record, and the errors of :func:`filter_of`.
         """
         if kind not in ATTACHED_KINDS:
             raise ValueError(f"{kind} is not a kind of attached record")
@@ -87,7 +87,8 @@ class AttachedRecords:
     async def next_batch(self, kind: str, where: Condition, after: Position, size: int) -> FeedBatch:
         """Return the visible ones of the next ``size`` records of a kind after a position, oldest first.
 
-        Only records that meet the condition ``where`` are read.
+        The ``size`` records are those that the index finds for ``where``. Records whose own date does not meet the
+        condition are left out of the result.
         """
         shown = await self._about_shown_subjects(kind, where)
         batch = await self._read(_List(kind, shown, _OLDEST_FIRST), after, size)

@@ -1,8 +1,9 @@
 """Resolves :class:`~graphql_schema.ports.conditions.Contaminated` to ids, for one caller.
 
 No index has the contamination of an evaluation, because it depends on two lineages and on what the caller may see of
-them. The evaluations that meet the rest of the condition are listed and examined, all together, and the condition is
-replaced by their ids. If a budget ends before they are examined, the list is an error, so it never lacks some of them.
+them. The evaluations that meet the rest of the condition, apart from health, are listed and examined together. The ids
+of those that meet `contaminated` replace it. If a budget of nodes, edges or time ends the examination of one without a
+contamination found so far, an error is raised, because the list would otherwise be incomplete.
 """
 
 import asyncio
@@ -48,8 +49,9 @@ class ContaminatedEvaluations:
     async def resolve(self, where: Condition) -> Condition:
         """Return the condition with each :class:`Contaminated` replaced by the ids of evaluations.
 
-        Raises LimitError if more than MAX_EXAMINED evaluations meet the rest of the condition. The same error is raised
-        if a budget of nodes, edges or time ended the examination of one in which no contamination was found.
+        Raises LimitError if more than MAX_EXAMINED evaluations meet the rest of the condition, apart from health. The
+        same error is raised if a budget of nodes, edges or time ended the examination of one in which no contamination
+        was found.
         """
         if not any(isinstance(each, Contaminated) for each in nodes(where)):
             return where

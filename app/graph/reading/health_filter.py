@@ -41,9 +41,9 @@ class HealthFilter:
 
         An asset whose health the caller may not read, or not all fields it is computed from, matches no health.
 
-        ``health`` returns the health of a row.
-        Raises LimitError if more than :data:`MAX_CANDIDATES` assets meet the rest of the condition, or if a budget ends
-        before the health of all of them is known.
+        ``health`` returns the health of a row; its errors are raised.
+        Raises LimitError if more than :data:`MAX_CANDIDATES` assets meet the rest of the condition. Raises it too if a
+        budget of nodes, edges or time ends before the health of all of them is known.
         """
         if not any(isinstance(node, HealthIs) for node in nodes(condition)):
             return condition

@@ -42,15 +42,19 @@ class ListingPages:
     async def page(self, listing: ListingQuery, page: PageRequest) -> RowPage:
         """Return a page of a listing.
 
-        Its total is None if it is not requested, above :data:`COUNT_LIMIT`, or if the tenant has sensitivity floors.
-        Raises InvalidError or LimitError if the index cannot answer the condition or the order of the listing.
+        Its total is None if it is not requested, above :data:`COUNT_LIMIT`, or if the operation found sensitivity
+        floors of the tenant. Raises InvalidError or LimitError if the index cannot answer the condition or the order of
+        the listing, and the errors of :meth:`UnusedAssets.resolve`.
         """
         if listing.order.key == "lastUsedAt":
             self._require_known_last_use()
         return await self._loader.load((listing, page))
 
     def _require_known_last_use(self) -> None:
-        """Raise InvalidError if the last use differs for the caller from that in the index."""
+        """Raise InvalidError if the last use may differ for the caller from that in the index.
+
+        That is the case for a read of the past, and for a caller who may not discover every asset.
+        """
         if self._policy.instant.past:
             raise InvalidError("`orderBy: LAST_USED` is about the present; remove `orderBy` or `asOf`.")
         if not isinstance(self._policy.rows_filter(), Everything):

@@ -50,7 +50,7 @@ class LineageSettings:
 
 
 DEFAULT_SETTINGS = LineageSettings()
-"""Limits of a small installation; nothing is disclosed of hidden vertices."""
+"""The default limits; nothing is disclosed of hidden vertices."""
 
 
 class PolicedReader:

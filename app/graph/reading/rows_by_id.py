@@ -16,7 +16,7 @@ from graphql_schema.ports.row import Row
 
 
 class RowsById:
-    """Rows by URN, for one operation; each is read once."""
+    """Rows by URN, for one operation; a row that was returned once is not read again."""
 
     def __init__(self, rows: VisibleRows) -> None:
         self._rows = rows
@@ -29,9 +29,10 @@ class RowsById:
         return await self._loader.load(urn)
 
     async def many(self, urns: Sequence[str], *, constant_time: bool = False, named: bool = False) -> list[Row | None]:
-        """Return the rows of URNs, in their order; ``named`` states that the caller names them, as the one of `one`.
+        """Return the rows of URNs, in their order; None for one that does not exist or is not visible.
 
-        With ``constant_time`` a request is sent even if all rows are known or ``urns`` is empty. The response time then
+        ``named`` states that the request of the caller contains the URNs, as that of :meth:`one`. With
+        ``constant_time`` a request is sent even if all rows are known or ``urns`` is empty. The response time then
         discloses neither of the two.
         """
         if named:

@@ -24,7 +24,8 @@ class SearchReader:
     async def candidates(self, search: SearchQuery) -> SearchCandidates:
         """Return at most MAX_HITS possible hits, without those whose access a sensitivity floor changes.
 
-        Raises InvalidError or LimitError if the index cannot answer the conditions of the search.
+        Raises InvalidError or LimitError if the index cannot answer the conditions of the search, and the errors of
+        :meth:`UnusedAssets.resolve`.
         """
         query = await self._index_query(search)
         while True:

@@ -49,7 +49,7 @@ async def ordered(
 
 
 def ties_on_page(items: Sequence[PageItem], page: PageRequest) -> list[list[PageItem]]:
-    """Return the groups of several items of one time that can be on the page."""
+    """Return the groups of several items of one visible time that can be on the page."""
     found, passed = [], 0
     for place, each in groupby(items, key=_place):
         group = list(each)
@@ -65,9 +65,10 @@ def ties_on_page(items: Sequence[PageItem], page: PageRequest) -> list[list[Page
 
 
 def in_order(items: Sequence[PageItem], page: PageRequest, precedes: Sequence[Pair]) -> OrderedItems:
-    """Return the items with their ranks among the versions of one time in their positions.
+    """Return the items in order, with the position ``(whether the time is hidden, time, rank, URN)``.
 
-    The position of the page request gets its rank too. If its version is gone, its rank follows from its name.
+    The rank is that among the versions of one time. The position of the page request gets a rank too: that of its URN
+    among these versions, even if it is no longer one of them. Its rank is 0 if no item has its time.
     """
     after = page.after
     found: list[PageItem] = []

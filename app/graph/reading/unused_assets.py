@@ -112,8 +112,8 @@ class UnusedAssets:
     async def resolve(self, conditions: Sequence[Condition]) -> list[ResolvedUsage]:
         """Return the replacements of the :class:`UnusedFor` in each condition, in order.
 
-        Raises InvalidError if the operation reads the past, LimitError if more than :data:`MAX_UNDECIDED` assets need
-        their usage by services read.
+        Without any UnusedFor, nothing is read. Raises InvalidError if the operation reads the past, LimitError if more
+        than :data:`MAX_UNDECIDED` assets need their usage by services read, and the errors of :meth:`UsedAssets.ids`.
         """
         requests = list(dict.fromkeys((each, unused) for each in conditions for unused in _unused_in(each)))
         if not requests:

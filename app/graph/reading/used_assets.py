@@ -50,7 +50,7 @@ class UsedAssets:
         """Return for each element the ids of its assets that were in use on its day ``begin`` or later.
 
         Raises LimitError if an element has more than :data:`MAX_CANDIDATES` assets, or more than :data:`MAX_USED` of
-        them were in use.
+        them were in use. Raises it too if one asset alone has too many edges for a request.
         """
         if not candidates:
             return []

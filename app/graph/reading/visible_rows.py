@@ -67,7 +67,8 @@ class VisibleRows:
         """Return the row of a vertex.
 
         None if the response has no record of it, it did not exist at the read time, or the caller may not discover it.
-        The first result for a vertex counts for the rest of the operation.
+        For a change also None if the caller may discover none of the far ends that it lists and did not make it. The
+        first result for a vertex counts for the rest of the operation, unless :meth:`hide` replaces it.
         """
         if vid not in self._known:
             record = response.records.get(vid)
@@ -83,7 +84,7 @@ class VisibleRows:
             self.row(vid, response)
 
     def known(self, vid: int) -> Row | None:
-        """Return the row that :meth:`row` returned first for a vertex; None if it is hidden or was not evaluated."""
+        """Return the row that :meth:`row` returns for an evaluated vertex; None for a vertex that was not evaluated."""
         return self._known.get(vid)
 
     def hidden_record(self, vid: int) -> Record | None:

@@ -1,4 +1,4 @@
-"""Applies the caller's policy to stored records: a visible record becomes a `Row`, a hidden one None."""
+"""Applies the caller's policy and the read time to stored records: a visible record becomes a `Row`, another None."""
 
 from collections.abc import Iterable
 
@@ -99,7 +99,7 @@ class RowPolicy:
         return None if present is None else Row(vid, present, access)
 
     def raised_by_floor(self, vid: int, record: Record) -> bool:
-        """Return whether a sensitivity floor changes the access to a record.
+        """Return whether a sensitivity floor applies to an asset, and hides the asset or changes its hidden fields.
 
         The index has no floors, so it may have found the record by a field that is hidden from the caller.
         """
@@ -147,5 +147,5 @@ class RowPolicy:
         return vertex_at(record, self.instant) is not None
 
     def mismatched(self, record: Record) -> None:
-        """Log a record that the index returned and the policy hides: a defect of the row filter."""
+        """Log a record that the index returned and that has no row: the conditions sent to the index miss a rule."""
         _log.error("policy_pushdown_mismatch", urn=record["id"])

@@ -1,1 +1,1 @@
-"""Reads of one query level, sent as one request to the store."""
+"""Reads of one query level: the parts that all loaders of an operation need are sent to the store together."""

@@ -21,8 +21,9 @@ EMPTY_BYTES: Final = 250
 class CachedHop:
     """State of one hop: the edges found by source, and the sources whose edges are missing.
 
-    The edges of ``missing`` are read in the form that the cache keeps, those of ``exact`` in the form of the hop, as
-    are all if ``keeps`` is false. ``remote`` has the indexes of the hops of the request that read for this one.
+    ``known`` states whether cached edges are used, ``keeps`` whether edges that are read are kept. The edges of
+    ``missing`` are read in the form that the cache keeps, those of ``exact`` in the form of the hop, as are all if
+    ``keeps`` is false. ``remote`` has the indexes of the hops of the request that read for this one.
     """
 
     hop: JsonObject
@@ -39,8 +40,8 @@ class CachedHop:
     def of(cls, hop: JsonObject, *, fresh: bool) -> "CachedHop":
         """Return the state of a hop of the level text; of a fresh one, everything is missing.
 
-        The cache has what is present: the bounds of a hop are then one instant. It keeps no page behind a far id or an
-        ``at``, because that is no beginning of the edges.
+        The cache is used for the present, where ``vf`` and ``vt`` of a hop are one instant. A page that begins after a
+        far id or an ``at`` is not kept, because its edges are not the first ones of the source.
         """
         present = hop["vf"] == hop["vt"]
         labels, by_time = tuple(hop["ls"]), hop["t"]
@@ -50,7 +51,7 @@ class CachedHop:
         return cls(hop, shape, hop["vt"], known=present and not fresh, keeps=present and begins)
 
     def look_up(self, cache: GraphCache, sources: Sequence[int]) -> None:
-        """Find the edges of sources in the cache, and note those that are missing."""
+        """Find the edges of sources in the cache, and add the other sources to ``missing`` or ``exact``."""
         for vid, known in zip(sources, cache.edges(self.shape, sources) if self.known else (), strict=self.known):
             edges = None if known is None else self.taken(known)
             if edges is None:
@@ -73,7 +74,7 @@ class CachedHop:
         return {**self.hop, **window, "xs": sources, "p": parent}
 
     def entry(self, edges: list[FarEdge], characters: int) -> KnownEdges:
-        """Return what the cache keeps of a source; ``characters`` are those of the records."""
+        """Return the cache entry for the edges of one source; ``characters`` is the length of their records."""
         size = EMPTY_BYTES + len(edges) * EDGE_BYTES + TEXT_FACTOR * characters
         limit, since = self.hop["n"], self.hop["since"]
         if self.shape.order != "time":
@@ -93,7 +94,7 @@ class CachedHop:
         return {vid for edges in self.found.values() for _, edge in edges for vid in through(edge)}
 
     def weight(self) -> int:
-        """Return the number of edges found, as the cap of a level counts them."""
+        """Return the number of edges found and of the vertices on their chains, which the cap of a level bounds."""
         edges = sum(map(len, self.found.values()))
         if not self.hop["i"]:
             return edges

@@ -1,8 +1,8 @@
-"""One level read over the graph cache: what is known is taken from there, all that is missing is one request.
+"""One level read over the graph cache: cached entries are taken from there, and one request reads all others.
 
-The level is evaluated hop by hop. The sources of a hop whose edges are known are done, and the others become a hop of
-the request. So do the hops that start at far ends which only the response will have. What the response brings is kept
-in the cache, and the level is put together from both.
+The level is evaluated hop by hop. The edges of some sources of a hop are in the cache; the other sources become a hop
+of the request. So do the hops that start at far ends which only the response will have. The content of the response is
+kept in the cache, and the level is put together from both.
 
 A level with too many edges is not read this way: the caller reads it from the store as a whole. So is a level in which
 the first edges of a vertex are too few for a page, because some of them begin later.
@@ -34,7 +34,12 @@ Send = Callable[[JsonObject], Awaitable[JsonObject]]
 
 @dataclass(slots=True)
 class _Missing:
-    """What is missing of a level, as the bindings of the level text; ``owners`` has the level's hop of each hop."""
+    """The parts of a level that are not in the cache.
+
+    ``vertices`` and ``hops`` are those of the request. ``listings`` are indexes among the listings of the level.
+    ``owners`` has for each hop of the request the hop of the level that it reads for, and ``exact`` whether its edges
+    are not kept in the cache.
+    """
 
     vertices: list[int] = field(default_factory=list)
     hops: list[JsonObject] = field(default_factory=list)
@@ -43,7 +48,7 @@ class _Missing:
     listings: list[int] = field(default_factory=list)
 
     def add(self, owner: CachedHop, sources: Sequence[int], parent: int, *, exact: bool = False) -> None:
-        """Add a hop that reads for a hop of the level."""
+        """Add a hop of the request that reads for ``owner``, a hop of the level."""
         owner.remote.append(len(self.hops))
         self.hops.append(owner.wire(sources, parent, exact=exact))
         self.owners.append(owner)
@@ -51,7 +56,7 @@ class _Missing:
 
 
 class CachedLevel:
-    """Reads one level; ``tenant`` is that of the caller, and the budget gives the turns of the event loop."""
+    """Reads one level; ``tenant`` is that of the caller, and ``budget`` lets other operations run during long work."""
 
     def __init__(self, cache: GraphCache, tenant: str, parts: LevelParts, budget: OperationBudget) -> None:
         self._cache = cache
@@ -64,7 +69,10 @@ class CachedLevel:
         self._missing = _Missing()
 
     async def read(self, send: Send) -> LevelContent | None:
-        """Return the content of the level, None if it must be read as a whole; sends no request if all is known."""
+        """Return the content of the level, None if it must be read as a whole.
+
+        Call ``send`` at most once, and not if the cache has everything and no part is fresh.
+        """
         with self._cache.fill() as fill:
             if not await self._look_up():
                 return None
@@ -78,7 +86,7 @@ class CachedLevel:
         return self._content(sent=True)
 
     async def _look_up(self) -> bool:
-        """Find what is known and note what is missing; return false if there are too many edges."""
+        """Take cached entries and record what is missing; return false if there are too many edges."""
         self._look_up_listings()
         count = 0
         for number, hop in enumerate(self._parts.hops):
@@ -125,7 +133,10 @@ class CachedLevel:
         return () if listing is None else listing["x"]
 
     def _request(self, state: CachedHop) -> None:
-        """Note what is missing of a hop: known sources without known edges, and sources that are missing too."""
+        """Add the hops of the request for one hop of the level.
+
+        They start at known sources without cached edges, or at sources that only the response will have.
+        """
         parent = state.hop["p"]
         if state.missing:
             self._missing.add(state, state.missing, SOURCES_GIVEN)
@@ -168,7 +179,10 @@ class CachedLevel:
         return missing
 
     async def _take(self, response: JsonObject, fill: Fill) -> bool:
-        """Add what the response has, and keep it; return false if the beginning of some edges was too short."""
+        """Add the content of the response, and keep it in the cache.
+
+        Return false if the first edges of some vertex, as read for the cache, are too few for its page.
+        """
         for number, listing in zip(self._missing.listings, response["l"], strict=True):
             self._listings[number] = listing
             self._cache.keep_listing(fill, self._key(self._parts.listings[number]), listing)
@@ -188,7 +202,10 @@ class CachedLevel:
     async def _take_edges(
         self, number: int, rows: Sequence[Json], reached: Sequence[set[int]], fill: Fill
     ) -> tuple[set[int], set[int], bool]:
-        """Add the edges of a hop of the request; return far ends, vertices on chains, and whether there were enough."""
+        """Add the edges of a hop of the request.
+
+        Return far ends, vertices on chains, and whether each source has enough edges for its page.
+        """
         owner, exact, enough = self._missing.owners[number], self._missing.exact[number], True
         far_ends, between = set(), set()
         edges: dict[int, list[tuple[int, Record]]] = {vid: [] for vid in self._requested(number, reached)}

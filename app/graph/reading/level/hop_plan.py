@@ -60,9 +60,11 @@ class HopSpec:
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A hop at which paths end: the hops that lead to it, and the index of the path that each label ends.
+    """A hop at which paths end.
 
-    ``inward``, a flag: its edges are followed against their direction.
+    ``chain`` has the indexes of the hops that lead to it, and its own. ``path_of`` maps the name of a relation to the
+    index of the path that ends with the relation here. ``inward``, a flag: its edges are followed against their
+    direction.
     """
 
     chain: tuple[int, ...]

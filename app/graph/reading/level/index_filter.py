@@ -51,7 +51,7 @@ MAX_DISJUNCTS: Final = 256
 
 _FIRST_SURROGATE: Final = 0xD800
 _AFTER_SURROGATES: Final = 0xE000
-"""Between these two are no characters: a text with one of these code points cannot be encoded."""
+"""First code point after the surrogates, which are no characters: a text with one of them cannot be encoded."""
 
 
 def filter_of(*conditions: Condition) -> IndexFilter:

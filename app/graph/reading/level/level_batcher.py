@@ -1,9 +1,9 @@
 """Sends the requests of all loaders of one operation as one request for each query level.
 
 While a request is in flight, new requests wait. After its response the batcher lets the event loop run until no further
-request arrives, then sends all of them as one. So the number of requests to the store is the length of the longest
-chain of dependent requests, however wide the query is. If a level reaches the edge cap, its requests are sent again
-one by one.
+request arrives, then sends all of them as one. So the number of requests to the store grows with the longest chain of
+dependent requests, not with the width of the query. If a level reaches the edge cap, its requests are sent again one by
+one.
 """
 
 import asyncio
@@ -38,8 +38,8 @@ _PARSED_AT_ONCE: Final = 3 * 128
 class LevelRequest:
     """The part of a level that one loader needs, in the form of :mod:`app.graph.reading.level.level_statement`.
 
-    With ``fresh`` all of it is requested from the store, even if it is known or empty. The work then does not disclose
-    what is known.
+    With ``fresh`` all of it is requested from the store, even if it is cached or empty. The work then does not disclose
+    what is cached.
     """
 
     vertices: Sequence[int] = ()
@@ -71,9 +71,9 @@ Waiting = tuple[LevelRequest, asyncio.Future[LevelResponse]]
 class LevelBatcher:
     """Batches the requests of one reader; the window of ``instant`` bounds the edges unless a hop has its own.
 
-    Edges and records count as rows of ``budget``. Once the budget has ended, no further request is sent. ``cache`` has
-    what is known of the present; the past is read from the store, as is everything if it is None. A mutation does not
-    use it: what is read after a write to a hidden asset must take as much work as after one to an absent asset.
+    Edges and records count as rows of ``budget``. Once the budget has ended, no further request is sent. Reads of the
+    present use ``cache``, unless it is None; reads of the past do not. A mutation does not use it: what is read after a
+    write to a hidden asset must take as much work as after one to an absent asset.
     """
 
     client: GremlinClient
@@ -98,8 +98,8 @@ class LevelBatcher:
     async def fetch(self, request: LevelRequest) -> LevelResponse:
         """Return the response to a request.
 
-        Raises the error of the store, LimitError if the request alone reaches EDGE_CAP, or the error that ended the
-        operation. The vertices on chains of inferred edges count as edges.
+        Raises the errors of the driver, LimitError if the request alone reaches EDGE_CAP, or the error that ended the
+        operation. The vertices on chains of inferred edges count as edges. :meth:`abandon` cancels the call.
         """
         self.budget.check()
         future: asyncio.Future[LevelResponse] = asyncio.get_running_loop().create_future()
@@ -153,7 +153,7 @@ class LevelBatcher:
             self._deliver(level, content, _too_many() if content.over else None)
 
     async def _read(self, parts: LevelParts) -> LevelContent:
-        """Return the content of a level, from the cache as far as it is known there."""
+        """Return the content of a level; read what the cache lacks, or everything, from the store."""
         if self.cache is not None and not self.instant.past and not self.budget.writes:
             content = await CachedLevel(self.cache, self.tenant, parts, self.budget).read(self._submit)
             if content is not None:
@@ -200,6 +200,6 @@ class LevelBatcher:
 def _too_many() -> LimitError:
     """Return the error for a level with too many edges."""
     return LimitError(
-        f"One level of the query reads more than {EDGE_CAP} edges; request fewer parents or smaller pages.",
+        f"One level of the query reads {EDGE_CAP} edges or more; request fewer parents or smaller pages.",
         limit=EDGE_CAP,
     )

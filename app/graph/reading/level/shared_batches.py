@@ -1,4 +1,4 @@
-"""Reads for many keys at once: what one call of an operation reads, the others do not read again.
+"""Reads for many keys at once: what one call of an operation reads, later calls do not read again.
 
 Like a data loader, without a future for each key: a level has thousands of keys, and they arrive together.
 """
@@ -16,7 +16,7 @@ ResultT = TypeVar("ResultT")
 class SharedBatches(Generic[ItemT, ResultT]):
     """Results by the key of an item, which ``key`` returns.
 
-    A failed batch is forgotten after its error was raised to all who wait for it.
+    A batch that failed or was cancelled is dropped, so that later calls read its items again.
     """
 
     key: Callable[[ItemT], Hashable]

@@ -237,7 +237,7 @@ async def _walk_on(health: HealthWalk) -> None:
 async def _advance(health: HealthWalk, depth: int) -> list[GroupEvidence]:
     """Weigh the evidence on one level, follow its edges, and return the evidence in the order of the level.
 
-    The level is one turn of the event loop.
+    Return an empty list if the evidence has too many edges.
     """
     walk, instant = health.walk, health.walk.visibility.instant
     level = [reached for reached, _ in walk.frontier.values()]

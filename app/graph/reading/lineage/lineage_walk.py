@@ -39,9 +39,10 @@ def _follows_all(_edge: JoinedEdge, _near: Row, _far: Row) -> bool:
 class WalkState:
     """State of one walk, at most to depth ``stop``.
 
-    ``nodes`` are the vertices of the result, including those that the filter leaves out. ``arrived`` are the roots and
-    the vertices that edges led to. ``frontier`` are those of the last level, each with the ids of a shortest path to
-    it. ``edges`` are the followed edges by name, with both ends. ``ended`` names the budgets that ended the walk.
+    ``nodes`` has the vertices of the result by vertex id, including those that the filter leaves out. ``arrived`` are
+    the roots and the vertices that edges led to. ``frontier`` are those of the last level, each with the ids of a
+    shortest path to it. ``edges`` maps the name of a followed edge to the edge and the vertex ids of its near and its
+    far end. ``ended`` names the budgets that ended the walk.
     ``hidden`` are the hidden vertices next to the completed levels. ``blocked`` is true if the caller may not see the
     edges of a reached vertex, ``full`` if a group member was left out by the node limit. ``follows`` decides on an
     edge, its near and its far end whether the walk goes over the edge.
@@ -68,7 +69,7 @@ class WalkState:
         self.nodes[row.vid] = ReachedNode(row, 0, (row.urn,))
 
     async def expand(self, selection: EdgeSelection) -> dict[int, Expansion]:
-        """Return the expansions of the last level; end the walk and return an empty dict if a budget is exhausted.
+        """Return the expansions of the last level by vertex id; end the walk and return {} if a budget is exhausted.
 
         A vertex whose edges the caller may not see is not expanded, so that its hidden edges take no time and no
         budget.
@@ -82,10 +83,10 @@ class WalkState:
         return {vid: expansion for (vid, _), expansion in zip(leading, found, strict=True)}
 
     async def advance(self, depth: int, expansions: Mapping[int, Expansion]) -> None:
-        """Follow the edges from the vertices of one depth to the next.
+        """Follow the edges from the vertices of one depth to the next; end the walk if a budget is exhausted.
 
-        At the depth ``stop`` add no vertices: record the edges between vertices already found. If there are further
-        vertices and no budget ended the walk before, add DEPTH to ``ended``.
+        At the depth ``stop`` add no vertices, only edges. If there are further vertices and no budget ended the walk
+        before, add DEPTH to ``ended``.
         """
         last = depth == self.stop
         arriving: dict[int, tuple[Row, Ids]] = {}
@@ -246,8 +247,8 @@ class _EdgesAmong(Sequence[ReachedEdge]):
 async def walk_along(session: WalkSession, query: LineageQuery, pin: SnapshotTime) -> LineageResult:
     """Return the lineage of the roots of a query; ``pin`` is the read time that is reported in the result.
 
-    The first request reads the roots, and each level is one more. Only roots that the caller may see are expanded, so
-    a hidden root takes as much work as an absent one. Raises LimitError if the operation starts too many walks.
+    The first request reads the roots, and each level is one more. A hidden root is not expanded, so it takes as much
+    work as an absent one. Raises LimitError if the operation starts too many walks.
     """
     roots = [*dict.fromkeys(query.roots)]
     state = WalkState(session, query, session.visibility(query.pin), query.depth)

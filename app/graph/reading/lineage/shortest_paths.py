@@ -26,7 +26,11 @@ Its items are the least length of a complete path that begins with it, its ids, 
 
 @dataclass(slots=True)
 class KnownGraph:
-    """A graph in memory: ``edges`` from source to target, and ``free`` steps in both directions."""
+    """A graph in memory, by vertex id.
+
+    ``edges`` maps a source to its targets, and each target to the edge. ``free`` maps a vertex to the far ends of its
+    free steps.
+    """
 
     rows: dict[int, Row] = field(default_factory=dict)
     edges: dict[int, dict[int, MaskedRecord]] = field(default_factory=lambda: defaultdict(dict))
@@ -66,7 +70,7 @@ def shortest(  # noqa: PLR0913 - what is known, and four bounds
 ) -> tuple[list[FoundPath], str | None]:
     """Return at most ``max_paths`` paths of at most ``max_length`` edges, and the budget that ended the search, if any.
 
-    ``count_step`` is called at each step and returns the name of an exhausted budget, or None.
+    ``count_step`` is called for each step that extends a path, and returns the name of an exhausted budget, or None.
     """
     remaining = _distances(known, source, target)
     found: dict[tuple[str, ...], FoundPath] = {}

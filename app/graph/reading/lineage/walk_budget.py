@@ -1,6 +1,7 @@
 """Budgets of lineage queries: nodes of each walk, and edges, steps, time and number of all walks of one reader.
 
-A step is one edge that a search of paths follows; the same edge counts again in each path that it is tried for.
+A step is one edge, or one free step in an asset group, that a search of paths follows; it counts again in each path
+that it extends.
 
 A query has one reader; a mutation gets a new one after each write.
 
