@@ -101,7 +101,7 @@ class EachStep:
         self._shown = 0
 
     def report(self, count: int) -> None:
-        """Call ``show`` with the greatest multiple up to ``count``, if it is greater than the last one, at first 0."""
+        """Call ``show`` with the greatest multiple of ``step`` up to ``count``, unless it is 0 or was shown before."""
         if count >= self._shown + self._step:
             self._shown = count - count % self._step
             self._show(self._shown)

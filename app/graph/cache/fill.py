@@ -43,7 +43,7 @@ def has_edges(barrier: Forbidden | Touched, shape: Shape, vid: int) -> bool:
 
 
 def has_listing(barrier: Forbidden | Touched, tenant: str) -> bool:
-    """Return whether a vertex that a listing of a tenant can have is touched."""
+    """Return whether the listings of a tenant may have changed."""
     return barrier.everything or barrier.tenants is None or tenant in barrier.tenants
 
 

@@ -1,10 +1,11 @@
 """The worklist of one tag, and the decisions about its vertices. Pure: no request, no write.
 
 It follows delete-and-rederive (DRed). ``suspects`` are vertices to decide from the vertices that flow to them. A vertex
-is supported if a carrier of the tag flows to it that is fewer steps away from a direct assignment. Other vertices are
-``unsupported``: they keep the tag in the store until no suspects remain. They are then decided as ``candidates``, which
-get the tag again from any carrier that is not unsupported. Vertices that remain unsupported lose the tag, the last
-found first: after a crash the job finds the others again, because the vertex where it began loses the tag last.
+is supported if a carrier of the tag flows to it that is fewer steps away from a direct assignment. Other vertices to
+which the tag had propagated are ``unsupported``: they keep the tag in the store until no suspects remain. They are then
+decided as ``candidates``, which get the tag again from any carrier that is not unsupported. Vertices that remain
+unsupported lose the tag, the last found first: after a crash the job finds the others again, because the vertex where
+it began loses the tag last.
 
 Requests and memory grow with the number of vertices whose tag or distance changes, and of their neighbours.
 """

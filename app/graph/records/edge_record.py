@@ -58,10 +58,10 @@ _FIRST: Final[Mapping[str, Record]] = {
 UNCONFIRMED: Final = "claim"
 """Record key that is true on an unconfirmed edge, which has no effect, because its native interval is empty.
 
-An edge is stored unconfirmed if it changes an asset that is hidden from the caller who declares it: the response is
-then the same as for an absent asset. A carrying edge becomes unconfirmed if a stub at its target is registered by a
-caller from whom its source is hidden, unless this caller declares it. An edge is confirmed when a caller with rights on
-the assets that it changes declares it.
+Unless a confirmed edge is current, a declared edge that changes an asset hidden from the caller is stored unconfirmed.
+The response is then the same as for an absent asset. A carrying edge becomes unconfirmed if a stub at its target is
+registered by a caller from whom its source is hidden, unless this caller declares it. An edge is confirmed when a
+caller with rights on the assets that it changes declares it.
 """
 
 
@@ -74,9 +74,9 @@ whose owner team does not own the *from* end.
 
 
 UNCONFIRMED_LINKS: Final = "links"
-"""Record key: maps the subject of a caller to the edge as this caller linked it, unconfirmed for this caller.
+"""Record key: maps the subject of a caller to the edge as this caller last linked it, without effect.
 
-The asset that the edge changes is hidden from the caller. No read of the API returns these links
+The asset that the link would change was hidden from the caller then. No read of the API returns these links
 (:mod:`app.graph.writing.rules.unconfirmed_links`).
 """
 
@@ -128,7 +128,7 @@ def ends(edge: Record) -> int:
 def native_end(edge: Record) -> int:
     """Return the end by which the store filters the edge; an unconfirmed edge has an empty interval.
 
-    A read compares its instant with both bounds, so it returns no edge with an empty interval.
+    No instant is within an empty interval, so a read of the present returns no such edge.
     """
     return int(edge["validFrom"]) if edge.get(UNCONFIRMED) else ends(edge)
 

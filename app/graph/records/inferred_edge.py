@@ -1,6 +1,6 @@
 """Records of inferred edges: shortcuts for chains of other edges, as stored and as one caller sees them.
 
-Next to ``FEEDS``, for example, which people declare, the store has ``INFERRED_FEEDS``, which
+Next to ``FEEDS``, for example, which callers declare, the store has ``INFERRED_FEEDS``, which
 :mod:`app.graph.jobs.inference_job` derives. The record of such an edge has ``chains``:
 ``{rule, through: vertex ids, confidence, held: [[begin, end, opened, closed], …]}``.
 ``opened`` and ``closed`` are the instants when begin and end of an interval were recorded; without an end, ``end`` and

@@ -1,9 +1,9 @@
-"""Records of edges between assets and tags: what people declared and what propagated, in one record.
+"""Records of edges between assets and tags: the declarations of callers and the propagation of a tag, in one record.
 
-``by`` names the declarers: fields that people wrote, and ``propagation`` if :mod:`app.graph.jobs.tag_job` propagated
+``by`` names the declarers: fields that callers wrote, and ``propagation`` if :mod:`app.graph.jobs.tag_job` propagated
 the tag here. A propagated tag has ``via`` (URN of the asset that it arrived from) and ``steps`` (distance from the
-nearest direct assignment). ``mode`` follows: BLOCKED if a person blocks the tag, DIRECT if a person assigned it, else
-PROPAGATED. Audit and revert only use the part that people declared.
+nearest direct assignment). ``mode`` follows: BLOCKED if a caller blocks the tag, DIRECT if a caller assigned it, else
+PROPAGATED. Audit and revert only use the part that callers declared.
 """
 
 from dataclasses import dataclass
@@ -62,7 +62,7 @@ def with_mode(edge: Record) -> Record:
 
 
 def released(edge: Record, now: int) -> Record:
-    """Return the edge without declaration or block by a person; without a propagated tag it ends at ``now``.
+    """Return the edge without declaration or block by a caller; without a propagated tag it ends at ``now``.
 
     An edge that begins later ends at its begin. The edge may be of any relation.
     """
@@ -70,7 +70,7 @@ def released(edge: Record, now: int) -> Record:
 
 
 def declared_part(edge: Record | None) -> Record | None:
-    """Return the part of the edge that people declared, None if there is no edge or the tag only propagated."""
+    """Return the part of the edge that callers declared, None if there is no edge or the tag only propagated."""
     if edge is None or PROPAGATION not in edge["by"]:
         return edge
     people = _people(edge)
@@ -78,7 +78,7 @@ def declared_part(edge: Record | None) -> Record | None:
 
 
 def restored_declaration(edge: Record | None, was: Record, now: int) -> Record:
-    """Return ``was``, the former declaration by people, with the arrival that the edge has now.
+    """Return ``was``, the former declaration by callers, with the arrival that ``edge`` has now.
 
     Without an arrival, return ``was`` as :func:`reopened` does. The edge may be of any relation.
     """

@@ -1,9 +1,9 @@
 """Contamination of an evaluation: whether its data is also in the training lineage of the version that it measures.
 
-The first request reads the version, the data of the evaluation, and its run. The datasets that the run read are data
-of the evaluation too, unless the run is part of the training: then they are training data. Meanwhile
+The version, the data of the evaluation, and its run are read first. The datasets that the run read are data of the
+evaluation too, unless the run is part of the training: then they are training data. Meanwhile
 :mod:`app.graph.reading.lineage.data_sources` walks the training lineage and the origins of the data.
-Each level is one request for all evaluations of the operation. The rule is
+The levels of all evaluations of an operation are read together. The rule is
 :mod:`graphql_schema.rules.contamination_verdict`, the page for users docs/contamination.md.
 """
 
@@ -36,7 +36,7 @@ _MEASURED_LEVELS: Final = 2
 
 
 async def contamination_of(session: WalkSession, evaluation: Row, pin: SnapshotTime) -> ContaminationReport:
-    """Return whether an evaluation is contaminated; ``pin`` is the read time that is reported in the result.
+    """Return the contamination report of an evaluation; ``pin`` is the read time that is stated in the report.
 
     Raises LimitError if the operation starts too many walks.
     """
@@ -45,7 +45,7 @@ async def contamination_of(session: WalkSession, evaluation: Row, pin: SnapshotT
 
 
 async def examined(session: WalkSession, evaluation: Row, pin: SnapshotTime) -> ContaminationReport:
-    """Return the contamination as :func:`contamination_of` does, without counting a further walk in the budget."""
+    """Return the report as :func:`contamination_of` does, without counting a walk in the budget."""
     return await session.shared.get(("contamination", evaluation.vid), lambda: _examine(session, evaluation, pin))
 
 
@@ -94,7 +94,10 @@ async def _all_sources(session: WalkSession, rows: Sequence[Row], hops: tuple[Ho
 
 
 async def _run_inputs(session: WalkSession, walk: WalkState) -> list[tuple[SourceWalk, frozenset[str]]]:
-    """Return the sources of the data that the runs in the frontier read, with the ids of the runs that read it."""
+    """Return for each data asset that runs in the frontier read its source walk, and the URNs of these runs.
+
+    The result has at most MAX_DATA assets, the first by id.
+    """
     runs = {row.vid: row.urn for row in _of_kinds(walk, "Run")}
     walk.frontier = {vid: reached for vid, reached in walk.frontier.items() if vid in runs}
     await _advance(walk, 1)
@@ -110,7 +113,7 @@ async def _run_inputs(session: WalkSession, walk: WalkState) -> list[tuple[Sourc
 def _read_to_measure(
     inputs: Iterable[tuple[SourceWalk, frozenset[str]]], trainings: Sequence[SourceWalk]
 ) -> list[SourceWalk]:
-    """Return the inputs that a run read which is no part of the training.
+    """Return the source walks of the inputs that at least one run read which is no part of the training.
 
     The inputs of a run that trains and measures are training data; which of them it measured on is only known if the
     evaluation declares it.

@@ -1,9 +1,9 @@
-"""Walks upstream from an asset to all data that it was made from, to decide on contamination.
+"""Walks upstream from an asset to the data that it was made from, to decide on contamination.
 
 The levels, the policy and the budgets are those of :mod:`app.graph.reading.lineage.lineage_walk`. Beside the followed
 edges, a version leads to its dataset and a feature to its set, also where these have no edges. A walk reads all
-upstream edges of its assets, so it shares the reads of lineage and health. A walk with equal root and hops runs once in
-an operation.
+upstream edges of its assets except inferred ones, so it shares its reads with health. A walk with equal root and hops
+runs once in an operation.
 """
 
 from collections.abc import Mapping, Sequence
@@ -49,7 +49,7 @@ async def expand_level(walk: WalkState) -> Mapping[int, Expansion]:
 
 
 async def data_sources(session: WalkSession, row: Row, hops: tuple[Hop, ...]) -> SourceWalk:
-    """Return the data upstream of a row over some hops; each level is one request for all walks of the operation."""
+    """Return the walk to the data upstream of a row over ``hops``; equal walks of the operation are one."""
     return await session.shared.get(("sources", row.vid, hops), lambda: _walk(session, row, hops))
 
 

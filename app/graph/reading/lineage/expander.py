@@ -31,9 +31,9 @@ _RELATIONS: Final = tuple(relation.name for relation in LINEAGE)
 class EdgeSelection:
     """The edges that an expansion follows.
 
-    ``relations`` are names of relations, all if empty. ``instant`` is the read time. For the past, the result has
-    further edges, which :func:`app.graph.records.read_time.edge_at` drops. ``inferred`` states whether inferred edges
-    are read too.
+    ``relations`` are names of lineage relations, all of these if empty. ``instant`` is the read time. For the past, the
+    result has further edges, which :func:`app.graph.records.read_time.edge_at` drops. ``inferred`` states whether
+    inferred edges are read too.
     """
 
     direction: Direction

@@ -147,8 +147,8 @@ class _RequestBuilder:
     ) -> _EvidenceHops:
         """Add the hops to the evidence on the ``sources``, or on the far ends of the hop ``parent``.
 
-        ``versions`` are the model versions among the sources. If ``evaluated`` is false, evaluations are not read. The
-        newest result is searched up to the read time, so that a later one does not take its place.
+        ``versions`` are the model versions among the sources. If ``evaluated`` is false, evaluations are not read. In a
+        read of the past, results after its valid time are left out, so that none takes the place of the newest before.
         """
         checks = self.add(_CHECKS, sources, parent)
         until = self.instant.valid if self.instant.past else NO_UPPER_BOUND

@@ -205,7 +205,7 @@ def _follows(edge: JoinedEdge, near: Row, far: Row) -> bool:
 
 
 async def health_of(session: WalkSession, row: Row, pin: SnapshotTime) -> HealthReport:
-    """Return the health of an asset, with at most MAX_CAUSES findings; each level of the walk is one request.
+    """Return the health of an asset, with at most MAX_CAUSES findings.
 
     ``pin`` is the read time that is reported in the result. Raises LimitError if the operation starts too many walks.
     """

@@ -61,7 +61,7 @@ class LineageVisibility:
     def _edge_at(self, near: Row, edge: Record, hidden: Container[str]) -> Record | None:
         """Return the edge as it was valid at the read time; None if it was not.
 
-        An inferred edge is valid if the caller may traverse one of the chains it is derived from.
+        An inferred edge is valid if the caller may traverse ``near`` and the vertices of a chain that was active then.
         """
         if not is_inferred(edge):
             return edge_at(edge, self.instant, hidden)
@@ -70,7 +70,7 @@ class LineageVisibility:
         return visible_inferred_edge(edge, self.instant.for_edge(hidden), self._passes, self.instant.recorded)
 
     def _passes(self, vid: int) -> bool:
-        """Return whether the caller may traverse a vertex that existed at the read time."""
+        """Return whether a vertex existed at the read time and the caller may traverse it."""
         row = self.rows.known(vid)
         return row is not None and is_traversable(row) and existed(row, self.instant)
 

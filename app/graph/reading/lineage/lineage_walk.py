@@ -1,7 +1,7 @@
 """Breadth-first walk along lineage, which passes no vertex that the caller may not read (docs/adr/0010-walks.md).
 
-The result does not depend on the order of edges: levels are expanded completely, and of several shortest paths to a
-vertex the least by ids is kept.
+The result does not depend on the order of edges, unless a budget ends the walk within a level. Of several shortest
+paths to a vertex the least by ids is kept.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -247,8 +247,8 @@ class _EdgesAmong(Sequence[ReachedEdge]):
 async def walk_along(session: WalkSession, query: LineageQuery, pin: SnapshotTime) -> LineageResult:
     """Return the lineage of the roots of a query; ``pin`` is the read time that is reported in the result.
 
-    The first request reads the roots, and each level is one more. A hidden root is not expanded, so it takes as much
-    work as an absent one. Raises LimitError if the operation starts too many walks.
+    The roots are read first, then one level after the other. A hidden root is not expanded, so it takes as much work as
+    an absent one. Raises LimitError if the operation starts too many walks.
     """
     roots = [*dict.fromkeys(query.roots)]
     state = WalkState(session, query, session.visibility(query.pin), query.depth)

@@ -136,7 +136,7 @@ class PathSearchState:
                 self.blocked = True
 
     async def shortest(self, ends: tuple[int, int], max_paths: int, max_length: int) -> list[FoundPath]:
-        """Return the shortest known paths.
+        """Return at most ``max_paths`` shortest paths of at most ``max_length`` edges in the known graph.
 
         The search can take long, so it runs in a thread. Each reader runs one search at a time.
         """
@@ -158,8 +158,8 @@ class PathSearchState:
 async def paths_between(session: WalkSession, query: PathQuery, pin: SnapshotTime) -> PathResult:
     """Return the shortest paths between two assets; ``pin`` is the read time that is reported in the result.
 
-    The first request reads both ends, and each level is one more. Nothing is expanded unless the caller may see both
-    ends, so a hidden end takes as much work as an absent one. Raises LimitError if the operation starts too many walks.
+    Both ends are read first, then their edges level by level. Nothing is expanded unless the caller may see both ends,
+    so a hidden end takes as much work as an absent one. Raises LimitError if the operation starts too many walks.
     """
     state = PathSearchState(session, query, session.visibility())
     ends = [*dict.fromkeys((query.source, query.target))]
