@@ -76,13 +76,13 @@ _NO_SPACE: Final = "DiskLimitException"
 def parse_rows(status: int, body: bytes, *, writes: bool) -> list[Json]:
     """Return the rows of a response; raise the driver error for an error response.
 
-    ``writes`` states whether the request can change the store: an unreachable storage then leaves an unknown outcome.
+    ``writes`` states whether the request can change the store: if the storage fails, its outcome is then unknown.
     """
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         raise StoreUnavailableError("The store is overloaded and refused the request; try again.")
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         raise StoreFailedError(
-            f"The store refused the credentials with status {status}; set MLG_STORE_USER and MLG_STORE_PASSWORD."
+            f"The store refused the credentials with status {status}; correct MLG_STORE_USER and MLG_STORE_PASSWORD."
         )
     response = _decoded(body)
     if status != HTTPStatus.OK:

@@ -131,7 +131,10 @@ def _chain(start: str, code: Bytecode) -> str:
 
 @singledispatch
 def _literal(value: object) -> str:
-    """Return a value as Groovy text; one registered function for each type that can occur in a traversal."""
+    """Return a value as Groovy text; one function is registered for each type that can be rendered.
+
+    Raises PreparedTextError for a value of another type.
+    """
     raise PreparedTextError(f"A {type(value).__name__} cannot be rendered; use a parameter or a hand-written text.")
 
 

@@ -1,4 +1,4 @@
-"""The candidates of a search: assets that the caller may discover, found by fields that are visible to the caller."""
+"""The candidates of a search: nodes that the caller may discover, found by fields that are visible to the caller."""
 
 from dataclasses import replace
 

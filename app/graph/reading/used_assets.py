@@ -114,8 +114,8 @@ def _used(rows: Sequence[Row], begin: date, days: Mapping[int, date | None]) -> 
     used = tuple(row.urn for row in rows if (day := days[row.vid]) is not None and day >= begin)
     if len(used) > MAX_USED:
         raise LimitError(
-            f"More than {MAX_USED} assets without usage in these days are in use by parts, runs, deployments or "
-            "callers; narrow the filter, by `kinds`, `ownerTeams` or `domains`, or add `unread: true` for recorded "
+            f"More than {MAX_USED} assets without usage in these days are in use by runs, deployments or other "
+            "services; narrow the filter, by `kinds`, `ownerTeams` or `domains`, or add `unread: true` for recorded "
             "usage only.",
             limit=MAX_USED,
         )
@@ -125,7 +125,7 @@ def _used(rows: Sequence[Row], begin: date, days: Mapping[int, date | None]) -> 
 def _refuse_above(limit: int, number: int) -> None:
     if number > limit:
         raise LimitError(
-            f"`unusedForDays` has to read the parts, runs, deployments and callers of more than {limit} assets; narrow "
+            f"`unusedForDays` has to read the runs, deployments and services that use more than {limit} assets; narrow "
             "the filter, by `kinds`, `ownerTeams` or `domains`, or add `unread: true` for recorded usage only.",
             limit=limit,
         )

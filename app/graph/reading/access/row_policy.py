@@ -113,7 +113,7 @@ class RowPolicy:
         """Return the position of a record in an order of the index: the stored value and the id.
 
         ``stored`` is the value in the index, or None to use the value in the record. The value in the result is None if
-        the property has no value, or if its field is hidden from the caller.
+        the property has no value, or if its field or the record is hidden from the caller.
         """
         access = self._access_to(KIND_OF_CODE[record["kind"]].name, record)
         field = FIELD_OF[key]

@@ -68,7 +68,8 @@ class Budget:
         self.walks += 1
         if self.walks > self.limits.walks:
             raise LimitError(
-                f"An operation walks along lineage at most {self.limits.walks} times; query fewer assets at once.",
+                f"An operation walks along lineage at most {self.limits.walks} times, also for health, paths and "
+                "contamination; query these fields of fewer assets at once.",
                 limit=self.limits.walks,
             )
 
