@@ -241,7 +241,8 @@ def _first_owner(record: Record, prefix: str) -> str:
     """
     owners = [(urn, kinds) for urn, kinds in record["index"]["owners"] if urn.startswith(prefix)]
     if prefix == _USER:
-        owners.sort()  # a client that copies the owners can put the owner team first, but sees no owning user
+        # `ownerTeam` shows only a team, so a client that copies the owners cannot know which user to list first.
+        owners.sort()
     return str(next((urn for urn, kinds in owners if "TECHNICAL" in kinds), owners[0][0])) if owners else ""
 
 

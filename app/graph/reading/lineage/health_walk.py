@@ -245,7 +245,8 @@ async def _advance(health: HealthWalk, depth: int) -> list[GroupEvidence]:
     expansions, evidence = await asyncio.gather(
         walk.expand(EdgeSelection(Direction.IN, (), instant)), health.read_evidence(vertices)
     )
-    await health.session.rows.budget.pause()  # a filter computes the health of 200 assets at once
+    # A filter computes the health of up to 200 assets at once, which would otherwise hold the event loop.
+    await health.session.rows.budget.pause()
     for reached, group in zip(level, evidence, strict=False):
         health.add_findings(depth, reached, group)
     if walk.frontier:
