@@ -49,7 +49,11 @@ class _List:
 
 @dataclass(frozen=True, slots=True)
 class _ReadBatch:
-    """The visible records of a batch with their visible subjects, its last position or None, and its size."""
+    """One batch: ``examined`` records were read, of which ``items`` are visible.
+
+    ``last`` is the position of the last record read, None if there is none. ``subjects`` are the visible subjects of
+    all records read.
+    """
 
     items: list[PageItem]
     last: Position | None
@@ -68,7 +72,9 @@ class AttachedRecords:
         self._subjects = subjects
 
     async def page(self, kind: str, where: Condition, page: PageRequest, *, newest_first: bool) -> RowPage:
-        """Return a page of the visible records of a kind in the order of creation, reversed if ``newest_first`` is set.
+        """Return a page of the visible records of a kind that meet ``where``.
+
+        They are in the order of creation, reversed if ``newest_first`` is set.
 
         The total is None if it is not requested or above COUNT_LIMIT.
         Raises LimitError if :data:`MAX_SCANNED` records were examined before the page was full or the total counted.

@@ -51,7 +51,7 @@ class ContaminatedEvaluations:
 
         Raises LimitError if more than MAX_EXAMINED evaluations meet the rest of the condition, apart from health. The
         same error is raised if a budget of nodes, edges or time ended the examination of one in which no contamination
-        was found.
+        was found. Raises the errors of :meth:`ListingPages.page`.
         """
         if not any(isinstance(each, Contaminated) for each in nodes(where)):
             return where
@@ -65,7 +65,10 @@ class ContaminatedEvaluations:
         return rewrite(where, resolved)
 
     async def _evaluations(self, where: Condition) -> list[Row]:
-        """Return the evaluations that may meet a condition and show their contamination to the caller."""
+        """Return the evaluations that may meet a condition and show their contamination to the caller.
+
+        Raises LimitError if more than MAX_EXAMINED may meet it.
+        """
         listing = ListingQuery(All((_EVALUATIONS, without(without(where, Contaminated), HealthIs))))
         page = await self._listings.page(listing, PageRequest(MAX_EXAMINED))
         if page.has_next:

@@ -41,7 +41,7 @@ class HealthFilter:
 
         An asset whose health the caller may not read, or not all fields it is computed from, matches no health.
 
-        ``health`` returns the health of a row; its errors are raised.
+        ``health`` returns the health of a row. Its errors and those of :meth:`ListingPages.page` are raised.
         Raises LimitError if more than :data:`MAX_CANDIDATES` assets meet the rest of the condition. Raises it too if a
         budget of nodes, edges or time ends before the health of all of them is known.
         """

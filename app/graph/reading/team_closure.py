@@ -48,7 +48,7 @@ async def close_teams(client: GremlinClient, tenant: str, teams: frozenset[str])
 
     These are the teams and those above them, up to DEEPEST levels, their members who own or owned something, and the
     domains that any of these own. Of members and of domains there are at most MAX_MEMBERS each. Empty if ``teams`` is.
-    Raises the CodedError of the store.
+    Raises the errors of the driver.
     """
     if not teams:
         return teams

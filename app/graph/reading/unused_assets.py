@@ -52,7 +52,7 @@ _SERVICES: Final = HopSpec("out", (USED_BY.name,), (KINDS["Service"].code,), 0)
 _WITH_USES: Final = In("kind", tuple(KINDS[name].code for name in KINDS_WITH_USES))
 
 _Request = tuple[Condition, UnusedFor]
-"""A condition of a listing, and one that is inside it."""
+"""A condition of a listing, and an :class:`UnusedFor` inside it."""
 
 
 def unused_by_index(begin: date, *, sees_all: bool) -> Condition:

@@ -34,7 +34,7 @@ MAX_USED: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """The assets that meet a filter, and the first day of the days without use."""
+    """The assets that meet the filter ``where``, and the first day ``begin`` of the days in which a use counts."""
 
     where: IndexFilter
     begin: date

@@ -56,7 +56,7 @@ _FIRST: Final[Mapping[str, Record]] = {
 
 
 UNCONFIRMED: Final = "claim"
-"""Record key that is true on an unconfirmed edge, which has no effect, because its native interval is empty.
+"""Record key that is true on an unconfirmed edge. The store has an empty interval for it, so it has no effect.
 
 Unless a confirmed edge is current, a declared edge that changes an asset hidden from the caller is stored unconfirmed.
 The response is then the same as for an absent asset. A carrying edge becomes unconfirmed if a stub at its target is

@@ -22,8 +22,9 @@ class CachedHop:
     """State of one hop: the edges found by source, and the sources whose edges are missing.
 
     ``known`` states whether cached edges are used, ``keeps`` whether edges that are read are kept. The edges of
-    ``missing`` are read in the form that the cache keeps, those of ``exact`` in the form of the hop, as are all if
-    ``keeps`` is false. ``remote`` has the indexes of the hops of the request that read for this one.
+    ``missing`` are read as the cache keeps them, also those that begin later. Those of ``exact``, or all if ``keeps``
+    is false, are read with the bounds of the hop. ``remote`` has the indexes of the hops of the request that read for
+    this one.
     """
 
     hop: JsonObject

@@ -18,7 +18,7 @@ from policies.disclosure import Disclosure
 from policies.errors import LimitError
 
 PAUSE: Final = 2_000
-"""Number of followed edges of one operation after which other tasks of the event loop run."""
+"""Number of edges counted by :meth:`WalkSession.count_edges` between two pauses for other tasks of the event loop."""
 
 
 @dataclass(slots=True)
