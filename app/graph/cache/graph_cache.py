@@ -27,7 +27,7 @@ ABSENT: Final[Record] = {}
 """The record of a vertex that is not stored."""
 
 MAX_SHAPES: Final = 1_000
-"""Number of shapes of edges in a generation; callers choose among sets of labels, so it is bounded."""
+"""Maximal number of shapes of edges in a generation; callers could otherwise fill it with sets of labels."""
 
 MAX_UNCERTAIN: Final = 100_000
 """Number of vertices and ends of edges, touched by transactions of unknown outcome, above which nothing is kept."""

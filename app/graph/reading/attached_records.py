@@ -49,7 +49,7 @@ class _List:
 
 @dataclass(frozen=True, slots=True)
 class _ReadBatch:
-    """One batch: ``examined`` records were read, of which ``items`` are visible.
+    """One batch: ``examined`` records were read, of which ``items`` are visible and have a date within the condition.
 
     ``last`` is the position of the last record read, None if there is none. ``subjects`` are the visible subjects of
     all records read.

@@ -101,9 +101,10 @@ class ListingPages:
             found = response.listings
 
     def _index_queries(self, listing: ListingQuery, page: PageRequest) -> list[IndexQuery]:
-        """Return the index queries of a page: one, or two if some rows hide the property of the order.
+        """Return the index queries of a page: one, or two if some rows may hide the property of the order.
 
-        Rows that hide the property come last, by URN; the value of their position is None.
+        Rows that hide the property come last, by URN; the value of their position is None. A page that begins among
+        them needs one query.
         """
         every = (listing.where, self._conditions.visible())
         size = COUNT_LIMIT if page.first is None else page.first + 1

@@ -103,7 +103,7 @@ class RowConditions:
         return AnyOf((visible, Negated(mask))) if isinstance(leaf, In) and "" in leaf.values else visible
 
     def _mask(self, key: str) -> Condition | None:
-        """Return the condition of the vertices that show a field; None if every discoverable vertex shows it."""
+        """Return the condition of the vertices that show a field; None if that is the row filter of the caller."""
         if key not in self._masks:
             shown = self._policy.shown(key)
             self._masks[key] = None if shown == self._discoverable else condition_of_rows(shown)
