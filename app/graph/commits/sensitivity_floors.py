@@ -99,7 +99,7 @@ class SensitivityFloors:
         return view
 
     def raise_floor(self, floor: SensitivityFloor) -> None:
-        """Activate a floor, and add it to all open views of its tenant."""
+        """Activate a floor, and add it to all open views of its tenant; do nothing if an equal one is active."""
         if floor in self.active:
             return
         self.active.append(floor)

@@ -1,10 +1,10 @@
 """Shortest paths between two assets: a search from both ends, then in memory (docs/adr/0010-walks.md).
 
-The next level is read from the end that has fewer vertices to expand. After ``a`` levels from one end and ``b`` from
-the other, the edges of every path of at most ``a + b`` edges are known. A path also has free steps between a parent and
-a child of an asset group. If the two sides meet at such a step, it may not have been read, and only paths of fewer than
-``a + b`` edges are known. The shortest paths among the known edges are found best first
-(:mod:`app.graph.reading.lineage.shortest_paths`). If there are too few, one more level is read.
+First one level is read from each end, then the next ones from the end that has fewer vertices to expand. After ``a``
+levels from one end and ``b`` from the other, the edges of every path of at most ``a + b`` edges are known. A path also
+has free steps between a parent and a child of an asset group. If the two sides meet at such a step, it may not have
+been read, and only paths of fewer than ``a + b`` edges are known. The shortest paths among the known edges are found
+best first (:mod:`app.graph.reading.lineage.shortest_paths`). If there are too few, one more level is read.
 """
 
 import asyncio
