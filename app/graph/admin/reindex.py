@@ -93,7 +93,7 @@ async def reindex(settings: Settings, report: Callable[[int], None]) -> int:
 
 
 class EachStep:
-    """Passes the multiples of ``step`` that a growing count reaches to ``show``, such as 1000 for a count of 1042."""
+    """Passes the last multiple of ``step`` that a growing count reached to ``show``, each once: 1000 for 1042."""
 
     def __init__(self, step: int, show: Callable[[int], None]) -> None:
         self._step = step

@@ -71,7 +71,7 @@ class Outbox:
         """Wrap the transaction that writes these entries: their floors are active before it can be visible to readers.
 
         If it succeeds, the entries are added to memory. If it fails, it is unknown whether the store has them: their
-        floors stay active until the floors are replaced, and ``stale`` is set unless there are no entries.
+        floors stay active until the next :meth:`load` or :meth:`done`. ``stale`` is set unless there are no entries.
         """
         for entry in entries:
             if entry.floor is not None:

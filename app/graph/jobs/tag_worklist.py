@@ -38,8 +38,8 @@ class TagDecision:
 class TagWorklist:
     """Work on one tag, from its outbox ``entries``.
 
-    The targets of the vertices in ``expand`` are to be decided. ``no_suspects``, a flag, is set while a batch of
-    candidates is decided: every carrier that is not in ``unsupported`` then is supported.
+    The targets of the vertices in ``expand`` are to be decided. ``no_suspects``, a flag, states that :meth:`take` found
+    no suspects and returned candidates: every carrier that is not in ``unsupported`` then is supported.
     """
 
     tag: int
