@@ -127,8 +127,8 @@ class GroupCommit:
                     group = groups.pop(0) if groups else self._taken()
                     size = len(group.batches)
                     groups = [*await self._written(group), *groups]
-                is_alone = size == 1 and not self._queue
-                if not (groups or is_alone):
+                is_alone = size <= 1 and not self._queue
+                if size and not (groups or is_alone):
                     await self._queue.gather(size, min(MAX_GATHER_SECONDS, GATHER_SHARE * (perf_counter() - begun)))
         finally:
             self._queue.leader = None
