@@ -1,10 +1,10 @@
 """Audit entries: what an item changed, field by field, as ``Change`` vertices of the same transaction.
 
 An item leaves one ``Change`` for each asset, team, user, domain or tag whose record it changed, or of which its handler
-recorded an edge or a field. The edge ``CHANGED`` attaches it. Its ``fields`` are ``{field, before, after}`` with JSON
-values as stored. A field made of edges has one entry per edge, which also holds ``edge`` (relation, from, to) and the
-records ``was`` and ``is`` of the edge, for :mod:`app.graph.writing.handlers.revert_fields`. The policy of a field is
-applied to its entries when they are read.
+recorded a changed edge or field. The edge ``CHANGED`` attaches it. Its ``fields`` is a list of entries ``{field,
+before, after}`` with JSON values; the entry of an alias also has ``part``, the name of the alias. A field made of edges
+has one entry per edge, which also holds ``edge`` (relation, from, to) and the records ``was`` and ``is`` of the edge,
+for :mod:`app.graph.writing.handlers.revert_fields`. The policy of a field is applied to its entries when they are read.
 """
 
 from collections.abc import Collection, Iterator
@@ -36,7 +36,10 @@ _EDGE_VALUES: Final = ("kinds", "mode", "role", "origin", "confidence", "validFr
 """Values of an edge that an entry shows."""
 
 MAX_REVISIONS: Final = 1_000_000
-"""The order of a change is its audit instant times this factor, plus its revision modulo this factor."""
+"""The order of a change is its audit instant times this factor, plus the revision of its subject modulo this factor.
+
+A change that comes last has this factor minus 1 in place of the revision.
+"""
 
 
 def stage_audit_entries(unit: ItemUnit) -> None:
@@ -61,7 +64,7 @@ def stage_audit_entries(unit: ItemUnit) -> None:
 def stage_change(
     unit: ItemUnit, vid: int, action: ChangeAction, fields: list[Record], *, comes_last: bool = False
 ) -> None:
-    """Stage one ``Change`` of a vertex; with the flag ``comes_last``, after all others of the transaction."""
+    """Stage one ``Change`` of a vertex; with the flag ``comes_last``, after the others of the same audit instant."""
     record, author = unit.lookup.known(vid), unit.author
     revision, ends = int(record["revision"]), _far_ends(fields, record["id"])
     urn = _new_urn(unit, record, action, ends[0] if len(ends) == 1 else "", "z-" if comes_last else "-")
@@ -102,9 +105,10 @@ def _new_urn(unit: ItemUnit, record: Record, action: ChangeAction, end: str, mar
 
 
 def _far_ends(fields: list[Record], subject: str) -> list[str]:
-    """Return the far ends of a change whose entries are all edges or aliases, else an empty list.
+    """Return the URNs of the far ends, or versions, of a change whose entries are all edges or aliases, else none.
 
-    Such a change is hidden from readers who may see none of its far ends, so that it does not disclose them.
+    A change of edges alone is shown to its author. Any other such change is hidden from readers who may see none of
+    these URNs, so that it does not disclose them.
     """
     if not all("edge" in entry or "part" in entry for entry in fields):
         return []
@@ -126,7 +130,7 @@ def _values(before: Record | None, after: Record, rewritten: Collection[str]) ->
 
 
 def _edges(unit: ItemUnit, vid: int) -> Iterator[Record]:
-    """Yield one entry for each changed edge that the audit records about a vertex."""
+    """Yield one entry for each changed or ``rewritten`` edge that the audit trail has for a vertex."""
     changes = {change.key: change for change in unit.audit.edges if change.about == vid}
     for key, change in changes.items():
         was, now = declared_part(unit.lookup.batch.edge(key)), declared_part(unit.lookup.edge(key))
@@ -147,7 +151,7 @@ def _ends(unit: ItemUnit, key: EdgeKey) -> list[str]:
 
 
 def _shown(unit: ItemUnit, key: EdgeKey, vid: int, edge: Record | None) -> Json:
-    """Return far end and values of an edge that is current or unconfirmed, None otherwise."""
+    """Return ``{"id": far end, "relation": name, …values}`` of a current or unconfirmed edge, else None."""
     if edge is None or not (is_current(edge, unit.now) or edge.get(UNCONFIRMED)):
         return None
     far = unit.lookup.known(key[1] if key[2] == vid else key[2])["id"]

@@ -70,10 +70,7 @@ _ID_FIELDS: Final[Mapping[type, str]] = {
     SetAliasCommand: "version",
     ApproveCommand: "subject",
 }
-"""The input field with the id that a command is about.
-
-A registration has it in ``id_path``; for other commands it has the name of their first field.
-"""
+"""The input field that gets the errors of a command that have no path. A registration has its own in ``id_path``."""
 
 _NOT_READ: Final = WriteOutcome(Outcome.INVALID)
 """Preliminary outcome of an item that needs further reads; the batch is planned again after them."""
@@ -82,8 +79,9 @@ _NOT_READ: Final = WriteOutcome(Outcome.INVALID)
 def plan_item(command: Command, batch: WorkingSet, author: Author, *, dry_run: bool) -> WriteOutcome:
     """Return the outcome of a command, and merge into ``batch`` what it writes, unless it is rejected.
 
-    Plan the commands of a batch in order, each on the state that the earlier ones leave; a dry run leaves it unchanged.
-    The outcome is preliminary if ``batch.missing`` contains reads that were not made.
+    Plan the commands of a batch in order, each on the state that the earlier ones leave. A dry run merges nothing. The
+    id of a rejected registration is added to ``batch.refused_ids``. The outcome is preliminary if ``batch.missing``
+    contains reads that were not made.
     """
     unit = ItemUnit(batch, author)
     dry_run = dry_run or (isinstance(command, RegisterCommand | LinkCommand) and command.dry_run)
@@ -104,9 +102,9 @@ def registered_ids(commands: Iterable[Command]) -> set[str]:
 
 
 def _with_paths(outcome: WriteOutcome, command: Command) -> WriteOutcome:
-    """Return a rejected outcome in which every error has a path: without one of its own, that of the command's id.
+    """Return a rejected outcome in which every error has a path: its own, else the input field of the command's id.
 
-    An error of a revert is about its change, whatever the fields that the change would restore.
+    Every error of a revert gets the path ``change``, because the input has none of the fields that it would restore.
     """
     first = next(iter(command.__dataclass_fields__))
     named = (command.id_path if isinstance(command, RegisterCommand) else _ID_FIELDS.get(type(command), first),)
@@ -117,7 +115,7 @@ def _with_paths(outcome: WriteOutcome, command: Command) -> WriteOutcome:
 
 
 def keys_of(command: Command) -> list[IdempotencyKey]:
-    """Return the idempotency keys of a command: that of its bulk call, if any, and its own; none without a key."""
+    """Return the idempotency keys of a command: that of its bulk call, if any, then its own. Empty without a key."""
     key: IdempotencyKey | None = getattr(command, "key", None)
     return [] if key is None else [*((key.call,) if key.call else ()), key]
 
@@ -125,7 +123,7 @@ def keys_of(command: Command) -> list[IdempotencyKey]:
 def _accept(command: Command, unit: ItemUnit, *, dry_run: bool) -> WriteOutcome:
     """Plan one command in order: replay, handler, owners, gates and approvals, audit, receipts, merge.
 
-    A replay or dry run merges nothing.
+    A replay or dry run merges nothing. Raises RejectedItemError, or NotReadError if a value was not read.
     """
     keys = keys_of(command)
     replayed = [replay(unit, key) for key in keys]

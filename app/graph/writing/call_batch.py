@@ -15,8 +15,8 @@ from graphql_schema.ports.outcomes import WriteOutcome
 class CallBatch(QueuedWrite):
     """The ``items`` of a batch, and ``done``, the future of their outcomes.
 
-    ``new_author`` returns the author with a new instant, under the write lock. The call has ended if it was cancelled,
-    or if its ``budget`` has ended.
+    ``new_author`` returns the author with a new instant; call it under the write lock. ``atomic`` and ``dry_run`` are
+    flags of the call: with the first, nothing is written if an item is rejected; with the second, nothing is written.
     """
 
     items: Sequence[Command]
@@ -28,22 +28,22 @@ class CallBatch(QueuedWrite):
 
     @property
     def is_over(self) -> bool:
-        """Whether the call has ended; a call whose budget has ended then has its error."""
+        """Whether ``done`` has outcomes or an error or was cancelled; an ended ``budget`` first gives it its error."""
         if self.budget.ended is not None:
             self.fail(self.budget.ended)
         return self.done.done()
 
     def complete(self, outcomes: list[WriteOutcome]) -> None:
-        """Give the call its outcomes, unless it was cancelled."""
+        """Give the call its outcomes, unless it was cancelled or has an error."""
         if not self.done.done():
             self.done.set_result(outcomes)
 
     def fail(self, error: BaseException) -> None:
-        """Give the call an error instead of outcomes, unless it was cancelled."""
+        """Give the call an error, unless it was cancelled or has outcomes or another error."""
         if not self.done.done():
             self.done.set_exception(error)
 
 
 def edge_count(item: Command) -> int:
-    """Return the number of edges that an item declares."""
+    """Return the number of edges that a registration declares; 1 for every other command."""
     return sum(len(each.targets) for each in item.edges) if isinstance(item, RegisterCommand) else 1

@@ -1,4 +1,4 @@
-"""Group commit: the batches of all calls that wait are written together, as one transaction of the store.
+"""Group commit: batches of several calls that wait are written together, as one transaction of the store.
 
 A transaction costs the store more than the items in it, because each makes a segment of the index. The first call that
 waits starts the leader, a task of its own, so that a call that is cancelled does not end the writes of others. The
@@ -6,8 +6,9 @@ leader takes the write lock, then the batches in the queue (:mod:`app.graph.comm
 order (:mod:`app.graph.writing.group_plan`), writes them, and gives each call its outcomes; meanwhile the next batches
 arrive. No call gets its outcomes before its transaction is stored.
 
-If the store refuses a transaction, its halves are written, down to the batch that is refused; the writer of that call
-continues down to the item. After a conflict with another process, the transaction is planned again.
+If the store refuses a transaction, its halves are written, down to the batch that is refused. Unless this batch is
+atomic, the writer of its call continues down to the item. After a conflict with another process, the transaction is
+planned again, with at most MAX_ATTEMPTS attempts.
 """
 
 import asyncio
@@ -37,7 +38,7 @@ MAX_ATTEMPTS: Final = 6
 """Maximal number of attempts to write a transaction that conflicts with another process."""
 
 MAX_BACKOFF_SECONDS: Final = 0.2
-"""Longest pause between two attempts."""
+"""Longest pause between two attempts, in seconds."""
 
 GATHER_SHARE: Final = 0.25
 """Share of the duration of a transaction that the next one waits at most.
@@ -47,7 +48,7 @@ form two groups that write in turns, in twice as many transactions. A caller who
 """
 
 MAX_GATHER_SECONDS: Final = 0.02
-"""Longest wait for further batches."""
+"""Longest wait for new batches, in seconds."""
 
 MAX_GROUP_CHARACTERS: Final = 4 * 1024 * 1024
 """Maximal number of characters of the records in one transaction, unless it has one batch."""
@@ -75,7 +76,11 @@ class WriteGroup:
         return [WriteGroup(self.batches[:half]), WriteGroup(self.batches[half:])]
 
     def again(self, error: VertexExistsError | TransientConflictError) -> list["WriteGroup"]:
-        """Return the group, which is written again; after MAX_ATTEMPTS what another error leads to."""
+        """Return the group, to plan and write it again.
+
+        At the last of MAX_ATTEMPTS, return the halves after VertexExistsError; give the calls the error after
+        TransientConflictError, and return no groups.
+        """
         self.attempts += 1
         if self.attempts < MAX_ATTEMPTS:
             return [self]
@@ -91,7 +96,10 @@ class UnconfirmedWriteError(Exception):
         self._error = error
 
     def failed(self) -> list[WriteGroup]:
-        """Give the error to the calls that write; return the others as a group: their results may differ now."""
+        """Give the error to the calls whose batches write; return the other batches as a group, to plan them again.
+
+        What the transaction may have stored can change the outcomes of these. Without other batches, return no group.
+        """
         for each in self._plan.batches:
             if each.writes:
                 each.batch.fail(self._error)
@@ -138,7 +146,10 @@ class GroupCommit:
         return WriteGroup(cast("list[CallBatch]", self._queue.take()))
 
     async def _written(self, group: WriteGroup) -> list[WriteGroup]:
-        """Write a group and give its calls their outcomes; return the groups to write next if it was not written."""
+        """Write a group and give its calls their outcomes or errors; return the groups that remain to be written.
+
+        Batches whose calls have ended are dropped first.
+        """
         group.batches = [batch for batch in group.batches if not batch.is_over]
         if not group.batches:
             return []
@@ -148,7 +159,7 @@ class GroupCommit:
             self._coordinator.commit_log.end()
 
     async def _attempt(self, group: WriteGroup) -> list[WriteGroup]:
-        """Plan and write a group once, and give its calls their outcomes; return the groups to write next."""
+        """Plan and write a group once, and give its calls their outcomes or errors; return the groups that remain."""
         try:
             plan = await GroupPlanner(self._client, self._coordinator, group.batches, group.missing).plan()
             await self._commit(plan)

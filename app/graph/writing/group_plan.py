@@ -1,8 +1,9 @@
-"""Plans the batches of several calls for one transaction, so that each has the result it would have alone.
+"""Plans the batches of several calls for one transaction, with the results of separate, successive transactions.
 
 The batches are planned in order over one working set, each with the author, policy and instants of its call, on the
 state that the earlier ones leave. The effects of a batch on other assets precede the plan of the next batch. A batch
-that is atomic and has a rejected item, or whose plan fails with an error, is undone; the others are not affected.
+that is atomic and has a rejected item, or whose plan fails with an error, is undone; the others are not affected. Only
+a TransientConflictError fails the plan of all.
 """
 
 from collections.abc import Sequence
@@ -27,7 +28,10 @@ from graphql_schema.ports.outcomes import WriteOutcome, not_written
 
 @dataclass(slots=True)
 class BatchPlan:
-    """The plan of one batch: its outcomes, or the error of its call. ``writes``: whether it has anything to write."""
+    """The plan of one batch: its outcomes, or the ``error`` of its call, and its outbox ``entries``.
+
+    ``writes`` states whether the batch changes records, edges or receipts.
+    """
 
     batch: CallBatch
     author: Author
@@ -58,7 +62,7 @@ class GroupPlan:
 
     @property
     def now(self) -> int:
-        """Return the latest instant of its authors in epoch milliseconds."""
+        """Return the latest ``now`` of the authors of its batches, in epoch milliseconds."""
         return max(plan.author.now for plan in self.batches)
 
 
@@ -78,7 +82,11 @@ class GroupPlanner:
         self._children = CountingChildren(self._flows)
 
     async def plan(self) -> GroupPlan:
-        """Read and plan until planning needs no further reads; raises the error of a read for all batches."""
+        """Read and plan until planning needs no further reads.
+
+        Raises the error of a read that all batches share, and the TransientConflictError of any read. Other errors of
+        one batch are in its plan.
+        """
         items = [item for batch in self._batches for item in batch.items]
         receipts = [
             receipt_name(author.subject, key)
@@ -113,7 +121,7 @@ class GroupPlanner:
         return done
 
     async def _read_children(self, state: WorkingSet) -> None:
-        """Read the children that the effects of the batches probably need, in one request."""
+        """Read the children that the effects of the batches probably need, for all batches together."""
         parents = set().union(
             *(
                 expected_parents(batch.items, state, author)
@@ -123,7 +131,7 @@ class GroupPlanner:
         await self._children.of(sorted(parents))
 
     async def _plan_batch(self, plan: BatchPlan, state: WorkingSet) -> None:
-        """Plan the items of one batch and its effects; effects follow once nothing is missing."""
+        """Plan the items of one batch; add its effects if it has writes and all reads that it needs were made."""
         batch, author = plan.batch, plan.author
         plan.outcomes = [
             plan_item(item, state, author, dry_run=batch.dry_run) async for item in batch.budget.in_turns(batch.items)

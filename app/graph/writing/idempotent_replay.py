@@ -1,4 +1,4 @@
-"""Idempotency: the outcome of a key is stored with what it wrote, and replayed when the key is used again.
+"""Idempotency: the outcome of a command with a key is stored as a receipt, and replayed when the key is used again.
 
 A receipt is a vertex of the label ``Receipt`` without an index entry, so that no read of the API returns it. Its id is
 a hash of tenant, subject and key. It is written in the transaction of its item and valid for 24 hours. It lies in an

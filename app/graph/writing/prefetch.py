@@ -1,4 +1,4 @@
-"""Reads what a batch needs before it is planned, and returns it as a working set."""
+"""Reads what the batches of a transaction need before they are planned, and returns it as a working set."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -22,7 +22,7 @@ from graphql_schema.ports.record import Record
 async def prefetch(
     client: GremlinClient, tenant: str, commands: Sequence[Command], receipts: Iterable[str], missing: ReadSet
 ) -> WorkingSet:
-    """Return the working set of a batch, as read from the store.
+    """Return the working set of the batches with these commands, as read from the store.
 
     It has the records and edges that registrations, links and unlinks name, the receipts with the names ``receipts``,
     and the reads ``missing`` from an earlier plan.
@@ -42,7 +42,11 @@ async def prefetch(
 
 @dataclass
 class PrefetchRequest:
-    """Records by vertex id, hops and single edges to read in one tenant, as in :class:`ReadSet`."""
+    """What to read for one transaction, in one tenant.
+
+    ``records`` maps vertex ids to URNs or names of receipts. ``hops`` maps a direction and a relation to the vertex ids
+    where the hop starts, as keys. ``edges`` has single edges as keys, and ``groups`` is as in :class:`ReadSet`.
+    """
 
     tenant: str
     records: dict[int, str] = field(default_factory=dict)
@@ -75,7 +79,8 @@ class PrefetchRequest:
     def working_set(self, hop_reads: Sequence[HopRead], state: StoredState) -> WorkingSet:
         """Return the response as a working set.
 
-        A record of another URN under a requested id is a hash collision: its id is in ``coverage.taken``.
+        A record of another URN or tenant under a requested id is a hash collision: the id is then in
+        ``coverage.taken``.
         """
         vertices: dict[int, Record] = {}
         receipts: dict[int, Record] = {}

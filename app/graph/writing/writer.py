@@ -1,7 +1,7 @@
 """The writer of one caller: splits calls into batches, which are written with those of other callers.
 
 The path of an item, top to bottom: :meth:`PolicedWriter.write` splits the call into batches.
-:mod:`app.graph.writing.group_commit` takes all batches that wait into one transaction.
+:mod:`app.graph.writing.group_commit` takes the oldest batch that waits, and others that fit, into one transaction.
 :mod:`app.graph.writing.group_plan` reads what they need and plans each item (:mod:`app.graph.writing.batch_planner`:
 replay, handler, audit, receipt), and what each batch implies for other assets (:mod:`app.graph.writing.effects`).
 """
@@ -26,20 +26,20 @@ from policies.access import Access
 from policies.disclosure import Disclosure
 
 MAX_BATCH_ITEMS: Final = 250
-"""Maximal number of items of a call in one transaction, unless the call is atomic."""
+"""Maximal number of items of one batch, unless the call is atomic."""
 
 MAX_BATCH_EDGES: Final = 2_500
-"""Maximal number of edges that these declare, unless one item has more or the call is atomic."""
+"""Maximal number of edges that the items of one batch declare, unless the first item has more or the call is atomic."""
 
 CONTENDED_SHARE: Final = 5
-"""While several callers write, both maxima are divided by this, so that none waits long for the others."""
+"""While several callers write, both maxima of a batch are divided by this, so that no caller waits long for others."""
 
 
 class PolicedWriter:
     """Implements :class:`graphql_schema.ports.protocols.GraphWriter` for one caller.
 
-    ``coordinator`` is shared by all writers of the process. ``batch_size`` is the maximum of items in one
-    transaction, unless the call is atomic. Once ``budget`` has ended, no further transaction begins.
+    ``coordinator`` is shared by all writers of the process. ``batch_size`` is the maximal number of items of one
+    batch, unless the call is atomic. Once ``budget`` has ended, no further transaction begins for this caller's items.
     """
 
     def __init__(
@@ -62,11 +62,11 @@ class PolicedWriter:
     async def write(self, items: Sequence[Command], *, dry_run: bool, atomic: bool) -> list[WriteOutcome]:
         """See :class:`graphql_schema.ports.protocols.GraphWriter`.
 
-        Raises StoreUnavailableError if the store is unreachable or a conflict with another process persists, and the
-        error of ``budget`` if the operation has ended. Earlier batches are written then, and the current one may be:
-        repeat the call with the same idempotency keys, or read the state. Raises StoreFailedError if the store fails a
-        read, refuses the credentials or returns an unusable response. An atomic call that the store refuses raises
-        WriteRefusedError or VertexExistsError; nothing is written then.
+        Raises StoreUnavailableError if the store does not complete a request or a conflict with another process
+        persists, and the error of ``budget`` if the operation has ended. Raises StoreFailedError if the store fails a
+        request, refuses the credentials or returns an unusable response. Earlier batches of the call are written then,
+        and the current one may be: repeat the call with the same idempotency keys, or read the state. An atomic call
+        that the store refuses raises WriteRefusedError or VertexExistsError; nothing is written then.
         """
         if dry_run:
             return await self._written(items, dry_run=True, atomic=atomic)
@@ -86,7 +86,7 @@ class PolicedWriter:
         return outcomes
 
     def _batch_from(self, items: Sequence[Command], begin: int) -> Sequence[Command]:
-        """Return the items of the next transaction, which begin at an index: few while several callers write."""
+        """Return the items of the next batch, which begin at the index ``begin``: fewer while several callers write."""
         share = CONTENDED_SHARE if self._coordinator.contention.is_contended else 1
         end, edges = begin, 0
         while end < len(items) and end - begin < max(1, self.batch_size // share):
@@ -97,17 +97,21 @@ class PolicedWriter:
         return items[begin:end]
 
     async def _halving(self, items: Sequence[Command], *, dry_run: bool) -> list[WriteOutcome]:
-        """Write a batch; if the store refuses its values, write its halves, down to the item that is refused."""
+        """Write a batch, or its halves if the store refuses it, down to single items; return the outcome of each item.
+
+        The store refuses a batch because of its values or its size, or because another process created one of its
+        vertices. A single item that is refused gets a CONFLICT or INVALID outcome.
+        """
         try:
             return await self._batch(items, dry_run=dry_run, atomic=False)
         except VertexExistsError:
             if len(items) == 1:
-                message = "Another client has created an asset of this item at the same time; call again."
+                message = "Another client created an object of this item at the same time; nothing was written. Retry."
                 return [conflict(message, None).outcome]
         except WriteRefusedError as error:
             if len(items) == 1:
                 classes = ", ".join(error.classes) or "an unknown error"
-                advice = "check the types of its values. If they are right, inform the operators."
+                advice = "check the types and the size of its values. If these are right, inform the operators."
                 return [invalid(f"The store refuses this item with {classes}; {advice}").outcome]
         half = len(items) // 2
         return [
@@ -116,10 +120,11 @@ class PolicedWriter:
         ]
 
     async def _batch(self, items: Sequence[Command], *, dry_run: bool, atomic: bool) -> list[WriteOutcome]:
-        """Write the accepted items of a batch in one transaction; none if it is atomic and an item is rejected.
+        """Write the accepted items of a batch in one transaction; return the outcome of each item.
 
-        Raises the error that ended the operation, VertexExistsError or TransientConflictError if conflicts with another
-        process persist, and WriteRefusedError if the store refuses the values.
+        A dry run, and an atomic batch with a rejected item, write nothing. Raises VertexExistsError if a conflict with
+        another process persists, WriteRefusedError if the store refuses the values, and the other errors of
+        :meth:`write`.
         """
         batch = CallBatch(
             tenant=self._principal.tenant,

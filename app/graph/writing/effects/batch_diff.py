@@ -1,8 +1,8 @@
 """Difference of a batch: edges over which sensitivity and tags begin or cease to propagate.
 
-These are edges that carry sensitivity, and those between a child and its parent. The difference is that to the state
-before the batch, which has the changes of earlier batches of the same transaction. The store does not have them yet,
-so they complete the results of reads.
+These are edges that carry sensitivity, and those between a child and its parent. The state before the batch includes
+the changes of earlier batches of the same transaction. The store does not have these changes yet, so they are added to
+the results of reads.
 """
 
 from typing import Final
@@ -24,8 +24,8 @@ class BatchDiff:
 
     ``vertices``, without attached records, and ``edges`` are new or changed. Of data-carrying edges, and edges between
     children and parents, ``opened`` begin to propagate, ``closed`` cease to, and ``ending`` do until a later instant.
-    ``counting_children`` are the stored children of parents with new or changed carrying edges: an edge of a parent
-    counts for its children.
+    ``counting_children`` has the children, by parent, of the parents from which new or changed carrying edges start: an
+    edge of a parent counts for its children. It is empty until :meth:`by` fills it.
     """
 
     def __init__(self, batch: WorkingSet, author: Author) -> None:
@@ -41,10 +41,10 @@ class BatchDiff:
 
     @classmethod
     async def by(cls, batch: WorkingSet, author: Author, children: CountingChildren) -> "BatchDiff":
-        """Return the difference of a batch, with ``counting_children`` as read from the store.
+        """Return the difference of a batch, with ``counting_children``, stored or added by earlier batches.
 
-        They are read also for parents that are not stored, and for edges that begin nothing, such as unconfirmed ones.
-        Otherwise the number of requests would distinguish a hidden end from an absent one.
+        The store is read also for parents that are not stored, and for edges that begin nothing, such as unconfirmed
+        ones. Otherwise the number of requests would distinguish a hidden end from an absent one.
         """
         diff = cls(batch, author)
         sources = {key[1] for key in diff.edges if key[0] in CARRYING and is_current(batch.edge(key), author.now)}
@@ -100,7 +100,7 @@ class BatchDiff:
                 self.counting_children.records[child] = self.batch.vertices[child]
 
     def _joins(self, key: EdgeKey) -> bool:
-        """Return whether an edge carries, and does not in the store."""
+        """Return whether an edge carries sensitivity now, and did not as stored."""
         return self._carries(key) and not carries_sensitivity(self.batch.stored_edge(key), self.author.now)
 
     def _carries(self, key: EdgeKey) -> bool:

@@ -1,8 +1,9 @@
 """The stored children of parents whose edges a transaction changes, read for all its batches at once.
 
-An edge of a parent counts for its children. The first batch that changes one would read the children, and so would the
-next; instead those of all edges that the batches probably open are read together. What is probable depends only on the
-commands and on edges that their callers recorded themselves, so the requests disclose no hidden edge.
+An edge of a parent counts for its children, so a batch that changes the edge needs the children. Several batches of a
+transaction would read them one after the other. Instead, the children of all parents from which the batches probably
+begin edges are read together. This set of parents depends only on the commands and on edges that their callers recorded
+themselves, so the requests disclose no hidden edge.
 """
 
 from collections.abc import Iterable, Iterator
@@ -46,7 +47,10 @@ class CountingChildren:
 
 
 def expected_parents(commands: Iterable[Command], state: WorkingSet, author: Author) -> set[int]:
-    """Return the vertex ids of the parents at whose carrying edges the commands of an author probably begin."""
+    """Return the vertex ids of the parents from which the commands of an author probably begin carrying edges.
+
+    An edge that is stored, current and last recorded by the author begins nothing.
+    """
     return {
         key[1]
         for command in commands
@@ -56,7 +60,7 @@ def expected_parents(commands: Iterable[Command], state: WorkingSet, author: Aut
 
 
 def _declared(command: Command, author: Author) -> Iterator[tuple[str, EdgeKey]]:
-    """Yield the source of each carrying edge that a registration or link declares, and its key."""
+    """Yield the URN of the *from* end of each carrying edge that a registration or link declares, and the edge key."""
     if isinstance(command, LinkCommand) and command.relation in _CARRYING:
         yield command.source, (command.relation, author.vid(command.source), author.vid(command.target))
     if isinstance(command, RegisterCommand):
@@ -68,6 +72,6 @@ def _declared(command: Command, author: Author) -> Iterator[tuple[str, EdgeKey]]
 
 
 def _is_own(state: WorkingSet, key: EdgeKey, author: Author) -> bool:
-    """Return whether an edge is stored, current and recorded by the author."""
+    """Return whether an edge is stored, current and last recorded by the author."""
     edge = state.stored_edge(key)
     return edge is not None and is_current(edge, author.now) and edge["recordedBy"] == author.subject

@@ -33,7 +33,7 @@ MAX_COVERED: Final = 50_000
 async def raise_sensitivity(diff: BatchDiff, flows: StoredFlows, outbox: Outbox) -> list[OutboxEntry]:
     """Raise, in the working set, the records that the batch makes more sensitive.
 
-    Return the outbox entries for raises beyond MAX_RAISED, and for all lowering.
+    Return the outbox entries: one for each floor, and those for all lowering.
     """
     raising = _Raising(diff, flows, outbox)
     await raising.raise_all()
@@ -99,7 +99,8 @@ class _Raising:
         """Raise the vertices ``reached``, and everything downstream of them, to ``rank``.
 
         ``own`` are stored vertices whose targets are read from the store. Of the stored vertices ``parents``, only the
-        far ends of their carrying edges are read.
+        far ends of their carrying edges are read. Beyond MAX_RAISED, a floor is put over the vertices found, and
+        nothing more is raised.
         """
         everything = set(reached)
         while reached or own or parents:

@@ -28,8 +28,8 @@ async def tag_entries(
 ) -> list[OutboxEntry]:
     """Return the entries to write with a batch.
 
-    There is one for each affected tag that propagates, for each tag whose ``propagates`` changed, and for each instant
-    when edges end.
+    There is one for each affected tag that propagates, for each stored tag whose ``propagates`` changed, and for each
+    instant when edges end.
     """
     batch, author = diff.batch, diff.author
     affected = _AffectedTags(diff)

@@ -1,7 +1,7 @@
-"""Deletes an asset softly with its children, or restores it. An asset in use is not deleted.
+"""Deletes an asset softly with its visible children, or restores it. An asset in use is not deleted.
 
 Only visible uses count: a rejection that names a hidden consumer would disclose it, and a deletion can be restored. The
-command can also ignore uses by assets of others.
+command can also ignore uses by assets that the caller may not change.
 """
 
 from collections.abc import Iterable, Iterator

@@ -45,8 +45,8 @@ def link(unit: ItemUnit, command: LinkCommand) -> WriteOutcome:
     Raises RejectedItemError if the edge is invalid, the asset that it changes is deleted, the caller may not link them,
     or an absent user or team may not be created. With ``known_ids``, it is also raised if an id is unknown.
 
-    A hidden end is treated like an absent one; ``far_end_known`` and ``changed_end_known`` of the outcome are false for
-    both. If the end that the link changes is hidden, the link is unconfirmed, and without effect. The edge itself
+    A hidden end is treated like an absent one: for either, ``far_end_known`` or ``changed_end_known`` of the outcome is
+    false. If the end that the link changes is hidden, the link is unconfirmed, and without effect. The edge itself
     changes no revision, because a revision would disclose links of hidden assets. `CONTAINS` may change container and
     owner team of the contained asset, and so its revision.
     """
@@ -121,8 +121,8 @@ def _visible_sensitivity(unit: ItemUnit, own: int) -> str | None:
 def _values(unit: ItemUnit, command: LinkCommand, key: EdgeKey, own: int) -> Record:
     """Return the values of the command.
 
-    A declassification of false is left out if the edge is concealed and the caller may not approve: it must not end one
-    that the caller may not see.
+    ``declassified`` false is left out if the edge is concealed and the caller may not approve the changed asset. It
+    would end a declassification that the caller may not see.
     """
     may_end = not unit.visibility.conceals(key) or unit.visibility.allows("approve", unit.lookup.known(own)).allowed
     if may_end or command.values.get(DECLASSIFIED):
@@ -148,7 +148,7 @@ def _may_confirm(unit: ItemUnit, command: LinkCommand, own: int) -> bool:
 def _confirm(unit: ItemUnit, command: LinkCommand) -> WriteOutcome:
     """Stage a reported edge again, by a caller who may link its *to* end; its values and declarers stay.
 
-    This removes the mark ``reported`` if that end has an owner team.
+    This removes the mark ``reported``, unless that end has no owner team and the caller may not administer it.
     """
     target = unit.lookup.vid(command.target)
     key = (command.relation, unit.lookup.vid(command.source), target)

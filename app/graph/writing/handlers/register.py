@@ -43,8 +43,8 @@ class Target:
 
     ``creates``, a flag, is set if a registration finds no asset or only a stub; it is never set for a command with an
     ``action``. ``parent`` is the record of the parent named in the URN of an asset that is created, if it is known.
-    ``unseen`` are the given fields whose stored values are hidden from the caller: the answer must not depend on
-    whether they are equal.
+    ``unseen`` are the given fields whose stored values are hidden from the caller, and were given by another: the
+    response must not depend on whether the values are equal.
     """
 
     command: RegisterCommand

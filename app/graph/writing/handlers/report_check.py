@@ -1,8 +1,8 @@
 """Records the result of a check at its instant, and opens an incident after a failure on request.
 
 A check belongs to one asset and is identified by its name there. Its record also holds ``latestAt`` and ``firstAt``,
-the instants of its newest and oldest result, and ``openIncidents``. A report therefore reads three records, however
-many results the check has.
+the instants of its newest and oldest result, and ``openIncidents``. A report therefore reads no other result of the
+check.
 """
 
 from collections.abc import Mapping
@@ -69,7 +69,10 @@ def _visible_checks(unit: ItemUnit, asset: str) -> list[str]:
 
 
 def _checked(unit: ItemUnit, command: ReportCheckCommand, urn: str, observed: int) -> Record:
-    """Stage the record of the check, and return it. A late result only moves ``firstAt``, if it is older."""
+    """Stage the record of the check, and return it.
+
+    A result that is older than the newest one changes at most ``firstAt``, to its instant if that is earlier.
+    """
     vid, before = unit.lookup.vid(urn), unit.lookup.record(urn)
     given = {"checkKind": command.check_kind, LATEST_AT: observed}
     if command.values.get("threshold") is not None:
@@ -86,7 +89,10 @@ def _checked(unit: ItemUnit, command: ReportCheckCommand, urn: str, observed: in
 
 
 def _record(unit: ItemUnit, command: ReportCheckCommand, check: Record, urn: str, observed: int) -> None:
-    """Stage the result, or correct the stored one of the same instant and window; open an incident on request."""
+    """Stage the result, or correct the stored one of the same instant and window.
+
+    If the command requests it, the newest result of the check opens an incident when it is FAIL or ERROR.
+    """
     vid, before = unit.lookup.vid(urn), unit.lookup.record(urn)
     values = {"value": command.values.get("value"), "window": command.values.get("window")}
     given = {"status": command.status, "observedAt": observed, **values}

@@ -36,7 +36,8 @@ def revert(unit: ItemUnit, command: RevertCommand) -> WriteOutcome:
     """Revert a change.
 
     Raises RejectedItemError if the change or its subject is hidden, its fields changed again since, it cannot be
-    reverted, or the caller may not.
+    reverted, or the caller may not. The error is also raised if a mutation that undoes it rejects this: ``setAlias``
+    because of a closed gate, or ``deleteAsset`` because the asset is in use.
     """
     change = unit.visibility.visible(command.change)
     if change is None:

@@ -16,7 +16,7 @@ from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 from graphql_schema.ports.record import Record
 
 OPEN_INCIDENTS: Final = "openIncidents"
-"""Record key of a check: ids of the open incidents on its asset that its results caused, oldest first."""
+"""Record key of a check: ids of up to MAX_TRACKED open incidents on its asset that its results caused, oldest first."""
 
 MAX_TRACKED: Final = 100
 """Maximal number of open incidents that the record of one check lists."""

@@ -64,7 +64,7 @@ def contaminated(unit: ItemUnit, evaluations: Sequence[Record]) -> frozenset[str
 
 
 class _Walked(NamedTuple):
-    """The result of a walk, and whether it met something hidden or was cut."""
+    """The data found by a walk. ``hidden``: the walk met something hidden. ``cut``: a limit ended the walk."""
 
     sources: DataSources
     hidden: bool
@@ -87,8 +87,9 @@ class SourceSearch:
     def verdict(self, evaluation: str) -> ContaminationVerdict:
         """Return the verdict of an evaluation: DIRECT or DERIVED if a visible overlap was found.
 
-        Else it is UNKNOWN if a limit ended a walk, if no training or no data was found, or if something is hidden and
-        results may state this. It is CLEAN in all other cases.
+        Else it is UNKNOWN if a limit ended a walk, or if something is hidden and results may state this. It is also
+        UNKNOWN if no model version, no data of the evaluation, or no training data of one of the versions was found.
+        Otherwise it is CLEAN.
         """
         shown = self._shows(evaluation, "contamination", "upstream", *MEASURED_FIELDS)
         found = self._level({evaluation: (evaluation,)}, MEASURED, {}) if shown else {}
@@ -167,7 +168,7 @@ class SourceSearch:
         return found
 
     def _far_ends(self, urn: str, hops: Sequence[Hop], *, parent: bool) -> list[str]:
-        """Return the visible far ends of the edges of a group member that ``hops`` follow; note what is hidden."""
+        """Return the visible far ends of the edges of a group member that ``hops`` follow; set ``hidden`` if needed."""
         edges = [(hop, far) for hop in _upstream(self._kind(urn)) for far in self._active(hop, urn)]
         if not self._is_visible(urn):
             self.hidden |= parent or bool(edges)

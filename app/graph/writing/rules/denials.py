@@ -42,7 +42,10 @@ def _named_owner(unit: ItemUnit, record: Record) -> str | None:
 
 
 def _advice(unit: ItemUnit, action: str, record: Record, owner: str) -> str:
-    """Return who could do it, if that follows from the owner: a caller of the same roles in the team of the owner."""
+    """Return that the owner is a team of the caller, or else that a member of the owner could do it, "" if neither.
+
+    The second is returned if the policy would allow the action on the asset if a team of the caller owned it.
+    """
     if owner in unit.author.owners:
         return "it is your team's, which is not enough. "
     for mine in sorted(unit.author.owners):

@@ -17,7 +17,10 @@ def with_registrant(record: Record, subject: str) -> Record:
 
 
 def may_take(unit: ItemUnit, record: Record | None) -> bool:
-    """Return whether the caller may take an unowned asset: a new one, a stub, an own one, or any as administrator."""
+    """Return whether the caller may take an unowned asset: a new one, a stub, or one that the caller registered.
+
+    A caller who may retire the asset may take it too; by the default policy, these are the administrators.
+    """
     if record is None or is_unowned_stub(record):
         return True
     registrant = record.get(REGISTERED_BY, record["createdBy"])

@@ -40,7 +40,7 @@ def refuse_unexpected(unit: ItemUnit, urn: str, expected: int | None, before: Re
 
 
 def refuse_deleted(record: Record | None) -> None:
-    """Reject the item as CONFLICT if the asset is deleted: it must be restored before any change. None is accepted."""
+    """Reject the item as CONFLICT if the asset is deleted: it must be restored before this change. None is accepted."""
     if record is not None and is_deleted(record):
         raise conflict(
             f"{record['id']} is deleted; restore it with `restoreAsset` first, or use another id.", record["revision"]
@@ -104,16 +104,20 @@ def needs_confirmation(unit: ItemUnit, key: EdgeKey, own: int, declarer: str = "
 
 
 def require_right_to_end(unit: ItemUnit, key: EdgeKey, own: int, *path: str) -> None:
-    """Require the right ``link`` on every visible end that the edge changed, as linking does.
+    """Require the right ``link`` on the ends that a confirmed edge changed, except ``own``, as linking does.
 
-    ``own`` was checked before. An unconfirmed edge changed no other end. ``path`` is the input field of the other end.
+    The right on ``own`` was checked before. An unconfirmed edge changed no other end. ``path`` is the input field of
+    the other end.
     """
     if not (unit.lookup.edge(key) or {}).get(UNCONFIRMED):
         require_right_on_other_ends(unit, key, own, *path)
 
 
 def require_right_on_other_ends(unit: ItemUnit, key: EdgeKey, own: int, *path: str) -> None:
-    """Require the right ``link`` on every visible end that the edge would change, without the vertex ``own``."""
+    """Require the right ``link`` on the ends that the edge would change, except the vertex ``own``.
+
+    As in :func:`require_right_if_visible`, a hidden end is checked as if it were absent.
+    """
     for record in _other_changed_ends(unit, key, own):
         require_right_if_visible(unit, "link", record, *path)
 

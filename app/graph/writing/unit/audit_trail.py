@@ -10,7 +10,7 @@ from graphql_schema.ports.record import Json, Record
 
 @dataclass(frozen=True, slots=True)
 class EdgeChange:
-    """A changed edge, shown as ``field`` of the vertex ``about``; with the flag ``rewritten`` even if it is equal."""
+    """A staged edge, recorded as ``field`` of the vertex ``about``; with ``rewritten``, even if it has not changed."""
 
     about: int
     field: str
@@ -22,8 +22,10 @@ class AuditTrail:
     """Collects actions, fields and edges, by vertex id. :mod:`app.graph.writing.audit_entries` writes the entries.
 
     A vertex without an action was changed as a consequence of another change. ``reason``, if given, belongs to every
-    vertex with an action. ``rewritten`` are fields that are hidden from the author who gave them. They have an entry
-    even if the value is the same: an audit without one would disclose that it is.
+    vertex with an action. ``details`` are further values of the change of a vertex, such as ``reverts``. ``fields`` has
+    its entries ``{field, before, after}`` that do not follow from its record. ``rewritten`` are given fields whose
+    stored values are hidden from the author. They have an entry even if the value is equal: an audit without one would
+    disclose the equality.
     """
 
     def __init__(self) -> None:

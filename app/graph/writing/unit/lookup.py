@@ -16,8 +16,9 @@ from graphql_schema.ports.record import Record
 class Lookup:
     """Reads the staged changes of an item first, then the working set. It ignores the policy.
 
-    :meth:`record` and the ``require`` methods raise NotReadError if a value was not read; the batch is then read and
-    planned again. The other methods only return what was read or staged.
+    :meth:`record` and the ``require`` methods raise NotReadError if a value was not read; it is then read, and the
+    batch is planned again. The other methods only return what was read or staged. The methods that take URNs raise
+    RejectedItemError as :meth:`vid` does.
     """
 
     def __init__(self, batch: WorkingSet, author: Author, staged: StagedChanges) -> None:
@@ -77,9 +78,15 @@ class Lookup:
         require_all(partial(self.batch.require_record, self.vid(urn), urn) for urn in urns)
 
     def require_edges(self, *keys: EdgeKey) -> None:
-        """Raise NotReadError unless all of these edges were read; one request then reads the missing ones."""
+        """Raise NotReadError unless all of these edges were read; one request then reads the missing ones.
+
+        An edge at an end that is new or was not read needs no read.
+        """
         require_all(partial(self.batch.require_edge, key) for key in keys)
 
     def require_hops(self, *hops: tuple[Hop, int]) -> None:
-        """Raise NotReadError unless the edges of all hops were read; one request then reads the missing ones."""
+        """Raise NotReadError unless the edges of all hops were read; one request then reads the missing ones.
+
+        A hop from a vertex that is new or was not read needs no read.
+        """
         require_all(partial(self.batch.require_hop, hop.direction, hop.relation.name, vid) for hop, vid in hops)

@@ -1,4 +1,4 @@
-"""Creates stubs for assets that an item refers to and that were never registered, and reports its placeholders."""
+"""Creates stubs for assets that an item refers to and that are not stored, and reports the placeholders of the item."""
 
 from typing import Final
 
@@ -57,8 +57,8 @@ def ensure_stub(unit: ItemUnit, urn: str) -> int:
 def absent_record(unit: ItemUnit, urn: str) -> Record:
     """Return the stub that a reference to a URN would create if there were no such asset.
 
-    It takes owner team and visibility from the parent, if the parent is visible to the caller. A decision about a
-    hidden asset uses this record, so that hidden and absent assets get the same response.
+    It takes owner team and visibility from the parent, if the parent was read and is visible to the caller. A decision
+    about a hidden asset uses this record, so that hidden and absent assets get the same response.
     """
     record = stub(unit.author.tenant, urn, unit.author.subject, unit.author.now)
     parent = parent_urn(urn)

@@ -37,7 +37,7 @@ class ReadSet:
 
 
 class NotReadError(Exception):
-    """Planning needs a value that was not read; the missing reads now contain it. Never leaves the planner."""
+    """Planning needs a value that was not read; ``missing`` of the working set has it now. Never leaves the planner."""
 
 
 def require_all(requirements: Iterable[Callable[[], None]]) -> None:

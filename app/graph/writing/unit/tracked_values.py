@@ -49,7 +49,7 @@ class TrackedValues(Generic[KeyT, ValueT]):
         return self._stored.get(key)
 
     def value_before(self, key: KeyT) -> ValueT | None:
-        """Return the value before the current batch: as stored, or as an earlier batch of the transaction left it."""
+        """Return the value before the current batch, as stored or as an earlier batch left it; None without a value."""
         value = self.before.get(key, _ABSENT)
         return self.present.get(key) if value is _ABSENT else value  # type: ignore[return-value]
 
@@ -58,5 +58,5 @@ class TrackedValues(Generic[KeyT, ValueT]):
         return [key for key, value in self.before.items() if self.present[key] is not value]
 
     def unwritten(self) -> dict[KeyT, ValueT]:
-        """Return the values that differ from the stored ones, of all batches."""
+        """Return the values of all batches that differ from the stored ones, by key."""
         return {key: value for key, value in self.present.items() if value is not self._stored.get(key)}

@@ -16,10 +16,10 @@ from policies.decision import Decision
 
 
 class CallerVisibility:
-    """Applies the policy to looked-up records. A hidden record is treated as absent.
+    """Applies the policy to looked-up records.
 
-    ``hidden_ids`` has the URNs of hidden records that the item names, for the access log, as keys. ``placeholders`` has
-    the URNs that the item refers to and that are hidden, absent or new stubs, as keys.
+    ``hidden_ids`` has, as keys, the URNs that :meth:`report_hidden_id` added, for the access log. ``placeholders`` has,
+    as keys, the URNs that the item refers to and that are hidden, absent or new stubs.
     """
 
     def __init__(self, lookup: Lookup, author: Author) -> None:
@@ -40,8 +40,7 @@ class CallerVisibility:
         """Return whether the caller may discover a record.
 
         An attached record is visible if the caller may see one of its subjects and the field that leads to it. A change
-        that is only about the far ends of edges (``ends``) also needs one of these to be visible, or to be a link by
-        the caller.
+        with ``ends`` (of edges or aliases alone) also needs one of these to be visible, or to be a link by the caller.
         """
         if not is_attached(record):
             return self._author.discovers(attributes(self._with_floor(record)))
@@ -53,7 +52,7 @@ class CallerVisibility:
         return any(self._shows(subject, record) for subject in subjects if subject is not None)
 
     def could_see(self, vid: int) -> bool:
-        """Return whether an asset was stored before the batch and the caller may discover it."""
+        """Return whether an asset existed before the batch and the caller may discover it."""
         return self._lookup.batch.existed(vid) and self.is_visible(self._lookup.known(vid))
 
     def allows(self, action: str, record: Record) -> Decision:
@@ -66,7 +65,7 @@ class CallerVisibility:
         return visible_fields(record, self._author.hidden_fields(kind_of(record), attributes(record)))
 
     def hidden_fields(self, record: Record) -> frozenset[str]:
-        """Return the fields of a stored asset that the policy hides from the caller; a stub has none."""
+        """Return the fields of a record that the policy hides from the caller; none of a stub, team, user or tag."""
         if record["hydration"] == "STUB" or not KIND_OF_CODE[record["kind"]].asset:
             return frozenset()
         record = self._with_floor(record)
@@ -131,9 +130,10 @@ class CallerVisibility:
             self.hidden_ids[urn] = None
 
     def report_placeholder(self, urn: str) -> None:
-        """Add a URN, and the parents that it names, to ``placeholders``, unless the caller could see the asset before.
+        """Add a URN to ``placeholders``, and do the same for the parent that it names.
 
-        A stub that the batch created was absent before. A hidden asset is added like an absent one.
+        A URN is not added, and its parent is not examined, if the caller may see its record and this is not a stub that
+        the batch creates. A hidden asset is added like an absent one.
         """
         vid = self._lookup.vid(urn)
         record = self._lookup.vertex(vid)

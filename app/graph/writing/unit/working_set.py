@@ -149,7 +149,10 @@ class WorkingSet:
             raise NotReadError
 
     def request_group(self, vid: int) -> bool:
-        """Request children and incoming carrying edges of a stored vertex; return False until they were read."""
+        """Request children and incoming carrying edges of a stored vertex; return whether they were read.
+
+        A vertex that is not stored has none to read: return True.
+        """
         if self._is_stored(vid) and vid not in self.coverage.groups:
             self.missing.groups.add(vid)
             return False
