@@ -17,7 +17,7 @@ from app.auth.issuers import Issuer, require_url
 from policies.errors import ConfigurationError
 
 MAX_DOCUMENT_BYTES = 1 << 20
-"""Size limit of a discovery document or key set; a larger document is refused."""
+"""Size limit of a discovery document or key set in bytes; a larger document is refused."""
 MIN_RSA_BITS = 2048
 DEADLINE_SECONDS = 15.0
 """Time limit for fetching discovery document and keys together."""
@@ -74,7 +74,7 @@ def import_keys(document: dict[str, object]) -> KeySet:
     keys = [key for entry in entries if (key := _import_key(entry))] if isinstance(entries, list) else []
     if not keys:
         raise DiscoveryError(
-            f"the key set has no asymmetric signing key, or only RSA keys under {MIN_RSA_BITS} bits; add a key there"
+            f"the key set has no valid asymmetric signing key (RSA keys need {MIN_RSA_BITS} bits); add a key there"
         )
     return KeySet(keys)
 

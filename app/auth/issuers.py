@@ -43,8 +43,9 @@ class Issuer:
     ``url`` must equal the claim ``iss`` of its tokens and the ``issuer`` of its discovery document, byte for byte.
     ``audience`` must be in the claim ``aud``. ``tenant`` applies to tokens without a tenant claim. ``tenants`` are
     further tenants that a token may name, ``*`` means any. ``team_source`` and ``team_namespace`` are the source and
-    the namespace of the team URNs made from groups. ``subject_prefix`` distinguishes equal subjects of several issuers.
-    ``allow_http`` permits plain http for hosts other than loopback.
+    the namespace of the URNs of teams, made from groups, and of users, made from subjects. ``subject_prefix`` is put
+    before each subject, so that equal subjects of several issuers differ. ``allow_http`` permits plain http for hosts
+    other than loopback.
     """
 
     url: str

@@ -4,7 +4,8 @@ The age of the last successful fetch decides, with the limits of `Timing`:
 
 - fresh, below ``refresh_at``: the keys are served;
 - due, below ``ttl``: the keys are served and refreshed in the background;
-- expired, below ``max_stale``: the caller waits for a refresh; after a failure, the old keys are served;
+- expired, below ``max_stale``: the caller waits for a refresh; if it fails, or the last one failed, the old keys are
+  served;
 - too old: the caller waits for a refresh, if one may start; unless it succeeds, the request fails with 503.
 
 For a token with an unknown key id, the caller waits for a refresh at any age, unless the last fetch is too recent. If

@@ -12,7 +12,7 @@ Of the members, only those who own or owned something are in the result.
 """
 
 CLOSURE_SECONDS = 60.0
-"""Seconds for which a closure is cached; a change of teams, members or domains takes effect this much later at most."""
+"""Seconds for which a closure is cached; until then, a change of teams, members or domains may have no effect."""
 MAX_CLOSURES = 4_096
 """Maximum number of cached closures; above it, the oldest closure is dropped."""
 
@@ -34,7 +34,7 @@ class TeamClosure:
     async def __call__(self, tenant: str, teams: frozenset[str]) -> frozenset[str]:
         """Return ``teams`` and the result of ``close`` for them; an empty set without teams.
 
-        Raises the CodedError of ``close``.
+        Raises the error of ``close``, such as a CodedError of the store.
         """
         if not teams:
             return teams

@@ -1,6 +1,6 @@
 """Validates an access token by RFC 9068 section 4, more strictly than Authlib's ``JWTBearerTokenValidator``.
 
-Additional checks:
+Additional checks, among others:
 
 - the header ``typ`` is required, and the algorithm is one of the issuer's allow-list;
 - the claim ``cnf`` is refused, because a token bound to a key is not a bearer token;
@@ -72,8 +72,9 @@ class UnverifiedToken:
 def read_unverified(token: str) -> UnverifiedToken:
     """Return issuer and key id of ``token`` without verifying the signature.
 
-    Raises `TokenRejectedError` unless the token has the form of a signed JWT, at most `MAX_TOKEN_LENGTH` characters, a
-    string as issuer, no key id or a string, and no critical extensions.
+    Raises `TokenRejectedError` unless the token has the form of a signed JWT and at most `MAX_TOKEN_LENGTH` characters.
+    The error is also raised if the issuer is no string, the key id is neither absent nor a string, or the header has
+    ``crit`` or ``b64``.
     """
     if len(token) > MAX_TOKEN_LENGTH:
         raise TokenRejectedError(f"the token is longer than {MAX_TOKEN_LENGTH} characters")
