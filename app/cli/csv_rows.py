@@ -13,11 +13,12 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def csv_text(data: JsonObject) -> str:
-    """Return the only list of ``data`` as CSV (RFC 4180), with a head.
+    """Return the only list of ``data``, such as ``assets.nodes``, as CSV (RFC 4180) with a line of column names.
 
-    Elements of ``edges`` and ``nodes`` are the rows of a connection, and fields of objects are columns such as
-    ``owner.displayName``. A list inside of a row is JSON in its cell, and null is an empty cell. A text that a
-    spreadsheet would run as a formula is preceded by an apostrophe. Raises InvalidError unless there is one list.
+    Each element is a row, and fields of objects are columns such as ``owner.displayName``. A number, a boolean or a
+    list inside of a row is JSON in its cell, and null is an empty cell. A text that begins like a formula of a
+    spreadsheet (with ``=``, ``+``, ``-``, ``@``, a tab or a carriage return) gets an apostrophe in front. Raises
+    InvalidError unless there is exactly one list that is not inside of another.
     """
     lists = list(_lists(data, ""))
     if len(lists) != 1:
@@ -44,7 +45,7 @@ def _lists(value: Json, path: str) -> Iterator[tuple[str, list[Json]]]:
 
 
 def _cells(value: Json, path: str) -> Iterator[tuple[str, str]]:
-    """Yield the cells of a row with the names of their columns; a value that is no object is the column ``value``."""
+    """Yield the column and the text of each cell of a row; a row that is no object has the one column ``value``."""
     if isinstance(value, dict):
         for name, child in value.items():
             yield from _cells(child, f"{path}.{name}" if path else name)

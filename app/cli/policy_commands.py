@@ -121,7 +121,9 @@ async def _explanation(loaded: Policy, principal: Principal, action: str, urn: s
     settings = Settings.from_env()
     endpoint = external_endpoint(settings) or running_endpoint(settings.data_dir.absolute() / STORE_FOLDER)
     if endpoint is None:
-        raise InvalidError(f"No store runs on {settings.data_dir}; start `mlg dev`, or set MLG_STORE_URL.")
+        raise InvalidError(
+            f"No store runs on {settings.data_dir}; start `mlg dev` or `mlg serve`, or set MLG_STORE_URL."
+        )
     async with GremlinClient(endpoint, deadline=settings.store_deadline) as client:
         attributes, caller = await asset_and_caller(client, principal, urn)
     return explain(loaded, caller, action, attributes)

@@ -61,7 +61,10 @@ def _text(file: str) -> str:
 
 
 def _variables(text: str) -> JsonObject:
-    """Return the variables of the option; raises InvalidError unless they are a JSON object, and OSError."""
+    """Return the variables of the option.
+
+    Raises InvalidError unless they are a JSON object, and OSError if the file after ``@`` cannot be read.
+    """
     content = Path(text[1:]).read_bytes() if text.startswith("@") else text.encode()
     try:
         found = orjson.loads(content)
@@ -78,7 +81,10 @@ async def _run(client: ApiClient, document: str, variables: JsonObject, operatio
 
 
 def _print(body: JsonObject, *, as_csv: bool) -> None:
-    """Print data to stdout, then errors and hidden fields to stderr; raises InvalidError if there is no CSV."""
+    """Print errors and hidden fields to stderr, then data to stdout.
+
+    Raises InvalidError for CSV of data without exactly one list.
+    """
     for error in body.get("errors") or ():
         path = ".".join(str(step) for step in error.get("path") or ())
         typer.echo(f"mlg: {path + ': ' if path else ''}{error['message']}", err=True)

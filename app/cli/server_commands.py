@@ -31,7 +31,7 @@ PING_SECONDS: Final = 20.0
 """Seconds between two pings of a WebSocket, and maximum seconds to wait for each pong."""
 
 TOKEN_SETTINGS: Final = {"host", "port", "data_dir", "tenant", "audience"}
-"""Settings that determine the tokens of the development issuer."""
+"""Names of the settings whose values are in the tokens of the development issuer, or locate its key."""
 
 FIRST_QUERY: Final = (
     '{ assets(filter: {kinds: [MODEL], ownerTeams: ["mlg://team/catalog/default/ranking"]}) { nodes { displayName '
@@ -41,7 +41,7 @@ FIRST_QUERY: Final = (
 WELCOME: Final = """
 The Model Lifecycle Graph is ready: {url}/graphql (Ctrl-C stops it)
 
-GraphiQL in a browser, with the personas; the address is a key, so keep it to yourself:
+GraphiQL in a browser, with the personas; the address contains a key, so keep it to yourself:
 {url}/graphiql#key={key}
 
 A token of ada, an engineer of team ranking, for 12 hours (other personas: {mlg} token bo | cy | root):
