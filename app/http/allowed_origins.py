@@ -1,4 +1,4 @@
-"""Pages of other origins: which may read responses (CORS) and open a WebSocket. One list decides for both.
+"""Pages of other origins: which may read responses (CORS) and open a WebSocket, by the list `allowed_origins`.
 
 A token is never sent by a browser on its own, as a cookie is, so a page of another origin needs a token of its own. The
 list bounds the pages that can use one. Source: https://fetch.spec.whatwg.org/#http-cors-protocol.
@@ -30,25 +30,28 @@ _PREFLIGHT_SECONDS: Final = 600
 
 
 def allowed_origins(settings: Settings) -> tuple[str, ...]:
-    """Return the origins of ``MLG_ALLOWED_ORIGINS``; in ``dev``, an empty setting allows the usual local ports."""
+    """Return the origins of ``MLG_ALLOWED_ORIGINS``.
+
+    In ``dev``, an empty setting allows pages of this machine on LOCAL_PORTS and on the port of the server.
+    """
     if settings.allowed_origins or settings.env != "dev":
         return settings.allowed_origins
     return tuple(f"http://{host}:{port}" for host in _LOCAL_HOSTS for port in (*LOCAL_PORTS, settings.port))
 
 
 def trusts_host_names(settings: Settings) -> bool:
-    """Return whether a page of any name that leads to this server counts as its own page.
+    """Return whether a page counts as a page of this server because its host name is the host of the request.
 
-    Anyone can let a name lead here (DNS rebinding). So this is false if the installation states its own names, and in
-    ``dev``.
+    Anyone can let a host name resolve to this server (DNS rebinding). The result is therefore false in ``dev``, and if
+    ``MLG_ALLOWED_ORIGINS`` or ``MLG_PUBLIC_URL`` is set, which name the hosts of this server.
     """
     return settings.env != "dev" and not settings.allowed_origins and not settings.public_url
 
 
 def has_name(origin: str) -> bool:
-    """Return whether an origin has a host name, which its owner can let lead to any server.
+    """Return whether an origin has a host name, which its owner can let resolve to any server.
 
-    An address and ``localhost`` are no names. What is no origin counts as a name.
+    An IP address and ``localhost`` are no names. A text that is no origin, such as ``null``, counts as a name.
     """
     host: str | None = None
     try:

@@ -1,4 +1,4 @@
-"""Compression of responses: zstd, brotli or gzip, whichever of the three the client accepts first in this order.
+"""Compression of responses: by the first of zstd, brotli and gzip that the client accepts.
 
 The length of a compressed response discloses whether two of its texts are alike (the attack BREACH). So a response is
 compressed only where its producer calls :func:`compressed`, and never with a restricted or secret value (docs/http.md).

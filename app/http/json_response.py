@@ -13,7 +13,7 @@ from app.http.negotiation import JSON
 from policies.errors import CodedError
 
 MAX_MESSAGE_LENGTH = 1_000
-"""In characters; a longer message is cut, because messages of graphql-core quote values of the request."""
+"""Maximum number of characters of a message; a longer one is cut, because graphql-core quotes values of the request."""
 
 NO_CACHE_HEADERS = {"Cache-Control": "private, no-store", "Vary": "Accept, Authorization"}
 """Headers of all responses built here: most depend on the caller's rights, so no cache may store them."""

@@ -45,9 +45,10 @@ class ConnectionLimits:
 
 
 def admissible(wanted: int, descriptors: int | None) -> int:
-    """Return ``wanted``, or a lower number of connections that leaves `RESERVED_DESCRIPTORS` of the ``descriptors``.
+    """Return ``wanted``, or if it is lower, the number of ``descriptors`` that remain for connections.
 
-    A third of the ``descriptors`` may always be connections. None is an unlimited number of descriptors.
+    That number is ``descriptors`` without `RESERVED_DESCRIPTORS`, or a third of them if that is more. None is an
+    unlimited number of descriptors.
     """
     if descriptors is None:
         return wanted

@@ -136,7 +136,7 @@ class HttpConnection(_Counted, H11Protocol):
         self._update_owed()
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
-        """Give the connection to the other protocol, with a complete head."""
+        """Give the connection to `WebSocketConnection`; its client no longer owes a part of a request."""
         assert self._admitted is not None  # noqa: S101 - a refused connection reads no request
         self._admitted.owe(None, self.config.connections.clock)
         super().handle_websocket_upgrade(event)
@@ -186,7 +186,7 @@ class HttpConnection(_Counted, H11Protocol):
     def _linger(self) -> None:
         """Close a refused connection at its first bytes or after some time, or at once if too many are waited for.
 
-        Bytes that are not read would destroy the response.
+        If bytes of the client were unread at the close, the system would discard the response.
         """
         if self.config.connections.lingering >= MAX_LINGERING:
             self.transport.close()

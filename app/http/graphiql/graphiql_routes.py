@@ -100,7 +100,10 @@ class PersonaTokens:
         return json_response({"personas": [{"name": each.name, "about": each.about} for each in personas().values()]})
 
     async def mint(self, request: Request) -> Response:
-        """Return the token of a persona. Raises `HttpError` if the key is wrong, or if there is no such persona."""
+        """Return the token of a persona.
+
+        Raises `HttpError` if the body is no JSON or too large, the key is wrong, or there is no such persona.
+        """
         given = read_json(await read_body(request, _TOKEN_LIMITS), _TOKEN_LIMITS, "The body")
         fields = given if isinstance(given, dict) else {}
         if not compare_digest(str(fields.get("key")).encode(), self._issuer.page_key().encode()):

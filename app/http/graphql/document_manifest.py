@@ -51,7 +51,7 @@ def _entries(path: Path) -> Iterator[tuple[str, str]]:
     for name, text in pairs:
         if not isinstance(name, str) or not name or not isinstance(text, str):
             raise ConfigurationError(
-                f"MLG_DOCUMENTS: {path} has an entry without an id or a text. Use a JSON object from id to document, "
-                "or Apollo's manifest."
+                f"MLG_DOCUMENTS: {path} is no JSON object, or has an entry without an id or a text. Use a JSON object "
+                "from id to document, or Apollo's manifest."
             )
         yield name, text

@@ -49,9 +49,9 @@ class RequestLimits:
 
 @dataclass
 class OperationParams(GraphQLRequestData):
-    """The parameters of an operation; ``document_id`` names a persisted document, which then is the ``query``.
+    """The parameters of an operation; ``document_id`` names a persisted document.
 
-    One of ``query``, ``document_id`` and ``extensions["persistedQuery"]`` is present.
+    At least one of ``query``, ``document_id`` and ``extensions["persistedQuery"]`` is present.
     """
 
     document_id: str | None = None
@@ -90,7 +90,9 @@ def _require_json(headers: Mapping[str, str]) -> None:
 
 
 async def read_body(request: Request, limits: RequestLimits) -> bytes:
-    """Return the body of ``request``; raises HttpError at the limits, and ClientDisconnect.
+    """Return the body of ``request``.
+
+    Raises HttpError with status 413 for a body over the limit and 408 for a late one, and ClientDisconnect.
 
     The HttpError carries ``Connection: close``, because unread bytes of the body would precede the next request.
     """
@@ -170,8 +172,8 @@ def read_json(text: bytes, limits: RequestLimits, part: str) -> object:
 def _decoded(text: bytes) -> object:
     """Return the value of JSON, with numbers beyond the range of a float as infinite.
 
-    orjson refuses such a number by its position. The validation of the operation refuses an infinite number by the
-    name of its field. Raises ValueError, TypeError or RecursionError if the text is not JSON.
+    The error of orjson for such a number has only its position. The validation of the operation refuses an infinite
+    number with the name of its field. Raises ValueError, TypeError or RecursionError if the text is not JSON.
     """
     try:
         return orjson.loads(text)
@@ -184,7 +186,7 @@ def _decoded(text: bytes) -> object:
 
 
 def _integer(digits: str) -> int | float:
-    """Return the number of an integer text: a float if it has more than 64 bits, as orjson returns it."""
+    """Return the number of an integer text: an int up to 18 characters, which have at most 64 bits, else a float."""
     return int(digits) if len(digits) < len(str(2**63)) else float(digits)
 
 

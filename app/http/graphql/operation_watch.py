@@ -27,7 +27,7 @@ class Endable(Protocol):
         """The error that ended the operation, or None."""
 
     def end(self, error: CodedError) -> None:
-        """End the operation: it sends no further request to the store."""
+        """End the operation: it begins no further read or transaction of the store."""
 
 
 async def watched(

@@ -30,7 +30,10 @@ _MAX_LOGGED: Final = 1_000
 
 
 class DocumentMode(StrEnum):
-    """Which documents run: all (``open``), all with a log line (``prefer``), or those of the manifest (``require``)."""
+    """Which documents run: all (``open`` and ``prefer``), or those of the manifest (``require``).
+
+    With ``prefer``, documents outside of the manifest are logged.
+    """
 
     OPEN = "open"
     PREFER = "prefer"
@@ -49,8 +52,8 @@ class PersistedDocuments:
     def text_of(self, params: OperationParams, principal: Principal) -> str:
         """Return the text of the document that a request names or contains.
 
-        Raises `HttpError` if it is not found, if the mode does not permit it, or if the request names two or is
-        malformed.
+        Raises `HttpError` if it is not found, if the mode does not permit it, or if the request has both an id and a
+        text. The error is also raised if ``persistedQuery`` is malformed or has the hash of another text.
         """
         caller = (principal.tenant, principal.subject)
         if params.document_id:
@@ -105,8 +108,8 @@ class PersistedDocuments:
         if text is None:
             raise HttpError(
                 HTTPStatus.BAD_REQUEST,
-                f"There is no persisted document {name[:100]!r}. Add it to a file of MLG_DOCUMENTS, or send `query` "
-                "where this server runs it.",
+                f"There is no persisted document {name[:100]!r}. Add it to a file of MLG_DOCUMENTS, or send its text "
+                "as `query`, which MLG_DOCUMENT_MODE=require refuses.",
                 Code.PERSISTED_QUERY_NOT_FOUND,
             )
         return text

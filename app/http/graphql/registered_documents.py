@@ -8,16 +8,17 @@ Caller = tuple[str, str]
 """Tenant and subject."""
 
 ENTRY_BYTES: Final = 200
-"""What an entry costs beside its text."""
+"""Bytes that an entry counts in addition to its text."""
 
 
 @dataclass(slots=True)
 class RegisteredDocuments:
-    """Texts by caller and hash, bounded by their bytes in UTF-8; the least recently used are forgotten first.
+    """Texts by caller and hash; ``size`` is their number of bytes in UTF-8, plus ENTRY_BYTES for each.
 
     Callers do not share entries: a hash that another caller registered would otherwise disclose that this caller has
-    sent the document. ``caller_bytes`` bounds one caller, so that no caller displaces the entries of all others.
-    ``total_bytes`` bounds all of them; beyond it, callers lose entries who used none for the longest time.
+    sent the document. ``caller_bytes`` bounds one caller, so that no caller displaces the entries of all others: beyond
+    it, the caller loses the least recently used entries. ``total_bytes`` bounds all callers: beyond it, the caller who
+    has used none for the longest time loses entries.
     """
 
     total_bytes: int = 16 * 1024 * 1024
