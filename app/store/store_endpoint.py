@@ -70,7 +70,7 @@ class StoreEndpoint:
 
 
 def external_endpoint(settings: Settings) -> StoreEndpoint | None:
-    """Return the endpoint of ``MLG_STORE_URL``, None if the setting is empty; raises ConfigurationError."""
+    """Return the endpoint of ``MLG_STORE_URL``, None if the setting is empty; raises as `StoreEndpoint.parse`."""
     if not settings.store_url:
         return None
     return StoreEndpoint.parse(settings.store_url, settings.store_user, settings.store_password)

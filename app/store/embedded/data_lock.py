@@ -48,7 +48,8 @@ class DataLock:
     async def acquire(self) -> None:
         """Take the lock; wait for an orphaned JVM to end, and kill it if it does not.
 
-        Raises `DataInUseError` if a running API holds the lock, or if the orphan cannot be killed.
+        Raises `DataInUseError` if a running API holds the lock, the lock file names no JVM that does, or the orphan
+        does not end after it was killed.
         """
         self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
