@@ -87,7 +87,7 @@ def dataset(name: str) -> str:
 
 
 def datasets() -> Iterator[Item]:
-    """Yield streams, tables, snapshots of tables, pipelines with their runs, and links between these."""
+    """Yield streams, tables, snapshots and golden sets of tables, pipelines with their runs, and links between these."""
     for one in (*_STREAMS, *_TABLES):
         yield {"dataset": _dataset(one)}
     for name in SNAPSHOT_OF:

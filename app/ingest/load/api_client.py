@@ -126,7 +126,7 @@ class ApiClient:
     async def respond(self, document: str, variables: Record, operation: str | None) -> JsonObject:
         """Run one operation and return the body of its response, whose ``data`` may be beside ``errors``.
 
-        Raises the errors of :meth:`execute`; RequestRejectedError only without data.
+        A response without data raises the errors of :meth:`execute`, and so does an API that is unreachable.
         """
         request = {"query": document, "variables": variables, "operationName": operation}
         return await self._sent(request, partial=True)
