@@ -14,8 +14,7 @@ from policies.errors import Code, CodedError
 RETRY_AFTER_SECONDS = 5
 """The `Retry-After`, in seconds, of a 503, and of a 429 for too many connections.
 
-Responses of the authentication middleware have a value of their own. A restart of a store node takes seconds, not
-minutes.
+A 503 of the authentication middleware has a value of its own. A restart of a store node takes seconds, not minutes.
 """
 
 HTTP_STATUS: Mapping[Code, int] = MappingProxyType(

@@ -34,7 +34,7 @@ Value = TypeVar("Value", bound=Hashable)
 
 
 def classes(principal: Principal) -> Iterator[tuple[AssetClass, PolicyAttributes]]:
-    """Yield every class with its policy attributes; the owner ``own`` is left out for a caller who owns nothing."""
+    """Yield every class with its policy attributes; without the owner ``own`` for a caller without owners."""
     owners = {"own": min(principal.owners, default=None), "other": OTHER, "nobody": ""}
     for asset_class in product(*AXES.values()):
         owner, visibility, sensitivity, stage, kind = asset_class

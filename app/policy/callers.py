@@ -1,4 +1,4 @@
-"""Callers whose access is analysed: the personas, and callers that a JSON file describes."""
+"""Callers whose access is analysed: the personas, a caller without scopes, and callers that a JSON file describes."""
 
 from pathlib import Path
 

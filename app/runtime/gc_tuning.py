@@ -21,7 +21,7 @@ YOUNG_THRESHOLD: Final = 10_000
 """Net allocations between two collections of the youngest generation; the default of Python 3.11 is 700."""
 
 MIDDLE_THRESHOLD: Final = 5
-"""Collections of the youngest generation between two of the middle one, so that this visits 60,000 objects at most."""
+"""Collections of the youngest generation between two of the middle one, which then visits some 60,000 objects."""
 
 _NEVER: Final = 2**31 - 1
 INTERVAL_SECONDS: Final = 1.0
@@ -31,9 +31,10 @@ IDLE_SHARE: Final = 0.1
 """Share of an interval that a process may use a CPU and still count as idle."""
 
 OLD_OBJECTS: Final = 20_000
-"""Objects in the old generation for which a full collection does not wait for an idle interval.
+"""Number of new objects in the old generation for which a full collection does not wait for an idle interval.
 
-Some 25 ms, if all of them are garbage. Objects that outlived the last collection count as well, once over.
+The limit grows by the objects that outlived the last full collection. To collect this number, all of it garbage, takes
+some 25 ms.
 """
 
 
@@ -59,8 +60,8 @@ async def short_collections() -> AsyncIterator[None]:
 async def collect_regularly() -> None:
     """Run until cancelled: collect all garbage after an interval in which the process was nearly idle.
 
-    Intervals without a collection of the middle generation since the last full one have nothing to collect. A busy
-    process collects when the old generation has OLD_OBJECTS more than twice the objects that outlived the last one.
+    Without a collection of the middle generation since the last full one, there is nothing to collect. A busy process
+    collects once the old generation has more than OLD_OBJECTS plus twice the objects that outlived the last one.
     """
     survivors = 0
     while True:
@@ -74,11 +75,11 @@ async def collect_regularly() -> None:
 
 
 def _old_objects() -> int:
-    """Return the number of objects that a full collection visits."""
+    """Return the number of objects in the old generation."""
     return len(gc.get_objects(generation=2))
 
 
 def trim() -> None:
-    """Return the free memory to the system where the C library can (glibc)."""
+    """Release free memory to the operating system; no effect without glibc."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL("libc.so.6").malloc_trim(0)
