@@ -74,7 +74,7 @@ def import_keys(document: dict[str, object]) -> KeySet:
     keys = [key for entry in entries if (key := _import_key(entry))] if isinstance(entries, list) else []
     if not keys:
         raise DiscoveryError(
-            f"the key set has no valid asymmetric signing key (RSA keys need {MIN_RSA_BITS} bits); add a key there"
+            f"the key set has no asymmetric signing key that is valid (RSA: {MIN_RSA_BITS} bits or more); add one there"
         )
     return KeySet(keys)
 

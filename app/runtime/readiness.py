@@ -42,7 +42,7 @@ class Readiness:
             raise error
 
     def forget(self) -> None:
-        """Drop the last result: the next caller gets a new one."""
+        """Drop the last result, so that the next caller gets a new one; a probe that is running continues."""
         if self._running and self._running.done():
             self._running = None
 

@@ -56,7 +56,7 @@ class StoreWatch:
                 _log.exception("store_watch_failed")
 
     async def tick(self) -> None:
-        """Check if there is a cause, or if the last check was long ago."""
+        """Check if there is a cause, or if the last check was at least WATCH_SECONDS ago."""
         if not self._failed and not self._host.outage() and self._clock() < self._checked + WATCH_SECONDS:
             return
         await self.look()

@@ -28,7 +28,7 @@ _NOT_AUDITED: Final = frozenset(
     | {"revision", "createdAt", "createdBy", "updatedAt", "updatedBy"}
     | {CONFIRMED, GIVEN_BY}
     | {ALIASES}  # recorded alias by alias, by the handler
-    | {MADE_BY, WEAKENED_BY, REGISTERED_BY}  # the actors of the entries
+    | {MADE_BY, WEAKENED_BY, REGISTERED_BY}  # subjects, which the changes have as actors
 )
 """Record keys whose difference makes no audit entry."""
 

@@ -35,7 +35,7 @@ def _item(location: str, line: bytes) -> ImportItem | ItemResult:
         value = orjson.loads(line)
     except orjson.JSONDecodeError as error:
         return ItemResult(
-            location, "INVALID", (f"not JSON: {error}; write one JSON object per line, of finite numbers",)
+            location, "INVALID", (f"not JSON: {error}; write one JSON object per line, with finite numbers",)
         )
     if not isinstance(value, dict) or len(value) != 1:
         return ItemResult(location, "INVALID", ('not an item; write an object of one key, such as {"dataset": {…}}',))

@@ -64,7 +64,11 @@ def _propagates(tag: Record | None) -> bool | None:
 
 
 class _AffectedTags:
-    """Tags that a batch affects. ``by_tag`` maps each tag to vertices to recompute, and to vertices to expand."""
+    """Tags that a batch affects.
+
+    ``by_tag`` maps the vertex id of a tag to two collections of vertex ids, as keys: those to recompute for the tag,
+    and those whose targets are recomputed too.
+    """
 
     def __init__(self, diff: BatchDiff) -> None:
         self.by_tag: dict[int, tuple[dict[int, None], dict[int, None]]] = defaultdict(lambda: ({}, {}))

@@ -30,7 +30,7 @@ _OPENS: Final[Mapping[str, tuple[Severity, str]]] = {
     CheckStatus.FAIL.name: (Severity.HIGH, "failed"),
     CheckStatus.ERROR.name: (Severity.MEDIUM, "could not run"),
 }
-"""Status that opens an incident on request: its severity, and the verb in its title."""
+"""By each status that opens an incident on request: the severity of the incident, and the verb in its title."""
 
 _VALUES: Final = ("status", "value", "window", "observedAt")
 

@@ -77,9 +77,10 @@ def made_or_requested(unit: ItemUnit, record: Record) -> bool:
 
 
 def _changed_records(unit: ItemUnit) -> Iterator[tuple[int, Record | None, str]]:
-    """Yield the assets with content that the item registers or changes: vertex id, former record, and field.
+    """Yield the assets with content that the item registers or changes: vertex id, former record, first changed field.
 
-    The former record of a new registration is None. A given field that is hidden from the caller counts as changed.
+    For a first registration, these are the vertex id, None and "". A given field counts as changed if its stored value
+    is hidden from the caller and another caller gave it.
     """
     for vid, after in [*unit.staging.staged.vertices.items()]:
         before = unit.lookup.batch.vertex(vid)
@@ -95,7 +96,7 @@ def _changed_records(unit: ItemUnit) -> Iterator[tuple[int, Record | None, str]]
 
 
 def _changed_deployments(unit: ItemUnit) -> Iterator[tuple[int, Record | None, str]]:
-    """Yield the stored deployments that get or lose a version.
+    """Yield the stored deployments that get or lose a version: vertex id, former record, and an empty field name.
 
     An unconfirmed edge changes no deployment, and a hidden deployment gets no version. If the stored edge is concealed
     from the caller, its version counts as new.

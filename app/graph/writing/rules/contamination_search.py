@@ -34,7 +34,7 @@ MAX_ASSETS: Final = 1_000
 """Maximal number of assets that one walk examines, because it holds the write lock."""
 
 Paths = dict[str, tuple[str, ...]]
-"""Ids, each with the ids of a path to it."""
+"""By id of an asset: the ids of a path to it, from the root of the walk to the asset itself."""
 
 
 @cache
@@ -75,8 +75,8 @@ class _Walked(NamedTuple):
 class SourceSearch:
     """The search for the data of one evaluation and of its training.
 
-    ``known`` are the walks of other searches, which this one shares. ``hidden`` is true if something next to the
-    examined assets is hidden from the caller, ``cut`` if a limit ended a walk.
+    ``known`` has the walks so far, by root and hops; searches share it. ``hidden`` is true if something
+    next to the examined assets is hidden from the caller, ``cut`` if a limit ended a walk.
     """
 
     unit: ItemUnit

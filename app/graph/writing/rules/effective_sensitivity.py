@@ -11,9 +11,10 @@ from policies.sensitivity import strictest
 
 
 def with_known_sensitivity(unit: ItemUnit, vid: int) -> Record:
-    """Return the record with the highest of its sensitivity and that of all known assets that propagate to it.
+    """Return the record with the highest sensitivity among its own and those that propagate to it.
 
-    These are read or staged, directly or over other assets. The rights on the result are checked with this record.
+    They propagate from assets that were read or staged, directly or over further such assets, and sensitivity floors
+    count. The rights on the result are checked with this record.
     """
     record, floors = unit.lookup.known(vid), unit.author.floors
     sensitivity, reached, frontier = record["sensitivity"], {vid}, [vid]
