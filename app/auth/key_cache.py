@@ -64,7 +64,7 @@ class KeyCache:
         self._refreshing: asyncio.Task[None] | None = None
 
     async def keys_for(self, kid: str | None) -> KeySet:
-        """Return all keys of the issuer; wait for a fetch if ``kid`` is unknown or the keys have expired.
+        """Return all keys of the issuer; wait for a fetch if ``kid`` is unknown or the keys are too old to be served.
 
         Within a minimal interval of `Timing`, no fetch is started. ``kid`` is the key id of the token, None if the
         token has none. A key id that the issuer does not have does not raise: the signature check fails then. Raises

@@ -109,7 +109,7 @@ def _server(settings: Settings) -> tuple[uvicorn.Server, Listener]:
 
 
 def welcome(settings: Settings) -> None:
-    """Print the API's address, a token and a query.
+    """Print the addresses of the API and of GraphiQL, a token and a query.
 
     With MLG_DEMO=1, first load the demo estate if the store is empty.
     """

@@ -59,8 +59,9 @@ class EmbeddedStore:
     """One JanusGraph on the data in `MLG_DATA_DIR`, from `start` to `stop`; an async context manager.
 
     ``endpoint`` is the Gremlin URL with the credentials of this start, valid after `start`; a restart of the JVM does
-    not change it. With ``index``, each start of the JVM compares the index with the data, and rebuilds it if it lacks
-    anything. If ``reindexing`` is true, the first start rebuilds it in any case, and the data must exist.
+    not change it. With ``index``, each start of the JVM rebuilds the index if its mark is missing, or if a comparison
+    with the data shows that it lacks some. If ``reindexing`` is true, the first start rebuilds it in any case, and the
+    data must exist.
 
     The store is a `app.store.store_host.StoreHost`; ``starts`` is described there.
     """

@@ -53,7 +53,10 @@ def open_incident(unit: ItemUnit, command: OpenIncidentCommand) -> WriteOutcome:
 
 
 def resolve_incident(unit: ItemUnit, command: ResolveIncidentCommand) -> WriteOutcome:
-    """Resolve an incident; raises RejectedItemError if it is hidden or the caller may update none of its assets."""
+    """Resolve an incident, unless it is resolved.
+
+    Raises RejectedItemError if it is hidden, or if the caller may update none of its visible assets.
+    """
     incident = require_visible(unit, command.incident, "incident")
     assets = [record for record in map(unit.visibility.visible, incident["subjects"]) if record is not None]
     if not any(unit.visibility.allows("update", record).allowed for record in assets):
@@ -114,7 +117,8 @@ def _audit(
 def _track(unit: ItemUnit, urn: str, incident: Record, *, is_open: bool) -> None:
     """Add an open incident to the record of the check that caused it, or remove a resolved one.
 
-    Nothing changes if the incident is not on the asset of the check.
+    Nothing changes if the incident is not on the asset of the check. If the record lists MAX_TRACKED incidents, an open
+    one is not added.
     """
     check = unit.lookup.record(urn)
     if check is None or check["subjects"][0] not in incident["subjects"]:
