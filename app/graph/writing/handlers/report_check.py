@@ -91,8 +91,8 @@ def _checked(unit: ItemUnit, command: ReportCheckCommand, urn: str, observed: in
 def _record(unit: ItemUnit, command: ReportCheckCommand, check: Record, urn: str, observed: int) -> None:
     """Stage the result, or correct the stored one of the same instant and window.
 
-    If the command requests an incident and the result is the newest one, FAIL or ERROR refers to the oldest open
-    incident of the check; one is opened if there is none.
+    If the command requests an incident, and the result is the newest one and FAIL or ERROR, it refers to the oldest
+    open incident of the check. One is opened if there is none.
     """
     vid, before = unit.lookup.vid(urn), unit.lookup.record(urn)
     values = {"value": command.values.get("value"), "window": command.values.get("window")}

@@ -81,13 +81,13 @@ def require_right_if_visible(unit: ItemUnit, action: str, record: Record, *path:
 
 
 def needs_confirmation(unit: ItemUnit, key: EdgeKey, own: int, declarer: str = "", *path: str) -> bool:
-    """Return whether the edge is stored unconfirmed, because an end that it changes is hidden from the caller.
+    """Return whether the edge is stored unconfirmed, because the caller has no right on an end that it changes.
 
-    A current confirmed edge needs no confirmation and no further right. Otherwise every visible end that the edge
-    changes needs the right ``link``, and the item is rejected without it. Two ends are excepted: unowned stubs, and
-    ``own``, the vertex id of the asset whose rights were checked before. An unconfirmed edge of the same ``declarer``
-    stays unconfirmed instead, so that a retry of a call gets the same outcome. For an edge that is concealed from the
-    caller the rights are those of a new one. ``path`` is the input field of the other end.
+    A current confirmed edge needs no confirmation and no further right. Otherwise a hidden end makes the edge
+    unconfirmed, and a visible end without the right ``link`` rejects the item. Two ends are excepted: unowned stubs,
+    and ``own``, the vertex id of the asset whose rights were checked before. If ``declarer`` declares the unconfirmed
+    edge already, it stays unconfirmed without the right, so that a retry of a call gets the same outcome. For an edge
+    that is concealed from the caller the rights are those of a new one. ``path`` is the input field of the other end.
     """
     edge = unit.lookup.edge(key) if unit.lookup.is_current(key) else None
     is_confirmed = edge is not None and not edge.get(UNCONFIRMED)
