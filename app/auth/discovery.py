@@ -48,7 +48,7 @@ async def _fetch_keys(client: httpx2.AsyncClient, issuer: Issuer) -> KeySet:
     document = await _discover(client, issuer)
     if document.get("issuer") != issuer.url:
         raise DiscoveryError(
-            f"the discovery document of {issuer.url} names another issuer; correct `issuer` in MLG_ISSUERS"
+            f"the discovery document of {issuer.url} names another issuer, or none; correct `issuer` in MLG_ISSUERS"
         )
     jwks_uri = document.get("jwks_uri")
     if not isinstance(jwks_uri, str):
@@ -111,7 +111,9 @@ async def _get_json_object(client: httpx2.AsyncClient, url: str) -> dict[str, ob
         async with client.stream("GET", url, follow_redirects=False) as response:
             body = await _read_body(response, url)
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-        raise DiscoveryError(f"the request to {url} failed: {str(error) or type(error).__name__}") from error
+        raise DiscoveryError(
+            f"the request to {url} failed ({str(error) or type(error).__name__}); check the issuer and the network"
+        ) from error
     if response.status_code == HTTPStatus.NOT_FOUND:
         raise _NotFoundError(f"{url} returned status 404; check the `issuer` in MLG_ISSUERS")
     if response.status_code != HTTPStatus.OK:

@@ -40,7 +40,7 @@ def export(token: Token, url: Url = DEFAULT_URL, kind: Kinds = None) -> None:
         raise typer.BadParameter(f"unknown kind: {', '.join(sorted(unknown))}; use the values of AssetKind.")
     unread = asyncio.run(_export(LoadTarget(url, token), kinds))
     if unread:
-        typer.echo(f"mlg: the export is incomplete, {unread} could not be read; see the lines above.", err=True)
+        typer.echo(f"mlg: the export is incomplete, {unread} items could not be read; see the lines above.", err=True)
         raise typer.Exit(FAILURE)
 
 

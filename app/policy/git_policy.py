@@ -28,7 +28,10 @@ def policy_of(ref: str, governed: Governed, current: Labels) -> tuple[Policy, li
     names = _git("ls-tree", "--name-only", "--end-of-options", ref, "./").split()
     texts = [_git("show", "--end-of-options", f"{ref}:./{name}") for name in sorted(names) if name.endswith(".cedar")]
     if not texts or "labels.toml" not in names:
-        raise InvalidError(f"{ref} has no policy: {SHIPPED.name}/*.cedar and labels.toml. Name a later reference.")
+        raise InvalidError(
+            f"{ref} has no policy, that is, {SHIPPED.name}/*.cedar and {SHIPPED.name}/labels.toml. Name a later "
+            "reference."
+        )
     labels, remarks = _fitted(_sections(ref), governed, current)
     for name in BESIDE:
         there = _git("show", "--end-of-options", f"{ref}:./{name}") if name in names else None
