@@ -166,7 +166,7 @@ class Settings:
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
         """Return the settings in ``env``, or in the environment of the process if None.
 
-        Raises ConfigurationError with the variable whose value is invalid.
+        Raises ConfigurationError that names the variable whose value is invalid.
         """
         source = os.environ if env is None else env
         values: dict[str, Any] = {f.name: _read(f.name, f.metadata, source) for f in fields(cls)}

@@ -52,7 +52,10 @@ def revert(unit: ItemUnit, command: RevertCommand) -> WriteOutcome:
 
 
 def _undo_of(change: Record) -> Undo:
-    """Return the function that undoes a change, chosen by its fields, because its action may be REVERTED."""
+    """Return the function that undoes a change, chosen by its fields; only a registration is known by its action.
+
+    The action of a revert is REVERTED, whatever the revert has changed.
+    """
     if any(entry["field"] == ALIASES and "part" in entry for entry in change["fields"]):
         return _undo_alias
     if change["fields"] and all(entry["field"] in _NOT_REVERTED for entry in change["fields"]):

@@ -26,8 +26,8 @@ def set_alias(unit: ItemUnit, command: SetAliasCommand) -> WriteOutcome:
     """Set an alias; the outcome has the result of the gate, unless the item is rejected before it is evaluated.
 
     Raises RejectedItemError if model or version is hidden or deleted, the version is a stub, or the caller may not. The
-    error is also raised if the alias differs from ``expectedVersion``, the gate of a protected alias is closed, or the
-    model has too many aliases.
+    error is also raised if the alias does not point at ``expected_version``, the gate of a protected alias is closed,
+    or the model has MAX_ALIASES aliases already.
     """
     model = require_visible(unit, command.model, "model")
     version = require_visible(unit, command.version, "version")
@@ -56,7 +56,7 @@ def put_alias(unit: ItemUnit, model: Record, name: str, after: Record | None) ->
     unit.staging.put(vid, {**{key: value for key, value in model.items() if key != ALIASES}, ALIASES: aliases})
     steps = [(audited_alias(before), audited_alias(after))]
     if before is not None and visible_alias(unit, model, name) is None:
-        # two fields, because a reader of the audit may see one version and not the other
+        # two entries, because a reader of the audit may see one version and not the other
         steps = [(audited_alias(before), None), (None, audited_alias(after))]
     for was, now in steps:
         unit.audit.record_field(vid, ALIASES, was, now, part=name)

@@ -32,7 +32,7 @@ class CallerVisibility:
         """Return the record of a URN, None if it does not exist or is hidden."""
         record = self._lookup.record(urn)
         if record is None and KIND_OF_SLUG[slug_of(urn)].shown_by:
-            # constant number of requests: the subjects of an attached record take one more if the record exists
+            # a stored record needs one more request, for its subjects; so does an absent one, to disclose nothing
             self._lookup.require_records(f"subjects\0{urn}")
         return record if record is not None and self.is_visible(record) else None
 
