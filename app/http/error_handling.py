@@ -28,8 +28,8 @@ def coded_error_of(error: GraphQLError, *, executed: bool, suggestions: bool) ->
 
     ``executed`` is false for errors of parsing and validation. Without ``suggestions``, "Did you mean …" is removed
     from messages of graphql-core and of an InputValueError. An error of graphql-core is the caller's mistake if it has
-    no path in the result (syntax, validation, variables) or points at an argument, and so is an input that Strawberry
-    cannot convert. Other errors of graphql-core concern values that resolvers returned.
+    no path in the result (syntax, validation, variables) or points at an argument. An input that Strawberry cannot
+    convert is one too. Other errors of graphql-core concern values that resolvers returned.
     """
     causes = list(_causes(error))
     expected = next((cause for cause in causes if isinstance(cause, CodedError)), None)
