@@ -20,7 +20,7 @@ MAX_DOCUMENT_BYTES = 1 << 20
 """Size limit of a discovery document or key set in bytes; a larger document is refused."""
 MIN_RSA_BITS = 2048
 DEADLINE_SECONDS = 15.0
-"""Time limit for fetching discovery document and keys together."""
+"""Time limit for fetching discovery document and keys together, in seconds."""
 
 
 class DiscoveryError(Exception):

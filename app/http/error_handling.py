@@ -44,7 +44,7 @@ def coded_error_of(error: GraphQLError, *, executed: bool, suggestions: bool) ->
 
 
 def _without_suggestion(error: CodedError) -> CodedError:
-    """Return an error without the names of the schema that the faults of given values suggest."""
+    """Return an InputValueError without "Did you mean …" in its message; any other error unchanged."""
     if not isinstance(error, InputValueError):
         return error
     return CodedError(_SUGGESTION.sub("", error.message), error.code, **error.extensions)

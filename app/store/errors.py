@@ -47,9 +47,9 @@ class StoreReason(StrEnum):
     """Why a store cannot respond: the extension ``reason`` of errors with the code STORE_UNAVAILABLE."""
 
     BUSY = "BUSY"
-    """It did not respond in time, refused the request because of its load, or rolled back a conflicting write."""
+    """The store did not respond in time, refused a request because of its load, or rolled back a conflicting write."""
     UNREACHABLE = "UNREACHABLE"
-    """Nothing accepts connections at its address, or the connection broke."""
+    """Nothing accepts connections at the address of the store, or the connection broke."""
     STARTING = "STARTING"
     """The embedded store starts or restarts."""
     DISK_SPACE = "DISK_SPACE"

@@ -28,7 +28,7 @@ class CallBatch(QueuedWrite):
 
     @property
     def is_over(self) -> bool:
-        """Whether ``done`` has outcomes or an error or was cancelled; an ended ``budget`` first gives it its error."""
+        """Whether the call has outcomes or an error, or was cancelled; an ended ``budget`` gives the call its error."""
         if self.budget.ended is not None:
             self.fail(self.budget.ended)
         return self.done.done()

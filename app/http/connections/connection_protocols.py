@@ -123,7 +123,7 @@ class HttpConnection(_Counted, H11Protocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Pass on what the client sent, and record what it owes now; close a refused connection instead."""
+        """Pass on what the client sent, and record which part of a request is missing; close a refused connection."""
         if self._admitted is None:
             self.transport.close()
             return
@@ -196,7 +196,7 @@ class HttpConnection(_Counted, H11Protocol):
 
 
 class WebSocketConnection(_Counted, WebSocketsSansIOProtocol):
-    """The same connection after its upgrade."""
+    """A connection after its upgrade to a WebSocket."""
 
     config: ConnectionConfig
     transport: asyncio.Transport

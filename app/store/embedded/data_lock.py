@@ -21,7 +21,7 @@ from app.store.errors import DataInUseError
 
 LOCK_FILE: Final = "owner.json"
 _ORPHAN_SECONDS: Final = 10.0
-"""Seconds for which a start waits for an orphaned JVM to end by itself, before the JVM is killed."""
+"""Seconds for which a start waits for an orphaned JVM to end by itself, and again after the JVM was killed."""
 _POLL_SECONDS: Final = 0.1
 _log = structlog.get_logger(__name__)
 

@@ -18,7 +18,7 @@ from app.store.errors import DiskSpaceError, StoreStartError
 from app.store.store_endpoint import StoreEndpoint
 
 _READY_SECONDS: Final = 600.0
-"""Limit of a start. A start takes 2 to 17 s, and about 10 s more if the schema has a new index, which is empty."""
+"""Limit of a start in seconds. A start takes 2 to 17 s, about 10 s more if the schema has a new index, still empty."""
 _STOP_SECONDS: Final = 20.0
 _POLL_SECONDS: Final = 0.05
 _LOG_TAIL_BYTES: Final = 16_384

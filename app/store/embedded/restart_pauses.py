@@ -22,7 +22,7 @@ class RestartPolicy:
 
 
 class RestartPauses:
-    """Counts the failures in a row."""
+    """Counts the ends of a JVM since the last good uptime, and returns the pause after each."""
 
     def __init__(self, policy: RestartPolicy | None = None) -> None:
         self._policy = policy or RestartPolicy()

@@ -24,7 +24,7 @@ from policies.sensitivity import RANK, SENSITIVITIES
 from policies.vocabulary import WriteAction
 
 MAX_RAISED: Final = 1_000
-"""Maximal number of vertices outside of the batch that its transaction raises itself."""
+"""Maximal number of vertices that the transaction of a batch raises, besides those in its working set."""
 
 MAX_COVERED: Final = 50_000
 """Maximal number of vertices that a sensitivity floor lists; a floor over more covers the whole tenant."""
@@ -167,7 +167,10 @@ class _Raising:
         return set().union(*(targets(self._batch, vid, self._flows.stops, self._now) for vid in vids))
 
     def _parent_targets(self, parents: Iterable[int]) -> set[int]:
-        """Return the targets of the carrying edges of parents that the batch knows."""
+        """Return the targets of the carrying edges of parents, as far as the working set has edges and targets.
+
+        Targets of the kinds at which sensitivity stops are left out.
+        """
         return {
             far
             for parent in parents

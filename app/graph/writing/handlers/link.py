@@ -225,7 +225,10 @@ _FIELDS: Final = {
     ("STARTED_BY", "Run", True): "startedBy",
     ("REPLACED_BY", "", True): "replacedBy",
 }
-"""Field of the changed asset that shows an edge, by relation, kind of the *from* end, and direction (leaving it)."""
+"""Field of the changed asset that shows an edge: by relation, kind of the *from* end, and whether the edge leaves it.
+
+The kind "" is any other kind.
+"""
 
 
 def field_of(relation: Relation, source_kind: str, *, outward: bool) -> str:

@@ -137,7 +137,7 @@ def _is_as_left(unit: ItemUnit, record: Record, entry: Record) -> bool:
 
 
 def _active_values(unit: ItemUnit, edge: Record | None) -> Record | None:
-    """Return the values of a current edge, None for an ended edge or none."""
+    """Return the values of a current edge; None if the edge has ended or does not exist."""
     if edge is None or not is_current(edge, unit.now):
         return None
     return {name: value for name, value in edge.items() if name not in _RECORDING}

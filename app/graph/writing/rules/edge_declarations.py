@@ -17,7 +17,7 @@ from graphql_schema.ports.commands import DeclaredEdges
 from graphql_schema.ports.record import Record
 
 _IMPLIED: Final[Mapping[str, Record]] = {TAGGED.name: {"mode": TagMode.DIRECT.name}}
-"""Values that a target implies by its relation: a listed tag is assigned, even if it was blocked before."""
+"""Values of each declared edge, by its relation: a listed tag is assigned, even if it was blocked before."""
 
 
 def declare_edges(unit: ItemUnit, urn: str, edges: DeclaredEdges) -> bool:
