@@ -81,7 +81,10 @@ def fetch_files(settings: Settings) -> Mapping[str, bytes]:
 
 
 def _pack(package: str, folder: Path) -> Path:
-    """Download the tarball of a package into a folder below ``folder``; raises ConfigurationError if npm fails."""
+    """Download the tarball of a package into a folder below ``folder`` and return its path.
+
+    Raises ConfigurationError if npm is missing or fails.
+    """
     target = folder / package
     target.mkdir()
     command = [*_npm(), "pack", package, "--ignore-scripts", "--silent", "--pack-destination", str(target)]

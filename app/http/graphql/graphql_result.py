@@ -84,7 +84,7 @@ class GraphQLResult:
 def build_result(result: ExecutionResult, request_id: str, document: str, *, suggestions: bool) -> GraphQLResult:
     """Return ``result`` with classified errors; log its defects in one line and mask them.
 
-    Without ``suggestions``, "Did you mean …" is removed from messages of graphql-core.
+    Without ``suggestions``, "Did you mean …" is removed from messages of graphql-core and about input values.
     """
     errors = sorted(result.errors or [], key=_path_order)
     before_execution = isinstance(result, PreExecutionError)

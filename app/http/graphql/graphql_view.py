@@ -74,8 +74,8 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
 
     ``make_context`` returns the context of one operation from the request and its caller. ``documents`` finds the
     documents of operations. ``challenge`` returns the response headers for a missing scope. ``suggestions=False``
-    removes "Did you mean …" from messages of graphql-core, which would disclose names of the schema to a client that
-    guesses.
+    removes "Did you mean …" from messages of graphql-core and about input values: it would disclose names of the schema
+    to a client that guesses.
     """
 
     schema: OperationSchema
