@@ -177,6 +177,11 @@ class Settings:
             raise ConfigurationError(
                 f"MLG_DOCUMENT_MODE is {settings.document_mode!r}; set it to `open`, `prefer` or `require`."
             )
+        if settings.mutation_seconds < settings.query_seconds:
+            raise ConfigurationError(
+                f"MLG_MUTATION_SECONDS is {settings.mutation_seconds:g}, less than MLG_QUERY_SECONDS, which is "
+                f"{settings.query_seconds:g}; set it to the same or more."
+            )
         if settings.store_profile not in {"serve", "test"}:
             raise ConfigurationError(f"MLG_STORE_PROFILE is {settings.store_profile!r}; set it to `serve` or `test`.")
         return settings

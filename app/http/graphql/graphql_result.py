@@ -53,8 +53,9 @@ class GraphQLResult:
         if not self.executed:
             return HTTPStatus.OK if media == JSON and codes[0] in _DOCUMENT_CODES else HTTP_STATUS[codes[0]]
         if self.data is None:
-            for code in _STATUS_WITHOUT_DATA.intersection(codes):
-                return HTTP_STATUS[code]
+            for code in codes:
+                if code in _STATUS_WITHOUT_DATA:
+                    return HTTP_STATUS[code]
         return HTTPStatus.OK
 
     @property

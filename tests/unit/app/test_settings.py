@@ -43,6 +43,15 @@ def test_the_bounds_of_a_range_are_valid() -> None:
     assert (largest.port, largest.store_port) == (65_535, 65_535)
 
 
+def test_a_mutation_has_at_least_the_time_of_a_query() -> None:
+    """Whether an operation writes is known only later, so a shorter time of mutations could not be kept."""
+    with pytest.raises(
+        ConfigurationError, match=r"MLG_MUTATION_SECONDS is 5, less than MLG_QUERY_SECONDS, which is 15"
+    ):
+        Settings.from_env({"MLG_MUTATION_SECONDS": "5"})
+    assert Settings.from_env({"MLG_MUTATION_SECONDS": "15"}).mutation_seconds == 15
+
+
 def test_no_number_may_be_negative_or_infinite() -> None:
     """Every setting that is a number refuses -1, nan and inf, also one that is added later."""
     numbers = {

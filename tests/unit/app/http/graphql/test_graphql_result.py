@@ -25,6 +25,8 @@ def result(data: dict[str, object] | None, *codes: Code, executed: bool = True) 
         (result({"a": None}, Code.STORE_UNAVAILABLE), 200, 200),
         (result(None, Code.STORE_UNAVAILABLE), 503, 503),
         (result(None, Code.FORBIDDEN), 403, 403),
+        (result(None, Code.FORBIDDEN, Code.STORE_UNAVAILABLE), 403, 403),
+        (result(None, Code.STORE_UNAVAILABLE, Code.FORBIDDEN), 503, 503),
         (result(None, Code.DENIED), 200, 200),
         (result(None, Code.INVALID, executed=False), 400, 200),
         (result(None, Code.BAD_REQUEST, executed=False), 400, 200),
@@ -33,7 +35,10 @@ def result(data: dict[str, object] | None, *codes: Code, executed: bool = True) 
     ],
 )
 def test_the_status_depends_on_data_code_and_media_type(found: GraphQLResult, new: int, old: int) -> None:
-    """Data is success; a mistake in the document is 400 in the newer media type and 200 in the older one."""
+    """Data is success; a mistake in the document is 400 in the newer media type and 200 in the older one.
+
+    Of several errors, the first by path gives the status.
+    """
     assert (found.status(GR), found.status(JSON)) == (new, old)
 
 
