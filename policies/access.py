@@ -75,16 +75,17 @@ class Access:
         return self.grade(attributes) is Grade.READ and field not in self.field_mask(type_name, attributes).hidden
 
     def rows(self, action: RowAction = RowAction.DISCOVER) -> Predicate:
-        """Return the predicate of the rows on which the caller may perform ``action``; index queries include it.
+        """Return the predicate of the rows on which the caller may perform ``action``; `grade` applies the same rules.
 
-        `grade` gives the same result for a single row.
+        It is `Nothing` if the token lacks ``graph:read``.
         """
         return self._rows[action] if self._has_read_scope else Nothing()
 
     def field_mask(self, type_name: str, attributes: PolicyAttributes) -> FieldMask:
         """Return the fields of a type that the caller may not see on rows with these attributes, and the reasons.
 
-        Raises `CodedError` if the policy does not govern the type.
+        The type may be that of an edge; ``attributes`` are then those of one of its ends. Raises `CodedError` if the
+        policy does not govern the type.
         """
         return self._masks.get((type_name, attributes)) or _cache(
             self._masks, (type_name, attributes), lambda: self._compute_mask(type_name, attributes)
@@ -118,10 +119,10 @@ class Access:
         )
 
     def rows_showing(self, field: str) -> Predicate:
-        """Return the predicate of the discoverable rows on which the caller may see ``field``.
+        """Return the predicate of the discoverable rows on which ``field`` is not hidden from the caller.
 
-        A filter or order on the field may use these rows only: otherwise it would disclose hidden values. The result
-        equals `rows` if every discoverable row shows the field. It distinguishes fields of the same name by kind.
+        Rows of kinds without the field match, too. A filter or order on the field may use these rows only: otherwise
+        it would disclose hidden values. Kinds that label the field differently have conditions of their own.
         """
         return self._cached_rows_showing(field) if self._has_read_scope else Nothing()
 
@@ -147,7 +148,9 @@ class Access:
 
     def _compile_groups(self, type_name: str) -> tuple[GroupMask, ...]:
         if type_name not in self._types:
-            raise CodedError(f"{type_name} has no labels in the policy, so its fields must not be shown; label them.")
+            raise CodedError(
+                f"{type_name} has no labels in the policy, so its fields must not be shown; add them to labels.toml."
+            )
         return tuple(GroupMask(group, self._caller) for group in self._types[type_name].groups)
 
     def _compute_mask(self, type_name: str, attributes: PolicyAttributes) -> FieldMask:

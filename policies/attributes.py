@@ -1,6 +1,6 @@
-"""The attributes of an asset and of a caller on which decisions depend.
+"""The attributes of an asset and of a caller that rules can use.
 
-Rules can use only these attributes. Those of an asset have the same names in Cedar schema, index and records.
+Those of an asset have the same names in the Cedar schema, the index and the records.
 """
 
 from collections.abc import Mapping
@@ -32,11 +32,12 @@ Scopes are not among the attributes: they are upper limits that no rule can exte
 
 
 class PolicyAttributes(NamedTuple):
-    """The attributes of an asset on which a decision depends; assets with equal attributes get equal decisions.
+    """The attributes of an asset on which a decision depends: equal ones give a caller equal decisions.
 
-    ``kind``, ``visibility``, ``sensitivity`` and ``stage`` are names of GraphQL enum values. ``owner_team`` is the
-    URN of the owner: a team, else a user, else the domain; ``""`` without any. ``sensitivity`` is the effective one.
-    ``confirmed_sensitivity`` is the effective one without raises by callers without rights on the asset.
+    ``kind`` is the code of a kind, such as ``MODEL_VERSION``. ``owner_team`` is the URN of the team, user or domain
+    that owns the asset, ``""`` without an owner. ``visibility``, ``stage`` and both sensitivities are names of GraphQL
+    enum values. ``sensitivity`` is the effective one. ``confirmed_sensitivity`` leaves out raises by callers without
+    rights on the asset. A team, user, domain or tag has fixed values of these four.
     """
 
     kind: str
@@ -48,9 +49,9 @@ class PolicyAttributes(NamedTuple):
 
     @classmethod
     def of(cls, record: Mapping[str, str]) -> Self:
-        """Return the attributes in ``record``, whose keys are `ATTRIBUTES`.
+        """Return the attributes in ``record``, which must have a string for each name in `ATTRIBUTES`.
 
-        Raises `CodedError` (a defect) if an attribute is missing: a default could make an asset visible.
+        Raises `CodedError` (a defect) if an attribute is missing or no string: a default could make an asset visible.
         """
         values = [record.get(name) for name in ATTRIBUTES]
         if not set(map(type, values)) <= _TEXT:
@@ -73,8 +74,8 @@ Caller = Mapping[str, str | frozenset[str] | bool]
 def caller_attributes(principal: Principal) -> Caller:
     """Return the attributes of a caller that rules can use.
 
-    An empty name is dropped: ``ownerTeam`` is ``""`` for an asset without owner, so a token with an empty group
-    would own all such assets.
+    ``""`` is removed from teams and owners. ``ownerTeam`` is ``""`` for an asset without an owner, so a caller with
+    the team ``""`` would own all such assets.
     """
     return {
         "subject": principal.subject,

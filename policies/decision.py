@@ -18,17 +18,21 @@ class Grade(IntEnum):
     HIDDEN = 0
     """Nothing: for the caller, the asset does not exist."""
     DISCOVER = 1
-    """The existence and the public fields of the asset, so that the caller can request access from its owner."""
+    """The existence of the asset and its public fields, except those that the rules for fields hide."""
     READ = 2
     """All fields, except those that the rules for fields hide."""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """Whether an action is allowed, with the ids of the deciding policies and a sentence for each reason.
+    """Whether an action is allowed, and why.
 
-    ``policies`` is empty for a denial that no ``forbid`` made; ``reasons`` then states the cause. Causes are: no policy
-    permits the action, a scope is missing, the caller may not read the asset, or a rule raised an error.
+    ``policies`` are the sorted ids of the rules that permitted or forbade the action, and ``reasons`` has
+    ``<id>: <doc>`` for each. For another denial, ``policies`` is empty, and ``reasons`` has one of these:
+
+    - ``needs scope:<name>`` for each missing scope;
+    - ``needs <id>: <doc>`` for each rule that could permit the action;
+    - one sentence: no rule can permit it, the caller may not read the asset, or a rule raised an error.
     """
 
     allowed: bool
@@ -37,7 +41,7 @@ class Decision:
 
     @property
     def cause(self) -> str:
-        """The cause of a denial as sentences: rules that forbid it, a missing scope, or rules that could permit it."""
+        """The ``reasons`` of a denial as text for the caller."""
         if self.policies:
             return f"A rule forbids it: {'; '.join(self.reasons)}"
         needs = [each.removeprefix(NEEDS) for each in self.reasons if each.startswith(NEEDS)]
@@ -51,11 +55,11 @@ class Decision:
 
 @dataclass(frozen=True, order=True)
 class Denial:
-    """The reasons why a field is hidden, in the order of ``policies``, then ``needs``.
+    """The reasons why a field is hidden; denials are ordered by ``policies``, then by ``needs``.
 
-    ``policies`` are the ids of the policies that forbid the field or the reading of its row, empty if none does.
-    ``needs`` are the ids of the policies of which one must permit the field, or the reading of its row. For a missing
-    scope, it is ``scope:<name>``.
+    If the caller may not read the row, ``policies`` are the ids of the rules that forbid to read it. ``needs`` are
+    those of the rules of which one must permit to read it. Otherwise, both concern the rules for the field. If the
+    token lacks ``graph:read``, ``policies`` is empty and ``needs`` is ``("scope:graph:read",)``.
     """
 
     policies: tuple[str, ...]
@@ -64,10 +68,10 @@ class Denial:
 
 @dataclass(frozen=True)
 class FieldMask:
-    """The fields of a type that a caller may not see on assets with the same policy attributes.
+    """The fields of one asset or edge that a caller may not see.
 
-    ``hidden`` are these fields, ``why`` the reasons by field. ``logged`` are fields that the caller may see and whose
-    every read goes to the access log.
+    ``hidden`` are their names, and ``why`` has a denial for each of these names. ``logged`` are the restricted and
+    secret fields that the caller may see; a read of one goes to the access log.
     """
 
     hidden: frozenset[str]

@@ -19,9 +19,9 @@ class Code(StrEnum):
     FORBIDDEN = "FORBIDDEN"
     """The token is valid and lacks a scope that the operation needs, or the key of the page ``/graphiql`` is wrong."""
     DENIED = "DENIED"
-    """The policy denies the caller the action on the asset, or hides a field of a request that makes this an error."""
+    """A request with ``Prefer: policy=strict`` selects a field that the policy hides from the caller."""
     NOT_FOUND = "NOT_FOUND"
-    """The id does not exist or is not visible to the caller, two indistinguishable cases; or there is no such path."""
+    """The server has no such path, or a command names an id that does not exist."""
     CONFLICT = "CONFLICT"
     """The stored state prevents the write."""
     LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
@@ -82,6 +82,6 @@ class LimitError(CodedError):
 
 
 class ConfigurationError(CodedError):
-    """A configuration with which the program cannot start."""
+    """A setting or a file of the installation that is invalid."""
 
     code = Code.CONFIGURATION

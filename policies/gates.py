@@ -39,11 +39,11 @@ class Needs:
     """The requirements of one move of an alias.
 
     ``approvals`` are the names under which the version must be approved, and each set in ``distinct`` has names whose
-    approvals must be of different people. With ``evaluations``, no evaluation may have the verdict FAIL; those owned by
-    the version's team or by a team in ``evaluators`` count, unless they are retired or deleted. With
-    ``uncontaminated``, each evaluation that counts must be known to be uncontaminated. ``incidents`` are
-    severities of which no incident may be open on the version or its model. ``sensitivity`` is the highest allowed
-    effective sensitivity of the version.
+    approvals must be of different people. An evaluation of the version counts if its owner team is that of the version
+    or in ``evaluators``, unless it is retired or deleted. With ``evaluations``, no evaluation that counts may have the
+    verdict FAIL. With ``uncontaminated``, each must be known to be uncontaminated. ``incidents`` are severities of
+    which no incident may be open on the version or its model. ``sensitivity`` is the highest allowed effective
+    sensitivity of the version.
     """
 
     approvals: tuple[str, ...] = ()
@@ -101,8 +101,7 @@ class Gates:
         """Return the combined requirements of all gates that apply to a move of ``alias`` of a model.
 
         Approvals, incidents, evaluators and ``distinct`` are united. ``evaluations`` and ``uncontaminated`` are true
-        if any gate requires them.
-        The lowest sensitivity applies.
+        if one of these gates requires them. The lowest sensitivity applies.
         """
         applying = [gate.needs for gate in self.gates if gate.applies(alias, model)]
         return Needs(
@@ -225,16 +224,16 @@ def _read_flag(table: Mapping[str, object], field: str, path: Path) -> bool:
 
 
 def _read_distinct(table: Mapping[str, object], path: Path) -> frozenset[frozenset[str]]:
-    """Return the names of approvals that must be of different people, as one set; no set without ``distinct``.
+    """Return the set of the gate's approvals as the only element of a set; the empty set without ``distinct``.
 
-    Raises `ConfigurationError` if there are fewer than two.
+    Raises `ConfigurationError` if `distinct` is no boolean, or if the gate has fewer than two approvals.
     """
     if not _read_flag(table, "distinct", path):
         return frozenset()
     names = frozenset(_read_strings(table, "approvals", path, NAME))
     if len(names) < _TWO:
         raise ConfigurationError(
-            f"{path}: gate {table['id']} has `distinct` with fewer than two `approvals`. Name two of them."
+            f"{path}: gate {table['id']} has `distinct` with fewer than two `approvals`. Name two or more of them."
         )
     return frozenset({names})
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 Fields = Mapping[str, Collection[str]]
-"""Type names with their fields."""
+"""The field names of each type, by type name; in `Governed.derived`, coordinates by coordinate."""
 
 
 @dataclass(frozen=True)

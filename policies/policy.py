@@ -31,8 +31,8 @@ MAX_ACCESSES = 1_024
 class Policy:
     """Validated rules (``text`` in Cedar) and labels. Immutable, apart from the cache of `Access` objects.
 
-    ``version`` is a digest of rules and labels. ``clock`` returns monotonic seconds. Raises `ConfigurationError` if the
-    rules are invalid, cannot be compiled, or forbid a non-null field without its row.
+    ``version`` is a digest of rules and labels. ``clock`` returns monotonic seconds. Raises `ConfigurationError` if a
+    rule is invalid, forbids a non-null field without its row, or concerns rows or fields and cannot be compiled.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Policy:
         governed: Governed,
         clock: Callable[[], float] = time.monotonic,
     ) -> "Policy":
-        """Return the policy in the files ``*.cedar`` and ``labels.toml`` of ``folder``; None loads that of the product.
+        """Return the policy in the files ``*.cedar`` and ``labels.toml`` of ``folder``; None is the folder `SHIPPED`.
 
         Raises `ConfigurationError` if ``folder`` has no rules, or if rules or labels are invalid.
         """

@@ -1,7 +1,4 @@
-"""The caller of a request: a frozen value, and the policy's only input about the caller.
-
-It is made from a validated token, the team tree, and the granted roles.
-"""
+"""The caller of a request: a frozen value, and the policy's only input about the caller."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -11,20 +11,23 @@ from policies.attributes import ATTRIBUTES, CALLER_ATTRIBUTES
 
 
 class Label(StrEnum):
-    """The class of a field, from the most open to the strictest. ``fields.cedar`` defines who may see which class."""
+    """The class of a field, from the most open to the strictest. The rules decide who may see which class.
+
+    The texts of the members describe the shipped rules (``fields.cedar``).
+    """
 
     PUBLIC = "public"
     """Visible to all callers who may discover the row."""
     INTERNAL = "internal"
     """Visible to all callers who may read the row."""
     RESTRICTED = "restricted"
-    """Visible as the rules permit; every read is logged."""
+    """Visible to owners of the asset, admins and break-glass tokens; of an asset without an owner, to engineers."""
     SECRET = "secret"  # noqa: S105  a label, not a password
-    """Visible as the rules permit, to fewer callers than restricted fields; every read is logged."""
+    """Visible to engineers among the owners and to break-glass tokens; of an asset without an owner, to engineers."""
 
     @property
     def logged(self) -> bool:
-        """Whether every read of a field with this label goes to the access log."""
+        """Whether a read of a field with this label goes to the access log."""
         return self in {Label.RESTRICTED, Label.SECRET}
 
     def weaker_than(self, other: "Label") -> bool:
