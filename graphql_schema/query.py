@@ -50,7 +50,7 @@ TeamNameArg = Annotated[
 class Viewer:
     """The caller, according to its token."""
 
-    subject: str = stored_field("The subject of the token, after the `subject_prefix` of its issuer.")
+    subject: str = stored_field("The subject of the token, preceded by the `subject_prefix` of its issuer, if any.")
     kind: PrincipalType = stored_field("A person or a program.")
     display_name: str | None = stored_field("The name to display; null if the token has none.")
     teams: list[TeamRef] = stored_field(

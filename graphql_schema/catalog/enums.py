@@ -43,8 +43,8 @@ class References(Enum):
 
     ANY = value(
         "ANY",
-        description="Any id; a stub is created for one that does not exist, of a user or team only if the caller may "
-        "create it.",
+        description="Any id; a stub is created for one that does not exist. A user or team that does not exist is "
+        "rejected, unless its assets count as the caller's own or the caller may register it.",
     )
     EXISTING = value(
         "EXISTING",
@@ -69,7 +69,7 @@ class Visibility(Enum):
     """The callers who may discover an asset."""
 
     ORG = value("ORG", description="Every caller of the organisation, unless the sensitivity prevents it.")
-    TEAM = value("TEAM", description="The owning team, and the roles that the policy adds, such as auditors.")
+    TEAM = value("TEAM", description="The owners, and the roles that the policy adds, such as auditors.")
 
 
 @strawberry.enum(description="The sensitivity of data, from PUBLIC to RESTRICTED.")
@@ -137,7 +137,7 @@ class ChangeAction(Enum):
     UPDATED = value(
         "UPDATED", description="Fields or edges of the subject changed, or an incident on it was opened or resolved."
     )
-    LINKED = value("LINKED", description="`link` declared an edge.")
+    LINKED = value("LINKED", description="`link` declared or confirmed an edge.")
     UNLINKED = value("UNLINKED", description="`unlink` ended an edge.")
     OWNERS_SET = value("OWNERS_SET", description="`setOwners` changed the owners of the asset.")
     TAGGED = value("TAGGED", description="`setTags` changed the tags of the asset.")

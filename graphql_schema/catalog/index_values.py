@@ -17,8 +17,8 @@ def property_term(key: str, text: str) -> str:
 def cost_rank(usd: float) -> int:
     """Return an integer that orders amounts of US dollars of at least 0 exactly; that of a negative one is below 0.
 
-    These are the bits of the number by IEEE 754. JanusGraph finds no 0 below a bound of the class Double, because it
-    begins at ``Double.MIN_VALUE``, which is positive.
+    These are the bits of the number by IEEE 754. JanusGraph finds no 0 below a bound of the class Double, because its
+    range begins at ``Double.MIN_VALUE``, which is positive.
     """
     (rank,) = struct.unpack(">q", struct.pack(">d", usd + 0.0))  # 0 is added because -0.0 has other bits than 0.0
     return int(rank)

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 FOREVER = 253_402_300_799_999
-"""The end of an interval without an end, in epoch milliseconds: 9999-12-31T23:59:59.999Z, the last RFC 3339 instant."""
+"""The end of an interval without an end, in epoch milliseconds: 9999-12-31T23:59:59.999Z."""
 
 _NUMBER: Final = r"\d{1,9}(?:\.\d{1,9})?"
 _DURATION: Final = re.compile(

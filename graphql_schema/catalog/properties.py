@@ -82,11 +82,11 @@ service may be hidden. ``lastUsedAt`` is the later of both. None of the three is
 TIME_FIELDS = ("observedAt", "startedAt", "sourceCreatedAt", "createdAt")
 """The fields with the time of an asset, best first; the first that has a value orders its edges of by-time relations.
 
-Edges from attached records have a time of their own.
+The time of a stub is 0. Edges from attached records have a time of their own.
 """
 
 FIELD_OF = {stored.name: stored.field or stored.name for stored in NATIVE_PROPERTIES}
-"""The field of the schema that shows each native property."""
+"""For each native property by its ``name``: its ``field``, or the ``name`` if that is empty."""
 
 NATIVE_EDGE_PROPERTIES: tuple[NativeProperty, ...] = (
     NativeProperty("fromKind", index=False),

@@ -10,7 +10,7 @@ from graphql_schema.catalog.kinds import KIND_OF_SLUG, KINDS, VERSIONS
 from policies.errors import InvalidError
 
 MAX_URN_BYTES = 512
-"""The maximal size of a URN. :func:`make_urn` cuts the name in a longer one; it then ends in ``~`` and 16 hex digits.
+"""The maximal size of a URN. In a longer one, :func:`make_urn` cuts the name and appends ``~`` and 16 hex digits to it.
 
 The digits are the first ones of the SHA-256 of the longer URN.
 """

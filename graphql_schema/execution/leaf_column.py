@@ -18,9 +18,9 @@ Column = list[Resolved]
 
 
 class StockPathError(Exception):
-    """The operation needs the executor of graphql-core, because it would have an error; no caller of the API sees this.
+    """The operation would have an error, or has a field that is not planned; it is executed again by graphql-core.
 
-    The executor of graphql-core knows how errors propagate. It executes the operation again and finds the error itself.
+    The executor of graphql-core propagates errors as GraphQL demands. No caller of the API gets this error.
     """
 
 

@@ -40,8 +40,9 @@ class PlanStep:
     """One selected field of an object type.
 
     ``read`` is its reader if it has no resolver of its own, ``call`` its resolver otherwise; both are None for
-    ``__typename``. ``leaf`` is its type if the field is read from its source and has no subfields. ``governed``, a
-    flag: the policy may hide the field on some sources. ``below`` are the selections of the types of its values.
+    ``__typename``. ``leaf`` is its type if the field has a reader and no subfields. ``required``, a flag of a field
+    with a reader: its type is non-null. ``governed``, a flag of a field with a resolver: the policy may hide the field
+    on some sources. ``below`` are the selections below the field, by the name of the object type of its values.
     """
 
     key: str
@@ -142,7 +143,7 @@ class Plans:
 
 
 MAX_PLANS = 16
-"""Maximal number of plans of one document: a caller who varies many conditions begins again."""
+"""Maximal number of plans of one document, for different conditions; a further plan replaces all of them."""
 
 
 def _conditions(

@@ -61,7 +61,7 @@ def _aliases_at_read_time(model: Row, info: Info) -> dict[str, JsonObject]:
 
 
 async def version_by_alias(model: Row, info: Info, name: str) -> Row | None:
-    """Return the version that an alias points at, None without the alias or if the version is hidden or deleted."""
+    """Return the version of the alias with a name, None if :func:`aliases_of` does not return the alias."""
     found: list[Row] = [alias["version"] for alias in await aliases_of(model, info) if alias["name"] == name]
     return found[0] if found else None
 
@@ -129,8 +129,8 @@ async def _set_alias(info: Info, input: AliasInputArg) -> Resolved:
 
 
 set_alias = strawberry.field(
-    description="Points an alias of a model at one of its versions. If the alias is protected and the version does not "
-    "pass the gates, the result is GATE_BLOCKED, and `gate` lists what is missing.",
+    description="Points an alias of a model at one of its versions. To move a protected alias, or to protect one, the "
+    "version must pass the gates; otherwise the error is GATE_BLOCKED, and `gate` lists what is missing.",
     resolver=_set_alias,
 )
 

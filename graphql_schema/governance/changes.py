@@ -42,9 +42,9 @@ class FieldChange:
     alias: str | None = stored_field("The name of the alias that changed; null for every other field.")
     before: str | None = stored_field(
         "The value before: a text as it is, an instant in RFC 3339, other values as JSON without hidden parts; null if "
-        "there was none."
+        "there was none or it is hidden."
     )
-    after: str | None = stored_field("The value after, in the form of `before`; null if there is none.")
+    after: str | None = stored_field("The value after, in the form of `before`; null if there is none or it is hidden.")
 
 
 async def _subject(root: Parent, info: Info) -> Resolved:

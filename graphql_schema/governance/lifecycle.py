@@ -48,8 +48,8 @@ async def _set_stage(info: Info, input: StageArg) -> Resolved:
 
 
 set_stage = strawberry.field(
-    description="Sets the life-cycle stage of an asset. Needs the right to update the asset, and for RETIRED also the "
-    "right to retire the asset.",
+    description="Sets the life-cycle stage of an asset. Needs the right to update the asset, and for a change to "
+    "RETIRED also the right to retire the asset.",
     resolver=_set_stage,
 )
 

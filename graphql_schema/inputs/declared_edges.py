@@ -20,10 +20,10 @@ MAX_REFERENCES = 5_000
 
 
 def edges_of(kind: str, urn: str, item: InputValue) -> tuple[DeclaredEdges, ...]:
-    """Return the edges of each field that declares some; raises InputError if one is invalid.
+    """Return the edges that each given field of the item declares; raises InputError if one is invalid.
 
-    A field that is absent keeps its stored edges and is left out; so does a null if the field adds edges. The edge from
-    a version to its parent is always declared, by the id.
+    An absent field has no entry, so that its stored edges remain. Neither has a null for a field that adds edges. The
+    edge from a version to its parent has an entry even if its field is absent, because the id names the parent.
     """
     found = []
     for field in fields_of(item):
@@ -77,7 +77,7 @@ def _targets(kind: str, urn: str, field: InputField, given: InputValue, places: 
     if isinstance(given, list) and len(given) > MAX_REFERENCES:
         raise InputError(
             f"`{field.name}` holds {len(given)} ids; the limit is {MAX_REFERENCES}. Declare the others with "
-            "the mutation `link`; a relation that it does not offer cannot have more.",
+            "the mutation `link`; a relation that `link` does not offer cannot have more.",
             field.name,
         )
     targets: Targets = {}

@@ -2,7 +2,7 @@
 
 An absent field keeps the stored value. An explicit null removes the value, or restores the default of a new asset,
 which for `visibility` is ORG; a required field refuses null. A list of ids replaces the edges that the same field
-declared before; the inputs and outputs of a run are added.
+declared before, unless the field is declared with ``adds``.
 """
 
 from dataclasses import dataclass
@@ -122,7 +122,7 @@ def key_field() -> SchemaField:
     return strawberry.field(
         description="A key of 1 to 255 characters that you choose, such as a build number. For 24 hours after the item "
         "was accepted, the same key from the same caller returns the first result and writes nothing; with another "
-        "payload it is rejected. A rejected item leaves no key.",
+        "payload it is rejected. A rejected item and a dry run leave no key.",
         default=None,
     )
 

@@ -30,7 +30,7 @@ class MutationError:
         "Only the first ten unknown ids of a call can have some; otherwise empty."
     )
     current_revision: int | None = stored_field(
-        "The stored revision of the asset on a CONFLICT; null for other errors, or if nothing is stored."
+        "The stored revision of the asset on a CONFLICT, if it is known and visible to the caller; otherwise null."
     )
 
 

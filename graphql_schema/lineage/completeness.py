@@ -16,7 +16,8 @@ class CompletenessState(Enum):
     """How much of the lineage a result contains."""
 
     COMPLETE = value(
-        "COMPLETE", description="Nothing is known to be missing; the policy may not disclose that something is hidden."
+        "COMPLETE",
+        description="Nothing is missing, apart from what is hidden if the policy does not disclose that something is.",
     )
     TRUNCATED = value(
         "TRUNCATED", description="A limit or budget ended the query, also if `maxDepth` did; there may be more."
@@ -39,7 +40,7 @@ class LineageCompleteness:
     visited: int = stored_field("Number of visited assets, including those that the filter hides.")
     depth_reached: int = stored_field(
         "Number of edges from the nearest root to the farthest visited asset; steps between parent and child do not "
-        "count."
+        "count. For `paths`, the length up to which the edges of every path were read."
     )
     hidden: int | None = stored_field(
         "Number of hidden assets next to the visible result; null unless the policy discloses counts."

@@ -32,13 +32,13 @@ TEAMS = related(MEMBER_OF.out("Team"))
 class ImpactReason(Enum):
     """Why a change of the roots concerns a team."""
 
-    OWNS = value("OWNS", description="It is the `ownerTeam` of an affected asset.")
+    OWNS = value("OWNS", description="The team is the `ownerTeam` of an affected asset.")
     USES = value(
         "USES",
-        description="It used a root or an affected asset in the requested days: itself, through a member, or through "
-        "a service of which it is the `ownerTeam`.",
+        description="The team used an asset of the walk, roots included, in the requested days: itself, through a "
+        "member, or through a service of which the team is the `ownerTeam`.",
     )
-    ONCALL = value("ONCALL", description="It owns an affected asset as ONCALL, directly or inherited.")
+    ONCALL = value("ONCALL", description="The team owns an affected asset as ONCALL, directly or inherited.")
 
 
 ReasonsArg = Annotated[

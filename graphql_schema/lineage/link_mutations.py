@@ -141,8 +141,8 @@ class LinkPayload:
         resolver=_asset,
     )
     sensitivity_before: Sensitivity | None = stored_field(
-        "The effective `sensitivity` of `asset` before the call, to compare with the present one; null after an error, "
-        "for a new asset, or if it is hidden from you."
+        "The effective `sensitivity` of `asset` before the call, to compare with the present one; of the `to` end if "
+        "the call confirms an edge there. Null after an error, for a new asset, or if it is hidden from you."
     )
     effect: str | None = strawberry.field(
         description="What the edge does to the asset at its `to` end, as a sentence; null after an error, or if no "

@@ -1,7 +1,7 @@
-"""Admission of operations, before validation: the limits, and the choice among several operations by name.
+"""Admission of operations: the limits, the choice among several operations by name, validation, and variables.
 
-It runs before the validation rules of graphql-core, some of which cost more than linear time, so that a document above
-the limits does not reach them.
+The limits are tested before the validation rules of graphql-core, some of which cost more than linear time, so that a
+document above the limits does not reach them.
 """
 
 from collections.abc import AsyncIterator, Iterable, Iterator
@@ -42,7 +42,7 @@ MAX_ERRORS: Final = 25
 
 
 class AdmissionExtension(SchemaExtension):
-    """Refuses operations that exceed ``limits``, and documents of several operations without ``operationName``.
+    """Refuses invalid operations, those that exceed ``limits``, and several operations without ``operationName``.
 
     ``parsed`` parses documents. ``known`` are those that need no validation; a document that passes it is added.
     """
@@ -66,14 +66,14 @@ class AdmissionExtension(SchemaExtension):
         yield
 
     async def on_validate(self) -> AsyncIterator[None]:
-        """Refuse a document before validation, validate it unless it is known, and coerce its variables."""
+        """Refuse a document, or validate it unless it is known, and coerce its variables unless it is only priced."""
         document = self.execution_context.graphql_document
         errors = [] if document is None else await self._errors(document)
         self.execution_context.pre_execution_errors = errors  # Strawberry validates only while there is no list
         yield
 
     def on_execute(self) -> Iterator[None]:
-        """Skip the execution if the request has ``Prefer: cost=only``; else give the plans of the document to it."""
+        """Set the plans of the document in the context; skip the execution for a request with ``Prefer: cost=only``."""
         known, context = self._known, self.execution_context.context
         if known is not None and isinstance(context, Context) and context.vectored:
             context.plans = known.plans
@@ -96,9 +96,9 @@ class AdmissionExtension(SchemaExtension):
         return await self._variable_errors(document) if is_executed and not errors else errors
 
     def _document_errors(self, document: DocumentNode, *, known: bool) -> list[GraphQLError]:
-        """Return the errors of a document: exceeded limits, else those of the validation, at most MAX_ERRORS.
+        """Return the errors of :meth:`_refusals`, else those of the validation, which ends after MAX_ERRORS.
 
-        LIMIT_EXCEEDED if the validation is aborted.
+        If the validation is aborted because fields repeat too often, the error has the code LIMIT_EXCEEDED.
         """
         refusals = self._refusals(document, known=known)
         if refusals or known:

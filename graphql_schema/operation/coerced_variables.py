@@ -12,7 +12,7 @@ from graphql_schema.operation.side_thread import run_aside
 from graphql_schema.operation.variable_size import variable_size
 
 LONG_VARIABLES: Final = 1_000
-"""Elements from which on variables are coerced in the side thread: some 2 ms of coercion."""
+"""Elements above which variables are coerced in the side thread: some 2 ms of coercion."""
 
 
 class CoercedVariables(dict[str, object]):
@@ -26,7 +26,7 @@ class CoercedVariables(dict[str, object]):
 async def coerce(
     schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode, variables: Mapping[str, object]
 ) -> CoercedVariables | list[GraphQLError]:
-    """Return the variables of an operation after their coercion, or an error for each fault."""
+    """Return the variables of an operation after their coercion, or the errors of :func:`variable_faults`."""
     arguments = (schema, document, operation, variables)
     if variable_size(schema, operation, variables, LONG_VARIABLES).size > LONG_VARIABLES:
         return await run_aside(_coerced, *arguments)

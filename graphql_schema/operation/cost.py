@@ -146,7 +146,7 @@ class Pricing:
         return self._known[key]
 
     def _sum(self, selections: Iterable[SelectionNode], parent: GraphQLNamedType) -> Cost:
-        """Return the cost of all selections; of the fragments on different object types only the largest."""
+        """Return the cost of all selections; of fragments on different object types the larger value of each part."""
         total, alternatives = NOTHING, dict[str, Cost]()
         for node in selections:
             if self._is_skipped(node.directives):

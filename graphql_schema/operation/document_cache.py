@@ -1,7 +1,8 @@
-"""Documents that are known to be admissible, so that a repeated document is not parsed, validated and planned again.
+"""Documents by their texts: one cache for those parsed recently, and one for those that were admitted.
 
-Parsing, the sizes of a document, validation and its plans depend on its text only. What depends on the caller, the
-variables or the name of the operation is examined for each request: scope, variables and cost.
+An admitted document is not parsed, validated and planned again: this, and the sizes of a document, depend on its text
+only. What depends on the caller, the variables or the name of the operation is examined for each request: scope,
+variables and cost.
 """
 
 from collections import OrderedDict
@@ -14,7 +15,7 @@ from graphql import DocumentNode, Token
 from graphql_schema.execution.plan import Plans
 
 MAX_BYTES: Final = 16 * 1024 * 1024
-"""Maximal size of all documents together, in bytes."""
+"""Default of the maximal size of all documents of a cache together, in bytes."""
 
 TOKEN_BYTES: Final = 400
 """Approximate size of a token with its syntax nodes, in bytes."""
@@ -25,7 +26,7 @@ STEP_BYTES: Final = 700
 
 @dataclass(frozen=True, slots=True)
 class KnownDocument:
-    """A valid document within the limits, with its plans; ``unplanned`` is its size in bytes without them."""
+    """A document with its plans; ``unplanned`` is its size in bytes without them."""
 
     document: DocumentNode
     unplanned: int = 0
@@ -59,9 +60,9 @@ class DocumentCache:
         return document
 
     def add(self, text: str, document: DocumentNode) -> None:
-        """Keep a valid document within the limits, and drop those used longest ago.
+        """Keep a document; if all are larger than ``max_bytes`` together, drop those used longest ago.
 
-        One of more than ``max_bytes`` is not kept.
+        A document that alone is larger than ``max_bytes`` is not kept.
         """
         size = TOKEN_BYTES * _token_count(document) + getsizeof(text)
         if text in self._documents or size > self.max_bytes:

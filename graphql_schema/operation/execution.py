@@ -92,7 +92,7 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
         return super().execute_operation(serially)
 
     async def _execute_query(self, context: Context) -> ExecutionResult:
-        """Execute a query over vectors; if it would have an error, by graphql-core from the beginning."""
+        """Execute a query over vectors; without plans, or if it would have an error, by graphql-core."""
         plans = context.plans
         if isinstance(plans, Plans):
             try:

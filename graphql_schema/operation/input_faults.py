@@ -183,7 +183,7 @@ def _coerced(given: Given, type_: GraphQLScalarType) -> object:
 
 
 def _is_one_of(type_: GraphQLInputObjectType) -> bool:
-    """Return whether an object has exactly one field; Strawberry marks such a type in its own definition."""
+    """Return whether objects of the type must have exactly one field; Strawberry marks it in its own definition."""
     return type_.is_one_of or getattr(type_.extensions.get("strawberry-definition"), "is_one_of", False)
 
 

@@ -75,7 +75,7 @@ _REPLACED: Final = {
 }
 
 VALIDATION_RULES: Final = tuple(_REPLACED.get(rule, rule) for rule in specified_rules)
-"""The rules of the GraphQL specification, with the one for given values replaced."""
+"""The rules of the GraphQL specification; those for given values and required arguments are replaced."""
 
 
 def variable_faults(

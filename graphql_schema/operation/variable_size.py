@@ -33,7 +33,7 @@ class VariableSize:
 def variable_breaches(
     schema: GraphQLSchema, operation: OperationDefinitionNode, variables: Mapping[str, object], limits: DocumentLimits
 ) -> list[Breach]:
-    """Return the exceeded limits on the variables of an operation, or nothing."""
+    """Return the limits that the variables of an operation exceed."""
     writes = operation.operation is OperationType.MUTATION
     maximum = limits.mutation_variables if writes else limits.query_variables
     found = variable_size(schema, operation, variables, maximum)

@@ -132,8 +132,8 @@ class ReportCheckCommand:
     """Records the result of a check.
 
     ``values`` has the keys value, window and threshold, with None where absent. ``observed_at`` None is now.
-    ``open_incident``, a flag: FAIL or ERROR as the newest result opens an incident, unless the check has an open one.
-    With the flag ``only_known``, the asset must have the check.
+    ``open_incident``, a flag: FAIL or ERROR as the newest result opens an incident, unless the check has an open one or
+    the same result has opened one before. With the flag ``only_known``, the asset must have the check.
     """
 
     asset: str
@@ -170,10 +170,11 @@ class ResolveIncidentCommand:
 class DeclaredEdges:
     """Edges that one input field declares.
 
-    ``targets`` maps the URNs of far ends to values of their edges, such as ``kinds``. They replace the edges that the
-    field declared before, unless ``adds`` is set; hidden edges and blocked tags remain. ``declarer`` is stored in each
-    edge, such as ``ModelVersion.trainedOn``. Edges to the URNs in ``removes`` end, regardless of their declarers; a
-    propagated tag remains. ``places`` maps URNs to the path of the first element of the input that names them.
+    ``targets`` maps the URNs of far ends to values of their edges, such as ``kinds``. ``declarer``, such as
+    ``ModelVersion.trainedOn``, is stored in each edge. Unless ``adds`` is set, the declarer is removed from its edges
+    to other URNs, and an edge without declarers ends; concealed edges and blocked tags remain. Edges to the URNs in
+    ``removes`` end, regardless of their declarers; a propagated tag remains. ``places`` maps URNs to the path of the
+    first element of the input that names them.
     """
 
     hop: Hop

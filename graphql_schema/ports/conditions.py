@@ -101,8 +101,9 @@ class HasWord:
 class UnusedFor:
     """No use that is visible to the caller was on the last ``days`` days in UTC, today included.
 
-    An asset without recorded usage must have begun before these days. ``unread``, a flag: only the recorded usage of
-    the asset itself counts, and not the uses of :mod:`graphql_schema.rules.asset_uses`.
+    An asset without recorded usage must have begun before these days. An asset that hides its usage or its begin from
+    the caller does not meet the condition. ``unread``, a flag: only the recorded usage of the asset itself counts, and
+    not the uses of :mod:`graphql_schema.rules.asset_uses`.
 
     The reader replaces this condition before it queries the index (:mod:`app.graph.reading.unused_assets`).
     """
@@ -117,7 +118,9 @@ MAX_EXAMINED: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Contaminated:
-    """The asset is an evaluation and contaminated if ``wanted``, else an evaluation that is CLEAN.
+    """The asset is an evaluation whose contamination, as the caller sees it, is DIRECT or DERIVED; CLEAN if not wanted.
+
+    ``wanted`` chooses between the two. An evaluation that hides its contamination from the caller meets neither.
 
     The reader replaces this condition before it queries the index (:mod:`app.graph.reading.contaminated_evaluations`).
     """
@@ -128,6 +131,8 @@ class Contaminated:
 @dataclass(frozen=True, slots=True)
 class HealthIs:
     """The health of the asset, as the caller sees it, is one of these; each is the name of a ``HealthStatus``.
+
+    An asset whose health, or a field that the health is computed from, is hidden from the caller meets none.
 
     The reader replaces this condition before it queries the index (:mod:`app.graph.reading.health_filter`).
     """
@@ -242,7 +247,7 @@ def matches(condition: Condition, value_of: Callable[[str], Value | Sequence[Val
     """Return whether a record meets a condition.
 
     ``value_of`` returns the value of a key: a list for a set, None for an absent or hidden value. None meets no leaf,
-    and therefore every negated leaf. Raises ValueError on a :data:`CallerLeaf`, which no record decides by itself.
+    and therefore every negated leaf. Raises ValueError for a :data:`CallerLeaf` that would have to be evaluated.
     """
     match condition:
         case All(conditions):

@@ -12,7 +12,7 @@ class CostReport:
     """The cost of one operation.
 
     ``only``, a flag: the operation is priced and not executed. ``estimate``: the sizes that are compared with
-    ``limits``, by name; both are empty before the operation is priced, and for one that is refused before that.
+    ``limits``, by name, such as ``{"objects": 120}``; both are empty until the operation is priced.
     """
 
     only: bool = False

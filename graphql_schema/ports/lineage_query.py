@@ -42,7 +42,10 @@ class LineageQuery:
 
 @dataclass(frozen=True, slots=True)
 class PathQuery:
-    """The ``max_paths`` shortest paths from ``source`` to ``target`` along the data flow, of at most ``max_edges``."""
+    """At most ``max_paths`` shortest paths from ``source`` to ``target`` along the data flow.
+
+    Each has at most ``max_edges`` edges; steps between a parent and a child do not count.
+    """
 
     source: str
     target: str
@@ -81,7 +84,7 @@ class Completeness:
 
 
 class ReachedNode(NamedTuple):
-    """A node of a lineage result at its smallest depth; ``via`` are the ids of one shortest path from a root to it."""
+    """A node of a lineage result at its smallest depth; ``via`` are the ids from a root to the node, both included."""
 
     row: Row
     depth: int
@@ -103,9 +106,9 @@ class ReachedEdge:
 
 @dataclass(frozen=True, slots=True)
 class LineageResult:
-    """The visible ``nodes`` in order, the ``edges`` among them, and the ids of ``unknown`` roots.
+    """The ``nodes`` that the filter accepts, by depth and id, the followed ``edges`` between them, and unknown roots.
 
-    A root is unknown if it is absent, hidden or no asset.
+    ``unknown`` are the ids of the roots that are absent, hidden or no assets.
     """
 
     nodes: Sequence[ReachedNode]

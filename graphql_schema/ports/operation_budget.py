@@ -29,7 +29,7 @@ class UsageLimits:
 
     - ``items``: elements of all lists in the response.
     - ``characters``: characters of all texts in the response.
-    - ``rows``: edges and records that the store returns.
+    - ``rows``: edges and records that are read from the store or the cache.
     """
 
     items: int = 100_000
@@ -68,8 +68,9 @@ class OperationBudget:
     def restart(self) -> None:
         """Set all counts to 0, for an operation that is executed again from the beginning.
 
-        An operation that has ended stays so, and is cancelled again, because its first execution may have consumed the
-        cancellation. Without a function to cancel it, only the end by one of its own limits is forgotten.
+        If :meth:`cancel_with` has set a function, an operation that has ended stays so. Unless it is a mutation, the
+        function is called again, because the first execution may have consumed the cancellation. Without a function,
+        an end by one of the operation's own limits is undone, and any other end remains.
         """
         self.renew()
         if self._cancel is None:
@@ -116,7 +117,7 @@ class OperationBudget:
             self._exceed("characters", self.characters, self.limits.characters)
 
     def count_rows(self, count: int) -> None:
-        """Count rows of the store; if there are too many, end the operation and raise the error that ended it."""
+        """Count edges and records read; if there are too many, end the operation and raise the error that ended it."""
         self.rows += count
         if self.rows > self.limits.rows:
             self._exceed("rows", self.rows, self.limits.rows)

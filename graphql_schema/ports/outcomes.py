@@ -8,9 +8,9 @@ import strawberry
 from graphql_schema.catalog.enums import value
 
 
-@strawberry.enum(description="The outcome of one item.")
+@strawberry.enum(description="The outcome of one item; for a dry run, the outcome that the write would have.")
 class Outcome(Enum):
-    """The outcome of one item."""
+    """The outcome of one item; for a dry run, the outcome that the write would have."""
 
     CREATED = value(
         "CREATED",
@@ -65,8 +65,9 @@ class MutationErrorCode(Enum):
 class WriteError:
     """One error of an item; ``path`` is the place in the input of the item, such as ``("trainedOn", "2")``.
 
-    ``current_revision`` is the stored revision on a conflict with a stored asset, else None. ``reference`` is the id of
-    an UNKNOWN_REFERENCE, and ``suggestions`` are similar ids or names that the caller may see.
+    ``current_revision`` is the stored revision of the asset on a CONFLICT, if it is known and visible, otherwise None.
+    ``reference`` is the unknown id of an UNKNOWN_REFERENCE, None for an unknown name of an approval or a check.
+    ``suggestions`` are similar ids or names that the caller may see.
     """
 
     code: MutationErrorCode
@@ -116,11 +117,11 @@ class WriteOutcome:
     or of the end that a link changes; None for incidents, checks, usage and rejected commands. ``created_record`` is
     the id of the approval, check result or incident of the command. ``gate`` is set for an alias if its gate was
     evaluated. ``voided_approvals`` are the names of the approvals that a change of content voided. ``hidden_ids`` are
-    ids of hidden assets that the command names: for the access log, never for the caller. ``far_end_known`` is false
-    only for a link, if the end that the link does not change was absent or hidden from the caller before the command.
-    ``changed_end_known`` is false in the same way for the end that the link changes.
-    ``sensitivity_before`` is the stored sensitivity, before the call, of the asset that a link or its end changes; None
-    for other commands, a new asset, or a hidden value.
+    hidden ids that the command names: for the access log, never for the caller. ``far_end_known`` is false for a link
+    if the end that the link does not change was absent or hidden from the caller before the command.
+    ``changed_end_known`` is false in the same way for the end that a link or unlink changes.
+    ``sensitivity_before`` is the sensitivity that the asset changed by a link or unlink had before the batch; None for
+    other commands, a new asset, or a hidden value.
     ``placeholders`` are ids that the command refers to and that were not visible to the caller before: absent ones, for
     which it creates stubs, and hidden ones.
     """

@@ -18,7 +18,7 @@ class PolicyReport:
     - ``strict``: a hidden field is an error instead of null (``Prefer: policy=strict``).
     - ``hidden``: count of hidden values by coordinate, such as ``ModelVersion.params``.
     - ``why``: the least denial of each coordinate in ``hidden``, because the order in which values are read varies.
-    - ``reads``: ids whose restricted or secret fields were read, by coordinate.
+    - ``reads``: by coordinate of a restricted or secret field, the ids of the assets and edges of which it was read.
     - ``absent``: hidden ids that the operation names.
     - ``refused``: denied writes as (action, id, reasons).
     """
@@ -32,7 +32,7 @@ class PolicyReport:
     refused: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
 
     def report_hidden(self, coordinate: str, denial: Denial) -> None:
-        """Count one hidden value; raises DeniedError for a strict caller."""
+        """Count one hidden value; raises DeniedError if ``strict`` is set."""
         self.hidden[coordinate] += 1
         self._explain(coordinate, denial)
         if self.strict:
@@ -50,7 +50,7 @@ class PolicyReport:
             self.why[coordinate] = denial
 
     def report_read(self, coordinate: str, urn: str) -> None:
-        """Record that a restricted or secret field of an asset was read."""
+        """Record that a restricted or secret field of an asset or edge was read."""
         self.reads.setdefault(coordinate, {})[urn] = None
 
     def add(self, other: "PolicyReport") -> None:

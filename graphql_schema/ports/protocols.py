@@ -18,9 +18,10 @@ from graphql_schema.ports.search_query import SearchCandidates, SearchQuery
 class GraphReader(Protocol):
     """Reads for one caller and one operation; everything it returns has passed the policy of the caller.
 
-    Equal calls are one read, and calls that wait at the same time share their requests to the store. Ids must be valid
-    URNs. Methods raise ``policies.errors.CodedError`` with STORE_UNAVAILABLE, STORE_FAILED or LIMIT_EXCEEDED, with
-    INVALID for a condition that the store cannot answer, or the error that ended the operation.
+    Equal calls share one read, except those of :meth:`next_batch`. Calls that wait at the same time share their
+    requests to the store. Ids must be valid URNs. Methods raise ``policies.errors.CodedError``: with STORE_UNAVAILABLE,
+    STORE_FAILED or LIMIT_EXCEEDED, with INVALID for a condition that the store cannot answer, or the error that ended
+    the operation.
     """
 
     async def node(self, urn: str) -> Row | None:
@@ -35,7 +36,7 @@ class GraphReader(Protocol):
 
         Set ``constant_time`` for ids read from hidden records: the response time then does not reveal whether any
         exists. Set ``named`` for ids that the caller names, as those of :meth:`node` are taken to be: hidden and absent
-        ones then take the same requests, whatever is known of them.
+        ones then take the same requests, whatever caches hold of them.
         """
         ...
 
@@ -57,7 +58,7 @@ class GraphReader(Protocol):
         ...
 
     async def contamination(self, evaluation: Row) -> ContaminationReport:
-        """Return whether the version of an evaluation was trained on its data, within the budgets of the operation."""
+        """Return the contamination report of an evaluation, within the budgets of the operation."""
         ...
 
     async def related(self, source: Row, related: RelationQuery, page: PageRequest) -> RowPage:
@@ -85,8 +86,8 @@ class GraphReader(Protocol):
     ) -> RowPage:
         """Return a page of the attached records of a kind that the caller may see through their subjects, by creation.
 
-        Only changes and incidents can be listed. Raises LimitError if too many records must be examined to fill the
-        page or to count the total.
+        ``kind`` is Change or Incident. Raises LimitError if too many records must be examined to fill the page or to
+        count the total.
         """
         ...
 

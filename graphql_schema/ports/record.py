@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 Json: TypeAlias = Any
-"""A JSON value. Its key determines its type: text, number, boolean, null, a list or an object."""
+"""A JSON value: text, number, boolean, null, a list or an object. Each key of a record has values of its own type."""
 
 JsonObject: TypeAlias = dict[str, Json]
 """A JSON object that its owner may change."""

@@ -24,7 +24,7 @@ class RelationQuery:
 
     Rows are ordered by vertex id, which is stable and discloses nothing. With ``newest_first`` they are ordered by the
     time of a by-time relation, then by URN, or versions by the rule of ``of_versions``; rows that hide their time come
-    last. ``per_edge`` lists a row once for each edge that leads to it.
+    last. ``per_edge`` lists a row once for each edge that leads to it, and leaves out the source itself.
 
     A path of several hops discloses fields of the rows in between. ``inputs`` names these fields, such as
     ``Run.inputs``; the path ends at a row that hides one of them or that the caller may not read.

@@ -17,7 +17,7 @@ class AccessGrade(Enum):
     """How much of an asset the viewer may see."""
 
     DISCOVER = value(
-        "DISCOVER", description="Its existence, the parts of its id, its kind, display name and owner team."
+        "DISCOVER", description="Its id and its parts, its kind, display name, owner team and `viewerAccess`."
     )
     READ = value("READ", description="All its fields, except the hidden ones.")
 

@@ -38,7 +38,7 @@ class ReadRange(NamedTuple):
 
 @dataclass(slots=True)
 class SharedResults:
-    """Results by key; ``since`` is when they began to be made, in seconds of the event loop.
+    """Results by key; ``since`` is when this object was made, in seconds of the event loop.
 
     A key names everything that its result depends on. An error is raised to all who wait for it, and is not kept.
     ``ranges`` are the parts of feeds that were read, by the condition of the feed.

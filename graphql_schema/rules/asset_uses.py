@@ -93,7 +93,7 @@ def _day_of(item: PageItem, today: date) -> date | None:
 
 
 def _ran(run: Row) -> date | None:
-    """Return the day on which a run ended, else that of the first visible of TIME_FIELDS; None if all are hidden."""
+    """Return the day on which a run ended, else that of the first visible of TIME_FIELDS; None if none is visible."""
     times = (run.visible_value(field) for field in ("endedAt", *TIME_FIELDS))
     return next((_day(at) for at in times if at is not None), None)
 
@@ -101,7 +101,7 @@ def _ran(run: Row) -> date | None:
 def _served(deployment: Row, today: date) -> date | None:
     """Return the last day on which a deployment served: today if it is active, else that of its `retiredAt`.
 
-    A `retiredAt` in the future counts as today. None if neither is visible.
+    A `retiredAt` in the future counts as today. None if the status ACTIVE is not visible, and no `retiredAt` is.
     """
     if deployment.visible_value("status") == "ACTIVE":
         return today

@@ -72,9 +72,10 @@ VALUES: Final[Mapping[Facet, Callable[[Row], Sequence[str]]]] = {
 
 
 def facet_counts(facets: Iterable[Facet], rows: Sequence[Row], directory: Sequence[Row] = ()) -> list[JsonObject]:
-    """Return the values of each facet with their counts: the most frequent first, then by value; each facet once.
+    """Return ``{"facet": name, "values": [{"value": …, "count": …}]}`` for each distinct facet.
 
-    ``rows`` are assets. ``directory`` are teams, users, domains and tags, which only the facet DIRECTORY counts.
+    The values are the MAX_FACET_VALUES most frequent ones, the most frequent first, then by value. ``rows`` are assets.
+    ``directory`` are teams, users, domains and tags, which only the facet DIRECTORY counts.
     """
     return [
         {"facet": facet.name, "values": _values(facet, directory if facet is Facet.DIRECTORY else rows)}

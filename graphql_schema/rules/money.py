@@ -5,7 +5,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from typing import Final
 
 MICROS: Final = 10**6
-"""Millionths of a US dollar; a sum distinguishes no smaller amount."""
+"""Number of the smallest amounts that a sum distinguishes, millionths of a US dollar, in one US dollar."""
 
 _EXACT: Final = Context(prec=500, rounding=ROUND_HALF_EVEN)
 """Digits for any sum of floats up to a billion: 16 before the point, and 324 + 17 behind it."""

@@ -75,7 +75,7 @@ def parse_search_text(text: str) -> SearchText:
 
 
 def _version(text: str) -> VersionText | None:
-    """Return the meaning of a text as a version; None if it names no version, no asset beside it, or is an id."""
+    """Return the meaning of a text as a version; None if it names no version or no other word, or begins like an id."""
     found = None if text.startswith("mlg://") else next(reversed([*_VERSION.finditer(text)]), None)
     if found is None:
         return None

@@ -68,7 +68,7 @@ def _hit(item: PageItem, text: SearchText) -> JsonObject:
 
 directory: SchemaField = strawberry.field(
     description="The teams, users, domains and tags that match the text, ranked as `hits` are; the filter does not "
-    f"apply to them. Of more than {MAX_HITS:,} possible entries, only the {MAX_HITS:,} most promising are listed, and "
+    f"apply to them. Of more than {MAX_HITS:,} possible entries, only the {MAX_HITS:,} most promising are ranked, and "
     "`totalCount` is null.",
     resolver=_directory,
 )

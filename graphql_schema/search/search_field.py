@@ -42,8 +42,8 @@ GroupVersionsArg = Annotated[
     bool | None,
     strawberry.argument(
         description="Whether the versions that match are listed in `versions` of their asset, and not as hits of their "
-        "own. The asset is then a hit, ranked as the best of itself and these versions. A version whose asset is not "
-        "visible remains a hit. Facets count the same assets and versions as without it. Default: false."
+        "own. The asset is then a hit, ranked as the best of itself and these versions. A version whose asset is "
+        "deleted or not visible remains a hit. Facets count the same assets and versions as without it. Default: false."
     ),
 ]
 
@@ -123,7 +123,7 @@ class SearchResults:
 
     hits: Connection[SearchHit] = strawberry.field(
         description=f"The hits, best first; ties by id. Of more than {MAX_HITS:,} possible hits, only the "
-        f"{MAX_HITS:,} most promising are ranked and listed, and `totalCount` is null.",
+        f"{MAX_HITS:,} most promising are ranked, and `totalCount` is null.",
         resolver=_hits,
     )
     directory: Connection[DirectoryHit] = directory
