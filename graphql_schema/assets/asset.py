@@ -164,7 +164,9 @@ class Asset(Node):
 class Versioned:
     """The fields of an asset with versions."""
 
-    latest_version: AssetVersionRef | None = stored_field("The newest visible version; null if there is none.")
+    latest_version: AssetVersionRef | None = stored_field(
+        "The newest visible version, without versions that were only referenced; null if there is none."
+    )
 
     resolve_type = staticmethod(type_of)
 

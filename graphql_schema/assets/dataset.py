@@ -78,7 +78,9 @@ class Dataset(Asset, Versioned):
         "then the smaller id. Versions that hide their time come last, by id.",
     )
     latest_version: DatasetVersionRef | None = to_latest(
-        VERSIONS, "The newest visible version, the first of `versions`; null if there is none.", "versions"
+        VERSIONS,
+        "The newest visible version, the first of `versions` without stubs; null if there is none.",
+        "versions",
     )
     version: DatasetVersionRef | None = strawberry.field(
         description="One version of the dataset by name, also a deleted one; null if it does not exist or is hidden.",

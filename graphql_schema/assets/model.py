@@ -115,7 +115,9 @@ class Model(Asset, Versioned):
         "then the smaller id. Versions that hide their time come last, by id.",
     )
     latest_version: ModelVersionRef | None = to_latest(
-        VERSIONS, "The newest visible version, the first of `versions`; null if there is none.", "versions"
+        VERSIONS,
+        "The newest visible version, the first of `versions` without stubs; null if there is none.",
+        "versions",
     )
     version: ModelVersionRef | None = strawberry.field(
         description="One version of the model, by name or by alias; null if it does not exist or is hidden, or if "

@@ -54,7 +54,7 @@ class Tag(Node):
     )
     assets: Connection[AssetRef] | None = assets_where(
         _tagged,
-        "The assets with the tag, set directly or propagated; without those to which its propagation is blocked.",
+        "The assets with the tag, set directly or propagated; without those on which the tag is blocked.",
     )
 
 

@@ -94,7 +94,8 @@ class ReportCheckInput:
         "Instant of the observation, at most five minutes in the future; now if absent."
     )
     open_incident_on_fail: bool | None = strawberry.field(
-        description="Whether FAIL or ERROR as the newest result opens an incident, unless the check has an open one.",
+        description="Whether FAIL or ERROR as the newest result opens an incident, unless the check has an open one or "
+        "the same result has opened one before.",
         default=False,
     )
     references: References | None = named_references_field("the asset must have the check already")

@@ -83,7 +83,7 @@ async def _everywhere(info: Info, state: StateArg = None, first: First = 20, aft
 
 
 all_incidents: SchemaField = strawberry.field(
-    description="All incidents on assets that the viewer may read, the newest first.", resolver=_everywhere
+    description="All incidents on assets whose `incidents` the viewer may see, the newest first.", resolver=_everywhere
 )
 
 

@@ -106,7 +106,7 @@ class CheckedItems:
     accepted: dict[int, RegisterCommand | LinkCommand] = field(default_factory=dict)
     refused: dict[int, WriteOutcome] = field(default_factory=dict)
     _first: dict[str, int] = field(default_factory=dict)
-    """The index of the item that registers an id."""
+    """By id, the index of the first item that registers it."""
 
     def check(self, item: AssetInput) -> None:
         """Add the next item of the call, as a command or as refused.

@@ -28,7 +28,7 @@ MEMBERS = related(MEMBER_OF.into("User"))
 
 
 def owned_by(urns: Sequence[str]) -> Condition:
-    """Return the condition for assets owned by one of these teams, as the owning team or as a further owner."""
+    """Return the condition for assets of which one of these teams is the `ownerTeam` or a direct owner."""
     return AnyOf((In("ownerTeam", tuple(urns)), In("owners", tuple(urns))))
 
 
@@ -93,7 +93,10 @@ async def _consumers(info: Info, teams: Sequence[Row]) -> list[Row]:
 
 
 async def _owned(info: Info, teams: Sequence[Row], where: AssetFilter | None) -> list[Row]:
-    """Return the visible assets that teams own and that meet a filter, each once; LimitError above MAX_OWNED."""
+    """Return the visible assets that teams own and that meet a filter, each once.
+
+    Raises LimitError if there are more than MAX_OWNED.
+    """
     listing = asset_listing(where, None, owned_by([team.urn for team in teams]))
     found = await info.context.reader.listing(listing, PageRequest(MAX_OWNED))
     if found.has_next:
