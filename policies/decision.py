@@ -57,9 +57,10 @@ class Decision:
 class Denial:
     """The reasons why a field is hidden; denials are ordered by ``policies``, then by ``needs``.
 
-    If the caller may not read the row, ``policies`` are the ids of the rules that forbid to read it. ``needs`` are
-    those of the rules of which one must permit to read it. Otherwise, both concern the rules for the field. If the
-    token lacks ``graph:read``, ``policies`` is empty and ``needs`` is ``("scope:graph:read",)``.
+    If the field needs a higher grade than the caller has on the row, ``policies`` are the ids of the rules that forbid
+    to read the row. ``needs`` are those of the rules of which one must permit to read it. Otherwise, both are ids of
+    rules for the field. If the token lacks ``graph:read``, ``policies`` is empty and ``needs`` is
+    ``("scope:graph:read",)``.
     """
 
     policies: tuple[str, ...]

@@ -18,7 +18,7 @@ SHIPPED: Final = Path(__file__).parent / "sensitivity.toml"
 
 
 def strictest(*sensitivities: str) -> str:
-    """Return the strictest of ``sensitivities``; raises `ValueError` without arguments."""
+    """Return the strictest of ``sensitivities``; raises `ValueError` without arguments, or for an unknown one."""
     return max(sensitivities, key=SENSITIVITIES.index)
 
 

@@ -112,8 +112,8 @@ class Evaluation(Asset):
 
 @strawberry.input(
     description="Registers an evaluation. `modelVersion` is required for the first registration. An evaluation without "
-    "owners gets the owner of the version if the caller belongs to that owner. Otherwise it gets a team of the caller "
-    "that a gate names for evaluations, if there is one."
+    "owners gets the team or user that owns the version, if the assets of that owner count as the caller's own. "
+    "Otherwise it gets a team that a gate names for evaluations, on the same condition."
 )
 class EvaluationInput(AssetFields):
     """Registers an evaluation."""

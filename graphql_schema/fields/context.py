@@ -23,7 +23,7 @@ class SharedWork(Protocol):
     """What one subscription shares with the others of a process: results, and turns."""
 
     def results(self, principal: Principal) -> SharedResults:
-        """Return the current results, which all callers with equal rights share."""
+        """Return the current results, which subscriptions of callers with equal rights and preferences share."""
         ...
 
     def open(self, principal: Principal) -> "Context":

@@ -21,7 +21,7 @@ class RecordReader:
     attribute: str
 
     def __call__(self, source: Resolved, _info: object = None) -> Resolved:
-        """Return the value of the field, None for a hidden one; reports and raises as `MaskedRecord.is_shown`."""
+        """Return the value of the field; of a masked record as `MaskedRecord.read` does, with its report and error."""
         if isinstance(source, MaskedRecord):
             return source.read(self.name)
         if isinstance(source, dict):
@@ -37,7 +37,7 @@ class GuardedResolver:
     resolve: Resolve
 
     def __call__(self, source: MaskedRecord, info: object, **arguments: Json) -> Resolved:
-        """Return the value of the field, None for a hidden one; reports and raises as `MaskedRecord.is_shown`."""
+        """Return what ``resolve`` returns, None for a hidden field; reports and raises as `MaskedRecord.is_shown`."""
         return self.resolve(source, info, **arguments) if source.is_shown(self.name) else None
 
 

@@ -47,7 +47,10 @@ async def _stored(root: Parent, info: Info) -> Resolved:
 
 
 async def _stored_asset(root: Parent, info: Info) -> Resolved:
-    """Return the row of an asset; None for a tag, team, user or domain, whose change may be reverted as well."""
+    """Return the row of an asset; None if it is absent or hidden, or is a tag, team, user or domain.
+
+    The change of one of these may be reverted as well.
+    """
     row: Row | None = await _stored(root, info)
     return row if row is not None and row.kind in ASSETS else None
 

@@ -44,7 +44,7 @@ def registration_of(given: InputValue) -> RegisterCommand:
 
 
 def known_ids_of(given: InputValue) -> frozenset[str] | None:
-    """Return the ids that one item may refer to beside registered ones; None if it may refer to any id."""
+    """Return an empty set if an item may refer to registered ids only, None if it may refer to any id."""
     return frozenset() if given.references is References.EXISTING else None
 
 

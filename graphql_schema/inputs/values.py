@@ -162,7 +162,7 @@ def require_kind(urn: str, kinds: tuple[str, ...], *path: str) -> str:
 
 
 def asset_kind(urn: str, *path: str) -> str:
-    """Return the kind of the id of an asset; raises InputError for any other kind."""
+    """Return the kind of the id of an asset; raises InputError for any other text."""
     return require_kind(urn, ASSETS, *path)
 
 

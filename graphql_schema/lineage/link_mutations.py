@@ -197,12 +197,15 @@ def linking_of(given: LinkInput) -> LinkCommand:
 
 
 def _unlinking_of(given: UnlinkInput) -> UnlinkCommand:
-    """Return the command for an unlink; raise InputError if the catalog allows no such edge."""
+    """Return the command for an unlink; raise InputError if an id is no URN, or the catalog allows no such edge."""
     return UnlinkCommand(*_checked(given), given.valid_to)
 
 
 def _checked(given: LinkInput | UnlinkInput) -> tuple[str, str, str]:
-    """Return relation, source and target of an input; raise InputError if the relation does not join their kinds."""
+    """Return the name of the relation, the source and the target of an input.
+
+    Raises InputError if an id is no URN, or if the relation does not join their kinds.
+    """
     relation = RELATIONS[given.relation.name]
     source = require_kind(given.from_, tuple({a for a, _ in relation.ends}), "from")
     require_kind(given.to, tuple({b for a, b in relation.ends if a == source}), "to")

@@ -26,7 +26,7 @@ class CoercedVariables(dict[str, object]):
 async def coerce(
     schema: GraphQLSchema, document: DocumentNode, operation: OperationDefinitionNode, variables: Mapping[str, object]
 ) -> CoercedVariables | list[GraphQLError]:
-    """Return the variables of an operation after their coercion, or the errors of :func:`variable_faults`."""
+    """Return the variables of an operation after their coercion, or the errors if they are invalid."""
     arguments = (schema, document, operation, variables)
     if variable_size(schema, operation, variables, LONG_VARIABLES).size > LONG_VARIABLES:
         return await run_aside(_coerced, *arguments)

@@ -22,8 +22,9 @@ class HealthFinding:
 
     ``contamination`` is the name of the verdict if the cause is that the evaluation is contaminated, else empty.
 
-    ``asset`` is its subject, or of an incident one of them. ``depth`` is the number of edges from there to the asset
-    whose health is reported; steps within an asset group do not count.
+    ``asset`` is the checked asset, an asset of the incident, or the version with the evaluation; for a contamination,
+    the asset whose health is reported. ``depth`` is the number of edges from ``asset`` to the asset whose health is
+    reported; steps within an asset group do not count.
     """
 
     asset: Row

@@ -72,7 +72,10 @@ class PolicyReport:
         self.refused.clear()
 
     def extensions(self) -> JsonObject:
-        """Return the extensions of the response, aggregated by coordinate; empty if nothing was hidden."""
+        """Return ``{"authorization": …}`` for the extensions of the response; an empty object if nothing was hidden.
+
+        It lists the first MAX_REPORTED_FIELDS hidden coordinates by name; ``more`` is the number of the others.
+        """
         if not self.hidden:
             return {}
         shown = sorted(self.hidden)[:MAX_REPORTED_FIELDS]

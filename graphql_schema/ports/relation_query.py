@@ -55,7 +55,7 @@ def related(*paths: Hop | Sequence[Hop], newest_first: bool = False, inputs: tup
 def newest_first(hop: Hop) -> RelationQuery:
     """Return the query of one by-time hop, newest first; raises ValueError for any other hop."""
     if not hop.relation.by_time or hop.direction is not Direction.IN:
-        raise ValueError(f"{hop.relation.name} is not ordered by time in this direction")
+        raise ValueError(f"{hop.relation.name} is not ordered by time in this direction; use `related` instead.")
     return related(hop, newest_first=True)
 
 

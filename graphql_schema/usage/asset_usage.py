@@ -153,7 +153,7 @@ asset_usage: SchemaField = strawberry.field(
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A number of ``days`` in UTC, up to the day ``last``; ``fixed``: whether the caller gave this day."""
+    """A number of ``days`` in UTC, up to the day ``last``; ``fixed``: whether the caller gave `from` or `to`."""
 
     days: int
     last: date
