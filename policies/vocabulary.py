@@ -21,9 +21,15 @@ class Label(StrEnum):
     INTERNAL = "internal"
     """Visible to all callers who may read the row."""
     RESTRICTED = "restricted"
-    """Visible to owners of the asset, admins and break-glass tokens; of an asset without an owner, to engineers."""
+    """Visible to those of these callers who own the asset or have the role admin, or whose token is for break-glass.
+
+    If the asset has no owner, also to the roles engineer and automation.
+    """
     SECRET = "secret"  # noqa: S105  a label, not a password
-    """Visible to engineers among the owners and to break-glass tokens; of an asset without an owner, to engineers."""
+    """Visible to those of these callers who own the asset and have the role engineer or automation.
+
+    Also to those whose token is for break-glass, and, if the asset has no owner, to the roles engineer and automation.
+    """
 
     @property
     def logged(self) -> bool:

@@ -140,8 +140,8 @@ def check_record(values: Record) -> None:
 def to_json(given: InputValue, *path: str) -> Json:
     """Return the JSON value of an input value, without absent and null fields, and empty lists, of nested inputs.
 
-    ``path`` is the place of the value in the input. Raises InputError if a list repeats a unique key, or an id is of a
-    kind that its field does not take.
+    ``path`` is the place of the value in the input. Raises InputError if a list repeats a unique key, or an id is no
+    URN or of a kind that its field does not take.
     """
     if isinstance(given, Enum):
         return given.name

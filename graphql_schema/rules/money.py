@@ -5,7 +5,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from typing import Final
 
 MICROS: Final = 10**6
-"""Number of the smallest amounts that a sum distinguishes, millionths of a US dollar, in one US dollar."""
+"""Number of millionths in one US dollar; a sum is rounded to a millionth."""
 
 _EXACT: Final = Context(prec=500, rounding=ROUND_HALF_EVEN)
 """Digits for any sum of floats up to a billion: 16 before the point, and 324 + 17 behind it."""
