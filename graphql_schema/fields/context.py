@@ -50,8 +50,8 @@ class Context:
     - ``change_feed`` wakes a subscription when there may be new changes. ``recheck`` authenticates the caller of a
       subscription again and returns the principal; it raises CodedError if that fails.
     - ``fan_out`` is what a subscription shares with others; None if it shares nothing. ``results`` are the shared
-      results at the last authentication, and ``subjects`` those of the changes of the current batch.
-    - ``selection`` is what the content of an event depends on besides its change; None before the first event.
+      results at the last authentication, and ``subjects`` the rows that the changes of the current batch are about.
+    - ``selection`` is equal for subscriptions that show a change alike; None before the first event.
     - ``gates`` are those of the installation. ``clock`` returns epoch milliseconds.
     - ``cost_report`` is filled and returned if the request has the header ``Prefer: cost``; None without it.
     - ``vectored``, a flag: a query is executed over vectors; otherwise by graphql-core.

@@ -143,7 +143,7 @@ def _cost_above(bound: float, kinds: Sequence[AssetKind] | None) -> Iterator[Con
     if not isfinite(bound):
         raise InvalidError("`costAbove` is not a finite number; give an amount in US dollars.")
     if kinds is not None and _RUN not in kinds:
-        raise InvalidError(f"`costAbove` is about the `costUsd` of runs; {_COSTS}")
+        raise InvalidError(f"`costAbove` is about the `costUsd` of runs; add RUN to `kinds`, or {_COSTS}")
     yield All((In("kind", (_RUN.name,)), Above("cost", cost_rank(bound))))
 
 

@@ -58,8 +58,8 @@ def _edges(root: Parent) -> Resolved:
     edges = root["edges"]
     if len(edges) > MAX_PAGE_EDGES:
         raise LimitError(
-            f"There are {len(edges)} edges on this page; lower `first`, narrow the walk by `relations` or `maxDepth`, "
-            "or read the page without `edges`.",
+            f"There are {len(edges)} edges on this page; the limit is {MAX_PAGE_EDGES}. Lower `first`, narrow the walk "
+            "by `relations` or `maxDepth`, or read the page without `edges`.",
             limit=MAX_PAGE_EDGES,
         )
     return edges

@@ -87,7 +87,7 @@ class MatchesPattern:
 
 @dataclass(frozen=True, slots=True)
 class HasWord:
-    """The text, words with spaces between them, has a word, or with ``prefix`` a word that begins with it.
+    """One of the words of the text, which spaces separate, is ``word``, or with ``prefix`` begins with it.
 
     The index cannot answer the negation.
     """
@@ -118,9 +118,9 @@ MAX_EXAMINED: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Contaminated:
-    """The asset is an evaluation whose contamination, as the caller sees it, is DIRECT or DERIVED; CLEAN if not wanted.
+    """The asset is an evaluation whose contamination is DIRECT or DERIVED if ``wanted`` is true, CLEAN if it is false.
 
-    ``wanted`` chooses between the two. An evaluation that hides its contamination from the caller meets neither.
+    It is the contamination that the caller sees; an evaluation that hides it does not meet the condition.
 
     The reader replaces this condition before it queries the index (:mod:`app.graph.reading.contaminated_evaluations`).
     """

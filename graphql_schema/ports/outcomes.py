@@ -120,8 +120,8 @@ class WriteOutcome:
     hidden ids that the command names: for the access log, never for the caller. ``far_end_known`` is false for a link
     if the end that the link does not change was absent or hidden from the caller before the command.
     ``changed_end_known`` is false in the same way for the end that a link or unlink changes.
-    ``sensitivity_before`` is the sensitivity that the asset changed by a link or unlink had before the batch; None for
-    other commands, a new asset, or a hidden value.
+    ``sensitivity_before`` is the sensitivity before the batch of the asset that a link or unlink changes, or on which a
+    link confirms an edge. It is None for other commands, a new asset, or a hidden value.
     ``placeholders`` are ids that the command refers to and that were not visible to the caller before: absent ones, for
     which it creates stubs, and hidden ones.
     """

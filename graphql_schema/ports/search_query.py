@@ -12,10 +12,10 @@ MAX_HITS: Final = 1_000
 
 @dataclass(frozen=True, slots=True)
 class SearchQuery:
-    """A search: the condition of the caller's filter, and the condition of every possible hit.
+    """A search: ``where`` is the condition of the caller's filter, ``candidates`` that of the possible hits.
 
-    If the index finds more than :data:`MAX_HITS` candidates, those that meet the first condition of ``best`` are taken
-    first, then those that meet the second one, and so on. Each candidate also meets the filter.
+    If more than :data:`MAX_HITS` records meet both, those that meet the first condition of ``best`` are taken first,
+    then those that meet the second one, and so on.
     """
 
     where: Condition

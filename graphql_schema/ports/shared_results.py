@@ -19,9 +19,9 @@ async def _made(make: Callable[[], Awaitable[object]]) -> object:
 
 
 class ReadRange(NamedTuple):
-    """The part of a feed that a batch of at most ``size`` records has: after one position, until another one.
+    """The part of a feed in a batch of at most ``size`` records: from behind ``after`` up to and including ``until``.
 
-    ``until`` is None for the end of the feed.
+    ``until`` is None if the batch ends at the end of the feed.
     """
 
     after: Position

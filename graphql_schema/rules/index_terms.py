@@ -19,8 +19,8 @@ PROSE: Final = "description"
 class Indexed:
     """Index terms of a record.
 
-    ``titles`` are complete names and ``words`` the words of names and id, which are visible with the record. ``prose``
-    has the words of the description, separated by spaces.
+    ``titles`` are the complete names. ``words`` are the words of the names and of the fields of :func:`id_fields`. Both
+    are visible with the record. ``prose`` has the words of the description, separated by spaces.
     """
 
     titles: tuple[str, ...]

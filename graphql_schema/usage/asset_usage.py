@@ -200,7 +200,7 @@ async def months_of(info: Info, rows: Sequence[Row], rel: RelationQuery, span: S
         found = await asyncio.gather(*(info.context.reader.related(row, rel, page) for row in rows))
     except LimitError as error:
         limit = error.extensions["limit"]
-        if not isinstance(limit, int):  # the budget of the operation, which names its limit
+        if not isinstance(limit, int):  # an error of the operation's budget, whose `limit` is a name such as `rows`
             raise
         raise LimitError(
             f"The query adds up more than {limit} usage records, one for each asset, consumer and month; give fewer "

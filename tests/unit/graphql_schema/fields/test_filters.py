@@ -107,7 +107,7 @@ def test_costs_are_those_of_runs(kinds: list[str] | None) -> None:
     if kinds is None or "RUN" in kinds:
         asset_listing(where, None)
     else:
-        with pytest.raises(InvalidError, match="`costAbove` is about the `costUsd` of runs; for other assets"):
+        with pytest.raises(InvalidError, match="`costAbove` is about the `costUsd` of runs; add RUN to `kinds`"):
             asset_listing(where, None)
 
 
