@@ -233,9 +233,9 @@ class AssetFilter:
     unused_for_days: int | None = filter_field(
         "The asset was not in use on the last N days (UTC), today included, as far as is visible to the viewer. These "
         "are uses: recorded usage; a run reads the asset, on the day of its end, begin or registration; a deployment "
-        "is active, for its model version and its service, or until its `retiredAt`; a service calls the service; a "
-        "workflow runs. A use of a version or feature is also one of its dataset, model or feature set. An asset "
-        f"without recorded usage must be older than N days. From 1 to {MAX_UNUSED_DAYS}; an error with `asOf`.",
+        "is active, or was until its `retiredAt`, for itself, its model version and its service; a service calls the "
+        "service; a workflow runs. A use of a version or feature is also one of its dataset, model or feature set. An "
+        f"asset without recorded usage must be older than N days. From 1 to {MAX_UNUSED_DAYS}; an error with `asOf`.",
         _unused,
         beside="unread",
     )

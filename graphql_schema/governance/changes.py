@@ -37,7 +37,8 @@ class FieldChange:
     """The change of one field."""
 
     field: str = stored_field(
-        "The name of the field in the schema, or of the relation for an edge that no field shows."
+        "The name of the changed value: mostly that of a field or input field of the schema; for an edge that no field "
+        "shows, that of its relation."
     )
     alias: str | None = stored_field("The name of the alias that changed; null for every other field.")
     before: str | None = stored_field(
@@ -185,10 +186,10 @@ async def _revert(info: Info, input: RevertArg) -> Resolved:
 
 
 revert_change = strawberry.field(
-    description="Restores the fields and edges that one change changed, except those hidden from you, and records this "
-    "as a new change. Reverting the first registration of an asset deletes it, with all changes since. Any other "
-    "revert is a CONFLICT if the same fields or edges changed again since. Some changes cannot be reverted, such as "
-    "decisions, incidents, and the digest of a version.",
+    description="Restores the fields and edges that one change changed, except those hidden from you and those that "
+    "follow from others, such as `ownerTeam`, and records this as a new change. Reverting the first registration of an "
+    "asset deletes it, with all changes since. Any other revert is a CONFLICT if what it would restore changed again "
+    "since. Some changes cannot be reverted, such as decisions, incidents, and the digest of a version.",
     resolver=_revert,
 )
 
