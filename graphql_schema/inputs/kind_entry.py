@@ -21,8 +21,9 @@ from graphql_schema.inputs.submit import submit_one
 class Export:
     """The parts of the export of a kind that do not follow from its input.
 
-    `mlg export` writes each field of the input that the type has under the same name, except the parent of a version
-    and lists of edges. It writes the edges of lineage relations as links, and the edges that the following name.
+    `mlg export` writes each value of the input that the type has under the same name. The kind's own fields that
+    declare edges are written if they take one id. Not written are the parent of a version, and lineage edges that are
+    not required. The lineage edges that leave an asset become links, and so do the edges that the following name.
 
     ``links``: connections of the type whose edges leave the asset, with their relation; each edge becomes a link.
     ``self_links``: connections that may contain the asset itself, with their relation. Such an edge is never among the
