@@ -161,7 +161,7 @@ class Query:
     )
     search: SearchResults = search
     team: Team | None = strawberry.field(
-        description="A team by id or by name, exactly one of them; null if it does not exist.", resolver=_team
+        description="A team by id or by name, exactly one of them; null if there is no such team.", resolver=_team
     )
     teams: Connection[Team] | None = _all_of("Team", "All teams, ordered by name.")
     users: Connection[User] | None = _all_of("User", "All users, ordered by name.")

@@ -102,11 +102,15 @@ class Asset(Node):
         "The instant of creation in the source system; null if not given or hidden."
     )
     created_at: Instant | None = stored_field("The instant at which the asset was first registered or referenced.")
-    created_by: str | None = stored_field("The subject of the caller who first registered or referenced the asset.")
+    created_by: str | None = stored_field(
+        "The caller who first registered or referenced the asset, in the form of `Change.actor`."
+    )
     updated_at: Instant | None = stored_field(
         "The instant of the first registration or reference, or of the last call that raised `revision`."
     )
-    updated_by: str | None = stored_field("The subject of the caller who made the change at `updatedAt`.")
+    updated_by: str | None = stored_field(
+        "The caller who made the change at `updatedAt`, in the form of `Change.actor`."
+    )
     deleted_at: Instant | None = stored_field(
         "The instant at which the asset was deleted; null if it is not deleted, or hidden."
     )

@@ -79,7 +79,7 @@ class DeleteAssetInput:
     reason: str | None = reason_field()
     despite_others: bool | None = strawberry.field(
         description="Whether to delete the asset although assets use it that you may not change, such as those of "
-        "other teams; false by default, so that such uses are a CONFLICT. Its message names up to 5.",
+        "other teams. By default false: such uses are a CONFLICT, whose message names up to 5 of them.",
         default=False,
     )
     dry_run: bool | None = dry_run_field()

@@ -39,7 +39,10 @@ class Outcome(Enum):
 class MutationErrorCode(Enum):
     """The reason why an item was not written."""
 
-    INVALID = value("INVALID", description="The input is invalid, or another item of an atomic call was rejected.")
+    INVALID = value(
+        "INVALID",
+        description="The input is invalid, the store refuses it, or another item of an atomic call was rejected.",
+    )
     NOT_FOUND = value(
         "NOT_FOUND", description="An object that the input names does not exist or is not visible to the caller."
     )

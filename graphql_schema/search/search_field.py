@@ -86,7 +86,7 @@ class FacetValues:
 
     facet: Facet = stored_field("The counted property.")
     values: list[FacetValue] = stored_field(
-        f"The {MAX_FACET_VALUES} most frequent values, most frequent first; ties in the order of the values."
+        f"At most {MAX_FACET_VALUES} values, the most frequent first; ties in the order of the values."
     )
 
 
