@@ -16,12 +16,15 @@ MADE_AT: Final = "madeAt"
 
 
 def date_apart(order: int, now: int) -> int | None:
-    """Return the date of a transaction at ``now`` if its ``order`` is too far ahead to be the date, else None."""
+    """Return ``now`` if the ``order`` of a transaction is more than MAX_AHEAD_MS ahead of it, else None.
+
+    Both are epoch milliseconds. A result is the date of the transaction.
+    """
     return now if order > now + MAX_AHEAD_MS else None
 
 
 def dated(order: int, now: int) -> int:
-    """Return the date of a transaction at ``now``, at most MAX_AHEAD_MS ahead of it."""
+    """Return the date of a transaction: its ``order``, or ``now`` if the order is more than MAX_AHEAD_MS ahead."""
     apart = date_apart(order, now)
     return order if apart is None else apart
 
