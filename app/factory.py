@@ -68,7 +68,8 @@ def _graphql_routes(process: Process, origins: tuple[str, ...]) -> list[BaseRout
     """Return the routes of ``/graphql``: HTTP, and the WebSocket for pages of ``origins``."""
     settings = process.settings
 
-    def open_context(request: HTTPConnection, principal: Principal, recheck: Recheck | None = None) -> Context:
+    async def open_context(request: HTTPConnection, principal: Principal, recheck: Recheck | None = None) -> Context:
+        await process.opened.contexts.learn()
         return process.opened.contexts.open(request, principal, recheck)
 
     async def authenticate(authorization: str) -> Principal:

@@ -32,12 +32,14 @@ def jobs_of(client: GremlinClient, coordinator: WriteCoordinator) -> tuple[Job, 
 
 @asynccontextmanager
 async def background_jobs(client: GremlinClient, coordinator: WriteCoordinator) -> AsyncIterator[None]:
-    """Run the jobs of the outbox, the expiry of receipts and the watch for commits of other processes.
+    """Run the jobs of the outbox, the expiry of receipts and the watch of the write log, if there is one.
 
-    All are stopped at exit, after the current batch.
+    All are stopped at exit, after the current batch; then another process may lead.
     """
     tasks = [asyncio.create_task(job.run()) for job in jobs_of(client, coordinator)]
-    tasks.append(asyncio.create_task(coordinator.commit_log.watch(client)))
+    order = client.write_order
+    if order is not None:
+        tasks.append(asyncio.create_task(order.watch()))
     try:
         yield
     finally:
@@ -45,3 +47,5 @@ async def background_jobs(client: GremlinClient, coordinator: WriteCoordinator) 
             for task in tasks:
                 task.cancel()
             await asyncio.wait(tasks)
+        if order is not None:
+            await order.resign()

@@ -61,6 +61,11 @@ class OperationContexts:
         self.change_feed = CommitFeed(self.coordinator.commit_log, self.client)
         self.fan_out = FanOut(lambda: self.coordinator.commit_log.count)
 
+    async def learn(self) -> None:
+        """Learn what other processes have written, so that an operation which begins then reads it."""
+        if self.client.write_order is not None:
+            await self.client.write_order.learn()
+
     def open(self, request: HTTPConnection, principal: Principal, recheck: Recheck | None = None) -> Context:
         """Return the context of one operation of ``principal``; a subscription passes ``recheck``."""
         request_id = request_id_of(request.scope)

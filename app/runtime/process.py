@@ -13,6 +13,7 @@ from app.graph.admin.store_schema import store_schema
 from app.graph.cache.graph_cache import GraphCache
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.write_coordinator import WriteCoordinator
+from app.graph.commits.write_log import WriteLog
 from app.graph.driver.errors import StoreUnavailableError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs.inference_job import schedule_full_derivation
@@ -125,6 +126,8 @@ class Process:
         coordinator = self._new_coordinator()
         async with self.authenticator, self._open_store(self.settings) as client:
             await refuse_failing(StoreProbe(client))
+            if not client.exclusive:
+                client.write_order = await WriteLog.opened(client, coordinator)
             await coordinator.outbox.load(client)
             await coordinator.commit_log.load(client)
             await schedule_full_derivation(client, coordinator)
@@ -157,8 +160,8 @@ class Process:
         self.opened = RunningProcess(client, contexts, readiness)
 
     def _graph_cache(self, client: GremlinClient) -> GraphCache | None:
-        """Return the cache of a store to which only this process writes; None for another store, or if it is off."""
-        if not (client.exclusive and self.settings.cache_mb):
+        """Return the cache, None if it is off. It needs to know all writes, also those of other processes."""
+        if not (self.settings.cache_mb and (client.exclusive or client.write_order)):
             return None
         cache = GraphCache(self.settings.cache_mb << 20, client.host)
         client.write_watch = cache

@@ -15,7 +15,7 @@ CATCHES_EVERYTHING = {
     "app.graph.commits.outbox_worker": "a stopped job would leave sensitivity floors: failures are logged and retried",
     "app.runtime.store_watch": "without the watch a broken store would not be restarted: failures are logged",
     "app.store.embedded.embedded_store": "whatever fails a restart may succeed later: it is logged and retried",
-    "app.graph.commits.commit_log": "without the watch readers would miss changes: failures are logged and retried",
+    "app.graph.commits.write_log": "without the watch readers would miss changes: failures are logged and retried",
     "app.graph.writing.group_plan": "the boundary of a call: its error must not fail the calls in its transaction",
     "app.graph.writing.group_commit": "the boundary of a call: its error must not fail the calls in its transaction",
     "app.http.health": "a readiness probe that fails for any reason means not ready",

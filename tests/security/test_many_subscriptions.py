@@ -70,7 +70,7 @@ async def following(
 async def all_wait(api: Api, number: int) -> None:
     """Return when this number of subscriptions have read everything."""
     log = api.coordinator.commit_log
-    await until(lambda: log._waiting == number)  # noqa: SLF001 - no response discloses it
+    await until(lambda: log.waiting == number)
 
 
 async def events(talks: Sequence[SocketClient], each: int) -> list[dict[str, Any]]:

@@ -44,6 +44,12 @@ OUTBOX_PROPERTIES = (
 )
 """Property keys of the vertices that store outbox entries (:mod:`app.graph.commits.outbox`)."""
 
+SEQUENCE = "sequence"
+"""Property key of the number of the last transaction (:mod:`app.graph.commits.write_log`).
+
+JanusGraph locks it, so that of two transactions in two JVMs with one number only one is committed.
+"""
+
 _VERTEX = "org.apache.tinkerpop.gremlin.structure.Vertex"
 
 
@@ -56,12 +62,15 @@ def _document() -> JsonObject:
     """Return the schema as the JSON object that JanusGraph reads."""
     keys = {stored.name: stored for stored in (*NATIVE_PROPERTIES, *NATIVE_EDGE_PROPERTIES, *OUTBOX_PROPERTIES)}
     return {
-        "vertexLabels": [{"label": name} for name in (*ALL_KINDS, "Pending", "Receipt", "Shelf")],
+        "vertexLabels": [{"label": name} for name in (*ALL_KINDS, "Pending", "Receipt", "Shelf", "Logged")],
         "edgeLabels": [
             {"label": name, "multiplicity": "SIMPLE"}
             for name in (*RELATIONS, *LABEL.values(), "PENDING", "RECEIPT", "SHELF")
         ],
-        "propertyKeys": [_key(stored) for stored in keys.values()],
+        "propertyKeys": [
+            *(_key(stored) for stored in keys.values()),
+            {**_key(NativeProperty(SEQUENCE, java="Long", index=False)), "consistency": "LOCK"},
+        ],
         "compositeIndexes": [],
         "vertexCentricEdgeIndexes": [
             {

@@ -1,9 +1,9 @@
 """The commit log of a process: orders its transactions, and wakes the readers of the change feed.
 
 A transaction writes the batches of one or more calls. All changes of one batch have one instant, later than that of
-every earlier batch of this process, and are ordered by id. A transaction becomes visible as a whole. If only one
-process writes, a reader therefore misses no change by continuing after the last change that was read. If several
-processes write, a reader may miss a change.
+every earlier batch in the store, and are ordered by id. Before a process plans a transaction, it learns the instants of
+other processes (:mod:`app.graph.commits.write_log`). A transaction becomes visible as a whole. So a reader misses no
+change by continuing after the last change that was read.
 
 If the clock was ahead and was set back, instants continue after the last one, so the order is kept. A change whose
 instant is more than MAX_AHEAD_MS ahead of the clock is dated by the clock
@@ -18,10 +18,6 @@ import structlog
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.prepared_statement import PreparedStatement
 from graphql_schema.rules.change_date import date_apart
-from policies.errors import CodedError
-
-LOOK_SECONDS: Final = 2.0
-"""Seconds between two checks for transactions of other processes, while a reader waits."""
 
 AFTER_ALL_IDS: Final = "~"
 """A string that is greater than every URN."""
@@ -34,13 +30,15 @@ _log = structlog.get_logger(__name__)
 
 
 class CommitLog:
-    """Returns increasing instants (epoch milliseconds) for batches, and signals written transactions."""
+    """Returns increasing instants (epoch milliseconds) for batches, and signals written transactions.
+
+    ``waiting`` is the number of readers that wait for the next one.
+    """
 
     def __init__(self) -> None:
+        self.waiting = 0
         self._last = 0
-        self._stored = 0
         self._written = asyncio.Event()
-        self._waiting = 0
         self._count = 0
         self._begun: int | None = None
         self._behind = False
@@ -60,6 +58,16 @@ class CommitLog:
         self._behind = behind
         return self._last
 
+    @property
+    def last(self) -> int:
+        """The latest instant that :meth:`instant` returned, or that was learned; 0 before the first."""
+        return self._last
+
+    def learned(self, at: int) -> None:
+        """Continue after the instant ``at`` of another process, 0 for none, and wake waiting readers."""
+        self._last = max(self._last, at)
+        self._wake()
+
     def end(self) -> None:
         """End a transaction, whether it has written or not; call it under the write lock."""
         self._begun = None
@@ -74,48 +82,25 @@ class CommitLog:
 
     def written(self) -> None:
         """Record that the transaction of the last instant is stored, and wake waiting readers; needs the write lock."""
-        self._stored = max(self._stored, self._last)
         self._wake()
 
     @property
     def count(self) -> int:
-        """Return a counter that grows with each transaction written here, and each check that finds those of others."""
+        """Return a counter that grows with each transaction that was written here or learned from other processes."""
         return self._count
 
     async def wait(self, count: int) -> None:
         """Return as soon as the property ``count`` differs from the argument, which is an earlier value of it."""
-        self._waiting += 1
+        self.waiting += 1
         try:
             while self._count == count:
                 await self._written.wait()
         finally:
-            self._waiting -= 1
+            self.waiting -= 1
 
     async def load(self, client: GremlinClient) -> None:
         """Read the instant of the last change in the store: :meth:`instant` then returns later ones only."""
-        self._stored = await newest(client)
-        self._last = max(self._last, self._stored)
-
-    async def watch(self, client: GremlinClient, seconds: float = LOOK_SECONDS) -> None:
-        """Until cancelled, check for transactions of other processes every ``seconds`` if a reader waits.
-
-        A check that fails is logged, and the next one is made after ``seconds``.
-        """
-        while True:
-            await asyncio.sleep(seconds)
-            if self._waiting:
-                await self._look(client)
-
-    async def _look(self, client: GremlinClient) -> None:
-        known = self._stored
-        try:
-            await self.load(client)
-        except CodedError as error:
-            _log.warning("commit_log_unread", code=str(error.code))
-        except Exception:  # noqa: BLE001 - the job boundary; an ended check would leave readers without changes
-            _log.exception("commit_log_failed")
-        if self._stored > known:
-            self._wake()
+        self._last = max(self._last, await newest(client))
 
     def _wake(self) -> None:
         self._count += 1

@@ -6,16 +6,17 @@ recomputing a vertex twice changes nothing.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
 from app.graph.commits.outbox_entry import OUTBOX_ROOT, OutboxEntry, entry_from_row
 from app.graph.commits.sensitivity_floors import MayLink, SensitivityFloors
+from app.graph.commits.write_set import WriteSet
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.gremlin_text import g, param, render
 from app.graph.driver.prepared_statement import PreparedStatement
-from app.graph.records.touched import NOTHING
+from graphql_schema.ports.record import JsonObject
 
 _LOAD: Final = PreparedStatement.of(
     f"""
@@ -30,7 +31,17 @@ def rows = []
 )
 
 
-_DROP: Final = PreparedStatement.traversal(g.V(param("xs")).drop())
+_READ: Final = PreparedStatement.of(
+    f"""
+def rows = []
+{render(g.V(param("xs")))}.each {{ v ->
+  rows << [x: v.id(), note: v.value('note'), covered: v.property('covered').orElse('[]'),
+           frontier: v.properties('frontier').collect {{ it.value() }}]
+}}
+[rows]
+""",
+    "xs",
+)
 
 
 class Outbox:
@@ -46,6 +57,7 @@ class Outbox:
         self.loads = 0
         self._entries: dict[int, OutboxEntry] = {}
         self._last_order = 0
+        self._committing = 0
         self._listeners: list[asyncio.Event] = []
 
     def listen(self) -> asyncio.Event:
@@ -73,19 +85,19 @@ class Outbox:
         If it succeeds, the entries are added to memory. If it fails, it is unknown whether the store has them: their
         floors stay active until the next :meth:`load` or :meth:`done`. ``stale`` is set unless there are no entries.
         """
-        for entry in entries:
-            if entry.floor is not None:
-                self.floors.raise_floor(entry.floor)
+        self._raise_floors(entries)
+        self._committing += 1
         written = False
         try:
             yield
             written = True
         finally:
+            self._committing -= 1
             if written:
                 self._entries |= {entry.x: entry for entry in entries}
             if entries:
                 self.stale = self.stale or not written
-                self._wake()
+                self.wake()
 
     async def load(self, client: GremlinClient) -> None:
         """Replace entries and floors by the stored ones; call it under the write lock, or before there are writers."""
@@ -95,16 +107,51 @@ class Outbox:
         self.stale = False
         self.loads += 1
         self._replace_floors()
-        self._wake()
+        self.wake()
+
+    async def learn(self, client: GremlinClient, added: Sequence[int], deleted: Sequence[int]) -> None:
+        """Add the stored entries ``added`` and remove ``deleted``, both vertex ids, as another process changed them.
+
+        An entry that the store has no more is not added.
+        """
+        rows = (await client.submit(_READ, {"xs": [*added]}))[0] if added else []
+        self._add(rows)
+        for entry in filter(None, [self._entries.pop(x, None) for x in deleted]):
+            if self._committing:  # an entry under way may need an equal floor: the next load removes it
+                self.stale = True
+            elif entry.floor is not None and all(entry.floor != other.floor for other in self._entries.values()):
+                self.floors.end(entry.floor)
+        if rows or deleted:
+            self.wake()
+
+    async def learn_all(self, client: GremlinClient) -> None:
+        """Add all stored entries, and set ``stale``: which of the known ones were deleted is unknown."""
+        (rows,) = await client.submit(_LOAD, {"xs": [OUTBOX_ROOT]})
+        self._add(rows)
+        self.stale = True
+        self.wake()
 
     async def done(self, client: GremlinClient, *entries: OutboxEntry) -> None:
         """Delete entries, first in the store and then in memory with their floors."""
-        await client.submit(_DROP, {"xs": [entry.x for entry in entries]}, writes=NOTHING)
+        writes = WriteSet()
+        writes.delete_entries(entries)
+        await writes.submit(client)
         for entry in entries:
             del self._entries[entry.x]
         self._replace_floors()
 
-    def _wake(self) -> None:
+    def _add(self, rows: Sequence[JsonObject]) -> None:
+        entries = [entry_from_row(row) for row in rows]
+        self._raise_floors(entries)
+        self._entries |= {entry.x: entry for entry in entries}
+
+    def _raise_floors(self, entries: Sequence[OutboxEntry]) -> None:
+        for entry in entries:
+            if entry.floor is not None:
+                self.floors.raise_floor(entry.floor)
+
+    def wake(self) -> None:
+        """Set the events of all listeners."""
         for event in self._listeners:
             event.set()
 

@@ -15,7 +15,8 @@ import structlog
 
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.outbox_entry import OutboxEntry
-from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.driver.errors import TransientConflictError
+from app.graph.driver.gremlin_client import GremlinClient, WriteOrder
 from app.graph.records.clock import epoch_milliseconds
 
 MIN_PAUSE_SECONDS: Final = 0.5
@@ -75,19 +76,40 @@ class OutboxWorker(ABC):
         """Work off one batch under the lock of the writers; return whether there was any work."""
         self._changed.clear()
         async with self._lock:
+            if self._order is not None:
+                await self._order.begin()
             if self._outbox.stale:
                 await self._outbox.load(self._client)
-            now = self._clock()
-            worked = await self.advance([entry for entry in self._entries() if entry.due <= now])
+            worked = self._leads and await self._advance_due()
         await asyncio.sleep(0)
         return worked
+
+    @property
+    def _order(self) -> WriteOrder | None:
+        return self._client.write_order
+
+    @property
+    def _leads(self) -> bool:
+        """Whether this process runs the jobs of the store."""
+        return self._order is None or self._order.leads
+
+    async def _advance_due(self) -> bool:
+        """Work off one batch of what is due; after a conflict with another process, from what is stored then."""
+        now = self._clock()
+        try:
+            return await self.advance([entry for entry in self._entries() if entry.due <= now])
+        except TransientConflictError:
+            if self._order is None:
+                raise
+            self._outbox.stale = True
+            return True
 
     def _entries(self) -> list[OutboxEntry]:
         return [entry for entry in self._outbox.entries if self.handles(entry)]
 
     async def _wait(self) -> None:
         """Wait until the event of :meth:`Outbox.listen` is set or an entry is due, at most MAX_PAUSE_SECONDS."""
-        due = min((entry.due for entry in self._entries()), default=None)
+        due = min((entry.due for entry in self._entries()), default=None) if self._leads else None
         pause = MAX_PAUSE_SECONDS if due is None else min((due - self._clock()) / 1_000, MAX_PAUSE_SECONDS)
         try:
             async with asyncio.timeout(max(pause, 0)):

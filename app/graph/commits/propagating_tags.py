@@ -9,7 +9,7 @@ from app.graph.driver.gremlin_client import GremlinClient
 class PropagatingTags:
     """Caches by vertex id whether a tag propagates; a tag is read on first use and again after :meth:`forget`.
 
-    Use it under the write lock. The cache is correct only if no other process writes.
+    Use it under the write lock, after what other processes wrote was forgotten (:mod:`app.graph.commits.write_log`).
     """
 
     def __init__(self) -> None:
@@ -28,3 +28,7 @@ class PropagatingTags:
         """Remove tags from the cache, because they changed."""
         for vid in tags:
             self._known.pop(vid, None)
+
+    def forget_all(self) -> None:
+        """Remove all tags from the cache."""
+        self._known.clear()

@@ -106,6 +106,10 @@ class SensitivityFloors:
         for view in self._views:
             view.add(floor)
 
+    def end(self, floor: SensitivityFloor) -> None:
+        """End a floor, if it is active; open views keep it."""
+        self.active = [each for each in self.active if each != floor]
+
     def replace(self, floors: Iterable[SensitivityFloor]) -> None:
         """Make these the only active floors. Open views keep theirs and gain the new ones."""
         wanted = list(floors)

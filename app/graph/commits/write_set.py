@@ -12,6 +12,7 @@ from app.graph.commits.write_statements import WRITE
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.edge_record import DECLASSIFIED, EdgeKey, native_end
 from app.graph.records.inferred_edge import LABEL, THROUGH, is_inferred, through
+from app.graph.records.log_entry import Lease
 from app.graph.records.receipt_record import BUCKET_ROOT, bucket_of
 from app.graph.records.record_text import text_of
 from app.graph.records.touched import Touched
@@ -41,10 +42,13 @@ class WriteSet:
         self._marks: list[Binding] = []
         self._entries: list[Binding] = []
         self._receipts: list[Binding] = []
+        self._gone: list[int] = []
+        self._lease: Lease | None = None
         self._bucket = _NO_RECEIPTS
 
     def __bool__(self) -> bool:
-        return bool(self._vertices or self._edges or self._marks or self._entries or self._receipts)
+        rows = self._vertices or self._edges or self._marks or self._entries or self._receipts or self._gone
+        return bool(rows or self._lease)
 
     def vertex(self, vid: int, after: Record, *, before: Record | None) -> None:
         """Add a vertex. ``before`` is its stored record, None for a new vertex.
@@ -107,8 +111,16 @@ class WriteSet:
         """Add the present values of a stored outbox entry, without its frontier."""
         self._entries.append({**entry.binding(), "fresh": False, "f": []})
 
+    def delete_entries(self, entries: Iterable[OutboxEntry]) -> None:
+        """Add the deletion of stored outbox entries."""
+        self._gone += [entry.x for entry in entries]
+
+    def take_lease(self, lease: Lease) -> None:
+        """Add a job lease, which other processes learn from the write log; it needs a client with a write log."""
+        self._lease = lease
+
     def bindings(self) -> Mapping[str, object]:
-        """Return the complete bindings of the text ``WRITE``."""
+        """Return the complete bindings of the text ``WRITE`` of the only process that writes."""
         return {
             "stored": sorted(self._referenced - self._new),
             "vertices": self._vertices,
@@ -118,6 +130,8 @@ class WriteSet:
             "top": OUTBOX_ROOT,
             "receipts": self._receipts,
             **self._bucket,
+            "gone": self._gone,
+            "turn": None,
         }
 
     def touched(self) -> Touched:
@@ -128,6 +142,14 @@ class WriteSet:
         return Touched(frozenset(vertices), frozenset(ends), tenants)
 
     async def submit(self, client: GremlinClient) -> None:
-        """Write everything that was added as one transaction; send no request if nothing was."""
-        if self:
-            await client.submit(WRITE, self.bindings(), writes=self.touched())
+        """Write everything that was added as one transaction; send no request if nothing was.
+
+        Raises TransientConflictError, with nothing written, if another process has written since the begin of the plan.
+        """
+        if not self:
+            return
+        touched, log = self.touched(), client.write_order
+        turn = log and log.turn(touched, self._entries, self._gone, self._lease)
+        rows = await client.submit(WRITE, {**self.bindings(), "turn": turn}, writes=touched)
+        if log is not None:
+            log.end_turn(written=rows[0] >= 0)

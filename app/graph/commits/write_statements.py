@@ -29,8 +29,15 @@ record or null for each pair.
 | ``receipts`` | ``{x: id, fresh: whether it is new, at: instant, record}`` |
 | ``shelf``, ``shelves`` | vertex ids of the bucket of the receipts, and of the vertex that buckets are attached to |
 | ``shelved`` | instant of this write, stored in the bucket |
+| ``gone`` | vertex ids of outbox entries to delete |
+| ``turn`` | null if no other process writes; else ``{head, n, x, note, lease, old}`` of the write log |
 
-The response is the number of rows in ``vertices`` and ``edges``. In the embedded store, whose JVM sets
+With a ``turn`` the transaction must be the next one, ``n``, after the ``sequence`` of the vertex ``head``, which it
+raises. It adds the log entry ``note`` as vertex ``x``, stores ``lease`` unless it is null, and deletes the entries
+``old``. It is committed in the text, under a lock of the JVM (:mod:`app.graph.commits.write_log`).
+
+The response is the number of rows in ``vertices`` and ``edges``, or -1 if another transaction came before; nothing is
+written then. In the embedded store, whose JVM sets
 ``mlgraph.indexMark``, a transaction that writes vertices or marks also raises the count of the index mark, which
 :mod:`app.graph.admin.store_probe` compares with the index.
 """
@@ -85,6 +92,7 @@ if (xs) {render(g.V(param("xs")))}.each {{ v << it.id(); v << it.value('record')
 
 WRITE: Final = PreparedStatement.of(
     f"""
+def write = {{ ->
 def known = [:]
 def xs = stored
 if (xs) {render(g.V(param("xs")))}.each {{ known[it.id()] = it }}
@@ -141,7 +149,21 @@ if ((vertices || marks) && Boolean.getBoolean('mlgraph.indexMark')) {{
   if (v == null) v = g.addV('SelfCheck').property(T.id, {INDEX_MARK}L).property('urn', '{INDEX_MARK_URN}').next()
   v.property(single, 'updatedAt', v.property('updatedAt').orElse(0L) + 1L)
 }}
-[vertices.size() + edges.size()]
+gone.each {{ x -> {render(g.V(param("x")).drop())}.iterate() }}
+vertices.size() + edges.size()
+}}
+if (turn == null) return [write()]
+synchronized ('mlgraph write log'.intern()) {{
+  def head = g.V(turn.head).next()
+  if (head.value('sequence') != turn.n - 1) return [-1]
+  def count = write()
+  head.property(single, 'sequence', turn.n as long)
+  if (turn.lease != null) head.property(single, 'note', turn.lease)
+  g.addV('Logged').property(T.id, turn.x).property('note', turn.note).next()
+  if (turn.old) g.V(turn.old).drop().iterate()
+  g.tx().commit()
+  [count]
+}}
 """,
     "stored",
     "vertices",
@@ -153,4 +175,6 @@ if ((vertices || marks) && Boolean.getBoolean('mlgraph.indexMark')) {{
     "shelf",
     "shelves",
     "shelved",
+    "gone",
+    "turn",
 )

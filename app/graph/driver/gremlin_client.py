@@ -7,7 +7,7 @@ client also owns event loops in threads, fails inside a running event loop and n
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -19,11 +19,12 @@ import orjson
 from app.graph.driver.errors import StoreUnavailableError
 from app.graph.driver.gremlin_response import parse_rows
 from app.graph.driver.prepared_statement import PreparedStatement
+from app.graph.records.log_entry import Lease
 from app.graph.records.touched import EVERYTHING, Touched
 from app.store.errors import StoreReason
 from app.store.store_endpoint import StoreEndpoint
 from app.store.store_host import StoreHost
-from graphql_schema.ports.record import Json
+from graphql_schema.ports.record import Json, JsonObject
 from policies.errors import Code, CodedError
 
 _HEADERS: Final = {"Content-Type": "application/json", "Accept": "application/vnd.gremlin-v3.0+json;types=false"}
@@ -72,6 +73,44 @@ class WriteWatch(Protocol):
         """
 
 
+class WriteOrder(Protocol):
+    """The order of the transactions of all processes that write to a store, as one of them uses it.
+
+    A transaction is planned after :meth:`begin` and written under the write lock of the process;
+    :class:`app.graph.commits.write_log.WriteLog` implements this. ``head`` is the vertex id of the number of the last
+    transaction.
+    """
+
+    head: int
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process is the one that runs the background jobs."""
+
+    async def learn(self) -> None:
+        """Learn what other processes have written before this call."""
+
+    async def learn_to(self, number: int) -> None:
+        """Learn the transactions up to a number, unless they are known."""
+
+    async def begin(self) -> None:
+        """Learn what other processes have written, and begin the plan of a transaction."""
+
+    def turn(
+        self, touched: Touched, entries: Sequence[JsonObject], gone: Sequence[int], lease: Lease | None
+    ) -> JsonObject:
+        """Return the place of the planned transaction in the order, as a binding of the text ``WRITE``."""
+
+    def end_turn(self, *, written: bool) -> None:
+        """Record that the transaction is stored; raises TransientConflictError if it is not."""
+
+    async def watch(self) -> None:
+        """Until cancelled, learn what other processes write, and lead while none of them does."""
+
+    async def resign(self) -> None:
+        """Lead no more, so that another process can at once."""
+
+
 @dataclass(slots=True)
 class _Call:
     """One request in flight: what is sent, and its state so far."""
@@ -116,7 +155,8 @@ class GremlinClient:
     have been committed. ``host`` runs the store, None for a store elsewhere. A request that begins during an
     outage is refused; one that waits for its slot is still sent.
     ``exclusive`` states that all writes to the store go through this client while it is open, as they do with a host.
-    ``write_watch``, if it is not None, receives begin and end of each write of this client.
+    ``write_watch``, if it is not None, receives begin and end of each write of this client. ``write_order``, if it is
+    not None, orders the transactions of this client among those of other processes.
     """
 
     def __init__(
@@ -135,6 +175,7 @@ class GremlinClient:
         self.host = host
         self.exclusive = host is not None
         self.write_watch: WriteWatch | None = None
+        self.write_order: WriteOrder | None = None
         self._aliases = {"g": source}
         self._deadline = deadline
         self._slots = asyncio.Semaphore(in_flight)

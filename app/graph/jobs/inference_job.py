@@ -83,6 +83,8 @@ async def schedule_full_derivation(client: GremlinClient, coordinator: WriteCoor
     stored = await client.submit(_READ_RULES, {"xs": [_RULES_VERTEX]})
     if stored == [rules] or not (stored or coordinator.inference_rules):
         return
+    if client.write_order is not None:
+        await client.write_order.begin()
     entry = OutboxEntry(new_entry_id(), "", coordinator.outbox.order(epoch_milliseconds()), inference=True, after="")
     with coordinator.outbox.committing([entry]):
         writes = WriteSet()

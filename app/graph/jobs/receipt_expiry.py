@@ -71,8 +71,12 @@ class ReceiptExpiry:
     async def step(self) -> bool:
         """Delete a batch of receipts from one expired bucket; return whether there was an expired bucket.
 
-        A bucket is expired if its last receipt is. It is deleted when no expired receipt is left in it.
+        A bucket is expired if its last receipt is. It is deleted when no expired receipt is left in it. Only the
+        process that leads deletes.
         """
+        order = self._client.write_order
+        if order is not None and not order.leads:
+            return False
         async with self._lock:
             bindings = {"top": BUCKET_ROOT, "limit": self._clock() - RECEIPT_LIFETIME_MS, "most": self._batch}
             (found,) = await self._client.submit(_DROP, bindings, writes=NOTHING)

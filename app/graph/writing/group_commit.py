@@ -8,7 +8,7 @@ arrive. No call gets its outcomes before its transaction is stored.
 
 If the store refuses a transaction, its halves are written, down to the batch that is refused. Unless this batch is
 atomic, the writer of its call continues down to the item. After a conflict with another process, the transaction is
-planned again, with at most MAX_ATTEMPTS attempts.
+planned again, with at most MAX_CONFLICTS attempts.
 """
 
 import asyncio
@@ -35,7 +35,13 @@ from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.outcomes import WriteOutcome
 
 MAX_ATTEMPTS: Final = 6
-"""Maximal number of attempts to write a transaction that conflicts with another process."""
+"""Maximal number of attempts to write a transaction that creates a vertex which exists."""
+
+MAX_CONFLICTS: Final = 60
+"""Maximal number of attempts to write a transaction that conflicts with one of another process."""
+
+MAX_TURN_SECONDS: Final = 0.1
+"""Longest pause between two transactions if other processes may write: without it they would rarely get a turn."""
 
 MAX_BACKOFF_SECONDS: Final = 0.2
 """Longest pause between two attempts, in seconds."""
@@ -78,13 +84,13 @@ class WriteGroup:
     def again(self, error: VertexExistsError | TransientConflictError) -> list["WriteGroup"]:
         """Return the group, to plan and write it again.
 
-        At the last of MAX_ATTEMPTS, return the halves after VertexExistsError; give the calls the error after
-        TransientConflictError, and return no groups.
+        At the last of MAX_ATTEMPTS, return the halves after VertexExistsError. At the last of MAX_CONFLICTS, give the
+        calls the error after TransientConflictError, and return no groups.
         """
         self.attempts += 1
-        if self.attempts < MAX_ATTEMPTS:
-            return [self]
-        return self.split(error) if isinstance(error, VertexExistsError) else self.fail(error)
+        if isinstance(error, VertexExistsError):
+            return [self] if self.attempts < MAX_ATTEMPTS else self.split(error)
+        return [self] if self.attempts < MAX_CONFLICTS else self.fail(error)
 
 
 class UnconfirmedWriteError(Exception):
@@ -136,8 +142,11 @@ class GroupCommit:
                     size = len(group.batches)
                     groups = [*await self._written(group), *groups]
                 is_alone = size <= 1 and not self._queue
+                duration = perf_counter() - begun
                 if size and not (groups or is_alone):
-                    await self._queue.gather(size, min(MAX_GATHER_SECONDS, GATHER_SHARE * (perf_counter() - begun)))
+                    await self._queue.gather(size, min(MAX_GATHER_SECONDS, GATHER_SHARE * duration))
+                if self._client.write_order is not None and self._queue:
+                    await asyncio.sleep(min(duration, MAX_TURN_SECONDS))  # the turn of another process
         finally:
             self._queue.leader = None
 
@@ -161,6 +170,8 @@ class GroupCommit:
     async def _attempt(self, group: WriteGroup) -> list[WriteGroup]:
         """Plan and write a group once, and give its calls their outcomes or errors; return the groups that remain."""
         try:
+            if self._client.write_order is not None:
+                await self._client.write_order.begin()
             plan = await GroupPlanner(self._client, self._coordinator, group.batches, group.missing).plan()
             await self._commit(plan)
         except (VertexExistsError, TransientConflictError) as error:

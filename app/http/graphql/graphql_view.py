@@ -1,6 +1,6 @@
 """Serves GraphQL over HTTP: executes the operation of one request; docs/http.md describes the behaviour."""
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from http import HTTPStatus
 from typing import Generic, Protocol, TypeVar
 
@@ -83,7 +83,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
     def __init__(  # noqa: PLR0913 - two parts of the application, and what differs between installations
         self,
         schema: OperationSchema,
-        make_context: Callable[[Request, Principal], ContextT],
+        make_context: Callable[[Request, Principal], Awaitable[ContextT]],
         *,
         limits: RequestLimits | None = None,
         documents: PersistedDocuments | None = None,
@@ -118,7 +118,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
         try:
             media = negotiate(request.headers.get("accept"))
             params = await read_params(request, self.limits)
-            context = self.context_of(request)
+            context = await self.context_of(request)
             params.query = document = self.documents.text_of(params, context.principal)
             execution = self.execute_in_turn(request, params, context)
             try:
@@ -137,7 +137,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
         except Exception as error:  # noqa: BLE001 - the HTTP boundary
             return error_response(coded_or_masked(error, request_id, document), request_id, media)
 
-    def context_of(self, request: Request) -> ContextT:
+    async def context_of(self, request: Request) -> ContextT:
         """Return the context of one operation.
 
         Raises `CodedError` with the code UNAUTHENTICATED if no middleware has set ``request.state.principal``.
@@ -148,7 +148,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
                 "The request is not authenticated. Send the header `Authorization: Bearer <token>`.",
                 Code.UNAUTHENTICATED,
             )
-        return self.make_context(request, principal)
+        return await self.make_context(request, principal)
 
     async def execute_in_turn(self, request: Request, params: GraphQLRequestData, context: ContextT) -> ExecutionResult:
         """Execute the operation when the caller has a slot; reads and writes have queues of their own.

@@ -55,7 +55,7 @@ CLOSE_CODES: Final = {Code.UNAUTHENTICATED: FORBIDDEN, Code.FORBIDDEN: FORBIDDEN
 
 TRY_AGAIN_LATER: Final = 1013
 
-MakeContext = Callable[[WebSocket, Principal, Callable[[], Awaitable[Principal]]], OperationContext]
+MakeContext = Callable[[WebSocket, Principal, Callable[[], Awaitable[Principal]]], Awaitable[OperationContext]]
 """Returns the context of one subscription from the handshake, the caller, and a function that authenticates again."""
 
 
@@ -131,9 +131,8 @@ class SubscriptionHandler(BaseGraphQLTransportWSHandler[SocketSession, None]):
             principal = await session.principal()
             operation.query = self.view.documents.text_of(params, principal)
             with self.view.counted(principal):
-                await self._send_events(
-                    operation, self.view.make_context(session.request, principal, session.principal)
-                )
+                context = await self.view.make_context(session.request, principal, session.principal)
+                await self._send_events(operation, context)
             await operation.send_operation_message({"id": operation.id, "type": "complete"})
         except WebSocketDisconnected:
             return

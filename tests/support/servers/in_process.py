@@ -32,10 +32,12 @@ REGISTER = """mutation ($input: RegisterAssetsInput!) { registerAssets(input: $i
 } }"""
 
 
-def process_over(settings: Settings, graph: StoreGraph, start_jobs: JobStarter = background_jobs) -> Process:
-    """Return a process whose store is a graph of the test session's JVM."""
+def process_over(
+    settings: Settings, graph: StoreGraph, start_jobs: JobStarter = background_jobs, *, shared: bool = False
+) -> Process:
+    """Return a process whose store is a graph of the test session's JVM; other processes may write if ``shared``."""
     client = GremlinClient(graph.url, source=graph.source)
-    client.exclusive = True
+    client.exclusive = not shared
     return Process(settings, lambda _: client, start_jobs)
 
 
@@ -145,14 +147,21 @@ class Api(RunningApi):
 
 @asynccontextmanager
 async def open_api(
-    graph: StoreGraph, folder: Path, start_jobs: JobStarter = background_jobs, **environment: str
+    graph: StoreGraph,
+    folder: Path,
+    start_jobs: JobStarter = background_jobs,
+    *,
+    shared: bool = False,
+    **environment: str,
 ) -> AsyncIterator[Api]:
     """Run the API over a graph, with its keys in ``folder`` and further settings from an environment.
+
+    Other APIs may write to the graph too, if all are ``shared``.
 
     The deadlines and the time budget of walks cover a machine that pauses for a while: no test is about speed.
     """
     settings = Settings.from_env({"MLG_DATA_DIR": str(folder), "MLG_WALK_SECONDS": "300", **PATIENT, **environment})
-    process = process_over(settings, graph, start_jobs)
+    process = process_over(settings, graph, start_jobs, shared=shared)
     app = create_app(process)
     issuer = DevIssuer(settings)
     tokens = {name: issuer.mint(persona(name)) for name in personas()}

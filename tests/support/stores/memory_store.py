@@ -34,6 +34,7 @@ class MemoryStore:
     open: asyncio.Event = field(default_factory=asyncio.Event)
     errors: list[Exception | None] = field(default_factory=list)
     bad: dict[str, Exception] = field(default_factory=dict)
+    write_order: None = None
 
     def __post_init__(self) -> None:
         self.open.set()

@@ -169,10 +169,17 @@ class LevelBatcher:
         return LevelContent(edges, records, found["l"], count, over=found["over"])
 
     async def _submit(self, bindings: JsonObject) -> JsonObject:
-        """Return the response of the store to the bindings of the level text, without those of the batcher."""
+        """Return the response of the store to the bindings of the level text, without those of the batcher.
+
+        What other processes wrote before the response is learned first, because it may have sensitivity floors.
+        """
         self.budget.check()
+        order = self.client.write_order
+        common = {"cap": EDGE_CAP, "tenant": self.tenant, "head": order.head if order else 0}
         found: JsonObject
-        (found,) = await self.client.submit(LEVEL, {**bindings, "cap": EDGE_CAP, "tenant": self.tenant})
+        (found,) = await self.client.submit(LEVEL, {**bindings, **common})
+        if order is not None:
+            await order.learn_to(found["h"])
         return found
 
     async def _parsed(self, rows: Sequence[Json]) -> Adjacency:

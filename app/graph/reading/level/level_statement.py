@@ -12,6 +12,7 @@ read.
 | listings  | list of listings                                            |
 | cap       | number of edges and chain vertices that end the request     |
 | tenant    | tenant of all listings                                      |
+| head      | vertex id of the head of the write log, 0 for none          |
 
 | hop   | content                                                                                      |
 |-------|----------------------------------------------------------------------------------------------|
@@ -51,6 +52,7 @@ read.
 | l        | for each listing ``{x: vertex ids, s: their values of ``o`` if requested, n: total up to  |
 |          | 10,001, or -1}``                                                                          |
 | over     | whether the cap ended the request                                                         |
+| h        | number of the last transaction before the response, 0 without a ``head``                  |
 
 A page in the order of time (``t``) reads its own edges and those of its last instant, however many the source has. The
 first page of another hop (``n`` without ``a``) reads only its own edges, for each label. A later page of such a hop
@@ -196,11 +198,13 @@ def edges = hops.collect {{ h ->
 }}
 def xs = budget > 0 ? wanted as List : wanted.take(given) as List
 def v = xs ? {render(g.V(param("xs")).values("record"))}.toList() : []
-[[e: budget > 0 ? edges : [], v: v, l: lists, over: budget <= 0]]
+def last = head ? {render(g.V(param("head")).values("sequence"))}.tryNext().orElse(0L) : 0L
+[[e: budget > 0 ? edges : [], v: v, l: lists, over: budget <= 0, h: last]]
 """,
     "points",
     "hops",
     "listings",
     "cap",
     "tenant",
+    "head",
 )

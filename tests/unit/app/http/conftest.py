@@ -215,15 +215,19 @@ def build() -> Build:
 
     def application(**options: Any) -> Starlette:
         schema = OperationSchema(Query, Mutation, Subscription)
-        view = GraphQLView(
+
+        async def make_context(request: Any, principal: Principal, _recheck: object = None) -> Context:
+            return Context(request.state.request_id, principal)
+
+        view: GraphQLView[Context] = GraphQLView(
             schema,
-            lambda request, principal: Context(request.state.request_id, principal),
+            make_context,
             **options,
         )
         socket = SubscriptionSocket(
             schema,
             authenticate,
-            lambda request, principal, _: Context(request.state.request_id, principal),
+            make_context,
             **options,
         )
         return Starlette(

@@ -42,7 +42,7 @@ async def test_jobs_stop_when_no_batch_is_in_flight() -> None:
     jobs = background_jobs(CLIENT, coordinator)
     await jobs.__aenter__()
     running = await others() - before
-    assert len(running) == len(jobs_of(CLIENT, coordinator)) + 1  # and the watch of the commit log
+    assert len(running) == len(jobs_of(CLIENT, coordinator))
     async with coordinator.lock:
         stopping = asyncio.create_task(jobs.__aexit__(None, None, None))
         assert await others() >= running

@@ -1,7 +1,6 @@
 """The loop of a background job: pauses and log after failures in a row, without a store."""
 
 import asyncio
-from typing import Any, cast
 
 import pytest
 from structlog.testing import capture_logs
@@ -9,6 +8,7 @@ from structlog.testing import capture_logs
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.outbox_entry import OutboxEntry
 from app.graph.commits.outbox_worker import MAX_PAUSE_SECONDS, OutboxWorker
+from app.graph.driver.gremlin_client import GremlinClient
 
 OUTAGE = 1_200
 """Failures in a row; 2 to this power exceeds the largest float."""
@@ -44,7 +44,7 @@ async def test_a_job_survives_any_number_of_failures(monkeypatch: pytest.MonkeyP
         return 0
 
     monkeypatch.setattr("random.uniform", pause)
-    job = Failing(cast("Any", None), asyncio.Lock(), Outbox())
+    job = Failing(GremlinClient("http://127.0.0.1:1"), asyncio.Lock(), Outbox())
     with capture_logs() as logs, pytest.raises(asyncio.CancelledError):
         await job.run()
     assert pauses[:9] == [0.5, 1, 2, 4, 8, 16, 32, 60, 60]

@@ -97,7 +97,7 @@ async def test_a_conflict_is_planned_again_for_all(callers: Callers) -> None:
     await asyncio.gather(first, *calls)
     assert callers.store.writes[1:] == [data("a", "b")] * 3
     locked = TransientConflictError("lock")
-    callers.store.errors = [locked] * committing.MAX_ATTEMPTS
+    callers.store.errors = [locked] * committing.MAX_CONFLICTS
     found = await asyncio.gather(
         *(callers.call(ROOT, asset(f"dataset {text}")) for text in "cd"), return_exceptions=True
     )

@@ -21,6 +21,8 @@ class FailingStore:
     def __init__(self, error: StoreFailedError, *, reads: bool) -> None:
         self.error, self.reads, self.failures = error, reads, 0
 
+    write_order = None
+
     async def submit(self, _prepared: object, _bindings: object, *, writes: bool = False) -> list[object]:
         """See :class:`app.graph.driver.gremlin_client.GremlinClient`."""
         if writes == self.reads:

@@ -213,6 +213,10 @@ class Runner(Greeter):
     """The root of mutations."""
 
 
+async def no_context(_request: object, _principal: Principal) -> None:
+    """Return no context, which these documents do not use."""
+
+
 @pytest.mark.parametrize(
     ("document", "name", "queue"),
     [
@@ -226,7 +230,7 @@ class Runner(Greeter):
 )
 async def test_the_operation_decides_about_the_queue(document: str, name: str | None, queue: str) -> None:
     """A mutation takes a slot among the writes, and no other operation does, whatever its text contains."""
-    view: GraphQLView[Any] = GraphQLView(OperationSchema(Greeter, Runner), lambda *_: None)
+    view: GraphQLView[Any] = GraphQLView(OperationSchema(Greeter, Runner), no_context)
     view.writes = FairQueue(per_caller=0, waiting_per_caller=0)  # refuses each operation
     request: Any = SimpleNamespace(state=SimpleNamespace(principal=Principal("ada", PrincipalKind.PERSON, "default")))
     request.method = "POST"

@@ -1,0 +1,284 @@
+"""The write log: one order of the transactions of all processes that write to one store.
+
+A store that no process hosts may have several writers. Each of their transactions has the next number, and leaves an
+entry with that number in the same transaction (:mod:`app.graph.records.log_entry`). The text ``WRITE`` refuses a
+transaction if its process did not know the last entry when the transaction was planned. It is then planned again. So
+the transactions of all processes have the same results as those of one process.
+
+A process learns the entries of the others:
+
+- when an operation begins (:meth:`WriteLog.learn`);
+- when a level of a query was read after a transaction that the process does not know (:meth:`WriteLog.learn_to`);
+- under its write lock, before it plans a transaction (:meth:`WriteLog.begin`);
+- every WATCH_SECONDS.
+
+It then forgets what they touched, adds their outbox entries with the sensitivity floors, and wakes the readers of the
+change feed.
+
+A lock in the JVM of JanusGraph orders the transactions that it receives. Between several JVMs, JanusGraph's own lock on
+the property ``sequence`` does. A storage of several machines may show the parts of a transaction at different times,
+and the index later. So what another process touched is not kept in the graph cache before VISIBLE_SECONDS have passed.
+
+The log also has the **job lease**: the process that holds it runs the background jobs. It is prolonged while the
+process runs, ended at its exit, and taken by another process when its time is over.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Final
+from uuid import uuid4
+
+import orjson
+import structlog
+
+from app.graph.commits.write_coordinator import WriteCoordinator
+from app.graph.commits.write_set import WriteSet
+from app.graph.driver.errors import TransientConflictError
+from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.driver.gremlin_text import g, param, render
+from app.graph.driver.prepared_statement import PreparedStatement
+from app.graph.records.clock import epoch_milliseconds
+from app.graph.records.log_entry import Lease, LogEntry, entry_of, entry_vids, lease_of
+from app.graph.records.touched import EVERYTHING, NOTHING, Touched
+from app.graph.records.vertex_id import vertex_id
+from graphql_schema.ports.record import JsonObject
+from policies.errors import CodedError
+
+HEAD: Final = vertex_id("write log", "head")
+"""Vertex with the number of the last transaction, ``sequence``, and the last job lease, ``note``."""
+
+VISIBLE_SECONDS: Final = 10.0
+"""Seconds for which what another process has touched is not kept: storage and index may show it in parts meanwhile."""
+
+WATCH_SECONDS: Final = 1.0
+"""Seconds between two looks at the log while no operation does."""
+
+LEASE_MS: Final = 30_000
+"""Milliseconds of a job lease. The clocks of the processes must agree to a fraction of this."""
+
+KEPT: Final = 10_000
+"""Number of entries that stay in the store. A process that lags by more forgets everything and reads the outbox."""
+
+DROPPED_AT_ONCE: Final = 100
+_AT_ONCE: Final = 16
+"""Number of entries that one request reads; further ones are read by further requests."""
+
+_OPEN: Final = PreparedStatement.of(
+    f"""
+def head = {render(g.V(param("x")))}.tryNext().orElse(null)
+if (head == null) head = g.addV('Logged').property(T.id, x).property('sequence', 0L).next()
+[[at: head.value('sequence'), note: head.property('note').orElse(null)]]
+""",
+    "x",
+)
+
+_READ: Final = PreparedStatement.of(
+    f"""
+def at = {render(g.V(param("x")).values("sequence"))}.tryNext().orElse(0L)
+[[at: at, notes: at > since ? {render(g.V(param("xs")).values("note"))}.toList() : []]]
+""",
+    "x",
+    "since",
+    "xs",
+)
+
+_log = structlog.get_logger(__name__)
+
+
+class WriteLog:
+    """The log as one process knows it; ``process`` is its name, unique among all processes of the store.
+
+    ``lag`` is the number of entries of others that the last look found. ``clock`` returns epoch milliseconds.
+    """
+
+    def __init__(
+        self, client: GremlinClient, coordinator: WriteCoordinator, clock: Callable[[], int] = epoch_milliseconds
+    ) -> None:
+        self.process = uuid4().hex
+        self.head = HEAD
+        self.lag = 0
+        self._client = client
+        self._coordinator = coordinator
+        self._clock = clock
+        self._lease: Lease | None = None
+        self._known = 0
+        self._base = 0
+        self._reading: asyncio.Future[None] | None = None
+        self._next: asyncio.Future[None] | None = None
+
+    @property
+    def known(self) -> int:
+        """The number of the last transaction that this process knows."""
+        return self._known
+
+    @classmethod
+    async def opened(
+        cls, client: GremlinClient, coordinator: WriteCoordinator, clock: Callable[[], int] = epoch_milliseconds
+    ) -> "WriteLog":
+        """Return the log after the last transaction in the store.
+
+        Call it before the outbox and the commit log are loaded, so that they have all that this log takes for known.
+        """
+        log = cls(client, coordinator, clock)
+        (found,) = await client.submit(_OPEN, {"x": HEAD}, writes=NOTHING)
+        log._known = found["at"]
+        log._lease = None if found["note"] is None else lease_of(orjson.loads(found["note"]))
+        return log
+
+    async def learn(self) -> None:
+        """Learn what other processes have written before this call. Callers who wait share the next request."""
+        if self._next is None:
+            self._next = asyncio.ensure_future(self._learn_after(self._reading))
+        await asyncio.shield(self._next)
+
+    async def learn_to(self, number: int) -> None:
+        """Learn the entries up to a number, which a response of the store had, unless they are known."""
+        if number > self._known:
+            await self.learn()
+
+    async def begin(self) -> None:
+        """Learn all entries, and begin the plan of a transaction; call it under the write lock."""
+        await self.learn()
+        self._base = self._known
+
+    def turn(
+        self, touched: Touched, entries: Sequence[JsonObject], gone: Sequence[int], lease: Lease | None
+    ) -> JsonObject:
+        """Return the binding ``turn`` of the text ``WRITE`` for a transaction planned since :meth:`begin`.
+
+        ``entries`` are its rows of the outbox, and ``gone`` the outbox entries that it deletes.
+        """
+        number = self._base + 1
+        added = tuple(each["x"] for each in entries if each["fresh"])
+        entry = LogEntry(number, self.process, self._coordinator.commit_log.last, touched, added, tuple(gone), lease)
+        oldest = number - KEPT - DROPPED_AT_ONCE
+        dropped = range(max(oldest, 1), oldest + DROPPED_AT_ONCE) if number % DROPPED_AT_ONCE == 0 else ()
+        return {
+            "head": HEAD,
+            "n": number,
+            "x": entry.vid,
+            "note": entry.text(),
+            "lease": lease and lease.text(),
+            "old": entry_vids(dropped),
+        }
+
+    def end_turn(self, *, written: bool) -> None:
+        """Record the end of the transaction of the last :meth:`turn`; the next one follows it.
+
+        Raises TransientConflictError if it was not written, because another process came before.
+        """
+        if not written:
+            raise TransientConflictError("Another process wrote since the transaction was planned; plan it again.")
+        self._base += 1
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process holds the job lease."""
+        lease = self._lease
+        return lease is not None and lease.holder == self.process and lease.until > self._clock()
+
+    async def watch(self) -> None:
+        """Until cancelled, learn every WATCH_SECONDS, and take or prolong the job lease.
+
+        A failure is logged, and the next look is made.
+        """
+        while True:
+            try:
+                await self.learn()
+                await self.lead()
+            except TransientConflictError:  # another process wrote first: the next look may take the lease
+                pass
+            except CodedError as error:
+                _log.warning("write_log_unread", code=str(error.code))
+            except Exception:  # noqa: BLE001 - the job boundary; an ended watch would leave readers without changes
+                _log.exception("write_log_failed")
+            await asyncio.sleep(WATCH_SECONDS)
+
+    async def resign(self) -> None:
+        """End the job lease, if this process holds it; a failure is logged, and the lease ends by time."""
+        try:
+            if self.leads:
+                await self._take_lease(0)
+        except CodedError as error:
+            _log.warning("job_lease_not_ended", code=str(error.code))
+
+    async def lead(self) -> None:
+        """Take the job lease if it is free, and prolong it when a third of its time is over."""
+        now, lease = self._clock(), self._lease
+        if lease is None or lease.until <= now or (self.leads and lease.until - now < LEASE_MS * 2 // 3):
+            led = self.leads
+            await self._take_lease(now + LEASE_MS)
+            if not led:
+                _log.info("job_lease_taken", until=now + LEASE_MS)
+                self._coordinator.outbox.stale = True  # its entries in memory lack what the former holder did
+                self._coordinator.outbox.wake()
+
+    async def _take_lease(self, until: int) -> None:
+        """Write a job lease until an instant in epoch milliseconds, unless another process has one now.
+
+        Raises TransientConflictError if another process writes first.
+        """
+        async with self._coordinator.lock:
+            await self.begin()
+            other = self._lease is not None and self._lease.holder != self.process
+            if other and self._lease is not None and self._lease.until > self._clock():
+                return
+            lease = Lease(self.process, until)
+            writes = WriteSet()
+            writes.take_lease(lease)
+            await writes.submit(self._client)
+            self._lease = lease
+
+    async def _learn_after(self, before: asyncio.Future[None] | None) -> None:
+        """Learn by a request that is sent after the one under way has ended: that one may have missed a transaction."""
+        if before is not None:
+            await asyncio.wait([before])
+        self._reading, self._next = self._next, None
+        await self._learn()
+
+    async def _learn(self) -> None:
+        found = 0
+        while True:
+            wanted = range(self._known + 1, self._known + 1 + _AT_ONCE)
+            bindings = {"x": HEAD, "since": self._known, "xs": entry_vids(wanted)}
+            (response,) = await self._client.submit(_READ, bindings)
+            entries = sorted(map(entry_of, response["notes"]), key=lambda entry: entry.number)
+            await self._take(entries, response["at"])
+            found += sum(entry.process != self.process for entry in entries)
+            if self._known >= response["at"]:
+                self.lag = found
+                return
+
+    async def _take(self, entries: Sequence[LogEntry], last: int) -> None:
+        """Apply the entries that follow the known ones; if one is missing, take everything for changed."""
+        for entry in entries:
+            if entry.number == self._known + 1:
+                await self._apply(entry)
+                self._known = entry.number
+        if self._known < last and len(entries) < _AT_ONCE:
+            _log.warning("write_log_gap", known=self._known, last=last)
+            self._forget(EVERYTHING)
+            await self._coordinator.outbox.learn_all(self._client)
+            await self._coordinator.commit_log.load(self._client)
+            self._known = last
+
+    async def _apply(self, entry: LogEntry) -> None:
+        """Apply one entry; an own one was applied when it was written."""
+        self._lease = entry.lease or self._lease
+        if entry.process == self.process:
+            return
+        self._forget(entry.touched)
+        await self._coordinator.outbox.learn(self._client, entry.added, entry.deleted)
+        self._coordinator.commit_log.learned(entry.at)
+
+    def _forget(self, touched: Touched) -> None:
+        """Forget what a transaction of another process touched, and keep none of it before VISIBLE_SECONDS."""
+        tags = self._coordinator.propagating_tags
+        if touched.everything:
+            tags.forget_all()
+        else:
+            tags.forget(touched.vertices)
+        watch = self._client.write_watch
+        if watch is not None:
+            watch.begun(touched)
+            asyncio.get_running_loop().call_later(VISIBLE_SECONDS, lambda: watch.ended(touched, certain=True))

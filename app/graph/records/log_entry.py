@@ -1,0 +1,115 @@
+"""The entries of the write log: what one transaction of one process changed, as the other processes need to know it.
+
+An entry is stored as JSON with these keys:
+
+| key | value |
+|---|---|
+| ``n`` | number of the transaction, from 1 |
+| ``p`` | name of the process that wrote it |
+| ``at`` | latest instant of its changes in epoch milliseconds, 0 if a background job wrote it |
+| ``v``, ``e``, ``t`` | ``vertices``, ``edge_ends`` and ``tenants`` of :class:`app.graph.records.touched.Touched` |
+| ``all`` | whether it counts as touching everything, because its ids are too many to list |
+| ``new``, ``gone`` | vertex ids of the outbox entries that it adds and deletes |
+| ``lease`` | the job lease from now on, ``{p: holder, until: epoch milliseconds}``; null if it is unchanged |
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import orjson
+
+from app.graph.records.touched import EVERYTHING, Touched
+from app.graph.records.vertex_id import vertex_id
+from graphql_schema.ports.record import JsonObject
+
+MAX_LISTED: Final = 5_000
+"""Number of vertices and ends of edges above which an entry counts as touching everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right of the process ``holder`` to run the background jobs, until an instant in epoch milliseconds."""
+
+    holder: str
+    until: int
+
+    def stored(self) -> JsonObject:
+        """Return the lease as the value of the key ``lease``."""
+        return {"p": self.holder, "until": self.until}
+
+    def text(self) -> str:
+        """Return the lease as JSON."""
+        return orjson.dumps(self.stored()).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One entry, as the table of the module explains; ``added`` and ``deleted`` are ``new`` and ``gone``."""
+
+    number: int
+    process: str
+    at: int = 0
+    touched: Touched = EVERYTHING
+    added: tuple[int, ...] = ()
+    deleted: tuple[int, ...] = ()
+    lease: Lease | None = None
+
+    @property
+    def vid(self) -> int:
+        """The vertex id of the entry."""
+        return entry_vid(self.number)
+
+    def text(self) -> str:
+        """Return the entry as it is stored."""
+        touched = self.touched
+        everything = touched.everything or len(touched.vertices) + len(touched.edge_ends) > MAX_LISTED
+        stored: JsonObject = {
+            "n": self.number,
+            "p": self.process,
+            "at": self.at,
+            "v": [] if everything else sorted(touched.vertices),
+            "e": [] if everything else sorted(touched.edge_ends),
+            "t": None if touched.tenants is None else sorted(touched.tenants),
+            "all": everything,
+            "new": self.added,
+            "gone": self.deleted,
+            "lease": self.lease and self.lease.stored(),
+        }
+        return orjson.dumps(stored).decode()
+
+
+def entry_of(text: str) -> LogEntry:
+    """Return the entry that is stored as ``text``."""
+    stored: JsonObject = orjson.loads(text)
+    tenants = stored["t"]
+    touched = Touched(
+        frozenset(stored["v"]),
+        frozenset((direction, label, vid) for direction, label, vid in stored["e"]),
+        None if tenants is None else frozenset(tenants),
+        stored["all"],
+    )
+    return LogEntry(
+        stored["n"],
+        stored["p"],
+        stored["at"],
+        touched,
+        tuple(stored["new"]),
+        tuple(stored["gone"]),
+        lease_of(stored["lease"]),
+    )
+
+
+def lease_of(stored: JsonObject | None) -> Lease | None:
+    """Return the stored lease, None for null."""
+    return None if stored is None else Lease(stored["p"], stored["until"])
+
+
+def entry_vid(number: int) -> int:
+    """Return the vertex id of the entry with a number; it is a hash of a text that is not a URN."""
+    return vertex_id("write log", f"entry {number}")
+
+
+def entry_vids(numbers: Iterable[int]) -> list[int]:
+    """Return the vertex ids of the entries with these numbers."""
+    return [entry_vid(number) for number in numbers]

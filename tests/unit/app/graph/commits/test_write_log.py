@@ -1,0 +1,244 @@
+"""The write log of a process over a store in memory: what it learns, when its turn is refused, and who leads."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import pytest
+
+from app.graph.commits import write_log
+from app.graph.commits.write_coordinator import WriteCoordinator
+from app.graph.commits.write_log import LEASE_MS, WriteLog
+from app.graph.commits.write_set import WriteSet
+from app.graph.commits.write_statements import WRITE
+from app.graph.driver.errors import StoreUnavailableError, TransientConflictError
+from app.graph.driver.prepared_statement import PreparedStatement
+from app.graph.records.log_entry import entry_of
+from app.graph.records.touched import Touched
+
+
+@dataclass
+class LogStore:
+    """The head and the entries of a log, as the three texts read and write them."""
+
+    sequence: int = 0
+    lease: str | None = None
+    entries: dict[int, str] = field(default_factory=dict)
+    reads: int = 0
+
+
+@dataclass
+class LogClient:
+    """A client of a LogStore, with the cache's side of writes recorded in ``forgotten``."""
+
+    store: LogStore
+    write_order: WriteLog | None = None
+    write_watch: Any = None
+    forgotten: list[Touched] = field(default_factory=list)
+    coordinator: WriteCoordinator = field(default_factory=WriteCoordinator)
+
+    def __post_init__(self) -> None:
+        self.write_watch = self
+
+    def begun(self, touched: Touched) -> None:
+        """Record what is forgotten."""
+        self.forgotten.append(touched)
+
+    def ended(self, touched: Touched, *, certain: bool) -> None:
+        """Do nothing."""
+
+    async def submit(self, prepared: PreparedStatement, bindings: Mapping[str, Any], **_: object) -> Any:
+        """Return what the store would."""
+        await asyncio.sleep(0)
+        store = self.store
+        if prepared is WRITE:
+            turn = bindings["turn"]
+            if turn["n"] != store.sequence + 1:
+                return [-1]
+            store.sequence, store.lease = turn["n"], turn["lease"] or store.lease
+            store.entries[turn["x"]] = turn["note"]
+            for vid in turn["old"]:
+                store.entries.pop(vid, None)
+            return [1]
+        if "since" in bindings:
+            store.reads += 1
+            found = [store.entries[vid] for vid in bindings["xs"] if vid in store.entries]
+            return [{"at": store.sequence, "notes": found if store.sequence > bindings["since"] else []}]
+        if "x" in bindings:
+            return [{"at": store.sequence, "note": store.lease}]
+        return [[]] if prepared.parameters == {"xs"} else []
+
+
+class Clock:
+    """A clock that a test sets, in epoch milliseconds."""
+
+    now = 1_000_000
+
+    def __call__(self) -> int:
+        """Return the time."""
+        return self.now
+
+
+CLIENTS: WeakKeyDictionary[WriteLog, Any] = WeakKeyDictionary()
+"""The client of each log."""
+
+
+async def opened(store: LogStore, clock: Clock) -> WriteLog:
+    """Return the log of a new process."""
+    client: Any = LogClient(store)
+    client.write_order = await WriteLog.opened(client, client.coordinator, clock)
+    log: WriteLog = client.write_order
+    CLIENTS[log] = client
+    return log
+
+
+async def write(log: WriteLog, vid: int = 256) -> None:
+    """Write a vertex as a process does."""
+    await log.begin()
+    await submit(log, vid)
+
+
+async def submit(log: WriteLog, vid: int = 256) -> None:
+    """Write a vertex without a begin."""
+    writes = WriteSet()
+    writes.mark(vid, "usedAt", 1, exact=True, new=False)
+    await writes.submit(CLIENTS[log])
+
+
+def forgotten(log: WriteLog) -> list[set[int]]:
+    """Return the vertices of each transaction of others that a process has forgotten."""
+    return [{*each.vertices} for each in CLIENTS[log].forgotten]
+
+
+async def test_only_the_writes_of_others_are_forgotten() -> None:
+    """A process learns each transaction of another one once, and its own never."""
+    store, clock = LogStore(), Clock()
+    one, two = await opened(store, clock), await opened(store, clock)
+    await write(one, 256)
+    await write(one, 512)
+    await two.learn()
+    await write(two, 768)
+    await two.learn()
+    await one.learn()
+    assert (forgotten(two), forgotten(one)) == ([{256}, {512}], [{768}])
+    assert one.known == two.known == 3
+
+
+async def test_a_turn_that_another_process_took_is_refused() -> None:
+    """Nothing is written if a transaction was planned before one of another process; after a new begin it is."""
+    store, clock = LogStore(), Clock()
+    one, two = await opened(store, clock), await opened(store, clock)
+    await two.begin()
+    await write(one)
+    with pytest.raises(TransientConflictError):
+        await submit(two)
+    assert store.sequence == 1
+    await write(two)
+    assert [entry_of(text).process for text in store.entries.values()] == [one.process, two.process]
+
+
+async def test_transactions_of_one_plan_follow_each_other() -> None:
+    """A job may write several transactions after one begin."""
+    store = LogStore()
+    log = await opened(store, Clock())
+    await write(log)
+    await submit(log)
+    assert store.sequence == 2
+
+
+async def test_callers_share_a_look_that_begins_after_their_calls() -> None:
+    """Callers during a request share the next one, because the request may have missed a transaction."""
+    store = LogStore()
+    log = await opened(store, Clock())
+    first = asyncio.create_task(log.learn())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert store.reads <= 1
+    await asyncio.gather(first, *(log.learn() for _ in range(10)))
+    assert store.reads == 2
+    await log.learn_to(0)
+    assert store.reads == 2
+
+
+async def test_more_entries_than_one_request_reads() -> None:
+    """A process that lags by many transactions learns all of them."""
+    store, clock = LogStore(), Clock()
+    one, two = await opened(store, clock), await opened(store, clock)
+    for number in range(1, 40):
+        await write(one, number << 8)
+    await two.learn()
+    assert forgotten(two) == [{number << 8} for number in range(1, 40)]
+    assert (two.known, two.lag) == (39, 39)
+
+
+async def test_a_missing_entry_forgets_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If entries were deleted that a process had not read, it forgets everything and marks its outbox as stale."""
+    monkeypatch.setattr(write_log, "KEPT", 1)
+    monkeypatch.setattr(write_log, "DROPPED_AT_ONCE", 1)
+    store, clock = LogStore(), Clock()
+    one, two = await opened(store, clock), await opened(store, clock)
+    for _ in range(5):
+        await write(one)
+    assert len(store.entries) < 5
+    await two.learn()
+    assert any(each.everything for each in CLIENTS[two].forgotten)
+    assert CLIENTS[two].coordinator.outbox.stale
+    assert two.known == 5
+
+
+async def test_one_process_leads_until_its_lease_is_over() -> None:
+    """The first one leads; another one does after the holder has resigned, or after the time of its lease."""
+    store, clock = LogStore(), Clock()
+    one, two = await opened(store, clock), await opened(store, clock)
+    await one.lead()
+    await two.learn()
+    await two.lead()
+    assert (one.leads, two.leads) == (True, False)
+    clock.now += LEASE_MS - 1
+    assert one.leads
+    clock.now += 1
+    assert not one.leads
+    await two.lead()
+    await one.learn()
+    assert (one.leads, two.leads) == (False, True)
+    await two.resign()
+    assert not two.leads
+    await one.learn()
+    await one.lead()
+    assert one.leads
+
+
+async def test_a_lease_is_prolonged_before_its_end() -> None:
+    """The holder writes a new lease when a third of the time is over, not before."""
+    store, clock = LogStore(), Clock()
+    log = await opened(store, clock)
+    await log.lead()
+    await log.lead()
+    assert store.sequence == 1
+    clock.now += LEASE_MS // 2
+    await log.lead()
+    assert store.sequence == 2
+    clock.now += LEASE_MS * 3 // 4
+    assert log.leads
+
+
+async def test_the_watch_survives_failures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look that fails, by an error of the store or a defect, is followed by the next one."""
+    monkeypatch.setattr(write_log, "WATCH_SECONDS", 0)
+    log = await opened(LogStore(), Clock())
+    failures: list[Exception] = [StoreUnavailableError("away"), TransientConflictError("first"), ValueError("defect")]
+    done = asyncio.Event()
+
+    async def learn() -> None:
+        if failures:
+            raise failures.pop()
+        done.set()
+
+    monkeypatch.setattr(log, "learn", learn)
+    watch = asyncio.create_task(log.watch())
+    await done.wait()
+    watch.cancel()
+    await asyncio.wait([watch])
+    assert watch.cancelled()
