@@ -34,6 +34,9 @@ class Settings:
     env: str = setting("MLG_ENV", "dev", "`dev` or `production`. Only `dev` on loopback serves the development issuer.")
     host: str = setting("MLG_HOST", "127.0.0.1", "Address that the API listens on.")
     port: int = setting("MLG_PORT", "8000", "Port that the API listens on.")
+    workers: int = setting(
+        "MLG_WORKERS", "1", "Number of processes of `mlg serve`; more than one need `MLG_STORE_URL`."
+    )
     data_dir: Path = setting(
         "MLG_DATA_DIR", ".data", "Folder of the embedded store, the logs, and the keys that `dev` generates."
     )
@@ -81,7 +84,7 @@ class Settings:
     cache_mb: int = setting(
         "MLG_CACHE_MB",
         "256",
-        "Estimated MiB of the graph cache; 0: everything is read from the store, as always with `MLG_STORE_URL`.",
+        "Estimated MiB of the graph cache of each process; 0: everything is read from the store.",
     )
     walk_nodes: int = setting(
         "MLG_WALK_NODES",
@@ -255,6 +258,7 @@ def _port_or_zero(text: str) -> int:
 
 _READERS: dict[str, Callable[[str], object]] = {
     "port": _port,
+    "workers": _count,
     "store_port": _port_or_zero,
     "store_free_bytes": _size,
     "store_in_flight": _count,

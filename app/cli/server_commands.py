@@ -6,7 +6,7 @@ import json
 import logging
 import shlex
 from dataclasses import fields
-from typing import Final
+from typing import Annotated, Final
 
 import httpx2
 import typer
@@ -14,6 +14,7 @@ import uvicorn
 
 from app.auth.dev_issuer import DevIssuer, base_url
 from app.auth.personas import persona
+from app.cli.worker_processes import WorkerProcesses, end_with_parent
 from app.factory import create_app
 from app.http.connections.connection_limits import ConnectionLimits
 from app.http.connections.connection_protocols import ConnectionConfig
@@ -26,6 +27,7 @@ from app.runtime.process import Process
 from app.settings import Settings
 from app.store.store_endpoint import server_endpoint
 from graphql_schema.schema import sdl
+from policies.errors import ConfigurationError
 
 PING_SECONDS: Final = 20.0
 """Seconds between two pings of a WebSocket, and maximum seconds to wait for each pong."""
@@ -63,10 +65,22 @@ def schema_print() -> None:
     typer.echo(sdl(), nl=False)
 
 
-def serve() -> None:
+def serve(worker: Annotated[bool, typer.Option("--worker", hidden=True)] = False) -> None:  # noqa: FBT002 - an option
     """Serve the API, over the embedded store or the JanusGraph of MLG_STORE_URL."""
-    server, listener = _server(Settings.from_env())
-    asyncio.run(server.serve([listener]))
+    settings = Settings.from_env()
+    if settings.workers == 1 or worker:
+        if worker:
+            end_with_parent()
+        server, listener = _server(settings, shares_port=worker)
+        asyncio.run(server.serve([listener]))
+        return
+    if server_endpoint(settings) is None:
+        raise ConfigurationError(
+            f"MLG_WORKERS is {settings.workers}, and the embedded store belongs to one process: set MLG_STORE_URL to "
+            "a JanusGraph, or MLG_WORKERS to 1."
+        )
+    bound_listener(settings.host, settings.port).close()  # an error here is one line instead of one of each worker
+    asyncio.run(WorkerProcesses(settings.workers).run())
 
 
 def dev() -> None:
@@ -86,8 +100,8 @@ async def _develop(settings: Settings) -> None:
     await serving
 
 
-def _server(settings: Settings) -> tuple[uvicorn.Server, Listener]:
-    """Return a server of one process, and the socket that it serves.
+def _server(settings: Settings, *, shares_port: bool = False) -> tuple[uvicorn.Server, Listener]:
+    """Return a server of one process, and the socket that it serves; other processes may listen if ``shares_port``.
 
     Raises ConfigurationError if a setting is invalid or the port cannot be used.
     """
@@ -105,7 +119,7 @@ def _server(settings: Settings) -> tuple[uvicorn.Server, Listener]:
     )
     for name in ("uvicorn.error", "asyncio", "strawberry.ws"):  # lines about refused requests, written by clients
         logging.getLogger(name).addFilter(RepeatedLines())
-    return uvicorn.Server(config), bound_listener(settings.host, settings.port)
+    return uvicorn.Server(config), bound_listener(settings.host, settings.port, shared=shares_port)
 
 
 def welcome(settings: Settings) -> None:

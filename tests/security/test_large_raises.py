@@ -49,6 +49,7 @@ async def test_an_owner_still_reads_what_others_raised_by_a_job(
             await api.load(*({"dataset": {**each, "derivedFrom": [dataset("source")]}} for each in consumers))
         squat = {"dataset": {"id": dataset("source"), "sensitivity": "RESTRICTED", "owners": [RANKING]}}
         assert (await api.register("ada", squat))["failed"] == 0
+        await api.contexts.learn()
         assert api.coordinator.outbox.floors.active != []
         assert await _states(api) == expected
         if not restarted:

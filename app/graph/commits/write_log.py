@@ -60,6 +60,8 @@ KEPT: Final = 10_000
 """Number of entries that stay in the store. A process that lags by more forgets everything and reads the outbox."""
 
 DROPPED_AT_ONCE: Final = 100
+"""Number of old entries that one of as many transactions deletes."""
+
 _AT_ONCE: Final = 16
 """Number of entries that one request reads; further ones are read by further requests."""
 
@@ -72,7 +74,7 @@ if (head == null) head = g.addV('Logged').property(T.id, x).property('sequence',
     "x",
 )
 
-_READ: Final = PreparedStatement.of(
+LEARN: Final = PreparedStatement.of(
     f"""
 def at = {render(g.V(param("x")).values("sequence"))}.tryNext().orElse(0L)
 [[at: at, notes: at > since ? {render(g.V(param("xs")).values("note"))}.toList() : []]]
@@ -81,6 +83,7 @@ def at = {render(g.V(param("x")).values("sequence"))}.tryNext().orElse(0L)
     "since",
     "xs",
 )
+"""Reads the entries after the number ``since``; ``x`` is the head, ``xs`` are the vertex ids of the next entries."""
 
 _log = structlog.get_logger(__name__)
 
@@ -241,7 +244,7 @@ class WriteLog:
         while True:
             wanted = range(self._known + 1, self._known + 1 + _AT_ONCE)
             bindings = {"x": HEAD, "since": self._known, "xs": entry_vids(wanted)}
-            (response,) = await self._client.submit(_READ, bindings)
+            (response,) = await self._client.submit(LEARN, bindings)
             entries = sorted(map(entry_of, response["notes"]), key=lambda entry: entry.number)
             await self._take(entries, response["at"])
             found += sum(entry.process != self.process for entry in entries)

@@ -19,12 +19,15 @@ class Listener(socket.socket):
 
     asyncio would log the error for each accept of a turn, and try again a second later. A spare descriptor is given up
     for as long as it takes to accept the connection and to close it, so that the queue of the kernel becomes shorter.
+    ``shared``, a flag: other processes may bind to the same port.
     """
 
-    def __init__(self, family: socket.AddressFamily = socket.AF_INET) -> None:
+    def __init__(self, family: socket.AddressFamily = socket.AF_INET, *, shared: bool = False) -> None:
         # asyncio sets TCP_NODELAY on sockets of this protocol only; without it a body waits 40 ms for an ACK
         super().__init__(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            self.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if family == socket.AF_INET6:  # otherwise the address would include those of IPv4
             self.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         self._spare: int | None = _spare()
@@ -72,8 +75,10 @@ def _spare() -> int | None:
         return None
 
 
-def bound_listener(host: str, port: int) -> Listener:
+def bound_listener(host: str, port: int, *, shared: bool = False) -> Listener:
     """Return a listener that is bound to ``host``, over IPv4 if it has such an address, and to ``port``.
+
+    If ``shared``, other processes may bind to the port with the same flag; the kernel spreads connections over them.
 
     Raises ConfigurationError if they cannot be used.
     """
@@ -81,7 +86,7 @@ def bound_listener(host: str, port: int) -> Listener:
     try:
         found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, *_, address = min(found, key=lambda each: each[0] != socket.AF_INET)
-        listener = Listener(family)
+        listener = Listener(family, shared=shared)
         listener.bind(address)
     except OSError as error:
         if listener is not None:

@@ -1,8 +1,10 @@
 """The whole API over one test graph: real policy, real tokens, real JanusGraph, requests through the ASGI interface."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+import os
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from app.auth.dev_issuer import DevIssuer
 from app.auth.personas import persona, personas
 from app.factory import create_app
 from app.graph.commits.write_coordinator import WriteCoordinator
+from app.graph.commits.write_log import LEARN
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.clock import epoch_milliseconds
 from app.ingest.export.export_items import UnreadItem, export_items
@@ -39,6 +42,24 @@ def process_over(
     client = GremlinClient(graph.url, source=graph.source)
     client.exclusive = not shared
     return Process(settings, lambda _: client, start_jobs)
+
+
+PROCESSES = int(os.environ.get("PROCESSES", "1"))
+"""Number of processes over one store that respond in turns, from the environment: ``make test-processes``."""
+
+
+class InTurns(httpx2.AsyncBaseTransport):
+    """Sends each request to the next of several applications; to the first one while ``pinned`` is true."""
+
+    def __init__(self, apps: Sequence[Starlette]) -> None:
+        self.pinned = False
+        self._transports = [httpx2.ASGITransport(app=app) for app in apps]
+        self._turns = cycle(self._transports)
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Return the response of the application whose turn it is."""
+        transport = self._transports[0] if self.pinned else next(self._turns)
+        return await transport.handle_async_request(request)
 
 
 PATIENT = {"MLG_QUERY_SECONDS": "300", "MLG_MUTATION_SECONDS": "300"}
@@ -76,15 +97,20 @@ class RunningApi:
 
     async def wait_for_jobs(self) -> None:
         """Wait until the jobs are done: tags have propagated, and only the test itself sends store requests."""
-        pending = self.coordinator.outbox
-        await until(lambda: all(entry.due > epoch_milliseconds() for entry in pending.entries))
+
+        async def done() -> bool:
+            await self.contexts.learn()
+            return all(entry.due > epoch_milliseconds() for entry in self.coordinator.outbox.entries)
+
+        await until(done)
 
 
 @dataclass
 class Api(RunningApi):
-    """A running API with requests by persona."""
+    """A running API with requests by persona; ``turns`` sends them to its processes."""
 
     app: Starlette
+    turns: InTurns
 
     async def send(self, who: str, query: str, **variables: Any) -> dict[str, Any]:
         """Return the complete response to one request."""
@@ -124,25 +150,29 @@ class Api(RunningApi):
 
     async def count(self, who: str, query: str, **variables: Any) -> int:
         """Return the number of store requests of a query without graph cache and first authentication."""
+        requests = ObservedRequests()
+        self.turns.pinned = True
         await self.send(who, "{ viewer { subject } }")
         await self.wait_for_jobs()
-        requests = ObservedRequests()
         self.client.observers.append(requests)
         try:
             with self.without_cache():
                 await self.ask(who, query, **variables)
         finally:
+            self.turns.pinned = False
             self.client.observers.remove(requests)
-        return len(requests.reports)
+        return sum(report.prepared is not LEARN for report in requests.reports)
 
     @contextmanager
     def without_cache(self) -> Iterator[None]:
         """Let the operations that begin in the context read everything from the store."""
         cache, self.contexts.graph_cache = self.contexts.graph_cache, None
+        pinned, self.turns.pinned = self.turns.pinned, True
         try:
             yield
         finally:
             self.contexts.graph_cache = cache
+            self.turns.pinned = pinned
 
 
 @asynccontextmanager
@@ -161,15 +191,20 @@ async def open_api(
     The deadlines and the time budget of walks cover a machine that pauses for a while: no test is about speed.
     """
     settings = Settings.from_env({"MLG_DATA_DIR": str(folder), "MLG_WALK_SECONDS": "300", **PATIENT, **environment})
-    process = process_over(settings, graph, start_jobs, shared=shared)
-    app = create_app(process)
+    processes = [
+        process_over(settings, graph, start_jobs, shared=shared or PROCESSES > 1)
+        for _ in range(1 if shared else PROCESSES)
+    ]
+    apps = [create_app(process) for process in processes]
     issuer = DevIssuer(settings)
     tokens = {name: issuer.mint(persona(name)) for name in personas()}
     tokens["root breaking glass"] = issuer.mint(persona("root"), break_glass="the tests read everything")
-    async with app.router.lifespan_context(app):
-        transport = httpx2.ASGITransport(app=app)
-        async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000", timeout=120) as http:
-            yield Api(process, http, tokens, app)
+    async with AsyncExitStack() as stack:
+        for app in apps:
+            await stack.enter_async_context(app.router.lifespan_context(app))
+        turns = InTurns(apps)
+        http = httpx2.AsyncClient(transport=turns, base_url="http://127.0.0.1:8000", timeout=120)
+        yield Api(processes[0], await stack.enter_async_context(http), tokens, apps[0], turns)
 
 
 @pytest.fixture(scope="module")
