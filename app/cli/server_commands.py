@@ -22,6 +22,7 @@ from app.http.connections.listener import Listener, bound_listener
 from app.http.connections.open_connections import OpenConnections
 from app.http.connections.repeated_lines import RepeatedLines
 from app.http.graphql.graphql_request import RequestLimits
+from app.http.graphql.persisted_documents import DocumentMode
 from app.ingest.demo.estate import load_demo
 from app.runtime.process import Process
 from app.settings import Settings
@@ -40,21 +41,31 @@ FIRST_QUERY: Final = (
     "... on Model { latestVersion { version trainedOn { nodes { displayName } } } } } } }"
 )
 
-WELCOME: Final = """
+_ADDRESS: Final = """
 The Model Lifecycle Graph is ready: {url}/graphql (Ctrl-C stops it)
+"""
 
-GraphiQL in a browser, with the personas; the address contains a key, so keep it to yourself:
-{url}/graphiql#key={key}
-
+_CALLER: Final = """
 A token of ada, an engineer of team ranking, for 12 hours (other personas: {mlg} token bo | cy | root):
 export TOKEN={token}
+"""
 
+WELCOME: Final = f"""{_ADDRESS}
+GraphiQL in a browser, with the personas; the address contains a key, so keep it to yourself:
+{{url}}/graphiql#key={{key}}
+{_CALLER}
 A first query: the models of the team, their latest versions, and the training data
-curl -s {url}/graphql -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" -d '{body}'
+curl -s {{url}}/graphql -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" -d '{{body}}'
 
 Next, import your own metadata (docs/import.md):
-.venv/bin/mlg import datahub FILE --url {url} --token "$({mlg} token root)"
+.venv/bin/mlg import datahub FILE --url {{url}} --token "$({{mlg}} token root)"
 """
+
+WELCOME_OF_REQUIRE: Final = f"""{_ADDRESS}{_CALLER}
+MLG_DOCUMENT_MODE=require: only the documents of MLG_DOCUMENTS run. The demo estate was therefore not loaded, and
+GraphiQL, `mlg query` and imports are refused. To load data, start once without MLG_DOCUMENT_MODE.
+"""
+"""Text for a server that refuses the documents of the demo, GraphiQL and imports."""
 
 schema = typer.Typer(no_args_is_help=True, help="The GraphQL schema.")
 
@@ -125,17 +136,19 @@ def _server(settings: Settings, *, shares_port: bool = False) -> tuple[uvicorn.S
 def welcome(settings: Settings) -> None:
     """Print the addresses of the API and of GraphiQL, a token and a query.
 
-    With MLG_DEMO=1, first load the demo estate if the store is empty.
+    With MLG_DEMO=1, first load the demo estate if the store is empty. With MLG_DOCUMENT_MODE=require, send no request
+    and print only the address of the API and the token.
     """
     url = base_url(settings.host, settings.port)
     issuer = DevIssuer(settings)
     root, ada = (issuer.mint(persona(name)) for name in ("root", "ada"))
-    if settings.demo and _is_empty(url, root):
+    requires_persisted = settings.document_mode == DocumentMode.REQUIRE
+    if settings.demo and not requires_persisted and _is_empty(url, root):
         load_demo(url, issuer)
     mlg = " ".join([*_assignments(settings), ".venv/bin/mlg"])
-    typer.echo(
-        WELCOME.format(url=url, key=issuer.page_key(), token=ada, mlg=mlg, body=json.dumps({"query": FIRST_QUERY}))
-    )
+    text = WELCOME_OF_REQUIRE if requires_persisted else WELCOME
+    body = json.dumps({"query": FIRST_QUERY})
+    typer.echo(text.format(url=url, key=issuer.page_key(), token=ada, mlg=mlg, body=body))
 
 
 def _assignments(settings: Settings) -> list[str]:

@@ -5,7 +5,6 @@ import json
 import os
 import re
 import sys
-from collections.abc import AsyncIterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,12 +13,13 @@ import pytest
 from support.estates.demo_estate import open_demo
 from support.npm_packages import install
 from support.page_blocks import Block, page_blocks
+from support.servers.in_process import open_api
 from support.servers.websocket_client import serving
 from support.source_tree import ROOT
 from support.stores.janusgraph import StoreGraph
 
 pytestmark = pytest.mark.timeout(900)
-"""The tools for types run four times, which takes minutes on a busy machine."""
+"""The tools for types run several times, which takes minutes on a busy machine."""
 FOLDER = Path(__file__).parent
 ADDRESS = "http://127.0.0.1:8000/graphql"
 MARK = "=== end of block "
@@ -41,15 +41,15 @@ def _is_output(block: Block) -> bool:
     return block.language in {"text", "json"} and not block.file
 
 
-def _script() -> str:
-    """Return the page as one script: files are saved, and a mark follows the output of each block of commands."""
+def _script(blocks: list[Block]) -> list[str]:
+    """Return the steps of a script: files are saved, and a mark follows the output of each block of commands."""
     steps = []
-    for block in BLOCKS:
+    for block in blocks:
         if block.file:
             steps.append(f"cat > {block.file} <<'END'\n{block.text}END")
         elif block.language == "sh" and block not in SERVER:
             steps.append(f"{INSTEAD.get(block.text, block.text)}printf '\\n{MARK}{block.line}\\n'")
-    return "\n".join(["set -eu", *steps])
+    return steps
 
 
 def _node_tools(folder: Path) -> Path:
@@ -62,25 +62,37 @@ def _node_tools(folder: Path) -> Path:
     return tools
 
 
+async def _outputs(steps: list[str], **environment: str) -> dict[int, str]:
+    """Run steps in a shell; return what each block of commands printed, by the line of the block."""
+    process = await asyncio.create_subprocess_exec(
+        *("bash", "-c", "\n".join(["set -eua", *steps])),  # -a exports all variables, for the second shell
+        cwd=ROOT,
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    printed, _ = await process.communicate()
+    assert process.returncode == 0, printed.decode()[-3000:]
+    parts = re.split(rf"(?m)^{MARK}(\d+)\n", printed.decode())
+    return {int(line): text for text, line in zip(parts[::2], parts[1::2], strict=False)}
+
+
 @pytest.fixture(scope="module")
-async def outputs(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[int, str]]:
-    """Run the page; return what each block of commands printed, by the line of the block."""
+async def outputs(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> dict[int, str]:
+    """Run the page, its last commands against a server that requires the documents which the page has persisted."""
     install(FOLDER)
     keys, home = tmp_path_factory.mktemp("keys"), tmp_path_factory.mktemp("home")
+    tools = [str(Path(sys.executable).parent), str(_node_tools(home)), os.environ["PATH"]]
+    environment = {"PATH": os.pathsep.join(tools), "HOME": str(home), "MLG_DATA_DIR": str(keys)}
+    restart = BLOCKS.index(SERVER[1])
     async with open_demo(module_graph, keys) as api, serving(api.app) as address:
         await api.wait_for_jobs()
-        tools = [str(Path(sys.executable).parent), str(_node_tools(home)), os.environ["PATH"]]
-        process = await asyncio.create_subprocess_exec(
-            *("bash", "-c", _script().replace(ADDRESS, f"http://{address}")),
-            cwd=ROOT,
-            env={"PATH": os.pathsep.join(tools), "HOME": str(home), "MLG_DATA_DIR": str(keys)},
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        printed, _ = await process.communicate()
-        assert process.returncode == 0, printed.decode()[-3000:]
-        parts = re.split(rf"(?m)^{MARK}(\d+)\n", printed.decode())
-        yield {int(line): text for text, line in zip(parts[::2], parts[1::2], strict=False)}
+        steps = [*_script(BLOCKS[:restart]), "export -p > ~/environment"]
+        found = await _outputs([step.replace(ADDRESS, f"http://{address}") for step in steps], **environment)
+    documents = re.findall(r"(\w+)=(\S+)", SERVER[1].text.replace("$HOME", str(home)))
+    async with open_api(module_graph, keys, **dict(documents)) as api, serving(api.app) as address:
+        resume = [". ~/environment", "cd ~/first-hour", f"API=http://{address}"]
+        return found | await _outputs([*resume, *_script(BLOCKS[restart:])], **environment)
 
 
 @pytest.mark.parametrize(("block", "output"), _printed(), ids=lambda block: f"line {block.line}")

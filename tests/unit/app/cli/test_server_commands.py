@@ -39,3 +39,12 @@ def test_the_welcome_has_the_address_of_the_server(
     settings = {"MLG_DATA_DIR": str(tmp_path), "MLG_HOST": host, "MLG_PORT": "8123", "MLG_DEMO": "0"}
     welcome(Settings.from_env(settings))
     assert capsys.readouterr().out.count(f"{url}/graphql ") == 2
+
+
+def test_the_welcome_offers_nothing_that_the_mode_refuses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Where persisted documents are required, no request is sent, although MLG_DEMO is 1; one once stopped the start."""
+    settings = {"MLG_DATA_DIR": str(tmp_path), "MLG_PORT": "8123", "MLG_DOCUMENT_MODE": "require"}
+    welcome(Settings.from_env(settings))
+    printed = capsys.readouterr().out
+    assert [part in printed for part in ("/graphql ", "export TOKEN=", "MLG_DOCUMENT_MODE=require")] == [True] * 3
+    assert [part in printed for part in ("/graphiql", "curl", "import datahub")] == [False] * 3
