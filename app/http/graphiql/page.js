@@ -29,6 +29,19 @@ function show(token, caller) {
   element('state').textContent = `Operations run as ${caller}.`;
 }
 
+// Returns the subject of a token, or a general name if the mode or a scope forbids the query; throws the message of the
+// server if the token is refused.
+async function subjectOf(token) {
+  const response = await fetch('/graphql', {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` },
+    body: JSON.stringify({ query: '{ viewer { subject } }' }),
+  });
+  const result = await response.json();
+  if (response.status === 401) throw new Error(result.errors[0].message);
+  return result.data?.viewer.subject ?? 'the holder of the token';
+}
+
 async function tokenOf(persona, key) {
   const body = JSON.stringify({ persona, key });
   const response = await fetch('/graphiql/token', {
@@ -39,9 +52,11 @@ async function tokenOf(persona, key) {
   return result.token;
 }
 
-async function choose(persona, key) {
+// Shows GraphiQL for the caller of a token, or the reason that there is no token.
+async function use(token) {
   try {
-    show(await tokenOf(persona, key), persona);
+    const valid = await token;
+    show(valid, await subjectOf(valid));
   } catch (error) {
     element('state').textContent = error.message;
   }
@@ -55,14 +70,16 @@ async function offerPersonas() {
   select.add(new Option('choose', ''));
   for (const { name, about } of (await response.json()).personas) select.add(new Option(`${name}: ${about}`, name));
   element('persona-label').hidden = false;
-  select.addEventListener('change', () => select.value && choose(select.value, key));
-  if (!key) element('state').textContent = 'Choose a persona at the address that mlg dev prints, or paste a token.';
+  select.addEventListener('change', () => select.value && use(tokenOf(select.value, key)));
+  element('state').textContent = key
+    ? 'Choose a persona, or paste an access token.'
+    : 'Choose a persona at the address that mlg dev prints, or paste a token.';
 }
 
 element('caller').addEventListener('submit', (event) => {
   event.preventDefault();
   const field = element('token');
-  if (field.value.trim()) show(field.value.trim(), 'the holder of the token');
+  if (field.value.trim()) use(field.value.trim());
   field.value = '';
 });
 

@@ -1,5 +1,6 @@
 // Uses the page /graphiql as a person would, in a headless Chromium from npm: runs a query, and from a link a
-// subscription, as the persona PERSONA. Prints what the page showed, requested and stored as JSON.
+// subscription, as the persona PERSONA; and gives a token that is refused. Prints what the page showed, requested and
+// stored as JSON.
 import chromium from '@sparticuz/chromium';
 import { chromium as playwright } from 'playwright-core';
 
@@ -31,6 +32,7 @@ async function run(search, wanted) {
   await page.goto(`${page.url()}#key=${KEY}`);
   await page.reload();
   await page.waitForSelector('#persona option:nth-child(2)', { state: 'attached' });
+  report.advice = await page.textContent('#state');
   report.personas = await page.$$eval('#persona option', (options) => options.map((option) => option.value));
   await page.selectOption('#persona', PERSONA);
   // By locators, because the policy of the page forbids the eval of waitForFunction.
@@ -44,7 +46,17 @@ async function run(search, wanted) {
   return JSON.parse(shown).data;
 }
 
+async function useRefusedToken() {
+  const page = await browser.newPage(); // a page of its own, because a browser reports the status 401 as an error
+  await page.goto(`${BASE}/graphiql`);
+  await page.fill('#token', 'refused');
+  await page.click('#caller button');
+  await page.locator('#state', { hasText: 'refused' }).waitFor();
+  return { state: await page.textContent('#state'), editors: await page.locator('.graphiql-container').count() };
+}
+
 report.viewer = (await run('', '"subject"')).viewer.subject;
 report.change = (await run(`?query=${encodeURIComponent(SUBSCRIPTION)}`, '"changes"')).changes.subjectId;
+report.refused = await useRefusedToken();
 await browser.close();
 console.log(JSON.stringify(report));

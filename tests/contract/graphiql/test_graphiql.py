@@ -20,6 +20,10 @@ from app.http.graphiql.graphiql_files import fetch_files
 from app.settings import Settings
 
 FOLDER = Path(__file__).parent
+REFUSED = (
+    "The access token was refused: the token is not a signed JWT. "
+    "Request a new token from an issuer that this server trusts."
+)
 IDS = [f"mlg://dataset/test/default/d{number}" for number in range(2)]
 
 
@@ -72,7 +76,10 @@ async def test_a_person_works_with_the_page(report: dict[str, Any]) -> None:
     """A browser is led from /graphql to the page, where a persona runs a query, and a subscription over WebSocket."""
     assert report["redirected"] == "/graphiql"
     assert report["personas"] == ["", *personas()]
+    assert report["advice"] == "Choose a persona, or paste an access token."
     assert (report["viewer"], report["change"]) == ("ada", IDS[1])
+    # A token that the server refuses opens no editor, and the reason is on the page.
+    assert report["refused"] == {"state": REFUSED, "editors": 0}
     # The page loads from its own server only, and breaks no rule of its policy.
     assert {*report["hosts"]} == {report["base"]}
     assert {*report["sockets"]} == {f"{report['base'].replace('http', 'ws')}/graphql"}
