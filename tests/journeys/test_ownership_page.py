@@ -10,4 +10,4 @@ async def test_the_queries_return_the_responses_of_the_page(demo: Api) -> None:
     """Each query, sent by ada, returns exactly the response printed below it, on any day of the week."""
     responses = [await demo.ask("ada", query) for query in code_blocks("docs/ownership.md", "graphql")]
     assert responses == [json.loads(text) for text in code_blocks("docs/ownership.md", "json")]
-    assert len(responses) == 5
+    assert len(responses) == 6
