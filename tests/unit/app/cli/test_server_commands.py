@@ -42,7 +42,7 @@ def test_the_welcome_has_the_address_of_the_server(
 
 
 def test_the_welcome_offers_nothing_that_the_mode_refuses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Where persisted documents are required, no request is sent, although MLG_DEMO is 1; one once stopped the start."""
+    """Where persisted documents are required, no request is sent, although MLG_DEMO is 1: it would end the server."""
     settings = {"MLG_DATA_DIR": str(tmp_path), "MLG_PORT": "8123", "MLG_DOCUMENT_MODE": "require"}
     welcome(Settings.from_env(settings))
     printed = capsys.readouterr().out
