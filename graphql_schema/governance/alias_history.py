@@ -8,7 +8,7 @@ from graphql_schema.governance.changes import HISTORY
 from graphql_schema.ports.record import Record
 from graphql_schema.ports.relation_query import PageRequest
 from graphql_schema.ports.row import PageItem, Row
-from graphql_schema.rules.change_date import made_at
+from graphql_schema.rules.change_stamp import made_at
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from graphql_schema.ports.commands import RevertCommand
 from graphql_schema.ports.conditions import ALWAYS, Below, Condition, In, Negated
 from graphql_schema.ports.relation_query import newest_first
 from graphql_schema.ports.row import Row
-from graphql_schema.rules.change_date import made_at
+from graphql_schema.rules.change_stamp import is_made_by, made_at
 
 HISTORY = newest_first(CHANGED.into("Change"))
 """The changes of one asset, the newest first."""
@@ -70,7 +70,7 @@ async def _fields(root: Parent, info: Info) -> Resolved:
     """Return the field changes that the caller may see now; the others are left out without a trace."""
     reader, entries = info.context.reader, root.record["fields"]
     viewer = info.context.principal.subject
-    author = viewer if root.record["actor"] == viewer else None
+    author = viewer if is_made_by(root.record, viewer) else None
     subject: Row | None = await reader.node(root.record["subject"])
     named = list(dict.fromkeys(urn for entry in entries for urn in named_ids(entry)))
     known = {row.urn: row for row in await reader.nodes(named) if row is not None}

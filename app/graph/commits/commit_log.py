@@ -7,7 +7,7 @@ change by continuing after the last change that was read.
 
 If the clock was ahead and was set back, instants continue after the last one, so the order is kept. A change whose
 instant is more than MAX_AHEAD_MS ahead of the clock is dated by the clock
-(:func:`graphql_schema.rules.change_date.dated`).
+(:func:`graphql_schema.rules.change_stamp.dated`).
 """
 
 import asyncio
@@ -17,7 +17,7 @@ import structlog
 
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.prepared_statement import PreparedStatement
-from graphql_schema.rules.change_date import date_apart
+from graphql_schema.rules.change_stamp import date_apart
 
 AFTER_ALL_IDS: Final = "~"
 """A string that is greater than every URN."""

@@ -19,7 +19,7 @@ from graphql_schema.ports.conditions import AnyOf, Below, Condition, In, Leaf, S
 from graphql_schema.ports.record import Position, Record
 from graphql_schema.ports.relation_query import COUNT_LIMIT, PageRequest
 from graphql_schema.ports.row import FeedBatch, PageItem, Row, RowPage
-from graphql_schema.rules.change_date import MADE_AT, made_at
+from graphql_schema.rules.change_stamp import MADE_AT, made_at
 from policies.errors import LimitError
 
 MAX_SCANNED: Final = 50_000

@@ -1,6 +1,7 @@
 """Records of changes: which of them are visible to their author, because the author named their far ends."""
 
 from graphql_schema.ports.record import Record
+from graphql_schema.rules.change_stamp import is_made_by
 
 
 def is_own_link(change: Record, subject: str) -> bool:
@@ -8,4 +9,4 @@ def is_own_link(change: Record, subject: str) -> bool:
 
     The caller named the far ends of these edges, hidden or not.
     """
-    return change["actor"] == subject and all("edge" in entry for entry in change["fields"])
+    return is_made_by(change, subject) and all("edge" in entry for entry in change["fields"])

@@ -17,7 +17,7 @@ from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.catalog.kinds import ATTACHED_KINDS, KIND_OF_CODE
 from graphql_schema.ports.record import Record
 from graphql_schema.ports.row import Row
-from graphql_schema.rules.change_date import made_at
+from graphql_schema.rules.change_stamp import made_at
 
 NO_UPPER_BOUND: Final = 2**63 - 1
 """An instant after all others."""

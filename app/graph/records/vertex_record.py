@@ -18,7 +18,7 @@ from graphql_schema.catalog.kinds import KIND_OF_CODE, KIND_OF_SLUG, KINDS
 from graphql_schema.catalog.properties import NATIVE_PROPERTIES, TIME_FIELDS
 from graphql_schema.catalog.urn import make_urn, parse_urn
 from graphql_schema.ports.record import Json, JsonObject, Record
-from graphql_schema.rules.change_date import MADE_AT
+from graphql_schema.rules.change_stamp import MADE_AT
 from graphql_schema.rules.index_terms import indexed as found_by
 from policies.attributes import PolicyAttributes
 from policies.errors import InvalidError

@@ -9,7 +9,7 @@ from app.graph.records.vertex_record import attached_record
 from app.graph.writing.unit.item_unit import ItemUnit
 from graphql_schema.catalog.urn import make_urn
 from graphql_schema.ports.record import Json, Record
-from graphql_schema.rules.change_date import MADE_AT, date_apart
+from graphql_schema.rules.change_stamp import MADE_AT, date_apart
 
 
 def attached_urn(unit: ItemUnit, slug: str, *identity: str, prefix: str = "") -> str:

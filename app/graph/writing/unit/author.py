@@ -6,7 +6,7 @@ from typing import Final
 
 from app.graph.commits.sensitivity_floors import FloorView
 from app.graph.records.vertex_id import vertex_id
-from graphql_schema.rules.change_date import dated
+from graphql_schema.rules.change_stamp import dated
 from policies.attributes import PolicyAttributes
 from policies.decision import Decision
 from policies.gates import NO_GATES, Gates

@@ -1,7 +1,8 @@
-"""Dates of changes and approvals, which have the order of their transactions whatever the clock shows.
+"""Authors of changes, and dates of changes and approvals.
 
-``createdAt`` of such a record is its place in the order, an instant that increases from transaction to transaction. It
-is the date too, unless the clock was ahead and was set back: the record then has a date of its own.
+Dates have the order of their transactions, whatever the clock shows. ``createdAt`` of such a record is its place in the
+order, an instant that increases from transaction to transaction. It is the date too, unless the clock was ahead and was
+set back: the record then has a date of its own.
 """
 
 from typing import Final
@@ -32,3 +33,8 @@ def dated(order: int, now: int) -> int:
 def made_at(record: Record) -> int:
     """Return the date of an attached record, in epoch milliseconds."""
     return int(record.get(MADE_AT, record["createdAt"]))
+
+
+def is_made_by(change: Record, subject: str) -> bool:
+    """Return whether the caller with this subject made a change."""
+    return bool(change["actor"] == subject)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.graph.commits.commit_log import CommitLog
-from graphql_schema.rules.change_date import MADE_AT, MAX_AHEAD_MS, date_apart, dated, made_at
+from graphql_schema.rules.change_stamp import MADE_AT, MAX_AHEAD_MS, date_apart, dated, is_made_by, made_at
 
 DAY_MS = 86_400_000
 NOW = 1_700_000_000_000
@@ -32,3 +32,8 @@ def test_a_record_without_a_date_apart_is_dated_by_its_order() -> None:
     """Records that were stored without the key keep their date."""
     assert made_at({"createdAt": 7}) == 7
     assert made_at({"createdAt": 7, MADE_AT: 3}) == 3
+
+
+def test_a_change_is_made_by_its_actor_only() -> None:
+    """Another caller, and a caller whose subject begins alike, did not make it."""
+    assert [is_made_by({"actor": "ada"}, subject) for subject in ("ada", "bo", "ad", "ada2")] == [True, *[False] * 3]
