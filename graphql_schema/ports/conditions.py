@@ -122,7 +122,8 @@ class Contaminated:
 
     It is the contamination that the caller sees; an evaluation that hides it does not meet the condition.
 
-    The reader replaces this condition before it queries the index (:mod:`app.graph.reading.contaminated_evaluations`).
+    The reader replaces this condition before it queries the index
+    (:mod:`app.graph.reading.computed.contaminated_evaluations`).
     """
 
     wanted: bool
@@ -134,7 +135,7 @@ class HealthIs:
 
     An asset whose health, or a field that the health is computed from, is hidden from the caller meets none.
 
-    The reader replaces this condition before it queries the index (:mod:`app.graph.reading.health_filter`).
+    The reader replaces this condition before it queries the index (:mod:`app.graph.reading.computed.health_filter`).
     """
 
     statuses: tuple[str, ...]

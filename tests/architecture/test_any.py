@@ -19,6 +19,7 @@ REASONS = {
     "app.cli.lazy_commands": "signatures of overridden methods; Typer exports no types of its commands",
     "app.http.connections.connection_protocols": "signatures of overridden methods of uvicorn",
     "app.http.connections.listener": "the address of a socket, as the standard library types it",
+    "app.graph.reading.computed.computed_conditions": "the sequence of conditions, each with its own class of reports",
     "app.graph.reading.level.level_statement": "gremlinpython ships no types of its traversals",
     "app.graph.writing.batch_planner": "the table of handlers, each of which takes its own class of commands",
     "app.settings": "a field specifier, as in dataclasses, and keyword arguments of a dataclass",

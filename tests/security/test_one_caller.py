@@ -17,7 +17,7 @@ from support.stores.observed_requests import ObservedRequests
 from support.stores.received_rows import received_rows
 
 from app.graph.commits.write_set import WriteSet
-from app.graph.reading.health_filter import HealthFilter
+from app.graph.reading.computed.computed_conditions import ComputedConditions
 from app.graph.writing.batch_planner import plan_item
 from graphql_schema.ports import operation_budget
 from graphql_schema.ports.operation_budget import TURNS, OperationBudget, UsageLimits
@@ -258,8 +258,8 @@ async def test_others_run_between_the_assets_of_a_filter_by_health(api: Api, mon
     """The health of each asset can end a turn, and equal filters under several aliases compute it once."""
     pause = AsyncMock()
     monkeypatch.setattr(OperationBudget, "pause", lambda *_: pause())
-    resolve = AsyncMock(wraps=HealthFilter.resolve)
-    monkeypatch.setattr(HealthFilter, "resolve", partialmethod(resolve))
+    resolve = AsyncMock(wraps=ComputedConditions.resolve)
+    monkeypatch.setattr(ComputedConditions, "resolve", partialmethod(resolve))
     await api.ask("bo", "{" + " ".join(f"a{n}: {HEALTHY[1:-1]}" for n in range(4)) + "}")
     assert pause.await_count >= DATASETS
     assert resolve.await_count == 1

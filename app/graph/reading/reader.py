@@ -10,8 +10,9 @@ from dataclasses import dataclass, field, replace
 
 from app.graph.reading.access.row_policy import RowPolicy
 from app.graph.reading.attached_records import AttachedRecords
-from app.graph.reading.contaminated_evaluations import ContaminatedEvaluations
-from app.graph.reading.health_filter import HealthFilter
+from app.graph.reading.computed.computed_conditions import ComputedConditions
+from app.graph.reading.computed.contaminated_evaluations import contaminated_evaluations
+from app.graph.reading.computed.health_filter import HealthReader, health_filter
 from app.graph.reading.level.level_batcher import LevelBatcher
 from app.graph.reading.lineage.contamination_walk import contamination_of
 from app.graph.reading.lineage.expander import Expander
@@ -76,14 +77,15 @@ class PolicedReader:
         self._rows_by_id = RowsById(rows)
         self._related = RelatedPages(rows)
         self._listings = ListingPages(rows)
-        self._health_filter = HealthFilter(self._listings)
         self._searches = SearchReader(rows)
         self._attached_records = AttachedRecords(rows, self._rows_by_id)
         budget = Budget(settings.limits)
         self._walking = WalkSession(
             rows, self._rows_by_id, Expander(rows), EvidenceReader(rows), budget, settings.disclosure
         )
-        self._contaminated = ContaminatedEvaluations(self._walking, self._listings, self.pin)
+        self._health = _health_reader(self._shared, self._walking, self.pin)
+        computed = (contaminated_evaluations(self._walking, self.pin), health_filter(self._health))
+        self._computed = ComputedConditions(self._listings, computed)
 
     async def node(self, urn: str) -> Row | None:
         """See :class:`graphql_schema.ports.protocols.GraphReader`."""
@@ -122,7 +124,7 @@ class PolicedReader:
 
     async def health(self, source: Row) -> HealthReport:
         """See :class:`graphql_schema.ports.protocols.GraphReader`."""
-        return await self._shared.get(("health", source.vid), lambda: health_of(self._walking, source, self.pin))
+        return await self._health(source)
 
     async def contamination(self, evaluation: Row) -> ContaminationReport:
         """See :class:`graphql_schema.ports.protocols.GraphReader`."""
@@ -147,10 +149,7 @@ class PolicedReader:
 
         Equal conditions of an operation are resolved once.
         """
-        return await self._shared.get(("condition", where), lambda: self._resolve(where))
-
-    async def _resolve(self, where: Condition) -> Condition:
-        return await self._health_filter.resolve(await self._contaminated.resolve(where), self.health)
+        return await self._shared.get(("condition", where), lambda: self._computed.resolve(where))
 
     async def attached_records(
         self, kind: str, where: Condition, page: PageRequest, *, newest_first: bool = True
@@ -169,3 +168,11 @@ class PolicedReader:
     async def next_batch(self, kind: str, where: Condition, after: Position, size: int) -> FeedBatch:
         """See :class:`graphql_schema.ports.protocols.GraphReader`."""
         return await self._attached_records.next_batch(kind, where, after, size)
+
+
+def _health_reader(shared: SharedResults, session: WalkSession, pin: SnapshotTime) -> HealthReader:
+    """Return the function that computes the health of a row once; it does not refer to the reader.
+
+    With a reference back to the reader, the rows of an operation would stay in memory until a garbage collection.
+    """
+    return lambda source: shared.get(("health", source.vid), lambda: health_of(session, source, pin))

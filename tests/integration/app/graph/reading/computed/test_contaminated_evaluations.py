@@ -37,7 +37,7 @@ async def test_a_filter_that_cannot_examine_all_evaluations_is_an_error(
     where = {"contaminated": True, "namespace": {"eq": "default"}, "ids": [DERIVED, DIRECT, CLEAN, TRAIN]}
     found = (await api.ask("ada", query, where=where))["assets"]["nodes"]
     assert [each["id"] for each in found] == [DERIVED, DIRECT]
-    monkeypatch.setattr("app.graph.reading.contaminated_evaluations.MAX_EXAMINED", 2)
+    monkeypatch.setattr("app.graph.reading.computed.contaminated_evaluations.MAX_EXAMINED", 2)
     (error,) = (await api.send("ada", query, where=where))["errors"]
     assert (error["extensions"]["code"], error["extensions"]["limit"]) == ("LIMIT_EXCEEDED", 2)
     assert "narrow the filter" in error["message"]

@@ -7,7 +7,7 @@ from support.documents.observability import report
 from support.estates.owned_items import owned, urn
 from support.servers.in_process import Api
 
-from app.graph.reading import health_filter
+from app.graph.reading.computed import health_filter
 
 STATES = ("HEALTHY", "DEGRADED", "UNHEALTHY", "UNKNOWN")
 LISTED = "query ($filter: AssetFilter) { assets(filter: $filter, first: 500) { totalCount nodes { name } } }"

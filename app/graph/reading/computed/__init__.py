@@ -1,0 +1,1 @@
+"""Conditions on results that are computed for each caller, such as health, and their replacement by ids of assets."""
