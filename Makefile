@@ -71,6 +71,10 @@ RUNS ?= 2000
 test-coherence: $(READY) ## Random writes, failures and reads over the graph cache: make test-coherence RUNS=2000
 	SEARCH=1 RUNS=$(RUNS) $(BIN)/pytest --timeout 0 tests/integration/app/graph/reading/level/test_cached_level.py
 
+.PHONY: test-processes
+test-processes: $(READY) ## Journeys and security tests over two processes of one store that respond in turns
+	PROCESSES=2 $(BIN)/pytest -n auto --maxprocesses $(WORKERS) --dist loadfile --timeout 600 tests/journeys tests/security
+
 QUERIES ?= 20000
 
 .PHONY: test-worlds

@@ -27,7 +27,7 @@ MAX_BATCH_SIZE: Final = 500
 FRESH_SECONDS: Final = 1.0
 """Age in seconds from which on the changes of a batch that are not sent yet are read again, with current rights.
 
-They are read again sooner if this process has written since.
+They are read again sooner if a process has written since.
 """
 
 AfterChange = Annotated[
@@ -41,8 +41,8 @@ async def _changes(
 ) -> AsyncGenerator[Change, None]:
     """Yield the changes that the viewer may see, oldest first, without end.
 
-    The position also moves over hidden changes, so that a batch without visible ones is not read again. A change of
-    this process has a later instant than all stored ones. One of another process may be missed (docs/http.md).
+    The position also moves over hidden changes, so that a batch without visible ones is not read again. A new change
+    has a later instant than all stored ones.
 
     A turn lasts from the authentication to the execution of an event, so that the event is as recent as its batch. It
     is ended there, by :class:`graphql_schema.operation.execution.BudgetedExecution`, and not held while a client reads.
@@ -55,6 +55,7 @@ async def _changes(
     try:
         while True:
             await context.begin_turn()
+            await journal.learn()
             count = journal.count
             await context.reauthenticate()
             batch, read_at = await _next_batch(context, where, position, size)
@@ -62,6 +63,7 @@ async def _changes(
                 position = item.position
                 yield cast("Change", item.row)
                 await context.begin_turn()
+                await journal.learn()
                 if journal.count != count or _now() > read_at + FRESH_SECONDS:
                     break  # the batch may be outdated: visibility, teams and token may have changed
             else:

@@ -61,15 +61,14 @@ class WorkerProcesses:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._stopping.set)
-        try:
-            async with asyncio.TaskGroup() as group:
-                stopping = group.create_task(self._stop())
-                workers = [group.create_task(self._keep_running()) for _ in range(self._count)]
-                await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
-                self._stopping.set()
-                await stopping
-        except* ConfigurationError as errors:
-            raise errors.exceptions[0] from None
+        workers = [asyncio.create_task(self._keep_running()) for _ in range(self._count)]
+        signalled = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait([*workers, signalled], return_when=asyncio.FIRST_COMPLETED)
+        self._stopping.set()
+        await self._stop()
+        await asyncio.wait(workers)
+        for worker in workers:
+            worker.result()
 
     async def _keep_running(self) -> None:
         """Start a worker, and another one whenever it ends, until all are stopped."""
@@ -78,6 +77,8 @@ class WorkerProcesses:
             started = monotonic()
             worker = await asyncio.create_subprocess_exec(*self._command, start_new_session=True)
             self._running.add(worker)
+            if self._stopping.is_set():  # since the start of the worker
+                worker.terminate()
             status = await worker.wait()
             self._running.discard(worker)
             if self._stopping.is_set():
@@ -99,8 +100,7 @@ class WorkerProcesses:
             return
 
     async def _stop(self) -> None:
-        """Wait for the signal, then end all workers: by SIGTERM, and by SIGKILL after STOP_SECONDS."""
-        await self._stopping.wait()
+        """End all workers: by SIGTERM, and by SIGKILL after STOP_SECONDS."""
         for worker in self._running:
             worker.terminate()
         ends = [asyncio.create_task(worker.wait()) for worker in self._running]

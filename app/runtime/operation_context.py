@@ -63,8 +63,7 @@ class OperationContexts:
 
     async def learn(self) -> None:
         """Learn what other processes have written, so that an operation which begins then reads it."""
-        if self.client.write_order is not None:
-            await self.client.write_order.learn()
+        await self.change_feed.learn()
 
     def open(self, request: HTTPConnection, principal: Principal, recheck: Recheck | None = None) -> Context:
         """Return the context of one operation of ``principal``; a subscription passes ``recheck``."""

@@ -127,7 +127,11 @@ class ChangeFeed(Protocol):
         ...
 
     async def wait(self, count: int) -> None:
-        """Return when the counter differs from ``count``; a transaction of another process is noticed after seconds."""
+        """Return when the counter differs from ``count``; transactions of others are learned after a second."""
+        ...
+
+    async def learn(self) -> None:
+        """Learn what other processes have written before this call, so that ``count`` has grown if they have."""
         ...
 
     async def end(self) -> tuple[int, str]:

@@ -19,7 +19,7 @@ from support.estates.promotions import (
     set_alias,
     version,
 )
-from support.servers.in_process import Api
+from support.servers.in_process import Api, observes_one_process
 from support.stores.received_rows import received_rows
 
 DELETE = "mutation ($input: DeleteAssetInput!) { deleteAsset(input: $input) { changed errors { code message } } }"
@@ -284,6 +284,7 @@ async def test_a_past_version_that_was_deleted_since(api: Api) -> None:
     assert await served(api, "bo", "fallen", before(first)) is None
 
 
+@observes_one_process
 async def test_a_past_alias_of_a_hidden_version(api: Api) -> None:
     """While an alias pointed at a hidden version it has none, by as many requests as an alias that was never set."""
     for name in ("veiled", "unset"):
@@ -304,6 +305,7 @@ async def test_a_past_alias_of_a_hidden_version(api: Api) -> None:
     assert texts[0] == texts[1]
 
 
+@observes_one_process
 async def test_past_versions_of_many_models_are_read_together(api: Api) -> None:
     """The number of store requests for the past of an alias does not grow with the number of models."""
     for name in ("one", "two", "three"):

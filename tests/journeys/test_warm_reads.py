@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 from support.estates.demo_estate import open_demo
-from support.servers.in_process import Api
+from support.servers.in_process import Api, observes_one_process
 from support.stores.janusgraph import StoreGraph
 from support.stores.observed_requests import ObservedRequests
 
@@ -73,6 +73,7 @@ async def sent(api: Api, who: str, document: str, **variables: Any) -> tuple[byt
     return response.content, requests.texts[LEVEL.text]
 
 
+@observes_one_process
 @pytest.mark.parametrize("who", PERSONAS)
 @pytest.mark.parametrize("name", DOCUMENTS)
 async def test_cold_and_warm_responses_are_equal(api: Api, name: str, who: str) -> None:

@@ -30,7 +30,7 @@ from support.documents.observability import report
 from support.estates.leak_catalogue import ADS, HIDDEN_NAME, open_leaky, token
 from support.estates.one_of_each_kind import SHUT, load_each_kind
 from support.estates.visible_and_hidden import id_of
-from support.servers.in_process import Api, no_jobs
+from support.servers.in_process import Api, no_jobs, observes_one_process
 from support.stores.janusgraph import StoreGraph
 from support.stores.received_rows import ReceivedRows, received_rows
 
@@ -215,6 +215,7 @@ async def test_the_change_feed_of_a_hidden_subject(api: Api) -> None:
     assert sum(hidden.values) <= sum(absent.values) + OWN_RECORDS
 
 
+@observes_one_process
 async def test_what_has_no_row_is_never_warm(api: Api) -> None:
     """Of what the cache knows, a visible id takes no request; a hidden one takes one as an absent one, also if written.
 
@@ -234,6 +235,7 @@ async def test_what_has_no_row_is_never_warm(api: Api) -> None:
     assert requests == {"mine-and-warm": [1, 0, 0], HIDDEN_NAME: [1, 1, 1], "nothing": [1, 1, 1]}
 
 
+@observes_one_process
 async def test_the_change_feed_over_hidden_changes(api: Api) -> None:
     """A batch of hidden changes that list visible far ends takes as many requests as an empty batch."""
     before = await CommitFeed(api.coordinator.commit_log, api.client).end()

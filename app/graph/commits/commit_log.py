@@ -132,6 +132,11 @@ class CommitFeed:
         """See :class:`graphql_schema.ports.protocols.ChangeFeed`."""
         await self._commit_log.wait(count)
 
+    async def learn(self) -> None:
+        """See :class:`graphql_schema.ports.protocols.ChangeFeed`."""
+        if self._client.write_order is not None:
+            await self._client.write_order.learn()
+
     async def end(self) -> tuple[int, str]:
         """See :class:`graphql_schema.ports.protocols.ChangeFeed`; callers who wait share the next request to the store.
 

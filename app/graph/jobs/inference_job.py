@@ -16,6 +16,7 @@ from app.graph.commits.outbox_entry import OutboxEntry, new_entry_id
 from app.graph.commits.outbox_worker import OutboxWorker
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_set import WriteSet
+from app.graph.driver.errors import TransientConflictError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.gremlin_text import g, param
 from app.graph.driver.prepared_statement import PreparedStatement
@@ -77,14 +78,23 @@ async def schedule_full_derivation(client: GremlinClient, coordinator: WriteCoor
     """Write an outbox entry that derives all inferred edges again, if the stored rules differ from those in use.
 
     Then store the rules in use. Do nothing if no rules are stored and none are in use. Call it before there are
-    writers.
+    writers in this process; if another process writes meanwhile, begin again.
     """
+    while True:
+        try:
+            return await _schedule(client, coordinator)
+        except TransientConflictError:
+            if client.write_order is None:
+                raise
+
+
+async def _schedule(client: GremlinClient, coordinator: WriteCoordinator) -> None:
+    if client.write_order is not None:
+        await client.write_order.begin()
     rules = orjson.dumps([rule.content() for rule in coordinator.inference_rules]).decode()
     stored = await client.submit(_READ_RULES, {"xs": [_RULES_VERTEX]})
     if stored == [rules] or not (stored or coordinator.inference_rules):
         return
-    if client.write_order is not None:
-        await client.write_order.begin()
     entry = OutboxEntry(new_entry_id(), "", coordinator.outbox.order(epoch_milliseconds()), inference=True, after="")
     with coordinator.outbox.committing([entry]):
         writes = WriteSet()

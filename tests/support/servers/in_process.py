@@ -47,6 +47,9 @@ def process_over(
 PROCESSES = int(os.environ.get("PROCESSES", "1"))
 """Number of processes over one store that respond in turns, from the environment: ``make test-processes``."""
 
+observes_one_process = pytest.mark.skipif(PROCESSES > 1, reason="it observes the requests of one process")
+"""Marks tests that need to know which process responds."""
+
 
 class InTurns(httpx2.AsyncBaseTransport):
     """Sends each request to the next of several applications; to the first one while ``pinned`` is true."""

@@ -53,6 +53,12 @@ class Serving:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def pid(self) -> int:
+        """Return the id of the process, which runs."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def output(self) -> Path:
         """Return the file with what the process printed since its last start."""
         return self.folder / "output.log"

@@ -45,7 +45,7 @@ class EmptyStore(GremlinClient):
         if "mark" in bindings:
             return [[self._value, True]]
         if "x" in bindings:
-            return [{"at": 0, "note": None}]
+            return [{"at": 0, "note": None, "notes": []}]
         assert not writes
         return [[]] if bindings.get("xs") == [OUTBOX_ROOT] else []
 
