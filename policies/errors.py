@@ -21,7 +21,7 @@ class Code(StrEnum):
     DENIED = "DENIED"
     """A request with ``Prefer: policy=strict`` selects a field that the policy hides from the caller."""
     NOT_FOUND = "NOT_FOUND"
-    """The server has nothing under the path, or a command names an id that does not exist."""
+    """The server has nothing under the path, or an id given to `mlg policy explain` does not exist."""
     CONFLICT = "CONFLICT"
     """The stored state prevents the write."""
     LIMIT_EXCEEDED = "LIMIT_EXCEEDED"

@@ -16,7 +16,7 @@ class Commands(LazyGroup):
     table: ClassVar = {
         "dev": (
             "app.cli.server_commands:dev",
-            "Run everything in the foreground: JanusGraph, the API, the demo estate in an empty store.",
+            "Serve the API and print a token for it; with MLG_DEMO=1, load the demo estate into an empty store.",
         ),
         "serve": (
             "app.cli.server_commands:serve",

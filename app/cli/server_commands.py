@@ -95,7 +95,7 @@ def serve(worker: Annotated[bool, typer.Option("--worker", hidden=True)] = False
 
 
 def dev() -> None:
-    """Run everything in the foreground: JanusGraph, the API, the demo estate in an empty store."""
+    """Serve the API and print a token for it; with MLG_DEMO=1, load the demo estate into an empty store."""
     asyncio.run(_develop(Settings.from_env()))
 
 

@@ -49,9 +49,7 @@ class Tag(Node):
         description="The purpose of the tag; FREE if the tag was only referenced and never registered.",
         resolver=_tag_kind,
     )
-    propagates: bool = strawberry.field(
-        description="Whether the tag propagates to other assets along edges that carry data.", resolver=_propagates
-    )
+    propagates: bool = strawberry.field(description="Whether the tag propagates to other assets.", resolver=_propagates)
     assets: Connection[AssetRef] | None = assets_where(
         _tagged,
         "The assets with the tag, set directly or propagated; without those on which the tag is blocked.",
@@ -64,9 +62,7 @@ class TagInput(CatalogFields):
 
     description: str | None = attribute("The meaning of the tag, in words.")
     tag_kind: TagKind = needed("The purpose of the tag.")
-    propagates: bool | None = attribute(
-        "Whether the tag propagates to other assets along edges that carry data; initially false."
-    )
+    propagates: bool | None = attribute("Whether the tag propagates to other assets; initially false.")
 
 
 ENTRIES = (KindEntry(Tag, TagInput, "Registers a tag.", Export(listing="tags")),)

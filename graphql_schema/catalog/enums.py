@@ -105,7 +105,7 @@ class TagMode(Enum):
     """Whether a tag was set on an asset, propagated to the asset, or is blocked there."""
 
     DIRECT = value("DIRECT", description="Set on the asset by a client.")
-    PROPAGATED = value("PROPAGATED", description="Propagated from another asset, along edges that carry data.")
+    PROPAGATED = value("PROPAGATED", description="Propagated from another asset.")
     BLOCKED = value(
         "BLOCKED",
         description="Blocked: the asset does not have the tag, and the tag does not propagate through the asset.",

@@ -42,7 +42,8 @@ def parse_instant(value: object) -> Instant:
         millis = int(moment.replace(microsecond=0).timestamp()) * 1000 + moment.microsecond // 1000
     except (ValueError, OverflowError):
         raise GraphQLError(
-            f"DateTime cannot represent {value!r}: the instant does not exist. Write one such as 2026-11-24T09:30:00Z."
+            f"DateTime cannot represent {value!r}: its day, time or offset is out of range. "
+            "Write an instant such as 2026-11-24T09:30:00Z."
         ) from None
     if not 0 <= millis < FOREVER:
         raise GraphQLError(

@@ -56,7 +56,7 @@ class GateReport:
         "Approval names that the gates need and under which the version has no valid approval."
     )
     repeated_approvers: list[str] = stored_field(
-        "A sentence for each person who gave several approvals that must be of different people; otherwise empty."
+        "Sentences on persons who gave several approvals that must be of different people; empty if there are none."
     )
     failing_evaluations: list[EvaluationRef] = strawberry.field(
         description="Evaluations with the verdict FAIL that close a gate: not retired, and with the owner of the "

@@ -13,7 +13,7 @@ from graphql_schema.rules.words import title
 from policies.errors import InvalidError
 
 _SOURCE: Final = ("catalog", "default")
-"""Source and namespace of the teams that a name without an id refers to."""
+"""Source and namespace that are searched first for a team with a name."""
 
 MAX_CANDIDATES: Final = 100
 """Maximal number of teams that are compared; if more have the name, that is an error."""

@@ -109,20 +109,22 @@ async def _asset(root: Parent, info: Info) -> Resolved:
 
 
 def _effect(root: Parent) -> Resolved:
-    """Return the effect of a carrying edge as a sentence, the same for a hidden far end as for an absent one.
+    """Return the effect that a carrying edge can have, as a sentence that depends only on the input.
 
     None after an error, and for the other relations.
     """
     link = root["link"]
     if root["errors"] or not RELATIONS[link.relation].carries:
         return None
-    carried = f"the sensitivity and the propagating tags of {link.source}"
     if root["ends"]:
         return (
-            f"An ended {link.relation} no longer applies {carried} to {link.target}, which soon loses what no other "
-            "source gives it."
+            f"After the end of {link.relation}, a job removes from {link.target} the sensitivity and tags that only "
+            "this edge propagated."
         )
-    return f"{link.relation} applies {carried} to {link.target}, unless the edge is declassified or unconfirmed."
+    return (
+        f"{link.relation} can propagate the sensitivity and the propagating tags of {link.source} to {link.target}, "
+        "but not after its end, nor while it is declassified or unconfirmed."
+    )
 
 
 @strawberry.type(description="Result of declaring or ending an edge.")
@@ -145,8 +147,9 @@ class LinkPayload:
         "the call confirms an edge there. Null after an error, for a new asset, or if it is hidden from you."
     )
     effect: str | None = strawberry.field(
-        description="What the edge does to the asset at its `to` end, as a sentence; null after an error, or if no "
-        "sensitivity propagates over the relation.",
+        description="A sentence on the sensitivity and the tags that an edge of the relation can propagate to its `to` "
+        "end. Null after an error, or if the relation is none of INPUT_TO, PRODUCES, DERIVES, FEEDS, BASE_OF and "
+        "EVALUATED_BY.",
         resolver=_effect,
     )
     placeholders: list[strawberry.ID] = placeholders_field()

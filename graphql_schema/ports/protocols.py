@@ -16,7 +16,7 @@ from graphql_schema.ports.search_query import SearchCandidates, SearchQuery
 
 
 class GraphReader(Protocol):
-    """Reads for one caller and one operation; everything it returns has passed the policy of the caller.
+    """Reads for one caller and one operation; its rows and edges have passed the policy of the caller.
 
     Equal calls share one read, except those of :meth:`next_batch`. Calls that wait at the same time share their
     requests to the store. Ids must be valid URNs. Methods raise ``policies.errors.CodedError``: with STORE_UNAVAILABLE,

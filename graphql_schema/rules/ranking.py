@@ -84,9 +84,9 @@ def _texts(text: str) -> frozenset[str]:
 
 
 def _worth(word: str, places: _Places, max_errors: int, *, last: bool) -> int | None:
-    """Return the worth of the best place of a word with at most ``max_errors`` typing errors.
+    """Return the worth of the best place of a word; None if it is not found.
 
-    None if it is not found.
+    With ``last``, the beginning of a word counts too. In names and ids, up to ``max_errors`` typing errors are allowed.
     """
     for worth, words in places:
         if word in words:

@@ -74,9 +74,9 @@ whose owner team does not own the *from* end.
 
 
 UNCONFIRMED_LINKS: Final = "links"
-"""Record key: maps the subject of a caller to the edge as this caller last linked it, without effect.
+"""Record key: maps the subject of a caller to the edge as this caller last linked or ended it, without effect.
 
-The asset that the link would change was hidden from the caller then. No read of the API returns these links
+The asset that the link would change was hidden from the caller then
 (:mod:`app.graph.writing.rules.unconfirmed_links`).
 """
 

@@ -207,6 +207,7 @@ class LevelBatcher:
 def _too_many() -> LimitError:
     """Return the error for a level with too many edges."""
     return LimitError(
-        f"One level of the query reads {EDGE_CAP} edges or more; request fewer parents or smaller pages.",
+        f"One level of the query reads {EDGE_CAP} edges or more, those behind inferred edges included; "
+        "request fewer parents or smaller pages.",
         limit=EDGE_CAP,
     )

@@ -12,7 +12,7 @@ from graphql_schema.ports.record import Record
 
 
 def unconfirmed_link(unit: ItemUnit, key: EdgeKey) -> Record | None:
-    """Return the edge as the caller last linked it while the changed end was hidden, None if the caller did not."""
+    """Return the caller's own unconfirmed link as last stored, by a link or an unlink; None if there is none."""
     links: dict[str, Record] = (unit.lookup.edge(key) or {}).get(UNCONFIRMED_LINKS, {})
     return links.get(unit.author.subject)
 
