@@ -41,7 +41,7 @@ TeamNameArg = Annotated[
     str | None,
     strawberry.argument(
         description="The name of a team, in any case: first of a team with the source `catalog` and the namespace "
-        "`default`, else the name or display name of any team. An error if it fits several teams."
+        "`default`, else the name or display name of any team. An error if it fits several equally."
     ),
 ]
 

@@ -87,10 +87,10 @@ class Asset(Node):
     )
     hydration: Hydration | None = stored_field("Whether the asset was registered or only referenced.")
     revision: int | None = stored_field(
-        "1 at first, plus 1 for each item of a call that changes a value of the asset or gives one that is hidden from "
-        "the caller, changes its edges through an input about the asset, or reverts a change of it. `link` and "
-        "`unlink` count only if they change its domain, parent or `ownerTeam`. Propagated sensitivity and tags do not "
-        "count."
+        "1 at first, plus 1 for each item of a call that changes a value of the asset, gives one that another caller "
+        "set and that is hidden from the caller, changes its edges through an input about the asset, or reverts a "
+        "change of it. `link` and `unlink` count only if they change its domain, parent or `ownerTeam`. Propagated "
+        "sensitivity and tags do not count."
     )
     properties: list[Property] | None = stored_field("Free properties of the asset, ordered by key.")
     property: str | None = strawberry.field(

@@ -112,7 +112,7 @@ class DatasetVersion(Asset, AssetVersion):
     row_count: float | None = stored_field("The number of rows.")
     produced_by: RunRef | None = to_one(
         related(PRODUCES.into("Run")),
-        "The run that produced the snapshot, or one of them if several did; null if none is visible.",
+        "The run that produced the snapshot, or one of them if several did; null if none is visible and not deleted.",
     )
     consumed_by: Connection[RunRef] | None = to_many(related(INPUT_TO.out("Run")), "The runs that read the snapshot.")
 

@@ -98,22 +98,22 @@ class Evaluation(Asset):
         BASELINE, "The evaluation to compare with; null if there is none, or it is hidden or deleted."
     )
     against_baseline: list[MetricDelta] | None = strawberry.field(
-        description="Each metric that the baseline has too, compared with it; null if there is no visible baseline, or "
-        "if one of the two has no visible metrics.",
+        description="Metrics that the baseline has too, compared with it; null if `baseline` is null, or if one of the "
+        "two has no visible metrics.",
         resolver=_against_baseline,
         metadata=depends_on("metrics", "baseline"),
     )
     run: RunRef | None = to_one(
         related(PRODUCES.into("Run")),
-        "The run that produced the evaluation, or one of them if several did; null if none is visible.",
+        "The run that produced the evaluation, or one of them if several did; null if none is visible and not deleted.",
     )
     contamination: Contamination | None = evaluation_contamination
 
 
 @strawberry.input(
     description="Registers an evaluation. `modelVersion` is required for the first registration. An evaluation without "
-    "owners gets the team or user that owns the version, if the assets of that owner count as the caller's own. "
-    "Otherwise it gets a team that a gate names for evaluations, on the same condition."
+    "owners can get the team or user that owns the version, else a team that a gate names for evaluations. The assets "
+    "of that owner must count as the caller's own."
 )
 class EvaluationInput(AssetFields):
     """Registers an evaluation."""

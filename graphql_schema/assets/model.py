@@ -120,9 +120,9 @@ class Model(Asset, Versioned):
         "versions",
     )
     version: ModelVersionRef | None = strawberry.field(
-        description="One version of the model, by name or by alias; null if it does not exist or is hidden, or if "
-        "neither name nor alias is given. A deleted version is found by name, and by alias for an `asOf` before its "
-        "deletion. With `asOf`, an alias needs the field `history` to be visible.",
+        description="One version of the model, by name or by alias; null if there is no such version, if it is hidden, "
+        "or if neither name nor alias is given. A deleted version is found by name, and by alias for an `asOf` before "
+        "its deletion. With `asOf`, an alias needs the field `history` to be visible.",
         resolver=_version,
         metadata=depends_on("versions", "aliases"),
     )
@@ -164,7 +164,7 @@ class ModelVersion(Asset, AssetVersion):
     )
     training_run: RunRef | None = to_one(
         related(PRODUCES.into("Run")),
-        "The run that produced the version, or one of them if several did; null if none is visible.",
+        "The run that produced the version, or one of them if several did; null if none is visible and not deleted.",
     )
     trained_on: Connection[AssetRef] | None = to_many(
         TRAINED_ON,

@@ -34,9 +34,9 @@ AsOf = Annotated[
     Instant | None,
     strawberry.argument(
         description="The instant at which edges must have been valid and assets must have existed, by the records of "
-        "today; default: the present. Field values are the present ones, but later deletions and later resolutions of "
-        "incidents are left out. All top-level fields except `viewer` need the same value, so fields without this "
-        "argument cannot be combined with an instant."
+        "today; default: the present. Field values are the present ones, but later deletions, later resolutions of "
+        "incidents and aliases that were set later are left out. All top-level fields except `viewer` and those of "
+        "introspection need the same value, so fields without this argument cannot be combined with an instant."
     ),
 ]
 

@@ -30,7 +30,9 @@ class ModelAlias:
 
     name: str = stored_field("The name, such as `champion`.")
     version: ModelVersionRef | None = stored_field("The version that the alias points at.")
-    protected: bool = stored_field("Whether the alias moves only to versions that pass the gates.")
+    protected: bool = stored_field(
+        "Whether callers who may see the version of the alias move the alias only to versions that pass the gates."
+    )
     since: Instant | None = stored_field("The instant since when the alias points at this version.")
     set_by: str | None = stored_field(
         "The caller who pointed the alias at this version, in the form of `Change.actor`."

@@ -103,7 +103,7 @@ class Change(Node):
     )
     fields: list[FieldChange] | None = strawberry.field(
         description="The changed fields, with one entry for each changed edge. Entries that are hidden from you now "
-        "are left out, except your own links: of those to hidden assets, only relation and id are shown.",
+        "are left out. Of an edge to a hidden asset, a change of your own shows at most relation and id.",
         resolver=_fields,
     )
     actor: str | None = stored_field(

@@ -110,17 +110,17 @@ async def _restore(info: Info, input: RestoreArg) -> Resolved:
 
 delete_asset = strawberry.field(
     description="Deletes an asset and those of its versions or features that are visible to you: no relation, list or "
-    "search returns them, and `restoreAsset` restores them. CONFLICT while another asset visible to you uses one of "
-    "them, or one is an ACTIVE deployment. Runs, evaluations, retired assets and inactive deployments do not "
-    "count as users; `despiteOthers` ignores uses by others. A version that an alias points at is deleted only "
-    "with its model.",
+    "search of the present returns them, and `restoreAsset` restores them. CONFLICT while another asset visible to you "
+    "uses one of them, or one is an ACTIVE deployment. Runs, evaluations, retired assets and inactive deployments do "
+    "not count as users; `despiteOthers` ignores uses by others. A version that a visible alias points at is deleted "
+    "only with its model.",
     resolver=_delete,
 )
 
 
 restore_asset = strawberry.field(
     description="Restores a deleted asset, with those of its versions or features that were deleted with it and are "
-    "visible to you. CONFLICT while its parent is deleted.",
+    "visible to you. CONFLICT while its parent is visible to you and deleted.",
     resolver=_restore,
 )
 

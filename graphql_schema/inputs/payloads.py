@@ -27,7 +27,7 @@ class MutationError:
     input_path: list[str] = stored_field("The place in the input: field names, and list indexes as text.")
     suggestions: list[str] = stored_field(
         "For an UNKNOWN_REFERENCE: up to three similar ids or names that the caller may see, the most similar first. "
-        "Only the first ten unknown ids of a call can have some; otherwise empty."
+        "Empty for other codes, and for unknown ids after the first ten of a call."
     )
     current_revision: int | None = stored_field(
         "The stored revision of the asset on a CONFLICT, if it is known and visible to the caller; otherwise null."
@@ -38,7 +38,8 @@ def placeholders_field() -> SchemaField:
     """Return the field of the placeholders of an item: the ids that it refers to and the caller did not see before."""
     return stored_field(
         "Ids that the item refers to, and that before the call did not exist or were not visible to the caller. A stub "
-        "is created for each that does not exist; check the spelling. Usually empty."
+        "is created for each that does not exist; check the spelling. Usually empty. Of several items of a call, only "
+        "the first one lists an id."
     )
 
 
@@ -62,7 +63,9 @@ async def resolve_created_record(root: Parent, info: Info) -> Resolved:
 
 def changed_field() -> SchemaField:
     """Return the field of a payload that states whether the call wrote anything."""
-    return stored_field("Whether anything was written, or would be without `dryRun`.")
+    return stored_field(
+        "Whether anything was written, or would be without `dryRun`; for a repeated idempotency key as at first."
+    )
 
 
 @strawberry.type(description="The result of one item.")

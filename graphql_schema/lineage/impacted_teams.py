@@ -35,8 +35,8 @@ class ImpactReason(Enum):
     OWNS = value("OWNS", description="The team is the `ownerTeam` of an affected asset.")
     USES = value(
         "USES",
-        description="The team used an asset of the walk, roots included, in the requested days: itself, through a "
-        "member, or through a service of which the team is the `ownerTeam`.",
+        description="The team used an asset that the filter shows, roots included, in the requested days: itself, "
+        "through a member, or through a service of which the team is the `ownerTeam`.",
     )
     ONCALL = value("ONCALL", description="The team owns an affected asset as ONCALL, directly or inherited.")
 

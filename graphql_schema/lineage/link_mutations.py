@@ -73,7 +73,8 @@ class UnlinkInput:
     from_: strawberry.ID = strawberry.field(name="from", description="Id at the start of the edge.")
     to: strawberry.ID = strawberry.field(description="Id at the end of the edge.")
     valid_to: Instant | None = strawberry.field(
-        description="Instant at which the edge ends or ended; now if absent. It also corrects an earlier end.",
+        description="Instant at which the edge ends or ended; if absent, now, or the begin of an edge that begins "
+        "later. It also corrects an earlier end.",
         default=None,
     )
     dry_run: bool | None = dry_run_field()

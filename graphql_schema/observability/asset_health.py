@@ -44,7 +44,7 @@ class HealthCause:
     )
     contamination: ContaminationVerdict | None = stored_field(
         "DIRECT or DERIVED if the cause is the contamination of `evaluation`, of which DERIVED never counts for the "
-        "status; null for another kind of cause. Listed for the evaluation and its version, not for assets downstream."
+        "status; null for another kind of cause. Listed only in the health of the evaluation and of its version."
     )
 
 

@@ -150,9 +150,10 @@ def counts_downstream(asset: Row, root: Row) -> bool:
 def brings_causes(edge: Record, upstream: Row, downstream: Row) -> bool:
     """Return whether causes propagate over an edge.
 
-    An edge is reported if the caller who declared it had no right on ``downstream``. Causes propagate over such an edge
-    only if the owner team of ``downstream`` also owns ``upstream``, or ``downstream`` has none. Otherwise any caller
-    could impair the health of an asset of others.
+    An edge is reported if the caller who declared it had no right on ``downstream``, or was no administrator and
+    ``downstream`` had no owner team. Causes propagate over such an edge only if the owner team of
+    ``downstream`` also owns ``upstream``, or ``downstream`` has none. Otherwise any caller could impair the health of
+    an asset of others.
     """
     if not edge.get("reported"):
         return True

@@ -97,7 +97,8 @@ async def _record_usage(info: Info, input: RecordArg) -> Resolved:
 
 record_usage: RecordUsagePayload = strawberry.field(
     description="Records usage by day. Each record needs the right to update or to bill its asset, a cost the right to "
-    "bill it. A rejected record does not prevent the others from being stored. Repeating the call changes nothing.",
+    "bill it. A rejected record does not prevent the others from being stored. Counters equal to the stored ones "
+    "change nothing.",
     resolver=_record_usage,
 )
 

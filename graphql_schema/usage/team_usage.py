@@ -50,8 +50,8 @@ async def _usage(
 
 
 team_usage: SchemaField = strawberry.field(
-    description="Usage of the assets that the team owns, by any consumer. Only assets whose usage the viewer may see, "
-    "and consumers visible to the viewer, count.",
+    description="Usage of the assets that the team owns, without deleted ones, by any consumer. Only assets whose "
+    "usage the viewer may see, and consumers visible to the viewer, count.",
     resolver=_usage,
 )
 
