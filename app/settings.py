@@ -75,7 +75,7 @@ class Settings:
     store_free_bytes: int = setting(
         "MLG_STORE_FREE_BYTES",
         "536870912",
-        "Bytes of free disk below which the embedded store refuses writes; 0: it never refuses them.",
+        "Bytes of free disk below which the embedded store refuses writes; 0: no such limit.",
     )
     store_in_flight: int = setting("MLG_STORE_IN_FLIGHT", "8", "Maximum number of concurrent requests to the store.")
     store_deadline: float = setting(

@@ -1,4 +1,4 @@
-"""The access log: denials of the policy, reads of restricted and secret fields, and each response under break-glass.
+"""The access log: denials of the policy, reads of restricted and secret fields, and each result under break-glass.
 
 Append-only JSON lines, separate from the log of the process. A line names the caller and the request. By its event it
 also names the coordinate, the assets, or the reasons of a denial. A line about hidden fields (``denied``) has their

@@ -51,8 +51,8 @@ class RowsById:
 
         Attached records are read together with their subjects. For ids of changes there is a second request.
 
-        If an id that the caller names has no row, all ids are requested from the store, even if their records are in
-        the cache. A hidden record would otherwise leave the cache when it is written, and the time of the next request
+        If an id that the caller names has no row, and the cache had all records, all ids are requested from the store
+        too. A hidden record would otherwise leave the cache when it is written, and the time of the next request
         would disclose it. Ids from records do not count: a request for those without a row would disclose that there
         are some.
         """

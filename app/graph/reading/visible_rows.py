@@ -36,11 +36,11 @@ class VisibleRows:
     async def fetch(self, request: LevelRequest, *, ends: bool = False) -> LevelResponse:
         """Return the response to a request, and evaluate the policy on its records.
 
-        A change that lists far ends is hidden unless the caller may discover one of them, or made it. :meth:`row`
-        evaluates it later. ``ends``, a flag, states that the response can contain changes: the records of their far
-        ends are then read in a second request. It is always sent, also if there is no further record to read, or if
-        all are in the cache. The number of requests would otherwise disclose hidden changes, and changes about hidden
-        assets.
+        A change that lists far ends is hidden unless the caller may discover one of them, or it is a link by the
+        caller. :meth:`row` evaluates it later. ``ends``, a flag, states that the response can contain changes: the
+        records of their far ends are then read in a second request. It is sent even if there is no further record to
+        read, or if all are in the cache. The number of requests would otherwise disclose hidden changes, and changes
+        about hidden assets.
         """
         response = await self._batcher.fetch(request)
         if ends:
@@ -67,8 +67,8 @@ class VisibleRows:
         """Return the row of a vertex.
 
         None if the response has no record of it, it did not exist at the read time, or the caller may not discover it.
-        For a change also None if the caller may discover none of the far ends that it lists and did not make it. The
-        first result for a vertex counts for the rest of the operation, unless :meth:`hide` replaces it.
+        For a change also None if the caller may discover none of the far ends that it lists, unless it is a link by the
+        caller. The first result for a vertex counts for the rest of the operation, unless :meth:`hide` replaces it.
         """
         if vid not in self._known:
             record = response.records.get(vid)
@@ -108,7 +108,7 @@ class VisibleRows:
         self._known[vid] = None
 
     def _has_visible_end(self, record: Record, response: LevelResponse) -> bool:
-        """Return whether the caller may discover one of the ``ends`` that a change lists, or made its edges.
+        """Return whether a change is a link by the caller, or the caller may discover one of the ``ends`` that it lists.
 
         True for a record without ``ends``.
         """

@@ -66,9 +66,10 @@ caller with rights on the assets that it changes declares it.
 
 
 REPORTED: Final = "reported"
-"""Record key that is true on a lineage edge whose author had no right on its *to* end, and needed none.
+"""Record key that is true on a lineage edge whose author needed no right on its *to* end, and could not link it.
 
-The author is the caller who declared it. Such an edge is shown, but no causes of health propagate over it to an asset
+The author is the caller who declared the edge. If the end had no owner team, the key is true unless the author was an
+administrator. Such an edge is shown, but no causes of health propagate over it to an asset
 whose owner team does not own the *from* end.
 """
 

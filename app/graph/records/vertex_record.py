@@ -29,7 +29,7 @@ CONFIRMED: Final = "confirmedSensitivity"
 
 
 GIVEN_BY: Final = "givenBy"
-"""Record key: maps the name of a restricted or secret field to the subject of the caller who gave its value."""
+"""Record key: maps fields that are restricted, secret, or were hidden from their giver to the subject of the giver."""
 
 
 ALIASES: Final = "aliases"

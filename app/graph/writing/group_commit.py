@@ -50,7 +50,7 @@ GATHER_SHARE: Final = 0.25
 """Share of the duration of a transaction that the next one waits at most.
 
 It waits for the callers who just got their outcomes, beside those whose batches wait already. Otherwise the callers
-form two groups that write in turns, in twice as many transactions. A caller who is alone never waits.
+form two groups that write in turns, in twice as many transactions. A batch that is alone does not wait.
 """
 
 MAX_GATHER_SECONDS: Final = 0.02

@@ -2,8 +2,8 @@
 
 The batches are planned in order over one working set, each with the author, policy and instants of its call, on the
 state that the earlier ones leave. The effects of a batch on other assets precede the plan of the next batch. A batch
-that is atomic and has a rejected item, or whose plan fails with an error, is undone; the others are not affected. Only
-a TransientConflictError fails the plan of all.
+that is atomic and has a rejected item, or whose plan fails with an error, is undone; the others are not affected. A
+TransientConflictError, or the error of a read that all batches share, fails the plan of all.
 """
 
 from collections.abc import Sequence

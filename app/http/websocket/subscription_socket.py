@@ -88,7 +88,7 @@ class SubscriptionHandler(BaseGraphQLTransportWSHandler[SocketSession, None]):
     async def handle_connection_init(self, message: ConnectionInitMessage) -> None:
         """Authenticate the caller, and start the timer that closes the connection when the token expires.
 
-        The timer is needed because the token is validated again only when events are read.
+        The timer is needed because the token is validated again only when a subscription starts or reads events.
         """
         try:
             await super().handle_connection_init(message)
@@ -209,8 +209,8 @@ class SubscriptionSocket(GraphQL[SocketSession, None]):
 
     ``authenticate`` validates the token of a connection. ``make_context`` returns the context of one subscription.
     ``limits``, ``documents`` and ``suggestions`` are as in `app.http.graphql.graphql_view.GraphQLView`. Pages of
-    ``origins`` may connect, and pages of the host that the client connects to. If that host is a name, its pages may
-    connect only if the flag ``trusts_host_names`` is set. A client without an origin is not a page, and may connect.
+    ``origins`` may connect, and other pages of the host that the client connects to. If that host is a name, these other
+    pages may connect only if the flag ``trusts_host_names`` is set. A client without an origin is not a page, and may connect.
     """
 
     graphql_transport_ws_handler_class = SubscriptionHandler

@@ -2,8 +2,8 @@
 
 While a request is in flight, new requests wait. After its response the batcher lets the event loop run until no further
 request arrives, then sends all of them as one. So the number of requests to the store grows with the longest chain of
-dependent requests, not with the width of the query. If a level reaches the edge cap, its requests are sent again one by
-one.
+dependent requests, not with the width of the query. If several requests with hops together reach the edge cap, the
+requests of the level are sent again one by one.
 """
 
 import asyncio

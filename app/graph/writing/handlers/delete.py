@@ -1,6 +1,6 @@
-"""Deletes an asset softly with its visible children, or restores it. An asset in use is not deleted.
+"""Deletes an asset softly with its visible children, or restores it. A visible use prevents a deletion.
 
-Only visible uses count: a rejection that names a hidden consumer would disclose it, and a deletion can be restored. The
+Hidden uses do not: a rejection that names a hidden consumer would disclose it, and a deletion can be restored. The
 command can also ignore uses by assets that the caller may not change.
 """
 

@@ -133,7 +133,7 @@ def _values(unit: ItemUnit, command: LinkCommand, key: EdgeKey, own: int) -> Rec
 def _may_confirm(unit: ItemUnit, command: LinkCommand, own: int) -> bool:
     """Return whether the caller may confirm a reported edge: by the right to link its *to* end, without one on ``own``.
 
-    An edge is reported if the caller who declared it needed no right on that end.
+    Reported edges have the key :data:`app.graph.records.edge_record.REPORTED`.
     """
     key = (command.relation, own, unit.lookup.vid(command.target))
     target = unit.visibility.visible(command.target)

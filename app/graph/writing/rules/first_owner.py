@@ -1,4 +1,4 @@
-"""Who may take an asset without an owner: who registered it, and administrators."""
+"""Who may take a registered asset without an owner: who registered it, and callers who may retire it."""
 
 from app.graph.records.vertex_record import attributes, is_unowned_stub
 from app.graph.writing.unit.item_unit import ItemUnit

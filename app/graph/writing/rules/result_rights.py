@@ -1,4 +1,4 @@
-"""Rights on the result: a caller may only make of an asset what the caller may also change afterwards."""
+"""Rights on the result of a change: what the caller must be allowed to do with the asset as staged."""
 
 from collections.abc import Mapping
 from itertools import islice
@@ -47,7 +47,7 @@ def require_right_on_result(unit: ItemUnit, vid: int, before: Record | None, *, 
 def require_right_to_weaken_gates(unit: ItemUnit) -> None:
     """Reject the item as DENIED if a change of a model weakens its gates, unless an approver makes it who made nothing.
 
-    The caller needs the right to approve the model, and must neither have registered it nor have made or requested a
+    The caller needs the right to approve the model, and must neither have created it nor have made or requested a
     visible version of it. This holds for every command: a promotion could pass before the value that selects the gates
     is set back. A given risk tier whose stored value is hidden from the caller counts as weaker.
     """
@@ -79,7 +79,7 @@ def refuse_own_weakening(unit: ItemUnit, model: Record, version: Record) -> None
 
 
 def _refuse_maker(unit: ItemUnit, vid: int, model: Record) -> None:
-    """Reject the item as DENIED if the caller registered the model, or made or requested a visible version of it."""
+    """Reject the item as DENIED if the caller created the model, or made or requested a visible version of it."""
     versions = unit.visibility.neighbours(VERSION_OF.into("ModelVersion"), vid)
     produced = PRODUCES.into("Run")
     unit.lookup.require_hops(*((produced, key[1]) for key, _ in versions))
@@ -94,10 +94,10 @@ def _refuse_maker(unit: ItemUnit, vid: int, model: Record) -> None:
 
 
 def require_right_to_name_requesters(unit: ItemUnit) -> None:
-    """Reject the item as DENIED if it changes the user of a run with an output that the caller may not link.
+    """Reject the item as DENIED if it changes the user of a visible run, and the caller may not link a visible output.
 
-    The user of a run cannot approve its outputs, so a stranger could exclude approvers by naming them. A hidden run has
-    none: its user is unconfirmed.
+    The user of a run cannot approve its outputs, so a stranger could exclude approvers by naming them. The user of a
+    hidden run is unconfirmed.
     """
     runs = {key[1] for key in unit.staging.staged.edges if key[0] == STARTED_BY.name}
     runs = {run for run in runs if unit.visibility.is_visible(unit.lookup.known(run))}
