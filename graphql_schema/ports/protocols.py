@@ -18,7 +18,7 @@ from graphql_schema.ports.search_query import SearchCandidates, SearchQuery
 class GraphReader(Protocol):
     """Reads for one caller and one operation; its rows and edges have passed the policy of the caller.
 
-    Equal calls share one read, except those of :meth:`next_batch`. Calls that wait at the same time share their
+    Equal calls share their results, except those of :meth:`next_batch`. Calls that wait at the same time share their
     requests to the store. Ids must be valid URNs. Methods raise ``policies.errors.CodedError``: with STORE_UNAVAILABLE,
     STORE_FAILED or LIMIT_EXCEEDED, with INVALID for a condition that the store cannot answer, or the error that ended
     the operation.

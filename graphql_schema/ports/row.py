@@ -148,8 +148,8 @@ class PageItem(NamedTuple):
 class FeedBatch:
     """One batch of a feed: the visible items, and the position of the last record examined.
 
-    ``next_position`` is None if no record was left to examine. ``subjects`` are the visible rows that the items are
-    about.
+    ``next_position`` is None if no record was left to examine. ``subjects`` are the visible subjects of the records
+    examined.
     """
 
     items: tuple[PageItem, ...]
