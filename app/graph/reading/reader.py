@@ -1,8 +1,8 @@
 """The reader of one operation: implements the port GraphReader with the parts of this package.
 
-Equal reads of one operation are one read, except for the batches of the change feed. Rows, relations and listings have
-loaders, which also batch them; the other reads share their results here. After each write an operation gets a new
-reader. Known rows and the budgets of lineage then start again.
+Equal calls of one operation share their results, except for the batches of the change feed. Rows, relations and
+listings have loaders, which also batch them; the other reads share their results here. After each write an operation
+gets a new reader. Known rows and the budgets of lineage then start again.
 """
 
 from collections.abc import Iterable, Sequence

@@ -108,7 +108,7 @@ class VisibleRows:
         self._known[vid] = None
 
     def _has_visible_end(self, record: Record, response: LevelResponse) -> bool:
-        """Return whether a change is a link by the caller, or the caller may discover one of the ``ends`` that it lists.
+        """Return whether a change is a link by the caller, or the caller may discover one of its ``ends``.
 
         True for a record without ``ends``.
         """
