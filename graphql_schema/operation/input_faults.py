@@ -1,6 +1,6 @@
 """Faults of the given values of arguments, found by one walk for literals and for values of variables.
 
-A fault has the same code, path and message in both forms. A message quotes the value as JSON or GraphQL.
+A fault has the same code and path in both forms.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
