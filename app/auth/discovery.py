@@ -67,8 +67,8 @@ async def _fetch_keys(client: httpx2.AsyncClient, issuer: Issuer) -> KeySet:
 def import_keys(document: dict[str, object]) -> KeySet:
     """Return the usable keys of a JWK set.
 
-    Leaves out keys for encryption, symmetric keys, RSA keys under `MIN_RSA_BITS`, invalid keys, and keys of unknown
-    types. Raises `DiscoveryError` if no key remains.
+    Leaves out keys whose ``use`` is not ``sig``, symmetric keys, RSA keys under `MIN_RSA_BITS`, invalid keys, and keys
+    of unknown types. Raises `DiscoveryError` if no key remains.
     """
     entries = document.get("keys")
     keys = [key for entry in entries if (key := _import_key(entry))] if isinstance(entries, list) else []

@@ -90,7 +90,7 @@ def _team_map(file: Path | None) -> TeamMap:
 
 def _print_unused(teams: TeamMap) -> None:
     for key in teams.unused:
-        typer.echo(f"mlg: no item has the team {key} of the team map; check its spelling.", err=True)
+        typer.echo(f"mlg: no item read has the team {key} of the team map; check its spelling.", err=True)
 
 
 def demo(token: OptionalToken = "", url: Url = DEFAULT_URL, as_json: Json = False, only_print: Print = False) -> None:  # noqa: FBT002 - flags of the command line

@@ -1,7 +1,7 @@
 """The routes below ``/graphiql``, which need no token: the page and its files; in development also its personas.
 
 The page holds no token. A user pastes one, or chooses a persona in development. The token of a persona is minted for
-the key that `mlg dev` prints, which only users with access to the key file of the development issuer have.
+the key that `mlg dev` prints, which follows from the key file of the development issuer.
 """
 
 from collections.abc import Mapping
@@ -127,7 +127,7 @@ class PageRedirectMiddleware:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Redirect a request that accepts HTML and no JSON; pass on every other one."""
+        """Redirect ``GET /graphql`` if it accepts HTML and no JSON; pass on every other request."""
         accepted = Headers(scope=scope).get("accept", "") if scope["type"] == "http" else ""
         if not ("text/html" in accepted and "json" not in accepted):
             await self.app(scope, receive, send)

@@ -50,7 +50,7 @@ class TeamMap:
 
     @property
     def unused(self) -> list[str]:
-        """The ids and patterns of the file that no item had, which may be misspelt."""
+        """The ids and patterns of the file that no item read so far had, which may be misspelt."""
         return sorted({*self.exact, *(begin + _ANY for begin in self.begins)} - self.used)
 
     def target(self, urn: str) -> str:

@@ -1,8 +1,8 @@
 """One level read over the graph cache: cached entries are taken from there, and one request reads all others.
 
 The level is evaluated hop by hop. The edges of some sources of a hop are in the cache; the other sources become a hop
-of the request. So do the hops that start at far ends which only the response will have. The content of the response is
-kept in the cache, and the level is put together from both.
+of the request. So do the hops that start at far ends which only the response will have. The level is put
+together from both, and the cache keeps what :class:`CachedHop` allows of the response.
 
 A level with too many edges is not read this way: the caller reads it from the store as a whole. So is a level in which
 the first edges of a vertex are too few for a page, because some of them begin later.
@@ -179,7 +179,7 @@ class CachedLevel:
         return missing
 
     async def _take(self, response: JsonObject, fill: Fill) -> bool:
-        """Add the content of the response, and keep it in the cache.
+        """Add the content of the response, and give it to the cache.
 
         Return false if the first edges of some vertex, as read for the cache, are too few for its page.
         """
