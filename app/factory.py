@@ -15,6 +15,7 @@ from app.auth.errors import Challenge
 from app.auth.resource_metadata import auth_routes, metadata_url, public_url
 from app.http.allowed_origins import allowed_origins, cors_middleware, trusts_host_names
 from app.http.errors import HttpError
+from app.http.fair_queue import queue_metrics
 from app.http.graphiql.graphiql_routes import PageRedirectMiddleware, graphiql_routes
 from app.http.graphql.document_manifest import read_manifests
 from app.http.graphql.graphql_request import RequestLimits
@@ -86,7 +87,10 @@ def _graphql_routes(process: Process, origins: tuple[str, ...]) -> list[BaseRout
         documents=documents,
         suggestions=suggestions,
         challenge=lambda scope: challenge.insufficient(scope).headers,
+        observe=process.metrics.operation,
     )
+    queues = {"reads": view.reads, "writes": view.writes}
+    process.metrics.watch(lambda: queue_metrics(queues))
     socket = SubscriptionSocket(
         process.schema,
         authenticate,

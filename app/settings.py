@@ -37,6 +37,12 @@ class Settings:
     workers: int = setting(
         "MLG_WORKERS", "1", "Number of processes of `mlg serve`; more than one need `MLG_STORE_URL`."
     )
+    metrics_port: int = setting(
+        "MLG_METRICS_PORT",
+        "0",
+        "Port of `/metrics`, without authentication; 0: none. Worker n of MLG_WORKERS uses this port + n.",
+    )
+    metrics_host: str = setting("MLG_METRICS_HOST", "127.0.0.1", "Address that the port of the metrics listens on.")
     data_dir: Path = setting(
         "MLG_DATA_DIR", ".data", "Folder of the embedded store, the logs, and the keys that `dev` generates."
     )
@@ -259,6 +265,7 @@ def _port_or_zero(text: str) -> int:
 _READERS: dict[str, Callable[[str], object]] = {
     "port": _port,
     "workers": _count,
+    "metrics_port": _port_or_zero,
     "store_port": _port_or_zero,
     "store_free_bytes": _size,
     "store_in_flight": _count,

@@ -5,7 +5,7 @@ import contextlib
 import json
 import logging
 import shlex
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Annotated, Final
 
 import httpx2
@@ -76,13 +76,15 @@ def schema_print() -> None:
     typer.echo(sdl(), nl=False)
 
 
-def serve(worker: Annotated[bool, typer.Option("--worker", hidden=True)] = False) -> None:  # noqa: FBT002 - an option
+def serve(worker: Annotated[int | None, typer.Option("--worker", hidden=True)] = None) -> None:
     """Serve the API, over the embedded store or the JanusGraph of MLG_STORE_URL."""
     settings = Settings.from_env()
-    if settings.workers == 1 or worker:
-        if worker:
-            end_with_parent()
-        server, listener = _server(settings, shares_port=worker)
+    if worker is not None:
+        end_with_parent()
+        if settings.metrics_port:
+            settings = replace(settings, metrics_port=settings.metrics_port + worker)
+    if settings.workers == 1 or worker is not None:
+        server, listener = _server(settings, shares_port=worker is not None)
         asyncio.run(server.serve([listener]))
         return
     if server_endpoint(settings) is None:

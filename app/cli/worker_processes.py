@@ -27,7 +27,7 @@ STOP_SECONDS: Final = 30.0
 """Seconds for which workers may complete their requests after SIGTERM; then they are killed."""
 
 WORKER: Final = (sys.executable, "-m", "app", "serve", "--worker")
-"""The command of one worker; it inherits the environment."""
+"""The command of a worker, without its number; it inherits the environment."""
 
 _log = structlog.get_logger(__name__)
 
@@ -61,7 +61,7 @@ class WorkerProcesses:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._stopping.set)
-        workers = [asyncio.create_task(self._keep_running()) for _ in range(self._count)]
+        workers = [asyncio.create_task(self._keep_running(number)) for number in range(self._count)]
         signalled = asyncio.create_task(self._stopping.wait())
         await asyncio.wait([*workers, signalled], return_when=asyncio.FIRST_COMPLETED)
         self._stopping.set()
@@ -70,12 +70,12 @@ class WorkerProcesses:
         for worker in workers:
             worker.result()
 
-    async def _keep_running(self) -> None:
-        """Start a worker, and another one whenever it ends, until all are stopped."""
+    async def _keep_running(self, number: int) -> None:
+        """Start the worker with a number, and another one whenever it ends, until all are stopped."""
         pause, first = MIN_PAUSE_SECONDS, True
         while not self._stopping.is_set():
             started = monotonic()
-            worker = await asyncio.create_subprocess_exec(*self._command, start_new_session=True)
+            worker = await asyncio.create_subprocess_exec(*self._command, str(number), start_new_session=True)
             self._running.add(worker)
             if self._stopping.is_set():  # since the start of the worker
                 worker.terminate()

@@ -6,10 +6,13 @@ turns, so the first request of one caller does not wait for all requests of anot
 
 import asyncio
 from collections import Counter, OrderedDict, deque
-from collections.abc import AsyncIterator, Hashable
+from collections.abc import AsyncIterator, Hashable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
+from prometheus_client.metrics_core import Metric
+
+from app.telemetry.metrics import gauges
 from policies.errors import LimitError
 
 
@@ -25,6 +28,16 @@ class FairQueue:
     waiting_per_caller: int = 256
     _running: Counter[Hashable] = field(default_factory=Counter)
     _waiting: OrderedDict[Hashable, deque[asyncio.Future[None]]] = field(default_factory=OrderedDict)
+
+    @property
+    def running(self) -> int:
+        """The number of operations that hold a slot."""
+        return self._running.total()
+
+    @property
+    def waiting(self) -> int:
+        """The number of operations that wait."""
+        return sum(map(len, list(self._waiting.values())))
 
     @asynccontextmanager
     async def slot(self, caller: Hashable) -> AsyncIterator[None]:
@@ -77,3 +90,10 @@ class FairQueue:
                 self._waiting.move_to_end(each)
             if not waiting:
                 del self._waiting[each]
+
+
+def queue_metrics(queues: Mapping[str, FairQueue]) -> Iterator[Metric]:
+    """Yield the metrics of queues by name."""
+    for name in ("running", "waiting"):
+        values = {key: float(getattr(queue, name)) for key, queue in queues.items()}
+        yield gauges(f"mlg_{name}_operations", f"Operations over HTTP that are {name}, by queue.", "queue", values)

@@ -24,6 +24,7 @@ from app.runtime.background_jobs import background_jobs
 from app.runtime.cursor_key import cursor_key
 from app.runtime.gc_tuning import short_collections
 from app.runtime.operation_context import OperationContexts
+from app.runtime.process_metrics import watch_process
 from app.runtime.readiness import Readiness
 from app.runtime.store_watch import watched
 from app.settings import Settings
@@ -31,10 +32,12 @@ from app.store.embedded.embedded_store import EmbeddedStore
 from app.store.errors import StoreReason
 from app.store.store_endpoint import server_endpoint
 from app.telemetry.access_log import AccessLog, access_log_path
+from app.telemetry.metrics import Metrics, MetricsServer
 from graphql_schema.catalog.inference_rules import RULES
 from graphql_schema.catalog.kinds import ASSETS
 from graphql_schema.operation.field_guards import governed_fields
 from graphql_schema.operation.side_thread import short_switches
+from graphql_schema.ports.policy_report import PolicyReport
 from graphql_schema.ports.record import Record
 from graphql_schema.schema import build_schema
 from policies.disclosure import load_disclosure
@@ -106,6 +109,7 @@ class Process:
         self.settings = settings
         self.schema = build_schema()
         self.policy = Policy.load(None, governed_fields(self.schema.core))
+        self.metrics = Metrics()
         self.access_log = AccessLog(access_log_path(settings), self.policy.labels)
         self.authenticator = build_authenticator(settings, self._close_teams)
         self._open_store = open_store
@@ -137,10 +141,24 @@ class Process:
                 async with (
                     aclosing(readiness),
                     watched(client, readiness),
+                    self._serving_metrics(),
                     self._start_jobs(client, coordinator),
                     short_collections(),
                 ):
                     yield self.opened
+
+    @asynccontextmanager
+    async def _serving_metrics(self) -> AsyncIterator[None]:
+        """Serve the metrics, if the setting names a port."""
+        settings = self.settings
+        if not settings.metrics_port:
+            yield
+            return
+        server = MetricsServer(self.metrics, settings.metrics_host, settings.metrics_port)
+        try:
+            yield
+        finally:
+            server.stop()
 
     def open_with(self, client: GremlinClient, coordinator: WriteCoordinator) -> None:
         """Set :attr:`opened` to parts over ``client`` and ``coordinator``; nothing is sent to the store."""
@@ -152,12 +170,18 @@ class Process:
             disclosure=self._disclosure,
             walk_limits=WalkLimits(self.settings.walk_nodes, self.settings.walk_seconds),
             cursor_key=self._cursor_key,
-            log_access=self.access_log.write,
+            log_access=self._log_access,
             vectored=self.settings.vectored,
             graph_cache=self._graph_cache(client),
         )
+        watch_process(self.metrics, client, coordinator, contexts.graph_cache)
         readiness = Readiness(StoreProbe(client).check, client.refuse_outage)
         self.opened = RunningProcess(client, contexts, readiness)
+
+    def _log_access(self, principal: Principal, request_id: str, report: PolicyReport) -> None:
+        self.access_log.write(principal, request_id, report)
+        refused = [str(action) for action, _, _ in report.refused]
+        self.metrics.policy(report.hidden, refused, break_glass=principal.break_glass is not None)
 
     def _graph_cache(self, client: GremlinClient) -> GraphCache | None:
         """Return the cache, None if it is off. It needs to know all writes, also those of other processes."""

@@ -43,8 +43,8 @@ class WriteQueue:
         self._wanted = 0
         self._arrived = asyncio.Event()
 
-    def __bool__(self) -> bool:
-        return bool(self._waiting)
+    def __len__(self) -> int:
+        return len(self._waiting)
 
     def add(self, batch: QueuedWrite) -> None:
         """Add a batch as the youngest."""

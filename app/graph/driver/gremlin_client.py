@@ -78,10 +78,15 @@ class WriteOrder(Protocol):
 
     A transaction is planned after :meth:`begin` and written under the write lock of the process;
     :class:`app.graph.commits.write_log.WriteLog` implements this. ``head`` is the vertex id of the number of the last
-    transaction.
+    transaction. ``lag`` is the number of transactions of other processes that the last request for them found.
     """
 
     head: int
+    lag: int
+
+    @property
+    def known(self) -> int:
+        """The number of the last transaction that this process knows."""
 
     @property
     def leads(self) -> bool:

@@ -23,6 +23,7 @@ from app.errors import HTTP_STATUS, InternalError
 from app.http.error_handling import coded_error_of, log_defects
 from app.http.json_response import error_payload, json_response
 from app.http.negotiation import JSON
+from app.telemetry.metrics import OK
 from policies.errors import Code, CodedError
 
 MAX_ERRORS = 5
@@ -57,6 +58,11 @@ class GraphQLResult:
                 if code in _STATUS_WITHOUT_DATA:
                     return HTTP_STATUS[code]
         return HTTPStatus.OK
+
+    @property
+    def first_code(self) -> str:
+        """The code of the first error by path, OK without errors."""
+        return str(self.errors[0][1].code) if self.errors else OK
 
     @property
     def missing_scope(self) -> str | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from http import HTTPStatus
+from time import perf_counter
 from typing import Generic, Protocol, TypeVar
 
 from graphql import GraphQLError
@@ -25,6 +26,7 @@ from app.http.graphql.persisted_documents import PersistedDocuments
 from app.http.json_response import NO_CACHE_HEADERS, error_response
 from app.http.middleware import coded_or_masked, request_id_of
 from app.http.negotiation import JSON, negotiate
+from app.telemetry.metrics import OperationReport
 from graphql_schema.operation.limited_schema import OperationSchema
 from policies.errors import Code, CodedError
 from policies.principal import Principal
@@ -63,6 +65,9 @@ CONFIDENTIAL_HEADERS = {"Cache-Control": f"{NO_CACHE_HEADERS['Cache-Control']}, 
 The length of a compressed response would disclose whether the value repeats a text that the request contains.
 """
 
+DISCONNECTED = "DISCONNECTED"
+"""The code in the report of an operation whose client left before the response."""
+
 _ALLOWED_OPERATIONS = {
     "GET": frozenset({OperationType.QUERY}),
     "POST": frozenset({OperationType.QUERY, OperationType.MUTATION}),
@@ -75,7 +80,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
     ``make_context`` returns the context of one operation from the request and its caller. ``documents`` finds the
     documents of operations. ``challenge`` returns the response headers for a missing scope. ``suggestions=False``
     removes "Did you mean …" from messages of graphql-core and about input values: it would disclose names of the schema
-    to a client that guesses.
+    to a client that guesses. ``observe`` receives a report of each operation.
     """
 
     schema: OperationSchema
@@ -89,6 +94,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
         documents: PersistedDocuments | None = None,
         suggestions: bool = True,
         challenge: Callable[[str], Mapping[str, str]] = lambda _scope: {},
+        observe: Callable[[OperationReport], None] = lambda _report: None,
     ) -> None:
         super().__init__(schema, graphql_ide=None, subscription_protocols=())
         self.make_context = make_context
@@ -98,19 +104,25 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
         self.parses = FairQueue(slots=2, per_caller=1)
         self.suggestions = suggestions
         self.challenge = challenge
+        self.observe = observe
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request; send nothing if the client has disconnected."""
-        request = Request(scope, receive)
+        request, report, begun = Request(scope, receive), OperationReport(), perf_counter()
         try:
-            response = await self.respond(request)
+            response = await self.respond(request, report)
         except ClientDisconnect:
+            report.code = DISCONNECTED
             return
+        finally:
+            report.seconds = perf_counter() - begun
+            self.observe(report)
         await (response if _is_uncompressed(response) else compressed(response))(scope, receive, send)
 
-    async def respond(self, request: Request) -> Response:
+    async def respond(self, request: Request, report: OperationReport) -> Response:
         """Return the response to ``request``; every error is JSON with a code and the request id.
 
+        What is known of the operation is set in ``report``.
         Raises only `ClientDisconnect`.
         """
         request_id = request_id_of(request.scope)
@@ -118,24 +130,29 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
         try:
             media = negotiate(request.headers.get("accept"))
             params = await read_params(request, self.limits)
+            report.name = params.operation_name
             context = await self.context_of(request)
             params.query = document = self.documents.text_of(params, context.principal)
             execution = self.execute_in_turn(request, params, context)
             try:
                 result = await watched(request, execution, context.budget, self.limits)
             finally:
+                report.writes = context.budget.writes
                 context.release()
             headers = CONFIDENTIAL_HEADERS if context.is_confidential else {}
             result.extensions = {**(result.extensions or {}), **context.finish()}
             built = build_result(result, request_id, document, suggestions=self.suggestions)
             missing_scope = built.missing_scope
+            report.code = built.first_code
             return built.response(
                 request_id, media, {**headers, **(self.challenge(missing_scope) if missing_scope else {})}
             )
         except ClientDisconnect:
             raise
         except Exception as error:  # noqa: BLE001 - the HTTP boundary
-            return error_response(coded_or_masked(error, request_id, document), request_id, media)
+            coded = coded_or_masked(error, request_id, document)
+            report.code = str(coded.code)
+            return error_response(coded, request_id, media)
 
     async def context_of(self, request: Request) -> ContextT:
         """Return the context of one operation.

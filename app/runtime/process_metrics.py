@@ -1,0 +1,67 @@
+"""Metrics of the store, the cache, the jobs and the writers of a process, which are read when they are scraped."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from prometheus_client.metrics_core import Metric
+
+from app.graph.cache.graph_cache import GraphCache
+from app.graph.commits.write_coordinator import WriteCoordinator
+from app.graph.commits.write_log import LEARN
+from app.graph.commits.write_statements import STATE, WRITE
+from app.graph.driver.gremlin_client import GremlinClient, RequestReport
+from app.graph.reading.level.level_statement import LEVEL
+from app.graph.records.clock import epoch_milliseconds
+from app.telemetry.metrics import OK, Metrics, count, gauge
+
+STATEMENTS: Final = {LEVEL.text: "level", STATE.text: "state", WRITE.text: "write", LEARN.text: "learn"}
+"""The names of the statements that operations send; all others are `other`."""
+
+
+class StoreRequests:
+    """Counts the requests of a client; implements :class:`app.graph.driver.gremlin_client.Observer`."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def exchanged(self, exchange: RequestReport) -> None:
+        """See :class:`app.graph.driver.gremlin_client.Observer`."""
+        statement = STATEMENTS.get(exchange.prepared.text, "other")
+        self._metrics.store_request(statement, OK if exchange.error is None else str(exchange.error), exchange.seconds)
+
+
+def watch_process(
+    metrics: Metrics, client: GremlinClient, coordinator: WriteCoordinator, cache: GraphCache | None
+) -> None:
+    """Add the metrics of the parts of a running process, and count the requests of its client."""
+    client.observers.append(StoreRequests(metrics))
+    metrics.watch(lambda: _writer_metrics(client, coordinator))
+    if cache is not None:
+        metrics.watch(lambda: _cache_metrics(cache))
+
+
+def _cache_metrics(cache: GraphCache) -> Iterator[Metric]:
+    counters = cache.counters
+    yield count("mlg_cache_hits", "Entries of the graph cache that were found when wanted.", counters.hits)
+    yield count("mlg_cache_misses", "Entries of the graph cache that were not found when wanted.", counters.misses)
+    yield count("mlg_cache_evictions", "Entries of the graph cache that were dropped for space.", counters.evictions)
+    yield gauge("mlg_cache_bytes", "Estimated bytes of the entries of the graph cache.", cache.size)
+
+
+def _writer_metrics(client: GremlinClient, coordinator: WriteCoordinator) -> Iterator[Metric]:
+    entries = coordinator.outbox.entries
+    now = epoch_milliseconds()
+    due = [entry for entry in entries if entry.due <= now]
+    yield gauge("mlg_outbox_entries", "Outbox entries that background jobs have not worked off.", len(entries))
+    yield gauge("mlg_outbox_due_entries", "Outbox entries that are due now.", len(due))
+    oldest = max((now - max(entry.order, entry.due) for entry in due), default=0)
+    yield gauge("mlg_outbox_oldest_seconds", "Age of the oldest outbox entry that is due.", max(oldest, 0) / 1_000)
+    floors = len(coordinator.outbox.floors.active)
+    yield gauge("mlg_sensitivity_floors", "Active sensitivity floors.", floors)
+    yield gauge("mlg_waiting_writes", "Batches of writers that wait for the next transaction.", len(coordinator.queue))
+    yield gauge("mlg_change_readers", "Subscriptions that wait for a change.", coordinator.commit_log.waiting)
+    order = client.write_order
+    if order is not None:
+        yield gauge("mlg_write_log_number", "Number of the last transaction that this process knows.", order.known)
+        yield gauge("mlg_write_log_lag", "Transactions of other processes that the last look found.", order.lag)
+        yield gauge("mlg_leader", "1 if this process runs the background jobs, else 0.", order.leads)
