@@ -55,7 +55,10 @@ class Needs:
     uncontaminated: bool = False
 
     def covers(self, other: "Needs") -> bool:
-        """Return whether a move that meets these requirements meets the others too; more evaluators are stricter."""
+        """Return whether each of the other requirements is among these, or is weaker than one of these.
+
+        A move that meets these then meets the others, too. Evaluators in addition are stricter.
+        """
         return (
             set(other.approvals) <= set(self.approvals)
             and all(any(names <= mine for mine in self.distinct) for names in other.distinct)

@@ -4,6 +4,7 @@ Sources: RFC 9110 section 12.5.1, GraphQL-over-HTTP section 5.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from http import HTTPStatus
 
 from app.http.errors import HttpError
@@ -49,11 +50,11 @@ def _quality(media: str, ranges: list[tuple[str, float]]) -> tuple[float, int]:
 
 
 def _ranges(accept: str) -> Iterator[tuple[str, float]]:
-    """Yield the media ranges of the header in lower case with their qualities; skip those with a malformed quality."""
+    """Yield the media ranges of the header in lower case with their qualities; skip those whose quality is not 0 to 1."""
     for item in accept.lower().split(","):
         name, *parameters = (part.strip() for part in item.split(";"))
         qualities = [p[2:] for p in parameters if p.startswith("q=")]
-        try:
-            yield name, float(qualities[0]) if qualities else 1.0
-        except ValueError:
-            continue
+        with suppress(ValueError):
+            quality = float(qualities[0]) if qualities else 1.0
+            if 0 <= quality <= 1:
+                yield name, quality

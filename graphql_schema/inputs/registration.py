@@ -44,7 +44,7 @@ def registration_of(given: InputValue) -> RegisterCommand:
 
 
 def known_ids_of(given: InputValue) -> frozenset[str] | None:
-    """Return an empty set if an item may refer to registered ids only, None if it may refer to any id."""
+    """Return ``known_ids`` of the command of an item: an empty set with `references: EXISTING`, else None."""
     return frozenset() if given.references is References.EXISTING else None
 
 

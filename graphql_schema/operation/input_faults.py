@@ -41,7 +41,7 @@ Place: TypeAlias = tuple[str | int, ...]
 """The place of a value: the argument or variable, then names of fields and indexes of lists."""
 
 MAX_SHOWN: Final = 80
-"""Maximal number of characters of a value that a message quotes."""
+"""Maximal number of characters of a value that a message of this module quotes."""
 
 _SUGGESTIONS: Final = 3
 _EXPECTED: Final = {

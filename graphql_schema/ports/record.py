@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 Json: TypeAlias = Any
-"""A JSON value: text, number, boolean, null, a list or an object. The key of a value determines which of these."""
+"""A JSON value: text, number, boolean, null, a list or an object."""
 
 JsonObject: TypeAlias = dict[str, Json]
 """A JSON object that its owner may change."""

@@ -43,7 +43,7 @@ def _direct_uses(kind: str) -> Iterator[tuple[Hop, str]]:
 
 
 def _uses(kind: str) -> RelationQuery | None:
-    """Return the query from an asset of a kind to its uses; None if the graph holds none."""
+    """Return the query from an asset of a kind to its uses; None for a kind of which no relation shows uses."""
     paths: list[Path] = []
     fields = [(kind, "usage")]
     for hop, field in _direct_uses(kind):

@@ -94,7 +94,10 @@ class OutboxWorker(ABC):
         return self._order is None or self._order.leads
 
     async def _advance_due(self) -> bool:
-        """Work off one batch of what is due; after a conflict with another process, from what is stored then."""
+        """Work off one batch of what is due; return whether to continue at once.
+
+        After a conflict with another process the outbox is stale, so the next step loads it.
+        """
         now = self._clock()
         try:
             return await self.advance([entry for entry in self._entries() if entry.due <= now])
