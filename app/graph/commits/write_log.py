@@ -106,6 +106,7 @@ class WriteLog:
         self._lease: Lease | None = None
         self._known = 0
         self._base = 0
+        self._confirmed: set[int] = set()
         self._reading: asyncio.Future[None] | None = None
         self._next: asyncio.Future[None] | None = None
 
@@ -173,6 +174,8 @@ class WriteLog:
         if not written:
             raise TransientConflictError("Another process wrote since the transaction was planned; plan it again.")
         self._base += 1
+        if self._base > self._known:
+            self._confirmed.add(self._base)
 
     @property
     def leads(self) -> bool:
@@ -266,9 +269,10 @@ class WriteLog:
             self._known = last
 
     async def _apply(self, entry: LogEntry) -> None:
-        """Apply one entry; an own one was applied when it was written."""
+        """Apply one entry; an own one whose write was confirmed was applied then."""
         self._lease = entry.lease or self._lease
-        if entry.process == self.process:
+        if entry.number in self._confirmed:
+            self._confirmed.discard(entry.number)
             return
         self._forget(entry.touched)
         await self._coordinator.outbox.learn(self._client, entry.added, entry.deleted)

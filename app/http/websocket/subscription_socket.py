@@ -210,8 +210,8 @@ class SubscriptionSocket(GraphQL[SocketSession, None]):
     ``authenticate`` validates the token of a connection. ``make_context`` returns the context of one subscription.
     ``limits``, ``documents`` and ``suggestions`` are as in `app.http.graphql.graphql_view.GraphQLView`. Pages of
     ``origins`` may connect, and other pages of the host and port that the client connects to. If that host is a name,
-    these other pages may connect only if the flag ``trusts_host_names`` is set. A client without an origin is not a page, and
-    may connect.
+    these other pages may connect only if the flag ``trusts_host_names`` is set. A client without an origin is not a
+    page, and may connect.
     """
 
     graphql_transport_ws_handler_class = SubscriptionHandler

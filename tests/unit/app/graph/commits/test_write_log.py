@@ -38,6 +38,7 @@ class LogClient:
     write_watch: Any = None
     forgotten: list[Touched] = field(default_factory=list)
     coordinator: WriteCoordinator = field(default_factory=WriteCoordinator)
+    loses_responses: bool = False
 
     def __post_init__(self) -> None:
         self.write_watch = self
@@ -61,6 +62,8 @@ class LogClient:
             store.entries[turn["x"]] = turn["note"]
             for vid in turn["old"]:
                 store.entries.pop(vid, None)
+            if self.loses_responses:
+                raise StoreUnavailableError("lost", unknown_outcome=True)
             return [1]
         if "since" in bindings:
             store.reads += 1
@@ -145,6 +148,23 @@ async def test_transactions_of_one_plan_follow_each_other() -> None:
     log = await opened(store, Clock())
     await write(log)
     await submit(log)
+    assert store.sequence == 2
+
+
+async def test_an_own_write_without_a_response_is_learned() -> None:
+    """If a response was lost, the process learns from the log that its transaction is stored, and wakes its readers."""
+    store = LogStore()
+    log = await opened(store, Clock())
+    client, events = CLIENTS[log], CLIENTS[log].coordinator.commit_log
+    client.loses_responses = True
+    await log.begin()
+    with pytest.raises(StoreUnavailableError):
+        await submit(log)
+    client.loses_responses = False
+    count = events.count
+    await log.learn()
+    assert (events.count, forgotten(log)) == (count + 1, [{256}])
+    await write(log)
     assert store.sequence == 2
 
 
