@@ -1,11 +1,11 @@
 """How much a lineage result discloses about hidden vertices: the setting in ``disclosure.toml``."""
 
-import tomllib
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
 from policies.errors import ConfigurationError
+from policies.policy_file import read_toml
 
 SHIPPED: Final = Path(__file__).parent / "disclosure.toml"
 """The file of the setting that the program ships with."""
@@ -24,12 +24,7 @@ class Disclosure(StrEnum):
 
 def load_disclosure(path: Path = SHIPPED) -> Disclosure:
     """Return the setting in a file; raises `ConfigurationError` if the file is unreadable or its content is invalid."""
-    try:
-        document = tomllib.loads(path.read_text())
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise ConfigurationError(
-            f"{path} cannot be read: {error}. Check that the file exists and is valid TOML."
-        ) from error
+    document = read_toml(path)
     values = ", ".join(f'"{value}"' for value in Disclosure)
     if document.keys() != {"disclosure"} or document["disclosure"] not in [*Disclosure]:
         raise ConfigurationError(

@@ -6,13 +6,13 @@ or value is an error at start-up: a misspelt condition would otherwise leave the
 """
 
 import re
-import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from policies.errors import ConfigurationError
+from policies.policy_file import read_toml
 from policies.sensitivity import RANK, SENSITIVITIES
 
 SHIPPED: Final = Path(__file__).with_name("gates.toml")
@@ -141,12 +141,7 @@ NO_GATES: Final = Gates()
 
 def load_gates(path: Path = SHIPPED) -> Gates:
     """Return the gates in a file; raises `ConfigurationError` if the file is unreadable or a gate is invalid."""
-    try:
-        document = tomllib.loads(path.read_text())
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise ConfigurationError(
-            f"{path} cannot be read: {error}. Check that the file exists and is valid TOML."
-        ) from error
+    document = read_toml(path)
     tables = document.pop("gate", [])
     if document:
         raise ConfigurationError(f"{path} has {sorted(document)} outside of a gate. Write each gate under [[gate]].")

@@ -4,12 +4,12 @@ The section ``[Asset]`` labels the fields that every asset has. The section of a
 relabel a common field. There are no defaults: a field without a label is an error at start-up.
 """
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from policies.errors import ConfigurationError
 from policies.governed import Governed
+from policies.policy_file import read_toml
 from policies.vocabulary import Label, Labels
 
 COMMON_SECTION = "Asset"
@@ -29,12 +29,7 @@ def load_labels(path: Path, governed: Governed) -> Labels:
     - a non-null field that is not public, because it cannot be hidden;
     - a derived field with a weaker label than one of its inputs.
     """
-    try:
-        sections = tomllib.loads(path.read_text())
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise ConfigurationError(
-            f"{path} cannot be read: {error}. Check that the file exists and is valid TOML."
-        ) from error
+    sections = read_toml(path)
     common = sections.pop(COMMON_SECTION, {})
     _raise_problems([*_section_problems(common, sections, governed)], path)
     labels = {

@@ -15,6 +15,7 @@ from policies.errors import ConfigurationError
 from policies.governed import Governed
 from policies.labels import load_labels
 from policies.masks import governed_types
+from policies.policy_file import read_text
 from policies.principal import Principal
 from policies.vocabulary import Label, Labels, RowAction, WriteAction, actions
 
@@ -56,7 +57,7 @@ class Policy:
     ) -> "Policy":
         """Return the policy in the files ``*.cedar`` and ``labels.toml`` of ``folder``; None is the folder `SHIPPED`.
 
-        Raises `ConfigurationError` if ``folder`` has no rules, or if rules or labels are invalid.
+        Raises `ConfigurationError` if ``folder`` has no rules, or if rules or labels cannot be read or are invalid.
         """
         source = folder or SHIPPED
         files = sorted(source.glob("*.cedar"))
@@ -64,7 +65,7 @@ class Policy:
             raise ConfigurationError(
                 f"{source} has no *.cedar file, so every request would be denied. Name the folder with the rules."
             )
-        text = "\n".join(file.read_text() for file in files)
+        text = "\n".join(map(read_text, files))
         return cls(text, load_labels(source / "labels.toml", governed), governed, clock)
 
     def access(self, principal: Principal) -> Access:

@@ -1,11 +1,11 @@
 """The sensitivities in order, and the kinds at which propagation of sensitivity stops (``sensitivity.toml``)."""
 
-import tomllib
 from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
 from policies.errors import ConfigurationError
+from policies.policy_file import read_toml
 
 SENSITIVITIES: Final = ("PUBLIC", "INTERNAL", "CONFIDENTIAL", "RESTRICTED")
 """All sensitivities, from the most open to the strictest."""
@@ -27,12 +27,7 @@ def load_stops(path: Path, kinds: Collection[str]) -> frozenset[str]:
 
     Raises `ConfigurationError` if the file is unreadable, its content is invalid, or a name is not in ``kinds``.
     """
-    try:
-        document = tomllib.loads(path.read_text())
-    except (OSError, tomllib.TOMLDecodeError) as error:
-        raise ConfigurationError(
-            f"{path} cannot be read: {error}. Check that the file exists and is valid TOML."
-        ) from error
+    document = read_toml(path)
     stops = document.pop("stops", None)
     if document or not isinstance(stops, list):
         raise ConfigurationError(
