@@ -20,6 +20,9 @@ class CostReport:
     limits: Mapping[str, int] = field(default_factory=dict)
 
     def extension(self, budget: OperationBudget) -> JsonObject:
-        """Return the entry `cost` of the response's extensions; ``budget`` is that of the operation."""
-        used = {"items": budget.items, "characters": budget.characters, "rows": budget.rows}
+        """Return the entry `cost` of the response's extensions; ``budget`` is that of the operation.
+
+        The rows of the store are left out: they include hidden assets and their edges.
+        """
+        used = {"items": budget.items, "characters": budget.characters}
         return {"estimate": self.estimate, "limits": self.limits, "used": used}

@@ -147,14 +147,12 @@ class OperationBudget:
 
     def _exceed(self, limit: str, actual: int, maximum: int) -> None:
         self._is_exceeded = self._end is None
-        self.end(
-            LimitError(
-                f"The operation reached {actual} {limit}; the limit is {maximum}. {_WRITTEN if self.writes else _LESS}",
-                limit=limit,
-                actual=actual,
-                maximum=maximum,
-            )
-        )
+        is_told = limit != "rows"  # hidden rows are among them
+        reached = f"{actual} {limit}" if is_told else f"too many {limit}"
+        advice = _WRITTEN if self.writes else _LESS
+        error = LimitError(f"The operation reached {reached}; the limit is {maximum}. {advice}", limit=limit)
+        error.extensions |= {"actual": actual, "maximum": maximum} if is_told else {"maximum": maximum}
+        self.end(error)
         self.check()
 
 

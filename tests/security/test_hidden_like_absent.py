@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from itertools import count
+from typing import Any
 
 import pytest
 from starlette.requests import HTTPConnection
@@ -102,8 +103,18 @@ def _pair(id_input: IdInput, hidden: dict[str, str]) -> tuple[str, str]:
 
 
 async def _answer(api: Api, id_input: IdInput, urn: str) -> str:
-    """Return the response to zoe, without the id that she named."""
-    return json.dumps(await api.send("zoe", id_input.document, **id_input.naming(urn))).replace(urn, "<id>")
+    """Return the response to zoe, with its cost, and without the id that she named."""
+    return json.dumps(await _priced(api, id_input.document, **id_input.naming(urn))).replace(urn, "<id>")
+
+
+async def _priced(api: Api, document: str, **variables: Any) -> dict[str, Any]:
+    """Return the response to zoe, with its cost but for the characters of the ids that she named."""
+    headers = {"Authorization": f"Bearer {api.tokens['zoe']}", "Prefer": "cost"}
+    sent = {"query": document, "variables": variables}
+    body: dict[str, Any] = (await api.http.post("/graphql", json=sent, headers=headers)).json()
+    if "cost" in body.get("extensions", {}):
+        body["extensions"]["cost"]["used"].pop("characters")
+    return body
 
 
 def test_every_input_of_an_id_is_known() -> None:
@@ -148,6 +159,19 @@ async def test_the_same_time(api: Api, hidden: dict[str, str], name: str, capsys
         sys.stdout.write(f"\n{name}: hidden {medians[0]:.1f} ms, absent {medians[1]:.1f} ms, ratio "
                          f"{medians[0] / medians[1]:.2f}")  # fmt: skip
     assert 1 / MOST_RATIO < medians[0] / medians[1] < MOST_RATIO
+
+
+async def test_hidden_neighbours_cost_nothing(api: Api) -> None:
+    """A visible asset has the same cost with hidden neighbours as without."""
+    query = """query ($id: ID!) {
+      asset(id: $id) { downstream { totalCount nodes { asset { id } } } upstream { totalCount nodes { asset { id } } } }
+    }"""
+    names = ("with-hidden", "without-any")
+    await api.load(*({"dataset": {"id": id_of("Dataset", name), "owners": [{"owner": ADS}]}} for name in names))
+    await api.load({"link": {"relation": "DERIVES", "from": id_of("Dataset", "with-hidden"), "to": HUB}})
+    first, second = [await _priced(api, query, id=id_of("Dataset", name)) for name in names]
+    assert first == second
+    assert first["data"]["asset"] is not None
 
 
 LINK, UNLINK = (
