@@ -186,6 +186,7 @@ def _cache(cache: dict[PolicyRequest, ResultT], key: PolicyRequest, compute: Cal
     """Return the computed result and store it under ``key``; a full cache drops its oldest entry."""
     result = compute()
     if len(cache) >= CACHE_SIZE:
-        del cache[next(iter(cache))]
+        oldest, *_ = cache
+        cache.pop(oldest, None)  # the side thread may have dropped it
     cache[key] = result
     return result

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
-from graphql_schema.operation.side_thread import run_aside
+from graphql_schema.execution.side_thread import run_aside
 
 YOUNG_THRESHOLD: Final = 10_000
 """Net allocations between two collections of the youngest generation; the default of Python 3.11 is 700."""

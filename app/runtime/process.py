@@ -35,8 +35,8 @@ from app.telemetry.access_log import AccessLog, access_log_path
 from app.telemetry.metrics import Metrics, MetricsServer
 from graphql_schema.catalog.inference_rules import RULES
 from graphql_schema.catalog.kinds import ASSETS
+from graphql_schema.execution.side_thread import short_switches
 from graphql_schema.operation.field_guards import governed_fields
-from graphql_schema.operation.side_thread import short_switches
 from graphql_schema.ports.policy_report import PolicyReport
 from graphql_schema.ports.record import Record
 from graphql_schema.schema import build_schema

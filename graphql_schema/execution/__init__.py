@@ -1,1 +1,1 @@
-"""Execution of an operation over vectors: the plan of a document, the columns of leaves, and the calls of resolvers."""
+"""Execution of an operation over vectors: plans, columns of leaves, calls of resolvers; the thread for long work."""

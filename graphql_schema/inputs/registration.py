@@ -4,6 +4,8 @@ It reads the declarations of the input fields (:mod:`graphql_schema.inputs.input
 checks the command further, against the stored state.
 """
 
+from typing import Final
+
 import strawberry
 
 from graphql_schema.catalog.enums import References
@@ -22,6 +24,16 @@ _PARTS = ("source", "namespace", "name", "version")
 def kind_of(given: InputValue) -> Kind:
     """Return the kind that an input registers, by the name of its class."""
     return KINDS[type(given).__name__.removesuffix("Input")]
+
+
+LONG_INPUT: Final = 500
+"""Number of elements of lists above which an input is read in the side thread; that many take about 10 ms."""
+
+
+def is_long(given: InputValue) -> bool:
+    """Return whether the lists of an input have so many elements that reading it belongs in the side thread."""
+    values = (getattr(given, field.attribute) for field in fields_of(given))
+    return sum(len(value) for value in values if isinstance(value, list)) > LONG_INPUT
 
 
 def registration_of(given: InputValue) -> RegisterCommand:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from graphql_schema.execution.side_thread import run_aside
 from graphql_schema.fields.context import Info
 from graphql_schema.inputs.near_ids import with_suggestions
 from graphql_schema.inputs.values import InputError
@@ -63,15 +64,17 @@ async def write(
     return await with_suggestions(info, results)
 
 
-async def submit_one(info: Info, make: Callable[[], Command], *, dry_run: bool | None = False) -> WriteOutcome:
+async def submit_one(
+    info: Info, make: Callable[[], Command], *, dry_run: bool | None = False, aside: bool = False
+) -> WriteOutcome:
     """Submit the command that ``make`` returns, and return its outcome; if ``dry_run`` is set, write nothing.
 
-    If ``make`` raises InputError, nothing is written, and the outcome is INVALID. Raises ScopeError, or the CodedError
-    of the writer; the command may be written then.
+    With ``aside``, ``make`` is called in the side thread. If it raises InputError, nothing is written, and the outcome
+    is INVALID. Raises ScopeError, or the CodedError of the writer; the command may be written then.
     """
     authorize(info)
     try:
-        item = make()
+        item = await run_aside(make) if aside else make()
     except InputError as error:
         return invalid_outcome(error)
     (result,) = await write(info, [item], dry_run=bool(dry_run))

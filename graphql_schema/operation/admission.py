@@ -20,6 +20,7 @@ from graphql import (
 from graphql.validation.rules import overlapping_fields_can_be_merged
 from strawberry.extensions import SchemaExtension
 
+from graphql_schema.execution.side_thread import run_aside
 from graphql_schema.fields.context import Context
 from graphql_schema.operation.coerced_variables import coerce
 from graphql_schema.operation.cost import Pricing, compared, cost_breaches
@@ -27,7 +28,6 @@ from graphql_schema.operation.document_cache import DocumentCache, KnownDocument
 from graphql_schema.operation.input_validation import VALIDATION_RULES
 from graphql_schema.operation.limits import Breach, DocumentLimits, breaches
 from graphql_schema.operation.parsed_documents import ParsedDocuments, is_long
-from graphql_schema.operation.side_thread import run_aside
 from graphql_schema.operation.variable_size import variable_breaches
 from graphql_schema.ports.cost_report import CostReport
 from policies.errors import Code, CodedError, LimitError

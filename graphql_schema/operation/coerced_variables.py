@@ -7,8 +7,8 @@ from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationDefiniti
 from graphql.execution.values import VariableValues, get_variable_values
 from strawberry.exceptions import StrawberryInputCoercionError
 
+from graphql_schema.execution.side_thread import run_aside
 from graphql_schema.operation.input_validation import variable_faults
-from graphql_schema.operation.side_thread import run_aside
 from graphql_schema.operation.variable_size import variable_size
 
 LONG_VARIABLES: Final = 1_000

@@ -6,8 +6,8 @@ from typing import Final
 
 from graphql import DocumentNode, GraphQLSyntaxError, parse
 
+from graphql_schema.execution.side_thread import run_aside
 from graphql_schema.operation.document_cache import DocumentCache
-from graphql_schema.operation.side_thread import run_aside
 from policies.errors import Code, CodedError, LimitError
 
 LONG_DOCUMENT: Final = 2_000

@@ -147,11 +147,11 @@ class OperationBudget:
 
     def _exceed(self, limit: str, actual: int, maximum: int) -> None:
         self._is_exceeded = self._end is None
-        is_told = limit != "rows"  # hidden rows are among them
-        reached = f"{actual} {limit}" if is_told else f"too many {limit}"
+        is_shown = limit != "rows"  # hidden rows are among them
+        reached = f"{actual} {limit}" if is_shown else f"too many {limit}"
         advice = _WRITTEN if self.writes else _LESS
         error = LimitError(f"The operation reached {reached}; the limit is {maximum}. {advice}", limit=limit)
-        error.extensions |= {"actual": actual, "maximum": maximum} if is_told else {"maximum": maximum}
+        error.extensions |= {"actual": actual, "maximum": maximum} if is_shown else {"maximum": maximum}
         self.end(error)
         self.check()
 

@@ -7,12 +7,13 @@ from typing import Annotated, cast
 import strawberry
 
 from graphql_schema.catalog.enums import References
+from graphql_schema.execution.side_thread import run_aside
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Resolved, stored_field
 from graphql_schema.inputs.idempotency_key import key_in, key_within
 from graphql_schema.inputs.input_fields import InputValue, key_field
 from graphql_schema.inputs.payloads import RegisterPayload, payload
-from graphql_schema.inputs.registration import registration_of
+from graphql_schema.inputs.registration import is_long, registration_of
 from graphql_schema.inputs.submit import MAX_ATOMIC_ITEMS, MAX_BULK_ITEMS, authorize, invalid_outcome, write
 from graphql_schema.inputs.values import InputError, fields_of
 from graphql_schema.lineage.link_mutations import LinkInput, linking_of
@@ -65,10 +66,13 @@ async def _register_assets(info: Info, input: RegisterArg) -> Resolved:
     _check_size(len(input.items), atomic=bool(input.atomic))
     budget = info.context.budget
     given = cast("list[GivenItem]", input.items)
-    call = replace(input, items=[item.converted() async for item in budget.in_turns(given)])
+    call = replace(input, items=[await _converted(item) async for item in budget.in_turns(given)])
     checked = CheckedItems(_key(call), only_existing=call.references is References.EXISTING)
     async for item in budget.in_turns(call.items):
-        checked.check(item)
+        if is_long(given_field(item)[1]):
+            await run_aside(checked.check, item)
+        else:
+            checked.check(item)
     checked.add_known_ids(atomic=bool(input.atomic))
     results = await _write(info, checked, dry_run=bool(input.dry_run), atomic=bool(input.atomic))
     results, placeholders = once_named(results)
@@ -150,6 +154,11 @@ class CheckedItems:
                 f"{command.urn} is in this call already, as item {self._first[command.urn]}; combine the two items.",
                 "id",
             )
+
+
+async def _converted(item: GivenItem) -> AssetInput:
+    """Return the item with the classes of the schema; a long one is converted in the side thread."""
+    return await run_aside(item.converted) if item.is_long else item.converted()
 
 
 def once_named(results: Sequence[WriteOutcome]) -> tuple[list[WriteOutcome], list[str]]:

@@ -3,6 +3,8 @@
 import asyncio
 import gc
 import json
+import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from functools import partialmethod
 from pathlib import Path
@@ -19,6 +21,8 @@ from support.stores.received_rows import received_rows
 from app.graph.commits.write_set import WriteSet
 from app.graph.reading.computed.computed_conditions import ComputedConditions
 from app.graph.writing.batch_planner import plan_item
+from app.graph.writing.prefetch import PrefetchRequest
+from graphql_schema.inputs.declared_edges import edges_of
 from graphql_schema.ports import operation_budget
 from graphql_schema.ports.operation_budget import TURNS, OperationBudget, UsageLimits
 from graphql_schema.ports.row import Row
@@ -274,3 +278,39 @@ LINEAGE = f'{{ node(id: "{FIRST}") {{ ... on Dataset {{ lineage {{ nodes {{ asse
 def living_rows() -> int:
     """Return the number of rows in memory."""
     return sum(type(each) is Row for each in gc.get_objects())
+
+
+@pytest.mark.parametrize("mutation", ["registerAssets", "registerDataset"])
+async def test_others_run_beside_an_item_of_many_edges(
+    api: Api, monkeypatch: pytest.MonkeyPatch, mutation: str
+) -> None:
+    """An item with many edges is converted, read and planned in the side thread; so is the one that ends them all."""
+    loop, threads = threading.get_ident(), Counter[str]()
+
+    def recorded(place: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def record(*args: Any, **kwargs: Any) -> Any:
+            threads[place] += threading.get_ident() == loop
+            return function(*args, **kwargs)
+
+        return record
+
+    monkeypatch.setattr(GivenItem, "converted", recorded("convert", GivenItem.converted))
+    monkeypatch.setattr("graphql_schema.inputs.registration.edges_of", recorded("read", edges_of))
+    monkeypatch.setattr("app.graph.writing.group_plan.plan_item", recorded("plan", plan_item))
+    monkeypatch.setattr(PrefetchRequest, "add_command", recorded("prefetch", PrefetchRequest.add_command))
+    many = [f"mlg://dataset/test/default/source{number}" for number in range(1_200)]
+    item = {"id": f"mlg://dataset/test/default/{mutation}"}
+    await _register(api, mutation, item | {"derivedFrom": many})
+    assert {"read", "plan", "prefetch"} <= threads.keys()
+    assert threads == dict.fromkeys(threads, 0)
+    await _register(api, mutation, item | {"derivedFrom": []})
+    assert threads["plan"] == 0
+
+
+async def _register(api: Api, mutation: str, item: dict[str, Any]) -> None:
+    """Register a data set by itself, or as the only item of a call."""
+    if mutation == "registerAssets":
+        await api.load({"dataset": item})
+    else:
+        document = "mutation ($input: DatasetInput!) { registerDataset(input: $input) { errors { message } } }"
+        assert await api.ask("root", document, input=item) == {"registerDataset": {"errors": []}}

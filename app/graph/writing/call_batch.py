@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from app.graph.commits.write_queue import QueuedWrite
 from app.graph.writing.unit.author import Author
-from graphql_schema.ports.commands import Command, RegisterCommand
+from graphql_schema.ports.commands import Command
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.outcomes import WriteOutcome
 
@@ -42,8 +42,3 @@ class CallBatch(QueuedWrite):
         """Give the call an error, unless it was cancelled or has outcomes or another error."""
         if not self.done.done():
             self.done.set_exception(error)
-
-
-def edge_count(item: Command) -> int:
-    """Return the number of edges that a registration declares; 1 for every other command."""
-    return sum(len(each.targets) for each in item.edges) if isinstance(item, RegisterCommand) else 1

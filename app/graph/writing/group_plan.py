@@ -8,6 +8,8 @@ TransientConflictError, or the error of a read that all batches share, fails the
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Final
 
 from app.graph.commits.outbox_entry import OutboxEntry
 from app.graph.commits.write_coordinator import WriteCoordinator
@@ -21,9 +23,15 @@ from app.graph.writing.effects.batch_effects import batch_effects
 from app.graph.writing.effects.counting_children import CountingChildren, expected_parents
 from app.graph.writing.prefetch import prefetch
 from app.graph.writing.unit.author import Author
+from app.graph.writing.unit.item_size import is_long
 from app.graph.writing.unit.read_set import ReadSet
 from app.graph.writing.unit.working_set import WorkingSet
+from graphql_schema.execution.side_thread import run_aside
+from graphql_schema.ports.commands import Command
 from graphql_schema.ports.outcomes import WriteOutcome, not_written
+
+LONG_STATE: Final = 1_000
+"""Number of edges in a working set above which each item is planned in the side thread."""
 
 
 @dataclass(slots=True)
@@ -134,7 +142,8 @@ class GroupPlanner:
         """Plan the items of one batch; add its effects if it has writes and all reads that it needs were made."""
         batch, author = plan.batch, plan.author
         plan.outcomes = [
-            plan_item(item, state, author, dry_run=batch.dry_run) async for item in batch.budget.in_turns(batch.items)
+            await _planned_item(item, state, author, dry_run=batch.dry_run)
+            async for item in batch.budget.in_turns(batch.items)
         ]
         rejected = [index for index, outcome in enumerate(plan.outcomes) if not outcome.stored]
         if batch.atomic and rejected:
@@ -155,3 +164,14 @@ class GroupPlanner:
         for floor in floors:
             view.add(floor)
         return replace(author, floors=view)
+
+
+async def _planned_item(item: Command, state: WorkingSet, author: Author, *, dry_run: bool) -> WriteOutcome:
+    """Return the outcome of an item; a long one is planned in the side thread, so that others run meanwhile.
+
+    An item of a few edges is long as well if it can end very many.
+    """
+    planner = partial(plan_item, item, state, author, dry_run=dry_run)
+    if is_long(item) or len(state.edges) > LONG_STATE:
+        return await run_aside(planner)
+    return planner()

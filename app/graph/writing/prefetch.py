@@ -10,11 +10,13 @@ from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.edge_record import EdgeKey, key_over
 from app.graph.records.receipt_record import is_receipt
 from app.graph.records.vertex_id import vertex_id
+from app.graph.writing.unit.item_size import is_long
 from app.graph.writing.unit.read_set import ReadCoverage, ReadSet
 from app.graph.writing.unit.working_set import WorkingSet
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import CARRYING, CHILD_HOPS, PARENT_HOPS, RUN_OF, VERSION_OF, Direction, Hop
 from graphql_schema.catalog.urn import parent_urn, parse_urn
+from graphql_schema.execution.side_thread import run_aside
 from graphql_schema.ports.commands import Command, LinkCommand, RegisterCommand, UnlinkCommand
 from graphql_schema.ports.record import Record
 
@@ -29,7 +31,10 @@ async def prefetch(
     """
     request = PrefetchRequest(tenant, groups=frozenset(missing.groups))
     for command in commands:
-        request.add_command(command)
+        if is_long(command):
+            await run_aside(request.add_command, command)
+        else:
+            request.add_command(command)
     request.records |= {vertex_id(tenant, name): name for name in receipts}
     for urn in missing.records.values():
         request.add_record(urn)

@@ -14,10 +14,11 @@ from app.graph.driver.errors import VertexExistsError, WriteRefusedError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.clock import epoch_milliseconds
 from app.graph.writing.batch_planner import registered_ids
-from app.graph.writing.call_batch import CallBatch, edge_count
+from app.graph.writing.call_batch import CallBatch
 from app.graph.writing.group_commit import GroupCommit
 from app.graph.writing.rules.known_references import without_known
 from app.graph.writing.unit.author import Author
+from app.graph.writing.unit.item_size import edge_count
 from app.graph.writing.unit.rejections import conflict, invalid
 from graphql_schema.ports.commands import Command
 from graphql_schema.ports.operation_budget import OperationBudget

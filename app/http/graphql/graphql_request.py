@@ -14,7 +14,7 @@ from strawberry.http import GraphQLRequestData
 from strawberry.http.parse_content_type import parse_content_type
 
 from app.http.errors import HttpError
-from graphql_schema.operation.side_thread import run_aside
+from graphql_schema.execution.side_thread import run_aside
 from policies.errors import Code
 
 ValueT = TypeVar("ValueT")

@@ -13,8 +13,9 @@ from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_statements import WRITE
 from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.propagation.stored_flows import FLOW
-from app.graph.writing.call_batch import CallBatch, edge_count
+from app.graph.writing.call_batch import CallBatch
 from app.graph.writing.group_commit import GroupCommit
+from app.graph.writing.unit.item_size import edge_count
 from app.graph.writing.unit.working_set import WorkingSet
 from graphql_schema.ports.commands import Command
 from graphql_schema.ports.operation_budget import OperationBudget

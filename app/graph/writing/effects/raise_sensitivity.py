@@ -19,6 +19,7 @@ from app.graph.records.edge_record import EdgeKey, ends
 from app.graph.records.vertex_record import attributes, kind_of, with_effective_sensitivity
 from app.graph.writing.effects.batch_diff import BatchDiff
 from graphql_schema.catalog.relations import Direction
+from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import Record
 from policies.sensitivity import RANK, SENSITIVITIES
 from policies.vocabulary import WriteAction
@@ -65,7 +66,7 @@ class _Raising:
         for rank in range(len(SENSITIVITIES) - 1, 0, -1):
             at_rank = {vid for vid in touched if self._rank(vid) == rank}
             counting = {parent for parent, members in children.of.items() if rank in map(self._child_rank, members)}
-            reached = self._targets(at_rank) | self._parent_targets(counting)
+            reached = await self._targets(at_rank) | self._parent_targets(counting)
             parents = {parent for parent in self._parents_of(at_rank) if self._rank(parent) < rank}
             await self._raise(rank, reached, at_rank & self._risen, parents)
         if self._author.floors.any:
@@ -116,7 +117,7 @@ class _Raising:
                 self._batch.replace(vid, self._raised(self._batch.vertices[vid], SENSITIVITIES[rank]))
             own = {vid for vid in new if self._batch.existed(vid)}
             parents = self._parents_of(new)
-            reached = self._targets(new)
+            reached = await self._targets(new)
             everything |= reached
 
     def _add_stored(self, rank: int, vids: set[int], records: Mapping[int, Record]) -> bool:
@@ -137,7 +138,7 @@ class _Raising:
         covered, new = set(reached), set(reached)
         while new and len(covered) <= MAX_COVERED:
             found, _ = await self._flows.targets(new, self._parents_of(new), max_records=0)
-            new = (found | self._targets(new)) - covered
+            new = (found | await self._targets(new)) - covered
             covered |= new
         entry = self._entry()
         covers_tenant = len(covered) > MAX_COVERED
@@ -152,7 +153,7 @@ class _Raising:
         floors = self._author.floors
         reached: dict[int, set[int]] = defaultdict(set)
         for vid in touched:
-            reached[floors.rank(vid)] |= self._targets([vid])
+            reached[floors.rank(vid)] |= await self._targets([vid])
         for child, parent in filter(None, map(self._diff.child_and_parent, self._diff.opened)):
             if self._batch.existed(parent):
                 reached[floors.rank(child)] |= (await self._flows.targets([], [parent], max_records=0))[0]
@@ -162,9 +163,12 @@ class _Raising:
             if rank and any(floors.rank(vid) < rank for vid in vids):
                 await self._put_floor(rank, vids, set())
 
-    def _targets(self, vids: Iterable[int]) -> set[int]:
-        """Return the direct targets of vertices over edges of the batch; the store is not read."""
-        return set().union(*(targets(self._batch, vid, self._flows.stops, self._now) for vid in vids))
+    async def _targets(self, vids: Iterable[int]) -> set[int]:
+        """Return the direct targets of vertices over edges of the batch, in turns; the store is not read."""
+        found: set[int] = set()
+        async for vid in OperationBudget().in_turns(vids):
+            found |= targets(self._batch, vid, self._flows.stops, self._now)
+        return found
 
     def _parent_targets(self, parents: Iterable[int]) -> set[int]:
         """Return the targets of the carrying edges of parents, as far as the working set has edges and targets.

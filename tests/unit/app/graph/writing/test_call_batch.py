@@ -1,20 +1,12 @@
-"""A batch of a call: its size, its end and its outcomes."""
+"""A batch of a call: its end and its outcomes."""
 
 import asyncio
 
 import pytest
 from support.stores.in_memory_writer import ROOT, Memory
 from support.stores.memory_store import Callers, MemoryStore
-from support.stores.writers import asset, link
 
-from app.graph.writing.call_batch import edge_count
 from policies.errors import LimitError
-
-
-def test_edges_are_those_that_an_item_declares() -> None:
-    """A registration has one for each target, a link is one."""
-    assert edge_count(asset("dataset a", derivedFrom=["dataset b", "dataset c"], tags=["tag gold"])) == 3
-    assert edge_count(link("DERIVES", "dataset a", "dataset b")) == 1
 
 
 async def test_a_call_that_has_ended_gets_no_outcomes(memory: Memory) -> None:

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from graphql_schema.operation.side_thread import run_aside, short_switches
+from graphql_schema.execution.side_thread import run_aside, short_switches
 
 
 async def test_a_function_runs_in_one_other_thread() -> None:
