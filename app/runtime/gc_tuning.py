@@ -5,6 +5,9 @@ it visits, and the response of a long list has some 100,000. With the defaults a
 policy and every module several times. Start-up objects are therefore frozen, and both younger generations are small.
 Full collections run only in :func:`collect_regularly`, so often that each has little to visit. Nearly all cycles become
 garbage soon after their creation, and the rows of an operation are in no cycle.
+
+What outlives a full collection is frozen, too: the graph cache may have a million objects, and to visit them takes half
+a second. They are freed as before, except for cycles: these wait until so much is frozen that all of it is visited.
 """
 
 import asyncio
@@ -33,9 +36,11 @@ IDLE_SHARE: Final = 0.1
 OLD_OBJECTS: Final = 20_000
 """Number of new objects in the old generation for which a full collection does not wait for an idle interval.
 
-The limit grows by the objects that outlived the last full collection. To collect this number, all of it garbage, takes
-some 25 ms.
+To collect this number, all of it garbage, takes some 25 ms.
 """
+
+FROZEN_OBJECTS: Final = 1_000_000
+"""Number of objects frozen since all were visited for which they are counted, and visited again if twice as many."""
 
 
 @asynccontextmanager
@@ -61,17 +66,30 @@ async def collect_regularly() -> None:
     """Run until cancelled: collect all garbage after an interval in which the process was nearly idle.
 
     Without a collection of the middle generation since the last full one, there is nothing to collect. A busy process
-    collects once the old generation has more than OLD_OBJECTS plus twice the objects that outlived the last one.
+    collects once the old generation has more than OLD_OBJECTS. What outlives a collection is frozen.
     """
-    survivors = 0
+    visited, frozen = gc.get_freeze_count(), 0
     while True:
         before = time.process_time()
         await asyncio.sleep(INTERVAL_SECONDS)
         idle = time.process_time() - before < IDLE_SHARE * INTERVAL_SECONDS
-        if gc.get_count()[2] and (idle or _old_objects() > OLD_OBJECTS + 2 * survivors):
+        if gc.get_count()[2] and (idle or _old_objects() > OLD_OBJECTS):
             gc.collect()
-            survivors = _old_objects()
+            frozen += _old_objects()
+            gc.freeze()
+            if idle and frozen > FROZEN_OBJECTS:
+                visited, frozen = _collected_frozen(visited), 0
             await run_aside(trim)
+
+
+def _collected_frozen(visited: int) -> int:
+    """Visit the frozen objects if they are twice the ``visited`` of the last time; return the number of these now."""
+    if gc.get_freeze_count() <= 2 * visited:
+        return visited
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+    return gc.get_freeze_count()
 
 
 def _old_objects() -> int:
