@@ -85,9 +85,11 @@ class LevelBatcher:
     _received: int = 0
     _driver: asyncio.Task[None] | None = None
     _sending: asyncio.Task[None] | None = None
+    _is_abandoned: bool = False
 
     def abandon(self) -> None:
         """Send nothing more, and count no rows of the request in flight. Requests that wait are cancelled."""
+        self._is_abandoned = True
         for task in (self._sending, self._driver):
             if task is not None:
                 task.cancel()
@@ -99,8 +101,11 @@ class LevelBatcher:
         """Return the response to a request.
 
         Raises the errors of the driver, LimitError if the request alone reaches EDGE_CAP, or the error that ended the
-        operation. The vertices on chains of inferred edges count as edges. :meth:`abandon` cancels the call.
+        operation. The vertices on chains of inferred edges count as edges. :meth:`abandon` cancels this call, and each
+        later one.
         """
+        if self._is_abandoned:
+            raise asyncio.CancelledError
         self.budget.check()
         future: asyncio.Future[LevelResponse] = asyncio.get_running_loop().create_future()
         self._waiting.append((request, future))

@@ -73,3 +73,25 @@ async def test_what_is_abandoned_sends_and_counts_nothing(
     assert first.cancelled()
     assert second.cancelled()
     assert (requests, batcher.budget.rows) == ([1], 0)
+
+
+async def test_what_is_fetched_after_the_end_is_cancelled(
+    client: GremlinClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A task that goes on after the operation was abandoned neither sends a request nor waits for ever."""
+    requests: list[int] = []
+
+    async def wait(*_: object) -> None:
+        requests.append(1)
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(GremlinClient, "submit", wait)
+    batcher = LevelBatcher(client, "default", ReadTime(0))
+    first = asyncio.ensure_future(batcher.fetch(LevelRequest(vertices=[256])))
+    await asyncio.sleep(0)
+    batcher.abandon()
+    late = asyncio.ensure_future(batcher.fetch(LevelRequest(vertices=[512])))
+    done, waiting = await asyncio.wait({first, late}, timeout=5)
+    assert (len(done), waiting) == (2, set())
+    assert late.cancelled()
+    assert requests == []
