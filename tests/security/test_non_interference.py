@@ -41,7 +41,7 @@ VERSIONED = frozenset(kind.name for kind in KINDS.values() if kind.versioned)
 ABREAST = 8
 """Operations that are under way at once."""
 
-PREFER: tuple[dict[str, str], ...] = ({"Prefer": "policy=strict"}, *({},) * 9)
+PREFER: tuple[dict[str, str], ...] = ({"Prefer": "policy=strict"}, {"Prefer": "cost"}, *({},) * 8)
 CURSOR = re.compile(r'"(?:cursor|startCursor|endCursor)":"([^"]+)"')
 
 TEXTS = (
