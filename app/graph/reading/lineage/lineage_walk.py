@@ -7,6 +7,8 @@ paths to a vertex the least by ids is kept.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import groupby
+from operator import attrgetter
 from typing import overload
 
 from app.graph.reading.lineage.expander import EdgeSelection, Expansion, MemberEdges
@@ -26,6 +28,8 @@ from graphql_schema.ports.lineage_query import (
     SnapshotTime,
 )
 from graphql_schema.ports.row import Row
+
+_PLACE = attrgetter("place")
 
 Ids = tuple[str, ...]
 """URNs of the vertices on a path."""
@@ -221,13 +225,19 @@ class _EdgesAmong(Sequence[ReachedEdge]):
 
     @cached_property
     def _sorted(self) -> list[ReachedEdge]:
+        """The edges between reached nodes, by place and then by id."""
         nodes = self._nodes
         found = [
             ReachedEdge(edge, max(nodes[near].place, nodes[far].place))
             for edge, near, far in self._edges
             if near in nodes and far in nodes
         ]
-        return sorted(found, key=lambda each: (each.place, each.edge.urn))
+        found.sort(key=_PLACE)
+        ordered: list[ReachedEdge] = []
+        for _, same in groupby(found, key=_PLACE):  # most places have one edge, whose id is then not computed
+            first, *others = same
+            ordered += sorted([first, *others], key=lambda each: each.edge.urn) if others else [first]
+        return ordered
 
     @overload
     def __getitem__(self, index: int) -> ReachedEdge: ...
