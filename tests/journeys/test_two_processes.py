@@ -7,15 +7,17 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from itertools import count, cycle
+from pathlib import Path
 from typing import Any
 
 import pytest
-from support.servers.in_process import Api, open_api
+from support.servers.in_process import Api, no_jobs, open_api
 from support.stores.janusgraph import StoreGraph
 from support.waiting import until
 
 from app.graph.commits import write_log
 from app.graph.commits.write_log import WriteLog
+from app.graph.writing.effects import raise_sensitivity
 
 _NUMBERS = count()
 _DATASET = """query ($id: ID!) { asset(id: $id) {
@@ -167,3 +169,25 @@ async def test_a_process_that_lags_too_far_forgets_everything(
     monkeypatch.setattr(log, "learn", learn)
     assert (await read(second, urn))["description"] == "new 2"
     assert log.known >= log_of(first).known
+
+
+async def test_a_sensitivity_floor_applies_in_every_process(
+    graph: StoreGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a write raises beyond its transaction is confidential in the other process at once, also if it is cached."""
+    monkeypatch.setattr(raise_sensitivity, "MAX_RAISED", 3)
+    source, team = "mlg://dataset/test/default/source", {"owner": "mlg://team/catalog/default/ranking"}
+    consumers = [f"mlg://dataset/test/default/c{number}" for number in range(8)]
+    listing = "{ assets(filter: {kinds: [DATASET]}, first: 50) { nodes { id } } }"
+    async with (
+        open_api(graph, tmp_path, no_jobs, shared=True) as first,
+        open_api(graph, tmp_path, no_jobs, shared=True) as second,
+    ):
+        items = [dataset(urn, owners=[team], derivedFrom=[source]) for urn in consumers]
+        await first.load({"team": {"name": "ranking"}}, dataset(source, owners=[team]), *items)
+        for _ in range(2):
+            assert len((await second.ask("bo", listing))["assets"]["nodes"]) == 9
+        await first.load(dataset(source, owners=[team], sensitivity="RESTRICTED"))
+        assert first.coordinator.outbox.floors.active != []
+        assert (await second.ask("bo", listing))["assets"]["nodes"] == []
+        assert (await second.ask("bo", "query ($id: ID!) { asset(id: $id) { id } }", id=consumers[7]))["asset"] is None
