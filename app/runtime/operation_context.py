@@ -21,7 +21,7 @@ from app.http.middleware import request_id_of
 from app.http.preferences import preference
 from app.runtime.fan_out import FanOut, SubscriptionFanOut
 from graphql_schema.fields.context import Context
-from graphql_schema.ports.cost_report import CostReport
+from graphql_schema.ports.cost_report import CostReport, PlanReport
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.policy_report import PolicyReport
 from policies.disclosure import Disclosure
@@ -73,6 +73,8 @@ class OperationContexts:
         cost = preference(request.headers, "cost")
         if cost is not None:
             context.cost_report = CostReport(only=cost == "only")
+        if preference(request.headers, "explain") is not None:
+            context.plan_report = PlanReport()
         if recheck is not None:
             open_shared = partial(self._context, request_id=request_id, strict=strict)
             context.recheck = recheck

@@ -35,6 +35,7 @@ from graphql_schema.execution.plan import Plans, PlanStep, Selection, selection_
 from graphql_schema.fields.context import Context, Info
 from graphql_schema.fields.field import Resolved
 from graphql_schema.fields.node import type_of
+from graphql_schema.ports.cost_report import PlanReport
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import Json, JsonObject
 from graphql_schema.ports.row import MaskedRecord, RecordAccess
@@ -68,10 +69,14 @@ class Executor(Protocol):
 
 @dataclass(slots=True)
 class VectoredExecution:
-    """The execution of one operation. All methods raise StockPathError, or any error of a resolver, for an error."""
+    """The execution of one operation; ``report``, if it is not None, counts the objects of each resolver.
+
+    All methods raise StockPathError, or any error of a resolver, for an error.
+    """
 
     executor: Executor
     plans: Plans
+    report: PlanReport | None = None
     _given: dict[int, tuple[Info, JsonObject]] = field(default_factory=dict)
 
     async def objects(self, selection: Selection, sources: Sequence[Resolved]) -> list[JsonObject]:
@@ -150,6 +155,8 @@ class VectoredExecution:
         call = step.call
         if call is None or not sources:
             return []
+        if self.report is not None:
+            self.report.objects[id(step)] += len(sources)
         info, arguments = self._arguments(step)
         if call.for_all:
             return cast("Column", await call(sources, info, arguments))

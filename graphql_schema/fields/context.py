@@ -6,7 +6,7 @@ from typing import Protocol, TypeVar
 
 import strawberry
 
-from graphql_schema.ports.cost_report import CostReport
+from graphql_schema.ports.cost_report import CostReport, PlanReport
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.policy_report import PolicyReport
 from graphql_schema.ports.protocols import ChangeFeed, GraphReader, GraphWriter
@@ -54,6 +54,7 @@ class Context:
     - ``selection`` is equal for subscriptions that show a change alike; None before the first event.
     - ``gates`` are those of the installation. ``clock`` returns epoch milliseconds.
     - ``cost_report`` is filled and returned if the request has the header ``Prefer: cost``; None without it.
+    - ``plan_report`` is filled and returned if the request has the header ``Prefer: explain``; None without it.
     - ``vectored``, a flag: a query is executed over vectors; otherwise by graphql-core.
     - ``plans`` are the plans of the document; None before it is admitted, or if ``vectored`` is false.
     - ``former_readers`` are those before the read time was known; fields may still wait for what they read.
@@ -79,6 +80,7 @@ class Context:
     as_of: int | None = None
     instants: frozenset[int | None] | None = None
     cost_report: CostReport | None = None
+    plan_report: PlanReport | None = None
     fan_out: SharedWork | None = None
     results: SharedResults | None = None
     subjects: Sequence[Row] = ()
@@ -100,6 +102,8 @@ class Context:
         self.former_readers = ()
         self.reset_reader()
         self.policy_report.clear()
+        if self.plan_report is not None:
+            self.plan_report.clear()
         self.budget.restart()
 
     def release(self) -> None:
@@ -179,6 +183,8 @@ class Context:
         self.policy_report.clear()
         if self.cost_report is not None and self.cost_report.estimate:
             extensions["cost"] = self.cost_report.extension(self.budget)
+        if self.plan_report is not None:
+            extensions["plan"] = self.plan_report.extension()
         return extensions
 
 

@@ -27,6 +27,7 @@ from graphql.execution.collect_fields import FieldDetailsList, collect_fields
 from graphql.pyutils import AwaitableOrValue, Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
+from graphql_schema.execution.explanation import explained
 from graphql_schema.execution.plan import Plans, Selection, selection_of
 from graphql_schema.execution.vectored_execution import VectoredExecution
 from graphql_schema.fields.context import Context
@@ -113,7 +114,10 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
 
         variables = self.variable_values.coerced
         selection = plans.root(self.operation, self.fragment_definitions, variables, collected)
-        (data,) = await VectoredExecution(self, plans).objects(selection, [self.root_value])
+        report = self.context_value.plan_report
+        (data,) = await VectoredExecution(self, plans, report).objects(selection, [self.root_value])
+        if report is not None:
+            report.steps = [*explained(selection, report.objects)]
         return data
 
     async def _execute_event(self, context: Context) -> ExecutionResult:

@@ -1,5 +1,6 @@
-"""What an operation may cost and what it used, for a request with the header ``Prefer: cost``."""
+"""What an operation may cost and used, and how it was executed, for requests with `Prefer: cost` and `explain`."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -26,3 +27,24 @@ class CostReport:
         """
         used = {"items": budget.items, "characters": budget.characters}
         return {"estimate": self.estimate, "limits": self.limits, "used": used}
+
+
+@dataclass(slots=True)
+class PlanReport:
+    """The execution of one operation.
+
+    ``objects`` counts for how many objects the resolver of each field was called, by the ``id`` of its plan step.
+    ``steps`` are these fields as they are shown, empty if graphql-core executed the operation.
+    """
+
+    objects: Counter[int] = field(default_factory=Counter)
+    steps: list[JsonObject] = field(default_factory=list)
+
+    def clear(self) -> None:
+        """Forget what was executed, because the operation begins again."""
+        self.objects.clear()
+        self.steps.clear()
+
+    def extension(self) -> JsonObject:
+        """Return the entry `plan` of the response's extensions."""
+        return {"execution": "VECTORS" if self.steps else "GRAPHQL_CORE", "steps": self.steps}
