@@ -29,7 +29,7 @@ from app.runtime.operation_context import Recheck
 from app.runtime.process import Process
 from app.settings import Settings
 from graphql_schema.fields.context import Context
-from policies.errors import Code
+from policies.errors import Code, CodedError
 from policies.principal import Principal, Scope
 
 
@@ -40,8 +40,14 @@ def create_app(process: Process) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with process.running():
-            yield
+        started = False
+        try:
+            async with process.running():
+                started = True
+                yield
+        except CodedError as error:
+            process.start_error = None if started else error
+            raise
 
     async def probe_store() -> None:
         await process.opened.readiness.check()

@@ -5,6 +5,7 @@ import contextlib
 import json
 import logging
 import shlex
+from collections.abc import Iterator
 from dataclasses import fields, replace
 from typing import Annotated, Final
 
@@ -84,8 +85,9 @@ def serve(worker: Annotated[int | None, typer.Option("--worker", hidden=True)] =
         if settings.metrics_port:
             settings = replace(settings, metrics_port=settings.metrics_port + worker)
     if settings.workers == 1 or worker is not None:
-        server, listener = _server(settings, shares_port=worker is not None)
-        asyncio.run(server.serve([listener]))
+        server, listener, process = _server(settings, shares_port=worker is not None)
+        with _start_error_of(process):
+            asyncio.run(server.serve([listener]))
         return
     if server_endpoint(settings) is None:
         raise ConfigurationError(
@@ -98,28 +100,69 @@ def serve(worker: Annotated[int | None, typer.Option("--worker", hidden=True)] =
 
 def dev() -> None:
     """Serve the API and print a token for it; with MLG_DEMO=1, load the demo estate into an empty store."""
-    asyncio.run(_develop(Settings.from_env()))
+    settings = Settings.from_env()
+    server, listener, process = _server(settings)
+    with _start_error_of(process):
+        asyncio.run(_develop(settings, server, listener))
 
 
-async def _develop(settings: Settings) -> None:
+@contextlib.contextmanager
+def _start_error_of(process: Process) -> Iterator[None]:
+    """Raise the error for which a process could not start, one line, in place of the server's traceback and status."""
+    server_log, unwanted = logging.getLogger("uvicorn.error"), _AfterStartError(process)
+    server_log.addFilter(unwanted)
+    try:
+        yield
+    except SystemExit:
+        if process.start_error is None:
+            raise
+    finally:
+        server_log.removeFilter(unwanted)
+    if process.start_error is not None:
+        raise process.start_error
+
+
+class _AfterStartError(logging.Filter):
+    """Drops what the server logs after its process could not start."""
+
+    def __init__(self, process: Process) -> None:
+        super().__init__()
+        self._process = process
+
+    def filter(self, _record: logging.LogRecord, /) -> bool:
+        """Return whether the process has no error of its start."""
+        return self._process.start_error is None
+
+
+async def _develop(settings: Settings, server: uvicorn.Server, listener: Listener) -> None:
     """Serve until SIGINT or SIGTERM; once the server is ready, call `welcome`."""
-    server, listener = _server(settings)
-    serving = asyncio.create_task(server.serve([listener]))
+    serving = asyncio.create_task(_status_of(server, listener))
     while not (server.started or serving.done()):  # noqa: ASYNC110 - uvicorn offers only a flag
         await asyncio.sleep(0.05)
     if not serving.done():
         with contextlib.suppress(httpx2.ConnectError):  # the server was stopped meanwhile
             await asyncio.to_thread(welcome, settings)
-    await serving
+    if status := await serving:
+        raise SystemExit(status)
 
 
-def _server(settings: Settings, *, shares_port: bool = False) -> tuple[uvicorn.Server, Listener]:
-    """Return a server of one process, and the socket that it serves; other processes may listen if ``shares_port``.
+async def _status_of(server: uvicorn.Server, listener: Listener) -> int | str | None:
+    """Serve until the end; return the exit status, which asyncio would report as an error of the task."""
+    try:
+        await server.serve([listener])
+    except SystemExit as end:
+        return end.code
+    return None
+
+
+def _server(settings: Settings, *, shares_port: bool = False) -> tuple[uvicorn.Server, Listener, Process]:
+    """Return a server, the socket that it serves, and its process; others may listen, too, if ``shares_port``.
 
     Raises ConfigurationError if a setting is invalid or the port cannot be used.
     """
     server_endpoint(settings)  # refused here, an invalid setting is one line instead of a traceback of the server
-    app = create_app(Process(settings))
+    process = Process(settings)
+    app = create_app(process)
     config = ConnectionConfig(
         app,
         OpenConnections(ConnectionLimits.of(settings)),
@@ -132,7 +175,7 @@ def _server(settings: Settings, *, shares_port: bool = False) -> tuple[uvicorn.S
     )
     for name in ("uvicorn.error", "asyncio", "strawberry.ws"):  # lines about refused requests, written by clients
         logging.getLogger(name).addFilter(RepeatedLines())
-    return uvicorn.Server(config), bound_listener(settings.host, settings.port, shared=shares_port)
+    return uvicorn.Server(config), bound_listener(settings.host, settings.port, shared=shares_port), process
 
 
 def welcome(settings: Settings) -> None:

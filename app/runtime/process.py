@@ -41,6 +41,7 @@ from graphql_schema.ports.policy_report import PolicyReport
 from graphql_schema.ports.record import Record
 from graphql_schema.schema import build_schema
 from policies.disclosure import load_disclosure
+from policies.errors import CodedError, ConfigurationError
 from policies.gates import load_gates
 from policies.policy import Policy
 from policies.principal import Principal
@@ -75,11 +76,15 @@ async def open_store(settings: Settings) -> AsyncIterator[GremlinClient]:
         yield await stack.enter_async_context(client)
 
 
-async def refuse_failing(probe: StoreProbe) -> None:
-    """Raise CodedError if the store fails the probe; a full disk alone is logged, because reads are served."""
+async def refuse_failing(client: GremlinClient) -> None:
+    """Raise CodedError if the store fails its probe; a full disk alone is logged, because reads are served."""
     try:
-        await probe.check()
+        await StoreProbe(client).check()
     except StoreUnavailableError as error:
+        if error.reason is StoreReason.UNREACHABLE and client.host is None:
+            raise ConfigurationError(
+                f"The store at {client.url} cannot be reached; start JanusGraph there, or correct MLG_STORE_URL."
+            ) from error
         if error.reason is not StoreReason.DISK_SPACE:
             raise
         _log.warning("store_without_disk_space", reason=str(error))
@@ -102,6 +107,9 @@ class Process:
 
     opened: RunningProcess
     """Set by :meth:`open_with`; routes read it for each request, because the application is built before the store."""
+
+    start_error: CodedError | None = None
+    """The error for which the process could not start; a server shows only its traceback."""
 
     def __init__(
         self, settings: Settings, open_store: StoreOpener = open_store, start_jobs: JobStarter = background_jobs
@@ -129,7 +137,7 @@ class Process:
         """
         coordinator = self._new_coordinator()
         async with self.authenticator, self._open_store(self.settings) as client:
-            await refuse_failing(StoreProbe(client))
+            await refuse_failing(client)
             if not client.exclusive:
                 client.write_order = await WriteLog.opened(client, coordinator)
             await coordinator.outbox.load(client)

@@ -1,4 +1,4 @@
-"""What a response tells of its cost and its plan, and what a second execution forgets."""
+"""What a response discloses of its cost and its plan, and what a second execution forgets."""
 
 from graphql_schema.ports.cost_report import CostReport, PlanReport
 from graphql_schema.ports.operation_budget import OperationBudget
