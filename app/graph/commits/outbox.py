@@ -58,6 +58,7 @@ class Outbox:
         self._entries: dict[int, OutboxEntry] = {}
         self._last_order = 0
         self._committing = 0
+        self._learned: dict[int, OutboxEntry | None] | None = None
         self._listeners: list[asyncio.Event] = []
 
     def listen(self) -> asyncio.Event:
@@ -100,11 +101,21 @@ class Outbox:
                 self.wake()
 
     async def load(self, client: GremlinClient) -> None:
-        """Replace entries and floors by the stored ones; call it under the write lock, or before there are writers."""
-        (rows,) = await client.submit(_LOAD, {"xs": [OUTBOX_ROOT]})
-        self._entries = {entry.x: entry for entry in map(entry_from_row, rows)}
+        """Replace entries and floors by the stored ones; call it under the write lock, or before there are writers.
+
+        What :meth:`learn` adds and removes during the request is added and removed after it, because the response may
+        be older.
+        """
+        self.stale, self._learned = False, {}
+        try:
+            (rows,) = await client.submit(_LOAD, {"xs": [OUTBOX_ROOT]})
+        except BaseException:
+            self.stale, self._learned = True, None
+            raise
+        learned, self._learned = self._learned, None
+        entries = {entry.x: entry for entry in map(entry_from_row, rows)} | learned
+        self._entries = {x: entry for x, entry in entries.items() if entry is not None}
         self._last_order = max([self._last_order, *(entry.order for entry in self._entries.values())])
-        self.stale = False
         self.loads += 1
         self._replace_floors()
         self.wake()
@@ -116,6 +127,8 @@ class Outbox:
         """
         rows = (await client.submit(_READ, {"xs": [*added]}))[0] if added else []
         self._add(rows)
+        if self._learned is not None:
+            self._learned |= dict.fromkeys(deleted)
         for entry in filter(None, [self._entries.pop(x, None) for x in deleted]):
             if self._committing:  # an entry under way may need an equal floor: the next load removes it
                 self.stale = True
@@ -143,7 +156,10 @@ class Outbox:
     def _add(self, rows: Sequence[JsonObject]) -> None:
         entries = [entry_from_row(row) for row in rows]
         self._raise_floors(entries)
-        self._entries |= {entry.x: entry for entry in entries}
+        added = {entry.x: entry for entry in entries}
+        self._entries |= added
+        if self._learned is not None:
+            self._learned |= added
 
     def _raise_floors(self, entries: Sequence[OutboxEntry]) -> None:
         for entry in entries:

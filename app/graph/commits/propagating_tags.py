@@ -14,21 +14,31 @@ class PropagatingTags:
 
     def __init__(self) -> None:
         self._known: dict[int, bool] = {}
+        self._forgotten = 0
 
     async def among(self, client: GremlinClient, tags: Iterable[int]) -> set[int]:
-        """Return those of the tags that propagate; all are vertex ids."""
+        """Return those of the tags that propagate; all are vertex ids.
+
+        If tags are forgotten during the read, nothing is added to the cache: the response may be older.
+        """
         wanted = set(tags)
-        unknown = wanted - self._known.keys()
+        found = {vid: self._known[vid] for vid in wanted if vid in self._known}
+        unknown, forgotten = wanted - found.keys(), self._forgotten
         if unknown:
             records = await read_records(client, unknown)
-            self._known |= {vid: bool(records.get(vid, {}).get("propagates")) for vid in unknown}
-        return {vid for vid in wanted if self._known[vid]}
+            read = {vid: bool(records.get(vid, {}).get("propagates")) for vid in unknown}
+            found |= read
+            if self._forgotten == forgotten:
+                self._known |= read
+        return {vid for vid in wanted if found[vid]}
 
     def forget(self, tags: Iterable[int]) -> None:
         """Remove tags from the cache, because they changed."""
+        self._forgotten += 1
         for vid in tags:
             self._known.pop(vid, None)
 
     def forget_all(self) -> None:
         """Remove all tags from the cache."""
+        self._forgotten += 1
         self._known.clear()

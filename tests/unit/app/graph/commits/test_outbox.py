@@ -1,5 +1,9 @@
 """The outbox in memory: orders, floors during a commit, and what a failed commit leaves."""
 
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
 from app.graph.commits.outbox import Outbox
@@ -67,3 +71,40 @@ def test_listeners_are_woken_by_entries_only() -> None:
     with outbox.committing([entry(1, 1)]):
         pass
     assert two.is_set()
+
+
+class HeldLoad:
+    """A store with ``rows`` whose response to a load arrives when ``release`` is set; it was read before that."""
+
+    def __init__(self, *entries: OutboxEntry) -> None:
+        self.rows = {each.x: _row(each) for each in entries}
+        self.release = asyncio.Event()
+
+    async def submit(self, _prepared: object, bindings: Mapping[str, Any], **_: object) -> Any:
+        """Return the rows of some entries at once, and all rows late."""
+        found = [row for x, row in self.rows.items() if x in bindings["xs"]]
+        if found:
+            return [found]
+        rows = [*self.rows.values()]
+        await self.release.wait()
+        return [rows]
+
+
+def _row(stored: OutboxEntry) -> dict[str, Any]:
+    binding: Any = stored.binding()
+    return {"x": stored.x, "note": binding["p"]["note"], "covered": binding["p"].get("covered"), "frontier": []}
+
+
+async def test_a_load_keeps_what_is_learned_meanwhile() -> None:
+    """An entry of another process that is learned while all are loaded stays, with its floor; a deleted one is gone."""
+    outbox = Outbox()
+    store: Any = HeldLoad(entry(1, 1), entry(2, 2))
+    load = asyncio.create_task(outbox.load(store))
+    await asyncio.sleep(0)
+    store.rows[3] = _row(entry(3, 3, FLOOR))
+    await outbox.learn(store, [3], [])
+    await outbox.learn(store, [], [1])
+    store.release.set()
+    await load
+    assert [each.x for each in outbox.entries] == [2, 3]
+    assert outbox.floors.view("acme").rank(5) == 3

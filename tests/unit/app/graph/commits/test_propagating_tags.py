@@ -1,0 +1,31 @@
+"""The cache of which tags propagate, beside other processes that change a tag."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.graph.commits.propagating_tags import PropagatingTags
+
+TAG = 256
+
+
+class Tags:
+    """A store with one tag, which another process changes after each read, as the cache learns at once."""
+
+    def __init__(self, tags: PropagatingTags) -> None:
+        self.propagates = False
+        self._tags = tags
+
+    async def submit(self, _prepared: object, _bindings: Mapping[str, Any]) -> Any:
+        """Return the tag, then change it."""
+        text = '{"propagates":%s}' % str(self.propagates).lower()
+        self.propagates = True
+        self._tags.forget([TAG])
+        return [{"v": [TAG, text], "e": [], "p": []}]
+
+
+async def test_a_tag_that_changes_during_its_read_is_read_again() -> None:
+    """What was read before a change of another process is not kept, although the change was forgotten before."""
+    tags = PropagatingTags()
+    store: Any = Tags(tags)
+    assert await tags.among(store, [TAG]) == set()
+    assert await tags.among(store, [TAG]) == {TAG}
