@@ -20,11 +20,12 @@ the property ``sequence`` does. A storage of several machines may show the parts
 and the index later. So what another process touched is not kept in the graph cache before VISIBLE_SECONDS have passed.
 
 The log also has the **job lease**: the process that holds it runs the background jobs. It is prolonged while the
-process runs, ended at its exit, and taken by another process when its time is over.
+process runs, ended at its exit, and taken by another process when its time is over or it was not prolonged.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
+from time import monotonic
 from typing import Final
 from uuid import uuid4
 
@@ -88,14 +89,24 @@ def at = {render(g.V(param("x")).values("sequence"))}.tryNext().orElse(0L)
 _log = structlog.get_logger(__name__)
 
 
+def steady_milliseconds() -> int:
+    """Return milliseconds of a clock that is never set."""
+    return int(monotonic() * 1_000)
+
+
 class WriteLog:
     """The log as one process knows it; ``process`` is its name, unique among all processes of the store.
 
-    ``lag`` is the number of entries of others that the last look found. ``clock`` returns epoch milliseconds.
+    ``lag`` is the number of entries of others that the last look found. ``clock`` returns epoch milliseconds, and
+    ``steady`` those of a clock that is never set.
     """
 
     def __init__(
-        self, client: GremlinClient, coordinator: WriteCoordinator, clock: Callable[[], int] = epoch_milliseconds
+        self,
+        client: GremlinClient,
+        coordinator: WriteCoordinator,
+        clock: Callable[[], int] = epoch_milliseconds,
+        steady: Callable[[], int] = steady_milliseconds,
     ) -> None:
         self.process = uuid4().hex
         self.head = HEAD
@@ -103,10 +114,12 @@ class WriteLog:
         self._client = client
         self._coordinator = coordinator
         self._clock = clock
+        self._steady = steady
         self._lease: Lease | None = None
+        self._lease_read = 0
+        self._confirmed: set[int] = set()
         self._known = 0
         self._base = 0
-        self._confirmed: set[int] = set()
         self._reading: asyncio.Future[None] | None = None
         self._next: asyncio.Future[None] | None = None
 
@@ -117,16 +130,20 @@ class WriteLog:
 
     @classmethod
     async def opened(
-        cls, client: GremlinClient, coordinator: WriteCoordinator, clock: Callable[[], int] = epoch_milliseconds
+        cls,
+        client: GremlinClient,
+        coordinator: WriteCoordinator,
+        clock: Callable[[], int] = epoch_milliseconds,
+        steady: Callable[[], int] = steady_milliseconds,
     ) -> "WriteLog":
         """Return the log after the last transaction in the store.
 
         Call it before the outbox and the commit log are loaded, so that they have all that this log takes for known.
         """
-        log = cls(client, coordinator, clock)
+        log = cls(client, coordinator, clock, steady)
         (found,) = await client.submit(_OPEN, {"x": HEAD}, writes=NOTHING)
         log._known = found["at"]
-        log._lease = None if found["note"] is None else lease_of(orjson.loads(found["note"]))
+        log._hold(None if found["note"] is None else lease_of(orjson.loads(found["note"])))
         return log
 
     async def learn(self) -> None:
@@ -209,15 +226,34 @@ class WriteLog:
             _log.warning("job_lease_not_ended", code=str(error.code))
 
     async def lead(self) -> None:
-        """Take the job lease if it is free, and prolong it when a third of its time is over."""
-        now, lease = self._clock(), self._lease
-        if lease is None or lease.until <= now or (self.leads and lease.until - now < LEASE_MS * 2 // 3):
-            led = self.leads
+        """Take the job lease if it is free, and prolong it when a third of its time is over or the clock was set."""
+        lease, now = self._lease, self._clock()
+        is_due = lease is not None and not LEASE_MS * 2 // 3 <= lease.until - now <= LEASE_MS
+        if self._is_free or (self.leads and is_due):
             await self._take_lease(now + LEASE_MS)
-            if not led:
-                _log.info("job_lease_taken", until=now + LEASE_MS)
-                self._coordinator.outbox.stale = True  # its entries in memory lack what the former holder did
-                self._coordinator.outbox.wake()
+
+    @property
+    def _is_free(self) -> bool:
+        """Whether the time of the job lease is over, or it was not prolonged for as long as it lasts.
+
+        The second does not depend on the clock of the holder, which may have been wrong.
+        """
+        lease = self._lease
+        return lease is None or lease.until <= self._clock() or self._steady() - self._lease_read >= LEASE_MS
+
+    def _hold(self, lease: Lease | None) -> None:
+        """Record the job lease that an entry has, None for no change.
+
+        A process that leads from now on loads its outbox: its entries lack what the former holder did.
+        """
+        if lease is None:
+            return
+        led = self.leads
+        self._lease, self._lease_read = lease, self._steady()
+        if self.leads and not led:
+            _log.info("job_lease_taken", until=lease.until)
+            self._coordinator.outbox.stale = True
+            self._coordinator.outbox.wake()
 
     async def _take_lease(self, until: int) -> None:
         """Write a job lease until an instant in epoch milliseconds, unless another process has one now.
@@ -226,14 +262,13 @@ class WriteLog:
         """
         async with self._coordinator.lock:
             await self.begin()
-            other = self._lease is not None and self._lease.holder != self.process
-            if other and self._lease is not None and self._lease.until > self._clock():
+            if self._lease is not None and self._lease.holder != self.process and not self._is_free:
                 return
             lease = Lease(self.process, until)
             writes = WriteSet()
             writes.take_lease(lease)
             await writes.submit(self._client)
-            self._lease = lease
+            self._hold(lease)
 
     async def _learn_after(self, before: asyncio.Future[None] | None) -> None:
         """Learn by a request that is sent after the one under way has ended: that one may have missed a transaction."""
@@ -248,6 +283,8 @@ class WriteLog:
             wanted = range(self._known + 1, self._known + 1 + _AT_ONCE)
             bindings = {"x": HEAD, "since": self._known, "xs": entry_vids(wanted)}
             (response,) = await self._client.submit(LEARN, bindings)
+            if response["at"] < bindings["since"]:  # the store was restored; without this, every turn would be refused
+                await self._take_all(response["at"])
             entries = sorted(map(entry_of, response["notes"]), key=lambda entry: entry.number)
             await self._take(entries, response["at"])
             found += sum(entry.process != self.process for entry in entries)
@@ -261,30 +298,46 @@ class WriteLog:
             if entry.number == self._known + 1:
                 await self._apply(entry)
                 self._known = entry.number
+                self._confirmed.discard(entry.number)
         if self._known < last and len(entries) < _AT_ONCE:
-            _log.warning("write_log_gap", known=self._known, last=last)
-            self._forget(EVERYTHING)
-            await self._coordinator.outbox.learn_all(self._client)
-            await self._coordinator.commit_log.load(self._client)
-            self._known = last
+            await self._take_all(last)
+
+    async def _take_all(self, last: int) -> None:
+        """Take everything for changed; then the transactions up to the number ``last`` are known."""
+        _log.warning("write_log_gap", known=self._known, last=last)
+        self._forget_tags(EVERYTHING)
+        self._forget(EVERYTHING)
+        await self._coordinator.outbox.learn_all(self._client)
+        await self._coordinator.commit_log.load(self._client)
+        self._known = last
+        self._confirmed.clear()
 
     async def _apply(self, entry: LogEntry) -> None:
-        """Apply one entry; an own one whose write was confirmed was applied then."""
-        self._lease = entry.lease or self._lease
-        if entry.number in self._confirmed:
-            self._confirmed.discard(entry.number)
+        """Apply one entry; an own one was applied when its response arrived.
+
+        An own one without a response may have been committed after the outbox was loaded. The graph cache does not
+        keep what it touches until its end.
+        """
+        self._hold(entry.lease)
+        own = entry.process == self.process
+        if own and entry.number in self._confirmed:
             return
-        self._forget(entry.touched)
-        await self._coordinator.outbox.learn(self._client, entry.added, entry.deleted)
+        self._forget_tags(entry.touched)
+        if not own:
+            self._forget(entry.touched)
+        await self._coordinator.outbox.learn(self._client, entry.added, () if own else entry.deleted)
         self._coordinator.commit_log.learned(entry.at)
 
-    def _forget(self, touched: Touched) -> None:
-        """Forget what a transaction of another process touched, and keep none of it before VISIBLE_SECONDS."""
+    def _forget_tags(self, touched: Touched) -> None:
+        """Forget whether the tags that a transaction touched propagate."""
         tags = self._coordinator.propagating_tags
         if touched.everything:
             tags.forget_all()
         else:
             tags.forget(touched.vertices)
+
+    def _forget(self, touched: Touched) -> None:
+        """Forget what a transaction of another process touched, and keep none of it before VISIBLE_SECONDS."""
         watch = self._client.write_watch
         if watch is not None:
             watch.begun(touched)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
 from app.graph.commits.propagating_tags import PropagatingTags
 
 TAG = 256
@@ -17,7 +19,7 @@ class Tags:
 
     async def submit(self, _prepared: object, _bindings: Mapping[str, Any]) -> Any:
         """Return the tag, then change it."""
-        text = '{"propagates":%s}' % str(self.propagates).lower()
+        text = orjson.dumps({"propagates": self.propagates}).decode()
         self.propagates = True
         self._tags.forget([TAG])
         return [{"v": [TAG, text], "e": [], "p": []}]

@@ -9,6 +9,8 @@ from weakref import WeakKeyDictionary
 import pytest
 
 from app.graph.commits import write_log
+from app.graph.commits.outbox_entry import OutboxEntry
+from app.graph.commits.sensitivity_floors import SensitivityFloor
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_log import LEASE_MS, WriteLog
 from app.graph.commits.write_set import WriteSet
@@ -26,6 +28,7 @@ class LogStore:
     sequence: int = 0
     lease: str | None = None
     entries: dict[int, str] = field(default_factory=dict)
+    outbox: dict[int, dict[str, Any]] = field(default_factory=dict)
     reads: int = 0
 
 
@@ -38,7 +41,8 @@ class LogClient:
     write_watch: Any = None
     forgotten: list[Touched] = field(default_factory=list)
     coordinator: WriteCoordinator = field(default_factory=WriteCoordinator)
-    loses_responses: bool = False
+    loses_response: bool = False
+    late: list[Mapping[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.write_watch = self
@@ -55,23 +59,33 @@ class LogClient:
         await asyncio.sleep(0)
         store = self.store
         if prepared is WRITE:
-            turn = bindings["turn"]
-            if turn["n"] != store.sequence + 1:
-                return [-1]
-            store.sequence, store.lease = turn["n"], turn["lease"] or store.lease
-            store.entries[turn["x"]] = turn["note"]
-            for vid in turn["old"]:
-                store.entries.pop(vid, None)
-            if self.loses_responses:
-                raise StoreUnavailableError("lost", unknown_outcome=True)
-            return [1]
+            if self.loses_response:
+                self.late.append(bindings)
+                raise StoreUnavailableError("no response", unknown_outcome=True)
+            return self.commit(bindings)
         if "since" in bindings:
             store.reads += 1
             found = [store.entries[vid] for vid in bindings["xs"] if vid in store.entries]
             return [{"at": store.sequence, "notes": found if store.sequence > bindings["since"] else []}]
         if "x" in bindings:
             return [{"at": store.sequence, "note": store.lease}]
-        return [[]] if prepared.parameters == {"xs"} else []
+        return [[store.outbox[x] for x in bindings["xs"] if x in store.outbox]] if "xs" in bindings else []
+
+    def commit(self, bindings: Mapping[str, Any]) -> list[int]:
+        """Write a transaction, unless another one has its number."""
+        store, turn = self.store, bindings["turn"]
+        if turn["n"] != store.sequence + 1:
+            return [-1]
+        store.sequence, store.lease = turn["n"], turn["lease"] or store.lease
+        store.entries[turn["x"]] = turn["note"]
+        store.outbox |= {row["x"]: _stored(row) for row in bindings["notes"]}
+        for vid in turn["old"]:
+            store.entries.pop(vid, None)
+        return [1]
+
+
+def _stored(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {"x": row["x"], "note": row["p"]["note"], "covered": row["p"].get("covered"), "frontier": row["f"]}
 
 
 class Clock:
@@ -88,10 +102,10 @@ CLIENTS: WeakKeyDictionary[WriteLog, Any] = WeakKeyDictionary()
 """The client of each log."""
 
 
-async def opened(store: LogStore, clock: Clock) -> WriteLog:
+async def opened(store: LogStore, clock: Clock, steady: Clock | None = None) -> WriteLog:
     """Return the log of a new process."""
     client: Any = LogClient(store)
-    client.write_order = await WriteLog.opened(client, client.coordinator, clock)
+    client.write_order = await WriteLog.opened(client, client.coordinator, clock, steady or clock)
     log: WriteLog = client.write_order
     CLIENTS[log] = client
     return log
@@ -156,14 +170,15 @@ async def test_an_own_write_without_a_response_is_learned() -> None:
     store = LogStore()
     log = await opened(store, Clock())
     client, events = CLIENTS[log], CLIENTS[log].coordinator.commit_log
-    client.loses_responses = True
+    client.loses_response = True
     await log.begin()
     with pytest.raises(StoreUnavailableError):
         await submit(log)
-    client.loses_responses = False
+    client.loses_response = False
+    client.commit(client.late.pop())
     count = events.count
     await log.learn()
-    assert (events.count, forgotten(log)) == (count + 1, [{256}])
+    assert (events.count, forgotten(log)) == (count + 1, [])
     await write(log)
     assert store.sequence == 2
 
@@ -262,3 +277,80 @@ async def test_the_watch_survives_failures(monkeypatch: pytest.MonkeyPatch) -> N
     watch.cancel()
     await asyncio.wait([watch])
     assert watch.cancelled()
+
+
+async def test_an_own_transaction_that_is_committed_late_is_learned() -> None:
+    """Without a response, its outbox entry is unknown, and a load before the commit ends its floor: both come back."""
+    log = await opened(LogStore(), Clock())
+    client, outbox = CLIENTS[log], CLIENTS[log].coordinator.outbox
+    floor = SensitivityFloor("acme", "RESTRICTED", frozenset({5}))
+    entry, writes = OutboxEntry(7, "acme", 1, floor=floor), WriteSet()
+    writes.outbox([entry])
+    await log.begin()
+    client.loses_response = True
+    with pytest.raises(StoreUnavailableError), outbox.committing([entry]):
+        await writes.submit(client)
+    await outbox.load(client)
+    assert (outbox.entries, outbox.floors.view("acme").rank(5)) == ([], 0)
+    count = client.coordinator.commit_log.count
+    assert client.commit(client.late.pop()) == [1]
+    await log.learn()
+    assert [each.x for each in outbox.entries] == [7]
+    assert outbox.floors.view("acme").rank(5) == 3
+    assert client.coordinator.commit_log.count > count
+    assert forgotten(log) == []
+
+
+async def test_a_lease_whose_response_was_lost_begins_with_a_load() -> None:
+    """A process that learns only from the log that it leads loads its outbox again, as after a response."""
+    log = await opened(LogStore(), Clock())
+    client = CLIENTS[log]
+    client.loses_response = True
+    with pytest.raises(StoreUnavailableError):
+        await log.lead()
+    client.commit(client.late.pop())
+    changed = client.coordinator.outbox.listen()
+    assert (log.leads, client.coordinator.outbox.stale) == (False, False)
+    await log.learn()
+    assert (log.leads, client.coordinator.outbox.stale, changed.is_set()) == (True, True, True)
+
+
+async def test_a_lease_of_a_dead_process_ends_whatever_its_clock_showed() -> None:
+    """If the clock of the holder was a day ahead, another process leads as soon as the lease was not prolonged."""
+    store, ahead, clock, steady = LogStore(), Clock(), Clock(), Clock()
+    ahead.now += 86_400_000
+    dead, log = await opened(store, ahead), await opened(store, clock, steady)
+    await dead.lead()
+    await log.learn()
+    steady.now += LEASE_MS - 1
+    await log.lead()
+    assert not log.leads
+    steady.now += 1
+    await log.lead()
+    assert log.leads
+
+
+async def test_a_lease_is_prolonged_after_the_clock_was_set_back() -> None:
+    """The holder writes a lease that others can compare with their clocks."""
+    store, clock = LogStore(), Clock()
+    log = await opened(store, clock)
+    await log.lead()
+    clock.now -= 3_600_000
+    await log.lead()
+    assert store.sequence == 2
+    assert log.leads
+
+
+async def test_a_store_that_was_set_back_is_read_again() -> None:
+    """If the last number is smaller than before, as in a backup, all is forgotten and the process writes again."""
+    store, clock = LogStore(), Clock()
+    log, other = await opened(store, clock), await opened(store, clock)
+    for _ in range(3):
+        await write(other)
+    await log.learn()
+    store.sequence = 1
+    await log.learn()
+    assert CLIENTS[log].forgotten[-1].everything
+    assert CLIENTS[log].coordinator.outbox.stale
+    await write(log)
+    assert (store.sequence, log.known) == (2, 1)
