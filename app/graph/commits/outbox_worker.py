@@ -94,18 +94,22 @@ class OutboxWorker(ABC):
         return self._order is None or self._order.leads
 
     async def _advance_due(self) -> bool:
-        """Work off one batch of what is due; return whether to continue at once.
+        """Work off one batch of what is due; after a conflict with another process, from what is stored then.
 
-        After a conflict with another process the outbox is stale, so the next step loads it.
+        After a failure the entries are read again: the store may have what the batch wrote, such as further vertices
+        of a frontier, and memory may have what it did not write.
         """
-        now = self._clock()
+        now, advanced = self._clock(), False
         try:
-            return await self.advance([entry for entry in self._entries() if entry.due <= now])
+            worked = await self.advance([entry for entry in self._entries() if entry.due <= now])
+            advanced = True
         except TransientConflictError:
             if self._order is None:
                 raise
-            self._outbox.stale = True
             return True
+        finally:
+            self._outbox.stale |= not advanced
+        return worked
 
     def _entries(self) -> list[OutboxEntry]:
         return [entry for entry in self._outbox.entries if self.handles(entry)]

@@ -125,16 +125,6 @@ class InferenceJob(OutboxWorker):
 
     async def advance(self, due: list[OutboxEntry]) -> bool:
         """Add new entries to the work, and work off one batch; return whether there was work."""
-        written = False
-        try:
-            worked = await self._advance(due)
-            written = True
-        finally:
-            if not written:  # memory may be ahead of the store: read the entries again
-                self._outbox.stale = True
-        return worked
-
-    async def _advance(self, due: list[OutboxEntry]) -> bool:
         if self._loads != self._outbox.loads:
             self._added, self._middles, self._ends, self._loads = {}, {}, {}, self._outbox.loads
         for entry in due:

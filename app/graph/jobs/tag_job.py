@@ -57,16 +57,6 @@ class TagJob(OutboxWorker):
 
         Return whether there was work.
         """
-        written = False
-        try:
-            worked = await self._advance(due)
-            written = True
-        finally:
-            if not written:  # memory may be ahead of the store: read the entries again
-                self._outbox.stale = True
-        return worked
-
-    async def _advance(self, due: list[OutboxEntry]) -> bool:
         now = self._clock()
         if self._loads != self._outbox.loads:
             self._worklists, self._loads = {}, self._outbox.loads

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 from support.servers.in_process import Api, no_jobs, open_api
+from support.stores.faulty_client import FaultyClient
 from support.stores.janusgraph import StoreGraph
 from support.stores.observed_requests import ObservedRequests
 from support.stores.writers import stored, urn
 from support.waiting import until
 
 from app.graph.commits.sensitivity_floors import SensitivityFloor
+from app.graph.driver.errors import StoreUnavailableError
 from app.graph.jobs import sensitivity_job as job_module
 from app.graph.jobs.sensitivity_job import SensitivityJob
 from app.graph.writing.effects import raise_sensitivity as spreading
@@ -140,3 +142,34 @@ async def test_an_empty_page_under_a_floor(graph: StoreGraph, tmp_path: Path) ->
         assert before["assets"]["pageInfo"]["hasNextPage"]
         api.coordinator.outbox.floors.raise_floor(SensitivityFloor("default", "RESTRICTED", frozenset({1})))
         assert await api.ask("bo", query) == before
+
+
+@pytest.mark.parametrize("covered", [50_000, 1], ids=["ids", "tenant"])
+async def test_a_batch_without_a_response_does_not_end_the_raise(
+    graph: StoreGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, covered: int
+) -> None:
+    """If the response to a batch is lost, the job still raises what is downstream of it before the floor ends."""
+    monkeypatch.setattr(spreading, "MAX_RAISED", 1)
+    monkeypatch.setattr(spreading, "MAX_COVERED", covered)
+    monkeypatch.setattr(job_module, "BATCH", 1)
+    async with open_api(graph, tmp_path, no_jobs) as api:
+        await api.load(dataset("x0"))
+        for number in range(1, 6):
+            await api.load(dataset(f"x{number}", derivedFrom=[urn(f"dataset x{number - 1}")]))
+        await api.load(dataset("x0", sensitivity="RESTRICTED"))
+        coordinator, client = api.coordinator, FaultyClient(graph.url, source=graph.source)
+        job = SensitivityJob(client, coordinator.lock, coordinator.outbox, coordinator.propagation_stops)
+        async with client:
+            client.fault = "lost"
+            with pytest.raises(StoreUnavailableError):
+                await until_idle(job)
+            await until_idle(job)
+        assert coordinator.outbox.floors.active == []
+    levels = [values["sensitivity"] for values in (await stored(graph)).natives.values()]
+    assert levels.count("RESTRICTED") == 6
+
+
+async def until_idle(job: SensitivityJob) -> None:
+    """Let a job work until it has nothing to do."""
+    while await job.step():
+        pass

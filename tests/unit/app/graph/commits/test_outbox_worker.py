@@ -1,6 +1,7 @@
 """The loop of a background job: pauses and log after failures in a row, without a store."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -8,10 +9,19 @@ from structlog.testing import capture_logs
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.outbox_entry import OutboxEntry
 from app.graph.commits.outbox_worker import MAX_PAUSE_SECONDS, OutboxWorker
+from app.graph.driver.errors import StoreUnavailableError
 from app.graph.driver.gremlin_client import GremlinClient
 
 OUTAGE = 1_200
 """Failures in a row; 2 to this power exceeds the largest float."""
+
+
+class EmptyStore(GremlinClient):
+    """A store without outbox entries."""
+
+    async def submit(self, *_: object, **__: object) -> list[Any]:
+        """Return no rows of entries."""
+        return [[]]
 
 
 class Failing(OutboxWorker):
@@ -44,7 +54,7 @@ async def test_a_job_survives_any_number_of_failures(monkeypatch: pytest.MonkeyP
         return 0
 
     monkeypatch.setattr("random.uniform", pause)
-    job = Failing(GremlinClient("http://127.0.0.1:1"), asyncio.Lock(), Outbox())
+    job = Failing(EmptyStore("http://127.0.0.1:1"), asyncio.Lock(), Outbox())
     with capture_logs() as logs, pytest.raises(asyncio.CancelledError):
         await job.run()
     assert pauses[:9] == [0.5, 1, 2, 4, 8, 16, 32, 60, 60]
@@ -52,3 +62,25 @@ async def test_a_job_survives_any_number_of_failures(monkeypatch: pytest.MonkeyP
     assert [(line["event"], line["failures"]) for line in logs] == [
         ("failing_job_failed", count) for count in (*range(1, OUTAGE + 1), 1)
     ]
+
+
+class Interrupted(Failing):
+    """Fails once, as after a lost response."""
+
+    def handles(self, entry: OutboxEntry) -> bool:
+        """See the base class."""
+        return entry.inference
+
+    async def advance(self, due: list[OutboxEntry]) -> bool:
+        """See the base class."""
+        assert due == []
+        raise StoreUnavailableError("no response", unknown_outcome=True)
+
+
+async def test_after_a_failure_the_entries_are_loaded_again() -> None:
+    """What a batch without a response has stored, such as a longer frontier, is read before the next batch."""
+    outbox = Outbox()
+    job = Interrupted(GremlinClient("http://127.0.0.1:1"), asyncio.Lock(), outbox)
+    with pytest.raises(StoreUnavailableError):
+        await job.step()
+    assert outbox.stale
