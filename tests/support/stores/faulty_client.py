@@ -5,11 +5,18 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import aiohttp
+import orjson
 
 from app.graph.driver.gremlin_client import GremlinClient
 
-Fault = Literal["unsent", "lost", "late"]
-"""A write is not sent; or is committed and its response lost; or its response is lost, and it is committed later."""
+Fault = Literal["unsent", "lost", "late", "torn"]
+"""A write is not sent; or is committed and its response lost; or its response is lost, and it is committed later.
+
+A torn write leaves its entry in the write log at once, and its vertices and edges later.
+"""
+
+_PARTS = ("stored", "vertices", "edges", "marks")
+"""The bindings of the text ``WRITE`` that a torn write writes later."""
 
 
 @dataclass
@@ -48,6 +55,9 @@ class FaultyClient(GremlinClient):
             call.attempts += 1
             self.late.append(call.body)
             raise aiohttp.ClientPayloadError
+        if fault == "torn":
+            self.late.append(_with_bindings(call.body, turn=None))
+            call.body = _with_bindings(call.body, **{part: [] for part in _PARTS})
         response = await super()._post(session, call)
         if fault == "lost":
             raise aiohttp.ClientPayloadError
@@ -61,3 +71,10 @@ class FaultyClient(GremlinClient):
         if self.late:
             async with self._session.post(self.url, data=self.late.pop(0), headers=self._headers) as response:
                 await response.read()
+
+
+def _with_bindings(body: bytes, **bindings: object) -> bytes:
+    """Return the body of a request with some bindings replaced."""
+    request = orjson.loads(body)
+    request["bindings"] |= bindings
+    return orjson.dumps(request)

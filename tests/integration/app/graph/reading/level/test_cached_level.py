@@ -1,8 +1,11 @@
-"""What is read over the graph cache is what the store has, whatever was written, failed or evicted before."""
+"""What is read over the graph cache is what the store has, whatever was written, failed or evicted before.
+
+In most runs another process writes to the store too, and both have a write log.
+"""
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from itertools import count
@@ -18,6 +21,7 @@ from support.stores.random_levels import (
     EDGES,
     LEVELS,
     MARKS,
+    PLACES,
     URNS,
     VERTICES,
     edge_of,
@@ -27,7 +31,10 @@ from support.stores.random_levels import (
 )
 
 from app.graph.cache.graph_cache import GraphCache
+from app.graph.commits import write_log
 from app.graph.commits.state_read import StoredState, read_state
+from app.graph.commits.write_coordinator import WriteCoordinator
+from app.graph.commits.write_log import WriteLog
 from app.graph.commits.write_set import WriteSet
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.reading.level import cached_level, level_batcher
@@ -51,6 +58,12 @@ SMALL_CAP = 12
 
 MAX_READS = 3
 """Number of reads that wait for their responses; the client has eight slots."""
+
+NEVER = 3_600.0
+"""Seconds that no run takes."""
+
+FOREIGN_FAULTS = st.sampled_from([None, None, None, "lost", "late", "unsent", "torn"])
+"""Faults of the writes of the other process; they are torn only if what it touches is not kept during the run."""
 
 _tenants = (f"coherent-{number}" for number in count())
 
@@ -76,10 +89,15 @@ class Host:
 
 @dataclass
 class Resources:
-    """The graph of all runs, the client of the writers and cached readers, and one of the reader without a cache."""
+    """The graph of all runs, with three clients.
+
+    ``client`` is that of the writers and cached readers, ``other`` that of another process, and ``plain`` that of the
+    reader without a cache.
+    """
 
     runner: asyncio.Runner
     client: FaultyClient
+    other: FaultyClient
     plain: GremlinClient
     monkeypatch: pytest.MonkeyPatch
 
@@ -96,21 +114,38 @@ class Coherence(RuleBasedStateMachine):
     """Writes, failures and reads in random order, over vertices of a tenant of their own."""
 
     there: Resources
+    overtake: Callable[[], Awaitable[None]]
 
     @initialize(
         limit=st.sampled_from([1 << 24, 1 << 24, 60_000, 12_000]),
         cap=st.sampled_from([50_000, 50_000, SMALL_CAP]),
         edges=st.lists(EDGES, min_size=4, max_size=12),
+        shared=st.sampled_from([True, True, False]),
+        kept=st.sampled_from([10_000, 10_000, 3, 0]),
+        visible=st.sampled_from([0.0, NEVER]),
     )
-    def begin(self, limit: int, cap: int, edges: list[JsonObject]) -> None:
-        """Begin with some vertices and edges, and an empty cache of some size."""
+    def begin(  # noqa: PLR0913, PLR0917 - drawn by hypothesis
+        self,
+        limit: int,
+        cap: int,
+        edges: list[JsonObject],
+        shared: bool,  # noqa: FBT001
+        kept: int,
+        visible: float,
+    ) -> None:
+        """Begin with some vertices and edges, and an empty cache of some size, alone or beside another process."""
         self.tenant = next(_tenants)
         self.now = 1_000
         self.number = 0
+        self.shared, self.visible = shared, visible
         self.host = Host()
-        self.cache = GraphCache(limit, self.host)
+        self.cache = GraphCache(limit, None if shared else self.host)
         self.there.client.write_watch = self.cache
-        self.there.client.late.clear()
+        for name, value in (("KEPT", kept), ("DROPPED_AT_ONCE", 1), ("VISIBLE_SECONDS", visible)):
+            self.there.monkeypatch.setattr(write_log, name, value)
+        for client in (self.there.client, self.there.other):
+            client.late.clear()
+            client.write_order = self.run(WriteLog.opened(client, WriteCoordinator())) if shared else None
         self.vids = [vertex_id(self.tenant, urn) for urn in URNS]
         self.levels: list[list[JsonObject]] = []
         self.reads: list[tuple[Held, asyncio.Task[Any]]] = []
@@ -164,14 +199,35 @@ class Coherence(RuleBasedStateMachine):
 
     @rule()
     def commit_late(self) -> None:
-        """Let the store commit a transaction whose response was lost."""
+        """Let the store commit a transaction of each process whose response was lost."""
         self.run(self.there.client.commit_late())
+        self.run(self.there.other.commit_late())
+
+    @precondition(lambda self: self.shared)
+    @rule(vertices=VERTICES, edges=st.lists(EDGES, max_size=3), marks=MARKS, fault=FOREIGN_FAULTS)
+    def write_elsewhere(self, vertices: list[int], edges: list[JsonObject], marks: list[int], fault: Any) -> None:
+        """Let the other process write, also while this one reads or waits for the response to a write."""
+        self._write_elsewhere(vertices, edges, marks, fault)
+
+    @precondition(lambda self: self.shared and not self.writes)
+    @rule(
+        edges=st.lists(EDGES, min_size=1, max_size=2),
+        further=st.lists(EDGES, min_size=1, max_size=2),
+        vertices=VERTICES,
+    )
+    def write_too_late(self, edges: list[JsonObject], further: list[JsonObject], vertices: list[int]) -> None:
+        """Let the other process write between plan and transaction of this one, which is then refused."""
+        sequence = self.run(_sequence(self.there.plain))
+        self.overtake = lambda: self._write(vertices, further, [], None, self.there.other)
+        self.run(self._write([], edges, [], "overtaken"))
+        assert self.run(_sequence(self.there.plain)) == sequence + 1
 
     @precondition(lambda self: not self.writes and not self.reads)
     @rule()
     def restart(self) -> None:
         """Start the store again: transactions without a response are lost if they were not committed."""
         self.there.client.late.clear()
+        self.there.other.late.clear()
         self.host.starts += 1
 
     @rule(level=LEVELS)
@@ -180,6 +236,7 @@ class Coherence(RuleBasedStateMachine):
         if len(self.reads) == MAX_READS:
             self.end_read()
         held = Held()
+        self.run(self._learn())
         self.there.client.held_read = held
         self.reads.append((held, self.run(self._started(held, self._read(level, self.now, self.cache)))))
         self.there.client.held_read = None
@@ -249,7 +306,74 @@ class Coherence(RuleBasedStateMachine):
         self.commit_late()
         self._compare(level)
 
+    @precondition(lambda self: self.shared)
+    @rule(
+        level=LEVELS,
+        other_level=LEVELS,
+        vertices=VERTICES,
+        edges=st.lists(EDGES, min_size=1, max_size=3),
+        learned=st.booleans(),
+        fault=FOREIGN_FAULTS,
+    )
+    def read_beside_a_foreign_write(  # noqa: PLR0913, PLR0917 - drawn by hypothesis
+        self,
+        level: list[JsonObject],
+        other_level: list[JsonObject],
+        vertices: list[int],
+        edges: list[JsonObject],
+        learned: bool,  # noqa: FBT001
+        fault: Any,
+    ) -> None:
+        """Let the other process write during a read, which may end after the write is known; compare the same level."""
+        self.begin_read(level)
+        self._write_elsewhere(vertices, edges, [], fault)
+        if learned:
+            self._compare(other_level)
+        while self.reads:
+            self.end_read()
+        self._compare(level)
+        self.commit_late()
+        self._compare(level)
+
+    @precondition(lambda self: self.shared)
+    @rule(
+        level=LEVELS,
+        foreign=st.lists(
+            st.tuples(st.lists(PLACES, min_size=1, max_size=3), st.lists(EDGES, min_size=1, max_size=3)),
+            min_size=1,
+            max_size=3,
+        ),
+    )
+    def read_around_foreign_writes(
+        self, level: list[JsonObject], foreign: list[tuple[list[int], list[JsonObject]]]
+    ) -> None:
+        """Compare a level, let the other process write some transactions, and compare the level again."""
+        self._compare(level)
+        for vertices, edges in foreign:
+            self._write_elsewhere(vertices, edges, [], None)
+        self._compare(level)
+
+    @precondition(lambda self: self.shared and self.visible == NEVER)
+    @rule(level=LEVELS, vertices=VERTICES, edges=st.lists(EDGES, min_size=1, max_size=3))
+    def read_between_the_parts(self, level: list[JsonObject], vertices: list[int], edges: list[JsonObject]) -> None:
+        """Compare a level while only the log has a transaction, as in a storage of several machines, and after it."""
+        self._compare(level)
+        self._write_elsewhere(vertices, edges, [], "torn")
+        self._compare(level)
+        self.commit_late()
+        self._compare(level)
+
+    def _write_elsewhere(self, vertices: list[int], edges: list[JsonObject], marks: list[int], fault: Any) -> None:
+        torn = fault == "torn" and self.visible == NEVER
+        self.run(self._write(vertices, edges, marks, fault if torn or fault != "torn" else None, self.there.other))
+
+    async def _learn(self) -> None:
+        order = self.there.client.write_order
+        if order is not None:
+            await order.learn()
+
     def _compare(self, level: list[JsonObject], ago: int = 0) -> None:
+        self.run(self._learn())
         over_cache = self.run(self._read(level, self.now - ago, self.cache))
         assert over_cache == self.run(self._read(level, self.now - ago, None))
 
@@ -274,8 +398,32 @@ class Coherence(RuleBasedStateMachine):
         return Outcome([_plain(each) for each in found], budget.rows)
 
     async def _write(
-        self, vertices: list[int], edges: list[JsonObject], marks: list[int], fault: Fault | str | None
+        self,
+        vertices: list[int],
+        edges: list[JsonObject],
+        marks: list[int],
+        fault: Fault | str | None,
+        client: FaultyClient | None = None,
     ) -> None:
+        client = client or self.there.client
+        if client.write_order is not None:
+            await client.write_order.begin()
+        writes = await self._planned(vertices, edges, marks)
+        if fault == "refused":
+            writes.edge((FEEDS.name, 256, 512), {"relation": FEEDS.name, "validFrom": 0}, kinds=("DATASET", "DATASET"))
+        elif fault == "overtaken":
+            await self.overtake()
+        elif fault is not None:
+            client.fault = fault  # type: ignore[assignment]
+        try:
+            await writes.submit(client)
+        except CodedError:
+            assert fault is not None
+        finally:
+            client.fault = None
+
+    async def _planned(self, vertices: list[int], edges: list[JsonObject], marks: list[int]) -> WriteSet:
+        """Return a transaction that is planned on what the store has now."""
         named = {*vertices, *marks, *(edge[end] for edge in edges for end in ("source", "target"))}
         keys = [(edge["relation"], self.vids[edge["source"]], self.vids[edge["target"]]) for edge in edges]
         stored = await read_state(self.there.plain, [self.vids[place] for place in named], edges=[])
@@ -289,16 +437,7 @@ class Coherence(RuleBasedStateMachine):
         for place in marks:
             new = self.vids[place] not in stored.records
             writes.mark(self.vids[place], "lastUsedAt", self.number, exact=False, new=new)
-        if fault == "refused":
-            writes.edge((FEEDS.name, 256, 512), {"relation": FEEDS.name, "validFrom": 0}, kinds=("DATASET", "DATASET"))
-        elif fault is not None:
-            self.there.client.fault = fault  # type: ignore[assignment]
-        try:
-            await writes.submit(self.there.client)
-        except CodedError:
-            assert fault is not None
-        finally:
-            self.there.client.fault = None
+        return writes
 
     async def _add_edge(self, writes: WriteSet, key: EdgeKey, drawn: JsonObject, stored: StoredState) -> None:
         record = edge_of(drawn, self.vids, self.now, self._next())
@@ -317,6 +456,12 @@ def _plain(found: LevelResponse | BaseException) -> Any:
     return found.edges, found.records, found.listings
 
 
+async def _sequence(client: GremlinClient) -> int:
+    """Return the number of the last transaction in the store."""
+    (found,) = await client.submit(write_log.LEARN, {"x": write_log.HEAD, "since": 1 << 60, "xs": [write_log.HEAD]})
+    return int(found["at"])
+
+
 async def _ended(task: asyncio.Task[Any]) -> None:
     await asyncio.wait([task])
     task.result()
@@ -326,20 +471,21 @@ async def _ended(task: asyncio.Task[Any]) -> None:
 def there(
     janusgraph: EmbeddedStore, store_schema: StoreSchema, graphs_folder: Any, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Resources]:
-    """Open a graph with two clients, on an event loop of its own."""
+    """Open a graph with three clients, on an event loop of its own."""
     with asyncio.Runner() as runner:
         stack = AsyncExitStack()
-        client, plain = runner.run(_opened(stack, janusgraph, store_schema, graphs_folder))
-        yield Resources(runner, client, plain, monkeypatch)
+        clients = runner.run(_opened(stack, janusgraph, store_schema, graphs_folder))
+        yield Resources(runner, *clients, monkeypatch)
         runner.run(stack.aclose())
 
 
 async def _opened(
     stack: AsyncExitStack, janusgraph: EmbeddedStore, schema: StoreSchema, folder: Any
-) -> tuple[FaultyClient, GremlinClient]:
+) -> tuple[FaultyClient, FaultyClient, GremlinClient]:
     graph = await stack.enter_async_context(open_graph(janusgraph, schema, folder))
     client = await stack.enter_async_context(FaultyClient(graph.url, source=graph.source))
-    return client, await stack.enter_async_context(GremlinClient(graph.url, source=graph.source))
+    other = await stack.enter_async_context(FaultyClient(graph.url, source=graph.source))
+    return client, other, await stack.enter_async_context(GremlinClient(graph.url, source=graph.source))
 
 
 @pytest.mark.timeout(0)
