@@ -43,11 +43,20 @@ class WriteSet:
         self._entries: list[Binding] = []
         self._receipts: list[Binding] = []
         self._gone: list[int] = []
+        self._expired: list[int] = []
         self._lease: Lease | None = None
         self._bucket = _NO_RECEIPTS
 
     def __bool__(self) -> bool:
-        rows = self._vertices or self._edges or self._marks or self._entries or self._receipts or self._gone
+        rows = (
+            self._vertices
+            or self._edges
+            or self._marks
+            or self._entries
+            or self._receipts
+            or self._gone
+            or self._expired
+        )
         return bool(rows or self._lease)
 
     def vertex(self, vid: int, after: Record, *, before: Record | None) -> None:
@@ -115,6 +124,10 @@ class WriteSet:
         """Add the deletion of stored outbox entries."""
         self._gone += [entry.x for entry in entries]
 
+    def delete_receipts(self, vids: Iterable[int]) -> None:
+        """Add the deletion of stored receipts and of their buckets, by vertex id."""
+        self._expired += vids
+
     def take_lease(self, lease: Lease) -> None:
         """Add a job lease, which other processes learn from the write log; it needs a client with a write log."""
         self._lease = lease
@@ -130,7 +143,7 @@ class WriteSet:
             "top": OUTBOX_ROOT,
             "receipts": self._receipts,
             **self._bucket,
-            "gone": self._gone,
+            "gone": [*self._gone, *self._expired],
             "turn": None,
         }
 

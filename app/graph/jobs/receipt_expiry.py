@@ -2,7 +2,8 @@
 
 A receipt lies in the bucket of the hour in which it was written, so nothing is searched. A receipt that was written
 again after its expiry lies in a later bucket too, and is deleted with that one. Each batch holds the lock of the
-writers: a vertex that is deleted while it is written may reappear incomplete (docs/design/janusgraph.md).
+writers, and has a place in the write log: a vertex that is deleted while it is written may reappear incomplete
+(docs/design/janusgraph.md), and a receipt that is written again must stay.
 """
 
 import asyncio
@@ -12,11 +13,12 @@ from typing import Final
 
 import structlog
 
+from app.graph.commits.write_set import WriteSet
+from app.graph.driver.errors import TransientConflictError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.records.clock import epoch_milliseconds
 from app.graph.records.receipt_record import BUCKET_ROOT, RECEIPT_LIFETIME_MS
-from app.graph.records.touched import NOTHING
 
 BATCH: Final = 250
 """Maximal number of receipts that a step deletes while it holds the lock."""
@@ -24,15 +26,12 @@ BATCH: Final = 250
 PAUSE_SECONDS: Final = 600.0
 """Pause before each round, varied by up to a fifth."""
 
-_DROP: Final = PreparedStatement.of(
+_EXPIRED: Final = PreparedStatement.of(
     """
 def old = g.V(top).out('SHELF').has('at', P.lte(limit)).limit(1).tryNext().orElse(null)
-if (old != null) {
-  def expired = g.V(old.id()).out('RECEIPT').has('at', P.lte(limit)).limit(most).toList()
-  expired.each { it.remove() }
-  if (expired.size() < most) old.remove()
-}
-[old != null]
+def expired = old == null ? [] : g.V(old.id()).out('RECEIPT').has('at', P.lte(limit)).limit(most).id().toList()
+if (old != null && expired.size() < most) expired << old.id()
+[expired]
 """,
     "top",
     "limit",
@@ -72,12 +71,21 @@ class ReceiptExpiry:
         """Delete a batch of receipts from one expired bucket; return whether there was an expired bucket.
 
         A bucket is expired if its last receipt is. It is deleted when no expired receipt is left in it. Only the
-        process that leads deletes.
+        process that leads deletes. After a conflict with another process nothing is deleted.
         """
         order = self._client.write_order
         if order is not None and not order.leads:
             return False
         async with self._lock:
+            if order is not None:
+                await order.begin()
             bindings = {"top": BUCKET_ROOT, "limit": self._clock() - RECEIPT_LIFETIME_MS, "most": self._batch}
-            (found,) = await self._client.submit(_DROP, bindings, writes=NOTHING)
-        return bool(found)
+            (expired,) = await self._client.submit(_EXPIRED, bindings)
+            writes = WriteSet()
+            writes.delete_receipts(expired)
+            try:
+                await writes.submit(self._client)
+            except TransientConflictError:
+                if order is None:
+                    raise
+        return bool(expired)

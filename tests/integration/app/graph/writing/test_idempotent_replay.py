@@ -7,6 +7,10 @@ import pytest
 from support.stores.janusgraph import StoreGraph
 from support.stores.writers import NOW, Writers, asset, person, stored, urn
 
+from app.graph.commits.write_coordinator import WriteCoordinator
+from app.graph.commits.write_log import LEARN, WriteLog
+from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.jobs.receipt_expiry import ReceiptExpiry
 from app.graph.records.receipt_record import BUCKET_ROOT, HOUR_MS, RECEIPT_LIFETIME_MS
 from graphql_schema.inputs.idempotency_key import key_within
@@ -133,6 +137,32 @@ async def test_the_expiry_job_keeps_renewed_receipts(graph: StoreGraph, writers:
     ]
     await keep_module(writers, NOW + 2 * RECEIPT_LIFETIME_MS)
     assert await kept(graph) == (0, 0)
+
+
+async def test_a_receipt_that_another_process_renews_is_kept(
+    graph: StoreGraph, writers: Writers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The expiry job takes its turn in the write log: a receipt renewed after the job has found it is not deleted."""
+    await write(writers, keyed("dataset d", "k"))
+    log = writers.client.write_order = await WriteLog.opened(writers.client, writers.coordinator)
+    await log.lead()
+    submit, end = writers.client.submit, NOW + RECEIPT_LIFETIME_MS
+    async with GremlinClient(graph.url, source=graph.source) as client:
+        other = Writers(client, writers.policy, WriteCoordinator())
+        client.write_order = await WriteLog.opened(client, other.coordinator)
+
+        async def renewed_after(prepared: PreparedStatement, bindings: Any, **more: Any) -> Any:
+            found = await submit(prepared, bindings, **more)
+            if prepared is not LEARN:
+                monkeypatch.setattr(writers.client, "submit", submit)
+                assert await kept(graph) == (1, 1)
+                await write(other, keyed("dataset d", "k", "b"), now=end)
+            return found
+
+        monkeypatch.setattr(writers.client, "submit", renewed_after)
+        await keep_module(writers, end)
+    assert await kept(graph) == (1, 1)
+    assert codes(await write(writers, keyed("dataset d", "k"), now=end + 1)) == ["IDEMPOTENCY_CONFLICT"]
 
 
 async def keep_module(writers: Writers, now: int) -> None:
