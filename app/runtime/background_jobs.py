@@ -11,6 +11,7 @@ from app.graph.jobs.inference_job import InferenceJob
 from app.graph.jobs.receipt_expiry import ReceiptExpiry
 from app.graph.jobs.sensitivity_job import SensitivityJob
 from app.graph.jobs.tag_job import TagJob
+from app.graph.records.clock import epoch_milliseconds
 
 
 class Job(Protocol):
@@ -22,10 +23,14 @@ class Job(Protocol):
 
 def jobs_of(client: GremlinClient, coordinator: WriteCoordinator) -> tuple[Job, ...]:
     """Return every job of `app/graph/jobs`, not started yet."""
+
+    def clock() -> int:
+        return coordinator.commit_log.present(epoch_milliseconds())
+
     return (
-        SensitivityJob(client, coordinator.lock, coordinator.outbox, coordinator.propagation_stops),
-        TagJob(client, coordinator),
-        InferenceJob(client, coordinator),
+        SensitivityJob(client, coordinator.lock, coordinator.outbox, coordinator.propagation_stops, clock),
+        TagJob(client, coordinator, clock),
+        InferenceJob(client, coordinator, clock),
         ReceiptExpiry(client, coordinator.lock),
     )
 

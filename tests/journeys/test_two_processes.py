@@ -148,6 +148,21 @@ async def test_one_process_leads(both: tuple[Api, Api]) -> None:
     assert await tags(second) == await tags(first) == [tag]
 
 
+@pytest.mark.parametrize("ahead", [0, 1], ids=["first", "second"])
+async def test_clocks_may_differ(both: tuple[Api, Api], monkeypatch: pytest.MonkeyPatch, ahead: int) -> None:
+    """Writes of a process with a clock 20 s ahead are read by the other one at once, and their tags propagate."""
+    writer, reader = both[ahead], both[1 - ahead]
+    tag, urn, below = f"mlg://tag/catalog/default/ahead{ahead}", new_id(), new_id()
+    await reader.load({"tag": {"name": f"ahead{ahead}", "tagKind": "FREE", "propagates": True}})
+    monkeypatch.setattr(writer.coordinator.commit_log, "present", lambda now: now + 20_000)
+    await writer.load(dataset(urn, tags=[tag]), dataset(below, derivedFrom=[urn]))
+    assert [each["id"] for each in (await read(reader, below))["derivedFrom"]["nodes"]] == [urn]
+    await until(lambda: not reader.coordinator.outbox.entries and not writer.coordinator.outbox.entries)
+    query = "query ($id: ID!) { asset(id: $id) { tags { tag { id } } } }"
+    for api in both:
+        assert [each["tag"]["id"] for each in (await api.ask("root", query, id=below))["asset"]["tags"]] == [tag]
+
+
 async def test_a_process_that_lags_too_far_forgets_everything(
     both: tuple[Api, Api], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,6 +38,7 @@ class CommitLog:
     def __init__(self) -> None:
         self.waiting = 0
         self._last = 0
+        self._learned_now = 0
         self._written = asyncio.Event()
         self._count = 0
         self._begun: int | None = None
@@ -63,10 +64,22 @@ class CommitLog:
         """The latest instant that :meth:`instant` returned, or that was learned; 0 before the first."""
         return self._last
 
-    def learned(self, at: int) -> None:
-        """Continue after the instant ``at`` of another process, 0 for none, and wake waiting readers."""
+    def learned(self, at: int, now: int = 0) -> None:
+        """Continue after the instant ``at`` of another process, 0 for none, and wake waiting readers.
+
+        ``now`` is the present of that process when it wrote.
+        """
         self._last = max(self._last, at)
+        self._learned_now = max(self._learned_now, now)
         self._wake()
+
+    def present(self, now: int) -> int:
+        """Return the instant of an operation that begins when the clock shows ``now``.
+
+        It is not before the writes that were learned, because the clocks of processes differ. A learned write does not
+        count if it is more than MAX_AHEAD_MS ahead of ``now``.
+        """
+        return now if date_apart(self._learned_now, now) is not None else max(now, self._learned_now)
 
     def end(self) -> None:
         """End a transaction, whether it has written or not; call it under the write lock."""

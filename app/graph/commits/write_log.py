@@ -171,7 +171,9 @@ class WriteLog:
         """
         number = self._base + 1
         added = tuple(each["x"] for each in entries if each["fresh"])
-        entry = LogEntry(number, self.process, self._coordinator.commit_log.last, touched, added, tuple(gone), lease)
+        commits = self._coordinator.commit_log
+        now = commits.present(self._clock())
+        entry = LogEntry(number, self.process, commits.last, touched, added, tuple(gone), lease, now)
         oldest = number - KEPT - DROPPED_AT_ONCE
         dropped = range(max(oldest, 1), oldest + DROPPED_AT_ONCE) if number % DROPPED_AT_ONCE == 0 else ()
         return {
@@ -326,7 +328,7 @@ class WriteLog:
         if not own:
             self._forget(entry.touched)
         await self._coordinator.outbox.learn(self._client, entry.added, () if own else entry.deleted)
-        self._coordinator.commit_log.learned(entry.at)
+        self._coordinator.commit_log.learned(entry.at, entry.now)
 
     def _forget_tags(self, touched: Touched) -> None:
         """Forget whether the tags that a transaction touched propagate."""

@@ -7,6 +7,7 @@ An entry is stored as JSON with these keys:
 | ``n`` | number of the transaction, from 1 |
 | ``p`` | name of the process that wrote it |
 | ``at`` | latest instant of its changes in epoch milliseconds, 0 if a background job wrote it |
+| ``now`` | present of the process at the transaction (:meth:`CommitLog.present`), in epoch milliseconds |
 | ``v``, ``e``, ``t`` | ``vertices``, ``edge_ends`` and ``tenants`` of :class:`app.graph.records.touched.Touched` |
 | ``all`` | whether it counts as touching everything, because its ids are too many to list |
 | ``new``, ``gone`` | vertex ids of the outbox entries that it adds and deletes |
@@ -54,6 +55,7 @@ class LogEntry:
     added: tuple[int, ...] = ()
     deleted: tuple[int, ...] = ()
     lease: Lease | None = None
+    now: int = 0
 
     @property
     def vid(self) -> int:
@@ -68,6 +70,7 @@ class LogEntry:
             "n": self.number,
             "p": self.process,
             "at": self.at,
+            "now": self.now,
             "v": [] if everything else sorted(touched.vertices),
             "e": [] if everything else sorted(touched.edge_ends),
             "t": None if touched.tenants is None else sorted(touched.tenants),
@@ -97,6 +100,7 @@ def entry_of(text: str) -> LogEntry:
         tuple(stored["new"]),
         tuple(stored["gone"]),
         lease_of(stored["lease"]),
+        stored["now"],
     )
 
 

@@ -141,7 +141,8 @@ class PolicedWriter:
         return await self._group.write(batch)
 
     def _author(self) -> Author:
-        principal, coordinator, now = self._principal, self._coordinator, self._clock()
+        principal, coordinator = self._principal, self._coordinator
+        now = coordinator.commit_log.present(self._clock())
         return Author(
             principal.tenant,
             principal.subject,

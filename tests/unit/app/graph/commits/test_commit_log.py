@@ -3,6 +3,7 @@
 import asyncio
 
 from app.graph.commits.commit_log import CommitLog
+from graphql_schema.rules.change_stamp import MAX_AHEAD_MS
 
 
 async def test_instants_continue_after_those_of_other_processes() -> None:
@@ -24,3 +25,13 @@ async def test_a_learned_transaction_wakes_readers() -> None:
         assert not waiting.done()
         signal()
         await waiting
+
+
+async def test_the_present_is_not_before_a_learned_write() -> None:
+    """A read beside a process whose clock is ahead includes its writes; a clock that is far ahead does not count."""
+    log = CommitLog()
+    assert log.present(5) == 5
+    log.learned(0, now=9)
+    assert (log.present(5), log.present(20)) == (9, 20)
+    log.learned(0, now=5 + MAX_AHEAD_MS + 1)
+    assert log.present(5) == 5
