@@ -106,13 +106,15 @@ class Outbox:
         What :meth:`learn` adds and removes during the request is added and removed after it, because the response may
         be older.
         """
-        self.stale, self._learned = False, {}
+        was_stale, self.stale = self.stale, False
+        learned = self._learned = dict[int, OutboxEntry | None]()
+        loaded = False
         try:
             (rows,) = await client.submit(_LOAD, {"xs": [OUTBOX_ROOT]})
-        except BaseException:
-            self.stale, self._learned = True, None
-            raise
-        learned, self._learned = self._learned, None
+            loaded = True
+        finally:
+            self._learned = None
+            self.stale |= was_stale and not loaded
         entries = {entry.x: entry for entry in map(entry_from_row, rows)} | learned
         self._entries = {x: entry for x, entry in entries.items() if entry is not None}
         self._last_order = max([self._last_order, *(entry.order for entry in self._entries.values())])
@@ -128,7 +130,7 @@ class Outbox:
         rows = (await client.submit(_READ, {"xs": [*added]}))[0] if added else []
         self._add(rows)
         if self._learned is not None:
-            self._learned |= dict.fromkeys(deleted)
+            self._learned.update(dict.fromkeys(deleted))
         for entry in filter(None, [self._entries.pop(x, None) for x in deleted]):
             if self._committing:  # an entry under way may need an equal floor: the next load removes it
                 self.stale = True
@@ -159,7 +161,7 @@ class Outbox:
         added = {entry.x: entry for entry in entries}
         self._entries |= added
         if self._learned is not None:
-            self._learned |= added
+            self._learned.update(added)
 
     def _raise_floors(self, entries: Sequence[OutboxEntry]) -> None:
         for entry in entries:

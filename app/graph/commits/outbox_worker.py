@@ -96,8 +96,8 @@ class OutboxWorker(ABC):
     async def _advance_due(self) -> bool:
         """Work off one batch of what is due; after a conflict with another process, from what is stored then.
 
-        After a failure the entries are read again: the store may have what the batch wrote, such as further vertices
-        of a frontier, and memory may have what it did not write.
+        After a failure the entries are read again. The store may have further vertices of a frontier, and memory may
+        be ahead of the store.
         """
         now, advanced = self._clock(), False
         try:

@@ -2,8 +2,8 @@
 
 A receipt lies in the bucket of the hour in which it was written, so nothing is searched. A receipt that was written
 again after its expiry lies in a later bucket too, and is deleted with that one. Each batch holds the lock of the
-writers, and has a place in the write log: a vertex that is deleted while it is written may reappear incomplete
-(docs/design/janusgraph.md), and a receipt that is written again must stay.
+writers, and has a place in the write log. Otherwise a receipt that is written again could be deleted, or reappear
+incomplete (docs/design/janusgraph.md).
 """
 
 import asyncio

@@ -7,7 +7,7 @@ An entry is stored as JSON with these keys:
 | ``n`` | number of the transaction, from 1 |
 | ``p`` | name of the process that wrote it |
 | ``at`` | latest instant of its changes in epoch milliseconds, 0 if a background job wrote it |
-| ``now`` | present of the process at the transaction (:meth:`CommitLog.present`), in epoch milliseconds |
+| ``now`` | present of the process at the transaction by its clock, in epoch milliseconds |
 | ``v``, ``e``, ``t`` | ``vertices``, ``edge_ends`` and ``tenants`` of :class:`app.graph.records.touched.Touched` |
 | ``all`` | whether it counts as touching everything, because its ids are too many to list |
 | ``new``, ``gone`` | vertex ids of the outbox entries that it adds and deletes |

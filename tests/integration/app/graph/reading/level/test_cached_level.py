@@ -5,17 +5,16 @@ In most runs another process writes to the store too, and both have a write log.
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
-from support.stores.faulty_client import Fault, FaultyClient, Held
+from hypothesis.stateful import initialize, precondition, rule, run_state_machine_as_test
+from support.stores.faulty_client import FaultyClient, Held
 from support.stores.janusgraph import open_graph
 from support.stores.random_levels import (
     EDGES,
@@ -24,32 +23,19 @@ from support.stores.random_levels import (
     PLACES,
     URNS,
     VERTICES,
-    edge_of,
-    kind_code,
-    record_of_place,
-    request_of,
 )
+from support.stores.two_processes import Host, Resources, TwoProcesses, ended, sequence
 
 from app.graph.cache.graph_cache import GraphCache
 from app.graph.commits import write_log
-from app.graph.commits.state_read import StoredState, read_state
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_log import WriteLog
-from app.graph.commits.write_set import WriteSet
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.reading.level import cached_level, level_batcher
-from app.graph.reading.level.level_batcher import LevelBatcher, LevelResponse
-from app.graph.records.edge_record import EdgeKey
-from app.graph.records.inferred_edge import CHAINS, LABEL
-from app.graph.records.read_time import ReadTime
 from app.graph.records.vertex_id import vertex_id
 from app.store.embedded.embedded_store import EmbeddedStore
-from app.store.errors import StoreReason
 from app.store.schema_stamp import StoreSchema
-from graphql_schema.catalog.relations import FEEDS
-from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import JsonObject
-from policies.errors import CodedError, LimitError
 
 RUNS = int(os.environ.get("RUNS", "25"))
 STEPS = 30
@@ -68,53 +54,8 @@ FOREIGN_FAULTS = st.sampled_from([None, None, None, "lost", "late", "unsent", "t
 _tenants = (f"coherent-{number}" for number in count())
 
 
-@dataclass
-class Host:
-    """A host of the store that was started ``starts`` times."""
-
-    starts: int = 1
-
-    def outage(self) -> StoreReason | None:
-        """Return that there is none."""
-        return None
-
-    def has_space(self) -> bool:
-        """Return that there is space."""
-        return True
-
-    async def restart(self, _: StoreReason) -> None:
-        """Start the store again."""
-        self.starts += 1
-
-
-@dataclass
-class Resources:
-    """The graph of all runs, with three clients.
-
-    ``client`` is that of the writers and cached readers, ``other`` that of another process, and ``plain`` that of the
-    reader without a cache.
-    """
-
-    runner: asyncio.Runner
-    client: FaultyClient
-    other: FaultyClient
-    plain: GremlinClient
-    monkeypatch: pytest.MonkeyPatch
-
-
-@dataclass
-class Outcome:
-    """What one level returned: the response to each request or the class of its error, and the counted rows."""
-
-    responses: list[Any]
-    rows: int
-
-
-class Coherence(RuleBasedStateMachine):
+class Coherence(TwoProcesses):
     """Writes, failures and reads in random order, over vertices of a tenant of their own."""
-
-    there: Resources
-    overtake: Callable[[], Awaitable[None]]
 
     @initialize(
         limit=st.sampled_from([1 << 24, 1 << 24, 60_000, 12_000]),
@@ -152,17 +93,13 @@ class Coherence(RuleBasedStateMachine):
         self.writes: list[tuple[Held, asyncio.Task[Any]]] = []
         for module in (level_batcher, cached_level):
             self.there.monkeypatch.setattr(module, "EDGE_CAP", cap)
-        self.run(self._write([*range(1, len(URNS))], edges, [], None))
+        self.run(self.write_planned([*range(1, len(URNS))], edges, [], None))
 
     def teardown(self) -> None:
         """Let everything end that is under way."""
         while self.reads or self.writes:
             self.end_read()
             self.end_write()
-
-    def run(self, work: Any) -> Any:
-        """Run a coroutine to its end."""
-        return self.there.runner.run(work)
 
     @rule(steps=st.sampled_from([1, 1, 2, 5, 40]))
     def wait(self, steps: int) -> None:
@@ -178,7 +115,7 @@ class Coherence(RuleBasedStateMachine):
     )
     def write(self, vertices: list[int], edges: list[JsonObject], marks: list[int], fault: Any) -> None:
         """Write vertices, edges and marks in one transaction, which may fail."""
-        self.run(self._write(vertices, edges, marks, fault))
+        self.run(self.write_planned(vertices, edges, marks, fault))
 
     @precondition(lambda self: not self.writes)
     @rule(vertices=VERTICES, edges=st.lists(EDGES, max_size=2))
@@ -186,7 +123,7 @@ class Coherence(RuleBasedStateMachine):
         """Begin a transaction that is committed, and whose response arrives later."""
         held = Held()
         self.there.client.held_write = held
-        self.writes.append((held, self.run(self._started(held, self._write(vertices, edges, [], None)))))
+        self.writes.append((held, self.run(self.started(held, self.write_planned(vertices, edges, [], None)))))
         self.there.client.held_write = None
 
     @rule()
@@ -195,7 +132,7 @@ class Coherence(RuleBasedStateMachine):
         if self.writes:
             held, task = self.writes.pop()
             held.release.set()
-            self.run(_ended(task))
+            self.run(ended(task))
 
     @rule()
     def commit_late(self) -> None:
@@ -217,10 +154,10 @@ class Coherence(RuleBasedStateMachine):
     )
     def write_too_late(self, edges: list[JsonObject], further: list[JsonObject], vertices: list[int]) -> None:
         """Let the other process write between plan and transaction of this one, which is then refused."""
-        sequence = self.run(_sequence(self.there.plain))
-        self.overtake = lambda: self._write(vertices, further, [], None, self.there.other)
-        self.run(self._write([], edges, [], "overtaken"))
-        assert self.run(_sequence(self.there.plain)) == sequence + 1
+        before = self.run(sequence(self.there.plain))
+        self.overtake = lambda: self.write_planned(vertices, further, [], None, self.there.other)
+        self.run(self.write_planned([], edges, [], "overtaken"))
+        assert self.run(sequence(self.there.plain)) == before + 1
 
     @precondition(lambda self: not self.writes and not self.reads)
     @rule()
@@ -236,9 +173,9 @@ class Coherence(RuleBasedStateMachine):
         if len(self.reads) == MAX_READS:
             self.end_read()
         held = Held()
-        self.run(self._learn())
+        self.run(self.learn())
         self.there.client.held_read = held
-        self.reads.append((held, self.run(self._started(held, self._read(level, self.now, self.cache)))))
+        self.reads.append((held, self.run(self.started(held, self.read_level(level, self.now, self.cache)))))
         self.there.client.held_read = None
 
     @rule()
@@ -247,7 +184,7 @@ class Coherence(RuleBasedStateMachine):
         if self.reads:
             held, task = self.reads.pop(0)
             held.release.set()
-            self.run(_ended(task))
+            self.run(ended(task))
 
     @rule(levels=st.lists(LEVELS, min_size=1, max_size=3), ago=st.sampled_from([0, 0, 0, 1, 4]))
     def read(self, levels: list[list[JsonObject]], ago: int) -> None:
@@ -364,107 +301,13 @@ class Coherence(RuleBasedStateMachine):
         self._compare(level)
 
     def _write_elsewhere(self, vertices: list[int], edges: list[JsonObject], marks: list[int], fault: Any) -> None:
-        torn = fault == "torn" and self.visible == NEVER
-        self.run(self._write(vertices, edges, marks, fault if torn or fault != "torn" else None, self.there.other))
-
-    async def _learn(self) -> None:
-        order = self.there.client.write_order
-        if order is not None:
-            await order.learn()
+        given = None if fault == "torn" and self.visible != NEVER else fault
+        self.run(self.write_planned(vertices, edges, marks, given, self.there.other))
 
     def _compare(self, level: list[JsonObject], ago: int = 0) -> None:
-        self.run(self._learn())
-        over_cache = self.run(self._read(level, self.now - ago, self.cache))
-        assert over_cache == self.run(self._read(level, self.now - ago, None))
-
-    def _next(self) -> int:
-        self.number += 1
-        return self.number
-
-    async def _started(self, held: Held, work: Any) -> asyncio.Task[Any]:
-        """Return a task that is done, or whose response is held back."""
-        task = asyncio.create_task(work)
-        received = asyncio.create_task(held.received.wait())
-        await asyncio.wait([task, received], return_when=asyncio.FIRST_COMPLETED)
-        received.cancel()
-        return task
-
-    async def _read(self, level: list[JsonObject], now: int, cache: GraphCache | None) -> Outcome:
-        budget = OperationBudget()
-        client = self.there.plain if cache is None else self.there.client
-        batcher = LevelBatcher(client, self.tenant, ReadTime(now), budget, cache)
-        requests = [request_of(each, self.vids) for each in level]
-        found = await asyncio.gather(*map(batcher.fetch, requests), return_exceptions=True)
-        return Outcome([_plain(each) for each in found], budget.rows)
-
-    async def _write(
-        self,
-        vertices: list[int],
-        edges: list[JsonObject],
-        marks: list[int],
-        fault: Fault | str | None,
-        client: FaultyClient | None = None,
-    ) -> None:
-        client = client or self.there.client
-        if client.write_order is not None:
-            await client.write_order.begin()
-        writes = await self._planned(vertices, edges, marks)
-        if fault == "refused":
-            writes.edge((FEEDS.name, 256, 512), {"relation": FEEDS.name, "validFrom": 0}, kinds=("DATASET", "DATASET"))
-        elif fault == "overtaken":
-            await self.overtake()
-        elif fault is not None:
-            client.fault = fault  # type: ignore[assignment]
-        try:
-            await writes.submit(client)
-        except CodedError:
-            assert fault is not None
-        finally:
-            client.fault = None
-
-    async def _planned(self, vertices: list[int], edges: list[JsonObject], marks: list[int]) -> WriteSet:
-        """Return a transaction that is planned on what the store has now."""
-        named = {*vertices, *marks, *(edge[end] for edge in edges for end in ("source", "target"))}
-        keys = [(edge["relation"], self.vids[edge["source"]], self.vids[edge["target"]]) for edge in edges]
-        stored = await read_state(self.there.plain, [self.vids[place] for place in named], edges=[])
-        writes = WriteSet()
-        for place in sorted(named):
-            before = stored.records.get(self.vids[place])
-            if before is None or place in vertices:
-                writes.vertex(self.vids[place], record_of_place(self.tenant, place, self._next()), before=before)
-        for key, edge in dict(zip(keys, edges, strict=True)).items():
-            await self._add_edge(writes, key, edge, stored)
-        for place in marks:
-            new = self.vids[place] not in stored.records
-            writes.mark(self.vids[place], "lastUsedAt", self.number, exact=False, new=new)
-        return writes
-
-    async def _add_edge(self, writes: WriteSet, key: EdgeKey, drawn: JsonObject, stored: StoredState) -> None:
-        record = edge_of(drawn, self.vids, self.now, self._next())
-        kinds = tuple(kind_code(vid, self.vids) for vid in key[1:])
-        relation = LABEL[key[0]] if CHAINS in record else key[0]
-        there = bool(stored.records.keys() >= {*key[1:]})
-        known = (await read_state(self.there.plain, key[1:], edges=[(relation, *key[1:])])).edges if there else [None]
-        writes.edge(key, record, kinds=None if known[0] else (kinds[0], kinds[1]))
-
-
-def _plain(found: LevelResponse | BaseException) -> Any:
-    if isinstance(found, LimitError):
-        return type(found)
-    if isinstance(found, BaseException):
-        raise found
-    return found.edges, found.records, found.listings
-
-
-async def _sequence(client: GremlinClient) -> int:
-    """Return the number of the last transaction in the store."""
-    (found,) = await client.submit(write_log.LEARN, {"x": write_log.HEAD, "since": 1 << 60, "xs": [write_log.HEAD]})
-    return int(found["at"])
-
-
-async def _ended(task: asyncio.Task[Any]) -> None:
-    await asyncio.wait([task])
-    task.result()
+        self.run(self.learn())
+        over_cache = self.run(self.read_level(level, self.now - ago, self.cache))
+        assert over_cache == self.run(self.read_level(level, self.now - ago, None))
 
 
 @pytest.fixture
