@@ -94,10 +94,10 @@ class OutboxWorker(ABC):
         return self._order is None or self._order.leads
 
     async def _advance_due(self) -> bool:
-        """Work off one batch of what is due; after a conflict with another process, from what is stored then.
+        """Work off one batch of what is due; return whether to continue at once.
 
-        After a failure the entries are read again. The store may have further vertices of a frontier, and memory may
-        be ahead of the store.
+        After a failure, or a conflict with another process, the outbox is stale, so the next step loads it. The store
+        may have further vertices of a frontier, and memory may be ahead of the store.
         """
         now, advanced = self._clock(), False
         try:
