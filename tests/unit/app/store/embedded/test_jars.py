@@ -1,7 +1,9 @@
 """The cache of jars against an HTTP repository on loopback that serves one real jar."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
+from hashlib import sha256
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from io import StringIO
 from pathlib import Path
@@ -12,7 +14,7 @@ from rich.console import Console
 from support.stores.janusgraph import store_settings
 
 from app.settings import Settings
-from app.store.embedded.jars import Jar, fetch_jars, locked_jars, missing_jars
+from app.store.embedded.jars import MavenFile, fetch_jars, locked_jars, missing_jars
 from app.store.errors import JarError
 
 SMALL = next(jar for jar in locked_jars() if jar.artifact == "jcabi-manifests")
@@ -32,14 +34,21 @@ def repository(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     served.mkdir(parents=True)
     file = served / f"{SMALL.artifact}-{SMALL.version}.jar"
     file.write_bytes(real(SMALL).read_bytes())
-    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path / "repository"))
+    with serving(tmp_path / "repository") as url:
+        yield url, file
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """Serve a folder over HTTP on a free port, and give its address."""
+    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/", file
+        yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()
 
 
-def real(jar: Jar) -> Path:
+def real(jar: MavenFile) -> Path:
     """Return the path of a jar in the cache of the machine."""
     return jar.path(Settings.from_env())
 
@@ -66,7 +75,7 @@ def test_a_damaged_jar_is_fetched_again(tmp_path: Path, repository: tuple[str, P
     assert SMALL.path(settings).read_bytes() == real(SMALL).read_bytes()
     assert missing_jars(settings) == []
     assert len(class_path) == len(set(class_path)) == len(locked_jars())
-    assert "1 jars" in output.getvalue()
+    assert "janusgraph, 1 files" in output.getvalue()
 
 
 def test_a_wrong_jar_of_a_repository_is_refused(tmp_path: Path, repository: tuple[str, Path]) -> None:
@@ -77,6 +86,24 @@ def test_a_wrong_jar_of_a_repository_is_refused(tmp_path: Path, repository: tupl
         fetch_jars(settings, Console(file=StringIO()))
     assert SMALL.path(settings).read_bytes() == b"x" * SMALL.size
     assert [path.name for path in (settings.cache_dir / "jars").glob(".fetch-*")] == []
+
+
+def test_a_lock_names_files_of_other_types(tmp_path: Path) -> None:
+    """A line with an extension fetches the file of that type, which has a name of its own in the cache."""
+    content = b"an archive"
+    served = tmp_path / "repository" / "org" / "example" / "tool" / "1.2"
+    served.mkdir(parents=True)
+    (served / "tool-1.2.zip").write_bytes(content)
+    lock = tmp_path / "tool.lock"
+    lock.write_text(f"# A tool.\norg.example:tool:1.2@zip {sha256(content).hexdigest()} {len(content)}\n")
+    output = StringIO()
+    with serving(tmp_path / "repository") as url:
+        settings = store_settings(tmp_path, MLG_CACHE_DIR=str(tmp_path / "cache"), MLG_MAVEN_REPOSITORY=url)
+        (path,) = fetch_jars(settings, Console(file=output), lock)
+    assert (path.name, path.read_bytes()) == ("tool-1.2.zip", content)
+    assert "tool, 1 files" in output.getvalue()
+    assert [str(file) for file in locked_jars(lock)] == ["org.example:tool:1.2@zip"]
+    assert missing_jars(settings, lock) == []
 
 
 def test_an_unreachable_repository_is_an_error(tmp_path: Path) -> None:
