@@ -121,5 +121,11 @@ bench: $(READY) ## Measure beside an older commit and a lower bound: make bench 
 test-issuer: $(READY) ## The tests against a real Keycloak, which is fetched once (170 MB)
 	$(BIN)/pytest -m issuer tests/issuer
 
+SUITES := tests/distributed
+
+.PHONY: test-distributed
+test-distributed: $(READY) ## The tests on Cassandra, Elasticsearch and two JanusGraph servers; 200 MB are fetched once
+	$(BIN)/pytest --distributed -m 'not issuer' --timeout 900 $(SUITES)
+
 .PHONY: check
 check: test ## What CI runs

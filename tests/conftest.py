@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from support.stores.janusgraph import StoreGraph, open_graph, store_settings
+from support.servers.distributed.cluster import Cluster, running_cluster
+from support.stores.janusgraph import EmbeddedHost, GraphHost, StoreGraph, open_graph, store_settings
 
 from app.graph.admin.store_schema import store_schema as full_schema
 from app.store.embedded.embedded_store import EmbeddedStore
@@ -19,6 +20,15 @@ from app.store.schema_stamp import StoreSchema
 settings.register_profile("steady", derandomize=True)
 if not {"SEARCH", "EXAMPLES"} & os.environ.keys():
     settings.load_profile("steady")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option for the distributed store."""
+    parser.addoption(
+        "--distributed",
+        action="store_true",
+        help="open the graphs of tests on Cassandra, Elasticsearch and two JanusGraph servers",
+    )
 
 
 @pytest.fixture(scope="session")
@@ -37,22 +47,38 @@ async def janusgraph(
 
 
 @pytest.fixture(scope="session")
+async def cluster(tmp_path_factory: pytest.TempPathFactory, store_schema: StoreSchema) -> AsyncIterator[Cluster]:
+    """Run the distributed store of the session."""
+    async with running_cluster(store_settings(tmp_path_factory.mktemp("cluster")), store_schema) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def graph_host(request: pytest.FixtureRequest) -> GraphHost:
+    """Return the host of the session's graphs: the distributed store with ``--distributed``, else the embedded one."""
+    if request.config.getoption("distributed"):
+        distributed: Cluster = request.getfixturevalue("cluster")
+        return distributed
+    return EmbeddedHost(request.getfixturevalue("janusgraph"))
+
+
+@pytest.fixture(scope="session")
 def graphs_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder for the Lucene files of the session's graphs."""
+    """Return the folder for the files of the session's graphs."""
     return tmp_path_factory.mktemp("graphs")
 
 
 @pytest.fixture(scope="module")
 async def module_graph(
-    janusgraph: EmbeddedStore, store_schema: StoreSchema, graphs_folder: Path
+    graph_host: GraphHost, store_schema: StoreSchema, graphs_folder: Path
 ) -> AsyncIterator[StoreGraph]:
     """Open a fresh graph for the tests of one module."""
-    async with open_graph(janusgraph, store_schema, graphs_folder) as graph:
+    async with open_graph(graph_host, store_schema, graphs_folder) as graph:
         yield graph
 
 
 @pytest.fixture
-async def graph(janusgraph: EmbeddedStore, store_schema: StoreSchema, graphs_folder: Path) -> AsyncIterator[StoreGraph]:
+async def graph(graph_host: GraphHost, store_schema: StoreSchema, graphs_folder: Path) -> AsyncIterator[StoreGraph]:
     """Open a fresh graph for one test."""
-    async with open_graph(janusgraph, store_schema, graphs_folder) as opened:
+    async with open_graph(graph_host, store_schema, graphs_folder) as opened:
         yield opened

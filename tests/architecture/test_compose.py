@@ -6,36 +6,46 @@ from dataclasses import fields
 from typing import Any
 
 import yaml
+from support.servers.distributed import cassandra_node, elasticsearch_node, janusgraph_server
+from support.servers.distributed.configuration import DEPLOY
 from support.source_tree import read
+from support.stores.janusgraph import CONF, properties
 from typer.testing import CliRunner
 
 from app.cli.command_line import commands
 from app.runtime.process import Process
 from app.settings import Settings
+from app.store.embedded.jars import JAR_LOCK, locked_jars
 from app.store.schema_stamp import SELF_CHECK_LABEL
 
 COMPOSE: dict[str, Any] = yaml.safe_load(read("compose.yaml"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 APP: dict[str, str] = SERVICES["app"]["environment"]
 JANUSGRAPH: dict[str, str] = SERVICES["janusgraph"]["environment"]
+CONFIGURATIONS = (
+    *(f"janusgraph/{name}" for name in ("graph.properties", "gremlin-server.yaml", "init.groovy")),
+    *("cassandra/cassandra.yaml", "elasticsearch/elasticsearch.yml"),
+)
+"""The files of `deploy`, from which compose.yaml and the cluster of the tests are made."""
+LOCKS = (janusgraph_server.LOCK, cassandra_node.LOCK, elasticsearch_node.LOCK)
 REQUIRED = re.compile(r"\$\{(MLG_\w+):\?")
 
-OF_EACH_STORE = ("storage.", "index.", "schema.init.json.file", "gremlin.graph")
-"""Prefixes of the properties that differ, because the data are elsewhere. The image sets `gremlin.graph` itself."""
+OF_EACH_STORE = ("storage.", "index.", "schema.init.json.file")
+"""Prefixes of the properties that differ, because the data are elsewhere."""
 
 OF_EACH_SERVER = {"host", "port", "channelizer", "evaluationTimeout", "gremlinPool", "graphs", "scriptEngines"}
 """Keys that differ between the servers: address, port, guard of the port, timeout, pool size and paths."""
 
 
-def embedded() -> dict[str, str]:
-    """Return the properties of the embedded store."""
-    lines = read("app/store/embedded/conf/graph.properties").splitlines()
-    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+def bind_mounts() -> dict[str, str]:
+    """Return the targets of the bind mounts of all services, by their sources."""
+    mounts = [mount.split(":") for service in SERVICES.values() for mount in service.get("volumes", ())]
+    return {source: target for source, target, *_ in mounts if source.startswith("./")}
 
 
-def shared(properties: dict[str, str]) -> dict[str, str]:
+def shared(values: dict[str, str]) -> dict[str, str]:
     """Return the properties that must be equal in both stores."""
-    return {key: value for key, value in properties.items() if not key.startswith(OF_EACH_STORE)}
+    return {key: value for key, value in values.items() if not key.startswith(OF_EACH_STORE)}
 
 
 def test_every_setting_exists() -> None:
@@ -59,9 +69,10 @@ def test_the_server_starts_with_these_settings() -> None:
 
 def test_both_stores_have_the_same_semantics() -> None:
     """All properties that determine the semantics of the graph are equal in development and production."""
-    production = {k.removeprefix("janusgraph."): v for k, v in JANUSGRAPH.items() if k.startswith("janusgraph.")}
-    assert shared(production) == shared(embedded())
+    production = properties(DEPLOY / "janusgraph" / "graph.properties")
+    assert shared(production) == shared(properties(CONF))
     assert production["schema.init.json.file"] == "/schema/schema.json"
+    assert {production["storage.hostname"], production["index.search.hostname"]} <= SERVICES.keys()
 
 
 def test_both_servers_are_configured_alike() -> None:
@@ -78,11 +89,13 @@ def test_both_servers_are_configured_alike() -> None:
 
 
 def test_the_image_is_the_version_of_the_jars() -> None:
-    """Production runs the JanusGraph version of the tests."""
-    (version,) = re.findall(
-        r"(?m)^org\.janusgraph:janusgraph-server:(\S+) ", read("app/store/embedded/janusgraph.lock")
-    )
-    assert SERVICES["janusgraph"]["image"].endswith(f":{version}")
+    """Production runs the versions of the tests, of JanusGraph, Elasticsearch and the major line of Cassandra."""
+    version = {file.artifact: file.version for lock in (JAR_LOCK, *LOCKS) for file in locked_jars(lock)}
+    both = {file.version for lock in (JAR_LOCK, *LOCKS) for file in locked_jars(lock) if file.group == "org.janusgraph"}
+    assert both == {version["janusgraph-server"]}
+    assert SERVICES["janusgraph"]["image"].endswith(f":{version['janusgraph-server']}")
+    assert SERVICES["elasticsearch"]["image"].endswith(f":{version['elasticsearch']}")
+    assert SERVICES["cassandra"]["image"].endswith(f":{version['cassandra-all'].rpartition('.')[0]}")
 
 
 def test_only_the_api_reaches_the_store() -> None:
@@ -115,10 +128,34 @@ def test_awaited_services_have_health_checks() -> None:
 
 def test_files_that_are_mounted_exist() -> None:
     """Each file of a bind mount exists; for a missing one, Docker creates a folder and the server does not start."""
-    mounts = [mount.split(":") for mount in SERVICES["janusgraph"]["volumes"] if mount.startswith("./")]
-    assert [read(source.removeprefix("./")) for source, *_ in mounts]
-    script = next(target for _, target, _ in mounts if target.endswith(".groovy"))
+    mounts = bind_mounts()
+    assert mounts.keys() == {f"./deploy/{name}" for name in CONFIGURATIONS}
+    assert [read(source.removeprefix("./")) for source in mounts]
+    script = mounts["./deploy/janusgraph/init.groovy"]
     assert script.removeprefix("/opt/janusgraph/") in read("deploy/janusgraph/gremlin-server.yaml")
+
+
+def test_the_images_read_the_mounted_files() -> None:
+    """Each file is mounted where the script of its image reads it, and no environment replaces one of its keys."""
+    mounts = bind_mounts()
+    template = f"/opt/janusgraph/conf/janusgraph-{JANUSGRAPH['JANUS_PROPS_TEMPLATE']}-server.properties"
+    assert mounts["./deploy/janusgraph/graph.properties"] == template
+    assert not [key for key in JANUSGRAPH if key.startswith(("janusgraph.", "gremlinserver"))]
+    copied = f"cp {mounts['./deploy/cassandra/cassandra.yaml']} /etc/cassandra/cassandra.yaml "
+    assert SERVICES["cassandra"]["entrypoint"][-1].startswith(copied)
+    assert not [key for key in SERVICES["cassandra"]["environment"] if key.startswith("CASSANDRA_")]
+    assert mounts["./deploy/elasticsearch/elasticsearch.yml"] == "/usr/share/elasticsearch/config/elasticsearch.yml"
+    assert not [key for key in SERVICES["elasticsearch"]["environment"] if "." in key]
+    # The image of Cassandra replaces addresses only in lines that exist.
+    addresses = {"listen_address", "broadcast_address", "rpc_address", "broadcast_rpc_address"}
+    assert addresses <= set(re.findall(r"(?m)^(?:# )?(\w+):", read("deploy/cassandra/cassandra.yaml")))
+
+
+def test_confirmed_writes_are_on_the_disk() -> None:
+    """Cassandra confirms a write after the write is in the file of its commit log, in production as in the tests."""
+    configured = yaml.safe_load(read("deploy/cassandra/cassandra.yaml"))
+    assert configured["commitlog_sync"] == "batch"
+    assert "commitlog_sync_period" not in configured
 
 
 def test_the_schema_of_an_existing_store_can_be_printed() -> None:

@@ -13,7 +13,7 @@ POLLS = {"tests/support/waiting.py"}
 WITHOUT_STORE = ("tests/unit/", "tests/architecture/", "tests/contract/sdl/")
 """Folders that ``make test-fast`` runs."""
 
-STORES = {"EmbeddedStore", "StoreGraph"}
+STORES = {"Cluster", "EmbeddedStore", "GraphHost", "StoreGraph"}
 """Types of the fixtures that start JanusGraph."""
 
 

@@ -12,10 +12,9 @@ from typing import Any
 import pytest
 from support.estates.showcase import showcase_items
 from support.servers.in_process import Api, open_api
-from support.stores.janusgraph import StoreGraph, open_graph
+from support.stores.janusgraph import GraphHost, StoreGraph, open_graph
 
 from app.ingest.demo.estate import demo_estate
-from app.store.embedded.embedded_store import EmbeddedStore
 from app.store.schema_stamp import StoreSchema
 from graphql_schema.catalog.kinds import KIND_OF_CODE
 
@@ -38,13 +37,13 @@ SINCE_IMPORT = {"OWNED_BY", "TAGGED", "MEMBER_OF", "PART_OF", "REPLACED_BY"}
 
 
 @pytest.fixture
-def fresh(janusgraph: EmbeddedStore, store_schema: StoreSchema, graphs_folder: Path) -> Fresh:
+def fresh(graph_host: GraphHost, store_schema: StoreSchema, graphs_folder: Path) -> Fresh:
     """Return a function that opens an API over a new empty graph, and can be called repeatedly."""
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[tuple[Api, StoreGraph]]:
         async with (
-            open_graph(janusgraph, store_schema, graphs_folder) as graph,
+            open_graph(graph_host, store_schema, graphs_folder) as graph,
             open_api(graph, graphs_folder / graph.source) as api,
         ):
             yield api, graph

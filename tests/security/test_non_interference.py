@@ -20,10 +20,10 @@ from support.documents.id_arguments import references
 from support.documents.random_operations import Generator, Operation
 from support.estates.estate_values import DOMAINS, HUSH, TAGS, TEAMS, TIMES, USERS, VEIL
 from support.estates.twin_estates import NAMES
+from support.stores.janusgraph import GraphHost
 from support.stores.observed_requests import ObservedRequests
 from support.stores.twin_stores import CALLERS, Response, Twins, open_twins
 
-from app.store.embedded.embedded_store import EmbeddedStore
 from app.store.schema_stamp import StoreSchema
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import LINEAGE, Direction
@@ -55,13 +55,13 @@ TEXTS = (
 @pytest.fixture(scope="module", params=CALLERS)
 async def twins(
     request: pytest.FixtureRequest,
-    janusgraph: EmbeddedStore,
+    graph_host: GraphHost,
     store_schema: StoreSchema,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Twins]:
     """Open the twin stores of each caller in turn."""
     folder = tmp_path_factory.mktemp("worlds")
-    async with open_twins(request.param, SEED, janusgraph, store_schema, folder) as opened:
+    async with open_twins(request.param, SEED, graph_host, store_schema, folder) as opened:
         yield opened
 
 

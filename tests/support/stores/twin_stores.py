@@ -14,7 +14,7 @@ import orjson
 from support.estates.estate_values import DOMAINS, HUSH, NOW, TAGS, TEAMS, USERS, VEIL
 from support.estates.twin_estates import TWINS, Estate, TwinEstates
 from support.servers.in_process import RunningApi, process_over
-from support.stores.janusgraph import StoreGraph, open_graph
+from support.stores.janusgraph import GraphHost, StoreGraph, open_graph
 from support.stores.writers import Writers, person
 
 from app.auth.dev_issuer import DevIssuer
@@ -23,7 +23,6 @@ from app.factory import create_app
 from app.graph.commits.commit_log import CommitLog
 from app.graph.records.clock import epoch_milliseconds
 from app.settings import Settings
-from app.store.embedded.embedded_store import EmbeddedStore
 from app.store.schema_stamp import StoreSchema
 from graphql_schema.catalog.relations import MEMBER_OF, PART_OF
 from graphql_schema.ports.commands import DeclaredEdges, RegisterCommand
@@ -162,15 +161,13 @@ async def open_twin(graph: StoreGraph, folder: Path, log: Path) -> AsyncIterator
 
 
 @asynccontextmanager
-async def open_twins(
-    who: str, seed: int, store: EmbeddedStore, schema: StoreSchema, folder: Path
-) -> AsyncIterator[Twins]:
+async def open_twins(who: str, seed: int, host: GraphHost, schema: StoreSchema, folder: Path) -> AsyncIterator[Twins]:
     """Open the two stores of a caller and fill them."""
     log = folder / f"{who}.jsonl"
     async with AsyncExitStack() as stack:
         twins = []
         for name in TWINS:
-            graph = await stack.enter_async_context(open_graph(store, schema, folder / f"{who}-{name}"))
+            graph = await stack.enter_async_context(open_graph(host, schema, folder / f"{who}-{name}"))
             twins.append(await stack.enter_async_context(open_twin(graph, folder, log)))
         for twin in twins:
             twin.tokens = twins[0].tokens

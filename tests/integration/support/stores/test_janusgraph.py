@@ -3,9 +3,8 @@
 from pathlib import Path
 
 import pytest
-from support.stores.janusgraph import StoreGraph, open_graph
+from support.stores.janusgraph import GraphHost, StoreGraph, open_graph
 
-from app.store.embedded.embedded_store import EmbeddedStore
 from app.store.schema_stamp import StoreSchema
 
 ADD = "g.addV('Model').property(T.id, x).property('urn', urn).property('name', urn).iterate()"
@@ -13,10 +12,10 @@ COUNT = "g.V().has('name', textPrefix(word)).id().count()"
 
 
 async def test_graphs_are_isolated_and_have_schema_and_search(
-    graph: StoreGraph, janusgraph: EmbeddedStore, store_schema: StoreSchema, tmp_path: Path
+    graph: StoreGraph, graph_host: GraphHost, store_schema: StoreSchema, tmp_path: Path
 ) -> None:
     """A vertex of one graph is found there by the mixed index and in no other, not even at the same id."""
-    async with open_graph(janusgraph, store_schema, tmp_path) as other:
+    async with open_graph(graph_host, store_schema, tmp_path) as other:
         await graph.run(ADD, x=512, urn="mlg://model/a")
         await other.run(ADD, x=512, urn="mlg://dataset/b")
         assert await graph.run(COUNT, word="mlg://model") == [1]

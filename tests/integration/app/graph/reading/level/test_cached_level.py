@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule, run_state_machine_as_test
 from support.stores.faulty_client import FaultyClient, Held
-from support.stores.janusgraph import open_graph
+from support.stores.janusgraph import GraphHost, open_graph
 from support.stores.random_levels import (
     EDGES,
     LEVELS,
@@ -33,7 +33,6 @@ from app.graph.commits.write_log import WriteLog
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.reading.level import cached_level, level_batcher
 from app.graph.records.vertex_id import vertex_id
-from app.store.embedded.embedded_store import EmbeddedStore
 from app.store.schema_stamp import StoreSchema
 from graphql_schema.ports.record import JsonObject
 
@@ -312,20 +311,20 @@ class Coherence(TwoProcesses):
 
 @pytest.fixture
 def there(
-    janusgraph: EmbeddedStore, store_schema: StoreSchema, graphs_folder: Any, monkeypatch: pytest.MonkeyPatch
+    graph_host: GraphHost, store_schema: StoreSchema, graphs_folder: Any, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Resources]:
     """Open a graph with three clients, on an event loop of its own."""
     with asyncio.Runner() as runner:
         stack = AsyncExitStack()
-        clients = runner.run(_opened(stack, janusgraph, store_schema, graphs_folder))
+        clients = runner.run(_opened(stack, graph_host, store_schema, graphs_folder))
         yield Resources(runner, *clients, monkeypatch)
         runner.run(stack.aclose())
 
 
 async def _opened(
-    stack: AsyncExitStack, janusgraph: EmbeddedStore, schema: StoreSchema, folder: Any
+    stack: AsyncExitStack, graph_host: GraphHost, schema: StoreSchema, folder: Any
 ) -> tuple[FaultyClient, FaultyClient, GremlinClient]:
-    graph = await stack.enter_async_context(open_graph(janusgraph, schema, folder))
+    graph = await stack.enter_async_context(open_graph(graph_host, schema, folder))
     client = await stack.enter_async_context(FaultyClient(graph.url, source=graph.source))
     other = await stack.enter_async_context(FaultyClient(graph.url, source=graph.source))
     return client, other, await stack.enter_async_context(GremlinClient(graph.url, source=graph.source))
