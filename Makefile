@@ -125,7 +125,7 @@ SUITES := tests/distributed
 
 .PHONY: test-distributed
 test-distributed: $(READY) ## The tests on Cassandra, Elasticsearch and two JanusGraph servers; 200 MB are fetched once
-	$(BIN)/pytest --distributed -m 'not issuer' --timeout 900 $(SUITES)
+	$(BIN)/pytest -s --distributed -m 'not issuer' --timeout 900 $(SUITES)
 
 .PHONY: check
 check: test ## What CI runs

@@ -23,9 +23,6 @@ _STOP_WITHIN: Final = 30.0
 _PARENT_DEATH_SIGNAL: Final = 1
 """The option of Linux' prctl: the signal that a process gets when its parent ends."""
 
-CONSOLE = sys.__stderr__
-"""The console itself, because pytest captures what a test prints."""
-
 
 @dataclass
 class Component:
@@ -116,10 +113,8 @@ class Component:
 
 
 def report(line: str) -> None:
-    """Print a line on the console."""
-    if CONSOLE:
-        CONSOLE.write(f"{line}\n")
-        CONSOLE.flush()
+    """Print a line of progress; pytest shows it with ``-s``, and otherwise for a failed test."""
+    sys.stderr.write(f"{line}\n")
 
 
 def _session(path: Path) -> int:
