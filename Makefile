@@ -121,11 +121,17 @@ bench: $(READY) ## Measure beside an older commit and a lower bound: make bench 
 test-issuer: $(READY) ## The tests against a real Keycloak, which is fetched once (170 MB)
 	$(BIN)/pytest -m issuer tests/issuer
 
-SUITES := tests/distributed
+DISTRIBUTED := tests/distributed tests/journeys/test_showcase.py tests/journeys/test_lineage.py \
+	tests/journeys/test_random_lineage.py tests/journeys/test_idempotency.py tests/journeys/test_many_writers.py \
+	tests/journeys/test_own_writes.py tests/journeys/test_dry_runs.py tests/journeys/test_aliases.py \
+	tests/journeys/test_as_of.py tests/journeys/test_search.py tests/journeys/test_unused_assets.py \
+	tests/security/test_leaks_of_reads.py tests/security/test_leaks_of_search.py tests/security/test_pushdown.py \
+	tests/integration/support/stores/test_janusgraph.py
+SUITES ?= $(DISTRIBUTED)
 
 .PHONY: test-distributed
-test-distributed: $(READY) ## The tests on Cassandra, Elasticsearch and two JanusGraph servers; 200 MB are fetched once
-	$(BIN)/pytest -s --distributed -m 'not issuer' --timeout 900 $(SUITES)
+test-distributed: $(READY) ## Suites on Cassandra, Elasticsearch and two JanusGraph servers, which are fetched once (200 MB)
+	GRAPHS=20 $(BIN)/pytest -s --distributed -m 'not issuer' --timeout 900 $(SUITES)
 
 .PHONY: check
 check: test ## What CI runs
