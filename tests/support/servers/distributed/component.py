@@ -113,8 +113,11 @@ class Component:
 
 
 def report(line: str) -> None:
-    """Print a line of progress; pytest shows it with ``-s``, and otherwise for a failed test."""
-    sys.stderr.write(f"{line}\n")
+    """Print a line of progress, which pytest shows at once with ``--capture=sys``."""
+    console = sys.__stderr__
+    if console:
+        console.write(f"{line}\n")
+        console.flush()
 
 
 def _session(path: Path) -> int:
