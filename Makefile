@@ -123,7 +123,7 @@ test-issuer: $(READY) ## The tests against a real Keycloak, which is fetched onc
 
 DISTRIBUTED := tests/distributed tests/journeys/test_showcase.py tests/journeys/test_lineage.py \
 	tests/journeys/test_random_lineage.py tests/journeys/test_idempotency.py tests/journeys/test_many_writers.py \
-	tests/journeys/test_own_writes.py tests/journeys/test_dry_runs.py tests/journeys/test_aliases.py \
+	tests/journeys/test_two_processes.py tests/journeys/test_own_writes.py tests/journeys/test_dry_runs.py tests/journeys/test_aliases.py \
 	tests/journeys/test_as_of.py tests/journeys/test_search.py tests/journeys/test_unused_assets.py \
 	tests/security/test_leaks_of_reads.py tests/security/test_leaks_of_search.py tests/security/test_pushdown.py \
 	tests/integration/support/stores/test_janusgraph.py
