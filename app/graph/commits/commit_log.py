@@ -2,8 +2,10 @@
 
 A transaction writes the batches of one or more calls. All changes of one batch have one instant, later than that of
 every earlier batch in the store, and are ordered by id. Before a process plans a transaction, it learns the instants of
-other processes (:mod:`app.graph.commits.write_log`). A transaction becomes visible as a whole. So a reader misses no
-change by continuing after the last change that was read.
+other processes (:mod:`app.graph.commits.write_log`).
+
+The embedded store shows a transaction as a whole, so a reader misses no change by continuing after the last change that
+was read. Elasticsearch may show a part of one for a moment.
 
 If the clock was ahead and was set back, instants continue after the last one, so the order is kept. A change whose
 instant is more than MAX_AHEAD_MS ahead of the clock is dated by the clock
