@@ -59,6 +59,7 @@ async def _changes(
             count = journal.count
             await context.reauthenticate()
             batch, read_at = await _next_batch(context, where, position, size)
+            batch = _up_to(batch, journal.whole_until())
             for item in batch.items:
                 position = item.position
                 yield cast("Change", item.row)
@@ -93,6 +94,14 @@ async def _next_batch(context: Context, where: Condition, position: Position, si
         ranges.append(ReadRange(after, batch.next_position and tuple(batch.next_position), size))
     context.subjects = batch.subjects
     return replace(batch, items=tuple(each for each in batch.items if tuple(each.position) > position)), results.since
+
+
+def _up_to(batch: FeedBatch, instant: int | None) -> FeedBatch:
+    """Return the batch up to an instant, as if later changes were not stored yet; None is no bound."""
+    if instant is None or batch.next_position is None or batch.next_position[0] <= instant:
+        return batch
+    items = tuple(item for item in batch.items if item.position[0] <= instant)
+    return replace(batch, items=items, next_position=None)
 
 
 def _now() -> float:

@@ -5,7 +5,8 @@ every earlier batch in the store, and are ordered by id. Before a process plans 
 other processes (:mod:`app.graph.commits.write_log`).
 
 The embedded store shows a transaction as a whole, so a reader misses no change by continuing after the last change that
-was read. Elasticsearch may show a part of one for a moment.
+was read. Elasticsearch may show a part of one for a moment, so there a reader ends before what may be such a part
+(:meth:`CommitLog.whole_until`).
 
 If the clock was ahead and was set back, instants continue after the last one, so the order is kept. A change whose
 instant is more than MAX_AHEAD_MS ahead of the clock is dated by the clock
@@ -13,6 +14,8 @@ instant is more than MAX_AHEAD_MS ahead of the clock is dated by the clock
 """
 
 import asyncio
+from collections import deque
+from time import monotonic
 from typing import Final
 
 import structlog
@@ -20,6 +23,9 @@ import structlog
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.prepared_statement import PreparedStatement
 from graphql_schema.rules.change_stamp import date_apart
+
+PARTIAL_SECONDS: Final = 2.0
+"""Seconds after which the index shows all of a transaction that another process has committed to the storage."""
 
 AFTER_ALL_IDS: Final = "~"
 """A string that is greater than every URN."""
@@ -40,6 +46,8 @@ class CommitLog:
     def __init__(self) -> None:
         self.waiting = 0
         self._last = 0
+        self._partial: deque[tuple[float, int]] = deque()
+        self._bounded = False
         self._learned_now = 0
         self._written = asyncio.Event()
         self._count = 0
@@ -71,6 +79,9 @@ class CommitLog:
 
         ``now`` is the present of that process when it wrote.
         """
+        if at > self._last:
+            self._partial.append((monotonic() + PARTIAL_SECONDS, self._last))
+            asyncio.get_running_loop().call_later(PARTIAL_SECONDS, self._wake)
         self._last = max(self._last, at)
         self._learned_now = max(self._learned_now, now)
         self._wake()
@@ -86,6 +97,23 @@ class CommitLog:
     def end(self) -> None:
         """End a transaction, whether it has written or not; call it under the write lock."""
         self._begun = None
+        if self._bounded:
+            self._bounded = False
+            self._wake()
+
+    def whole_until(self) -> int | None:
+        """Return an instant up to which all changes are visible if any of their transaction is, None if all are.
+
+        Elasticsearch may show a part of a transaction that is in flight, or that was learned less than PARTIAL_SECONDS
+        ago. Readers are woken when the instant moves.
+        """
+        while self._partial and self._partial[0][0] <= monotonic():
+            self._partial.popleft()
+        bounds = [self._partial[0][1]] if self._partial else []
+        if self._begun is not None:
+            bounds.append(self._begun - 1)
+            self._bounded = True
+        return min(bounds, default=None)
 
     def stable_until(self, now: int) -> int:
         """Return the latest instant, up to ``now``, before the transaction of this process that is in flight.
@@ -146,6 +174,10 @@ class CommitFeed:
     async def wait(self, count: int) -> None:
         """See :class:`graphql_schema.ports.protocols.ChangeFeed`."""
         await self._commit_log.wait(count)
+
+    def whole_until(self) -> int | None:
+        """See :class:`graphql_schema.ports.protocols.ChangeFeed`."""
+        return None if self._client.exclusive else self._commit_log.whole_until()
 
     async def learn(self) -> None:
         """See :class:`graphql_schema.ports.protocols.ChangeFeed`."""

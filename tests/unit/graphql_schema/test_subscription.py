@@ -29,6 +29,7 @@ class Feed:
 
     def __init__(self) -> None:
         self.count = 0
+        self.bound: int | None = None
         self.position = (0, "")
         self._noticed = asyncio.Event()
 
@@ -42,6 +43,10 @@ class Feed:
         while self.count == count:
             self._noticed.clear()
             await self._noticed.wait()
+
+    def whole_until(self) -> int | None:
+        """Return the bound of the feed."""
+        return self.bound
 
     async def learn(self) -> None:
         """Return at once: there is no other process."""
@@ -193,3 +198,19 @@ async def test_the_caller_is_authenticated_before_each_batch(following: Followin
         event = await anext(stream)
     assert event.data is None
     assert [error.extensions["code"] for error in event.errors or ()] == ["UNAUTHENTICATED"]
+
+
+async def test_a_change_that_may_be_a_part_of_a_transaction_waits(following: Following) -> None:
+    """Changes after the bound of the feed are not sent before it moves, and then each once."""
+    first, second, third = (following.graph.change(at) for at in (1, 3, 5))
+    following.feed.bound = 2
+    stream = await following.events(after=None)
+    assert await following_ids(stream, 1) == [first]
+    later = asyncio.create_task(following_ids(stream, 2))
+    await asyncio.sleep(0)
+    following.feed.bound = 4
+    following.feed.notice()
+    await asyncio.sleep(0)
+    following.feed.bound = None
+    following.feed.notice()
+    assert await later == [second, third]

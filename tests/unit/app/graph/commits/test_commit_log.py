@@ -2,6 +2,10 @@
 
 import asyncio
 
+import pytest
+from support.waiting import until
+
+from app.graph.commits import commit_log
 from app.graph.commits.commit_log import CommitLog
 from graphql_schema.rules.change_stamp import MAX_AHEAD_MS
 
@@ -35,3 +39,29 @@ async def test_the_present_is_not_before_a_learned_write() -> None:
     assert (log.present(5), log.present(20)) == (9, 20)
     log.learned(0, now=5 + MAX_AHEAD_MS + 1)
     assert log.present(5) == 5
+
+
+async def test_a_transaction_in_flight_bounds_the_feed_and_its_end_wakes_readers() -> None:
+    """Changes may be read up to the begin of the own transaction; its end, also without a write, wakes who waits."""
+    log = CommitLog()
+    assert log.whole_until() is None
+    log.instant(10)
+    assert log.whole_until() == 9
+    count = log.count
+    log.end()
+    assert (log.whole_until(), log.count) == (None, count + 1)
+    log.instant(20)
+    log.end()
+    assert log.count == count + 1
+
+
+async def test_a_learned_transaction_bounds_the_feed_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bound is the instant before the earliest one that was learned lately; readers are woken when it is over."""
+    monkeypatch.setattr(commit_log, "PARTIAL_SECONDS", 0.05)
+    log = CommitLog()
+    log.learned(7)
+    log.learned(9)
+    assert log.whole_until() == 0
+    waiting = asyncio.create_task(log.wait(log.count))
+    await waiting
+    await until(lambda: log.whole_until() is None)
