@@ -59,7 +59,7 @@ async def _changes(
             count = journal.count
             await context.reauthenticate()
             batch, read_at = await _next_batch(context, where, position, size)
-            batch = _up_to(batch, journal.whole_until())
+            batch = _up_to(batch, journal.complete_until())
             for item in batch.items:
                 position = item.position
                 yield cast("Change", item.row)

@@ -130,7 +130,7 @@ class ChangeFeed(Protocol):
         """Return when the counter differs from ``count``; transactions of others are learned after a second."""
         ...
 
-    def whole_until(self) -> int | None:
+    def complete_until(self) -> int | None:
         """Return the instant after which a change may be a part of a transaction whose other part is not visible yet.
 
         It is in epoch milliseconds, None if there is no such change. The counter grows when it moves.

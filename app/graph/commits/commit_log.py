@@ -6,7 +6,7 @@ other processes (:mod:`app.graph.commits.write_log`).
 
 The embedded store shows a transaction as a whole, so a reader misses no change by continuing after the last change that
 was read. Elasticsearch may show a part of one for a moment, so there a reader ends before what may be such a part
-(:meth:`CommitLog.whole_until`).
+(:meth:`CommitLog.complete_until`).
 
 If the clock was ahead and was set back, instants continue after the last one, so the order is kept. A change whose
 instant is more than MAX_AHEAD_MS ahead of the clock is dated by the clock
@@ -101,7 +101,7 @@ class CommitLog:
             self._bounded = False
             self._wake()
 
-    def whole_until(self) -> int | None:
+    def complete_until(self) -> int | None:
         """Return an instant up to which all changes are visible if any of their transaction is, None if all are.
 
         Elasticsearch may show a part of a transaction that is in flight, or that was learned less than PARTIAL_SECONDS
@@ -175,9 +175,9 @@ class CommitFeed:
         """See :class:`graphql_schema.ports.protocols.ChangeFeed`."""
         await self._commit_log.wait(count)
 
-    def whole_until(self) -> int | None:
+    def complete_until(self) -> int | None:
         """See :class:`graphql_schema.ports.protocols.ChangeFeed`."""
-        return None if self._client.exclusive else self._commit_log.whole_until()
+        return None if self._client.exclusive else self._commit_log.complete_until()
 
     async def learn(self) -> None:
         """See :class:`graphql_schema.ports.protocols.ChangeFeed`."""

@@ -44,7 +44,7 @@ class Feed:
             self._noticed.clear()
             await self._noticed.wait()
 
-    def whole_until(self) -> int | None:
+    def complete_until(self) -> int | None:
         """Return the bound of the feed."""
         return self.bound
 

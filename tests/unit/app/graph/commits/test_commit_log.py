@@ -44,12 +44,12 @@ async def test_the_present_is_not_before_a_learned_write() -> None:
 async def test_a_transaction_in_flight_bounds_the_feed_and_its_end_wakes_readers() -> None:
     """Changes may be read up to the begin of the own transaction; its end, also without a write, wakes who waits."""
     log = CommitLog()
-    assert log.whole_until() is None
+    assert log.complete_until() is None
     log.instant(10)
-    assert log.whole_until() == 9
+    assert log.complete_until() == 9
     count = log.count
     log.end()
-    assert (log.whole_until(), log.count) == (None, count + 1)
+    assert (log.complete_until(), log.count) == (None, count + 1)
     log.instant(20)
     log.end()
     assert log.count == count + 1
@@ -61,7 +61,7 @@ async def test_a_learned_transaction_bounds_the_feed_for_a_moment(monkeypatch: p
     log = CommitLog()
     log.learned(7)
     log.learned(9)
-    assert log.whole_until() == 0
+    assert log.complete_until() == 0
     waiting = asyncio.create_task(log.wait(log.count))
     await waiting
-    await until(lambda: log.whole_until() is None)
+    await until(lambda: log.complete_until() is None)
