@@ -35,6 +35,7 @@ RUN_BY = {
 NOT_RUN = {
     ("CONTRIBUTING.md", "make test-fast"): "runs all tests",
     ("README.md", "make dev"): "a server until Ctrl-C; tests/recovery starts it",
+    ("docs/metrics.md", "MLG_METRICS_PORT=9464 make dev"): "a server until Ctrl-C; tests/journeys/test_metrics.py",
     ("docs/policy.md", "policy = Policy.load("): "a part of a program, with the names of the text around it",
     ("docs/production.md", "export MLG_PUBLIC_URL"): "a distributed store in containers",
     ("docs/request-flow.md", '{ asset(id: "mlg://model-version/…'): "ids are shortened, because only the code matters",

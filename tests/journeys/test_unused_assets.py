@@ -232,7 +232,7 @@ async def test_a_query_accepts_the_maximal_number_of_undecided_ids(estate: Estat
         "c": True,
         "t": [[[["in", "urn", names]]]],
     }
-    bindings = {"points": [], "hops": [], "listings": [part], "cap": 1, "tenant": "default"}
+    bindings = {"points": [], "hops": [], "listings": [part], "cap": 1, "tenant": "default", "head": 0}
     (response,) = await estate.api.client.submit(LEVEL, bindings)
     assert (len(response["l"][0]["x"]), response["l"][0]["n"]) == (len(estate.reported),) * 2
 

@@ -55,8 +55,8 @@ async def test_an_author_sees_and_ends_a_link_to_a_hidden_asset(api: Api) -> Non
         "changed": True,
         "edge": None,
         "sensitivityBefore": "INTERNAL",
-        "effect": f"DERIVES applies the sensitivity and the propagating tags of {hidden} to {mine}, unless the edge is "
-        "declassified or unconfirmed.",
+        "effect": f"DERIVES can propagate the sensitivity and the propagating tags of {hidden} to {mine}, but not "
+        "after its end, nor while it is declassified or unconfirmed.",
         "asset": {"id": mine, "sensitivity": "RESTRICTED"},
         "errors": [],
     }

@@ -96,7 +96,7 @@ async def pushed_down(twin: Twin, predicates: Sequence[Predicate]) -> list[set[i
     """Return the ids that the real level statement finds with the Gremlin form of each predicate."""
     queries = [IndexQuery(filter_of(condition_of_rows(each)), 2 * len(CLASSES)) for each in predicates]
     listings = [query.wire() for query in queries]
-    bindings = {"points": [], "hops": [], "listings": listings, "cap": 1, "tenant": COMPARED}
+    bindings = {"points": [], "hops": [], "listings": listings, "cap": 1, "tenant": COMPARED, "head": 0}
     (found,) = await twin.client.submit(LEVEL, bindings)
     return [set(each["x"]) for each in found["l"]]
 

@@ -51,6 +51,7 @@ PASS_CLIENTS = {
     "app.policy.explain",
     "app.runtime.background_jobs",
     "app.runtime.operation_context",
+    "app.runtime.process_metrics",
     "app.runtime.store_watch",
 }
 """Modules outside of app.graph that get a client and pass it to app.graph, or observe it."""

@@ -43,7 +43,7 @@ def process_over(
 
     A distributed store counts as shared.
     """
-    client = AlternatingClient(graph)
+    client = AlternatingClient(graph) if graph.others else GremlinClient(graph.url, source=graph.source)
     client.exclusive = not (shared or graph.others)
     return Process(settings, lambda _: client, start_jobs)
 

@@ -27,10 +27,10 @@ async def test_no_commit_is_missed_before_a_wait() -> None:
 
 
 async def test_another_process_writes(graph: StoreGraph, tmp_path: Path) -> None:
-    """Two processes over one store, without a graph cache: each delivers the changes that the other writes."""
+    """Two processes over one store: a subscription of one delivers the changes that the other writes."""
     async with (
-        open_api(graph, tmp_path, MLG_CACHE_MB="0") as here,
-        open_api(graph, tmp_path, MLG_CACHE_MB="0") as there,
+        open_api(graph, tmp_path, shared=True) as here,
+        open_api(graph, tmp_path, shared=True) as there,
         serving(here.app) as address,
         connected(address, here.tokens["root"]) as talk,
     ):

@@ -65,7 +65,7 @@ class Indexed:
     async def found(self, wanted: Sequence[Condition]) -> list[set[int]]:
         """Return the vertices that the index finds for each condition."""
         listings = [IndexQuery(filter_of(each), VERTICES + 1).wire() for each in wanted]
-        bindings = {"points": [], "hops": [], "listings": listings, "cap": 1, "tenant": TENANT}
+        bindings = {"points": [], "hops": [], "listings": listings, "cap": 1, "tenant": TENANT, "head": 0}
         (response,) = await self.client.submit(LEVEL, bindings)
         return [set(each["x"]) for each in response["l"]]
 
