@@ -129,7 +129,7 @@ class GraphCache:
 
     def begun(self, touched: Touched) -> None:
         """See :class:`app.graph.driver.gremlin_client.WriteWatch`."""
-        self.notice_restart()  # else a restart before this write would end the doubt about it
+        self.notice_restart()  # noticed later, it would count as one after this write
         self._in_flight.append(touched)
         self._forget(touched)
 

@@ -103,7 +103,7 @@ def test_a_write_without_a_response_is_not_kept_until_a_restart() -> None:
     assert known(cache) == [True] * 3
 
 
-def test_a_restart_before_a_write_does_not_end_the_doubt_about_it() -> None:
+def test_a_restart_before_a_write_does_not_confirm_it() -> None:
     """A write that was sent to the new process may still be committed, also if the restart is noticed after it."""
     host = Host()
     cache = GraphCache(100_000, host)
