@@ -160,7 +160,6 @@ def _server(settings: Settings, *, shares_port: bool = False) -> tuple[uvicorn.S
 
     Raises ConfigurationError if a setting is invalid or the port cannot be used.
     """
-    server_endpoint(settings)  # refused here, an invalid setting is one line instead of a traceback of the server
     process = Process(settings)
     app = create_app(process)
     config = ConnectionConfig(

@@ -109,7 +109,7 @@ class Process:
     """Set by :meth:`open_with`; routes read it for each request, because the application is built before the store."""
 
     start_error: CodedError | None = None
-    """The error for which the process could not start; a server shows only its traceback."""
+    """The error for which the process could not start, None if it could."""
 
     def __init__(
         self, settings: Settings, open_store: StoreOpener = open_store, start_jobs: JobStarter = background_jobs

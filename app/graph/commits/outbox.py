@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
+from gremlin_python.process.traversal import Traversal
+
 from app.graph.commits.outbox_entry import OUTBOX_ROOT, OutboxEntry, entry_from_row
 from app.graph.commits.sensitivity_floors import MayLink, SensitivityFloors
 from app.graph.commits.write_set import WriteSet
@@ -18,30 +20,22 @@ from app.graph.driver.gremlin_text import g, param, render
 from app.graph.driver.prepared_statement import PreparedStatement
 from graphql_schema.ports.record import JsonObject
 
-_LOAD: Final = PreparedStatement.of(
-    f"""
+
+def _rows_of(start: Traversal) -> PreparedStatement:
+    """Return the text that reads the entries to which a traversal from the vertices ``xs`` leads."""
+    text = f"""
 def rows = []
-{render(g.V(param("xs")).out("PENDING"))}.each {{ v ->
+{render(start)}.each {{ v ->
   rows << [x: v.id(), note: v.value('note'), covered: v.property('covered').orElse('[]'),
            frontier: v.properties('frontier').collect {{ it.value() }}]
 }}
 [rows]
-""",
-    "xs",
-)
+"""
+    return PreparedStatement.of(text, "xs")
 
 
-_READ: Final = PreparedStatement.of(
-    f"""
-def rows = []
-{render(g.V(param("xs")))}.each {{ v ->
-  rows << [x: v.id(), note: v.value('note'), covered: v.property('covered').orElse('[]'),
-           frontier: v.properties('frontier').collect {{ it.value() }}]
-}}
-[rows]
-""",
-    "xs",
-)
+_LOAD: Final = _rows_of(g.V(param("xs")).out("PENDING"))
+_READ: Final = _rows_of(g.V(param("xs")))
 
 
 class Outbox:

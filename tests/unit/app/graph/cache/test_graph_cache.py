@@ -1,36 +1,16 @@
 """What the graph cache keeps, for how long, and what it may not keep; the store is proven with a real one."""
 
-from dataclasses import dataclass
+from support.stores.two_processes import Host
 
 from app.graph.cache import graph_cache
 from app.graph.cache.graph_cache import ABSENT, GraphCache
 from app.graph.cache.known_edges import KnownEdges, Shape
 from app.graph.records.touched import EVERYTHING, Touched
-from app.store.errors import StoreReason
 
 FEEDS = Shape("out", ("FEEDS",), (), "far")
 LISTING = {"x": [1], "s": [], "n": 1}
 KEY = ("here", b"[]")
 WRITTEN = Touched(frozenset({1}), frozenset({("out", "FEEDS", 1)}), frozenset({"here"}))
-
-
-@dataclass
-class Host:
-    """A host of the store that was started ``starts`` times."""
-
-    starts: int = 1
-
-    def outage(self) -> StoreReason | None:
-        """Return that there is none."""
-        return None
-
-    def has_space(self) -> bool:
-        """Return that there is space."""
-        return True
-
-    async def restart(self, _: StoreReason) -> None:
-        """Start the store again."""
-        self.starts += 1
 
 
 def keep(cache: GraphCache) -> None:
