@@ -1,4 +1,4 @@
-"""The sensitivities in order, and the kinds at which propagation of sensitivity stops (``sensitivity.toml``)."""
+"""The sensitivities in order, and the kinds to which none propagates (``sensitivity.toml``)."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -23,7 +23,7 @@ def strictest(*sensitivities: str) -> str:
 
 
 def load_stops(path: Path, kinds: Collection[str]) -> frozenset[str]:
-    """Return the names of the kinds at which propagation of sensitivity stops, as set in a file.
+    """Return the names of the kinds to which no sensitivity propagates, as set in a file.
 
     Raises `ConfigurationError` if the file is unreadable, its content is invalid, or a name is not in ``kinds``.
     """

@@ -115,7 +115,9 @@ async def _get_json_object(client: httpx2.AsyncClient, url: str) -> dict[str, ob
             f"the request to {url} failed ({str(error) or type(error).__name__}); check the issuer and the network"
         ) from error
     if response.status_code == HTTPStatus.NOT_FOUND:
-        raise _NotFoundError(f"{url} returned status 404; check the `issuer` in MLG_ISSUERS")
+        raise _NotFoundError(
+            f"{url} returned status 404; check the `issuer` in MLG_ISSUERS, or `jwks_uri` in its discovery document"
+        )
     if response.status_code != HTTPStatus.OK:
         raise DiscoveryError(f"{url} returned status {response.status_code} instead of 200; check the issuer")
     try:

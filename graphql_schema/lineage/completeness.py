@@ -11,7 +11,9 @@ from graphql_schema.ports.lineage_query import Completeness
 from graphql_schema.ports.record import JsonObject
 
 
-@strawberry.enum(description="How much of the lineage a result contains.")
+@strawberry.enum(
+    description="How much of the lineage a result contains, as far as the policy discloses that something is hidden."
+)
 class CompletenessState(Enum):
     """How much of the lineage a result contains."""
 

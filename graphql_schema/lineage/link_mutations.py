@@ -25,7 +25,10 @@ from graphql_schema.ports.record import JsonObject
 from graphql_schema.ports.relation_query import ALL, RelationQuery, related
 
 
-@strawberry.input(description="An edge to declare; declaring it again merges its properties.")
+@strawberry.input(
+    description="An edge to declare; declaring it again merges its properties. If it has ended, a new interval begins "
+    "with the given values only."
+)
 class LinkInput:
     """An edge to declare."""
 
@@ -56,7 +59,7 @@ class LinkInput:
         stored="declassified",
     )
     properties: list[PropertyInput] | None = attribute(
-        "Free properties of the edge, merged by key with the stored ones."
+        "Free properties of the edge, merged by key with those of a valid edge."
     )
     dry_run: bool | None = dry_run_field()
     references: References | None = references_field()

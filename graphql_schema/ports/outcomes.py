@@ -60,7 +60,9 @@ class MutationErrorCode(Enum):
     )
     GATE_BLOCKED = value("GATE_BLOCKED", description="A gate of the alias is closed.")
     LIMIT_EXCEEDED = value(
-        "LIMIT_EXCEEDED", description="Not in use: a call that exceeds a limit fails as a request, with this code."
+        "LIMIT_EXCEEDED",
+        description="Not in use: a call with too many items, or beyond a limit of operations, fails as a request with "
+        "this code. A list or text that is too long within one item is INVALID.",
     )
 
 

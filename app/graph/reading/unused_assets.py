@@ -150,7 +150,7 @@ class UnusedAssets:
         return self._conditions.shows("usedAt", "begins")
 
     def _condition(self, unused: UnusedFor, ids: tuple[str, ...]) -> Condition:
-        """Return the condition of the assets that the index decides, and of the assets with these ids."""
+        """Return the condition of the assets without recorded usage that the index finds, and of those with the ids."""
         decided = unused_by_index(self._begin(unused), sees_all=self._sees_all)
         return AnyOf((All((decided, self._usage_shown())), In("urn", ids)))
 

@@ -126,7 +126,7 @@ def _refuse_other_than_team(file: Path, key: str) -> None:
 
 
 def _target_of(file: Path, key: str, value: object) -> str:
-    """Return the id of a target; a name alone is a team of the identity provider."""
+    """Return the id of a target; a name alone is a team with the source ``catalog`` and the namespace ``default``."""
     if not isinstance(value, str) or not value or key.endswith(_ANY) != value.endswith(_ANY):
         raise InvalidError(
             f"{file}: the target of {key!r} is {value!r}. Give the id or the name of a team; end it with `*` if and "

@@ -123,7 +123,7 @@ class CachedLevel:
         return self._tenant, orjson.dumps(listing)
 
     def _sources(self, hop: JsonObject) -> Iterable[int]:
-        """Return the known sources of a hop, each once."""
+        """Return the sources of a hop that are known so far, from the cache or the response, each once."""
         parent = hop["p"]
         if parent == SOURCES_GIVEN:
             return dict.fromkeys(hop["xs"])

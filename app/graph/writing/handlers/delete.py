@@ -57,8 +57,8 @@ def delete(unit: ItemUnit, command: DeleteCommand) -> WriteOutcome:
     """Mark an asset and its visible children as deleted.
 
     Raises RejectedItemError if the asset is hidden or has another revision than expected, or the caller may not retire
-    one of them. The error is also raised if one is in use: by an asset outside of them, as an active deployment, or
-    under an alias. With ``despite_others``, uses by assets that the caller may not change do not count.
+    one of them. The error is also raised if one is in visible use: by a live asset outside of them, as an active
+    deployment, or under an alias. With ``despite_others``, uses by assets that the caller may not change do not count.
     """
     record = require_visible(unit, command.urn, "asset")
     vid = unit.lookup.vid(command.urn)
