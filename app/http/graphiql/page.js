@@ -6,6 +6,7 @@ const KEY = 'mlg-graphiql-key';
 const START = '# The token of the form above is sent with each operation.\n{\n  viewer {\n    subject\n  }\n}\n';
 const element = (id) => document.getElementById(id);
 const root = ReactDOM.createRoot(element('graphiql'));
+let uses = 0; // number of tokens and personas given so far
 
 function takeKey() {
   const given = new URLSearchParams(location.hash.slice(1)).get('key');
@@ -52,14 +53,23 @@ async function tokenOf(persona, key) {
   return result.token;
 }
 
-// Shows GraphiQL for the caller of a token, or the reason that there is no token.
+// Shows GraphiQL for the caller of a token, or only the reason that there is no valid token. If another token was given
+// meanwhile, it shows nothing.
 async function use(token) {
+  uses += 1;
+  const use = uses;
+  let view;
   try {
     const valid = await token;
-    show(valid, await subjectOf(valid));
+    const caller = await subjectOf(valid);
+    view = () => show(valid, caller);
   } catch (error) {
-    element('state').textContent = error.message;
+    view = () => {
+      root.render(null);
+      element('state').textContent = error.message;
+    };
   }
+  if (use === uses) view();
 }
 
 async function offerPersonas() {
@@ -71,6 +81,7 @@ async function offerPersonas() {
   for (const { name, about } of (await response.json()).personas) select.add(new Option(`${name}: ${about}`, name));
   element('persona-label').hidden = false;
   select.addEventListener('change', () => select.value && use(tokenOf(select.value, key)));
+  if (uses) return;
   element('state').textContent = key
     ? 'Choose a persona, or paste an access token.'
     : 'Choose a persona at the address that mlg dev prints, or paste a token.';

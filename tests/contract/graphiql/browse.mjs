@@ -1,10 +1,10 @@
 // Uses the page /graphiql as a person would, in a headless Chromium from npm: runs a query, and from a link a
-// subscription, as the persona PERSONA; and gives a token that is refused. Prints what the page showed, requested and
-// stored as JSON.
+// subscription, as the persona PERSONA; and gives the valid TOKEN and one that is refused. Prints what the page showed,
+// requested and stored as JSON.
 import chromium from '@sparticuz/chromium';
 import { chromium as playwright } from 'playwright-core';
 
-const { BASE, KEY, PERSONA, AFTER, PICTURE } = process.env;
+const { BASE, KEY, PERSONA, TOKEN, AFTER, PICTURE } = process.env;
 const SUBSCRIPTION = `subscription { changes(after: "${AFTER}") { action subjectId } }`;
 
 const browser = await playwright.launch({
@@ -48,10 +48,17 @@ async function run(search, wanted) {
 
 async function useRefusedToken() {
   const page = await browser.newPage(); // a page of its own, because a browser reports the status 401 as an error
+  let release;
+  const held = new Promise((resolve) => { release = resolve; });
+  await page.route('**/graphiql/personas', async (route) => { await held; await route.continue(); });
   await page.goto(`${BASE}/graphiql`);
-  await page.fill('#token', 'refused');
-  await page.click('#caller button');
+  const give = async (token) => { await page.fill('#token', token); await page.click('#caller button'); };
+  await give(TOKEN);
+  await page.locator('.graphiql-container').waitFor();
+  await give('refused');
   await page.locator('#state', { hasText: 'refused' }).waitFor();
+  release(); // the personas arrive after the refusal
+  await page.waitForSelector('#persona option:nth-child(2)', { state: 'attached' });
   return { state: await page.textContent('#state'), editors: await page.locator('.graphiql-container').count() };
 }
 

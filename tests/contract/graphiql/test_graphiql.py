@@ -68,7 +68,8 @@ async def report(browser: Path, api: Api, tmp_path: Path) -> dict[str, Any]:
     key = DevIssuer(api.process.settings).page_key()
     async with serving(api.app) as address:
         base = f"http://{address.removesuffix('/graphql')}"
-        found = await browse(browser, tmp_path, BASE=base, KEY=key, PERSONA="ada", AFTER=oldest)
+        caller = {"PERSONA": "ada", "TOKEN": api.tokens["ada"]}
+        found = await browse(browser, tmp_path, BASE=base, KEY=key, AFTER=oldest, **caller)
     return {**found, "base": base, "key": key}
 
 
@@ -78,7 +79,7 @@ async def test_a_person_works_with_the_page(report: dict[str, Any]) -> None:
     assert report["personas"] == ["", *personas()]
     assert report["advice"] == "Choose a persona, or paste an access token."
     assert (report["viewer"], report["change"]) == ("ada", IDS[1])
-    # A token that the server refuses opens no editor, and the reason is on the page.
+    # A token that the server refuses opens no editor and ends that of another caller; the reason stays on the page.
     assert report["refused"] == {"state": REFUSED, "editors": 0}
     # The page loads from its own server only, and breaks no rule of its policy.
     assert {*report["hosts"]} == {report["base"]}

@@ -21,12 +21,16 @@ PATIENCE = 30.0
 async def serving(app: ASGIApp) -> AsyncIterator[str]:
     """Serve an application on a free port, and give its address without a scheme."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(app, log_config=None, lifespan="off", ws="websockets-sansio")
+        config = uvicorn.Config(
+            app, log_config=None, lifespan="off", ws="websockets-sansio", timeout_graceful_shutdown=int(PATIENCE)
+        )
         server = uvicorn.Server(config)
         running = asyncio.create_task(server.serve(sockets=[listener]))
-        yield f"127.0.0.1:{listener.getsockname()[1]}/graphql"
-        server.should_exit = True
-        await running
+        try:
+            yield f"127.0.0.1:{listener.getsockname()[1]}/graphql"
+        finally:
+            server.should_exit = True
+            await running
 
 
 class SocketClient:

@@ -61,7 +61,7 @@ async def test_a_store_that_keeps_nothing_is_found() -> None:
 async def test_a_lost_index_is_found(graph: StoreGraph, client: GremlinClient, graphs_folder: Path) -> None:
     """A list of a lost index is empty without an error; the probe reads a document that must be there."""
     await StoreProbe(client).check()
-    shutil.rmtree(graphs_folder / graph.source / "lucene" / "nodes")
+    (graphs_folder / graph.source / "lucene" / "nodes").rename(graphs_folder / "lost")
     for _ in range(2):
         with pytest.raises(StoreUnavailableError) as found:
             await StoreProbe(client, index_seconds=0.1).check()
@@ -81,7 +81,7 @@ async def test_the_mark_counts_what_the_index_must_have(
     index = graphs_folder / graph.source / "lucene" / "nodes"
     shutil.copytree(index, graphs_folder / "old")
     await root.write([asset("dataset d", {"description": "version 4"})], dry_run=False, atomic=False)
-    shutil.rmtree(index)
+    index.rename(graphs_folder / "new")
     (graphs_folder / "old").rename(index)
     with pytest.raises(StoreUnavailableError) as found:
         await StoreProbe(client, index_seconds=0.1).check_index()
