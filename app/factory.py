@@ -25,6 +25,7 @@ from app.http.health import health_routes
 from app.http.json_response import error_response
 from app.http.middleware import ErrorMiddleware, RequestIdMiddleware, request_id_of
 from app.http.websocket.subscription_socket import SubscriptionSocket
+from app.http.without_token import open_routes
 from app.runtime.operation_context import Recheck
 from app.runtime.process import Process
 from app.settings import Settings
@@ -65,7 +66,7 @@ def create_app(process: Process) -> Starlette:
             Middleware(ErrorMiddleware),
             cors_middleware(origins),
             *([Middleware(PageRedirectMiddleware)] if settings.env == "dev" else []),
-            auth_middleware(process.authenticator),
+            auth_middleware(process.authenticator, open_routes(settings)),
         ],
         exception_handlers={HTTPException: _refuse},
     )

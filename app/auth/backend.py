@@ -1,20 +1,25 @@
-"""Authentication middleware: outside of the open paths, an HTTP request behind it needs a token with ``graph:read``.
+"""Authentication middleware: a request behind it needs a token with ``graph:read``, unless its route is declared open.
 
-HTTP requests without one get 401, 403 or 503 and reach no handler. WebSockets authenticate after the handshake.
+This holds for every route, WebSocket and mounted application, also for paths without one. A request without such a
+token gets 401, 403 or 503, the handshake of a WebSocket 403; neither reaches a handler.
 """
+
+from collections.abc import Collection
 
 from starlette.authentication import AuthCredentials, AuthenticationBackend, AuthenticationError, BaseUser
 from starlette.middleware import Middleware
 from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match, Route, WebSocketRoute
 
 from app.auth.authenticator import Authenticator
 from app.auth.errors import AuthError
 from policies.principal import Principal, Scope
 
-OPEN_PATHS = ("/health", "/.well-known", "/graphiql")
-"""Paths that need no token, including all paths below them."""
+OpenRoute = tuple[str, str]
+"""The type of an ASGI scope, ``http`` or ``websocket``, and the path of a route as the route declares it."""
+
 GRAPHQL_RESPONSE = "application/graphql-response+json"
 
 
@@ -41,22 +46,21 @@ class RequestUser(BaseUser):
 
 
 class BearerBackend(AuthenticationBackend):
-    """Authenticates HTTP requests outside of ``open_paths``; their tokens need the scope ``graph:read``.
+    """Authenticates all requests but those to ``open_routes``; their tokens need the scope ``graph:read``.
 
-    WebSockets are skipped: their token arrives later, in ``connection_init``, and
-    `app.http.websocket.socket_session` authenticates the token there.
+    A WebSocket in ``open_routes`` has no caller here: `app.http.websocket.socket_session` reads the token later.
     """
 
-    def __init__(self, authenticator: Authenticator, open_paths: tuple[str, ...] = OPEN_PATHS) -> None:
+    def __init__(self, authenticator: Authenticator, open_routes: Collection[OpenRoute]) -> None:
         self._authenticator = authenticator
-        self._open = open_paths
+        self._open = frozenset(open_routes)
 
     async def authenticate(self, conn: HTTPConnection) -> tuple[AuthCredentials, BaseUser] | None:
         """Return the token's scopes and the user, and set ``request.state.principal``.
 
-        Return None for open paths and WebSockets. Raises `AuthError` as `Authenticator.authenticate` does.
+        Return None for open routes. Raises `AuthError` as `Authenticator.authenticate` does.
         """
-        if conn.scope["type"] == "websocket" or self._is_open(conn.url.path):
+        if _declared_route(conn) in self._open:
             return None
         # Several headers could name different callers. Joined they match no bearer token, which gives 401.
         authorization = ", ".join(conn.headers.getlist("authorization"))
@@ -64,8 +68,15 @@ class BearerBackend(AuthenticationBackend):
         conn.state.principal = principal
         return AuthCredentials(sorted(principal.scopes)), RequestUser(principal)
 
-    def _is_open(self, path: str) -> bool:
-        return any(path == prefix or path.startswith(prefix + "/") for prefix in self._open)
+
+def _declared_route(conn: HTTPConnection) -> OpenRoute | None:
+    """Return the route that the application selects for a request, by the same comparison.
+
+    None for a mounted application, for an unknown path, and for a method that the route does not have.
+    """
+    selected = next((route for route in conn.app.routes if route.matches(conn.scope)[0] is Match.FULL), None)
+    # A mounted application has routes of its own, which no declaration of its path covers.
+    return (conn.scope["type"], selected.path) if isinstance(selected, Route | WebSocketRoute) else None
 
 
 def auth_error_response(conn: HTTPConnection, error: AuthenticationError) -> Response:
@@ -83,11 +94,11 @@ def auth_error_response(conn: HTTPConnection, error: AuthenticationError) -> Res
     )
 
 
-def auth_middleware(authenticator: Authenticator, open_paths: tuple[str, ...] = OPEN_PATHS) -> Middleware:
-    """Return the authentication middleware.
+def auth_middleware(authenticator: Authenticator, open_routes: Collection[OpenRoute] = ()) -> Middleware:
+    """Return the authentication middleware; without ``open_routes``, every request needs a token.
 
     List it after `app.http.middleware.RequestIdMiddleware`, so that errors contain the request id.
     """
     return Middleware(
-        AuthenticationMiddleware, backend=BearerBackend(authenticator, open_paths), on_error=auth_error_response
+        AuthenticationMiddleware, backend=BearerBackend(authenticator, open_routes), on_error=auth_error_response
     )

@@ -15,6 +15,7 @@ from typer.main import get_command
 
 from app.cli.command_line import commands
 from app.cli.lazy_commands import DeferredCommand
+from app.http.without_token import WITHOUT_TOKEN
 from app.settings import Settings
 
 DOCS = [name for name in files() if name.endswith(".md")]
@@ -60,6 +61,16 @@ COMMANDS = sorted(leaves(get_command(commands)))
 def test_every_setting_is_documented() -> None:
     """docs/settings.md contains the table that is made from the settings, word for word."""
     assert settings_table() in read("docs/settings.md")
+
+
+def test_what_needs_no_token_is_documented() -> None:
+    """docs/identity.md contains the table that is made from the declarations, word for word."""
+    rows = [
+        f"| {each.kind} | `{each.name}` | {'`dev` only' if each.only_dev else 'always'} | {each.reason} |"
+        for each in WITHOUT_TOKEN
+    ]
+    table = ["| what | name | exists | reason |", "|---|---|---|---|", *rows, "\n"]
+    assert "\n".join(table) in read("docs/identity.md")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

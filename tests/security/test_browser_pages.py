@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from starlette.applications import Starlette
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import WebSocketRoute
 from support.servers.app_without_store import APP_ORIGIN, PUBLIC, AppFactory, AppWithoutStore
 from support.servers.issuer import Clock, LiveIssuer, authenticator, trusting
 from support.servers.websocket_client import PROTOCOL, serving
@@ -140,21 +140,3 @@ async def test_a_rebound_name_is_another_origin(env: str, settings: dict[str, An
             origin = f"http://{name}:{port}"
             found[name] = await handshake(f"{name}:{port}/graphql", origin, host="127.0.0.1", port=port)
     assert found == {"rebound.test": status, "127.0.0.1": 101, "localhost": 101}
-
-
-OPEN = {
-    "/health/live",
-    "/health/ready",
-    "/.well-known/oauth-protected-resource",
-    "/graphiql",
-    "/graphiql/{file}",
-}
-"""All routes of production that need no token; none of them has data."""
-
-
-async def test_every_route_needs_a_token_but_the_listed_ones(server: AppWithoutStore) -> None:
-    """Each route of the application is asked without a token: only the listed ones do not refuse it."""
-    paths = {route.path for route in server.app.routes if isinstance(route, Route)}
-    assert paths > OPEN
-    statuses = {path: (await server.send("GET", path.replace("{file}", "page.js"))).status for path in paths}
-    assert {path for path, status in statuses.items() if status != 401} == OPEN

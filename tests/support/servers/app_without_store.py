@@ -85,15 +85,19 @@ class AppWithoutStore:
 
 
 class AppFactory:
-    """Builds the application once, which takes a second, and exchanges its authenticator for each test."""
+    """Builds the application once, which takes a second, and exchanges its authenticator for each test.
 
-    def __init__(self) -> None:
+    ``settings`` replace those of production.
+    """
+
+    def __init__(self, **settings: str) -> None:
         env = {
             "MLG_ENV": "production",
             "MLG_ISSUERS": json.dumps([{"issuer": "https://unused.example"}]),
             "MLG_PUBLIC_URL": PUBLIC,
             "MLG_SECRET": "x" * 32,
             "MLG_ALLOWED_ORIGINS": APP_ORIGIN,
+            **settings,
         }
         self._process = Process(Settings.from_env(env))
 

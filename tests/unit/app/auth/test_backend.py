@@ -1,4 +1,4 @@
-"""The authentication middleware over HTTP: statuses, challenges, and the paths that need no token."""
+"""The authentication middleware: statuses, challenges, and the routes that need no token."""
 
 from collections.abc import Iterator
 
@@ -6,15 +6,22 @@ import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.testclient import TestClient
-from starlette.websockets import WebSocket
+from starlette.websockets import WebSocket, WebSocketDisconnect
 from support.servers.issuer import METADATA, Clock, LiveIssuer, authenticator, trusting
 
 from app.auth.backend import auth_middleware
 from app.auth.resource_metadata import auth_routes
 from app.settings import Settings
 
+OPEN = {
+    ("http", "/health/live"),
+    ("http", "/graphiql"),
+    ("http", "/mounted"),
+    ("http", "/.well-known/oauth-protected-resource"),
+    ("websocket", "/graphql"),
+}
 ISSUERS = '[{"issuer": "https://issuer.example"}]'
 
 
@@ -51,14 +58,16 @@ def client(issuer: LiveIssuer) -> Iterator[TestClient]:
         Route("/graphiql", alive),
         Route("/metrics", alive),
         Route("/healthy", alive),
+        Mount("/mounted", routes=[Route("/", alive), Route("/health/live", alive)]),
         WebSocketRoute("/graphql", socket),
+        WebSocketRoute("/health/live", socket),
         *auth_routes(
             Settings.from_env(
                 {"MLG_ENV": "production", "MLG_ISSUERS": ISSUERS, "MLG_PUBLIC_URL": "https://graph.example"}
             )
         ),
     ]
-    app = Starlette(routes=routes, middleware=[auth_middleware(authenticator([trusting(issuer)]))])
+    app = Starlette(routes=routes, middleware=[auth_middleware(authenticator([trusting(issuer)]), OPEN)])
     with TestClient(app) as client:
         yield client
 
@@ -118,20 +127,45 @@ def test_two_authorization_headers_are_refused(issuer: LiveIssuer, client: TestC
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/graphiql", "/.well-known/oauth-protected-resource"])
-def test_some_paths_need_no_token(client: TestClient, path: str) -> None:
-    """Health, the page of GraphiQL and resource metadata need no token and ignore an invalid one."""
+def test_open_routes_need_no_token(client: TestClient, path: str) -> None:
+    """Routes that are given as open need no token and ignore an invalid one."""
     assert client.get(path, headers={"Authorization": "Bearer x"}).status_code == 200
 
 
 @pytest.mark.parametrize(
-    "path", ["/graphql", "/metrics", "/healthy", "/unknown", "/", "/health/../graphql", "//health"]
+    "path",
+    [
+        *("/graphql", "/metrics", "/healthy", "/unknown", "/", "/health/../graphql", "//health", "/health/live/"),
+        *("/health", "/health/live/x", "/graphiql/x", "/mounted", "/mounted/", "/mounted/health/live"),
+    ],
 )
 def test_all_other_paths_need_a_token(client: TestClient, path: str) -> None:
-    """Every other path gets status 401 without a token, whether a route exists or not."""
+    """Every other path gets status 401 without a token, also a mounted application and a path without a route."""
     assert client.get(path).status_code == 401
 
 
-def test_a_websocket_passes_unauthenticated(client: TestClient) -> None:
-    """A WebSocket passes the middleware without a caller: it authenticates later, in `connection_init`."""
+def test_an_open_route_is_open_for_its_methods_only(client: TestClient) -> None:
+    """A method that an open route does not have needs a token."""
+    assert [client.request(method, "/health/live").status_code for method in ("HEAD", "POST")] == [200, 401]
+
+
+def test_an_open_websocket_passes_unauthenticated(client: TestClient) -> None:
+    """An open WebSocket passes the middleware without a caller: it authenticates later, in `connection_init`."""
     with client.websocket_connect("/graphql") as websocket:
         assert websocket.receive_json() is False
+
+
+def test_another_websocket_needs_a_token(issuer: LiveIssuer, client: TestClient) -> None:
+    """The handshake of a WebSocket that is not open is refused without a token, also beside an open HTTP route."""
+    for headers in ({}, {"Authorization": "Bearer x"}):
+        with pytest.raises(WebSocketDisconnect), client.websocket_connect("/health/live", headers=headers):
+            pass
+    with client.websocket_connect("/health/live", headers={"Authorization": f"Bearer {issuer.mint()}"}) as websocket:
+        assert websocket.receive_json() is True
+
+
+def test_without_open_routes_everything_needs_a_token(issuer: LiveIssuer) -> None:
+    """The default is closed."""
+    middleware = [auth_middleware(authenticator([trusting(issuer)]))]
+    with TestClient(Starlette(routes=[Route("/health/live", alive)], middleware=middleware)) as client:
+        assert client.get("/health/live").status_code == 401
