@@ -3,13 +3,18 @@
 Append-only JSON lines, separate from the log of the process. A line names the caller and the request. By its event it
 also names the coordinate, the assets, or the reasons of a denial. A line about hidden fields (``denied``) has their
 number, no ids. A line with the event ``hidden`` has the ids of assets that the request named and the caller may not
-discover. No line has the value of a field. A response is sent only after its lines are written.
+discover. No line has the value of a field. A response is sent only after its lines are written, all or none of them.
 """
 
+import errno
+import fcntl
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic, sleep
+from typing import Final
 
 import orjson
 
@@ -22,6 +27,12 @@ from policies.vocabulary import Labels
 LOG_FILE = "access.jsonl"
 MAX_LOGGED_IDS = 100
 """Maximum number of ids in one line; further ids go into further lines."""
+
+LOCK_SECONDS: Final = 1.0
+"""Seconds to wait for the lock of the file; another worker holds it only while it appends."""
+
+LOCK_PAUSE_SECONDS: Final = 0.001
+"""Seconds between two attempts to get the lock."""
 
 
 def access_log_path(settings: Settings) -> Path:
@@ -79,10 +90,10 @@ class AccessLog:
 
     def _append(self, text: bytes, *, durable: bool) -> None:
         try:
-            file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            file = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
             try:
-                if os.write(file, text) != len(text):
-                    raise OSError("short write")
+                with _locked(file):
+                    _append_complete(file, text)
                 if durable:
                     os.fsync(file)
             finally:
@@ -92,6 +103,42 @@ class AccessLog:
                 "The access log cannot be written, so the response is withheld. Inform the operators. A mutation may "
                 "have been stored: read the state before you repeat it."
             ) from error
+
+
+@contextmanager
+def _locked(file: int) -> Iterator[None]:
+    """Hold the lock of ``file`` among all workers, which share it; raises TimeoutError after LOCK_SECONDS."""
+    deadline = monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except BlockingIOError:
+            if monotonic() > deadline:
+                raise TimeoutError("The access log is locked by another process.") from None
+            sleep(LOCK_PAUSE_SECONDS)
+    try:
+        yield
+    finally:
+        fcntl.flock(file, fcntl.LOCK_UN)
+
+
+def _append_complete(file: int, text: bytes) -> None:
+    """Append ``text``, or nothing: what a full disk cut off is removed. Raises OSError in that case.
+
+    A line that the end of a process or machine cut off earlier is ended first, so that it spoils no other one.
+    """
+    size = os.fstat(file).st_size
+    if size and os.pread(file, 1, size - 1) != b"\n":
+        text = b"\n" + text
+    written = 0
+    try:
+        written = os.write(file, text)
+    finally:
+        if written != len(text):
+            os.ftruncate(file, size)
+    if written != len(text):
+        raise OSError(errno.ENOSPC, "short write")
 
 
 def _in_pages(event: dict[str, object], ids: list[str]) -> Iterator[dict[str, object]]:

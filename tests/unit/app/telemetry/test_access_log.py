@@ -1,6 +1,10 @@
 """The lines of the access log: what each names, and that nothing is sent if they cannot be written."""
 
+import fcntl
+import resource
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +12,7 @@ import orjson
 import pytest
 
 from app.settings import Settings
+from app.telemetry import access_log as access_log_module
 from app.telemetry.access_log import AccessLog, AccessLogError, access_log_path
 from graphql_schema.ports.policy_report import PolicyReport
 from policies.decision import Denial
@@ -99,3 +104,49 @@ def test_the_folder_of_the_log_is_made(tmp_path: Path) -> None:
     assert access_log_path(Settings.from_env(env)) == other
     assert data.is_dir()
     assert other.parent.is_dir()
+
+
+@contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    """Let no file of this process grow beyond ``size`` bytes: a write there is cut off, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("more", [0, 1, 60])
+def test_a_disk_that_takes_a_part_of_a_line_gets_none_of_it(tmp_path: Path, more: int) -> None:
+    """With space for a part of a line the response is withheld and the file unchanged; with space it goes on."""
+    path = tmp_path / "a.jsonl"
+    assert len(lines(path, PolicyReport("v1"), ROOT)) == 1
+    before = path.read_bytes()
+    with largest_file(len(before) + more), pytest.raises(AccessLogError):
+        AccessLog(path, LABELS).write(ROOT, "r1", PolicyReport("v1"))
+    assert path.read_bytes() == before
+    assert len(lines(path, PolicyReport("v1"), ROOT)) == 2
+
+
+def test_a_line_that_a_crash_cut_off_spoils_no_other_line(tmp_path: Path) -> None:
+    """The next line begins on a line of its own, and the part stays as it is."""
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"event": "re')
+    AccessLog(path, LABELS).write(ROOT, "r1", PolicyReport("v1"))
+    part, line = path.read_bytes().splitlines()
+    assert part == b'{"event": "re'
+    assert orjson.loads(line)["event"] == "break_glass"
+
+
+def test_a_log_that_another_process_holds_withholds_the_response(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Workers append in turn; while one of them holds the file and does not go on, the others do not wait for ever."""
+    path = tmp_path / "a.jsonl"
+    monkeypatch.setattr(access_log_module, "LOCK_SECONDS", 0.05)
+    with path.open("ab") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(AccessLogError):
+            AccessLog(path, LABELS).write(ROOT, "r1", PolicyReport("v1"))
+    assert len(lines(path, PolicyReport("v1"), ROOT)) == 1
