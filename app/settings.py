@@ -18,13 +18,17 @@ Network = IPv4Network | IPv6Network
 MAX_PORT: Final = 65_535
 """The largest port of TCP."""
 
+FILE_SUFFIX: Final = "_FILE"
+"""Ends the name of the variable that names the file of a secret setting."""
+
 
 def setting(key: str, default: str, about: str, *, secret: bool = False) -> Any:  # noqa: ANN401 - a dataclass field specifier, as in dataclasses
     """Declare one setting: its environment variable, its default as text, and its description.
 
-    A ``secret`` value is in no representation of the settings.
+    A ``secret`` value is in no representation of the settings, and may be in a file, whose name is in another variable:
+    the key and `FILE_SUFFIX`.
     """
-    return field(metadata={"key": key, "default": default, "about": about}, repr=not secret)
+    return field(metadata={"key": key, "default": default, "about": about, "secret": secret}, repr=not secret)
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,11 +311,33 @@ _EXPECTED: dict[Callable[[str], object], str] = {
 }
 
 
-def _read(name: str, meta: Mapping[str, str], source: Mapping[str, str]) -> object:
-    text = source.get(meta["key"], meta["default"])
+def _read(name: str, meta: Mapping[str, Any], source: Mapping[str, str]) -> object:
+    text = _text_in_file(meta["key"], source) if meta["secret"] else None
+    if text is None:
+        text = source.get(meta["key"], meta["default"])
     read = _READERS.get(name, str)
     try:
         return read(text)
     except ValueError:
         expected = _EXPECTED.get(read, "a valid value")
         raise ConfigurationError(f"{meta['key']} is {text!r}; set it to {expected}. {meta['about']}") from None
+
+
+def _text_in_file(key: str, source: Mapping[str, str]) -> str | None:
+    """Return the content of the file of a secret, without the line break at its end; None if no file is named."""
+    path = source.get(key + FILE_SUFFIX)
+    if not path:
+        return None
+    if source.get(key):
+        raise ConfigurationError(f"{key} and {key}{FILE_SUFFIX} are both set; unset one of them.")
+    try:
+        text = Path(path).expanduser().read_text("utf-8").removesuffix("\n").removesuffix("\r")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise ConfigurationError(
+            f"{key}{FILE_SUFFIX} is {path!r}, which cannot be read ({reason}); set it to a file that the user of this "
+            "process can read."
+        ) from None
+    if not text:
+        raise ConfigurationError(f"{key}{FILE_SUFFIX} is {path!r}, which is empty; write the secret into this file.")
+    return text

@@ -16,7 +16,7 @@ from typer.main import get_command
 from app.cli.command_line import commands
 from app.cli.lazy_commands import DeferredCommand
 from app.http.without_token import WITHOUT_TOKEN
-from app.settings import Settings
+from app.settings import FILE_SUFFIX, Settings
 
 DOCS = [name for name in files() if name.endswith(".md")]
 DECISIONS = [name for name in files() if name.startswith("docs/adr/")]
@@ -61,6 +61,13 @@ COMMANDS = sorted(leaves(get_command(commands)))
 def test_every_setting_is_documented() -> None:
     """docs/settings.md contains the table that is made from the settings, word for word."""
     assert settings_table() in read("docs/settings.md")
+
+
+def test_every_secret_may_be_in_a_file() -> None:
+    """docs/settings.md lists the variable with `_FILE` of each secret setting, and of no other one."""
+    secrets = [field.metadata["key"] for field in fields(Settings) if field.metadata["secret"]]
+    listed = re.findall(r"(?m)^\| `(\w+)` \| `(\w+)` \|$", read("docs/settings.md"))
+    assert listed == [(key, key + FILE_SUFFIX) for key in secrets]
 
 
 def test_what_needs_no_token_is_documented() -> None:

@@ -1,6 +1,8 @@
-"""Values of settings: an invalid one is refused with its key and the values that are valid."""
+"""Values of settings: an invalid one is refused with its key and the values that are valid; secrets may be in files."""
 
 import math
+from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
@@ -76,3 +78,51 @@ def test_an_origin_that_no_browser_sends_is_refused(text: str) -> None:
     with pytest.raises(ConfigurationError, match=r"MLG_ALLOWED_ORIGINS is .*; set it to origins as browsers send them"):
         Settings.from_env({"MLG_ALLOWED_ORIGINS": f"https://ok.example,{text}"})
     assert Settings.from_env({"MLG_ALLOWED_ORIGINS": "http://[::1]:8080"}).allowed_origins == ("http://[::1]:8080",)
+
+
+SECRETS = ["MLG_STORE_URL", "MLG_STORE_PASSWORD", "MLG_SECRET"]
+
+
+def value(settings: Settings, key: str) -> object:
+    """Return the value of a setting by its key."""
+    (name,) = [field.name for field in fields(Settings) if field.metadata["key"] == key]
+    return getattr(settings, name)
+
+
+@pytest.mark.parametrize("key", SECRETS)
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_a_secret_may_be_in_a_file(tmp_path: Path, key: str, end: str) -> None:
+    """The value is the content of the file without its last line break, and no representation shows it."""
+    file = tmp_path / "secret"
+    file.write_bytes(f" pässword\n of {key}{end}".encode())
+    settings = Settings.from_env({f"{key}_FILE": str(file), key: ""})
+    assert value(settings, key) == f" pässword\n of {key}"
+    assert "pässword" not in repr(settings)
+
+
+def test_every_secret_setting_has_a_file() -> None:
+    """The secret settings are the listed ones, and an empty name of a file is like none."""
+    assert [field.metadata["key"] for field in fields(Settings) if not field.repr] == SECRETS
+    assert Settings.from_env({f"{key}_FILE": "" for key in SECRETS}) == Settings.from_env({})
+
+
+@pytest.mark.parametrize("key", SECRETS)
+def test_a_secret_and_its_file_exclude_each_other(tmp_path: Path, key: str) -> None:
+    """If both are set, the start is refused by the names of both, without the secret."""
+    file = tmp_path / "secret"
+    file.write_text("one")
+    with pytest.raises(ConfigurationError) as caught:
+        Settings.from_env({f"{key}_FILE": str(file), key: "another"})
+    assert caught.value.message == f"{key} and {key}_FILE are both set; unset one of them."
+
+
+@pytest.mark.parametrize("fault", ["missing", "a folder", "empty", "not text"])
+def test_a_file_without_a_secret_is_refused(tmp_path: Path, fault: str) -> None:
+    """A file that is missing, cannot be read or is empty stops the start with its name and the cure."""
+    file = tmp_path / "secret"
+    if fault == "a folder":
+        file.mkdir()
+    elif fault != "missing":
+        file.write_bytes(b"\xff" if fault == "not text" else b"\n")
+    with pytest.raises(ConfigurationError, match=r"MLG_SECRET_FILE is .*secret', which .*; (set it to|write the)"):
+        Settings.from_env({"MLG_SECRET_FILE": str(file)})
