@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from pathlib import Path
+from typing import Annotated, Final
 
 import orjson
 import typer
@@ -17,6 +18,7 @@ from app.store.embedded.embedded_store import STORE_FOLDER
 from app.store.embedded.jars import fetch_jars, locked_jars, missing_jars
 from app.store.embedded.java import java_version
 from app.store.schema_stamp import STAMP_FILE
+from policies.errors import ConfigurationError
 
 STEP: Final = 500
 """Vertices between two lines of progress."""
@@ -27,9 +29,22 @@ _console: Final = Console(stderr=True)
 
 
 @store.command()
-def schema() -> None:
+def schema(
+    file: Annotated[
+        Path | None, typer.Option("--file", help="Write the schema to this file; default: print it.")
+    ] = None,
+) -> None:
     """Print the schema that an existing JanusGraph loads at start (`schema.init.json.file`)."""
-    typer.echo(store_schema().with_self_check())
+    text = store_schema().with_self_check()
+    if file is None:
+        typer.echo(text)
+        return
+    try:
+        file.write_bytes(text)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{str(file)!r} cannot be written ({error.strerror}); name a file in a folder that exists and is writable."
+        ) from None
 
 
 @store.command("reindex")

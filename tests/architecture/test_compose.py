@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -14,9 +15,10 @@ from typer.testing import CliRunner
 
 from app.cli.command_line import commands
 from app.runtime.process import Process
-from app.settings import Settings
+from app.settings import FILE_SUFFIX, Settings
 from app.store.embedded.jars import JAR_LOCK, locked_jars
 from app.store.schema_stamp import SELF_CHECK_LABEL
+from policies.errors import ConfigurationError
 
 COMPOSE: dict[str, Any] = yaml.safe_load(read("compose.yaml"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -51,18 +53,21 @@ def shared(values: dict[str, str]) -> dict[str, str]:
 def test_every_setting_exists() -> None:
     """Every MLG_ key of the file is a setting; a misspelt key would be ignored silently."""
     known = {field.metadata["key"] for field in fields(Settings)}
-    assert {key for key in APP if key.startswith("MLG_")} <= known
+    files = {field.metadata["key"] + FILE_SUFFIX for field in fields(Settings) if field.metadata["secret"]}
+    assert {key for key in APP if key.startswith("MLG_")} <= known | files
 
 
-def test_the_server_starts_with_these_settings() -> None:
+def test_the_server_starts_with_these_settings(tmp_path: Path) -> None:
     """With the required variables of the file set, the production profile starts: no setting is missing."""
     given = {
         "MLG_PUBLIC_URL": "https://graph.example.com",
         "MLG_ISSUERS": json.dumps([{"issuer": "https://login.example.com"}]),
-        "MLG_SECRET": "x" * 32,
     }
+    secret = tmp_path / "mlg_secret"
+    secret.write_text("x" * 32)
     assert set(REQUIRED.findall(" ".join(APP.values()))) == set(given)
-    process = Process(Settings.from_env({**APP, "MLG_AUDIENCE": "mlgraph", "MLG_TRUSTED_PROXIES": "", **given}))
+    others = {"MLG_AUDIENCE": "mlgraph", "MLG_TRUSTED_PROXIES": "", "MLG_DATA_DIR": str(tmp_path)}
+    process = Process(Settings.from_env({**APP, **others, **given, "MLG_SECRET_FILE": str(secret)}))
     assert process.settings.env == "production"
     assert process.settings.store_url == "http://janusgraph:8182/gremlin"
 
@@ -158,10 +163,15 @@ def test_confirmed_writes_are_on_the_disk() -> None:
     assert "commitlog_sync_period" not in configured
 
 
-def test_the_schema_of_an_existing_store_can_be_printed() -> None:
-    """`mlg store schema` prints the document that JanusGraph loads, the label of the self-check included."""
+def test_the_schema_of_an_existing_store_can_be_printed(tmp_path: Path) -> None:
+    """`mlg store schema` prints or writes the document that JanusGraph loads, the label of the self-check included."""
     result = CliRunner().invoke(commands, ["store", "schema"])
     document = json.loads(result.stdout)
+    file = tmp_path / "schema.json"
+    assert CliRunner().invoke(commands, ["store", "schema", "--file", str(file)]).exit_code == 0
+    assert json.loads(file.read_bytes()) == document
+    refused = CliRunner().invoke(commands, ["store", "schema", "--file", str(tmp_path)])
+    assert isinstance(refused.exception, ConfigurationError)
     assert {"label": SELF_CHECK_LABEL} in document["vertexLabels"]
     assert {"label": "ModelVersion"} in document["vertexLabels"]
     assert [index["name"] for index in document["mixedIndexes"]] == ["nodes"]
