@@ -155,7 +155,9 @@ def test_wrappers_of_lists_are_no_depth(document: str, depth: int) -> None:
 
 
 @pytest.mark.parametrize("levels", [6, 10, 11])
-@pytest.mark.parametrize(("begin", "end"), [("nodes {", "}"), ("edges { node {", "} }")])
+@pytest.mark.parametrize(
+    ("begin", "end"), [("nodes {", "}"), ("edges { node {", "} }"), ("pageInfo { hasNextPage } nodes {", "}")]
+)
 def test_levels_of_downstream(levels: int, begin: str, end: str) -> None:
     """Six levels of neighbours pass, and ten are the most: a level is one object, and the root and the field two."""
     document = f"downstream(first: 1) {{ {begin} asset {{" * levels + " id " + f"}} {end} }}" * levels
