@@ -20,6 +20,9 @@ USAGE = """query ($id: ID!, $sub: Boolean) { nodes(ids: [$id], asOf: "2024-11-24
   usage(includeSubteams: $sub) { reads consumers { nodes { reads consumer { ... on Node { id } } } } }
   consumption(includeSubteams: $sub) { reads consumers { nodes { reads consumer { ... on Node { id } } } } } } } }"""
 
+BETWEEN = """query ($id: ID!, $from: Date, $to: Date) { nodes(ids: [$id], asOf: "2024-11-24T12:00:00Z") { ... on Team {
+  usage(from: $from, to: $to) { reads } consumption(from: $from, to: $to) { reads } } } }"""
+
 
 class TeamGraph(PlainGraph):
     """A team with a member and a sub-team. It owns a service directly, and a dataset as its owning team only."""
@@ -37,14 +40,14 @@ class TeamGraph(PlainGraph):
         self.embeddings = self.add("DATASET", "embeddings", ownerTeam=VECTORS, owners=[VECTORS])
         self.orders = self.add("DATASET", "orders", ownerTeam=ADS, owners=[ADS])
 
-    def use(self, consumer: str, asset: str, reads: int) -> None:
+    def use(self, consumer: str, asset: str, reads: int, day: str = "2024-11-24") -> None:
         """Record reads of an asset on one day."""
         month = self.add(
             "USAGE_MONTH",
-            f"{consumer}-{asset}",
+            f"{consumer}-{asset}-{day}",
             consumer=consumer,
             subjects=[asset],
-            days={"2024-11-24": {"reads": reads}},
+            days={day: {"reads": reads}},
         )
         self.join("USAGE_OF", month, asset, at=1)
         self.join("USED_BY", month, consumer, at=1)
@@ -87,6 +90,28 @@ async def test_consumption_is_that_of_the_team_its_members_and_its_services(run:
     graph.use(ADS, graph.clicks, 8)
     graph.use(VECTORS, graph.orders, 16)
     assert await usage(run, "consumption") == {SEARCH: 1, ADA: 2, API: 4}
+
+
+@pytest.mark.parametrize(
+    ("given", "reads"),
+    [
+        ({}, 1),
+        ({"from": "2024-10-01"}, 3),
+        ({"from": "2024-10-02"}, 1),
+        ({"to": "2024-10-30"}, 2),
+        ({"from": "2024-10-01", "to": "2024-11-23"}, 2),
+        ({"from": "2024-10-02", "to": "2024-11-23"}, 0),
+    ],
+)
+async def test_days_are_added_up_from_one_to_another(
+    run: Run, graph: TeamGraph, given: dict[str, str], reads: int
+) -> None:
+    """Both fields add up the days between `from` and `to`, these included."""
+    graph.use(SEARCH, graph.clicks, 1)
+    graph.use(SEARCH, graph.clicks, 2, "2024-10-01")
+    found = await run(BETWEEN, id=SEARCH, **given)
+    assert found.errors is None
+    assert found.data["nodes"] == [{"usage": {"reads": reads}, "consumption": {"reads": reads}}]
 
 
 async def test_sub_teams_count_if_they_are_requested(run: Run, graph: TeamGraph) -> None:
