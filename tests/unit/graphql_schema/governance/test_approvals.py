@@ -57,10 +57,14 @@ async def test_the_command_has_what_was_given(run: Run, graph: PlainGraph) -> No
         "decision": "REVOKED",
         "reason": "",
         "expiresAt": "2027-01-01T00:00:00Z",
+        "expectedRevision": 3,
+        "references": "EXISTING",
     }
     assert (await run(APPROVE, input=given)).errors is None
     ((sent,), _, _) = graph.registered[0]
-    assert sent == ApproveCommand(VERSION, "release", "REVOKED", None, 1_798_761_600_000)
+    assert sent == ApproveCommand(
+        VERSION, "release", "REVOKED", None, 1_798_761_600_000, expected_revision=3, only_known=True
+    )
 
 
 @pytest.mark.parametrize(
