@@ -10,7 +10,7 @@ const SUBSCRIPTION = `subscription { changes(after: "${AFTER}") { action subject
 const browser = await playwright.launch({
   executablePath: await chromium.executablePath(), args: chromium.args, headless: true,
 });
-const report = { hosts: [], violations: [], errors: [], sockets: [], pages: [] };
+const report = { hosts: [], violations: [], errors: [], sockets: [], pages: [], tabs: [] };
 
 async function newPage() {
   const page = await browser.newPage();
@@ -43,6 +43,7 @@ async function run(search, wanted) {
   if (PICTURE) await page.screenshot({ path: PICTURE });
   const stored = await page.evaluate(() => JSON.stringify({ ...localStorage }) + document.cookie);
   report.pages.push({ address: page.url(), html: await page.content(), stored });
+  report.tabs.push(await page.evaluate(() => JSON.stringify({ ...sessionStorage })));
   return JSON.parse(shown).data;
 }
 

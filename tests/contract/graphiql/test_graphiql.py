@@ -88,3 +88,5 @@ async def test_a_person_works_with_the_page(report: dict[str, Any]) -> None:
     # Neither a token nor the key is in the page, its address, its storage or a cookie.
     for page in report["pages"]:
         assert [part for part in page.values() if "eyJ" in part or report["key"] in part] == []
+    # The storage of a tab has the key, for a reload, and no token.
+    assert [(report["key"] in each, "eyJ" in each) for each in report["tabs"]] == [(True, False)] * 2
