@@ -1,10 +1,14 @@
 """A read of the store whose results the graph cache may keep, unless they were written during the read."""
 
+from collections import Counter
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar
 
 from app.graph.cache.known_edges import Shape
 from app.graph.records.touched import EdgeEnd, Touched
+
+ValueT = TypeVar("ValueT", bound=Hashable)
 
 MAX_WRITES: Final = 1_000
 """Number of transactions that may end between two checks of one read; after more, the read adds nothing further."""
@@ -30,19 +34,72 @@ class Forbidden:
         return len(self.vertices) + len(self.edge_ends)
 
 
-def has_vertex(barrier: Forbidden | Touched, vid: int) -> bool:
+class InFlight:
+    """The union of what the transactions in flight touch, in the form of :class:`app.graph.records.touched.Touched`.
+
+    The write of another process counts as in flight for seconds, so that there may be hundreds. A test of one vertex or
+    edge takes as long for them as for one.
+    """
+
+    def __init__(self) -> None:
+        self.vertices: Counter[int] = Counter()
+        self.edge_ends: Counter[EdgeEnd] = Counter()
+        self._tenants: Counter[str] = Counter()
+        self._of_all_tenants = 0
+        self._of_everything = 0
+
+    @property
+    def everything(self) -> bool:
+        """Whether one of them touches everything."""
+        return self._of_everything > 0
+
+    @property
+    def tenants(self) -> Counter[str] | None:
+        """The tenants whose listings may change, None for all."""
+        return None if self._of_all_tenants else self._tenants
+
+    def add(self, touched: Touched) -> None:
+        """Add what a transaction touches that begins."""
+        self.vertices.update(touched.vertices)
+        self.edge_ends.update(touched.edge_ends)
+        self._tenants.update(touched.tenants or ())
+        self._of_all_tenants += touched.tenants is None
+        self._of_everything += touched.everything
+
+    def remove(self, touched: Touched) -> None:
+        """Remove what a transaction touches that ends."""
+        _subtract(self.vertices, touched.vertices)
+        _subtract(self.edge_ends, touched.edge_ends)
+        _subtract(self._tenants, touched.tenants or ())
+        self._of_all_tenants -= touched.tenants is None
+        self._of_everything -= touched.everything
+
+
+def _subtract(counter: Counter[ValueT], values: Iterable[ValueT]) -> None:
+    """Subtract one of each value, and forget those of which none is left."""
+    for value in values:
+        counter[value] -= 1
+        if not counter[value]:
+            del counter[value]
+
+
+Barrier = Forbidden | InFlight | Touched
+"""What must not be kept."""
+
+
+def has_vertex(barrier: Barrier, vid: int) -> bool:
     """Return whether the record of a vertex is touched."""
     return barrier.everything or vid in barrier.vertices
 
 
-def has_edges(barrier: Forbidden | Touched, shape: Shape, vid: int) -> bool:
+def has_edges(barrier: Barrier, shape: Shape, vid: int) -> bool:
     """Return whether an edge of the vertex ``vid`` with the direction and one of the labels of ``shape`` is touched."""
     if barrier.everything or not barrier.edge_ends:
         return barrier.everything
     return any((shape.direction, label, vid) in barrier.edge_ends for label in shape.labels)
 
 
-def has_listing(barrier: Forbidden | Touched, tenant: str) -> bool:
+def has_listing(barrier: Barrier, tenant: str) -> bool:
     """Return whether the listings of a tenant may have changed."""
     return barrier.everything or barrier.tenants is None or tenant in barrier.tenants
 

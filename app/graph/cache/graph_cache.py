@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from app.graph.cache.fill import Fill, Forbidden, has_edges, has_listing, has_vertex
+from app.graph.cache.fill import Barrier, Fill, Forbidden, InFlight, has_edges, has_listing, has_vertex
 from app.graph.cache.generation import Generation, ListingKey, listing_size
 from app.graph.cache.known_edges import KnownEdges, Shape
 from app.graph.records.touched import EVERYTHING, Touched
@@ -55,7 +55,7 @@ class GraphCache:
         self._starts = host.starts if host else 0
         self._young, self._old = Generation(), Generation()
         self._fills: set[Fill] = set()
-        self._in_flight: list[Touched] = []
+        self._in_flight = InFlight()
         self._uncertain = Forbidden()
 
     @property
@@ -130,7 +130,7 @@ class GraphCache:
     def begun(self, touched: Touched) -> None:
         """See :class:`app.graph.driver.gremlin_client.WriteWatch`."""
         self.notice_restart()  # noticed later, it would count as one after this write
-        self._in_flight.append(touched)
+        self._in_flight.add(touched)
         self._forget(touched)
 
     def ended(self, touched: Touched, *, certain: bool) -> None:
@@ -149,12 +149,12 @@ class GraphCache:
             self._young.forget(touched)
             self._old.forget(touched)
 
-    def _barriers(self, fill: Fill) -> list[Forbidden | Touched]:
+    def _barriers(self, fill: Fill) -> tuple[Barrier, ...]:
         """Return what must not be kept from a fill.
 
         That is what transactions touch which ended since the fill began, have an unknown outcome, or are in flight.
         """
-        return [fill.forbidden(), self._uncertain, *self._in_flight]
+        return fill.forbidden(), self._uncertain, self._in_flight
 
     def notice_restart(self) -> None:
         """Drop all entries if the host has started the process of the store anew.

@@ -1,6 +1,6 @@
 """What a read may not keep: everything that was written while it was under way."""
 
-from app.graph.cache.fill import MAX_WRITES, Fill, Forbidden, has_edges, has_listing, has_vertex
+from app.graph.cache.fill import MAX_WRITES, Fill, Forbidden, InFlight, has_edges, has_listing, has_vertex
 from app.graph.cache.known_edges import Shape
 from app.graph.records.touched import EVERYTHING, NOTHING, Touched
 
@@ -39,6 +39,24 @@ def test_several_writes_add_up() -> None:
     barrier.add(WRITTEN)
     assert (barrier.vertices, barrier.tenants, len(barrier)) == ({1, 2, 3}, None, 5)
     assert has_listing(barrier, "there")
+
+
+def test_what_is_in_flight_is_barred_until_the_last_write_of_it_ends() -> None:
+    """Two transactions may touch the same; everything and all tenants count until their own transactions end."""
+    flying = InFlight()
+    for touched in (WRITTEN, WRITTEN, EVERYTHING, Touched(tenants=None)):
+        flying.add(touched)
+    assert has_vertex(flying, 9)
+    flying.remove(EVERYTHING)
+    assert (has_vertex(flying, 9), has_listing(flying, "there")) == (False, True)
+    flying.remove(Touched(tenants=None))
+    flying.remove(WRITTEN)
+    assert has_vertex(flying, 1)
+    assert has_edges(flying, SHAPE, 2)
+    assert (has_listing(flying, "here"), has_listing(flying, "there")) == (True, False)
+    flying.remove(WRITTEN)
+    assert [has_vertex(flying, 1), has_edges(flying, SHAPE, 2), has_listing(flying, "here")] == [False] * 3
+    assert (len(flying.vertices), len(flying.edge_ends)) == (0, 0)
 
 
 def test_a_read_learns_of_writes_when_it_keeps_something() -> None:

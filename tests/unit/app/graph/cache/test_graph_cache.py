@@ -1,8 +1,10 @@
 """What the graph cache keeps, for how long, and what it may not keep; the store is proven with a real one."""
 
+import pytest
 from support.stores.two_processes import Host
 
 from app.graph.cache import graph_cache
+from app.graph.cache.fill import Barrier, has_vertex
 from app.graph.cache.graph_cache import ABSENT, GraphCache
 from app.graph.cache.known_edges import KnownEdges, Shape
 from app.graph.records.touched import EVERYTHING, Touched
@@ -53,6 +55,27 @@ def test_a_write_is_forgotten_from_its_begin_to_its_end() -> None:
     cache.ended(WRITTEN, certain=True)
     keep(cache)
     assert known(cache) == [True] * 3
+
+
+def test_hundreds_of_writes_in_flight_are_one_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Writes of other processes are in flight for seconds; to keep a record takes no longer for many of them."""
+    tests: list[object] = []
+
+    def counted(barrier: Barrier, vid: int) -> bool:
+        tests.append(barrier)
+        return has_vertex(barrier, vid)
+
+    monkeypatch.setattr(graph_cache, "has_vertex", counted)
+    numbers = []
+    for writes in (1, 500):
+        cache = GraphCache(100_000)
+        for vid in range(2, 2 + writes):
+            cache.begun(Touched(frozenset({vid}), tenants=frozenset({"there"})))
+        keep(cache)
+        assert known(cache) == [True] * 3
+        numbers.append(len(tests))
+        tests.clear()
+    assert numbers[0] == numbers[1]
 
 
 def test_a_read_from_before_the_end_of_a_write_is_not_kept() -> None:
