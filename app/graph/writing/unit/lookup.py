@@ -27,11 +27,15 @@ class Lookup:
         self._staged = staged
 
     def vid(self, urn: str) -> int:
-        """Return the vertex id of a URN; raises RejectedItemError if the store has another object under this id."""
+        """Return the vertex id of a URN.
+
+        Raises RejectedItemError if the store has another object under this id, or this transaction plans one.
+        """
         vid = self._author.vid(urn)
-        if vid in self.batch.coverage.taken:
+        known = self.vertex(vid)
+        if vid in self.batch.coverage.taken or (known is not None and known["id"] != urn):
             raise invalid(
-                f"{urn} has the same vertex id (a hash of tenant and URN) as another stored object. "
+                f"{urn} has the same vertex id (a hash of tenant and URN) as another object. "
                 "Use another name for it and inform the operators."
             )
         return vid

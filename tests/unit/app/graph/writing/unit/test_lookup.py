@@ -7,6 +7,7 @@ from support.stores.writers import NOW, asset, link, urn
 from app.graph.records.vertex_id import vertex_id
 from app.graph.writing.unit.read_set import NotReadError, ReadCoverage
 from app.graph.writing.unit.rejections import RejectedItemError
+from app.graph.writing.unit.working_set import StagedChanges
 from graphql_schema.catalog.relations import DERIVES, Direction
 
 UP, D = (vertex_id("default", urn(f"dataset {name}")) for name in ("up", "d"))
@@ -49,8 +50,19 @@ def test_a_vertex_id_of_another_asset_is_refused(memory: Memory) -> None:
         unit.lookup.vid(urn("dataset d"))
     (error,) = rejected.value.outcome.errors
     assert error.code.name == "INVALID"
-    assert "has the same vertex id (a hash of tenant and URN) as another stored object" in error.message
+    assert "has the same vertex id (a hash of tenant and URN) as another object" in error.message
     assert unit.lookup.vid(urn("dataset up")) == UP
+
+
+def test_a_vertex_id_that_the_transaction_gives_to_another_asset_is_refused(memory: Memory) -> None:
+    """Two URNs of one transaction with equal hashes, which any caller can search for, are never one asset."""
+    other = {"id": urn("model m"), "kind": "MODEL"}
+    staged, planned = memory.unit(), memory.unit()
+    staged.staging.staged.vertices[D] = other
+    planned.lookup.batch.merge(StagedChanges({D: other}))
+    for unit in (staged, planned):
+        with pytest.raises(RejectedItemError):
+            unit.lookup.record(urn("dataset d"))
 
 
 def test_a_record_must_be_read_before_it_counts_as_absent(memory: Memory) -> None:
