@@ -32,7 +32,8 @@ from app.store.embedded.embedded_store import EmbeddedStore
 from app.store.errors import StoreReason
 from app.store.store_endpoint import server_endpoint
 from app.telemetry.access_log import AccessLog, access_log_path
-from app.telemetry.metrics import Metrics, MetricsServer
+from app.telemetry.metrics import Metrics
+from app.telemetry.metrics_server import MetricsServer
 from graphql_schema.catalog.inference_rules import RULES
 from graphql_schema.catalog.kinds import ASSETS
 from graphql_schema.execution.side_thread import short_switches
@@ -162,7 +163,7 @@ class Process:
         if not settings.metrics_port:
             yield
             return
-        server = MetricsServer(self.metrics, settings.metrics_host, settings.metrics_port)
+        server = MetricsServer(self.metrics.registry, settings.metrics_host, settings.metrics_port)
         try:
             yield
         finally:

@@ -6,14 +6,10 @@ these are labels, and further ones count as OTHER.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from threading import Thread
 from typing import Final
-from wsgiref.simple_server import WSGIServer
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
-
-from policies.errors import ConfigurationError
 
 MAX_NAMES: Final = 500
 """Maximum number of names of operations that are labels."""
@@ -153,26 +149,3 @@ def gauges(name: str, about: str, label: str, values: Mapping[str, float]) -> Me
     for key, value in values.items():
         family.add_metric([key], value)
     return family
-
-
-class MetricsServer:
-    """Serves ``/metrics`` on a port of its own, in a thread, without authentication; the port must not be public.
-
-    Raises ConfigurationError if the port cannot be used.
-    """
-
-    def __init__(self, metrics: Metrics, host: str, port: int) -> None:
-        try:
-            served: tuple[WSGIServer, Thread] = start_http_server(port, host, metrics.registry)
-        except OSError as error:
-            raise ConfigurationError(
-                f"Port {port} of {host} cannot be used for metrics ({error.strerror}); set MLG_METRICS_PORT to a free "
-                "port, or to 0 for none."
-            ) from None
-        self._server, self._thread = served
-
-    def stop(self) -> None:
-        """Stop serving, and wait for the thread."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()

@@ -1,11 +1,6 @@
-"""Metrics: what is counted, how many names clients can make into labels, and the port."""
+"""Metrics: what is counted, and how many names clients can make into labels."""
 
-import socket
-
-import pytest
-
-from app.telemetry.metrics import MAX_NAMES, OTHER, UNNAMED, Metrics, MetricsServer, OperationReport
-from policies.errors import ConfigurationError
+from app.telemetry.metrics import MAX_NAMES, OTHER, UNNAMED, Metrics, OperationReport
 
 
 def value(metrics: Metrics, name: str, **labels: str) -> float | None:
@@ -44,12 +39,3 @@ def test_decisions_of_the_policy_are_counted() -> None:
     assert value(metrics, "mlg_hidden_values_total", field="Run.params") == 4
     assert value(metrics, "mlg_refused_actions_total", action="LINK") == 2
     assert value(metrics, "mlg_break_glass_responses_total") == 1
-
-
-def test_a_port_that_is_used_is_refused() -> None:
-    """The error names the setting."""
-    with socket.socket() as used:
-        used.bind(("127.0.0.1", 0))
-        used.listen()
-        with pytest.raises(ConfigurationError, match="MLG_METRICS_PORT"):
-            MetricsServer(Metrics(), "127.0.0.1", used.getsockname()[1])
