@@ -28,8 +28,8 @@ LOG_FILE = "access.jsonl"
 MAX_LOGGED_IDS = 100
 """Maximum number of ids in one line; further ids go into further lines."""
 
-LOCK_SECONDS: Final = 1.0
-"""Seconds to wait for the lock of the file; another worker holds it only while it appends."""
+LOCK_SECONDS: Final = 0.25
+"""Seconds to wait for the lock of the file, during which the event loop waits; a worker holds it only to append."""
 
 LOCK_PAUSE_SECONDS: Final = 0.001
 """Seconds between two attempts to get the lock."""
