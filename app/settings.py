@@ -67,7 +67,8 @@ class Settings:
     store_url: str = setting(
         "MLG_STORE_URL",
         "",
-        "Gremlin HTTP endpoint of an existing JanusGraph; may contain user and password; empty: embedded.",
+        "Gremlin HTTP endpoints of an existing JanusGraph, comma-separated, with user and password or without; "
+        "empty: embedded.",
         secret=True,
     )
     store_user: str = setting("MLG_STORE_USER", "", "User of HTTP Basic authentication at `MLG_STORE_URL`.")
@@ -87,7 +88,9 @@ class Settings:
         "536870912",
         "Bytes of free disk below which the embedded store refuses writes; 0: no such limit.",
     )
-    store_in_flight: int = setting("MLG_STORE_IN_FLIGHT", "8", "Maximum number of concurrent requests to the store.")
+    store_in_flight: int = setting(
+        "MLG_STORE_IN_FLIGHT", "8", "Maximum number of concurrent requests for each server of the store."
+    )
     store_deadline: float = setting(
         "MLG_STORE_DEADLINE", "30", "Seconds for one request to the store, waiting included."
     )

@@ -22,7 +22,7 @@ from app.policy.matrix import decisions_of, lines
 from app.settings import Settings
 from app.store.embedded.embedded_store import STORE_FOLDER
 from app.store.embedded.running_store import running_endpoint
-from app.store.store_endpoint import external_endpoint
+from app.store.store_endpoint import external_endpoints
 from graphql_schema.catalog.urn import parse_urn
 from graphql_schema.operation.field_guards import governed_fields
 from graphql_schema.schema import build_schema
@@ -119,7 +119,7 @@ def explain_one(
 
 async def _explanation(loaded: Policy, principal: Principal, action: str, urn: str) -> Explanation:
     settings = Settings.from_env()
-    endpoint = external_endpoint(settings) or running_endpoint(settings.data_dir.absolute() / STORE_FOLDER)
+    endpoint = external_endpoints(settings) or running_endpoint(settings.data_dir.absolute() / STORE_FOLDER)
     if endpoint is None:
         raise InvalidError(
             f"No store runs on {settings.data_dir}; start `mlg dev` or `mlg serve`, or set MLG_STORE_URL."

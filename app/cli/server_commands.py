@@ -27,7 +27,7 @@ from app.http.graphql.persisted_documents import DocumentMode
 from app.ingest.demo.estate import load_demo
 from app.runtime.process import Process
 from app.settings import Settings
-from app.store.store_endpoint import server_endpoint
+from app.store.store_endpoint import server_endpoints
 from graphql_schema.schema import sdl
 from policies.errors import ConfigurationError
 
@@ -89,7 +89,7 @@ def serve(worker: Annotated[int | None, typer.Option("--worker", hidden=True)] =
         with _start_error_of(process):
             asyncio.run(server.serve([listener]))
         return
-    if server_endpoint(settings) is None:
+    if not server_endpoints(settings):
         raise ConfigurationError(
             f"MLG_WORKERS is {settings.workers}, and the embedded store belongs to one process: set MLG_STORE_URL to "
             "a JanusGraph, or MLG_WORKERS to 1."

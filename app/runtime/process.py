@@ -30,7 +30,7 @@ from app.runtime.store_watch import watched
 from app.settings import Settings
 from app.store.embedded.embedded_store import EmbeddedStore
 from app.store.errors import StoreReason
-from app.store.store_endpoint import server_endpoint
+from app.store.store_endpoint import StoreEndpoint, server_endpoints
 from app.telemetry.access_log import AccessLog, access_log_path
 from app.telemetry.metrics import Metrics
 from app.telemetry.metrics_server import MetricsServer
@@ -66,13 +66,14 @@ async def open_store(settings: Settings) -> AsyncIterator[GremlinClient]:
     Raises ConfigurationError or StoreStartError if the embedded store does not start.
     """
     async with AsyncExitStack() as stack:
-        host, endpoint = None, server_endpoint(settings)
-        if endpoint is None:
+        host: EmbeddedStore | None = None
+        endpoints: tuple[StoreEndpoint, ...] = server_endpoints(settings)
+        if not endpoints:
             store = EmbeddedStore(settings, store_schema(), index=MixedIndex(settings.store_deadline))
             host = await stack.enter_async_context(store)
-            endpoint = host.endpoint
+            endpoints = (host.endpoint,)
         client = GremlinClient(
-            endpoint, in_flight=settings.store_in_flight, deadline=settings.store_deadline, host=host
+            endpoints, in_flight=settings.store_in_flight, deadline=settings.store_deadline, host=host
         )
         yield await stack.enter_async_context(client)
 
@@ -84,7 +85,7 @@ async def refuse_failing(client: GremlinClient) -> None:
     except StoreUnavailableError as error:
         if error.reason is StoreReason.UNREACHABLE and client.host is None:
             raise ConfigurationError(
-                f"The store at {client.url} cannot be reached; start JanusGraph there, or correct MLG_STORE_URL."
+                f"The store at {client.urls} cannot be reached; start JanusGraph there, or correct MLG_STORE_URL."
             ) from error
         if error.reason is not StoreReason.DISK_SPACE:
             raise

@@ -1,6 +1,6 @@
 """Metrics of the store, the cache, the jobs and the writers of a process, which are read when they are scraped."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from prometheus_client.metrics_core import Metric
@@ -10,9 +10,10 @@ from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_log import LEARN
 from app.graph.commits.write_statements import STATE, WRITE
 from app.graph.driver.gremlin_client import GremlinClient, RequestReport
+from app.graph.driver.server_pool import Server
 from app.graph.reading.level.level_statement import LEVEL
 from app.graph.records.clock import epoch_milliseconds
-from app.telemetry.metrics import OK, Metrics, count, gauge
+from app.telemetry.metrics import OK, Metrics, count, counts, gauge, gauges
 
 STATEMENTS: Final = {LEVEL.text: "level", STATE.text: "state", WRITE.text: "write", LEARN.text: "learn"}
 """The names of the statements that operations send; all others are `other`."""
@@ -36,8 +37,19 @@ def watch_process(
     """Add the metrics of the parts of a running process, and count the requests of its client."""
     client.observers.append(StoreRequests(metrics))
     metrics.watch(lambda: _writer_metrics(client, coordinator))
+    if client.pool.spreads:
+        metrics.watch(lambda: _server_metrics(client.pool.servers))
     if cache is not None:
         metrics.watch(lambda: _cache_metrics(cache))
+
+
+def _server_metrics(servers: Sequence[Server]) -> Iterator[Metric]:
+    ejections = {server.url: server.ejections for server in servers}
+    yield counts("mlg_store_server_ejections", "Times that a server of the store was ejected.", "server", ejections)
+    ejected = {server.url: server.ejected_at is not None for server in servers}
+    yield gauges("mlg_store_server_ejected", "1 if a server gets no requests at present, else 0.", "server", ejected)
+    in_flight = {server.url: server.in_flight for server in servers}
+    yield gauges("mlg_store_server_in_flight", "Requests that wait for a response of a server.", "server", in_flight)
 
 
 def _cache_metrics(cache: GraphCache) -> Iterator[Metric]:

@@ -40,7 +40,8 @@ class StoreEndpoint:
             valid = False
         if not valid:
             raise ConfigurationError(  # without the value, which may contain a password
-                "MLG_STORE_URL is no HTTP URL; set it to the Gremlin endpoint, such as http://127.0.0.1:8182/gremlin."
+                "MLG_STORE_URL is no HTTP URL; set it to the Gremlin endpoint, such as http://127.0.0.1:8182/gremlin, "
+                "or to several with commas between them. A comma in a password is %2C."
             )
         if info and (user or password):
             raise ConfigurationError(
@@ -69,22 +70,28 @@ class StoreEndpoint:
         return {"Authorization": self.authorization} if self.user else {}
 
 
-def external_endpoint(settings: Settings) -> StoreEndpoint | None:
-    """Return the endpoint of ``MLG_STORE_URL``, None if the setting is empty; raises as `StoreEndpoint.parse`."""
-    if not settings.store_url:
-        return None
-    return StoreEndpoint.parse(settings.store_url, settings.store_user, settings.store_password)
+def external_endpoints(settings: Settings) -> tuple[StoreEndpoint, ...]:
+    """Return the endpoints of ``MLG_STORE_URL``, none if the setting is empty.
 
-
-def server_endpoint(settings: Settings) -> StoreEndpoint | None:
-    """Return the endpoint of the store that a server uses, None for the embedded store.
-
-    Raises ConfigurationError if the endpoint is invalid, and in production for an embedded store that is not allowed.
+    Raises ConfigurationError as `StoreEndpoint.parse`, and for a URL that is listed twice.
     """
-    endpoint = external_endpoint(settings)
-    if endpoint is None and settings.env == "production" and not settings.allow_embedded_store:
+    given = settings.store_url.split(",") if settings.store_url else []
+    found = [StoreEndpoint.parse(url.strip(), settings.store_user, settings.store_password) for url in given]
+    urls = [endpoint.url for endpoint in found]
+    if twice := sorted({url for url in urls if urls.count(url) > 1}):
+        raise ConfigurationError(f"MLG_STORE_URL lists {', '.join(twice)} twice; list each server once.")
+    return tuple(found)
+
+
+def server_endpoints(settings: Settings) -> tuple[StoreEndpoint, ...]:
+    """Return the endpoints of the store that a server uses, none for the embedded store.
+
+    Raises ConfigurationError if an endpoint is invalid, and in production for an embedded store that is not allowed.
+    """
+    endpoints = external_endpoints(settings)
+    if not endpoints and settings.env == "production" and not settings.allow_embedded_store:
         raise ConfigurationError(
             "MLG_STORE_URL is not set, and MLG_ENV is `production`: set MLG_STORE_URL to the Gremlin endpoint of a "
             "JanusGraph (docs/production.md), or MLG_ALLOW_EMBEDDED_STORE=1 to keep all data in the embedded store."
         )
-    return endpoint
+    return endpoints

@@ -149,3 +149,11 @@ def gauges(name: str, about: str, label: str, values: Mapping[str, float]) -> Me
     for key, value in values.items():
         family.add_metric([key], value)
     return family
+
+
+def counts(name: str, about: str, label: str, values: Mapping[str, float]) -> Metric:
+    """Return a metric with a value that only grows for each value of one label."""
+    family = CounterMetricFamily(name, about, labels=[label])
+    for key, value in values.items():
+        family.add_metric([key], value)
+    return family

@@ -93,7 +93,7 @@ class Load:
 
 async def check(api: Api, load: Load) -> None:
     """Check that each item is stored once with its edge, that each call has one effect, and that the index has all."""
-    there = await stored(StoreGraph(api.client.url, "g"))
+    there = await stored(StoreGraph(api.client.pool.servers[0].url, "g"))
     urns = load.urns
     assert {urn for urn in there.records if urn in set(urns)} == set(urns)
     edges = {key for key in there.edge_records if key[2] in set(urns)}

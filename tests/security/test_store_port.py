@@ -173,4 +173,4 @@ async def test_a_server_authenticates_at_an_external_store(janusgraph: EmbeddedS
     for env in (given, {"MLG_STORE_URL": url_with_user_info(endpoint)}):
         async with open_store(Settings.from_env(env)) as client:
             await StoreProbe(client).check()
-            assert client.url == endpoint.url
+            assert client.urls == endpoint.url

@@ -9,28 +9,20 @@ client also owns event loops in threads, fails inside a running event loop and n
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from time import perf_counter
-from typing import Final, Protocol, Self
-
-import aiohttp
-import orjson
+from typing import Protocol, Self
 
 from app.graph.driver.errors import StoreUnavailableError
-from app.graph.driver.gremlin_response import parse_rows
 from app.graph.driver.prepared_statement import PreparedStatement
+from app.graph.driver.server_pool import ServerPool
+from app.graph.driver.transport import Exchange, Transport
 from app.graph.records.log_entry import Lease
 from app.graph.records.touched import EVERYTHING, Touched
-from app.store.errors import StoreReason
 from app.store.store_endpoint import StoreEndpoint
 from app.store.store_host import StoreHost
 from graphql_schema.ports.record import Json, JsonObject
 from policies.errors import Code, CodedError
-
-_HEADERS: Final = {"Content-Type": "application/json", "Accept": "application/vnd.gremlin-v3.0+json;types=false"}
-_KEEP_ALIVE_SECONDS: Final = 60
-_BROKEN: Final = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, aiohttp.ClientResponseError)
-"""Errors without a complete response; the last one is raised for a response that is not HTTP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,49 +108,17 @@ class WriteOrder(Protocol):
         """Lead no more, so that another process can at once."""
 
 
-@dataclass(slots=True)
-class _Call:
-    """One request in flight: what is sent, and its state so far."""
-
-    prepared: PreparedStatement
-    body: bytes
-    writes: bool
-    attempts: int = 0
-    responded: bool = False
-    error: Code | None = None
-    started: float = field(default_factory=perf_counter)
-
-    def unavailable(
-        self, message: str, reason: StoreReason = StoreReason.UNREACHABLE, *, retry_after: int = 1
-    ) -> StoreUnavailableError:
-        """Return the error for a request without a response; a write that may have been sent has an unknown outcome."""
-        return StoreUnavailableError(message, reason, retry_after=retry_after, unknown_outcome=self.is_write_sent)
-
-    def timed_out(self, seconds: float) -> StoreUnavailableError:
-        """Return the error for a request that was not completed within a number of seconds."""
-        message = (
-            f"The store did not confirm a write within {seconds:g} s; read the state before you write again."
-            if self.is_write_sent
-            else f"The request to the store was not completed within {seconds:g} s; try again."
-        )
-        return self.unavailable(message, StoreReason.BUSY)
-
-    @property
-    def is_write_sent(self) -> bool:
-        """Whether a write may have been sent, so that its outcome is unknown without a response."""
-        return self.writes and self.attempts > 0
-
-
 class GremlinClient:
-    """A pool of connections to one Gremlin endpoint; use it as an async context manager.
+    """A client of one store; use it as an async context manager.
 
-    ``endpoint`` may be a URL, also with user info; :attr:`url` is without the user info, which is sent as credentials.
-    ``source`` is the name of the traversal source on the server. At most ``in_flight`` requests run at once, and the
-    others wait for a slot. ``deadline`` is in seconds and covers the wait and the response. The client works again
-    after a restart of the store without being reopened. If an open connection breaks, a read is sent once more within
-    the deadline. A write is never sent twice: ``unknown_outcome`` of the StoreUnavailableError states whether it may
-    have been committed. ``host`` runs the store, None for a store elsewhere. A request that begins during an
-    outage is refused; one that waits for its slot is still sent.
+    ``endpoint`` may be a URL, also with user info, which is sent as credentials. It is a sequence if several servers
+    share the storage of the store; the requests are then spread over them (:mod:`app.graph.driver.server_pool`).
+    ``source`` is the name of the traversal source on each server. At most ``in_flight`` requests for each server run at
+    once, and the others wait for a slot. ``deadline`` is in seconds and covers the wait and the response. The client
+    works again after a restart of the store without being reopened. Within the deadline, a request is sent again if it
+    changed nothing (:meth:`app.graph.driver.transport.Transport.rows`). A write that may have been committed is never
+    sent again: ``unknown_outcome`` of the StoreUnavailableError is then true. ``host`` runs the store, None for a store
+    elsewhere. A request that begins during an outage is refused; one that waits for its slot is still sent.
     ``exclusive`` states that all writes to the store go through this client while it is open, as they do with a host.
     ``write_watch``, if it is not None, receives begin and end of each write of this client. ``write_order``, if it is
     not None, orders the transactions of this client among those of other processes.
@@ -166,7 +126,7 @@ class GremlinClient:
 
     def __init__(
         self,
-        endpoint: StoreEndpoint | str,
+        endpoint: StoreEndpoint | Sequence[StoreEndpoint] | str,
         *,
         source: str = "g",
         in_flight: int = 8,
@@ -174,23 +134,27 @@ class GremlinClient:
         host: StoreHost | None = None,
     ) -> None:
         found = StoreEndpoint.parse(endpoint) if isinstance(endpoint, str) else endpoint
-        self.url = found.url
-        self._headers = _HEADERS | found.headers
+        self.pool = ServerPool([found] if isinstance(found, StoreEndpoint) else found)
+        self.transport = Transport(self.pool, source)
         self.observers: list[Observer] = []
         self.host = host
         self.exclusive = host is not None
         self.write_watch: WriteWatch | None = None
         self.write_order: WriteOrder | None = None
-        self._aliases = {"g": source}
         self._deadline = deadline
-        self._slots = asyncio.Semaphore(in_flight)
+        self._slots = asyncio.Semaphore(in_flight * len(self.pool.servers))
 
     async def __aenter__(self) -> Self:
-        self._session = _session(aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_SECONDS))
+        await self.transport.open()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._session.close()
+        await self.transport.close()
+
+    @property
+    def urls(self) -> str:
+        """The URLs of the servers, without credentials, as messages show them."""
+        return ", ".join(server.url for server in self.pool.servers)
 
     async def submit(
         self, prepared: PreparedStatement, bindings: Mapping[str, object], *, writes: Touched | bool = False
@@ -204,8 +168,7 @@ class GremlinClient:
         complete the request.
         """
         prepared.check(bindings)
-        body = orjson.dumps({"gremlin": prepared.text, "bindings": dict(bindings), "aliases": self._aliases})
-        call = _Call(prepared, body, bool(writes))
+        call = Exchange(prepared, self.transport.body(prepared, bindings), bool(writes))
         try:
             with self._watched(call, EVERYTHING if isinstance(writes, bool) else writes):
                 return await self._run(call)
@@ -218,7 +181,7 @@ class GremlinClient:
                 observer.exchanged(exchange)
 
     @contextmanager
-    def _watched(self, call: _Call, touched: Touched) -> Iterator[None]:
+    def _watched(self, call: Exchange, touched: Touched) -> Iterator[None]:
         """Report begin and end of a write to the watch."""
         watch = self.write_watch
         if watch is None or not call.writes:
@@ -235,49 +198,11 @@ class GremlinClient:
         if self.host and (outage := self.host.outage()):
             raise StoreUnavailableError.because(outage)
 
-    async def _run(self, call: _Call) -> list[Json]:
-        """Wait for a slot, send the request within the deadline, and return its rows."""
+    async def _run(self, call: Exchange) -> list[Json]:
+        """Wait for a slot, and return the rows of the request within the deadline."""
         self.refuse_outage()
         try:
             async with asyncio.timeout(self._deadline), self._slots:
-                status, body = await self._send(call)
+                return await self.transport.rows(call)
         except TimeoutError:
             raise call.timed_out(self._deadline) from None
-        call.responded = True
-        return parse_rows(status, body, writes=call.writes)
-
-    async def _send(self, call: _Call) -> tuple[int, bytes]:
-        """Send over the pool and return HTTP status and body; send a read once more if an open connection broke."""
-        try:
-            return await self._post(self._session, call)
-        except aiohttp.ClientConnectorError as error:
-            call.attempts -= 1  # no connection, so nothing was sent and the outcome of a write is known
-            raise call.unavailable("No connection to the store could be opened; try again.", retry_after=5) from error
-        except _BROKEN as error:
-            if call.writes:
-                raise call.unavailable(
-                    "The connection broke before the store confirmed a write; read the state before you write again."
-                ) from error
-        return await self._send_afresh(call)
-
-    async def _send_afresh(self, call: _Call) -> tuple[int, bytes]:
-        """Send over a new connection: after a restart of the store every pooled connection may be closed."""
-        async with _session(aiohttp.TCPConnector(force_close=True)) as session:
-            try:
-                return await self._post(session, call)
-            except _BROKEN as error:
-                raise call.unavailable(
-                    "The connection to the store broke, and a second attempt failed; try again."
-                ) from error
-
-    async def _post(self, session: aiohttp.ClientSession, call: _Call) -> tuple[int, bytes]:
-        call.attempts += 1
-        async with session.post(self.url, data=call.body, headers=self._headers) as response:
-            return response.status, await response.read()
-
-
-def _session(connector: aiohttp.BaseConnector) -> aiohttp.ClientSession:
-    """Return an HTTP session without timeouts and cookies: :meth:`GremlinClient._run` limits the time."""
-    return aiohttp.ClientSession(
-        connector=connector, cookie_jar=aiohttp.DummyCookieJar(), timeout=aiohttp.ClientTimeout(total=None)
-    )

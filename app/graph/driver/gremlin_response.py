@@ -69,6 +69,8 @@ _STORAGE: Final = frozenset(
 """Simple names of the exceptions of BerkeleyJE, Lucene and the file system after which a store must be restarted."""
 _CLOSED: Final = ("Graph has been closed", "Environment is closed")
 """Begins of the messages of a closed graph or storage, whose class is a plain IllegalStateException."""
+_GATEWAY: Final = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT})
+"""Statuses of a proxy that cannot reach the store; a Gremlin server returns none of them."""
 _NO_SPACE: Final = "DiskLimitException"
 """Simple name of the exception with which BerkeleyJE refuses a write; the transaction is rolled back."""
 
@@ -85,6 +87,13 @@ def parse_rows(status: int, body: bytes, *, writes: bool) -> list[Json]:
             f"The store refused the credentials with status {status}; correct MLG_STORE_USER and MLG_STORE_PASSWORD."
         )
     response = _decoded(body)
+    if status in _GATEWAY and not response:
+        raise StoreUnavailableError(
+            f"A proxy before the store returned status {status}; try again.",
+            StoreReason.UNREACHABLE,
+            retry_after=5,
+            unknown_outcome=writes,
+        )
     if status != HTTPStatus.OK:
         raise _failure(status, response, writes=writes)
     try:

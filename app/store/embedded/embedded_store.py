@@ -25,9 +25,9 @@ from app.store.embedded.index_files import IndexKeeper
 from app.store.embedded.jars import fetch_jars
 from app.store.embedded.jvm import JvmProcess, LaunchOptions
 from app.store.embedded.port import LOOPBACK, reserve_port
-from app.store.embedded.restart_pauses import RestartPauses, RestartPolicy
 from app.store.embedded.secret_file import remove_secret, write_secret
 from app.store.errors import IndexIncompleteError, StoreReason
+from app.store.growing_pauses import GrowingPauses, PausePolicy
 from app.store.schema_stamp import StoreSchema, write_stamp
 from app.store.store_endpoint import StoreEndpoint
 
@@ -72,7 +72,7 @@ class EmbeddedStore:
         schema: StoreSchema,
         *,
         index: IndexKeeper | None = None,
-        restarts: RestartPolicy | None = None,
+        restarts: PausePolicy | None = None,
         reindexing: bool = False,
     ) -> None:
         self.state = StoreState.STOPPED
@@ -81,7 +81,7 @@ class EmbeddedStore:
         self._settings = settings
         self._schema = schema
         self._index = index
-        self._pauses = RestartPauses(restarts)
+        self._pauses = GrowingPauses(restarts)
         self._reindexing = reindexing
         self._folder = settings.data_dir.absolute() / STORE_FOLDER
         self._lock = DataLock(self._folder)
@@ -239,7 +239,7 @@ class EmbeddedStore:
             self.state = StoreState.READY
 
     async def _relaunch(self, launch: LaunchOptions, reason: str, uptime: float) -> JvmProcess:
-        """Start the JVM, as often as it takes, with the pauses of the `RestartPolicy`."""
+        """Start the JVM, as often as it takes, with the pauses of the `PausePolicy`."""
         while True:
             self.state, self._jvm = StoreState.RESTARTING, None
             pause = self._pauses.after(uptime)

@@ -11,7 +11,6 @@ from typing import Any
 import httpx2
 import pytest
 from starlette.applications import Starlette
-from support.stores.alternating_client import AlternatingClient
 from support.stores.janusgraph import StoreGraph
 from support.stores.observed_requests import ObservedRequests
 from support.waiting import until
@@ -29,11 +28,17 @@ from app.runtime.background_jobs import background_jobs
 from app.runtime.operation_context import OperationContexts
 from app.runtime.process import JobStarter, Process
 from app.settings import Settings
+from app.store.store_endpoint import StoreEndpoint
 
 REGISTER = """mutation ($input: RegisterAssetsInput!) { registerAssets(input: $input) {
   results { outcome revision changed errors { code message inputPath currentRevision } }
   created updated unchanged failed
 } }"""
+
+
+def client_of(graph: StoreGraph) -> GremlinClient:
+    """Return a client of a graph that spreads its requests over the servers of the graph."""
+    return GremlinClient([StoreEndpoint.parse(url) for url in (graph.url, *graph.others)], source=graph.source)
 
 
 def process_over(
@@ -43,7 +48,7 @@ def process_over(
 
     A distributed store counts as shared.
     """
-    client = AlternatingClient(graph) if graph.others else GremlinClient(graph.url, source=graph.source)
+    client = client_of(graph)
     client.exclusive = not (shared or graph.others)
     return Process(settings, lambda _: client, start_jobs)
 

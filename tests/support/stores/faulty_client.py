@@ -8,6 +8,9 @@ import aiohttp
 import orjson
 
 from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.driver.prepared_statement import PreparedStatement
+from app.graph.driver.server_pool import Server
+from app.graph.driver.transport import Exchange, Transport
 
 Fault = Literal["unsent", "lost", "late", "torn"]
 """A write is not sent; or is committed and its response lost; or its response is lost, and it is committed later.
@@ -40,37 +43,47 @@ class FaultyClient(GremlinClient):
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self.late: list[bytes] = []
+        self.transport = FaultyTransport(self, more.get("source", "g"))
 
-    async def _post(self, session: aiohttp.ClientSession, call: Any) -> tuple[int, bytes]:
-        fault, held = None, None
-        if call.writes:
-            fault, self.fault = self.fault, None
-            held, self.held_write = self.held_write, None
+    async def commit_late(self) -> None:
+        """Let the store execute a write whose response was lost; it may refuse the write, if others came before."""
+        if self.late:
+            late = Exchange(PreparedStatement(""), self.late.pop(0), writes=True)
+            await Transport.post(self.transport, self.transport.session, self.pool.servers[0], late)
+
+
+class FaultyTransport(Transport):
+    """Sends the requests of a :class:`FaultyClient`."""
+
+    def __init__(self, client: FaultyClient, source: str) -> None:
+        super().__init__(client.pool, source)
+        self._client = client
+
+    async def post(self, session: aiohttp.ClientSession, server: Server, exchange: Exchange) -> tuple[int, bytes]:
+        """Send a request, with the fault of the client."""
+        client, fault, held = self._client, None, None
+        if exchange.writes:
+            fault, client.fault = client.fault, None
+            held, client.held_write = client.held_write, None
         else:
-            held, self.held_read = self.held_read, None
+            held, client.held_read = client.held_read, None
         if fault == "unsent":
-            call.attempts += 1
+            exchange.attempts += 1
             raise aiohttp.ClientConnectorError(None, OSError("no connection"))  # type: ignore[arg-type]
         if fault == "late":
-            call.attempts += 1
-            self.late.append(call.body)
+            exchange.attempts += 1
+            client.late.append(exchange.body)
             raise aiohttp.ClientPayloadError
         if fault == "torn":
-            self.late.append(_with_bindings(call.body, turn=None))
-            call.body = _with_bindings(call.body, **{part: [] for part in _PARTS})
-        response = await super()._post(session, call)
+            client.late.append(_with_bindings(exchange.body, turn=None))
+            exchange.body = _with_bindings(exchange.body, **{part: [] for part in _PARTS})
+        response = await super().post(session, server, exchange)
         if fault == "lost":
             raise aiohttp.ClientPayloadError
         if held is not None:
             held.received.set()
             await held.release.wait()
         return response
-
-    async def commit_late(self) -> None:
-        """Let the store execute a write whose response was lost; it may refuse the write, if others came before."""
-        if self.late:
-            async with self._session.post(self.url, data=self.late.pop(0), headers=self._headers) as response:
-                await response.read()
 
 
 def _with_bindings(body: bytes, **bindings: object) -> bytes:

@@ -14,13 +14,16 @@ from app.graph.reading.level.level_statement import LEVEL
 from app.graph.records.clock import epoch_milliseconds
 from app.http.fair_queue import FairQueue, queue_metrics
 from app.runtime.process_metrics import watch_process
+from app.store.store_endpoint import StoreEndpoint
 from app.telemetry.metrics import Metrics
 from policies.errors import Code
 
+SERVERS = [StoreEndpoint("http://127.0.0.1:1"), StoreEndpoint("http://127.0.0.1:2")]
+
 
 def test_every_metric_is_documented() -> None:
-    """docs/metrics.md lists the metrics of a process with cache and write log, and no other ones."""
-    metrics, client, coordinator = Metrics(), GremlinClient("http://127.0.0.1:1"), WriteCoordinator()
+    """docs/metrics.md lists the metrics of a process with cache, write log and several servers, and no other ones."""
+    metrics, client, coordinator = Metrics(), GremlinClient(SERVERS), WriteCoordinator()
     client.write_order = WriteLog(client, coordinator)
     watch_process(metrics, client, coordinator, GraphCache(1 << 20))
     metrics.watch(lambda: queue_metrics({"reads": FairQueue()}))
@@ -59,3 +62,20 @@ async def test_the_oldest_due_entry_has_an_age() -> None:
     value = metrics.registry.get_sample_value
     assert (value("mlg_outbox_entries"), value("mlg_outbox_due_entries")) == (2, 1)
     assert 60 <= (value("mlg_outbox_oldest_seconds") or 0) < 120
+
+
+def test_an_ejected_server_is_counted() -> None:
+    """Of two servers, the one that was ejected twice is shown with its count and its state, the other with zeros."""
+    metrics, client = Metrics(), GremlinClient(SERVERS)
+    watch_process(metrics, client, WriteCoordinator(), None)
+    first, second = client.pool.servers
+    client.pool.eject(first, "UNREACHABLE")
+    client.pool.readmit(first)
+    client.pool.eject(first, "UNREACHABLE")
+
+    def values(server: str) -> list[float | None]:
+        names = ("ejections_total", "ejected", "in_flight")
+        return [metrics.registry.get_sample_value(f"mlg_store_server_{name}", {"server": server}) for name in names]
+
+    with client.pool.requesting(second):
+        assert (values(first.url), values(second.url)) == ([2, 1, 0], [0, 0, 1])

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from app.cli.command_line import commands
 from app.runtime.process import open_store
 from app.settings import Settings
-from app.store.store_endpoint import StoreEndpoint, external_endpoint, server_endpoint
+from app.store.store_endpoint import StoreEndpoint, external_endpoints, server_endpoints
 from policies.errors import ConfigurationError
 
 URL = "http://janusgraph:8182/gremlin"
@@ -33,8 +33,7 @@ PRODUCTION = {
 def test_credentials_are_sent_and_not_shown(env: dict[str, str]) -> None:
     """Both forms give the same header; URL and representations, also of the settings, do not contain the password."""
     settings = Settings.from_env(env)
-    endpoint = external_endpoint(settings)
-    assert endpoint is not None
+    (endpoint,) = external_endpoints(settings)
     assert (endpoint.url, endpoint.headers) == (URL, {"Authorization": BASIC})
     assert not [shown for shown in (repr(endpoint), str(endpoint), repr(settings)) if re.search("s3cret", shown)]
 
@@ -42,7 +41,7 @@ def test_credentials_are_sent_and_not_shown(env: dict[str, str]) -> None:
 def test_a_store_without_credentials_gets_no_header() -> None:
     """Without credentials no header is sent, and without a URL there is no external store."""
     assert StoreEndpoint.parse(URL).headers == {}
-    assert external_endpoint(Settings.from_env({})) is None
+    assert external_endpoints(Settings.from_env({})) == ()
 
 
 @pytest.mark.parametrize(
@@ -86,9 +85,38 @@ async def test_a_server_without_the_command_refuses_it_too() -> None:
 @pytest.mark.parametrize("env", [{**PRODUCTION, "MLG_ALLOW_EMBEDDED_STORE": "1"}, {"MLG_ENV": "dev"}])
 def test_the_embedded_store_is_allowed_where_chosen(env: dict[str, str]) -> None:
     """In development, and in production if it is permitted, the embedded store is used."""
-    assert server_endpoint(Settings.from_env(env)) is None
+    assert server_endpoints(Settings.from_env(env)) == ()
 
 
 def test_production_uses_the_external_store() -> None:
     """In production an external store needs no permission."""
-    assert server_endpoint(Settings.from_env({**PRODUCTION, "MLG_STORE_URL": URL})) == StoreEndpoint(URL)
+    assert server_endpoints(Settings.from_env({**PRODUCTION, "MLG_STORE_URL": URL})) == (StoreEndpoint(URL),)
+
+
+def test_several_servers_have_own_or_equal_credentials() -> None:
+    """Each URL of the list is an endpoint; credentials are those of the settings for all, or those in each URL."""
+    urls = "http://a:8182/gremlin, https://b/gremlin"
+    for_all = {"MLG_STORE_URL": urls, "MLG_STORE_USER": "mlg", "MLG_STORE_PASSWORD": "s3cret-Pa55"}
+    assert [(each.url, each.authorization) for each in external_endpoints(Settings.from_env(for_all))] == [
+        ("http://a:8182/gremlin", BASIC),
+        ("https://b/gremlin", BASIC),
+    ]
+    own = {"MLG_STORE_URL": "http://mlg:s3cret-Pa55@a:8182/gremlin,http://b:8182/gremlin"}
+    assert [each.authorization for each in external_endpoints(Settings.from_env(own))] == [BASIC, ""]
+
+
+@pytest.mark.parametrize(
+    ("urls", "advice"),
+    [
+        (f"{URL},{URL}", "lists http://janusgraph:8182/gremlin twice"),
+        (f"http://mlg:s3cret@janusgraph:8182/gremlin,{URL}", "lists http://janusgraph:8182/gremlin twice"),
+        (f"{URL},", "is no HTTP URL"),
+        (",", "is no HTTP URL"),
+        ("http://mlg:s3,cret@janusgraph:8182/gremlin", "A comma in a password is %2C"),
+    ],
+)
+def test_a_wrong_list_is_refused(urls: str, advice: str) -> None:
+    """A server that is listed twice, an empty part and an unencoded comma are refused, without the password."""
+    with pytest.raises(ConfigurationError, match=advice) as refused:
+        external_endpoints(Settings.from_env({"MLG_STORE_URL": urls}))
+    assert "s3" not in refused.value.message

@@ -123,11 +123,12 @@ async def test_a_job_retries_while_the_store_is_away(graph: StoreGraph, tmp_path
         await api.load(dataset("a", sensitivity="RESTRICTED"), dataset("b", derivedFrom=[urn("dataset a")]))
         await api.load(dataset("a", sensitivity="PUBLIC"))
         client, requests = api.client, ObservedRequests()
-        good, client.url = client.url, "http://127.0.0.1:1/gremlin"
+        server = client.pool.servers[0]
+        good, server.url = server.url, "http://127.0.0.1:1/gremlin"
         client.observers.append(requests)
         await stack.enter_async_context(background_jobs(api.client, api.coordinator))
         await until(lambda: requests.failures > 0)
-        client.url = good
+        server.url = good
         await until(lambda: not api.coordinator.outbox.entries)
         assert (await api.ask("root", POINT, id=urn("dataset b")))["asset"]["sensitivity"] == "INTERNAL"
         assert (await api.ask("root", POINT, id=urn("dataset a")))["asset"]["sensitivity"] == "PUBLIC"

@@ -51,7 +51,7 @@ class Cut:
         """See :class:`app.graph.driver.gremlin_client.Observer`."""
         self.left -= 1
         if self.left == 0:
-            self.client.url = "http://127.0.0.1:1/gremlin"
+            self.client.pool.servers[0].url = "http://127.0.0.1:1/gremlin"
 
 
 async def test_stored_values_are_those_of_the_catalog(graph: StoreGraph, writers: Writers) -> None:
@@ -282,12 +282,13 @@ async def test_a_hidden_other_end_makes_no_difference(graph: StoreGraph, writers
 async def test_a_repeated_call_completes_after_a_lost_store(graph: StoreGraph, writers: Writers) -> None:
     """A call whose batch did not reach the store raises and keeps earlier batches; repeated, it completes."""
     items = [asset(f"dataset d{number}") for number in range(6)]
-    good, cut = writers.client.url, Cut(writers.client, exchanges=2)
+    server, cut = writers.client.pool.servers[0], Cut(writers.client, exchanges=2)
+    good = server.url
     writers.client.observers.append(cut)
     with pytest.raises(StoreUnavailableError):
         await register(writers.of(ROOT, chunk=2), *items)
     writers.client.observers.remove(cut)
-    writers.client.url = good
+    server.url = good
     assert len((await stored(graph)).records) == 2
     assert names(await register(writers.of(ROOT, chunk=2), *items)) == ["UNCHANGED"] * 2 + ["CREATED"] * 4
 

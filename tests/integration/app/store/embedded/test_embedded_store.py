@@ -22,8 +22,8 @@ from app.graph.driver.prepared_statement import PreparedStatement
 from app.store.embedded import data_lock as ownership
 from app.store.embedded.data_lock import LOCK_FILE, is_alive
 from app.store.embedded.embedded_store import OWNER_ONLY, STORE_FOLDER, EmbeddedStore, StoreState
-from app.store.embedded.restart_pauses import RestartPolicy
 from app.store.errors import DataInUseError, PortBusyError, SchemaMismatchError, StoreReason, StoreStartError
+from app.store.growing_pauses import PausePolicy
 from app.store.schema_stamp import StoreSchema
 
 TESTS = Path(__file__).parents[4]
@@ -104,7 +104,7 @@ async def test_a_dead_jvm_is_restarted_at_the_same_address(tmp_path: Path) -> No
 
 async def test_a_jvm_that_cannot_start_is_started_until_it_can(tmp_path: Path) -> None:
     """Failed restarts, whatever the error, are logged with their cause and repeated until one succeeds."""
-    restarts = RestartPolicy(first_pause=0.01, max_pause=0.05)
+    restarts = PausePolicy(first_pause=0.01, max_pause=0.05)
     folder = tmp_path / STORE_FOLDER
     async with EmbeddedStore(store_settings(tmp_path), sample_schema(), restarts=restarts) as store:
         properties = (folder / "graph.properties").read_text()

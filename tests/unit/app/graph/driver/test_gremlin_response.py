@@ -39,6 +39,17 @@ EXISTS = error_body("java.lang.IllegalArgumentException", message="Vertex with g
 FAILED = error_body("java.lang.IllegalArgumentException")
 
 
+@pytest.mark.parametrize("status", [502, 503, 504])
+@pytest.mark.parametrize("writes", [False, True])
+def test_a_proxy_without_the_store_is_unreachable(status: int, *, writes: bool) -> None:
+    """The page of a proxy is no response of the store, so a write may have been executed; a Gremlin error is one."""
+    with pytest.raises(StoreUnavailableError) as caught:
+        parse_rows(status, b"<html>Bad Gateway</html>", writes=writes)
+    assert (caught.value.reason, caught.value.unknown_outcome) == (StoreReason.UNREACHABLE, writes)
+    with pytest.raises(StoreFailedError):
+        parse_rows(status, FAILED, writes=writes)
+
+
 @pytest.mark.parametrize(
     ("status", "body", "kind", "code"),
     [
@@ -107,7 +118,7 @@ def test_each_failure_of_the_store_has_a_reason_and_a_cure(
         (413, b"", True),
         (401, b"", False),
         (403, FAILED, False),
-        (502, b"Bad Gateway", False),
+        (500, b"Bad Gateway", False),
         (200, b"[]", False),
     ],
 )
@@ -143,9 +154,9 @@ def test_a_single_class_may_be_a_text(body: bytes) -> None:
 
 
 def test_an_error_without_a_class_names_its_status() -> None:
-    """A proxy in front of the store sends errors of its own."""
-    with pytest.raises(StoreFailedError, match="HTTP status 502") as caught:
-        parse_rows(502, b"Bad Gateway", writes=True)
+    """A proxy in front of the store, or another service, sends errors of its own."""
+    with pytest.raises(StoreFailedError, match="HTTP status 501") as caught:
+        parse_rows(501, b"Not Implemented", writes=True)
     assert caught.value.classes == ()
 
 
