@@ -28,6 +28,7 @@ from app.ingest.demo.estate import load_demo
 from app.runtime.process import Process
 from app.settings import Settings
 from app.store.store_endpoint import server_endpoints
+from app.telemetry.lossy_stream import drop_lost_output
 from graphql_schema.schema import sdl
 from policies.errors import ConfigurationError
 
@@ -79,6 +80,7 @@ def schema_print() -> None:
 
 def serve(worker: Annotated[int | None, typer.Option("--worker", hidden=True)] = None) -> None:
     """Serve the API, over the embedded store or the JanusGraph of MLG_STORE_URL."""
+    drop_lost_output()
     settings = Settings.from_env()
     if worker is not None:
         end_with_parent()
@@ -100,6 +102,7 @@ def serve(worker: Annotated[int | None, typer.Option("--worker", hidden=True)] =
 
 def dev() -> None:
     """Serve the API and print a token for it; with MLG_DEMO=1, load the demo estate into an empty store."""
+    drop_lost_output()
     settings = Settings.from_env()
     server, listener, process = _server(settings)
     with _start_error_of(process):

@@ -1,1 +1,1 @@
-"""The access log."""
+"""The access log, the metrics, and the stream of the log of the process."""
