@@ -117,6 +117,16 @@ test-walks: $(READY) ## Lineage of random graphs against networkx: make test-wal
 bench: $(READY) ## Measure beside an older commit and a lower bound: make bench QUESTIONS=nested_list C=1 ESTATE=2k
 	$(BIN)/python -m bench
 
+MINUTES ?= 30
+
+.PHONY: soak
+soak: $(READY) ## Mixed load at half of the capacity of two workers on the distributed store: make soak MINUTES=30
+	PYTHONPATH=tests $(BIN)/python -m bench.soak $(MINUTES) --distributed
+
+.PHONY: soak-embedded
+soak-embedded: $(READY) ## The same on the embedded store: make soak-embedded MINUTES=10
+	$(BIN)/python -m bench.soak $(MINUTES)
+
 .PHONY: test-issuer
 test-issuer: $(READY) ## The tests against a real Keycloak, which is fetched once (170 MB)
 	$(BIN)/pytest -m issuer tests/issuer
