@@ -38,7 +38,7 @@ dev: $(READY) ## Run everything in the foreground: JanusGraph, the API, the demo
 
 .PHONY: lock
 lock: $(BIN)/uv ## Resolve the requirements again and write the hashed locks
-	for name in bootstrap base dev; do \
+	for name in bootstrap base dev audit; do \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 			--upgrade requirements/$$name.in -o requirements/$$name.txt; \
 	done
@@ -126,6 +126,19 @@ soak: $(READY) ## Mixed load at half of the capacity of two workers on the distr
 .PHONY: soak-embedded
 soak-embedded: $(READY) ## The same on the embedded store: make soak-embedded MINUTES=10
 	$(BIN)/python -m bench.soak $(MINUTES)
+
+AUDIT := $(VENV)-audit/bin
+
+$(AUDIT)/.ready: $(BIN)/uv requirements/audit.txt
+	$(PYTHON) -m venv $(VENV)-audit
+	$(BIN)/uv pip sync --quiet --python $(AUDIT)/python --require-hashes requirements/audit.txt
+	@touch $@
+
+ADVISORIES ?= pypi
+
+.PHONY: audit
+audit: $(READY) $(AUDIT)/.ready ## Known weaknesses, licences, and the list of components: make audit ADVISORIES=osv
+	AUDIT=$(AUDIT) ADVISORIES=$(ADVISORIES) $(BIN)/python -m audit
 
 .PHONY: test-issuer
 test-issuer: $(READY) ## The tests against a real Keycloak, which is fetched once (170 MB)
