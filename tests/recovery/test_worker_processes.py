@@ -77,6 +77,15 @@ async def test_a_killed_worker_loses_nothing_and_is_replaced(serving: Serving) -
         assert found == expected
 
 
+async def test_workers_end_with_their_parent(serving: Serving) -> None:
+    """When the server is killed, its workers end too, so that none serves without limits and supervision."""
+    pids = workers(serving)
+    assert len(pids) == 2
+    serving.kill_api()
+    await serving.gone()
+    await until(lambda: not [pid for pid in pids if Path(f"/proc/{pid}").exists()])
+
+
 async def test_workers_need_a_store_that_they_can_share(tmp_path: Path) -> None:
     """Without MLG_STORE_URL the command ends with one line that says what to set."""
     serving = Serving(tmp_path, {"MLG_WORKERS": "2"})
