@@ -24,9 +24,15 @@ from graphql_schema.catalog.relations import OWNED_BY, TAGGED, Direction, Hop, R
 from graphql_schema.ports.record import JsonObject, Record
 
 
-class EmptyIntervalError(ValueError):
-    """The end of an edge is not after its begin; ``args`` are message and input field. The link handler catches it."""
+class InvalidEdgeError(ValueError):
+    """An edge would have no valid interval, or be too large; ``args`` are message and input field.
 
+    The link handler catches it.
+    """
+
+
+MAX_PROPERTIES: Final = 64 * 1024
+"""Maximal number of characters of the properties of an edge; each declaration adds to the stored ones."""
 
 EdgeKey = tuple[str, int, int]
 """A relation, and the vertex ids of the *from* and the *to* end."""
@@ -219,10 +225,10 @@ def ended(edge: Record, now: int, end: int | None = None) -> Record:
     """Return the edge without declarers, ended at ``end``.
 
     If ``end`` is None, the edge ends at ``now``, or at its begin if that is later.
-    Raises EmptyIntervalError if ``end`` is not after the begin of the edge.
+    Raises InvalidEdgeError if ``end`` is not after the begin of the edge.
     """
     if end is not None and end <= edge["validFrom"]:
-        raise EmptyIntervalError("The edge would not end after it begins; give a later `validTo`.", "validTo")
+        raise InvalidEdgeError("The edge would not end after it begins; give a later `validTo`.", "validTo")
     return {**edge, "by": [], "validTo": max(now, edge["validFrom"]) if end is None else end}
 
 
@@ -245,7 +251,8 @@ def linked(edge: Record | None, relation: Relation, values: Record, now: int) ->
     """Return the edge as ``link`` declares it, and whether it begins a new interval.
 
     ``values`` may hold ``validFrom`` and ``validTo``. A ``validFrom`` or ``origin`` of None counts as
-    absent, any other present None removes the value. Raises EmptyIntervalError if the end is not after the begin.
+    absent, any other present None removes the value. Raises InvalidEdgeError if the end is not after the begin, or the
+    properties are too large together with the stored ones.
     """
     given = dict(values)
     start, end = given.pop("validFrom", None), given.pop("validTo", None)
@@ -258,10 +265,16 @@ def linked(edge: Record | None, relation: Relation, values: Record, now: int) ->
     if after.get("validTo") == FOREVER:
         del after["validTo"]
     if ends(after) <= after["validFrom"]:
-        raise EmptyIntervalError(
-            "The edge would not end after it begins; give a `validTo` after `validFrom`.", "validTo"
+        raise InvalidEdgeError("The edge would not end after it begins; give a `validTo` after `validFrom`.", "validTo")
+    merged = _merged({**after, "by": sorted({*after["by"], LINK})}, given)
+    sizes = (len(pair["key"]) + len(pair["value"]) for pair in merged.get("properties", ()))
+    if given.get("properties") and sum(sizes) > MAX_PROPERTIES:
+        raise InvalidEdgeError(
+            f"The properties of the edge, with the stored ones, have more than {MAX_PROPERTIES} characters; replace "
+            "values by shorter ones, or give null to remove all first.",
+            "properties",
         )
-    return _merged({**after, "by": sorted({*after["by"], LINK})}, given), again
+    return merged, again
 
 
 def _corrects(edge: Record, start: int | None, end: int | None, now: int) -> bool:

@@ -10,7 +10,7 @@ from app.graph.records.edge_record import (
     REPORTED,
     UNCONFIRMED,
     EdgeKey,
-    EmptyIntervalError,
+    InvalidEdgeError,
     ended,
     is_current,
     linked,
@@ -83,7 +83,7 @@ def _declare(unit: ItemUnit, command: LinkCommand, key: EdgeKey, own: int) -> Ou
     relation, (_, source, target) = RELATIONS[command.relation], key
     unconfirmed = needs_confirmation(unit, key, own, LINK, "to" if own == source else "from")
     before = None if unit.visibility.conceals(key) else unit.lookup.batch.edge(key)
-    with _empty_interval_rejected():
+    with _invalid_edge_rejected():
         after, opened = linked(unit.visibility.redeclared(key), relation, _values(unit, command, key, own), unit.now)
     if DECLASSIFIED in command.values:
         _authorise_declassifying(unit, unit.lookup.known(own), target, before=before, after=command.values)
@@ -100,7 +100,7 @@ def _declare_unconfirmed(unit: ItemUnit, command: LinkCommand, key: EdgeKey, own
     relation, (_, source, target) = RELATIONS[command.relation], key
     require_right_on_other_ends(unit, key, own, "to" if own == key[1] else "from")
     before = unconfirmed_link(unit, key)
-    with _empty_interval_rejected():
+    with _invalid_edge_rejected():
         after, opened = linked(before, relation, command.values, unit.now)
     if DECLASSIFIED in command.values:
         absent = absent_record(unit, unit.lookup.known(own)["id"])
@@ -185,7 +185,7 @@ def unlink(unit: ItemUnit, command: UnlinkCommand) -> WriteOutcome:
     unit.visibility.report_hidden_id(other)
     edge = _endable(unit, key, command)
     require_right_to_end(unit, key, own, there)
-    with _empty_interval_rejected():
+    with _invalid_edge_rejected():
         after = ended(edge, unit.now, command.valid_to)
     moved = change_edge(unit, key, after, own, field_of(relation, source_kind, outward=outward))
     unit.audit.record_action(own, ChangeAction.UNLINKED)
@@ -205,7 +205,7 @@ def _end_unconfirmed(unit: ItemUnit, command: UnlinkCommand, key: EdgeKey, own: 
     if before is None or not (is_current(before, unit.now) or command.valid_to is not None):
         raise _no_edge(command)
     require_right_on_other_ends(unit, key, own, "to" if own == key[1] else "from")
-    with _empty_interval_rejected():
+    with _invalid_edge_rejected():
         after = ended(before, unit.now, command.valid_to)
     stage_unconfirmed_link(
         unit, key, after, own, field_of(RELATIONS[key[0]], unit.lookup.kind(key[1]), outward=own == key[1])
@@ -295,10 +295,10 @@ def _no_edge(command: UnlinkCommand) -> RejectedItemError:
 
 
 @contextmanager
-def _empty_interval_rejected() -> Iterator[None]:
+def _invalid_edge_rejected() -> Iterator[None]:
     try:
         yield
-    except EmptyIntervalError as error:
+    except InvalidEdgeError as error:
         raise invalid(*error.args) from error
 
 

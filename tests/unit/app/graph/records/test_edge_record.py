@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.graph.records.edge_record import (
-    EmptyIntervalError,
+    MAX_PROPERTIES,
+    InvalidEdgeError,
     active_intervals,
     carries_sensitivity,
     declared,
@@ -170,10 +171,26 @@ def test_a_link_to_a_current_edge_moves_its_begin_and_its_end() -> None:
     )
 
 
+def test_the_properties_of_an_edge_do_not_grow_without_a_limit() -> None:
+    """Each link adds properties to the stored ones; what is too large together is refused, and can be removed."""
+    edge: dict[str, Any] | None = None
+    for number in range(4):
+        edge, _ = linked(
+            edge, FEEDS, {"properties": [{"key": f"k{number}", "value": "x" * (MAX_PROPERTIES // 4 - 2)}]}, 100
+        )
+    more = {"properties": [{"key": "k4", "value": "x"}]}
+    with pytest.raises(InvalidEdgeError) as refused:
+        linked(edge, FEEDS, more, 100)
+    assert refused.value.args[1] == "properties"
+    assert linked(edge, FEEDS, {"confidence": 0.5}, 100)[0]["confidence"] == 0.5
+    removed, _ = linked(edge, FEEDS, {"properties": None}, 100)
+    assert linked(removed, FEEDS, more, 100)[0]["properties"] == more["properties"]
+
+
 @pytest.mark.parametrize("values", [{"validFrom": 300, "validTo": 300}, {"validFrom": 300, "validTo": 299}])
 def test_a_link_without_an_instant_is_refused(values: dict[str, int]) -> None:
     """An interval that ends when it begins, or before, names the field that is wrong."""
-    with pytest.raises(EmptyIntervalError) as refused:
+    with pytest.raises(InvalidEdgeError) as refused:
         linked(None, FEEDS, values, 100)
     assert refused.value.args[1] == "validTo"
 
@@ -184,7 +201,7 @@ def test_an_edge_ends_now_or_at_a_given_instant() -> None:
     assert ended(OPEN, 150, 200) == CLOSED
     assert ended({**OPEN, "validFrom": 300}, 200)["validTo"] == 300
     assert ended(OPEN, 150, 101)["validTo"] == 101
-    with pytest.raises(EmptyIntervalError):
+    with pytest.raises(InvalidEdgeError):
         ended(OPEN, 150, 100)
 
 
