@@ -21,7 +21,7 @@ from typing import Final
 import orjson
 
 from app.graph.records.touched import EVERYTHING, Touched
-from app.graph.records.vertex_id import vertex_id
+from app.graph.records.vertex_id import internal_vertex_id
 from graphql_schema.ports.record import JsonObject
 
 MAX_LISTED: Final = 5_000
@@ -110,8 +110,8 @@ def lease_of(stored: JsonObject | None) -> Lease | None:
 
 
 def entry_vid(number: int) -> int:
-    """Return the vertex id of the entry with a number; it is a hash of a text that is not a URN."""
-    return vertex_id("write log", f"entry {number}")
+    """Return the vertex id of the entry with a number; no asset and no receipt can have it."""
+    return internal_vertex_id("write log", f"entry {number}")
 
 
 def entry_vids(numbers: Iterable[int]) -> list[int]:

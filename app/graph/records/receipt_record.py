@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from app.graph.records.vertex_id import vertex_id
+from app.graph.records.vertex_id import internal_vertex_id, vertex_id
 from graphql_schema.ports.commands import IdempotencyKey
 from graphql_schema.ports.record import Record
 
@@ -30,4 +30,4 @@ def is_receipt(record: Record) -> bool:
 
 def bucket_of(now: int) -> int:
     """Return the vertex id of the hourly bucket of an instant; buckets are shared by all tenants."""
-    return vertex_id("receipts", str(now // HOUR_MS))
+    return internal_vertex_id("receipts", str(now // HOUR_MS))

@@ -1,6 +1,15 @@
-"""Vertex ids: a hash of tenant and URN, so that no key lookup and no lock is needed."""
+"""Vertex ids: a hash of tenant and URN, so that no key lookup and no lock is needed.
+
+A caller chooses URNs and idempotency keys, and the hash has no secret. With some billions of hashes a caller finds a
+URN whose hash is one of some million known values. So what the store adds later under an id that can be computed has an
+id that no hash of a URN is equal to: :func:`internal_vertex_id`.
+"""
 
 from hashlib import blake2b
+from typing import Final
+
+_INTERNAL: Final = 1 << 3
+"""The low byte of the ids of internal vertices: the lowest bit that JanusGraph does not reserve."""
 
 
 def vertex_id(tenant: str, urn: str) -> int:
@@ -13,3 +22,12 @@ def vertex_id(tenant: str, urn: str) -> int:
     """
     digest = blake2b(f"{tenant}\0{urn}".encode(), digest_size=8).digest()
     return (int.from_bytes(digest, "big") >> 9 or 1) << 8
+
+
+def internal_vertex_id(area: str, name: str) -> int:
+    """Return the vertex id of a vertex that belongs to no tenant, such as an entry of the write log.
+
+    ``area`` is its purpose and ``name`` differs within that. The id differs from each one that :func:`vertex_id`
+    returns, whatever tenant and URN.
+    """
+    return vertex_id(area, name) | _INTERNAL
