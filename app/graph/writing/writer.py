@@ -25,12 +25,16 @@ from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.outcomes import WriteOutcome
 from policies.access import Access
 from policies.disclosure import Disclosure
+from policies.errors import LimitError
 
 MAX_BATCH_ITEMS: Final = 250
 """Maximal number of items of one batch, unless the call is atomic."""
 
 MAX_BATCH_EDGES: Final = 2_500
 """Maximal number of edges that the items of one batch declare, unless the first item has more or the call is atomic."""
+
+MAX_ATOMIC_EDGES: Final = 10_000
+"""Maximal number of edges that the items of an atomic call declare: all other writers wait for its one transaction."""
 
 CONTENDED_SHARE: Final = 5
 """While several callers write, both maxima of a batch are divided by this, so that no caller waits long for others."""
@@ -63,6 +67,7 @@ class PolicedWriter:
     async def write(self, items: Sequence[Command], *, dry_run: bool, atomic: bool) -> list[WriteOutcome]:
         """See :class:`graphql_schema.ports.protocols.GraphWriter`.
 
+        Raises LimitError if an atomic call declares more than MAX_ATOMIC_EDGES edges.
         Raises StoreUnavailableError if the store does not complete a request or a conflict with another process
         persists, and the error of ``budget`` if the operation has ended. Raises StoreFailedError if the store fails a
         request, refuses the credentials or returns an unusable response. Earlier batches of the call are written then,
@@ -76,6 +81,7 @@ class PolicedWriter:
 
     async def _written(self, items: Sequence[Command], *, dry_run: bool, atomic: bool) -> list[WriteOutcome]:
         if atomic:
+            _refuse_long(items)
             return await self._batch(items, dry_run=dry_run, atomic=True) if items else []
         outcomes: list[WriteOutcome] = []
         refused: set[str] = set()
@@ -162,4 +168,17 @@ class PolicedWriter:
             owners=principal.owners,
             principal=principal,
             discloses_hidden=coordinator.disclosure is not Disclosure.NONE,
+        )
+
+
+def _refuse_long(items: Sequence[Command]) -> None:
+    """Raise LimitError if the items of an atomic call declare too many edges."""
+    edges = sum(map(edge_count, items))
+    if edges > MAX_ATOMIC_EDGES:
+        raise LimitError(
+            f"The items of an atomic call may refer to at most {MAX_ATOMIC_EDGES} others, and these do {edges} times; "
+            "split the call, or send it without `atomic`.",
+            limit="atomicEdges",
+            maximum=MAX_ATOMIC_EDGES,
+            actual=edges,
         )

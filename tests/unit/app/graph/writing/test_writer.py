@@ -1,15 +1,20 @@
 """Failures of the store during a call that is not atomic, with a store that fails on purpose."""
 
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 from support.stores.in_memory_writer import COMPLETE
-from support.stores.writers import Writers, asset, person, shipped_stops
+from support.stores.writers import Writers, asset, person, shipped_stops, urn
 
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.errors import StoreFailedError, WriteRefusedError
 from app.graph.writing.unit.working_set import WorkingSet
-from app.graph.writing.writer import PolicedWriter
+from app.graph.writing.writer import MAX_ATOMIC_EDGES, PolicedWriter
+from graphql_schema.catalog.relations import DERIVES
+from graphql_schema.ports.commands import DeclaredEdges
+from graphql_schema.ports.record import Record
+from policies.errors import LimitError
 from policies.policy import Policy
 
 ITEMS = [asset(f"dataset d{number}") for number in range(4)]
@@ -64,3 +69,13 @@ async def test_a_refused_write_is_the_error_of_its_item(policy: Policy, monkeypa
 
 async def _nothing_stored(*_arguments: object) -> WorkingSet:
     return WorkingSet({}, {}, {}, COMPLETE)
+
+
+async def test_an_atomic_call_of_too_many_edges_is_refused(policy: Policy) -> None:
+    """All writers wait for its one transaction, so nothing is read for it; each edge of each item counts."""
+    store = FailingStore(StoreFailedError("A request."), reads=True)
+    sources: dict[str, Record] = {urn(f"dataset d{number}"): {} for number in range(MAX_ATOMIC_EDGES // 2 + 1)}
+    long = replace(asset("dataset d"), edges=(DeclaredEdges(DERIVES.into(), "Dataset.derivedFrom", sources),))
+    with pytest.raises(LimitError, match="10000 others, and these do 10002 times"):
+        await writer_over(store, policy).write([long, long], dry_run=False, atomic=True)
+    assert store.failures == 0
