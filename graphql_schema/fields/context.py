@@ -107,10 +107,12 @@ class Context:
         self.budget.restart()
 
     def release(self) -> None:
-        """Discard all rows of the operation, which has ended.
+        """Discard all rows of the operation, which has ended, and what it is still reading if its client has left.
 
         The executor of graphql-core refers to itself, and to this context, until a garbage collection.
         """
+        for reader in (*self.former_readers, self.reader):
+            reader.abandon()
         self.reset_reader()
         self.former_readers, self.results, self.subjects = (), None, ()
 

@@ -6,7 +6,8 @@ event loop serves all callers, so long work pauses after :data:`TURN_SECONDS` an
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import Final, TypeVar
@@ -30,11 +31,13 @@ class UsageLimits:
     - ``items``: elements of all lists in the response.
     - ``characters``: characters of all texts in the response.
     - ``rows``: edges and records that are read from the store or the cache.
+    - ``stored``: characters of the edges and records that are read from the store, selected or not.
     """
 
     items: int = 100_000
     characters: int = 8 * 1024 * 1024
     rows: int = 400_000
+    stored: int = 64 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -50,12 +53,16 @@ class OperationBudget:
     items: int = 0
     characters: int = 0
     rows: int = 0
+    stored: int = 0
     pauses: int = 0
     """Number of pauses so far; the fewer an operation had, the sooner its next pause ends."""
     paused: int = 0
     """Number of its tasks that wait for a turn; a query level is not sent before it is 0."""
     writes: bool = False
     """Whether the operation is a mutation, which is never cancelled."""
+    _requests: int = 0
+    """Number of its requests that the store works on; the store goes on when the client has left."""
+    _idle: list[Callable[[], object]] = field(default_factory=list)
     _end: CodedError | None = None
     _cancel: Callable[[], object] | None = None
     _is_exceeded: bool = False
@@ -63,7 +70,7 @@ class OperationBudget:
 
     def renew(self) -> None:
         """Set all counts to 0, for the next event of a subscription; an operation that has ended stays so."""
-        self.items = self.characters = self.rows = self.pauses = 0
+        self.items = self.characters = self.rows = self.stored = self.pauses = 0
 
     def restart(self) -> None:
         """Set all counts to 0, for an operation that is executed again from the beginning.
@@ -103,6 +110,26 @@ class OperationBudget:
         if self._end is not None:
             raise self._end
 
+    @contextmanager
+    def request(self) -> Iterator[None]:
+        """Count a request to the store as under way while the body runs."""
+        self._requests += 1
+        try:
+            yield
+        finally:
+            self._requests -= 1
+            if not self._requests:
+                idle, self._idle = self._idle, []
+                for call in idle:
+                    call()
+
+    def when_idle(self, call: Callable[[], object]) -> None:
+        """Call a function when no request to the store is under way: now, or at the end of the last one."""
+        if self._requests:
+            self._idle.append(call)
+        else:
+            call()
+
     def count_items(self, count: int) -> None:
         """Count elements of a list; end the operation if there are too many; raise the error that ended it, if any."""
         self.items += count
@@ -121,6 +148,12 @@ class OperationBudget:
         self.rows += count
         if self.rows > self.limits.rows:
             self._exceed("rows", self.rows, self.limits.rows)
+
+    def count_stored(self, count: int) -> None:
+        """Count characters read from the store; if there are too many, end the operation and raise what ended it."""
+        self.stored += count
+        if self.stored > self.limits.stored:
+            self._exceed("stored", self.stored, self.limits.stored)
 
     async def pause(self) -> None:
         """Let other tasks run if this turn of the event loop is over.
@@ -147,7 +180,7 @@ class OperationBudget:
 
     def _exceed(self, limit: str, actual: int, maximum: int) -> None:
         self._is_exceeded = self._end is None
-        is_shown = limit != "rows"  # hidden rows are among them
+        is_shown = limit not in {"rows", "stored"}  # hidden rows are among them
         reached = f"{actual} {limit}" if is_shown else f"too many {limit}"
         advice = _WRITTEN if self.writes else _LESS
         error = LimitError(f"The operation reached {reached}; the limit is {maximum}. {advice}", limit=limit)

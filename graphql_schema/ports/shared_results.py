@@ -57,6 +57,11 @@ class SharedResults:
         # Without the shield, the cancellation of one reader would cancel the result of all.
         return cast("ResultT", await asyncio.shield(task))
 
+    def cancel(self) -> None:
+        """Cancel what is being made, because its readers have left; asyncio would log each that is then forgotten."""
+        for task in [*self._made.values()]:
+            task.cancel()
+
     def _drop_failed(self, key: Hashable, task: asyncio.Future[object]) -> None:
         """Forget a result that could not be made, so that it is tried again when it is needed next."""
         if task.cancelled() or task.exception() is not None:

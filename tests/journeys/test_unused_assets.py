@@ -16,7 +16,7 @@ from support.today import TODAY, skip_after_midnight
 
 from app.graph.reading import unused_assets as idle
 from app.graph.reading.level.level_batcher import LevelBatcher, LevelRequest, LevelResponse
-from app.graph.reading.level.level_statement import LEVEL
+from app.graph.reading.level.level_statement import LEVEL, RECORDS_CAP
 
 OPEN, SHUT, SECRET = urn("service", "shop"), urn("service", "shut"), urn("service", "secret")
 UMA = "mlg://user/catalog/default/uma"
@@ -232,7 +232,16 @@ async def test_a_query_accepts_the_maximal_number_of_undecided_ids(estate: Estat
         "c": True,
         "t": [[[["in", "urn", names]]]],
     }
-    bindings = {"points": [], "hops": [], "listings": [part], "cap": 1, "tenant": "default", "head": 0}
+    bindings = {
+        "points": [],
+        "hops": [],
+        "listings": [part],
+        "cap": 1,
+        "size": RECORDS_CAP,
+        "full": True,
+        "tenant": "default",
+        "head": 0,
+    }
     (response,) = await estate.api.client.submit(LEVEL, bindings)
     assert (len(response["l"][0]["x"]), response["l"][0]["n"]) == (len(estate.reported),) * 2
 

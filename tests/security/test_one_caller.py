@@ -6,6 +6,7 @@ import json
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
+from dataclasses import fields
 from functools import partialmethod
 from pathlib import Path
 from typing import Any
@@ -13,15 +14,18 @@ from unittest.mock import AsyncMock
 
 import pytest
 from starlette.types import Message, Scope
-from support.servers.in_process import Api, open_api
+from support.servers.in_process import Api, observes_one_process, open_api
 from support.stores.janusgraph import StoreGraph
 from support.stores.observed_requests import ObservedRequests
 from support.stores.received_rows import received_rows
+from support.waiting import until
 
 from app.graph.commits.write_set import WriteSet
 from app.graph.reading.computed.computed_conditions import ComputedConditions
+from app.graph.reading.level import level_batcher
 from app.graph.writing.batch_planner import plan_item
 from app.graph.writing.prefetch import PrefetchRequest
+from app.http.fair_queue import FairQueue
 from graphql_schema.inputs.declared_edges import edges_of
 from graphql_schema.ports import operation_budget
 from graphql_schema.ports.operation_budget import TURNS, OperationBudget, UsageLimits
@@ -118,7 +122,10 @@ async def test_large_variables_are_refused_before_their_coercion(api: Api, alter
     assert (code, sent) == ("LIMIT_EXCEEDED", 0)
 
 
-@pytest.mark.parametrize("limits", [UsageLimits(items=2_000), UsageLimits(rows=200), UsageLimits(characters=20_000)])
+@pytest.mark.parametrize(
+    "limits",
+    [UsageLimits(items=2_000), UsageLimits(rows=200), UsageLimits(characters=20_000), UsageLimits(stored=20_000)],
+)
 async def test_an_operation_that_returns_too_much_is_ended(
     api: Api, limits: UsageLimits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -132,7 +139,7 @@ async def test_an_operation_that_returns_too_much_is_ended(
 
     monkeypatch.setattr(type(api.contexts), "open", lambda _self, *given: open_limited(*given))
     body = await api.send("ada", WIDE)
-    [name] = [name for name in ("items", "rows", "characters") if getattr(limits, name) != getattr(UsageLimits(), name)]
+    [name] = [each.name for each in fields(UsageLimits) if getattr(limits, each.name) != each.default]
     assert [(e["extensions"]["code"], e["extensions"]["limit"]) for e in body["errors"]] == [("LIMIT_EXCEEDED", name)]
     assert body.get("data") is None
 
@@ -171,6 +178,51 @@ async def test_nothing_goes_on_for_a_client_that_left(api: Api) -> None:
     finally:
         api.client.observers.remove(requests)
     assert (len(requests.reports) - of_viewer, sent) == (1, [])
+
+
+@observes_one_process
+async def test_who_leaves_and_comes_again_does_not_occupy_the_store(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store goes on when a client has left: a caller has no more requests there than queries may run at once.
+
+    Another caller is served meanwhile, and the caller when the store is done.
+    """
+    await asyncio.gather(*(api.send(who, "{ viewer { subject } }") for who in ("ada", "bo")))
+    done, left, sent = asyncio.Event(), asyncio.Event(), list[Any]()
+    send_to_store = api.client._send  # noqa: SLF001 - the place where a request has its slot
+
+    async def held(call: Any) -> Any:
+        if b"of-ada" in call.body:
+            sent.append(call)
+            await done.wait()
+        return await send_to_store(call)
+
+    async def comes_and_leaves() -> None:
+        messages = [{"type": "http.request", "body": json.dumps({"query": query}).encode(), "more_body": False}]
+
+        async def receive() -> Message:
+            if messages:
+                return messages.pop()
+            await left.wait()
+            return {"type": "http.disconnect"}
+
+        await api.app(_scope(api.tokens["ada"]), receive, AsyncMock())
+
+    async def occupied() -> bool:
+        return len(sent) == FairQueue().per_caller
+
+    query = '{ assets(filter: {ids: ["mlg://dataset/test/default/of-ada"]}) { nodes { id } } }'
+    monkeypatch.setattr(api.client, "_send", held)
+    for _ in range(2):
+        calls = [asyncio.create_task(comes_and_leaves()) for _ in range(6)]
+        await until(occupied)
+        left.set()
+        await asyncio.gather(*calls)
+        left.clear()
+    again = asyncio.create_task(api.send("ada", query))
+    assert (await api.ask("bo", query.replace("of-ada", "d1")))["assets"]["nodes"]
+    assert await occupied()
+    done.set()
+    assert (await again)["data"] == {"assets": {"nodes": []}}
 
 
 def _scope(token: str) -> Scope:
@@ -314,3 +366,26 @@ async def _register(api: Api, mutation: str, item: dict[str, Any]) -> None:
     else:
         document = "mutation ($input: DatasetInput!) { registerDataset(input: $input) { errors { message } } }"
         assert await api.ask("root", document, input=item) == {"registerDataset": {"errors": []}}
+
+
+async def test_large_records_are_read_in_parts_until_the_limit(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No response of the store is larger than a bound, also if a query selects the ids of large records only.
+
+    The records of a hop, of a listing and of ids are then read in parts, up to the limit of the operation.
+    """
+    root = "mlg://dataset/test/default/root-of-large"
+    await api.load({"dataset": {"id": root}})
+    large = sorted(f"mlg://dataset/test/default/large{number}" for number in range(6))
+    await api.load(*({"dataset": {"id": each, "derivedFrom": [root], "description": "x" * 60_000}} for each in large))
+    query = """query ($root: ID!, $large: [ID!], $ids: [ID!]!) {
+      asset(id: $root) { id downstream { nodes { asset { id } } } }
+      assets(filter: {ids: $large}) { nodes { id } } nodes(ids: $ids) { id } }"""
+    expected = await api.ask("bo", query, root=root, large=large, ids=large)
+    assert [each["id"] for each in expected["nodes"]] == large
+    monkeypatch.setattr(level_batcher, "RECORDS_CAP", 150_000)
+    with received_rows(api.client) as rows:
+        assert await api.ask("bo", query, root=root, large=large, ids=large) == expected
+    assert max(rows.characters) < 250_000
+    monkeypatch.setattr(level_batcher, "RECORDS_CAP", 50_000)
+    body = await api.send("bo", query, root=root, large=large, ids=large)
+    assert {error["extensions"]["limit"] for error in body["errors"]} == {"stored"}

@@ -20,7 +20,7 @@ from app.graph.reading.access.row_policy import RowPolicy
 from app.graph.reading.level.index_filter import filter_of
 from app.graph.reading.level.index_query import IndexQuery
 from app.graph.reading.level.level_batcher import LevelBatcher, LevelRequest, LevelResponse
-from app.graph.reading.level.level_statement import LEVEL
+from app.graph.reading.level.level_statement import LEVEL, RECORDS_CAP
 from app.graph.reading.reader import PolicedReader
 from app.graph.records.read_time import ReadTime
 from graphql_schema.catalog.enums import AssetKind, LifecycleStage, Sensitivity
@@ -96,7 +96,16 @@ async def pushed_down(twin: Twin, predicates: Sequence[Predicate]) -> list[set[i
     """Return the ids that the real level statement finds with the Gremlin form of each predicate."""
     queries = [IndexQuery(filter_of(condition_of_rows(each)), 2 * len(CLASSES)) for each in predicates]
     listings = [query.wire() for query in queries]
-    bindings = {"points": [], "hops": [], "listings": listings, "cap": 1, "tenant": COMPARED, "head": 0}
+    bindings = {
+        "points": [],
+        "hops": [],
+        "listings": listings,
+        "cap": 1,
+        "size": RECORDS_CAP,
+        "full": True,
+        "tenant": COMPARED,
+        "head": 0,
+    }
     (found,) = await twin.client.submit(LEVEL, bindings)
     return [set(each["x"]) for each in found["l"]]
 

@@ -7,7 +7,7 @@ client also owns event loops in threads, fails inside a running event loop and n
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
@@ -157,11 +157,17 @@ class GremlinClient:
         return ", ".join(server.url for server in self.pool.servers)
 
     async def submit(
-        self, prepared: PreparedStatement, bindings: Mapping[str, object], *, writes: Touched | bool = False
+        self,
+        prepared: PreparedStatement,
+        bindings: Mapping[str, object],
+        *,
+        writes: Touched | bool = False,
+        check: Callable[[], None] | None = None,
     ) -> list[Json]:
         """Run a prepared text as one transaction and return its rows as plain JSON values.
 
-        Pass as ``writes`` what a text touches that changes the store, or True if that is not known.
+        Pass as ``writes`` what a text touches that changes the store, or True if that is not known. ``check`` is called
+        when the request has a slot, and raises if it is no longer wanted: nothing is sent then.
 
         Raises PreparedTextError, before anything is sent, if the bindings do not fit the text. Raises
         StoreUnavailableError, TransientConflictError, VertexExistsError or StoreFailedError if the store does not
@@ -171,7 +177,7 @@ class GremlinClient:
         call = Exchange(prepared, self.transport.body(prepared, bindings), bool(writes))
         try:
             with self._watched(call, EVERYTHING if isinstance(writes, bool) else writes):
-                return await self._run(call)
+                return await self._run(call, check)
         except CodedError as error:
             call.error = error.code
             raise
@@ -198,11 +204,13 @@ class GremlinClient:
         if self.host and (outage := self.host.outage()):
             raise StoreUnavailableError.because(outage)
 
-    async def _run(self, call: Exchange) -> list[Json]:
+    async def _run(self, call: Exchange, check: Callable[[], None] | None) -> list[Json]:
         """Wait for a slot, and return the rows of the request within the deadline."""
         self.refuse_outage()
         try:
             async with asyncio.timeout(self._deadline), self._slots:
+                if check is not None:
+                    check()
                 return await self.transport.rows(call)
         except TimeoutError:
             raise call.timed_out(self._deadline) from None

@@ -106,6 +106,8 @@ class PolicedReader:
     def abandon(self) -> None:
         """See :class:`graphql_schema.ports.protocols.GraphReader`."""
         self._batcher.abandon()
+        self._shared.cancel()
+        self._walking.shared.cancel()
 
     async def related_to_all(self, sources: Sequence[Row], related: RelationQuery, page: PageRequest) -> list[RowPage]:
         """See :class:`graphql_schema.ports.protocols.GraphReader`."""

@@ -1,6 +1,7 @@
 """Serves GraphQL over HTTP: executes the operation of one request; docs/http.md describes the behaviour."""
 
 from collections.abc import Awaitable, Callable, Hashable, Mapping
+from functools import partial
 from http import HTTPStatus
 from time import perf_counter
 from typing import Generic, Protocol, TypeVar
@@ -170,12 +171,18 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
     async def execute_in_turn(self, request: Request, params: GraphQLRequestData, context: ContextT) -> ExecutionResult:
         """Execute the operation when the caller has a slot; reads and writes have queues of their own.
 
+        The slot is held until the store works on no request of the operation any more: it goes on when the client has
+        left, and a caller who leaves and comes again would otherwise occupy the store.
+
         Raises LimitError if too many operations of the caller wait, and what :meth:`execute` raises.
         """
         caller = (request.state.principal.tenant, request.state.principal.subject)
         queue = self.writes if await self._is_mutation(params, caller) else self.reads
-        async with queue.slot(caller):
+        await queue.acquire(caller)
+        try:
             return await self.execute(request.method, params, context)
+        finally:
+            context.budget.when_idle(partial(queue.release, caller))
 
     async def _is_mutation(self, params: GraphQLRequestData, caller: Hashable) -> bool:
         """Return whether the operation is a mutation; its document is parsed if it contains that word."""

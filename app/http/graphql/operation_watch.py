@@ -22,6 +22,9 @@ class Endable(Protocol):
     def cancel_with(self, cancel: Callable[[], object] | None) -> None:
         """Call ``cancel`` when `end` ends the operation, unless it is a mutation."""
 
+    def when_idle(self, call: Callable[[], object]) -> None:
+        """Call a function as soon as the store works on no request of the operation."""
+
     @property
     def ended(self) -> CodedError | None:
         """The error that ended the operation, or None."""

@@ -1,4 +1,4 @@
-"""What a store client receives: the texts of its requests, and the number of values in their responses."""
+"""What a store client receives: the texts of its requests, and the size of their responses."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,11 +12,12 @@ from app.graph.driver.gremlin_client import GremlinClient
 class ReceivedRows:
     """The requests of a client in order: ``texts``, and for each the number of values in its response.
 
-    Ids, records, edges and counts are one value each.
+    Ids, records, edges and counts are one value each. ``characters`` are those of all texts in each response.
     """
 
     texts: list[str] = field(default_factory=list)
     values: list[int] = field(default_factory=list)
+    characters: list[int] = field(default_factory=list)
 
 
 @contextmanager
@@ -27,7 +28,8 @@ def received_rows(client: GremlinClient) -> Iterator[ReceivedRows]:
     async def counted(*args: Any, **more: Any) -> Any:
         response = await submit(*args, **more)
         received.texts.append(args[0].text)
-        received.values.append(_values(response))
+        received.values.append(sum(1 for _ in _values(response)))
+        received.characters.append(sum(len(each) for each in _values(response) if isinstance(each, str)))
         return response
 
     client.submit = counted  # type: ignore[method-assign]
@@ -37,7 +39,9 @@ def received_rows(client: GremlinClient) -> Iterator[ReceivedRows]:
         del client.submit
 
 
-def _values(response: Any) -> int:
-    if isinstance(response, Mapping):
-        return sum(map(_values, response.values()))
-    return sum(map(_values, response)) if isinstance(response, list) else 1
+def _values(response: Any) -> Iterator[Any]:
+    if isinstance(response, Mapping | list):
+        for each in response.values() if isinstance(response, Mapping) else response:
+            yield from _values(each)
+    else:
+        yield response

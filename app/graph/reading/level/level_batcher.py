@@ -9,6 +9,7 @@ requests of the level are sent again one by one.
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Final
 
 from app.graph.cache.graph_cache import GraphCache
@@ -16,7 +17,7 @@ from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.reading.level.cached_level import CachedLevel
 from app.graph.reading.level.hop_plan import Adjacency, add_edges
 from app.graph.reading.level.level_parts import LevelContent, LevelParts
-from app.graph.reading.level.level_statement import EDGE_CAP, LEVEL
+from app.graph.reading.level.level_statement import EDGE_CAP, LEVEL, RECORDS_CAP
 from app.graph.records.read_time import ReadTime
 from app.graph.records.record_text import record_of
 from app.graph.records.vertex_id import vertex_id
@@ -88,11 +89,13 @@ class LevelBatcher:
     _is_abandoned: bool = False
 
     def abandon(self) -> None:
-        """Send nothing more, and count no rows of the request in flight. Requests that wait are cancelled."""
+        """Send nothing more, and count no rows of the request in flight. Requests that wait are cancelled.
+
+        The request in flight is not cancelled: the store works on it in any case, and its slots are held until its end.
+        """
         self._is_abandoned = True
-        for task in (self._sending, self._driver):
-            if task is not None:
-                task.cancel()
+        if self._driver is not None:
+            self._driver.cancel()
         for _, future in self._waiting:
             future.cancel()
         self._waiting.clear()
@@ -123,6 +126,7 @@ class LevelBatcher:
             try:
                 await asyncio.wait([sending])
             except asyncio.CancelledError:
+                sending.add_done_callback(_forget)
                 for _, future in level:
                     future.cancel()
                 raise
@@ -176,16 +180,52 @@ class LevelBatcher:
     async def _submit(self, bindings: JsonObject) -> JsonObject:
         """Return the response of the store to the bindings of the level text, without those of the batcher.
 
+        If the records are too large for one request, edges and listings are read first, and the records in parts.
+
         What other processes wrote before the response is learned first, because it may have sensitivity floors.
         """
-        self.budget.check()
+        found = await self._request(bindings)
+        if found is None:
+            found = await self._request(bindings, full=False)
+            if found is None:
+                raise _too_large()
+            found["v"] = await self._records(found["w"])
+        return found
+
+    async def _records(self, vids: Sequence[int]) -> list[str]:
+        """Return the records of vertices as texts, read in halves if they are too large for one request."""
+        found = await self._request({"points": vids, "hops": [], "listings": []})
+        if found is not None:
+            texts: list[str] = found["v"]
+            return texts
+        if len(vids) == 1:
+            raise _too_large()
+        half = len(vids) // 2
+        return [*await self._records(vids[:half]), *await self._records(vids[half:])]
+
+    async def _request(self, bindings: JsonObject, *, full: bool = True) -> JsonObject | None:
+        """Return the response to one request, None if the records of the edges and vertices are too large for it.
+
+        With ``full`` false the vertices have no records.
+        """
         order = self.client.write_order
-        common = {"cap": EDGE_CAP, "tenant": self.tenant, "head": order.head if order else 0}
+        head = order.head if order else 0
+        common = {"cap": EDGE_CAP, "size": RECORDS_CAP, "full": full, "tenant": self.tenant, "head": head}
         found: JsonObject
-        (found,) = await self.client.submit(LEVEL, {**bindings, **common})
+        with self.budget.request():
+            (found,) = await self.client.submit(LEVEL, {**bindings, **common}, check=self._check)
+        self._check()
         if order is not None:
             await order.learn_to(found["h"])
-        return found
+        texts = chain(found["v"], *(rows[2::3] for rows in found["e"]))
+        self.budget.count_stored(sum(map(len, texts)))
+        return None if found["large"] else found
+
+    def _check(self) -> None:
+        """Raise the error that ended the operation, or CancelledError if it was abandoned."""
+        if self._is_abandoned:
+            raise asyncio.CancelledError
+        self.budget.check()
 
     async def _parsed(self, rows: Sequence[Json]) -> Adjacency:
         """Return the edges of the flat rows of a hop."""
@@ -209,10 +249,26 @@ class LevelBatcher:
                 future.set_result(LevelResponse(edges, content.records, listings, content.sent))
 
 
+def _forget(sending: asyncio.Task[None]) -> None:
+    """Take the error of an abandoned request, which asyncio would log."""
+    if not sending.cancelled():
+        sending.exception()
+
+
 def _too_many() -> LimitError:
     """Return the error for a level with too many edges."""
     return LimitError(
         f"One level of the query reads {EDGE_CAP} edges or more, those behind inferred edges included; "
         "request fewer parents or smaller pages.",
         limit=EDGE_CAP,
+    )
+
+
+def _too_large() -> LimitError:
+    """Return the error for a level with too large edges, or for a record that is too large by itself."""
+    return LimitError(
+        f"One level of the query reads edges or a record of more than {RECORDS_CAP} characters; request fewer parents "
+        "or smaller pages.",
+        limit="stored",
+        maximum=RECORDS_CAP,
     )

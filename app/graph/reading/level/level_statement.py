@@ -11,6 +11,8 @@ read.
 | hops      | list of hops                                                |
 | listings  | list of listings                                            |
 | cap       | number of edges and chain vertices that end the request     |
+| size      | number of characters of records that end the request        |
+| full      | whether the records of vertices are returned                |
 | tenant    | tenant of all listings                                      |
 | head      | vertex id of the head of the write log, 0 for none          |
 
@@ -52,6 +54,8 @@ read.
 | l        | for each listing ``{x: vertex ids, s: their values of ``o`` if requested, n: total up to  |
 |          | 10,001, or -1}``                                                                          |
 | over     | whether the cap ended the request                                                         |
+| w        | vertex ids whose records were left out, because the request is not ``full``               |
+| large    | whether the size ended the request: ``e``, ``v`` and ``l`` are empty then                  |
 | h        | number of the last transaction before the response, 0 without a ``head``                  |
 
 A page in the order of time (``t``) reads its own edges and those of its last instant, however many the source has. The
@@ -70,6 +74,14 @@ from app.graph.records.inferred_edge import PREFIX, THROUGH
 
 EDGE_CAP: Final = 50_000
 """Number of edges at which a request ends. It bounds the work, because the embedded store must not be interrupted."""
+
+RECORDS_CAP: Final = 16 * 1024 * 1024
+"""Number of characters of records at which a request ends. It bounds the memory of the store: a request needs a
+multiple of it there, and several run at once. A larger level is read in parts.
+"""
+
+READ_AT_ONCE: Final = 250
+"""Number of vertices whose records the store reads before it compares their size with the cap."""
 
 
 def _valid(edges: Any) -> Any:  # noqa: ANN401 - a gremlinpython traversal
@@ -159,20 +171,22 @@ def lists = listings.collect {{ q ->
 def given = wanted.size()
 def sets = []
 def budget = cap
+def left = size as long
+def sized = {{ r -> left -= r.length(); r }}
 def edges = hops.collect {{ h ->
   def xs = h.p == -1 ? h.xs : h.p < 0 ? lists[-2 - h.p].x : new ArrayList(sets[h.p])
   def rows = []
   def reached = new LinkedHashSet()
   def take = {{ s, f, e ->
-    rows << s; rows << f; rows << e.value('record'); reached << f
+    rows << s; rows << f; rows << sized(e.value('record')); reached << f
     if (h.i) e.property('{THROUGH}').ifPresent {{ it.tokenize(',').each {{ x -> wanted << (x as long); budget-- }} }}
   }}
-  if (xs && budget > 0) {{
+  if (xs && budget > 0 && left > 0) {{
     def out = h.d == 'out'
     def bySource = new LinkedHashMap()
     def traversals = h.n > 0 && !h.t && h.a < 0 ? h.ls.collect {{ begin(h, xs, it) }} : [reach(h, xs)]
     traversals.each {{ t ->
-      while (t.hasNext() && budget > 0) {{
+      while (budget > 0 && left > 0 && t.hasNext()) {{
         def e = t.next()
         def s = out ? e.outVertex().id() : e.inVertex().id()
         def f = out ? e.inVertex().id() : e.outVertex().id()
@@ -181,6 +195,7 @@ def edges = hops.collect {{ h ->
       }}
     }}
     if (budget > 0) bySource.each {{ s, found ->
+      if (left <= 0) return
       if (h.t && found.size() >= h.n) {{
         def least = found[-1][1].value('at')
         def known = found.collect {{ it[0] }}.toSet()
@@ -197,14 +212,20 @@ def edges = hops.collect {{ h ->
   rows
 }}
 def xs = budget > 0 ? wanted as List : wanted.take(given) as List
-def v = xs ? {render(g.V(param("xs")).values("record"))}.toList() : []
+def v = []
+if (xs && full) xs.collate({READ_AT_ONCE}).each {{ part ->
+  if (left > 0) {render(g.V(param("part")).values("record"))}.each {{ v << sized(it) }}
+}}
 def last = head ? {render(g.V(param("head")).values("sequence"))}.tryNext().orElse(0L) : 0L
-[[e: budget > 0 ? edges : [], v: v, l: lists, over: budget <= 0, h: last]]
+if (left <= 0) return [[e: [], v: [], w: [], l: [], over: false, large: true, h: last]]
+[[e: budget > 0 ? edges : [], v: v, w: full ? [] : xs, l: lists, over: budget <= 0, large: false, h: last]]
 """,
     "points",
     "hops",
     "listings",
     "cap",
+    "size",
+    "full",
     "tenant",
     "head",
 )

@@ -35,7 +35,12 @@ class EmptyStore(GremlinClient):
         self._steps.append("store closed")
 
     async def submit(
-        self, _: PreparedStatement, bindings: Mapping[str, object], *, writes: Touched | bool = False
+        self,
+        _: PreparedStatement,
+        bindings: Mapping[str, object],
+        *,
+        writes: Touched | bool = False,
+        check: object = None,  # noqa: ARG002 - as the client has it
     ) -> list[Any]:
         """Return no rows; for the outbox a list of no rows, for the probe what was written or what was before."""
         if "nonce" in bindings:

@@ -58,6 +58,22 @@ async def test_one_reader_that_leaves_does_not_end_the_result() -> None:
         await leaving
 
 
+async def test_what_is_made_for_no_reader_is_cancelled() -> None:
+    """After the end of an operation no result is being made; what was made is still known."""
+    source, results = Source(), SharedResults()
+    source.ready.set()
+    assert await results.get("made", source.make) == 1
+    source.ready.clear()
+    leaving = asyncio.create_task(results.get("a", source.make))
+    await asyncio.sleep(0)
+    before = asyncio.all_tasks()
+    leaving.cancel()
+    results.cancel()
+    await asyncio.gather(*(before - {asyncio.current_task()}), return_exceptions=True)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    assert await results.get("made", source.make) == 1
+
+
 @pytest.mark.parametrize(
     ("position", "covered"),
     [((1, "z"), False), ((2, "a"), True), ((3, "z"), True), ((4, "a"), False), ((9, "a"), False)],

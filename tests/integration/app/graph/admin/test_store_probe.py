@@ -34,7 +34,12 @@ class Forgetful(GremlinClient):
     """A store that confirms every write and keeps none."""
 
     async def submit(
-        self, _: PreparedStatement, __: Mapping[str, object], *, writes: Touched | bool = False
+        self,
+        _: PreparedStatement,
+        __: Mapping[str, object],
+        *,
+        writes: Touched | bool = False,
+        check: object = None,  # noqa: ARG002 - as the client has it
     ) -> list[Any]:
         """Return what an empty store returns."""
         return [True] if writes else [["", True]]

@@ -6,7 +6,7 @@ from support.estates.owned_items import owned, team, urn
 from support.servers.in_process import Api
 
 from app.graph.reading.level.hop_plan import compile_related
-from app.graph.reading.level.level_statement import LEVEL
+from app.graph.reading.level.level_statement import LEVEL, RECORDS_CAP
 from app.graph.records.read_time import ReadTime
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.usage.asset_usage import MONTHS
@@ -73,7 +73,16 @@ async def test_a_level_over_its_cap_reads_no_records(api: Api, cap: int) -> None
     vids = [vertex_id("default", urn("dataset", f"d{number}")) for number in range(6)]
     (months,) = compile_related(MONTHS).hops
     hop = {**ReadTime(10**13).window, **months.wire(vids, t=True, n=50_000, since=1)}
-    bindings = {"points": vids[:2], "hops": [hop], "listings": [], "cap": cap, "tenant": "default", "head": 0}
+    bindings = {
+        "points": vids[:2],
+        "hops": [hop],
+        "listings": [],
+        "cap": cap,
+        "size": RECORDS_CAP,
+        "full": True,
+        "tenant": "default",
+        "head": 0,
+    }
     (found,) = await api.client.submit(LEVEL, bindings)
     within = cap == 13
     assert (found["over"], [len(edges) for edges in found["e"]]) == (not within, [36] if within else [])

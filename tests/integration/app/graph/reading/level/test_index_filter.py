@@ -16,7 +16,7 @@ from support.stores.janusgraph import StoreGraph
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.reading.level.index_filter import filter_of
 from app.graph.reading.level.index_query import IndexQuery
-from app.graph.reading.level.level_statement import LEVEL
+from app.graph.reading.level.level_statement import LEVEL, RECORDS_CAP
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.catalog.properties import NATIVE_PROPERTIES
 from graphql_schema.ports.conditions import (
@@ -65,7 +65,16 @@ class Indexed:
     async def found(self, wanted: Sequence[Condition]) -> list[set[int]]:
         """Return the vertices that the index finds for each condition."""
         listings = [IndexQuery(filter_of(each), VERTICES + 1).wire() for each in wanted]
-        bindings = {"points": [], "hops": [], "listings": listings, "cap": 1, "tenant": TENANT, "head": 0}
+        bindings = {
+            "points": [],
+            "hops": [],
+            "listings": listings,
+            "cap": 1,
+            "size": RECORDS_CAP,
+            "full": True,
+            "tenant": TENANT,
+            "head": 0,
+        }
         (response,) = await self.client.submit(LEVEL, bindings)
         return [set(each["x"]) for each in response["l"]]
 

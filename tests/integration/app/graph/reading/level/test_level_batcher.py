@@ -22,7 +22,7 @@ async def test_every_waiting_loader_gets_the_error(
     """An error of any type reaches all waiting loaders unchanged and not as a cancellation; the next level is sent."""
     submit = GremlinClient.submit
 
-    async def fail(*_: object) -> None:
+    async def fail(*_: object, **__: object) -> None:
         raise error
 
     coalescer = LevelBatcher(client, "default", ReadTime(0))
@@ -53,11 +53,11 @@ async def test_a_request_some_turns_later_still_joins_the_level(client: GremlinC
 async def test_what_is_abandoned_sends_and_counts_nothing(
     client: GremlinClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A request in flight is cancelled with its rows uncounted, and one that waits for it is never sent."""
+    """The caller of a request in flight is cancelled, its rows are not counted, and one that waits is never sent."""
     sent = asyncio.Event()
     requests: list[int] = []
 
-    async def wait(*_: object) -> None:
+    async def wait(*_: object, **__: object) -> None:
         requests.append(1)
         sent.set()
         await asyncio.Event().wait()
@@ -81,7 +81,7 @@ async def test_what_is_fetched_after_the_end_is_cancelled(
     """A task that goes on after the operation was abandoned neither sends a request nor waits for ever."""
     requests: list[int] = []
 
-    async def wait(*_: object) -> None:
+    async def wait(*_: object, **__: object) -> None:
         requests.append(1)
         await asyncio.Event().wait()
 
