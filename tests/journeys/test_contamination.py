@@ -15,6 +15,39 @@ DIRECT, DERIVED, CLEAN, STRANGE = (urn("evaluation", name) for name in ("direct"
 HEALTH = """query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Asset { health { status
   causes { depth counts asset { id } evaluation { id } contamination } completeness { state } } } } }"""
 
+TRAINED, BASED = "FEEDS dataset:data model-version:m@1", "BASE_OF model-version:b@1 model-version:m@1"
+WEEKLY = "FEEDS dataset-version:data@1 model-version:m@1"
+PATHS: dict[str, tuple[str, str, str]] = {
+    "a feature": ("FEEDS feature:f model-version:m@1; DERIVES dataset:data feature:f", "dataset:data", "DIRECT"),
+    "a source of a feature": (
+        "FEEDS feature:f model-version:m@1; DERIVES dataset:made feature:f; DERIVES dataset:data dataset:made",
+        "dataset:data",
+        "DIRECT",
+    ),
+    "a feature of a set": (
+        "FEEDS feature-set:s model-version:m@1; CONTAINS feature-set:s feature:f; DERIVES dataset:data feature:f",
+        "dataset:data",
+        "DIRECT",
+    ),
+    "a run": ("PRODUCES run:r model-version:m@1; INPUT_TO dataset:data run:r", "dataset:data", "DIRECT"),
+    "a workflow": ("PRODUCES workflow:w model-version:m@1; INPUT_TO dataset:data workflow:w", "dataset:data", "DIRECT"),
+    "the model as a whole": ("FEEDS dataset:data model:m", "dataset:data", "DIRECT"),
+    "a base": (f"{BASED}; FEEDS dataset:data model-version:b@1", "dataset:data", "DIRECT"),
+    "the model of a base": (f"{BASED}; FEEDS dataset:data model:b", "dataset:data", "DIRECT"),
+    "a snapshot": (WEEKLY, "dataset-version:data@1", "DIRECT"),
+    "another snapshot": (WEEKLY, "dataset-version:data@2", "DERIVED"),
+    "the whole of a snapshot": (WEEKLY, "dataset:data", "DERIVED"),
+    "a snapshot of the whole": (TRAINED, "dataset-version:data@1", "DERIVED"),
+    "a derivation": (f"{TRAINED}; DERIVES dataset:data dataset:made", "dataset:made", "DERIVED"),
+    "what the run of the evaluation read": (
+        f"{TRAINED}; PRODUCES run:r evaluation:e; INPUT_TO dataset:data run:r",
+        "",
+        "DIRECT",
+    ),
+    "the training of a sibling": (f"{TRAINED}; FEEDS dataset:other model-version:m@2", "dataset:other", "CLEAN"),
+}
+"""Links by which data reaches the training or the evaluation, the data of the evaluation, and its verdict."""
+
 
 @pytest.fixture(scope="module")
 async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
@@ -88,3 +121,24 @@ async def test_a_training_run_counts_as_training(api: Api) -> None:
     await api.load(link)
     query = "query ($id: ID!) { asset(id: $id) { ... on Evaluation { contamination { verdict } } } }"
     assert (await api.ask("ada", query, id=CLEAN))["asset"]["contamination"]["verdict"] == "DIRECT"
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_each_path_into_the_training_counts(api: Api, path: str) -> None:
+    """Features, runs, bases and the model as a whole lead to training data; snapshots and derivations share it."""
+    links, data, verdict = PATHS[path]
+
+    def named(text: str) -> str:
+        """Return the id of an asset of this path."""
+        kind, _, name = text.partition(":")
+        return urn(kind, f"{path.replace(' ', '-')}-{name}")
+
+    ends = [link.split() for link in links.split("; ")]
+    measured = {"evaluatedOn": [named(data)]} if data else {}
+    await api.load(
+        {"evaluation": {"id": named("evaluation:e"), "modelVersion": named("model-version:m@1"), **measured}},
+        *({"link": {"relation": relation, "from": named(a), "to": named(b)}} for relation, a, b in ends),
+    )
+    query = "query ($id: ID!) { asset(id: $id) { ... on Evaluation { contamination { verdict } } } }"
+    found = (await api.ask("ada", query, id=named("evaluation:e")))["asset"]["contamination"]
+    assert found == {"verdict": verdict}
