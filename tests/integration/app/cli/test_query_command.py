@@ -6,6 +6,7 @@ import os
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -97,12 +98,24 @@ async def test_a_wrong_argument_is_named(api: Api, arguments: list[str], message
     assert (code, out, message in err) == (2, "", True)
 
 
+def written_to(terminal: int) -> str:
+    """Return what is written to a terminal until its other end is closed; it holds 4 kB at most."""
+    parts = []
+    with suppress(OSError):  # Linux reports the end of a terminal as an error
+        while part := os.read(terminal, 4096):
+            parts.append(part)
+    return b"".join(parts).decode()
+
+
 async def test_an_export_shows_its_progress_on_a_terminal(api: Api) -> None:
     """The bar is on stderr, counts assets up to their total, and leaves the items on stdout alone."""
     terminal, child = os.openpty()
-    code, out, _ = await mlg(api, "export", stderr=child)
-    os.close(child)
-    shown = os.read(terminal, 100_000).decode()
+    reading = asyncio.create_task(asyncio.to_thread(written_to, terminal))
+    try:
+        code, out, _ = await mlg(api, "export", stderr=child)
+    finally:
+        os.close(child)
+    shown = await reading
     os.close(terminal)
     assert code == 0
     items = [json.loads(line) for line in out.splitlines()]
