@@ -47,6 +47,8 @@ def test_bounds() -> None:
     """`After` and `before` exclude their instant; `since` of changes includes its instant."""
     given = AssetFilter(updated_after=Instant(1), updated_before=Instant(2))
     assert condition_of(given) == All((Above("updatedAt", 1), Below("updatedAt", 2)))
+    created = AssetFilter(created_after=Instant(1), created_before=Instant(2))
+    assert condition_of(created) == All((Above("createdAt", 1), Below("createdAt", 2)))
     changes = ChangeFilter(since=Instant(1), until=Instant(2))
     assert condition_of(changes) == All((Negated(Below("createdAt", 1)), Below("createdAt", 2)))
 

@@ -207,6 +207,7 @@ def _random_filter(
         ({"owners": [team]}, lambda urn: read(urn) and team in assets[urn]["owners"]),
         ({"owned": False}, lambda urn: not owner(urn)),
         ({"createdAfter": created}, lambda urn: read(urn) and twin.created[urn] > created),
+        ({"createdBefore": created}, lambda urn: read(urn) and twin.created[urn] < created),
         ({"ids": some}, lambda urn: urn in some),
         ({"kinds": []}, lambda _urn: False),
     ]
