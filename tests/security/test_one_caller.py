@@ -188,7 +188,7 @@ async def test_who_leaves_and_comes_again_does_not_occupy_the_store(api: Api, mo
     """
     await asyncio.gather(*(api.send(who, "{ viewer { subject } }") for who in ("ada", "bo")))
     done, left, sent = asyncio.Event(), asyncio.Event(), list[Any]()
-    send_to_store = api.client._send  # noqa: SLF001 - the place where a request has its slot
+    send_to_store = api.client.transport.rows  # a request that is sent has its slot
 
     async def held(call: Any) -> Any:
         if b"of-ada" in call.body:
@@ -211,7 +211,7 @@ async def test_who_leaves_and_comes_again_does_not_occupy_the_store(api: Api, mo
         return len(sent) == FairQueue().per_caller
 
     query = '{ assets(filter: {ids: ["mlg://dataset/test/default/of-ada"]}) { nodes { id } } }'
-    monkeypatch.setattr(api.client, "_send", held)
+    monkeypatch.setattr(api.client.transport, "rows", held)
     for _ in range(2):
         calls = [asyncio.create_task(comes_and_leaves()) for _ in range(6)]
         await until(occupied)

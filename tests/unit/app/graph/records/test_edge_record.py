@@ -1,6 +1,6 @@
 """The record of an edge: who declares it, when it is valid, and what was recorded of that when."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -173,7 +173,7 @@ def test_a_link_to_a_current_edge_moves_its_begin_and_its_end() -> None:
 
 def test_the_properties_of_an_edge_do_not_grow_without_a_limit() -> None:
     """Each link adds properties to the stored ones; what is too large together is refused, and can be removed."""
-    edge: dict[str, Any] | None = None
+    edge: Mapping[str, Any] | None = None
     for number in range(4):
         edge, _ = linked(
             edge, FEEDS, {"properties": [{"key": f"k{number}", "value": "x" * (MAX_PROPERTIES // 4 - 2)}]}, 100
