@@ -116,7 +116,9 @@ class Authenticator:
         except AuthError:
             raise
         except CodedError as error:
-            raise UnavailableError(f"The caller's teams cannot be read: {error.message}", code=error.code) from error
+            unread = UnavailableError(f"The caller's teams cannot be read: {error.message}", code=error.code)
+            unread.extensions |= error.extensions
+            raise unread from error
         return Principal(
             subject=identity.subject,
             kind=identity.kind,

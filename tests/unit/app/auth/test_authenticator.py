@@ -83,10 +83,10 @@ async def test_break_glass_without_its_scope_is_refused(auth: Authenticator, iss
 
 
 async def test_teams_that_cannot_be_read_are_no_refusal(issuer: LiveIssuer) -> None:
-    """A failing store is 503 with its own code and message; an error of authentication passes unchanged."""
+    """A failing store is 503 with its own code, message and reason; an error of authentication passes unchanged."""
 
     async def broken(_tenant: str, _teams: frozenset[str]) -> frozenset[str]:
-        raise CodedError("The store is away.", Code.STORE_UNAVAILABLE)
+        raise CodedError("The store is away.", Code.STORE_UNAVAILABLE, reason="UNREACHABLE")
 
     async def expired(_tenant: str, _teams: frozenset[str]) -> frozenset[str]:
         raise UnavailableError("Wait.", retry_after=99)
@@ -95,6 +95,7 @@ async def test_teams_that_cannot_be_read_are_no_refusal(issuer: LiveIssuer) -> N
         with pytest.raises(UnavailableError, match=r"The caller's teams cannot be read: The store is away\.") as error:
             await auth.authenticate(f"Bearer {issuer.mint()}")
     assert (error.value.status, error.value.code) == (503, Code.STORE_UNAVAILABLE)
+    assert error.value.extensions == {"reason": "UNREACHABLE"}
     async with authenticator([trusting(issuer)], expired) as auth:
         with pytest.raises(UnavailableError) as passed:
             await auth.authenticate(f"Bearer {issuer.mint()}")
