@@ -35,10 +35,14 @@ _LOCKS: Final = frozenset(
 _AWAY: Final = frozenset(
     {
         "AllNodesFailedException",
+        "ConnectException",
+        "ConnectionClosedException",
         "DriverTimeoutException",
         "NoNodeAvailableException",
-        "ReadTimeoutException",
         "PermanentBackendException",
+        "ReadTimeoutException",
+        "SocketException",
+        "SocketTimeoutException",
         "TemporaryBackendException",
         "TimeoutException",
         "UnavailableException",
@@ -46,6 +50,10 @@ _AWAY: Final = frozenset(
     }
 )
 """Simple names of the exceptions of a Gremlin server whose storage or index fails or does not respond."""
+_REFUSED: Final = "ResponseException"
+"""Simple name of the exception for an error response of Elasticsearch; its message has the status."""
+_STARTING: Final = "503 Service Unavailable"
+"""The status of Elasticsearch while it starts, or lacks parts of an index."""
 _STORAGE: Final = frozenset(
     {
         "AccessDeniedException",
@@ -135,7 +143,7 @@ def _failure(status: int, response: JsonObject, *, writes: bool) -> CodedError:
         return StoreUnavailableError.because(StoreReason.DISK_SPACE)
     if not _STORAGE.isdisjoint(classes) or message.startswith(_CLOSED):
         return StoreUnavailableError.because(StoreReason.STORAGE, unknown_outcome=writes)
-    if not _AWAY.isdisjoint(classes):
+    if not _AWAY.isdisjoint(classes) or (_REFUSED in classes and _STARTING in message):
         return StoreUnavailableError.because(StoreReason.BACKEND, unknown_outcome=writes)
     shown = ", ".join(classes) or f"HTTP status {status}"
     refused = writes and (not _REFUSALS.isdisjoint(classes) or status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE)

@@ -39,6 +39,24 @@ EXISTS = error_body("java.lang.IllegalArgumentException", message="Vertex with g
 FAILED = error_body("java.lang.IllegalArgumentException")
 
 
+@pytest.mark.parametrize(
+    ("names", "message", "reason"),
+    [
+        (["java.net.ConnectException"], "Connection refused", StoreReason.BACKEND),
+        (["java.net.SocketException"], "Connection reset", StoreReason.BACKEND),
+        (["java.net.SocketTimeoutException"], "30,000 milliseconds timeout", StoreReason.BACKEND),
+        (["org.elasticsearch.client.ResponseException"], "[HTTP/1.1 503 Service Unavailable]", StoreReason.BACKEND),
+        (["org.elasticsearch.client.ResponseException"], "[HTTP/1.1 400 Bad Request]", None),
+    ],
+)
+def test_an_index_that_is_away_is_unavailable(names: list[str], message: str, reason: StoreReason | None) -> None:
+    """The errors of a killed or starting Elasticsearch, as JanusGraph returned them; a refused request is a failure."""
+    with pytest.raises(CodedError) as caught:
+        parse_rows(500, error_body(*names, message=message), writes=False)
+    assert caught.value.extensions.get("reason") == (reason and str(reason))
+    assert isinstance(caught.value, StoreFailedError) is (reason is None)
+
+
 @pytest.mark.parametrize("status", [502, 503, 504])
 @pytest.mark.parametrize("writes", [False, True])
 def test_a_proxy_without_the_store_is_unreachable(status: int, *, writes: bool) -> None:
