@@ -10,6 +10,8 @@ import orjson
 import typer
 from rich.console import Console
 
+from app.graph.admin.index_repair import RepairCounts
+from app.graph.admin.index_scan import repair_store
 from app.graph.admin.reindex import EachStep, reindex
 from app.graph.admin.store_schema import store_schema
 from app.settings import Settings
@@ -53,6 +55,27 @@ def rebuild_index() -> None:
     typer.echo("starting the store with an empty index", err=True)
     count = asyncio.run(reindex(Settings.from_env(), EachStep(STEP, _print_count).report))
     typer.echo(f"reindexed {count:,} {'vertex' if count == 1 else 'vertices'}")
+
+
+@store.command("repair")
+def repair_index(
+    after: Annotated[int | None, typer.Option(help="The vertex after which an interrupted repair continues.")] = None,
+) -> None:
+    """Compare the index of MLG_STORE_URL with all vertices, and index what it lacks, while the API runs.
+
+    Progress is on stderr. The exit code is 1 if documents still differ.
+    """
+    found = asyncio.run(repair_store(Settings.from_env(), _print_repair, after))
+    typer.echo(
+        f"compared {found.compared:,} documents: {found.differing:,} differed and were indexed again, "
+        f"{found.failed:,} of them still differ"
+    )
+    if found.failed:
+        raise typer.Exit(1)
+
+
+def _print_repair(counts: RepairCounts, last: int) -> None:
+    typer.echo(f"{counts.compared:,} compared, {counts.differing:,} indexed again; --after {last}", err=True)
 
 
 def _print_count(count: int) -> None:

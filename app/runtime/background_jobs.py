@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Protocol
 
+from app.graph.admin.index_watch import IndexWatch
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs.inference_job import InferenceJob
@@ -37,7 +38,7 @@ def jobs_of(client: GremlinClient, coordinator: WriteCoordinator) -> tuple[Job, 
 
 @asynccontextmanager
 async def background_jobs(client: GremlinClient, coordinator: WriteCoordinator) -> AsyncIterator[None]:
-    """Run the jobs of the outbox, the expiry of receipts and the watch of the write log, if there is one.
+    """Run the jobs of the outbox, the expiry of receipts, and the watches of write log and index, if there is a log.
 
     All are stopped at exit, after the current batch; then another process may lead.
     """
@@ -45,6 +46,7 @@ async def background_jobs(client: GremlinClient, coordinator: WriteCoordinator) 
     order = client.write_order
     if order is not None:
         tasks.append(asyncio.create_task(order.watch()))
+        tasks.append(asyncio.create_task(IndexWatch(client, order, coordinator.index_state).run()))
     try:
         yield
     finally:

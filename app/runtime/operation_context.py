@@ -97,6 +97,7 @@ class OperationContexts:
             gates=self.gates,
             clock=self.clock,
             log_access=self.log_access,
+            index_lags=lambda: self.coordinator.index_state.lags,
             change_feed=self.change_feed,
             vectored=self.vectored,
         )

@@ -185,7 +185,13 @@ class Process:
             graph_cache=self._graph_cache(client),
         )
         watch_process(self.metrics, client, coordinator, contexts.graph_cache)
-        readiness = Readiness(StoreProbe(client).check, client.refuse_outage)
+        probe = StoreProbe(client)
+
+        async def check() -> None:
+            await probe.check()
+            coordinator.index_state.refuse_lag()
+
+        readiness = Readiness(check, client.refuse_outage)
         self.opened = RunningProcess(client, contexts, readiness)
 
     def _log_access(self, principal: Principal, request_id: str, report: PolicyReport) -> None:

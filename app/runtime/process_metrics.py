@@ -76,4 +76,10 @@ def _writer_metrics(client: GremlinClient, coordinator: WriteCoordinator) -> Ite
     if order is not None:
         yield gauge("mlg_write_log_number", "Number of the last transaction that this process knows.", order.known)
         yield gauge("mlg_write_log_lag", "Transactions of other processes that the last look found.", order.lag)
+        state = coordinator.index_state
+        yield gauge("mlg_index_lag", "Transactions that are not known to be in the index.", state.lag)
+        yield count(
+            "mlg_index_repaired", "Documents that the index lacked and that were written again.", state.differing
+        )
+        yield count("mlg_index_failed", "Documents that differed after they were written again.", state.failed)
         yield gauge("mlg_leader", "1 if this process runs the background jobs, else 0.", order.leads)

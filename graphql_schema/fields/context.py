@@ -47,6 +47,7 @@ class Context:
     - ``budget`` is what the operation may use while it runs.
     - ``policy_report`` collects the fields, ids and writes that the policy hid, logged or denied.
     - ``log_access`` writes a policy report to the access log; it raises CodedError if it cannot.
+    - ``index_lags`` returns whether the index of the store is known to lack confirmed writes.
     - ``change_feed`` wakes a subscription when there may be new changes. ``recheck`` authenticates the caller of a
       subscription again and returns the principal; it raises CodedError if that fails.
     - ``fan_out`` is what a subscription shares with others; None if it shares nothing. ``results`` are the shared
@@ -72,6 +73,7 @@ class Context:
     request_id: str = ""
     gates: Gates = NO_GATES
     log_access: Callable[[Principal, str, PolicyReport], None] = lambda *_: None
+    index_lags: Callable[[], bool] = lambda: False
     vectored: bool = True
     plans: object = None
     totals: dict[int, bool] = field(default_factory=dict)
@@ -187,6 +189,8 @@ class Context:
             extensions["cost"] = self.cost_report.extension(self.budget)
         if self.plan_report is not None:
             extensions["plan"] = self.plan_report.extension()
+        if self.budget.reads_index and self.index_lags():
+            extensions["index"] = {"complete": False}
         return extensions
 
 

@@ -58,6 +58,8 @@ class OperationBudget:
     """Number of pauses so far; the fewer an operation had, the sooner its next pause ends."""
     paused: int = 0
     """Number of its tasks that wait for a turn; a query level is not sent before it is 0."""
+    reads_index: bool = False
+    """Whether the operation has read the index of the store, such as for a list of assets."""
     writes: bool = False
     """Whether the operation is a mutation, which is never cancelled."""
     _requests: int = 0
@@ -71,6 +73,7 @@ class OperationBudget:
     def renew(self) -> None:
         """Set all counts to 0, for the next event of a subscription; an operation that has ended stays so."""
         self.items = self.characters = self.rows = self.stored = self.pauses = 0
+        self.reads_index = False
 
     def restart(self) -> None:
         """Set all counts to 0, for an operation that is executed again from the beginning.

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from app.graph.commits.commit_log import CommitLog
+from app.graph.commits.index_state import IndexState
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.propagating_tags import PropagatingTags
 from app.graph.commits.write_queue import WriteQueue
@@ -21,7 +22,8 @@ class WriteCoordinator:
     One writer or background job writes at a time, under ``lock``: concurrent transactions of the embedded store fail
     or block (docs/design/janusgraph.md). ``queue`` has the batches that wait for a transaction, and
     ``contention`` records whether several callers write. ``outbox`` holds work
-    for background jobs, ``commit_log`` orders transactions, ``propagating_tags`` caches which tags propagate.
+    for background jobs, ``commit_log`` orders transactions, ``propagating_tags`` caches which tags propagate, and
+    ``index_state`` is how far the index of an external store was compared.
     ``propagation_stops`` are the kinds to which no sensitivity propagates; ``gates`` and ``inference_rules`` are those
     of the installation, and so is ``disclosure``: how much results disclose of hidden nodes.
     """
@@ -34,5 +36,6 @@ class WriteCoordinator:
     outbox: Outbox = field(default_factory=Outbox)
     commit_log: CommitLog = field(default_factory=CommitLog)
     propagating_tags: PropagatingTags = field(default_factory=PropagatingTags)
+    index_state: IndexState = field(default_factory=IndexState)
     inference_rules: Sequence[InferenceRule] = ()
     disclosure: Disclosure = Disclosure.NONE

@@ -24,8 +24,8 @@ _MESSAGES: Final = {
         f"itself. {_AGAIN} {_SEE}"
     ),
     StoreReason.INDEX: (
-        "The index of the store lacks documents, or is being rebuilt. If this lasts, rebuild it; a restart of the "
-        f"embedded store does so. {_AGAIN} {_SEE}"
+        "The index of the store lacks documents, or is being rebuilt. If this lasts, repair it: a restart rebuilds "
+        f"that of the embedded store, `mlg store repair` compares that of MLG_STORE_URL. {_AGAIN} {_SEE}"
     ),
     StoreReason.BACKEND: f"The store cannot use its storage or index. {_AGAIN} {_SEE}",
 }

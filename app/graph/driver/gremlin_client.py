@@ -134,7 +134,9 @@ class GremlinClient:
         host: StoreHost | None = None,
     ) -> None:
         found = StoreEndpoint.parse(endpoint) if isinstance(endpoint, str) else endpoint
-        self.pool = ServerPool([found] if isinstance(found, StoreEndpoint) else found)
+        self._endpoints = [found] if isinstance(found, StoreEndpoint) else found
+        self._source = source
+        self.pool = ServerPool(self._endpoints)
         self.transport = Transport(self.pool, source)
         self.observers: list[Observer] = []
         self.host = host
@@ -155,6 +157,11 @@ class GremlinClient:
     def urls(self) -> str:
         """The URLs of the servers, without credentials, as messages show them."""
         return ", ".join(server.url for server in self.pool.servers)
+
+    def single(self) -> "GremlinClient":
+        """Return a client of one of the servers, for requests that depend on each other; open it before use."""
+        chosen = self.pool.servers.index(self.pool.choose())
+        return GremlinClient(self._endpoints[chosen], source=self._source, deadline=self._deadline)
 
     async def submit(
         self,

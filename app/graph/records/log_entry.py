@@ -9,7 +9,7 @@ An entry is stored as JSON with these keys:
 | ``at`` | latest instant of its changes in epoch milliseconds, 0 if a background job wrote it |
 | ``now`` | present of the process at the transaction by its clock, in epoch milliseconds |
 | ``v``, ``e``, ``t`` | ``vertices``, ``edge_ends`` and ``tenants`` of :class:`app.graph.records.touched.Touched` |
-| ``all`` | whether it counts as touching everything, because its ids are too many to list |
+| ``all`` | whether it counts as touching everything, because its ids are too many to list; ``v`` may list some |
 | ``new``, ``gone`` | vertex ids of the outbox entries that it adds and deletes |
 | ``lease`` | the job lease from now on, ``{p: holder, until: epoch milliseconds}``; null if it is unchanged |
 """
@@ -71,7 +71,7 @@ class LogEntry:
             "p": self.process,
             "at": self.at,
             "now": self.now,
-            "v": [] if everything else sorted(touched.vertices),
+            "v": sorted(touched.vertices) if len(touched.vertices) <= MAX_LISTED else [],
             "e": [] if everything else sorted(touched.edge_ends),
             "t": None if touched.tenants is None else sorted(touched.tenants),
             "all": everything,

@@ -18,6 +18,8 @@ from support.waiting import until
 from app.auth.dev_issuer import DevIssuer
 from app.auth.personas import persona, personas
 from app.factory import create_app
+from app.graph.admin.index_repair import COMPARE
+from app.graph.admin.index_watch import READ_POSITION, STORE_POSITION
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_log import LEARN
 from app.graph.driver.gremlin_client import GremlinClient
@@ -58,6 +60,10 @@ PROCESSES = int(os.environ.get("PROCESSES", "1"))
 
 observes_one_process = pytest.mark.skipif(PROCESSES > 1, reason="it observes the requests of one process")
 """Marks tests that need to know which process responds."""
+
+
+_BESIDE = (LEARN, COMPARE, READ_POSITION, STORE_POSITION)
+"""Statements that a process sends beside those of an operation."""
 
 
 class InTurns(httpx2.AsyncBaseTransport):
@@ -173,7 +179,7 @@ class Api(RunningApi):
         finally:
             self.turns.pinned = False
             self.client.observers.remove(requests)
-        return sum(report.prepared is not LEARN for report in requests.reports)
+        return sum(report.prepared not in _BESIDE for report in requests.reports)
 
     @contextmanager
     def without_cache(self) -> Iterator[None]:

@@ -150,6 +150,7 @@ class LevelBatcher:
     async def _send(self, level: list[Waiting]) -> None:
         """Read the requests of one level as one; if they read too many edges together, read each by itself."""
         parts, window = LevelParts(), self.instant.window
+        self.budget.reads_index |= any(request.listings for request, _ in level)
         for request, _ in level:
             hops = [{**window, **hop} for hop in request.hops]
             parts.add(request.vertices, hops, request.listings, fresh=request.fresh)
