@@ -154,7 +154,7 @@ SUITES ?= $(DISTRIBUTED)
 
 .PHONY: test-distributed
 test-distributed: $(READY) ## Suites on Cassandra, Elasticsearch and two JanusGraph servers, which are fetched once (200 MB)
-	GRAPHS=20 $(BIN)/pytest --capture=sys --distributed -m 'not issuer' --timeout 900 $(SUITES)
+	GRAPHS=20 ROUNDS=$(ROUNDS) $(BIN)/pytest --capture=sys --distributed -m 'not issuer' --timeout 900 $(SUITES)
 
 .PHONY: check
 check: test ## What CI runs

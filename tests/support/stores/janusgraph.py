@@ -25,6 +25,7 @@ from app.store.store_endpoint import StoreEndpoint
 
 CONF = Path(__file__).parents[3] / "app" / "store" / "embedded" / "conf" / "graph.properties"
 OPEN = """
+def patient = { g.with('evaluationTimeout', 600000L) }
 def conf = new org.apache.commons.configuration2.BaseConfiguration()
 settings.each { k, v -> conf.setProperty(k, v) }
 def opened = org.janusgraph.core.JanusGraphFactory.open(conf)
@@ -34,6 +35,7 @@ manager.putTraversalSource(source, opened.traversal())
 true
 """
 CLOSE = """
+def patient = { g.with('evaluationTimeout', 600000L) }
 def manager = org.janusgraph.graphdb.management.JanusGraphManager.getInstance()
 manager.removeTraversalSource(source)
 def removed = manager.removeGraph(source + 'Graph')
@@ -41,6 +43,7 @@ removed.close()
 if (drop) org.janusgraph.core.JanusGraphFactory.drop(removed)
 true
 """
+"""The first line of both is never run: the server reads the time limit of a request from its text."""
 _numbers = count(1)
 
 

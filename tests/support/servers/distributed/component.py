@@ -28,6 +28,8 @@ _PARENT_DEATH_SIGNAL: Final = 1
 class Component:
     """A command in a folder of its own; ``answers`` returns whether a question to the component is answered.
 
+    Like a service of compose.yaml, it is started again if it ends before it answers, here once.
+
     ``user`` is the id of the user that runs the command, None for the user of the tests. ``start_seconds`` are the
     seconds of each start so far.
     """
@@ -40,6 +42,7 @@ class Component:
     user: int | None = None
     start_seconds: list[float] = field(default_factory=list)
     _process: Process | None = None
+    _restarts: int = 0
 
     @property
     def log(self) -> Path:
@@ -47,8 +50,19 @@ class Component:
         return self.folder / "output.log"
 
     async def start(self) -> None:
-        """Start the processes, and return when the component answers; fails when it ends, with the end of its log."""
+        """Start the processes, and return when the component answers; fails if it ends twice, with its log."""
         begun = monotonic()
+        self._restarts = 1
+        await self._begin()
+        try:
+            await until(self._ready, READY_WITHIN)
+        except BaseException:
+            await self.kill()
+            raise
+        self.start_seconds.append(monotonic() - begun)
+        report(f"{self.name}: ready after {self.start_seconds[-1]:.1f} s, {self.resident_mib()} MiB")
+
+    async def _begin(self) -> None:
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *self.command,
@@ -60,17 +74,18 @@ class Component:
                 start_new_session=True,
                 preexec_fn=self._prepare,
             )
-        try:
-            await until(self._ready, READY_WITHIN)
-        except BaseException:
-            await self.kill()
-            raise
-        self.start_seconds.append(monotonic() - begun)
-        report(f"{self.name}: ready after {self.start_seconds[-1]:.1f} s, {self.resident_mib()} MiB")
 
     async def kill(self) -> None:
         """End all processes at once; :meth:`start` starts them again on the same data and ports."""
         await self._end(signal.SIGKILL)
+
+    def pause(self) -> None:
+        """Stop all processes without ending them: they accept connections and return nothing."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Continue all processes after :meth:`pause`."""
+        self._signal(signal.SIGCONT)
 
     async def stop(self) -> None:
         """End all processes by SIGTERM, and after a while by SIGKILL; no effect if none runs."""
@@ -86,16 +101,24 @@ class Component:
 
     async def _ready(self) -> bool:
         assert self._process is not None
+        if self._process.returncode is not None and self._restarts:
+            self._restarts -= 1
+            report(f"{self.name}: ended with {self._process.returncode}, is started again")
+            await self._begin()
         assert self._process.returncode is None, f"{self.name} ended: {self.log.read_text(errors='replace')[-4_000:]}"
         return await self.answers()
 
     async def _end(self, number: signal.Signals) -> None:
         if self._process is None:
             return
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, number)
+        self._signal(number)
         await self._process.wait()
         await until(lambda: not self._processes())
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)
 
     def _processes(self) -> list[Path]:
         """Return the folders below /proc of the processes in the session that the command leads."""

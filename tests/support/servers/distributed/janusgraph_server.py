@@ -27,6 +27,8 @@ from app.store.schema_stamp import StoreSchema
 LOCK: Final = Path(__file__).with_name("janusgraph.lock")
 HOST: Final = "127.0.0.1"
 HEAP: Final = "512m"
+LOCK_WAIT: Final = "100 ms"
+"""Time in which Cassandra must write a lock; on busy machines it needs more than the 20 ms of production."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Backends:
             "index.search.port": str(self.elasticsearch),
             "index.search.index-name": name,
             "graph.unique-instance-id": instance,
+            "storage.lock.wait-time": LOCK_WAIT,
             "schema.init.json.file": str(schema),
         }
 
