@@ -134,6 +134,44 @@ async def test_a_failed_closure_is_503_and_not_cached() -> None:
         assert (await auth.authenticate(f"Bearer {live.mint()}")).teams == {RANKING, ML}
 
 
+async def test_known_teams_are_used_while_the_store_is_unavailable() -> None:
+    """For five minutes after it was read a closure replaces one that cannot be read; then the error is raised.
+
+    It is read again every five seconds meanwhile, and its time does not begin anew by its use.
+    """
+    clock, part_of, mine = Clock(), PartOf(), frozenset({RANKING})
+    close = TeamClosure(part_of, lambda: clock.monotonic)
+    assert await close("acme", mine) == {RANKING, ML}
+    part_of.fails = True
+    clock.advance(60)
+    for seconds in (4.9, 0.1, 230):
+        assert await close("acme", mine) == {RANKING, ML}
+        clock.advance(seconds)
+    assert len(part_of.requests) == 3
+    clock.advance(5)
+    with pytest.raises(CodedError):
+        await close("acme", mine)
+    with pytest.raises(CodedError):
+        await close("other", mine)
+    part_of.fails = False
+    assert await close("acme", mine) == {RANKING, ML}
+
+
+async def test_known_teams_do_not_hide_another_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only an unavailable store is bridged: any other failure of the read is raised."""
+    clock, part_of, mine = Clock(), PartOf(), frozenset({RANKING})
+    close = TeamClosure(part_of, lambda: clock.monotonic)
+    await close("acme", mine)
+    clock.advance(60)
+
+    async def fail(*_: object) -> frozenset[str]:
+        raise CodedError("The store failed.", Code.STORE_FAILED)
+
+    monkeypatch.setattr(close, "_close", fail)
+    with pytest.raises(CodedError, match="failed"):
+        await close("acme", mine)
+
+
 async def test_a_cancelled_request_does_not_end_the_read_of_others() -> None:
     """The request that started the read is cancelled, and another one that waits for it gets the closure."""
     part_of = PartOf()
