@@ -19,6 +19,10 @@ A lock in the JVM of JanusGraph orders the transactions that it receives. Betwee
 the property ``sequence`` does. A storage of several machines may show the parts of a transaction at different times,
 and the index later. So what another process touched is not kept in the graph cache before VISIBLE_SECONDS have passed.
 
+A transaction that takes long to plan would lose its turn again and again to processes that write often. A process that
+has lost LOST_TURNS turns therefore writes an entry with which the others **wait** for its next transaction, for a few
+times as long as its plan took.
+
 The log also has the **job lease**: the process that holds it runs the background jobs. It is prolonged while the
 process runs, ended at its exit, and taken by another process when its time is over or it was not prolonged.
 """
@@ -56,6 +60,22 @@ WATCH_SECONDS: Final = 1.0
 
 LEASE_MS: Final = 30_000
 """Milliseconds of a job lease. The clocks of the processes must agree to a fraction of this."""
+
+LOST_TURNS: Final = 3
+"""Number of turns in a row that a process loses before it lets the others wait."""
+
+MIN_WAIT_MS: Final = 1_000
+MAX_WAIT_MS: Final = 10_000
+"""Shortest and longest time in milliseconds for which others wait."""
+
+WAIT_FACTOR: Final = 3
+"""Others wait for this many times the duration of the longest plan that lost its turn."""
+
+WAIT_POLL_SECONDS: Final = 0.05
+"""Seconds between two looks at the log while a process waits for another one."""
+
+_WAIT_ATTEMPTS: Final = 20
+"""Number of attempts to write the entry that lets others wait; it needs no plan, so that few are lost."""
 
 KEPT: Final = 10_000
 """Number of entries that stay in the store. A process that lags by more forgets everything and reads the outbox."""
@@ -120,6 +140,10 @@ class WriteLog:
         self._confirmed: set[int] = set()
         self._known = 0
         self._base = 0
+        self._begun = 0
+        self._lost = 0
+        self._longest = 0
+        self._waits_for: tuple[str, int] | None = None
         self._reading: asyncio.Future[None] | None = None
         self._next: asyncio.Future[None] | None = None
 
@@ -158,22 +182,49 @@ class WriteLog:
             await self.learn()
 
     async def begin(self) -> None:
-        """Learn all entries, and begin the plan of a transaction; call it under the write lock."""
+        """Learn all entries, and begin the plan of a transaction; call it under the write lock.
+
+        Wait for another process if that lets others wait, and let others wait if this one has lost too many turns.
+        """
+        await self._learn_in_turn()
+        if self._lost >= LOST_TURNS:
+            await self._let_others_wait()
+        self._begun = self._steady()
+
+    async def _learn_in_turn(self) -> None:
+        """Learn all entries, and again until this process waits for no other one."""
         await self.learn()
+        while self._waits_for is not None and self._steady() < self._waits_for[1]:
+            await asyncio.sleep(WAIT_POLL_SECONDS)
+            await self.learn()
         self._base = self._known
 
+    async def _let_others_wait(self) -> None:
+        """Write an entry with which other processes wait; after _WAIT_ATTEMPTS conflicts, go on without it."""
+        milliseconds = min(max(WAIT_FACTOR * self._longest, MIN_WAIT_MS), MAX_WAIT_MS)
+        for _ in range(_WAIT_ATTEMPTS):
+            writes = WriteSet()
+            writes.let_others_wait(milliseconds)
+            try:
+                await writes.submit(self._client)
+            except TransientConflictError:
+                await self._learn_in_turn()
+            else:
+                return
+
     def turn(
-        self, touched: Touched, entries: Sequence[JsonObject], gone: Sequence[int], lease: Lease | None
+        self, touched: Touched, entries: Sequence[JsonObject], gone: Sequence[int], lease: Lease | None, wait: int = 0
     ) -> JsonObject:
         """Return the binding ``turn`` of the text ``WRITE`` for a transaction planned since :meth:`begin`.
 
-        ``entries`` are its rows of the outbox, and ``gone`` the outbox entries that it deletes.
+        ``entries`` are its rows of the outbox, and ``gone`` the outbox entries that it deletes. ``wait`` is that of its
+        entry.
         """
         number = self._base + 1
         added = tuple(each["x"] for each in entries if each["fresh"])
         commits = self._coordinator.commit_log
         now = commits.present(self._clock())
-        entry = LogEntry(number, self.process, commits.last, touched, added, tuple(gone), lease, now)
+        entry = LogEntry(number, self.process, commits.last, touched, added, tuple(gone), lease, now, wait)
         oldest = number - KEPT - DROPPED_AT_ONCE
         dropped = range(max(oldest, 1), oldest + DROPPED_AT_ONCE) if number % DROPPED_AT_ONCE == 0 else ()
         return {
@@ -191,7 +242,10 @@ class WriteLog:
         Raises TransientConflictError if it was not written, because another process came before.
         """
         if not written:
+            self._lost += 1
+            self._longest = max(self._longest, self._steady() - self._begun)
             raise TransientConflictError("Another process wrote since the transaction was planned; plan it again.")
+        self._lost = self._longest = 0
         self._base += 1
         if self._base > self._known:
             self._confirmed.add(self._base)
@@ -322,6 +376,10 @@ class WriteLog:
         """
         self._hold(entry.lease)
         own = entry.process == self.process
+        if entry.wait and not own:
+            self._waits_for = entry.process, self._steady() + min(entry.wait, MAX_WAIT_MS)
+        elif self._waits_for is not None and entry.process == self._waits_for[0]:
+            self._waits_for = None
         if own and entry.number in self._confirmed:
             return
         self._forget_tags(entry.touched)

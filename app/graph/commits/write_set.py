@@ -45,6 +45,7 @@ class WriteSet:
         self._gone: list[int] = []
         self._expired: list[int] = []
         self._lease: Lease | None = None
+        self._wait = 0
         self._bucket = _NO_RECEIPTS
 
     def __bool__(self) -> bool:
@@ -57,7 +58,7 @@ class WriteSet:
             or self._gone
             or self._expired
         )
-        return bool(rows or self._lease)
+        return bool(rows or self._lease or self._wait)
 
     def vertex(self, vid: int, after: Record, *, before: Record | None) -> None:
         """Add a vertex. ``before`` is its stored record, None for a new vertex.
@@ -132,6 +133,10 @@ class WriteSet:
         """Add a job lease, which other processes learn from the write log; it needs a client with a write log."""
         self._lease = lease
 
+    def let_others_wait(self, milliseconds: int) -> None:
+        """Add that other processes wait for the next transaction of this one; it needs a client with a write log."""
+        self._wait = milliseconds
+
     def bindings(self) -> Mapping[str, object]:
         """Return the complete bindings of the text ``WRITE`` of the only process that writes."""
         return {
@@ -162,7 +167,7 @@ class WriteSet:
         if not self:
             return
         touched, log = self.touched(), client.write_order
-        turn = log and log.turn(touched, self._entries, self._gone, self._lease)
+        turn = log and log.turn(touched, self._entries, self._gone, self._lease, self._wait)
         rows = await client.submit(WRITE, {**self.bindings(), "turn": turn}, writes=touched)
         if log is not None:
             log.end_turn(written=rows[0] >= 0)

@@ -94,7 +94,7 @@ class WriteOrder(Protocol):
         """Learn what other processes have written, and begin the plan of a transaction."""
 
     def turn(
-        self, touched: Touched, entries: Sequence[JsonObject], gone: Sequence[int], lease: Lease | None
+        self, touched: Touched, entries: Sequence[JsonObject], gone: Sequence[int], lease: Lease | None, wait: int = 0
     ) -> JsonObject:
         """Return the place of the planned transaction in the order, as a binding of the text ``WRITE``."""
 

@@ -12,6 +12,7 @@ An entry is stored as JSON with these keys:
 | ``all`` | whether it counts as touching everything, because its ids are too many to list; ``v`` may list some |
 | ``new``, ``gone`` | vertex ids of the outbox entries that it adds and deletes |
 | ``lease`` | the job lease from now on, ``{p: holder, until: epoch milliseconds}``; null if it is unchanged |
+| ``wait`` | milliseconds for which other processes wait for the next transaction of this one, 0 for none |
 """
 
 from collections.abc import Iterable
@@ -56,6 +57,7 @@ class LogEntry:
     deleted: tuple[int, ...] = ()
     lease: Lease | None = None
     now: int = 0
+    wait: int = 0
 
     @property
     def vid(self) -> int:
@@ -78,6 +80,7 @@ class LogEntry:
             "new": self.added,
             "gone": self.deleted,
             "lease": self.lease and self.lease.stored(),
+            "wait": self.wait,
         }
         return orjson.dumps(stored).decode()
 
@@ -101,6 +104,7 @@ def entry_of(text: str) -> LogEntry:
         tuple(stored["gone"]),
         lease_of(stored["lease"]),
         stored["now"],
+        stored.get("wait", 0),
     )
 
 

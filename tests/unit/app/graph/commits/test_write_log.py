@@ -12,7 +12,7 @@ from app.graph.commits import write_log
 from app.graph.commits.outbox_entry import OutboxEntry
 from app.graph.commits.sensitivity_floors import SensitivityFloor
 from app.graph.commits.write_coordinator import WriteCoordinator
-from app.graph.commits.write_log import LEASE_MS, WriteLog
+from app.graph.commits.write_log import LEASE_MS, LOST_TURNS, MAX_WAIT_MS, WriteLog
 from app.graph.commits.write_set import WriteSet
 from app.graph.commits.write_statements import WRITE
 from app.graph.driver.errors import StoreUnavailableError, TransientConflictError
@@ -354,3 +354,43 @@ async def test_a_store_that_was_set_back_is_read_again() -> None:
     assert CLIENTS[log].coordinator.outbox.stale
     await write(log)
     assert (store.sequence, log.known) == (2, 1)
+
+
+async def loses_its_turns(monkeypatch: pytest.MonkeyPatch) -> tuple[WriteLog, asyncio.Task[None], Clock]:
+    """Return a process that has let others wait after it lost turns, another one that wants to write, and the clock."""
+    monkeypatch.setattr(write_log, "WAIT_POLL_SECONDS", 0)
+    store, clock = LogStore(), Clock()
+    slow, quick = await opened(store, clock), await opened(store, clock)
+    for _ in range(LOST_TURNS):
+        await slow.begin()
+        await write(quick)
+        with pytest.raises(TransientConflictError):
+            await submit(slow)
+    await slow.begin()
+    return slow, asyncio.create_task(write(quick)), clock
+
+
+async def rounds(count: int = 100) -> None:
+    """Let the other tasks run."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+async def test_a_process_that_loses_its_turns_lets_the_others_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process could otherwise write often and so keep it from writing; that one writes after it."""
+    slow, waiting, _ = await loses_its_turns(monkeypatch)
+    await rounds()
+    assert not waiting.done()
+    await submit(slow)
+    await waiting
+    await slow.learn()
+    assert slow.known == LOST_TURNS + 3
+
+
+async def test_nobody_waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others go on when the time is over, also if the process that lets them wait has ended."""
+    _, waiting, clock = await loses_its_turns(monkeypatch)
+    await rounds()
+    assert not waiting.done()
+    clock.now += MAX_WAIT_MS
+    await waiting
