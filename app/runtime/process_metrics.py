@@ -1,22 +1,15 @@
 """Metrics of the store, the cache, the jobs and the writers of a process, which are read when they are scraped."""
 
 from collections.abc import Iterator, Sequence
-from typing import Final
 
 from prometheus_client.metrics_core import Metric
 
 from app.graph.cache.graph_cache import GraphCache
 from app.graph.commits.write_coordinator import WriteCoordinator
-from app.graph.commits.write_log import LEARN
-from app.graph.commits.write_statements import STATE, WRITE
 from app.graph.driver.gremlin_client import GremlinClient, RequestReport
 from app.graph.driver.server_pool import Server
-from app.graph.reading.level.level_statement import LEVEL
 from app.graph.records.clock import epoch_milliseconds
 from app.telemetry.metrics import OK, Metrics, count, counts, gauge, gauges
-
-STATEMENTS: Final = {LEVEL.text: "level", STATE.text: "state", WRITE.text: "write", LEARN.text: "learn"}
-"""The names of the statements that operations send; all others are `other`."""
 
 
 class StoreRequests:
@@ -27,8 +20,8 @@ class StoreRequests:
 
     def exchanged(self, exchange: RequestReport) -> None:
         """See :class:`app.graph.driver.gremlin_client.Observer`."""
-        statement = STATEMENTS.get(exchange.prepared.text, "other")
-        self._metrics.store_request(statement, OK if exchange.error is None else str(exchange.error), exchange.seconds)
+        code = OK if exchange.error is None else str(exchange.error)
+        self._metrics.store_request(exchange.prepared.name, code, exchange.seconds)
 
 
 def watch_process(

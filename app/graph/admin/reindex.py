@@ -41,6 +41,7 @@ management.commit()
 """,
     "nodes",
     "job",
+    name="reindex",
 )
 """Starts the job. Requests share no variables, so the job is kept among the system properties of the JVM.
 
@@ -58,6 +59,7 @@ def of = org.janusgraph.diskstorage.keycolumnvalue.scan.ScanMetrics.Metric
 [[done, count(of.SUCCESS), count(of.FAILURE)]]
 """,
     "job",
+    name="reindex",
 )
 """Reads the progress of the job under the system property ``job``.
 
@@ -65,7 +67,7 @@ The response is one row ``[whether the job has ended, count of processed vertice
 request fails if the job failed, or if the store was restarted after the job began.
 """
 
-_SELF_CHECKS: Final = PreparedStatement.traversal(g.V(param("xs")).count())
+_SELF_CHECKS: Final = PreparedStatement.traversal(g.V(param("xs")).count(), "reindex")
 """Counts the stored vertices among the vertex ids ``xs``, which are those of the self-check."""
 
 _JOB: Final = {"job": "mlgraph.reindexing"}

@@ -36,6 +36,7 @@ v.property(single, 'source', nonce)
 """,
     "x",
     "nonce",
+    name="probe",
 )
 
 _READ: Final = PreparedStatement.of(
@@ -49,6 +50,7 @@ def complete = count == 0L || g.V().has('urn', urn).has('updatedAt', count).id()
     "x",
     "mark",
     "urn",
+    name="probe",
 )
 """Reads one row ``[value of the probe vertex, whether the index has the stored values of both vertices]``.
 

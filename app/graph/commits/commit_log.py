@@ -31,7 +31,9 @@ AFTER_ALL_IDS: Final = "~"
 """A string that is greater than every URN."""
 
 _LAST: Final = PreparedStatement.of(
-    "g.V().has('kind', kind).order().by('createdAt', desc).limit(1).values('createdAt').toList()", "kind"
+    "g.V().has('kind', kind).order().by('createdAt', desc).limit(1).values('createdAt').toList()",
+    "kind",
+    name="commit_log",
 )
 
 _log = structlog.get_logger(__name__)

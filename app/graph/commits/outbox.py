@@ -31,7 +31,7 @@ def rows = []
 }}
 [rows]
 """
-    return PreparedStatement.of(text, "xs")
+    return PreparedStatement.of(text, "xs", name="outbox")
 
 
 _LOAD: Final = _rows_of(g.V(param("xs")).out("PENDING"))

@@ -93,6 +93,7 @@ if (head == null) head = g.addV('Logged').property(T.id, x).property('sequence',
 [[at: head.value('sequence'), note: head.property('note').orElse(null)]]
 """,
     "x",
+    name="learn",
 )
 
 LEARN: Final = PreparedStatement.of(
@@ -103,6 +104,7 @@ def at = {render(g.V(param("x")).values("sequence"))}.tryNext().orElse(0L)
     "x",
     "since",
     "xs",
+    name="learn",
 )
 """Reads the entries after the number ``since``; ``x`` is the head, ``xs`` are the vertex ids of the next entries."""
 

@@ -88,6 +88,7 @@ if (xs) {render(g.V(param("xs")))}.each {{ v << it.id(); v << it.value('record')
     "stored",
     "hops",
     "pairs",
+    name="state",
 )
 
 WRITE: Final = PreparedStatement.of(
@@ -177,4 +178,5 @@ synchronized ('mlgraph write log'.intern()) {{
     "shelved",
     "gone",
     "turn",
+    name="write",
 )

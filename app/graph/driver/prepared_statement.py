@@ -3,7 +3,8 @@
 The store compiles a text at its first use (8 to 16 ms) and keeps it until the store stops, so there must be few texts,
 all constant. Bound values never become text, so nothing can be injected. Build one traversal per shape with
 gremlinpython and :func:`app.graph.driver.gremlin_text.param`, then call ``PreparedStatement.traversal(t)``.
-Alternatively write Groovy around rendered traversals and call ``PreparedStatement.of(text, "xs", "hops")``.
+Alternatively write Groovy around rendered traversals and call ``PreparedStatement.of(text, "xs", "hops")``. Metrics and
+traces have the ``name`` of a statement; statements of one purpose share it.
 
 Traps in Groovy:
 
@@ -25,6 +26,9 @@ from gremlin_python.process.traversal import Traversal
 from app.graph.driver.errors import PreparedTextError
 from app.graph.driver.gremlin_text import Param, parameters_of, render
 
+UNNAMED: Final = "other"
+"""The name of a statement that is not given one, such as those of tests."""
+
 _STRING: Final = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\"""")
 """A string literal in Groovy; words inside it are not names."""
 _WORD: Final = re.compile(r"(?<![.\w])[a-z]\w*")
@@ -35,27 +39,28 @@ _START: Final = re.compile(r"\b[VE]\(([a-z]\w*)\)|[(,]\s*\*([a-z]\w*)")
 
 @dataclass(frozen=True)
 class PreparedStatement:
-    """A constant Gremlin text and its parameters; built with :meth:`traversal` or :meth:`of`."""
+    """A constant Gremlin text, its parameters and its name; built with :meth:`traversal` or :meth:`of`."""
 
     text: str
     parameters: frozenset[str] = frozenset()
+    name: str = UNNAMED
 
     @classmethod
-    def traversal(cls, traversal: Traversal) -> "PreparedStatement":
+    def traversal(cls, traversal: Traversal, name: str = UNNAMED) -> "PreparedStatement":
         """Return a traversal as a prepared text; its parameters are those (:class:`Param`) in its steps."""
-        return cls(render(traversal), parameters_of(traversal))
+        return cls(render(traversal), parameters_of(traversal), name)
 
     @classmethod
-    def of(cls, text: str, *names: str) -> "PreparedStatement":
+    def of(cls, text: str, *names: str, name: str = UNNAMED) -> "PreparedStatement":
         """Return a hand-written text with named parameters.
 
         Raises PreparedTextError if a name is invalid, or if the text does not read the parameter.
         """
         words = set(_WORD.findall(_STRING.sub("''", text)))
-        missing = [name for name in names if Param(name).name not in words]
+        missing = [each for each in names if Param(each).name not in words]
         if missing:
             raise PreparedTextError(f"The text does not read {', '.join(missing)}; use the parameter or remove it.")
-        return cls(text, frozenset(names))
+        return cls(text, frozenset(names), name)
 
     @cached_property
     def sources(self) -> frozenset[str]:

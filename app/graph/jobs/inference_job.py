@@ -43,7 +43,7 @@ MAX_EDGES: Final = 2_500
 _RULES_VERTEX: Final = vertex_id("pending", "enrichment")
 """Id of the vertex that stores the rules by which inferred edges are derived, or will be by an outbox entry."""
 
-_READ_RULES: Final = PreparedStatement.traversal(g.V(param("xs")).values("note"))
+_READ_RULES: Final = PreparedStatement.traversal(g.V(param("xs")).values("note"), "inference")
 _WRITE_RULES: Final = PreparedStatement.of(
     """
 def v = g.V(x).tryNext().orElse(null) ?: g.addV('Pending').property(T.id, x).next()
@@ -52,6 +52,7 @@ v.property(single, 'note', rules)
 """,
     "x",
     "rules",
+    name="inference",
 )
 _PAGE: Final = PreparedStatement.traversal(
     g.V()
@@ -62,10 +63,11 @@ _PAGE: Final = PreparedStatement.traversal(
     .limit(param("most"))
     .project("x", "urn")
     .by(__.id_())
-    .by("urn")
+    .by("urn"),
+    "inference",
 )
 _TIES: Final = PreparedStatement.traversal(
-    g.V().has("kind", P.within(param("kinds"))).has("urn", P.within(param("urns"))).id_().fold()
+    g.V().has("kind", P.within(param("kinds"))).has("urn", P.within(param("urns"))).id_().fold(), "inference"
 )
 
 _KINDS: Final = sorted({KINDS[name].code for rule in RULES for name in rule.ends})

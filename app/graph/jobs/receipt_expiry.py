@@ -36,6 +36,7 @@ if (old != null && expired.size() < most) expired << old.id()
     "top",
     "limit",
     "most",
+    name="receipts",
 )
 
 _log = structlog.get_logger(__name__)

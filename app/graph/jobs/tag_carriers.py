@@ -29,9 +29,10 @@ if (xs) {render(g.V(param("xs")).out_e(TAGGED.name))}.each {{
 """,
     "vids",
     "tag",
+    name="tags",
 )
 _HOLDERS: Final = PreparedStatement.traversal(
-    g.V(param("xs")).in_e(TAGGED.name).has("validTo", P.gt(param("now"))).out_v().id_().fold()
+    g.V(param("xs")).in_e(TAGGED.name).has("validTo", P.gt(param("now"))).out_v().id_().fold(), "tags"
 )
 
 

@@ -86,6 +86,7 @@ if (xs) {render(g.V(param("xs")))}.each {{ v << it.id(); v << it.value('record')
     "hops",
     "now",
     "most",
+    name="flows",
 )
 
 

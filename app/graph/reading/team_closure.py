@@ -26,7 +26,7 @@ _ABOVE: Final = PreparedStatement.traversal(
     g.V(param("xs")).repeat(
         __.out_e("PART_OF").has("validFrom", P.lte(param("now"))).has("validTo", P.gt(param("now")))
         .in_v().has("kind", "TEAM").has("tenant", param("tenant")).dedup()
-    ).emit().times(DEEPEST).values("urn").dedup()
+    ).emit().times(DEEPEST).values("urn").dedup(), "teams"
 )  # fmt: skip
 
 _MEMBERS: Final = PreparedStatement.traversal(
@@ -34,12 +34,12 @@ _MEMBERS: Final = PreparedStatement.traversal(
     .in_e("MEMBER_OF").has("validFrom", P.lte(param("now"))).has("validTo", P.gt(param("now")))
     .out_v().has("kind", "USER").has("tenant", param("tenant")).dedup()
     .filter_(__.in_e("OWNED_BY").limit(1))
-    .limit(MAX_MEMBERS).values("urn")
+    .limit(MAX_MEMBERS).values("urn"), "teams"
 )  # fmt: skip
 
 _DOMAINS: Final = PreparedStatement.traversal(
     g.V().has("tenant", param("tenant")).has("kind", "DOMAIN").has("ownerTeam", P.within(param("owners")))
-    .limit(MAX_MEMBERS).values("urn")
+    .limit(MAX_MEMBERS).values("urn"), "teams"
 )  # fmt: skip
 
 

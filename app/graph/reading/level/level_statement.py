@@ -228,4 +228,5 @@ if (left <= 0) return [[e: [], v: [], w: [], l: [], over: false, large: true, h:
     "full",
     "tenant",
     "head",
+    name="level",
 )

@@ -1,9 +1,12 @@
 """The metrics of the parts of a process: docs/metrics.md lists all of them, and they follow what the parts do."""
 
+import importlib
+import pkgutil
 import re
 
 from support.source_tree import read
 
+from app import graph
 from app.graph.cache.graph_cache import GraphCache
 from app.graph.commits.outbox_entry import OutboxEntry
 from app.graph.commits.write_coordinator import WriteCoordinator
@@ -50,6 +53,18 @@ def test_requests_count_by_statement_and_code() -> None:
         for statement, code in (("level", "OK"), ("level", "STORE_UNAVAILABLE"), ("other", "OK"))
     }
     assert set(counted.values()) == {1}
+
+
+def test_every_statement_has_a_name() -> None:
+    """Each prepared statement of `app/graph` has a name that docs/metrics.md lists."""
+    (row,) = re.findall(r"(?m)^\| `mlg_store_requests_total`.*$", read("docs/metrics.md"))
+    found = {
+        value.name
+        for module in pkgutil.walk_packages(graph.__path__, "app.graph.")
+        for value in vars(importlib.import_module(module.name)).values()
+        if isinstance(value, PreparedStatement)
+    }
+    assert found == {*re.findall(r"`([a-z_]+)`", row)} - {"mlg_store_requests_total"}
 
 
 async def test_the_oldest_due_entry_has_an_age() -> None:
