@@ -24,6 +24,7 @@ from app.http.graphql.persisted_documents import DocumentMode, PersistedDocument
 from app.http.health import health_routes
 from app.http.json_response import error_response
 from app.http.middleware import ErrorMiddleware, RequestIdMiddleware, request_id_of
+from app.http.tracing import trace_middleware
 from app.http.websocket.subscription_socket import SubscriptionSocket
 from app.http.without_token import open_routes
 from app.runtime.operation_context import Recheck
@@ -53,15 +54,17 @@ def create_app(process: Process) -> Starlette:
     async def probe_store() -> None:
         await process.opened.readiness.check()
 
+    routes = [
+        *_graphql_routes(process, (*origins, public_url(settings))),
+        *health_routes(probe_store),
+        *auth_routes(settings),
+        *graphiql_routes(settings),
+    ]
     return Starlette(
         lifespan=lifespan,
-        routes=[
-            *_graphql_routes(process, (*origins, public_url(settings))),
-            *health_routes(probe_store),
-            *auth_routes(settings),
-            *graphiql_routes(settings),
-        ],
+        routes=routes,
         middleware=[
+            *trace_middleware(process.spans, routes),
             Middleware(RequestIdMiddleware),
             Middleware(ErrorMiddleware),
             cors_middleware(origins),
@@ -95,6 +98,7 @@ def _graphql_routes(process: Process, origins: tuple[str, ...]) -> list[BaseRout
         suggestions=suggestions,
         challenge=lambda scope: challenge.insufficient(scope).headers,
         observe=process.metrics.operation,
+        spans=process.spans,
     )
     queues = {"reads": view.reads, "writes": view.writes}
     process.metrics.watch(lambda: queue_metrics(queues))
@@ -107,6 +111,7 @@ def _graphql_routes(process: Process, origins: tuple[str, ...]) -> list[BaseRout
         suggestions=suggestions,
         origins=origins,
         trusts_host_names=trusts_host_names(settings),
+        spans=process.spans,
     )
     return [Route("/graphql", view), WebSocketRoute("/graphql", socket)]
 

@@ -47,6 +47,11 @@ class Settings:
         "Port of `/metrics`, without authentication; 0: none. Worker n of MLG_WORKERS uses this port + n.",
     )
     metrics_host: str = setting("MLG_METRICS_HOST", "127.0.0.1", "Address that the port of the metrics listens on.")
+    otlp_endpoint: str = setting(
+        "MLG_OTLP_ENDPOINT",
+        "",
+        "Address of an OpenTelemetry collector for traces, by OTLP over HTTP; empty: `OTEL_EXPORTER_OTLP_ENDPOINT`.",
+    )
     data_dir: Path = setting(
         "MLG_DATA_DIR", ".data", "Folder of the embedded store, the logs, and the keys that `dev` generates."
     )

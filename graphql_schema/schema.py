@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from graphql import GraphQLError, GraphQLSchema
+from graphql import GraphQLError
 from strawberry.extensions import SchemaExtension
 from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
@@ -40,11 +40,6 @@ README = SDL.parents[1] / "README.md"
 
 class GraphSchema(OperationSchema):
     """The schema with admission checks; errors in a response have the code of their CodedError."""
-
-    @property
-    def core(self) -> GraphQLSchema:
-        """The schema as graphql-core has it."""
-        return self._schema
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """Write ``{code, **extensions}`` of every CodedError into its error."""

@@ -25,6 +25,7 @@ from app.runtime.cursor_key import cursor_key
 from app.runtime.gc_tuning import short_collections
 from app.runtime.operation_context import OperationContexts
 from app.runtime.process_metrics import watch_process
+from app.runtime.process_spans import StoreSpans
 from app.runtime.readiness import Readiness
 from app.runtime.store_watch import watched
 from app.settings import Settings
@@ -34,6 +35,9 @@ from app.store.store_endpoint import StoreEndpoint, server_endpoints
 from app.telemetry.access_log import AccessLog, access_log_path
 from app.telemetry.metrics import Metrics
 from app.telemetry.metrics_server import MetricsServer
+from app.telemetry.span_export import SpanExport
+from app.telemetry.spans import Spans
+from app.telemetry.work import WorkMonitor
 from graphql_schema.catalog.inference_rules import RULES
 from graphql_schema.catalog.kinds import ASSETS
 from graphql_schema.execution.side_thread import short_switches
@@ -120,6 +124,7 @@ class Process:
         self.schema = build_schema()
         self.policy = Policy.load(None, governed_fields(self.schema.core))
         self.metrics = Metrics()
+        self._export = SpanExport(settings)
         self.access_log = AccessLog(access_log_path(settings), self.policy.labels)
         self.authenticator = build_authenticator(settings, self._close_teams)
         self._open_store = open_store
@@ -128,6 +133,11 @@ class Process:
         self._gates = load_gates()
         self._disclosure = load_disclosure()
         self._cursor_key = cursor_key(settings)
+
+    @property
+    def spans(self) -> Spans:
+        """The spans of the process."""
+        return self._export.spans
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[RunningProcess]:
@@ -138,7 +148,7 @@ class Process:
         Raises CodedError if the store cannot be reached, does not keep a write, or does not start.
         """
         coordinator = self._new_coordinator()
-        async with self.authenticator, self._open_store(self.settings) as client:
+        async with self._export, self.authenticator, self._open_store(self.settings) as client:
             await refuse_failing(client)
             if not client.exclusive:
                 client.write_order = await WriteLog.opened(client, coordinator)
@@ -191,6 +201,9 @@ class Process:
             await probe.check()
             coordinator.index_state.refuse_lag()
 
+        client.work = WorkMonitor(self.spans)
+        if self.spans.is_on:
+            client.observers.append(StoreSpans(self.spans))
         readiness = Readiness(check, client.refuse_outage)
         self.opened = RunningProcess(client, contexts, readiness)
 

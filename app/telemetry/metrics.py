@@ -4,12 +4,15 @@ docs/metrics.md lists them. No label has a value of a caller, except for the nam
 these are labels, and further ones count as OTHER.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from graphql import GraphQLError
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from policies.errors import CodedError
 
 MAX_NAMES: Final = 500
 """Maximum number of names of operations that are labels."""
@@ -30,12 +33,17 @@ Source = Callable[[], Iterable[Metric]]
 
 @dataclass(slots=True)
 class OperationReport:
-    """One operation over HTTP: its name, whether it writes, the code of its first error or OK, and its seconds."""
+    """One operation over HTTP: its name, the code of its first error or OK, and its seconds.
+
+    ``kind`` is its type, such as `query`; None if it was not executed. ``errors`` are those of its result, each with
+    the error that the response shows.
+    """
 
     name: str | None = None
-    writes: bool = False
+    kind: str | None = None
     code: str = OK
     seconds: float = 0.0
+    errors: Sequence[tuple[GraphQLError, CodedError]] = ()
 
 
 class Metrics:
@@ -92,7 +100,7 @@ class Metrics:
 
     def operation(self, report: OperationReport) -> None:
         """Count an operation that has ended."""
-        name, kind = self._label(report.name), "mutation" if report.writes else "query"
+        name, kind = self._label(report.name), report.kind or "query"
         self._operations.labels(name, kind, report.code).inc()
         self._seconds.labels(name, kind).observe(report.seconds)
 

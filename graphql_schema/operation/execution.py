@@ -83,7 +83,9 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
         self,
         serially: bool | None = None,  # noqa: FBT001 - the signature of graphql-core
     ) -> AwaitableOrValue[Any]:
-        """Record in the budget whether the operation is a mutation. Execute it, or one event of a subscription."""
+        """Record type and name of the operation in the budget. Execute it, or one event of a subscription."""
+        name = self.operation.name
+        self.budget.operation = self.operation.operation.value, name.value if name else None
         self.budget.writes = self.operation.operation is OperationType.MUTATION
         context = self.context_value
         if self.operation.operation is OperationType.SUBSCRIPTION and isinstance(context, Context):

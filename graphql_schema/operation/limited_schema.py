@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from graphql import GraphQLError, GraphQLSyntaxError, OperationType, get_operation_ast
+from graphql import GraphQLError, GraphQLSchema, GraphQLSyntaxError, OperationType, get_operation_ast
 from strawberry import Schema
 from strawberry.extensions import SchemaExtension
 from strawberry.types import ExecutionContext
@@ -25,6 +25,11 @@ class OperationSchema(Schema):
     def __init__(self, *roots: Any, **options: Any) -> None:  # noqa: ANN401 - the parameters of Strawberry's Schema
         super().__init__(*roots, **{"execution_context_class": BudgetedExecution, **options})
         self._documents, self._parsed = DocumentCache(), ParsedDocuments(self.limits.tokens)
+
+    @property
+    def core(self) -> GraphQLSchema:
+        """The schema as graphql-core has it."""
+        return self._schema
 
     def get_extensions(self, sync: bool = False) -> list[SchemaExtension]:  # noqa: FBT001 - Strawberry's signature
         """Return the given extensions with admission in front."""

@@ -65,6 +65,8 @@ class OperationBudget:
     _requests: int = 0
     """Number of its requests that the store works on; the store goes on when the client has left."""
     _idle: list[Callable[[], object]] = field(default_factory=list)
+    operation: tuple[str, str | None] | None = None
+    """Type and name of the operation, such as ``("query", "Page")``; None before its execution."""
     _end: CodedError | None = None
     _cancel: Callable[[], object] | None = None
     _is_exceeded: bool = False

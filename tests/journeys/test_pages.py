@@ -41,6 +41,7 @@ NOT_RUN = {
     ("docs/request-flow.md", '{ asset(id: "mlg://model-version/…'): "ids are shortened, because only the code matters",
     ("docs/request-flow.md", "mutation { setOwners"): "ids are shortened, because only the code matters",
     ("docs/store.md", "async with EmbeddedStore"): "a part of a program, with the names of the text around it",
+    ("docs/traces.md", "MLG_OTLP_ENDPOINT="): "a server until Ctrl-C; tests/journeys/test_traces.py has a collector",
     ("tests/README.md", "make test-fast"): "runs all tests",
 }
 """Reasons of blocks that are not run, by page and begin of the block."""

@@ -29,9 +29,9 @@ _log = structlog.get_logger(__name__)
 
 
 class OutboxWorker(ABC):
-    """Works off the entries of one kind. ``lock`` is that of the writers, ``failed`` the log event of a failure."""
+    """Works off the entries of one kind. ``lock`` is that of the writers, ``name`` that of the job in reports."""
 
-    failed = "job_failed"
+    name = "job"
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class OutboxWorker(ABC):
                 failures, pause = 0, MIN_PAUSE_SECONDS
             except Exception:  # noqa: BLE001 - the job boundary
                 failures += 1
-                _log.exception(self.failed, failures=failures)
+                _log.exception(f"{self.name}_job_failed", failures=failures)
                 await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - spreads retries, hides nothing
                 pause = min(2 * pause, MAX_PAUSE_SECONDS)
 
@@ -101,7 +101,9 @@ class OutboxWorker(ABC):
         """
         now, advanced = self._clock(), False
         try:
-            worked = await self.advance([entry for entry in self._entries() if entry.due <= now])
+            due = [entry for entry in self._entries() if entry.due <= now]
+            with self._client.work.job(self.name, len(due)):
+                worked = await self.advance(due)
             advanced = True
         except TransientConflictError:
             if self._order is None:

@@ -21,6 +21,7 @@ from app.graph.records.log_entry import Lease
 from app.graph.records.touched import EVERYTHING, Touched
 from app.store.store_endpoint import StoreEndpoint
 from app.store.store_host import StoreHost
+from app.telemetry.work import WorkMonitor
 from graphql_schema.ports.record import Json, JsonObject
 from policies.errors import Code, CodedError
 
@@ -121,7 +122,8 @@ class GremlinClient:
     elsewhere. A request that begins during an outage is refused; one that waits for its slot is still sent.
     ``exclusive`` states that all writes to the store go through this client while it is open, as they do with a host.
     ``write_watch``, if it is not None, receives begin and end of each write of this client. ``write_order``, if it is
-    not None, orders the transactions of this client among those of other processes.
+    not None, orders the transactions of this client among those of other processes. ``work`` observes what sends the
+    requests: transactions of writers, and steps of jobs.
     """
 
     def __init__(
@@ -143,6 +145,7 @@ class GremlinClient:
         self.exclusive = host is not None
         self.write_watch: WriteWatch | None = None
         self.write_order: WriteOrder | None = None
+        self.work = WorkMonitor()
         self._deadline = deadline
         self._slots = asyncio.Semaphore(in_flight * len(self.pool.servers))
 

@@ -108,7 +108,7 @@ async def _schedule(client: GremlinClient, coordinator: WriteCoordinator) -> Non
 class InferenceJob(OutboxWorker):
     """Works off the entries for inferred edges. ``coordinator`` is that of the writers of the process."""
 
-    failed = "inference_job_failed"
+    name = "inference"
 
     def __init__(
         self, client: GremlinClient, coordinator: WriteCoordinator, clock: Callable[[], int] = epoch_milliseconds

@@ -85,7 +85,8 @@ class ReceiptExpiry:
             writes = WriteSet()
             writes.delete_receipts(expired)
             try:
-                await writes.submit(self._client)
+                with self._client.work.job("receipts", len(expired)):
+                    await writes.submit(self._client)
             except TransientConflictError:
                 if order is None:
                     raise

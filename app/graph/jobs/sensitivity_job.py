@@ -29,7 +29,7 @@ _log = structlog.get_logger(__name__)
 class SensitivityJob(OutboxWorker):
     """Works off the entries for sensitivity. ``stops`` are the kinds to which no sensitivity propagates."""
 
-    failed = "sensitivity_job_failed"
+    name = "sensitivity"
 
     def __init__(
         self,

@@ -38,7 +38,7 @@ _log = structlog.get_logger(__name__)
 class TagJob(OutboxWorker):
     """Works off the entries for tags. ``coordinator`` is that of the writers of the process."""
 
-    failed = "tag_job_failed"
+    name = "tag"
 
     def __init__(
         self, client: GremlinClient, coordinator: WriteCoordinator, clock: Callable[[], int] = epoch_milliseconds

@@ -4,8 +4,11 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from opentelemetry.trace import SpanContext
+
 from app.graph.commits.write_queue import QueuedWrite
 from app.graph.writing.unit.author import Author
+from app.telemetry.spans import current_span
 from graphql_schema.ports.commands import Command
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.outcomes import WriteOutcome
@@ -13,7 +16,7 @@ from graphql_schema.ports.outcomes import WriteOutcome
 
 @dataclass(eq=False, kw_only=True)
 class CallBatch(QueuedWrite):
-    """The ``items`` of a batch, and ``done``, the future of their outcomes.
+    """The ``items`` of a batch, and ``done``, the future of their outcomes; ``origin`` is the span of the call.
 
     ``new_author`` returns the author with a new instant; call it under the write lock. ``atomic`` and ``dry_run`` are
     flags of the call: with the first, nothing is written if an item is rejected; with the second, nothing is written.
@@ -24,6 +27,7 @@ class CallBatch(QueuedWrite):
     atomic: bool
     budget: OperationBudget
     new_author: Callable[[], Author]
+    origin: SpanContext = field(default_factory=current_span)
     done: asyncio.Future[list[WriteOutcome]] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     @property

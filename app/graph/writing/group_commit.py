@@ -68,6 +68,11 @@ class WriteGroup:
     attempts: int = 0
     missing: ReadSet = field(default_factory=ReadSet)
 
+    @property
+    def item_count(self) -> int:
+        """The number of items in all batches."""
+        return sum(batch.item_count for batch in self.batches)
+
     def fail(self, error: Exception) -> list["WriteGroup"]:
         """Give all calls the error; return no groups."""
         for batch in self.batches:
@@ -170,10 +175,11 @@ class GroupCommit:
     async def _attempt(self, group: WriteGroup) -> list[WriteGroup]:
         """Plan and write a group once, and give its calls their outcomes or errors; return the groups that remain."""
         try:
-            if self._client.write_order is not None:
-                await self._client.write_order.begin()
-            plan = await GroupPlanner(self._client, self._coordinator, group.batches, group.missing).plan()
-            await self._commit(plan)
+            with self._client.work.transaction([batch.origin for batch in group.batches], group.item_count):
+                if self._client.write_order is not None:
+                    await self._client.write_order.begin()
+                plan = await GroupPlanner(self._client, self._coordinator, group.batches, group.missing).plan()
+                await self._commit(plan)
         except (VertexExistsError, TransientConflictError) as error:
             return group.again(error)
         except UnconfirmedWriteError as unconfirmed:

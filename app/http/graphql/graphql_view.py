@@ -22,12 +22,14 @@ from app.http.errors import HttpError
 from app.http.fair_queue import FairQueue
 from app.http.graphql.graphql_request import RequestLimits, read_params
 from app.http.graphql.graphql_result import build_result
+from app.http.graphql.operation_span import operation_span
 from app.http.graphql.operation_watch import Endable, watched
 from app.http.graphql.persisted_documents import PersistedDocuments
 from app.http.json_response import NO_CACHE_HEADERS, error_response
 from app.http.middleware import coded_or_masked, request_id_of
 from app.http.negotiation import JSON, negotiate
 from app.telemetry.metrics import OperationReport
+from app.telemetry.spans import DISCONNECTED, NO_SPANS, Spans
 from graphql_schema.operation.limited_schema import OperationSchema
 from policies.errors import Code, CodedError
 from policies.principal import Principal
@@ -66,9 +68,6 @@ CONFIDENTIAL_HEADERS = {"Cache-Control": f"{NO_CACHE_HEADERS['Cache-Control']}, 
 The length of a compressed response would disclose whether the value repeats a text that the request contains.
 """
 
-DISCONNECTED = "DISCONNECTED"
-"""The code in the report of an operation whose client left before the response."""
-
 _ALLOWED_OPERATIONS = {
     "GET": frozenset({OperationType.QUERY}),
     "POST": frozenset({OperationType.QUERY, OperationType.MUTATION}),
@@ -81,7 +80,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
     ``make_context`` returns the context of one operation from the request and its caller. ``documents`` finds the
     documents of operations. ``challenge`` returns the response headers for a missing scope. ``suggestions=False``
     removes "Did you mean …" from messages of graphql-core and about input values: it would disclose names of the schema
-    to a client that guesses. ``observe`` receives a report of each operation.
+    to a client that guesses. ``observe`` receives a report of each operation, and ``spans`` has a span for it.
     """
 
     schema: OperationSchema
@@ -96,6 +95,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
         suggestions: bool = True,
         challenge: Callable[[str], Mapping[str, str]] = lambda _scope: {},
         observe: Callable[[OperationReport], None] = lambda _report: None,
+        spans: Spans = NO_SPANS,
     ) -> None:
         super().__init__(schema, graphql_ide=None, subscription_protocols=())
         self.make_context = make_context
@@ -106,6 +106,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
         self.suggestions = suggestions
         self.challenge = challenge
         self.observe = observe
+        self.spans = spans
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one HTTP request; send nothing if the client has disconnected."""
@@ -134,17 +135,13 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
             report.name = params.operation_name
             context = await self.context_of(request)
             params.query = document = self.documents.text_of(params, context.principal)
-            execution = self.execute_in_turn(request, params, context)
-            try:
-                result = await watched(request, execution, context.budget, self.limits)
-            finally:
-                report.writes = context.budget.writes
-                context.release()
-            headers = CONFIDENTIAL_HEADERS if context.is_confidential else {}
-            result.extensions = {**(result.extensions or {}), **context.finish()}
-            built = build_result(result, request_id, document, suggestions=self.suggestions)
+            with operation_span(self.spans, document, report, self.schema.core):
+                result = await self.result_of(request, params, context, report)
+                headers = CONFIDENTIAL_HEADERS if context.is_confidential else {}
+                result.extensions = {**(result.extensions or {}), **context.finish()}
+                built = build_result(result, request_id, document, suggestions=self.suggestions)
+                report.code, report.errors = built.first_code, built.errors
             missing_scope = built.missing_scope
-            report.code = built.first_code
             return built.response(
                 request_id, media, {**headers, **(self.challenge(missing_scope) if missing_scope else {})}
             )
@@ -154,6 +151,21 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
             coded = coded_or_masked(error, request_id, document)
             report.code = str(coded.code)
             return error_response(coded, request_id, media)
+
+    async def result_of(
+        self, request: Request, params: GraphQLRequestData, context: ContextT, report: OperationReport
+    ) -> ExecutionResult:
+        """Execute the operation until it ends or is ended, and set its type and name in ``report``.
+
+        Raises as :func:`app.http.graphql.operation_watch.watched` does.
+        """
+        execution = self.execute_in_turn(request, params, context)
+        try:
+            return await watched(request, execution, context.budget, self.limits)
+        finally:
+            if context.budget.operation is not None:
+                report.kind, report.name = context.budget.operation
+            context.release()
 
     async def context_of(self, request: Request) -> ContextT:
         """Return the context of one operation.

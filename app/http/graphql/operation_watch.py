@@ -19,6 +19,9 @@ class Endable(Protocol):
     writes: bool
     """Whether the operation is a mutation; known from the start of its execution."""
 
+    operation: tuple[str, str | None] | None
+    """Type and name of the operation; None before its execution."""
+
     def cancel_with(self, cancel: Callable[[], object] | None) -> None:
         """Call ``cancel`` when `end` ends the operation, unless it is a mutation."""
 

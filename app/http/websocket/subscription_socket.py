@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Final, cast
 
 from graphql import GraphQLError, GraphQLFormattedError
+from opentelemetry.trace import Span
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -39,11 +40,13 @@ from app.http.errors import HttpError
 from app.http.graphql.graphql_request import RequestLimits, checked_params
 from app.http.graphql.graphql_result import build_result
 from app.http.graphql.graphql_view import OperationContext, unknown_operation_error
+from app.http.graphql.operation_span import subscription_span
 from app.http.graphql.persisted_documents import PersistedDocuments
 from app.http.json_response import error_payload
 from app.http.middleware import coded_or_masked
 from app.http.websocket.socket_messages import SocketMessages, message_problem
 from app.http.websocket.socket_session import Authenticate, SocketSession, seconds_left, token_expired_error
+from app.telemetry.spans import NO_SPANS, Spans
 from policies.errors import Code, CodedError, LimitError
 from policies.principal import Principal
 
@@ -132,15 +135,19 @@ class SubscriptionHandler(BaseGraphQLTransportWSHandler[SocketSession, None]):
             operation.query = self.view.documents.text_of(params, principal)
             with self.view.counted(principal):
                 context = await self.view.make_context(session.request, principal, session.principal)
-                await self._send_events(operation, context)
+                with subscription_span(self.view.spans, operation.query, operation.operation_name) as span:
+                    await self._send_events(operation, context, span)
             await operation.send_operation_message({"id": operation.id, "type": "complete"})
         except WebSocketDisconnected:
             return
         except Exception as error:  # noqa: BLE001 - the boundary, as for HTTP
             await self._end_operation(operation, [coded_or_masked(error, session.request_id, operation.query)])
 
-    async def _send_events(self, operation: Operation[SocketSession, None], context: OperationContext) -> None:
-        """Send the events of one subscription, until it ends."""
+    async def _send_events(
+        self, operation: Operation[SocketSession, None], context: OperationContext, span: Span
+    ) -> None:
+        """Send the events of one subscription, until it ends; ``span`` has their number."""
+        events = 0
         results = await self.schema.stream(
             operation.query,
             variable_values=operation.variables,
@@ -152,6 +159,8 @@ class SubscriptionHandler(BaseGraphQLTransportWSHandler[SocketSession, None]):
             async for result in results:
                 assert isinstance(result, ExecutionResult)  # noqa: S101 - incremental delivery is off
                 await self._send_event(operation, context, result)
+                events += 1
+                span.set_attribute("mlg.events", events)
 
     async def _send_event(
         self, operation: Operation[SocketSession, None], context: OperationContext, result: ExecutionResult
@@ -211,7 +220,7 @@ class SubscriptionSocket(GraphQL[SocketSession, None]):
     ``limits``, ``documents`` and ``suggestions`` are as in `app.http.graphql.graphql_view.GraphQLView`. Pages of
     ``origins`` may connect, and other pages of the host and port that the client connects to. If that host is a name,
     these other pages may connect only if the flag ``trusts_host_names`` is set. A client without an origin is not a
-    page, and may connect.
+    page, and may connect. ``spans`` has a span for each subscription, without the reads of its events.
     """
 
     graphql_transport_ws_handler_class = SubscriptionHandler
@@ -228,6 +237,7 @@ class SubscriptionSocket(GraphQL[SocketSession, None]):
         suggestions: bool = True,
         origins: Sequence[str] = (),
         trusts_host_names: bool = True,
+        spans: Spans = NO_SPANS,
     ) -> None:
         super().__init__(
             schema,
@@ -244,6 +254,7 @@ class SubscriptionSocket(GraphQL[SocketSession, None]):
         self.limits = limits or RequestLimits()
         self.documents = documents or PersistedDocuments()
         self.suggestions = suggestions
+        self.spans = spans
 
     @contextmanager
     def counted(self, principal: Principal) -> Iterator[None]:

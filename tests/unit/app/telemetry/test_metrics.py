@@ -13,7 +13,7 @@ def test_operations_are_counted_by_name_type_and_code() -> None:
     metrics = Metrics()
     for code in ("OK", "OK", "FORBIDDEN"):
         metrics.operation(OperationReport("Page", code=code, seconds=0.5))
-    metrics.operation(OperationReport(None, writes=True, seconds=2))
+    metrics.operation(OperationReport(None, kind="mutation", seconds=2))
     assert value(metrics, "mlg_operations_total", operation="Page", type="query", code="OK") == 2
     assert value(metrics, "mlg_operations_total", operation="Page", type="query", code="FORBIDDEN") == 1
     assert value(metrics, "mlg_operations_total", operation=UNNAMED, type="mutation", code="OK") == 1

@@ -27,7 +27,7 @@ class EmptyStore(GremlinClient):
 class Failing(OutboxWorker):
     """Fails OUTAGE times, works once, fails once, and is cancelled."""
 
-    failed = "failing_job_failed"
+    name = "failing"
     steps = 0
 
     def handles(self, entry: OutboxEntry) -> bool:
