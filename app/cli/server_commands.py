@@ -5,6 +5,7 @@ import contextlib
 import json
 import logging
 import shlex
+import sys
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from typing import Annotated, Final
@@ -28,12 +29,16 @@ from app.ingest.demo.estate import load_demo
 from app.runtime.process import Process
 from app.settings import Settings
 from app.store.store_endpoint import server_endpoints
+from app.telemetry.log_lines import configure_logs
 from app.telemetry.lossy_stream import drop_lost_output
 from graphql_schema.schema import sdl
 from policies.errors import ConfigurationError
 
 PING_SECONDS: Final = 20.0
 """Seconds between two pings of a WebSocket, and maximum seconds to wait for each pong."""
+
+REPEATED: Final = ("uvicorn.error", "asyncio", "strawberry.ws", "opentelemetry.exporter.otlp.proto.http.trace_exporter")
+"""Loggers whose equal lines are logged once in 10 s: clients cause them, or a collector that is away."""
 
 TOKEN_SETTINGS: Final = {"host", "port", "data_dir", "tenant", "audience"}
 """Names of the settings whose values are in the tokens of the development issuer, or locate its key."""
@@ -78,10 +83,17 @@ def schema_print() -> None:
     typer.echo(sdl(), nl=False)
 
 
-def serve(worker: Annotated[int | None, typer.Option("--worker", hidden=True)] = None) -> None:
-    """Serve the API, over the embedded store or the JanusGraph of MLG_STORE_URL."""
+def _settings() -> Settings:
+    """Return the settings of a server, whose log is configured by them."""
     drop_lost_output()
     settings = Settings.from_env()
+    configure_logs(as_json=settings.env == "production" or not sys.stderr.isatty())
+    return settings
+
+
+def serve(worker: Annotated[int | None, typer.Option("--worker", hidden=True)] = None) -> None:
+    """Serve the API, over the embedded store or the JanusGraph of MLG_STORE_URL."""
+    settings = _settings()
     if worker is not None:
         end_with_parent()
         if settings.metrics_port:
@@ -102,8 +114,7 @@ def serve(worker: Annotated[int | None, typer.Option("--worker", hidden=True)] =
 
 def dev() -> None:
     """Serve the API and print a token for it; with MLG_DEMO=1, load the demo estate into an empty store."""
-    drop_lost_output()
-    settings = Settings.from_env()
+    settings = _settings()
     server, listener, process = _server(settings)
     with _start_error_of(process):
         asyncio.run(_develop(settings, server, listener))
@@ -168,6 +179,7 @@ def _server(settings: Settings, *, shares_port: bool = False) -> tuple[uvicorn.S
     config = ConnectionConfig(
         app,
         OpenConnections(ConnectionLimits.of(settings)),
+        log_config=None,  # that of configure_logs
         log_level="warning",
         lifespan="on",
         ws_max_size=RequestLimits().message_bytes,
@@ -175,7 +187,7 @@ def _server(settings: Settings, *, shares_port: bool = False) -> tuple[uvicorn.S
         ws_ping_timeout=PING_SECONDS,
         ws_per_message_deflate=False,  # compression would keep a buffer in memory for each connection
     )
-    for name in ("uvicorn.error", "asyncio", "strawberry.ws"):  # lines about refused requests, written by clients
+    for name in REPEATED:
         logging.getLogger(name).addFilter(RepeatedLines())
     return uvicorn.Server(config), bound_listener(settings.host, settings.port, shared=shares_port), process
 

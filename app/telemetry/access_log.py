@@ -1,9 +1,10 @@
 """The access log: denials of the policy, reads of restricted and secret fields, and each result under break-glass.
 
-Append-only JSON lines, separate from the log of the process. A line names the caller and the request. By its event it
-also names the coordinate, the assets, or the reasons of a denial. A line about hidden fields (``denied``) has their
-number, no ids. A line with the event ``hidden`` has the ids of assets that the request named and the caller may not
-discover. No line has the value of a field. A response is sent only after its lines are written, all or none of them.
+Append-only JSON lines, separate from the log of the process. A line names the caller, the request, and the span if
+there is one. By its event it also names the coordinate, the assets, or the reasons of a denial. A line about hidden
+fields (``denied``) has their number, no ids. A line with the event ``hidden`` has the ids of assets that the request
+named and the caller may not discover. No line has the value of a field. A response is sent only after its lines are
+written, all or none of them.
 """
 
 import errno
@@ -19,6 +20,7 @@ from typing import Final
 import orjson
 
 from app.settings import Settings
+from app.telemetry.spans import trace_ids
 from graphql_schema.ports.policy_report import PolicyReport
 from policies.errors import Code, CodedError
 from policies.principal import Principal
@@ -63,6 +65,7 @@ class AccessLog:
         common = {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "requestId": request_id,
+            **trace_ids(),
             "tenant": principal.tenant,
             "subject": principal.subject,
             "principalKind": principal.kind.value,
