@@ -24,6 +24,7 @@ from app.http.graphql.persisted_documents import DocumentMode, PersistedDocument
 from app.http.health import health_routes
 from app.http.json_response import error_response
 from app.http.middleware import ErrorMiddleware, RequestIdMiddleware, request_id_of
+from app.http.response_metrics import ResponseMetricsMiddleware, fixed_paths
 from app.http.tracing import trace_middleware
 from app.http.websocket.subscription_socket import SubscriptionSocket
 from app.http.without_token import open_routes
@@ -65,6 +66,7 @@ def create_app(process: Process) -> Starlette:
         routes=routes,
         middleware=[
             *trace_middleware(process.spans, routes),
+            Middleware(ResponseMetricsMiddleware, count=process.metrics.response, paths=fixed_paths(routes)),
             Middleware(RequestIdMiddleware),
             Middleware(ErrorMiddleware),
             cors_middleware(origins),
@@ -97,7 +99,7 @@ def _graphql_routes(process: Process, origins: tuple[str, ...]) -> list[BaseRout
         documents=documents,
         suggestions=suggestions,
         challenge=lambda scope: challenge.insufficient(scope).headers,
-        observe=process.metrics.operation,
+        observe=process.observe,
         spans=process.spans,
     )
     queues = {"reads": view.reads, "writes": view.writes}

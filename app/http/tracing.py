@@ -7,9 +7,10 @@ from opentelemetry.context import attach, detach
 from opentelemetry.trace import Span, SpanKind, StatusCode
 from starlette.datastructures import Headers
 from starlette.middleware import Middleware
-from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.http.response_metrics import fixed_paths
 from app.telemetry.spans import ERROR_TYPE, Spans, remote_parent
 
 UNTRACED: Final = "/health/"
@@ -72,5 +73,4 @@ def trace_middleware(spans: Spans, routes: Iterable[BaseRoute]) -> list[Middlewa
     """Return the middleware for an application with these routes; none if nothing is traced."""
     if not spans.is_on:
         return []
-    found = (route.path for route in routes if isinstance(route, Route | WebSocketRoute))
-    return [Middleware(TraceMiddleware, spans=spans, paths=frozenset(path for path in found if "{" not in path))]
+    return [Middleware(TraceMiddleware, spans=spans, paths=fixed_paths(routes))]

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 
 import structlog
 
@@ -21,20 +22,23 @@ from app.graph.reading.lineage.walk_budget import WalkLimits
 from app.graph.reading.team_closure import close_teams
 from app.graph.records.vertex_record import attributes
 from app.runtime.background_jobs import background_jobs
+from app.runtime.backlog import Backlog
 from app.runtime.cursor_key import cursor_key
 from app.runtime.gc_tuning import short_collections
 from app.runtime.operation_context import OperationContexts
 from app.runtime.process_metrics import watch_process
 from app.runtime.process_spans import StoreSpans
 from app.runtime.readiness import Readiness
+from app.runtime.store_health import StoreHealth, sampled
 from app.runtime.store_watch import watched
 from app.settings import Settings
 from app.store.embedded.embedded_store import EmbeddedStore
 from app.store.errors import StoreReason
 from app.store.store_endpoint import StoreEndpoint, server_endpoints
-from app.telemetry.access_log import AccessLog, access_log_path
+from app.telemetry.access_log import AccessLog, AccessLogError, access_log_path
 from app.telemetry.metrics import Metrics
 from app.telemetry.metrics_server import MetricsServer
+from app.telemetry.operation_report import OperationReport
 from app.telemetry.span_export import SpanExport
 from app.telemetry.spans import Spans
 from app.telemetry.work import WorkMonitor
@@ -103,6 +107,7 @@ class RunningProcess:
     client: GremlinClient
     contexts: OperationContexts
     readiness: Readiness
+    backlog: Backlog
 
 
 class Process:
@@ -123,7 +128,7 @@ class Process:
         self.settings = settings
         self.schema = build_schema()
         self.policy = Policy.load(None, governed_fields(self.schema.core))
-        self.metrics = Metrics()
+        self.metrics = Metrics(version("model-lifecycle-graph"))
         self._export = SpanExport(settings)
         self.access_log = AccessLog(access_log_path(settings), self.policy.labels)
         self.authenticator = build_authenticator(settings, self._close_teams)
@@ -169,14 +174,17 @@ class Process:
 
     @asynccontextmanager
     async def _serving_metrics(self) -> AsyncIterator[None]:
-        """Serve the metrics, if the setting names a port."""
+        """Serve the metrics, and sample the health of the store for them, if the setting names a port."""
         settings = self.settings
         if not settings.metrics_port:
             yield
             return
+        health = StoreHealth(self.opened.client, self.opened.readiness)
+        self.metrics.watch(health.metrics)
         server = MetricsServer(self.metrics.registry, settings.metrics_host, settings.metrics_port)
         try:
-            yield
+            async with sampled(health):
+                yield
         finally:
             server.stop()
 
@@ -201,16 +209,26 @@ class Process:
             await probe.check()
             coordinator.index_state.refuse_lag()
 
-        client.work = WorkMonitor(self.spans)
+        client.work = WorkMonitor(self.spans, self.metrics.work)
         if self.spans.is_on:
             client.observers.append(StoreSpans(self.spans))
+        backlog = Backlog(coordinator.outbox)
+        self.metrics.watch(backlog.metrics)
         readiness = Readiness(check, client.refuse_outage)
-        self.opened = RunningProcess(client, contexts, readiness)
+        self.opened = RunningProcess(client, contexts, readiness, backlog)
+
+    def observe(self, report: OperationReport) -> None:
+        """Count an operation over HTTP that has ended."""
+        report.is_stale = self.opened.backlog.is_stale
+        self.metrics.operation(report)
 
     def _log_access(self, principal: Principal, request_id: str, report: PolicyReport) -> None:
-        self.access_log.write(principal, request_id, report)
-        refused = [str(action) for action, _, _ in report.refused]
-        self.metrics.policy(report.hidden, refused, break_glass=principal.break_glass is not None)
+        try:
+            self.access_log.write(principal, request_id, report)
+        except AccessLogError:
+            self.metrics.response_withheld()
+            raise
+        self.metrics.policy(report, break_glass=principal.break_glass is not None)
 
     def _graph_cache(self, client: GremlinClient) -> GraphCache | None:
         """Return the cache, None if it is off. It needs to know all writes, also those of other processes."""

@@ -8,8 +8,8 @@ from app.graph.cache.graph_cache import GraphCache
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.gremlin_client import GremlinClient, RequestReport
 from app.graph.driver.server_pool import Server
-from app.graph.records.clock import epoch_milliseconds
-from app.telemetry.metrics import OK, Metrics, count, counts, gauge, gauges
+from app.telemetry.metrics import Metrics, count, counts, gauge, gauges
+from app.telemetry.operation_report import OK
 
 
 class StoreRequests:
@@ -54,13 +54,6 @@ def _cache_metrics(cache: GraphCache) -> Iterator[Metric]:
 
 
 def _writer_metrics(client: GremlinClient, coordinator: WriteCoordinator) -> Iterator[Metric]:
-    entries = coordinator.outbox.entries
-    now = epoch_milliseconds()
-    due = [entry for entry in entries if entry.due <= now]
-    yield gauge("mlg_outbox_entries", "Outbox entries that background jobs have not worked off.", len(entries))
-    yield gauge("mlg_outbox_due_entries", "Outbox entries that are due now.", len(due))
-    oldest = max((now - max(entry.order, entry.due) for entry in due), default=0)
-    yield gauge("mlg_outbox_oldest_seconds", "Age of the oldest outbox entry that is due.", max(oldest, 0) / 1_000)
     floors = len(coordinator.outbox.floors.active)
     yield gauge("mlg_sensitivity_floors", "Active sensitivity floors.", floors)
     yield gauge("mlg_waiting_writes", "Batches of writers that wait for the next transaction.", len(coordinator.queue))

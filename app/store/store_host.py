@@ -15,6 +15,9 @@ class StoreHost(Protocol):
     def outage(self) -> StoreReason | None:
         """Return why no request may be sent to the store at present; None if requests are served."""
 
+    def free_bytes(self) -> int:
+        """Return the free bytes of the disk of the store."""
+
     def has_space(self) -> bool:
         """Return whether the disk of the store has as much free space as its writes demand."""
 

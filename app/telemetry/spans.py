@@ -119,7 +119,12 @@ def fail(span: Span, code: str) -> None:
 
 
 def error_type(error: BaseException | None) -> str:
-    """Return the code of an error or of its cause; for one without a code DISCONNECTED, CANCELLED or INTERNAL."""
+    """Return the code of an error or of its cause; for one without a code DISCONNECTED, CANCELLED or INTERNAL.
+
+    An error with the attribute ``is_conflict`` is a CONFLICT, whatever code clients get if it persists.
+    """
+    if getattr(error, "is_conflict", False):
+        return Code.CONFLICT
     if isinstance(error, ClientDisconnect | WebSocketDisconnected):
         return DISCONNECTED
     if isinstance(error, CancelledError):

@@ -67,6 +67,10 @@ class OperationBudget:
     _idle: list[Callable[[], object]] = field(default_factory=list)
     operation: tuple[str, str | None] | None = None
     """Type and name of the operation, such as ``("query", "Page")``; None before its execution."""
+    cuts: set[str] = field(default_factory=set)
+    """Names of the limits that ended lineage queries of the operation, such as TIME; not those of its arguments."""
+    is_partial: bool = False
+    """Whether something in its lineage is hidden, and this is disclosed."""
     _end: CodedError | None = None
     _cancel: Callable[[], object] | None = None
     _is_exceeded: bool = False
@@ -75,7 +79,8 @@ class OperationBudget:
     def renew(self) -> None:
         """Set all counts to 0, for the next event of a subscription; an operation that has ended stays so."""
         self.items = self.characters = self.rows = self.stored = self.pauses = 0
-        self.reads_index = False
+        self.reads_index = self.is_partial = False
+        self.cuts = set()
 
     def restart(self) -> None:
         """Set all counts to 0, for an operation that is executed again from the beginning.

@@ -21,6 +21,7 @@ class PolicyReport:
     - ``reads``: by coordinate of a restricted or secret field, the ids of the assets and edges of which it was read.
     - ``absent``: hidden ids that the operation names.
     - ``refused``: denied writes as (action, id, reasons).
+    - ``mismatches``: number of records that the index returned and the policy hides.
     """
 
     policy_version: str
@@ -30,6 +31,7 @@ class PolicyReport:
     reads: dict[str, dict[str, None]] = field(default_factory=dict)
     absent: dict[str, None] = field(default_factory=dict)
     refused: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
+    mismatches: int = 0
 
     def report_hidden(self, coordinate: str, denial: Denial) -> None:
         """Count one hidden value; raises DeniedError if ``strict`` is set."""
@@ -62,6 +64,7 @@ class PolicyReport:
             self.reads.setdefault(coordinate, {}).update(urns)
         self.absent.update(other.absent)
         self.refused += other.refused
+        self.mismatches += other.mismatches
 
     def clear(self) -> None:
         """Remove all entries, after they were returned and logged."""
@@ -70,6 +73,7 @@ class PolicyReport:
         self.reads.clear()
         self.absent.clear()
         self.refused.clear()
+        self.mismatches = 0
 
     def extensions(self) -> JsonObject:
         """Return ``{"authorization": …}`` for the extensions of the response; an empty object if nothing was hidden.

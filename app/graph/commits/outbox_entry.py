@@ -65,6 +65,11 @@ class OutboxEntry:
     after: str | None = None
     raised_by: Principal | None = None
 
+    @property
+    def kind(self) -> str:
+        """The kind of the work, which is the name of its job."""
+        return "tag" if self.tag is not None else "inference" if self.inference else "sensitivity"
+
     def binding(self) -> dict[str, object]:
         """Return the entry as the row of a new entry in the binding ``notes`` of the text ``WRITE``."""
         stored: JsonObject = {

@@ -63,6 +63,8 @@ class StoreUnavailableError(CodedError):
 class TransientConflictError(StoreUnavailableError):
     """The store rolled a request back because of a lock of another transaction; sending the request again is safe."""
 
+    is_conflict = True
+
 
 class StoreFailedError(CodedError):
     """The store failed, refused the credentials, or returned an unusable response.

@@ -35,7 +35,7 @@ _BROKEN: Final = (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, aio
 _NOT_CONNECTED: Final = "No connection to the store could be opened; try again."
 _SILENT: Final = "The store did not respond; try again."
 _SERVER_FAILED: Final = frozenset({StoreReason.BACKEND, StoreReason.STORAGE})
-_READ: Final = PreparedStatement.traversal(g.V(param("x")).count())
+_READ: Final = PreparedStatement.traversal(g.V(param("x")).count(), "probe")
 """Counts the vertices with the id ``x``: the smallest request that reads from the storage."""
 
 

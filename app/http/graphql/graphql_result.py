@@ -23,7 +23,7 @@ from app.errors import HTTP_STATUS, InternalError
 from app.http.error_handling import coded_error_of, log_defects
 from app.http.json_response import error_payload, json_response
 from app.http.negotiation import JSON
-from app.telemetry.metrics import OK
+from app.telemetry.operation_report import OK
 from policies.errors import Code, CodedError
 
 MAX_ERRORS = 5

@@ -28,7 +28,8 @@ from app.http.graphql.persisted_documents import PersistedDocuments
 from app.http.json_response import NO_CACHE_HEADERS, error_response
 from app.http.middleware import coded_or_masked, request_id_of
 from app.http.negotiation import JSON, negotiate
-from app.telemetry.metrics import OperationReport
+from app.http.response_metrics import OBSERVED
+from app.telemetry.operation_report import OperationReport
 from app.telemetry.spans import DISCONNECTED, NO_SPANS, Spans
 from graphql_schema.operation.limited_schema import OperationSchema
 from policies.errors import Code, CodedError
@@ -118,6 +119,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
             return
         finally:
             report.seconds = perf_counter() - begun
+            scope["state"][OBSERVED] = True
             self.observe(report)
         await (response if _is_uncompressed(response) else compressed(response))(scope, receive, send)
 
@@ -163,8 +165,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
         try:
             return await watched(request, execution, context.budget, self.limits)
         finally:
-            if context.budget.operation is not None:
-                report.kind, report.name = context.budget.operation
+            _report_use(report, context.budget)
             context.release()
 
     async def context_of(self, request: Request) -> ContextT:
@@ -222,6 +223,14 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
             return PreExecutionError(data=None, errors=[GraphQLError(unknown.message, original_error=unknown)])
         except InvalidOperationTypeError as error:
             raise _operation_not_allowed_error(error.operation_type) from None
+
+
+def _report_use(report: OperationReport, budget: Endable) -> None:
+    """Set what an operation was and used in its report."""
+    if budget.operation is not None:
+        report.kind, report.name = budget.operation
+    report.rows, report.items = budget.rows, budget.items
+    report.cuts, report.is_partial = budget.cuts, budget.is_partial
 
 
 def _is_uncompressed(response: Response) -> bool:

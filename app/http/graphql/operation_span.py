@@ -23,7 +23,8 @@ from graphql import (
 from opentelemetry.trace import Span
 
 from app.http.graphql.document_manifest import digest_of
-from app.telemetry.metrics import MAX_NAME_LENGTH, OK, OperationReport
+from app.telemetry.label_cap import MAX_NAME_LENGTH
+from app.telemetry.operation_report import OK, OperationReport
 from app.telemetry.spans import ERROR_TYPE, Spans, fail
 from policies.errors import CodedError
 

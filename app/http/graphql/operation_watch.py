@@ -22,6 +22,18 @@ class Endable(Protocol):
     operation: tuple[str, str | None] | None
     """Type and name of the operation; None before its execution."""
 
+    rows: int
+    """Number of edges and records read."""
+
+    items: int
+    """Number of elements of lists in the response."""
+
+    cuts: set[str]
+    """Names of the limits that ended lineage queries."""
+
+    is_partial: bool
+    """Whether something in its lineage is hidden, and this is disclosed."""
+
     def cancel_with(self, cancel: Callable[[], object] | None) -> None:
         """Call ``cancel`` when `end` ends the operation, unless it is a mutation."""
 

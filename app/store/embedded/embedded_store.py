@@ -115,9 +115,13 @@ class EmbeddedStore:
             return StoreReason.INDEX if lost else None
         return StoreReason.INDEX if self.state is StoreState.REBUILDING else StoreReason.STARTING
 
+    def free_bytes(self) -> int:
+        """See `app.store.store_host.StoreHost`."""
+        return shutil.disk_usage(self._folder).free
+
     def has_space(self) -> bool:
         """See `app.store.store_host.StoreHost`."""
-        return shutil.disk_usage(self._folder).free >= self._settings.store_free_bytes
+        return self.free_bytes() >= self._settings.store_free_bytes
 
     async def restart(self, reason: StoreReason) -> None:
         """See `app.store.store_host.StoreHost`."""

@@ -147,5 +147,9 @@ class RowPolicy:
         return vertex_at(record, self.instant) is not None
 
     def mismatched(self, record: Record) -> None:
-        """Log a record that the index returned and that has no row: the conditions sent to the index miss a rule."""
+        """Log and count a record that the index returned and that has no row.
+
+        The conditions sent to the index miss a rule.
+        """
+        self._report.mismatches += 1
         _log.error("policy_pushdown_mismatch", urn=record["id"])

@@ -28,6 +28,9 @@ DATA: Final = "DATA"
 CUTTING: Final = frozenset({EDGES, NODES, TIME})
 """Budgets that end a walk early, so that what is computed from it may differ from the complete result."""
 
+OF_THE_SERVER: Final = CUTTING | {STEPS, DATA}
+"""Budgets that are limits of the server; DEPTH and PATHS are arguments, and CAUSES limits only the list of causes."""
+
 CLOCK_INTERVAL: Final = 2_000
 """Number of steps of a path search between two readings of the clock."""
 

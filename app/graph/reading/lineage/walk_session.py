@@ -8,7 +8,7 @@ from typing import Final
 from app.graph.reading.lineage.expander import EdgeSelection, Expander, Expansion, Vertex
 from app.graph.reading.lineage.health_evidence import EvidenceReader
 from app.graph.reading.lineage.lineage_visibility import LineageVisibility
-from app.graph.reading.lineage.walk_budget import EDGES, TIME, Budget
+from app.graph.reading.lineage.walk_budget import EDGES, OF_THE_SERVER, TIME, Budget
 from app.graph.reading.rows_by_id import RowsById
 from app.graph.reading.visible_rows import VisibleRows
 from app.graph.records.read_time import ReadTime
@@ -75,14 +75,17 @@ class WalkSession:
         return ended
 
     def completeness(self, extent: Extent, pin: SnapshotTime) -> Completeness:
-        """Return the completeness of a walk.
+        """Return the completeness of a walk, and record in the budget of the operation what limited it.
 
         What it discloses of hidden vertices is set in ``policies/disclosure.toml``.
         """
         disclosure = self.disclosure
+        policy = disclosure is not Disclosure.NONE and (extent.blocked or bool(extent.hidden))
+        self.rows.budget.cuts |= OF_THE_SERVER & {*extent.ended}
+        self.rows.budget.is_partial |= policy
         return Completeness(
             budgets=tuple(dict.fromkeys(extent.ended)),
-            policy=disclosure is not Disclosure.NONE and (extent.blocked or bool(extent.hidden)),
+            policy=policy,
             visited=extent.visited,
             depth=extent.depth,
             hidden=len(extent.hidden) if disclosure is Disclosure.COUNT else None,

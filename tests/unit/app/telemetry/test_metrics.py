@@ -1,6 +1,9 @@
-"""Metrics: what is counted, and how many names clients can make into labels."""
+"""Metrics: what is counted."""
 
-from app.telemetry.metrics import MAX_NAMES, OTHER, UNNAMED, Metrics, OperationReport
+from collections import Counter
+
+from app.telemetry.metrics import Metrics
+from graphql_schema.ports.policy_report import PolicyReport
 
 
 def value(metrics: Metrics, name: str, **labels: str) -> float | None:
@@ -8,34 +11,21 @@ def value(metrics: Metrics, name: str, **labels: str) -> float | None:
     return metrics.registry.get_sample_value(name, labels)
 
 
-def test_operations_are_counted_by_name_type_and_code() -> None:
-    """An operation adds one to its counter, and its seconds to the histogram of its name and type."""
-    metrics = Metrics()
-    for code in ("OK", "OK", "FORBIDDEN"):
-        metrics.operation(OperationReport("Page", code=code, seconds=0.5))
-    metrics.operation(OperationReport(None, kind="mutation", seconds=2))
-    assert value(metrics, "mlg_operations_total", operation="Page", type="query", code="OK") == 2
-    assert value(metrics, "mlg_operations_total", operation="Page", type="query", code="FORBIDDEN") == 1
-    assert value(metrics, "mlg_operations_total", operation=UNNAMED, type="mutation", code="OK") == 1
-    assert value(metrics, "mlg_operation_seconds_sum", operation="Page", type="query") == 1.5
-
-
-def test_clients_cannot_make_any_number_of_labels() -> None:
-    """After MAX_NAMES names, and for very long ones, operations count as others; known names keep their counters."""
-    metrics = Metrics()
-    for number in range(MAX_NAMES + 7):
-        metrics.operation(OperationReport(f"Name{number}"))
-    metrics.operation(OperationReport("x" * 101))
-    metrics.operation(OperationReport("Name1"))
-    assert value(metrics, "mlg_operations_total", operation=OTHER, type="query", code="OK") == 8
-    assert value(metrics, "mlg_operations_total", operation="Name1", type="query", code="OK") == 2
-
-
 def test_decisions_of_the_policy_are_counted() -> None:
-    """Hidden values count by field, refused actions by action, and responses under break-glass each."""
+    """Hidden values count by field, refused actions by action; mismatches, break-glass and withheld responses each."""
     metrics = Metrics()
-    metrics.policy({"Run.params": 3}, ["LINK", "LINK"], break_glass=False)
-    metrics.policy({"Run.params": 1}, [], break_glass=True)
+    report = PolicyReport("v1", hidden=Counter({"Run.params": 3}), mismatches=2)
+    report.refused += [("LINK", "", ()), ("LINK", "mlg://x", ())]
+    metrics.policy(report, break_glass=False)
+    metrics.policy(PolicyReport("v1", hidden=Counter({"Run.params": 1})), break_glass=True)
+    metrics.response_withheld()
     assert value(metrics, "mlg_hidden_values_total", field="Run.params") == 4
     assert value(metrics, "mlg_refused_actions_total", action="LINK") == 2
     assert value(metrics, "mlg_break_glass_responses_total") == 1
+    assert value(metrics, "mlg_policy_mismatches_total") == 2
+    assert value(metrics, "mlg_access_log_failures_total") == 1
+
+
+def test_the_release_is_a_metric() -> None:
+    """A scrape shows which version a process runs."""
+    assert value(Metrics("1.2.3"), "mlg_build_info", version="1.2.3") == 1

@@ -10,7 +10,7 @@ from opentelemetry.trace import StatusCode
 from support.recorded_spans import RecordedSpans
 
 from app.http.graphql.operation_span import MAX_LOCATED, coordinates, operation_span, subscription_span
-from app.telemetry.metrics import OperationReport
+from app.telemetry.operation_report import OperationReport
 from app.telemetry.spans import NO_SPANS
 from graphql_schema.operation.limited_schema import OperationSchema
 from policies.errors import Code, CodedError, InvalidError

@@ -1,0 +1,67 @@
+"""The backlog of the background jobs, and whether answers are stale because of it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from prometheus_client.metrics_core import Metric
+
+from app.graph.commits.outbox import Outbox
+from app.graph.records.clock import epoch_milliseconds
+from app.telemetry.metrics import gauges
+from app.telemetry.work_metrics import JOBS
+
+STALE_SECONDS: Final = 60.0
+"""Age of the oldest due outbox entry from which on answers count as stale."""
+
+FRESH_MILLISECONDS: Final = 1_000
+"""Milliseconds for which :attr:`Backlog.is_stale` is used again."""
+
+
+@dataclass(slots=True)
+class Waiting:
+    """The outbox entries of one kind: all, those that are due, and the age of the oldest due one in seconds."""
+
+    entries: int = 0
+    due: int = 0
+    oldest: float = 0.0
+
+
+class Backlog:
+    """The entries of an outbox that wait. ``clock`` returns epoch milliseconds."""
+
+    def __init__(self, outbox: Outbox, clock: Callable[[], int] = epoch_milliseconds) -> None:
+        self._outbox = outbox
+        self._clock = clock
+        self._looked = 0
+        self._is_stale = False
+
+    def by_kind(self) -> Mapping[str, Waiting]:
+        """Return what waits of each kind; a kind without entries has zeros."""
+        now, found = self._clock(), {kind: Waiting() for kind in JOBS}
+        for entry in self._outbox.entries:
+            waiting = found[entry.kind]
+            waiting.entries += 1
+            if entry.due <= now:
+                waiting.due += 1
+                waiting.oldest = max(waiting.oldest, (now - max(entry.order, entry.due)) / 1_000)
+        return found
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether an entry has been due for STALE_SECONDS, as of at most FRESH_MILLISECONDS ago."""
+        now = self._clock()
+        if not self._looked <= now < self._looked + FRESH_MILLISECONDS:
+            self._looked = now
+            self._is_stale = any(waiting.oldest >= STALE_SECONDS for waiting in self.by_kind().values())
+        return self._is_stale
+
+    def metrics(self) -> Iterator[Metric]:
+        """Yield the metrics of the backlog, by kind."""
+        found = self.by_kind()
+        entries = {kind: float(waiting.entries) for kind, waiting in found.items()}
+        yield gauges("mlg_outbox_entries", "Outbox entries that background jobs have not worked off.", "kind", entries)
+        due = {kind: float(waiting.due) for kind, waiting in found.items()}
+        yield gauges("mlg_outbox_due_entries", "Outbox entries that are due now.", "kind", due)
+        oldest = {kind: waiting.oldest for kind, waiting in found.items()}
+        yield gauges("mlg_outbox_oldest_seconds", "Age of the oldest outbox entry that is due.", "kind", oldest)
