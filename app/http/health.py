@@ -1,4 +1,4 @@
-"""Health checks: whether the process is running, and whether it can serve queries."""
+"""Health checks: whether the process is running, whether it has started, and whether it can serve queries."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -20,12 +20,15 @@ PROBE_SECONDS = 2.0
 
 
 def health_routes(probe: Probe, *, seconds: float = PROBE_SECONDS) -> list[Route]:
-    """Return the routes ``GET /health/live`` and ``GET /health/ready``.
+    """Return the routes ``GET /health/live``, ``GET /health/ready`` and ``GET /health/started``.
 
     ``live`` returns 200. ``ready`` returns 200 if ``probe`` succeeds within ``seconds``, else 503 with the error.
+    ``started`` does the same until the first success, and then returns 200.
     """
+    has_started = False
 
-    async def ready(request: Request) -> Response:
+    async def failure(request: Request) -> Response | None:
+        nonlocal has_started
         request_id = request_id_of(request.scope)
         try:
             async with asyncio.timeout(seconds):
@@ -35,9 +38,17 @@ def health_routes(probe: Probe, *, seconds: float = PROBE_SECONDS) -> list[Route
             return error_response(slow, request_id)
         except Exception as error:  # noqa: BLE001 - the HTTP boundary
             return error_response(coded_or_masked(error, request_id), request_id, status=HTTPStatus.SERVICE_UNAVAILABLE)
-        return json_response({"status": "ready"})
+        has_started = True
+        return None
 
-    return [Route("/health/live", _live), Route("/health/ready", ready)]
+    async def ready(request: Request) -> Response:
+        return await failure(request) or json_response({"status": "ready"})
+
+    async def started(request: Request) -> Response:
+        found = None if has_started else await failure(request)
+        return found or json_response({"status": "started"})
+
+    return [Route("/health/live", _live), Route("/health/ready", ready), Route("/health/started", started)]
 
 
 async def _live(_: Request) -> Response:

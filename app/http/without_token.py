@@ -43,6 +43,9 @@ WITHOUT_TOKEN: Final = (
     WithoutToken(OpenKind.HTTP, "/health/live", "A probe has no token; the response is a constant."),
     WithoutToken(OpenKind.HTTP, "/health/ready", "A probe has no token; the response is a state or a reason, no data."),
     WithoutToken(
+        OpenKind.HTTP, "/health/started", "A probe has no token; the response is a state or a reason, no data."
+    ),
+    WithoutToken(
         OpenKind.HTTP,
         "/.well-known/oauth-protected-resource",
         "A client without a token finds the issuers here (RFC 9728).",

@@ -61,3 +61,37 @@ async def test_not_ready_without_a_store(probe: Callable[[], Awaitable[object]],
     assert (response.status_code, response.headers["retry-after"]) == (503, "5")
     assert response.json()["errors"][0]["extensions"]["code"] == code
     assert "canary" not in response.text
+
+
+async def test_started_waits_for_the_first_success() -> None:
+    """While the store has not worked once the answer is 503 with its error; afterwards an outage changes nothing.
+
+    An outage after the start is the matter of `ready`: a start-up probe would restart the process for it.
+    """
+    outcomes: list[Exception | None] = [StoreUnavailableError("The store starts."), None, RuntimeError("down")]
+
+    async def probe() -> None:
+        if error := outcomes.pop(0):
+            raise error
+
+    app = Starlette(routes=health_routes(probe))
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://test") as http:
+        first = await http.get("/health/started")
+        statuses = [(await http.get("/health/started")).status_code for _ in range(2)]
+        ready = (await http.get("/health/ready")).status_code
+        after = await http.get("/health/started")
+    assert (first.status_code, first.json()["errors"][0]["extensions"]["code"]) == (503, "STORE_UNAVAILABLE")
+    assert (statuses, ready) == ([200, 200], 503)
+    assert (after.status_code, after.json()) == (200, {"status": "started"})
+
+
+async def test_a_process_that_was_ready_has_started() -> None:
+    """The success that a readiness probe has found counts."""
+    outcomes: list[Exception | None] = [None]
+
+    async def probe() -> None:
+        outcomes.pop()
+
+    app = Starlette(routes=health_routes(probe))
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://test") as http:
+        assert [(await http.get(f"/health/{name}")).status_code for name in ("ready", "started")] == [200, 200]

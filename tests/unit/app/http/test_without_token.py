@@ -10,6 +10,7 @@ from app.settings import Settings
 PRODUCTION = {
     ("http", "/health/live"),
     ("http", "/health/ready"),
+    ("http", "/health/started"),
     ("http", "/.well-known/oauth-protected-resource"),
     ("http", "/graphiql"),
     ("http", "/graphiql/{file}"),
