@@ -24,6 +24,7 @@ RUN_BY = {
     ("docs/enrichment.md", "graphql"): "tests/journeys/test_demo.py",
     ("docs/enrichment.md", "json"): "tests/journeys/test_demo.py",
     ("docs/http.md", "python"): "tests/journeys/test_change_subscription.py",
+    ("docs/operations.md", "sh"): "tests/journeys/test_operations_page.py",
     ("docs/ownership.md", "graphql"): "tests/journeys/test_ownership_page.py",
     ("docs/ownership.md", "json"): "tests/journeys/test_ownership_page.py",
     ("docs/reading.md", "graphql"): "tests/contract/clients/test_first_hour.py",
