@@ -156,5 +156,9 @@ SUITES ?= $(DISTRIBUTED)
 test-distributed: $(READY) ## Suites on Cassandra, Elasticsearch and two JanusGraph servers, which are fetched once (200 MB)
 	GRAPHS=20 ROUNDS=$(ROUNDS) $(BIN)/pytest --capture=sys --distributed -m 'not issuer' --timeout 900 $(SUITES)
 
+.PHONY: test-alerts
+test-alerts: $(READY) ## Alert rules on recorded series with promtool, and the dashboard in a Prometheus (19 MB, fetched once)
+	$(BIN)/pytest -m monitoring tests/monitoring
+
 .PHONY: check
 check: test ## What CI runs
