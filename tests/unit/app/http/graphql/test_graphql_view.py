@@ -14,6 +14,7 @@ from app.http.fair_queue import FairQueue
 from app.http.graphql.graphql_request import OperationParams
 from app.http.graphql.graphql_view import GraphQLView
 from graphql_schema.operation.limited_schema import OperationSchema
+from graphql_schema.ports.operation_budget import OperationBudget
 from policies.errors import LimitError
 from policies.principal import Principal, PrincipalKind
 
@@ -236,4 +237,4 @@ async def test_the_operation_decides_about_the_queue(document: str, name: str | 
     request.method = "POST"
     params = OperationParams(query=document, variables=None, operation_name=name, extensions=None)
     with pytest.raises(LimitError) if queue == "writes" else nullcontext():
-        await view.execute_in_turn(request, params, None)
+        await view.execute_in_turn(request, params, SimpleNamespace(budget=OperationBudget()))

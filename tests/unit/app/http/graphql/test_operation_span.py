@@ -59,7 +59,7 @@ async def errors_of(document: str, **variables: Any) -> list[GraphQLError]:
         ("query { leaf { ...canary } } fragment canary on Leaf { number name }", ["Leaf.name"]),
         ("{ a: leaf { name } b: leaf { x: name } }", ["Named.name", "Named.name"]),
         ("{ canary }", [None]),
-        ("{ leaf(text: 1) { number } }", [None]),
+        ("{ leaf(text: 1) { number } }", [None, None]),
         ("{ leaf(", [None]),
     ],
 )
