@@ -219,7 +219,7 @@ class Process:
 
     def observe(self, report: OperationReport) -> None:
         """Count an operation over HTTP that has ended."""
-        report.is_stale = self.opened.backlog.is_stale
+        report.is_stale |= self.opened.backlog.is_stale
         self.metrics.operation(report)
 
     def _log_access(self, principal: Principal, request_id: str, report: PolicyReport) -> None:

@@ -19,7 +19,7 @@ class Quality(StrEnum):
     TRUNCATED = "truncated"
     """A limit of the server ended a lineage query, such as its time."""
     STALE = "stale"
-    """Tags, sensitivity or inferred edges lagged behind."""
+    """Tags, sensitivity, inferred edges, or the index that was used, lagged behind."""
     PARTIAL = "partial"
     """A part of the lineage is hidden, and the policy discloses that: complete for this caller."""
     GOOD = "good"

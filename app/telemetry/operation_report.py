@@ -21,7 +21,7 @@ class OperationReport:
     - ``rows`` counts the edges and records that it read from the store or the cache, ``items`` those of its lists.
     - ``cuts`` names the limits of the server that ended its lineage queries.
     - ``is_partial``: a part of its lineage is hidden, and this is disclosed.
-    - ``is_stale``: what background jobs compute lagged behind.
+    - ``is_stale``: what background jobs compute, or the index that it used, lagged behind.
     """
 
     name: str | None = None

@@ -110,6 +110,8 @@ CASES = (
     ),
     AlertCase("a server is away", {EJECTED: "0x9 1x60"}, _alerts("ServerEjected")),
     AlertCase("a server was away", {EJECTED: "0x9 1x3 0x60"}),
+    AlertCase("documents still differ", {"mlg_index_failed_total": "0x9 2x60"}, _alerts("IndexDiffers"), 15),
+    AlertCase("documents are repaired", {"mlg_index_failed_total": "0x60", "mlg_index_repaired_total": "0x9 9x60"}),
     AlertCase("a disk is nearly full", {"mlg_store_free_bytes": "1000000000x60"}, _alerts("DiskFills")),
     AlertCase("a disk fills", {"mlg_store_free_bytes": "100000000000-200000000x400"}, _alerts("DiskFills"), 120),
     AlertCase("a disk has space", {"mlg_store_free_bytes": "100000000000x60"}),

@@ -24,6 +24,7 @@ WITHOUT_RESULT = (
         "mlg_leader",
         "mlg_write_log",
         "mlg_store_server",
+        "mlg_index",
         "mlg_hidden_values",
         "mlg_refused_actions",
         "mlg_truncated_answers",

@@ -73,6 +73,7 @@ first == null ? [] : [[first[0], first[1], first[1] == 0 ? 0 : compare(false)[1]
 """,
     "nodes",
     "xs",
+    name="index",
 )
 """Compares the vertices ``xs`` with the index ``nodes``, and writes the documents that differ.
 

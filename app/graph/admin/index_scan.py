@@ -62,6 +62,7 @@ if (done) end(job)
     "begins",
     "count",
     "prefix",
+    name="index",
 )
 """Reads the next ``count`` vertex ids of the scan under the system property ``job``, from the first if it ``begins``.
 

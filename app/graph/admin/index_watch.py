@@ -51,7 +51,7 @@ _READ_STEPS: Final = 3
 _PROBE_STEPS: Final = 10
 """Steps between two comparisons of the vertex of the readiness check."""
 
-READ_POSITION: Final = PreparedStatement.of("[g.V(x).values('note').tryNext().orElse(null)]", "x")
+READ_POSITION: Final = PreparedStatement.of("[g.V(x).values('note').tryNext().orElse(null)]", "x", name="index")
 
 STORE_POSITION: Final = PreparedStatement.of(
     """
@@ -61,6 +61,7 @@ v.property(single, 'note', number)
 """,
     "x",
     "number",
+    name="index",
 )
 
 _log = structlog.get_logger(__name__)

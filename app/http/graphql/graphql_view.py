@@ -143,6 +143,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
                 result.extensions = {**(result.extensions or {}), **context.finish()}
                 built = build_result(result, request_id, document, suggestions=self.suggestions)
                 report.code, report.errors = built.first_code, built.errors
+                report.is_stale = "index" in built.extensions  # the index that was used lags
             missing_scope = built.missing_scope
             return built.response(
                 request_id, media, {**headers, **(self.challenge(missing_scope) if missing_scope else {})}
