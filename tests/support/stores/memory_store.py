@@ -17,6 +17,7 @@ from app.graph.writing.call_batch import CallBatch
 from app.graph.writing.group_commit import GroupCommit
 from app.graph.writing.unit.item_size import edge_count
 from app.graph.writing.unit.working_set import WorkingSet
+from app.telemetry.work import WorkMonitor
 from graphql_schema.ports.commands import Command
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.outcomes import WriteOutcome
@@ -36,6 +37,7 @@ class MemoryStore:
     errors: list[Exception | None] = field(default_factory=list)
     bad: dict[str, Exception] = field(default_factory=dict)
     write_order: None = None
+    work: WorkMonitor = field(default_factory=WorkMonitor)
 
     def __post_init__(self) -> None:
         self.open.set()
