@@ -102,7 +102,7 @@ def _graphql_routes(process: Process, origins: tuple[str, ...]) -> list[BaseRout
         observe=process.observe,
         spans=process.spans,
     )
-    queues = {"reads": view.reads, "writes": view.writes}
+    queues = {"reads": view.reads, "writes": view.writes, "bodies": view.bodies}
     process.metrics.watch(lambda: queue_metrics(queues))
     socket = SubscriptionSocket(
         process.schema,

@@ -1,6 +1,7 @@
 """Serves GraphQL over HTTP: executes the operation of one request; docs/http.md describes the behaviour."""
 
 from collections.abc import Awaitable, Callable, Hashable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
 from http import HTTPStatus
 from time import perf_counter
@@ -20,7 +21,7 @@ from strawberry.types.graphql import OperationType
 from app.http.compression import NO_TRANSFORM, compressed
 from app.http.errors import HttpError
 from app.http.fair_queue import FairQueue
-from app.http.graphql.graphql_request import RequestLimits, read_params
+from app.http.graphql.graphql_request import LONG_JSON, RequestLimits, read_params
 from app.http.graphql.graphql_result import build_result
 from app.http.graphql.operation_span import operation_span
 from app.http.graphql.operation_watch import Endable, watched
@@ -104,6 +105,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
         self.documents = documents or PersistedDocuments()
         self.reads, self.writes = FairQueue(), FairQueue(slots=32, per_caller=8)
         self.parses = FairQueue(slots=2, per_caller=1)
+        self.bodies = FairQueue()
         self.suggestions = suggestions
         self.challenge = challenge
         self.observe = observe
@@ -133,17 +135,18 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
         media, document = JSON, None
         try:
             media = negotiate(request.headers.get("accept"))
-            params = await read_params(request, self.limits)
-            report.name = params.operation_name
-            context = await self.context_of(request)
-            params.query = document = self.documents.text_of(params, context.principal)
-            with operation_span(self.spans, document, report, self.schema.core):
-                result = await self.result_of(request, params, context, report)
-                headers = CONFIDENTIAL_HEADERS if context.is_confidential else {}
-                result.extensions = {**(result.extensions or {}), **context.finish()}
-                built = build_result(result, request_id, document, suggestions=self.suggestions)
-                report.code, report.errors = built.first_code, built.errors
-                report.is_stale = "index" in built.extensions  # the index that was used lags
+            async with self._room(request):
+                params = await read_params(request, self.limits)
+                report.name = params.operation_name
+                context = await self.context_of(request)
+                params.query = document = self.documents.text_of(params, context.principal)
+                with operation_span(self.spans, document, report, self.schema.core):
+                    result = await self.result_of(request, params, context, report)
+                    headers = CONFIDENTIAL_HEADERS if context.is_confidential else {}
+                    result.extensions = {**(result.extensions or {}), **context.finish()}
+                    built = build_result(result, request_id, document, suggestions=self.suggestions)
+                    report.code, report.errors = built.first_code, built.errors
+                    report.is_stale = "index" in built.extensions  # the index that was used lags
             missing_scope = built.missing_scope
             return built.response(
                 request_id, media, {**headers, **(self.challenge(missing_scope) if missing_scope else {})}
@@ -168,6 +171,18 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
         finally:
             _report_use(report, context.budget)
             context.release()
+
+    def _room(self, request: Request) -> AbstractAsyncContextManager[None]:
+        """Return a slot for a body that may be long, before any of it is read; nothing for another request.
+
+        A body and what is read from it take many times its size of memory until the response is made, and most of that
+        time the operation waits. Raises LimitError at entry if too many long bodies of the caller wait.
+        """
+        length = request.headers.get("content-length", "")
+        if request.method != "POST" or (length.isdigit() and int(length) <= LONG_JSON):
+            return nullcontext()
+        principal = getattr(request.state, "principal", None)
+        return self.bodies.slot(principal and (principal.tenant, principal.subject))
 
     async def context_of(self, request: Request) -> ContextT:
         """Return the context of one operation.

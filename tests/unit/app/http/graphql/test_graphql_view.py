@@ -9,10 +9,13 @@ from typing import Any
 import httpx2
 import pytest
 import strawberry
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Message
 
 from app.http.fair_queue import FairQueue
-from app.http.graphql.graphql_request import OperationParams
+from app.http.graphql.graphql_request import LONG_JSON, OperationParams
 from app.http.graphql.graphql_view import GraphQLView
+from app.telemetry.operation_report import OperationReport
 from graphql_schema.operation.limited_schema import OperationSchema
 from graphql_schema.ports.operation_budget import OperationBudget
 from policies.errors import LimitError
@@ -238,3 +241,35 @@ async def test_the_operation_decides_about_the_queue(document: str, name: str | 
     params = OperationParams(query=document, variables=None, operation_name=name, extensions=None)
     with pytest.raises(LimitError) if queue == "writes" else nullcontext():
         await view.execute_in_turn(request, params, SimpleNamespace(budget=OperationBudget()))
+
+
+@pytest.mark.parametrize(
+    ("headers", "waits"),
+    [
+        ({"content-length": str(LONG_JSON + 1)}, True),
+        ({"content-length": "a"}, True),
+        ({}, True),
+        ({"content-length": str(LONG_JSON)}, False),
+    ],
+)
+async def test_a_long_body_is_not_read_before_it_has_a_slot(headers: dict[str, str], *, waits: bool) -> None:
+    """One caller cannot fill the memory with bodies that wait; a body without a length counts as long."""
+    view: GraphQLView[Any] = GraphQLView(OperationSchema(Greeter, Runner), no_context)
+    view.bodies = FairQueue(per_caller=0, waiting_per_caller=0)  # refuses each body
+    read: list[int] = []
+
+    async def receive() -> Message:
+        read.append(1)
+        return {"type": "http.disconnect"}
+
+    given = [(name.encode(), value.encode()) for name, value in {"content-type": JSON, **headers}.items()]
+    caller = Principal("ada", PrincipalKind.PERSON, "default")
+    scope = {"type": "http", "method": "POST", "path": "/graphql", "query_string": b"", "headers": given}
+    request = Request({**scope, "state": {"principal": caller}}, receive)
+    if waits:
+        response = await view.respond(request, OperationReport())
+        assert json.loads(bytes(response.body))["errors"][0]["extensions"]["limit"] == "waiting"
+    else:
+        with pytest.raises(ClientDisconnect):
+            await view.respond(request, OperationReport())
+    assert bool(read) is not waits
