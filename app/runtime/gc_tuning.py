@@ -40,7 +40,12 @@ To collect this number, all of it garbage, takes some 25 ms.
 """
 
 FROZEN_OBJECTS: Final = 1_000_000
-"""Number of objects frozen since all were visited for which they are counted, and visited again if twice as many."""
+"""Number of objects frozen since all were visited for which they are counted, and visited again if twice as many.
+
+A process that is never idle visits them at BUSY_FACTOR times this number.
+"""
+
+BUSY_FACTOR: Final = 5
 
 
 @asynccontextmanager
@@ -77,7 +82,7 @@ async def collect_regularly() -> None:
             gc.collect()
             frozen += _old_objects()
             gc.freeze()
-            if idle and frozen > FROZEN_OBJECTS:
+            if frozen > FROZEN_OBJECTS * (1 if idle else BUSY_FACTOR):
                 visited, frozen = _collected_frozen(visited), 0
             await run_aside(trim)
 

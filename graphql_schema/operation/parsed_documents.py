@@ -32,7 +32,7 @@ class ParsedDocuments:
         known = self._recent.get(text)
         if known is not None:
             return known.document
-        parser = partial(parse, text, max_tokens=self.tokens)
+        parser = partial(_parsed, text, self.tokens)
         try:
             document = await run_aside(parser) if is_long(text) else parser()
         except GraphQLSyntaxError as error:
@@ -42,6 +42,19 @@ class ParsedDocuments:
             raise
         self._recent.add(text, document)
         return document
+
+
+def _parsed(text: str, tokens: int) -> DocumentNode:
+    """Return the document of a text, without the references of each token to the one before it.
+
+    Nothing here reads them. With them a document is in cycles of references: it would wait for a garbage collection,
+    which holds the event loop, and one that outlived a collection in the cache would not be freed under load.
+    """
+    document = parse(text, max_tokens=tokens)
+    token = document.loc.start_token if document.loc else None
+    while token is not None:
+        token.prev, token = None, token.next
+    return document
 
 
 def is_long(text: str) -> bool:

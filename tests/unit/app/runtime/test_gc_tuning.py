@@ -62,8 +62,10 @@ async def test_what_outlives_a_collection_is_not_visited_again(monkeypatch: Monk
     assert len(gc.get_objects(generation=2)) < len(cached)
 
 
-async def test_frozen_garbage_is_freed_when_there_is_much(monkeypatch: Monkey) -> None:
-    """A cycle that became garbage after it was frozen is freed once the frozen objects have doubled."""
+@pytest.mark.parametrize("cpu_seconds", [0.01, 0.8], ids=["idle", "busy"])
+async def test_frozen_garbage_is_freed_when_there_is_much(monkeypatch: Monkey, cpu_seconds: float) -> None:
+    """A cycle that became garbage after it was frozen is freed once the frozen objects have doubled, idle or not."""
+    monkeypatch.setattr(gc_tuning, "OLD_OBJECTS", 0)
     monkeypatch.setattr("app.runtime.gc_tuning.gc.get_count", lambda: (0, 0, 1))
     monkeypatch.setattr(gc_tuning, "FROZEN_OBJECTS", 0)
     kept: list[object] = [Cycle()]
@@ -71,10 +73,10 @@ async def test_frozen_garbage_is_freed_when_there_is_much(monkeypatch: Monkey) -
     gc.collect()
     gc.freeze()
     kept.clear()
-    await run_intervals(monkeypatch, 1, 0.01)
+    await run_intervals(monkeypatch, 1, cpu_seconds)
     assert garbage() is not None
     kept += ([number] for number in range(gc.get_freeze_count() + 1_000))
-    await run_intervals(monkeypatch, 1, 0.01)
+    await run_intervals(monkeypatch, 1, cpu_seconds)
     assert garbage() is None
 
 

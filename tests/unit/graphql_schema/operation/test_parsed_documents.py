@@ -1,8 +1,11 @@
 """Parsed documents: the same for short and long texts, with coded errors."""
 
-import pytest
-from graphql import GraphQLSyntaxError, parse
+import gc
 
+import pytest
+from graphql import GraphQLSyntaxError, Token, parse
+
+from graphql_schema.execution.side_thread import run_aside
 from graphql_schema.operation.parsed_documents import LONG_DOCUMENT, ParsedDocuments
 from policies.errors import CodedError
 
@@ -38,3 +41,24 @@ async def test_an_error_of_the_parser_has_a_code(padding: str, text: str, code: 
     assert isinstance(cause, CodedError)
     assert (cause.code.value, cause.message) == (code, message)
     assert error.value.locations is not None
+
+
+@pytest.mark.parametrize("padding", ["", PADDING], ids=["short", "long"])
+async def test_a_document_is_freed_without_a_garbage_collection(padding: str) -> None:
+    """It is in no cycle of references: collections hold the event loop, and what outlives one is not visited again."""
+    documents = ParsedDocuments(tokens=1_000)
+    gc.collect()
+    gc.disable()
+    try:
+        before = _tokens()
+        await documents.parse(padding + "query A($v: Int) { a(b: $v) { ...f } } fragment f on T { c }")
+        assert _tokens() > before
+        documents = ParsedDocuments(tokens=1_000)
+        await run_aside(int)  # the side thread forgets its last result
+        assert _tokens() == before
+    finally:
+        gc.enable()
+
+
+def _tokens() -> int:
+    return sum(type(each) is Token for each in gc.get_objects())
