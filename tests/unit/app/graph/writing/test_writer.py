@@ -11,6 +11,7 @@ from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.errors import StoreFailedError, WriteRefusedError
 from app.graph.writing.unit.working_set import WorkingSet
 from app.graph.writing.writer import MAX_ATOMIC_EDGES, PolicedWriter
+from app.telemetry.work import WorkMonitor
 from graphql_schema.catalog.relations import DERIVES
 from graphql_schema.ports.commands import DeclaredEdges
 from graphql_schema.ports.record import Record
@@ -27,6 +28,7 @@ class FailingStore:
         self.error, self.reads, self.failures = error, reads, 0
 
     write_order = None
+    work = WorkMonitor()
 
     async def submit(self, _prepared: object, _bindings: object, *, writes: bool = False) -> list[object]:
         """See :class:`app.graph.driver.gremlin_client.GremlinClient`."""
