@@ -97,7 +97,8 @@ class FaultLoad:
             found = await self._sent(http, self.reads, {"query": READ, "variables": {"ids": ids}})
             if found is not None:
                 assert [node and node["id"] for node in found["nodes"]] == ids
-                assert found["assets"]["totalCount"] >= least
+                total = found["assets"]["totalCount"]
+                assert total >= least, f"{total} of {least} confirmed are listed"
             await asyncio.sleep(0)
 
     async def _sent(self, http: httpx2.AsyncClient, results: Counter[str], body: dict[str, Any]) -> Any:
@@ -123,9 +124,10 @@ class FaultLoad:
         """Check that each confirmed item is stored once, with one change, and listed; report what the clients saw."""
         there = await stored(self.serving.graph)
         own = {urn: record["revision"] for urn, record in there.records.items() if f"/{self.name}/" in urn}
-        assert own == dict.fromkeys(self.confirmed, 1)
+        assert own == dict.fromkeys(self.confirmed, 1), sorted(own.keys() ^ set(self.confirmed))
         changed = Counter(change["subject"] for change in there.changes if f"/{self.name}/" in change["subject"])
-        assert changed == Counter(self.confirmed)
+        expected = Counter(self.confirmed)
+        assert changed == expected, f"lost {expected - changed}, doubled {changed - expected}"
         found = await self._sent(http, Counter(), {"query": READ, "variables": {"ids": []}})
         assert found["assets"]["totalCount"] == self._listed + len(self.confirmed)
         Console(stderr=True).print(

@@ -30,14 +30,25 @@ _VERTICES: Final = {"x": VERTEX_ID, "mark": INDEX_MARK}
 
 _WRITE: Final = PreparedStatement.of(
     """
-def v = g.V(x).tryNext().orElse(null) ?: g.addV('SelfCheck').property(T.id, x).next()
-v.property(single, 'source', nonce)
+def write = { ->
+  def v = g.V(x).tryNext().orElse(null) ?: g.addV('SelfCheck').property(T.id, x).next()
+  v.property(single, 'source', nonce)
+}
+if (!Boolean.getBoolean('mlgraph.indexMark')) { write(); return [true] }
+synchronized ('mlgraph write'.intern()) {
+  write()
+  g.tx().commit()
+}
 [true]
 """,
     "x",
     "nonce",
     name="probe",
 )
+"""Writes the probe vertex; in the embedded store as :data:`app.graph.commits.write_statements.WRITE`, under its lock.
+
+A probe whose client has given up may still run. Its commit of the index must not come after that of the next one.
+"""
 
 _READ: Final = PreparedStatement.of(
     """

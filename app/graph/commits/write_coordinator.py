@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from app.graph.commits.commit_log import CommitLog
 from app.graph.commits.index_state import IndexState
+from app.graph.commits.late_writes import LateWrites
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.propagating_tags import PropagatingTags
 from app.graph.commits.write_queue import WriteQueue
@@ -21,9 +22,9 @@ class WriteCoordinator:
 
     One writer or background job writes at a time, under ``lock``: concurrent transactions of the embedded store fail
     or block (docs/design/janusgraph.md). ``queue`` has the batches that wait for a transaction, and
-    ``contention`` records whether several callers write. ``outbox`` holds work
-    for background jobs, ``commit_log`` orders transactions, ``propagating_tags`` caches which tags propagate, and
-    ``index_state`` is how far the index of an external store was compared.
+    ``contention`` records whether several callers write. ``outbox`` holds work for background jobs, ``commit_log``
+    orders transactions, and ``late_writes`` records those without a response. ``propagating_tags`` caches which tags
+    propagate, and ``index_state`` is how far the index of an external store was compared.
     ``propagation_stops`` are the kinds to which no sensitivity propagates; ``gates`` and ``inference_rules`` are those
     of the installation, and so is ``disclosure``: how much results disclose of hidden nodes.
     """
@@ -35,6 +36,7 @@ class WriteCoordinator:
     contention: WriterContention = field(default_factory=WriterContention)
     outbox: Outbox = field(default_factory=Outbox)
     commit_log: CommitLog = field(default_factory=CommitLog)
+    late_writes: LateWrites = field(default_factory=LateWrites)
     propagating_tags: PropagatingTags = field(default_factory=PropagatingTags)
     index_state: IndexState = field(default_factory=IndexState)
     inference_rules: Sequence[InferenceRule] = ()

@@ -36,6 +36,9 @@ With a ``turn`` the transaction must be the next one, ``n``, after the ``sequenc
 raises. It adds the log entry ``note`` as vertex ``x``, stores ``lease`` unless it is null, and deletes the entries
 ``old``. It is committed in the text, under a lock of the JVM (:mod:`app.graph.commits.write_log`).
 
+Otherwise it is committed under a lock of the JVM, too. A transaction whose client has given up may still run. If the
+next one committed its index before, the index mark would be right without the documents of the former.
+
 The response is the number of rows in ``vertices`` and ``edges``, or -1 if another transaction came before; nothing is
 written then. In the embedded store, whose JVM sets
 ``mlgraph.indexMark``, a transaction that writes vertices or marks also raises the count of the index mark, which
@@ -153,7 +156,13 @@ if ((vertices || marks) && Boolean.getBoolean('mlgraph.indexMark')) {{
 gone.each {{ x -> {render(g.V(param("x")).drop())}.iterate() }}
 vertices.size() + edges.size()
 }}
-if (turn == null) return [write()]
+if (turn == null) {{
+  synchronized ('mlgraph write'.intern()) {{
+    def count = write()
+    g.tx().commit()
+    return [count]
+  }}
+}}
 synchronized ('mlgraph write log'.intern()) {{
   def head = g.V(turn.head).next()
   if (head.value('sequence') != turn.n - 1) return [-1]

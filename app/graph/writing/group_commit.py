@@ -180,9 +180,11 @@ class GroupCommit:
                     await self._client.write_order.begin()
                 plan = await GroupPlanner(self._client, self._coordinator, group.batches, group.missing).plan()
                 await self._commit(plan)
+            await self._coordinator.late_writes.wait_indexed(self._client)
         except (VertexExistsError, TransientConflictError) as error:
             return group.again(error)
         except UnconfirmedWriteError as unconfirmed:
+            self._coordinator.late_writes.begin()
             return unconfirmed.failed()
         except StoreUnavailableError as error:
             return group.fail(error)

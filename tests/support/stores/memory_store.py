@@ -9,6 +9,7 @@ import orjson
 from support.stores.in_memory_writer import Memory
 from support.stores.writers import NOW
 
+from app.graph.commits.late_writes import INDEXED
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_statements import WRITE
 from app.graph.driver.prepared_statement import PreparedStatement
@@ -28,7 +29,8 @@ from policies.principal import Principal
 class MemoryStore:
     """A client over ``memory``. ``refuses`` returns the error of a write, given the URNs of its vertices.
 
-    ``writes`` has these URNs for each write. While ``open`` is not set, a write waits.
+    ``writes`` has these URNs for each write. While ``open`` is not set, a write waits. ``late_index`` is how often the
+    index lacks what is stored, when that is read.
     """
 
     memory: Memory
@@ -38,6 +40,9 @@ class MemoryStore:
     bad: dict[str, Exception] = field(default_factory=dict)
     write_order: None = None
     work: WorkMonitor = field(default_factory=WorkMonitor)
+    exclusive: bool = True
+    late_index: int = 0
+    index_reads: int = 0
 
     def __post_init__(self) -> None:
         self.open.set()
@@ -52,6 +57,9 @@ class MemoryStore:
     ) -> list[Any]:
         """See :class:`app.graph.driver.gremlin_client.GremlinClient`."""
         await asyncio.sleep(0)
+        if prepared is INDEXED:
+            self.index_reads += 1
+            return [self.index_reads > self.late_index]
         if prepared is FLOW:
             return [{"e": [[] for _ in bindings["hops"]], "v": []}]
         if prepared is not WRITE:

@@ -215,3 +215,17 @@ async def test_a_transaction_in_flight_is_later_than_the_stable_instant(callers:
     callers.store.open.set()
     await first
     assert log.stable_until(10**15) == 10**15
+
+
+async def test_after_a_write_without_a_response_outcomes_wait_for_the_index(callers: Callers) -> None:
+    """The store may have stored that write and not indexed it yet, so lists would lack what a repetition confirms."""
+    await callers.call(ROOT, asset("dataset a"))
+    assert callers.store.index_reads == 0
+    callers.store.errors = [StoreUnavailableError("No response.", unknown_outcome=True)]
+    with pytest.raises(StoreUnavailableError):
+        await callers.call(ROOT, asset("dataset b"))
+    callers.store.late_index = 3
+    assert names(await callers.call(ROOT, asset("dataset a"))) == ["UNCHANGED"]
+    assert callers.store.index_reads == 4
+    assert names(await callers.call(ROOT, asset("dataset b"))) == ["CREATED"]
+    assert callers.store.index_reads == 5

@@ -1,0 +1,62 @@
+"""Transactions without a response: the store may complete them later, and commits the index after the storage.
+
+Meanwhile a repeated call finds what such a transaction stored, and gets its outcome from there, although lists do not
+show it yet. The *index mark* of the embedded store shows when they do: it counts transactions, and each commit of the
+index contains all earlier ones.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic
+from typing import Final
+
+from app.graph.commits.write_statements import INDEX_MARK, INDEX_MARK_URN
+from app.graph.driver.errors import StoreUnavailableError
+from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.driver.prepared_statement import PreparedStatement
+from app.store.errors import StoreReason
+
+LATE_SECONDS: Final = 600.0
+"""Seconds after which a transaction without a response counts as ended; the store has no limit of its own."""
+
+INDEX_SECONDS: Final = 10.0
+"""Seconds in which the index must have what is stored; a store that has just started is slow."""
+
+_PAUSE_SECONDS: Final = 0.01
+
+INDEXED: Final = PreparedStatement.of(
+    """
+def count = g.V(mark).values('updatedAt').tryNext().orElse(0L)
+[count == 0L || g.V().has('urn', urn).has('updatedAt', count).id().toList().contains(mark)]
+""",
+    "mark",
+    "urn",
+)
+"""Reads whether the index has the latest count of the index mark; true for a store without the mark."""
+
+
+@dataclass(slots=True)
+class LateWrites:
+    """Whether a transaction of this process may still be completed. ``clock`` returns seconds."""
+
+    clock: Callable[[], float] = monotonic
+    _until: float = 0.0
+
+    def begin(self) -> None:
+        """Record a transaction without a response."""
+        self._until = self.clock() + LATE_SECONDS
+
+    async def wait_indexed(self, client: GremlinClient) -> None:
+        """Return when the index has all that is stored; at once if no transaction is late, or others write too.
+
+        Call it before an outcome is returned that a late transaction may have stored. Raises StoreUnavailableError with
+        the reason INDEX after INDEX_SECONDS.
+        """
+        if self.clock() >= self._until or not client.exclusive:
+            return
+        end = self.clock() + INDEX_SECONDS
+        while await client.submit(INDEXED, {"mark": INDEX_MARK, "urn": INDEX_MARK_URN}) != [True]:
+            if self.clock() >= end:
+                raise StoreUnavailableError.because(StoreReason.INDEX, unknown_outcome=True)
+            await asyncio.sleep(_PAUSE_SECONDS)
