@@ -99,6 +99,11 @@ class Settings:
     store_deadline: float = setting(
         "MLG_STORE_DEADLINE", "30", "Seconds for one request to the store, waiting included."
     )
+    store_silent_seconds: float = setting(
+        "MLG_STORE_SILENT_SECONDS",
+        "120",
+        "Seconds without any response after which the embedded store is restarted; 0: never.",
+    )
     cache_mb: int = setting(
         "MLG_CACHE_MB",
         "256",
@@ -283,6 +288,7 @@ _READERS: dict[str, Callable[[str], object]] = {
     "store_in_flight": _count,
     "cache_mb": _number,
     "store_deadline": _positive,
+    "store_silent_seconds": _from_zero,
     "walk_nodes": _count,
     "walk_seconds": _from_zero,
     "query_seconds": _positive,

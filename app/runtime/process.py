@@ -165,7 +165,7 @@ class Process:
             with short_switches():
                 async with (
                     aclosing(readiness),
-                    watched(client, readiness),
+                    watched(client, readiness, self.settings.store_silent_seconds),
                     self._serving_metrics(),
                     self._start_jobs(client, coordinator),
                     short_collections(),

@@ -26,6 +26,9 @@ DEADLINE = 3
 """MLG_STORE_DEADLINE, in seconds, so that a store that does not respond is noticed early."""
 
 STOPPED_SECONDS = 20
+SILENT_SECONDS = 30
+"""MLG_STORE_SILENT_SECONDS: longer than the JVM stops in the test that expects no restart."""
+
 THREADS = 8
 """Requests that the store runs at once, MLG_STORE_IN_FLIGHT."""
 
@@ -33,7 +36,8 @@ THREADS = 8
 @pytest.fixture(scope="module")
 async def serving(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Serving]:
     """Run the server with a short deadline of the requests to the store."""
-    serving = Serving(tmp_path_factory.mktemp("faults"), {"MLG_STORE_DEADLINE": str(DEADLINE)})
+    environment = {"MLG_STORE_DEADLINE": str(DEADLINE), "MLG_STORE_SILENT_SECONDS": str(SILENT_SECONDS)}
+    serving = Serving(tmp_path_factory.mktemp("faults"), environment)
     await serving.start()
     try:
         yield serving
@@ -109,4 +113,14 @@ async def test_an_index_that_is_lost_under_load(serving: Serving) -> None:
     async with loaded(serving, "index") as load:
         shutil.rmtree(serving.folder / STORE_FOLDER / INDEX_FOLDER)
         await load.sees("503 STORE_UNAVAILABLE INDEX")
+    assert all(result == "OK" or result.startswith("503 STORE_UNAVAILABLE") for result in {**load.writes, **load.reads})
+
+
+async def test_a_jvm_that_never_responds_is_restarted(serving: Serving) -> None:
+    """A JVM that never responds again is killed after a while, and another one has all that was confirmed."""
+    before = jvm(serving)
+    async with loaded(serving, "silent") as load:
+        os.kill(before, signal.SIGSTOP)
+        await until(lambda: jvm(serving) not in {0, before}, within=240)
+    await serving.ready()
     assert all(result == "OK" or result.startswith("503 STORE_UNAVAILABLE") for result in {**load.writes, **load.reads})

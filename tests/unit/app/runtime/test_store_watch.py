@@ -25,6 +25,7 @@ class Host:
     starts: int = 1
     restarts: list[StoreReason] = field(default_factory=list)
     now: float = 0.0
+    silent_seconds: float = 0.0
 
     def outage(self) -> StoreReason | None:
         """Return the outage that is known without a probe."""
@@ -56,7 +57,8 @@ class Host:
 
     def watch(self) -> StoreWatch:
         """Return a watch over this store."""
-        return StoreWatch(self, Readiness(self.probe, self.refuse, lambda: self.now), lambda: self.now)
+        readiness = Readiness(self.probe, self.refuse, lambda: self.now)
+        return StoreWatch(self, readiness, lambda: self.now, silent_seconds=self.silent_seconds)
 
 
 def failed(code: Code) -> RequestReport:
@@ -145,3 +147,52 @@ async def test_an_unknown_failure_does_not_end_the_watch() -> None:
     host.now = WATCH_SECONDS
     await watch.tick()
     assert (host.probes, host.restarts) == (2, [])
+
+
+def responded() -> RequestReport:
+    """Return the report of a request with a response."""
+    return RequestReport(REQUEST, writes=False)
+
+
+@pytest.mark.parametrize("reason", [StoreReason.BUSY, StoreReason.UNREACHABLE])
+async def test_a_store_that_does_not_respond_for_long_is_restarted(reason: StoreReason) -> None:
+    """A restart follows the seconds without a response, counted from the last one, and is not repeated at once."""
+    host = Host(silent_seconds=100)
+    watch = host.watch()
+    host.now = 50
+    watch.exchanged(responded())
+    for host.now in (60, 120, 149):
+        host.error = StoreUnavailableError("No.", reason)
+        watch.exchanged(failed(Code.STORE_UNAVAILABLE))
+        await watch.look()
+        assert host.restarts == []
+    host.now = 150
+    watch.exchanged(failed(Code.STORE_UNAVAILABLE))
+    await watch.look()
+    assert host.restarts == [reason]
+    host.error = StoreUnavailableError("No.", reason)
+    await watch.look()
+    assert host.restarts == [reason]
+
+
+@pytest.mark.parametrize("reason", [StoreReason.STARTING, StoreReason.DISK_SPACE, StoreReason.BACKEND])
+async def test_a_store_that_gives_a_reason_is_not_restarted(reason: StoreReason) -> None:
+    """A store that starts, has no space or lacks its storage responds, however long that lasts."""
+    host = Host(StoreUnavailableError("No.", reason), silent_seconds=100)
+    watch = host.watch()
+    for host.now in range(0, 1_000, 50):
+        watch.exchanged(failed(Code.STORE_UNAVAILABLE))
+        await watch.look()
+    host.error = StoreUnavailableError("No.", StoreReason.BUSY)
+    watch.exchanged(failed(Code.STORE_UNAVAILABLE))
+    await watch.look()
+    assert host.restarts == []
+
+
+async def test_without_the_setting_a_silent_store_is_left_alone() -> None:
+    """With 0 there is no such restart."""
+    host = Host(StoreUnavailableError("No.", StoreReason.BUSY), silent_seconds=0)
+    watch = host.watch()
+    host.now = 1e6
+    await watch.look()
+    assert host.restarts == []
