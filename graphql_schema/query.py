@@ -79,8 +79,11 @@ async def _nodes(info: Info, ids: IdsArg, as_of: AsOf = None) -> Resolved:
 
 
 def _is_node(urn: str) -> bool:
-    """Return whether the id is of a `Node`: of any kind but a usage month. Raises InvalidError if it is no URN."""
-    return parse_urn(urn).kind != "UsageMonth"
+    """Return whether the id is of a `Node`: of any kind but usage months and observations.
+
+    Raises InvalidError if it is no URN.
+    """
+    return parse_urn(urn).kind not in {"UsageMonth", "Observation"}
 
 
 async def _asset(info: Info, id: IdArg, as_of: AsOf = None) -> Resolved:

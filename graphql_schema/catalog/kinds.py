@@ -14,7 +14,7 @@ from typing import Final
 class Kind:
     """A kind of vertex: its vertex label ``name``, and its ``slug`` in ids.
 
-    ``name`` is also the name of its GraphQL type; only `UsageMonth` has none.
+    ``name`` is also the name of its GraphQL type; only `UsageMonth` and `Observation` have none.
 
     ``description`` is that of the value in the enum `AssetKind`; empty if the kind is not an asset.
     ``asset``: whether the policy governs the kind.
@@ -101,6 +101,7 @@ ATTACHED_KINDS: Final[dict[str, Kind]] = {
         Kind("Approval", "approval", asset=False, shown_by="approvals"),
         Kind("UsageMonth", "usage-month", asset=False, shown_by="usage"),
         Kind("Change", "change", asset=False, shown_by="history"),
+        Kind("Observation", "observation", asset=False, shown_by="history"),
     )
 }
 """The kinds of attached records, by name; :data:`graphql_schema.catalog.relations.SUBJECT_HOPS` leads to subjects."""

@@ -304,6 +304,8 @@ USED_BY = _relation("USED_BY", RelationFamily.USAGE, "UsageMonth > Team User Ser
 
 CHANGED = _relation("CHANGED", RelationFamily.AUDIT, "Change > *", "Change > Team User Domain Tag", by_time=True)
 
+OBSERVATION_OF = _relation("OBSERVATION_OF", RelationFamily.OBSERVABILITY, "Observation > *")
+
 
 CARRYING: Final = tuple(relation.name for relation in RELATIONS.values() if relation.carries)
 """The names of the relations over which data, and its sensitivity, flows."""
@@ -330,6 +332,7 @@ SUBJECT_HOPS: Final[dict[str, tuple[Hop, ...]]] = {
     "Approval": (DECIDED_FOR.out(),),
     "UsageMonth": (USAGE_OF.out(),),
     "Change": (CHANGED.out(),),
+    "Observation": (OBSERVATION_OF.out(),),
 }
 """The path of hops from an attached record to its subjects, by the kind of the record."""
 

@@ -12,7 +12,7 @@ from typing import Final
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.relations import RELATIONS, Direction, Hop
 from graphql_schema.catalog.urn import parse_urn
-from graphql_schema.ports.record import Record
+from graphql_schema.ports.record import Json, Record
 
 
 class AnyVersion:
@@ -239,6 +239,36 @@ class LinkCommand:
     known_ids: frozenset[str] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ObservedValue:
+    """A value that an event gives for a field of an asset.
+
+    Of two values of the same ``field`` and ``part``, the one with the greater ``order`` remains, whichever arrives
+    first. ``order`` are numbers such as a rank and an instant; between equal ones, the value decides. ``part`` is "" if
+    the value is the whole field, else a key within the field, such as the key of a property.
+    """
+
+    field: str
+    value: Json
+    order: tuple[int, ...]
+    part: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ObserveCommand:
+    """Adds what an event says about an asset to what earlier and later events say, in any order.
+
+    ``name`` is the full name, which the URN may have cut. ``edges`` with ``adds`` are added. The others replace what
+    earlier events declared, if the value of the field of the same name in ``values`` is the one that remains. An edge
+    that the caller may not declare is left out and reported in the outcome.
+    """
+
+    urn: str
+    name: str
+    values: tuple[ObservedValue, ...] = ()
+    edges: tuple[DeclaredEdges, ...] = ()
+
+
 def changes_source(link: LinkCommand | UnlinkCommand) -> bool:
     """Return whether the asset that a link changes is its *from* end; else that is the *to* end."""
     return Direction.IN in RELATIONS[link.relation].changed_ends(parse_urn(link.source).kind)
@@ -246,6 +276,7 @@ def changes_source(link: LinkCommand | UnlinkCommand) -> bool:
 
 Command = (
     RegisterCommand
+    | ObserveCommand
     | LinkCommand
     | UnlinkCommand
     | DeleteCommand

@@ -115,6 +115,24 @@ class GateResult:
 
 
 @dataclass(frozen=True, slots=True)
+class ObservedChanges:
+    """The effect of an ObserveCommand, field by field.
+
+    ``changed`` are the fields that have another value now. ``kept`` are fields whose stored value comes from a client
+    that registered the asset, so that the event did not replace it. ``outdated`` are fields for which a later event
+    has said something else. ``linked`` are the ids of the far ends of edges that begin, ``ended`` of edges that end,
+    each after its field. ``refused`` are the edges that the caller may not declare: field, id and reason.
+    """
+
+    changed: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    outdated: tuple[str, ...] = ()
+    linked: tuple[tuple[str, str], ...] = ()
+    ended: tuple[tuple[str, str], ...] = ()
+    refused: tuple[tuple[str, str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class WriteOutcome:
     """The outcome of one command.
 
@@ -129,6 +147,7 @@ class WriteOutcome:
     link confirms an edge. It is None for other commands, a new asset, or a hidden value.
     ``placeholders`` are ids that the command refers to and that were not visible to the caller before: absent ones, for
     which it creates stubs, and hidden ones.
+    ``observed`` is the effect of an accepted ObserveCommand, None for other commands.
     """
 
     outcome: Outcome
@@ -143,6 +162,7 @@ class WriteOutcome:
     sensitivity_before: str | None = None
     hidden_ids: tuple[str, ...] = field(default=(), compare=False)
     placeholders: tuple[str, ...] = ()
+    observed: ObservedChanges | None = None
 
     @property
     def stored(self) -> bool:

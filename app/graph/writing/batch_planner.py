@@ -9,6 +9,7 @@ from app.graph.writing.handlers.approve import approve
 from app.graph.writing.handlers.count_usage import record_usage
 from app.graph.writing.handlers.delete import delete, restore
 from app.graph.writing.handlers.link import link, unlink
+from app.graph.writing.handlers.observe import observe
 from app.graph.writing.handlers.register import register
 from app.graph.writing.handlers.report_check import report
 from app.graph.writing.handlers.revert import revert
@@ -29,6 +30,7 @@ from graphql_schema.ports.commands import (
     DeleteCommand,
     IdempotencyKey,
     LinkCommand,
+    ObserveCommand,
     OpenIncidentCommand,
     RecordUsageCommand,
     RegisterCommand,
@@ -43,6 +45,7 @@ from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 
 HANDLERS: Final[Mapping[type, Callable[[ItemUnit, Any], WriteOutcome]]] = {
     RegisterCommand: register,
+    ObserveCommand: observe,
     LinkCommand: link,
     UnlinkCommand: unlink,
     DeleteCommand: delete,

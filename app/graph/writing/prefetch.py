@@ -17,7 +17,7 @@ from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import CARRYING, CHILD_HOPS, PARENT_HOPS, RUN_OF, VERSION_OF, Direction, Hop
 from graphql_schema.catalog.urn import parent_urn, parse_urn
 from graphql_schema.execution.side_thread import run_aside
-from graphql_schema.ports.commands import Command, LinkCommand, RegisterCommand, UnlinkCommand
+from graphql_schema.ports.commands import Command, LinkCommand, ObserveCommand, RegisterCommand, UnlinkCommand
 from graphql_schema.ports.record import Record
 
 
@@ -60,10 +60,10 @@ class PrefetchRequest:
     groups: frozenset[int] = frozenset()
 
     def add_command(self, command: Command) -> None:
-        """Add what a registration, link or unlink names; other handlers request their reads when they are planned."""
+        """Add what a registration, observation or link names; other handlers request their reads when planned."""
         if isinstance(command, LinkCommand | UnlinkCommand):
             self.edges[command.relation, self.add_record(command.source), self.add_record(command.target)] = None
-        elif isinstance(command, RegisterCommand):
+        elif isinstance(command, RegisterCommand | ObserveCommand):
             self._add_registration(command)
 
     def add_record(self, urn: str) -> int:
@@ -107,7 +107,7 @@ class PrefetchRequest:
         hops = {(*hop, vid) for hop, vids in self.hops.items() for vid in vids}
         return WorkingSet(vertices, edges, receipts, ReadCoverage(taken, self.groups, self.records, hops, self.edges))
 
-    def _add_registration(self, command: RegisterCommand) -> None:
+    def _add_registration(self, command: RegisterCommand | ObserveCommand) -> None:
         vid, kind = self.add_record(command.urn), parse_urn(command.urn).kind
         parent = parent_urn(command.urn)
         if parent is not None:

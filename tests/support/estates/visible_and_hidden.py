@@ -68,7 +68,8 @@ class VisibleAndHidden:
         self.hidden = {kind: [urn for urn in every[kind] if urn not in self.open[kind]] for kind in every}
 
     async def _attached_records(self, urns: list[str]) -> dict[str, list[str]]:
-        details: dict[str, list[str]] = {kind: [] for kind in ATTACHED_KINDS if kind != "UsageMonth"}
+        listed = [kind for kind in ATTACHED_KINDS if kind not in {"UsageMonth", "Observation"}]
+        details: dict[str, list[str]] = {kind: [] for kind in listed}
         for urn in urns:
             asset = (await self.api.ask("root", ABOUT, id=urn))["asset"]
             checks = asset["checks"]["nodes"]

@@ -109,6 +109,22 @@ class Memory:
         return self.edges[relation, vertex_id("default", urn(source)), vertex_id("default", urn(target))]
 
 
+_VOLATILE = {"createdAt", "updatedAt", "revision"}
+"""Record keys that depend on the number and the instants of the writes."""
+
+
+def present_graph(memory: Memory) -> tuple[dict[str, dict[str, Any]], set[EdgeKey]]:
+    """Return the graph without its history: the records of all but changes and observations, and the current edges."""
+    records = {
+        record["id"]: {key: value for key, value in record.items() if key not in _VOLATILE}
+        for record in memory.vertices.values()
+        if record["kind"] not in {"CHANGE", "OBSERVATION"}
+    }
+    ends = {vertex_id("default", urn) for urn in records}
+    current = {key for key, edge in memory.edges.items() if edge.get("validTo") is None and {*key[1:]} <= ends}
+    return records, current
+
+
 def seeded(memory: Memory, *items: RegisterCommand | LinkCommand) -> Memory:
     """Register items before the test begins."""
     assert not [one.errors for one in memory.run(*items) if one.errors]

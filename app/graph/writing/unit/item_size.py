@@ -2,15 +2,15 @@
 
 from typing import Final
 
-from graphql_schema.ports.commands import Command, RegisterCommand
+from graphql_schema.ports.commands import Command, ObserveCommand, RegisterCommand
 
 LONG_ITEM: Final = 500
 """Number of edges above which an item is planned in the side thread; that many take about 25 ms."""
 
 
 def edge_count(item: Command) -> int:
-    """Return the number of edges that a registration declares; 1 for every other command."""
-    return sum(len(each.targets) for each in item.edges) if isinstance(item, RegisterCommand) else 1
+    """Return the number of edges that a registration or observation declares; 1 for every other command."""
+    return sum(len(each.targets) for each in item.edges) if isinstance(item, RegisterCommand | ObserveCommand) else 1
 
 
 def is_long(item: Command) -> bool:

@@ -1,0 +1,118 @@
+"""Folds what an event says about an asset into the asset, and registers the result.
+
+The evidence of an asset is an attached record of its own. An event that changes no visible value therefore changes no
+revision and makes no audit entry. Rights, stubs, audit and effects are those of a registration, because the
+fold ends in one. Edges are checked one by one: an edge that the caller may not declare is left out, and the others are
+declared.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from app.graph.records.edge_record import key_over
+from app.graph.writing.handlers.register import register
+from app.graph.writing.rules.attach import amended, attached_urn, new_attached_record
+from app.graph.writing.rules.permissions import needs_confirmation
+from app.graph.writing.unit.item_unit import ItemUnit
+from app.graph.writing.unit.placeholders import ensure_referenced, ensure_stub
+from app.graph.writing.unit.rejections import RejectedItemError, invalid
+from graphql_schema.catalog.relations import OBSERVATION_OF
+from graphql_schema.ports.commands import DeclaredEdges, ObserveCommand, RegisterCommand
+from graphql_schema.ports.outcomes import ObservedChanges, WriteOutcome
+from graphql_schema.rules.observation.observed_values import Entries, Fold, fold
+
+Refused = list[tuple[str, str, str]]
+
+
+def observe(unit: ItemUnit, command: ObserveCommand) -> WriteOutcome:
+    """Fold the values of an event into an asset, and add its edges.
+
+    Raises RejectedItemError as a registration does, except for an edge: one that is not accepted is reported in the
+    outcome.
+    """
+    evidence = observation_urn(unit, command.urn)
+    unit.lookup.require_records(command.urn, evidence)
+    before = unit.lookup.record(command.urn)
+    known = unit.lookup.record(evidence)
+    entries: Entries = {} if known is None else known["entries"]
+    unseen = frozenset() if before is None else unit.visibility.unknown_fields(before)
+    folded = fold(before or {}, entries, command.values, unseen)
+    ensure_stub(unit, command.urn)
+    refused: Refused = []
+    accepted = [_accepted(unit, command.urn, each, refused) for each in command.edges]
+    edges = tuple(each for each in accepted if _remains(each, folded))
+    listed = {each.field for each in command.edges if not each.adds}
+    values = {name: value for name, value in folded.values.items() if name not in listed}
+    outcome = register(unit, RegisterCommand(command.urn, {"name": command.name, **values}, edges))
+    _keep_evidence(unit, command.urn, evidence, folded.entries)
+    return replace(outcome, observed=_changes(unit, command, folded, refused))
+
+
+def observation_urn(unit: ItemUnit, urn: str) -> str:
+    """Return the URN of the evidence of an asset."""
+    return attached_urn(unit, "observation", urn)
+
+
+def _remains(edges: DeclaredEdges, folded: Fold) -> bool:
+    """Return whether the edges are declared; those that replace earlier ones only if no later event replaced them."""
+    return edges.adds or edges.field in folded.accepted
+
+
+def _accepted(unit: ItemUnit, urn: str, edges: DeclaredEdges, refused: Refused) -> DeclaredEdges:
+    """Return the edges that the caller may declare; add the others to ``refused``, each with the reason.
+
+    A stub is staged for each absent far end, also of a list that a later event has replaced. Otherwise the stubs would
+    depend on the order of the events.
+    """
+    targets = {}
+    for far, values in edges.targets.items():
+        try:
+            _require_declarable(unit, urn, edges, far)
+        except RejectedItemError as rejected:
+            refused.append((edges.field, far, rejected.outcome.errors[0].message))
+        else:
+            targets[far] = values
+    return replace(edges, targets=targets)
+
+
+def _require_declarable(unit: ItemUnit, urn: str, edges: DeclaredEdges, far: str) -> None:
+    """Raise RejectedItemError if :func:`app.graph.writing.rules.edge_declarations.declare_edges` would."""
+    own = unit.lookup.vid(urn)
+    unit.lookup.require_records(far)
+    key = key_over(edges.hop, own, ensure_referenced(unit, far, edges.field))
+    source, target = unit.lookup.kind(key[1]), unit.lookup.kind(key[2])
+    if not edges.hop.relation.allows(source, target):
+        raise invalid(f"{edges.hop.relation.name} does not join {source} to {target}.", edges.field)
+    needs_confirmation(unit, key, own, edges.declarer, edges.field)
+
+
+def _keep_evidence(unit: ItemUnit, urn: str, evidence: str, entries: Entries) -> None:
+    """Stage the evidence of an asset; nothing is staged if it is stored already."""
+    vid, known = unit.lookup.vid(evidence), unit.lookup.record(evidence)
+    if known is None:
+        unit.staging.put(vid, new_attached_record(unit, evidence, unit.now, subjects=[urn], entries=entries))
+        unit.staging.attach(OBSERVATION_OF, vid, unit.lookup.vid(urn), unit.now)
+    elif known["entries"] != entries:
+        unit.staging.put(vid, amended(unit, known, entries=entries))
+
+
+def _changes(unit: ItemUnit, command: ObserveCommand, folded: Fold, refused: Refused) -> ObservedChanges:
+    vid = unit.lookup.vid(command.urn)
+    stored, after = unit.lookup.batch.vertex(vid) or {}, unit.lookup.known(vid)
+    ends = [*_edge_ends(unit, vid)]
+    return ObservedChanges(
+        changed=tuple(sorted(name for name in folded.values if stored.get(name) != after.get(name))),
+        kept=tuple(sorted(folded.kept)),
+        outdated=tuple(sorted(folded.outdated)),
+        linked=tuple((field, far) for field, far, begins in ends if begins),
+        ended=tuple((field, far) for field, far, begins in ends if not begins),
+        refused=tuple(refused),
+    )
+
+
+def _edge_ends(unit: ItemUnit, vid: int) -> Iterator[tuple[str, str, bool]]:
+    """Yield each edge of the asset that the item changes: its field, its far end, and whether it is current."""
+    for change in unit.audit.edges:
+        _, source, target = change.key
+        far = unit.lookup.known(target if source == vid else source)
+        yield change.field, str(far["id"]), unit.lookup.is_current(change.key)

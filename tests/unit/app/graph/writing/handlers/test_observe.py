@@ -1,0 +1,131 @@
+"""Observed values of an asset: folded in any order, beside what clients registered, with the rights of the caller."""
+
+from itertools import permutations
+
+from support.stores.in_memory_writer import Memory, present_graph, seeded
+from support.stores.writers import NOW, asset, person, urn
+
+from graphql_schema.catalog.relations import INPUT_TO, OWNED_BY, PRODUCES
+from graphql_schema.ports.commands import DeclaredEdges, ObserveCommand, ObservedValue
+from graphql_schema.ports.outcomes import Outcome, WriteOutcome
+
+ADA = person("ada", "team ranking", roles="automation")
+D, R = urn("dataset d"), urn("run r")
+
+
+def observing(about: str, *values: ObservedValue, edges: tuple[DeclaredEdges, ...] = ()) -> ObserveCommand:
+    """Return a command about ``kind name``."""
+    return ObserveCommand(urn(about), about.split()[1], values, edges)
+
+
+def text(value: str, at: int, field: str = "description") -> ObservedValue:
+    """Return a value at an instant."""
+    return ObservedValue(field, value, (at,))
+
+
+def state(name: str, rank: int, at: int) -> ObservedValue:
+    """Return the state of a run."""
+    return ObservedValue("state", name, (rank, at))
+
+
+def outputs(*far: str) -> DeclaredEdges:
+    """Return observed outputs of a run."""
+    return DeclaredEdges(PRODUCES.out(), "OpenLineage.outputs", {urn(each): {} for each in far}, adds=True)
+
+
+def owners(*far: str) -> DeclaredEdges:
+    """Return a list of owners that replaces the observed one."""
+    return DeclaredEdges(OWNED_BY.out(), "OpenLineage.owners", {urn(each): {"kinds": ["TECHNICAL"]} for each in far})
+
+
+def one(outcomes: list[WriteOutcome]) -> WriteOutcome:
+    """Return the only outcome."""
+    (found,) = outcomes
+    return found
+
+
+def test_every_order_gives_the_same_graph(memory: Memory) -> None:
+    """Four events about one run, in all orders and one of them twice, leave the same values and edges."""
+    events = [
+        observing("run r", state("START", 1, 10), text("first", 10), edges=(outputs("dataset a"),)),
+        observing("run r", state("RUNNING", 2, 20)),
+        observing("run r", state("COMPLETE", 3, 30), text("last", 30), edges=(outputs("dataset b"),)),
+        observing("run r", state("FAIL", 3, 25), text("late", 25)),
+    ]
+    graphs = []
+    for order in permutations(events):
+        fresh = Memory(memory.policy)
+        for number, event in enumerate([*order, order[0]]):
+            assert one(fresh.run(event, who=ADA, now=NOW + number)).outcome.name in {"CREATED", "UPDATED", "UNCHANGED"}
+        graphs.append(present_graph(fresh))
+    record = graphs[0][0][R]
+    assert (record["state"], record["description"]) == ("COMPLETE", "last")
+    assert len(graphs[0][1]) == 2
+    assert all(each == graphs[0] for each in graphs)
+
+
+def test_a_repetition_is_no_write(memory: Memory) -> None:
+    """The same event again is UNCHANGED, and a later one with the same values changes no revision and no audit."""
+    memory.run(observing("dataset d", text("orders", 10)), who=ADA)
+    assert memory.outcomes(observing("dataset d", text("orders", 10)), who=ADA, now=NOW + 1) == ["UNCHANGED"]
+    assert not memory.dirty
+    changes = sum(each["kind"] == "CHANGE" for each in memory.vertices.values())
+    assert memory.outcomes(observing("dataset d", text("orders", 20)), who=ADA, now=NOW + 2) == ["UNCHANGED"]
+    assert (memory.record("dataset d")["revision"], changes) == (1, 1)
+    assert sum(each["kind"] == "CHANGE" for each in memory.vertices.values()) == 1
+    outdated = one(memory.run(observing("dataset d", text("wrong", 15)), who=ADA, now=NOW + 3)).observed
+    assert outdated is not None
+    assert outdated.outdated == ("description",)
+
+
+def test_a_registered_value_is_kept(memory: Memory) -> None:
+    """A description that a person registered remains, and the outcome says so; an absent value is filled in."""
+    seeded(memory, asset("dataset d", {"description": "By hand."}))
+    done = one(
+        memory.run(observing("dataset d", text("By machine.", 10), text("iceberg", 10, "format")), who=ADA)
+    ).observed
+    assert done is not None
+    assert (done.kept, done.changed) == (("description",), ("format",))
+    assert [memory.record("dataset d")[key] for key in ("description", "format")] == ["By hand.", "iceberg"]
+
+
+def test_an_edge_without_the_right_is_left_out(memory: Memory) -> None:
+    """An output of another team is refused with a reason; the run and its other output are written."""
+    seeded(memory, asset("team ads"), asset("dataset theirs", owners={"team ads": ["TECHNICAL"]}))
+    event = observing("run r", state("START", 1, 1), edges=(outputs("dataset theirs", "dataset free"),))
+    done = one(memory.run(event, who=ADA))
+    assert done.outcome is Outcome.CREATED
+    assert done.observed is not None
+    assert done.observed.linked == (("outputs", urn("dataset free")),)
+    ((field, far, reason),) = done.observed.refused
+    assert (field, far) == ("outputs", urn("dataset theirs"))
+    assert "link" in reason
+
+
+def test_the_run_of_a_reader_is_denied(memory: Memory) -> None:
+    """A caller without the right to register gets DENIED, and nothing is written, no evidence either."""
+    reader = person("bo", roles="reader")
+    assert memory.outcomes(observing("run r", state("START", 1, 1)), who=reader) == ["DENIED"]
+    assert not memory.dirty
+
+
+def test_the_latest_list_of_owners_replaces_the_observed_one(memory: Memory) -> None:
+    """Owners of an earlier event end when a later one names others; owners that a person set remain."""
+    teams = [asset(f"team {name}") for name in ("a", "b", "hand")]
+    seeded(memory, *teams, asset("dataset d", owners={"team hand": ["BUSINESS"]}))
+    lists = {20: ["team b"], 30: ["team a"], 10: ["team b"]}
+    for at, names in lists.items():
+        memory.run(observing("dataset d", text(str(names), at, "owners"), edges=(owners(*names),)), now=NOW + at)
+    assert memory.record("dataset d")["index"]["owners"] == [
+        [urn("team a"), ["TECHNICAL"]],
+        [urn("team hand"), ["BUSINESS"]],
+    ]
+    assert "owners" not in memory.record("dataset d")
+
+
+def test_inputs_are_added(memory: Memory) -> None:
+    """An event without inputs leaves those of an earlier one."""
+    inputs = DeclaredEdges(INPUT_TO.into(), "OpenLineage.inputs", {D: {}}, adds=True, origin="OBSERVED")
+    memory.run(observing("run r", state("START", 1, 1), edges=(inputs,)), who=ADA)
+    memory.run(observing("run r", state("RUNNING", 2, 2)), who=ADA, now=NOW + 1)
+    assert memory.edge("INPUT_TO", "dataset d", "run r")["origin"] == "OBSERVED"
