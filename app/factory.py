@@ -13,8 +13,11 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from app.auth.backend import auth_middleware
 from app.auth.errors import Challenge
 from app.auth.resource_metadata import auth_routes, metadata_url, public_url
+from app.graph.records.clock import epoch_milliseconds
 from app.http.allowed_origins import allowed_origins, cors_middleware, trusts_host_names
 from app.http.errors import HttpError
+from app.http.events.event_intake import EventIntake
+from app.http.events.event_view import EventView, event_routes
 from app.http.fair_queue import queue_metrics
 from app.http.graphiql.graphiql_routes import PageRedirectMiddleware, graphiql_routes
 from app.http.graphql.document_manifest import read_manifests
@@ -28,6 +31,7 @@ from app.http.response_metrics import ResponseMetricsMiddleware, fixed_paths
 from app.http.tracing import trace_middleware
 from app.http.websocket.subscription_socket import SubscriptionSocket
 from app.http.without_token import open_routes
+from app.ingest.sources.openlineage.event_names import EventNames, namespace_patterns
 from app.runtime.operation_context import Recheck
 from app.runtime.process import Process
 from app.settings import Settings
@@ -56,7 +60,7 @@ def create_app(process: Process) -> Starlette:
         await process.opened.readiness.check()
 
     routes = [
-        *_graphql_routes(process, (*origins, public_url(settings))),
+        *_api_routes(process, (*origins, public_url(settings))),
         *health_routes(probe_store),
         *auth_routes(settings),
         *graphiql_routes(settings),
@@ -77,8 +81,8 @@ def create_app(process: Process) -> Starlette:
     )
 
 
-def _graphql_routes(process: Process, origins: tuple[str, ...]) -> list[BaseRoute]:
-    """Return the routes of ``/graphql``: HTTP, and the WebSocket for pages of ``origins``."""
+def _api_routes(process: Process, origins: tuple[str, ...]) -> list[BaseRoute]:
+    """Return the routes of ``/graphql``, with the WebSocket for pages of ``origins``, and those of events."""
     settings = process.settings
 
     async def open_context(request: HTTPConnection, principal: Principal, recheck: Recheck | None = None) -> Context:
@@ -115,7 +119,12 @@ def _graphql_routes(process: Process, origins: tuple[str, ...]) -> list[BaseRout
         trusts_host_names=trusts_host_names(settings),
         spans=process.spans,
     )
-    return [Route("/graphql", view), WebSocketRoute("/graphql", socket)]
+    intake = EventIntake(EventNames(namespace_patterns(settings.namespaces)), epoch_milliseconds)
+
+    def make_event_view(batch: bool) -> EventView:  # noqa: FBT001 - the one difference of the two routes
+        return EventView(intake, open_context, queue=view.writes, limits=limits, observe=process.observe, batch=batch)
+
+    return [Route("/graphql", view), WebSocketRoute("/graphql", socket), *event_routes(make_event_view)]
 
 
 def _request_limits(settings: Settings) -> RequestLimits:

@@ -184,6 +184,11 @@ class Settings:
         "MLG_REQUEST_SECONDS", "10", "Seconds for the head of a request, and again for its body."
     )
     idle_seconds: int = setting("MLG_IDLE_SECONDS", "5", "Seconds that a connection stays open between two requests.")
+    namespaces: str = setting(
+        "MLG_NAMESPACES",
+        "",
+        "Comma-separated namespaces of OpenLineage that are another one, such as `s3a://* => s3://*`.",
+    )
     reader_seconds: float = setting(
         "MLG_READER_SECONDS", "30", "Seconds in which a client must take the next 16 KiB of what it is sent."
     )

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from graphql_schema.execution.side_thread import run_aside
-from graphql_schema.fields.context import Info
+from graphql_schema.fields.context import Context, Info
 from graphql_schema.inputs.near_ids import with_suggestions
 from graphql_schema.inputs.values import InputError
 from graphql_schema.ports.commands import (
@@ -11,6 +11,7 @@ from graphql_schema.ports.commands import (
     Command,
     DeleteCommand,
     LinkCommand,
+    ObserveCommand,
     RegisterCommand,
     RestoreCommand,
     SetAliasCommand,
@@ -37,8 +38,13 @@ class ScopeError(CodedError):
 
 def authorize(info: Info) -> None:
     """Raise ScopeError, and report it to the access log, unless the token has the scope for mutations."""
-    if not info.context.principal.may(Scope.WRITE):
-        info.context.policy_report.refused.append((Scope.WRITE, "", ("the token does not have the scope",)))
+    authorize_in(info.context)
+
+
+def authorize_in(context: Context) -> None:
+    """Do the same as :func:`authorize` for the operation of a context."""
+    if not context.principal.may(Scope.WRITE):
+        context.policy_report.refused.append((Scope.WRITE, "", ("the token does not have the scope",)))
         raise ScopeError(
             f"Mutations need the scope {Scope.WRITE.value}, which the token does not have; request a token with it.",
             scope=Scope.WRITE.value,
@@ -53,15 +59,23 @@ async def write(
     Later reads of the operation return the new state. Denials and hidden ids are reported to the access log. Raises the
     CodedError of the writer; some items may be written then.
     """
+    results = await write_in(info.context, items, dry_run=dry_run, atomic=atomic)
+    return await with_suggestions(info, results)
+
+
+async def write_in(
+    context: Context, items: Sequence[Command], *, dry_run: bool = False, atomic: bool = False
+) -> list[WriteOutcome]:
+    """Do the same as :func:`write` in the operation of a context, without similar ids in the errors."""
     if not items:
         return []
     try:
-        results = await info.context.writer.write(items, dry_run=dry_run, atomic=atomic)
+        results = await context.writer.write(items, dry_run=dry_run, atomic=atomic)
     finally:
-        info.context.reset_reader()
+        context.reset_reader()
     for item, result in zip(items, results, strict=True):
-        _report(info, item, result)
-    return await with_suggestions(info, results)
+        _report(context, item, result)
+    return results
 
 
 async def submit_one(
@@ -86,13 +100,13 @@ def invalid_outcome(error: InputError) -> WriteOutcome:
     return refused(Outcome.INVALID, MutationErrorCode.INVALID, error.message, *error.path)
 
 
-def _report(info: Info, item: Command, result: WriteOutcome) -> None:
+def _report(context: Context, item: Command, result: WriteOutcome) -> None:
     """Report denials and hidden ids of an item to the access log."""
-    info.context.policy_report.absent.update(dict.fromkeys(result.hidden_ids))
+    context.policy_report.absent.update(dict.fromkeys(result.hidden_ids))
     for refusal in result.errors:
         if refusal.code is MutationErrorCode.DENIED:
             action, urn = _about(item)
-            info.context.policy_report.refused.append((action, urn, (refusal.message,)))
+            context.policy_report.refused.append((action, urn, (refusal.message,)))
 
 
 def _about(item: Command) -> tuple[str, str]:
@@ -108,4 +122,5 @@ def _about(item: Command) -> tuple[str, str]:
     if isinstance(item, ApproveCommand):
         return WriteAction.APPROVE, item.subject
     about = getattr(item, next(iter(item.__dataclass_fields__)))
-    return WriteAction.UPDATE, about if isinstance(about, str) else ", ".join(about)
+    action = WriteAction.REGISTER if isinstance(item, ObserveCommand) else WriteAction.UPDATE
+    return action, about if isinstance(about, str) else ", ".join(about)

@@ -1,0 +1,175 @@
+"""What one event says about one asset, while its facets are mapped."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import orjson
+
+from graphql_schema.catalog.relations import Hop
+from graphql_schema.ports.commands import DeclaredEdges, ObserveCommand, ObservedValue, ReportCheckCommand
+from graphql_schema.ports.record import Json, JsonObject, Record
+
+PREFIX: Final = "openlineage."
+"""The begin of the key of each property that an event sets."""
+
+MAX_TEXT: Final = 4_000
+"""Maximal number of characters of a text such as a description; a longer one is cut."""
+
+MAX_PROPERTY: Final = 2_000
+"""Maximal number of characters of the value of a property; a longer facet is ignored."""
+
+MAX_SCHEMA_BYTES: Final = 40 * 1024
+"""Maximal size of the columns that one facet gives, as JSON."""
+
+MAX_SOURCES_BYTES: Final = 16 * 1024
+"""Maximal size of the sources of columns that one facet gives, as JSON."""
+
+MAX_CHECKS: Final = 100
+"""Maximal number of check results of one facet."""
+
+Order = tuple[int, ...]
+
+
+class FacetError(Exception):
+    """A facet, or a part of one, that is not mapped; the message is the reason."""
+
+
+@dataclass(slots=True)
+class EventFacet:
+    """A facet with checked access to its members; ``ignored`` collects the parts that are not mapped, with reasons."""
+
+    path: str
+    body: Record
+    ignored: list[tuple[str, str]] = field(default_factory=list)
+
+    def text(self, key: str, *, required: bool = False) -> str | None:
+        """Return a text, cut after MAX_TEXT characters; None for an absent or empty one.
+
+        Raises FacetError for another value, and for an absent text that is ``required``.
+        """
+        return _text(self.body, key, required=required)
+
+    def number(self, key: str) -> float | None:
+        """Return a number; None for an absent one, and FacetError for another value."""
+        return number_in(self.body, key)
+
+    def elements(self, key: str) -> Iterator["EventFacet"]:
+        """Yield the objects of a list, each as a facet; raises FacetError if there is no list of objects."""
+        value = self.body.get(key)
+        if not isinstance(value, list):
+            raise FacetError(f"`{key}` is no list")
+        for index, each in enumerate(value):
+            if isinstance(each, dict):
+                yield EventFacet(f"{self.path}.{key}.{index}", each, self.ignored)
+            else:
+                self.ignored.append((f"{self.path}.{key}.{index}", "no JSON object"))
+
+    def members(self, key: str) -> Iterator[tuple[str, "EventFacet"]]:
+        """Yield the objects of an object by name; raises FacetError if there is no object."""
+        value = self.body.get(key)
+        if not isinstance(value, dict):
+            raise FacetError(f"`{key}` is no object")
+        for name, each in value.items():
+            if isinstance(each, dict):
+                yield name, EventFacet(f"{self.path}.{key}.{name}", each, self.ignored)
+            else:
+                self.ignored.append((f"{self.path}.{key}.{name}", "no JSON object"))
+
+    def ignore(self, reason: str) -> None:
+        """Report this part as ignored."""
+        self.ignored.append((self.path, reason))
+
+
+@dataclass(slots=True)
+class Contribution:
+    """What an event of the instant ``at`` says about the asset ``urn``, whose full name is ``name``."""
+
+    urn: str
+    name: str
+    at: int
+    values: dict[tuple[str, str], ObservedValue] = field(default_factory=dict)
+    added: dict[Hop, dict[str, JsonObject]] = field(default_factory=dict)
+    fields: dict[Hop, tuple[str, str]] = field(default_factory=dict)
+    lists: list[DeclaredEdges] = field(default_factory=list)
+    apart: list[ObserveCommand] = field(default_factory=list)
+    checks: list[ReportCheckCommand] = field(default_factory=list)
+
+    def give(self, name: str, value: Json, order: Order | None = None, part: str = "") -> None:
+        """Add the value of a field or part; nothing for None. Its order is the instant of the event by default."""
+        if value is not None:
+            self.values[name, part] = ObservedValue(name, value, (self.at,) if order is None else order, part)
+
+    def give_property(self, key: str, value: Json) -> None:
+        """Add a property: a text as it is, every other value as JSON; nothing for None and an empty text.
+
+        Raises FacetError if the value is too long.
+        """
+        if value is None or value == "":
+            return
+        text = value if isinstance(value, str) else orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+        if len(text) > MAX_PROPERTY:
+            raise FacetError(f"{len(text)} characters; a property holds at most {MAX_PROPERTY}")
+        self.give("properties", {"key": PREFIX + key, "value": text}, part=PREFIX + key)
+
+    def join(self, hop: Hop, field_name: str, urn: str, origin: str = "OBSERVED") -> None:
+        """Add an edge over a hop to those that other events have declared; none from the asset to itself."""
+        if urn != self.urn or hop.relation.lineage:
+            self.fields[hop] = (field_name, origin)
+            self.added.setdefault(hop, {})[urn] = {}
+
+    def replace_list(self, hop: Hop, field_name: str, targets: Mapping[str, JsonObject]) -> None:
+        """Replace the edges of a field that earlier events have declared, as a command of its own.
+
+        Its refusal then does not affect the other values. The order of the targets counts.
+        """
+        edges = DeclaredEdges(hop, f"OpenLineage.{field_name}", dict(targets))
+        value = ObservedValue(field_name, [[urn, values] for urn, values in targets.items()], (self.at,))
+        self.apart.append(ObserveCommand(self.urn, self.name, (value,), (edges,)))
+
+    def give_apart(self, name: str, value: Json) -> None:
+        """Add the value of a field that needs a right of its own, as a command of its own."""
+        self.apart.append(ObserveCommand(self.urn, self.name, (ObservedValue(name, value, (self.at,)),)))
+
+    def report(self, check: str, kind: str, status: str, value: float | None = None) -> None:
+        """Add the result of a check at the instant of the event; raises FacetError after MAX_CHECKS results."""
+        if len(self.checks) >= MAX_CHECKS:
+            raise FacetError(f"an event reports at most {MAX_CHECKS} check results of a dataset")
+        values = {"value": value, "window": None, "threshold": None}
+        self.checks.append(ReportCheckCommand(self.urn, check[:200], kind, status, self.at, values))
+
+    def command(self) -> ObserveCommand:
+        """Return the command about the asset, without what is a command of its own."""
+        edges = tuple(
+            DeclaredEdges(hop, f"OpenLineage.{name}", targets, adds=True, origin=origin)
+            for hop, targets in self.added.items()
+            for name, origin in (self.fields[hop],)
+        )
+        return ObserveCommand(self.urn, self.name, tuple(self.values.values()), edges)
+
+
+def number_in(body: Record, key: str) -> float | None:
+    """Return a number of an object; None for an absent one, and FacetError for another value."""
+    value = body.get(key)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise FacetError(f"`{key}` is no number")
+    return float(value)
+
+
+def bounded(value: Json, maximum: int) -> Json:
+    """Return a JSON value; raises FacetError if it takes more than ``maximum`` bytes."""
+    size = len(orjson.dumps(value))
+    if size > maximum:
+        raise FacetError(f"{size} bytes; an event may give at most {maximum}")
+    return value
+
+
+def _text(body: Record, key: str, *, required: bool) -> str | None:
+    value = body.get(key)
+    if value is not None and not isinstance(value, str):
+        raise FacetError(f"`{key}` is no text")
+    if required and not value:
+        raise FacetError(f"`{key}` is absent")
+    return value[:MAX_TEXT] if value else None

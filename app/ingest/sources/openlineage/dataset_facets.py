@@ -1,0 +1,192 @@
+"""Facets of datasets, also those of an input or output: what each one says about the dataset."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from app.ingest.sources.openlineage.contribution import (
+    MAX_SCHEMA_BYTES,
+    MAX_SOURCES_BYTES,
+    Contribution,
+    EventFacet,
+    FacetError,
+    bounded,
+)
+from app.ingest.sources.openlineage.event_names import EventNames
+from app.ingest.sources.openlineage.shared_facets import targets_of_tag
+from graphql_schema.catalog.enums import CheckKind, CheckStatus
+from graphql_schema.catalog.relations import REPLACED_BY
+from graphql_schema.ports.record import JsonObject
+from graphql_schema.rules.observation.observed_columns import COLUMNS, SCHEMA
+from policies.errors import InvalidError
+
+MAX_COLUMN_LEVELS: Final = 10
+"""Maximal depth of nested columns; deeper ones are left out."""
+
+_VOLUMES: Final = {"rowCount": "rows", "bytes": "bytes", "size": "bytes", "fileCount": "files"}
+"""Members of statistics and metrics that count data, and their names in checks."""
+
+_COLUMN_COUNTS: Final = ("nullCount", "distinctCount", "count")
+"""Members of the metrics of a column that become checks; sums, extremes and quantiles do not."""
+
+
+def schema(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
+    """Give the columns; a nested column has the path as name, such as `address.city`."""
+    columns: dict[str, JsonObject] = {}
+    for name, column in _columns(facet, "", 1):
+        columns.setdefault(name, column)
+    about.give(COLUMNS, bounded(list(columns.values()), MAX_SCHEMA_BYTES), part=SCHEMA)
+
+
+def _columns(facet: EventFacet, prefix: str, level: int) -> Iterator[tuple[str, JsonObject]]:
+    for each in facet.elements("fields"):
+        given = each.text("name")
+        if not given:
+            each.ignore("a column without a name")
+            continue
+        name = prefix + given
+        values = {"name": name, "dataType": each.text("type"), "description": each.text("description")}
+        yield name, {key: value for key, value in values.items() if value is not None}
+        if each.body.get("fields"):
+            if level < MAX_COLUMN_LEVELS:
+                yield from _columns(each, f"{name}.", level + 1)
+            else:
+                each.ignore(f"columns deeper than {MAX_COLUMN_LEVELS} levels")
+
+
+def column_lineage(facet: EventFacet, about: Contribution, names: EventNames, job: str) -> None:
+    """Give the source columns of each column, as reported by a job; of the job before, they are replaced."""
+    found: dict[str, list[JsonObject]] = {}
+    for column, each in facet.members("fields"):
+        sources: dict[tuple[str, str], JsonObject] = {}
+        for source in each.elements("inputFields"):
+            _add_source(source, names, sources)
+        if sources:
+            found[column] = [sources[key] for key in sorted(sources)]
+    if facet.body.get("dataset"):
+        facet.ignored.append((f"{facet.path}.dataset", "sources of the whole dataset name no column"))
+    about.give(COLUMNS, bounded(found, MAX_SOURCES_BYTES), part=job)
+
+
+def _add_source(source: EventFacet, names: EventNames, sources: dict[tuple[str, str], JsonObject]) -> None:
+    namespace, name, column = (source.text(key) for key in ("namespace", "name", "field"))
+    if not (namespace and name and column):
+        source.ignore("`namespace`, `name` or `field` is absent")
+        return
+    dataset = names.dataset(namespace, name).urn
+    words = " ".join(filter(None, _transformations(source)))
+    entry: JsonObject = {"dataset": dataset, "column": column}
+    known = sources.setdefault((dataset, column), entry)
+    if words:
+        known["transformation"] = "; ".join(dict.fromkeys(filter(None, (known.get("transformation"), words))))[:1_000]
+
+
+def _transformations(source: EventFacet) -> Iterator[str]:
+    if source.body.get("transformations"):
+        for each in source.elements("transformations"):
+            kind = "/".join(filter(None, (each.text("type"), each.text("subtype"))))
+            yield ": ".join(filter(None, (kind, each.text("description"))))
+
+
+def documentation(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
+    """Give the description."""
+    about.give("description", facet.text("description"))
+
+
+def data_source(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
+    """Give the location, and the name of the data source."""
+    about.give("location", facet.text("uri"))
+    about.give_property("dataSource", facet.text("name"))
+
+
+def storage(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
+    """Give the format: that of the files, else the storage layer."""
+    layer = facet.text("storageLayer")
+    about.give("format", facet.text("fileFormat") or layer)
+    about.give_property("storageLayer", layer)
+
+
+def dataset_type(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
+    """Give the type of the dataset, such as VIEW."""
+    about.give_property("datasetType", "/".join(filter(None, (facet.text("datasetType"), facet.text("subType")))))
+
+
+def version(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
+    """Give the version; the mapping also makes a dataset version of it."""
+    about.give_property("version", facet.text("datasetVersion", required=True))
+
+
+def column_tags(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
+    """Give the tags of the dataset; those of a column are properties."""
+    targets_of_tag(facet, about, of_columns=True)
+
+
+def lifecycle(facet: EventFacet, about: Contribution, names: EventNames) -> None:
+    """Give the last change of the life cycle; DROP retires the dataset, CREATE makes it active again."""
+    change = facet.text("lifecycleStateChange", required=True)
+    about.give_property("lifecycle", change)
+    stage = {"DROP": "RETIRED", "CREATE": "ACTIVE"}.get(change or "")
+    about.give_apart("stage", stage) if stage else None
+    previous = facet.body.get("previousIdentifier")
+    if change == "RENAME" and isinstance(previous, dict):
+        earlier = EventFacet(f"{facet.path}.previousIdentifier", previous, facet.ignored)
+        namespace, name = (earlier.text(key, required=True) or "" for key in ("namespace", "name"))
+        about.join(REPLACED_BY.into("Dataset"), "replaces", names.dataset(namespace, name).urn)
+
+
+def assertions(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
+    """Give the result of each assertion as a check; of equal ones in an event, a failure counts."""
+    results: dict[str, bool] = {}
+    for each in facet.elements("assertions"):
+        name, passed = each.text("assertion"), each.body.get("success")
+        if not name or not isinstance(passed, bool):
+            each.ignore("`assertion` or `success` is absent")
+            continue
+        column = each.text("column")
+        check = f"{name}({column})" if column else name
+        results[check] = results.get(check, True) and passed
+    for check, passed in sorted(results.items()):
+        kind = CheckKind.VOLUME if "row_count" in check else CheckKind.SCHEMA
+        about.report(check, kind.name, (CheckStatus.PASS if passed else CheckStatus.FAIL).name)
+
+
+def metrics(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
+    """Give measured amounts as checks that pass, with their value: nothing is expected of them."""
+    _volumes(facet, about, "")
+    if facet.body.get("columnMetrics"):
+        for column, each in facet.members("columnMetrics"):
+            for key in _COLUMN_COUNTS:
+                value = each.number(key)
+                if value is not None:
+                    about.report(f"{key}({column})", CheckKind.SCHEMA.name, CheckStatus.PASS.name, value)
+
+
+def output_statistics(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
+    """Give the amounts that a run wrote as checks that pass, with their value."""
+    _volumes(facet, about, " written")
+
+
+def input_statistics(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
+    """Give the amounts that a run read as checks that pass, with their value."""
+    _volumes(facet, about, " read")
+
+
+def _volumes(facet: EventFacet, about: Contribution, verb: str) -> None:
+    for key, name in _VOLUMES.items():
+        value = facet.number(key)
+        if value is not None:
+            about.report(name + verb, CheckKind.VOLUME.name, CheckStatus.PASS.name, value)
+
+
+def symlinks(facet: EventFacet, about: Contribution, names: EventNames) -> None:
+    """Give the other names of the dataset as a property; the mapping resolves them."""
+    others = []
+    for each in facet.elements("identifiers"):
+        namespace, name = each.text("namespace"), each.text("name")
+        if not (namespace and name):
+            each.ignore("`namespace` or `name` is absent")
+            continue
+        try:
+            others.append(names.dataset(namespace, name).urn)
+        except InvalidError as error:
+            raise FacetError(error.message) from None
+    about.give_property("symlinks", " ".join(sorted(set(others))))

@@ -1,0 +1,146 @@
+"""The table of facets: how each facet of the specification becomes a value, an edge or a check.
+
+docs/openlineage-facets.md is made of this table. A facet without a line is kept as a property.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from app.ingest.sources.openlineage import dataset_facets, job_facets, run_facets, shared_facets
+from app.ingest.sources.openlineage.contribution import Contribution, EventFacet
+from app.ingest.sources.openlineage.event_names import EventNames
+
+Mapper = Callable[[EventFacet, Contribution, EventNames], None]
+
+
+@dataclass(frozen=True, slots=True)
+class FacetRule:
+    """How a facet is mapped: its ``name``, the text of the page, and the function that does it.
+
+    ``mapper`` is None for a facet that :mod:`app.ingest.sources.openlineage.mapping` maps itself.
+    """
+
+    name: str
+    becomes: str
+    mapper: Mapper | None = None
+
+
+DATASET: Final = (
+    FacetRule(
+        "schema",
+        "`columns` with name, type and description, in this order; a nested column is `a.b`. A column of a client "
+        "remains, and so do its sensitivity and its description.",
+        dataset_facets.schema,
+    ),
+    FacetRule(
+        "columnLineage",
+        "`derivedFrom` of the columns, for each job apart: a job replaces what it said before. The transformations are "
+        "`TYPE/SUBTYPE: description`. Of more than 16 jobs, the last ones count.",
+    ),
+    FacetRule("documentation", "`description`.", dataset_facets.documentation),
+    FacetRule("dataSource", "`location` is `uri`; the property `openlineage.dataSource`.", dataset_facets.data_source),
+    FacetRule(
+        "storage", "`format` is `fileFormat`, else `storageLayer`; a property for the layer.", dataset_facets.storage
+    ),
+    FacetRule("datasetType", "The property `openlineage.datasetType`.", dataset_facets.dataset_type),
+    FacetRule(
+        "version",
+        "A DatasetVersion, which the run reads or produces beside the dataset; the property `openlineage.version`.",
+        dataset_facets.version,
+    ),
+    FacetRule(
+        "symlinks",
+        "A symlink of the type TABLE is the identity of the dataset; all are in the property `openlineage.symlinks`.",
+        dataset_facets.symlinks,
+    ),
+    FacetRule(
+        "ownership",
+        "`owners`: `user:x` and an e-mail address are users, others are teams; types other than OWNER, STEWARD and "
+        "ONCALL are TECHNICAL. The list replaces that of earlier events. An owner must be registered.",
+        shared_facets.ownership,
+    ),
+    FacetRule(
+        "tags",
+        "`tags`: the tag `key`, or `key:value` unless the value is `true`. The list replaces that of earlier events. "
+        "The tag of a column is a property.",
+        dataset_facets.column_tags,
+    ),
+    FacetRule(
+        "lifecycleStateChange",
+        "The property `openlineage.lifecycle`. DROP sets the stage RETIRED, CREATE sets ACTIVE; both need the right. "
+        "RENAME links the earlier dataset by `replacedBy`.",
+        dataset_facets.lifecycle,
+    ),
+    FacetRule(
+        "dataQualityAssertions",
+        "A check for each assertion and column, with PASS or FAIL at `eventTime`.",
+        dataset_facets.assertions,
+    ),
+    FacetRule(
+        "dataQualityMetrics",
+        "Checks with a value: rows, bytes, files, and per column nulls, distinct values and count. They PASS, because "
+        "nothing is expected. Other metrics of columns are left out.",
+        dataset_facets.metrics,
+    ),
+    FacetRule(
+        "outputStatistics", "Checks with a value: rows, bytes and files written.", dataset_facets.output_statistics
+    ),
+    FacetRule("inputStatistics", "Checks with a value: rows, bytes and files read.", dataset_facets.input_statistics),
+)
+"""The facets of datasets, inputs and outputs."""
+
+JOB: Final = (
+    FacetRule("documentation", "`description`.", job_facets.documentation),
+    FacetRule(
+        "jobType",
+        "`workflowKind` is the integration in lower case; properties for the type and the way of processing.",
+        job_facets.job_type,
+    ),
+    FacetRule(
+        "sourceCodeLocation",
+        "`codeRef`, and for a run event `codeVersion` of the run; properties for branch, tag and version.",
+        job_facets.code_location,
+    ),
+    FacetRule(
+        "sourceCode", "The properties `openlineage.code.language` and `openlineage.code.text`.", job_facets.source_code
+    ),
+    FacetRule("sql", "The property `openlineage.sql`.", job_facets.sql),
+    FacetRule("ownership", "`owners`, as for datasets.", shared_facets.ownership),
+    FacetRule("tags", "`tags`, as for datasets.", shared_facets.tags),
+)
+"""The facets of jobs."""
+
+RUN: Final = (
+    FacetRule(
+        "parent",
+        "`parentRun`; the job of the parent contains the job, and the parent is a run of its job. The root is the "
+        "property `openlineage.rootRun`.",
+    ),
+    FacetRule(
+        "nominalTime",
+        "The properties `openlineage.nominalStart` and `openlineage.nominalEnd`.",
+        run_facets.nominal_time,
+    ),
+    FacetRule("errorMessage", "`error`; the stack trace is left out.", run_facets.error_message),
+    FacetRule(
+        "processing_engine",
+        "The properties `openlineage.engine` and `openlineage.adapter`.",
+        run_facets.processing_engine,
+    ),
+    FacetRule("externalQuery", "The property `openlineage.externalQuery`.", run_facets.external_query),
+    FacetRule("environmentVariables", "`params`, which are secret.", run_facets.environment),
+    FacetRule("extractionError", "The property `openlineage.extractionErrors`.", run_facets.extraction_error),
+    FacetRule("tags", "Properties `openlineage.tag.KEY`.", shared_facets.tag_properties),
+)
+"""The facets of runs."""
+
+KEPT: Final = FacetRule(
+    "", "The property `openlineage.NAME` with the facet as JSON, up to 2,000 characters.", shared_facets.kept
+)
+"""The rule of every other facet."""
+
+
+def rules_of(table: tuple[FacetRule, ...]) -> dict[str, FacetRule]:
+    """Return the rules of a table by name."""
+    return {rule.name: rule for rule in table}

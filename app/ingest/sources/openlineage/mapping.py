@@ -1,0 +1,245 @@
+"""Maps an event to commands: each asset that it names gets one, and more for what needs a right of its own.
+
+The mapping reads nothing but the event, so its result depends on no other event. The writer folds the commands of all
+events together (:mod:`app.graph.writing.handlers.observe`), in whatever order they arrive.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from app.ingest.sources.openlineage import run_facets
+from app.ingest.sources.openlineage.contribution import Contribution, EventFacet, FacetError
+from app.ingest.sources.openlineage.dataset_facets import column_lineage
+from app.ingest.sources.openlineage.event_names import EventNames, Match, NameRule
+from app.ingest.sources.openlineage.facet_table import DATASET, JOB, KEPT, RUN, FacetRule, Mapper, rules_of
+from app.ingest.sources.openlineage.lineage_event import LineageEvent, Named, run_id_of
+from graphql_schema.catalog.relations import CHILD_OF, CONTAINS, INPUT_TO, PRODUCES, RUN_OF, Hop
+from graphql_schema.catalog.urn import parse_urn, version_urn
+from graphql_schema.ports.commands import Command
+from graphql_schema.ports.record import Record
+from policies.errors import InvalidError
+
+_DATASET, _JOB, _RUN = rules_of(DATASET), rules_of(JOB), rules_of(RUN)
+
+_STATES: Final[Mapping[str, tuple[str, int]]] = {
+    "OTHER": ("START", 0),
+    "START": ("START", 1),
+    "RUNNING": ("RUNNING", 2),
+    "COMPLETE": ("COMPLETE", 3),
+    "FAIL": ("FAIL", 3),
+    "ABORT": ("ABORT", 3),
+}
+"""By event type, the state of the run and its rank: a state of a higher rank remains, then the later one."""
+
+_ENDED: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedName:
+    """A name of an event: its role, the name as given, the id that it became, and the rule."""
+
+    role: str
+    namespace: str
+    name: str
+    urn: str
+    rule: NameRule
+
+
+@dataclass(frozen=True, slots=True)
+class MappedEvent:
+    """An event as commands, in the order in which they are written.
+
+    ``subject`` is the id of the run, job or dataset that the event is about, and ``source`` the namespace of its job or
+    dataset. ``resolved`` are the names, ``mapped`` the facets with an effect, ``ignored`` the facets or parts of facets
+    without one, each with the reason.
+    """
+
+    subject: str
+    source: str
+    event: LineageEvent
+    commands: tuple[Command, ...]
+    resolved: tuple[ResolvedName, ...]
+    mapped: tuple[str, ...]
+    ignored: tuple[tuple[str, str], ...]
+
+
+def map_event(event: LineageEvent, names: EventNames) -> MappedEvent:
+    """Return the commands of a checked event; raises InvalidError if a name does not fit into an id."""
+    mapper = _EventMapper(event, names.within(event))
+    if event.run_id is not None and event.job is not None:
+        subject = mapper.run(event.run_id, event.job)
+    elif event.job is not None:
+        subject = mapper.job_event(event.job)
+    else:
+        assert event.dataset is not None  # noqa: S101 - checked_event requires one of the three
+        subject = mapper.dataset(event.dataset, "dataset").urn
+    source = (event.job or event.dataset or Named("", "", {})).namespace
+    return MappedEvent(
+        subject,
+        source,
+        event,
+        tuple(mapper.commands()),
+        tuple(mapper.resolved.values()),
+        tuple(mapper.mapped),
+        tuple(mapper.ignored),
+    )
+
+
+@dataclass(slots=True)
+class _EventMapper:
+    """Collects what one event says about each asset; an asset that is named twice has one contribution."""
+
+    event: LineageEvent
+    names: EventNames
+    assets: dict[str, Contribution] = field(default_factory=dict)
+    resolved: dict[tuple[str, str], ResolvedName] = field(default_factory=dict)
+    mapped: list[str] = field(default_factory=list)
+    ignored: list[tuple[str, str]] = field(default_factory=list)
+
+    def run(self, run_id: str, job: Named) -> str:
+        """Map a run event; return the id of the run."""
+        inputs, outputs = self._ends()
+        workflow = self._job(job)
+        run = self._about(Match(self.names.run(run_id), NameRule.EXACT), run_id)
+        state, rank = _STATES[self.event.event_type]
+        run.give("state", state, (rank, self.event.at))
+        run.give("startedAt", self.event.at, (-self.event.at,))
+        run.give("endedAt", self.event.at if rank == _ENDED else None)
+        run.join(RUN_OF.out(), "workflow", workflow.urn)
+        self._join_ends(run, inputs, outputs, "OBSERVED")
+        facets = dict(self.event.run_facets or {})
+        parent = facets.pop("parent", None)
+        self._map(run, facets, _RUN, "run")
+        if "sourceCodeLocation" in job.facets:
+            facet = EventFacet("run.sourceCodeLocation", job.facets["sourceCodeLocation"], self.ignored)
+            self._apply(run_facets.code_version, facet, run)
+        if parent is not None:
+            self._parent(EventFacet("run.parent", parent, self.ignored), run, workflow)
+        return run.urn
+
+    def job_event(self, job: Named) -> str:
+        """Map a job event, whose inputs and outputs are those that the job declares; return the id of the job."""
+        inputs, outputs = self._ends()
+        workflow = self._job(job)
+        self._join_ends(workflow, inputs, outputs, "DECLARED")
+        return workflow.urn
+
+    def dataset(self, dataset: Named, role: str) -> Contribution:
+        """Map a dataset with its facets; return what the event says about it."""
+        match = self.names.dataset(dataset.namespace, dataset.name)
+        plain = match.rule is not NameRule.SYMLINK
+        about = self._about(match, dataset.name if plain else parse_urn(match.urn).name)
+        self.resolved[role, about.urn] = ResolvedName(role, dataset.namespace, dataset.name, about.urn, match.rule)
+        facets = dict(dataset.facets)
+        lineage = facets.pop("columnLineage", None)
+        self._map(about, facets, _DATASET, role)
+        if lineage is not None:
+            facet = EventFacet(f"{role}.columnLineage", lineage, self.ignored)
+            job = self._job_id()
+            self._apply(lambda given, about, names: column_lineage(given, about, names, job), facet, about)
+        return about
+
+    def commands(self) -> list[Command]:
+        """Return the commands: those about datasets and jobs, then the run, then those that need further rights."""
+        commands: list[Command] = [each.command() for each in self.assets.values()]
+        for each in self.assets.values():
+            commands += [*each.apart, *each.checks]
+        return commands
+
+    def _about(self, match: Match, name: str) -> Contribution:
+        return self.assets.setdefault(match.urn, Contribution(match.urn, name, self.event.at))
+
+    def _ends(self) -> tuple[list[Contribution], list[Contribution]]:
+        inputs = [self.dataset(each, "input") for each in self.event.inputs]
+        return inputs, [self.dataset(each, "output") for each in self.event.outputs]
+
+    def _join_ends(
+        self, about: Contribution, inputs: list[Contribution], outputs: list[Contribution], origin: str
+    ) -> None:
+        """Join inputs and outputs, each with the version that the event names."""
+        ends: tuple[tuple[list[Contribution], Hop, str], ...] = (
+            (inputs, INPUT_TO.into(), "inputs"),
+            (outputs, PRODUCES.out(), "outputs"),
+        )
+        for datasets, hop, name in ends:
+            for each in datasets:
+                about.join(hop, name, each.urn, origin)
+                version = self._version(each)
+                if version is not None:
+                    about.join(hop, name, version, origin)
+
+    def _version(self, dataset: Contribution) -> str | None:
+        """Return the id of the dataset version that the event names; None without one, or if it does not fit."""
+        given = dataset.values.get(("properties", "openlineage.version"))
+        if given is None:
+            return None
+        urn = version_urn(dataset.urn, given.value["value"])
+        try:
+            parse_urn(urn)
+        except InvalidError as error:
+            self.ignored.append(("dataset.version", error.message))
+            return None
+        self._about(Match(urn, NameRule.EXACT), dataset.name)
+        return urn
+
+    def _job_id(self) -> str:
+        """Return the id of the job of the event; of a dataset event, that of its producer."""
+        job = self.event.job
+        return self.names.job(job.namespace, job.name).urn if job else f"producer {self.event.producer}"
+
+    def _job(self, job: Named) -> Contribution:
+        match = self.names.job(job.namespace, job.name)
+        about = self._about(match, job.name)
+        self.resolved["job", about.urn] = ResolvedName("job", job.namespace, job.name, about.urn, match.rule)
+        self._map(about, job.facets, _JOB, "job")
+        return about
+
+    def _parent(self, facet: EventFacet, run: Contribution, workflow: Contribution) -> None:
+        """Join the parent run, and its job to the job; the root run becomes a property."""
+        try:
+            parent = self._run_of(facet.body, facet.path)
+            run.join(CHILD_OF.out(), "parentRun", parent.urn)
+            job = _named_in(facet.body)
+            if job is not None:
+                match = self.names.job(*job)
+                self._about(match, job[1])
+                self.resolved["parent job", match.urn] = ResolvedName("parent job", *job, match.urn, match.rule)
+                parent.join(RUN_OF.out(), "workflow", match.urn)
+                workflow.join(CONTAINS.into("Workflow"), "partOf", match.urn)
+            root = facet.body.get("root")
+            if isinstance(root, dict) and isinstance(root.get("run"), dict):
+                run.give_property("rootRun", self.names.run(run_id_of(root["run"].get("runId"), "root.run.runId")))
+            self.mapped.append(facet.path)
+        except (FacetError, InvalidError) as error:
+            facet.ignore(str(error))
+
+    def _run_of(self, body: Record, path: str) -> Contribution:
+        given = body.get("run")
+        run_id = run_id_of(given.get("runId") if isinstance(given, dict) else None, f"{path}.run.runId")
+        return self._about(Match(self.names.run(run_id), NameRule.EXACT), run_id)
+
+    def _map(self, about: Contribution, facets: Record, rules: Mapping[str, FacetRule], role: str) -> None:
+        for name, body in facets.items():
+            facet = EventFacet(f"{role}.{name}", body, self.ignored)
+            if body.get("_deleted") is True:
+                facet.ignore("the removal of a facet is not mapped; its earlier value remains")
+                continue
+            mapper = rules.get(name, KEPT).mapper
+            if mapper is not None:
+                self._apply(mapper, facet, about)
+
+    def _apply(self, mapper: Mapper, facet: EventFacet, about: Contribution) -> None:
+        try:
+            mapper(facet, about, self.names)
+        except (FacetError, InvalidError) as error:
+            facet.ignore(str(error))
+        else:
+            self.mapped.append(facet.path)
+
+
+def _named_in(body: Record) -> tuple[str, str] | None:
+    """Return namespace and name of the job in a facet; None without both."""
+    job = body.get("job")
+    namespace, name = (job.get("namespace"), job.get("name")) if isinstance(job, dict) else (None, None)
+    return (namespace, name) if isinstance(namespace, str) and isinstance(name, str) and namespace and name else None

@@ -1,0 +1,52 @@
+"""Facets of runs: what each one says about the run. The mapping itself maps `parent`, because it names a job too."""
+
+from app.ingest.sources.openlineage.contribution import Contribution, EventFacet, FacetError
+from app.ingest.sources.openlineage.event_names import EventNames
+
+
+def nominal_time(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
+    """Give the interval that the run is for."""
+    about.give_property("nominalStart", facet.text("nominalStartTime"))
+    about.give_property("nominalEnd", facet.text("nominalEndTime"))
+
+
+def error_message(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
+    """Give the error of the run; the stack trace is ignored."""
+    about.give("error", facet.text("message", required=True))
+    about.give_property("programmingLanguage", facet.text("programmingLanguage"))
+    if facet.body.get("stackTrace"):
+        facet.ignored.append((f"{facet.path}.stackTrace", "stack traces are not kept"))
+
+
+def processing_engine(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
+    """Give the engine and its version, such as `spark 3.5.1`."""
+    about.give_property("engine", " ".join(filter(None, (facet.text("name"), facet.text("version")))).lower())
+    about.give_property("adapter", facet.text("openlineageAdapterVersion"))
+
+
+def external_query(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
+    """Give the id of the query in the system that ran it."""
+    about.give_property("externalQuery", " ".join(filter(None, (facet.text("source"), facet.text("externalQueryId")))))
+
+
+def environment(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
+    """Give the variables as parameters, which only engineers of the owning team may see."""
+    for each in facet.elements("environmentVariables"):
+        name, value = each.text("name"), each.text("value")
+        if not name:
+            each.ignore("a variable without a name")
+        elif value is not None:
+            about.give("params", {"key": name, "value": value}, part=name)
+
+
+def code_version(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
+    """Give the version of the code, which the sender reports with the job."""
+    about.give("codeVersion", facet.text("version"))
+
+
+def extraction_error(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
+    """Give how many tasks of the run could not be read by the sender: its lineage may be incomplete."""
+    failed, total = facet.number("failedTasks"), facet.number("totalTasks")
+    if failed is None:
+        raise FacetError("`failedTasks` is absent")
+    about.give_property("extractionErrors", f"{failed:g} of {total or 0:g} tasks")

@@ -1,0 +1,79 @@
+"""Facets that jobs and datasets share: their owners and tags, and facets that are kept as a property."""
+
+from typing import Final
+
+from app.ingest.sources.openlineage.contribution import Contribution, EventFacet
+from app.ingest.sources.openlineage.event_names import EventNames
+from graphql_schema.catalog.relations import OWNED_BY, TAGGED
+from graphql_schema.catalog.urn import make_urn
+from graphql_schema.ports.record import JsonObject
+
+_OWNERSHIP: Final = {
+    "OWNER": "BUSINESS",
+    "BUSINESS": "BUSINESS",
+    "BUSINESS_OWNER": "BUSINESS",
+    "STEWARD": "STEWARD",
+    "DATA_STEWARD": "STEWARD",
+    "ONCALL": "ONCALL",
+}
+"""Types of owners that are not TECHNICAL; the specification leaves them open."""
+
+_META: Final = ("_producer", "_schemaURL", "_deleted")
+"""Members of each facet that describe the facet."""
+
+
+def ownership(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
+    """Give the owners. `user:x` and an e-mail address are users, every other name is a team."""
+    owners: dict[str, JsonObject] = {}
+    for each in facet.elements("owners"):
+        name = each.text("name")
+        if not name:
+            each.ignore("an owner without a name")
+            continue
+        kind = _OWNERSHIP.get((each.text("type") or "").upper(), "TECHNICAL")
+        known = owners.setdefault(_owner(name), {"kinds": []})
+        known["kinds"] = sorted({*known["kinds"], kind})
+    about.replace_list(OWNED_BY.out(), "owners", owners)
+
+
+def _owner(name: str) -> str:
+    prefix, colon, rest = name.partition(":")
+    if colon and prefix.lower() in {"user", "team", "group"} and rest:
+        return make_urn("user" if prefix.lower() == "user" else "team", "catalog", "", rest)
+    return make_urn("user" if "@" in name else "team", "catalog", "", name)
+
+
+def tags(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
+    """Give the tags: the key, and the value after a colon unless it is `true`."""
+    targets_of_tag(facet, about, of_columns=False)
+
+
+def targets_of_tag(facet: EventFacet, about: Contribution, *, of_columns: bool) -> None:
+    """Give tags; if ``of_columns``, a tag with a `field` becomes a property."""
+    found: dict[str, JsonObject] = {}
+    for each in facet.elements("tags"):
+        key, value, column = each.text("key"), each.text("value"), each.text("field")
+        if not key:
+            each.ignore("a tag without a key")
+        elif of_columns and column:
+            about.give_property(f"tag.{column}.{key}", value or "true")
+        else:
+            name = key if value in {None, "true"} else f"{key}:{value}"
+            found[make_urn("tag", "catalog", "", name)] = {}
+    about.replace_list(TAGGED.out(), "tags", found)
+
+
+def tag_properties(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
+    """Give the tags of a run as properties: a run per day would otherwise tag the catalog without end."""
+    for each in facet.elements("tags"):
+        key = each.text("key")
+        if key:
+            about.give_property(f"tag.{key}", each.text("value") or "true")
+        else:
+            each.ignore("a tag without a key")
+
+
+def kept(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
+    """Keep a facet as a property: its members as JSON, without those that describe the facet."""
+    body = {key: value for key, value in facet.body.items() if key not in _META}
+    about.give_property(facet.path.rpartition(".")[2], body or None)

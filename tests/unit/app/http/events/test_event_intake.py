@@ -1,0 +1,83 @@
+"""Events taken in: each has a result, and the asset that it is about decides whether it is accepted."""
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+import pytest
+from support.documents.lineage_events import LATER
+from support.stores.in_memory_writer import Memory
+from support.stores.writers import person, shipped_policy
+
+from app.http.events.event_intake import EventIntake, report_of
+from app.ingest.sources.openlineage.event_names import EventNames
+from graphql_schema.fields.context import Context
+from graphql_schema.inputs.submit import ScopeError
+from graphql_schema.ports.commands import Command
+from graphql_schema.ports.outcomes import Outcome, WriteOutcome
+from graphql_schema.ports.policy_report import PolicyReport
+from policies.principal import Principal, PrincipalKind
+
+POLICY = shipped_policy()
+SENDER = person("sender", roles="automation")
+INTAKE = EventIntake(EventNames(), lambda: LATER)
+
+
+class MemoryWriter:
+    """Writes for one caller into a store in memory."""
+
+    def __init__(self, memory: Memory, who: Principal) -> None:
+        self._memory = memory
+        self._who = who
+
+    async def write(self, items: Sequence[Command], *, dry_run: bool, atomic: bool) -> list[WriteOutcome]:
+        """Write the items as one batch."""
+        assert not atomic
+        return self._memory.run(*items, who=self._who, dry_run=dry_run)
+
+
+def context(memory: Memory, who: Principal = SENDER) -> Context:
+    """Return the context of an operation over a store in memory."""
+    reader: Any = None
+    return Context(who, lambda *_: reader, MemoryWriter(memory, who), PolicyReport("1"), b"", lambda: LATER)
+
+
+def event(run_id: str, **more: Any) -> dict[str, Any]:
+    """Return a run event."""
+    job = {"namespace": "jobs", "name": "nightly"}
+    return {"eventTime": "2026-11-24T09:00:00Z", "run": {"runId": run_id}, "job": job, **more}
+
+
+async def test_each_event_has_a_result() -> None:
+    """A malformed event between two others is refused, and each report is about its own run."""
+    memory = Memory(POLICY)
+    found = await INTAKE.take(context(memory), [event("a"), {}, event("b")])
+    assert [None if each.error is None else each.error.code.value for each in found] == [None, "INVALID", None]
+    assert [report_of(found[index])["subject"].rpartition("/")[2] for index in (0, 2)] == ["a", "b"]
+    assert [found[index].outcome for index in (0, 2)] == [Outcome.CREATED] * 2
+    (again,) = await INTAKE.take(context(memory), [event("a")])
+    assert (again.outcome, report_of(again)["linked"]) == (Outcome.UNCHANGED, [])
+    (more,) = await INTAKE.take(context(memory), [event("a", inputs=[{"namespace": "n", "name": "t"}])])
+    assert more.outcome is Outcome.UPDATED
+
+
+async def test_the_asset_of_the_event_decides() -> None:
+    """An event whose run may not be written is denied; one whose owner is unknown is accepted, with a refusal."""
+    memory = Memory(POLICY)
+    (denied,) = await INTAKE.take(context(memory, person("bo", roles="reader")), [event("a")])
+    assert denied.error is not None
+    assert denied.error.code.value == "DENIED"
+    owners = {"owners": [{"name": "team:crm"}]}
+    job = {"namespace": "jobs", "name": "nightly", "facets": {"ownership": owners}}
+    (accepted,) = await INTAKE.take(context(memory), [event("b", job=job)])
+    assert accepted.error is None
+    (refusal,) = report_of(accepted)["refused"]
+    assert (refusal["id"], refusal["code"]) == ("mlg://workflow/openlineage/jobs/nightly", "DENIED")
+
+
+async def test_a_token_that_only_reads_is_refused() -> None:
+    """Without the scope to write, nothing is mapped or written."""
+    reader = Principal("x", PrincipalKind.PERSON, "default", scopes=frozenset({"graph:read"}))
+    memory = Memory(POLICY)
+    with pytest.raises(ScopeError):
+        await INTAKE.take(context(memory, reader), [event("a")])
+    assert cast("dict[int, Any]", memory.vertices) == {}

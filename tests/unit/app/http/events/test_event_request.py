@@ -1,0 +1,68 @@
+"""Bodies with events: JSON, plain or with gzip, within bounds; everything else is refused with advice."""
+
+import gzip
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+import pytest
+from starlette.requests import Request
+
+from app.http.errors import HttpError
+from app.http.events.event_request import MAX_EVENTS, read_events
+from app.http.graphql.graphql_request import RequestLimits
+
+LIMITS = RequestLimits(body_bytes=1_000)
+JSON = {"content-type": "application/json"}
+GZIP = {**JSON, "content-encoding": "gzip"}
+
+
+def request(body: bytes, headers: Mapping[str, str]) -> Request:
+    """Return a request with a body."""
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
+    return Request({"type": "http", "method": "POST", "headers": encoded}, receive)
+
+
+async def test_one_event_and_a_batch_are_read() -> None:
+    """Plain and compressed bodies have the same values; a charset does not matter."""
+    for headers, packed in (
+        (JSON, bytes),
+        ({"content-type": "application/json; charset=utf-8"}, bytes),
+        (GZIP, gzip.compress),
+    ):
+        assert await read_events(request(packed(b'{"a":1}'), headers), LIMITS, batch=False) == [{"a": 1}]
+        assert await read_events(request(packed(b"[1, 2]"), headers), LIMITS, batch=True) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status", "message"),
+    [
+        (b"{}", {}, 415, "The headers do not declare JSON."),
+        (b"{}", {**JSON, "content-encoding": "br"}, 415, "The headers do not declare JSON."),
+        (b"{", JSON, 400, "The body is malformed. Send valid JSON in UTF-8."),
+        (b"{}", JSON, 400, "The body is no JSON list."),
+        (b"x" * 1_001, JSON, 413, "The body is larger than 1000 bytes."),
+        (b"{}", GZIP, 400, "The body is no complete gzip stream."),
+        (gzip.compress(b"[]")[:-4], GZIP, 400, "The body is no complete gzip stream."),
+        (gzip.compress(b" " * 4_001), GZIP, 413, "The decompressed body is larger than 4000 bytes."),
+    ],
+)
+async def test_a_body_that_cannot_be_read_is_refused(
+    body: bytes, headers: dict[str, str], status: int, message: str
+) -> None:
+    """The status is that of the fault, and the message says what to send."""
+    with pytest.raises(HttpError) as refused:
+        await read_events(request(body, headers), LIMITS, batch=True)
+    assert refused.value.status == status
+    assert refused.value.message.startswith(message)
+
+
+async def test_a_batch_is_bounded() -> None:
+    """A list of more than MAX_EVENTS events is refused."""
+    body = orjson.dumps([1] * (MAX_EVENTS + 1))
+    with pytest.raises(HttpError, match="The batch has 1001 events"):
+        await read_events(request(body, JSON), RequestLimits(), batch=True)

@@ -1,0 +1,56 @@
+"""What an event contributes to an asset: bounded texts, and one command for the values with the added edges."""
+
+import pytest
+
+from app.ingest.sources.openlineage.contribution import Contribution, EventFacet, FacetError, bounded, number_in
+from graphql_schema.catalog.relations import CONTAINS, INPUT_TO
+
+URN = "mlg://workflow/openlineage/n/j"
+
+
+def test_edges_of_one_field_are_one_declaration() -> None:
+    """Far ends are collected; an edge to the asset itself is left out unless it is lineage."""
+    about = Contribution(URN, "j", 5)
+    for end in ("a", "b", "a"):
+        about.join(INPUT_TO.into(), "inputs", f"mlg://dataset/x/y/{end}", "DECLARED")
+    about.join(CONTAINS.into("Workflow"), "partOf", URN)
+    (edges,) = about.command().edges
+    assert (edges.declarer, edges.adds, edges.origin) == ("OpenLineage.inputs", True, "DECLARED")
+    assert [*edges.targets] == ["mlg://dataset/x/y/a", "mlg://dataset/x/y/b"]
+
+
+def test_values_have_the_instant_of_the_event_as_order() -> None:
+    """None and empty texts give nothing; the last value of one field counts."""
+    about = Contribution(URN, "j", 5)
+    about.give("description", None)
+    about.give("description", "a")
+    about.give("description", "b")
+    about.give_property("x", "")
+    about.give_property("y", {"b": 1, "a": 2})
+    assert [(each.field, each.part, each.value, each.order) for each in about.command().values] == [
+        ("description", "", "b", (5,)),
+        ("properties", "openlineage.y", {"key": "openlineage.y", "value": '{"a":2,"b":1}'}, (5,)),
+    ]
+    with pytest.raises(FacetError, match="2001 characters"):
+        about.give_property("z", "x" * 2_001)
+
+
+def test_members_of_a_facet_are_checked() -> None:
+    """A text is cut, another type is refused, and odd elements are reported with their path."""
+    facet = EventFacet("f", {"text": "x" * 5_000, "odd": 1, "list": [{}, 1], "map": {"a": {}, "b": 2}, "flag": True})
+    assert len(facet.text("text") or "") == 4_000
+    assert facet.text("absent") is None
+    assert [each.path for each in facet.elements("list")] == ["f.list.0"]
+    assert [name for name, _ in facet.members("map")] == ["a"]
+    assert facet.ignored == [("f.list.1", "no JSON object"), ("f.map.b", "no JSON object")]
+    for refused in (
+        lambda: facet.text("odd"),
+        lambda: facet.text("absent", required=True),
+        lambda: [*facet.elements("odd")],
+        lambda: [*facet.members("odd")],
+        lambda: facet.number("flag"),
+        lambda: bounded("x" * 10, 5),
+    ):
+        with pytest.raises(FacetError):
+            refused()
+    assert number_in({"n": 2}, "n") == 2.0

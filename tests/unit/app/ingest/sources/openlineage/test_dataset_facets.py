@@ -1,0 +1,140 @@
+"""Facets of datasets: each becomes the values, edges and checks that the table promises."""
+
+from typing import Any
+
+from support.documents.lineage_events import mapped
+
+from graphql_schema.ports.commands import ObserveCommand, ReportCheckCommand
+
+OUTPUT = "mlg://dataset/postgres/db%3A5432/daily"
+
+
+def values(**facets: Any) -> dict[str, Any]:
+    """Return the values of the dataset by field, and its properties by key."""
+    command = mapped(dataset=facets).commands[0]
+    assert isinstance(command, ObserveCommand)
+    assert command.urn == OUTPUT
+    properties = {each.value["key"]: each.value["value"] for each in command.values if each.field == "properties"}
+    return {**{each.field: each.value for each in command.values if each.field != "properties"}, **properties}
+
+
+def checks(**facets: Any) -> dict[str, tuple[str, str, Any]]:
+    """Return kind, status and value of each check by its name."""
+    found = [each for each in mapped(dataset=facets).commands if isinstance(each, ReportCheckCommand)]
+    return {each.check: (each.check_kind, each.status, each.values["value"]) for each in found}
+
+
+def test_a_schema_becomes_columns() -> None:
+    """Columns are in order, nested ones have a path, a repeated or nameless one is left out."""
+    fields = [
+        {"name": "id", "type": "INT", "description": "Key."},
+        {"name": "address", "fields": [{"name": "city", "type": "TEXT", "fields": []}]},
+        {"name": "id", "type": "TEXT"},
+        {"type": "INT"},
+        7,
+    ]
+    assert values(schema={"fields": fields})["columns"] == [
+        {"name": "id", "dataType": "INT", "description": "Key."},
+        {"name": "address"},
+        {"name": "address.city", "dataType": "TEXT"},
+    ]
+    assert [path for path, _ in mapped(dataset={"schema": {"fields": fields}}).ignored] == [
+        "output.schema.fields.3",
+        "output.schema.fields.4",
+    ]
+
+
+def test_column_lineage_becomes_sources() -> None:
+    """Sources are by column, with the transformations in words, one entry for each source column."""
+    source = {"namespace": "pg://x", "name": "t", "field": "a"}
+    direct = {**source, "transformations": [{"type": "DIRECT", "subtype": "IDENTITY"}]}
+    joined = {**source, "transformations": [{"type": "INDIRECT", "subtype": "JOIN", "description": "ON a=b"}]}
+    facet = {
+        "fields": {"c": {"inputFields": [direct, joined, {"name": "t"}]}, "d": {"inputFields": []}},
+        "dataset": [1],
+    }
+    found = mapped(dataset={"columnLineage": facet})
+    assert values(columnLineage=facet)["columns"] == {
+        "c": [
+            {
+                "dataset": "mlg://dataset/pg/x/t",
+                "column": "a",
+                "transformation": "DIRECT/IDENTITY; INDIRECT/JOIN: ON a=b",
+            }
+        ]
+    }
+    assert [path for path, _ in found.ignored] == [
+        "output.columnLineage.fields.c.inputFields.2",
+        "output.columnLineage.dataset",
+    ]
+
+
+def test_descriptive_facets_become_values() -> None:
+    """Description, location, format, type and version, each at its place."""
+    assert values(
+        documentation={"description": "Orders by day."},
+        dataSource={"uri": "s3://lake/daily", "name": "lake"},
+        storage={"storageLayer": "iceberg", "fileFormat": "parquet"},
+        datasetType={"datasetType": "VIEW", "subType": "MATERIALIZED"},
+        version={"datasetVersion": "7"},
+        symlinks={"identifiers": [{"namespace": "s3://lake", "name": "d", "type": "LOCATION"}, {"name": "x"}]},
+        lifecycleStateChange={"lifecycleStateChange": "ALTER"},
+        custom={"_producer": "p", "b": 1, "a": [2]},
+    ) == {
+        "description": "Orders by day.",
+        "location": "s3://lake/daily",
+        "format": "parquet",
+        "openlineage.dataSource": "lake",
+        "openlineage.storageLayer": "iceberg",
+        "openlineage.datasetType": "VIEW/MATERIALIZED",
+        "openlineage.version": "7",
+        "openlineage.symlinks": "mlg://dataset/s3/lake/d",
+        "openlineage.lifecycle": "ALTER",
+        "openlineage.custom": '{"a":[2],"b":1}',
+    }
+
+
+def test_a_drop_and_a_rename_are_commands_of_their_own() -> None:
+    """DROP retires the dataset by a command of its own; RENAME links the earlier one."""
+    *_, dropped = mapped(dataset={"lifecycleStateChange": {"lifecycleStateChange": "DROP"}}).commands
+    assert isinstance(dropped, ObserveCommand)
+    assert [(each.field, each.value) for each in dropped.values] == [("stage", "RETIRED")]
+    previous = {"namespace": "file", "name": "old"}
+    renamed = {"lifecycleStateChange": "RENAME", "previousIdentifier": previous}
+    command = mapped(dataset={"lifecycleStateChange": renamed}).commands[0]
+    assert isinstance(command, ObserveCommand)
+    assert [[*each.targets] for each in command.edges] == [["mlg://dataset/openlineage/file/old"]]
+
+
+def test_assertions_become_checks() -> None:
+    """A check for each assertion and column; a failure counts, and a malformed one is left out."""
+    assertions = [
+        {"assertion": "not_null", "column": "id", "success": True},
+        {"assertion": "not_null", "column": "id", "success": False},
+        {"assertion": "row_count_equal_to", "success": True},
+        {"assertion": "unique"},
+    ]
+    assert checks(dataQualityAssertions={"assertions": assertions}) == {
+        "not_null(id)": ("SCHEMA", "FAIL", None),
+        "row_count_equal_to": ("VOLUME", "PASS", None),
+    }
+
+
+def test_amounts_become_checks_with_a_value() -> None:
+    """Rows, bytes and files, and counts of columns, also of statistics; more than a hundred results are refused."""
+    metrics = {"rowCount": 10, "bytes": 20, "columnMetrics": {"id": {"nullCount": 0, "sum": 5}}}
+    assert checks(dataQualityMetrics=metrics) == {
+        "rows": ("VOLUME", "PASS", 10.0),
+        "bytes": ("VOLUME", "PASS", 20.0),
+        "nullCount(id)": ("SCHEMA", "PASS", 0.0),
+    }
+    assert checks(outputStatistics={"rowCount": 1, "size": 2, "fileCount": 3}) == {
+        "rows written": ("VOLUME", "PASS", 1.0),
+        "bytes written": ("VOLUME", "PASS", 2.0),
+        "files written": ("VOLUME", "PASS", 3.0),
+    }
+    assert checks(inputStatistics={"rowCount": 1}) == {"rows read": ("VOLUME", "PASS", 1.0)}
+    many = mapped(dataset={"dataQualityMetrics": {"columnMetrics": {f"c{i}": {"count": 1} for i in range(101)}}})
+    assert many.ignored == (("output.dataQualityMetrics", "an event reports at most 100 check results of a dataset"),)
+    odd = mapped(dataset={"dataQualityMetrics": {"rowCount": True}})
+    assert odd.ignored == (("output.dataQualityMetrics", "`rowCount` is no number"),)

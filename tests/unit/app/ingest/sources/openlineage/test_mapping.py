@@ -1,0 +1,207 @@
+"""Events as commands, and the graph that the commands of many events fold into, in whatever order they are written."""
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.stores.in_memory_writer import Memory, present_graph
+from support.stores.writers import person, shipped_policy
+
+from app.ingest.sources.openlineage.event_names import EventNames
+from app.ingest.sources.openlineage.lineage_event import checked_event
+from app.ingest.sources.openlineage.mapping import MappedEvent, map_event
+from graphql_schema.ports.commands import ObserveCommand
+
+DATA = Path(__file__).parents[5] / "data" / "openlineage"
+NOW = 1_800_000_000_000
+NAMES = EventNames()
+POLICY = shipped_policy()
+SENDER = person("sender", roles="automation")
+
+
+def read(folder: str) -> list[Any]:
+    """Return the recorded events of a folder."""
+    return [json.loads(line) for line in (DATA / folder / "events.jsonl").read_text().splitlines()]
+
+
+def mapped_event(event: Any) -> MappedEvent:
+    """Return the mapping of an event."""
+    return map_event(checked_event(event, NOW), NAMES)
+
+
+def folded(events: Sequence[Any]) -> Any:
+    """Return the graph after the events were written one by one, each with a later clock."""
+    memory = Memory(POLICY)
+    for number, event in enumerate(events):
+        outcomes = memory.run(*mapped_event(event).commands, who=SENDER, now=NOW + number)
+        assert [outcome.errors for outcome in outcomes if outcome.errors] == []
+    return present_graph(memory)
+
+
+@pytest.mark.parametrize("folder", ["dbt_recorded_build", "dbt_churn", "feast_churn"])
+def test_recorded_events_fold_into_what_plain_scripts_expect(folder: str) -> None:
+    """Counts, states, failed runs and edges are those of `expected.json`, and no facet is left out silently."""
+    expected, events = json.loads((DATA / "expected.json").read_text())[folder], read(folder)
+    records, edges = folded(events)
+    by_kind = defaultdict(list)
+    for record in records.values():
+        by_kind[record["kind"]].append(record)
+    assert len(by_kind["WORKFLOW"]) == expected["jobs"]
+    assert len(by_kind["RUN"]) == expected["runs"]
+    assert len(by_kind["DATASET"]) == expected["datasets"]
+    states: dict[str, int] = defaultdict(int)
+    for run in by_kind["RUN"]:
+        states[run["state"]] += 1
+    assert states == expected["runs_by_final_state"]
+    sources = [column.get("derivedFrom", ()) for each in by_kind["DATASET"] for column in each.get("columns", ())]
+    assert sum(map(len, sources)) == expected["column_edges"]
+    assert sum(key[0] == "CHILD_OF" for key in edges) == expected["runs_with_parent"]
+    failed = {record["id"].rpartition("/")[2] for record in by_kind["RUN"] if record["state"] == "FAIL"}
+    assert failed == {run_id for _, run_id in expected["failed_runs"]}
+    assert [mapped_event(event).ignored for event in events if mapped_event(event).ignored] == []
+
+
+@pytest.mark.parametrize("folder", ["dbt_churn", "feast_churn"])
+def test_recorded_events_in_another_order_are_the_same_graph(folder: str) -> None:
+    """Backwards, twice, and with every second event late, the graph is that of the recorded order."""
+    events = read(folder)
+    graph = folded(events)
+    assert folded(events[::-1]) == graph
+    assert folded([*events, *events]) == graph
+    assert folded([*events[::2], *events[1::2], *events[::3]]) == graph
+
+
+TEXTS = st.sampled_from(["a", "b", "c"])
+TABLES = st.lists(st.sampled_from(["t1", "t2", "t3"]), max_size=3)
+
+
+def _facet(**members: Any) -> Any:
+    return st.fixed_dictionaries({}, optional=members)
+
+
+COLUMNS = st.lists(st.sampled_from(["c1", "c2", "c3"]), unique=True, max_size=3).map(
+    lambda names: {"fields": [{"name": name, "type": "INT"} for name in names]}
+)
+SOURCES = st.dictionaries(st.sampled_from(["c1", "c9"]), TABLES, max_size=2).map(
+    lambda found: {
+        "fields": {
+            column: {"inputFields": [{"namespace": "pg://db", "name": table, "field": "x"} for table in tables]}
+            for column, tables in found.items()
+        }
+    }
+)
+TAGS = st.lists(TEXTS, max_size=2).map(lambda names: {"tags": [{"key": name, "value": "true"} for name in names]})
+DATASET_FACETS = _facet(
+    schema=COLUMNS,
+    columnLineage=SOURCES,
+    documentation=TEXTS.map(lambda text: {"description": text}),
+    storage=TEXTS.map(lambda text: {"storageLayer": text}),
+    tags=TAGS,
+    custom=TEXTS.map(lambda text: {"x": text}),
+    version=TEXTS.map(lambda text: {"datasetVersion": text}),
+)
+RUN_FACETS = _facet(
+    errorMessage=TEXTS.map(lambda text: {"message": text}),
+    parent=TEXTS.map(lambda text: {"run": {"runId": text}, "job": {"namespace": "jobs", "name": text}}),
+    tags=TAGS,
+)
+JOB_FACETS = _facet(documentation=TEXTS.map(lambda text: {"description": text}), tags=TAGS)
+KINDS = st.sampled_from(["START", "RUNNING", "OTHER", "COMPLETE", "FAIL", "ABORT"])
+
+
+@st.composite
+def runs(draw: st.DrawFn) -> list[Any]:
+    """Return the events of one run: of all types, with facets, and some with the same instant."""
+    count = draw(st.integers(1, 5))
+    return [
+        {
+            "eventTime": f"2026-11-24T09:00:0{draw(st.integers(0, 4))}Z",
+            "eventType": draw(KINDS),
+            "run": {"runId": "r", "facets": draw(RUN_FACETS)},
+            "job": {"namespace": "jobs", "name": "j", "facets": draw(JOB_FACETS)},
+            **{
+                side: [{"namespace": "pg://db", "name": name, "facets": draw(DATASET_FACETS)} for name in draw(TABLES)]
+                for side in ("inputs", "outputs")
+            },
+        }
+        for _ in range(count)
+    ]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data(), runs())
+def test_every_permutation_duplication_and_replay_gives_the_same_graph(data: st.DataObject, events: list[Any]) -> None:
+    """The events of a run, permuted and repeated, or partly lost and then sent again, fold into one graph."""
+    graph = folded(events)
+    assert folded(data.draw(st.permutations([*events, *data.draw(st.lists(st.sampled_from(events), max_size=3))]))) == (
+        graph
+    )
+    kept = data.draw(st.lists(st.sampled_from(events), max_size=len(events)))
+    assert folded([*kept, *events]) == graph
+
+
+def test_the_commands_are_about_all_that_the_event_names() -> None:
+    """Datasets and the job come before the run, checks and owners are commands of their own."""
+    event = {
+        "eventTime": "2026-11-24T09:00:00Z",
+        "eventType": "START",
+        "run": {"runId": "r", "facets": {"parent": {"run": {"runId": "p"}, "root": {"run": {"runId": "top"}}}}},
+        "job": {"namespace": "jobs", "name": "j", "facets": {"sourceCodeLocation": {"url": "git://x", "version": "1"}}},
+        "inputs": [{"namespace": "pg://db", "name": "t", "facets": {"version": {"datasetVersion": "7"}}}],
+    }
+    found = mapped_event(event)
+    assert found.subject == "mlg://run/openlineage/default/r"
+    assert [command.urn for command in found.commands if isinstance(command, ObserveCommand)] == [
+        "mlg://dataset/pg/db/t",
+        "mlg://workflow/openlineage/jobs/j",
+        "mlg://run/openlineage/default/r",
+        "mlg://dataset-version/pg/db/t@7",
+        "mlg://run/openlineage/default/p",
+    ]
+    run = found.commands[2]
+    assert isinstance(run, ObserveCommand)
+    assert {each.field for each in run.edges} == {"workflow", "inputs", "parentRun"}
+    assert {each.field: each.value for each in run.values}["codeVersion"] == "1"
+    (inputs,) = [each for each in run.edges if each.field == "inputs"]
+    assert [*inputs.targets] == ["mlg://dataset/pg/db/t", "mlg://dataset-version/pg/db/t@7"]
+
+
+def test_job_and_dataset_events_are_mapped() -> None:
+    """A job event declares inputs of the workflow; a dataset event is about the dataset alone."""
+    base = {"eventTime": "2026-11-24T09:00:00Z"}
+    job = mapped_event({**base, "job": {"namespace": "n", "name": "j"}, "inputs": [{"namespace": "x", "name": "t"}]})
+    assert job.subject == "mlg://workflow/openlineage/n/j"
+    command = job.commands[-1]
+    assert isinstance(command, ObserveCommand)
+    assert [(each.field, each.origin) for each in command.edges] == [("inputs", "DECLARED")]
+    data = mapped_event({**base, "dataset": {"namespace": "pg://db", "name": "t"}})
+    assert (data.subject, data.source, len(data.commands)) == ("mlg://dataset/pg/db/t", "pg://db", 1)
+
+
+@pytest.mark.parametrize(
+    ("facets", "path", "reason"),
+    [
+        ({"parent": {"run": {}}}, "run.parent", "`run.parent.run.runId` is absent; send the UUID of the run."),
+        ({"nominalTime": {"nominalStartTime": 5}}, "run.nominalTime", "`nominalStartTime` is no text"),
+        ({"huge": {"x": "y" * 3000}}, "run.huge", "3008 characters; a property holds at most 2000"),
+        ({"errorMessage": {"_deleted": True}}, "run.errorMessage", "the removal of a facet is not mapped; its earlier"),
+    ],
+)
+def test_a_facet_that_cannot_be_mapped_does_not_reject_the_event(facets: Any, path: str, reason: str) -> None:
+    """It is reported with its path and a reason, and everything else is mapped."""
+    found = mapped_event(
+        {
+            "eventTime": "2026-11-24T09:00:00Z",
+            "run": {"runId": "r", "facets": facets},
+            "job": {"namespace": "jobs", "name": "j"},
+        }
+    )
+    ((where, why),) = found.ignored
+    assert where == path
+    assert why.startswith(reason)
+    assert len(found.commands) == 2
