@@ -9,12 +9,13 @@ import typer
 from app.auth.dev_issuer import DevIssuer
 from app.cli.exit_codes import failure
 from app.ingest.demo.estate import demo_entries, demo_estate, load_demo
-from app.ingest.load.load import LoadTarget, load
+from app.ingest.load.load import LoadTarget, load, load_events
 from app.ingest.load.load_report import print_coverage
 from app.ingest.load.team_map import TeamMap, read_team_map
 from app.ingest.sources.datahub.aspect_files import read_estate
 from app.ingest.sources.datahub.mapping import map_estate
 from app.ingest.sources.jsonl import read_files
+from app.ingest.sources.openlineage.event_files import read_event_files
 from app.settings import Settings
 from policies.errors import CodedError, ConfigurationError
 
@@ -78,6 +79,14 @@ def import_datahub(  # noqa: PLR0913 - options of the command line
     code = load(target, items, as_json=as_json, total=len(items), skipped=skipped, mapped=mapped)
     _print_unused(teams)
     raise typer.Exit(code)
+
+
+@import_group.command("openlineage")
+def import_openlineage(
+    files: Files, *, token: Token, url: Url = DEFAULT_URL, as_json: Json = False, batch: Batch = 250
+) -> None:
+    """Import events of OpenLineage: one JSON object per line, or a JSON list or object per file."""
+    raise typer.Exit(load_events(LoadTarget(url, token, batch), read_event_files(files), as_json=as_json))
 
 
 def _team_map(file: Path | None) -> TeamMap:

@@ -7,6 +7,7 @@ idempotency key may be applied twice if its first response was lost.
 import asyncio
 import secrets
 from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -15,7 +16,7 @@ import httpx2
 import orjson
 
 from app.auth.issuers import is_loopback
-from graphql_schema.ports.record import JsonObject, Record
+from graphql_schema.ports.record import Json, JsonObject, Record
 from policies.errors import Code, CodedError
 
 _BUSY = 429
@@ -136,11 +137,21 @@ class ApiClient:
 
         Raises the errors of :meth:`execute`.
         """
-        content = orjson.dumps(request)
+        return await self._repeated(lambda: self._operation(orjson.dumps(request), partial=partial))
+
+    async def send_events(self, events: Sequence[Json]) -> JsonObject:
+        """Send a batch of events of OpenLineage, and return the body of the response, with a report of each event.
+
+        Raises the errors of :meth:`execute`.
+        """
+        return await self._repeated(lambda: self._events(orjson.dumps(events)))
+
+    async def _repeated(self, attempt: Callable[[], Awaitable[JsonObject]]) -> JsonObject:
+        """Return the result of an attempt, after further ones while the API is busy; raises as :meth:`execute`."""
         failures = 0
         while True:
             try:
-                return await self._post(content, partial=partial)
+                return await attempt()
             except _BusyError as busy:
                 failures += 1
                 if failures >= self._retry.tries:
@@ -151,22 +162,34 @@ class ApiClient:
                 pause = self._retry.pause(failures)
                 await asyncio.sleep(max(pause, min(busy.retry_after or 0.0, _MAX_RETRY_AFTER_SECONDS)))
 
-    async def _post(self, content: bytes, *, partial: bool) -> JsonObject:
+    async def _operation(self, content: bytes, *, partial: bool) -> JsonObject:
+        found = _response_body(await self._post(self._endpoint, content), partial=partial)
+        self._count_hidden(found)
+        return found
+
+    async def _events(self, content: bytes) -> JsonObject:
+        response = await self._post(f"{self._endpoint.removesuffix('/graphql')}/api/v1/lineage/batch", content)
         try:
-            response = await self._http.post(
-                self._endpoint, content=content, headers={"Content-Type": "application/json"}
-            )
+            body = orjson.loads(response.content)
+        except orjson.JSONDecodeError:
+            body = {}
+        if isinstance(body, dict) and "failed_events" in body:
+            return body
+        return _response_body(response, partial=False)
+
+    async def _post(self, url: str, content: bytes) -> httpx2.Response:
+        """Return the response of the API; raises _BusyError if another attempt may succeed."""
+        try:
+            response = await self._http.post(url, content=content, headers={"Content-Type": "application/json"})
         except (httpx2.NetworkError, httpx2.TimeoutException, httpx2.RemoteProtocolError) as error:
             raise _BusyError(f"{type(error).__name__} {error}".strip()) from error
         except (httpx2.UnsupportedProtocol, httpx2.InvalidURL) as error:
             raise RequestRejectedError(
-                f"{self._endpoint} is not a valid address: {error}. Write --url http://HOST:PORT."
+                f"{url} is not a valid address: {error}. Write --url http://HOST:PORT."
             ) from error
         if response.status_code == _BUSY or response.status_code >= _FAILING:
             raise _BusyError(f"HTTP {response.status_code}", _seconds(response.headers.get("Retry-After")))
-        found = _response_body(response, partial=partial)
-        self._count_hidden(found)
-        return found
+        return response
 
     def _count_hidden(self, body: JsonObject) -> None:
         authorization = (body.get("extensions") or {}).get("authorization") or {}

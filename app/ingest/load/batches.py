@@ -5,8 +5,9 @@ its registration. The exception is two batches with items of the same `identity`
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import orjson
 
@@ -53,9 +54,9 @@ class _ItemBatch:
     names: set[object] = field(default_factory=set)
     size: int = 0
 
-    def add(self, item: ImportItem, size: int) -> None:
+    def add(self, item: ImportItem, size: int, name: object) -> None:
         self.items.append(item)
-        self.names.add(identity(item.value))
+        self.names.add(name)
         self.size += size
 
 
@@ -77,13 +78,29 @@ async def register(client: ApiClient, items: Iterable[ImportItem], batch: int = 
     A batch has at most ``batch`` items, and never more than MAX_BATCH_SIZE. Raises UnreachableError or
     TokenRefusedError; rejected items are results.
     """
-    pending: dict[asyncio.Task[list[ItemResult]], set[object]] = {}
+    async for results in in_batches(items, batch, partial(_send, client), lambda item: identity(item.value)):
+        yield results
+
+
+Send = Callable[[list[ImportItem]], Awaitable[list[ItemResult]]]
+"""Sends the items of one batch, and returns their results."""
+
+
+async def in_batches(
+    items: Iterable[ImportItem], batch: int, send: Send, name_of: Callable[[ImportItem], object]
+) -> AsyncIterator[list[ItemResult]]:
+    """Send the items in batches, several in flight; yields the results of each batch when its response arrives.
+
+    Two batches with items of the same name, by ``name_of``, are sent one after the other. Raises the errors of
+    ``send``.
+    """
+    pending: dict[asyncio.Future[list[ItemResult]], set[object]] = {}
     try:
-        for ready in _batches(items, min(batch, MAX_BATCH_SIZE)):
+        for ready in _batches(items, min(batch, MAX_BATCH_SIZE), name_of):
             while len(pending) >= _IN_FLIGHT or any(names & ready.names for names in pending.values()):
                 for results in await _finished(pending):
                     yield results
-            pending[asyncio.create_task(_send(client, ready.items))] = ready.names
+            pending[asyncio.ensure_future(send(ready.items))] = ready.names
         while pending:
             for results in await _finished(pending):
                 yield results
@@ -93,21 +110,23 @@ async def register(client: ApiClient, items: Iterable[ImportItem], batch: int = 
         await asyncio.gather(*pending, return_exceptions=True)
 
 
-async def _finished(pending: dict[asyncio.Task[list[ItemResult]], set[object]]) -> list[list[ItemResult]]:
+async def _finished(pending: dict[asyncio.Future[list[ItemResult]], set[object]]) -> list[list[ItemResult]]:
     done, _ = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
     for task in done:
         del pending[task]
     return [task.result() for task in done]
 
 
-def _batches(items: Iterable[ImportItem], max_items: int) -> Iterator[_ItemBatch]:
+def _batches(
+    items: Iterable[ImportItem], max_items: int, name_of: Callable[[ImportItem], object]
+) -> Iterator[_ItemBatch]:
     batch = _ItemBatch()
     for item in items:
         size = len(orjson.dumps(item.value))
         if batch.items and (len(batch.items) >= max_items or batch.size + size > _BATCH_BYTES):
             yield batch
             batch = _ItemBatch()
-        batch.add(item, size)
+        batch.add(item, size, name_of(item))
     if batch.items:
         yield batch
 

@@ -8,9 +8,10 @@ from rich.console import Console
 
 from app.ingest.load.api_client import DEFAULT_RETRY, ApiClient, Retry
 from app.ingest.load.batches import ImportItem, ItemResult, register
+from app.ingest.load.event_sender import send_events
 from app.ingest.load.load_report import ItemProgress, LoadReport, print_summary
 from app.ingest.load.scenario import Scenario, run_scenario
-from graphql_schema.ports.record import Json
+from graphql_schema.ports.record import Json, JsonObject
 from policies.errors import CodedError
 
 
@@ -64,6 +65,29 @@ async def _register(
         if scenario is not None and not report.failed:
             async for result in run_scenario(target.url, scenario, target.retry):
                 progress.advance(report.add([result]))
+
+
+def load_events(target: LoadTarget, entries: Iterable[ImportItem | ItemResult], *, as_json: bool) -> int:
+    """Send events of OpenLineage; print the summary as the last line of stdout; return the exit code as :func:`load`.
+
+    An event is created if its run, job or dataset is, and unchanged if nothing was written.
+    """
+    report = LoadReport(Console(stderr=True))
+    extra: JsonObject = {}
+    try:
+        asyncio.run(_send_all(target, entries, report))
+    except (CodedError, OSError) as error:
+        report.console.print(str(error), style="red", markup=False, soft_wrap=True)
+        extra["error"] = str(error)
+    print_summary(report.summary(**extra), as_json=as_json)
+    return 1 if report.failed or "error" in extra else 0
+
+
+async def _send_all(target: LoadTarget, entries: Iterable[ImportItem | ItemResult], report: LoadReport) -> None:
+    with ItemProgress(report.console, None, "sending") as progress:
+        async with ApiClient(target.url, target.token, target.retry) as client:
+            async for results in send_events(client, _items(entries, report), target.batch):
+                progress.advance(report.add(results))
 
 
 def _items(entries: Iterable[ImportItem | ItemResult], report: LoadReport) -> Iterator[ImportItem]:
