@@ -1,56 +1,125 @@
-"""Events of OpenLineage over HTTP, read back by GraphQL: the whole path from a sender to the graph."""
+"""Events of OpenLineage from real senders to the graph: its own client, recorded events of dbt and Feast, and files."""
 
+import asyncio
+import random
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import orjson
-from support.servers.in_process import Api
+import pytest
+from support.servers.in_process import Api, open_api
+from support.servers.websocket_client import serving
+from support.source_tree import code_blocks
+from support.stores.janusgraph import StoreGraph
 
-RUN = "mlg://run/openlineage/default/ea041791-68bc-4ae1-bd89-4c8106a157e4"
-READ_RUN = """query ($id: ID!) { asset(id: $id) { hydration ... on Run { state startedAt endedAt error
-  workflow { id displayName } parentRun { id } inputs { nodes { id } } outputs { nodes { id } }
-  properties { key value } } } }"""
+from app.ingest.load.api_client import ApiClient
+from app.ingest.load.batches import ImportItem
+from app.ingest.load.event_sender import send_events
+from app.ingest.sources.openlineage.event_names import EventNames
 
+DATA = Path(__file__).parents[1] / "data" / "openlineage"
+FOLDERS = ("dbt_recorded_build", "dbt_churn", "feast_churn")
+EXPECTED: dict[str, Any] = orjson.loads((DATA / "expected.json").read_bytes())
+NAMES = EventNames()
+OF_THE_PAGE = ("daily_orders", "3f5e83fa-3480-44ff-99c5-ff943904e5e8", "/shop.")
+"""Parts of the ids that the code of the page makes, in the same graph as the recorded events."""
 
-def event(kind: str, at: str, **more: Any) -> dict[str, Any]:
-    """Return a run event of the job `nightly`."""
-    return {
-        "eventType": kind,
-        "eventTime": f"2026-11-24T{at}Z",
-        "run": {"runId": "EA041791-68bc-4ae1-bd89-4c8106a157e4", "facets": more.pop("run_facets", {})},
-        "job": {"namespace": "scheduler", "name": "nightly"},
-        **more,
-    }
-
-
-def table(name: str, **facets: Any) -> dict[str, Any]:
-    """Return a dataset of the warehouse."""
-    return {"namespace": "postgres://db:5432", "name": name, "facets": facets}
-
-
-async def post(api: Api, body: Any, who: str = "ci-ranking", path: str = "", **headers: str) -> Any:
-    """Return the response to events."""
-    given = {"Authorization": f"Bearer {api.tokens[who]}", "Content-Type": "application/json", **headers}
-    content = body if isinstance(body, bytes) else orjson.dumps(body)
-    return await api.http.post(f"/api/v1/lineage{path}", content=content, headers=given)
+WALK = """query ($root: ID!, $direction: LineageDirection!) {
+  lineage(roots: [$root], direction: $direction, maxDepth: 50, first: 500) {
+    nodes { nodes { asset { id kind ... on Run { workflow { id } } } } } completeness { state } } }"""
 
 
-async def test_a_run_is_read_back_by_graphql(api: Api) -> None:
-    """START and COMPLETE, the later one first, make one run with both inputs, its output, state and instants."""
-    end = await post(api, event("COMPLETE", "03:10:00.5", inputs=[table("shop.orders")], outputs=[table("shop.daily")]))
-    begin = await post(api, event("START", "03:00:00", inputs=[table("shop.customers")]))
-    assert [end.status_code, begin.status_code] == [201, 201]
-    assert end.json()["subject"] == RUN
-    found = (await api.ask("ada", READ_RUN, id=RUN))["asset"]
+@pytest.fixture(scope="module")
+async def url(api: Api) -> AsyncIterator[str]:
+    """Return the address of a server of the API."""
+    async with serving(api.app) as address:
+        yield f"http://{address.removesuffix('/graphql')}"
+
+
+def events() -> list[Any]:
+    """Return the recorded events of all folders, in their order."""
+    return [orjson.loads(line) for name in FOLDERS for line in (DATA / name / "events.jsonl").open("rb")]
+
+
+async def send(url: str, token: str, sent: Sequence[Any], batch: int) -> set[str]:
+    """Send events, and return the outcomes."""
+    items = [ImportItem(str(number), each) for number, each in enumerate(sent)]
+    async with ApiClient(url, token) as client:
+        return {result.outcome async for results in send_events(client, items, batch) for result in results}
+
+
+async def test_the_page_shows_the_way_of_a_real_client(api: Api, url: str) -> None:
+    """The code of docs/openlineage.md, run with the unchanged client, makes the run that its query then reads."""
+    (code,), (query,) = code_blocks("docs/openlineage.md", "python"), code_blocks("docs/openlineage.md", "graphql")
+    await asyncio.to_thread(exec, code, {"URL": url, "TOKEN": api.tokens["ci-ranking"]})
     dataset = "mlg://dataset/postgres/db%3A5432/shop."
-    assert found == {
-        "hydration": "FULL",
+    assert (await api.ask("ada", query))["asset"] == {
         "state": "COMPLETE",
         "startedAt": "2026-11-24T03:00:00Z",
-        "endedAt": "2026-11-24T03:10:00.500Z",
-        "error": None,
-        "workflow": {"id": "mlg://workflow/openlineage/scheduler/nightly", "displayName": "nightly"},
-        "parentRun": None,
-        "inputs": {"nodes": [{"id": f"{dataset}customers"}, {"id": f"{dataset}orders"}]},
+        "endedAt": "2026-11-24T03:10:00Z",
+        "workflow": {"id": "mlg://workflow/openlineage/shop/daily_orders"},
+        "inputs": {"nodes": [{"id": f"{dataset}orders"}]},
         "outputs": {"nodes": [{"id": f"{dataset}daily"}]},
-        "properties": None,
     }
+
+
+async def test_recorded_events_are_what_plain_scripts_expect(
+    api: Api, url: str, graph: StoreGraph, tmp_path: Path
+) -> None:
+    """Lineage is that of `expected.json`, and that of events that are shuffled, repeated and split over two runs."""
+    assert await send(url, api.tokens["ci-ranking"], events(), 50) <= {"CREATED", "UPDATED", "UNCHANGED"}
+    assert await send(url, api.tokens["ci-ranking"], events(), 100) == {"UNCHANGED"}
+    for folder in FOLDERS:
+        for root, found in EXPECTED[folder]["lineage"].items():
+            for direction in ("upstream", "downstream"):
+                assert await walked(api, root, direction.upper()) == found[direction], (folder, root, direction)
+    mixed = events() * 2
+    random.Random(7).shuffle(mixed)
+    async with open_api(graph, tmp_path) as other, serving(other.app) as address:
+        there = f"http://{address.removesuffix('/graphql')}"
+        half = len(mixed) // 2
+        await send(there, other.tokens["ci-ranking"], mixed[:half], 40)
+        await send(there, other.tokens["ci-ranking"], mixed[half:], 90)
+        ours = [item for item in await api.export() if not any(part in str(item) for part in OF_THE_PAGE)]
+        assert by_id(await other.export()) == by_id(ours)
+
+
+def by_id(items: Sequence[Any]) -> dict[str, Any]:
+    """Return exported items by kind and id; the begin of links depends on the order of events."""
+    found = {}
+    for item in items:
+        ((kind, values),) = item.items()
+        key = (
+            (kind, values.get("id") or values["name"])
+            if kind != "link"
+            else tuple(values[part] for part in ("relation", "from", "to"))
+        )
+        found[str(key)] = {name: value for name, value in values.items() if name != "validFrom"}
+    return found
+
+
+async def walked(api: Api, root: str, direction: str) -> dict[str, list[str]]:
+    """Return the datasets and the jobs of runs that lineage reaches, as `expected.json` names them."""
+    namespace, _, name = root.partition("|")
+    start = NAMES.dataset(namespace, name).urn
+    lineage = (await api.ask("ada", WALK, root=start, direction=direction))["lineage"]
+    assert lineage["completeness"] == {"state": "COMPLETE"}
+    rows = [node["asset"] for node in lineage["nodes"]["nodes"]]
+    datasets = {row["id"] for row in rows if row["kind"] == "DATASET"} - {start}
+    jobs = {row["workflow"]["id"] for row in rows if row["kind"] == "RUN"}
+    return {"datasets": sorted(map(PLAIN.__getitem__, datasets)), "jobs": sorted(map(PLAIN.__getitem__, jobs))}
+
+
+def _plain() -> dict[str, str]:
+    """Return the names of `expected.json` by id: namespace and name with a bar between."""
+    found = {}
+    for event in events():
+        job = event["job"]
+        found[NAMES.job(job["namespace"], job["name"]).urn] = f"{job['namespace']}|{job['name']}"
+        for each in [*(event.get("inputs") or []), *(event.get("outputs") or [])]:
+            found[NAMES.dataset(each["namespace"], each["name"]).urn] = f"{each['namespace']}|{each['name']}"
+    return found
+
+
+PLAIN = _plain()
