@@ -26,6 +26,7 @@ from graphql_schema.lineage.impact import Impact, impact
 from graphql_schema.lineage.paths import LineagePaths, paths
 from graphql_schema.lineage.traversal import Lineage, lineage
 from graphql_schema.observability.incidents import Incident, all_incidents
+from graphql_schema.observability.ingestions import Ingestion, all_ingestions
 from graphql_schema.ports.conditions import In, ListingQuery, SortOrder
 from graphql_schema.ports.record import Json
 from graphql_schema.search.search_field import SearchResults, search
@@ -171,6 +172,7 @@ class Query:
     domains: Connection[Domain] | None = _all_of("Domain", "All business areas, ordered by name.")
     tags: Connection[Tag] | None = _all_of("Tag", "All tags, ordered by name.")
     incidents: Connection[Incident] | None = all_incidents
+    ingestions: Connection[Ingestion] | None = all_ingestions
     lineage: Lineage = lineage
     impact: Impact = impact
     paths: LineagePaths = paths

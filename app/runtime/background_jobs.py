@@ -9,6 +9,7 @@ from app.graph.admin.index_watch import IndexWatch
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs.inference_job import InferenceJob
+from app.graph.jobs.ingestion_expiry import IngestionExpiry
 from app.graph.jobs.receipt_expiry import ReceiptExpiry
 from app.graph.jobs.sensitivity_job import SensitivityJob
 from app.graph.jobs.tag_job import TagJob
@@ -33,12 +34,13 @@ def jobs_of(client: GremlinClient, coordinator: WriteCoordinator) -> tuple[Job, 
         TagJob(client, coordinator, clock),
         InferenceJob(client, coordinator, clock),
         ReceiptExpiry(client, coordinator.lock),
+        IngestionExpiry(client, coordinator.lock),
     )
 
 
 @asynccontextmanager
 async def background_jobs(client: GremlinClient, coordinator: WriteCoordinator) -> AsyncIterator[None]:
-    """Run the jobs of the outbox, the expiry of receipts, and the watches of write log and index, if there is a log.
+    """Run the jobs of the outbox, the expiry of records, and the watches of write log and index, if there is a log.
 
     All are stopped at exit, after the current batch; then another process may lead.
     """

@@ -102,6 +102,7 @@ ATTACHED_KINDS: Final[dict[str, Kind]] = {
         Kind("UsageMonth", "usage-month", asset=False, shown_by="usage"),
         Kind("Change", "change", asset=False, shown_by="history"),
         Kind("Observation", "observation", asset=False, shown_by="history"),
+        Kind("Ingestion", "ingestion", asset=False, shown_by="history"),
     )
 }
 """The kinds of attached records, by name; :data:`graphql_schema.catalog.relations.SUBJECT_HOPS` leads to subjects."""

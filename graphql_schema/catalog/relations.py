@@ -306,6 +306,8 @@ CHANGED = _relation("CHANGED", RelationFamily.AUDIT, "Change > *", "Change > Tea
 
 OBSERVATION_OF = _relation("OBSERVATION_OF", RelationFamily.OBSERVABILITY, "Observation > *")
 
+INGESTED_INTO = _relation("INGESTED_INTO", RelationFamily.OBSERVABILITY, "Ingestion > *")
+
 
 CARRYING: Final = tuple(relation.name for relation in RELATIONS.values() if relation.carries)
 """The names of the relations over which data, and its sensitivity, flows."""
@@ -333,6 +335,7 @@ SUBJECT_HOPS: Final[dict[str, tuple[Hop, ...]]] = {
     "UsageMonth": (USAGE_OF.out(),),
     "Change": (CHANGED.out(),),
     "Observation": (OBSERVATION_OF.out(),),
+    "Ingestion": (INGESTED_INTO.out(),),
 }
 """The path of hops from an attached record to its subjects, by the kind of the record."""
 

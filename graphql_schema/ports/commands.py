@@ -269,6 +269,23 @@ class ObserveCommand:
     edges: tuple[DeclaredEdges, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class RecordIngestionCommand:
+    """Records what became of an event that was accepted for the asset ``subject``.
+
+    ``digest`` identifies the event, so that a repetition finds the same record. ``source`` is the namespace of its
+    sender, and ``state`` the name of an IngestionState. ``values`` are the other values of the record. If the event
+    ``changed`` nothing, a stored record remains as it is.
+    """
+
+    subject: str
+    digest: str
+    source: str
+    state: str
+    changed: bool
+    values: Record
+
+
 def changes_source(link: LinkCommand | UnlinkCommand) -> bool:
     """Return whether the asset that a link changes is its *from* end; else that is the *to* end."""
     return Direction.IN in RELATIONS[link.relation].changed_ends(parse_urn(link.source).kind)
@@ -277,6 +294,7 @@ def changes_source(link: LinkCommand | UnlinkCommand) -> bool:
 Command = (
     RegisterCommand
     | ObserveCommand
+    | RecordIngestionCommand
     | LinkCommand
     | UnlinkCommand
     | DeleteCommand

@@ -86,8 +86,8 @@ class GraphReader(Protocol):
     ) -> RowPage:
         """Return a page of the attached records of a kind that the caller may see through their subjects, by creation.
 
-        ``kind`` is Change or Incident. Raises LimitError if too many records must be examined to fill the page or to
-        count the total.
+        ``kind`` is Change, Incident or Ingestion. Raises LimitError if too many records must be examined to fill the
+        page or to count the total.
         """
         ...
 

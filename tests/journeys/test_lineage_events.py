@@ -49,9 +49,10 @@ async def send(url: str, token: str, sent: Sequence[Any], batch: int) -> set[str
         return {result.outcome async for results in send_events(client, items, batch) for result in results}
 
 
-async def test_the_page_shows_the_way_of_a_real_client(api: Api, url: str) -> None:
+async def test_the_code_of_the_page_runs_with_a_real_client(api: Api, url: str) -> None:
     """The code of docs/openlineage.md, run with the unchanged client, makes the run that its query then reads."""
-    (code,), (query,) = code_blocks("docs/openlineage.md", "python"), code_blocks("docs/openlineage.md", "graphql")
+    (code,) = code_blocks("docs/openlineage.md", "python")
+    query, refused = code_blocks("docs/openlineage.md", "graphql")
     await asyncio.to_thread(exec, code, {"URL": url, "TOKEN": api.tokens["ci-ranking"]})
     dataset = "mlg://dataset/postgres/db%3A5432/shop."
     assert (await api.ask("ada", query))["asset"] == {
@@ -62,6 +63,7 @@ async def test_the_page_shows_the_way_of_a_real_client(api: Api, url: str) -> No
         "inputs": {"nodes": [{"id": f"{dataset}orders"}]},
         "outputs": {"nodes": [{"id": f"{dataset}daily"}]},
     }
+    assert (await api.ask("ada", refused))["ingestions"] == {"nodes": []}
 
 
 async def test_recorded_events_are_what_plain_scripts_expect(

@@ -135,6 +135,7 @@ NOT_REACHED = {
     **{f"{kind}.health": "no data arrives, and no parent" for kind in NOTHING_ARRIVES if KINDS[kind].parent is None},
     "Change.subject": "a change is shown to callers who read its subject",
     "Change.reverts": "what a change undid is of the same subject",
+    "Ingestion.subject": "an ingestion is shown to callers who read its subject",
     "Approval.subject": "an approval is shown to callers who read its subject",
     "ModelVersion.approvals": "approvals are of the version itself",
     "Check.asset": "a check is shown to callers who read its asset",
@@ -164,7 +165,7 @@ NODES = frozenset(each.name for each in SCHEMA.get_possible_types(SCHEMA.type_ma
 INSIDE = (
     "nodes", "asset", "inheritedFrom", "via", "dataset", "consumers", "consumer", "version", "failingEvaluations",
     "reportedEvaluations", "contaminatedEvaluations", "blockingIncidents", "assets", "paths", "hits", "causes",
-    "sources",
+    "sources", "target",
 )  # fmt: skip
 """Fields of what is no row itself, such as a page, that hold rows."""
 
@@ -204,6 +205,9 @@ def _selection(type_: Any) -> str:
         "Impact": f"{{ total {' '.join(f'{page}(first: 100) {WALKED}' for page in IMPACTED)} }}",
         "Health": f"{{ causes {{ {' '.join(f'{each} {{ id }}' for each in CAUSES)} }} }}",
         "Contamination": f"{{ sources {{ {' '.join(f'{each} {{ id }}' for each in OVERLAP)} }} }}",
+        "IngestedName": "{ asset { id } }",
+        "IngestedAsset": "{ asset { id } }",
+        "IngestedEdge": "{ source { id } target { id } }",
         "Usage": "{ consumers(first: 100) { totalCount nodes { consumer { ... on Node { id } } } } }",
     }[name]
 
@@ -224,6 +228,8 @@ REPORTED = {
     "Check": "{ id asset { id } latestResult { id } results(first: 100) { totalCount nodes { id } } }",
     "CheckResult": "{ id check { id asset { id } } }",
     "Incident": "{ id assets { id } cause { id } }",
+    "Ingestion": "{ id subject { id } names { asset { id } } assets { asset { id } } "
+    "edges { source { id } target { id } } }",
 }
 """The selections on attached records: every field that may name an asset."""
 
@@ -310,6 +316,8 @@ ROOTS = {
     "nodes": "nodes(ids: [$id]) { id }",
     "asset": "asset(id: $id) { id }",
     "incidents": "node(id: $id) { id } incidents(first: 100) { totalCount nodes { id assets { id } cause { id } } }",
+    "ingestions": "node(id: $id) { id } ingestions(filter: {subjects: [$id]}) { totalCount nodes "
+    "{ id subject { id } names { asset { id } } assets { asset { id } } edges { source { id } target { id } } } }",
     "changes": "changes(filter: {subjects: [$id]}) { totalCount nodes { subjectId subject { id } } }",
     "lineage": f"lineage(roots: [$id], direction: UPSTREAM, first: 100) {{ nodes {WALKED} edges {{ from to }} }}",
     "impact": f"impact: node(id: $id) {{ id }} all: impact(roots: [$id]) {{ total assets(first: 100) {WALKED} }}",
@@ -357,6 +365,7 @@ def test_every_field_that_leads_to_rows_has_a_case() -> None:
     Mutations return payloads, whose fields are among them.
     """
     walked = {f"{owner}.{name}" for owner, name in PATHS} | {f"Query.{name}" for name in ROOTS}
+    walked |= {"IngestedName.asset", "IngestedAsset.asset", "IngestedEdge.source", "IngestedEdge.target"}
     walked |= {"Neighbour.asset", "Ownership.inheritedFrom", "Column.derivedFrom", "ColumnRef.dataset"}
     walked |= {"TagAssignment.via", "ModelAlias.version", "Usage.consumers", "UsageByConsumer.consumer"}
     walked |= {"LineageNode.asset", "ImpactedAsset.asset", "LineagePaths.paths"}

@@ -15,7 +15,7 @@ from app.graph.records.inferred_edge import LABEL, THROUGH, is_inferred, through
 from app.graph.records.log_entry import Lease
 from app.graph.records.receipt_record import BUCKET_ROOT, bucket_of
 from app.graph.records.record_text import text_of
-from app.graph.records.touched import Touched
+from app.graph.records.touched import EdgeEnd, Touched
 from app.graph.records.vertex_record import native_values
 from graphql_schema.catalog.kinds import KIND_OF_CODE
 from graphql_schema.ports.record import JsonObject, Record
@@ -44,6 +44,7 @@ class WriteSet:
         self._receipts: list[Binding] = []
         self._gone: list[int] = []
         self._expired: list[int] = []
+        self._ends: set[EdgeEnd] = set()
         self._lease: Lease | None = None
         self._wait = 0
         self._bucket = _NO_RECEIPTS
@@ -129,6 +130,12 @@ class WriteSet:
         """Add the deletion of stored receipts and of their buckets, by vertex id."""
         self._expired += vids
 
+    def delete_attached(self, vid: int, tenant: str, relation: str, subject: int) -> None:
+        """Add the deletion of an attached record of a tenant, with its edge of a relation to its subject."""
+        self._expired.append(vid)
+        self._tenants.add(tenant)
+        self._ends |= {("out", relation, vid), ("in", relation, subject)}
+
     def take_lease(self, lease: Lease) -> None:
         """Add a job lease, which other processes learn from the write log; it needs a client with a write log."""
         self._lease = lease
@@ -157,7 +164,7 @@ class WriteSet:
         ends = {end for edge in self._edges for end in (("out", edge["l"], edge["o"]), ("in", edge["l"], edge["i"]))}
         vertices = {row["x"] for rows in (self._vertices, self._marks, self._receipts) for row in rows}
         tenants = None if self._marks else frozenset(self._tenants)
-        return Touched(frozenset(vertices), frozenset(ends), tenants)
+        return Touched(frozenset({*vertices, *self._expired}), frozenset(ends | self._ends), tenants)
 
     async def submit(self, client: GremlinClient) -> None:
         """Write everything that was added as one transaction; send no request if nothing was.

@@ -60,6 +60,7 @@ _TEAM, _USER = "mlg://team/", "mlg://user/"
 _LISTED: Final[Mapping[str, tuple[str, ...]]] = {
     "CHANGE": ("subject", "subjectKind", "actor", "action"),
     "INCIDENT": ("state",),
+    "INGESTION": ("subject", "actor", "source", "state"),
 }
 """Kinds of attached records that the index lists, each with the values by which its list is filtered."""
 

@@ -10,6 +10,7 @@ from app.graph.writing.handlers.count_usage import record_usage
 from app.graph.writing.handlers.delete import delete, restore
 from app.graph.writing.handlers.link import link, unlink
 from app.graph.writing.handlers.observe import observe
+from app.graph.writing.handlers.record_ingestion import record_ingestion
 from app.graph.writing.handlers.register import register
 from app.graph.writing.handlers.report_check import report
 from app.graph.writing.handlers.revert import revert
@@ -32,6 +33,7 @@ from graphql_schema.ports.commands import (
     LinkCommand,
     ObserveCommand,
     OpenIncidentCommand,
+    RecordIngestionCommand,
     RecordUsageCommand,
     RegisterCommand,
     ReportCheckCommand,
@@ -46,6 +48,7 @@ from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 HANDLERS: Final[Mapping[type, Callable[[ItemUnit, Any], WriteOutcome]]] = {
     RegisterCommand: register,
     ObserveCommand: observe,
+    RecordIngestionCommand: record_ingestion,
     LinkCommand: link,
     UnlinkCommand: unlink,
     DeleteCommand: delete,

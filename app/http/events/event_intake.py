@@ -1,15 +1,16 @@
 """Takes the events of one request in: checks and maps each, writes all with the rights of the caller, reports each."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
+from app.http.events.event_result import EventResult, about
+from app.http.events.ingestion_record import ingestion_of
 from app.ingest.sources.openlineage.event_names import EventNames
 from app.ingest.sources.openlineage.lineage_event import checked_event
-from app.ingest.sources.openlineage.mapping import MappedEvent, map_event
+from app.ingest.sources.openlineage.mapping import map_event
 from graphql_schema.fields.context import Context
 from graphql_schema.inputs.submit import authorize_in, write_in
-from graphql_schema.ports.commands import Command
-from graphql_schema.ports.outcomes import MutationErrorCode, Outcome, WriteOutcome
+from graphql_schema.ports.commands import RecordIngestionCommand
+from graphql_schema.ports.outcomes import MutationErrorCode, WriteOutcome
 from graphql_schema.ports.record import Json, JsonObject
 from policies.errors import Code, CodedError
 
@@ -21,33 +22,6 @@ _CODES = {
 """The codes of a rejected event, by the error of the asset that it is about; INVALID for every other error."""
 
 
-@dataclass(frozen=True, slots=True)
-class EventResult:
-    """The result of one event: its mapping and the outcome of each of its commands, or the error that rejects it."""
-
-    mapped: MappedEvent | None = None
-    outcomes: tuple[WriteOutcome, ...] = ()
-    error: CodedError | None = None
-
-    @property
-    def outcome(self) -> Outcome:
-        """The outcome of an accepted event: CREATED if its subject is new, UNCHANGED if nothing was written."""
-        outcomes = [outcome.outcome for _, outcome in self.written]
-        created = any(
-            outcome.outcome is Outcome.CREATED
-            for command, outcome in self.written
-            if self.mapped is not None and _about(command) == self.mapped.subject
-        )
-        changed = Outcome.UPDATED if {Outcome.CREATED, Outcome.UPDATED} & {*outcomes} else Outcome.UNCHANGED
-        return Outcome.CREATED if created else changed
-
-    @property
-    def written(self) -> Iterator[tuple[Command, WriteOutcome]]:
-        """Yield each command with its outcome."""
-        if self.mapped is not None:
-            yield from zip(self.mapped.commands, self.outcomes, strict=True)
-
-
 class EventIntake:
     """Takes events in, with the patterns of ``names``; ``clock`` returns epoch milliseconds."""
 
@@ -56,7 +30,7 @@ class EventIntake:
         self._clock = clock
 
     async def take(self, context: Context, events: Sequence[Json]) -> list[EventResult]:
-        """Write the events and return a result for each, in order.
+        """Write the events and return a result for each, in order; each accepted event is recorded.
 
         An event is rejected if it is malformed, or if the asset that it is about cannot be written. Other commands of
         the event may be written then. Raises ScopeError, and the CodedError of the writer: send all events again.
@@ -65,7 +39,9 @@ class EventIntake:
         results = [self._mapped(each) async for each in context.budget.in_turns(events)]
         commands = [command for each in results if each.mapped is not None for command in each.mapped.commands]
         outcomes = iter(await write_in(context, commands))
-        return [_with_outcomes(each, outcomes) for each in results]
+        taken = [_with_outcomes(each, outcomes) for each in results]
+        await write_in(context, _ingestions(taken, events))
+        return taken
 
     def _mapped(self, value: Json) -> EventResult:
         try:
@@ -81,7 +57,7 @@ def _with_outcomes(result: EventResult, outcomes: Iterator[WriteOutcome]) -> Eve
         return result
     own = tuple(next(outcomes) for _ in mapped.commands)
     of_subject = next(
-        outcome for command, outcome in zip(mapped.commands, own, strict=True) if _about(command) == mapped.subject
+        outcome for command, outcome in zip(mapped.commands, own, strict=True) if about(command) == mapped.subject
     )
     if of_subject.stored:
         return EventResult(mapped, own)
@@ -89,9 +65,10 @@ def _with_outcomes(result: EventResult, outcomes: Iterator[WriteOutcome]) -> Eve
     return EventResult(mapped, own, CodedError(refusal.message, _CODES.get(refusal.code, Code.INVALID)))
 
 
-def _about(command: Command) -> Json:
-    """Return the id of the asset that a command is about: the first field of each command of a mapping."""
-    return getattr(command, next(iter(command.__dataclass_fields__)))
+def _ingestions(results: Sequence[EventResult], events: Sequence[Json]) -> list[RecordIngestionCommand]:
+    """Return the commands that record the accepted events."""
+    pairs = zip(results, events, strict=True)
+    return [ingestion_of(result, event) for result, event in pairs if result.error is None]
 
 
 def report_of(result: EventResult) -> JsonObject:
@@ -99,7 +76,7 @@ def report_of(result: EventResult) -> JsonObject:
     assert result.mapped is not None  # noqa: S101 - an accepted event has a mapping
     mapped = result.mapped
     refused = [
-        {"id": _about(command), "code": error.code.value, "message": error.message}
+        {"id": about(command), "code": error.code.value, "message": error.message}
         for command, outcome in result.written
         for error in outcome.errors
     ]

@@ -10,8 +10,9 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from app.errors import HTTP_STATUS
-from app.http.events.event_intake import EventIntake, EventResult, report_of
+from app.http.events.event_intake import EventIntake, report_of
 from app.http.events.event_request import read_events
+from app.http.events.event_result import EventResult
 from app.http.fair_queue import FairQueue
 from app.http.graphql.graphql_request import RequestLimits
 from app.http.graphql.operation_watch import watched

@@ -72,6 +72,7 @@ READS: dict[str, IdInput] = {
     "ChangeFilter.subjects, beside": _read(
         f'changes(filter: {{subjects: [$id, "{OPEN}"]}}, first: 2) {{ totalCount nodes {{ id }} }}'
     ),
+    "IngestionFilter.subjects": _read("ingestions(filter: {subjects: [$id]}) { totalCount nodes { id } }"),
     **{
         f"AssetFilter.{field}": _read(f"assets(filter: {{{field}: [$id]}}) {{ totalCount nodes {{ id }} }}")
         for field in ("ids", "ownerTeams", "owners", "tags", "domains")

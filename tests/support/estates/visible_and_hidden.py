@@ -12,10 +12,13 @@ from support.documents.observability import raised, recorded, report
 from support.estates.leak_catalogue import token
 from support.estates.promotions import SET, approve
 from support.servers.in_process import Api
+from support.stores.writers import person
 
+from app.graph.writing.writer import PolicedWriter
 from graphql_schema.catalog.kinds import ASSETS, ATTACHED_KINDS, KINDS
 from graphql_schema.catalog.relations import RELATIONS, VERSION_OF
 from graphql_schema.catalog.urn import make_urn
+from graphql_schema.ports.commands import RecordIngestionCommand
 
 RISK = "mlg://team/catalog/default/risk"
 UMA = "mlg://user/catalog/default/uma"
@@ -30,7 +33,8 @@ OWNED: dict[str, Any] = {
 }
 ABOUT = """query ($id: ID!) { asset(id: $id) { history(first: 500) { nodes { id } }
   checks(first: 500) { nodes { id results(first: 50) { nodes { id } } } } incidents(first: 500) { nodes { id } }
-  ... on ModelVersion { approvals(first: 500) { nodes { id } } } } }"""
+  ... on ModelVersion { approvals(first: 500) { nodes { id } } } }
+  ingestions(filter: {subjects: [$id]}, first: 500) { nodes { id } } }"""
 
 
 def id_of(kind: str, name: str) -> str:
@@ -71,13 +75,15 @@ class VisibleAndHidden:
         listed = [kind for kind in ATTACHED_KINDS if kind not in {"UsageMonth", "Observation"}]
         details: dict[str, list[str]] = {kind: [] for kind in listed}
         for urn in urns:
-            asset = (await self.api.ask("root", ABOUT, id=urn))["asset"]
+            found = await self.api.ask("root", ABOUT, id=urn)
+            asset = found["asset"]
             checks = asset["checks"]["nodes"]
             reported = {
                 "Check": checks,
                 "CheckResult": [result for check in checks for result in check["results"]["nodes"]],
                 "Incident": asset["incidents"]["nodes"],
                 "Change": asset["history"]["nodes"],
+                "Ingestion": found["ingestions"]["nodes"],
                 "Approval": asset.get("approvals", {"nodes": []})["nodes"],
             }
             for kind, nodes in reported.items():
@@ -100,6 +106,7 @@ async def load_estate(api: Api) -> VisibleAndHidden:
         await api.load(*part)
     for kind in ASSETS:
         await _observe(api, kind)
+    await _ingest(api)
     await _promote(api)
     await api.wait_for_jobs()
     paths = VisibleAndHidden(api)
@@ -122,6 +129,29 @@ async def _observe(api: Api, kind: str) -> None:
     day = datetime.now(UTC).date().isoformat()
     uses = [{"asset": near, "consumer": consumer, "day": day, "reads": 1} for consumer in (RISK, id_of("Service", FAR))]
     _accepted(await recorded(api, "root", *uses))
+
+
+async def _ingest(api: Api) -> None:
+    """Record an event about each asset that names the visible and the hidden asset of the kind."""
+    commands = []
+    for kind in ASSETS:
+        near, far = id_of(kind, NEAR), id_of(kind, FAR)
+        name = {"role": "input", "namespace": "n", "name": "t", "rule": "EXACT"}
+        effect = {"outcome": "UPDATED", "changed": [], "kept": [], "outdated": []}
+        values = {
+            "eventAt": 1,
+            "eventType": "START",
+            "names": [{**name, "asset": each} for each in (near, far)],
+            "assets": [{**effect, "asset": each} for each in (near, far)],
+            "edges": [{"field": "inputs", "effect": "BEGAN", "source": near, "target": far}],
+            "ignored": [],
+        }
+        commands += [
+            RecordIngestionCommand(urn, "e", "n", "WRITTEN", changed=True, values=values) for urn in (near, far)
+        ]
+    access = api.process.policy.access(person("root", roles="admin"))
+    outcomes = await PolicedWriter(api.client, api.coordinator, access).write(commands, dry_run=False, atomic=False)
+    assert not [outcome.errors for outcome in outcomes if outcome.errors]
 
 
 async def _promote(api: Api) -> None:

@@ -8,7 +8,6 @@ from app.ingest.sources.openlineage.contribution import (
     MAX_SOURCES_BYTES,
     Contribution,
     EventFacet,
-    FacetError,
     bounded,
 )
 from app.ingest.sources.openlineage.event_names import EventNames
@@ -17,7 +16,6 @@ from graphql_schema.catalog.enums import CheckKind, CheckStatus
 from graphql_schema.catalog.relations import REPLACED_BY
 from graphql_schema.ports.record import JsonObject
 from graphql_schema.rules.observation.observed_columns import COLUMNS, SCHEMA
-from policies.errors import InvalidError
 
 MAX_COLUMN_LEVELS: Final = 10
 """Maximal depth of nested columns; deeper ones are left out."""
@@ -185,8 +183,5 @@ def symlinks(facet: EventFacet, about: Contribution, names: EventNames) -> None:
         if not (namespace and name):
             each.ignore("`namespace` or `name` is absent")
             continue
-        try:
-            others.append(names.dataset(namespace, name).urn)
-        except InvalidError as error:
-            raise FacetError(error.message) from None
+        others.append(names.dataset(namespace, name).urn)
     about.give_property("symlinks", " ".join(sorted(set(others))))

@@ -34,6 +34,9 @@ _STATES: Final[Mapping[str, tuple[str, int]]] = {
 
 _ENDED: Final = 3
 
+UNFIT: Final = "a namespace, name or version does not fit into an id; shorten it"
+"""The reason for a facet with such a name. It repeats no part of the name, because others may read the reason."""
+
 
 @dataclass(frozen=True, slots=True)
 class ResolvedName:
@@ -177,8 +180,8 @@ class _EventMapper:
         urn = version_urn(dataset.urn, given.value["value"])
         try:
             parse_urn(urn)
-        except InvalidError as error:
-            self.ignored.append(("dataset.version", error.message))
+        except InvalidError:
+            self.ignored.append(("dataset.version", UNFIT))
             return None
         self._about(Match(urn, NameRule.EXACT), dataset.name)
         return urn
@@ -232,8 +235,10 @@ class _EventMapper:
     def _apply(self, mapper: Mapper, facet: EventFacet, about: Contribution) -> None:
         try:
             mapper(facet, about, self.names)
-        except (FacetError, InvalidError) as error:
+        except FacetError as error:
             facet.ignore(str(error))
+        except InvalidError:
+            facet.ignore(UNFIT)
         else:
             self.mapped.append(facet.path)
 

@@ -24,7 +24,7 @@ SLUGS = (
         "evaluation",
     ),
     *("service", "deployment", "experiment", "experiment-cell", "report", "team", "user", "domain", "tag"),
-    *("check", "check-result", "incident", "approval", "usage-month", "change", "observation"),
+    *("check", "check-result", "incident", "approval", "usage-month", "change", "observation", "ingestion"),
 )
 
 
@@ -64,6 +64,7 @@ def test_an_attached_record_is_visible_through_a_field_of_its_subject() -> None:
         "UsageMonth": "usage",
         "Change": "history",
         "Observation": "history",
+        "Ingestion": "history",
     }
     assert not any(kind.asset for kind in ATTACHED_KINDS.values())
 

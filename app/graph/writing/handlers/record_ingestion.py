@@ -1,0 +1,39 @@
+"""Records what became of an accepted event: one attached record of the asset that the event is about.
+
+Its URN is made of the event, so that a repetition finds the same record. A repetition that changed nothing leaves the
+record as it is: it shows what the event did when it first arrived.
+"""
+
+from app.graph.writing.rules.attach import attached_urn, new_attached_record
+from app.graph.writing.rules.permissions import refuse_deleted, require_right, require_visible
+from app.graph.writing.unit.item_unit import ItemUnit
+from graphql_schema.catalog.relations import INGESTED_INTO
+from graphql_schema.ports.commands import RecordIngestionCommand
+from graphql_schema.ports.outcomes import Outcome, WriteOutcome
+
+
+def record_ingestion(unit: ItemUnit, command: RecordIngestionCommand) -> WriteOutcome:
+    """Record an ingestion; raises RejectedItemError if the caller may not update the subject, or it is deleted."""
+    urn = attached_urn(unit, "ingestion", command.subject, unit.author.subject, command.digest)
+    unit.lookup.require_records(command.subject, urn)
+    subject = require_visible(unit, command.subject, "subject")
+    require_right(unit, "update", subject)
+    refuse_deleted(subject)
+    before = unit.lookup.record(urn)
+    if before is not None and not command.changed:
+        return WriteOutcome(Outcome.UNCHANGED, command.subject, created_record=urn)
+    identity = {
+        "subject": command.subject,
+        "subjects": [command.subject],
+        "actor": unit.author.subject,
+        "source": command.source,
+        "state": command.state,
+    }
+    record = new_attached_record(unit, urn, unit.now, **identity, **command.values)
+    vid = unit.lookup.vid(urn)
+    if before is None:
+        unit.staging.put(vid, record)
+        unit.staging.attach(INGESTED_INTO, vid, unit.lookup.vid(command.subject), unit.now)
+        return WriteOutcome(Outcome.CREATED, command.subject, created_record=urn)
+    unit.staging.put(vid, {**record, "createdAt": before["createdAt"]})
+    return WriteOutcome(Outcome.UPDATED, command.subject, created_record=urn)

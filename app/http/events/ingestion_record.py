@@ -1,0 +1,89 @@
+"""The record of an accepted event: its names, its effect on each asset and edge, and its facets without an effect."""
+
+from collections.abc import Iterator, Sequence
+from hashlib import blake2b
+from typing import Final
+
+import orjson
+
+from app.http.events.event_result import EventResult, about
+from app.ingest.sources.openlineage.mapping import MappedEvent
+from graphql_schema.observability.ingestions import IngestionState
+from graphql_schema.ports.commands import ObserveCommand, RecordIngestionCommand
+from graphql_schema.ports.outcomes import Outcome
+from graphql_schema.ports.record import Json, JsonObject
+
+MAX_ENTRIES: Final = 200
+"""Maximal number of entries of each list of a record; further ones are in the response only."""
+
+_ENDS: Final = ("inputs", "outputs")
+
+
+def ingestion_of(result: EventResult, given: Json) -> RecordIngestionCommand:
+    """Return the command that records an accepted event; ``given`` is the event as it was sent."""
+    assert result.mapped is not None  # noqa: S101 - an accepted event has a mapping
+    mapped = result.mapped
+    edges = [*_edges(result)]
+    values = {
+        "eventAt": mapped.event.at,
+        "eventType": mapped.event.event_type,
+        "producer": mapped.event.producer or None,
+        "names": _names(mapped)[:MAX_ENTRIES],
+        "assets": [*_assets(result)][:MAX_ENTRIES],
+        "edges": edges[:MAX_ENTRIES],
+        "ignored": [{"facet": facet[:200], "reason": reason} for facet, reason in mapped.ignored][:MAX_ENTRIES],
+    }
+    digest = blake2b(orjson.dumps(given, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
+    changed = result.outcome is not Outcome.UNCHANGED
+    return RecordIngestionCommand(mapped.subject, digest, mapped.source, _state(result, edges).name, changed, values)
+
+
+def _state(result: EventResult, edges: Sequence[JsonObject]) -> IngestionState:
+    """Return NO_EDGES if all inputs and outputs of the event were refused, PARTIAL if anything was, else WRITTEN."""
+    refused = [each for each in edges if each["effect"] == "REFUSED"]
+    mapped = result.mapped
+    named = set() if mapped is None else {each.urn for each in mapped.resolved if each.role in {"input", "output"}}
+    without = {each["target"] for each in refused if each["field"] in _ENDS}
+    if named and named <= without:
+        return IngestionState.NO_EDGES
+    if refused or any(outcome.errors for _, outcome in result.written):
+        return IngestionState.PARTIAL
+    return IngestionState.WRITTEN
+
+
+def _names(mapped: MappedEvent) -> list[JsonObject]:
+    return [
+        {"role": each.role, "namespace": each.namespace, "name": each.name, "rule": each.rule.value, "asset": each.urn}
+        for each in mapped.resolved
+    ]
+
+
+def _assets(result: EventResult) -> Iterator[JsonObject]:
+    """Yield the effect on each asset; an asset that nothing changed is left out."""
+    for command, outcome in result.written:
+        refusal = outcome.errors[0].code.value if outcome.errors else None
+        observed = outcome.observed
+        entry: JsonObject = {
+            "asset": about(command),
+            "outcome": refusal or outcome.outcome.name,
+            "changed": list(observed.changed) if observed else [],
+            "kept": list(observed.kept) if observed else [],
+            "outdated": list(observed.outdated) if observed else [],
+        }
+        if entry["outcome"] != Outcome.UNCHANGED.name or entry["kept"] or entry["outdated"]:
+            yield entry
+
+
+def _edges(result: EventResult) -> Iterator[JsonObject]:
+    """Yield the edges that the event began or ended, and those that were refused."""
+    for command, outcome in result.written:
+        observed = outcome.observed
+        if not isinstance(command, ObserveCommand) or observed is None:
+            continue
+        effects = (
+            *(("BEGAN", field, far) for field, far in observed.linked),
+            *(("ENDED", field, far) for field, far in observed.ended),
+            *(("REFUSED", field, far) for field, far, _ in observed.refused),
+        )
+        for effect, field, far in effects:
+            yield {"field": field, "effect": effect, "source": command.urn, "target": far}

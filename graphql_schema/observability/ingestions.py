@@ -1,0 +1,170 @@
+"""Ingestions: what became of each accepted event, as the viewer may see it now, and their list."""
+
+from collections.abc import Iterator
+from enum import Enum
+from typing import Annotated
+
+import strawberry
+
+from graphql_schema.catalog.enums import value
+from graphql_schema.fields.connection import After, ConnectionSource, First, page_request_of
+from graphql_schema.fields.context import Info
+from graphql_schema.fields.field import Parent, Resolved, SchemaField, stored_field
+from graphql_schema.fields.filter_fields import below, condition_of, filter_field, one_of, refuse_oversized
+from graphql_schema.fields.node import Node, resolve_subject
+from graphql_schema.fields.refs import AssetRef
+from graphql_schema.fields.scalars import Instant
+from graphql_schema.ports.conditions import ALWAYS, Below, Condition, In, Negated
+from graphql_schema.ports.record import JsonObject
+
+SHOWN_BY = "history"
+"""The field of an asset that a viewer must be able to read to see what an event did to the asset."""
+
+
+@strawberry.enum(description="What an accepted event did.")
+class IngestionState(Enum):
+    """What an accepted event did."""
+
+    WRITTEN = value("WRITTEN", description="All that the event names was written, or was stored already.")
+    PARTIAL = value("PARTIAL", description="Some values or edges were refused; the others were written.")
+    NO_EDGES = value(
+        "NO_EDGES",
+        description="The event names inputs or outputs, and all edges to them were refused: its lineage is missing.",
+    )
+
+
+@strawberry.type(description="A name in an event, and the asset that it became.")
+class IngestedName:
+    """A name in an event, and the asset that it became."""
+
+    role: str = stored_field("The role of the name: input, output, dataset, job or parent job.")
+    namespace: str = stored_field("The namespace, as the event has it.")
+    name: str = stored_field("The name, as the event has it.")
+    rule: str = stored_field("The rule by which the name became an id: EXACT, SPELLING, NAMESPACE or SYMLINK.")
+    asset: AssetRef = stored_field("The asset.")
+
+
+@strawberry.type(description="What an event did to one asset.")
+class IngestedAsset:
+    """What an event did to one asset."""
+
+    asset: AssetRef = stored_field("The asset.")
+    outcome: str = stored_field("CREATED, UPDATED, UNCHANGED, or the code of the error that refused the values.")
+    changed: list[str] = stored_field("The fields with another value.")
+    kept: list[str] = stored_field("The fields whose value a client registered, and which the event did not replace.")
+    outdated: list[str] = stored_field("The fields for which a later event has another value.")
+
+
+@strawberry.type(description="An edge that an event began, ended, or could not begin.")
+class IngestedEdge:
+    """An edge that an event began, ended, or could not begin."""
+
+    field: str = stored_field("The field of the edge, such as `inputs`.")
+    effect: str = stored_field("BEGAN, ENDED or REFUSED.")
+    source: AssetRef = stored_field("The asset whose field it is.")
+    target: AssetRef = stored_field("The asset at the other end.")
+
+
+@strawberry.type(description="A facet, or a part of one, that had no effect.")
+class IgnoredFacet:
+    """A facet, or a part of one, that had no effect."""
+
+    facet: str = stored_field("The path of the facet in the event, such as `run.parent`.")
+    reason: str = stored_field("The reason.")
+
+
+async def _shown(info: Info, entries: list[JsonObject], *keys: str) -> list[JsonObject]:
+    """Return the entries whose assets the viewer may read, with the rows of the assets in place of their ids."""
+    named = list(dict.fromkeys(entry[key] for entry in entries for key in keys))
+    rows = {row.urn: row for row in await info.context.reader.nodes(named) if row is not None and row.reads(SHOWN_BY)}
+    return [
+        {**entry, **{key: rows[entry[key]] for key in keys}}
+        for entry in entries
+        if all(entry[key] in rows for key in keys)
+    ]
+
+
+def _received_at(root: Parent) -> Resolved:
+    return root.record["createdAt"]
+
+
+async def _names(root: Parent, info: Info) -> Resolved:
+    return await _shown(info, root.record["names"], "asset")
+
+
+async def _assets(root: Parent, info: Info) -> Resolved:
+    return await _shown(info, root.record["assets"], "asset")
+
+
+async def _edges(root: Parent, info: Info) -> Resolved:
+    return await _shown(info, root.record["edges"], "source", "target")
+
+
+@strawberry.type(description="What became of an event that was accepted; kept for 30 days.")
+class Ingestion(Node):
+    """What became of an event that was accepted; kept for 30 days."""
+
+    subject: AssetRef | None = strawberry.field(
+        description="The run, job or dataset that the event is about.", resolver=resolve_subject
+    )
+    received_at: Instant = strawberry.field(
+        description="The instant at which the event first arrived.", resolver=_received_at
+    )
+    event_at: Instant = stored_field("The instant of the event.")
+    event_type: str = stored_field("The type of the event, such as COMPLETE; OTHER without one.")
+    source: str = stored_field("The namespace of the job or dataset that the event is about.")
+    producer: str | None = stored_field("The program that made the event, as the event has it.")
+    actor: str = stored_field("The caller who sent the event, in the form of `Change.actor`.")
+    state: IngestionState = stored_field("What the event did.")
+    names: list[IngestedName] | None = strawberry.field(
+        description="The names in the event with the assets that they became, those whose `history` the viewer may "
+        "read.",
+        resolver=_names,
+    )
+    assets: list[IngestedAsset] | None = strawberry.field(
+        description="The effect on each asset, of those whose `history` the viewer may read.", resolver=_assets
+    )
+    edges: list[IngestedEdge] | None = strawberry.field(
+        description="The edges that the event changed, or could not begin, if the viewer may read the `history` of "
+        "both ends.",
+        resolver=_edges,
+    )
+    ignored: list[IgnoredFacet] = stored_field("The facets, or parts of facets, that had no effect.")
+
+
+def _since(instant: Instant) -> Iterator[Condition]:
+    yield Negated(Below("createdAt", instant))
+
+
+@strawberry.input(description="A condition on ingestions; every given field must match.")
+class IngestionFilter:
+    """A condition on ingestions; every given field must match."""
+
+    subjects: list[strawberry.ID] | None = one_of("subject", "The event is about one of these assets.")
+    actors: list[str] | None = one_of("actor", "The caller who sent the event is one of these.")
+    sources: list[str] | None = one_of("source", "The namespace of the job or dataset is one of these.")
+    states: list[IngestionState] | None = one_of("state", "The event did one of these.")
+    since: Instant | None = filter_field("The event arrived at this instant or later.", _since)
+    until: Instant | None = below("createdAt", "The event arrived before this instant.")
+
+
+FilterArg = Annotated[
+    IngestionFilter | None, strawberry.argument(description="Conditions on the ingestions; default: all.")
+]
+
+
+async def _ingestions(info: Info, filter: FilterArg = None, first: First = 20, after: After = None) -> Resolved:
+    where: Condition = ALWAYS
+    if filter is not None:
+        condition = condition_of(filter)
+        refuse_oversized(*(each for each in condition.conditions if isinstance(each, In)))
+        where = condition
+    page, binding = page_request_of(info, first, after, where)
+    return ConnectionSource(await info.context.reader.attached_records("Ingestion", where, page), page, binding)
+
+
+all_ingestions: SchemaField = strawberry.field(
+    description="What became of accepted events, of those about assets whose `history` the viewer may read, the newest "
+    "first.",
+    resolver=_ingestions,
+)

@@ -1,0 +1,92 @@
+"""The record of an event: names with rules, effects on assets and edges, and the state that they add up to."""
+
+from typing import Any
+
+import pytest
+from support.documents.lineage_events import LATER
+
+from app.http.events.event_result import EventResult
+from app.http.events.ingestion_record import MAX_ENTRIES, ingestion_of
+from app.ingest.sources.openlineage.event_names import EventNames
+from app.ingest.sources.openlineage.lineage_event import checked_event
+from app.ingest.sources.openlineage.mapping import map_event
+from graphql_schema.ports.outcomes import MutationErrorCode, ObservedChanges, Outcome, WriteOutcome, refused
+
+RUN = "mlg://run/openlineage/default/r"
+TABLE = "mlg://dataset/pg/db/t"
+EVENT = {
+    "eventTime": "2026-11-24T09:00:00Z",
+    "eventType": "COMPLETE",
+    "producer": "https://example.com",
+    "run": {"runId": "r"},
+    "job": {"namespace": "jobs", "name": "j"},
+    "inputs": [{"namespace": "pg://db", "name": "t", "facets": {"schema": {"fields": 1}}}],
+}
+UNCHANGED = WriteOutcome(Outcome.UNCHANGED, observed=ObservedChanges())
+
+
+def recorded(dataset: WriteOutcome, run: WriteOutcome, **more: Any) -> Any:
+    """Return the command about an event, with the outcomes for its dataset and its run."""
+    event = {**EVENT, **more}
+    return ingestion_of(
+        EventResult(map_event(checked_event(event, LATER), EventNames()), (dataset, UNCHANGED, run)), event
+    )
+
+
+def test_the_record_has_the_effects() -> None:
+    """Each name has its rule, each asset that changed its fields, each edge its effect, each facet its reason."""
+    dataset = WriteOutcome(Outcome.UPDATED, observed=ObservedChanges(("format",), ("description",), ("columns",)))
+    run = WriteOutcome(Outcome.CREATED, observed=ObservedChanges(linked=(("inputs", TABLE),), ended=(("tags", "x"),)))
+    command = recorded(dataset, run)
+    assert (command.subject, command.source, command.state, command.changed) == (RUN, "jobs", "WRITTEN", True)
+    job = "mlg://workflow/openlineage/jobs/j"
+    assert command.values == {
+        "eventAt": 1_795_510_800_000,
+        "eventType": "COMPLETE",
+        "producer": "https://example.com",
+        "names": [
+            {"role": "input", "namespace": "pg://db", "name": "t", "rule": "EXACT", "asset": TABLE},
+            {"role": "job", "namespace": "jobs", "name": "j", "rule": "EXACT", "asset": job},
+        ],
+        "assets": [
+            {
+                "asset": TABLE,
+                "outcome": "UPDATED",
+                "changed": ["format"],
+                "kept": ["description"],
+                "outdated": ["columns"],
+            },
+            {"asset": RUN, "outcome": "CREATED", "changed": [], "kept": [], "outdated": []},
+        ],
+        "edges": [
+            {"field": "inputs", "effect": "BEGAN", "source": RUN, "target": TABLE},
+            {"field": "tags", "effect": "ENDED", "source": RUN, "target": "x"},
+        ],
+        "ignored": [{"facet": "input.schema", "reason": "`fields` is no list"}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("dataset", "refusals", "state"),
+    [
+        (UNCHANGED, (), "WRITTEN"),
+        (refused(Outcome.DENIED, MutationErrorCode.DENIED, "no"), (), "PARTIAL"),
+        (UNCHANGED, (("parentRun", "p", "no"),), "PARTIAL"),
+        (UNCHANGED, (("inputs", TABLE, "no"),), "NO_EDGES"),
+    ],
+)
+def test_the_state_shows_missing_lineage(dataset: WriteOutcome, refusals: Any, state: str) -> None:
+    """NO_EDGES if every input and output was refused, PARTIAL if anything was."""
+    run = WriteOutcome(Outcome.UNCHANGED, observed=ObservedChanges(refused=refusals))
+    command = recorded(dataset, run)
+    assert (command.state, command.changed) == (state, False)
+    assert [each["outcome"] for each in command.values["assets"]] == (["DENIED"] if dataset.errors else [])
+
+
+def test_the_digest_is_that_of_the_event() -> None:
+    """The order of members does not count, every value does; lists are bounded."""
+    first = recorded(UNCHANGED, UNCHANGED)
+    assert first.digest == recorded(UNCHANGED, UNCHANGED, eventType="COMPLETE").digest
+    assert first.digest != recorded(UNCHANGED, UNCHANGED, eventType="FAIL").digest
+    many = ObservedChanges(linked=tuple(("inputs", str(number)) for number in range(MAX_ENTRIES + 1)))
+    assert len(recorded(UNCHANGED, WriteOutcome(Outcome.UPDATED, observed=many)).values["edges"]) == MAX_ENTRIES

@@ -1,0 +1,92 @@
+"""Ingestions as a viewer may see them: entries about assets that are not visible are left out; filters of the list."""
+
+# mypy: disable-error-code="index"
+# A response of another shape fails the test.
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from strawberry.types import ExecutionResult
+from support.stores.plain_reader import PlainGraph
+
+Run = Callable[..., Awaitable[ExecutionResult]]
+CLICKS, GONE = "mlg://dataset/test/default/clicks", "mlg://dataset/test/default/gone"
+LIST = """query ($filter: IngestionFilter) { ingestions(filter: $filter) { totalCount nodes {
+  source eventType producer state receivedAt eventAt subject { id } names { role name rule asset { id } }
+  assets { outcome changed kept outdated asset { id } } edges { field effect source { id } target { id } }
+  ignored { facet reason } } } }"""
+
+
+def about(urn: str, **more: Any) -> dict[str, Any]:
+    """Return an entry about an asset."""
+    return {"asset": urn, **more}
+
+
+@pytest.fixture
+def estate(graph: PlainGraph) -> PlainGraph:
+    """Add a dataset with two ingestions; the second one names an asset that does not exist for the viewer."""
+    graph.add("DATASET", "clicks")
+    for at, (state, urns) in enumerate([("WRITTEN", [CLICKS]), ("NO_EDGES", [CLICKS, GONE])], 1):
+        effect = {"outcome": "UPDATED", "changed": ["format"], "kept": [], "outdated": []}
+        urn = graph.add(
+            "INGESTION",
+            f"i{at}",
+            subject=CLICKS,
+            subjects=[CLICKS],
+            actor="ci",
+            source=f"s{at}",
+            state=state,
+            createdAt=at * 1000,
+            eventAt=0,
+            eventType="START",
+            names=[about(each, role="input", namespace="n", name="t", rule="EXACT") for each in urns],
+            assets=[about(each, **effect) for each in urns],
+            edges=[{"field": "inputs", "effect": "BEGAN", "source": CLICKS, "target": each} for each in urns],
+            ignored=[{"facet": "run.x", "reason": "no text"}],
+        )
+        graph.join("INGESTED_INTO", urn, CLICKS)
+    return graph
+
+
+@pytest.mark.usefixtures("estate")
+async def test_entries_about_hidden_assets_are_left_out(run: Run) -> None:
+    """Of names, assets and edges those remain whose assets are visible at every end."""
+    found = (await run(LIST, filter={"states": ["NO_EDGES"]})).data["ingestions"]
+    clicks = {"asset": {"id": CLICKS}}
+    assert found == {
+        "totalCount": 1,
+        "nodes": [
+            {
+                "source": "s2",
+                "eventType": "START",
+                "producer": None,
+                "state": "NO_EDGES",
+                "receivedAt": "1970-01-01T00:00:02Z",
+                "eventAt": "1970-01-01T00:00:00Z",
+                "subject": {"id": CLICKS},
+                "names": [{"role": "input", "name": "t", "rule": "EXACT", **clicks}],
+                "assets": [{"outcome": "UPDATED", "changed": ["format"], "kept": [], "outdated": [], **clicks}],
+                "edges": [{"field": "inputs", "effect": "BEGAN", "source": {"id": CLICKS}, "target": {"id": CLICKS}}],
+                "ignored": [{"facet": "run.x", "reason": "no text"}],
+            }
+        ],
+    }
+
+
+@pytest.mark.usefixtures("estate")
+@pytest.mark.parametrize(
+    ("where", "sources"),
+    [
+        (None, ["s2", "s1"]),
+        ({"subjects": [CLICKS], "actors": ["ci"]}, ["s2", "s1"]),
+        ({"sources": ["s1"]}, ["s1"]),
+        ({"since": "1970-01-01T00:00:02Z"}, ["s2"]),
+        ({"until": "1970-01-01T00:00:02Z"}, ["s1"]),
+        ({"actors": []}, []),
+    ],
+)
+async def test_the_list_is_filtered_newest_first(run: Run, where: Any, sources: list[str]) -> None:
+    """Every given condition holds, and an empty list matches nothing."""
+    found = (await run(LIST, filter=where)).data["ingestions"]
+    assert [node["source"] for node in found["nodes"]] == sources
