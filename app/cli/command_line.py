@@ -27,6 +27,7 @@ class Commands(LazyGroup):
             "Print an access token for PERSONA, and nothing else. Needs no server; in MLG_ENV=dev only.",
         ),
         "import": ("app.cli.data_commands:import_group", "Import metadata from files through the API."),
+        "ingest": ("app.cli.ingest_command:ingest", "Events that were sent to the API."),
         "export": (
             "app.cli.export_command:export",
             "Write the visible part of the graph as JSON lines to stdout; `mlg import jsonl` reads them.",

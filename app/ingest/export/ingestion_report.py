@@ -1,0 +1,124 @@
+"""Sums up ingestions by source: how many events, what was refused, and which alarms their pattern raises."""
+
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from app.ingest.load.api_client import ApiClient
+from graphql_schema.fields.scalars import parse_instant
+from graphql_schema.ports.record import JsonObject
+
+HOUR_MS: Final = 3_600_000
+
+SILENT_HOURS: Final = 24
+"""Hours after the last event of a source until it counts as silent."""
+
+UNENDED_HOURS: Final = 24
+"""Hours after the last event of a run without a final state until the run counts as one that never ended."""
+
+PLACEHOLDER_SHARE: Final = 0.5
+"""Share of datasets that an event created, above which a source with MIN_EVENTS events is named for new datasets."""
+
+MIN_EVENTS: Final = 20
+"""Number of events of a source from which the share of new datasets counts."""
+
+_FINAL: Final = {"COMPLETE", "FAIL", "ABORT"}
+
+_PAGE: Final = """query Ingestions($since: DateTime!, $after: Cursor) {
+  ingestions(filter: {since: $since}, first: 500, after: $after) {
+    nodes { source actor state eventType receivedAt subject { id } assets { outcome asset { id } } ignored { facet }
+      names { role asset { id } } }
+    pageInfo { hasNextPage endCursor } } }"""
+
+
+@dataclass(slots=True)
+class SourceReport:
+    """The ingestions of one source; ``last_at`` is the arrival of the newest, in epoch milliseconds."""
+
+    source: str
+    events: int = 0
+    partial: int = 0
+    without_edges: int = 0
+    ignored: int = 0
+    created: int = 0
+    named: int = 0
+    last_at: int = 0
+    senders: set[str] = field(default_factory=set)
+    open_runs: dict[str, int] = field(default_factory=dict)
+    ended_runs: set[str] = field(default_factory=set)
+
+    def alarms(self, now: int) -> list[str]:
+        """Return the alarms at an instant: each says what to look at."""
+        found = []
+        if self.without_edges:
+            found.append(f"{self.without_edges} events made no edge to the inputs and outputs that they name")
+        hours = (now - self.last_at) // HOUR_MS
+        if hours >= SILENT_HOURS:
+            found.append(f"silent for {hours} hours")
+        unended = [run for run, at in self.open_runs.items() if now - at >= UNENDED_HOURS * HOUR_MS]
+        if unended:
+            found.append(f"{len(unended)} runs have no end after {UNENDED_HOURS} hours, such as {min(unended)}")
+        if self.events >= MIN_EVENTS and self.created > PLACEHOLDER_SHARE * self.named:
+            found.append(f"{self.created} of {self.named} datasets are new; check the spelling of their namespaces")
+        return found
+
+    def add(self, node: JsonObject) -> None:
+        """Count one ingestion."""
+        at = parse_instant(node["receivedAt"])
+        self.events += 1
+        self.partial += node["state"] == "PARTIAL"
+        self.without_edges += node["state"] == "NO_EDGES"
+        self.ignored += len(node["ignored"] or ())
+        self.last_at = max(self.last_at, at)
+        self.senders.add(node["actor"])
+        self._count_datasets(node)
+        subject = (node["subject"] or {}).get("id", "")
+        if subject.startswith("mlg://run/"):
+            if node["eventType"] in _FINAL:
+                self.ended_runs.add(subject)
+                self.open_runs.pop(subject, None)
+            elif subject not in self.ended_runs:
+                self.open_runs[subject] = max(at, self.open_runs.get(subject, 0))
+
+    def _count_datasets(self, node: JsonObject) -> None:
+        datasets = {
+            each["asset"]["id"] for each in node["names"] or () if each["role"] in {"input", "output", "dataset"}
+        }
+        created = {each["asset"]["id"] for each in node["assets"] or () if each["outcome"] == "CREATED"}
+        self.named += len(datasets)
+        self.created += len(datasets & created)
+
+    def summary(self, now: int) -> JsonObject:
+        """Return the report as JSON."""
+        return {
+            "source": self.source,
+            "senders": sorted(self.senders),
+            "events": self.events,
+            "partial": self.partial,
+            "withoutEdges": self.without_edges,
+            "ignoredFacets": self.ignored,
+            "newDatasets": self.created,
+            "hoursSinceLast": round((now - self.last_at) / HOUR_MS, 1),
+            "alarms": self.alarms(now),
+        }
+
+
+def by_source(nodes: Iterable[JsonObject]) -> list[SourceReport]:
+    """Return the reports of all sources, by name."""
+    reports: dict[str, SourceReport] = {}
+    for node in nodes:
+        reports.setdefault(node["source"], SourceReport(node["source"])).add(node)
+    return [reports[name] for name in sorted(reports)]
+
+
+async def read_ingestions(client: ApiClient, since: str) -> AsyncIterator[JsonObject]:
+    """Yield the ingestions since an instant, the newest first; raises the errors of `ApiClient.execute`."""
+    after = None
+    while True:
+        data = await client.execute(_PAGE, {"since": since, "after": after})
+        page = data["ingestions"]
+        for node in page["nodes"]:
+            yield node
+        if not page["pageInfo"]["hasNextPage"]:
+            return
+        after = page["pageInfo"]["endCursor"]
