@@ -25,12 +25,12 @@ from app.graph.driver.gremlin_client import GremlinClient, WriteOrder
 from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.records.log_entry import LogEntry, entry_of, entry_vids
 from app.graph.records.touched import NOTHING
-from app.graph.records.vertex_id import vertex_id
+from app.graph.records.vertex_id import internal_vertex_id
 from app.store.growing_pauses import GrowingPauses, PausePolicy
 from app.store.self_check import VERTEX_ID
 from policies.errors import CodedError
 
-POSITION: Final = vertex_id("write log", "index")
+POSITION: Final = internal_vertex_id("write log", "index")
 """Vertex with the number of the last transaction that was compared, as the text ``note``."""
 
 COMMIT_SECONDS: Final = 3.0
