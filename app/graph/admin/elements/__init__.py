@@ -1,0 +1,1 @@
+"""All vertices and edges of a store, read page by page, and their digest."""
