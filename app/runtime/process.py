@@ -8,9 +8,9 @@ from importlib.metadata import version
 import structlog
 
 from app.auth.authenticator import build_authenticator
-from app.graph.admin.reindex import MixedIndex
+from app.graph.admin.schema_upgrade import SchemaUpgrade
+from app.graph.admin.store_client import product_store
 from app.graph.admin.store_probe import StoreProbe
-from app.graph.admin.store_schema import store_schema
 from app.graph.cache.graph_cache import GraphCache
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.write_coordinator import WriteCoordinator
@@ -77,13 +77,34 @@ async def open_store(settings: Settings) -> AsyncIterator[GremlinClient]:
         host: EmbeddedStore | None = None
         endpoints: tuple[StoreEndpoint, ...] = server_endpoints(settings)
         if not endpoints:
-            store = EmbeddedStore(settings, store_schema(), index=MixedIndex(settings.store_deadline))
-            host = await stack.enter_async_context(store)
+            host = await stack.enter_async_context(product_store(settings))
             endpoints = (host.endpoint,)
         client = GremlinClient(
             endpoints, in_flight=settings.store_in_flight, deadline=settings.store_deadline, host=host
         )
-        yield await stack.enter_async_context(client)
+        await stack.enter_async_context(client)
+        if host is None:
+            await prepare_external(client)
+        yield client
+
+
+async def prepare_external(client: GremlinClient) -> None:
+    """Refuse a store of another schema, or upgrade it (docs/backup.md).
+
+    Raises ConfigurationError if no server of the store responds, and as :meth:`SchemaUpgrade.prepare`.
+    """
+    try:
+        await SchemaUpgrade().prepare(client)
+    except StoreUnavailableError as error:
+        if error.reason is StoreReason.UNREACHABLE:
+            raise _unreachable(client) from error
+        raise
+
+
+def _unreachable(client: GremlinClient) -> ConfigurationError:
+    return ConfigurationError(
+        f"The store at {client.urls} cannot be reached; start JanusGraph there, or correct MLG_STORE_URL."
+    )
 
 
 async def refuse_failing(client: GremlinClient) -> None:
@@ -92,9 +113,7 @@ async def refuse_failing(client: GremlinClient) -> None:
         await StoreProbe(client).check()
     except StoreUnavailableError as error:
         if error.reason is StoreReason.UNREACHABLE and client.host is None:
-            raise ConfigurationError(
-                f"The store at {client.urls} cannot be reached; start JanusGraph there, or correct MLG_STORE_URL."
-            ) from error
+            raise _unreachable(client) from error
         if error.reason is not StoreReason.DISK_SPACE:
             raise
         _log.warning("store_without_disk_space", reason=str(error))

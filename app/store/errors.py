@@ -29,6 +29,14 @@ class DataMissingError(ConfigurationError):
     """The data folder contains no data."""
 
 
+class BackupError(ConfigurationError):
+    """A backup cannot be written, read or restored; the message says which and what to do."""
+
+
+class CopyError(ConfigurationError):
+    """A store cannot be copied into another one, or the copy differs; the message says why and what to do."""
+
+
 class StoreStartError(CodedError):
     """The JVM of the store did not start or did not become ready, or the store does not keep written data."""
 

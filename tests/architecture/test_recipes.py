@@ -112,7 +112,7 @@ SUBJECTS = {
     "new_native_property": Subject(
         (
             ("test_store_schema.py", "lacks {'zebra'}, compared with the"),
-            ("test_store_schema.py", "a line in CHANGES of app/graph/admin/store_schema.py"),
+            ("test_store_schema.py", "a step in STEPS of app/graph/admin/schema_steps.py"),
             ("test_store_schema.py", "has the keys {'zebra'}"),
         ),
         lambda done: "native value: Acme" in done.output,

@@ -9,8 +9,10 @@ from typing import Final
 
 import structlog
 
+from app.graph.admin.schema_upgrade import SchemaUpgrade
 from app.graph.admin.store_probe import StoreProbe
 from app.graph.admin.store_schema import INDEX, store_schema
+from app.graph.admin.stored_schema import STATE
 from app.graph.commits.write_statements import INDEX_MARK
 from app.graph.driver.errors import StoreFailedError, StoreUnavailableError
 from app.graph.driver.gremlin_client import GremlinClient
@@ -90,7 +92,8 @@ async def reindex(settings: Settings, report: Callable[[int], None]) -> int:
             "MLG_STORE_URL to reindex the embedded store."
         )
     index = MixedIndex(settings.store_deadline, report)
-    async with EmbeddedStore(settings, store_schema(), index=index, reindexing=True):
+    keeper = SchemaUpgrade(alone=True)
+    async with EmbeddedStore(settings, store_schema(), index=index, keeper=keeper, reindexing=True):
         return index.count
 
 
@@ -142,7 +145,7 @@ class MixedIndex:
         """See :class:`app.store.embedded.index_files.IndexKeeper`."""
         report = self._report or EachStep(LOGGED_STEP, _log_count).report
         async with GremlinClient(endpoint, deadline=self._deadline) as client:
-            (own,) = await client.submit(_SELF_CHECKS, {"xs": [VERTEX_ID, INDEX_MARK]})
+            (own,) = await client.submit(_SELF_CHECKS, {"xs": [VERTEX_ID, INDEX_MARK, STATE]})
             self.count = await _run(client, report) - own
 
 

@@ -4,35 +4,20 @@ There is one mixed index over vertices, and one vertex-centric index for each re
 document has the form of JanusGraph's JSON schema initialisation.
 
 Within one VERSION, the schema may gain labels, property keys, composite indexes, and relations that are not paged by
-time. The schema stamp (:mod:`app.store.schema_stamp`) refuses every other change. A new key in the mixed index, for
-example, needs a new VERSION: JanusGraph silently ignores a key that is added to an existing mixed index
-(docs/design/janusgraph.md).
+time. The schema stamp (:mod:`app.store.schema_stamp`) refuses every other change. A new key in the mixed index needs a
+step to a new VERSION (:mod:`app.graph.admin.schema_steps`). JanusGraph silently ignores a key that is added to an
+existing mixed index (docs/design/janusgraph.md).
 """
 
 import orjson
 
+from app.graph.admin.schema_steps import SchemaPath
 from app.graph.records.inferred_edge import LABEL
 from app.store.schema_stamp import StoreSchema
 from graphql_schema.catalog.kinds import ALL_KINDS
 from graphql_schema.catalog.properties import NATIVE_EDGE_PROPERTIES, NATIVE_PROPERTIES, NativeProperty
 from graphql_schema.catalog.relations import RELATIONS
 from graphql_schema.ports.record import JsonObject
-
-CHANGES = (
-    "the risk tier, cost, properties and last use of assets",
-    "the confirmed sensitivity of assets",
-    "the words of names and descriptions, the begin of assets and their last use",
-    "the values of changes and other attached records",
-    "the values of assets",
-)
-"""The addition of each version of the stored schema, newest first.
-
-Add a line for a change that the schema stamp refuses. If two branches each add a line, their merge has one version
-more than either branch.
-"""
-
-VERSION = len(CHANGES)
-"""Version of the stored schema."""
 
 INDEX = "nodes"
 """Name of the one mixed index. Vertices without an indexed property, such as checks, are not in it."""
@@ -55,7 +40,9 @@ _VERTEX = "org.apache.tinkerpop.gremlin.structure.Vertex"
 
 def store_schema() -> StoreSchema:
     """Return the schema of the store and its version; the store adds the elements of its self-check."""
-    return StoreSchema(VERSION, orjson.dumps(_document(), option=orjson.OPT_INDENT_2))
+    path = SchemaPath()
+    document = orjson.dumps(_document(), option=orjson.OPT_INDENT_2)
+    return StoreSchema(path.version, document, path.upgrades, path.at_start)
 
 
 def _document() -> JsonObject:

@@ -72,6 +72,10 @@ _UNUSED: Final = {"usedAt": 0, "servedAt": 0, "lastUsedAt": 0}
 """
 
 
+MARKS: Final = frozenset(_UNUSED)
+"""Names of the native values that are not derived from the record."""
+
+
 _NUMBERS: Final = re.compile(r"[0-9]+(\.[0-9]+)*")
 
 

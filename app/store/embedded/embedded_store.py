@@ -28,7 +28,7 @@ from app.store.embedded.port import LOOPBACK, reserve_port
 from app.store.embedded.secret_file import remove_secret, write_secret
 from app.store.errors import IndexIncompleteError, StoreReason
 from app.store.growing_pauses import GrowingPauses, PausePolicy
-from app.store.schema_stamp import StoreSchema, write_stamp
+from app.store.schema_stamp import SchemaKeeper, StoreSchema, accept_stamp, write_stamp
 from app.store.store_endpoint import StoreEndpoint
 
 STORE_FOLDER: Final = "janusgraph"
@@ -60,18 +60,19 @@ class EmbeddedStore:
 
     ``endpoint`` is the Gremlin URL with the credentials of this start, valid after `start`; a restart of the JVM does
     not change it. With ``index``, each start of the JVM rebuilds the index if its mark is missing, or if a comparison
-    with the data shows that it lacks some. If ``reindexing`` is true, the first start rebuilds it in any case, and the
-    data must exist.
+    with the data shows that it lacks some. With ``keeper``, data with an older schema are upgraded. If ``reindexing``
+    is true, the first start rebuilds the index in any case, and the data must exist.
 
     The store is a `app.store.store_host.StoreHost`; ``starts`` is described there.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts of a store
         self,
         settings: Settings,
         schema: StoreSchema,
         *,
         index: IndexKeeper | None = None,
+        keeper: SchemaKeeper | None = None,
         restarts: PausePolicy | None = None,
         reindexing: bool = False,
     ) -> None:
@@ -81,6 +82,7 @@ class EmbeddedStore:
         self._settings = settings
         self._schema = schema
         self._index = index
+        self._keeper = keeper
         self._pauses = GrowingPauses(restarts)
         self._reindexing = reindexing
         self._folder = settings.data_dir.absolute() / STORE_FOLDER
@@ -173,7 +175,7 @@ class EmbeddedStore:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._folder.chmod(OWNER_ONLY)
         await self._lock.acquire()
-        write_stamp(self._folder, self._schema)
+        accept_stamp(self._folder, self._schema, upgrading=self._keeper is not None and self._keeper.commanded)
         (index_files.begin_rebuild if self._reindexing else index_files.begin_without_data)(self._folder)
         self._port = reserve_port(self._settings.store_port)
         port = self._port.getsockname()[1]
@@ -204,18 +206,24 @@ class EmbeddedStore:
     async def _launch(self, launch: LaunchOptions) -> JvmProcess:
         """Return a JVM that is ready and, if there is an index keeper, has a complete index."""
         if self._index is None:
-            return await self._start_jvm(launch)
+            return await self._start_jvm(launch, self._upgrade)
         if index_files.is_complete(self._folder):
             try:
-                return await self._start_jvm(launch, self._index.check)
+                return await self._start_jvm(launch, self._upgrade, self._index.check)
             except IndexIncompleteError as error:
                 _log.warning("store_index_incomplete", reason=str(error))
         self.state = StoreState.REBUILDING
         _log.warning("store_index_rebuilding", folder=str(self._folder))
         index_files.begin_rebuild(self._folder)
-        jvm = await self._start_jvm(launch, self._index.rebuild, self._index.check)
+        jvm = await self._start_jvm(launch, self._upgrade, self._index.rebuild, self._index.check)
         index_files.finish_rebuild(self._folder)
         return jvm
+
+    async def _upgrade(self, endpoint: StoreEndpoint) -> None:
+        """Bring the schema of the data to that of the program, and record that in the stamp."""
+        if self._keeper is not None:
+            await self._keeper.upgrade(endpoint)
+            write_stamp(self._folder, self._schema)
 
     async def _start_jvm(self, launch: LaunchOptions, *steps: Callable[[StoreEndpoint], Awaitable[None]]) -> JvmProcess:
         """Start a JVM, wait until it is ready, and run ``steps``; the JVM is ended if one of them fails."""

@@ -37,12 +37,12 @@ class IndexKeeper(Protocol):
 def refuse_without_data(folder: Path) -> None:
     """Raise `DataMissingError` if ``folder`` contains no data.
 
-    Without the check, a rebuild with a wrong `MLG_DATA_DIR` would create an empty store there.
+    Without the check, a command with a wrong `MLG_DATA_DIR` would create an empty store there.
     """
     if not (folder / DATA_FOLDER).exists():
         raise DataMissingError(
-            f"There are no data in {folder}, so there is nothing to reindex. Set MLG_DATA_DIR to the folder that "
-            f"contains the folder `{folder.name}` with the data."
+            f"There are no data in {folder}. Set MLG_DATA_DIR to the folder that contains the folder `{folder.name}` "
+            "with the data."
         )
 
 

@@ -1,6 +1,7 @@
 """The schema stamp beside the data: additions within a version are accepted, all other changes are refused."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from support.stores.sample_schema import VERTEX, sample_document, sample_schema
 
 from app.store.errors import SchemaMismatchError
-from app.store.schema_stamp import StoreSchema, write_stamp
+from app.store.schema_stamp import StoreSchema, accept_stamp, write_stamp
 
 Change = Callable[[dict[str, Any]], object]
 
@@ -33,9 +34,9 @@ def changed(change: Change) -> StoreSchema:
 )
 def test_additions_within_a_version_are_recorded(tmp_path: Path, growth: Change) -> None:
     """New labels, keys and composite indexes are accepted, and the stamp then has the digest of the new schema."""
-    write_stamp(tmp_path, sample_schema())
-    write_stamp(tmp_path, changed(growth))
-    write_stamp(tmp_path, changed(growth))
+    accept_stamp(tmp_path, sample_schema())
+    accept_stamp(tmp_path, changed(growth))
+    accept_stamp(tmp_path, changed(growth))
     assert orjson.loads((tmp_path / "stamp.json").read_bytes())["digest"] == changed(growth).digest
 
 
@@ -51,9 +52,9 @@ def test_additions_within_a_version_are_recorded(tmp_path: Path, growth: Change)
 )
 def test_other_changes_within_a_version_are_refused(tmp_path: Path, change: Change, named: str) -> None:
     """A change that JanusGraph would ignore or refuse is refused by name, and the stamp is unchanged."""
-    write_stamp(tmp_path, sample_schema())
+    accept_stamp(tmp_path, sample_schema())
     with pytest.raises(SchemaMismatchError, match=named):
-        write_stamp(tmp_path, changed(change))
+        accept_stamp(tmp_path, changed(change))
     assert orjson.loads((tmp_path / "stamp.json").read_bytes())["digest"] == sample_schema().digest
 
 
@@ -61,11 +62,54 @@ def test_data_without_a_stamp_are_refused(tmp_path: Path) -> None:
     """A data folder without a stamp is refused."""
     (tmp_path / "je").mkdir()
     with pytest.raises(SchemaMismatchError, match="no schema stamp"):
-        write_stamp(tmp_path, sample_schema())
+        accept_stamp(tmp_path, sample_schema())
 
 
 def test_another_version_is_refused(tmp_path: Path) -> None:
-    """Data of another schema version are refused, and the message names the command to export them."""
-    write_stamp(tmp_path, sample_schema())
+    """Data of an older version without steps are refused, and the message names the command to export them."""
+    accept_stamp(tmp_path, sample_schema())
     with pytest.raises(SchemaMismatchError, match=r"version 1; this program uses version 2\. Export"):
-        write_stamp(tmp_path, sample_schema(2))
+        accept_stamp(tmp_path, sample_schema(2))
+
+
+def test_a_newer_version_is_refused(tmp_path: Path) -> None:
+    """Data of a newer version are refused, also if this program upgrades older ones."""
+    accept_stamp(tmp_path, sample_schema(3))
+    with pytest.raises(SchemaMismatchError, match=r"version 3; this program uses version 2\. Use the release"):
+        accept_stamp(tmp_path, upgrading(sample_schema(2)), upgrading=True)
+
+
+def upgrading(schema: StoreSchema, at_start: frozenset[int] = frozenset({1})) -> StoreSchema:
+    """Return a schema to which version 1 is upgraded."""
+    return replace(schema, upgrades=frozenset({1}), at_start=at_start)
+
+
+def test_a_version_with_steps_is_accepted_and_its_stamp_kept(tmp_path: Path) -> None:
+    """The stamp of older data remains until they are upgraded, and new keys of the index are no mismatch."""
+    accept_stamp(tmp_path, sample_schema())
+    more: Any = sample_document()
+    more["propertyKeys"].append({"key": "vendor"})
+    more["mixedIndexes"][0]["keys"].append({"propertyKey": "vendor"})
+    newer = upgrading(StoreSchema(2, orjson.dumps(more)))
+    assert not accept_stamp(tmp_path, newer)
+    assert orjson.loads((tmp_path / "stamp.json").read_bytes())["version"] == 1
+    write_stamp(tmp_path, newer)
+    assert accept_stamp(tmp_path, newer)
+
+
+def test_steps_that_need_the_command_are_refused_without_it(tmp_path: Path) -> None:
+    """A start names the command, and the command goes on."""
+    accept_stamp(tmp_path, sample_schema())
+    newer = upgrading(sample_schema(2), frozenset())
+    with pytest.raises(SchemaMismatchError, match="write a backup, and run `mlg store upgrade`"):
+        accept_stamp(tmp_path, newer)
+    assert not accept_stamp(tmp_path, newer, upgrading=True)
+
+
+def test_a_change_that_no_step_makes_is_refused(tmp_path: Path) -> None:
+    """A new version may add keys and entries of the index, and alter nothing else."""
+    accept_stamp(tmp_path, sample_schema())
+    altered = sample_document()
+    altered["edgeLabels"][0].update(multiplicity="MULTI")
+    with pytest.raises(SchemaMismatchError, match="edgeLabels FEEDS"):
+        accept_stamp(tmp_path, upgrading(StoreSchema(2, orjson.dumps(altered))))
