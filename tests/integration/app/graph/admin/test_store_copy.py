@@ -1,0 +1,132 @@
+"""`mlg store copy` as an operator runs it: complete, compared, continued after a kill, and refused where it must be."""
+
+import asyncio
+import os
+import re
+import signal
+import sys
+from asyncio.subprocess import DEVNULL
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.servers.server_process import Serving
+from support.servers.store_commands import command_environment, store_command, succeeded
+from support.source_tree import ROOT
+from support.stores.janusgraph import store_settings, url_with_user_info
+from support.waiting import until
+
+from app.graph.admin.elements.store_digest import digest_of
+from app.graph.admin.elements.work_progress import NoProgress
+from app.graph.admin.schema_steps import SchemaPath
+from app.graph.admin.store_client import digest_at
+from app.graph.admin.store_copy import copy_store
+from app.graph.admin.store_schema import INDEX, store_schema
+from app.graph.admin.stored_schema import read_stored_schema
+from app.graph.driver.gremlin_client import GremlinClient
+from app.store.embedded.embedded_store import EmbeddedStore
+from app.store.errors import CopyError
+
+
+@pytest.fixture(scope="module")
+async def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a data folder with the demo estate and its history, whose API has ended."""
+    serving = Serving(tmp_path_factory.mktemp("source"))
+    await serving.start()
+    try:
+        token = serving.headers()["Authorization"].removeprefix("Bearer ")
+        demo = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "app", "demo", "--url", serving.url),
+            cwd=ROOT,
+            stdout=DEVNULL,
+            env=command_environment(serving.folder) | {"MLG_PORT": str(serving.port), "TOKEN": token},
+        )
+        assert await demo.wait() == 0
+    finally:
+        await serving.stop()
+    return serving.folder
+
+
+@pytest.fixture
+async def target(tmp_path: Path) -> AsyncIterator[EmbeddedStore]:
+    """Run an empty JanusGraph with the schema of the product, as an external store."""
+    async with EmbeddedStore(store_settings(tmp_path / "target"), store_schema()) as store:
+        yield store
+
+
+@pytest.mark.timeout(600)
+async def test_a_copy_is_equal_and_serves(source: Path, target: EmbeddedStore, tmp_path: Path) -> None:
+    """All elements are in the target with their ids; an API serves them; a second copy is refused."""
+    settings, url, progress = store_settings(source), url_with_user_info(target.endpoint), NoProgress()
+    before = await digest_at(settings, "", progress)
+    copied = await copy_store(settings, "", url, progress)
+    assert not copied.resumed
+    assert copied.digest.text == before.text == (await digest_at(settings, url, progress)).text
+    with pytest.raises(CopyError, match="is not empty"):
+        await copy_store(settings, "", url, progress)
+    with pytest.raises(CopyError, match="are the same store"):
+        await copy_store(settings, url, url, progress)
+    back = await copy_store(settings, url, str(tmp_path / "back"), progress)
+    assert back.digest.text == before.text
+    assert (await digest_at(settings, "", progress)).text == before.text
+    serving = Serving(tmp_path / "api", {"MLG_STORE_URL": url})
+    await serving.start()
+    await serving.stop()
+
+
+@pytest.mark.timeout(600)
+async def test_a_killed_copy_goes_on(source: Path, target: EmbeddedStore, tmp_path: Path) -> None:
+    """After kills in both phases the same command completes the copy; until then no API and no other copy starts."""
+    url = url_with_user_info(target.endpoint)
+    async with GremlinClient(url) as client:
+
+        async def copying() -> Any:
+            return (await read_stored_schema(client, SchemaPath(), INDEX)).copying
+
+        for phase in ("vertices", "edges"):
+            await _killed_in(phase, source, url, copying)
+        serving = Serving(tmp_path / "api", {"MLG_STORE_URL": url})
+        with pytest.raises(AssertionError, match="the API ended"):
+            await serving.start()
+        assert "is being filled by `mlg store copy`" in serving.output.read_text()
+        other = store_settings(tmp_path / "other")
+        async with EmbeddedStore(other, store_schema()):
+            pass
+        with pytest.raises(CopyError, match="The target has an unfinished copy of"):
+            await copy_store(other, "", url, NoProgress())
+        output = await succeeded(source, "copy", "--to", url)
+        assert output.startswith("completed the copy: ")
+        assert await copying() is None
+        (digest,) = re.findall("digest ([0-9a-f]{64}) of both stores", output)
+        assert (await digest_of(client)).text == digest
+
+
+async def _killed_in(phase: str, source: Path, url: str, copying: Callable[[], Awaitable[Any]]) -> None:
+    """Run a copy until it is in a phase, and kill it with its JVM."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "support.servers.small_pages", "store", "copy", "--to", url),
+        cwd=ROOT,
+        stdout=DEVNULL,
+        stderr=DEVNULL,
+        env=command_environment(source) | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])},
+    )
+
+    async def reached() -> bool:
+        found = await copying()
+        return found is not None and found["phase"] == phase and found["position"] is not None
+
+    await until(reached, within=120)
+    os.kill(process.pid, signal.SIGKILL)
+    await process.wait()
+
+
+async def test_a_running_source_is_refused(source: Path, target: EmbeddedStore) -> None:
+    """A source that an API may write to is named, and nothing is copied."""
+    serving = Serving(source)
+    await serving.start()
+    try:
+        ended = await store_command(source, "copy", "--to", url_with_user_info(target.endpoint))
+        assert (ended.code, "stop the process" in ended.errors) == (1, True)
+    finally:
+        await serving.stop()
