@@ -1,0 +1,311 @@
+"""A folder with backups of the embedded store: a manifest for each, and the files that they share.
+
+```
+DIR/mlg-backups.json         marks the folder, with the version of its form
+DIR/20261127T004500.123Z.json  a manifest: the files of one backup, by their path in the store
+DIR/files/9f86d0…            the files, named by their SHA-256
+```
+
+The files of the store are unchangeable, so a backup copies only those that no earlier manifest has. A file counts as
+the same if its path, its size, and its first and last bytes are equal. These contain the instant at which the file
+was begun. A manifest is written last, so an interrupted backup does not exist.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Final, Self
+
+import orjson
+
+from app.store.errors import BackupError
+from graphql_schema.ports.record import JsonObject
+
+FORMAT: Final = 1
+MARKER: Final = "mlg-backups.json"
+FILES: Final = "files"
+OWNER_ONLY: Final = 0o700
+"""Mode of the folder, which contains the data of all tenants."""
+_CHUNK: Final = 1 << 20
+_END: Final = 4096
+"""Bytes at both ends of a file that identify it."""
+
+
+@dataclass(frozen=True, slots=True)
+class BackupFile:
+    """A file of a backup: its SHA-256 in hex, its size in bytes, and the SHA-256 of its ends."""
+
+    digest: str
+    size: int
+    ends: str
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A manifest. ``storage`` is the release of JanusGraph, and ``schema`` the schema stamp of the data.
+
+    ``index`` states whether the index is in it, and ``digest`` is that of the store as far as it was computed.
+    """
+
+    name: str
+    release: str
+    storage: str
+    schema: JsonObject
+    index: bool
+    files: dict[str, BackupFile]
+    digest: JsonObject | None = None
+
+    @property
+    def size(self) -> int:
+        """The bytes of all files."""
+        return sum(file.size for file in self.files.values())
+
+    def stored(self) -> bytes:
+        """Return the manifest as JSON."""
+        files = {path: [file.digest, file.size, file.ends] for path, file in sorted(self.files.items())}
+        about = {"format": FORMAT, "name": self.name, "release": self.release, "storage": self.storage}
+        rest = {"index": self.index, "digest": self.digest, "files": files, "schema": self.schema}
+        return orjson.dumps(about | rest, option=orjson.OPT_INDENT_2)
+
+    @classmethod
+    def of(cls, path: Path) -> Self:
+        """Return the backup of a manifest; raises `BackupError` if it is unreadable or has another form."""
+        try:
+            found = orjson.loads(path.read_bytes())
+            if found["format"] != FORMAT:
+                raise BackupError(_OTHER_FORM.format(path=path, found=found["format"], known=FORMAT))
+            files = {_safe(name): BackupFile(*values) for name, values in found["files"].items()}
+            about = (found["name"], found["release"], found["storage"], found["schema"], found["index"])
+            return cls(*about, files, found["digest"])
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise BackupError(f"The manifest {path} is damaged; delete it, and use another backup.") from error
+
+
+_OTHER_FORM: Final = (
+    "{path} has the form {found!r} of backups, and this program reads form {known}. Use the release of `mlg` that "
+    "wrote it."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BackupResult:
+    """A new backup, and how much of it was copied: number of files and bytes."""
+
+    backup: Backup
+    copied: int
+    copied_bytes: int
+
+
+class BackupFolder:
+    """The backups in one folder; made with `create` or `open`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Return an existing folder of backups; raises `BackupError` if it is none, or of another form."""
+        marker = path / MARKER
+        try:
+            found = orjson.loads(marker.read_bytes())["format"]
+        except (FileNotFoundError, NotADirectoryError):
+            raise BackupError(
+                f"{path} contains no backups: it has no file {MARKER}. Name the folder that was given to "
+                "`mlg store backup`."
+            ) from None
+        except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+            raise BackupError(
+                f"The file {marker} is damaged. Restore it from a copy, or use another backup."
+            ) from error
+        if found != FORMAT:
+            raise BackupError(_OTHER_FORM.format(path=path, found=found, known=FORMAT))
+        return cls(path)
+
+    @classmethod
+    def create(cls, path: Path) -> Self:
+        """Return the folder, and make it if it is absent or empty; raises `BackupError` if it has other content."""
+        if (path / MARKER).exists():
+            return cls.open(path)
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise BackupError(
+                f"{path} is not a folder of backups, and is not empty. Name an empty folder, a new one, or the folder "
+                "of earlier backups."
+            )
+        (path / FILES).mkdir(parents=True)
+        path.chmod(OWNER_ONLY)
+        _write(path / MARKER, orjson.dumps({"format": FORMAT}))
+        return cls(path)
+
+    def backups(self) -> list[Backup]:
+        """Return all backups, the oldest first."""
+        return [Backup.of(path) for path in sorted(self.path.glob("*.json")) if path.name != MARKER]
+
+    def named(self, name: str = "") -> Backup:
+        """Return the backup with a name, the newest one without a name; raises `BackupError` if there is none."""
+        found = [each for each in self.backups() if not name or each.name == name]
+        if not found:
+            there = ", ".join(each.name for each in self.backups()) or "none"
+            missing = f"no backup {name}" if name else "no complete backup"
+            raise BackupError(f"{self.path} contains {missing}; it has: {there}.")
+        return found[-1]
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the lock of the folder; raises `BackupError` if another process writes a backup there."""
+        with (self.path / "lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise BackupError(f"Another process writes a backup to {self.path}; wait until it has ended.") from None
+            yield
+
+    def missing(self, sources: Mapping[str, Path]) -> dict[str, Path]:
+        """Return those of the files ``sources``, by their path in the store, that no earlier backup has."""
+        known = self._known()
+        return {name: path for name, path in sources.items() if _identity(name, path) not in known}
+
+    def add(self, about: Backup, sources: Mapping[str, Path], report: Callable[[int], None]) -> BackupResult:
+        """Copy what is missing of ``sources``, write the manifest, and return it.
+
+        ``about`` has the values of the manifest except its files. ``report`` gets the bytes of each part that was
+        copied. Raises `BackupError` if the disk is full.
+        """
+        known, files, copied = self._known(), dict[str, BackupFile](), 0
+        missing = self.missing(sources)
+        self._require_space(sum(path.stat().st_size for path in missing.values()))
+        for name, path in sources.items():
+            same = known.get(_identity(name, path))
+            if same is None:
+                copied += path.stat().st_size
+            files[name] = same or self._copy(path, report)
+        backup = replace(about, files=files)
+        self.write(backup)
+        return BackupResult(backup, len(missing), copied)
+
+    def write(self, backup: Backup) -> None:
+        """Write or replace a manifest."""
+        with _disk_errors(self.path):
+            _write(self.path / f"{backup.name}.json", backup.stored())
+
+    def keep(self, count: int) -> int:
+        """Delete all but the newest ``count`` backups, and all files that none of these has; return how many went."""
+        old = self.backups()[:-count]
+        for backup in old:
+            (self.path / f"{backup.name}.json").unlink()
+        used = {file.digest for backup in self.backups() for file in backup.files.values()}
+        for path in (self.path / FILES).iterdir():
+            if path.name not in used:
+                path.unlink()
+        return len(old)
+
+    def extract(self, backup: Backup, target: Path, report: Callable[[int], None]) -> None:
+        """Copy the files of a backup into ``target``, and compare each with its SHA-256.
+
+        ``report`` gets the bytes of each part. Raises `BackupError` if a file is absent or damaged, or the disk full.
+        """
+        for name, file in backup.files.items():
+            source, copy = self.path / FILES / file.digest, target / name
+            if not source.exists():
+                raise BackupError(f"The file {source} of the backup {backup.name} is absent; use another backup.")
+            with _disk_errors(target):
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                digest = _copied(source, copy, report)
+            if digest != file.digest:
+                raise BackupError(f"The file {source} of the backup {backup.name} is damaged; use another backup.")
+
+    def _known(self) -> dict[tuple[str, int, str], BackupFile]:
+        """Return the files of all backups by path, size and ends."""
+        return {
+            (name, file.size, file.ends): file
+            for backup in self.backups()
+            for name, file in backup.files.items()
+            if (self.path / FILES / file.digest).exists()
+        }
+
+    def _copy(self, source: Path, report: Callable[[int], None]) -> BackupFile:
+        part = self.path / FILES / f"{source.name}.part"
+        with _disk_errors(self.path):
+            try:
+                digest = _copied(source, part, report)
+                part.replace(self.path / FILES / digest)
+            finally:
+                part.unlink(missing_ok=True)
+        return BackupFile(digest, source.stat().st_size, _ends(source))
+
+    def _require_space(self, needed: int) -> None:
+        free = shutil.disk_usage(self.path).free
+        if free < needed:
+            raise BackupError(_FULL.format(path=self.path) + f" {needed:,} bytes are needed, and {free:,} are free.")
+
+
+_FULL: Final = "The disk of {path} is full: free space there, or name a folder on another disk."
+
+
+@contextmanager
+def _disk_errors(path: Path) -> Iterator[None]:
+    """Raise an error of a full disk or a full quota as `BackupError`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise BackupError(_FULL.format(path=path)) from error
+        raise
+
+
+def backup_name(now: datetime | None = None) -> str:
+    """Return the name of a backup that is taken now; the names of later backups are greater."""
+    return (now or datetime.now(UTC)).strftime("%Y%m%dT%H%M%S.%f")[:-3] + "Z"
+
+
+def _safe(name: str) -> str:
+    """Return a path within the store's folder; raises ValueError if it leads out of it."""
+    if Path(name).is_absolute() or ".." in Path(name).parts:
+        raise ValueError(name)
+    return name
+
+
+def _identity(name: str, path: Path) -> tuple[str, int, str]:
+    return name, path.stat().st_size, _ends(path)
+
+
+def _ends(path: Path) -> str:
+    """Return the SHA-256 of the first and the last bytes of a file."""
+    with path.open("rb") as file:
+        first = file.read(_END)
+        file.seek(max(0, path.stat().st_size - _END))
+        return sha256(first + file.read(_END)).hexdigest()
+
+
+def _copied(source: Path, target: Path, report: Callable[[int], None]) -> str:
+    """Copy a file to the disk, and return its SHA-256."""
+    found = sha256()
+    with source.open("rb") as given, target.open("wb") as copy:
+        while chunk := given.read(_CHUNK):
+            found.update(chunk)
+            copy.write(chunk)
+            report(len(chunk))
+        copy.flush()
+        os.fsync(copy.fileno())
+    return found.hexdigest()
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file that is either complete or absent."""
+    part = path.with_suffix(".part")
+    try:
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
