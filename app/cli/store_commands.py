@@ -10,6 +10,7 @@ import orjson
 import typer
 from rich.console import Console
 
+from app.cli import backup_commands
 from app.graph.admin.index_repair import RepairCounts
 from app.graph.admin.index_scan import repair_store
 from app.graph.admin.reindex import EachStep, reindex
@@ -26,6 +27,12 @@ STEP: Final = 500
 """Vertices between two lines of progress."""
 
 store = typer.Typer(no_args_is_help=True, help="The embedded store and its schema.")
+store.command()(backup_commands.backup)
+store.command()(backup_commands.check)
+store.command("restore")(backup_commands.restore_backup)
+store.command()(backup_commands.digest)
+store.command()(backup_commands.copy)
+store.command()(backup_commands.upgrade)
 
 _console: Final = Console(stderr=True)
 
