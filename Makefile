@@ -149,16 +149,21 @@ DISTRIBUTED := tests/distributed tests/journeys/test_showcase.py tests/journeys/
 	tests/journeys/test_two_processes.py tests/journeys/test_own_writes.py tests/journeys/test_dry_runs.py tests/journeys/test_aliases.py \
 	tests/journeys/test_as_of.py tests/journeys/test_search.py tests/journeys/test_unused_assets.py \
 	tests/security/test_leaks_of_reads.py tests/security/test_leaks_of_search.py tests/security/test_pushdown.py \
-	tests/integration/support/stores/test_janusgraph.py
+	tests/integration/support/stores/test_janusgraph.py tests/integration/app/graph/admin/elements/test_element_pages.py \
+	tests/integration/app/graph/admin/test_schema_upgrade.py
 SUITES ?= $(DISTRIBUTED)
 
 .PHONY: test-distributed
 test-distributed: $(READY) ## Suites on Cassandra, Elasticsearch and two JanusGraph servers, which are fetched once (200 MB)
-	GRAPHS=20 ROUNDS=$(ROUNDS) $(BIN)/pytest --capture=sys --distributed -m 'not issuer' --timeout 900 $(SUITES)
+	GRAPHS=20 ROUNDS=$(ROUNDS) $(BIN)/pytest --capture=sys --distributed -m 'not issuer and not upgrade' --timeout 900 $(SUITES)
 
 .PHONY: test-alerts
 test-alerts: $(READY) ## Alert rules on recorded series with promtool, and the dashboard in a Prometheus (19 MB, fetched once)
 	$(BIN)/pytest -m monitoring tests/monitoring
+
+.PHONY: test-upgrade
+test-upgrade: $(READY) ## A rolling upgrade from the release before, and backups, under load: make test-upgrade OLD=v1.2
+	OLD=$(OLD) $(BIN)/pytest -s -m upgrade tests/upgrade
 
 .PHONY: check
 check: test ## What CI runs

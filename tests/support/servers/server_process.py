@@ -36,13 +36,14 @@ def free_port() -> int:
 class Serving:
     """One API with its JVM on the data in ``folder``; :meth:`start` it again after :meth:`kill_api`.
 
-    ``environment`` has further settings, and ``descriptors`` is its soft limit of open files if not None. What it
-    prints is in ``output``.
+    ``environment`` has further settings, and ``descriptors`` is its soft limit of open files if not None. ``code`` is
+    the folder with its sources, those of the test if None. What it prints is in ``output``.
     """
 
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
     descriptors: int | None = None
+    code: Path | None = None
     port: int = field(default_factory=free_port)
     store_port: int = field(default_factory=free_port)
     _process: Process | None = None
@@ -88,6 +89,7 @@ class Serving:
                 stdin=DEVNULL,
                 stdout=output,
                 stderr=STDOUT,
+                cwd=self.code,
                 env=os.environ | env | self.environment,
                 preexec_fn=self._limit_descriptors,
             )
