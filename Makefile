@@ -125,7 +125,7 @@ soak: $(READY) ## Mixed load at half of the capacity of two workers on the distr
 
 .PHONY: soak-embedded
 soak-embedded: $(READY) ## The same on the embedded store: make soak-embedded MINUTES=10
-	$(BIN)/python -m bench.soak $(MINUTES)
+	PYTHONPATH=tests $(BIN)/python -m bench.soak $(MINUTES)
 
 AUDIT := $(VENV)-audit/bin
 

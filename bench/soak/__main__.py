@@ -18,6 +18,7 @@ from typing import Final
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
+from support.servers.distributed.cluster import running_cluster
 
 from app.graph.admin.store_schema import store_schema
 from app.ingest.load.api_client import ApiClient
@@ -91,8 +92,6 @@ async def _serving(workers: int, *, distributed: bool) -> AsyncIterator[Server]:
             async with serving(Side("soak", this_tree()), Path(folder)) as server:
                 yield server
             return
-        from support.servers.distributed.cluster import running_cluster  # noqa: PLC0415 - in tests/, for this profile
-
         side = Side("soak", this_tree(), (("MLG_WORKERS", str(workers)),))
         async with running_cluster(Settings.from_env(), store_schema()) as cluster:
             jvm = os.getpid()  # the JVMs are no part of the API, and their CPU is not measured

@@ -47,8 +47,8 @@ class ParsedDocuments:
 def _parsed(text: str, tokens: int) -> DocumentNode:
     """Return the document of a text, without the references of each token to the one before it.
 
-    Nothing here reads them. With them a document is in cycles of references: it would wait for a garbage collection,
-    which holds the event loop, and one that outlived a collection in the cache would not be freed under load.
+    Nothing here reads them. With them a document is in cycles of references, and waits for a garbage collection, which
+    holds the event loop. One that outlived a collection in the cache would not be freed under load.
     """
     document = parse(text, max_tokens=tokens)
     token = document.loc.start_token if document.loc else None

@@ -140,11 +140,7 @@ class WriteLog:
         self._lease: Lease | None = None
         self._lease_read = 0
         self._confirmed: set[int] = set()
-        self._known = 0
-        self._base = 0
-        self._begun = 0
-        self._lost = 0
-        self._longest = 0
+        self._known = self._base = self._begun = self._lost = self._lost_time = 0
         self._waits_for: tuple[str, int] | None = None
         self._reading: asyncio.Future[None] | None = None
         self._next: asyncio.Future[None] | None = None
@@ -203,7 +199,7 @@ class WriteLog:
 
     async def _let_others_wait(self) -> None:
         """Write an entry with which other processes wait; after _WAIT_ATTEMPTS conflicts, go on without it."""
-        milliseconds = min(max(WAIT_FACTOR * self._longest, MIN_WAIT_MS), MAX_WAIT_MS)
+        milliseconds = min(max(WAIT_FACTOR * self._lost_time, MIN_WAIT_MS), MAX_WAIT_MS)
         for _ in range(_WAIT_ATTEMPTS):
             writes = WriteSet()
             writes.let_others_wait(milliseconds)
@@ -245,9 +241,9 @@ class WriteLog:
         """
         if not written:
             self._lost += 1
-            self._longest = max(self._longest, self._steady() - self._begun)
+            self._lost_time = max(self._lost_time, self._steady() - self._begun)
             raise TransientConflictError("Another process wrote since the transaction was planned; plan it again.")
-        self._lost = self._longest = 0
+        self._lost = self._lost_time = 0
         self._base += 1
         if self._base > self._known:
             self._confirmed.add(self._base)
@@ -259,10 +255,7 @@ class WriteLog:
         return lease is not None and lease.holder == self.process and lease.until > self._clock()
 
     async def watch(self) -> None:
-        """Until cancelled, learn every WATCH_SECONDS, and take or prolong the job lease.
-
-        A failure is logged, and the next look is made.
-        """
+        """Until cancelled, learn every WATCH_SECONDS, and take or prolong the job lease; failures are logged."""
         while True:
             try:
                 await self.learn()

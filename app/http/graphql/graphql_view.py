@@ -135,7 +135,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
         media, document = JSON, None
         try:
             media = negotiate(request.headers.get("accept"))
-            async with self._room(request):
+            async with self._slot_of_body(request):
                 params = await read_params(request, self.limits)
                 report.name = params.operation_name
                 context = await self.context_of(request)
@@ -172,7 +172,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
             _report_use(report, context.budget)
             context.release()
 
-    def _room(self, request: Request) -> AbstractAsyncContextManager[None]:
+    def _slot_of_body(self, request: Request) -> AbstractAsyncContextManager[None]:
         """Return a slot for a body that may be long, before any of it is read; nothing for another request.
 
         A body and what is read from it take many times its size of memory until the response is made, and most of that
@@ -200,8 +200,8 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
     async def execute_in_turn(self, request: Request, params: GraphQLRequestData, context: ContextT) -> ExecutionResult:
         """Execute the operation when the caller has a slot; reads and writes have queues of their own.
 
-        The slot is held until the store works on no request of the operation any more: it goes on when the client has
-        left, and a caller who leaves and comes again would otherwise occupy the store.
+        The slot is held until the store works on no request of the operation any more. The store goes on when the
+        client has left, and a caller who leaves and comes again would otherwise occupy it.
 
         Raises LimitError if too many operations of the caller wait, and what :meth:`execute` raises.
         """
@@ -211,7 +211,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
         try:
             return await self.execute(request.method, params, context)
         finally:
-            context.budget.when_idle(partial(queue.release, caller))
+            context.budget.when_unused(partial(queue.release, caller))
 
     async def _is_mutation(self, params: GraphQLRequestData, caller: Hashable) -> bool:
         """Return whether the operation is a mutation; its document is parsed if it contains that word."""

@@ -387,7 +387,7 @@ async def test_a_process_that_loses_its_turns_lets_the_others_wait(monkeypatch: 
     assert slow.known == LOST_TURNS + 3
 
 
-async def test_nobody_waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_wait_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """The others go on when the time is over, also if the process that lets them wait has ended."""
     _, waiting, clock = await loses_its_turns(monkeypatch)
     await rounds()

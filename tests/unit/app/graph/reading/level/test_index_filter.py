@@ -169,6 +169,10 @@ async def test_a_filtered_property_is_never_absent() -> None:
     natives = {"AssetFilter": [native_values(stub("default", urn, "ada", 1)) for urn in urns]}
     changed = {"subject": urns[0], "subjectKind": "DATASET", "actor": "ada", "action": "LINKED"}
     natives["ChangeFilter"] = [native_values(attached_record("default", "mlg://change/test//a", "ada", 1, **changed))]
+    received = {"subject": urns[0], "actor": "ada", "source": "dbt", "state": "PARTIAL"}
+    natives["IngestionFilter"] = [
+        native_values(attached_record("default", "mlg://ingestion/test//a", "ada", 1, **received))
+    ]
     async for sample, condition in sampled_conditions(build_schema()):
         keys = {key for node in nodes(condition) if (key := getattr(node, "key", None))}
         for values, sets in natives[sample.filter]:
