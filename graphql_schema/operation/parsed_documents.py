@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-from graphql import DocumentNode, GraphQLSyntaxError, parse
+from graphql import DocumentNode, GraphQLSyntaxError, Lexer, Source, Token
+from graphql.language.parser import Parser, nested_too_deeply_error
 
 from graphql_schema.execution.side_thread import run_aside
 from graphql_schema.operation.document_cache import DocumentCache
@@ -39,22 +40,30 @@ class ParsedDocuments:
             is_limit = error.message.endswith("Parsing aborted.")
             cause = _too_many_tokens(self.tokens) if is_limit else CodedError(error.message, Code.BAD_REQUEST)
             error.original_error = cause
-            raise
+            raise error.with_traceback(None) from None  # the frames of the parser have the tokens
         self._recent.add(text, document)
         return document
 
 
 def _parsed(text: str, tokens: int) -> DocumentNode:
-    """Return the document of a text, without the references of each token to the one before it.
+    """Return the document of a text as :func:`graphql.parse` does, or raise its error.
 
-    Nothing here reads them. With them a document is in cycles of references, and waits for a garbage collection, which
-    holds the event loop. One that outlived a collection in the cache would not be freed under load.
+    Its tokens do not refer to those before them, which nothing here reads. With these references a document, or a text
+    that is none, is in cycles, and waits for a garbage collection, which holds the event loop. What outlived a
+    collection in the cache would not be freed under load.
     """
-    document = parse(text, max_tokens=tokens)
-    token = document.loc.start_token if document.loc else None
-    while token is not None:
-        token.prev, token = None, token.next
-    return document
+    source = Source(text)
+    lexer = Lexer(source)
+    token: Token | None = lexer.token
+    parser = Parser(source, max_tokens=tokens, lexer=lexer)
+    try:
+        return parser.parse_document()
+    except RecursionError:
+        pass  # raised here, the error would keep the frames of the recursion
+    finally:
+        while token is not None:
+            token.prev, token = None, token.next
+    raise nested_too_deeply_error(parser)
 
 
 def is_long(text: str) -> bool:

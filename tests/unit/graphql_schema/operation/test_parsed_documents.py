@@ -44,16 +44,25 @@ async def test_an_error_of_the_parser_has_a_code(padding: str, text: str, code: 
 
 
 @pytest.mark.parametrize("padding", ["", PADDING], ids=["short", "long"])
-async def test_a_document_is_freed_without_a_garbage_collection(padding: str) -> None:
-    """It is in no cycle of references: collections hold the event loop, and what outlives one is not visited again."""
-    documents = ParsedDocuments(tokens=1_000)
+@pytest.mark.parametrize("end", ["", "}", " b" * 1_000, " {b" * 2_000], ids=["valid", "wrong", "too many", "too deep"])
+async def test_a_document_is_freed_without_a_garbage_collection(padding: str, end: str) -> None:
+    """It is in no cycle of references: collections hold the event loop, and what outlives one is not visited again.
+
+    The same holds for a text that is no document, even while its error is referred to, as it is by its own frames.
+    """
+    errors = []
+    documents = ParsedDocuments(tokens=1_000 if "{" not in end else 10_000)
     gc.collect()
     gc.disable()
     try:
         before = _tokens()
-        await documents.parse(padding + "query A($v: Int) { a(b: $v) { ...f } } fragment f on T { c }")
-        assert _tokens() > before
-        documents = ParsedDocuments(tokens=1_000)
+        try:
+            await documents.parse(padding + "query A($v: Int) { a(b: $v) { ...f } } fragment f on T { c }" + end)
+            assert _tokens() > before
+        except GraphQLSyntaxError as error:
+            errors.append(error)
+        assert bool(errors) == bool(end)
+        documents = ParsedDocuments(tokens=1)
         await run_aside(int)  # the side thread forgets its last result
         assert _tokens() == before
     finally:
