@@ -16,10 +16,11 @@ _PORT = re.compile(r"(?m)^port: (\d+)$")
 def running_endpoint(folder: Path) -> StoreEndpoint | None:
     """Return the endpoint of the JVM on the data in the store's ``folder``, None without a JVM, its port or its secret.
 
-    A JVM that is starting may not respond yet. Raises PermissionError if the store belongs to another user.
+    A JVM that is starting may not respond yet. One whose owner was killed is ending, and does not count. Raises
+    PermissionError if the store belongs to another user.
     """
     holders = read_holders(folder / LOCK_FILE)
-    if holders is None or holders["jvm"] is None or not is_alive(holders["jvm"]):
+    if holders is None or holders["jvm"] is None or not (is_alive(holders["owner"]) and is_alive(holders["jvm"])):
         return None
     found = _PORT.search((folder / _SERVER_CONFIG).read_text())
     secret = read_secret(folder)
