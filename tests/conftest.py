@@ -5,10 +5,11 @@ generated with ``SEARCH=1 make test`` and by the targets that take a number of e
 """
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import settings
 from support.servers.distributed.cluster import Cluster, running_cluster
 from support.stores.janusgraph import EmbeddedHost, GraphHost, StoreGraph, open_graph, store_settings
@@ -29,6 +30,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="open the graphs of tests on Cassandra, Elasticsearch and two JanusGraph servers",
     )
+
+
+@pytest.fixture(autouse=True)
+def log_of_the_test() -> Iterator[None]:
+    """Undo what a command has configured for the log: its stream is closed after the test."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

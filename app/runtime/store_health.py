@@ -11,9 +11,9 @@ from typing import Final
 
 from prometheus_client.metrics_core import Metric
 
+from app.graph.admin.jvm_sample import JvmSample, read_jvm
 from app.graph.driver.errors import StoreUnavailableError
 from app.graph.driver.gremlin_client import GremlinClient
-from app.graph.driver.prepared_statement import PreparedStatement
 from app.runtime.readiness import Readiness
 from app.store.errors import StoreReason
 from app.telemetry.metrics import count, gauge, gauges
@@ -21,27 +21,6 @@ from policies.errors import CodedError
 
 SAMPLE_SECONDS: Final = 10.0
 """Seconds between two samples."""
-
-JVM: Final = PreparedStatement.of(
-    """
-def beans = java.lang.management.ManagementFactory
-def heap = beans.memoryMXBean.heapMemoryUsage
-def collectors = beans.garbageCollectorMXBeans
-[[used: heap.used, max: heap.max, gc: collectors.sum { it.collectionTime }, threads: beans.threadMXBean.threadCount]]
-""",
-    name="jvm",
-)
-"""Reads the heap in bytes, the time of garbage collections in milliseconds, and the number of threads."""
-
-
-@dataclass(slots=True)
-class JvmSample:
-    """Numbers of a JVM: bytes of its heap, used and at most, seconds of collections since its start, and threads."""
-
-    heap_used: int
-    heap_max: int
-    gc_seconds: float
-    threads: int
 
 
 @dataclass(slots=True)
@@ -60,8 +39,7 @@ class StoreHealth:
             await self.readiness.check()
             self.is_ready, self.reason = True, None
             if self.client.host is not None:
-                (row,) = await self.client.submit(JVM, {})
-                self.jvm = JvmSample(row["used"], row["max"], row["gc"] / 1_000, row["threads"])
+                self.jvm = await read_jvm(self.client)
         except StoreUnavailableError as error:
             self.is_ready, self.reason = False, error.reason
         except CodedError:

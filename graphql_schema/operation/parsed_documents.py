@@ -46,7 +46,7 @@ class ParsedDocuments:
 
 
 def _parsed(text: str, tokens: int) -> DocumentNode:
-    """Return the document of a text as :func:`graphql.parse` does, or raise its error.
+    """Return the document of a text as ``parse`` of graphql-core does, or raise its error.
 
     Its tokens do not refer to those before them, which nothing here reads. With these references a document, or a text
     that is none, is in cycles, and waits for a garbage collection, which holds the event loop. What outlived a

@@ -24,6 +24,8 @@ RUN_BY = {
     ("docs/enrichment.md", "graphql"): "tests/journeys/test_demo.py",
     ("docs/enrichment.md", "json"): "tests/journeys/test_demo.py",
     ("docs/http.md", "python"): "tests/journeys/test_change_subscription.py",
+    ("docs/openlineage.md", "graphql"): "tests/journeys/test_lineage_events.py",
+    ("docs/openlineage.md", "python"): "tests/journeys/test_lineage_events.py",
     ("docs/operations.md", "sh"): "tests/journeys/test_operations_page.py",
     ("docs/ownership.md", "graphql"): "tests/journeys/test_ownership_page.py",
     ("docs/ownership.md", "json"): "tests/journeys/test_ownership_page.py",
@@ -36,6 +38,14 @@ RUN_BY = {
 NOT_RUN = {
     ("CONTRIBUTING.md", "make test-fast"): "runs all tests",
     ("README.md", "make dev"): "a server until Ctrl-C; tests/recovery starts it",
+    (
+        "docs/backup.md",
+        "# stop the API",
+    ): "stores of its own; tests/integration/app/cli runs it",
+    ("docs/backup.md", "MLG_DATA_DIR=/var/lib/mlg mlg store restore"): "tests/integration/app/cli runs it",
+    ("docs/backup.md", "mlg store backup"): "tests/integration/app/cli and tests/upgrade run it",
+    ("docs/backup.md", "mlg store digest"): "tests/integration/app/cli runs it",
+    ("docs/backup.md", "nodetool snapshot"): "tools of Cassandra, which are not installed",
     ("docs/metrics.md", "MLG_METRICS_PORT=9464 make dev"): "a server until Ctrl-C; tests/journeys/test_metrics.py",
     ("docs/policy.md", "policy = Policy.load("): "a part of a program, with the names of the text around it",
     ("docs/production.md", "openssl rand -hex 32 > mlg_secret"): "a distributed store in containers",

@@ -86,17 +86,20 @@ async def statuses(server: AppWithoutStore, issuer: LiveIssuer, path: str) -> di
     return found
 
 
+CLOSED = {"/graphql", "/api/v1/lineage", "/api/v1/lineage/batch"}
+"""The routes that need a token."""
+
 REFUSED = {name: {status} for name, (_, status) in BAD.items()}
 
 
 async def test_every_route_is_closed_or_declared(server: AppWithoutStore, issuer: LiveIssuer, env: str) -> None:
     """Of all mounted routes, exactly the declared ones have another response to a bad header than its refusal."""
     paths = {path for kind, path in mounted(server.app.routes) if kind == "http"}
-    assert paths == declared(env, OpenKind.HTTP) | {"/graphql"}
+    assert paths == declared(env, OpenKind.HTTP) | CLOSED
     for path in paths:
         address = path.replace("{file}", "page.js")
         found = await statuses(server, issuer, address)
-        if path == "/graphql":
+        if path in CLOSED:
             assert found == REFUSED
         else:
             good = await server.send("GET", address, *headers([issuer.mint()]))

@@ -6,6 +6,7 @@ from prometheus_client import Counter, Histogram
 from prometheus_client.metrics import MetricWrapperBase
 from support.stores.two_processes import Host
 
+from app.graph.admin.jvm_sample import JvmSample
 from app.graph.cache.graph_cache import GraphCache
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_log import WriteLog
@@ -14,7 +15,7 @@ from app.http.fair_queue import FairQueue, queue_metrics
 from app.runtime.backlog import Backlog
 from app.runtime.process_metrics import watch_process
 from app.runtime.readiness import Readiness
-from app.runtime.store_health import JvmSample, StoreHealth
+from app.runtime.store_health import StoreHealth
 from app.store.store_endpoint import StoreEndpoint
 from app.telemetry.metrics import Metrics
 

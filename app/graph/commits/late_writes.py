@@ -32,6 +32,7 @@ def count = g.V(mark).values('updatedAt').tryNext().orElse(0L)
 """,
     "mark",
     "urn",
+    name="state",
 )
 """Reads whether the index has the latest count of the index mark; true for a store without the mark."""
 
