@@ -52,6 +52,8 @@ PASS_CLIENTS = {
     "app.runtime.background_jobs",
     "app.runtime.operation_context",
     "app.runtime.process_metrics",
+    "app.runtime.process_spans",
+    "app.runtime.store_health",
     "app.runtime.store_watch",
 }
 """Modules outside of app.graph that get a client and pass it to app.graph, or observe it."""
