@@ -62,7 +62,7 @@ async def loaded_store(side: Side, estate: Estate, cache: Path, progress: Progre
     scratch = _scratch(folder.parent)
     try:
         async with serving(side, scratch / "data") as server:
-            load = await _load(server, estate, progress)
+            load = await load_estate(server, estate, progress)
         _keep(scratch, folder, load)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -83,7 +83,7 @@ def _keep(scratch: Path, folder: Path, load: Load) -> None:
     scratch.rename(folder)
 
 
-async def _load(server: Server, estate: Estate, progress: Progress) -> Load:
+async def load_estate(server: Server, estate: Estate, progress: Progress) -> Load:
     """Register the items of an estate as root, and return the cost; stop the bench if an item fails."""
     items = [ImportItem(f"item {at}", item) for at, item in enumerate(items_of(estate))]
     task = progress.add_task(f"loading {len(items):,} items ({server.side.name})", total=len(items))

@@ -21,21 +21,18 @@ from rich.table import Table
 from support.servers.distributed.cluster import running_cluster
 
 from app.graph.admin.store_schema import store_schema
-from app.ingest.load.api_client import ApiClient
-from app.ingest.load.batches import ImportItem, register
 from app.settings import Settings
-from bench.estate import Estate, estate_of
-from bench.items import items_of
+from bench.estate import estate_of
 from bench.measure import Client, session
 from bench.servers import Server, Side, serving
 from bench.soak.memory import MemorySamples
 from bench.soak.mixed_load import DECLARED, MixedLoad
 from bench.soak.soak_report import growth, parts_of, svg
+from bench.stores import load_estate
 from bench.trees import ROOT, this_tree
 
 ASSETS: Final = 2_000
 CONNECTIONS: Final = 8
-LOADED: Final = frozenset({"CREATED", "UPDATED", "UNCHANGED"})
 WARM_UP: Final = 200
 CAPACITY_SECONDS: Final = 30.0
 
@@ -46,7 +43,8 @@ async def main(minutes: float, workers: int, *, distributed: bool) -> int:
     """Run a soak, print its figures, write its plot, and return the exit code."""
     estate = estate_of(ASSETS)
     async with _serving(workers, distributed=distributed) as server, session() as http:
-        await _load(server, estate)
+        with Progress(console=_console) as progress:
+            await load_estate(server, estate, progress)
         load = MixedLoad(Client(server, http), estate)
         await load.warm_up(WARM_UP)
         capacity = await load.capacity(CONNECTIONS, CAPACITY_SECONDS)
@@ -97,19 +95,6 @@ async def _serving(workers: int, *, distributed: bool) -> AsyncIterator[Server]:
             jvm = os.getpid()  # the JVMs are no part of the API, and their CPU is not measured
             async with serving(side, Path(folder), ",".join(cluster.urls), jvm) as server:
                 yield server
-
-
-async def _load(server: Server, estate: Estate) -> None:
-    """Register the estate as root."""
-    items = [ImportItem(f"item {at}", item) for at, item in enumerate(items_of(estate))]
-    with Progress(console=_console) as progress:
-        task = progress.add_task(f"loading {len(items):,} items", total=len(items))
-        async with ApiClient(server.url, server.tokens["root"]) as client:
-            async for results in register(client, items):
-                failed = [each for each in results if each.outcome not in LOADED]
-                if failed:
-                    raise SystemExit(f"the estate was not loaded: {failed[0]}")
-                progress.advance(task, len(results))
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ class OperationBudget:
     """Whether the operation is a mutation, which is never cancelled."""
     _requests: int = 0
     """Number of its requests that the store works on; the store goes on when the client has left."""
-    _unused: list[Callable[[], object]] = field(default_factory=list)
+    _calls: list[Callable[[], object]] = field(default_factory=list)
     operation: tuple[str, str | None] | None = None
     """Type and name of the operation, such as ``("query", "Page")``; None before its execution."""
     cuts: set[str] = field(default_factory=set)
@@ -129,14 +129,14 @@ class OperationBudget:
         finally:
             self._requests -= 1
             if not self._requests:
-                calls, self._unused = self._unused, []
-                for call in calls:
+                ended, self._calls = self._calls, []
+                for call in ended:
                     call()
 
-    def when_unused(self, call: Callable[[], object]) -> None:
+    def after_requests(self, call: Callable[[], object]) -> None:
         """Call a function when no request to the store is under way: now, or at the end of the last one."""
         if self._requests:
-            self._unused.append(call)
+            self._calls.append(call)
         else:
             call()
 

@@ -11,8 +11,7 @@ LONGEST_MODULE = 400
 LONGEST_FUNCTION = 60
 
 CATCHES_EVERYTHING = {
-    "app.graph.jobs.receipt_expiry": "a stopped job would keep receipts for ever: failures are logged and retried",
-    "app.graph.jobs.ingestion_expiry": "a stopped job would keep ingestions for ever: failures are logged and retried",
+    "app.graph.jobs.expiry_job": "a stopped job would keep what is expired for ever: failures are logged and retried",
     "app.graph.commits.outbox_worker": "a stopped job would leave sensitivity floors: failures are logged and retried",
     "app.graph.admin.index_watch": "without the watch lost documents would stay lost: failures are logged and retried",
     "app.graph.driver.server_watch": "without the watch an ejected server would get no requests again: it is logged",

@@ -211,7 +211,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
         try:
             return await self.execute(request.method, params, context)
         finally:
-            context.budget.when_unused(partial(queue.release, caller))
+            context.budget.after_requests(partial(queue.release, caller))
 
     async def _is_mutation(self, params: GraphQLRequestData, caller: Hashable) -> bool:
         """Return whether the operation is a mutation; its document is parsed if it contains that word."""

@@ -37,7 +37,7 @@ class Endable(Protocol):
     def cancel_with(self, cancel: Callable[[], object] | None) -> None:
         """Call ``cancel`` when `end` ends the operation, unless it is a mutation."""
 
-    def when_unused(self, call: Callable[[], object]) -> None:
+    def after_requests(self, call: Callable[[], object]) -> None:
         """Call a function as soon as the store works on no request of the operation."""
 
     @property

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterator
 from importlib import import_module
-from inspect import getmembers, isclass
+from inspect import getmembers, isabstract, isclass
 from pkgutil import iter_modules
 
 from app.graph import jobs as package
@@ -25,7 +25,7 @@ def declared() -> Iterator[type]:
     for each in iter_modules(package.__path__):
         module = import_module(f"{package.__name__}.{each.name}")
         for _, found in getmembers(module, isclass):
-            if found.__module__ == module.__name__ and hasattr(found, "run"):
+            if found.__module__ == module.__name__ and hasattr(found, "run") and not isabstract(found):
                 yield found
 
 

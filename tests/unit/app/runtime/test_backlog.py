@@ -29,6 +29,7 @@ async def test_entries_count_by_their_kind() -> None:
         "tag": Waiting(1, 0, 0.0),
         "inference": Waiting(1, 1, 0.0),
         "receipts": Waiting(),
+        "ingestions": Waiting(),
     }
 
 

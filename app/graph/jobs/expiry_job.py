@@ -1,0 +1,82 @@
+"""A background job that deletes what is expired, batch by batch, under the lock of the writers.
+
+Each batch has a place in the write log. Otherwise what is written again meanwhile could be deleted, or reappear
+incomplete (docs/design/janusgraph.md).
+"""
+
+import asyncio
+import random
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import ClassVar, Final
+
+import structlog
+
+from app.graph.commits.write_set import WriteSet
+from app.graph.driver.errors import TransientConflictError
+from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.records.clock import epoch_milliseconds
+
+BATCH: Final = 250
+"""Maximal number that a step deletes while it holds the lock."""
+
+_log = structlog.get_logger(__name__)
+
+
+class ExpiryJob(ABC):
+    """Deletes what is expired. ``lock`` is that of the writers, ``batch`` the maximal number deleted under it.
+
+    ``clock`` returns epoch milliseconds. ``name`` is that of the job in reports, and ``pause_seconds`` the pause before
+    each round, varied by up to a fifth.
+    """
+
+    name: ClassVar[str]
+    pause_seconds: ClassVar[float]
+
+    def __init__(
+        self,
+        client: GremlinClient,
+        lock: asyncio.Lock,
+        clock: Callable[[], int] = epoch_milliseconds,
+        batch: int = BATCH,
+    ) -> None:
+        self._client = client
+        self._lock = lock
+        self._clock = clock
+        self._batch = batch
+
+    async def run(self) -> None:
+        """Work until cancelled; a failure is logged and retried in the next round."""
+        while True:
+            pause = random.uniform(0.8 * self.pause_seconds, 1.2 * self.pause_seconds)  # noqa: S311 - spreads processes
+            await asyncio.sleep(pause)
+            try:
+                while await self.step():
+                    pass  # the lock is fair: writers run between steps
+            except Exception:  # noqa: BLE001 - the job boundary
+                _log.exception(f"{self.name}_expiry_failed")
+
+    async def step(self) -> bool:
+        """Delete a batch; return whether there may be more.
+
+        Only the process that leads deletes. After a conflict with another process nothing is deleted.
+        """
+        order = self._client.write_order
+        if order is not None and not order.leads:
+            return False
+        async with self._lock:
+            if order is not None:
+                await order.begin()
+            writes = WriteSet()
+            number, has_more = await self.delete_expired(writes)
+            try:
+                with self._client.work.job(self.name, number):
+                    await writes.submit(self._client)
+            except TransientConflictError:
+                if order is None:
+                    raise
+        return has_more
+
+    @abstractmethod
+    async def delete_expired(self, writes: WriteSet) -> tuple[int, bool]:
+        """Add the deletion of a batch to ``writes``; return the number deleted, and whether there may be more."""
