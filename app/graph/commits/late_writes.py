@@ -51,13 +51,21 @@ class LateWrites:
     async def wait_indexed(self, client: GremlinClient) -> None:
         """Return when the index has all that is stored; at once if no transaction is late, or others write too.
 
-        Call it before an outcome is returned that a late transaction may have stored. Raises StoreUnavailableError with
-        the reason INDEX after INDEX_SECONDS.
+        Call it before an outcome is returned that a late transaction may have stored. During an outage it returns as
+        well: lists are refused until the host has restarted the store with a complete index. Raises
+        StoreUnavailableError with the reason INDEX and an unknown outcome after INDEX_SECONDS, or if the store does not
+        tell.
         """
         if self.clock() >= self._until or not client.exclusive:
             return
         end = self.clock() + INDEX_SECONDS
-        while await client.submit(INDEXED, {"mark": INDEX_MARK, "urn": INDEX_MARK_URN}) != [True]:
+        while not (client.host and client.host.outage()) and not await self._is_indexed(client):
             if self.clock() >= end:
                 raise StoreUnavailableError.because(StoreReason.INDEX, unknown_outcome=True)
             await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _is_indexed(self, client: GremlinClient) -> bool:
+        try:
+            return await client.submit(INDEXED, {"mark": INDEX_MARK, "urn": INDEX_MARK_URN}) == [True]
+        except StoreUnavailableError as error:
+            raise StoreUnavailableError.because(StoreReason.INDEX, unknown_outcome=True) from error

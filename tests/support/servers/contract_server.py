@@ -72,7 +72,7 @@ def contract_server(contract: GraphQLSchema) -> Iterator[ContractServer]:
     """Run a contract server in a thread, on a free port of loopback."""
     state = ContractServer(contract)
     app = Starlette(routes=[Route("/graphql", state.respond, methods=["POST"])])
-    runner = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", lifespan="off"))
+    runner = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="off"))
     thread = threading.Thread(target=runner.run)
     ready = threading.Event()
     startup = runner.startup

@@ -1,7 +1,7 @@
 """Transactions without a response: until when outcomes wait for the index, and what ends the wait."""
 
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import pytest
 
@@ -20,10 +20,23 @@ class Index:
     exclusive: bool = True
     now: float = 1_000.0
     reads: list[Any] = field(default_factory=list)
+    reason: StoreReason | None = None
+    error: Exception | None = None
+
+    @property
+    def host(self) -> Self:
+        """Return the host, which is this object as well."""
+        return self
+
+    def outage(self) -> StoreReason | None:
+        """Return the reason of the current outage."""
+        return self.reason
 
     async def submit(self, prepared: object, bindings: dict[str, object]) -> list[bool]:
         """Return whether the index is complete."""
         assert prepared is INDEXED
+        if self.error:
+            raise self.error
         self.reads.append(bindings["mark"])
         self.now += 1
         return [len(self.reads) > self.late]
@@ -69,3 +82,21 @@ async def test_a_store_that_others_write_to_has_no_mark() -> None:
     late = LateWrites(lambda: index.now)
     late.begin()
     assert await index.wait(late) == 0
+
+
+async def test_an_outage_ends_the_wait() -> None:
+    """A confirmed write has its outcome although the index failed, because lists are refused until it is rebuilt."""
+    index = Index(late=float("inf"), reason=StoreReason.INDEX)
+    late = LateWrites(lambda: index.now)
+    late.begin()
+    assert await index.wait(late) == 0
+
+
+async def test_a_store_that_does_not_tell_leaves_the_outcome_unknown() -> None:
+    """The write was confirmed before, so a failed read of the index never says that nothing was written."""
+    index = Index(error=StoreUnavailableError.because(StoreReason.BACKEND))
+    late = LateWrites(lambda: index.now)
+    late.begin()
+    with pytest.raises(StoreUnavailableError) as caught:
+        await index.wait(late)
+    assert caught.value.unknown_outcome
