@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import Progress
 from support.servers.server_process import Serving, register
 from support.stores.writers import Stored, stored
+from support.waiting import until
 
 ROUNDS = int(os.environ.get("ROUNDS", "2"))
 SEED = int(os.environ.get("SEED", "1"))
@@ -66,6 +67,18 @@ def outcomes(results: list[Any]) -> list[str]:
     return [each["outcome"] for each in results]
 
 
+async def repeated(http: httpx2.AsyncClient, serving: Serving, items: list[Any], key: str) -> list[Any]:
+    """Send a call under its key until it has results, as clients do while the store is unavailable."""
+    results: list[Any] = []
+
+    async def sent() -> bool:
+        results.extend(await register(http, serving.url, items, key) or [])
+        return bool(results)
+
+    await until(sent)
+    return results
+
+
 async def check_after(http: httpx2.AsyncClient, serving: Serving, confirmed: Confirmed) -> None:
     """Compare the store with the confirmed results, then repeat the load with and without its idempotency keys."""
     registered = check_complete(await stored(serving.graph))
@@ -73,11 +86,10 @@ async def check_after(http: httpx2.AsyncClient, serving: Serving, confirmed: Con
     for number, results in confirmed.items():
         assert outcomes(results) == ["CREATED"] * len(sent[number])
         assert {item["dataset"]["id"] for item in sent[number]} <= registered
-        assert await register(http, serving.url, sent[number], f"load {number}") == results
+        assert await repeated(http, serving, sent[number], f"load {number}") == results
     broken = len(confirmed)
     if broken < len(sent):  # the call that was interrupted: some of its transactions may be stored, with receipts
-        completed = await register(http, serving.url, sent[broken], f"load {broken}")
-        assert completed is not None
+        completed = await repeated(http, serving, sent[broken], f"load {broken}")
         assert outcomes(completed) == ["CREATED"] * len(sent[broken])
         registered |= {item["dataset"]["id"] for item in sent[broken]}
     for items in sent:

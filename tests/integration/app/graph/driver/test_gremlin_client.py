@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from typing import cast
 from uuid import uuid4
 
 import pytest
@@ -12,7 +13,10 @@ from support.stores.observed_requests import ObservedRequests
 from app.graph.driver.errors import PreparedTextError, StoreFailedError, StoreUnavailableError, VertexExistsError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.prepared_statement import PreparedStatement
+from app.graph.records.touched import NOTHING
 from app.graph.records.vertex_id import vertex_id
+from app.store.errors import StoreReason
+from app.store.store_host import StoreHost
 from policies.errors import Code
 
 ECHO = PreparedStatement.of("g.inject(x)", "x")
@@ -59,6 +63,27 @@ async def test_a_statement_has_one_text_for_all_values(client: GremlinClient) ->
     await client.submit(COUNT, {"x": new_id()})
     assert requests.texts == {ECHO.text: 20, COUNT.text: 1}
     assert [(e.prepared, e.writes, e.attempts, e.error) for e in requests.reports[:20]] == [(ECHO, False, 1, None)] * 20
+
+
+class LosingIndex:
+    """A host whose store loses its index with the next request."""
+
+    def __init__(self) -> None:
+        self.reasons = iter([None, StoreReason.INDEX])
+
+    def outage(self) -> StoreReason | None:
+        """Return the reason of the outage at the time of the call."""
+        return next(self.reasons)
+
+
+async def test_an_index_that_is_lost_during_a_request(gremlin_url: str) -> None:
+    """Rows that were read meanwhile are refused, for they may lack documents; a confirmed write stays confirmed."""
+    async with GremlinClient(gremlin_url, host=cast("StoreHost", LosingIndex())) as client:
+        with pytest.raises(StoreUnavailableError) as caught:
+            await client.submit(ECHO, {"x": 1})
+        assert (caught.value.reason, caught.value.unknown_outcome) == (StoreReason.INDEX, False)
+    async with GremlinClient(gremlin_url, host=cast("StoreHost", LosingIndex())) as client:
+        assert await client.submit(CREATE, {"x": (created := new_id())}, writes=NOTHING) == [created]
 
 
 async def test_no_more_requests_run_at_once_than_allowed(proxy: Proxy) -> None:
