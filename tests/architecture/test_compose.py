@@ -23,11 +23,12 @@ from policies.errors import ConfigurationError
 COMPOSE: dict[str, Any] = yaml.safe_load(read("compose.yaml"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 APP: dict[str, str] = SERVICES["app"]["environment"]
-JANUSGRAPH: dict[str, str] = SERVICES["janusgraph"]["environment"]
+SERVERS = ("janusgraph1", "janusgraph2")
 CONFIGURATIONS = (
     *(f"janusgraph/{name}" for name in ("graph.properties", "gremlin-server.yaml", "init.groovy")),
     *("cassandra/cassandra.yaml", "elasticsearch/elasticsearch.yml"),
 )
+WATCHED = ("prometheus/prometheus.yaml", "prometheus/alerts.yaml")
 """The files of `deploy`, from which compose.yaml and the cluster of the tests are made."""
 LOCKS = (janusgraph_server.LOCK, cassandra_node.LOCK, elasticsearch_node.LOCK)
 REQUIRED = re.compile(r"\$\{(MLG_\w+):\?")
@@ -69,7 +70,7 @@ def test_the_server_starts_with_these_settings(tmp_path: Path) -> None:
     others = {"MLG_AUDIENCE": "mlgraph", "MLG_TRUSTED_PROXIES": "", "MLG_DATA_DIR": str(tmp_path)}
     process = Process(Settings.from_env({**APP, **others, **given, "MLG_SECRET_FILE": str(secret)}))
     assert process.settings.env == "production"
-    assert process.settings.store_url == "http://janusgraph:8182/gremlin"
+    assert process.settings.store_url.split(",") == [f"http://{name}:8182/gremlin" for name in SERVERS]
 
 
 def test_both_stores_have_the_same_semantics() -> None:
@@ -98,18 +99,19 @@ def test_the_image_is_the_version_of_the_jars() -> None:
     version = {file.artifact: file.version for lock in (JAR_LOCK, *LOCKS) for file in locked_jars(lock)}
     both = {file.version for lock in (JAR_LOCK, *LOCKS) for file in locked_jars(lock) if file.group == "org.janusgraph"}
     assert both == {version["janusgraph-server"]}
-    assert SERVICES["janusgraph"]["image"].endswith(f":{version['janusgraph-server']}")
+    assert [SERVICES[name]["image"].rpartition(":")[2] for name in SERVERS] == [version["janusgraph-server"]] * 2
     assert SERVICES["elasticsearch"]["image"].endswith(f":{version['elasticsearch']}")
     assert SERVICES["cassandra"]["image"].endswith(f":{version['cassandra-all'].rpartition('.')[0]}")
 
 
 def test_only_the_api_reaches_the_store() -> None:
-    """Only the API is in the network of JanusGraph and publishes a port: its clients can change all data."""
-    assert [name for name, service in SERVICES.items() if "ports" in service] == ["app"]
+    """Only the API is in the network of JanusGraph and published beyond the host: its clients can change all data."""
+    published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
+    assert published == {"app": ["${MLG_PUBLISH:-127.0.0.1:8000}:8000"], "prometheus": ["127.0.0.1:9090:9090"]}
     reach = {name: set(service.get("networks", ())) for name, service in SERVICES.items()}
-    assert {name for name, networks in reach.items() if "store" in networks} == {"app", "janusgraph"}
+    assert {name for name, networks in reach.items() if "store" in networks} == {"app", *SERVERS}
     assert {name for name, networks in reach.items() if "storage" in networks} == {
-        "janusgraph",
+        *SERVERS,
         "cassandra",
         "elasticsearch",
     }
@@ -134,7 +136,7 @@ def test_awaited_services_have_health_checks() -> None:
 def test_files_that_are_mounted_exist() -> None:
     """Each file of a bind mount exists; for a missing one, Docker creates a folder and the server does not start."""
     mounts = bind_mounts()
-    assert mounts.keys() == {f"./deploy/{name}" for name in CONFIGURATIONS}
+    assert mounts.keys() == {f"./deploy/{name}" for name in (*CONFIGURATIONS, *WATCHED)}
     assert [read(source.removeprefix("./")) for source in mounts]
     script = mounts["./deploy/janusgraph/init.groovy"]
     assert script.removeprefix("/opt/janusgraph/") in read("deploy/janusgraph/gremlin-server.yaml")
@@ -143,9 +145,13 @@ def test_files_that_are_mounted_exist() -> None:
 def test_the_images_read_the_mounted_files() -> None:
     """Each file is mounted where the script of its image reads it, and no environment replaces one of its keys."""
     mounts = bind_mounts()
-    template = f"/opt/janusgraph/conf/janusgraph-{JANUSGRAPH['JANUS_PROPS_TEMPLATE']}-server.properties"
-    assert mounts["./deploy/janusgraph/graph.properties"] == template
-    assert not [key for key in JANUSGRAPH if key.startswith(("janusgraph.", "gremlinserver"))]
+    own = "janusgraph.graph.unique-instance-id"
+    environments = [SERVICES[name]["environment"] for name in SERVERS]
+    for given in environments:
+        template = f"/opt/janusgraph/conf/janusgraph-{given['JANUS_PROPS_TEMPLATE']}-server.properties"
+        assert mounts["./deploy/janusgraph/graph.properties"] == template
+        assert [key for key in given if key.startswith(("janusgraph.", "gremlinserver"))] == [own]
+    assert len({given[own] for given in environments}) == len(SERVERS)
     copied = f"cp {mounts['./deploy/cassandra/cassandra.yaml']} /etc/cassandra/cassandra.yaml "
     assert SERVICES["cassandra"]["entrypoint"][-1].startswith(copied)
     assert not [key for key in SERVICES["cassandra"]["environment"] if key.startswith("CASSANDRA_")]
@@ -154,6 +160,15 @@ def test_the_images_read_the_mounted_files() -> None:
     # The image of Cassandra replaces addresses only in lines that exist.
     addresses = {"listen_address", "broadcast_address", "rpc_address", "broadcast_rpc_address"}
     assert addresses <= set(re.findall(r"(?m)^(?:# )?(\w+):", read("deploy/cassandra/cassandra.yaml")))
+
+
+def test_the_metrics_are_collected() -> None:
+    """Prometheus reads the port that the API opens, under the job of the alert rules, over a network of its own."""
+    (job,) = yaml.safe_load(read("deploy/prometheus/prometheus.yaml"))["scrape_configs"]
+    assert job["static_configs"] == [{"targets": [f"app:{APP['MLG_METRICS_PORT']}"]}]
+    assert f"Name the scrape job `{job['job_name']}`" in read("deploy/prometheus/alerts.yaml").replace("\n# ", " ")
+    reach = {name for name, service in SERVICES.items() if "watch" in service.get("networks", ())}
+    assert reach == {"app", "prometheus"}
 
 
 def test_confirmed_writes_are_on_the_disk() -> None:

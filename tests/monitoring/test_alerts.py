@@ -37,8 +37,9 @@ def run(tool: Path, *arguments: str | Path) -> str:
 
 
 def test_the_rules_are_valid(tools: PrometheusTools) -> None:
-    """Promtool accepts the file, with the templates of its annotations."""
+    """Promtool accepts the file with the templates of its annotations, and the configuration that names it."""
     assert "SUCCESS" in run(tools.promtool, "check", "rules", RULES)
+    assert "SUCCESS" in run(tools.promtool, "check", "config", RULES.with_name("prometheus.yaml"))
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.about for case in CASES])

@@ -53,8 +53,8 @@ class LateWrites:
 
         Call it before an outcome is returned that a late transaction may have stored. During an outage it returns as
         well: lists are refused until the host has restarted the store with a complete index. Raises
-        StoreUnavailableError with the reason INDEX and an unknown outcome after INDEX_SECONDS, or if the store does not
-        tell.
+        StoreUnavailableError with the reason INDEX and an unknown outcome after INDEX_SECONDS, or if the mark cannot be
+        read.
         """
         if self.clock() >= self._until or not client.exclusive:
             return

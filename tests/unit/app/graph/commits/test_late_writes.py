@@ -92,7 +92,7 @@ async def test_an_outage_ends_the_wait() -> None:
     assert await index.wait(late) == 0
 
 
-async def test_a_store_that_does_not_tell_leaves_the_outcome_unknown() -> None:
+async def test_a_mark_that_cannot_be_read_leaves_the_outcome_unknown() -> None:
     """The write was confirmed before, so a failed read of the index never says that nothing was written."""
     index = Index(error=StoreUnavailableError.because(StoreReason.BACKEND))
     late = LateWrites(lambda: index.now)
