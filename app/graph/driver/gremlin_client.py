@@ -119,7 +119,7 @@ class GremlinClient:
     works again after a restart of the store without being reopened. Within the deadline, a request is sent again if it
     changed nothing (:meth:`app.graph.driver.transport.Transport.rows`). A write that may have been committed is never
     sent again: ``unknown_outcome`` of the StoreUnavailableError is then true. ``host`` runs the store, None for a store
-    elsewhere. A request that begins during an outage is refused; one that waits for its slot is still sent. The response
+    elsewhere. A request that begins during an outage is refused; one that waits for its slot is still sent. A response
     to a read that ends during an outage is refused as well.
     ``exclusive`` states that all writes to the store go through this client while it is open, as they do with a host.
     ``write_watch``, if it is not None, receives begin and end of each write of this client. ``write_order``, if it is
