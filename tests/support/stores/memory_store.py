@@ -39,6 +39,7 @@ class MemoryStore:
     errors: list[Exception | None] = field(default_factory=list)
     bad: dict[str, Exception] = field(default_factory=dict)
     write_order: None = None
+    host: None = None
     work: WorkMonitor = field(default_factory=WorkMonitor)
     exclusive: bool = True
     late_index: int = 0
