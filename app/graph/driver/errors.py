@@ -86,6 +86,10 @@ class WriteRefusedError(StoreFailedError):
     """
 
 
+class WriteTooLargeError(WriteRefusedError):
+    """A transaction of several items is larger than one may be; nothing was sent."""
+
+
 class VertexExistsError(CodedError):
     """A transaction was rolled back, because the id of a vertex that it creates is taken.
 

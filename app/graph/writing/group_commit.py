@@ -26,6 +26,7 @@ from app.graph.driver.errors import (
     TransientConflictError,
     VertexExistsError,
     WriteRefusedError,
+    WriteTooLargeError,
 )
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.writing.call_batch import CallBatch
@@ -57,7 +58,7 @@ MAX_GATHER_SECONDS: Final = 0.02
 """Longest wait for new batches, in seconds."""
 
 MAX_GROUP_CHARACTERS: Final = 4 * 1024 * 1024
-"""Maximal number of characters of the records in one transaction, unless it has one batch."""
+"""Maximal number of characters of the records in one transaction, unless it has one item or an atomic batch."""
 
 
 @dataclass(slots=True)
@@ -201,8 +202,8 @@ class GroupCommit:
         writes, entries = WriteSet(), plan.entries
         async for _ in OperationBudget().in_turns(plan.state.add_writes(writes, plan.now)):
             pass
-        if len(plan.batches) > 1 and writes.characters > MAX_GROUP_CHARACTERS:
-            raise WriteRefusedError("The transaction is too large.")
+        if writes.characters > MAX_GROUP_CHARACTERS and plan.is_divisible:
+            raise WriteTooLargeError("The transaction is too large.")
         writes.outbox(entries)
         with self._coordinator.outbox.committing(entries):
             try:

@@ -69,6 +69,13 @@ class GroupPlan:
         return [entry for plan in self.batches for entry in plan.entries]
 
     @property
+    def is_divisible(self) -> bool:
+        """Return whether the transaction can be divided: it has several batches, or a batch of several items."""
+        return len(self.batches) > 1 or any(
+            plan.batch.item_count > 1 and not plan.batch.atomic for plan in self.batches
+        )
+
+    @property
     def now(self) -> int:
         """Return the latest ``now`` of the authors of its batches, in epoch milliseconds."""
         return max(plan.author.now for plan in self.batches)

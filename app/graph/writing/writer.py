@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from app.graph.commits.write_coordinator import WriteCoordinator
-from app.graph.driver.errors import VertexExistsError, WriteRefusedError
+from app.graph.driver.errors import VertexExistsError, WriteRefusedError, WriteTooLargeError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.clock import epoch_milliseconds
 from app.graph.writing.batch_planner import registered_ids
@@ -111,6 +111,8 @@ class PolicedWriter:
         """
         try:
             return await self._batch(items, dry_run=dry_run, atomic=False)
+        except WriteTooLargeError:
+            self.batch_size = max(1, len(items) // 2)  # the next items of the call are probably as large
         except VertexExistsError:
             if len(items) == 1:
                 message = "Another client created an object of this item at the same time; nothing was written. Retry."

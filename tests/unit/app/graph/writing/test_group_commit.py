@@ -15,6 +15,7 @@ from app.graph.driver.errors import (
     TransientConflictError,
     VertexExistsError,
     WriteRefusedError,
+    WriteTooLargeError,
 )
 from app.store.errors import StoreReason
 from policies.errors import LimitError
@@ -195,13 +196,22 @@ async def test_a_call_cancelled_while_it_is_written_does_not_end_the_others(call
 
 
 async def test_records_of_many_calls_are_bounded(callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A transaction whose records are too large is halved before it is sent; a single call is not."""
+    """A transaction whose records are too large is halved before it is sent; a single item is not."""
     monkeypatch.setattr(committing, "MAX_GROUP_CHARACTERS", 1)
     first = await holding(callers)
     calls = [callers.call(ROOT, asset(f"dataset {text}")) for text in "ab"]
     callers.store.open.set()
     await asyncio.gather(first, *calls)
     assert callers.store.writes[1:] == [data("a"), data("b")]
+
+
+async def test_records_of_one_call_are_bounded(callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch whose records are too large is refused before it is sent, unless it is atomic."""
+    monkeypatch.setattr(committing, "MAX_GROUP_CHARACTERS", 1)
+    with pytest.raises(WriteTooLargeError):
+        await callers.call(ROOT, asset("dataset a"), asset("dataset b"))
+    await callers.call(ROOT, asset("dataset c"), asset("dataset d"), atomic=True)
+    assert callers.store.writes == [data("c", "d")]
 
 
 async def test_a_transaction_in_flight_is_later_than_the_stable_instant(callers: Callers) -> None:

@@ -1,6 +1,7 @@
 """Failures of the store during a call that is not atomic, with a store that fails on purpose."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -8,12 +9,14 @@ from support.stores.in_memory_writer import COMPLETE
 from support.stores.writers import Writers, asset, person, shipped_stops, urn
 
 from app.graph.commits.write_coordinator import WriteCoordinator
-from app.graph.driver.errors import StoreFailedError, WriteRefusedError
+from app.graph.driver.errors import StoreFailedError, WriteRefusedError, WriteTooLargeError
+from app.graph.writing.call_batch import CallBatch
 from app.graph.writing.unit.working_set import WorkingSet
 from app.graph.writing.writer import MAX_ATOMIC_EDGES, PolicedWriter
 from app.telemetry.work import WorkMonitor
 from graphql_schema.catalog.relations import DERIVES
 from graphql_schema.ports.commands import DeclaredEdges
+from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 from graphql_schema.ports.record import Record
 from policies.errors import LimitError
 from policies.policy import Policy
@@ -67,6 +70,26 @@ async def test_a_refused_write_is_the_error_of_its_item(policy: Policy, monkeypa
         "The store refuses this item with SchemaViolationException"
     }
     assert store.failures == 1 + 2 + 4
+
+
+async def test_a_batch_that_is_too_large_is_divided(policy: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is halved, and the next batches of the call have the size that was accepted."""
+    store = FailingStore(WriteTooLargeError("Too large."), reads=False)
+    monkeypatch.setattr("app.graph.writing.group_plan.prefetch", _nothing_stored)
+    writer = writer_over(store, policy)
+    writer.batch_size = 4
+    sizes: list[int] = []
+
+    async def written(batch: CallBatch) -> list[WriteOutcome]:
+        sizes.append(batch.item_count)
+        if batch.item_count > 1:
+            raise store.error
+        return [WriteOutcome(Outcome.CREATED)]
+
+    monkeypatch.setattr(writer, "_group", SimpleNamespace(write=written))
+    done = await writer.write([*ITEMS, *ITEMS], dry_run=False, atomic=False)
+    assert [one.outcome.name for one in done] == ["CREATED"] * 8
+    assert sizes == [4, 2, 1, 1, 2, 1, 1, 1, 1, 1, 1]
 
 
 async def _nothing_stored(*_arguments: object) -> WorkingSet:
