@@ -52,20 +52,26 @@ A probe whose client has given up may still run. Its commit of the index must no
 
 _READ: Final = PreparedStatement.of(
     """
-def stored = g.V(x).values('source').tryNext().orElse('')
-def count = g.V(mark).values('updatedAt').tryNext().orElse(0L)
-def shown = stored == '' || g.V().has('source', stored).id().toList().contains(x)
-def complete = count == 0L || g.V().has('urn', urn).has('updatedAt', count).id().toList().contains(mark)
-[[stored, shown && complete]]
+def read = { ->
+  def stored = g.V(x).values('source').tryNext().orElse('')
+  def count = g.V(mark).values('updatedAt').tryNext().orElse(0L)
+  def shown = stored == '' || g.V().has('source', stored).id().toList().contains(x)
+  def complete = count == 0L || g.V().has('urn', urn).has('updatedAt', count).id().toList().contains(mark)
+  [[stored, shown && complete]]
+}
+if (!locked || !Boolean.getBoolean('mlgraph.indexMark')) return read()
+synchronized ('mlgraph write'.intern()) { read() }
 """,
     "x",
     "mark",
     "urn",
+    "locked",
     name="probe",
 )
 """Reads one row ``[value of the probe vertex, whether the index has the stored values of both vertices]``.
 
-If the probe vertex is not stored, its value is "". A vertex that is not stored needs no index entry.
+If the probe vertex is not stored, its value is "". A vertex that is not stored needs no index entry. With ``locked``,
+it is read between two transactions of the embedded store: one that is stored, and not indexed yet, lacks nothing.
 """
 
 
@@ -114,14 +120,17 @@ class StoreProbe:
     async def _indexed(self) -> str:
         """Return the stored value of the probe vertex, "" without one, as soon as the index is complete.
 
-        Each attempt reads the stored values again: other writers may change them between storage and index. Raises
-        StoreUnavailableError with the reason INDEX if the index is not complete in time.
+        Each attempt reads the stored values again: other writers may change them between storage and index. A large
+        transaction may take longer to index, so the last attempt waits for the one under way. Raises
+        StoreUnavailableError with the reason INDEX if the index is not complete then.
         """
-        end = monotonic() + self._index_seconds
+        end, locked = monotonic() + self._index_seconds, False
         while True:
-            ((stored, complete),) = await self._client.submit(_READ, {**_VERTICES, "urn": INDEX_MARK_URN})
+            bindings = {**_VERTICES, "urn": INDEX_MARK_URN, "locked": locked}
+            ((stored, complete),) = await self._client.submit(_READ, bindings)
             if complete:
                 return str(stored)
-            if monotonic() >= end:
+            if locked:
                 raise StoreUnavailableError.because(StoreReason.INDEX)
+            locked = monotonic() >= end
             await asyncio.sleep(_PAUSE_SECONDS)

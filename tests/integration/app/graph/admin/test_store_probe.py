@@ -45,6 +45,26 @@ class Forgetful(GremlinClient):
         return [True] if writes else [["", True]]
 
 
+class Indexing(GremlinClient):
+    """A store whose index has what is stored only between two transactions: the one under way takes long."""
+
+    async def submit(
+        self,
+        _: PreparedStatement,
+        bindings: Mapping[str, object],
+        *,
+        writes: Touched | bool = False,  # noqa: ARG002 - as the client has it
+        check: object = None,  # noqa: ARG002 - as the client has it
+    ) -> list[Any]:
+        """Return whether the read is one between two transactions."""
+        return [["", bindings["locked"]]]
+
+
+async def test_a_long_transaction_is_no_lost_index() -> None:
+    """The last attempt waits for the transaction under way: a restart of the store would end the service for all."""
+    await StoreProbe(Indexing("http://127.0.0.1:1"), index_seconds=0).check_index()
+
+
 async def test_probes_write_and_leave_one_vertex(graph: StoreGraph, client: GremlinClient) -> None:
     """Each probe stores another value on the same vertex, also if several processes probe at once."""
     values = set()
