@@ -18,7 +18,7 @@ from app.http.allowed_origins import allowed_origins, cors_middleware, trusts_ho
 from app.http.errors import HttpError
 from app.http.events.event_intake import EventIntake
 from app.http.events.event_view import EventView, event_routes
-from app.http.fair_queue import queue_metrics
+from app.http.fair_queue import FairQueue, queue_metrics
 from app.http.graphiql.graphiql_routes import PageRedirectMiddleware, graphiql_routes
 from app.http.graphql.document_manifest import read_manifests
 from app.http.graphql.graphql_request import RequestLimits
@@ -106,7 +106,8 @@ def _api_routes(process: Process, origins: tuple[str, ...]) -> list[BaseRoute]:
         observe=process.observe,
         spans=process.spans,
     )
-    queues = {"reads": view.reads, "writes": view.writes, "bodies": view.bodies}
+    event_bodies = FairQueue(slots=8, per_caller=2)  # with 16 MiB and what is read from them, each
+    queues = {"reads": view.reads, "writes": view.writes, "bodies": view.bodies, "event_bodies": event_bodies}
     process.metrics.watch(lambda: queue_metrics(queues))
     socket = SubscriptionSocket(
         process.schema,
@@ -122,7 +123,15 @@ def _api_routes(process: Process, origins: tuple[str, ...]) -> list[BaseRoute]:
     intake = EventIntake(EventNames(namespace_patterns(settings.namespaces)), epoch_milliseconds)
 
     def make_event_view(batch: bool) -> EventView:  # noqa: FBT001 - the one difference of the two routes
-        return EventView(intake, open_context, queue=view.writes, limits=limits, observe=process.observe, batch=batch)
+        return EventView(
+            intake,
+            open_context,
+            queue=view.writes,
+            bodies=event_bodies,
+            limits=limits,
+            observe=process.observe,
+            batch=batch,
+        )
 
     return [Route("/graphql", view), WebSocketRoute("/graphql", socket), *event_routes(make_event_view)]
 

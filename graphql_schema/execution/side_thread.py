@@ -36,3 +36,15 @@ async def run_aside(
 ) -> ResultT:
     """Return the result of a function that runs in the side thread, after the calls that came before."""
     return await asyncio.get_running_loop().run_in_executor(_SIDE_THREAD, lambda: function(*arguments, **options))
+
+
+async def run_in_turn(
+    function: Callable[ParametersT, ResultT],
+    is_long: bool,  # noqa: FBT001 - keyword arguments are those of the function
+    *arguments: ParametersT.args,
+    **options: ParametersT.kwargs,
+) -> ResultT:
+    """Return the result of a function: one that ``is_long`` runs in the side thread, any other one at once."""
+    if is_long:
+        return await run_aside(function, *arguments, **options)
+    return function(*arguments, **options)

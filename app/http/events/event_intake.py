@@ -7,9 +7,9 @@ from app.http.events.ingestion_record import ingestion_of
 from app.ingest.sources.openlineage.event_names import EventNames
 from app.ingest.sources.openlineage.lineage_event import checked_event
 from app.ingest.sources.openlineage.mapping import map_event
+from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.fields.context import Context
 from graphql_schema.inputs.submit import authorize_in, write_in
-from graphql_schema.ports.commands import RecordIngestionCommand
 from graphql_schema.ports.outcomes import MutationErrorCode, WriteOutcome
 from graphql_schema.ports.record import Json, JsonObject
 from policies.errors import Code, CodedError
@@ -29,18 +29,22 @@ class EventIntake:
         self._names = names
         self._clock = clock
 
-    async def take(self, context: Context, events: Sequence[Json]) -> list[EventResult]:
+    async def take(self, context: Context, events: Sequence[Json], *, are_long: bool = False) -> list[EventResult]:
         """Write the events and return a result for each, in order; each accepted event is recorded.
 
-        An event is rejected if it is malformed, or if the asset that it is about cannot be written. Other commands of
-        the event may be written then. Raises ScopeError, and the CodedError of the writer: send all events again.
+        Events that ``are_long`` are mapped and recorded in the side thread. An event is rejected if it is malformed, or
+        if the asset that it is about cannot be written. Other commands of the event may be written then. Raises
+        ScopeError, and the CodedError of the writer: send all events again.
         """
         authorize_in(context)
-        results = [self._mapped(each) async for each in context.budget.in_turns(events)]
+        in_turns = context.budget.in_turns
+        results = [await run_in_turn(self._mapped, are_long, each) async for each in in_turns(events)]
         commands = [command for each in results if each.mapped is not None for command in each.mapped.commands]
         outcomes = iter(await write_in(context, commands))
-        taken = [_with_outcomes(each, outcomes) for each in results]
-        await write_in(context, _ingestions(taken, events))
+        taken = [await run_in_turn(_with_outcomes, are_long, each, outcomes) async for each in in_turns(results)]
+        accepted = [pair for pair in zip(taken, events, strict=True) if pair[0].error is None]
+        records = [await run_in_turn(ingestion_of, are_long, *pair) async for pair in in_turns(accepted)]
+        await write_in(context, records)
         return taken
 
     def _mapped(self, value: Json) -> EventResult:
@@ -63,12 +67,6 @@ def _with_outcomes(result: EventResult, outcomes: Iterator[WriteOutcome]) -> Eve
         return EventResult(mapped, own)
     refusal = of_subject.errors[0]
     return EventResult(mapped, own, CodedError(refusal.message, _CODES.get(refusal.code, Code.INVALID)))
-
-
-def _ingestions(results: Sequence[EventResult], events: Sequence[Json]) -> list[RecordIngestionCommand]:
-    """Return the commands that record the accepted events."""
-    pairs = zip(results, events, strict=True)
-    return [ingestion_of(result, event) for result, event in pairs if result.error is None]
 
 
 def report_of(result: EventResult) -> JsonObject:

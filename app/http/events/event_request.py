@@ -1,14 +1,16 @@
 """Reads the body of a request with events: JSON, also compressed with gzip, as the clients of OpenLineage send it."""
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
 from starlette.requests import Request
 
 from app.http.errors import HttpError
-from app.http.graphql.graphql_request import RequestLimits, read_body, read_json_in_turn
+from app.http.graphql.graphql_request import LONG_JSON, RequestLimits, is_short, read_body, read_json_in_turn
+from graphql_schema.execution.side_thread import run_aside
 from graphql_schema.ports.record import Json
 from policies.errors import Code
 
@@ -22,16 +24,42 @@ _GZIP: Final = 31
 """The window size of zlib that expects the header of gzip."""
 
 
-async def read_events(request: Request, limits: RequestLimits, *, batch: bool) -> list[Json]:
-    """Return the JSON values of the events in a request: one, or those of a list if it is a ``batch``.
+@dataclass(frozen=True, slots=True)
+class GivenEvents:
+    """The JSON values of the events in a request; ``are_long`` if the body is, so that work on them takes long."""
 
-    Raises HttpError with status 400, 408, 413 or 415, and ClientDisconnect if the client disconnects.
+    values: list[Json]
+    are_long: bool = False
+
+
+async def read_events(
+    request: Request, limits: RequestLimits, claim: Callable[[], Awaitable[object]], *, batch: bool
+) -> GivenEvents:
+    """Return the events in a request: one, or those of a list if it is a ``batch``.
+
+    ``claim`` is called once for a long body, before it is in memory, or decompressed, and waits until fewer are. A body
+    of 16 KiB may be one of 16 MiB that is compressed, and take several times this size while it is in use.
+
+    Raises HttpError with status 400, 408, 413 or 415, ClientDisconnect if the client disconnects, and the error of
+    ``claim``.
     """
     is_compressed = _is_gzip(request.headers)
+    is_long = not is_short(request.headers)
+    if is_long:
+        await claim()
     text = await read_body(request, limits)
     if is_compressed:
-        text = _decompressed(text, limits.body_bytes * MAX_DECOMPRESSED)
-    value = await read_json_in_turn(text, limits, "The body")
+        maximum = limits.body_bytes * MAX_DECOMPRESSED
+        short = None if is_long else _decompressed(text, min(LONG_JSON, maximum))
+        if short is None and not is_long:
+            is_long = True
+            await claim()
+        text = await _all_of(text, maximum) if short is None else short
+    return GivenEvents(_events_in(await read_json_in_turn(text, limits, "The body"), batch=batch), is_long)
+
+
+def _events_in(value: Json, *, batch: bool) -> list[Json]:
+    """Return the events in the value of a body; raises HttpError if it is no list of at most MAX_EVENTS events."""
     if not batch:
         return [value]
     if not isinstance(value, list):
@@ -61,19 +89,27 @@ def _is_gzip(headers: Mapping[str, str]) -> bool:
     return encoding == "gzip"
 
 
-def _decompressed(body: bytes, maximum: int) -> bytes:
-    """Return a body without gzip; raises HttpError if it is malformed, or has more than ``maximum`` bytes."""
-    stream = zlib.decompressobj(_GZIP)
-    try:
-        text = stream.decompress(body, maximum)
-    except zlib.error:
-        text = b""
-    if stream.unconsumed_tail:
+async def _all_of(body: bytes, maximum: int) -> bytes:
+    """Return a long body without gzip; raises HttpError if it is malformed, or has more than ``maximum`` bytes."""
+    text = await run_aside(_decompressed, body, maximum)
+    if text is None:
         raise HttpError(
             HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
             f"The decompressed body is larger than {maximum} bytes. Send fewer events in one request.",
             Code.LIMIT_EXCEEDED,
         )
+    return text
+
+
+def _decompressed(body: bytes, maximum: int) -> bytes | None:
+    """Return a body without gzip, None if it has more than ``maximum`` bytes; raises HttpError if it is malformed."""
+    stream = zlib.decompressobj(_GZIP)
+    try:
+        text = stream.decompress(body, maximum + 1)
+    except zlib.error:
+        text = b""
+    if len(text) > maximum:
+        return None
     if not stream.eof:
         raise HttpError(HTTPStatus.BAD_REQUEST, "The body is no complete gzip stream. Send it as the header says.")
     return text

@@ -1,6 +1,6 @@
 """The record of an accepted event: its names, its effect on each asset and edge, and its facets without an effect."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from typing import Final
 
@@ -14,7 +14,10 @@ from graphql_schema.ports.outcomes import Outcome
 from graphql_schema.ports.record import Json, JsonObject
 
 MAX_ENTRIES: Final = 200
-"""Maximal number of entries of each list of a record; further ones are in the response only."""
+"""Maximal number of entries of each list of a record, within MAX_LIST_BYTES; others are in the response only."""
+
+MAX_LIST_BYTES: Final = 24 * 1024
+"""Maximal size of each list of a record as JSON: a page of 500 records must be within the limit of an operation."""
 
 _ENDS: Final = ("inputs", "outputs")
 
@@ -28,14 +31,26 @@ def ingestion_of(result: EventResult, given: Json) -> RecordIngestionCommand:
         "eventAt": mapped.event.at,
         "eventType": mapped.event.event_type,
         "producer": mapped.event.producer or None,
-        "names": _names(mapped)[:MAX_ENTRIES],
-        "assets": [*_assets(result)][:MAX_ENTRIES],
-        "edges": edges[:MAX_ENTRIES],
-        "ignored": [{"facet": facet[:200], "reason": reason} for facet, reason in mapped.ignored][:MAX_ENTRIES],
+        "names": _bounded(_names(mapped)),
+        "assets": _bounded(_assets(result)),
+        "edges": _bounded(edges),
+        "ignored": _bounded({"facet": facet[:200], "reason": reason} for facet, reason in mapped.ignored),
     }
     digest = blake2b(orjson.dumps(given, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
     changed = result.outcome is not Outcome.UNCHANGED
     return RecordIngestionCommand(mapped.subject, digest, mapped.source, _state(result, edges).name, changed, values)
+
+
+def _bounded(entries: Iterable[JsonObject]) -> list[JsonObject]:
+    """Return the first entries, as many as a list of a record may have."""
+    found: list[JsonObject] = []
+    size = 0
+    for each in entries:
+        size += len(orjson.dumps(each))
+        if len(found) == MAX_ENTRIES or size > MAX_LIST_BYTES:
+            break
+        found.append(each)
+    return found
 
 
 def _state(result: EventResult, edges: Sequence[JsonObject]) -> IngestionState:

@@ -21,7 +21,7 @@ from strawberry.types.graphql import OperationType
 from app.http.compression import NO_TRANSFORM, compressed
 from app.http.errors import HttpError
 from app.http.fair_queue import FairQueue
-from app.http.graphql.graphql_request import LONG_JSON, RequestLimits, read_params
+from app.http.graphql.graphql_request import RequestLimits, is_short, read_params
 from app.http.graphql.graphql_result import build_result
 from app.http.graphql.operation_span import operation_span
 from app.http.graphql.operation_watch import Endable, watched
@@ -178,8 +178,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
         A body and what is read from it take many times its size of memory until the response is made, and most of that
         time the operation waits. Raises LimitError at entry if too many long bodies of the caller wait.
         """
-        length = request.headers.get("content-length", "")
-        if request.method != "POST" or (length.isdigit() and int(length) <= LONG_JSON):
+        if request.method != "POST" or is_short(request.headers):
             return nullcontext()
         principal = getattr(request.state, "principal", None)
         return self.bodies.slot(principal and (principal.tenant, principal.subject))

@@ -28,6 +28,12 @@ MAX_SOURCES_BYTES: Final = 16 * 1024
 MAX_CHECKS: Final = 100
 """Maximal number of check results of one facet."""
 
+MAX_ELEMENTS: Final = 10_000
+"""Maximal number of elements of one facet, those of nested lists and objects included; a larger one is ignored."""
+
+MAX_TARGETS: Final = 200
+"""Maximal number of owners, and of tags, that one event gives an asset: all writers wait while they are written."""
+
 Order = tuple[int, ...]
 
 
@@ -76,6 +82,16 @@ class EventFacet:
             else:
                 self.ignored.append((f"{self.path}.{key}.{name}", "no JSON object"))
 
+    def require_few_elements(self) -> None:
+        """Raise FacetError if the facet has more than MAX_ELEMENTS elements."""
+        count, stack = 0, [*self.body.values()]
+        while stack:
+            count += len(stack)
+            if count > MAX_ELEMENTS:
+                raise FacetError(f"more than {MAX_ELEMENTS} elements")
+            parents = [each for each in stack if isinstance(each, dict | list)]
+            stack = [child for each in parents for child in (each.values() if isinstance(each, dict) else each)]
+
     def ignore(self, reason: str) -> None:
         """Report this part as ignored."""
         self.ignored.append((self.path, reason))
@@ -121,8 +137,11 @@ class Contribution:
     def replace_list(self, hop: Hop, field_name: str, targets: Mapping[str, JsonObject]) -> None:
         """Replace the edges of a field that earlier events have declared, as a command of its own.
 
-        Its refusal then does not affect the other values. The order of the targets counts.
+        Its refusal then does not affect the other values. The order of the targets counts. Raises FacetError if there
+        are more than MAX_TARGETS.
         """
+        if len(targets) > MAX_TARGETS:
+            raise FacetError(f"{len(targets)} {field_name}; an event may give at most {MAX_TARGETS}")
         edges = DeclaredEdges(hop, f"OpenLineage.{field_name}", dict(targets))
         value = ObservedValue(field_name, [[urn, values] for urn, values in targets.items()], (self.at,))
         self.apart.append(ObserveCommand(self.urn, self.name, (value,), (edges,)))

@@ -18,6 +18,9 @@ from policies.errors import InvalidError
 MAX_DATASETS: Final = 1_000
 """Maximal number of inputs of an event, and of its outputs."""
 
+MAX_FACETS: Final = 500
+"""Maximal number of facets of a run, of a job, and of a dataset."""
+
 MAX_NAME_LENGTH: Final = 1_024
 """Maximal number of characters of a namespace, and of a name."""
 
@@ -165,6 +168,8 @@ def _facets(given: Mapping[str, Json], key: str = "facets") -> JsonObject:
     facets = given.get(key) if key else None
     if not isinstance(facets, dict):
         return {}
+    if len(facets) > MAX_FACETS:
+        raise EventError(f"`{key}` has {len(facets)} facets; send at most {MAX_FACETS} of a run, a job or a dataset.")
     return {name: body for name, body in facets.items() if isinstance(body, dict)}
 
 

@@ -234,6 +234,7 @@ class _EventMapper:
 
     def _apply(self, mapper: Mapper, facet: EventFacet, about: Contribution) -> None:
         try:
+            facet.require_few_elements()
             mapper(facet, about, self.names)
         except FacetError as error:
             facet.ignore(str(error))

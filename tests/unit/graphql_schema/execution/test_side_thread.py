@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from graphql_schema.execution.side_thread import run_aside, short_switches
+from graphql_schema.execution.side_thread import run_aside, run_in_turn, short_switches
 
 
 async def test_a_function_runs_in_one_other_thread() -> None:
@@ -16,6 +16,13 @@ async def test_a_function_runs_in_one_other_thread() -> None:
     threads = {await run_aside(threading.get_ident) for _ in range(3)}
     assert len(threads) == 1
     assert threading.get_ident() not in threads
+
+
+async def test_only_long_work_leaves_the_event_loop() -> None:
+    """The result is that of a call in both cases."""
+    assert [await run_in_turn(int, each, "11", base=2) for each in (False, True)] == [3, 3]
+    threads = [await run_in_turn(threading.get_ident, each) for each in (False, True)]
+    assert threads == [threading.get_ident(), await run_aside(threading.get_ident)]
 
 
 def test_threads_switch_soon_until_the_end() -> None:

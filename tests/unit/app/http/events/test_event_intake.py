@@ -1,5 +1,6 @@
 """Events taken in: each has a result, and the asset that it is about decides whether it is accepted."""
 
+import threading
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -8,13 +9,18 @@ from support.documents.lineage_events import LATER
 from support.stores.in_memory_writer import Memory
 from support.stores.writers import person, shipped_policy
 
+from app.http.events import event_intake
 from app.http.events.event_intake import EventIntake, report_of
+from app.http.events.event_result import EventResult
+from app.http.events.ingestion_record import ingestion_of
 from app.ingest.sources.openlineage.event_names import EventNames
+from graphql_schema.execution.side_thread import run_aside
 from graphql_schema.fields.context import Context
 from graphql_schema.inputs.submit import ScopeError
-from graphql_schema.ports.commands import Command
+from graphql_schema.ports.commands import Command, RecordIngestionCommand
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 from graphql_schema.ports.policy_report import PolicyReport
+from graphql_schema.ports.record import Json
 from policies.principal import Principal, PrincipalKind
 
 POLICY = shipped_policy()
@@ -58,6 +64,29 @@ async def test_each_event_has_a_result() -> None:
     assert (again.outcome, report_of(again)["linked"]) == (Outcome.UNCHANGED, [])
     (more,) = await INTAKE.take(context(memory), [event("a", inputs=[{"namespace": "n", "name": "t"}])])
     assert more.outcome is Outcome.UPDATED
+
+
+@pytest.mark.parametrize("are_long", [False, True])
+async def test_long_events_are_mapped_and_recorded_in_the_side_thread(
+    monkeypatch: pytest.MonkeyPatch, *, are_long: bool
+) -> None:
+    """The event loop serves others meanwhile; short events are mapped and recorded at once."""
+    threads: dict[str, set[int]] = {"mapped": set(), "recorded": set()}
+
+    def clock() -> int:
+        threads["mapped"].add(threading.get_ident())
+        return LATER
+
+    def recorded(result: EventResult, given: Json) -> RecordIngestionCommand:
+        threads["recorded"].add(threading.get_ident())
+        return ingestion_of(result, given)
+
+    monkeypatch.setattr(event_intake, "ingestion_of", recorded)
+    intake = EventIntake(EventNames(), clock)
+    found = await intake.take(context(Memory(POLICY)), [event("a"), event("b")], are_long=are_long)
+    assert [each.error for each in found] == [None, None]
+    expected = await run_aside(threading.get_ident) if are_long else threading.get_ident()
+    assert threads == {"mapped": {expected}, "recorded": {expected}}
 
 
 async def test_the_asset_of_the_event_decides() -> None:

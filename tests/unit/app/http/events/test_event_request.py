@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -10,21 +11,28 @@ from starlette.requests import Request
 
 from app.http.errors import HttpError
 from app.http.events.event_request import MAX_EVENTS, read_events
-from app.http.graphql.graphql_request import RequestLimits
+from app.http.graphql.graphql_request import LONG_JSON, RequestLimits
 
 LIMITS = RequestLimits(body_bytes=1_000)
 JSON = {"content-type": "application/json"}
 GZIP = {**JSON, "content-encoding": "gzip"}
 
 
-def request(body: bytes, headers: Mapping[str, str]) -> Request:
-    """Return a request with a body."""
+def request(body: bytes, headers: Mapping[str, str], log: list[str] | None = None) -> Request:
+    """Return a request with a body; "receive" is added to the ``log`` when the body is received."""
 
     async def receive() -> dict[str, Any]:
+        if log is not None:
+            log.append("receive")
         return {"type": "http.request", "body": body, "more_body": False}
 
-    encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
+    given = {"content-length": str(len(body)), **headers}
+    encoded = [(name.encode(), value.encode()) for name, value in given.items()]
     return Request({"type": "http", "method": "POST", "headers": encoded}, receive)
+
+
+async def unclaimed() -> None:
+    """Claim nothing."""
 
 
 async def test_one_event_and_a_batch_are_read() -> None:
@@ -34,8 +42,9 @@ async def test_one_event_and_a_batch_are_read() -> None:
         ({"content-type": "application/json; charset=utf-8"}, bytes),
         (GZIP, gzip.compress),
     ):
-        assert await read_events(request(packed(b'{"a":1}'), headers), LIMITS, batch=False) == [{"a": 1}]
-        assert await read_events(request(packed(b"[1, 2]"), headers), LIMITS, batch=True) == [1, 2]
+        one = await read_events(request(packed(b'{"a":1}'), headers), LIMITS, unclaimed, batch=False)
+        assert one.values == [{"a": 1}]
+        assert (await read_events(request(packed(b"[1, 2]"), headers), LIMITS, unclaimed, batch=True)).values == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -56,7 +65,7 @@ async def test_a_body_that_cannot_be_read_is_refused(
 ) -> None:
     """The status is that of the fault, and the message says what to send."""
     with pytest.raises(HttpError) as refused:
-        await read_events(request(body, headers), LIMITS, batch=True)
+        await read_events(request(body, headers), LIMITS, unclaimed, batch=True)
     assert refused.value.status == status
     assert refused.value.message.startswith(message)
 
@@ -65,4 +74,32 @@ async def test_a_batch_is_bounded() -> None:
     """A list of more than MAX_EVENTS events is refused."""
     body = orjson.dumps([1] * (MAX_EVENTS + 1))
     with pytest.raises(HttpError, match="The batch has 1001 events"):
-        await read_events(request(body, JSON), RequestLimits(), batch=True)
+        await read_events(request(body, JSON), RequestLimits(), unclaimed, batch=True)
+
+
+LONG = b" " * LONG_JSON + b"[]"
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "claims"),
+    [
+        (b"[]", JSON, 0),
+        (LONG, JSON, 1),
+        (b"[]", {**JSON, "content-length": "unknown"}, 1),
+        (gzip.compress(LONG[2:]), GZIP, 0),
+        (gzip.compress(LONG[1:]), GZIP, 1),
+    ],
+    ids=["short", "long", "without a length", "compressed", "compressed and long"],
+)
+async def test_a_long_body_is_claimed_before_it_is_in_memory(body: bytes, headers: dict[str, str], claims: int) -> None:
+    """A long body is claimed before it is received, one that is compressed before it is decompressed as a whole."""
+    log: list[str] = []
+
+    async def claim() -> None:
+        log.append("claim")
+
+    with suppress(HttpError):
+        given = await read_events(request(body, headers, log), RequestLimits(), claim, batch=False)
+        assert given.are_long is bool(claims)
+    assert log.count("claim") == claims
+    assert log[0] == ("receive" if headers is GZIP or not claims else "claim")

@@ -2,15 +2,18 @@
 
 from typing import Any
 
+import orjson
 import pytest
 from support.documents.lineage_events import LATER
 
 from app.http.events.event_result import EventResult
-from app.http.events.ingestion_record import MAX_ENTRIES, ingestion_of
+from app.http.events.ingestion_record import MAX_ENTRIES, MAX_LIST_BYTES, ingestion_of
 from app.ingest.sources.openlineage.event_names import EventNames
 from app.ingest.sources.openlineage.lineage_event import checked_event
 from app.ingest.sources.openlineage.mapping import map_event
+from graphql_schema.ports.operation_budget import UsageLimits
 from graphql_schema.ports.outcomes import MutationErrorCode, ObservedChanges, Outcome, WriteOutcome, refused
+from graphql_schema.ports.relation_query import MAX_PAGE_SIZE
 
 RUN = "mlg://run/openlineage/default/r"
 TABLE = "mlg://dataset/pg/db/t"
@@ -90,3 +93,24 @@ def test_the_digest_is_that_of_the_event() -> None:
     assert first.digest != recorded(UNCHANGED, UNCHANGED, eventType="FAIL").digest
     many = ObservedChanges(linked=tuple(("inputs", str(number)) for number in range(MAX_ENTRIES + 1)))
     assert len(recorded(UNCHANGED, WriteOutcome(Outcome.UPDATED, observed=many)).values["edges"]) == MAX_ENTRIES
+
+
+def test_a_page_of_records_stays_within_the_limit_of_an_operation() -> None:
+    """Long names and facets make a list shorter, so that no sender keeps others from listing what became of events."""
+    long = [{"namespace": f"pg://{'x' * 400}", "name": f"{number}{'y' * 1_000}"} for number in range(MAX_ENTRIES)]
+    facets = {f"{number}{'z' * 1_000}": {"_deleted": True} for number in range(MAX_ENTRIES)}
+    event = {**EVENT, "inputs": long, "run": {"runId": "r", "facets": facets}}
+    mapped = map_event(checked_event(event, LATER), EventNames())
+    outcomes = tuple(
+        WriteOutcome(
+            Outcome.CREATED,
+            observed=ObservedChanges(linked=tuple(("inputs", each.urn) for each in mapped.resolved), kept=("a" * 100,)),
+        )
+        for _ in mapped.commands
+    )
+    values = ingestion_of(EventResult(mapped, outcomes), event).values
+    for name in ("names", "assets", "edges", "ignored"):
+        entries = values[name]
+        assert 1 < len(entries) < MAX_ENTRIES, name
+        assert len(orjson.dumps(entries)) < MAX_LIST_BYTES + len(entries) + 2
+    assert len(orjson.dumps(values)) * MAX_PAGE_SIZE < UsageLimits().stored

@@ -1,8 +1,9 @@
 """The size of an item: the edges that it declares."""
 
-from support.stores.writers import asset, link
+from support.stores.writers import asset, link, urn
 
 from app.graph.writing.unit.item_size import LONG_ITEM, edge_count, is_long
+from graphql_schema.ports.commands import ObserveCommand, ObservedValue
 
 
 def test_edges_are_those_that_an_item_declares() -> None:
@@ -15,3 +16,10 @@ def test_an_item_of_more_edges_than_the_limit_is_long() -> None:
     """The limit itself is not."""
     many = [f"dataset d{number}" for number in range(LONG_ITEM + 1)]
     assert [is_long(asset("dataset a", derivedFrom=targets)) for targets in (many[1:], many)] == [False, True]
+
+
+def test_an_observation_of_many_values_is_long() -> None:
+    """The parts of all fields count."""
+    values = tuple(ObservedValue("properties", str(number), (1,), str(number)) for number in range(LONG_ITEM + 1))
+    observations = [ObserveCommand(urn("dataset a"), "a", given) for given in (values[1:], values)]
+    assert [is_long(each) for each in observations] == [False, True]

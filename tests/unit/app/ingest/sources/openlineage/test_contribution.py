@@ -2,8 +2,16 @@
 
 import pytest
 
-from app.ingest.sources.openlineage.contribution import Contribution, EventFacet, FacetError, bounded, number_in
-from graphql_schema.catalog.relations import CONTAINS, INPUT_TO
+from app.ingest.sources.openlineage.contribution import (
+    MAX_ELEMENTS,
+    MAX_TARGETS,
+    Contribution,
+    EventFacet,
+    FacetError,
+    bounded,
+    number_in,
+)
+from graphql_schema.catalog.relations import CONTAINS, INPUT_TO, TAGGED
 
 URN = "mlg://workflow/openlineage/n/j"
 
@@ -54,3 +62,21 @@ def test_members_of_a_facet_are_checked() -> None:
         with pytest.raises(FacetError):
             refused()
     assert number_in({"n": 2}, "n") == 2.0
+
+
+def test_a_facet_has_a_bounded_number_of_elements() -> None:
+    """Elements of nested lists and objects count; the limit itself is accepted."""
+    for value in ([0] * (MAX_ELEMENTS - 1), {"a": [[0] * (MAX_ELEMENTS - 3)]}, dict.fromkeys(map(str, range(9_999)))):
+        EventFacet("f", {"v": value}).require_few_elements()
+        longer = {**value, "b": 0, "c": 0} if isinstance(value, dict) else [*value, 0]
+        with pytest.raises(FacetError, match="more than 10000 elements"):
+            EventFacet("f", {"v": longer}).require_few_elements()
+
+
+def test_the_targets_of_a_list_are_bounded() -> None:
+    """All writers wait for the transaction of one item, so an event gives an asset few owners and tags."""
+    about = Contribution(URN, "j", 5)
+    about.replace_list(TAGGED.out(), "tags", {str(number): {} for number in range(MAX_TARGETS)})
+    with pytest.raises(FacetError, match="201 tags; an event may give at most 200"):
+        about.replace_list(TAGGED.out(), "tags", {str(number): {} for number in range(MAX_TARGETS + 1)})
+    assert len(about.apart) == 1

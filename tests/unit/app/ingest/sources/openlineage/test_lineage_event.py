@@ -77,6 +77,10 @@ def test_facets_of_an_input_are_those_of_both_members() -> None:
         ({"eventTime": AT, "job": JOB, "inputs": {}}, "`inputs` is {}; send a list of datasets."),
         ({"eventTime": AT, "job": JOB, "outputs": [JOB, {}]}, "`outputs.1.namespace` is absent; send a text"),
         ({"eventTime": AT, "job": JOB, "inputs": [JOB] * 1001}, "`inputs` has 1001 datasets; send at most 1000"),
+        (
+            {"eventTime": AT, "job": {**JOB, "facets": {str(number): {} for number in range(501)}}},
+            "`facets` has 501 facets; send at most 500 of a run, a job or a dataset.",
+        ),
     ],
 )
 def test_a_malformed_event_is_refused_with_advice(event: Any, message: str) -> None:

@@ -1,0 +1,87 @@
+"""The view of events: what is read of a request, and when, by the rights of its caller and the slots of long bodies."""
+
+import gzip
+import json
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+from starlette.requests import Request
+from starlette.types import Message
+from support.documents.lineage_events import LATER
+from support.stores.writers import person
+
+from app.http.events.event_intake import EventIntake
+from app.http.events.event_view import EventView
+from app.http.fair_queue import FairQueue
+from app.http.graphql.graphql_request import LONG_JSON, RequestLimits
+from app.ingest.sources.openlineage.event_names import EventNames
+from graphql_schema.fields.context import Context
+from graphql_schema.ports.policy_report import PolicyReport
+from policies.principal import Principal, PrincipalKind
+
+READER = Principal("bo", PrincipalKind.PERSON, "default", scopes=frozenset({"graph:read"}))
+SENDER = person("sender", roles="automation")
+SHORT = {"content-type": "application/json", "content-length": "2"}
+LONG = {**SHORT, "content-length": str(LONG_JSON + 1)}
+COMPRESSED = {**SHORT, "content-encoding": "gzip"}
+
+
+class OneRequest:
+    """A request to the view of events, whose caller has no slot for a long body; ``read`` counts parts of the body."""
+
+    def __init__(self, body: bytes, headers: dict[str, str], who: Principal) -> None:
+        self.body, self.read, self.sent = body, 0, list[Message]()
+        given = [(name.encode(), value.encode()) for name, value in headers.items()]
+        state = {"principal": who, "request_id": "r"}
+        self.scope = {"type": "http", "method": "POST", "path": "/", "headers": given, "state": state}
+
+    async def receive(self) -> Message:
+        """Return the body, and then that the client has left."""
+        self.read += 1
+        return {"type": "http.request", "body": self.body} if self.read == 1 else {"type": "http.disconnect"}
+
+    async def send(self, message: Message) -> None:
+        """Keep a part of the response."""
+        self.sent.append(message)
+
+    async def error(self) -> Any:
+        """Return the extensions of the error in the response."""
+        full = FairQueue(per_caller=0, waiting_per_caller=0)  # refuses each body
+        intake = EventIntake(EventNames(), lambda: LATER)
+        view = EventView(
+            intake, _context, queue=FairQueue(), bodies=full, limits=RequestLimits(), observe=print, batch=False
+        )
+        await view(self.scope, self.receive, self.send)
+        return json.loads(self.sent[-1]["body"])["errors"][0]["extensions"]
+
+
+async def _context(_request: Request, who: Principal) -> Context:
+    unused: Any = Mock()
+    return Context(who, lambda *_: unused, unused, PolicyReport("1"), b"", lambda: LATER)
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "is_read"),
+    [(b"x", LONG, False), (gzip.compress(b" " * (LONG_JSON + 1)), COMPRESSED, True)],
+    ids=["long", "long after it is decompressed"],
+)
+async def test_a_long_body_waits_for_a_slot_before_it_is_in_memory(
+    body: bytes, headers: dict[str, str], *, is_read: bool
+) -> None:
+    """One caller cannot fill the memory with bodies that wait: 16 KiB that are compressed can be 16 MiB of text."""
+    request = OneRequest(body, headers, SENDER)
+    assert (await request.error())["limit"] == "waiting"
+    assert bool(request.read) is is_read
+
+
+async def test_a_short_body_needs_no_slot() -> None:
+    """It is read, and its event is refused by its own error."""
+    request = OneRequest(b"{}", SHORT, SENDER)
+    assert (await request.error())["code"] == "INVALID"
+
+
+@pytest.mark.parametrize("headers", [SHORT, LONG, COMPRESSED])
+async def test_the_body_of_a_caller_without_the_scope_is_not_decoded(headers: dict[str, str]) -> None:
+    """The scope is missing, whatever the body: a malformed one is no other error, and a long one needs no slot."""
+    assert (await OneRequest(b"{", headers, READER).error())["code"] == "FORBIDDEN"
