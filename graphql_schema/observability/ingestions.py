@@ -100,6 +100,14 @@ async def _edges(root: Parent, info: Info) -> Resolved:
     return await _shown(info, root.record["edges"], "source", "target")
 
 
+async def _ignored(root: Parent, info: Info) -> Resolved:
+    """Return the entries about assets that the viewer may read: a path may have names of columns.
+
+    An entry of an earlier version does not say which asset it is about, and is left out.
+    """
+    return await _shown(info, [each for each in root.record["ignored"] if "asset" in each], "asset")
+
+
 @strawberry.type(description="What became of an event that was accepted; kept for 30 days.")
 class Ingestion(Node):
     """What became of an event that was accepted; kept for 30 days."""
@@ -129,7 +137,11 @@ class Ingestion(Node):
         "both ends.",
         resolver=_edges,
     )
-    ignored: list[IgnoredFacet] = stored_field("The facets, or parts of facets, that had no effect.")
+    ignored: list[IgnoredFacet] = strawberry.field(
+        description="The facets, or parts of facets, that had no effect, about assets whose `history` the viewer may "
+        "read.",
+        resolver=_ignored,
+    )
 
 
 def _since(instant: Instant) -> Iterator[Condition]:

@@ -231,7 +231,7 @@ REPORTED = {
     "CheckResult": "{ id check { id asset { id } } }",
     "Incident": "{ id assets { id } cause { id } }",
     "Ingestion": "{ id subject { id } names { asset { id } } assets { asset { id } } "
-    "edges { source { id } target { id } } }",
+    "edges { source { id } target { id } } ignored { facet } }",
 }
 """The selections on attached records: every field that may name an asset."""
 

@@ -88,6 +88,6 @@ def report_of(result: EventResult) -> JsonObject:
             for each in mapped.resolved
         ],
         "linked": [{"field": field, "id": far} for each in changes for field, far in each.linked],
-        "ignored": [{"facet": facet, "reason": reason} for facet, reason in mapped.ignored],
+        "ignored": [{"facet": each.facet, "reason": each.reason} for each in mapped.ignored],
         "refused": [*refused, *({"field": field, "id": far, "message": reason} for field, far, reason in edges)],
     }

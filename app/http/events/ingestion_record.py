@@ -34,7 +34,9 @@ def ingestion_of(result: EventResult, given: Json) -> RecordIngestionCommand:
         "names": _bounded(_names(mapped)),
         "assets": _bounded(_assets(result)),
         "edges": _bounded(edges),
-        "ignored": _bounded({"facet": facet[:200], "reason": reason} for facet, reason in mapped.ignored),
+        "ignored": _bounded(
+            {"facet": each.facet[:200], "reason": each.reason, "asset": each.urn} for each in mapped.ignored
+        ),
     }
     digest = blake2b(orjson.dumps(given, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
     changed = result.outcome is not Outcome.UNCHANGED

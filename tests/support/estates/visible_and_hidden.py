@@ -144,7 +144,7 @@ async def _ingest(api: Api) -> None:
             "names": [{**name, "asset": each} for each in (near, far)],
             "assets": [{**effect, "asset": each} for each in (near, far)],
             "edges": [{"field": "inputs", "effect": "BEGAN", "source": near, "target": far}],
-            "ignored": [],
+            "ignored": [{"facet": f"input.{each}", "reason": "no text", "asset": each} for each in (near, far)],
         }
         commands += [
             RecordIngestionCommand(urn, "e", "n", "WRITTEN", changed=True, values=values) for urn in (near, far)

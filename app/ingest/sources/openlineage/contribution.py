@@ -99,7 +99,10 @@ class EventFacet:
 
 @dataclass(slots=True)
 class Contribution:
-    """What an event of the instant ``at`` says about the asset ``urn``, whose full name is ``name``."""
+    """What an event of the instant ``at`` says about the asset ``urn``, whose full name is ``name``.
+
+    ``ignored`` are the facets and parts of facets about the asset that are not mapped, with reasons.
+    """
 
     urn: str
     name: str
@@ -110,6 +113,7 @@ class Contribution:
     lists: list[DeclaredEdges] = field(default_factory=list)
     apart: list[ObserveCommand] = field(default_factory=list)
     checks: list[ReportCheckCommand] = field(default_factory=list)
+    ignored: list[tuple[str, str]] = field(default_factory=list)
 
     def give(self, name: str, value: Json, order: Order | None = None, part: str = "") -> None:
         """Add the value of a field or part; nothing for None. Its order is the instant of the event by default."""

@@ -50,12 +50,20 @@ class ResolvedName:
 
 
 @dataclass(frozen=True, slots=True)
+class IgnoredPart:
+    """A facet or a part of one without an effect: its path, the reason, and the id of the asset that it is about."""
+
+    facet: str
+    reason: str
+    urn: str
+
+
+@dataclass(frozen=True, slots=True)
 class MappedEvent:
     """An event as commands, in the order in which they are written.
 
     ``subject`` is the id of the run, job or dataset that the event is about, and ``source`` the namespace of its job or
-    dataset. ``resolved`` are the names, ``mapped`` the facets with an effect, ``ignored`` the facets or parts of facets
-    without one, each with the reason.
+    dataset. ``resolved`` are the names, ``mapped`` the facets with an effect, ``ignored`` what has none.
     """
 
     subject: str
@@ -64,7 +72,7 @@ class MappedEvent:
     commands: tuple[Command, ...]
     resolved: tuple[ResolvedName, ...]
     mapped: tuple[str, ...]
-    ignored: tuple[tuple[str, str], ...]
+    ignored: tuple[IgnoredPart, ...]
 
 
 def map_event(event: LineageEvent, names: EventNames) -> MappedEvent:
@@ -85,7 +93,7 @@ def map_event(event: LineageEvent, names: EventNames) -> MappedEvent:
         tuple(mapper.commands()),
         tuple(mapper.resolved.values()),
         tuple(mapper.mapped),
-        tuple(mapper.ignored),
+        tuple(IgnoredPart(*part, each.urn) for each in mapper.assets.values() for part in each.ignored),
     )
 
 
@@ -98,7 +106,6 @@ class _EventMapper:
     assets: dict[str, Contribution] = field(default_factory=dict)
     resolved: dict[tuple[str, str], ResolvedName] = field(default_factory=dict)
     mapped: list[str] = field(default_factory=list)
-    ignored: list[tuple[str, str]] = field(default_factory=list)
 
     def run(self, run_id: str, job: Named) -> str:
         """Map a run event; return the id of the run."""
@@ -115,10 +122,10 @@ class _EventMapper:
         parent = facets.pop("parent", None)
         self._map(run, facets, _RUN, "run")
         if "sourceCodeLocation" in job.facets:
-            facet = EventFacet("run.sourceCodeLocation", job.facets["sourceCodeLocation"], self.ignored)
+            facet = EventFacet("run.sourceCodeLocation", job.facets["sourceCodeLocation"], run.ignored)
             self._apply(run_facets.code_version, facet, run)
         if parent is not None:
-            self._parent(EventFacet("run.parent", parent, self.ignored), run, workflow)
+            self._parent(EventFacet("run.parent", parent, run.ignored), run, workflow)
         return run.urn
 
     def job_event(self, job: Named) -> str:
@@ -138,7 +145,7 @@ class _EventMapper:
         lineage = facets.pop("columnLineage", None)
         self._map(about, facets, _DATASET, role)
         if lineage is not None:
-            facet = EventFacet(f"{role}.columnLineage", lineage, self.ignored)
+            facet = EventFacet(f"{role}.columnLineage", lineage, about.ignored)
             job = self._job_id()
             self._apply(lambda given, about, names: column_lineage(given, about, names, job), facet, about)
         return about
@@ -181,7 +188,7 @@ class _EventMapper:
         try:
             parse_urn(urn)
         except InvalidError:
-            self.ignored.append(("dataset.version", UNFIT))
+            dataset.ignored.append(("dataset.version", UNFIT))
             return None
         self._about(Match(urn, NameRule.EXACT), dataset.name)
         return urn
@@ -224,7 +231,7 @@ class _EventMapper:
 
     def _map(self, about: Contribution, facets: Record, rules: Mapping[str, FacetRule], role: str) -> None:
         for name, body in facets.items():
-            facet = EventFacet(f"{role}.{name}", body, self.ignored)
+            facet = EventFacet(f"{role}.{name}", body, about.ignored)
             if body.get("_deleted") is True:
                 facet.ignore("the removal of a facet is not mapped; its earlier value remains")
                 continue

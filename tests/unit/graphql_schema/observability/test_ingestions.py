@@ -43,7 +43,10 @@ def estate(graph: PlainGraph) -> PlainGraph:
             names=[about(each, role="input", namespace="n", name="t", rule="EXACT") for each in urns],
             assets=[about(each, **effect) for each in urns],
             edges=[{"field": "inputs", "effect": "BEGAN", "source": CLICKS, "target": each} for each in urns],
-            ignored=[{"facet": "run.x", "reason": "no text"}],
+            ignored=[
+                {"facet": "input.of an earlier version", "reason": "no text"},
+                *(about(each, facet="run.x", reason=f"no text in {each}") for each in urns),
+            ],
         )
         graph.join("INGESTED_INTO", urn, CLICKS)
     return graph
@@ -51,7 +54,7 @@ def estate(graph: PlainGraph) -> PlainGraph:
 
 @pytest.mark.usefixtures("estate")
 async def test_entries_about_hidden_assets_are_left_out(run: Run) -> None:
-    """Of names, assets and edges those remain whose assets are visible at every end."""
+    """Of names, assets, edges and ignored facets those remain whose assets are visible at every end."""
     found = (await run(LIST, filter={"states": ["NO_EDGES"]})).data["ingestions"]
     clicks = {"asset": {"id": CLICKS}}
     assert found == {
@@ -68,7 +71,7 @@ async def test_entries_about_hidden_assets_are_left_out(run: Run) -> None:
                 "names": [{"role": "input", "name": "t", "rule": "EXACT", **clicks}],
                 "assets": [{"outcome": "UPDATED", "changed": ["format"], "kept": [], "outdated": [], **clicks}],
                 "edges": [{"field": "inputs", "effect": "BEGAN", "source": {"id": CLICKS}, "target": {"id": CLICKS}}],
-                "ignored": [{"facet": "run.x", "reason": "no text"}],
+                "ignored": [{"facet": "run.x", "reason": f"no text in {CLICKS}"}],
             }
         ],
     }

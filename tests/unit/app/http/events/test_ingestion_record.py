@@ -65,7 +65,7 @@ def test_the_record_has_the_effects() -> None:
             {"field": "inputs", "effect": "BEGAN", "source": RUN, "target": TABLE},
             {"field": "tags", "effect": "ENDED", "source": RUN, "target": "x"},
         ],
-        "ignored": [{"facet": "input.schema", "reason": "`fields` is no list"}],
+        "ignored": [{"facet": "input.schema", "reason": "`fields` is no list", "asset": TABLE}],
     }
 
 

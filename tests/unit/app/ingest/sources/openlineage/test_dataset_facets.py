@@ -38,7 +38,7 @@ def test_a_schema_becomes_columns() -> None:
         {"name": "address"},
         {"name": "address.city", "dataType": "TEXT"},
     ]
-    assert [path for path, _ in mapped(dataset={"schema": {"fields": fields}}).ignored] == [
+    assert [each.facet for each in mapped(dataset={"schema": {"fields": fields}}).ignored] == [
         "output.schema.fields.3",
         "output.schema.fields.4",
     ]
@@ -63,7 +63,7 @@ def test_column_lineage_becomes_sources() -> None:
             }
         ]
     }
-    assert [path for path, _ in found.ignored] == [
+    assert [each.facet for each in found.ignored] == [
         "output.columnLineage.fields.c.inputFields.2",
         "output.columnLineage.dataset",
     ]
@@ -135,6 +135,8 @@ def test_amounts_become_checks_with_a_value() -> None:
     }
     assert checks(inputStatistics={"rowCount": 1}) == {"rows read": ("VOLUME", "PASS", 1.0)}
     many = mapped(dataset={"dataQualityMetrics": {"columnMetrics": {f"c{i}": {"count": 1} for i in range(101)}}})
-    assert many.ignored == (("output.dataQualityMetrics", "an event reports at most 100 check results of a dataset"),)
+    assert [each.reason for each in many.ignored] == ["an event reports at most 100 check results of a dataset"]
     odd = mapped(dataset={"dataQualityMetrics": {"rowCount": True}})
-    assert odd.ignored == (("output.dataQualityMetrics", "`rowCount` is no number"),)
+    assert [(each.facet, each.reason) for each in odd.ignored] == [
+        ("output.dataQualityMetrics", "`rowCount` is no number")
+    ]

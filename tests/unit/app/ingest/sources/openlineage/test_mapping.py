@@ -201,7 +201,7 @@ def test_a_facet_that_cannot_be_mapped_does_not_reject_the_event(facets: Any, pa
             "job": {"namespace": "jobs", "name": "j"},
         }
     )
-    ((where, why),) = found.ignored
-    assert where == path
-    assert why.startswith(reason)
+    (ignored,) = found.ignored
+    assert ignored.facet == path
+    assert ignored.reason.startswith(reason)
     assert len(found.commands) == 2

@@ -44,10 +44,11 @@ def test_the_parts_that_are_left_out_have_a_reason() -> None:
         "extractionError": {},
         "nominalTime": {"nominalEndTime": 1},
     }
-    assert [path for path, _ in mapped(run=facets).ignored] == [
+    assert [each.facet for each in mapped(run=facets).ignored] == [
         "run.errorMessage.stackTrace",
         "run.environmentVariables.environmentVariables.0",
         "run.extractionError",
         "run.nominalTime",
     ]
-    assert mapped(run={"errorMessage": {}}).ignored == (("run.errorMessage", "`message` is absent"),)
+    (ignored,) = mapped(run={"errorMessage": {}}).ignored
+    assert (ignored.facet, ignored.reason) == ("run.errorMessage", "`message` is absent")

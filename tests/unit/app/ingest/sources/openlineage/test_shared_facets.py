@@ -28,7 +28,8 @@ def test_owners_are_users_and_teams() -> None:
         "mlg://user/catalog/default/bo%40example.com": {"kinds": ["TECHNICAL"]},
         "mlg://team/catalog/default/crm": {"kinds": ["BUSINESS", "TECHNICAL"]},
     }
-    assert mapped(job={"ownership": {"owners": 1}}).ignored == (("job.ownership", "`owners` is no list"),)
+    (ignored,) = mapped(job={"ownership": {"owners": 1}}).ignored
+    assert (ignored.facet, ignored.reason) == ("job.ownership", "`owners` is no list")
 
 
 def test_tags_have_the_key_and_the_value() -> None:
