@@ -16,6 +16,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -36,6 +37,7 @@ FILES: Final = "files"
 OWNER_ONLY: Final = 0o700
 """Mode of the folder, which contains the data of all tenants."""
 _CHUNK: Final = 1 << 20
+_DIGEST: Final = re.compile("[0-9a-f]{64}")
 _END: Final = 4096
 """Bytes at both ends of a file that identify it."""
 
@@ -83,8 +85,8 @@ class Backup:
             found = orjson.loads(path.read_bytes())
             if found["format"] != FORMAT:
                 raise BackupError(_OTHER_FORM.format(path=path, found=found["format"], known=FORMAT))
-            files = {_safe(name): BackupFile(*values) for name, values in found["files"].items()}
-            about = (found["name"], found["release"], found["storage"], found["schema"], found["index"])
+            files = {_safe(name): _checked(BackupFile(*values)) for name, values in found["files"].items()}
+            about = (_name_of(path, found["name"]), found["release"], found["storage"], found["schema"], found["index"])
             return cls(*about, files, found["digest"])
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BackupError(f"The manifest {path} is damaged; delete it, and use another backup.") from error
@@ -271,6 +273,20 @@ def _safe(name: str) -> str:
     if Path(name).is_absolute() or ".." in Path(name).parts:
         raise ValueError(name)
     return name
+
+
+def _name_of(path: Path, name: str) -> str:
+    """Return the name of a backup, which is in paths; raises ValueError if it is not that of the manifest."""
+    if name != path.stem:
+        raise ValueError(name)
+    return name
+
+
+def _checked(file: BackupFile) -> BackupFile:
+    """Return a file whose digest, which is its name in the folder, is one; raises ValueError if it is not."""
+    if not _DIGEST.fullmatch(file.digest):
+        raise ValueError(file.digest)
+    return file
 
 
 def _identity(name: str, path: Path) -> tuple[str, int, str]:

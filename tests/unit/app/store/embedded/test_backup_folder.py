@@ -119,6 +119,11 @@ def _edit(folder: BackupFolder, change: Callable[[dict[str, Any]], object]) -> N
     manifest.write_bytes(orjson.dumps(found))
 
 
+def _name_another_file(found: Any) -> None:
+    """Make a file of the machine, here one without an end, the source of the first file."""
+    next(iter(found["files"].values()))[0] = "/dev/zero"
+
+
 @pytest.mark.parametrize(
     ("harm", "message"),
     [
@@ -127,6 +132,8 @@ def _edit(folder: BackupFolder, change: Callable[[dict[str, Any]], object]) -> N
         (_escape, "The manifest .* is damaged"),
         (lambda folder: (folder.path / "a.json").write_bytes(b"{"), "The manifest .* is damaged"),
         (lambda folder: _edit(folder, lambda found: found.pop("schema")), "The manifest .* is damaged"),
+        (lambda folder: _edit(folder, lambda found: found.update(name="../x")), "The manifest .* is damaged"),
+        (lambda folder: _edit(folder, _name_another_file), "The manifest .* is damaged"),
         (lambda folder: _edit(folder, lambda found: found.update(format=9)), "has the form 9 of backups"),
         (lambda folder: (folder.path / MARKER).write_bytes(b'{"format": 9}'), "has the form 9 of backups"),
         (lambda folder: (folder.path / MARKER).write_bytes(b"[]"), "is damaged"),
