@@ -25,6 +25,7 @@ from graphql_schema.governance.team_names import team_named
 from graphql_schema.lineage.impact import Impact, impact
 from graphql_schema.lineage.paths import LineagePaths, paths
 from graphql_schema.lineage.traversal import Lineage, lineage
+from graphql_schema.observability.absence import Absence, explain_absence
 from graphql_schema.observability.incidents import Incident, all_incidents
 from graphql_schema.observability.ingestions import Ingestion, all_ingestions
 from graphql_schema.ports.conditions import In, ListingQuery, SortOrder
@@ -176,5 +177,6 @@ class Query:
     lineage: Lineage = lineage
     impact: Impact = impact
     paths: LineagePaths = paths
+    explain_absence: Absence = explain_absence
     changes: Connection[Change] = changes_field()
     viewer: Viewer = strawberry.field(description="The caller.", resolver=_viewer)

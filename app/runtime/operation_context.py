@@ -19,6 +19,7 @@ from app.graph.records.read_time import ReadTime
 from app.graph.writing.writer import PolicedWriter
 from app.http.middleware import request_id_of
 from app.http.preferences import preference
+from app.ingest.sources.openlineage.spellings import Spellings
 from app.runtime.fan_out import FanOut, SubscriptionFanOut
 from graphql_schema.fields.context import Context
 from graphql_schema.ports.cost_report import CostReport, PlanReport
@@ -38,9 +39,9 @@ class OperationContexts:
     """Opens the context of each operation.
 
     ``clock`` returns epoch milliseconds, and ``log_access`` writes a policy report to the access log. ``cursor_key`` is
-    the key that seals cursors. ``fan_out`` is what subscriptions share, ``change_feed`` wakes them. ``vectored``, a
-    flag: queries are executed over vectors, otherwise by graphql-core. ``graph_cache``
-    is None if everything is read from the store.
+    the key that seals cursors. ``spellings`` are the other ids that mean the same as an id.
+    ``fan_out`` is what subscriptions share, ``change_feed`` wakes them. ``vectored``, a flag: queries are executed over
+    vectors, otherwise by graphql-core. ``graph_cache`` is None if everything is read from the store.
     """
 
     client: GremlinClient
@@ -51,6 +52,7 @@ class OperationContexts:
     walk_limits: WalkLimits
     cursor_key: bytes
     log_access: Callable[[Principal, str, PolicyReport], None]
+    spellings: Spellings
     clock: Callable[[], int] = epoch_milliseconds
     vectored: bool = True
     graph_cache: GraphCache | None = None
@@ -97,6 +99,7 @@ class OperationContexts:
             gates=self.gates,
             clock=self.clock,
             log_access=self.log_access,
+            spellings=self.spellings.of,
             index_lags=lambda: self.coordinator.index_state.lags,
             change_feed=self.change_feed,
             vectored=self.vectored,

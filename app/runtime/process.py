@@ -21,6 +21,8 @@ from app.graph.jobs.inference_job import schedule_full_derivation
 from app.graph.reading.lineage.walk_budget import WalkLimits
 from app.graph.reading.team_closure import close_teams
 from app.graph.records.vertex_record import attributes
+from app.ingest.sources.openlineage.event_names import namespace_patterns
+from app.ingest.sources.openlineage.spellings import Spellings
 from app.runtime.background_jobs import background_jobs
 from app.runtime.backlog import Backlog
 from app.runtime.cursor_key import cursor_key
@@ -218,6 +220,7 @@ class Process:
             walk_limits=WalkLimits(self.settings.walk_nodes, self.settings.walk_seconds),
             cursor_key=self._cursor_key,
             log_access=self._log_access,
+            spellings=Spellings(namespace_patterns(self.settings.namespaces)),
             vectored=self.settings.vectored,
             graph_cache=self._graph_cache(client),
         )

@@ -47,6 +47,7 @@ class Context:
     - ``budget`` is what the operation may use while it runs.
     - ``policy_report`` collects the fields, ids and writes that the policy hid, logged or denied.
     - ``log_access`` writes a policy report to the access log; it raises CodedError if it cannot.
+    - ``spellings`` returns other ids that mean the same as an id by the rules of namespaces, each with the rule.
     - ``index_lags`` returns whether the index of the store is known to lack confirmed writes.
     - ``change_feed`` wakes a subscription when there may be new changes. ``recheck`` authenticates the caller of a
       subscription again and returns the principal; it raises CodedError if that fails.
@@ -74,6 +75,7 @@ class Context:
     gates: Gates = NO_GATES
     log_access: Callable[[Principal, str, PolicyReport], None] = lambda *_: None
     index_lags: Callable[[], bool] = lambda: False
+    spellings: Callable[[str], Sequence[tuple[str, str]]] = lambda _: ()
     vectored: bool = True
     plans: object = None
     totals: dict[int, bool] = field(default_factory=dict)

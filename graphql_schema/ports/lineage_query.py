@@ -104,6 +104,25 @@ class ReachedEdge:
     place: tuple[int, str]
 
 
+class DatedEdge(NamedTuple):
+    """A lineage edge between two assets with its last interval, as the caller may see it.
+
+    ``end_recorded`` is the instant at which the end of the edge was recorded, in epoch milliseconds; None unless the
+    edge has ended. ``begins_later``, a flag: the edge is not valid yet. ``unconfirmed``, a flag: it has no effect,
+    because its declarer had no right on an end.
+    """
+
+    edge: MaskedRecord
+    begins_later: bool = False
+    end_recorded: int | None = None
+    unconfirmed: bool = False
+
+    @property
+    def current(self) -> bool:
+        """Whether the edge is valid now."""
+        return not (self.begins_later or self.unconfirmed) and self.end_recorded is None
+
+
 @dataclass(frozen=True, slots=True)
 class LineageResult:
     """The ``nodes`` that the filter accepts, by depth and id, the followed ``edges`` between them, and unknown roots.

@@ -7,7 +7,14 @@ from graphql_schema.ports.commands import Command
 from graphql_schema.ports.conditions import Condition, ListingQuery
 from graphql_schema.ports.contamination_report import ContaminationReport
 from graphql_schema.ports.health_report import HealthReport
-from graphql_schema.ports.lineage_query import LineageQuery, LineageResult, PathQuery, PathResult, SnapshotTime
+from graphql_schema.ports.lineage_query import (
+    DatedEdge,
+    LineageQuery,
+    LineageResult,
+    PathQuery,
+    PathResult,
+    SnapshotTime,
+)
 from graphql_schema.ports.outcomes import WriteOutcome
 from graphql_schema.ports.record import Position
 from graphql_schema.ports.relation_query import PageRequest, RelationQuery
@@ -51,6 +58,16 @@ class GraphReader(Protocol):
 
     async def paths(self, search: PathQuery) -> PathResult:
         """Return the shortest paths between two assets, within the budgets of the operation."""
+        ...
+
+    async def edges_between(
+        self, sources: Sequence[Row], targets: Sequence[Row], relations: tuple[str, ...]
+    ) -> list[DatedEdge]:
+        """Return the edges of some lineage relations from each source to each target, ended ones included.
+
+        They are not those of the read time, but those of the present. An edge that neither end shows the caller is left
+        out.
+        """
         ...
 
     async def health(self, source: Row) -> HealthReport:

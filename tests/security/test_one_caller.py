@@ -94,6 +94,8 @@ EQUAL_FIELDS = {
     "lineage": f'lineage(roots: ["{FIRST}"], direction: DOWNSTREAM) {{ nodes {{ nodes {{ asset {{ id }} }} }} }}',
     "impact": f'impact(roots: ["{FIRST}"]) {{ total assets {{ nodes {{ asset {{ id }} }} }} }}',
     "paths": f'paths(from: "{FIRST}", to: "{LAST}") {{ paths {{ length }} }}',
+    "absence": f'explainAbsence(id: "{FIRST}x") {{ reason spellings {{ asset {{ id }} }} }}',
+    "missing edge": f'explainAbsence(from: "{FIRST}", to: "{LAST}") {{ reason edge {{ id }} change {{ id }} }}',
     "of one asset": f"""asset(id: "{FIRST}") {{ health {{ status }} history(first: 3) {{ totalCount nodes {{ id }} }}
       downstream {{ nodes {{ asset {{ id }} }} }} owners {{ owner {{ __typename }} }} }}""",
 }

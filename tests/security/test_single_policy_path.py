@@ -324,6 +324,7 @@ ROOTS = {
     "lineage": f"lineage(roots: [$id], direction: UPSTREAM, first: 100) {{ nodes {WALKED} edges {{ from to }} }}",
     "impact": f"impact: node(id: $id) {{ id }} all: impact(roots: [$id]) {{ total assets(first: 100) {WALKED} }}",
     "paths": "paths(from: $id, to: $id) { paths { nodes { id } } }",
+    "explainAbsence": "explainAbsence(id: $id) { asset { id } change { id } spellings { asset { id } } }",
     "assets": "assets(filter: {ids: [$id]}) { totalCount nodes { id } edges { node { id } } }",
     "search": """search(text: "behind", filter: {ids: [$id]}, facets: [NAMESPACE]) {
         hits { totalCount nodes { asset { id } highlights { text } } } facets { values { value count } } }
@@ -370,6 +371,7 @@ def test_every_field_that_leads_to_rows_has_a_case() -> None:
     walked |= {"IngestedName.asset", "IngestedAsset.asset", "IngestedEdge.source", "IngestedEdge.target"}
     walked |= {"Neighbour.asset", "Ownership.inheritedFrom", "Column.derivedFrom", "ColumnRef.dataset"}
     walked |= {"TagAssignment.via", "ModelAlias.version", "Usage.consumers", "UsageByConsumer.consumer"}
+    walked |= {"Absence.asset", "Absence.change", "Absence.ingestion", "Absence.spellings", "OtherSpelling.asset"}
     walked |= {"LineageNode.asset", "ImpactedAsset.asset", "LineagePaths.paths"}
     walked |= {"Impact.services", "Impact.experiments", "Impact.assets"}
     walked |= {"Health.causes", *(f"HealthCause.{each}" for each in CAUSES)}

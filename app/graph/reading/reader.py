@@ -15,6 +15,7 @@ from app.graph.reading.computed.contaminated_evaluations import contaminated_eva
 from app.graph.reading.computed.health_filter import HealthReader, health_filter
 from app.graph.reading.level.level_batcher import LevelBatcher
 from app.graph.reading.lineage.contamination_walk import contamination_of
+from app.graph.reading.lineage.edge_history import edges_between
 from app.graph.reading.lineage.expander import Expander
 from app.graph.reading.lineage.health_evidence import EvidenceReader
 from app.graph.reading.lineage.health_walk import health_of
@@ -30,7 +31,14 @@ from app.graph.reading.visible_rows import VisibleRows
 from graphql_schema.ports.conditions import Condition, ListingQuery
 from graphql_schema.ports.contamination_report import ContaminationReport
 from graphql_schema.ports.health_report import HealthReport
-from graphql_schema.ports.lineage_query import LineageQuery, LineageResult, PathQuery, PathResult, SnapshotTime
+from graphql_schema.ports.lineage_query import (
+    DatedEdge,
+    LineageQuery,
+    LineageResult,
+    PathQuery,
+    PathResult,
+    SnapshotTime,
+)
 from graphql_schema.ports.record import Position
 from graphql_schema.ports.relation_query import PageRequest, RelationQuery
 from graphql_schema.ports.row import FeedBatch, Row, RowPage
@@ -123,6 +131,15 @@ class PolicedReader:
     async def paths(self, search: PathQuery) -> PathResult:
         """See :class:`graphql_schema.ports.protocols.GraphReader`."""
         return await self._shared.get(search, lambda: paths_between(self._walking, search, self.pin))
+
+    async def edges_between(
+        self, sources: Sequence[Row], targets: Sequence[Row], relations: tuple[str, ...]
+    ) -> list[DatedEdge]:
+        """See :class:`graphql_schema.ports.protocols.GraphReader`."""
+        ends = tuple(row.vid for row in sources), tuple(row.vid for row in targets)
+        return await self._shared.get(
+            ("edges", *ends, relations), lambda: edges_between(self._walking.rows, sources, targets, relations)
+        )
 
     async def health(self, source: Row) -> HealthReport:
         """See :class:`graphql_schema.ports.protocols.GraphReader`."""

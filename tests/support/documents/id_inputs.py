@@ -55,6 +55,8 @@ def _write(name: str, given: dict[str, Any], thing: str = "Dataset", shown: str 
 _WALKED = "nodes { totalCount nodes { asset { id } } } edges { id } unknownRoots completeness { state reason visited }"
 _IMPACT = "total countsByDepth unknownRoots completeness { state reason visited }"
 _PATHS = "paths { length } unknownRoots completeness { state reason visited }"
+_ABSENCE = """reason unknownIds asset { id } edge { id } change { id } ingestion { id }
+  spellings { of rule asset { id } }"""
 EDGE = "changed edge { id relation from to } asset { id sensitivity } sensitivityBefore effect"
 
 READS: dict[str, IdInput] = {
@@ -68,6 +70,9 @@ READS: dict[str, IdInput] = {
     "Query.impact(roots)": _read(f"impact(roots: [$id]) {{ {_IMPACT} }}"),
     "Query.paths(from)": _read(f'paths(from: $id, to: "{OPEN}") {{ {_PATHS} }}'),
     "Query.paths(to)": _read(f'paths(from: "{OPEN}", to: $id) {{ {_PATHS} }}'),
+    "Query.explainAbsence(id)": _read(f"explainAbsence(id: $id) {{ {_ABSENCE} }}"),
+    "Query.explainAbsence(from)": _read(f'explainAbsence(from: $id, to: "{OPEN}") {{ {_ABSENCE} }}', "Feature"),
+    "Query.explainAbsence(to)": _read(f'explainAbsence(from: "{OPEN}", to: $id) {{ {_ABSENCE} }}', "Model"),
     "ChangeFilter.subjects": _read("changes(filter: {subjects: [$id]}) { totalCount nodes { id } }"),
     "ChangeFilter.subjects, beside": _read(
         f'changes(filter: {{subjects: [$id, "{OPEN}"]}}, first: 2) {{ totalCount nodes {{ id }} }}'

@@ -15,6 +15,7 @@ from graphql_schema.ports.contamination_report import ContaminationReport
 from graphql_schema.ports.health_report import HealthReport
 from graphql_schema.ports.lineage_query import (
     Completeness,
+    DatedEdge,
     LineageQuery,
     LineageResult,
     PathQuery,
@@ -25,7 +26,7 @@ from graphql_schema.ports.lineage_query import (
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 from graphql_schema.ports.policy_report import PolicyReport
 from graphql_schema.ports.relation_query import PageRequest, RelationQuery
-from graphql_schema.ports.row import FeedBatch, PageItem, Row, RowPage
+from graphql_schema.ports.row import FeedBatch, MaskedRecord, PageItem, Row, RowPage
 from graphql_schema.ports.search_query import SearchCandidates, SearchQuery
 from graphql_schema.rules.health_status import status_of
 from policies.decision import Denial, FieldMask
@@ -107,6 +108,22 @@ class PlainGraph:
     async def paths(self, search: PathQuery) -> PathResult:
         """See GraphReader: finds none."""
         return PathResult((), (), Completeness((), False, 0, search.max_edges, None, self.pin))  # noqa: FBT003 - as declared
+
+    async def edges_between(
+        self, sources: Sequence[Row], targets: Sequence[Row], relations: tuple[str, ...]
+    ) -> list[DatedEdge]:
+        """See GraphReader: the edges that are current, and those with an ``ended`` instant."""
+        pairs = {(source.urn, target.urn): source for source in sources for target in targets}
+        found = [each for each in self.edges if each[0] in relations and each[1:3] in pairs]
+        return [
+            DatedEdge(
+                MaskedRecord("LineageEdge", "", {**edge, "from": a, "to": b}, pairs[a, b].access),
+                begins_later=edge.get("later", False),
+                unconfirmed=edge.get("unconfirmed", False),
+                end_recorded=edge.get("validTo"),
+            )
+            for _, a, b, edge in found
+        ]
 
     async def health(self, source: Row) -> HealthReport:  # noqa: ARG002 - as declared
         """See GraphReader: finds no check."""

@@ -42,9 +42,10 @@ class CachedHop:
         """Return the state of a hop of the level text; of a fresh one, everything is missing.
 
         The cache is used for the present, where ``vf`` and ``vt`` of a hop are one instant. A page that begins after a
-        far id or an ``at`` is not kept, because its edges are not the first ones of the source.
+        far id or an ``at`` is not kept, because its edges are not the first ones of the source. The edges to given far
+        ends are not all edges of a source, and some have ended.
         """
-        present = hop["vf"] == hop["vt"]
+        present = hop["vf"] == hop["vt"] and "f" not in hop
         labels, by_time = tuple(hop["ls"]), hop["t"]
         order = "time" if by_time else "far" if hop["n"] or len(labels) == 1 else "store"
         shape = Shape(hop["d"], labels, () if by_time else tuple(hop["ks"]), order)

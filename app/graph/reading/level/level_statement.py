@@ -33,6 +33,8 @@ read.
 | vf    | ``validFrom`` of the edge must not be later                                                  |
 | vt    | ``validTo`` of the edge must be later                                                        |
 | i     | whether edges may be inferred: vertices on their chains are returned and count for the cap   |
+| f     | vertex ids of far ends, absent for all: only edges to these, ended ones too; only if ``p``   |
+|       | is -1 and ``n`` is 0, and only ``out``; ``ks``, ``vf`` and ``vt`` are then ignored           |
 
 | listing | content                                                                                    |
 |---------|--------------------------------------------------------------------------------------------|
@@ -115,7 +117,14 @@ def _newest(start: Any) -> str:  # noqa: ANN401 - a gremlinpython traversal
 
 LEVEL: Final = PreparedStatement.of(
     f"""
+def between = {{ xs, fs, ls ->
+  def far = {render(g.V(param("fs")))}.toList()
+  {render(g.V(param("xs")))}.toList().collectMany {{ a ->
+    far.collectMany {{ b -> a.query().labels(*ls).direction(OUT).adjacent(b).edges().toList() }}
+  }}.iterator()
+}}
 def reach = {{ h, xs ->
+  if (h.f) return between(xs, h.f, h.ls)
   def ls = h.ls; def ks = h.ks; def n = h.n; def at = h.at; def since = h.since; def vf = h.vf; def vt = h.vt
   if (h.t) return {_newest(g.V(param("xs")))}
   h.d == 'out' ? (ks ? {_hop("out", kinds=True)} : {_hop("out", kinds=False)})

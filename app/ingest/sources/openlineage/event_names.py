@@ -57,13 +57,28 @@ class NamespacePattern:
 
     def applied(self, namespace: str) -> str | None:
         """Return the namespace to use; None if the pattern does not cover ``namespace``."""
-        before, star, after = self.given.partition("*")
-        if not star:
-            return self.used if namespace == self.given else None
-        covered = len(namespace) - len(before) - len(after)
-        if covered < 0 or not namespace.startswith(before) or not namespace.endswith(after):
-            return None
-        return self.used.replace("*", namespace[len(before) : len(before) + covered])
+        covered = _covered(self.given, namespace)
+        return None if covered is None else self.used.replace("*", covered)
+
+    def undone(self, namespace: str) -> str | None:
+        """Return the namespace for which ``namespace`` is used; None if there is none, or if there may be several."""
+        covered = _covered(self.used, namespace)
+        return (
+            None
+            if covered is None or self.given.count("*") > self.used.count("*")
+            else self.given.replace("*", covered)
+        )
+
+
+def _covered(pattern: str, namespace: str) -> str | None:
+    """Return the text that the ``*`` of a pattern covers, "" without one; None if the namespace does not fit."""
+    before, star, after = pattern.partition("*")
+    if not star:
+        return "" if namespace == pattern else None
+    covered = len(namespace) - len(before) - len(after)
+    if covered < 0 or not namespace.startswith(before) or not namespace.endswith(after):
+        return None
+    return namespace[len(before) : len(before) + covered]
 
 
 def namespace_patterns(text: str) -> tuple[NamespacePattern, ...]:
@@ -114,6 +129,10 @@ class EventNames:
                 tables[each.namespace, each.name] = Match(found[0], NameRule.SYMLINK)
         names._tables = tables
         return names
+
+    def without_symlinks(self) -> "EventNames":
+        """Return the names without the symlinks of an event."""
+        return EventNames(self._patterns)
 
     def dataset(self, namespace: str, name: str) -> Match:
         """Return the id of a dataset; raises InvalidError if the namespace leaves no space for a name."""

@@ -51,7 +51,8 @@ DATASET: Final = (
     ),
     FacetRule(
         "symlinks",
-        "A symlink of the type TABLE is the identity of the dataset; all are in the property `openlineage.symlinks`.",
+        "A symlink of the type TABLE is the identity of the dataset; all are in the property `openlineage.symlinks`. "
+        "The id that the dataset would have without it is in a property `openlineage.symlink.ID`.",
         dataset_facets.symlinks,
     ),
     FacetRule(

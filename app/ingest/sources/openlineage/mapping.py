@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from app.ingest.sources.openlineage import run_facets
-from app.ingest.sources.openlineage.contribution import Contribution, EventFacet, FacetError
+from app.ingest.sources.openlineage.contribution import PREFIX, Contribution, EventFacet, FacetError
 from app.ingest.sources.openlineage.dataset_facets import column_lineage
 from app.ingest.sources.openlineage.event_names import EventNames, Match, NameRule
 from app.ingest.sources.openlineage.facet_table import DATASET, JOB, KEPT, RUN, FacetRule, Mapper, rules_of
 from app.ingest.sources.openlineage.lineage_event import LineageEvent, Named, run_id_of
 from graphql_schema.catalog.relations import CHILD_OF, CONTAINS, INPUT_TO, PRODUCES, RUN_OF, Hop
 from graphql_schema.catalog.urn import parse_urn, version_urn
+from graphql_schema.observability.other_spellings import SYMLINK, symlink_key
 from graphql_schema.ports.commands import Command
 from graphql_schema.ports.record import Record
 from policies.errors import InvalidError
@@ -144,6 +145,9 @@ class _EventMapper:
         facets = dict(dataset.facets)
         lineage = facets.pop("columnLineage", None)
         self._map(about, facets, _DATASET, role)
+        if not plain:
+            other = self.names.without_symlinks().dataset(dataset.namespace, dataset.name).urn
+            about.give_property(symlink_key(other).removeprefix(PREFIX), SYMLINK)
         if lineage is not None:
             facet = EventFacet(f"{role}.columnLineage", lineage, about.ignored)
             job = self._job_id()

@@ -38,7 +38,7 @@ def test_the_order_depends_on_the_page_and_the_number_of_labels() -> None:
 
 
 def test_what_is_no_beginning_of_the_edges_is_not_kept() -> None:
-    """A page behind a far id or an instant may still be taken from the cache; the past may not."""
+    """A page behind a far id or an instant may still be taken from the cache; the past and given far ends may not."""
     for hop, known, keeps in (
         (cached(), True, True),
         (cached(n=5), True, True),
@@ -47,6 +47,7 @@ def test_what_is_no_beginning_of_the_edges_is_not_kept() -> None:
         (cached(n=5, t=True), True, True),
         (cached(n=5, t=True, at=9), True, False),
         (cached(instant=ReadTime(NOW, NOW, past=True)), False, False),
+        (cached(f=[7]), False, False),
     ):
         assert (hop.known, hop.keeps) == (known, keeps)
 

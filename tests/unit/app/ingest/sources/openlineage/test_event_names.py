@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.ingest.sources.openlineage.event_names import SCHEMES, EventNames, NameRule, namespace_patterns
+from app.ingest.sources.openlineage.event_names import (
+    SCHEMES,
+    EventNames,
+    NameRule,
+    NamespacePattern,
+    namespace_patterns,
+)
 from app.ingest.sources.openlineage.lineage_event import LineageEvent, Named
 from policies.errors import ConfigurationError
 
@@ -51,6 +57,20 @@ def test_patterns_make_two_namespaces_one() -> None:
     assert names.dataset("s3://-eu-us", "t").rule is NameRule.EXACT
     assert names.job("pg://old", "j").rule is NameRule.NAMESPACE
     assert names.run("r") == "mlg://run/openlineage/default/r"
+
+
+@given(st.text("ab*", max_size=4), st.text("ab*", max_size=4), st.text("ab", max_size=4))
+def test_a_pattern_is_undone(given_text: str, used: str, covered: str) -> None:
+    """What a pattern makes of a namespace leads back to it, unless the pattern forgets the text of its star."""
+    if given_text.count("*") > 1 or used.count("*") > given_text.count("*"):
+        return
+    pattern = NamespacePattern(given_text, used)
+    namespace = given_text.replace("*", covered)
+    result = pattern.applied(namespace)
+    assert result == used.replace("*", covered)
+    assert pattern.undone(result) == (namespace if given_text.count("*") == used.count("*") else None)
+    former = pattern.undone(covered)
+    assert former is None or pattern.applied(former) == covered
 
 
 @pytest.mark.parametrize("text", ["a", "a =>", "=> b", "a** => b", "a => b*", "a*b* => c"])

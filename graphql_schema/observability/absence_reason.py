@@ -1,0 +1,47 @@
+"""The reasons for which an asset or an edge is not there, and the source of an explanation."""
+
+from enum import Enum
+
+import strawberry
+
+from graphql_schema.catalog.enums import value
+from graphql_schema.ports.record import JsonObject
+
+
+@strawberry.enum(description="Why an asset or an edge is not there.")
+class AbsenceReason(Enum):
+    """Why an asset or an edge is not there."""
+
+    PRESENT = value("PRESENT", description="It is there, and visible to the viewer.")
+    PLACEHOLDER = value(
+        "PLACEHOLDER",
+        description="The asset was only referenced: nothing has registered it, and no event has described it.",
+    )
+    BEGINS_LATER = value("BEGINS_LATER", description="The edge is not valid yet.")
+    UNCONFIRMED = value(
+        "UNCONFIRMED",
+        description="A caller without the right to do so declared the edge, so it has no effect. An owner of its ends "
+        "confirms it with `link`.",
+    )
+    ENDED = value("ENDED", description="It was there: the asset, or an end of the edge, is deleted, or the edge ended.")
+    REFUSED = value("REFUSED", description="An event named the edge, and it was refused: see `ingestion`.")
+    OTHER_SPELLING = value(
+        "OTHER_SPELLING",
+        description="Nothing is visible under this id, or there is no edge between these assets, but there is under "
+        "another spelling: see `spellings`.",
+    )
+    NEVER_OBSERVED = value(
+        "NEVER_OBSERVED",
+        description="Both assets are there, and no client has declared or observed an edge from one to the other. They "
+        "may be connected over further assets: see `paths`.",
+    )
+    UNKNOWN_OR_HIDDEN = value(
+        "UNKNOWN_OR_HIDDEN",
+        description="An id does not exist or is not visible to the viewer, or the lineage of both assets is not.",
+    )
+
+
+def absence(reason: AbsenceReason, **found: object) -> JsonObject:
+    """Return the source of an `Absence` with a reason, and with what was found for its other fields."""
+    none: JsonObject = {"unknownIds": [], "asset": None, "edge": None, "ingestion": None, "spellings": []}
+    return {"reason": reason, **none, **found}
