@@ -30,7 +30,7 @@ def _ingest() -> None:
 def report(
     *, token: Token, url: Url = DEFAULT_URL, days: Days = 7, as_json: Json = False, check: Check = False
 ) -> None:
-    """Report accepted events by source, with alarms: no edges, silence, runs without an end, and new datasets."""
+    """Report events by source, with alarms: rejected ones, no edges, silence, runs without an end, and new datasets."""
     now = epoch_milliseconds()
     reports = asyncio.run(_read(ApiClient(url, token), instant_text(now - days * 24 * HOUR_MS)))
     if as_json:
@@ -48,10 +48,20 @@ async def _read(client: ApiClient, since: str) -> list[SourceReport]:
 
 def _print(reports: list[SourceReport], now: int) -> None:
     table = Table(
-        "source", "events", "partial", "no edges", "ignored facets", "new datasets", "last, hours ago", "alarms"
+        "source",
+        "events",
+        "rejected",
+        "partial",
+        "no edges",
+        "ignored facets",
+        "new datasets",
+        "last, hours ago",
+        "alarms",
     )
     for each in reports:
         row = each.summary(now)
-        counts = [row[name] for name in ("events", "partial", "withoutEdges", "ignoredFacets", "newDatasets")]
+        counts = [
+            row[name] for name in ("events", "rejected", "partial", "withoutEdges", "ignoredFacets", "newDatasets")
+        ]
         table.add_row(each.source, *map(str, counts), str(row["hoursSinceLast"]), "\n".join(row["alarms"]))
     Console().print(table)

@@ -1,4 +1,4 @@
-"""Ingestions: what became of each accepted event, as the viewer may see it now, and their list."""
+"""Ingestions: what became of each event, as the viewer may see it now, and their list."""
 
 from collections.abc import Iterator
 from enum import Enum
@@ -21,15 +21,20 @@ SHOWN_BY = "history"
 """The field of an asset that a viewer must be able to read to see what an event did to the asset."""
 
 
-@strawberry.enum(description="What an accepted event did.")
+@strawberry.enum(description="What an event did.")
 class IngestionState(Enum):
-    """What an accepted event did."""
+    """What an event did."""
 
     WRITTEN = value("WRITTEN", description="All that the event names was written, or was stored already.")
     PARTIAL = value("PARTIAL", description="Some values or edges were refused; the others were written.")
     NO_EDGES = value(
         "NO_EDGES",
         description="The event names inputs or outputs, and all edges to them were refused: its lineage is missing.",
+    )
+    REJECTED = value(
+        "REJECTED",
+        description="The event was rejected: it is malformed, or the run, job or dataset that it is about was not "
+        "written.",
     )
 
 
@@ -108,9 +113,9 @@ async def _ignored(root: Parent, info: Info) -> Resolved:
     return await _shown(info, [each for each in root.record["ignored"] if "asset" in each], "asset")
 
 
-@strawberry.type(description="What became of an event that was accepted; kept for 30 days.")
+@strawberry.type(description="What became of an event; kept for 30 days.")
 class Ingestion(Node):
-    """What became of an event that was accepted; kept for 30 days."""
+    """What became of an event; kept for 30 days."""
 
     subject: AssetRef | None = strawberry.field(
         description="The run, job or dataset that the event is about.", resolver=resolve_subject
@@ -118,12 +123,16 @@ class Ingestion(Node):
     received_at: Instant = strawberry.field(
         description="The instant at which the event first arrived.", resolver=_received_at
     )
-    event_at: Instant = stored_field("The instant of the event.")
+    event_at: Instant | None = stored_field("The instant of the event; null if a malformed event has none.")
     event_type: str = stored_field("The type of the event, such as COMPLETE; OTHER without one.")
     source: str = stored_field("The namespace of the job or dataset that the event is about.")
     producer: str | None = stored_field("The program that made the event, as the event has it.")
     actor: str = stored_field("The caller who sent the event, in the form of `Change.actor`.")
     state: IngestionState = stored_field("What the event did.")
+    reason: str | None = stored_field(
+        "The code of the error for which the event was rejected, and after a colon the malformed member, if any; null "
+        "for an accepted event."
+    )
     names: list[IngestedName] | None = strawberry.field(
         description="The names in the event with the assets that they became, those whose `history` the viewer may "
         "read.",
@@ -176,7 +185,7 @@ async def _ingestions(info: Info, filter: FilterArg = None, first: First = 20, a
 
 
 all_ingestions: SchemaField = strawberry.field(
-    description="What became of accepted events, of those about assets whose `history` the viewer may read, the newest "
-    "first.",
+    description="What became of events, of those about assets whose `history` the viewer may read, the newest first. "
+    "A rejected event is among them if its sender may update the asset.",
     resolver=_ingestions,
 )

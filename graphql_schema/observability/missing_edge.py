@@ -93,7 +93,7 @@ async def _refused(info: Info, source: Row, target: Row, relations: tuple[str, .
     """Return the newest ingestion about an end whose edge between both was refused; None if the viewer sees none."""
     if not (source.reads(SHOWN_BY) and target.reads(SHOWN_BY)):
         return None
-    states = (IngestionState.PARTIAL.name, IngestionState.NO_EDGES.name)
+    states = tuple(state.name for state in IngestionState if state is not IngestionState.WRITTEN)
     where = All((In("subject", (source.urn, target.urn)), In("state", states)))
     page = await info.context.reader.attached_records("Ingestion", where, _EXAMINED)
     wanted = [(relation, source.urn, target.urn) for relation in relations]

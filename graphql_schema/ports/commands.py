@@ -271,7 +271,7 @@ class ObserveCommand:
 
 @dataclass(frozen=True, slots=True)
 class RecordIngestionCommand:
-    """Records what became of an event that was accepted for the asset ``subject``.
+    """Records what became of an event about the asset ``subject``.
 
     ``digest`` identifies the event, so that a repetition finds the same record. ``source`` is the namespace of its
     sender, and ``state`` the name of an IngestionState. ``values`` are the other values of the record. If the event

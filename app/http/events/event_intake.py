@@ -3,13 +3,15 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from app.http.events.event_result import EventResult, about
-from app.http.events.ingestion_record import ingestion_of
+from app.http.events.ingestion_record import ingestion_of, rejection_of
 from app.ingest.sources.openlineage.event_names import EventNames
+from app.ingest.sources.openlineage.event_subject import subject_of
 from app.ingest.sources.openlineage.lineage_event import checked_event
 from app.ingest.sources.openlineage.mapping import map_event
 from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.fields.context import Context
 from graphql_schema.inputs.submit import authorize_in, write_in
+from graphql_schema.ports.commands import RecordIngestionCommand
 from graphql_schema.ports.outcomes import MutationErrorCode, WriteOutcome
 from graphql_schema.ports.record import Json, JsonObject
 from policies.errors import Code, CodedError
@@ -30,11 +32,12 @@ class EventIntake:
         self._clock = clock
 
     async def take(self, context: Context, events: Sequence[Json], *, are_long: bool = False) -> list[EventResult]:
-        """Write the events and return a result for each, in order; each accepted event is recorded.
+        """Write the events and return a result for each, in order.
 
         Events that ``are_long`` are mapped and recorded in the side thread. An event is rejected if it is malformed, or
-        if the asset that it is about cannot be written. Other commands of the event may be written then. Raises
-        ScopeError, and the CodedError of the writer: send all events again.
+        if the asset that it is about cannot be written. Other commands of the event may be written then. Each accepted
+        event is recorded, and each rejected one whose asset the caller may update. Raises ScopeError, and the
+        CodedError of the writer: send all events again.
         """
         authorize_in(context)
         in_turns = context.budget.in_turns
@@ -42,16 +45,16 @@ class EventIntake:
         commands = [command for each in results if each.mapped is not None for command in each.mapped.commands]
         outcomes = iter(await write_in(context, commands))
         taken = [await run_in_turn(_with_outcomes, are_long, each, outcomes) async for each in in_turns(results)]
-        accepted = [pair for pair in zip(taken, events, strict=True) if pair[0].error is None]
-        records = [await run_in_turn(ingestion_of, are_long, *pair) async for pair in in_turns(accepted)]
-        await write_in(context, records)
+        pairs = zip(taken, events, strict=True)
+        records = [await run_in_turn(_record_of, are_long, *pair) async for pair in in_turns([*pairs])]
+        await write_in(context, [each for each in records if each is not None])
         return taken
 
     def _mapped(self, value: Json) -> EventResult:
         try:
             return EventResult(map_event(checked_event(value, self._clock()), self._names))
         except CodedError as error:
-            return EventResult(error=error)
+            return EventResult(error=error, about=subject_of(value, self._names))
 
 
 def _with_outcomes(result: EventResult, outcomes: Iterator[WriteOutcome]) -> EventResult:
@@ -67,6 +70,11 @@ def _with_outcomes(result: EventResult, outcomes: Iterator[WriteOutcome]) -> Eve
         return EventResult(mapped, own)
     refusal = of_subject.errors[0]
     return EventResult(mapped, own, CodedError(refusal.message, _CODES.get(refusal.code, Code.INVALID)))
+
+
+def _record_of(result: EventResult, event: Json) -> RecordIngestionCommand | None:
+    """Return the command that records an event; None for a rejected one without a known subject, or a right."""
+    return ingestion_of(result, event) if result.error is None else rejection_of(result, event)
 
 
 def report_of(result: EventResult) -> JsonObject:

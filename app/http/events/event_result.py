@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from app.ingest.sources.openlineage.event_subject import EventSubject
 from app.ingest.sources.openlineage.mapping import MappedEvent
 from graphql_schema.ports.commands import Command
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
@@ -12,11 +13,15 @@ from policies.errors import CodedError
 
 @dataclass(frozen=True, slots=True)
 class EventResult:
-    """The result of one event: its mapping and the outcome of each of its commands, or the error that rejects it."""
+    """The result of one event: its mapping and the outcome of each of its commands, or the error that rejects it.
+
+    ``about`` is what a malformed event is about, None if it does not name it, or is not malformed.
+    """
 
     mapped: MappedEvent | None = None
     outcomes: tuple[WriteOutcome, ...] = ()
     error: CodedError | None = None
+    about: EventSubject | None = None
 
     @property
     def outcome(self) -> Outcome:

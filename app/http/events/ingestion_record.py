@@ -1,4 +1,7 @@
-"""The record of an accepted event: its names, its effect on each asset and edge, and its facets without an effect."""
+"""The record of an event: its names, its effect on each asset and edge, and its facets without an effect.
+
+The record of a rejected event has the reason as a code. The message of the error is for the sender alone.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
@@ -7,11 +10,14 @@ from typing import Final
 import orjson
 
 from app.http.events.event_result import EventResult, about
+from app.ingest.sources.openlineage.event_subject import EventSubject
+from app.ingest.sources.openlineage.lineage_event import EVENT_TYPES, MAX_NAME_LENGTH, EventError, instant_of
 from app.ingest.sources.openlineage.mapping import MappedEvent
 from graphql_schema.observability.ingestions import IngestionState
 from graphql_schema.ports.commands import ObserveCommand, RecordIngestionCommand
 from graphql_schema.ports.outcomes import Outcome
 from graphql_schema.ports.record import Json, JsonObject
+from policies.errors import Code
 
 MAX_ENTRIES: Final = 200
 """Maximal number of entries of each list of a record, within MAX_LIST_BYTES; others are in the response only."""
@@ -27,7 +33,43 @@ def ingestion_of(result: EventResult, given: Json) -> RecordIngestionCommand:
     assert result.mapped is not None  # noqa: S101 - an accepted event has a mapping
     mapped = result.mapped
     edges = [*_edges(result)]
-    values = {
+    changed = result.outcome is not Outcome.UNCHANGED
+    values = _values(result, mapped, edges)
+    return RecordIngestionCommand(
+        mapped.subject, _digest(given), mapped.source, _state(result, edges).name, changed, values
+    )
+
+
+def rejection_of(result: EventResult, given: Json) -> RecordIngestionCommand | None:
+    """Return the command that records a rejected event; None if its subject is unknown, or the caller has no right."""
+    error = result.error
+    if error is None or error.code in _WITHOUT_RIGHT:
+        return None
+    reason = f"{error.code}: {error.member}" if isinstance(error, EventError) else str(error.code)
+    mapped, about = result.mapped, result.about
+    if mapped is not None:
+        values = _values(result, mapped, [*_edges(result), *_edges_not_begun(mapped)])
+        about = EventSubject(mapped.subject, mapped.source)
+    elif about is not None and isinstance(given, dict):
+        values = _values_of_malformed(given)
+    else:
+        return None
+    values["reason"] = reason
+    state = IngestionState.REJECTED.name
+    return RecordIngestionCommand(about.urn, _digest(given), about.source, state, changed=False, values=values)
+
+
+_WITHOUT_RIGHT: Final = frozenset({Code.DENIED, Code.NOT_FOUND})
+"""The codes of errors after which the caller may not record anything about the subject either."""
+
+
+def _digest(given: Json) -> str:
+    return blake2b(orjson.dumps(given, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
+
+
+def _values(result: EventResult, mapped: MappedEvent, edges: Sequence[JsonObject]) -> JsonObject:
+    """Return the values of the record of a mapped event."""
+    return {
         "eventAt": mapped.event.at,
         "eventType": mapped.event.event_type,
         "producer": mapped.event.producer or None,
@@ -38,9 +80,30 @@ def ingestion_of(result: EventResult, given: Json) -> RecordIngestionCommand:
             {"facet": each.facet[:200], "reason": each.reason, "asset": each.urn} for each in mapped.ignored
         ),
     }
-    digest = blake2b(orjson.dumps(given, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
-    changed = result.outcome is not Outcome.UNCHANGED
-    return RecordIngestionCommand(mapped.subject, digest, mapped.source, _state(result, edges).name, changed, values)
+
+
+def _values_of_malformed(given: JsonObject) -> JsonObject:
+    """Return the values of the record of a malformed event: those that can be read."""
+    kind, producer = given.get("eventType"), given.get("producer")
+    return {
+        "eventAt": instant_of(given.get("eventTime")),
+        "eventType": kind if kind in EVENT_TYPES else "OTHER",
+        "producer": producer[:MAX_NAME_LENGTH] if isinstance(producer, str) and producer else None,
+        "names": [],
+        "assets": [],
+        "edges": [],
+        "ignored": [],
+    }
+
+
+def _edges_not_begun(mapped: MappedEvent) -> Iterator[JsonObject]:
+    """Yield the inputs and outputs that a rejected event names for its subject, as refused edges."""
+    for command in mapped.commands:
+        if isinstance(command, ObserveCommand) and command.urn == mapped.subject:
+            for edges in command.edges:
+                if edges.field in _ENDS:
+                    for far in edges.targets:
+                        yield {"field": edges.field, "effect": "REFUSED", "source": command.urn, "target": far}
 
 
 def _bounded(entries: Iterable[JsonObject]) -> list[JsonObject]:

@@ -37,6 +37,7 @@ class SourceReport:
 
     source: str
     events: int = 0
+    rejected: int = 0
     partial: int = 0
     without_edges: int = 0
     ignored: int = 0
@@ -50,6 +51,8 @@ class SourceReport:
     def alarms(self, now: int) -> list[str]:
         """Return the alarms at an instant: each says what to look at."""
         found = []
+        if self.rejected:
+            found.append(f"{self.rejected} events were rejected; `ingestions` has the reasons")
         if self.without_edges:
             found.append(f"{self.without_edges} events made no edge to the inputs and outputs that they name")
         hours = (now - self.last_at) // HOUR_MS
@@ -66,6 +69,7 @@ class SourceReport:
         """Count one ingestion."""
         at = parse_instant(node["receivedAt"])
         self.events += 1
+        self.rejected += node["state"] == "REJECTED"
         self.partial += node["state"] == "PARTIAL"
         self.without_edges += node["state"] == "NO_EDGES"
         self.ignored += len(node["ignored"] or ())
@@ -73,7 +77,7 @@ class SourceReport:
         self.senders.add(node["actor"])
         self._count_datasets(node)
         subject = (node["subject"] or {}).get("id", "")
-        if subject.startswith("mlg://run/"):
+        if subject.startswith("mlg://run/") and node["state"] != "REJECTED":
             if node["eventType"] in _FINAL:
                 self.ended_runs.add(subject)
                 self.open_runs.pop(subject, None)
@@ -94,6 +98,7 @@ class SourceReport:
             "source": self.source,
             "senders": sorted(self.senders),
             "events": self.events,
+            "rejected": self.rejected,
             "partial": self.partial,
             "withoutEdges": self.without_edges,
             "ignoredFacets": self.ignored,

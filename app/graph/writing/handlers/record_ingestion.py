@@ -1,26 +1,33 @@
-"""Records what became of an accepted event: one attached record of the asset that the event is about.
+"""Records what became of an event: one attached record of the asset that the event is about.
 
 Its URN is made of the event, so that a repetition finds the same record. A repetition that changed nothing leaves the
-record as it is: it shows what the event did when it first arrived.
+record as it is: it shows what the event did when it first arrived. An accepted event replaces its earlier rejection.
 """
 
 from app.graph.writing.rules.attach import attached_urn, new_attached_record
 from app.graph.writing.rules.permissions import refuse_deleted, require_right, require_visible
 from app.graph.writing.unit.item_unit import ItemUnit
 from graphql_schema.catalog.relations import INGESTED_INTO
+from graphql_schema.observability.ingestions import IngestionState
 from graphql_schema.ports.commands import RecordIngestionCommand
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 
 
 def record_ingestion(unit: ItemUnit, command: RecordIngestionCommand) -> WriteOutcome:
-    """Record an ingestion; raises RejectedItemError if the caller may not update the subject, or it is deleted."""
+    """Record an ingestion; raises RejectedItemError if the caller may not update the subject.
+
+    It is also raised if the subject is deleted, unless the event was rejected: that may be the reason.
+    """
     urn = attached_urn(unit, "ingestion", command.subject, unit.author.subject, command.digest)
     unit.lookup.require_records(command.subject, urn)
     subject = require_visible(unit, command.subject, "subject")
     require_right(unit, "update", subject)
-    refuse_deleted(subject)
+    rejected = IngestionState.REJECTED.name
+    if command.state != rejected:
+        refuse_deleted(subject)
     before = unit.lookup.record(urn)
-    if before is not None and not command.changed:
+    replaces = before is not None and before["state"] == rejected and command.state != rejected
+    if before is not None and not (command.changed or replaces):
         return WriteOutcome(Outcome.UNCHANGED, command.subject, created_record=urn)
     identity = {
         "subject": command.subject,

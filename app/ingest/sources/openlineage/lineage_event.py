@@ -37,7 +37,14 @@ _FRACTION: Final = re.compile(r"(\.\d{1,6})\d*")
 
 
 class EventError(InvalidError):
-    """An event that does not follow the specification; the message names the member and what to write."""
+    """An event that does not follow the specification; the message says what to write.
+
+    ``member`` is the path of the malformed member, without its value.
+    """
+
+    def __init__(self, message: str, member: str) -> None:
+        super().__init__(message)
+        self.member = member
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +79,17 @@ class LineageEvent:
 
 def checked_event(value: Json, now: int) -> LineageEvent:
     """Return the event in a JSON value; raises EventError if it is none. ``now`` is in epoch milliseconds."""
-    event = _object(value, "The event")
+    event = _object(value, "")
     at = _instant(event.get("eventTime"), now)
     kinds = [name for name in ("run", "job", "dataset") if event.get(name) is not None]
     if kinds[:2] != ["run", "job"] and kinds not in (["job"], ["dataset"]):
         found = f"with {' and '.join(f'`{each}`' for each in kinds)}" if kinds else "without these members"
         raise EventError(
-            f"An event has `run` and `job`, or `job` alone, or `dataset` alone; this one is {found}. Send one of them."
+            f"An event has `run` and `job`, or `job` alone, or `dataset` alone; this one is {found}. Send one of them.",
+            "run",
         )
     event_type = event.get("eventType")
-    run = _object(event["run"], "`run`") if "run" in kinds else {}
+    run = _object(event["run"], "run") if "run" in kinds else {}
     return LineageEvent(
         at,
         event_type if event_type in EVENT_TYPES else "OTHER",
@@ -119,23 +127,25 @@ def instant_of(text: Json) -> int | None:
 def _instant(text: Json, now: int) -> int:
     at = instant_of(text)
     if at is None:
-        raise EventError(f"`eventTime` is {_shown(text)}; write an instant such as 2026-11-24T09:30:00Z.")
+        raise EventError(f"`eventTime` is {_shown(text)}; write an instant such as 2026-11-24T09:30:00Z.", "eventTime")
     if at > now + MAX_AHEAD_MS:
         raise EventError(
-            f"`eventTime` is {_shown(text)}, more than a day in the future; check the clock of the sender."
+            f"`eventTime` is {_shown(text)}, more than a day in the future; check the clock of the sender.",
+            "eventTime",
         )
     return at
 
 
 def _object(value: Json, path: str) -> JsonObject:
     if not isinstance(value, dict):
-        raise EventError(f"{path} is {_shown(value)}; send a JSON object.")
+        shown = f"`{path}`" if path else "The event"
+        raise EventError(f"{shown} is {_shown(value)}; send a JSON object.", path or "event")
     return value
 
 
 def _run_id(value: Json, path: str) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= MAX_RUN_ID_LENGTH:
-        raise EventError(f"`{path}` is {_shown(value)}; send the UUID of the run.")
+        raise EventError(f"`{path}` is {_shown(value)}; send the UUID of the run.", path)
     try:
         return str(UUID(value))
     except ValueError:
@@ -143,11 +153,12 @@ def _run_id(value: Json, path: str) -> str:
 
 
 def _named(value: Json, path: str, more: str = "") -> Named:
-    given = _object(value, f"`{path}`")
+    given = _object(value, path)
     for key in ("namespace", "name"):
         text = given.get(key)
         if not isinstance(text, str) or not text.strip() or len(text) > MAX_NAME_LENGTH:
-            raise EventError(f"`{path}.{key}` is {_shown(text)}; send a text of 1 to {MAX_NAME_LENGTH} characters.")
+            member = f"{path}.{key}"
+            raise EventError(f"`{member}` is {_shown(text)}; send a text of 1 to {MAX_NAME_LENGTH} characters.", member)
     return Named(given["namespace"], given["name"], {**_facets(given), **_facets(given, more)})
 
 
@@ -156,9 +167,9 @@ def _datasets(value: Json, path: str, more: str) -> Iterator[Named]:
     if value is None:
         return
     if not isinstance(value, list):
-        raise EventError(f"`{path}` is {_shown(value)}; send a list of datasets.")
+        raise EventError(f"`{path}` is {_shown(value)}; send a list of datasets.", path)
     if len(value) > MAX_DATASETS:
-        raise EventError(f"`{path}` has {len(value)} datasets; send at most {MAX_DATASETS} in one event.")
+        raise EventError(f"`{path}` has {len(value)} datasets; send at most {MAX_DATASETS} in one event.", path)
     for index, each in enumerate(value):
         yield _named(each, f"{path}.{index}", more)
 
@@ -169,7 +180,9 @@ def _facets(given: Mapping[str, Json], key: str = "facets") -> JsonObject:
     if not isinstance(facets, dict):
         return {}
     if len(facets) > MAX_FACETS:
-        raise EventError(f"`{key}` has {len(facets)} facets; send at most {MAX_FACETS} of a run, a job or a dataset.")
+        raise EventError(
+            f"`{key}` has {len(facets)} facets; send at most {MAX_FACETS} of a run, a job or a dataset.", key
+        )
     return {name: body for name, body in facets.items() if isinstance(body, dict)}
 
 

@@ -97,9 +97,12 @@ async def test_errors_have_a_code(api: Api) -> None:
 
 
 async def test_the_event_of_a_deleted_run_is_a_conflict(api: Api) -> None:
-    """An event does not restore what was deleted; the sender gets 409 with the id."""
+    """An event does not restore what was deleted; the sender gets 409 with the id, and a record shows it."""
     run = "mlg://run/openlineage/default/gone"
     assert (await post(api, event("gone", "START"))).status_code == 201
     deletion = "mutation ($id: ID!) { deleteAsset(input: {asset: $id}) { changed errors { message } } }"
     assert (await api.ask("root", deletion, id=run))["deleteAsset"] == {"changed": True, "errors": []}
     assert code(await post(api, event("gone"))) == (409, "CONFLICT")
+    read = "query ($id: ID!) { ingestions(filter: {subjects: [$id]}, first: 1) { nodes { state reason eventType } } }"
+    (rejected,) = (await api.ask("ada", read, id=run))["ingestions"]["nodes"]
+    assert rejected == {"state": "REJECTED", "reason": "CONFLICT", "eventType": "COMPLETE"}

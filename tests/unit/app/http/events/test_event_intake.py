@@ -110,3 +110,18 @@ async def test_a_token_that_only_reads_is_refused() -> None:
     with pytest.raises(ScopeError):
         await INTAKE.take(context(memory, reader), [event("a")])
     assert cast("dict[int, Any]", memory.vertices) == {}
+
+
+async def test_a_rejected_event_is_recorded_with_its_run() -> None:
+    """Only the sender who may update the run leaves a record; an event about an unknown run leaves none."""
+    memory = Memory(POLICY)
+    await INTAKE.take(context(memory), [event("a")])
+    malformed = [event("a", inputs=1), event("unknown", inputs=1), {"eventTime": "soon"}]
+    await INTAKE.take(context(memory, person("bo", roles="reader")), malformed)
+    found = await INTAKE.take(context(memory), malformed)
+    assert all(each.error is not None for each in found)
+    records = [each for each in memory.vertices.values() if each["kind"] == "INGESTION"]
+    assert sorted((each["subject"].rpartition("/")[2], each["state"], each.get("reason")) for each in records) == [
+        ("a", "REJECTED", "INVALID: inputs"),
+        ("a", "WRITTEN", None),
+    ]

@@ -7,13 +7,15 @@ import pytest
 from support.documents.lineage_events import LATER
 
 from app.http.events.event_result import EventResult
-from app.http.events.ingestion_record import MAX_ENTRIES, MAX_LIST_BYTES, ingestion_of
+from app.http.events.ingestion_record import MAX_ENTRIES, MAX_LIST_BYTES, ingestion_of, rejection_of
 from app.ingest.sources.openlineage.event_names import EventNames
-from app.ingest.sources.openlineage.lineage_event import checked_event
+from app.ingest.sources.openlineage.event_subject import EventSubject
+from app.ingest.sources.openlineage.lineage_event import EventError, checked_event
 from app.ingest.sources.openlineage.mapping import map_event
 from graphql_schema.ports.operation_budget import UsageLimits
 from graphql_schema.ports.outcomes import MutationErrorCode, ObservedChanges, Outcome, WriteOutcome, refused
 from graphql_schema.ports.relation_query import MAX_PAGE_SIZE
+from policies.errors import Code, CodedError, InvalidError
 
 RUN = "mlg://run/openlineage/default/r"
 TABLE = "mlg://dataset/pg/db/t"
@@ -114,3 +116,55 @@ def test_a_page_of_records_stays_within_the_limit_of_an_operation() -> None:
         assert 1 < len(entries) < MAX_ENTRIES, name
         assert len(orjson.dumps(entries)) < MAX_LIST_BYTES + len(entries) + 2
     assert len(orjson.dumps(values)) * MAX_PAGE_SIZE < UsageLimits().stored
+
+
+def rejected(error: CodedError, *, about: EventSubject | None = None, **more: Any) -> Any:
+    """Return the command about a rejected event: a malformed one, or one that is mapped if ``about`` is None."""
+    event = {**EVENT, **more}
+    if about is not None:
+        return rejection_of(EventResult(error=error, about=about), event)
+    names = map_event(checked_event(event, LATER), EventNames())
+    return rejection_of(
+        EventResult(names, (UNCHANGED, UNCHANGED, refused(Outcome.CONFLICT, MutationErrorCode.CONFLICT, "no")), error),
+        event,
+    )
+
+
+def test_a_rejected_event_has_its_reason() -> None:
+    """The code, and no message; inputs and outputs of the event are refused edges."""
+    command = rejected(CodedError("secret", Code.CONFLICT))
+    assert (command.subject, command.source, command.state, command.changed) == (RUN, "jobs", "REJECTED", False)
+    assert command.values["reason"] == "CONFLICT"
+    assert command.values["edges"] == [{"field": "inputs", "effect": "REFUSED", "source": RUN, "target": TABLE}]
+    assert [each["role"] for each in command.values["names"]] == ["input", "job"]
+    assert [(each["asset"], each["outcome"]) for each in command.values["assets"]] == [(RUN, "CONFLICT")]
+    assert "secret" not in str(command)
+
+
+def test_a_malformed_event_has_what_can_be_read() -> None:
+    """The member that is malformed is named, and no value of it."""
+    about = EventSubject(RUN, "jobs")
+    error = EventError("`inputs` is 'secret'; send a list.", "inputs")
+    assert rejected(error, about=about, eventTime="soon", eventType=5, producer=None).values == {
+        "eventAt": None,
+        "eventType": "OTHER",
+        "producer": None,
+        "names": [],
+        "assets": [],
+        "edges": [],
+        "ignored": [],
+        "reason": "INVALID: inputs",
+    }
+    readable = rejected(error, about=about)
+    assert readable.digest == recorded(UNCHANGED, UNCHANGED).digest
+    given = {"eventAt": 1_795_510_800_000, "eventType": "COMPLETE", "producer": "https://example.com"}
+    assert {name: readable.values[name] for name in given} == given
+
+
+@pytest.mark.parametrize("error", [CodedError("no", Code.DENIED), CodedError("no", Code.NOT_FOUND)])
+def test_a_sender_without_rights_leaves_no_record(error: CodedError) -> None:
+    """Nor does an event that names no asset, or an accepted one."""
+    assert rejected(error) is None
+    assert rejection_of(EventResult(error=InvalidError("no")), EVENT) is None
+    assert rejection_of(EventResult(error=InvalidError("no"), about=EventSubject(RUN, "jobs")), []) is None
+    assert rejection_of(EventResult(), EVENT) is None

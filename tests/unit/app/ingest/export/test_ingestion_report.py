@@ -40,19 +40,24 @@ def test_sources_are_counted_apart() -> None:
     nodes = [
         node(2, state="PARTIAL", ignored=[{"facet": "x"}]),
         node(3, state="NO_EDGES", actor="other"),
+        node(4, state="REJECTED"),
         node(5, source="another", subject=None),
     ]
     other, jobs = by_source(nodes)
     assert jobs.summary(NOW) == {
         "source": "jobs",
         "senders": ["ci", "other"],
-        "events": 2,
+        "events": 3,
+        "rejected": 1,
         "partial": 1,
         "withoutEdges": 1,
         "ignoredFacets": 1,
         "newDatasets": 0,
         "hoursSinceLast": 2.0,
-        "alarms": ["1 events made no edge to the inputs and outputs that they name"],
+        "alarms": [
+            "1 events were rejected; `ingestions` has the reasons",
+            "1 events made no edge to the inputs and outputs that they name",
+        ],
     }
     assert (other.source, other.events, other.alarms(NOW)) == ("another", 1, [])
 
@@ -64,12 +69,14 @@ def test_a_silent_source_has_an_alarm() -> None:
 
 
 def test_a_run_without_an_end_has_an_alarm() -> None:
-    """A final state before or after the start ends a run, and a recent event keeps it open."""
+    """A final state before or after the start ends a run, and a recent event keeps it open; a rejected one does not."""
     busy = node(1, subject={"id": f"{RUN}2"})
     assert alarms(node(40, "RUNNING"), node(50, "START"), busy) == [f"1 runs have no end after 24 hours, such as {RUN}"]
     assert alarms(node(40, "FAIL"), node(50, "START"), busy) == []
     assert alarms(node(50, "START"), node(60, "COMPLETE"), busy) == []
     assert alarms(node(2, "RUNNING"), node(50, "START")) == []
+    ended = node(40, "FAIL", state="REJECTED")
+    assert len(alarms(ended, node(50, "START"), busy)) == 2
 
 
 def test_many_new_datasets_have_an_alarm() -> None:

@@ -5,15 +5,17 @@ from typing import Any
 from support.stores.in_memory_writer import Memory, seeded
 from support.stores.writers import NOW, asset, person, urn
 
-from graphql_schema.ports.commands import RecordIngestionCommand
+from graphql_schema.ports.commands import DeleteCommand, RecordIngestionCommand
 
 ADA = person("ada", "team ranking", roles="automation")
 D = urn("dataset d")
 
 
-def recording(digest: str = "e1", *, changed: bool = True, **values: Any) -> RecordIngestionCommand:
+def recording(
+    digest: str = "e1", *, changed: bool = True, state: str = "WRITTEN", **values: Any
+) -> RecordIngestionCommand:
     """Return a command about the dataset."""
-    return RecordIngestionCommand(D, digest, "jobs", "WRITTEN", changed, values)
+    return RecordIngestionCommand(D, digest, "jobs", state, changed, values)
 
 
 def records(memory: Memory) -> list[Any]:
@@ -55,3 +57,20 @@ def test_only_who_may_update_the_subject_records(memory: Memory) -> None:
     assert memory.outcomes(recording(), who=ADA) == ["INVALID"]
     assert memory.outcomes(recording(), who=person("bo", "team ads", roles="reader")) == ["DENIED"]
     assert records(memory) == []
+
+
+def test_an_accepted_event_replaces_its_rejection(memory: Memory) -> None:
+    """A rejection that is repeated, or that follows an accepted event, leaves the record as it is."""
+    seeded(memory, asset("dataset d"))
+    rejection = recording(state="REJECTED", changed=False, reason="CONFLICT")
+    assert memory.outcomes(rejection, rejection, who=ADA) == ["CREATED", "UNCHANGED"]
+    assert memory.outcomes(recording(changed=False), rejection, who=ADA) == ["UPDATED", "UNCHANGED"]
+    (record,) = records(memory)
+    assert (record["state"], record.get("reason")) == ("WRITTEN", None)
+
+
+def test_only_a_rejection_is_recorded_of_a_deleted_subject(memory: Memory) -> None:
+    """The deletion may be its reason, and its owner must learn that events still arrive."""
+    seeded(memory, asset("dataset d"))
+    memory.run(DeleteCommand(D))
+    assert memory.outcomes(recording(), recording(state="REJECTED"), who=ADA) == ["CONFLICT", "CREATED"]

@@ -63,28 +63,50 @@ def test_facets_of_an_input_are_those_of_both_members() -> None:
 
 
 @pytest.mark.parametrize(
-    ("event", "message"),
+    ("event", "message", "member"),
     [
-        ([], "The event is []; send a JSON object."),
-        ({"job": JOB}, "`eventTime` is absent; write an instant such as 2026-11-24T09:30:00Z."),
-        ({"eventTime": "2030-01-01T00:00:00Z", "job": JOB}, "more than a day in the future; check the clock"),
-        ({"eventTime": AT}, "this one is without these members. Send one of them."),
-        ({"eventTime": AT, "run": RUN}, "this one is with `run`."),
-        ({"eventTime": AT, "job": JOB, "dataset": JOB}, "this one is with `job` and `dataset`."),
-        ({"eventTime": AT, "run": {"runId": 7}, "job": JOB}, "`run.runId` is 7; send the UUID of the run."),
-        ({"eventTime": AT, "run": "r", "job": JOB}, "`run` is 'r'; send a JSON object."),
-        ({"eventTime": AT, "job": {"namespace": " ", "name": "x"}}, "`job.namespace` is ' '; send a text of 1 to"),
-        ({"eventTime": AT, "job": JOB, "inputs": {}}, "`inputs` is {}; send a list of datasets."),
-        ({"eventTime": AT, "job": JOB, "outputs": [JOB, {}]}, "`outputs.1.namespace` is absent; send a text"),
-        ({"eventTime": AT, "job": JOB, "inputs": [JOB] * 1001}, "`inputs` has 1001 datasets; send at most 1000"),
+        ([], "The event is []; send a JSON object.", "event"),
+        ({"job": JOB}, "`eventTime` is absent; write an instant such as 2026-11-24T09:30:00Z.", "eventTime"),
+        (
+            {"eventTime": "2030-01-01T00:00:00Z", "job": JOB},
+            "more than a day in the future; check the clock",
+            "eventTime",
+        ),
+        ({"eventTime": AT}, "this one is without these members. Send one of them.", "run"),
+        ({"eventTime": AT, "run": RUN}, "this one is with `run`.", "run"),
+        ({"eventTime": AT, "job": JOB, "dataset": JOB}, "this one is with `job` and `dataset`.", "run"),
+        (
+            {"eventTime": AT, "run": {"runId": 7}, "job": JOB},
+            "`run.runId` is 7; send the UUID of the run.",
+            "run.runId",
+        ),
+        ({"eventTime": AT, "run": "r", "job": JOB}, "`run` is 'r'; send a JSON object.", "run"),
+        (
+            {"eventTime": AT, "job": {"namespace": " ", "name": "x"}},
+            "`job.namespace` is ' '; send a text of 1 to",
+            "job.namespace",
+        ),
+        ({"eventTime": AT, "job": JOB, "inputs": {}}, "`inputs` is {}; send a list of datasets.", "inputs"),
+        (
+            {"eventTime": AT, "job": JOB, "outputs": [JOB, {}]},
+            "`outputs.1.namespace` is absent; send a text",
+            "outputs.1.namespace",
+        ),
+        (
+            {"eventTime": AT, "job": JOB, "inputs": [JOB] * 1001},
+            "`inputs` has 1001 datasets; send at most 1000",
+            "inputs",
+        ),
         (
             {"eventTime": AT, "job": {**JOB, "facets": {str(number): {} for number in range(501)}}},
             "`facets` has 501 facets; send at most 500 of a run, a job or a dataset.",
+            "facets",
         ),
     ],
 )
-def test_a_malformed_event_is_refused_with_advice(event: Any, message: str) -> None:
-    """The message names the member, its value, and what to send."""
+def test_a_malformed_event_is_refused_with_advice(event: Any, message: str, member: str) -> None:
+    """The message names the member, its value, and what to send; the path of the member is there without its value."""
     with pytest.raises(EventError) as refused:
         checked_event(event, NOW)
     assert message in refused.value.message
+    assert refused.value.member == member
