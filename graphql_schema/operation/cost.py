@@ -52,9 +52,9 @@ LISTING_COUNT: Final = 2_500
 RELATION_COUNT: Final = 10
 """Objects that ``totalCount`` of the related assets of one asset counts as."""
 
-_SIZES: Final = ("first", "ids", "maxPaths")
+_SIZES: Final = ("first", "ids", "maxPaths", "maxElements")
 """Arguments that state the number of items: an integer, or a list with one element for each."""
-_PAGE_LISTS: Final = frozenset({"nodes", "edges", "paths", "results"})
+_PAGE_LISTS: Final = frozenset({"nodes", "edges", "paths", "results", "elements", "groups"})
 """Lists with as many items as the arguments of an enclosing field state."""
 
 

@@ -127,13 +127,17 @@ class DatedEdge(NamedTuple):
 class LineageResult:
     """The ``nodes`` that the filter accepts, by depth and id, the followed ``edges`` between them, and unknown roots.
 
-    ``unknown`` are the ids of the roots that are absent, hidden or no assets.
+    ``unknown`` are the ids of the roots that are absent, hidden or no assets. ``cut`` are the vertex ids of the nodes
+    with further edges that a limit left out. ``withheld`` are those next to something hidden, or whose own edges the
+    caller may not see; it is empty if that is not disclosed.
     """
 
     nodes: Sequence[ReachedNode]
     edges: Sequence[ReachedEdge]
     unknown: Sequence[str]
     completeness: Completeness
+    cut: frozenset[int] = frozenset()
+    withheld: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

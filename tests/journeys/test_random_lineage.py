@@ -1,4 +1,4 @@
-"""Lineage, impact and paths of random graphs, compared page by page with networkx, at any read time."""
+"""Lineage, impact, paths and scenes of random graphs, compared page by page with networkx, at any read time."""
 
 import os
 from collections.abc import AsyncIterator
@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from support.documents.lineage_questions import differences, rounds
+from support.documents.scene_questions import scene_differences, scenes
 from support.estates.leak_catalogue import token
 from support.estates.lineage_graphs import WalkGraph, walk_graphs
 from support.servers.in_process import Api, no_jobs, open_api
@@ -41,10 +42,11 @@ async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory
 )
 @given(graphs=st.lists(walk_graphs(), min_size=AT_ONCE, max_size=AT_ONCE), data=st.data())
 async def test_lineage_queries_equal_networkx(api: Api, graphs: list[WalkGraph], data: st.DataObject) -> None:
-    """Nodes, edges, counts, paths and completeness equal the definition computed by networkx, for each persona."""
+    """Nodes, edges, counts, paths, groups and completeness equal the definition by networkx, for each persona."""
     graphs = [graph.named(f"w{next(_numbers)}") for graph in graphs]
     await WalkStore(api).load(*graphs)
     for graph in graphs:
         requested = data.draw(rounds(graph))
         found = await differences(api, graph, requested)
+        found += await scene_differences(api, graph, requested, [data.draw(scenes(graph))])
         assert not found, "\n".join([*found, graph.text])

@@ -15,7 +15,10 @@ def urn(name: str) -> str:
     return f"mlg://dataset/t/default/{name}"
 
 
+SCENE = """total levels { level count } elements { level gaps asset { id } } groups { key count gaps innerEdges }
+  edges { from to count } upstream { state reason visited } downstream { state reason visited }"""
 QUESTIONS = {
+    "scene": f"scene(roots: [$id], openLevels: 0) {{ {SCENE} }}",
     "lineage": "lineage(roots: [$id], direction: DOWNSTREAM) { completeness { state reason visited } edges { id } }",
     "impact": "impact(roots: [$id]) { total completeness { state reason visited } }",
     "paths": "paths(from: $id, to: $open) { paths { length } completeness { state reason visited } }",

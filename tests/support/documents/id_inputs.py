@@ -57,6 +57,8 @@ _IMPACT = "total countsByDepth unknownRoots completeness { state reason visited 
 _PATHS = "paths { length } unknownRoots completeness { state reason visited }"
 _ABSENCE = """reason unknownIds asset { id } edge { id } change { id } ingestion { id }
   spellings { of rule asset { id } }"""
+_SCENE = """total levels { count } elements { level asset { id } } groups { key count innerEdges gaps } unknownRoots
+  edges { from to count } upstream { state reason visited } downstream { state reason visited }"""
 EDGE = "changed edge { id relation from to } asset { id sensitivity } sensitivityBefore effect"
 
 READS: dict[str, IdInput] = {
@@ -73,6 +75,11 @@ READS: dict[str, IdInput] = {
     "Query.explainAbsence(id)": _read(f"explainAbsence(id: $id) {{ {_ABSENCE} }}"),
     "Query.explainAbsence(from)": _read(f'explainAbsence(from: $id, to: "{OPEN}") {{ {_ABSENCE} }}', "Feature"),
     "Query.explainAbsence(to)": _read(f'explainAbsence(from: "{OPEN}", to: $id) {{ {_ABSENCE} }}', "Model"),
+    "Query.scene(roots)": _read(f"scene(roots: [$id]) {{ {_SCENE} }}"),
+    "Query.scene(roots), beside": _read(f'scene(roots: [$id, "{OPEN}"], openLevels: 0) {{ {_SCENE} }}'),
+    "SceneExpansion.nextTo": _read(
+        f'scene(roots: ["{OPEN}"], openLevels: 0, expand: [{{nextTo: $id}}]) {{ {_SCENE} }}'
+    ),
     "ChangeFilter.subjects": _read("changes(filter: {subjects: [$id]}) { totalCount nodes { id } }"),
     "ChangeFilter.subjects, beside": _read(
         f'changes(filter: {{subjects: [$id, "{OPEN}"]}}, first: 2) {{ totalCount nodes {{ id }} }}'

@@ -143,6 +143,14 @@ class Walk:
         held = [arc for arc in self.viewpoint.held if not relations or arc.relation in relations]
         return [arc for arc in held if self._near(arc) == urn]
 
+    def followed_ends(self, urn: str) -> set[str]:
+        """Return the visible far ends of the edges of one asset that the filter accepts."""
+        return {self._far(arc) for arc in self._followed(urn)}
+
+    def stored_ends(self, urn: str) -> set[str]:
+        """Return the far ends of the edges of one asset over the requested relations, visible or not."""
+        return {self._far(arc) for arc in self._over(urn)}
+
     @cached_property
     def nodes(self) -> list[tuple[str, int]]:
         """Return the nodes of the result with their depths, in order."""

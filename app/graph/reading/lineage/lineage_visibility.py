@@ -29,12 +29,14 @@ def expands(row: Row, direction: Direction) -> bool:
 class LineageVisibility:
     """Applies policy and read time to expansions; ``hidden`` collects the hidden vertices next to visible ones.
 
+    ``beside_hidden`` collects the visible vertices next to these.
     Vertices in ``named`` count as existing at the read time even if they did not; these are the ends of a path query.
     """
 
     rows: VisibleRows
     instant: ReadTime
     hidden: set[int] = field(default_factory=set)
+    beside_hidden: set[int] = field(default_factory=set)
     named: frozenset[int] = frozenset()
 
     def along(self, near: Row, vid: int, edge: Record, direction: Direction) -> tuple[Row, JoinedEdge] | None:
@@ -46,7 +48,7 @@ class LineageVisibility:
         far = self.rows.known(vid)
         if far is None:
             if not is_inferred(edge):
-                self._count_hidden(vid, edge)
+                self._count_hidden(near, vid, edge)
             return None
         access = near.access.of_edge(EDGE_TYPE, far.access)
         valid = self._edge_at(near, edge, access.hidden) if self._existed(far) else None
@@ -83,7 +85,7 @@ class LineageVisibility:
         link = member.link or {}
         if known is None:
             if self.leads(member):
-                self._count_hidden(member.vid, link)
+                self._count_hidden(row, member.vid, link)
             return None
         hidden = row.access.of_edge(EDGE_TYPE, known.access).hidden
         return known if self._existed(known) and edge_at(link, self.instant, hidden) is not None else None
@@ -91,7 +93,7 @@ class LineageVisibility:
     def parent(self, row: Row, member: MemberEdges) -> Row | None:
         """Return the parent of a row as :meth:`group_member` does, and count a hidden parent also without edges."""
         if self.rows.known(member.vid) is None:
-            self._count_hidden(member.vid, member.link or {})
+            self._count_hidden(row, member.vid, member.link or {})
         return self.group_member(row, member)
 
     def leads(self, member: MemberEdges) -> bool:
@@ -103,10 +105,10 @@ class LineageVisibility:
         edges = (edge for _, edge in member.edges if not is_inferred(edge))
         return any(edge_at(edge, self.instant, TIME_FIELDS) is not None for edge in edges)
 
-    def _count_hidden(self, vid: int, edge: Record) -> None:
-        """Count a hidden vertex if it and the edge to it existed when the first page of the result was read.
+    def _count_hidden(self, near: Row, vid: int, edge: Record) -> None:
+        """Count a hidden vertex next to ``near`` if both existed when the first page of the result was read.
 
-        Its times are hidden and must not be used.
+        That is the vertex, and the edge to it. Its times are hidden and must not be used.
         """
         record = self.rows.hidden_record(vid)
         present = None if record is None else vertex_at(record, self.instant, TIME_FIELDS)
@@ -116,3 +118,4 @@ class LineageVisibility:
             and edge_at(edge, self.instant, TIME_FIELDS) is not None
         ):
             self.hidden.add(vid)
+            self.beside_hidden.add(near.vid)

@@ -49,7 +49,8 @@ class WalkState:
     far end. ``ended`` names the budgets that ended the walk.
     ``hidden`` are the hidden vertices next to the completed levels. ``blocked`` is true if the caller may not see the
     edges of a reached vertex, ``full`` if a group member was left out by the node limit. ``follows`` decides on an
-    edge, its near and its far end whether the walk goes over the edge.
+    edge, its near and its far end whether the walk goes over the edge. ``cut`` are the vertices from which a limit kept
+    the walk, and ``withheld`` those from which the policy did, on the completed levels.
     """
 
     session: WalkSession
@@ -64,6 +65,8 @@ class WalkState:
     hidden: frozenset[int] = frozenset()
     blocked: bool = False
     full: bool = False
+    cut: set[int] = field(default_factory=set)
+    withheld: set[int] = field(default_factory=set)
     follows: Callable[[JoinedEdge, Row, Row], bool] = _follows_all
 
     def begin(self, row: Row) -> None:
@@ -103,6 +106,7 @@ class WalkState:
         self.frontier = {}
         if not last:
             self.hidden = frozenset(self.visibility.hidden)
+            self.withheld |= self.visibility.beside_hidden
             self._arrive(depth + 1, arriving)
         elif not self.ended and not arriving.keys() <= self.nodes.keys():
             self.ended.append(DEPTH)
@@ -117,6 +121,10 @@ class WalkState:
         last = depth == self.stop
         for member, known, path in self._members(*at, expansion, last=last):
             followed = self._far_ends(member, known)
+            if known.vid in self.visibility.beside_hidden:
+                self.visibility.beside_hidden.add(at[0].vid)
+            if last and any(far.vid not in self.nodes for far in followed):
+                self.cut.add(at[0].vid)
             for far in followed:
                 if far.vid not in self.arrived:
                     reached = (far, (*path, far.urn))
@@ -139,6 +147,7 @@ class WalkState:
         left_out = {vid for _, vid in fresh[max(capacity, 0) :]}
         if left_out:
             self.stop = depth
+            self.cut |= {near for _, near, far in self.edges.values() if far in left_out}
         if left_out or self.full:
             self.ended.append(NODES)
         self.frontier = {vid: reached for vid, reached in arriving.items() if vid not in left_out}
@@ -149,6 +158,7 @@ class WalkState:
     def end(self, budget: str) -> None:
         """End the walk because a budget is exhausted."""
         self.ended.append(budget)
+        self.cut |= self.frontier.keys()
         self.frontier = {}
 
     def _show(self, reached: ReachedNode) -> None:
@@ -164,7 +174,7 @@ class WalkState:
     ) -> Iterator[tuple[MemberEdges, Row, Ids]]:
         """Yield the members of a row's asset group whose edges the caller may see, each with its row and path."""
         if expansion is None or not expands(row, self.query.direction):
-            self.blocked |= not last
+            self._block(row, blocks=not last)
             return
         yield expansion.itself, row, via
         for member in expansion.others:
@@ -172,7 +182,13 @@ class WalkState:
             if known is not None and expands(known, self.query.direction):
                 yield member, known, (*via, known.urn)
             elif known is not None:
-                self.blocked |= not last and self.visibility.leads(member)
+                self._block(row, blocks=not last and self.visibility.leads(member))
+
+    def _block(self, row: Row, *, blocks: bool) -> None:
+        """Record that the policy keeps the walk from edges that count for a reached vertex, if it does (``blocks``)."""
+        if blocks:
+            self.blocked = True
+            self.withheld.add(row.vid)
 
     def _far_ends(self, member: MemberEdges, near: Row) -> list[Row]:
         """Return the far ends of the edges that the filter and ``follows`` accept, and record these edges.
@@ -208,6 +224,8 @@ class WalkState:
             _EdgesAmong(self.edges.values(), shown),
             unknown,
             replace(self.completeness(pin), missing_roots=bool(unknown)),
+            frozenset(self.cut),
+            frozenset(self.withheld if self.session.discloses_hidden else ()),
         )
 
     def completeness(self, pin: SnapshotTime) -> Completeness:

@@ -74,13 +74,18 @@ class WalkSession:
             await asyncio.sleep(0)
         return ended
 
+    @property
+    def discloses_hidden(self) -> bool:
+        """Whether results disclose that something is hidden, as ``policies/disclosure.toml`` says."""
+        return self.disclosure is not Disclosure.NONE
+
     def completeness(self, extent: Extent, pin: SnapshotTime) -> Completeness:
         """Return the completeness of a walk, and record in the budget of the operation what limited it.
 
         What it discloses of hidden vertices is set in ``policies/disclosure.toml``.
         """
         disclosure = self.disclosure
-        policy = disclosure is not Disclosure.NONE and (extent.blocked or bool(extent.hidden))
+        policy = self.discloses_hidden and (extent.blocked or bool(extent.hidden))
         self.rows.budget.cuts |= OF_THE_SERVER & {*extent.ended}
         self.rows.budget.is_partial |= policy
         return Completeness(

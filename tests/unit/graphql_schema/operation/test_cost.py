@@ -36,6 +36,8 @@ def cost(schema: GraphQLSchema, document: str, **variables: object) -> Cost:
         ("{ assets(first: 5) { totalCount } }", 1 + LISTING_COUNT, 1),
         ("{ assets(first: 2) { nodes { ... on Model { versions { totalCount } } } } }", 1 + 2 * (1 + 1 + 10), 2),
         ('{ search(text: "x", first: 4) { hits { nodes { asset { id } } } } }', 1 + 1 + 4 * 2, 4),
+        ('{ scene(roots: ["a"], maxElements: 5) { total elements { level asset { id } } groups { key } } }',
+         1 + 5 * 2 + 5, 1 + 5 * 2 + 5),
         ("{ nothing { of } assets(first: 2) { nodes { unknown { id } } } }", 1 + 2, 0),
     ],
 )  # fmt: skip

@@ -1,0 +1,76 @@
+"""The argument `expand` of a scene: which assets are listed individually although they are not the nearest."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import strawberry
+
+from graphql_schema.catalog.enums import AssetKind
+from graphql_schema.catalog.urn import parse_urn
+from graphql_schema.scene.grouping import SceneProperty, read_key
+from graphql_schema.scene.roll_up import SceneAsset
+from policies.errors import LimitError
+
+MAX_EXPANSIONS = 50
+"""Maximal number of entries of `expand`."""
+
+
+@strawberry.input(
+    description="Assets to list individually: those that meet all of the given fields; without a field, all assets."
+)
+class SceneExpansion:
+    """Assets to list individually: those that meet all of the given fields."""
+
+    group: str | None = strawberry.field(description="Those of the group with this `key`.", default=None)
+    level: int | None = strawberry.field(description="Those of this level; negative upstream.", default=None)
+    kind: AssetKind | None = strawberry.field(description="Those of this kind.", default=None)
+    next_to: strawberry.ID | None = strawberry.field(
+        description="Those with an edge to or from the asset with this id, as far as the scene has the edge.",
+        default=None,
+    )
+
+
+ExpandArg = Annotated[
+    list[SceneExpansion] | None,
+    strawberry.argument(
+        description="Assets to list individually, besides the nearest levels, as many as fit, the nearest first; at "
+        f"most {MAX_EXPANSIONS} entries. An asset is listed if it meets one entry."
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ExpandEntry:
+    """An entry of `expand`: the values that an asset must have, and the asset that it must be next to, if any."""
+
+    values: tuple[tuple[SceneProperty, str], ...]
+    next_to: str | None = None
+
+    def accepts(self, asset: SceneAsset, neighbours: Mapping[str, Collection[str]]) -> bool:
+        """Return whether the asset is listed individually; ``neighbours`` are the ids of assets with an edge, by id."""
+        if self.next_to is not None and asset.row.urn not in neighbours.get(self.next_to, ()):
+            return False
+        return all(asset.values[each] == value for each, value in self.values)
+
+
+def expansions(expand: Sequence[SceneExpansion] | None) -> list[ExpandEntry]:
+    """Return the entries of `expand`.
+
+    Raises LimitError if there are too many, and InvalidError if a key of a group or an id is invalid.
+    """
+    count = len(expand or ())
+    if count > MAX_EXPANSIONS:
+        raise LimitError(f"`expand` has {count} entries; give at most {MAX_EXPANSIONS}.", limit=MAX_EXPANSIONS)
+    return [_entry(entry) for entry in expand or ()]
+
+
+def _entry(entry: SceneExpansion) -> ExpandEntry:
+    values = [] if entry.group is None else read_key(entry.group)
+    if entry.level is not None:
+        values.append((SceneProperty.LEVEL, str(entry.level)))
+    if entry.kind is not None:
+        values.append((SceneProperty.KIND, entry.kind.name))
+    if entry.next_to is not None:
+        parse_urn(entry.next_to)
+    return ExpandEntry(tuple(values), entry.next_to)

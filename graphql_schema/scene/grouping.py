@@ -1,0 +1,120 @@
+"""By what a scene groups its assets: the properties, the values of each asset, and the keys that name the groups."""
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+from itertools import groupby
+from operator import attrgetter
+from typing import Final
+
+import strawberry
+
+from graphql_schema.catalog.enums import value
+from graphql_schema.catalog.relations import CONTAINS, PARENT_HOPS, Hop
+from graphql_schema.catalog.urn import parent_urn, slug_of
+from graphql_schema.ports.protocols import GraphReader
+from graphql_schema.ports.relation_query import ALL, Path, RelationQuery, related
+from graphql_schema.ports.row import Row
+from policies.errors import InvalidError
+
+EVERYTHING: Final = "ALL"
+"""The key of the one group of a scene that is grouped by nothing."""
+
+
+@strawberry.enum(description="A property by which a scene groups the assets that it does not list individually.")
+class SceneProperty(Enum):
+    """A property by which a scene groups assets."""
+
+    LEVEL = value("LEVEL", description="The level: the distance from the roots, negative upstream.")
+    KIND = value("KIND", description="The kind.")
+    TEAM = value("TEAM", description="The `ownerTeam`, if it is visible to the viewer.")
+    DOMAIN = value("DOMAIN", description="The `domain`, else that of the parent of a version or feature, if visible.")
+    VERSIONS = value("VERSIONS", description="The asset of which it is a version: its versions, and the asset itself.")
+
+
+Values = Mapping[SceneProperty, str]
+"""Values of the properties of one asset; empty for an asset without a visible value."""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupValues:
+    """What the groups of a scene have in common: the visible teams, and the domain of each asset, by id."""
+
+    teams: Mapping[str, Row]
+    domains: Mapping[str, Row]
+
+    def domain(self, urn: str) -> Row | None:
+        """Return the row of a domain of one of the assets; None if there is none with this id."""
+        return next((row for row in self.domains.values() if row.urn == urn), None)
+
+    def of(self, row: Row, level: int) -> Values:
+        """Return the values of an asset on a level."""
+        team, domain = self.teams.get(row.visible_value("ownerTeam") or ""), self.domains.get(row.urn)
+        return {
+            SceneProperty.LEVEL: str(level),
+            SceneProperty.KIND: row.record["kind"],
+            SceneProperty.TEAM: "" if team is None else team.urn,
+            SceneProperty.DOMAIN: "" if domain is None else domain.urn,
+            SceneProperty.VERSIONS: family_of(row.urn),
+        }
+
+
+async def group_values(reader: GraphReader, rows: Sequence[Row], wanted: Collection[SceneProperty]) -> GroupValues:
+    """Return the values of assets by which groups are wanted; teams and domains are read in one request at most."""
+    teams, domains = await asyncio.gather(
+        _teams(reader, rows if SceneProperty.TEAM in wanted else ()),
+        _domains(reader, rows if SceneProperty.DOMAIN in wanted else ()),
+    )
+    return GroupValues(teams, domains)
+
+
+async def _teams(reader: GraphReader, rows: Sequence[Row]) -> dict[str, Row]:
+    """Return the visible owner teams of assets by id."""
+    urns = {row.visible_value("ownerTeam") or "" for row in rows}
+    found = await reader.nodes(sorted(urn for urn in urns if slug_of(urn) == "team"))
+    return {row.urn: row for row in found if row is not None}
+
+
+async def _domains(reader: GraphReader, rows: Sequence[Row]) -> dict[str, Row]:
+    """Return the visible domain of each asset that has one, by the id of the asset."""
+    shown = sorted((row for row in rows if row.reads("domain")), key=attrgetter("kind"))
+    kinds = [(kind, list(each)) for kind, each in groupby(shown, attrgetter("kind"))]
+    found = await asyncio.gather(*(reader.related_to_all(same, domains_of(kind), ALL) for kind, same in kinds))
+    pages = [page for each in found for page in each]
+    nearest = [min(page.items, key=lambda item: (item.path, item.row.urn), default=None) for page in pages]
+    return {row.urn: item.row for row, item in zip(shown, nearest, strict=True) if item is not None}
+
+
+@lru_cache(maxsize=64)
+def domains_of(kind: str) -> RelationQuery:
+    """Return the query of the domain of a kind of asset, then of the domain of its parent."""
+    domain: Path = (CONTAINS.into("Domain"),)
+    parent: tuple[Hop, ...] = (PARENT_HOPS[kind],) if kind in PARENT_HOPS else ()
+    inputs = tuple(f"{name}.domain" for hop in parent for name in hop.kinds)
+    return related(*dict.fromkeys((domain, (*parent, *domain))), inputs=inputs)
+
+
+def family_of(urn: str) -> str:
+    """Return the value that an asset and its versions have in common: kind and name of the asset.
+
+    It is made of the id, so that it discloses nothing of an asset that is hidden while a version of it is not.
+    """
+    return (parent_urn(urn) or urn).removeprefix("mlg://")
+
+
+def key_of(values: Values, properties: Sequence[SceneProperty]) -> str:
+    """Return the key of the group of an asset with these values, such as ``LEVEL=2 KIND=DATASET``."""
+    return " ".join(f"{each.name}={values[each]}" for each in properties) or EVERYTHING
+
+
+def read_key(key: str) -> list[tuple[SceneProperty, str]]:
+    """Return the values that a key of a group states; raise InvalidError if it is none."""
+    if key == EVERYTHING:
+        return []
+    names = SceneProperty.__members__
+    parts = [part.partition("=") for part in key.split(" ")]
+    if not all(separator and name in names for name, separator, _ in parts):
+        raise InvalidError(f"{key[:80]!r} is no key of a group; give the `key` of a group of a scene.")
+    return [(names[name], given) for name, _, given in parts]

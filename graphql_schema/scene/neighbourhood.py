@@ -1,0 +1,120 @@
+"""The lineage around some assets: a walk upstream and one downstream, put together."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Final, NamedTuple
+
+import strawberry
+
+from graphql_schema.catalog.enums import value
+from graphql_schema.catalog.relations import Direction
+from graphql_schema.fields.context import Info
+from graphql_schema.ports.lineage_query import Completeness, LineageQuery, LineageResult
+from graphql_schema.ports.relation_query import LineageItemFilter
+from graphql_schema.ports.row import Row
+
+
+@strawberry.enum(description="The directions in which a scene follows lineage from its roots.")
+class SceneDirection(Enum):
+    """The directions in which a scene follows lineage."""
+
+    UPSTREAM = value("UPSTREAM", description="Against the data flow, to the sources.")
+    DOWNSTREAM = value("DOWNSTREAM", description="With the data flow, to the consumers.")
+    BOTH = value("BOTH", description="Both; from an asset upstream nothing is followed downstream, nor the reverse.")
+
+
+@strawberry.enum(description="Why edges of an asset are missing in a scene.")
+class SceneGap(Enum):
+    """Why edges of an asset are missing in a scene."""
+
+    LIMIT = value("LIMIT", description="A limit left out further edges of it: `maxDepth`, or a budget of the server.")
+    POLICY = value(
+        "POLICY", description="Something next to it is hidden, or its edges are, as far as the policy discloses that."
+    )
+
+
+WALKS: Final[Mapping[SceneDirection, tuple[Direction, ...]]] = {
+    SceneDirection.UPSTREAM: (Direction.IN,),
+    SceneDirection.DOWNSTREAM: (Direction.OUT,),
+    SceneDirection.BOTH: (Direction.IN, Direction.OUT),
+}
+"""Directions of edges of the walks of a scene."""
+
+
+class FoundAsset(NamedTuple):
+    """An asset that the walks reached: its level, and the names of the ``SceneGap`` of it."""
+
+    row: Row
+    level: int
+    gaps: tuple[str, ...]
+
+
+class FoundEdge(NamedTuple):
+    """An edge that the walks followed: the ids of its ends, its relation and its origin."""
+
+    source: str
+    target: str
+    relation: str
+    origin: str
+
+
+@dataclass(slots=True)
+class SceneLineage:
+    """The assets by id and the edges of a scene, and the completeness of its walks by their direction.
+
+    An asset that both walks reached has its smaller distance, upstream if they are equal. Assets of level 0 are the
+    roots, and members of their asset groups.
+    """
+
+    assets: dict[str, FoundAsset] = field(default_factory=dict)
+    edges: set[FoundEdge] = field(default_factory=set)
+    completeness: dict[Direction, Completeness] = field(default_factory=dict)
+    unknown: Sequence[str] = ()
+
+    def neighbours(self) -> dict[str, set[str]]:
+        """Return the ids of the assets with an edge to or from each asset, by its id."""
+        found = defaultdict[str, set[str]](set)
+        for edge in self.edges:
+            found[edge.source].add(edge.target)
+            found[edge.target].add(edge.source)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class SceneQuery:
+    """The lineage around ``roots``, at most ``depth`` levels in each direction, with what ``keep`` accepts."""
+
+    roots: tuple[str, ...]
+    direction: SceneDirection
+    depth: int
+    keep: LineageItemFilter
+
+
+async def neighbourhood(info: Info, query: SceneQuery) -> SceneLineage:
+    """Return the lineage around some assets; the walks of both directions share the requests of their levels."""
+    reader, budget = info.context.reader, info.context.budget
+    directions = WALKS[query.direction]
+    walks = (LineageQuery(query.roots, direction, query.depth, query.keep) for direction in directions)
+    walked = await asyncio.gather(*(reader.walk(walk) for walk in walks))
+    found = SceneLineage(unknown=walked[0].unknown)
+    for direction, result in zip(directions, walked, strict=True):
+        found.completeness[direction] = result.completeness
+        async for asset in budget.in_turns(_assets(result, -1 if direction is Direction.IN else 1)):
+            known = found.assets.get(asset.row.urn)
+            nearest = asset if known is None or abs(asset.level) < abs(known.level) else known
+            gaps = {*asset.gaps, *(() if known is None else known.gaps)}
+            found.assets[asset.row.urn] = nearest._replace(gaps=tuple(sorted(gaps)))
+        async for joined in budget.in_turns(result.edges):
+            edge = joined.edge.record
+            found.edges.add(FoundEdge(edge["from"], edge["to"], edge["relation"], edge["origin"]))
+    return found
+
+
+def _assets(result: LineageResult, sign: int) -> Iterator[FoundAsset]:
+    """Yield the assets that a walk reached; ``sign`` is that of their levels."""
+    for node in result.nodes:
+        applies = ((SceneGap.LIMIT, result.cut), (SceneGap.POLICY, result.withheld))
+        yield FoundAsset(node.row, sign * node.depth, tuple(gap.name for gap, vids in applies if node.row.vid in vids))

@@ -1,0 +1,78 @@
+"""The values by which a scene groups assets, and the keys of groups."""
+
+import pytest
+from support.stores.plain_reader import PlainGraph
+
+from graphql_schema.ports.row import Row
+from graphql_schema.scene.grouping import SceneProperty, family_of, group_values, key_of, read_key
+from policies.errors import InvalidError
+
+ADS, SHOP = "mlg://team/test/default/ads", "mlg://domain/test/default/shop"
+ALL = (*SceneProperty,)
+
+
+@pytest.fixture
+def graph() -> PlainGraph:
+    """Return a model of a domain, with a version, and a dataset of another team."""
+    graph = PlainGraph()
+    graph.add("TEAM", "ads")
+    graph.add("DOMAIN", "shop")
+    model = graph.add("MODEL", "ranker", ownerTeam=ADS)
+    graph.join("CONTAINS", SHOP, model)
+    graph.join("VERSION_OF", graph.add("MODEL_VERSION", "ranker", version="1", ownerTeam=ADS), model)
+    graph.add("DATASET", "clicks", ownerTeam="mlg://team/test/default/hidden")
+    return graph
+
+
+def rows(graph: PlainGraph) -> list[Row]:
+    """Return the assets."""
+    found = [graph.row(urn) for urn in graph.records if "/team/" not in urn and "/domain/" not in urn]
+    return [row for row in found if row is not None]
+
+
+async def test_values(graph: PlainGraph) -> None:
+    """A version is in the domain of its model; a team that is not visible, or no domain, is no value."""
+    assets = rows(graph)
+    values = await group_values(graph, assets, ALL)
+    assert [key_of(values.of(row, -2), ALL) for row in assets] == [
+        f"LEVEL=-2 KIND=MODEL TEAM={ADS} DOMAIN={SHOP} VERSIONS=model/test/default/ranker",
+        f"LEVEL=-2 KIND=MODEL_VERSION TEAM={ADS} DOMAIN={SHOP} VERSIONS=model/test/default/ranker",
+        "LEVEL=-2 KIND=DATASET TEAM= DOMAIN= VERSIONS=dataset/test/default/clicks",
+    ]
+    assert values.domain(SHOP) is not None
+    assert values.domain("") is None
+
+
+async def test_a_hidden_domain_is_no_value(graph: PlainGraph) -> None:
+    """An asset that hides its `domain` has none; its version, which shows it, is not in it through the asset either."""
+    graph.hidden = {"MODEL": {"domain"}, "MODEL_VERSION": {"domain"}}
+    values = await group_values(graph, rows(graph), ALL)
+    assert values.domains == {}
+
+
+async def test_only_what_is_wanted_is_read(graph: PlainGraph) -> None:
+    """Teams and domains are read if groups are made by them."""
+    values = await group_values(graph, rows(graph), (SceneProperty.KIND,))
+    assert (values.teams, values.domains) == ({}, {})
+
+
+def test_a_key_is_read_as_it_was_written() -> None:
+    """An empty value, and the key of everything, too."""
+    assert read_key("ALL") == []
+    values = dict.fromkeys(SceneProperty, "")
+    text = key_of({**values, SceneProperty.LEVEL: "2", SceneProperty.TEAM: ADS}, ALL)
+    assert read_key(text) == [*{**values, SceneProperty.LEVEL: "2", SceneProperty.TEAM: ADS}.items()]
+
+
+@pytest.mark.parametrize("text", ["", "LEVEL", "level=2", "LEVEL=2  KIND=DATASET", "OWNER=x"])
+def test_other_texts_are_no_keys(text: str) -> None:
+    """The error names the text."""
+    with pytest.raises(InvalidError, match="is no key of a group"):
+        read_key(text)
+
+
+def test_the_family_does_not_contain_the_id_of_the_parent() -> None:
+    """A version may be visible while its model is hidden."""
+    version = family_of("mlg://model-version/test/default/ranker@1")
+    assert version == family_of("mlg://model/test/default/ranker")
+    assert "mlg://" not in version

@@ -1,0 +1,82 @@
+"""The lineage around some assets: two walks put together."""
+
+from typing import Any, cast
+
+import pytest
+from support.estates.plain_rows import PlainAccess, plain_row
+
+from graphql_schema.catalog.relations import Direction
+from graphql_schema.ports.lineage_query import (
+    Completeness,
+    LineageQuery,
+    LineageResult,
+    ReachedEdge,
+    ReachedNode,
+    SnapshotTime,
+)
+from graphql_schema.ports.operation_budget import OperationBudget
+from graphql_schema.ports.relation_query import EVERYTHING
+from graphql_schema.ports.row import MaskedRecord
+from graphql_schema.scene.neighbourhood import (
+    FoundEdge,
+    SceneDirection,
+    SceneLineage,
+    SceneQuery,
+    neighbourhood,
+)
+
+ROOT, NEAR, LOOP = (plain_row("DATASET", name, vid=number) for number, name in enumerate(("root", "near", "loop")))
+COMPLETE = Completeness((), False, 3, 2, None, SnapshotTime(1, 2))  # noqa: FBT003 - as declared
+
+
+class TwoWalks:
+    """Returns a fixed result for each direction, and keeps the queries; a reader and a context."""
+
+    def __init__(self) -> None:
+        self.queries: list[LineageQuery] = []
+        self.context = self
+        self.reader = self
+        self.budget = OperationBudget()
+
+    async def walk(self, walk: LineageQuery) -> LineageResult:
+        """Return ROOT, and NEAR and LOOP at the distances of the direction."""
+        self.queries.append(walk)
+        up = walk.direction is Direction.IN
+        depths = {ROOT: 0, LOOP: 2, **({} if up else {NEAR: 1})} if not up else {ROOT: 0, NEAR: 1, LOOP: 1}
+        nodes = [ReachedNode(row, depth, ()) for row, depth in depths.items()]
+        record = {"from": LOOP.urn, "to": NEAR.urn, "relation": "DERIVES", "origin": "DECLARED"}
+        edges = [ReachedEdge(MaskedRecord("LineageEdge", "", record, PlainAccess()), (1, ""))]
+        cut, withheld = (frozenset({LOOP.vid}), frozenset[int]()) if up else (frozenset[int](), frozenset({LOOP.vid}))
+        return LineageResult(nodes, edges, ["unknown"], COMPLETE, cut, withheld)
+
+
+async def found(direction: SceneDirection) -> tuple[TwoWalks, SceneLineage]:
+    """Return the walks that were made, and what was put together."""
+    walks = TwoWalks()
+    query = SceneQuery((ROOT.urn,), direction, 3, EVERYTHING)
+    return walks, await neighbourhood(cast("Any", walks), query)
+
+
+@pytest.mark.parametrize(
+    ("direction", "walked"),
+    [
+        (SceneDirection.UPSTREAM, [Direction.IN]),
+        (SceneDirection.DOWNSTREAM, [Direction.OUT]),
+        (SceneDirection.BOTH, [Direction.IN, Direction.OUT]),
+    ],
+)
+async def test_the_walks_of_a_direction(direction: SceneDirection, walked: list[Direction]) -> None:
+    """There is one walk for each direction, with roots, depth and filter; each has its completeness."""
+    walks, together = await found(direction)
+    assert walks.queries == [LineageQuery((ROOT.urn,), each, 3, EVERYTHING) for each in walked]
+    assert together.completeness == dict.fromkeys(walked, COMPLETE)
+    assert together.unknown == ["unknown"]
+
+
+async def test_an_asset_that_both_walks_reach_has_its_smaller_distance() -> None:
+    """It is upstream if the distances are equal, and has the gaps of both walks; equal edges are one."""
+    _, together = await found(SceneDirection.BOTH)
+    levels = {urn: (each.level, each.gaps) for urn, each in together.assets.items()}
+    assert levels == {ROOT.urn: (0, ()), NEAR.urn: (-1, ()), LOOP.urn: (-1, ("LIMIT", "POLICY"))}
+    assert together.edges == {FoundEdge(LOOP.urn, NEAR.urn, "DERIVES", "DECLARED")}
+    assert together.neighbours() == {LOOP.urn: {NEAR.urn}, NEAR.urn: {LOOP.urn}}
