@@ -30,6 +30,7 @@ from graphql_schema.observability.incidents import Incident, all_incidents
 from graphql_schema.observability.ingestions import Ingestion, all_ingestions
 from graphql_schema.ports.conditions import In, ListingQuery, SortOrder
 from graphql_schema.ports.record import Json
+from graphql_schema.scene.lineage_diff import LineageDiff, lineage_diff
 from graphql_schema.scene.scene_field import Scene, scene
 from graphql_schema.search.search_field import SearchResults, search
 from policies.errors import InvalidError, LimitError
@@ -180,5 +181,6 @@ class Query:
     paths: LineagePaths = paths
     explain_absence: Absence = explain_absence
     scene: Scene = scene
+    lineage_diff: LineageDiff = lineage_diff
     changes: Connection[Change] = changes_field()
     viewer: Viewer = strawberry.field(description="The caller.", resolver=_viewer)

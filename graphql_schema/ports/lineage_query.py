@@ -31,13 +31,17 @@ class SnapshotTime(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LineageQuery:
-    """Lineage from some roots, at most ``depth`` levels; ``pin`` None reads at the read time of the operation."""
+    """Lineage from some roots, at most ``depth`` levels; ``pin`` None reads at the read time of the operation.
+
+    With ``existing_roots``, a flag, a root that did not exist yet at ``pin`` is unknown.
+    """
 
     roots: tuple[str, ...]
     direction: Direction
     depth: int
     keep: LineageItemFilter = EVERYTHING
     pin: SnapshotTime | None = None
+    existing_roots: bool = False
 
 
 @dataclass(frozen=True, slots=True)

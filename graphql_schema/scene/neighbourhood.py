@@ -12,9 +12,9 @@ import strawberry
 from graphql_schema.catalog.enums import value
 from graphql_schema.catalog.relations import Direction
 from graphql_schema.fields.context import Info
-from graphql_schema.ports.lineage_query import Completeness, LineageQuery, LineageResult
+from graphql_schema.ports.lineage_query import Completeness, LineageQuery, LineageResult, SnapshotTime
 from graphql_schema.ports.relation_query import LineageItemFilter
-from graphql_schema.ports.row import Row
+from graphql_schema.ports.row import MaskedRecord, Row
 
 
 @strawberry.enum(description="The directions in which a scene follows lineage from its roots.")
@@ -63,14 +63,14 @@ class FoundEdge(NamedTuple):
 
 @dataclass(slots=True)
 class SceneLineage:
-    """The assets by id and the edges of a scene, and the completeness of its walks by their direction.
+    """The assets of a scene by id, its edges with their masked records, and the completeness of each walk.
 
     An asset that both walks reached has its smaller distance, upstream if they are equal. Assets of level 0 are the
     roots, and members of their asset groups.
     """
 
     assets: dict[str, FoundAsset] = field(default_factory=dict)
-    edges: set[FoundEdge] = field(default_factory=set)
+    edges: dict[FoundEdge, MaskedRecord] = field(default_factory=dict)
     completeness: dict[Direction, Completeness] = field(default_factory=dict)
     unknown: Sequence[str] = ()
 
@@ -85,19 +85,26 @@ class SceneLineage:
 
 @dataclass(frozen=True, slots=True)
 class SceneQuery:
-    """The lineage around ``roots``, at most ``depth`` levels in each direction, with what ``keep`` accepts."""
+    """The lineage around ``roots``, at most ``depth`` levels in each direction, with what ``keep`` accepts.
+
+    ``pin`` is the time that it is read at; a root that did not exist then is unknown. None is that of the operation.
+    """
 
     roots: tuple[str, ...]
     direction: SceneDirection
     depth: int
     keep: LineageItemFilter
+    pin: SnapshotTime | None = None
 
 
 async def neighbourhood(info: Info, query: SceneQuery) -> SceneLineage:
     """Return the lineage around some assets; the walks of both directions share the requests of their levels."""
     reader, budget = info.context.reader, info.context.budget
     directions = WALKS[query.direction]
-    walks = (LineageQuery(query.roots, direction, query.depth, query.keep) for direction in directions)
+    walks = (
+        LineageQuery(query.roots, direction, query.depth, query.keep, query.pin, query.pin is not None)
+        for direction in directions
+    )
     walked = await asyncio.gather(*(reader.walk(walk) for walk in walks))
     found = SceneLineage(unknown=walked[0].unknown)
     for direction, result in zip(directions, walked, strict=True):
@@ -109,7 +116,7 @@ async def neighbourhood(info: Info, query: SceneQuery) -> SceneLineage:
             found.assets[asset.row.urn] = nearest._replace(gaps=tuple(sorted(gaps)))
         async for joined in budget.in_turns(result.edges):
             edge = joined.edge.record
-            found.edges.add(FoundEdge(edge["from"], edge["to"], edge["relation"], edge["origin"]))
+            found.edges[FoundEdge(edge["from"], edge["to"], edge["relation"], edge["origin"])] = joined.edge
     return found
 
 

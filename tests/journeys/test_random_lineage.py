@@ -1,4 +1,4 @@
-"""Lineage, impact, paths and scenes of random graphs, compared page by page with networkx, at any read time."""
+"""Lineage, impact, paths, scenes and differences of random graphs, compared with networkx, at any read time."""
 
 import os
 from collections.abc import AsyncIterator
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from support.documents.lineage_questions import differences, rounds
-from support.documents.scene_questions import scene_differences, scenes
+from support.documents.scene_questions import diff_differences, scene_differences, scenes, states
 from support.estates.leak_catalogue import token
 from support.estates.lineage_graphs import WalkGraph, walk_graphs
 from support.servers.in_process import Api, no_jobs, open_api
@@ -49,4 +49,5 @@ async def test_lineage_queries_equal_networkx(api: Api, graphs: list[WalkGraph],
         requested = data.draw(rounds(graph))
         found = await differences(api, graph, requested)
         found += await scene_differences(api, graph, requested, [data.draw(scenes(graph))])
+        found += await diff_differences(api, graph, requested.who, data.draw(states(graph)))
         assert not found, "\n".join([*found, graph.text])

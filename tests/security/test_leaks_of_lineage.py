@@ -17,7 +17,11 @@ def urn(name: str) -> str:
 
 SCENE = """total levels { level count } elements { level gaps asset { id } } groups { key count gaps innerEdges }
   edges { from to count } upstream { state reason visited } downstream { state reason visited }"""
+STATE = "{ total upstream { state reason visited } downstream { state reason visited } }"
+DIFF = f"nodes {{ key before {{ id }} after {{ id }} }} nodeCounts {{ same }} from {STATE} to {STATE}"
+THEN = '{asOf: "2022-06-01T00:00:00Z"}'
 QUESTIONS = {
+    "diff": f"lineageDiff(roots: [$id], from: {THEN}, to: {{}}, direction: BOTH) {{ {DIFF} }}",
     "scene": f"scene(roots: [$id], openLevels: 0) {{ {SCENE} }}",
     "lineage": "lineage(roots: [$id], direction: DOWNSTREAM) { completeness { state reason visited } edges { id } }",
     "impact": "impact(roots: [$id]) { total completeness { state reason visited } }",

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from support.documents.lineage_questions import timestamp
 from support.estates import leak_catalogue as leaks
 from support.estates.leak_catalogue import BEHIND, DRAFT, HIDDEN, HUB, MODEL, OPEN, OTHER_MODEL, PART, UNKNOWN, VERSION
 from support.servers.in_process import Api
 
+from app.graph.records.clock import epoch_milliseconds
 from policies.disclosure import Disclosure
 
 SCENE = """query ($roots: [ID!]!, $by: [SceneProperty!], $open: Int, $expand: [SceneExpansion!]) {
@@ -51,6 +53,35 @@ async def test_no_scene_has_a_hidden_value(leaky: Api, who: str, by: list[str]) 
             texts = [*_texts(found)]
             assert [each for each in texts if leaks.CANARY in each or leaks.HIDDEN_NAME in each] == []
             assert OTHER_MODEL not in texts
+
+
+DIFF = """query ($root: ID!, $then: DateTime = "2026-01-01T00:00:00Z") {
+  lineageDiff(roots: [$root], from: {asOf: $then}, to: {},
+  direction: BOTH, maxDepth: 10, first: 500) { nodes { key change before { id displayName } after { id displayName } }
+  edges { from to relation change before { from to runId confidence } after { from to runId confidence } }
+  from { total unknownRoots upstream { reason } downstream { reason } } to { total unknownRoots } } }"""
+
+
+@pytest.mark.parametrize("who", ["bo", "guest"])
+async def test_no_difference_has_a_hidden_value(leaky: Api, who: str) -> None:
+    """Between an instant before everything and now no text contains a hidden id or value."""
+    for root in (*ROOTS, HIDDEN, OTHER_MODEL):
+        found = (await leaky.ask(who, DIFF, root=root))["lineageDiff"]
+        texts = [each for each in _texts(found) if root in ROOTS or each != root]
+        assert [each for each in texts if leaks.CANARY in each or leaks.HIDDEN_NAME in each] == []
+        assert OTHER_MODEL not in texts
+
+
+async def test_what_hides_its_times_never_differs(leaky: Api) -> None:
+    """A draft declares that it will be made in 2031: at an instant it is not there yet, without one it is.
+
+    Bo may not see when it is made, and so finds no difference.
+    """
+    now = timestamp(epoch_milliseconds())
+    for who, root, expected in (("ada", OPEN, {DRAFT}), ("bo", OPEN, set[str]()), ("bo", DRAFT, set[str]())):
+        found = (await leaky.ask(who, DIFF, root=root, then=now))["lineageDiff"]
+        assert {row["id"] for each in found["nodes"] for row in (*each["before"], *each["after"])} & {DRAFT} == expected
+        assert found["from"]["unknownRoots"] == found["to"]["unknownRoots"] == []
 
 
 async def test_counts_are_those_of_the_visible(leaky: Api) -> None:

@@ -59,6 +59,9 @@ _ABSENCE = """reason unknownIds asset { id } edge { id } change { id } ingestion
   spellings { of rule asset { id } }"""
 _SCENE = """total levels { count } elements { level asset { id } } groups { key count innerEdges gaps } unknownRoots
   edges { from to count } upstream { state reason visited } downstream { state reason visited }"""
+_STATE = "{ total unknownRoots upstream { state reason visited } downstream { state reason visited } }"
+_DIFF = f"""nodes {{ key change before {{ id }} after {{ id }} }} edges {{ from to relation before {{ id }} }}
+  nodeCounts {{ added removed changed same }} from {_STATE} to {_STATE}"""
 EDGE = "changed edge { id relation from to } asset { id sensitivity } sensitivityBefore effect"
 
 READS: dict[str, IdInput] = {
@@ -79,6 +82,12 @@ READS: dict[str, IdInput] = {
     "Query.scene(roots), beside": _read(f'scene(roots: [$id, "{OPEN}"], openLevels: 0) {{ {_SCENE} }}'),
     "SceneExpansion.nextTo": _read(
         f'scene(roots: ["{OPEN}"], openLevels: 0, expand: [{{nextTo: $id}}]) {{ {_SCENE} }}'
+    ),
+    "Query.lineageDiff(roots)": _read(
+        f'lineageDiff(roots: [$id], from: {{asOf: "2020-01-01T00:00:00Z"}}, to: {{}}) {{ {_DIFF} }}'
+    ),
+    "LineageStateInput.roots": _read(
+        f'lineageDiff(from: {{roots: [$id]}}, to: {{roots: ["{OPEN}"]}}, direction: BOTH) {{ {_DIFF} }}'
     ),
     "ChangeFilter.subjects": _read("changes(filter: {subjects: [$id]}) { totalCount nodes { id } }"),
     "ChangeFilter.subjects, beside": _read(

@@ -17,6 +17,7 @@ from app.graph.reading.lineage.lineage_visibility import LineageVisibility, expa
 from app.graph.reading.lineage.walk_budget import DEPTH, NODES
 from app.graph.reading.lineage.walk_session import Extent, WalkSession
 from app.graph.records.inferred_edge import is_inferred
+from app.graph.records.read_time import ReadTime, vertex_at
 from graphql_schema.catalog.enums import EdgeOrigin
 from graphql_schema.catalog.kinds import ASSETS
 from graphql_schema.ports.lineage_query import (
@@ -284,7 +285,7 @@ async def walk_along(session: WalkSession, query: LineageQuery, pin: SnapshotTim
     selection = EdgeSelection(query.direction, query.keep.relations, state.visibility.instant, inferred)
     session.budget.begin()
     for row in await session.rows_by_id.many(roots, named=True):
-        if row is not None and row.kind in ASSETS:
+        if row is not None and row.kind in ASSETS and _is_root(query, row, state.visibility.instant):
             state.begin(row)
     unknown = [urn for urn in roots if session.rows.vid(urn) not in state.nodes]
     depth = 0
@@ -294,3 +295,8 @@ async def walk_along(session: WalkSession, query: LineageQuery, pin: SnapshotTim
             await state.advance(depth, expansions)
         depth += 1
     return state.result(unknown, pin)
+
+
+def _is_root(query: LineageQuery, row: Row, instant: ReadTime) -> bool:
+    """Return whether a walk begins at a requested root; see ``existing_roots`` of the query."""
+    return not query.existing_roots or vertex_at(row.record, instant, row.access.hidden) is not None

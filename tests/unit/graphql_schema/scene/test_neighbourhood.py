@@ -50,10 +50,10 @@ class TwoWalks:
         return LineageResult(nodes, edges, ["unknown"], COMPLETE, cut, withheld)
 
 
-async def found(direction: SceneDirection) -> tuple[TwoWalks, SceneLineage]:
+async def found(direction: SceneDirection, pin: SnapshotTime | None = None) -> tuple[TwoWalks, SceneLineage]:
     """Return the walks that were made, and what was put together."""
     walks = TwoWalks()
-    query = SceneQuery((ROOT.urn,), direction, 3, EVERYTHING)
+    query = SceneQuery((ROOT.urn,), direction, 3, EVERYTHING, pin)
     return walks, await neighbourhood(cast("Any", walks), query)
 
 
@@ -69,6 +69,11 @@ async def test_the_walks_of_a_direction(direction: SceneDirection, walked: list[
     """There is one walk for each direction, with roots, depth and filter; each has its completeness."""
     walks, together = await found(direction)
     assert walks.queries == [LineageQuery((ROOT.urn,), each, 3, EVERYTHING) for each in walked]
+    walks, _ = await found(direction, SnapshotTime(1, 2))
+    pinned = [
+        LineageQuery((ROOT.urn,), each, 3, EVERYTHING, SnapshotTime(1, 2), existing_roots=True) for each in walked
+    ]
+    assert walks.queries == pinned
     assert together.completeness == dict.fromkeys(walked, COMPLETE)
     assert together.unknown == ["unknown"]
 
@@ -78,5 +83,5 @@ async def test_an_asset_that_both_walks_reach_has_its_smaller_distance() -> None
     _, together = await found(SceneDirection.BOTH)
     levels = {urn: (each.level, each.gaps) for urn, each in together.assets.items()}
     assert levels == {ROOT.urn: (0, ()), NEAR.urn: (-1, ()), LOOP.urn: (-1, ("LIMIT", "POLICY"))}
-    assert together.edges == {FoundEdge(LOOP.urn, NEAR.urn, "DERIVES", "DECLARED")}
+    assert [*together.edges] == [FoundEdge(LOOP.urn, NEAR.urn, "DERIVES", "DECLARED")]
     assert together.neighbours() == {LOOP.urn: {NEAR.urn}, NEAR.urn: {LOOP.urn}}

@@ -1,0 +1,248 @@
+"""The field `lineageDiff`: the lineage of two instants, versions or runs side by side, and what differs."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Final
+
+import strawberry
+
+from graphql_schema.catalog.enums import RelationName
+from graphql_schema.catalog.relations import RUN_OF, Direction
+from graphql_schema.fields.as_of import read_time_of_field
+from graphql_schema.fields.context import Info
+from graphql_schema.fields.field import Resolved, SchemaField, stored_field
+from graphql_schema.fields.refs import AssetRef
+from graphql_schema.fields.scalars import Instant
+from graphql_schema.lineage.arguments import DepthArg, Filter, depth_of, lineage_filter, roots_of
+from graphql_schema.lineage.completeness import LineageCompleteness, completeness_source
+from graphql_schema.lineage.lineage_edge import LineageEdge
+from graphql_schema.ports.lineage_query import MAX_ROOTS, SnapshotTime
+from graphql_schema.ports.record import JsonObject
+from graphql_schema.ports.relation_query import MAX_PAGE_SIZE, ONE, related
+from graphql_schema.ports.row import MaskedRecord, Row
+from graphql_schema.scene.differences import Difference, LineageChange, Members, counted, differences, members_by
+from graphql_schema.scene.grouping import family_of
+from graphql_schema.scene.neighbourhood import SceneDirection, SceneLineage, SceneQuery, neighbourhood
+from policies.errors import InvalidError, LimitError
+
+WORKFLOWS: Final = related(RUN_OF.out())
+"""From a run to the workflow that was executed."""
+
+DEFAULT_FIRST: Final = 100
+
+
+@strawberry.input(description="A state to compare: some roots at an instant.")
+class LineageStateInput:
+    """A state to compare: some roots at an instant."""
+
+    roots: list[strawberry.ID] | None = strawberry.field(
+        description=f"Ids of the assets to begin at, 1 to {MAX_ROOTS}, such as one version or one run; "
+        "default: `roots`.",
+        default=None,
+    )
+    as_of: Instant | None = strawberry.field(
+        description="The instant, as `asOf` of `lineage`; default: the present.", default=None
+    )
+
+
+@strawberry.type(description="Numbers of differences.")
+class DifferenceCounts:
+    """Numbers of differences."""
+
+    added: int = stored_field("Number of those that only the state `to` has.")
+    removed: int = stored_field("Number of those that only the state `from` has.")
+    changed: int = stored_field("Number of those that both states have, with other versions or runs.")
+    same: int = stored_field("Number of those that are equal in both states.")
+
+
+@strawberry.type(
+    description="An asset that differs between two states, with its versions; or a workflow with its runs."
+)
+class NodeDifference:
+    """An asset that differs between two states, with its versions; or a workflow with its runs."""
+
+    key: str = stored_field("What the assets of both states have in common, such as `model/mlflow/shop/ranker`.")
+    change: LineageChange = stored_field("How it differs.")
+    before: list[AssetRef] = stored_field(
+        "What the lineage of the state `from` has of it: the asset, its versions or its runs, as they are today; "
+        "ordered by id."
+    )
+    after: list[AssetRef] = stored_field("The same of the state `to`.")
+
+
+@strawberry.type(description="Edges of one relation between two assets that differ between two states.")
+class EdgeDifference:
+    """Edges of one relation between two assets that differ between two states."""
+
+    from_: str = strawberry.field(name="from", description="The `key` from which the data flows.")
+    to: str = stored_field("The `key` to which the data flows.")
+    relation: RelationName = stored_field("The relation.")
+    change: LineageChange = stored_field("How they differ.")
+    before: list[LineageEdge] = stored_field("The edges of the state `from`, ordered by id.")
+    after: list[LineageEdge] = stored_field("The edges of the state `to`, ordered by id.")
+
+
+@strawberry.type(description="A compared state: how much of its lineage was found.")
+class LineageState:
+    """A compared state: how much of its lineage was found."""
+
+    total: int = stored_field("Number of assets, each version and run included.")
+    upstream: LineageCompleteness | None = stored_field("Of the lineage upstream; null if it was not requested.")
+    downstream: LineageCompleteness | None = stored_field("Of the lineage downstream; null if it was not requested.")
+    unknown_roots: list[strawberry.ID] = stored_field(
+        "Ids of roots that did not exist at the instant, are not visible to the viewer, or are no assets."
+    )
+
+
+@strawberry.type(
+    description="What differs between two states. Assets are compared by identity, edges by their ends and relation; "
+    "both by the versions and runs that the lineage has of them. Other values are not compared."
+)
+class LineageDiff:
+    """What differs between two states."""
+
+    nodes: list[NodeDifference] = stored_field("Assets that differ, ordered by key; at most `first`.")
+    edges: list[EdgeDifference] = stored_field("Edges that differ, ordered by keys; at most `first`.")
+    node_counts: DifferenceCounts = stored_field("Numbers of assets, all of them.")
+    edge_counts: DifferenceCounts = stored_field("Numbers of edges, all of them.")
+    from_: LineageState = strawberry.field(name="from", description="The state `from`.")
+    to: LineageState = stored_field("The state `to`.")
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedState:
+    """The lineage of a state, its members by key, and its edges by id."""
+
+    lineage: SceneLineage
+    nodes: Members
+    edges: Members
+    edge_of: Mapping[str, MaskedRecord]
+
+    def source(self) -> JsonObject:
+        """Return the source of a :class:`LineageState`."""
+        found = {direction: completeness_source(each) for direction, each in self.lineage.completeness.items()}
+        return {
+            "total": len(self.lineage.assets),
+            "upstream": found.get(Direction.IN),
+            "downstream": found.get(Direction.OUT),
+            "unknownRoots": self.lineage.unknown,
+        }
+
+
+def _compared(lineage: SceneLineage, keys: Mapping[str, str]) -> ComparedState:
+    """Return a state by ``keys``, which maps the id of each asset to its key."""
+    edge_of = {edge.record["id"]: edge for edge in lineage.edges.values()}
+    ends = ((f"{keys[each.source]} {each.relation} {keys[each.target]}", each) for each in lineage.edges)
+    return ComparedState(
+        lineage,
+        members_by((keys[urn], urn) for urn in lineage.assets),
+        members_by((key, lineage.edges[each].record["id"]) for key, each in ends),
+        edge_of,
+    )
+
+
+async def _keys(info: Info, rows: Sequence[Row]) -> dict[str, str]:
+    """Return the key of each asset: that of the asset of a version, and of the visible workflow of a run."""
+    runs = [row for row in rows if row.kind == "Run" and row.reads("workflow")]
+    pages = await info.context.reader.related_to_all(runs, WORKFLOWS, ONE) if runs else []
+    workflow = {run.urn: page.items[0].row.urn for run, page in zip(runs, pages, strict=True) if page.items}
+    return {row.urn: family_of(workflow.get(row.urn, row.urn)) for row in rows}
+
+
+def _node(before: ComparedState, after: ComparedState, found: Difference) -> JsonObject:
+    """Return the source of a :class:`NodeDifference`."""
+    return {
+        "key": found.key,
+        "change": found.change.name,
+        "before": [before.lineage.assets[urn].row for urn in found.before],
+        "after": [after.lineage.assets[urn].row for urn in found.after],
+    }
+
+
+def _edge(before: ComparedState, after: ComparedState, found: Difference) -> JsonObject:
+    """Return the source of an :class:`EdgeDifference`."""
+    start, relation, end = found.key.split(" ")
+    return {
+        "from": start,
+        "to": end,
+        "relation": relation,
+        "change": found.change.name,
+        "before": [before.edge_of[each] for each in found.before],
+        "after": [after.edge_of[each] for each in found.after],
+    }
+
+
+Roots = Annotated[
+    list[strawberry.ID] | None,
+    strawberry.argument(
+        description=f"Ids of the assets to begin at in both states, 1 to {MAX_ROOTS}; needed unless both states have "
+        "`roots`."
+    ),
+]
+FromArg = Annotated[LineageStateInput, strawberry.argument(name="from", description="The earlier state.")]
+ToArg = Annotated[LineageStateInput, strawberry.argument(description="The later state.")]
+DirectionOfDiff = Annotated[
+    SceneDirection | None, strawberry.argument(description="The directions to follow; default: upstream.")
+]
+FirstArg = Annotated[
+    int | None,
+    strawberry.argument(description=f"The maximum number of assets, and of edges, to list, 0 to {MAX_PAGE_SIZE}."),
+]
+
+
+def _queries(
+    info: Info, roots: Sequence[str] | None, states: Sequence[LineageStateInput], like: "partial[SceneQuery]"
+) -> list[SceneQuery]:
+    """Return the query of each state; raise InvalidError or LimitError for invalid roots or instants."""
+    found = []
+    for state in states:
+        given = state.roots if state.roots is not None else roots
+        if given is None:
+            raise InvalidError("A state has no roots; give `roots`, or `roots` of both `from` and `to`.")
+        instant = read_time_of_field(info.context, state.as_of)
+        pin = None if instant is None else SnapshotTime(instant, info.context.reader.pin.recorded)
+        found.append(like(roots=roots_of(given), pin=pin))
+    return found
+
+
+async def _lineage_diff(
+    info: Info,
+    from_: FromArg,
+    to: ToArg,
+    roots: Roots = None,
+    direction: DirectionOfDiff = SceneDirection.UPSTREAM,
+    max_depth: DepthArg = 5,
+    filter: Filter = None,
+    first: FirstArg = DEFAULT_FIRST,
+) -> Resolved:
+    limit = DEFAULT_FIRST if first is None else first
+    if not 0 <= limit <= MAX_PAGE_SIZE:
+        raise LimitError(f"`first` is {limit}; give 0 to {MAX_PAGE_SIZE}.", limit=MAX_PAGE_SIZE)
+    like = partial(
+        SceneQuery,
+        direction=direction or SceneDirection.UPSTREAM,
+        depth=depth_of(max_depth, 5),
+        keep=lineage_filter(filter),
+    )
+    walked = await asyncio.gather(*(neighbourhood(info, query) for query in _queries(info, roots, (from_, to), like)))
+    rows = {urn: each.row for lineage in walked for urn, each in lineage.assets.items()}
+    keys = await _keys(info, list(rows.values()))
+    before, after = (_compared(lineage, keys) for lineage in walked)
+    nodes, edges = list(differences(before.nodes, after.nodes)), list(differences(before.edges, after.edges))
+    return {
+        "nodes": [_node(before, after, each) for each in nodes[:limit]],
+        "edges": [_edge(before, after, each) for each in edges[:limit]],
+        "nodeCounts": counted(nodes, before.nodes, after.nodes),
+        "edgeCounts": counted(edges, before.edges, after.edges),
+        "from": before.source(),
+        "to": after.source(),
+    }
+
+
+lineage_diff: SchemaField = strawberry.field(
+    description="What differs between the lineage of two states: two instants of the same roots, or two versions, "
+    "runs or other roots side by side. Both states are read by the policy of today.",
+    resolver=_lineage_diff,
+)
