@@ -76,6 +76,10 @@ class Authenticator:
         self._close_teams = TeamClosure(close_teams)
         self.challenge = challenge
 
+    def trusted(self, url: str) -> TrustedIssuer | None:
+        """Return the trusted issuer with this URL, None if there is none."""
+        return self._trusted.get(url)
+
     async def authenticate(self, authorization: str | None, scope: Scope | None = None) -> Principal:
         """Return the caller identified by ``authorization``, the value of the header; None means a missing header.
 

@@ -1,10 +1,12 @@
-"""Fetches the public signing keys of an issuer through its discovery document.
+"""Fetches the discovery document of an issuer, and through it the public signing keys.
 
 Sources: OpenID Connect Discovery 1.0 section 4 and RFC 8414 section 3 for the URL of the document, whose ``issuer``
 must equal the configured issuer. RFC 7517 section 5: unknown keys of a key set are ignored.
 """
 
 import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
@@ -33,35 +35,49 @@ async def fetch_keys(client: httpx2.AsyncClient, issuer: Issuer, deadline: float
     Raises `DiscoveryError` if an HTTP request fails, a document is invalid, no key is usable, or ``deadline`` seconds
     are over.
     """
-    try:
-        # The client's timeouts apply to single reads: an issuer that sends one byte at a time would pass them for ever,
-        # and all requests with tokens of this issuer would wait.
-        async with asyncio.timeout(deadline):
-            return await _fetch_keys(client, issuer)
-    except TimeoutError as error:
-        raise DiscoveryError(
-            f"{issuer.url} did not complete its response within {deadline} s; check the issuer and the network"
-        ) from error
-
-
-async def _fetch_keys(client: httpx2.AsyncClient, issuer: Issuer) -> KeySet:
-    document = await _discover(client, issuer)
-    if document.get("issuer") != issuer.url:
-        raise DiscoveryError(
-            f"the discovery document of {issuer.url} names another issuer, or none; correct `issuer` in MLG_ISSUERS"
-        )
-    jwks_uri = document.get("jwks_uri")
-    if not isinstance(jwks_uri, str):
-        raise DiscoveryError(f"the discovery document of {issuer.url} has no jwks_uri; check the issuer")
-    try:
-        require_url(jwks_uri, "jwks_uri", allow_http=issuer.allow_http)
-    except ConfigurationError as error:
-        raise DiscoveryError(f"the discovery document of {issuer.url}: {error.message}") from None
-    document = await _get_json_object(client, jwks_uri)
+    async with _limited(issuer, deadline):
+        jwks_uri = endpoint(await _discover(client, issuer), "jwks_uri", issuer)
+        document = await _get_json_object(client, jwks_uri)
     try:
         return import_keys(document)
     except DiscoveryError as error:
         raise DiscoveryError(f"{issuer.url}: {error}") from None
+
+
+async def fetch_metadata(
+    client: httpx2.AsyncClient, issuer: Issuer, deadline: float = DEADLINE_SECONDS
+) -> Mapping[str, object]:
+    """Fetch the issuer's discovery document, which names this issuer; raises `DiscoveryError` as `fetch_keys` does."""
+    async with _limited(issuer, deadline):
+        return await _discover(client, issuer)
+
+
+def endpoint(document: Mapping[str, object], name: str, issuer: Issuer) -> str:
+    """Return the URL of an endpoint in the discovery document of ``issuer``.
+
+    Raises `DiscoveryError` if it is absent, or no URL that the server may use.
+    """
+    url = document.get(name)
+    if not isinstance(url, str):
+        raise DiscoveryError(f"the discovery document of {issuer.url} has no {name}; check the issuer")
+    try:
+        require_url(url, name, allow_http=issuer.allow_http)
+    except ConfigurationError as error:
+        raise DiscoveryError(f"the discovery document of {issuer.url}: {error.message}") from None
+    return url
+
+
+@asynccontextmanager
+async def _limited(issuer: Issuer, deadline: float) -> AsyncIterator[None]:
+    try:
+        # The client's timeouts apply to single reads: an issuer that sends one byte at a time would pass them for ever,
+        # and all requests with tokens of this issuer would wait.
+        async with asyncio.timeout(deadline):
+            yield
+    except TimeoutError as error:
+        raise DiscoveryError(
+            f"{issuer.url} did not complete its response within {deadline} s; check the issuer and the network"
+        ) from error
 
 
 def import_keys(document: dict[str, object]) -> KeySet:
@@ -97,9 +113,14 @@ async def _discover(client: httpx2.AsyncClient, issuer: Issuer) -> dict[str, obj
     parts = urlsplit(base)
     oauth = f"{parts.scheme}://{parts.netloc}/.well-known/oauth-authorization-server{parts.path}"
     try:
-        return await _get_json_object(client, f"{base}/.well-known/openid-configuration")
+        document = await _get_json_object(client, f"{base}/.well-known/openid-configuration")
     except _NotFoundError:
-        return await _get_json_object(client, oauth)
+        document = await _get_json_object(client, oauth)
+    if document.get("issuer") != issuer.url:
+        raise DiscoveryError(
+            f"the discovery document of {issuer.url} names another issuer, or none; correct `issuer` in MLG_ISSUERS"
+        )
+    return document
 
 
 class _NotFoundError(DiscoveryError):
@@ -109,7 +130,7 @@ class _NotFoundError(DiscoveryError):
 async def _get_json_object(client: httpx2.AsyncClient, url: str) -> dict[str, object]:
     try:
         async with client.stream("GET", url, follow_redirects=False) as response:
-            body = await _read_body(response, url)
+            body = await read_body_of(response, url)
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         raise DiscoveryError(
             f"the request to {url} failed ({str(error) or type(error).__name__}); check the issuer and the network"
@@ -129,7 +150,8 @@ async def _get_json_object(client: httpx2.AsyncClient, url: str) -> dict[str, ob
     return document
 
 
-async def _read_body(response: httpx2.Response, url: str) -> bytes:
+async def read_body_of(response: httpx2.Response, url: str) -> bytes:
+    """Return the body of a streamed response; raises `DiscoveryError` if it exceeds `MAX_DOCUMENT_BYTES`."""
     body = b""
     async for chunk in response.aiter_bytes():
         body += chunk
