@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from app.auth.backend import auth_middleware
 from app.auth.errors import Challenge
 from app.auth.resource_metadata import auth_routes, metadata_url, public_url
+from app.auth.sign_in.sign_in_settings import SignIn, build_sign_in
 from app.graph.records.clock import epoch_milliseconds
 from app.http.allowed_origins import allowed_origins, cors_middleware, trusts_host_names
 from app.http.errors import HttpError
@@ -28,7 +29,13 @@ from app.http.health import health_routes
 from app.http.json_response import error_response
 from app.http.middleware import ErrorMiddleware, RequestIdMiddleware, request_id_of
 from app.http.response_metrics import ResponseMetricsMiddleware, fixed_paths
+from app.http.sign_in.persona_picker import picker_routes
+from app.http.sign_in.session_cookies import SessionCookies
+from app.http.sign_in.session_guard import SessionGuard, origin_of
+from app.http.sign_in.session_middleware import SessionCookieMiddleware
+from app.http.sign_in.sign_in_routes import sign_in_routes
 from app.http.tracing import trace_middleware
+from app.http.websocket.socket_session import no_cookies
 from app.http.websocket.subscription_socket import SubscriptionSocket
 from app.http.without_token import open_routes
 from app.ingest.sources.openlineage.event_names import EventNames, namespace_patterns
@@ -44,6 +51,8 @@ def create_app(process: Process) -> Starlette:
     """Return the ASGI application; its lifespan runs ``process``."""
     settings = process.settings
     origins = allowed_origins(settings)
+    sign_in = build_sign_in(settings, process.authenticator)
+    guard = _session_guard(settings, sign_in)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -60,10 +69,12 @@ def create_app(process: Process) -> Starlette:
         await process.opened.readiness.check()
 
     routes = [
-        *_api_routes(process, (*origins, public_url(settings))),
+        *_api_routes(process, (*origins, public_url(settings)), guard),
         *health_routes(probe_store),
         *auth_routes(settings),
         *graphiql_routes(settings),
+        *sign_in_routes(guard, public_url(settings), canonical_host=settings.env == "dev" and not settings.public_url),
+        *picker_routes(sign_in.dev_grants),
     ]
     return Starlette(
         lifespan=lifespan,
@@ -75,13 +86,22 @@ def create_app(process: Process) -> Starlette:
             Middleware(ErrorMiddleware),
             cors_middleware(origins),
             *([Middleware(PageRedirectMiddleware)] if settings.env == "dev" else []),
+            Middleware(SessionCookieMiddleware, guard=guard),
             auth_middleware(process.authenticator, open_routes(settings)),
         ],
         exception_handlers={HTTPException: _refuse},
     )
 
 
-def _api_routes(process: Process, origins: tuple[str, ...]) -> list[BaseRoute]:
+def _session_guard(settings: Settings, sign_in: SignIn) -> SessionGuard | None:
+    """Return the reader of sessions in cookies, None if there is no sign-in."""
+    if sign_in.sessions is None:
+        return None
+    cookies = SessionCookies(secure=settings.env != "dev", port=settings.port)
+    return SessionGuard(sign_in.sessions, cookies, origin_of(public_url(settings)))
+
+
+def _api_routes(process: Process, origins: tuple[str, ...], guard: SessionGuard | None) -> list[BaseRoute]:
     """Return the routes of ``/graphql``, with the WebSocket for pages of ``origins``, and those of events."""
     settings = process.settings
 
@@ -119,6 +139,7 @@ def _api_routes(process: Process, origins: tuple[str, ...]) -> list[BaseRoute]:
         origins=origins,
         trusts_host_names=trusts_host_names(settings),
         spans=process.spans,
+        cookie_authorization=guard.socket_authorization if guard else no_cookies,
     )
     intake = EventIntake(EventNames(namespace_patterns(settings.namespaces)), epoch_milliseconds)
 

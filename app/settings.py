@@ -142,6 +142,29 @@ class Settings:
         "Secret of at least 32 characters that seals cursors; required in production, generated in `dev`.",
         secret=True,
     )
+    sign_in_client: str = setting(
+        "MLG_SIGN_IN_CLIENT",
+        "",
+        "Client id of this server at its issuer, for sign-in; empty: none, in `dev` that of the development issuer.",
+    )
+    sign_in_secret: str = setting(
+        "MLG_SIGN_IN_SECRET", "", "Secret of `MLG_SIGN_IN_CLIENT`; empty for a public client.", secret=True
+    )
+    sign_in_issuer: str = setting(
+        "MLG_SIGN_IN_ISSUER", "", "The `issuer` of `MLG_ISSUERS` at which people sign in; empty: the first one."
+    )
+    sign_in_scopes: str = setting(
+        "MLG_SIGN_IN_SCOPES",
+        "openid profile graph:read graph:write",
+        "Scopes that a sign-in requests, with spaces; some issuers refresh tokens only with `offline_access`.",
+    )
+    session_secrets: str = setting(
+        "MLG_SESSION_SECRETS",
+        "",
+        "Secret that encrypts the cookie of a sign-in, or the new and the old one, comma-separated; each of at least "
+        "32 characters; generated in `dev`.",
+        secret=True,
+    )
 
     access_log: Path | None = setting(
         "MLG_ACCESS_LOG", "", "File of the access log; empty: `access.jsonl` in the data folder."

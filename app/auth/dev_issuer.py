@@ -1,7 +1,7 @@
 """The development issuer: discovery, keys and tokens for personas, on this machine only.
 
 Minting a token requires read access to the key file in the data folder, or the key that is derived from it for the
-page ``/graphiql``.
+pages ``/graphiql`` and ``/dev-issuer/authorize``.
 """
 
 import hmac
@@ -11,6 +11,7 @@ import secrets
 import stat
 import time
 from pathlib import Path
+from typing import Any
 
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -31,6 +32,8 @@ ALGORITHM = "ES256"
 LIFETIME_SECONDS = 12 * 3_600
 """Lifetime of a token without break-glass, in seconds."""
 JWKS_PATH = "/.well-known/jwks.json"
+AUTHORIZE_PATH = "/dev-issuer/authorize"
+TOKEN_PATH = "/dev-issuer/token"  # noqa: S105 - a path
 CLIENT_ID = "mlg-dev"
 """The ``client_id`` in tokens of persons. A service account is its own client."""
 
@@ -68,10 +71,17 @@ class DevIssuer:
             tenants=frozenset({ANY_TENANT}),
         )
 
-    def mint(self, persona: Persona, *, now: float | None = None, break_glass: str | None = None) -> str:
+    def mint(
+        self,
+        persona: Persona,
+        *,
+        now: float | None = None,
+        break_glass: str | None = None,
+        lifetime: int = LIFETIME_SECONDS,
+    ) -> str:
         """Return a signed access token for ``persona``.
 
-        The token is valid for `LIFETIME_SECONDS` from ``now``, in epoch seconds; None means the current time.
+        The token is valid for ``lifetime`` seconds from ``now``, in epoch seconds; None means the current time.
         ``break_glass`` is a reason: with it the token has the break-glass scope and is valid for
         `MAX_BREAK_GLASS_SECONDS`. Raises `InvalidError` if the persona does not list that scope under
         ``on_request`` or if the reason is invalid, and `ConfigurationError` as `signing_key` does.
@@ -84,7 +94,7 @@ class DevIssuer:
             "sub": persona.name,
             "client_id": persona.name if persona.kind is PrincipalKind.SERVICE_ACCOUNT else CLIENT_ID,
             "iat": issued,
-            "exp": issued + (MAX_BREAK_GLASS_SECONDS if emergency else LIFETIME_SECONDS),
+            "exp": issued + (MAX_BREAK_GLASS_SECONDS if emergency else lifetime),
             "jti": secrets.token_urlsafe(12),
             "scope": " ".join([*persona.scopes, *([Scope.BREAK_GLASS] if emergency else [])]),
             "groups": list(persona.groups),
@@ -94,8 +104,17 @@ class DevIssuer:
             "name": persona.display_name,
             **emergency,
         }
+        return self._signed("at+jwt", claims)
+
+    def identity_token(self, persona: Persona, *, nonce: str, now: float, lifetime: int) -> str:
+        """Return a signed ID token for ``persona`` and the client `CLIENT_ID`; ``now`` is in epoch seconds."""
+        times = {"iat": int(now), "exp": int(now) + lifetime}
+        person = {"sub": persona.name, "name": persona.display_name, "nonce": nonce}
+        return self._signed("JWT", {"iss": self.url, "aud": CLIENT_ID, **times, **person})
+
+    def _signed(self, kind: str, claims: dict[str, Any]) -> str:
         key = signing_key(self._key_file)
-        return jwt.encode({"alg": ALGORITHM, "typ": "at+jwt", "kid": key.kid}, claims, key, algorithms=[ALGORITHM])
+        return jwt.encode({"alg": ALGORITHM, "typ": kind, "kid": key.kid}, claims, key, algorithms=[ALGORITHM])
 
     def page_key(self) -> str:
         """Return the key for which the page ``/graphiql`` gets tokens; it changes only with the key file.
@@ -116,7 +135,14 @@ class DevIssuer:
                 {
                     "issuer": self.url,
                     "jwks_uri": self.url + JWKS_PATH,
-                    "response_types_supported": [],
+                    "authorization_endpoint": self.url + AUTHORIZE_PATH,
+                    "token_endpoint": self.url + TOKEN_PATH,
+                    "response_types_supported": ["code"],
+                    "grant_types_supported": ["authorization_code", "refresh_token"],
+                    "code_challenge_methods_supported": ["S256"],
+                    "token_endpoint_auth_methods_supported": ["none"],
+                    "authorization_response_iss_parameter_supported": True,
+                    "subject_types_supported": ["public"],
                     "id_token_signing_alg_values_supported": [ALGORITHM],
                 }
             )

@@ -71,6 +71,10 @@ class Challenge:
         message = f"The access token was refused: {reason}. Request a new token from an issuer that this server trusts."
         return UnauthenticatedError(message, self._headers(("error", "invalid_token"), ("error_description", reason)))
 
+    def session_ended(self) -> UnauthenticatedError:
+        """Return the error for the cookie of a sign-in that is not valid, or not any longer."""
+        return UnauthenticatedError("You are not signed in, or the sign-in has ended. Sign in again.", self._headers())
+
     def insufficient(self, scope: str) -> InsufficientScopeError:
         """Return the error for a valid token without ``scope``."""
         message = f"The access token lacks the scope `{scope}`. Request a token with this scope."

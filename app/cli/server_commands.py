@@ -60,6 +60,8 @@ export TOKEN={token}
 WELCOME: Final = f"""{_ADDRESS}
 GraphiQL in a browser, with the personas; the address contains a key, so keep it to yourself:
 {{url}}/graphiql#key={{key}}
+Sign in as a persona, with a cookie in place of a token (docs/sign-in.md); the same key:
+{{url}}/sign-in#key={{key}}
 {_CALLER}
 A first query: the models of the team, their latest versions, and the training data
 curl -s {{url}}/graphql -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" -d '{{body}}'

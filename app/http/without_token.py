@@ -52,10 +52,24 @@ WITHOUT_TOKEN: Final = (
     ),
     WithoutToken(OpenKind.HTTP, "/graphiql", "The page is a static file, and its requests need a token."),
     WithoutToken(OpenKind.HTTP, "/graphiql/{file}", "A static file of the page, from a list with a SHA-256 of each."),
+    WithoutToken(OpenKind.HTTP, "/sign-in", "A browser begins to sign in; the response leads to the issuer."),
+    WithoutToken(
+        OpenKind.HTTP,
+        "/sign-in/callback",
+        "The issuer leads a browser back; a session needs a code, and the attempt that this browser began.",
+    ),
+    WithoutToken(OpenKind.HTTP, "/session", "A page learns whether its browser is signed in, from its own cookie."),
+    WithoutToken(OpenKind.HTTP, "/sign-out", "Ends the session of the cookie, with its CSRF value."),
     WithoutToken(
         OpenKind.WEBSOCKET,
         "/graphql",
-        "A browser cannot send the header; before `connection_init` with a token, only its errors are sent.",
+        "A browser cannot send the header; before `connection_init` with a token, or with the CSRF value of a session, "
+        "only its errors are sent.",
+    ),
+    WithoutToken(
+        OpenKind.MIDDLEWARE,
+        "SessionCookieMiddleware",
+        "Refuses a cookie that is no session, or comes without its CSRF value; the response is an error.",
     ),
     WithoutToken(
         OpenKind.MIDDLEWARE,
@@ -89,6 +103,21 @@ WITHOUT_TOKEN: Final = (
         OpenKind.HTTP,
         "/graphiql/token",
         "Mints the token of a persona for the key that `mlg dev` prints.",
+        only_dev=True,
+    ),
+    WithoutToken(
+        OpenKind.HTTP,
+        "/dev-issuer/authorize",
+        "A page with the personas; a choice needs the key that `mlg dev` prints.",
+        only_dev=True,
+    ),
+    WithoutToken(
+        OpenKind.HTTP, "/dev-issuer/picker.js", "The script of that page, a file without any value.", only_dev=True
+    ),
+    WithoutToken(
+        OpenKind.HTTP,
+        "/dev-issuer/token",
+        "Exchanges a code of that page, with the verifier of PKCE, which its client alone has.",
         only_dev=True,
     ),
     WithoutToken(

@@ -14,8 +14,12 @@ MAX_PER_1000_LINES = 6
 
 REASONS = {
     "app.auth.claims": "values of a validated token, which have the types of their names",
+    "app.auth.dev_issuer": "properties of tokens, which are JSON",
     "app.auth.issuers": "keyword arguments of a dataclass, each read by the reader of its type",
     "app.auth.roles": "keyword arguments of a dataclass from TOML; a wrong key is an error with a message",
+    "app.auth.sign_in.browser_session": "sealed values, which are JSON; other ones are refused",
+    "app.auth.sign_in.issuer_client": "the client of Authlib, which ships no types",
+    "app.auth.sign_in.sealed_text": "sealed values, which are JSON",
     "app.cli.lazy_commands": "signatures of overridden methods; Typer exports no types of its commands",
     "app.http.connections.connection_protocols": "signatures of overridden methods of uvicorn",
     "app.http.connections.listener": "the address of a socket, as the standard library types it",

@@ -13,27 +13,45 @@ from policies.principal import Principal
 Authenticate = Callable[[str], Awaitable[Principal]]
 """Returns the caller for the value of an ``Authorization`` header; raises `CodedError`."""
 
+CookieAuthorization = Callable[[WebSocket, str | None], str | None]
+"""Returns the ``Authorization`` value for the cookie of a handshake and the CSRF value; None without a cookie.
+
+Raises `CodedError` if the cookie is refused.
+"""
+
+
+def no_cookies(_request: WebSocket, _csrf: str | None) -> None:
+    """Return None: handshakes have no cookies that count."""
+
 
 class SocketSession:
-    """One WebSocket connection with the token from the payload of its ``connection_init``.
+    """One WebSocket connection with the token from the payload of its ``connection_init``, else from a cookie.
 
-    ``request`` is the handshake. ``authenticate`` validates the token each time `principal` is called. ``requested``
-    has the parameters of subscriptions that are about to start, by their id.
+    ``request`` is the handshake. ``authenticate`` validates the token each time `principal` is called.
+    ``cookie_authorization`` reads the cookie then. ``requested`` has the parameters of subscriptions that are about to
+    start, by their id.
     """
 
-    def __init__(self, request: WebSocket, authenticate: Authenticate) -> None:
+    def __init__(
+        self, request: WebSocket, authenticate: Authenticate, cookie_authorization: CookieAuthorization = no_cookies
+    ) -> None:
         self.request = request
         self.request_id = request_id_of(request.scope)
         self.connection_params: Mapping[str, object] = {}  # Strawberry's handler stores the payload here
         self.requested: dict[str, OperationParams] = {}
         self._authenticate = authenticate
+        self._cookie_authorization = cookie_authorization
 
     async def principal(self) -> Principal:
         """Return the caller after validating the token again; the teams are as recent as those of a new HTTP request.
 
         Raises `CodedError` if there is no token, the token is expired, or ``authenticate`` refuses the token.
         """
-        values = [str(value) for key, value in self.connection_params.items() if key.lower() == "authorization"]
+        values = self._sent("authorization")
+        if not values:
+            # Several values match no session, as several tokens match none.
+            csrf = ", ".join(self._sent("x-csrf-token"))
+            values = [each for each in (self._cookie_authorization(self.request, csrf),) if each is not None]
         if not values:
             raise CodedError(
                 "connection_init has no token. Connect again and send the payload "
@@ -45,6 +63,9 @@ class SocketSession:
         if seconds_left(principal) <= 0:
             raise token_expired_error()
         return principal
+
+    def _sent(self, name: str) -> list[str]:
+        return [str(value) for key, value in self.connection_params.items() if key.lower() == name]
 
 
 def seconds_left(principal: Principal) -> float:

@@ -45,7 +45,14 @@ from app.http.graphql.persisted_documents import PersistedDocuments
 from app.http.json_response import error_payload
 from app.http.middleware import coded_or_masked
 from app.http.websocket.socket_messages import SocketMessages, message_problem
-from app.http.websocket.socket_session import Authenticate, SocketSession, seconds_left, token_expired_error
+from app.http.websocket.socket_session import (
+    Authenticate,
+    CookieAuthorization,
+    SocketSession,
+    no_cookies,
+    seconds_left,
+    token_expired_error,
+)
 from app.telemetry.spans import NO_SPANS, Spans
 from policies.errors import Code, CodedError, LimitError
 from policies.principal import Principal
@@ -216,7 +223,8 @@ class SubscriptionHandler(BaseGraphQLTransportWSHandler[SocketSession, None]):
 class SubscriptionSocket(GraphQL[SocketSession, None]):
     """The ASGI application that serves the subscriptions of ``schema``.
 
-    ``authenticate`` validates the token of a connection. ``make_context`` returns the context of one subscription.
+    ``authenticate`` validates the token of a connection, which ``cookie_authorization`` finds if `connection_init` has
+    none. ``make_context`` returns the context of one subscription.
     ``limits``, ``documents`` and ``suggestions`` are as in `app.http.graphql.graphql_view.GraphQLView`. Pages of
     ``origins`` may connect, and other pages of the host and port that the client connects to. If that host is a name,
     these other pages may connect only if the flag ``trusts_host_names`` is set. A client without an origin is not a
@@ -238,6 +246,7 @@ class SubscriptionSocket(GraphQL[SocketSession, None]):
         origins: Sequence[str] = (),
         trusts_host_names: bool = True,
         spans: Spans = NO_SPANS,
+        cookie_authorization: CookieAuthorization = no_cookies,
     ) -> None:
         super().__init__(
             schema,
@@ -248,6 +257,7 @@ class SubscriptionSocket(GraphQL[SocketSession, None]):
             max_subscriptions_per_connection=None,  # the handler counts them, with an error that has a code
         )
         self.authenticate = authenticate
+        self.cookie_authorization = cookie_authorization
         self.make_context = make_context
         self.trusts_host_names = trusts_host_names
         self._running: Counter[tuple[str, str]] = Counter()
@@ -290,7 +300,7 @@ class SubscriptionSocket(GraphQL[SocketSession, None]):
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> SocketSession:
         """Return the session of a new connection, which the handler uses as its context; ``request`` is a WebSocket."""
         del response
-        return SocketSession(cast("WebSocket", request), self.authenticate)
+        return SocketSession(cast("WebSocket", request), self.authenticate, self.cookie_authorization)
 
     async def on_ws_connect(self, context: SocketSession) -> dict[str, object]:
         """Return the payload of the acknowledgement: the request id, which log lines of the connection contain.

@@ -18,9 +18,9 @@ PATIENCE = 30.0
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp) -> AsyncIterator[str]:
-    """Serve an application on a free port, and give its address without a scheme."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+async def serving(app: ASGIApp, port: int = 0) -> AsyncIterator[str]:
+    """Serve an application on a port, 0 for a free one, and give its address without a scheme."""
+    with socket.create_server(("127.0.0.1", port)) as listener:
         config = uvicorn.Config(
             app, log_config=None, lifespan="off", ws="websockets-sansio", timeout_graceful_shutdown=int(PATIENCE)
         )

@@ -80,7 +80,7 @@ def test_an_origin_that_no_browser_sends_is_refused(text: str) -> None:
     assert Settings.from_env({"MLG_ALLOWED_ORIGINS": "http://[::1]:8080"}).allowed_origins == ("http://[::1]:8080",)
 
 
-SECRETS = ["MLG_STORE_URL", "MLG_STORE_PASSWORD", "MLG_SECRET"]
+SECRETS = ["MLG_STORE_URL", "MLG_STORE_PASSWORD", "MLG_SECRET", "MLG_SIGN_IN_SECRET", "MLG_SESSION_SECRETS"]
 
 
 def value(settings: Settings, key: str) -> object:

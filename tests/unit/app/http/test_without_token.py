@@ -14,6 +14,10 @@ PRODUCTION = {
     ("http", "/.well-known/oauth-protected-resource"),
     ("http", "/graphiql"),
     ("http", "/graphiql/{file}"),
+    ("http", "/sign-in"),
+    ("http", "/sign-in/callback"),
+    ("http", "/session"),
+    ("http", "/sign-out"),
     ("websocket", "/graphql"),
 }
 DEV = {
@@ -22,6 +26,9 @@ DEV = {
     ("http", "/.well-known/jwks.json"),
     ("http", "/graphiql/personas"),
     ("http", "/graphiql/token"),
+    ("http", "/dev-issuer/authorize"),
+    ("http", "/dev-issuer/picker.js"),
+    ("http", "/dev-issuer/token"),
 }
 
 

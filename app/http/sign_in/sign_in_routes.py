@@ -1,0 +1,135 @@
+"""The routes of the sign-in, which need no token: its begin, the callback, the state of the session, and its end.
+
+``GET /sign-in?return=/path`` and ``GET /sign-in/callback`` are addresses that a browser opens, so their errors are
+pages. ``GET /session`` and ``POST /sign-out`` are for scripts of pages of this server.
+"""
+
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from app.auth.errors import AuthError, UnauthenticatedError
+from app.auth.sign_in.sign_in_settings import CALLBACK_PATH
+from app.errors import HTTP_STATUS
+from app.http.errors import HttpError
+from app.http.json_response import json_response
+from app.http.sign_in.local_path import DEFAULT_PATH, local_path
+from app.http.sign_in.session_cookies import set_cookie_headers
+from app.http.sign_in.session_guard import CSRF_HEADER, SessionGuard, cookies_of
+from app.http.sign_in.sign_in_pages import PAGE_HEADERS, error_page
+from policies.errors import Code, CodedError
+
+SIGN_IN_PATH: Final = "/sign-in"
+SIGN_OUT_PATH: Final = "/sign-out"
+SESSION_PATH: Final = "/session"
+
+
+def sign_in_routes(guard: SessionGuard | None, public_url: str, *, canonical_host: bool) -> list[Route]:
+    """Return the routes; without ``guard`` they respond that there is no sign-in.
+
+    ``canonical_host`` leads a browser that opened the server under another name to ``public_url``, to which the issuer
+    returns and whose cookies are read. Behind a proxy that changes the name, that would not end.
+    """
+    routes = SignInRoutes(guard, public_url, canonical_host=canonical_host)
+    return [
+        Route(SIGN_IN_PATH, _with_error_page(routes.begin), methods=["GET"]),
+        Route(CALLBACK_PATH, _with_error_page(routes.complete), methods=["GET"]),
+        Route(SESSION_PATH, routes.session, methods=["GET"]),
+        Route(SIGN_OUT_PATH, routes.end, methods=["POST"]),
+    ]
+
+
+class SignInRoutes:
+    """The handlers of the routes."""
+
+    def __init__(self, guard: SessionGuard | None, public_url: str, *, canonical_host: bool) -> None:
+        self._guard = guard
+        self._public_url = public_url
+        self._canonical_host = canonical_host
+
+    async def begin(self, request: Request) -> Response:
+        """Lead the browser to the issuer, with an attempt in a cookie; raises `CodedError`."""
+        guard = self._required()
+        if self._canonical_host and request.headers.get("host", "") != self._public_url.partition("://")[2]:
+            query = f"?{request.url.query}" if request.url.query else ""
+            return _redirect(f"{self._public_url}{SIGN_IN_PATH}{query}")
+        url, attempt = await guard.sessions.begin(local_path(request.query_params.get("return")))
+        return _redirect(url, guard.cookies.keep_attempt(attempt))
+
+    async def complete(self, request: Request) -> Response:
+        """Redeem the code, keep the session in cookies, and lead the browser to its path; raises `CodedError`."""
+        guard = self._required()
+        attempt = guard.cookies.attempt_in(cookies_of(request))
+        session, path = await guard.sessions.complete(attempt, dict(request.query_params))
+        return _redirect(path, *guard.kept(session), guard.cookies.drop_attempt())
+
+    async def session(self, request: Request) -> Response:
+        """Return whether the browser is signed in, and as who; refresh the session if it expires soon."""
+        state = {"signedIn": False, "name": None, "csrf": None, "signIn": SIGN_IN_PATH if self._guard else None}
+        guard = self._guard
+        if guard is None or not guard.has_session(request):
+            return json_response(state)
+        try:
+            session = guard.opened(request)
+            current = await guard.sessions.current(session)
+        except UnauthenticatedError:
+            return _with_cookies(json_response(state), *guard.cookies.drop_session())
+        except AuthError as error:
+            raise _as_http(error) from error
+        state |= {"signedIn": True, "name": current.name, "csrf": current.csrf}
+        return _with_cookies(json_response(state), *(guard.kept(current) if current is not session else ()))
+
+    async def end(self, request: Request) -> Response:
+        """End the session, and return under ``next`` the address at which the issuer ends its own, or null.
+
+        A browser without a valid session is signed out already. Raises `HttpError` for a request of another page.
+        """
+        guard = self._required()
+        following = None
+        try:
+            session = guard.protected(request, request.headers.get(CSRF_HEADER))
+            following = await guard.sessions.end(session, f"{self._public_url}{DEFAULT_PATH}")
+        except UnauthenticatedError:
+            pass
+        except AuthError as error:
+            raise _as_http(error) from error
+        state = {"signedIn": False, "next": following}
+        return _with_cookies(json_response(state), *guard.cookies.drop_session())
+
+    def _required(self) -> SessionGuard:
+        if self._guard is None:
+            raise HttpError(
+                HTTPStatus.NOT_FOUND,
+                "This server has no sign-in. Set MLG_SIGN_IN_CLIENT, or send a token.",
+                Code.NOT_FOUND,
+            )
+        return self._guard
+
+
+def _with_error_page(handle: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    async def respond(request: Request) -> Response:
+        try:
+            return await handle(request)
+        except CodedError as error:
+            own = error.status if isinstance(error, AuthError | HttpError) else HTTP_STATUS[error.code]
+            retry = getattr(error, "headers", {}).get("Retry-After")
+            return error_page(error.message, own, {"Retry-After": retry} if retry else None)
+
+    return respond
+
+
+def _as_http(error: AuthError) -> HttpError:
+    return HttpError(error.status, error.message, error.code, error.headers)
+
+
+def _redirect(url: str, *cookies: str) -> Response:
+    return _with_cookies(RedirectResponse(url, HTTPStatus.FOUND, headers=PAGE_HEADERS), *cookies)
+
+
+def _with_cookies(response: Response, *values: str) -> Response:
+    response.raw_headers.extend(set_cookie_headers(values))
+    return response

@@ -1,0 +1,155 @@
+"""Requests to the issuer: what the standards prescribe is sent, and each failure is a refusal or an outage."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from support.servers.issuer import URL, Clock
+from support.servers.sign_in_issuer import CALLBACK, CLIENT, SignInIssuer, issuer_client
+from support.waiting import until
+
+from app.auth.errors import UnavailableError
+from app.auth.sign_in.browser_session import SignInAttempt
+from app.auth.sign_in.errors import SignInRefusedError
+from app.auth.sign_in.issuer_client import MAX_REQUESTS, METADATA_SECONDS, refused_by_issuer
+
+ATTEMPT = SignInAttempt.start("/x", Clock().epoch)
+
+
+@pytest.fixture
+def issuer() -> SignInIssuer:
+    """Return an issuer."""
+    return SignInIssuer(Clock())
+
+
+async def test_a_code_is_redeemed_with_the_verifier(issuer: SignInIssuer) -> None:
+    """The address has the challenge and not the verifier; the code gives tokens once."""
+    client = issuer_client(issuer)
+    url = await client.authorization_url(ATTEMPT)
+    assert ATTEMPT.verifier not in url
+    assert "scope=openid+graph%3Aread" in url
+    callback = issuer.agree(url)
+    tokens = await client.redeem(ATTEMPT, callback)
+    assert tokens.access.count(".") == 2
+    assert (tokens.refresh is not None, tokens.identity is not None) == (True, True)
+    with pytest.raises(SignInRefusedError, match="invalid_grant"):
+        await client.redeem(ATTEMPT, callback)
+
+
+async def test_a_code_of_another_attempt_is_refused(issuer: SignInIssuer) -> None:
+    """Without the verifier, a code that was stolen or injected is of no use."""
+    client = issuer_client(issuer)
+    callback = issuer.agree(await client.authorization_url(ATTEMPT))
+    with pytest.raises(SignInRefusedError):
+        await client.redeem(SignInAttempt.start("/x", 0), callback)
+
+
+async def test_another_issuer_in_the_callback_is_refused(issuer: SignInIssuer) -> None:
+    """`iss` has to be the issuer if it is there, and has to be there if the issuer announces it (RFC 9207)."""
+    callback = issuer.agree(await issuer_client(issuer).authorization_url(ATTEMPT))
+    with pytest.raises(SignInRefusedError, match="another issuer"):
+        await issuer_client(issuer).redeem(ATTEMPT, {**callback, "iss": "https://other.example"})
+    issuer.discovery["authorization_response_iss_parameter_supported"] = True
+    with pytest.raises(SignInRefusedError, match="another issuer"):
+        await issuer_client(issuer).redeem(ATTEMPT, callback)
+    assert await issuer_client(issuer).redeem(ATTEMPT, {**callback, "iss": URL})
+
+
+async def test_a_refresh_token_is_used_and_revoked(issuer: SignInIssuer) -> None:
+    """A refresh gives new tokens without a scope of its own; a revoked token gives none."""
+    client = issuer_client(issuer)
+    tokens = await client.redeem(ATTEMPT, issuer.agree(await client.authorization_url(ATTEMPT)))
+    assert tokens.refresh is not None
+    following = await client.refresh(tokens.refresh)
+    assert issuer.forms[-1] == {"grant_type": "refresh_token", "refresh_token": tokens.refresh}
+    assert following.refresh is not None
+    await client.revoke(following.refresh)
+    assert issuer.revoked == [following.refresh]
+    with pytest.raises(SignInRefusedError, match="invalid_grant"):
+        await client.refresh(following.refresh)
+
+
+async def test_the_end_of_the_session_names_it(issuer: SignInIssuer) -> None:
+    """The address has the ID token, the client and the way back; without an endpoint there is none."""
+    client = issuer_client(issuer)
+    assert await client.sign_out_url("i.d.t", "https://graph.example/") == (
+        f"{URL}/end?id_token_hint=i.d.t&client_id={CLIENT}&post_logout_redirect_uri=https%3A%2F%2Fgraph.example%2F"
+    )
+    assert "id_token_hint" not in str(await client.sign_out_url(None, CALLBACK))
+    del issuer.discovery["end_session_endpoint"]
+    assert await issuer_client(issuer).sign_out_url(None, CALLBACK) is None
+
+
+@pytest.mark.parametrize(
+    "change", [{"access_token": ...}, {"access_token": 7}, {"token_type": "DPoP"}, {"token_type": ...}]
+)
+async def test_a_response_without_a_bearer_token_is_refused(issuer: SignInIssuer, change: dict[str, Any]) -> None:
+    """A token that is bound to a key, or none at all, is an error of the issuer's configuration."""
+    issuer.tokens = change
+    client = issuer_client(issuer)
+    with pytest.raises(SignInRefusedError, match="no bearer token"):
+        await client.redeem(ATTEMPT, issuer.agree(await client.authorization_url(ATTEMPT)))
+
+
+async def test_an_outage_is_no_refusal(issuer: SignInIssuer) -> None:
+    """An issuer that is down, or sends no JSON, gives 503; a revocation only logs it."""
+    client = issuer_client(issuer)
+    callback = issuer.agree(await client.authorization_url(ATTEMPT))
+    issuer.endpoints_down = True
+    with pytest.raises(UnavailableError) as unavailable:
+        await client.redeem(ATTEMPT, callback)
+    assert unavailable.value.status == 503
+    await client.revoke("r")
+    issuer.down = True
+    with pytest.raises(UnavailableError):
+        await issuer_client(issuer).authorization_url(ATTEMPT)
+    assert await issuer_client(issuer).sign_out_url(None, CALLBACK) is None
+
+
+@pytest.mark.parametrize("address", [7, "http://issuer.example/token", "javascript:alert(1)", "https://a@b/"])
+async def test_an_endpoint_that_is_no_safe_url_is_refused(issuer: SignInIssuer, address: Any) -> None:
+    """A discovery document cannot lead a browser or a secret to an address without https."""
+    issuer.discovery["authorization_endpoint"] = address
+    with pytest.raises(UnavailableError):
+        await issuer_client(issuer).authorization_url(ATTEMPT)
+
+
+async def test_the_discovery_document_is_fetched_again_later(issuer: SignInIssuer) -> None:
+    """Endpoints are those of the last five minutes."""
+    client = issuer_client(issuer)
+    await client.authorization_url(ATTEMPT)
+    issuer.discovery["authorization_endpoint"] = f"{URL}/moved"
+    assert (await client.authorization_url(ATTEMPT)).startswith(f"{URL}/authorize?")
+    issuer.clock.advance(METADATA_SECONDS + 1)
+    assert (await client.authorization_url(ATTEMPT)).startswith(f"{URL}/moved?")
+
+
+async def test_concurrent_requests_are_bounded(issuer: SignInIssuer) -> None:
+    """Anyone can begin a sign-in, so the issuer gets a bounded number of requests at once; the others are refused."""
+    client = issuer_client(issuer)
+    issuer.gate.clear()
+    waiting = [asyncio.create_task(client.redeem(ATTEMPT, {"code": "x"})) for _ in range(MAX_REQUESTS)]
+
+    async def all_sent() -> bool:
+        return len(issuer.forms) == MAX_REQUESTS
+
+    await until(all_sent)
+    for _ in range(5):
+        with pytest.raises(UnavailableError):
+            await client.redeem(ATTEMPT, {"code": "x"})
+    issuer.gate.set()
+    found = await asyncio.gather(*waiting, return_exceptions=True)
+    assert {type(each) for each in found} == {SignInRefusedError}
+    with pytest.raises(SignInRefusedError):
+        await client.redeem(ATTEMPT, {"code": "x"})
+
+
+@pytest.mark.parametrize(
+    ("code", "shown"), [("access_denied", "access_denied"), ("<b>", "without a code"), ("", "without a code")]
+)
+def test_an_error_of_the_callback_quotes_only_codes(code: str, shown: str) -> None:
+    """The text of an error comes from the address, which anyone can write."""
+    refused = refused_by_issuer({"error": code, "error_description": "call 555"})
+    assert refused is not None
+    assert refused.message == f"The issuer refused the sign-in ({shown}). Sign in again."
+    assert refused_by_issuer({"code": "x"}) is None
