@@ -1,15 +1,18 @@
 """The API with a real Keycloak as its issuer: identities, scopes, refused tokens and the rotation of keys."""
 
 import base64
+import html
 import json
+import re
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpx2
 import pytest
-from issuer.keycloak import Keycloak, running_keycloak
+from issuer.keycloak import PASSWORD, Keycloak, running_keycloak
 from support.servers.in_process import REGISTER, open_api, process_over
 from support.stores.janusgraph import StoreGraph
 from support.waiting import until
@@ -80,6 +83,10 @@ async def server(
             "MLG_PUBLIC_URL": PUBLIC,
             "MLG_SECRET": secrets.token_hex(32),
             "MLG_DATA_DIR": str(tmp_path_factory.mktemp("data")),
+            "MLG_SIGN_IN_CLIENT": "explorer",
+            "MLG_SIGN_IN_SECRET": PASSWORD,
+            "MLG_SIGN_IN_SCOPES": "openid graph:read graph:write",
+            "MLG_SESSION_SECRETS": secrets.token_hex(32),
         }
     )
     app = create_app(process_over(settings, module_graph))
@@ -169,6 +176,49 @@ async def test_changed_tokens_are_refused(keycloak: Keycloak, server: Server) ->
     claims = json.dumps(claims_of(token) | {"scope": "graph:read graph:write graph:admin"})
     more = base64.urlsafe_b64encode(claims.encode()).rstrip(b"=").decode()
     assert await refused(server, f"{header}.{more}.{signature}") == "bad signature"
+
+
+async def signed_in(server: Server, login: httpx2.AsyncClient) -> dict[str, Any]:
+    """Sign ada in through the page of Keycloak, which is open in the browser ``login``; return the session."""
+    begun = await server.http.get("/sign-in", params={"return": "/x"})
+    page = await login.get(begun.headers["location"])
+    action = re.search(r'<form[^>]*action="([^"]+)"', page.text)
+    assert action is not None, page.text
+    typed = {"username": "ada", "password": PASSWORD, "credentialId": ""}
+    agreed = await login.post(html.unescape(action[1]), data=typed)
+    assert agreed.status_code == 302, agreed.text
+    returned = await server.http.get(agreed.headers["location"])
+    assert (returned.status_code, returned.headers["location"]) == (302, "/x"), returned.text
+    state: dict[str, Any] = (await server.http.get("/session")).json()
+    return state
+
+
+async def test_a_person_signs_in_by_a_browser(keycloak: Keycloak, server: Server) -> None:
+    """Code, PKCE, ID token, refresh, revocation and the end of the session, with the pages of a real Keycloak.
+
+    Access tokens of this client are valid for less than a minute, so that each request refreshes them.
+    """
+    # A browser takes loopback for secure, and sends the secure cookies of Keycloak to it.
+    jar = CookieJar(DefaultCookiePolicy(secure_protocols=("http", "https")))
+    async with httpx2.AsyncClient(timeout=60, trust_env=False, cookies=jar) as login:
+        state = await signed_in(server, login)
+        assert (state["signedIn"], state["name"]) == (True, "Ada Lovelace")
+        csrf = {"X-CSRF-Token": state["csrf"]}
+        kept = dict(server.http.cookies)
+        response = await server.http.post("/graphql", json={"query": VIEWER}, headers=csrf)
+        viewer = response.json()["data"]["viewer"]
+        assert (viewer["kind"], viewer["roles"]) == ("PERSON", ["engineer"])
+        assert viewer["scopes"] == ["graph:read", "graph:write"]
+        assert dict(server.http.cookies) != kept
+        ended = (await server.http.post("/sign-out", headers=csrf)).json()
+        assert ended["next"].startswith(f"{keycloak.issuer}/protocol/openid-connect/logout?id_token_hint=")
+        server.http.cookies.update(kept)
+        assert (await server.http.post("/graphql", json={"query": VIEWER}, headers=csrf)).status_code == 401
+        left = await login.get(ended["next"])
+        assert (left.status_code, left.headers["location"]) == (302, f"{PUBLIC}/graphiql")
+        begun = await server.http.get("/sign-in")
+        again = await login.get(begun.headers["location"])
+        assert (again.status_code, "password" in again.text) == (200, True)
 
 
 async def test_a_rotation_of_keys_is_followed(keycloak: Keycloak, server: Server) -> None:
