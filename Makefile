@@ -58,12 +58,12 @@ lint: $(READY) ## Format, lint, types and imports, without changing anything
 WORKERS ?= 3
 
 .PHONY: test
-test: lint ## Everything a change must pass, on a real JanusGraph; on up to WORKERS cores
-	$(BIN)/pytest -n auto --maxprocesses $(WORKERS) --dist loadfile
+test: lint ## Everything a change must pass, on a real JanusGraph; in WORKERS processes
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile
 
 .PHONY: test-fast
 test-fast: lint ## While working: lint and every test that needs no store; two minutes on two idle cores
-	$(BIN)/pytest -n auto --maxprocesses $(WORKERS) --dist worksteal tests/unit tests/architecture tests/contract/sdl
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal tests/unit tests/architecture tests/contract/sdl
 
 RUNS ?= 2000
 
@@ -73,7 +73,7 @@ test-coherence: $(READY) ## Random writes, failures and reads over the graph cac
 
 .PHONY: test-processes
 test-processes: $(READY) ## Journeys and security tests over two processes of one store that respond in turns
-	PROCESSES=2 $(BIN)/pytest -n auto --maxprocesses $(WORKERS) --dist loadfile --timeout 600 tests/journeys tests/security
+	PROCESSES=2 $(BIN)/pytest -n $(WORKERS) --dist loadfile --timeout 600 tests/journeys tests/security
 
 QUERIES ?= 20000
 

@@ -16,10 +16,15 @@ from app.telemetry.spans import trace_ids
 
 
 @pytest.fixture(autouse=True)
-def restored() -> Iterator[None]:
-    """Configure logs as before, after a test."""
+def restored(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Begin with the loggers of a new process, whatever other tests have run; restore the logs after a test."""
     before, root = structlog.get_config(), logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    monkeypatch.setattr(root.manager, "disable", logging.NOTSET)
+    for name in ("uvicorn", "uvicorn.error", "asyncio"):
+        new = {"disabled": False, "propagate": True, "level": logging.NOTSET, "handlers": [], "filters": []}
+        for attribute, value in new.items():
+            monkeypatch.setattr(logging.getLogger(name), attribute, value)
     yield
     structlog.configure(**before)
     root.handlers[:] = handlers
