@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Final
 
 import orjson
@@ -178,6 +179,8 @@ def number_in(body: Record, key: str) -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise FacetError(f"`{key}` is no number")
+    if not isfinite(value):
+        raise FacetError(f"`{key}` is too large")
     return float(value)
 
 

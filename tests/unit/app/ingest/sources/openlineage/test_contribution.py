@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.http.graphql.graphql_request import RequestLimits, read_json
 from app.ingest.sources.openlineage.contribution import (
     MAX_ELEMENTS,
     MAX_TARGETS,
@@ -62,6 +63,15 @@ def test_members_of_a_facet_are_checked() -> None:
         with pytest.raises(FacetError):
             refused()
     assert number_in({"n": 2}, "n") == 2.0
+
+
+@pytest.mark.parametrize("text", ["1e999", "-1e999"])
+def test_a_number_beyond_the_range_of_a_float_is_no_value(text: str) -> None:
+    """The reader of JSON makes it infinite, and no record is stored with such a number."""
+    body = read_json(f'{{"n": {text}}}'.encode(), RequestLimits(), "The body")
+    assert isinstance(body, dict)
+    with pytest.raises(FacetError, match="`n` is too large"):
+        number_in(body, "n")
 
 
 def test_a_facet_has_a_bounded_number_of_elements() -> None:
