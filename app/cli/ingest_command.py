@@ -7,12 +7,14 @@ import orjson
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from app.cli.data_commands import DEFAULT_URL, Json, Token, Url
 from app.cli.exit_codes import FAILURE
 from app.graph.records.clock import epoch_milliseconds
 from app.ingest.export.ingestion_report import HOUR_MS, SourceReport, by_source, read_ingestions
 from app.ingest.load.api_client import ApiClient
+from app.ingest.load.terminal_text import terminal_text
 from graphql_schema.fields.scalars import instant_text
 
 ingest = typer.Typer(no_args_is_help=True, help="Events that were sent to the API.")
@@ -63,5 +65,6 @@ def _print(reports: list[SourceReport], now: int) -> None:
         counts = [
             row[name] for name in ("events", "rejected", "partial", "withoutEdges", "ignoredFacets", "newDatasets")
         ]
-        table.add_row(each.source, *map(str, counts), str(row["hoursSinceLast"]), "\n".join(row["alarms"]))
+        alarms = Text("\n").join(map(terminal_text, row["alarms"]))
+        table.add_row(terminal_text(each.source), *map(str, counts), str(row["hoursSinceLast"]), alarms)
     Console().print(table)

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Column, Table
 
 from app.ingest.load.batches import DONE, ItemResult
+from app.ingest.load.terminal_text import terminal_text
 from graphql_schema.ports.record import Json, JsonObject
 
 _MAX_PRINTED_FAILURES = 50
@@ -40,9 +41,7 @@ class LoadReport:
         self.failed += 1
         if self.failed <= _MAX_PRINTED_FAILURES:
             reasons = "; ".join(result.reasons)
-            self.console.print(
-                f"{result.location}: {result.outcome}: {reasons}", markup=False, highlight=False, soft_wrap=True
-            )
+            self.console.print(terminal_text(f"{result.location}: {result.outcome}: {reasons}"), soft_wrap=True)
         elif self.failed == _MAX_PRINTED_FAILURES + 1:
             self.console.print("… further failures are counted only.")
 
@@ -82,7 +81,7 @@ def print_coverage(mapped: dict[str, int], skipped: dict[str, int]) -> None:
     """Print a table of mapped and skipped aspects, by entity type and aspect."""
     table = Table("entity type", "aspect", Column("mapped", justify="right"), Column("skipped", justify="right"))
     for name in sorted(mapped.keys() | skipped.keys()):
-        table.add_row(*name.split("/", 1), str(mapped.get(name, "")), str(skipped.get(name, "")))
+        table.add_row(*map(terminal_text, name.split("/", 1)), str(mapped.get(name, "")), str(skipped.get(name, "")))
     table.add_section()
     table.add_row("total", "", str(sum(mapped.values())), str(sum(skipped.values())))
     Console().print(table)

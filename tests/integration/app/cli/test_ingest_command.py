@@ -57,3 +57,14 @@ async def test_a_file_is_sent_and_reported(api: Api, url: str, tmp_path: Path) -
     assert report["alarms"] == ["1 events made no edge to the inputs and outputs that they name"]
     shown = await run(api, url, "ingest", "report")
     assert (shown.exit_code, "jobs" in shown.stdout) == (0, True)
+
+
+async def test_a_source_is_no_markup(api: Api, url: str, tmp_path: Path) -> None:
+    """A sender chooses the name of the source: a closing tag does not end the report, and no escape is printed."""
+    file = tmp_path / "events.jsonl"
+    file.write_bytes(event("c", "COMPLETE", job={"namespace": "[/]\x1b", "name": "j"}))
+    assert (await run(api, url, "import", "openlineage", str(file))).exit_code == 0
+    shown = await run(api, url, "ingest", "report")
+    assert shown.exit_code == 0
+    assert "[/]\\x1b" in shown.stdout
+    assert "\x1b" not in shown.stdout

@@ -82,6 +82,12 @@ def test_coverage_is_a_table_with_totals(capsys: pytest.CaptureFixture[str]) -> 
     ]
 
 
+def test_names_of_a_file_are_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
+    """A closing tag would end the command with an error."""
+    print_coverage({"dataset/[/x]\x1b[2J": 1}, {})
+    assert "[/x]\\x1b[2J" in capsys.readouterr().out
+
+
 def test_progress_is_shown_on_a_terminal_only() -> None:
     """A log file contains no progress bar."""
     for terminal in (True, False):
