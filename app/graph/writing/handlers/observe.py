@@ -45,7 +45,7 @@ def observe(unit: ItemUnit, command: ObserveCommand) -> WriteOutcome:
     values = {name: value for name, value in folded.values.items() if name not in listed}
     outcome = register(unit, RegisterCommand(command.urn, {"name": command.name, **values}, edges))
     _keep_evidence(unit, command.urn, evidence, folded.entries)
-    return replace(outcome, observed=_changes(unit, command, folded, refused))
+    return replace(outcome, observed=_changes(unit, command, folded, unseen, refused))
 
 
 def observation_urn(unit: ItemUnit, urn: str) -> str:
@@ -96,12 +96,15 @@ def _keep_evidence(unit: ItemUnit, urn: str, evidence: str, entries: Entries) ->
         unit.staging.put(vid, amended(unit, known, entries=entries))
 
 
-def _changes(unit: ItemUnit, command: ObserveCommand, folded: Fold, refused: Refused) -> ObservedChanges:
+def _changes(
+    unit: ItemUnit, command: ObserveCommand, folded: Fold, unseen: frozenset[str], refused: Refused
+) -> ObservedChanges:
+    """Return what the command changed; a given field that is ``unseen`` by the caller counts, whatever its value."""
     vid = unit.lookup.vid(command.urn)
     stored, after = unit.lookup.batch.vertex(vid) or {}, unit.lookup.known(vid)
     ends = [*_edge_ends(unit, vid)]
     return ObservedChanges(
-        changed=tuple(sorted(name for name in folded.values if stored.get(name) != after.get(name))),
+        changed=tuple(sorted(name for name in folded.values if name in unseen or stored.get(name) != after.get(name))),
         kept=tuple(sorted(folded.kept)),
         outdated=tuple(sorted(folded.outdated)),
         linked=tuple((field, far) for field, far, begins in ends if begins),

@@ -89,6 +89,20 @@ def test_a_registered_value_is_kept(memory: Memory) -> None:
     assert [memory.record("dataset d")[key] for key in ("description", "format")] == ["By hand.", "iceberg"]
 
 
+def test_a_hidden_value_is_not_compared(memory: Memory) -> None:
+    """Root guesses the error of a run: a right guess is reported like a wrong one, by outcome and changed fields."""
+    reports = []
+    for number, guess in enumerate(["disk full", "wrong"]):
+        run = f"run r{number}"
+        assert memory.outcomes(asset(run, {"state": "FAIL", "error": "disk full"}), who=ADA) == ["CREATED"]
+        done = one(memory.run(observing(run, text(guess, 10, "error")), who=person("root", roles="admin"), now=NOW + 1))
+        reports.append((done.outcome, done.observed))
+    assert reports[0] == reports[1]
+    observed = reports[0][1]
+    assert observed is not None
+    assert observed.changed == ("error",)
+
+
 def test_an_edge_without_the_right_is_left_out(memory: Memory) -> None:
     """An output of another team is refused with a reason; the run and its other output are written."""
     seeded(memory, asset("team ads"), asset("dataset theirs", owners={"team ads": ["TECHNICAL"]}))
