@@ -12,7 +12,7 @@ from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Parent, Resolved, SchemaField, stored_field
 from graphql_schema.fields.filter_fields import below, condition_of, filter_field, one_of, refuse_oversized
 from graphql_schema.fields.node import Node, resolve_subject
-from graphql_schema.fields.refs import AssetRef
+from graphql_schema.fields.refs import AssetRef, NodeRef
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.ports.conditions import ALWAYS, Below, Condition, In, Negated
 from graphql_schema.ports.record import JsonObject
@@ -67,7 +67,7 @@ class IngestedEdge:
     field: str = stored_field("The field of the edge, such as `inputs`.")
     effect: str = stored_field("BEGAN, ENDED or REFUSED.")
     source: AssetRef = stored_field("The asset whose field it is.")
-    target: AssetRef = stored_field("The asset at the other end.")
+    target: NodeRef = stored_field("The other end: an asset, or an owner or tag that the event gives.")
 
 
 @strawberry.type(description="A facet, or a part of one, that had no effect.")

@@ -77,6 +77,21 @@ async def test_entries_about_hidden_assets_are_left_out(run: Run) -> None:
     }
 
 
+async def test_an_edge_ends_at_a_tag_or_an_owner(estate: PlainGraph, run: Run) -> None:
+    """The far end of an edge is of any kind that a facet can name, not only an asset."""
+    tag, team = estate.add("TAG", "gold"), estate.add("TEAM", "ranking")
+    for record in estate.records.values():
+        if record["kind"] == "INGESTION":
+            record["edges"] = [
+                {"field": "x", "effect": "BEGAN", "source": CLICKS, "target": each} for each in (tag, team)
+            ]
+    found = await run("{ ingestions { nodes { edges { target { __typename id } } } } }")
+    assert found.errors is None
+    assert found.data is not None
+    for node in found.data["ingestions"]["nodes"]:
+        assert [each["target"]["__typename"] for each in node["edges"]] == ["Tag", "Team"]
+
+
 @pytest.mark.usefixtures("estate")
 @pytest.mark.parametrize(
     ("where", "sources"),

@@ -106,3 +106,16 @@ async def test_the_event_of_a_deleted_run_is_a_conflict(api: Api) -> None:
     read = "query ($id: ID!) { ingestions(filter: {subjects: [$id]}, first: 1) { nodes { state reason eventType } } }"
     (rejected,) = (await api.ask("ada", read, id=run))["ingestions"]["nodes"]
     assert rejected == {"state": "REJECTED", "reason": "CONFLICT", "eventType": "COMPLETE"}
+
+
+async def test_owners_and_tags_are_in_the_record_of_their_event(api: Api) -> None:
+    """The edges that they make are listed with their far ends, which are no assets."""
+    await api.load({"team": {"name": "crm"}})
+    facets = {"ownership": {"owners": [{"name": "crm"}]}, "tags": {"tags": [{"key": "gold", "value": "true"}]}}
+    job = {"namespace": "scheduler", "name": "owned", "facets": facets}
+    assert (await post(api, event("owned", job=job), who="root")).status_code == 201
+    read = """query ($ids: [ID!]!) { ingestions(filter: {subjects: $ids}) { nodes { edges { target { id } } } } }"""
+    found = await api.ask("root", read, ids=["mlg://run/openlineage/default/owned"])
+    (node,) = found["ingestions"]["nodes"]
+    ends = {each["target"]["id"] for each in node["edges"]}
+    assert ends >= {"mlg://team/catalog/default/crm", "mlg://tag/catalog/default/gold"}
