@@ -42,7 +42,9 @@ class IngestionState(Enum):
 class IngestedName:
     """A name in an event, and the asset that it became."""
 
-    role: str = stored_field("The role of the name: input, output, dataset, job or parent job.")
+    role: str = stored_field(
+        "The role of the name: input, output, dataset, job, parent job, or lineage for the facet of this name."
+    )
     namespace: str = stored_field("The namespace, as the event has it.")
     name: str = stored_field("The name, as the event has it.")
     rule: str = stored_field("The rule by which the name became an id: EXACT, SPELLING, NAMESPACE or SYMLINK.")

@@ -245,7 +245,8 @@ class ObservedValue:
 
     Of two values of the same ``field`` and ``part``, the one with the greater ``order`` remains, whichever arrives
     first. ``order`` are numbers such as a rank and an instant; between equal ones, the value decides. ``part`` is "" if
-    the value is the whole field, else a key within the field, such as the key of a property.
+    the value is the whole field, else a key within the field, such as the key of a property. A ``value`` of None
+    removes what other events gave.
     """
 
     field: str

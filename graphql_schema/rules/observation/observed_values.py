@@ -119,6 +119,8 @@ def _fold_parts(
     for part, new in news.items():
         if not hidden and _is_of_others(elements.get(part), known.get(part)):
             result.kept.add(f"{name}.{part.partition(chr(10))[0]}")
+        elif new.value is None:
+            elements.pop(part, None)
         else:
             elements[part] = new.value
     for part in _excess(result.entries[name]):

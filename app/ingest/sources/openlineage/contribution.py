@@ -7,9 +7,10 @@ from typing import Final
 
 import orjson
 
-from graphql_schema.catalog.relations import Hop
+from graphql_schema.catalog.relations import OWNED_BY, TAGGED, Hop
 from graphql_schema.ports.commands import DeclaredEdges, ObserveCommand, ObservedValue, ReportCheckCommand
 from graphql_schema.ports.record import Json, JsonObject, Record
+from graphql_schema.rules.observation.observed_columns import COLUMNS, SCHEMA
 
 PREFIX: Final = "openlineage."
 """The begin of the key of each property that an event sets."""
@@ -34,6 +35,9 @@ MAX_ELEMENTS: Final = 10_000
 
 MAX_TARGETS: Final = 200
 """Maximal number of owners, and of tags, that one event gives an asset: all writers wait while they are written."""
+
+_LISTS: Final = {"owners": OWNED_BY.out(), "tags": TAGGED.out()}
+"""The fields that are lists of edges, which the latest event replaces."""
 
 Order = tuple[int, ...]
 
@@ -132,6 +136,17 @@ class Contribution:
         if len(text) > MAX_PROPERTY:
             raise FacetError(f"{len(text)} characters; a property holds at most {MAX_PROPERTY}")
         self.give("properties", {"key": PREFIX + key, "value": text}, part=PREFIX + key)
+
+    def remove(self, name: str) -> None:
+        """Remove what earlier events gave: a property by its key, the columns of the schema, a list, or a field."""
+        if name.startswith(PREFIX):
+            self.values["properties", name] = ObservedValue("properties", None, (self.at,), name)
+        elif name in _LISTS:
+            self.replace_list(_LISTS[name], name, {})
+        elif name == COLUMNS:
+            self.give(COLUMNS, [], part=SCHEMA)
+        else:
+            self.values[name, ""] = ObservedValue(name, None, (self.at,))
 
     def join(self, hop: Hop, field_name: str, urn: str, origin: str = "OBSERVED") -> None:
         """Add an edge over a hop to those that other events have declared; none from the asset to itself."""

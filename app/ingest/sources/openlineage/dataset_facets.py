@@ -53,16 +53,21 @@ def _columns(facet: EventFacet, prefix: str, level: int) -> Iterator[tuple[str, 
 
 def column_lineage(facet: EventFacet, about: Contribution, names: EventNames, job: str) -> None:
     """Give the source columns of each column, as reported by a job; of the job before, they are replaced."""
+    source_columns(facet, about, names, "inputFields", job)
+    if facet.body.get("dataset"):
+        facet.ignored.append((f"{facet.path}.dataset", "sources of the whole dataset name no column"))
+
+
+def source_columns(facet: EventFacet, about: Contribution, names: EventNames, key: str, part: str) -> None:
+    """Give the source columns in the lists ``key`` of the members of `fields`, as a part of the columns."""
     found: dict[str, list[JsonObject]] = {}
     for column, each in facet.members("fields"):
         sources: dict[tuple[str, str], JsonObject] = {}
-        for source in each.elements("inputFields"):
+        for source in each.elements(key):
             _add_source(source, names, sources)
         if sources:
             found[column] = [sources[key] for key in sorted(sources)]
-    if facet.body.get("dataset"):
-        facet.ignored.append((f"{facet.path}.dataset", "sources of the whole dataset name no column"))
-    about.give(COLUMNS, bounded(found, MAX_SOURCES_BYTES), part=job)
+    about.give(COLUMNS, bounded(found, MAX_SOURCES_BYTES), part=part)
 
 
 def _add_source(source: EventFacet, names: EventNames, sources: dict[tuple[str, str], JsonObject]) -> None:

@@ -13,6 +13,9 @@ _HEAD = f"""# Facets of OpenLineage
 How each facet of an event becomes a value, an edge or a check. [The other page]({_OTHER.name}) describes the rest of
 an event. This page is made of the table that maps the facets: `python -m app.ingest.sources.openlineage.facet_page`
 writes it.
+
+A facet of a dataset or a job with `"_deleted": true` removes what the third column names, as far as events gave it: the
+latest event counts, whether it gives or removes. What a client registered remains, and so do edges between assets.
 """
 
 
@@ -28,8 +31,12 @@ def page() -> str:
 
 
 def _section(title: str, rules: tuple[FacetRule, ...]) -> str:
-    rows = [f"| {f'`{rule.name}`' if rule.name else 'any'} | {rule.becomes} |" for rule in rules]
-    return "\n".join([f"## {title}", "| facet | becomes |", "|---|---|", *rows, ""])
+    rows = [f"| {f'`{rule.name}`' if rule.name else 'any'} | {rule.becomes} | {_removed(rule)} |" for rule in rules]
+    return "\n".join([f"## {title}", "| facet | becomes | `_deleted` removes |", "|---|---|---|", *rows, ""])
+
+
+def _removed(rule: FacetRule) -> str:
+    return ", ".join(f"`{name}`" for name in rule.removable)
 
 
 if __name__ == "__main__":

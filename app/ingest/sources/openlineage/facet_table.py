@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.ingest.sources.openlineage import dataset_facets, job_facets, run_facets, shared_facets
-from app.ingest.sources.openlineage.contribution import Contribution, EventFacet
+from app.ingest.sources.openlineage.contribution import PREFIX, Contribution, EventFacet
 from app.ingest.sources.openlineage.event_names import EventNames
 
 Mapper = Callable[[EventFacet, Contribution, EventNames], None]
@@ -18,12 +18,14 @@ Mapper = Callable[[EventFacet, Contribution, EventNames], None]
 class FacetRule:
     """How a facet is mapped: its ``name``, the text of the page, and the function that does it.
 
-    ``mapper`` is None for a facet that :mod:`app.ingest.sources.openlineage.mapping` maps itself.
+    ``mapper`` is None for a facet that :mod:`app.ingest.sources.openlineage.mapping` maps itself. ``removable`` are the
+    fields, and the keys of properties, that the facet removes if it is sent with `_deleted`.
     """
 
     name: str
     becomes: str
     mapper: Mapper | None = None
+    removable: tuple[str, ...] = ()
 
 
 DATASET: Final = (
@@ -32,22 +34,45 @@ DATASET: Final = (
         "`columns` with name, type and description, in this order; a nested column is `a.b`. A column of a client "
         "remains, and so do its sensitivity and its description.",
         dataset_facets.schema,
+        ("columns",),
     ),
     FacetRule(
         "columnLineage",
         "`derivedFrom` of the columns, for each job apart: a job replaces what it said before. The transformations are "
         "`TYPE/SUBTYPE: description`. Of more than 16 jobs, the last ones count.",
+        removable=("derivedFrom",),
     ),
-    FacetRule("documentation", "`description`.", dataset_facets.documentation),
-    FacetRule("dataSource", "`location` is `uri`; the property `openlineage.dataSource`.", dataset_facets.data_source),
     FacetRule(
-        "storage", "`format` is `fileFormat`, else `storageLayer`; a property for the layer.", dataset_facets.storage
+        "lineage",
+        "An input of the type DATASET is `derivedFrom` of the dataset. An input of the type JOB has the dataset among "
+        "its `outputs`: the run, if it has a `runId` or is the job of a run event, else the workflow. `fields` are "
+        "`derivedFrom` of the columns, as in `columnLineage`.",
+        removable=("derivedFrom",),
     ),
-    FacetRule("datasetType", "The property `openlineage.datasetType`.", dataset_facets.dataset_type),
+    FacetRule("documentation", "`description`.", dataset_facets.documentation, ("description",)),
+    FacetRule(
+        "dataSource",
+        "`location` is `uri`; the property `openlineage.dataSource`.",
+        dataset_facets.data_source,
+        ("location", "openlineage.dataSource"),
+    ),
+    FacetRule(
+        "storage",
+        "`format` is `fileFormat`, else `storageLayer`; a property for the layer.",
+        dataset_facets.storage,
+        ("format", "openlineage.storageLayer"),
+    ),
+    FacetRule(
+        "datasetType",
+        "The property `openlineage.datasetType`.",
+        dataset_facets.dataset_type,
+        ("openlineage.datasetType",),
+    ),
     FacetRule(
         "version",
         "A DatasetVersion, which the run reads or produces beside the dataset; the property `openlineage.version`.",
         dataset_facets.version,
+        ("openlineage.version",),
     ),
     FacetRule(
         "symlinks",
@@ -60,12 +85,14 @@ DATASET: Final = (
         "`owners`: `user:x` and an e-mail address are users, others are teams; types other than OWNER, STEWARD and "
         "ONCALL are TECHNICAL. The list replaces that of earlier events. An owner must be registered.",
         shared_facets.ownership,
+        ("owners",),
     ),
     FacetRule(
         "tags",
         "`tags`: the tag `key`, or `key:value` unless the value is `true`. The list replaces that of earlier events. "
         "The tag of a column is a property.",
         dataset_facets.column_tags,
+        ("tags",),
     ),
     FacetRule(
         "lifecycleStateChange",
@@ -92,23 +119,33 @@ DATASET: Final = (
 """The facets of datasets, inputs and outputs."""
 
 JOB: Final = (
-    FacetRule("documentation", "`description`.", job_facets.documentation),
+    FacetRule("documentation", "`description`.", job_facets.documentation, ("description",)),
     FacetRule(
         "jobType",
         "`workflowKind` is the integration in lower case; properties for the type and the way of processing.",
         job_facets.job_type,
+        ("workflowKind", "openlineage.jobType", "openlineage.processingType"),
     ),
     FacetRule(
         "sourceCodeLocation",
         "`codeRef`, and for a run event `codeVersion` of the run; properties for branch, tag and version.",
         job_facets.code_location,
+        ("codeRef", "openlineage.code.branch", "openlineage.code.tag", "openlineage.code.version"),
     ),
     FacetRule(
-        "sourceCode", "The properties `openlineage.code.language` and `openlineage.code.text`.", job_facets.source_code
+        "sourceCode",
+        "The properties `openlineage.code.language` and `openlineage.code.text`.",
+        job_facets.source_code,
+        ("openlineage.code.language", "openlineage.code.text"),
     ),
-    FacetRule("sql", "The property `openlineage.sql`.", job_facets.sql),
-    FacetRule("ownership", "`owners`, as for datasets.", shared_facets.ownership),
-    FacetRule("tags", "`tags`, as for datasets.", shared_facets.tags),
+    FacetRule("sql", "The property `openlineage.sql`.", job_facets.sql, ("openlineage.sql", "openlineage.sql.dialect")),
+    FacetRule(
+        "lineage",
+        "`entries`: one of the type DATASET is the facet `lineage` of that dataset. One of the type JOB has its inputs "
+        "of the type DATASET among its `inputs`; those of the type JOB are left out.",
+    ),
+    FacetRule("ownership", "`owners`, as for datasets.", shared_facets.ownership, ("owners",)),
+    FacetRule("tags", "`tags`, as for datasets.", shared_facets.tags, ("tags",)),
 )
 """The facets of jobs."""
 
@@ -137,7 +174,10 @@ RUN: Final = (
 """The facets of runs."""
 
 KEPT: Final = FacetRule(
-    "", "The property `openlineage.NAME` with the facet as JSON, up to 2,000 characters.", shared_facets.kept
+    "",
+    "The property `openlineage.NAME` with the facet as JSON, up to 2,000 characters.",
+    shared_facets.kept,
+    (f"{PREFIX}NAME",),
 )
 """The rule of every other facet."""
 

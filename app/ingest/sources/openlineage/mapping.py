@@ -4,7 +4,7 @@ The mapping reads nothing but the event, so its result depends on no other event
 events together (:mod:`app.graph.writing.handlers.observe`), in whatever order they arrive.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,11 +14,13 @@ from app.ingest.sources.openlineage.dataset_facets import column_lineage
 from app.ingest.sources.openlineage.event_names import EventNames, Match, NameRule
 from app.ingest.sources.openlineage.facet_table import DATASET, JOB, KEPT, RUN, FacetRule, Mapper, rules_of
 from app.ingest.sources.openlineage.lineage_event import LineageEvent, Named, run_id_of
+from app.ingest.sources.openlineage.lineage_facet import ExplicitLineage
 from graphql_schema.catalog.relations import CHILD_OF, CONTAINS, INPUT_TO, PRODUCES, RUN_OF, Hop
 from graphql_schema.catalog.urn import parse_urn, version_urn
 from graphql_schema.observability.other_spellings import SYMLINK, symlink_key
 from graphql_schema.ports.commands import Command
 from graphql_schema.ports.record import Record
+from graphql_schema.rules.observation.observed_columns import COLUMNS
 from policies.errors import InvalidError
 
 _DATASET, _JOB, _RUN = rules_of(DATASET), rules_of(JOB), rules_of(RUN)
@@ -37,6 +39,10 @@ _ENDED: Final = 3
 
 UNFIT: Final = "a namespace, name or version does not fit into an id; shorten it"
 """The reason for a facet with such a name. It repeats no part of the name, because others may read the reason."""
+
+
+_STAYS: Final = "nothing is removed: what such a facet gave stays"
+"""The reason for a facet that is sent to remove it, and that gives nothing removable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +91,7 @@ def map_event(event: LineageEvent, names: EventNames) -> MappedEvent:
         subject = mapper.job_event(event.job)
     else:
         assert event.dataset is not None  # noqa: S101 - checked_event requires one of the three
-        subject = mapper.dataset(event.dataset, "dataset").urn
+        subject = mapper.dataset_event(event.dataset)
     source = (event.job or event.dataset or Named("", "", {})).namespace
     return MappedEvent(
         subject,
@@ -107,6 +113,7 @@ class _EventMapper:
     assets: dict[str, Contribution] = field(default_factory=dict)
     resolved: dict[tuple[str, str], ResolvedName] = field(default_factory=dict)
     mapped: list[str] = field(default_factory=list)
+    explicit: list[tuple[EventFacet, Contribution]] = field(default_factory=list)
 
     def run(self, run_id: str, job: Named) -> str:
         """Map a run event; return the id of the run."""
@@ -127,6 +134,7 @@ class _EventMapper:
             self._apply(run_facets.code_version, facet, run)
         if parent is not None:
             self._parent(EventFacet("run.parent", parent, run.ignored), run, workflow)
+        self._join_explicit(run)
         return run.urn
 
     def job_event(self, job: Named) -> str:
@@ -134,7 +142,14 @@ class _EventMapper:
         inputs, outputs = self._ends()
         workflow = self._job(job)
         self._join_ends(workflow, inputs, outputs, "DECLARED")
+        self._join_explicit(workflow)
         return workflow.urn
+
+    def dataset_event(self, dataset: Named) -> str:
+        """Map a dataset event; return the id of the dataset."""
+        about = self.dataset(dataset, "dataset")
+        self._join_explicit(None)
+        return about.urn
 
     def dataset(self, dataset: Named, role: str) -> Contribution:
         """Map a dataset with its facets; return what the event says about it."""
@@ -143,15 +158,21 @@ class _EventMapper:
         about = self._about(match, dataset.name if plain else parse_urn(match.urn).name)
         self.resolved[role, about.urn] = ResolvedName(role, dataset.namespace, dataset.name, about.urn, match.rule)
         facets = dict(dataset.facets)
-        lineage = facets.pop("columnLineage", None)
+        lineage, explicit = facets.pop("columnLineage", None), facets.pop("lineage", None)
         self._map(about, facets, _DATASET, role)
+        if explicit is not None:
+            self.explicit.append((EventFacet(f"{role}.lineage", explicit, about.ignored), about))
         if not plain:
             other = self.names.without_symlinks().dataset(dataset.namespace, dataset.name).urn
             about.give_property(symlink_key(other).removeprefix(PREFIX), SYMLINK)
         if lineage is not None:
             facet = EventFacet(f"{role}.columnLineage", lineage, about.ignored)
             job = self._job_id()
-            self._apply(lambda given, about, names: column_lineage(given, about, names, job), facet, about)
+            if _is_removed(lineage):
+                about.give(COLUMNS, {}, part=job)
+                self.mapped.append(facet.path)
+            else:
+                self._apply(lambda given, about, names: column_lineage(given, about, names, job), facet, about)
         return about
 
     def commands(self) -> list[Command]:
@@ -186,7 +207,7 @@ class _EventMapper:
     def _version(self, dataset: Contribution) -> str | None:
         """Return the id of the dataset version that the event names; None without one, or if it does not fit."""
         given = dataset.values.get(("properties", "openlineage.version"))
-        if given is None:
+        if given is None or given.value is None:
             return None
         urn = version_urn(dataset.urn, given.value["value"])
         try:
@@ -206,8 +227,63 @@ class _EventMapper:
         match = self.names.job(job.namespace, job.name)
         about = self._about(match, job.name)
         self.resolved["job", about.urn] = ResolvedName("job", job.namespace, job.name, about.urn, match.rule)
-        self._map(about, job.facets, _JOB, "job")
+        facets = dict(job.facets)
+        explicit = facets.pop("lineage", None)
+        self._map(about, facets, _JOB, "job")
+        if explicit is not None:
+            self.explicit.append((EventFacet("job.lineage", explicit, about.ignored), about))
         return about
+
+    def _join_explicit(self, own: Contribution | None) -> None:
+        """Map the facets `lineage` of the event; ``own`` is the run or job that the event is about, if any."""
+        part = f"{self._job_id()} lineage"
+        origin = "DECLARED" if self.event.run_id is None else "OBSERVED"
+        explicit = ExplicitLineage(
+            self.names,
+            part,
+            origin,
+            dataset_id=lambda named: self._explicit_match(named).urn,
+            dataset=self._explicit_dataset,
+            job=lambda named: self._explicit_job(named, own),
+        )
+        for facet, about in self.explicit:
+            if _is_removed(facet.body) and about.urn.startswith("mlg://dataset/"):
+                about.give(COLUMNS, {}, part=part)
+                self.mapped.append(facet.path)
+            elif _is_removed(facet.body):
+                facet.ignore(_STAYS)
+            else:
+                self._apply(explicit.of_job if facet.path == "job.lineage" else explicit.of_dataset, facet, about)
+
+    def _explicit_job(self, named: EventFacet, own: Contribution | None) -> Contribution:
+        """Return what the event says about the run or job that a part of the facet `lineage` names, by default ``own``.
+
+        Raises FacetError if there is none.
+        """
+        run_id, name = named.text("runId"), _name_of(named.body)
+        workflow = None if name is None else self._about(self.names.job(*name), name[1])
+        if run_id is not None:
+            run = self._about(Match(self.names.run(run_id_of(run_id, "runId")), NameRule.EXACT), run_id)
+            if workflow is not None:
+                run.join(RUN_OF.out(), "workflow", workflow.urn)
+            return run
+        found = workflow or own
+        if found is None:
+            raise FacetError("`namespace` and `name` are absent, and the event is about no job")
+        return found
+
+    def _explicit_match(self, named: EventFacet) -> Match:
+        """Return the id of the dataset that a part of the facet `lineage` names; raises FacetError if there is none."""
+        name = _name_of(named.body)
+        if name is None:
+            raise FacetError("`namespace` or `name` is absent")
+        found = self.names.dataset(*name)
+        self.resolved["lineage", found.urn] = ResolvedName("lineage", *name, found.urn, found.rule)
+        return found
+
+    def _explicit_dataset(self, named: EventFacet) -> Contribution:
+        found = self._explicit_match(named)
+        return self._about(found, parse_urn(found.urn).name)
 
     def _parent(self, facet: EventFacet, run: Contribution, workflow: Contribution) -> None:
         """Join the parent run, and its job to the job; the root run becomes a property."""
@@ -236,12 +312,20 @@ class _EventMapper:
     def _map(self, about: Contribution, facets: Record, rules: Mapping[str, FacetRule], role: str) -> None:
         for name, body in facets.items():
             facet = EventFacet(f"{role}.{name}", body, about.ignored)
-            if body.get("_deleted") is True:
-                facet.ignore("the removal of a facet is not mapped; its earlier value remains")
-                continue
-            mapper = rules.get(name, KEPT).mapper
-            if mapper is not None:
-                self._apply(mapper, facet, about)
+            rule = rules.get(name, KEPT)
+            if _is_removed(body):
+                self._remove(facet, about, (f"{PREFIX}{name}",) if rule is KEPT else rule.removable)
+            elif rule.mapper is not None:
+                self._apply(rule.mapper, facet, about)
+
+    def _remove(self, facet: EventFacet, about: Contribution, names: Sequence[str]) -> None:
+        """Remove what a facet of a dataset or a job gave before; those of runs cannot be removed."""
+        if not names or facet.path.startswith("run."):
+            facet.ignore(_STAYS)
+            return
+        for name in names:
+            about.remove(name)
+        self.mapped.append(facet.path)
 
     def _apply(self, mapper: Mapper, facet: EventFacet, about: Contribution) -> None:
         try:
@@ -255,8 +339,18 @@ class _EventMapper:
             self.mapped.append(facet.path)
 
 
+def _is_removed(body: Record) -> bool:
+    """Return whether a facet is sent to remove it."""
+    return body.get("_deleted") is True
+
+
 def _named_in(body: Record) -> tuple[str, str] | None:
     """Return namespace and name of the job in a facet; None without both."""
     job = body.get("job")
-    namespace, name = (job.get("namespace"), job.get("name")) if isinstance(job, dict) else (None, None)
+    return _name_of(job) if isinstance(job, dict) else None
+
+
+def _name_of(body: Record) -> tuple[str, str] | None:
+    """Return namespace and name of an object; None without both."""
+    namespace, name = body.get("namespace"), body.get("name")
     return (namespace, name) if isinstance(namespace, str) and isinstance(name, str) and namespace and name else None

@@ -15,12 +15,12 @@ def test_the_page_is_made_of_the_table() -> None:
 
 
 SPECIFIED = {
-    "DATASET": "schema columnLineage documentation dataSource storage datasetType version symlinks ownership tags "
-    "lifecycleStateChange dataQualityAssertions dataQualityMetrics outputStatistics inputStatistics",
-    "JOB": "documentation jobType sourceCodeLocation sourceCode sql ownership tags",
+    "DATASET": "schema columnLineage lineage documentation dataSource storage datasetType version symlinks ownership "
+    "tags lifecycleStateChange dataQualityAssertions dataQualityMetrics outputStatistics inputStatistics",
+    "JOB": "documentation jobType sourceCodeLocation sourceCode sql lineage ownership tags",
     "RUN": "parent nominalTime errorMessage processing_engine externalQuery environmentVariables extractionError tags",
 }
-"""The facets of the specification that have a rule; `hierarchy`, `subset` and `lineage` are kept as properties."""
+"""The facets of the specification that have a rule; `hierarchy` and `subset` are kept as properties."""
 
 
 @pytest.mark.parametrize(("about", "rules"), [("DATASET", DATASET), ("JOB", JOB), ("RUN", RUN)])

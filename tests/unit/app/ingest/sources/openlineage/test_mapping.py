@@ -15,7 +15,7 @@ from support.stores.writers import person, shipped_policy
 from app.ingest.sources.openlineage.event_names import EventNames
 from app.ingest.sources.openlineage.lineage_event import checked_event
 from app.ingest.sources.openlineage.mapping import MappedEvent, map_event
-from graphql_schema.ports.commands import ObserveCommand
+from graphql_schema.ports.commands import ObserveCommand, RegisterCommand
 
 DATA = Path(__file__).parents[5] / "data" / "openlineage"
 NOW = 1_800_000_000_000
@@ -96,7 +96,27 @@ SOURCES = st.dictionaries(st.sampled_from(["c1", "c9"]), TABLES, max_size=2).map
     }
 )
 TAGS = st.lists(TEXTS, max_size=2).map(lambda names: {"tags": [{"key": name, "value": "true"} for name in names]})
-DATASET_FACETS = _facet(
+REMOVED = st.just({"_deleted": True})
+EXPLICIT = st.lists(
+    st.sampled_from(
+        [
+            {"type": "DATASET", "namespace": "pg://db", "name": "t4"},
+            {"type": "DATASET", "namespace": "pg://db", "name": "t1", "field": "x"},
+            {"type": "JOB"},
+            {"type": "JOB", "namespace": "jobs", "name": "other"},
+        ]
+    ),
+    max_size=3,
+).map(lambda found: {"inputs": found, "fields": {"c1": {"inputs": [each for each in found if "field" in each]}}})
+
+
+def _removable(**facets: Any) -> Any:
+    """Return facets of which some are sent to remove them."""
+    return _facet(**{name: each | REMOVED for name, each in facets.items()})
+
+
+DATASET_FACETS = _removable(
+    lineage=EXPLICIT,
     schema=COLUMNS,
     columnLineage=SOURCES,
     documentation=TEXTS.map(lambda text: {"description": text}),
@@ -110,7 +130,7 @@ RUN_FACETS = _facet(
     parent=TEXTS.map(lambda text: {"run": {"runId": text}, "job": {"namespace": "jobs", "name": text}}),
     tags=TAGS,
 )
-JOB_FACETS = _facet(documentation=TEXTS.map(lambda text: {"description": text}), tags=TAGS)
+JOB_FACETS = _removable(documentation=TEXTS.map(lambda text: {"description": text}), tags=TAGS)
 KINDS = st.sampled_from(["START", "RUNNING", "OTHER", "COMPLETE", "FAIL", "ABORT"])
 
 
@@ -189,7 +209,7 @@ def test_job_and_dataset_events_are_mapped() -> None:
         ({"parent": {"run": {}}}, "run.parent", "`run.parent.run.runId` is absent; send the UUID of the run."),
         ({"nominalTime": {"nominalStartTime": 5}}, "run.nominalTime", "`nominalStartTime` is no text"),
         ({"huge": {"x": "y" * 3000}}, "run.huge", "3008 characters; a property holds at most 2000"),
-        ({"errorMessage": {"_deleted": True}}, "run.errorMessage", "the removal of a facet is not mapped; its earlier"),
+        ({"errorMessage": {"_deleted": True}}, "run.errorMessage", "nothing is removed: what such a facet gave stays"),
     ],
 )
 def test_a_facet_that_cannot_be_mapped_does_not_reject_the_event(facets: Any, path: str, reason: str) -> None:
@@ -205,3 +225,58 @@ def test_a_facet_that_cannot_be_mapped_does_not_reject_the_event(facets: Any, pa
     assert ignored.facet == path
     assert ignored.reason.startswith(reason)
     assert len(found.commands) == 2
+
+
+def about_table(facets: Any, second: int, **of_job: Any) -> Any:
+    """Return an event of a run that writes a table with facets; ``of_job`` are those of the job."""
+    return {
+        "eventTime": f"2026-11-24T09:00:0{second}Z",
+        "run": {"runId": "r"},
+        "job": {"namespace": "jobs", "name": "j", "facets": of_job},
+        "outputs": [{"namespace": "pg://db", "name": "t", "facets": facets}],
+    }
+
+
+GIVEN = {
+    "documentation": {"description": "Orders."},
+    "storage": {"storageLayer": "iceberg", "fileFormat": "parquet"},
+    "custom": {"x": 1},
+    "schema": {"fields": [{"name": "c", "type": "INT"}]},
+    "version": {"datasetVersion": "7"},
+    "columnLineage": {"fields": {"c": {"inputFields": [{"namespace": "pg://db", "name": "s", "field": "x"}]}}},
+    "tags": {"tags": [{"key": "pii"}]},
+    "lineage": {"fields": {"c": {"inputs": [{"namespace": "pg://db", "name": "s", "field": "y"}]}}},
+}
+
+
+def test_a_removed_facet_leaves_nothing() -> None:
+    """Whatever comes first, the latest event counts; what gives nothing removable is reported as ignored."""
+    removed = {name: {"_deleted": True} for name in [*GIVEN, "dataQualityMetrics"]}
+    events = [about_table(GIVEN, 1), about_table(removed, 2)]
+    records, _ = folded([*events, events[0]])
+    (table,) = [each for each in records.values() if each["id"] == "mlg://dataset/pg/db/t"]
+    gone = ("description", "format", "properties", "columns", "tags")
+    assert [table.get(name) or None for name in gone] == [None] * len(gone)
+    found = mapped_event(events[1])
+    assert {*found.mapped} == {f"output.{name}" for name in GIVEN}
+    assert [each.facet for each in found.ignored] == ["output.dataQualityMetrics"]
+    again = about_table(GIVEN, 3)
+    assert folded([*events, again])[0] == folded([again, *events])[0]
+    (table,) = [each for each in folded([*events, again])[0].values() if each["id"] == "mlg://dataset/pg/db/t"]
+    assert table["columns"][0]["derivedFrom"] == [
+        {"dataset": "mlg://dataset/pg/db/s", "column": "x"},
+        {"dataset": "mlg://dataset/pg/db/s", "column": "y"},
+    ]
+
+
+def test_a_removal_keeps_what_a_client_registered() -> None:
+    """A description that a person wrote remains, and so does the lineage of a job."""
+    memory = Memory(POLICY)
+    urn = "mlg://dataset/pg/db/t"
+    memory.run(*mapped_event(about_table(GIVEN, 1)).commands, who=SENDER)
+    memory.run(RegisterCommand(urn, {"name": "t", "description": "By hand."}))
+    removal = {"documentation": {"_deleted": True}, "storage": {"_deleted": True}}
+    found = memory.run(*mapped_event(about_table(removal, 2, lineage={"_deleted": True})).commands, who=SENDER)
+    assert [outcome.observed.kept for outcome in found if outcome.observed] == [("description",), (), ()]
+    (table,) = [each for each in memory.vertices.values() if each["id"] == urn]
+    assert (table["description"], table.get("format")) == ("By hand.", None)

@@ -1,0 +1,86 @@
+"""The facet `lineage` of datasets and jobs: what an event says explicitly about where data comes from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from app.ingest.sources.openlineage.contribution import Contribution, EventFacet, FacetError
+from app.ingest.sources.openlineage.dataset_facets import source_columns
+from app.ingest.sources.openlineage.event_names import EventNames
+from app.ingest.sources.openlineage.lineage_event import MAX_DATASETS
+from graphql_schema.catalog.relations import DERIVES, INPUT_TO, PRODUCES
+
+DATASET: Final = "DATASET"
+JOB: Final = "JOB"
+
+
+@dataclass(frozen=True, slots=True)
+class ExplicitLineage:
+    """Maps the facets `lineage` of one event.
+
+    ``names`` are those of the event, and ``part`` is the part of the columns that the facet of a dataset gives.
+    ``dataset`` and ``job`` return the contribution about the asset that a part of a facet names, ``dataset_id`` returns
+    its id. They raise FacetError if it names none. ``origin`` is that of the edges.
+    """
+
+    names: EventNames
+    part: str
+    origin: str
+    dataset_id: Callable[[EventFacet], str]
+    dataset: Callable[[EventFacet], Contribution]
+    job: Callable[[EventFacet], Contribution]
+
+    def of_dataset(self, facet: EventFacet, about: Contribution, _names: EventNames) -> None:
+        """Join a dataset to the datasets and jobs that feed it, and give the sources of its columns.
+
+        Raises FacetError if a part of the facet is no list, or has too many elements.
+        """
+        self._join(facet, about, self.part)
+
+    def _join(self, facet: EventFacet, about: Contribution, part: str) -> None:
+        if facet.body.get("inputs") is not None:
+            for source in _bounded(facet, "inputs"):
+                kind = source.text("type")
+                if kind == JOB:
+                    self.job(source).join(PRODUCES.out(), "outputs", about.urn, self.origin)
+                elif kind == DATASET:
+                    about.join(DERIVES.into(), "derivedFrom", self.dataset_id(source), self.origin)
+                else:
+                    source.ignore("`type` is neither DATASET nor JOB")
+        if facet.body.get("fields"):
+            source_columns(facet, about, self.names, "inputs", part)
+
+    def of_job(self, facet: EventFacet, _about: Contribution, _names: EventNames) -> None:
+        """Join the datasets and jobs that the entries name; raises FacetError as :meth:`of_dataset`."""
+        for entry in _bounded(facet, "entries"):
+            try:
+                self._entry(entry)
+            except FacetError as error:
+                entry.ignore(str(error))
+
+    def _entry(self, entry: EventFacet) -> None:
+        kind = entry.text("type")
+        if kind == DATASET:
+            self._join(entry, self.dataset(entry), f"{self.part} of the job")
+        elif kind == JOB:
+            self._join_inputs(entry)
+        else:
+            raise FacetError("`type` is neither DATASET nor JOB")
+
+    def _join_inputs(self, entry: EventFacet) -> None:
+        """Join the datasets that a job reads; nothing is known about a job that reads none."""
+        sources = _bounded(entry, "inputs") if entry.body.get("inputs") is not None else []
+        read = [source for source in sources if source.text("type") == DATASET]
+        for source in sources:
+            if source not in read:
+                source.ignore("no relation joins a job to a job whose data it reads")
+        for source in read:
+            self.job(entry).join(INPUT_TO.into(), "inputs", self.dataset_id(source), self.origin)
+
+
+def _bounded(facet: EventFacet, key: str) -> list[EventFacet]:
+    """Return the elements of a list; raises FacetError if it is none, or has more than MAX_DATASETS elements."""
+    found = [*facet.elements(key)]
+    if len(found) > MAX_DATASETS:
+        raise FacetError(f"`{key}` has {len(found)} elements; an event may give at most {MAX_DATASETS}")
+    return found

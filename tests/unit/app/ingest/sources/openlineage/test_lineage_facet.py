@@ -1,0 +1,121 @@
+"""The facet `lineage`: explicit edges between datasets and jobs, in the forms of the samples of the specification."""
+
+from typing import Any
+
+import pytest
+
+from app.ingest.sources.openlineage.event_names import EventNames
+from app.ingest.sources.openlineage.lineage_event import MAX_DATASETS, checked_event
+from app.ingest.sources.openlineage.mapping import MappedEvent, map_event
+from graphql_schema.ports.commands import ObserveCommand
+
+TABLE = {"namespace": "postgresql://db", "name": "orders", "type": "DATASET"}
+ORDERS, OUT = "mlg://dataset/postgres/db/orders", "mlg://dataset/pg/db/out"
+OWN, OTHER = "mlg://workflow/openlineage/jobs/own", "mlg://workflow/openlineage/airflow/load"
+RUN, FORMER = "mlg://run/openlineage/default/r", "mlg://run/openlineage/default/r2"
+JOB = {"namespace": "airflow", "name": "load", "type": "JOB"}
+TARGET = {"namespace": "pg://db", "name": "out"}
+
+
+def event(*, job: Any = None, dataset: Any = None, run: bool = True) -> MappedEvent:
+    """Return the mapping of an event with the facet on its job or on its output."""
+    about: dict[str, Any] = {"namespace": "jobs", "name": "own", "facets": {"lineage": job} if job else {}}
+    outputs = [{**TARGET, "facets": {"lineage": dataset}}] if dataset else []
+    given = {"eventTime": "2026-11-24T09:00:00Z", "job": about, "outputs": outputs}
+    return map_event(checked_event({**given, "run": {"runId": "r"}} if run else given, 1_900_000_000_000), EventNames())
+
+
+def edges(found: MappedEvent) -> set[tuple[str, str, str, str]]:
+    """Return the edges: field, asset, far end and origin; without the workflow and outputs of the run itself."""
+    commands = [command for command in found.commands if isinstance(command, ObserveCommand)]
+    named = {
+        (each.field, command.urn, far, each.origin)
+        for command in commands
+        for each in command.edges
+        for far in each.targets
+    }
+    return {
+        each for each in named if each[:3] not in {("workflow", RUN, OWN), ("outputs", RUN, OUT), ("outputs", OWN, OUT)}
+    }
+
+
+def columns(found: MappedEvent) -> list[Any]:
+    """Return the sources of columns that the event gives."""
+    commands = [command for command in found.commands if isinstance(command, ObserveCommand)]
+    return [each.value for command in commands for each in command.values if each.field == "columns"]
+
+
+def entry(**members: Any) -> Any:
+    """Return the facet of a job with one entry."""
+    return {"entries": [members]}
+
+
+@pytest.mark.parametrize(
+    ("facet", "expected"),
+    [
+        (entry(**TARGET, type="DATASET", inputs=[TABLE]), {("derivedFrom", OUT, ORDERS, "OBSERVED")}),
+        (entry(**TARGET, type="DATASET", inputs=[JOB]), {("outputs", OTHER, OUT, "OBSERVED")}),
+        (
+            entry(**TARGET, type="DATASET", inputs=[{**JOB, "runId": "r2"}]),
+            {("outputs", FORMER, OUT, "OBSERVED"), ("workflow", FORMER, OTHER, "OBSERVED")},
+        ),
+        (entry(**JOB, inputs=[TABLE]), {("inputs", OTHER, ORDERS, "OBSERVED")}),
+        (entry(type="JOB", inputs=[TABLE]), {("inputs", RUN, ORDERS, "OBSERVED")}),
+        (entry(**JOB, inputs=[]), set()),
+        (entry(type="JOB"), set()),
+    ],
+)
+def test_entries_of_a_job_become_edges(facet: Any, expected: set[Any]) -> None:
+    """A dataset derives from datasets, and jobs or their runs produce it; a job without names is that of the event."""
+    found = event(job=facet)
+    assert edges(found) == expected
+    assert (found.ignored, "job.lineage" in found.mapped) == ((), True)
+
+
+def test_the_facet_of_a_dataset_is_an_entry_of_its_own() -> None:
+    """Without a run the edges are declared; columns have their sources, and each name its rule."""
+    facet = {
+        "inputs": [TABLE, {"type": "JOB"}],
+        "fields": {"id": {"inputs": [{**TABLE, "field": "key", "transformations": [{"type": "DIRECT"}]}, JOB]}},
+    }
+    found = event(dataset=facet, run=False)
+    assert edges(found) == {("derivedFrom", OUT, ORDERS, "DECLARED")}
+    assert columns(found) == [{"id": [{"dataset": ORDERS, "column": "key", "transformation": "DIRECT"}]}]
+    assert [each.facet for each in found.ignored] == ["output.lineage.fields.id.inputs.1"]
+    assert [(each.role, each.rule.value) for each in found.resolved if each.urn == ORDERS] == [("lineage", "SPELLING")]
+    assert edges(event(dataset=facet)) == {("derivedFrom", OUT, ORDERS, "OBSERVED")}
+
+
+@pytest.mark.parametrize(
+    ("facet", "path", "reason"),
+    [
+        (entry(**JOB, inputs=[JOB]), ".entries.0.inputs.0", "no relation joins a job to a job whose data it reads"),
+        (entry(**TARGET), ".entries.0", "`type` is neither DATASET nor JOB"),
+        (entry(type="DATASET", inputs=[TABLE]), ".entries.0", "`namespace` or `name` is absent"),
+        (entry(**TARGET, type="DATASET", inputs=[TARGET]), ".entries.0.inputs.0", "`type` is neither DATASET nor JOB"),
+        (entry(**TARGET, type="DATASET", inputs=5), ".entries.0", "`inputs` is no list"),
+        ({"entries": 5}, "", "`entries` is no list"),
+        (
+            {"entries": [{}] * (MAX_DATASETS + 1)},
+            "",
+            f"`entries` has {MAX_DATASETS + 1} elements; an event may give at most {MAX_DATASETS}",
+        ),
+    ],
+)
+def test_a_part_without_meaning_is_reported(facet: Any, path: str, reason: str) -> None:
+    """It has its path and a reason, and makes no edge."""
+    found = event(job=facet)
+    assert [(each.facet, each.reason) for each in found.ignored] == [(f"job.lineage{path}", reason)]
+    assert edges(found) == set()
+
+
+def test_a_dataset_event_has_no_own_job() -> None:
+    """A job without names is reported there, and a named one is joined."""
+    given = {"eventTime": "2026-11-24T09:00:00Z", "dataset": {**TARGET, "facets": {"lineage": {"inputs": [JOB]}}}}
+    assert edges(map_event(checked_event(given, 1_900_000_000_000), EventNames())) == {
+        ("outputs", OTHER, OUT, "DECLARED")
+    }
+    given["dataset"]["facets"]["lineage"]["inputs"] = [{"type": "JOB"}]  # type: ignore[index]
+    (ignored,) = map_event(checked_event(given, 1_900_000_000_000), EventNames()).ignored
+    path, reason = ignored.facet, ignored.reason
+    assert (path, reason) == ("dataset.lineage", "`namespace` and `name` are absent, and the event is about no job")
