@@ -33,6 +33,7 @@ from graphql_schema.ports.record import Json
 from graphql_schema.scene.lineage_diff import LineageDiff, lineage_diff
 from graphql_schema.scene.scene_field import Scene, scene
 from graphql_schema.search.search_field import SearchResults, search
+from graphql_schema.work.my_work import MyWork, my_work
 from policies.errors import InvalidError, LimitError
 
 MAX_NODE_IDS = 500
@@ -183,4 +184,5 @@ class Query:
     scene: Scene = scene
     lineage_diff: LineageDiff = lineage_diff
     changes: Connection[Change] = changes_field()
+    my_work: MyWork = my_work
     viewer: Viewer = strawberry.field(description="The caller.", resolver=_viewer)

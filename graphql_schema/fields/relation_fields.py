@@ -20,7 +20,7 @@ IncludeStubs = Annotated[
     bool | None, strawberry.argument(description="Whether to list versions that were only referenced, too.")
 ]
 
-_REGISTERED = RowFilter(Negated(In("hydration", ("STUB",))))
+REGISTERED = RowFilter(Negated(In("hydration", ("STUB",))))
 """Accepts all rows except visible stubs; a row that hides its `hydration` is accepted."""
 
 _ACTIVE = RowFilter(In("status", ("ACTIVE",)))
@@ -36,8 +36,8 @@ def to_one(rel: RelationQuery, description: str, *inputs: str) -> SchemaField:
 
 
 def to_latest(rel: RelationQuery, description: str, *inputs: str) -> SchemaField:
-    """Return a field with the first row of a relation query that :data:`_REGISTERED` accepts, or null."""
-    return _first_of(rel, PageRequest(first=1, keep=_REGISTERED), description, *inputs)
+    """Return a field with the first row of a relation query that :data:`REGISTERED` accepts, or null."""
+    return _first_of(rel, PageRequest(first=1, keep=REGISTERED), description, *inputs)
 
 
 def _first_of(rel: RelationQuery, page: PageRequest, description: str, *inputs: str) -> SchemaField:
@@ -69,12 +69,12 @@ def to_many(rel: RelationQuery, description: str, *, first: int = 20) -> SchemaF
 
 
 def to_versions(rel: RelationQuery, description: str) -> SchemaField:
-    """Return a connection field of versions, by default of those that :data:`_REGISTERED` accepts."""
+    """Return a connection field of versions, by default of those that :data:`REGISTERED` accepts."""
 
     async def resolve(
         roots: Parents, info: Info, include_stubs: IncludeStubs = False, first: First = 20, after: After = None
     ) -> list[Resolved]:
-        return await relation_connections(roots, info, rel, first, after, None if include_stubs else _REGISTERED)
+        return await relation_connections(roots, info, rel, first, after, None if include_stubs else REGISTERED)
 
     return _relation_field(rel, resolve, description)
 

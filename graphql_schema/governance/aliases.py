@@ -44,7 +44,7 @@ async def aliases_of(model: Row, info: Info) -> list[JsonObject]:
 
     Aliases of deleted or hidden versions are left out, with ``asOf`` also those that were set or moved afterwards.
     """
-    stored = sorted(_aliases_at_read_time(model, info).items())
+    stored = sorted(aliases_at_read_time(model, info).items())
     rows = await info.context.reader.nodes([alias["version"] for _, alias in stored]) if stored else []
     return [
         {**alias, "name": name, "version": row}
@@ -53,7 +53,7 @@ async def aliases_of(model: Row, info: Info) -> list[JsonObject]:
     ]
 
 
-def _aliases_at_read_time(model: Row, info: Info) -> dict[str, JsonObject]:
+def aliases_at_read_time(model: Row, info: Info) -> dict[str, JsonObject]:
     """Return the stored aliases of a model by name, none if they are hidden.
 
     With ``asOf``, leave out those set or moved after that instant.
@@ -76,7 +76,7 @@ async def names_of(version: Row, info: Info) -> list[str] | None:
     models = (await info.context.reader.related(version, MODEL, ONE)).items
     if not models or ALIASES in models[0].row.access.hidden:
         return None
-    stored = _aliases_at_read_time(models[0].row, info)
+    stored = aliases_at_read_time(models[0].row, info)
     return sorted(name for name, alias in stored.items() if alias["version"] == version.urn)
 
 

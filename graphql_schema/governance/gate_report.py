@@ -83,6 +83,11 @@ class GateReport:
 
 
 async def _gate(root: Parent, info: Info, alias: AliasArg) -> GateResult:
+    return await gate_of(info, root, alias)
+
+
+async def gate_of(info: Info, root: Row, alias: str) -> GateResult:
+    """Return what a version lacks before a protected alias may point at it, by the evidence visible to the viewer."""
     reader = info.context.reader
 
     async def rows(query: RelationQuery) -> list[Record]:

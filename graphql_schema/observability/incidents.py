@@ -93,11 +93,22 @@ def incidents_where(condition_for: Callable[[str], Condition], description: str)
     async def resolve(
         root: Parent, info: Info, state: StateArg = None, first: First = 20, after: After = None
     ) -> Resolved:
-        page, binding = page_request_of(info, first, after, root.urn, keep=_filter_of(state))
-        assets = await _shown(info, condition_for(root.urn))
-        return ConnectionSource(await _gathered(info, assets, page), page, binding)
+        return await incidents_on(info, condition_for(root.urn), state, first, after, root.urn)
 
     return strawberry.field(resolver=resolve, description=description)
+
+
+async def incidents_on(
+    info: Info, where: Condition, state: IncidentState | None, first: int | None, after: str | None, *scope: object
+) -> ConnectionSource:
+    """Return a page of the incidents on the assets of a condition, newest first, as the source of a connection.
+
+    ``scope`` identifies the condition in cursors. Raises LimitError if the assets are too many, or ``first`` is out of
+    range, and InvalidError for an invalid cursor.
+    """
+    page, binding = page_request_of(info, first, after, *scope, keep=_filter_of(state))
+    assets = await _shown(info, where)
+    return ConnectionSource(await _gathered(info, assets, page), page, binding)
 
 
 async def _shown(info: Info, where: Condition) -> list[Row]:

@@ -12,6 +12,8 @@ from support.estates import leak_catalogue as leaks
 from support.estates.leak_catalogue import DRAFT, HIDDEN, MODEL, NEXT, OPEN, UNKNOWN, VERSION
 from support.servers.in_process import Api
 
+from graphql_schema.catalog.kinds import ASSETS, KINDS
+
 LISTING = "query ($f: AssetFilter, $o: AssetOrder) { assets(filter: $f, orderBy: $o, first: 200) { nodes { id } } }"
 NULL = {"data": {"node": None, "asset": None, "nodes": [None]}}
 
@@ -336,3 +338,21 @@ async def test_union_membership(leaky: Api) -> None:
     observed = (await leaky.ask("bo", query))["node"]["owners"]
     assert observed == [{"inherited": False, "owner": {"__typename": "Team"}}]
     assert {"__typename": "User"} in [each["owner"] for each in (await leaky.ask("ada", query))["node"]["owners"]]
+
+
+async def test_work(leaky: Api) -> None:
+    """What waits for a caller is nothing of what is hidden, though a team of the caller is an owner of it."""
+    kinds = ", ".join(KINDS[name].code for name in ASSETS)
+    query = f"""{{ myWork {{ teams {{ id }} approvals {{ total nodes {{ version {{ id }} }} }}
+      incidents {{ totalCount }} unhealthy(kinds: [{kinds}]) {{ total examined complete nodes {{ id }} }}
+      unused(days: 1) {{ totalCount }} }} }}"""
+    assert (await leaky.ask("root", query))["myWork"]["teams"] == []
+    nothing = {"total": 0, "examined": 0, "complete": True, "nodes": []}
+    for who, teams in (("bo", [{"id": leaks.ADS}]), ("guest", [])):
+        assert (await leaky.ask(who, query))["myWork"] == {
+            "teams": teams,
+            "approvals": {"total": 0, "nodes": []},
+            "incidents": {"totalCount": 0},
+            "unhealthy": nothing,
+            "unused": {"totalCount": 0},
+        }

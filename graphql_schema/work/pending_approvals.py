@@ -1,0 +1,129 @@
+"""Approvals that wait for the viewer: of the newest versions that protected aliases do not point at yet."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import strawberry
+
+from graphql_schema.catalog.enums import AssetKind
+from graphql_schema.catalog.relations import VERSION_OF
+from graphql_schema.fields.context import Info
+from graphql_schema.fields.field import stored_field
+from graphql_schema.fields.filters import AssetFilter, AssetOrder, AssetOrderField, OrderDirection, asset_listing
+from graphql_schema.fields.refs import ModelRef, ModelVersionRef
+from graphql_schema.fields.relation_fields import REGISTERED
+from graphql_schema.governance.aliases import aliases_at_read_time
+from graphql_schema.governance.gate_report import APPROVALS, GateReport, gate_of
+from graphql_schema.ports.outcomes import GateResult
+from graphql_schema.ports.record import JsonObject
+from graphql_schema.ports.relation_query import ALL, PageRequest, newest_first
+from graphql_schema.ports.row import Row
+from graphql_schema.rules.gate_evaluation import approved, newest, selectors, visible_fields
+from policies.vocabulary import WriteAction
+
+MAX_MODELS: Final = 500
+"""Maximal number of models that are examined; those that were changed last are."""
+
+MADE_BY: Final = "madeBy"
+"""Record key: the subjects who made the content of a version; absent if only its creator did."""
+
+VERSIONS: Final = newest_first(VERSION_OF.into("ModelVersion"))
+_MODELS: Final = asset_listing(
+    AssetFilter(kinds=[AssetKind["MODEL"]]), AssetOrder(field=AssetOrderField.UPDATED_AT, direction=OrderDirection.DESC)
+)
+
+
+@strawberry.type(description="A version that lacks approvals that the viewer may give.")
+class PendingApproval:
+    """A version that lacks approvals that the viewer may give."""
+
+    model: ModelRef = stored_field("The model.")
+    version: ModelVersionRef = stored_field("The version: the newest registered one of the model.")
+    alias: str = stored_field("The protected alias of the model that points at another version.")
+    approvals: list[str] = stored_field(
+        "The missing approval names for `approve`, without those that must be given by another person than the viewer."
+    )
+    gate: GateReport = stored_field("All that the version lacks before the alias may point at it.")
+
+
+@strawberry.type(description="Approvals that wait for the viewer.")
+class PendingApprovals:
+    """Approvals that wait for the viewer."""
+
+    nodes: list[PendingApproval] = stored_field("The approvals, ordered by version, then alias; at most `first`.")
+    total: int = stored_field("Number of approvals, all of them.")
+    examined: int = stored_field(f"Number of examined models: the {MAX_MODELS} that were changed last, or fewer.")
+    complete: bool = stored_field("Whether all models that are visible to the viewer were examined.")
+
+
+class Candidate(NamedTuple):
+    """A protected alias of a model that does not point at the newest version."""
+
+    model: Row
+    version: Row
+    alias: str
+
+
+async def pending_approvals(info: Info, limit: int) -> JsonObject:
+    """Return the source of a :class:`PendingApprovals` with at most ``limit`` entries."""
+    found = await info.context.reader.listing(_MODELS, PageRequest(MAX_MODELS))
+    candidates = await _candidates(info, [item.row for item in found.items])
+    gates = await asyncio.gather(*(gate_of(info, each.version, each.alias) for each in candidates))
+    names = await asyncio.gather(*(_open_to_viewer(info, *each) for each in zip(candidates, gates, strict=True)))
+    waiting = [
+        {"model": each.model, "version": each.version, "alias": each.alias, "approvals": open_names, "gate": gate}
+        for each, gate, open_names in zip(candidates, gates, names, strict=True)
+        if open_names
+    ]
+    return {
+        "nodes": waiting[:limit],
+        "total": len(waiting),
+        "examined": len(found.items),
+        "complete": not found.has_next,
+    }
+
+
+async def _candidates(info: Info, models: Sequence[Row]) -> list[Candidate]:
+    """Return the protected aliases whose models have a newer version that the viewer may approve."""
+    protected = {model.vid: _protected(info, model) for model in models}
+    shown = [model for model in models if protected[model.vid] and model.reads("versions")]
+    pages = await info.context.reader.related_to_all(shown, VERSIONS, PageRequest(first=1, keep=REGISTERED))
+    newest = [(model, page.items[0].row) for model, page in zip(shown, pages, strict=True) if page.items]
+    found = [
+        Candidate(model, version, alias)
+        for model, version in newest
+        if _may_approve(info, version)
+        for alias, target in protected[model.vid].items()
+        if target != version.urn
+    ]
+    return sorted(found, key=lambda each: (each.version.urn, each.alias))
+
+
+async def _open_to_viewer(info: Info, candidate: Candidate, gate: GateResult) -> list[str]:
+    """Return the missing approval names that the viewer may give, as far as gates need approvals of different people.
+
+    The approvals were read for the gate, and are not read again.
+    """
+    model = visible_fields(candidate.model.record, candidate.model.access.hidden)
+    needs = info.context.gates.needs(candidate.alias, selectors(model))
+    given = (await info.context.reader.related(candidate.version, APPROVALS, ALL)).items
+    decisions = [newest([item.row.record for item in given], name) for name in needs.approvals]
+    me, now = info.context.principal.subject, info.context.now()
+    mine = {each["gate"] for each in decisions if each and approved(each, now) and each["decidedBy"] == me}
+    return [name for name in gate.missing_approvals if not any(name in one and one & mine for one in needs.distinct)]
+
+
+def _protected(info: Info, model: Row) -> dict[str, str]:
+    """Return the ids of the versions at which the visible protected aliases of a model point, by alias."""
+    return {name: alias["version"] for name, alias in aliases_at_read_time(model, info).items() if alias["protected"]}
+
+
+def _may_approve(info: Info, version: Row) -> bool:
+    """Return whether the viewer has the right to approve a version, reads its gate, and did not make it."""
+    makers = version.record.get(MADE_BY, [version.record["createdBy"]])
+    return (
+        version.reads("gate")
+        and version.access.may(WriteAction.APPROVE)
+        and info.context.principal.subject not in makers
+    )

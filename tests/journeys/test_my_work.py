@@ -1,0 +1,138 @@
+"""What waits for the viewer: approvals, open incidents, unhealthy and unused assets of the viewer's teams."""
+
+from typing import Any
+
+import pytest
+from support.documents.observability import recorded
+from support.estates.leak_catalogue import token
+from support.estates.owned_items import owned, team, urn
+from support.estates.promotions import approve, codes, model, register, set_alias, version
+from support.servers.in_process import Api
+from support.today import TODAY
+
+WORK = """query ($first: Int, $kinds: [AssetKind!], $days: Int) { myWork {
+  teams { id }
+  approvals(first: $first) { nodes { model { id } version { id } alias approvals gate { missingApprovals } }
+    total examined complete }
+  incidents(first: 10) { totalCount nodes { title assets { id } } }
+  unhealthy(first: $first, kinds: $kinds) { nodes { id health { status } } total examined complete }
+  unused(days: $days) { totalCount nodes { id usage(days: 400) { costUsd } } } } }"""
+CLICKS, LATE, OLD, USED = (urn("dataset", name) for name in ("clicks", "late", "old", "used"))
+OPEN = "mutation ($input: OpenIncidentInput!) { openIncident(input: $input) { errors { message } } }"
+SEVERITIES = {"clicks": "HIGH", "late": "LOW"}
+
+
+@pytest.fixture(scope="module")
+async def api(api: Api) -> Api:
+    """Return the API over what waits for team ranking.
+
+    A model of high risk has a protected alias at version 1, and a version 2 without approvals. One dataset is
+    unhealthy, one degraded. Of two old datasets one was used lately, the other one long ago.
+    """
+    early = {"sourceCreatedAt": "2020-01-01T00:00:00Z"}
+    await api.load(
+        *({"team": {"name": name}} for name in ("ranking", "ads")),
+        owned("dataset", "clicks"),
+        owned("dataset", "late"),
+        owned("dataset", "old", **early),
+        owned("dataset", "used", **early),
+        owned("dataset", "ours", "ads", **early),
+    )
+    await register(api, "ranker", 1)
+    assert codes(await set_alias(api, "eli", "ranker", protected=True)) == []
+    await register(api, "ranker", 1, 2, riskTier="HIGH")
+    await register(api, "calm", 1)
+    assert codes(await set_alias(api, "eli", "calm")) == []
+    await register(api, "calm", 1, 2, riskTier="HIGH")
+    for name, severity in SEVERITIES.items():
+        given = {"assets": [urn("dataset", name)], "title": name, "severity": severity}
+        assert (await api.ask("ada", OPEN, input=given))["openIncident"]["errors"] == []
+    uses = [(USED, TODAY, 1.0), (OLD, TODAY.replace(year=TODAY.year - 1, day=1), 2.5)]
+    await recorded(
+        api,
+        "root",
+        *(
+            {"asset": asset, "consumer": team("ads"), "day": day.isoformat(), "reads": 1, "costUsd": cost}
+            for asset, day, cost in uses
+        ),
+    )
+    return api
+
+
+async def work(api: Api, who: str, **variables: Any) -> dict[str, Any]:
+    """Return the work of a caller."""
+    found: dict[str, Any] = (await api.ask(who, WORK, **variables))["myWork"]
+    return found
+
+
+async def test_approvals_wait_for_those_who_may_approve(api: Api) -> None:
+    """An approver of the team and an auditor see the newest version behind the protected alias, others nothing.
+
+    An alias that is not protected needs no approval.
+    """
+    pending = {
+        "model": {"id": model("ranker")},
+        "version": {"id": version("ranker", 2)},
+        "alias": "champion",
+        "approvals": ["governance", "release"],
+        "gate": {"missingApprovals": ["governance", "release"]},
+    }
+    for who, expected in (("eli", [pending]), ("cy", [pending]), ("ada", []), ("bo", []), ("root", [])):
+        found = (await work(api, who))["approvals"]
+        assert (found["nodes"], found["total"], found["complete"]) == (expected, len(expected), True), who
+    assert (await work(api, "eli", first=0))["approvals"] == {"nodes": [], "total": 1, "examined": 2, "complete": True}
+
+
+async def test_the_approvals_of_all_models_are_read_together(api: Api) -> None:
+    """One request reads the teams, one the models, one their newest versions, and one the evidence for all gates."""
+    assert await api.count("eli", "{ myWork { approvals { total nodes { alias } } } }") == 4
+
+
+async def test_incidents_and_unhealthy_assets_are_those_of_the_teams(api: Api) -> None:
+    """The unhealthy asset comes before the degraded one; another team has neither."""
+    found = await work(api, "ada")
+    assert found["teams"] == [{"id": team("ranking")}]
+    assert {each["title"]: each["assets"] for each in found["incidents"]["nodes"]} == {
+        name: [{"id": urn("dataset", name)}] for name in SEVERITIES
+    }
+    assert found["unhealthy"]["nodes"] == [
+        {"id": CLICKS, "health": {"status": "UNHEALTHY"}},
+        {"id": LATE, "health": {"status": "DEGRADED"}},
+    ]
+    assert (found["unhealthy"]["total"], found["unhealthy"]["examined"], found["unhealthy"]["complete"]) == (2, 6, True)
+    assert (await work(api, "ada", kinds=["MODEL"]))["unhealthy"]["examined"] == 2
+    other = await work(api, "bo")
+    assert (other["teams"], other["incidents"]["totalCount"], other["unhealthy"]["nodes"]) == (
+        [{"id": team("ads")}],
+        0,
+        [],
+    )
+
+
+async def test_unused_assets_have_their_cost(api: Api) -> None:
+    """A dataset that was used long ago is unused, with what it cost then; one that was used today is not."""
+    found = (await work(api, "ada", days=30))["unused"]
+    assert found == {"totalCount": 1, "nodes": [{"id": OLD, "usage": {"costUsd": 2.5}}]}
+    assert (await work(api, "bo", days=30))["unused"]["nodes"][0]["id"] == urn("dataset", "ours")
+
+
+async def test_a_caller_without_team_has_no_work(api: Api) -> None:
+    """Nothing is of no team: neither assets without an owner nor those of others."""
+    api.tokens["guest"] = token(api, "guest")
+    found = await work(api, "guest")
+    assert (found["teams"], found["incidents"]["nodes"], found["unhealthy"]["examined"], found["unused"]["nodes"]) == (
+        [],
+        [],
+        0,
+        [],
+    )
+
+
+async def test_no_person_is_asked_for_two_approvals_of_different_people(api: Api) -> None:
+    """A caller who gave one of the two is not asked for the other one; the auditor still is, until it is given."""
+    assert codes(await approve(api, "eli", version("ranker", 2))) == []
+    assert (await work(api, "eli"))["approvals"]["nodes"] == []
+    (waiting,) = (await work(api, "cy"))["approvals"]["nodes"]
+    assert waiting["approvals"] == ["governance"]
+    assert codes(await approve(api, "cy", version("ranker", 2), "governance")) == []
+    assert (await work(api, "cy"))["approvals"]["nodes"] == []

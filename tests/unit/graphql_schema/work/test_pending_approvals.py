@@ -1,0 +1,126 @@
+"""Approvals that wait for the viewer: whose they are, and of which versions."""
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from support.stores.plain_reader import PlainGraph
+
+from app.graph.reading.access.field_masks import RowAccess
+from graphql_schema.ports.row import Row
+from graphql_schema.work import pending_approvals as module
+from graphql_schema.work.pending_approvals import pending_approvals
+from policies.gates import Gate, Gates, Needs
+from policies.vocabulary import WriteAction
+
+TWO = Needs(("governance", "release"), distinct=frozenset({frozenset({"governance", "release"})}))
+NOW = 1_000
+RANKER, V1, V2 = (
+    "mlg://model/test/default/ranker",
+    "mlg://model-version/test/default/ranker@1",
+    "mlg://model-version/test/default/ranker@2",
+)
+
+
+@dataclass(slots=True)
+class Approving(RowAccess):
+    """Access of a caller who may approve, and nothing else."""
+
+    def may(self, action: WriteAction) -> bool:
+        """Return whether the action is to approve."""
+        return action is WriteAction.APPROVE
+
+
+class ApproverGraph(PlainGraph):
+    """A graph whose reader may approve everything, unless ``may`` is set to false."""
+
+    may = True
+
+    def row(self, urn: str) -> Row | None:
+        """Return the row of an id."""
+        found = super().row(urn)
+        if found is not None and self.may:
+            assert isinstance(found.access, RowAccess)
+            found.access = Approving(found.access.type_name, found.access.mask, found.access.report)
+        return found
+
+
+@pytest.fixture
+def graph() -> ApproverGraph:
+    """Return a model whose protected alias points at the older one of two versions."""
+    graph = ApproverGraph()
+    aliases = {"champion": {"version": V1, "protected": True, "since": 1}, "free": {"version": V1, "protected": False}}
+    graph.add("MODEL", "ranker", aliases=aliases, updatedAt=1)
+    for number in ("1", "2"):
+        graph.add("MODEL_VERSION", "ranker", version=number, createdBy="ada", ownerTeam=None, updatedAt=1)
+        graph.join("VERSION_OF", [V1, V2][int(number) - 1], RANKER, at=int(number))
+    return graph
+
+
+def decided(graph: PlainGraph, gate: str, by: str) -> None:
+    """Add an approval of the newest version."""
+    values = {"gate": gate, "decision": "APPROVED", "decidedBy": by, "createdAt": 5, "updatedAt": 5}
+    graph.join("DECIDED_FOR", graph.add("APPROVAL", f"{gate}-{by}", **values), V2, at=5)
+
+
+async def waiting(graph: PlainGraph, subject: str = "eli", limit: int = 20) -> dict[str, Any]:
+    """Return what waits for a caller."""
+    context = SimpleNamespace(
+        reader=graph,
+        gates=Gates((Gate("two", TWO, frozenset({"champion"})),)),
+        principal=SimpleNamespace(subject=subject),
+        as_of=None,
+        now=lambda: NOW,
+    )
+    return await pending_approvals(cast("Any", SimpleNamespace(context=context)), limit)
+
+
+def shown(found: dict[str, Any]) -> list[tuple[str, str, list[str]]]:
+    """Return the version, the alias and the names of each approval."""
+    return [(each["version"].urn, each["alias"], each["approvals"]) for each in found["nodes"]]
+
+
+async def test_the_newest_version_waits(graph: ApproverGraph) -> None:
+    """Of the protected alias; the list is limited, and the total is not."""
+    found = await waiting(graph)
+    assert shown(found) == [(V2, "champion", ["governance", "release"])]
+    assert (found["total"], found["examined"], found["complete"]) == (1, 1, True)
+    assert (await waiting(graph, limit=0))["total"] == 1
+
+
+async def test_it_does_not_wait_for_others(graph: ApproverGraph) -> None:
+    """Without the right to approve, for a maker, or where the gate or the aliases are hidden, nothing waits."""
+    assert shown(await waiting(graph, "ada")) == []
+    graph.records[V2]["madeBy"] = ["eli"]
+    assert shown(await waiting(graph)) == []
+    assert len(shown(await waiting(graph, "ada"))) == 1
+    for hidden in ({"MODEL": {"aliases"}}, {"MODEL_VERSION": {"gate"}}, {"MODEL": {"versions"}}):
+        graph.hidden = {kind: set(fields) for kind, fields in hidden.items()}
+        assert shown(await waiting(graph, "ada")) == [], hidden
+    graph.hidden = {}
+    graph.may = False
+    assert shown(await waiting(graph, "ada")) == []
+
+
+async def test_the_target_of_the_alias_does_not_wait(graph: ApproverGraph) -> None:
+    """Once the alias points at the newest version nothing is left to approve."""
+    graph.records[RANKER]["aliases"]["champion"]["version"] = V2
+    assert shown(await waiting(graph)) == []
+
+
+async def test_approvals_of_different_people(graph: ApproverGraph) -> None:
+    """A caller who gave one approval may not give the other one; anybody else may."""
+    decided(graph, "release", "eli")
+    assert shown(await waiting(graph)) == []
+    assert shown(await waiting(graph, "cy")) == [(V2, "champion", ["governance"])]
+    decided(graph, "governance", "cy")
+    assert shown(await waiting(graph, "root")) == []
+
+
+async def test_more_models_than_are_examined(graph: ApproverGraph, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that were changed last are examined, and the result is not complete."""
+    monkeypatch.setattr(module, "MAX_MODELS", 1)
+    graph.add("MODEL", "newer", aliases={}, updatedAt=2)
+    found = await waiting(graph)
+    assert (shown(found), found["examined"], found["complete"]) == ([], 1, False)
