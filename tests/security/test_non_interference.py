@@ -131,7 +131,7 @@ async def _run(twins: Twins, generator: Generator, number: int) -> tuple[Counter
     reached = generator.answered
     outcomes: Counter[str] = Counter()
     while twins.requested < number or (_unmet(twins, generator) and twins.requested < 4 * number):
-        walks = (generator.walked, generator.neighboured)
+        walks = (generator.walked, generator.neighboured, generator.rolled_up)
         makers = (generator.query, *(generator.focused,) * 3, generator.paged, generator.past, *walks)
         batch = [(generator.random.choice(makers)(), generator.random.choice(PREFER)) for _ in range(ABREAST)]
         for operation, responses in await asyncio.gather(*(_answers(twins, *each) for each in batch)):

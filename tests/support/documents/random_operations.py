@@ -149,6 +149,15 @@ class Generator:
         text = f"lineage({given}) {{ {edges.text} {counts} }}"
         return self._operation([Selected("Query", "lineage", "lineage", text, [edges])], document)
 
+    def rolled_up(self) -> Operation:
+        """Return a scene, a difference between two states of lineage, or the work of the caller."""
+        document = _Document()
+        root = self.schema.query_type
+        assert root is not None
+        name = self._least("rolled up ", ("scene", "lineageDiff", "myWork"))
+        found = self._field("Query", name, root.fields[name], _Scope(document, self.random.choice((2, 3)), 0))
+        return self._operation(found, document)
+
     def neighboured(self) -> Operation:
         """Return the neighbours of one asset with every field of the edges to them."""
         document = _Document()
