@@ -1,9 +1,10 @@
-// The page /graphiql: asks for a token, keeps it in memory only, and renders GraphiQL with it. In development, the
-// address that `mlg dev` prints has a key in its fragment, which no server receives; with it, personas have tokens.
+// The page /graphiql: renders GraphiQL for the sign-in of the browser, whose token no script reads, or for a token that
+// it asks for and keeps in memory only. In development, the address that `mlg dev` prints has a key in its fragment, which
+// no server receives; with it, personas have tokens.
 'use strict';
 
 const KEY = 'mlg-graphiql-key';
-const START = '# The token of the form above is sent with each operation.\n{\n  viewer {\n    subject\n  }\n}\n';
+const START = '# Operations run as the caller above.\n{\n  viewer {\n    subject\n  }\n}\n';
 const element = (id) => document.getElementById(id);
 const root = ReactDOM.createRoot(element('graphiql'));
 let uses = 0; // number of tokens and personas given so far
@@ -17,29 +18,30 @@ function takeKey() {
   return sessionStorage.getItem(KEY);
 }
 
-function show(token, caller) {
-  const authorization = { Authorization: `Bearer ${token}` };
+const bearer = (token) => ({ Authorization: `Bearer ${token}` });
+
+function show(headers, caller) {
   const fetcher = GraphiQL.createFetcher({
     url: '/graphql',
-    headers: authorization,
+    headers,
     subscriptionUrl: `${location.origin.replace(/^http/, 'ws')}/graphql`,
-    wsConnectionParams: authorization,
+    wsConnectionParams: headers,
   });
   const query = new URLSearchParams(location.search).get('query');
-  root.render(React.createElement(GraphiQL, { key: token, fetcher, ...(query ? { query } : { defaultQuery: START }) }));
+  root.render(React.createElement(GraphiQL, { key: uses, fetcher, ...(query ? { query } : { defaultQuery: START }) }));
   element('state').textContent = `Operations run as ${caller}.`;
 }
 
-// Returns the subject of a token, or a general name if the mode or a scope forbids the query; throws the message of the
-// server if the token is refused.
-async function subjectOf(token) {
+// Returns the subject of the caller, or a general name if the mode or a scope forbids the query; throws the message of the
+// server if the caller is refused.
+async function subjectOf(headers) {
   const response = await fetch('/graphql', {
     method: 'POST',
-    headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` },
+    headers: { 'Content-Type': 'application/json', ...headers },
     body: JSON.stringify({ query: '{ viewer { subject } }' }),
   });
   const result = await response.json();
-  if (response.status === 401) throw new Error(result.errors[0].message);
+  if (response.status === 401 || response.status === 403) throw new Error(result.errors[0].message);
   return result.data?.viewer.subject ?? 'the holder of the token';
 }
 
@@ -53,14 +55,14 @@ async function tokenOf(persona, key) {
   return result.token;
 }
 
-// Shows GraphiQL for the caller of a token, or only the reason that there is no valid token. If another token was given
-// meanwhile, it shows nothing.
-async function use(token) {
+// Shows GraphiQL for the caller of the headers, a promise, or only the reason that there is none. If another caller was
+// given meanwhile, it shows nothing.
+async function use(headers) {
   uses += 1;
   const use = uses;
   let view;
   try {
-    const valid = await token;
+    const valid = await headers;
     const caller = await subjectOf(valid);
     view = () => show(valid, caller);
   } catch (error) {
@@ -80,7 +82,7 @@ async function offerPersonas() {
   select.add(new Option('choose', ''));
   for (const { name, about } of (await response.json()).personas) select.add(new Option(`${name}: ${about}`, name));
   element('persona-label').hidden = false;
-  select.addEventListener('change', () => select.value && use(tokenOf(select.value, key)));
+  select.addEventListener('change', () => select.value && use(tokenOf(select.value, key).then(bearer)));
   if (uses) return;
   element('state').textContent = key
     ? 'Choose a persona, or paste an access token.'
@@ -90,8 +92,24 @@ async function offerPersonas() {
 element('caller').addEventListener('submit', (event) => {
   event.preventDefault();
   const field = element('token');
-  if (field.value.trim()) use(field.value.trim());
+  if (field.value.trim()) use(bearer(field.value.trim()));
   field.value = '';
 });
 
+// Shows GraphiQL for the sign-in of the browser if there is one, else a link to sign in if the server offers it.
+async function offerSession() {
+  const response = await fetch('/session');
+  if (!response.ok) return;
+  const { signedIn, csrf, signIn } = await response.json();
+  element('sign-in').hidden = signedIn || !signIn;
+  element('sign-out').hidden = !signedIn;
+  if (!signedIn) return;
+  element('sign-out').addEventListener('click', async () => {
+    const ended = await fetch('/sign-out', { method: 'POST', headers: { 'X-CSRF-Token': csrf } });
+    location.assign((await ended.json()).next ?? location.pathname);
+  });
+  if (!uses) use({ 'X-CSRF-Token': csrf });
+}
+
 offerPersonas();
+offerSession();

@@ -7,4 +7,4 @@ if (given) {
   sessionStorage.setItem(KEY, given);
   history.replaceState(null, '', location.pathname + location.search);
 }
-document.getElementById('key').value = sessionStorage.getItem(KEY) ?? '';
+document.getElementById('key').value ||= sessionStorage.getItem(KEY) ?? '';

@@ -7,8 +7,10 @@ import { chromium as playwright } from 'playwright-core';
 const { BASE, KEY, PERSONA, TOKEN, AFTER, PICTURE } = process.env;
 const SUBSCRIPTION = `subscription { changes(after: "${AFTER}") { action subjectId } }`;
 
+// Several processes and the rules of browsers for other origins: in a single process, the cookies of contexts are mixed.
+const left = new Set(['--single-process', '--no-zygote', '--disable-web-security', '--allow-running-insecure-content']);
 const browser = await playwright.launch({
-  executablePath: await chromium.executablePath(), args: chromium.args, headless: true,
+  executablePath: await chromium.executablePath(), args: chromium.args.filter((each) => !left.has(each)), headless: true,
 });
 const report = { hosts: [], violations: [], errors: [], sockets: [], pages: [], tabs: [] };
 
@@ -63,8 +65,42 @@ async function useRefusedToken() {
   return { state: await page.textContent('#state'), editors: await page.locator('.graphiql-container').count() };
 }
 
+// Signs in on the page of the personas, and runs a query and a subscription with the cookie, which no script reads.
+async function signIn() {
+  const page = await newPage();
+  await page.goto(`${BASE}/graphiql`);
+  await page.click('#sign-in');
+  await page.fill('#key', KEY);
+  await page.click(`button[value="${PERSONA}"]`);
+  await page.locator('#state', { hasText: PERSONA }).waitFor();
+  await page.click('button.graphiql-execute-button');
+  await page.locator('.graphiql-response', { hasText: '"subject"' }).waitFor();
+  await page.goto(`${BASE}/graphiql?query=${encodeURIComponent(SUBSCRIPTION)}`);
+  await page.locator('#state', { hasText: PERSONA }).waitFor();
+  await page.click('button.graphiql-execute-button');
+  await page.locator('.graphiql-response', { hasText: '"changes"' }).waitFor();
+  const stored = await page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }) + document.cookie);
+  report.pages.push({ address: page.url(), html: await page.content(), stored });
+  const cookies = await page.context().cookies();
+  await page.click('#sign-out');
+  await page.locator('#sign-in').waitFor();
+  return { cookies: cookies.map(({ name, httpOnly, sameSite }) => ({ name, httpOnly, sameSite })) };
+}
+
+// The same from the address that `mlg dev` prints, whose key the page of the personas takes from the fragment.
+async function signInByAddress() {
+  const page = await newPage();
+  await page.goto(`${BASE}/sign-in?return=/graphiql#key=${KEY}`);
+  const address = page.url();
+  await page.click(`button[value="${PERSONA}"]`);
+  await page.locator('#state', { hasText: PERSONA }).waitFor();
+  return { page: new URL(address).pathname, fragment: new URL(address).hash };
+}
+
 report.viewer = (await run('', '"subject"')).viewer.subject;
 report.change = (await run(`?query=${encodeURIComponent(SUBSCRIPTION)}`, '"changes"')).changes.subjectId;
 report.refused = await useRefusedToken();
+report.session = await signIn();
+report.signIn = await signInByAddress();
 await browser.close();
 console.log(JSON.stringify(report));

