@@ -38,10 +38,14 @@ dev: $(READY) ## Run everything in the foreground: JanusGraph, the API, the demo
 
 .PHONY: lock
 lock: $(BIN)/uv ## Resolve the requirements again and write the hashed locks
-	for name in bootstrap base dev audit; do \
+	for name in bootstrap base dev audit clients; do \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 			--upgrade requirements/$$name.in -o requirements/$$name.txt; \
 	done
+
+.PHONY: clients
+clients: $(READY) ## Generate the Python client from the SDL and build its wheel into dist/
+	$(BIN)/python clients/python/build.py dist
 
 .PHONY: format
 format: $(READY) ## Format the sources

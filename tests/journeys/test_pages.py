@@ -19,6 +19,7 @@ BLOCKS = [block for page in PAGES for block in page_blocks(page) if block.langua
 
 RUN_BY = {
     ("README.md", "graphql"): "tests/journeys/test_readme.py",
+    ("clients/python/README.md", "python"): "tests/contract/clients/test_python_client.py",
     ("README.md", "json"): "tests/journeys/test_readme.py",
     ("README.md", "jsonl"): "tests/journeys/test_readme.py",
     ("docs/enrichment.md", "graphql"): "tests/journeys/test_demo.py",
