@@ -1,0 +1,82 @@
+"""Ends what a source no longer has: its own assets become DEPRECATED, and their edges end. Others' assets stay.
+
+An asset is the source's own if its id has the source and namespace of the importer, and if it has the property that
+every asset of the importer gets. So an asset that another client registered there stays as it is. The stage is
+not RETIRED, because the account of an importer has the right to update, and only owners retire.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from app.ingest.load.api_client import ApiClient
+from app.ingest.load.batches import ImportItem
+from graphql_schema.catalog.kinds import KINDS
+from graphql_schema.catalog.urn import slug_of
+from graphql_schema.ports.record import Json, JsonObject, Record
+
+ENDED: Final = "importer.ended"
+"""The key of the property of an asset that an import has ended, so that a later import may bring it back."""
+
+_LISTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "workflow": ("inputs", "outputs"),
+    "report": ("inputs",),
+    "feature-set": ("derivedFrom",),
+    "feature": ("derivedFrom",),
+}
+"""The fields, by the kind of the asset, whose edges end with it; other kinds of assets are not ended."""
+
+_PAGE: Final = """query OwnedAssets($filter: AssetFilter!, $after: Cursor) {
+  assets(filter: $filter, first: 250, after: $after) {
+    nodes { id stage properties { key value } } pageInfo { hasNextPage endCursor } } }"""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedAssets:
+    """The assets that a source defines, in its ``source`` and ``namespace``, by their ids in ``present``.
+
+    ``marker`` is the key of the property that each has.
+    """
+
+    source: str
+    namespace: str
+    marker: str
+    present: frozenset[str]
+
+
+async def ending_items(client: ApiClient, owned: OwnedAssets) -> tuple[list[ImportItem], list[ImportItem]]:
+    """Return the items that make ended assets active again which the source has again, and those that end assets.
+
+    Raises the errors of `ApiClient.execute`.
+    """
+    returning, ending = [], []
+    async for node in _stored(client, owned):
+        properties = {each["key"]: each["value"] for each in node["properties"] or ()}
+        ended = ENDED in properties
+        if owned.marker not in properties:
+            continue
+        if node["id"] in owned.present and ended:
+            returning.append(_item(node["id"], stage="ACTIVE"))
+        elif node["id"] not in owned.present and not ended:
+            lists: dict[str, Json] = {name: [] for name in _LISTS[slug_of(node["id"])]}
+            kept = [*node["properties"], {"key": ENDED, "value": "true"}]
+            ending.append(_item(node["id"], stage="DEPRECATED", properties=kept, **lists))
+    return returning, ending
+
+
+async def _stored(client: ApiClient, owned: OwnedAssets) -> AsyncIterator[JsonObject]:
+    kinds = [kind.code for kind in KINDS.values() if kind.slug in _LISTS]
+    wanted = {"source": {"eq": owned.source}, "namespace": {"eq": owned.namespace}, "kinds": kinds, "hydration": "FULL"}
+    after = None
+    while True:
+        page: Record = (await client.execute(_PAGE, {"filter": wanted, "after": after}))["assets"]
+        for node in page["nodes"]:
+            yield node
+        if not page["pageInfo"]["hasNextPage"]:
+            return
+        after = page["pageInfo"]["endCursor"]
+
+
+def _item(urn: str, **values: Json) -> ImportItem:
+    word, *others = slug_of(urn).split("-")
+    return ImportItem(f"end of {urn}", {word + "".join(map(str.capitalize, others)): {"id": urn, **values}})

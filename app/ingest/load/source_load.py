@@ -1,0 +1,105 @@
+"""Loads all that an importer has read of one source: events, items, results of checks, and the end of what is gone.
+
+The steps follow each other, because a check result needs its asset. Each asset, event and result has one outcome.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from rich.console import Console
+
+from app.ingest.load.api_client import ApiClient
+from app.ingest.load.batches import ImportItem, ItemResult, register
+from app.ingest.load.check_sender import send_checks
+from app.ingest.load.ended_assets import OwnedAssets, ending_items
+from app.ingest.load.event_sender import send_events
+from app.ingest.load.load import LoadTarget
+from app.ingest.load.load_report import ItemProgress, LoadReport, print_summary
+from graphql_schema.ports.record import Json, JsonObject
+from policies.errors import CodedError
+
+
+@dataclass(frozen=True, slots=True)
+class SourceContent:
+    """All that an importer has read of a source.
+
+    ``events`` are events of OpenLineage, and ``subjects`` the id that each is expected to be about, by location.
+    ``items`` are registered, and after them ``owners``, which are items with nothing but owners. ``checks`` are inputs
+    of `reportCheck`, and ``owned`` are the assets that the source defines.
+    ``skipped`` counts what was left out, by name.
+    """
+
+    items: Sequence[ImportItem]
+    owned: OwnedAssets
+    events: Sequence[ImportItem] = ()
+    subjects: Mapping[str, str] = field(default_factory=dict)
+    owners: Sequence[ImportItem] = ()
+    checks: Sequence[ImportItem] = ()
+    skipped: Mapping[str, int] = field(default_factory=dict)
+
+
+def load_source(target: LoadTarget, content: SourceContent, *, end: bool, as_json: bool) -> int:
+    """Send the content of a source; print the summary as the last line of stdout; return the exit code.
+
+    If ``end``, the assets that the source defined before and no longer has are ended. Exit code 0 means that
+    everything was accepted; what was refused is printed with its reason on stderr. An expected error ends the load.
+    """
+    report = LoadReport(Console(stderr=True))
+    extra: dict[str, Json] = {"skipped": dict(content.skipped)}
+    try:
+        extra["ended"] = asyncio.run(_load(target, content, report, end=end))
+    except (CodedError, OSError) as error:
+        report.console.print(str(error), style="red", markup=False, soft_wrap=True)
+        extra["error"] = str(error)
+    print_summary(report.summary(**extra), as_json=as_json)
+    return 1 if report.failed or "error" in extra else 0
+
+
+async def _load(target: LoadTarget, content: SourceContent, report: LoadReport, *, end: bool) -> int:
+    """Send everything; return the number of assets that were ended."""
+    total = sum(map(len, (content.events, content.items, content.owners, content.checks)))
+    ended = 0
+    with ItemProgress(report.console, total, "importing") as progress:
+        async with ApiClient(target.url, target.token, target.retry) as client:
+            returning, ending = await ending_items(client, content.owned)
+            async for results in _steps(client, target.batch, content, returning):
+                progress.advance(report.add(results))
+            async for results in register(client, ending if end else (), target.batch):
+                report.add(results)
+                ended += sum(result.outcome == "UPDATED" for result in results)
+    return ended
+
+
+async def _steps(
+    client: ApiClient, batch: int, content: SourceContent, returning: Sequence[ImportItem]
+) -> AsyncIterator[list[ItemResult]]:
+    refused: list[ItemResult] = []
+
+    def observe(event: ImportItem, received: JsonObject) -> None:
+        refused.extend(_refusals(event, received, content.subjects.get(event.location)))
+
+    async for results in send_events(client, content.events, batch, observe):
+        yield results
+    yield refused
+    for items in (content.items, content.owners, returning):
+        async for results in register(client, items, batch):
+            yield results
+    async for results in send_checks(client, content.checks):
+        yield results
+
+
+def _refusals(event: ImportItem, received: JsonObject, expected: str | None) -> list[ItemResult]:
+    """Return a failure for each part of an accepted event that was refused, and for an id that is not the expected."""
+    parts = [
+        ItemResult(
+            event.location,
+            str(each.get("code") or "REFUSED"),
+            (f"{each.get('field') or ''} {each['message']}".strip(),),
+        )
+        for each in received["refused"]
+    ]
+    if expected is None or received["subject"] == expected:
+        return parts
+    reason = f"the server names it {received['subject']}, not {expected}; set MLG_NAMESPACES here as on the server"
+    return [*parts, ItemResult(event.location, "CONFLICT", (reason,))]

@@ -1,0 +1,60 @@
+"""The end of what a source no longer has: only its own assets, and only once."""
+
+import json
+from typing import Any
+
+import httpx2
+
+from app.ingest.load.api_client import ApiClient, Retry
+from app.ingest.load.ended_assets import ENDED, OwnedAssets, ending_items
+
+OWN = "mlg://report/dbt/shop/"
+MARK = {"key": "dbt.project", "value": "shop"}
+
+
+def node(name: str, *properties: dict[str, str]) -> dict[str, Any]:
+    """Return a stored report."""
+    return {"id": OWN + name, "stage": "ACTIVE", "properties": [*properties]}
+
+
+PAGES = [
+    [node("present", MARK), node("gone", MARK), {"id": OWN + "hidden", "stage": None, "properties": None}],
+    [
+        node("of others"),
+        node("back", MARK, {"key": ENDED, "value": "true"}),
+        node("gone before", MARK, {"key": ENDED, "value": "true"}),
+        {"id": "mlg://feature-set/dbt/shop/gone", "stage": "ACTIVE", "properties": [MARK]},
+    ],
+]
+
+
+async def test_own_assets_that_are_gone_end() -> None:
+    """Assets without the mark and those that ended before stay; one that is there again becomes active."""
+    requests: list[Any] = []
+
+    def respond(request: httpx2.Request) -> httpx2.Response:
+        variables = json.loads(request.content)["variables"]
+        requests.append(variables["filter"])
+        at = 0 if variables["after"] is None else 1
+        page = {"nodes": PAGES[at], "pageInfo": {"hasNextPage": at == 0, "endCursor": "next"}}
+        return httpx2.Response(200, json={"data": {"assets": page}})
+
+    owned = OwnedAssets("dbt", "shop", "dbt.project", frozenset({OWN + "present", OWN + "back"}))
+    async with ApiClient("http://api", "t", Retry(tries=1), transport=httpx2.MockTransport(respond)) as client:
+        returning, ending = await ending_items(client, owned)
+    assert [item.value for item in returning] == [{"report": {"id": OWN + "back", "stage": "ACTIVE"}}]
+    ended = [MARK, {"key": ENDED, "value": "true"}]
+    assert [item.value for item in ending] == [
+        {"report": {"id": OWN + "gone", "stage": "DEPRECATED", "properties": ended, "inputs": []}},
+        {
+            "featureSet": {
+                "id": "mlg://feature-set/dbt/shop/gone",
+                "stage": "DEPRECATED",
+                "properties": ended,
+                "derivedFrom": [],
+            }
+        },
+    ]
+    kinds = ["FEATURE_SET", "FEATURE", "WORKFLOW", "REPORT"]
+    wanted = {"source": {"eq": "dbt"}, "namespace": {"eq": "shop"}, "kinds": kinds, "hydration": "FULL"}
+    assert [{**each, "kinds": sorted(each["kinds"])} for each in requests] == [{**wanted, "kinds": sorted(kinds)}] * 2
