@@ -11,11 +11,16 @@ from app.cli.exit_codes import failure
 from app.ingest.demo.estate import demo_entries, demo_estate, load_demo
 from app.ingest.load.load import LoadTarget, load, load_events
 from app.ingest.load.load_report import print_coverage
+from app.ingest.load.source_load import load_source
 from app.ingest.load.team_map import TeamMap, read_team_map
 from app.ingest.sources.datahub.aspect_files import read_estate
 from app.ingest.sources.datahub.mapping import map_estate
+from app.ingest.sources.dbt.artifacts import read_artifacts
+from app.ingest.sources.dbt.dbt_names import DbtNames, namespace_of
+from app.ingest.sources.dbt.mapping import map_artifacts
 from app.ingest.sources.jsonl import read_files
 from app.ingest.sources.openlineage.event_files import read_event_files
+from app.ingest.sources.openlineage.event_names import EventNames, namespace_patterns
 from app.settings import Settings
 from policies.errors import CodedError, ConfigurationError
 
@@ -23,6 +28,15 @@ import_group = typer.Typer(no_args_is_help=True, help="Import metadata from file
 
 Files = Annotated[list[Path], typer.Argument(help="Files to read; `-` is standard input.")]
 DataHubFiles = Annotated[list[Path], typer.Argument(help="Files to read, in order.")]
+TargetFolder = Annotated[Path, typer.Argument(help="The target folder of dbt, with manifest.json.")]
+Namespace = Annotated[
+    str | None, typer.Option("--namespace", help="Namespace of the tables in OpenLineage, such as postgres://db:5432.")
+]
+Patterns = Annotated[
+    str, typer.Option("--namespaces", envvar="MLG_NAMESPACES", help="Patterns of namespaces, as set on the server.")
+]
+Owners = Annotated[bool, typer.Option("--owners/--no-owners", help="Set the owners that the source names.")]
+End = Annotated[bool, typer.Option("--end", help="End the importer's own assets that the source no longer has.")]
 Url = Annotated[str, typer.Option("--url", help="Address of the API.")]
 Token = Annotated[str, typer.Option("--token", envvar="MLG_TOKEN", help="Access token; see `mlg token`.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON on the last line of stdout.")]
@@ -87,6 +101,30 @@ def import_openlineage(
 ) -> None:
     """Import events of OpenLineage: one JSON object per line, or a JSON list or object per file."""
     raise typer.Exit(load_events(LoadTarget(url, token, batch), read_event_files(files), as_json=as_json))
+
+
+@import_group.command("dbt")
+def import_dbt(  # noqa: PLR0913 - options of the command line
+    target_folder: TargetFolder,
+    *,
+    token: Token,
+    namespace: Namespace = None,
+    namespaces: Patterns = "",
+    owners: Owners = True,
+    end: End = False,
+    url: Url = DEFAULT_URL,
+    as_json: Json = False,
+    batch: Batch = 250,
+) -> None:
+    """Import a dbt project: manifest, catalog, run results and freshness of sources."""
+    try:
+        artifacts = read_artifacts(target_folder)
+        patterns = EventNames(namespace_patterns(namespaces))
+        names = DbtNames(artifacts, namespace_of(artifacts, namespace), patterns)
+        content = map_artifacts(artifacts, names, with_owners=owners)
+    except (CodedError, OSError) as error:
+        raise failure(error) from error
+    raise typer.Exit(load_source(LoadTarget(url, token, batch), content, end=end, as_json=as_json))
 
 
 def _team_map(file: Path | None) -> TeamMap:

@@ -22,6 +22,8 @@ RUN_BY = {
     ("clients/python/README.md", "python"): "tests/contract/clients/test_python_client.py",
     ("README.md", "json"): "tests/journeys/test_readme.py",
     ("README.md", "jsonl"): "tests/journeys/test_readme.py",
+    ("docs/dbt.md", "graphql"): "tests/journeys/test_dbt_import.py",
+    ("docs/dbt.md", "sh"): "tests/journeys/test_dbt_import.py",
     ("docs/enrichment.md", "graphql"): "tests/journeys/test_demo.py",
     ("docs/enrichment.md", "json"): "tests/journeys/test_demo.py",
     ("docs/http.md", "python"): "tests/journeys/test_change_subscription.py",

@@ -144,12 +144,20 @@ def assertions(facet: EventFacet, about: Contribution, _names: EventNames) -> No
         if not name or not isinstance(passed, bool):
             each.ignore("`assertion` or `success` is absent")
             continue
-        column = each.text("column")
-        check = f"{name}({column})" if column else name
+        check = assertion_name(name, each.text("column"))
         results[check] = results.get(check, True) and passed
     for check, passed in sorted(results.items()):
-        kind = CheckKind.VOLUME if "row_count" in check else CheckKind.SCHEMA
-        about.report(check, kind.name, (CheckStatus.PASS if passed else CheckStatus.FAIL).name)
+        about.report(check, assertion_kind(check), (CheckStatus.PASS if passed else CheckStatus.FAIL).name)
+
+
+def assertion_name(name: str, column: str | None) -> str:
+    """Return the name of the check of an assertion about a table, or about a column."""
+    return f"{name}({column})" if column else name
+
+
+def assertion_kind(check: str) -> str:
+    """Return the kind of the check of an assertion, by the name of the check."""
+    return (CheckKind.VOLUME if "row_count" in check else CheckKind.SCHEMA).name
 
 
 def metrics(facet: EventFacet, about: Contribution, _names: EventNames) -> None:

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from app.cli import data_commands
 from app.cli.command_line import commands
 from app.ingest.load.batches import ImportItem
+from app.ingest.load.source_load import SourceContent
 
 GROUP, RANKING = "mlg://team/ldap/default/g1", "mlg://team/catalog/default/ranking"
 
@@ -33,3 +34,33 @@ def test_the_map_of_teams_is_applied(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     owner = RANKING if mapped else GROUP
     assert sent == [{"dataset": {"id": "mlg://dataset/test/default/d", "owners": [{"owner": owner}]}}]
     assert ("no item read has the team mlg://team/ldap/default/g2" in result.stderr) == mapped
+
+
+DBT = Path(__file__).parents[3] / "data/dbt/shop/target"
+
+
+def test_artifacts_without_a_namespace_are_refused() -> None:
+    """The message has the form of a namespace for the adapter, and nothing is sent."""
+    result = CliRunner().invoke(commands, ["import", "dbt", str(DBT), "--token", "t"])
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "give --namespace duckdb://PATH" in result.stderr
+
+
+def test_the_options_of_dbt_reach_the_import(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Owners are left out on request, the patterns of namespaces are applied, and nothing ends by default."""
+    calls: list[tuple[SourceContent, bool]] = []
+
+    def load_source(_target: object, content: SourceContent, *, end: bool, as_json: bool) -> int:
+        assert as_json
+        calls.append((content, end))
+        return 0
+
+    monkeypatch.setattr(data_commands, "load_source", load_source)
+    words = ["import", "dbt", str(DBT), "--token", "t", "--json", "--namespace", "duckdb://shop.duckdb"]
+    more = ["--no-owners", "--end", "--namespaces", "duckdb://* => pg://*"]
+    codes = [CliRunner().invoke(commands, [*words, *each]).exit_code for each in ([], more)]
+    (first, first_end), (second, second_end) = calls
+    assert (codes, first_end, second_end) == ([0, 0], False, True)
+    assert (len(first.owners), len(second.owners)) == (4, 0)
+    assert first.subjects["shop.main_raw.orders"].startswith("mlg://dataset/duckdb/")
+    assert second.subjects["shop.main_raw.orders"].startswith("mlg://dataset/pg/")

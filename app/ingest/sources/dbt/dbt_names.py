@@ -1,0 +1,79 @@
+"""Makes the names of tables as events of OpenLineage have them, and the ids of everything that dbt itself defines."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from app.ingest.sources.dbt.artifacts import Artifacts, is_table
+from app.ingest.sources.openlineage.event_names import EventNames
+from graphql_schema.catalog.urn import make_urn
+from graphql_schema.ports.record import Record
+from policies.errors import InvalidError
+
+SOURCE: Final = "dbt"
+"""The source of workflows, runs and reports that dbt defines."""
+
+NAMESPACES: Final[Mapping[str, str]] = {
+    "athena": "awsathena://athena.REGION.amazonaws.com",
+    "bigquery": "bigquery",
+    "clickhouse": "clickhouse://HOST:PORT",
+    "databricks": "databricks://HOST",
+    "dremio": "dremio://HOST:PORT",
+    "duckdb": "duckdb://PATH",
+    "fabric": "fabric-warehouse://SERVER",
+    "glue": "arn:aws:glue:REGION:ACCOUNT",
+    "postgres": "postgres://HOST:PORT",
+    "redshift": "redshift://HOST:PORT",
+    "snowflake": "snowflake://ACCOUNT",
+    "spark": "spark://HOST:PORT",
+    "sqlserver": "mssql://SERVER:PORT",
+    "trino": "trino://HOST:PORT",
+}
+"""The namespace of the tables of each adapter, as the naming rules of OpenLineage and its sender for dbt have it."""
+
+_WITHOUT_ADDRESS: Final = "bigquery"
+
+
+class DbtNames:
+    """The names and ids of one project, whose tables are in a ``namespace`` of OpenLineage."""
+
+    def __init__(self, artifacts: Artifacts, namespace: str, events: EventNames) -> None:
+        self.project = artifacts.project
+        self.namespace = namespace
+        self._events = events
+
+    def dataset(self, table: Record) -> str:
+        """Return the id of the dataset of a table; raises InvalidError if the name does not fit into an id."""
+        return self._events.dataset(self.namespace, table_name(table)).urn
+
+    def datasets(self, resources: Iterable[Record]) -> list[str]:
+        """Return the ids of the datasets of those resources that are tables, each once."""
+        return list(dict.fromkeys(self.dataset(each) for each in resources if is_table(each)))
+
+    def own(self, kind: str, name: str) -> str:
+        """Return the id of a workflow, run or report that dbt defines; ``kind`` is in kebab-case."""
+        return make_urn(kind, SOURCE, self.project, name)
+
+
+def table_name(table: Record) -> str:
+    """Return the name of a table in an event: database, schema and table, without those that the adapter lacks.
+
+    The table of a source is its ``identifier``, which is the table in the warehouse, not the name in the project.
+    """
+    table_part = table.get("identifier") or table.get("alias") or table["name"]
+    return ".".join(str(part) for part in (table.get("database"), table.get("schema"), table_part) if part)
+
+
+def namespace_of(artifacts: Artifacts, given: str | None) -> str:
+    """Return the namespace of the tables: the given one, else that of an adapter whose namespace has no address.
+
+    The artifacts have no address of the warehouse. Raises InvalidError if it is needed.
+    """
+    if given:
+        return given
+    if artifacts.adapter == _WITHOUT_ADDRESS:
+        return NAMESPACES[_WITHOUT_ADDRESS]
+    form = NAMESPACES.get(artifacts.adapter, "SCHEME://HOST:PORT")
+    raise InvalidError(
+        f"The artifacts do not say where the {artifacts.adapter or 'warehouse'} is; give --namespace {form}, as your "
+        "senders of OpenLineage name it."
+    )

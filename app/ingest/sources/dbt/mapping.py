@@ -1,0 +1,51 @@
+"""Maps the artifacts of a dbt project to all that is sent to the API."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Final
+
+from app.ingest.load.batches import ImportItem
+from app.ingest.load.ended_assets import OwnedAssets
+from app.ingest.load.source_load import SourceContent
+from app.ingest.sources.dbt.artifacts import CATALOG, FRESHNESS, RUN_RESULTS, Artifacts
+from app.ingest.sources.dbt.dbt_names import SOURCE, DbtNames
+from app.ingest.sources.dbt.own_assets import PROJECT, own_items, owner_items
+from app.ingest.sources.dbt.results import check_results, run_items
+from app.ingest.sources.dbt.table_facets import table_event, tables_of
+from graphql_schema.ports.record import JsonObject
+
+_NOT_MAPPED: Final = ("analysis", "operation", "sql operation", "function")
+"""Types of resources that are no data and are left out."""
+
+
+def map_artifacts(artifacts: Artifacts, names: DbtNames, *, with_owners: bool) -> SourceContent:
+    """Return the events of tables, the items of workflows, runs and reports, and the results of checks.
+
+    Raises InvalidError if a name does not fit into an id.
+    """
+    skipped = Counter(each["resource_type"] for each in artifacts.of_type(*_NOT_MAPPED))
+    for file, content in (
+        (CATALOG, artifacts.catalog),
+        (RUN_RESULTS, artifacts.run_results),
+        (FRESHNESS, artifacts.freshness),
+    ):
+        skipped[f"{file} absent"] += not content
+    tables = tables_of(artifacts)
+    own = [*own_items(artifacts, names)]
+    return SourceContent(
+        events=[ImportItem(table.name, table_event(table, names, with_owners=with_owners)) for table in tables],
+        subjects={table.name: names.dataset(table.resources[0]) for table in tables},
+        items=_items([*own, *run_items(artifacts, names, skipped)]),
+        owners=_items(owner_items(artifacts, names)) if with_owners else (),
+        checks=_items(check_results(artifacts, names, skipped)),
+        owned=OwnedAssets(SOURCE, names.project, PROJECT, _ids(own)),
+        skipped=dict(sorted((+skipped).items())),
+    )
+
+
+def _items(found: Iterable[tuple[str, JsonObject]]) -> list[ImportItem]:
+    return [ImportItem(location, value) for location, value in found]
+
+
+def _ids(own: Iterable[tuple[str, JsonObject]]) -> frozenset[str]:
+    return frozenset(str(body["id"]) for _, item in own for body in item.values())

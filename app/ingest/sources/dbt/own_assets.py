@@ -1,0 +1,154 @@
+"""The assets that dbt itself defines: a workflow for what builds a table, and a report for each exposure or metric."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+from typing import Final
+
+import orjson
+
+from app.ingest.sources.dbt.artifacts import Artifacts, is_table, tags_of
+from app.ingest.sources.dbt.dbt_names import DbtNames
+from app.ingest.sources.dbt.table_facets import names_in, owner_names
+from graphql_schema.catalog.urn import make_urn
+from graphql_schema.ports.record import Json, JsonObject, Record
+
+PROJECT: Final = "dbt.project"
+"""The key of the property that every asset has that dbt defines."""
+
+MAX_PROPERTY: Final = 2_000
+"""Maximal number of characters of the value of a property; a longer one is left out."""
+
+BUILDERS: Final = ("model", "seed", "snapshot")
+"""Types of resources that build a table."""
+
+_USER_PREFIX: Final = "user:"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRule:
+    """How resources of a type become reports: the text of the page, the kind of report, and members that are kept."""
+
+    resource: str
+    becomes: str
+    report_kind: Callable[[Record], str]
+    kept: tuple[str, ...]
+
+
+REPORT_RULES: Final = (
+    ReportRule(
+        "exposure",
+        "A Report whose `reportKind` is the type of the exposure, such as `dashboard` or `ml`; owner and maturity are "
+        "properties.",
+        lambda exposure: str(exposure.get("type") or "exposure"),
+        ("maturity", "owner"),
+    ),
+    ReportRule(
+        "semantic_model",
+        "A Report of the kind `semantic model`, fed by the model; entities, dimensions and measures are properties.",
+        lambda _: "semantic model",
+        ("entities", "dimensions", "measures"),
+    ),
+    ReportRule(
+        "metric",
+        "A Report of the kind `metric`, fed by semantic models and other metrics; type and filter are properties.",
+        lambda _: "metric",
+        ("type", "filter"),
+    ),
+    ReportRule(
+        "saved_query",
+        "A Report of the kind `saved query`, fed by its metrics; its parameters are a property.",
+        lambda _: "saved query",
+        ("query_params",),
+    ),
+)
+"""The types of resources that become a report: where data ends up."""
+
+_FED: Final = tuple(rule.resource for rule in REPORT_RULES)
+
+
+def own_items(artifacts: Artifacts, names: DbtNames) -> Iterator[tuple[str, JsonObject]]:
+    """Yield the items of workflows and reports, each with its location."""
+    yield f"project {names.project}", {"workflow": _project(artifacts, names)}
+    for builder in _builders(artifacts):
+        yield builder["unique_id"], {"workflow": _workflow(artifacts, names, builder)}
+    for rule in REPORT_RULES:
+        for resource in artifacts.of_type(rule.resource):
+            yield resource["unique_id"], {"report": _report(artifacts, names, resource, rule)}
+
+
+def owner_items(artifacts: Artifacts, names: DbtNames) -> Iterator[tuple[str, JsonObject]]:
+    """Yield the items that set the owners of workflows and reports; none for those without owners in dbt.
+
+    They are items of their own, so that an asset is registered even if the caller may not set its owners.
+    """
+    workflows = (("workflow", each) for each in _builders(artifacts))
+    reports = (("report", each) for each in artifacts.of_type(*_FED))
+    for kind, resource in chain(workflows, reports):
+        direct, uid = resource.get("owner"), resource["unique_id"]
+        given = names_in(direct) if direct else owner_names(resource, artifacts)
+        owners = [{"owner": owner_urn(name)} for name in given]
+        if owners:
+            yield f"owners of {uid}", {kind: {"id": names.own(kind, uid), "owners": owners}}
+
+
+def _builders(artifacts: Artifacts) -> Iterator[Record]:
+    yield from (each for each in artifacts.of_type(*BUILDERS) if is_table(each))
+
+
+def _project(artifacts: Artifacts, names: DbtNames) -> JsonObject:
+    metadata = artifacts.manifest["metadata"]
+    return {
+        "id": names.own("workflow", names.project),
+        "displayName": names.project,
+        "workflowKind": "dbt project",
+        "properties": _properties(names, {"adapter": artifacts.adapter, "version": metadata.get("dbt_version")}),
+    }
+
+
+def _workflow(artifacts: Artifacts, names: DbtNames, builder: Record) -> JsonObject:
+    kept = {"uniqueId": builder["unique_id"], "materialized": (builder.get("config") or {}).get("materialized")}
+    return {
+        "id": names.own("workflow", builder["unique_id"]),
+        "displayName": builder["name"],
+        "description": builder.get("description") or None,
+        "workflowKind": f"dbt {builder['resource_type']}",
+        "codeRef": f"{builder['package_name']}://{builder.get('original_file_path')}",
+        "inputs": names.datasets(artifacts.parents(builder)),
+        "outputs": [names.dataset(builder)],
+        "partOf": names.own("workflow", names.project),
+        "properties": _properties(names, kept),
+    }
+
+
+def _report(artifacts: Artifacts, names: DbtNames, resource: Record, rule: ReportRule) -> JsonObject:
+    parents = artifacts.parents(resource)
+    reports = [names.own("report", each["unique_id"]) for each in parents if each["resource_type"] in _FED]
+    kept = {"uniqueId": resource["unique_id"], **{key: resource.get(key) for key in rule.kept}}
+    return {
+        "id": names.own("report", resource["unique_id"]),
+        "displayName": resource.get("label") or resource["name"],
+        "description": resource.get("description") or None,
+        "reportKind": rule.report_kind(resource),
+        "url": resource.get("url"),
+        "inputs": [*names.datasets(parents), *reports],
+        "tags": [make_urn("tag", "catalog", "", tag) for tag in tags_of(resource)],
+        "properties": _properties(names, kept),
+    }
+
+
+def _properties(names: DbtNames, kept: Record) -> list[JsonObject]:
+    """Return properties with the prefix `dbt.`, and that of the project; empty and too long values are left out."""
+    texts = {PROJECT: names.project, **{f"dbt.{key}": _text(value) for key, value in kept.items() if value}}
+    return [{"key": key, "value": text} for key, text in texts.items() if text and len(text) <= MAX_PROPERTY]
+
+
+def _text(value: Json) -> str:
+    return value if isinstance(value, str) else orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def owner_urn(name: str) -> str:
+    """Return the id of an owner, by the rules of the facet `ownership`: a name with @ is a user, others are teams."""
+    if name.startswith(_USER_PREFIX):
+        return make_urn("user", "catalog", "", name.removeprefix(_USER_PREFIX))
+    return make_urn("user" if "@" in name else "team", "catalog", "", name.removeprefix("team:"))

@@ -1,0 +1,1 @@
+select cast(country as integer) as country from {{ ref('stg_customers') }}

@@ -1,0 +1,56 @@
+"""All that is sent for a project is valid by the contract of the API, and nothing is left out without a word."""
+
+from graphql import GraphQLInputObjectType, GraphQLSchema
+from graphql.utilities import coerce_input_value
+
+from app.ingest.sources.dbt.artifacts import Artifacts
+from app.ingest.sources.dbt.dbt_names import DbtNames
+from app.ingest.sources.dbt.mapping import map_artifacts
+from app.ingest.sources.openlineage.event_names import EventNames
+from app.ingest.sources.openlineage.lineage_event import checked_event
+from app.ingest.sources.openlineage.mapping import map_event
+
+
+def test_every_item_follows_the_contract(
+    shop: Artifacts, names: DbtNames, contract: GraphQLSchema, asset_input: GraphQLInputObjectType
+) -> None:
+    """Items, owners and results of checks are inputs of the contract."""
+    content = map_artifacts(shop, names, with_owners=True)
+    for item in (*content.items, *content.owners):
+        coerce_input_value(item.value, asset_input)
+    check = contract.get_type("ReportCheckInput")
+    assert isinstance(check, GraphQLInputObjectType)
+    for item in content.checks:
+        coerce_input_value(item.value, check)
+    assert (len(content.items), len(content.owners), len(content.checks)) == (22, 4, 6)
+
+
+def test_every_event_is_mapped_without_a_rest(shop: Artifacts, names: DbtNames) -> None:
+    """The receiver of events maps each facet, and makes the expected id of each table."""
+    content = map_artifacts(shop, names, with_owners=True)
+    for event in content.events:
+        mapped = map_event(checked_event(event.value, 1 << 50), EventNames())
+        assert mapped.ignored == ()
+        assert mapped.subject == content.subjects[event.location]
+    assert len(content.events) == len(content.subjects) == 8
+
+
+def test_what_is_left_out_is_counted(shop: Artifacts, names: DbtNames) -> None:
+    """The summary names what did not run, absent files, and resources that are no data."""
+    assert map_artifacts(shop, names, with_owners=True).skipped == {"model skipped": 1, "test skipped": 3}
+    nodes = {**shop.manifest["nodes"], "analysis.shop.a": {"unique_id": "analysis.shop.a", "resource_type": "analysis"}}
+    parsed = Artifacts({**shop.manifest, "nodes": nodes}, {}, {}, {})
+    content = map_artifacts(parsed, names, with_owners=False)
+    assert content.skipped == {
+        "analysis": 1, "catalog.json absent": 1, "run_results.json absent": 1, "sources.json absent": 1
+    }  # fmt: skip
+    assert content.owners == ()
+    assert not any("ownership" in event.value["dataset"]["facets"] for event in content.events)
+
+
+def test_workflows_and_reports_are_the_projects_own(shop: Artifacts, names: DbtNames) -> None:
+    """They are what a later import may end; tables and runs are not."""
+    owned = map_artifacts(shop, names, with_owners=False).owned
+    assert (owned.source, owned.namespace, owned.marker) == ("dbt", "shop", "dbt.project")
+    assert {urn.split("/")[2] for urn in owned.present} == {"workflow", "report"}
+    assert len(owned.present) == 16
