@@ -18,6 +18,8 @@ from app.ingest.sources.datahub.mapping import map_estate
 from app.ingest.sources.dbt.artifacts import read_artifacts
 from app.ingest.sources.dbt.dbt_names import DbtNames, namespace_of
 from app.ingest.sources.dbt.mapping import map_artifacts
+from app.ingest.sources.feast.mapping import FeastMapping
+from app.ingest.sources.feast.registry import read_registry
 from app.ingest.sources.jsonl import read_files
 from app.ingest.sources.openlineage.event_files import read_event_files
 from app.ingest.sources.openlineage.event_names import EventNames, namespace_patterns
@@ -29,6 +31,7 @@ import_group = typer.Typer(no_args_is_help=True, help="Import metadata from file
 Files = Annotated[list[Path], typer.Argument(help="Files to read; `-` is standard input.")]
 DataHubFiles = Annotated[list[Path], typer.Argument(help="Files to read, in order.")]
 TargetFolder = Annotated[Path, typer.Argument(help="The target folder of dbt, with manifest.json.")]
+RegistryFile = Annotated[Path, typer.Argument(help="JSON that `feast registry-dump` has written.")]
 Namespace = Annotated[
     str | None, typer.Option("--namespace", help="Namespace of the tables in OpenLineage, such as postgres://db:5432.")
 ]
@@ -122,6 +125,28 @@ def import_dbt(  # noqa: PLR0913 - options of the command line
         patterns = EventNames(namespace_patterns(namespaces))
         names = DbtNames(artifacts, namespace_of(artifacts, namespace), patterns)
         content = map_artifacts(artifacts, names, with_owners=owners)
+    except (CodedError, OSError) as error:
+        raise failure(error) from error
+    raise typer.Exit(load_source(LoadTarget(url, token, batch), content, end=end, as_json=as_json))
+
+
+@import_group.command("feast")
+def import_feast(  # noqa: PLR0913 - options of the command line
+    registry_file: RegistryFile,
+    *,
+    token: Token,
+    namespace: Namespace = None,
+    namespaces: Patterns = "",
+    owners: Owners = True,
+    end: End = False,
+    url: Url = DEFAULT_URL,
+    as_json: Json = False,
+    batch: Batch = 250,
+) -> None:
+    """Import a Feast registry: data sources, feature views and feature services."""
+    try:
+        mapping = FeastMapping(read_registry(registry_file), namespace, EventNames(namespace_patterns(namespaces)))
+        content = mapping.content(with_owners=owners)
     except (CodedError, OSError) as error:
         raise failure(error) from error
     raise typer.Exit(load_source(LoadTarget(url, token, batch), content, end=end, as_json=as_json))

@@ -26,6 +26,8 @@ RUN_BY = {
     ("docs/dbt.md", "sh"): "tests/journeys/test_dbt_import.py",
     ("docs/enrichment.md", "graphql"): "tests/journeys/test_demo.py",
     ("docs/enrichment.md", "json"): "tests/journeys/test_demo.py",
+    ("docs/feast.md", "graphql"): "tests/journeys/test_feast_import.py",
+    ("docs/feast.md", "sh"): "tests/journeys/test_feast_import.py",
     ("docs/http.md", "python"): "tests/journeys/test_change_subscription.py",
     ("docs/openlineage.md", "graphql"): "tests/journeys/test_lineage_events.py",
     ("docs/openlineage.md", "python"): "tests/journeys/test_lineage_events.py",

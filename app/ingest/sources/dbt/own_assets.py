@@ -10,6 +10,7 @@ import orjson
 from app.ingest.sources.dbt.artifacts import Artifacts, is_table, tags_of
 from app.ingest.sources.dbt.dbt_names import DbtNames
 from app.ingest.sources.dbt.table_facets import names_in, owner_names
+from app.ingest.sources.openlineage.shared_facets import owner_urn
 from graphql_schema.catalog.urn import make_urn
 from graphql_schema.ports.record import Json, JsonObject, Record
 
@@ -21,8 +22,6 @@ MAX_PROPERTY: Final = 2_000
 
 BUILDERS: Final = ("model", "seed", "snapshot")
 """Types of resources that build a table."""
-
-_USER_PREFIX: Final = "user:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +144,3 @@ def _properties(names: DbtNames, kept: Record) -> list[JsonObject]:
 
 def _text(value: Json) -> str:
     return value if isinstance(value, str) else orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
-
-
-def owner_urn(name: str) -> str:
-    """Return the id of an owner, by the rules of the facet `ownership`: a name with @ is a user, others are teams."""
-    if name.startswith(_USER_PREFIX):
-        return make_urn("user", "catalog", "", name.removeprefix(_USER_PREFIX))
-    return make_urn("user" if "@" in name else "team", "catalog", "", name.removeprefix("team:"))

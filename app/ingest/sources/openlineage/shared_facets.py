@@ -31,12 +31,13 @@ def ownership(facet: EventFacet, about: Contribution, _names: EventNames) -> Non
             each.ignore("an owner without a name")
             continue
         kind = _OWNERSHIP.get((each.text("type") or "").upper(), "TECHNICAL")
-        known = owners.setdefault(_owner(name), {"kinds": []})
+        known = owners.setdefault(owner_urn(name), {"kinds": []})
         known["kinds"] = sorted({*known["kinds"], kind})
     about.replace_list(OWNED_BY.out(), "owners", owners)
 
 
-def _owner(name: str) -> str:
+def owner_urn(name: str) -> str:
+    """Return the id of an owner: `user:x` and an e-mail address are users, every other name is a team."""
     prefix, colon, rest = name.partition(":")
     if colon and prefix.lower() in {"user", "team", "group"} and rest:
         return make_urn("user" if prefix.lower() == "user" else "team", "catalog", "", rest)

@@ -64,3 +64,11 @@ def test_the_options_of_dbt_reach_the_import(monkeypatch: pytest.MonkeyPatch) ->
     assert (len(first.owners), len(second.owners)) == (4, 0)
     assert first.subjects["shop.main_raw.orders"].startswith("mlg://dataset/duckdb/")
     assert second.subjects["shop.main_raw.orders"].startswith("mlg://dataset/pg/")
+
+
+def test_a_registry_that_is_no_dump_is_refused(tmp_path: Path) -> None:
+    """The message has the command that writes one, and nothing is sent."""
+    (tmp_path / "registry.db").write_bytes(b"\x0a\x04shop")
+    result = CliRunner().invoke(commands, ["import", "feast", str(tmp_path / "registry.db"), "--token", "t"])
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "feast registry-dump > registry.json" in result.stderr

@@ -9,7 +9,7 @@ import pytest
 
 from app.ingest.sources.dbt.artifacts import Artifacts
 from app.ingest.sources.dbt.dbt_names import DbtNames
-from app.ingest.sources.dbt.own_assets import own_items, owner_items, owner_urn
+from app.ingest.sources.dbt.own_assets import own_items, owner_items
 from app.ingest.sources.openlineage.event_names import EventNames
 
 EXPECTED = json.loads((Path(__file__).parents[5] / "data/openlineage/expected.json").read_text())["dbt_churn_artifacts"]
@@ -121,12 +121,3 @@ def test_owners_are_items_of_their_own(shop: Artifacts, names: DbtNames) -> None
         "exposure.shop.order_dashboard": [{"owner": "mlg://team/catalog/default/ranking"}],
         "exposure.shop.churn_model": [{"owner": "mlg://user/catalog/default/ml%40example.com"}],
     }
-
-
-@pytest.mark.parametrize(
-    ("name", "urn"),
-    [("user:x", "user/catalog/default/x"), ("team:x", "team/catalog/default/x"), ("x y", "team/catalog/default/x%20y")],
-)
-def test_a_prefix_decides_between_user_and_team(name: str, urn: str) -> None:
-    """A name without prefix and @ is that of a team."""
-    assert owner_urn(name) == f"mlg://{urn}"

@@ -15,7 +15,7 @@ _OTHER = PurePath("docs/dbt.md")
 _HEAD = f"""# What dbt's artifacts become
 
 How each member of an artifact becomes a value, an edge or a check. [The other page]({_OTHER.name}) describes the
-import. This page is made of the tables that map the artifacts: `python -m app.ingest.sources.dbt.mapping_page` writes
+import. This page is made of the tables that map the artifacts: `python -m app.ingest.sources.dbt.dbt_page` writes
 it.
 """
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from app.ingest.sources.dbt.mapping_page import PAGE, page
+from app.ingest.sources.dbt.dbt_page import PAGE, page
 
 
 def test_the_page_is_made_of_the_tables() -> None:

@@ -1,0 +1,58 @@
+"""Reads the registry of a Feast project from the JSON that `feast registry-dump` writes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import orjson
+
+from graphql_schema.ports.record import Record
+from policies.errors import InvalidError
+
+VIEWS: Final = {
+    "featureViews": "feature view",
+    "streamFeatureViews": "stream feature view",
+    "onDemandFeatureViews": "on-demand feature view",
+}
+"""The sections of a registry that hold views, and what a view of the section is called."""
+
+_NO_ENTITY: Final = "__dummy"
+"""The entity that Feast gives to a view without one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """The registry of one project: lists of objects by section."""
+
+    project: str
+    content: Record
+
+    def section(self, name: str) -> Iterator[Record]:
+        """Yield the objects of a section, none if it is absent."""
+        yield from self.content.get(name) or ()
+
+    def views(self) -> Iterator[tuple[str, Record]]:
+        """Yield each view with the name of its type."""
+        for section, kind in VIEWS.items():
+            yield from ((kind, view) for view in self.section(section))
+
+    def join_keys(self, view: Record) -> list[str]:
+        """Return the columns by which the features of a view are looked up, in the order of its entities."""
+        keys = {each["spec"]["name"]: each["spec"].get("joinKey") for each in self.section("entities")}
+        return [keys.get(name) or name for name in self.entities(view)]
+
+    def entities(self, view: Record) -> list[str]:
+        """Return the names of the entities of a view."""
+        return [name for name in view["spec"].get("entities") or () if name != _NO_ENTITY]
+
+
+def read_registry(file: Path) -> Registry:
+    """Read a registry; raises InvalidError if the file is no dump of a registry, OSError if it cannot be read."""
+    try:
+        content = orjson.loads(file.read_bytes())
+    except orjson.JSONDecodeError as error:
+        raise InvalidError(f"{file} is not JSON; write it with `feast registry-dump > registry.json`.") from error
+    if not isinstance(content, dict) or not isinstance(content.get("project"), str) or not content["project"]:
+        raise InvalidError(f"{file} has no `project`; write it with `feast registry-dump > registry.json`.")
+    return Registry(content["project"], content)

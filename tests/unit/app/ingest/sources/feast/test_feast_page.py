@@ -1,0 +1,11 @@
+"""The page of the mapping is that of the rules."""
+
+from pathlib import Path
+
+from app.ingest.sources.feast.feast_page import PAGE, page
+
+
+def test_the_page_is_made_of_the_rules() -> None:
+    """docs/feast-mapping.md is the text that the module writes, word for word."""
+    assert Path(__file__).parents[6] / "docs/feast-mapping.md" == PAGE
+    assert PAGE.read_text() == page()

@@ -1,0 +1,137 @@
+"""Feature sets, features and services of a real registry, compared with the repository that it was applied from."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from graphql import GraphQLInputObjectType
+from graphql.utilities import coerce_input_value
+
+from app.ingest.load.source_load import SourceContent
+from app.ingest.sources.feast.mapping import FeastMapping
+from app.ingest.sources.feast.registry import Registry, read_registry
+from app.ingest.sources.openlineage.event_names import EventNames
+from app.ingest.sources.openlineage.lineage_event import checked_event
+from app.ingest.sources.openlineage.mapping import map_event
+
+FILE = Path(__file__).parents[5] / "data/feast/shop/registry.json"
+SETS, FEATURES = "mlg://feature-set/feast/shop/", "mlg://feature/feast/shop/"
+
+
+@pytest.fixture(scope="module")
+def content() -> SourceContent:
+    """Return what is sent for the registry."""
+    return FeastMapping(read_registry(FILE), "snowflake://acme", EventNames()).content(with_owners=True)
+
+
+@pytest.fixture(scope="module")
+def bodies(content: SourceContent) -> dict[str, dict[str, Any]]:
+    """Return the bodies of all items by id."""
+    return {body["id"]: body for item in content.items for body in item.value.values()}
+
+
+def test_every_item_follows_the_contract(content: SourceContent, asset_input: GraphQLInputObjectType) -> None:
+    """Items and owners are inputs of the contract."""
+    for item in (*content.items, *content.owners):
+        coerce_input_value(item.value, asset_input)
+
+
+def test_every_event_is_mapped_without_a_rest(content: SourceContent) -> None:
+    """The receiver maps each facet, and makes the expected id; the request source has no data."""
+    for event in content.events:
+        mapped = map_event(checked_event(event.value, 1 << 50), EventNames())
+        assert (mapped.ignored, mapped.subject) == ((), content.subjects[event.location])
+    assert set(content.subjects.values()) == {
+        "mlg://dataset/s3/lake/features%2Fcustomer_orders.parquet",
+        "mlg://dataset/feast/shop/orders_push",
+        "mlg://dataset/openlineage/bigquery/acme.crm.profile",
+        "mlg://dataset/snowflake/acme/SHOP.MARTS.SCORES",
+    }
+    assert content.skipped == {"request source": 1}
+
+
+def test_a_view_is_a_feature_set(bodies: dict[str, dict[str, Any]]) -> None:
+    """Keys, sources, tags and properties are those of the repository."""
+    assert {**bodies[f"{SETS}order_features"], "sourceCreatedAt": None} == {
+        "id": f"{SETS}order_features",
+        "displayName": "order_features",
+        "description": "Orders by customer.",
+        "sourceCreatedAt": None,
+        "tags": ["mlg://tag/catalog/default/tier%3A1"],
+        "properties": [
+            {"key": "feast.project", "value": "shop"},
+            {"key": "feast.kind", "value": "feature view"},
+            {"key": "feast.entities", "value": "customer"},
+        ],
+        "entityKeys": ["customer_id"],
+        "online": True,
+        "derivedFrom": [
+            "mlg://dataset/s3/lake/features%2Fcustomer_orders.parquet",
+            "mlg://dataset/feast/shop/orders_push",
+        ],
+    }
+    assert bodies[f"{SETS}profile_features"]["online"] is False
+
+
+def test_a_field_is_a_feature_of_its_view(bodies: dict[str, dict[str, Any]]) -> None:
+    """Columns of entities and time are no features; the time to live is a duration."""
+    assert {urn for urn in bodies if urn.startswith(FEATURES)} == {
+        FEATURES + name
+        for name in (
+            "order_features%3Aorders",
+            "order_features%3Aamount",
+            "profile_features%3Acountry",
+            "score_features%3Ascore",
+            "basket_features%3Abasket_share",
+        )
+    }
+    orders = bodies[f"{FEATURES}order_features%3Aorders"]
+    assert (orders["dataType"], orders["freshnessSla"]) == ("INT64", "PT86400S")
+    assert (orders["featureSet"], orders["tags"]) == (
+        f"{SETS}order_features",
+        ["mlg://tag/catalog/default/pii%3Ano"],
+    )
+    assert bodies[f"{FEATURES}score_features%3Ascore"]["freshnessSla"] is None
+
+
+def test_on_demand_views_and_services_derive_from_features(bodies: dict[str, dict[str, Any]]) -> None:
+    """Only the features that they name, and no data of a request."""
+    assert bodies[f"{SETS}basket_features"]["derivedFrom"] == [f"{FEATURES}order_features%3Aamount"]
+    service = bodies[f"{SETS}service%3Achurn_v1"]
+    assert (service["displayName"], service["derivedFrom"]) == (
+        "churn_v1",
+        [
+            f"{FEATURES}order_features%3Aorders",
+            f"{FEATURES}order_features%3Aamount",
+            f"{FEATURES}profile_features%3Acountry",
+            f"{FEATURES}basket_features%3Abasket_share",
+        ],
+    )
+
+
+def test_owners_are_items_of_their_own(content: SourceContent) -> None:
+    """An e-mail address is a user, another name a team."""
+    owned = [body for item in content.owners for body in item.value.values()]
+    found = {body["id"].removeprefix(SETS): body["owners"][0]["owner"] for body in owned}
+    assert found == {
+        "order_features": "mlg://team/catalog/default/ranking",
+        "profile_features": "mlg://user/catalog/default/crm%40example.com",
+        "service%3Achurn_v1": "mlg://team/catalog/default/ranking",
+    }
+    assert FeastMapping(read_registry(FILE), None, EventNames()).content(with_owners=False).owners == ()
+
+
+def test_all_items_are_the_projects_own(content: SourceContent, bodies: dict[str, dict[str, Any]]) -> None:
+    """A later import may end each of them."""
+    assert content.owned.present == set(bodies)
+    assert (content.owned.source, content.owned.namespace, content.owned.marker) == ("feast", "shop", "feast.project")
+
+
+def test_the_last_materialization_is_a_property() -> None:
+    """Of several intervals the latest end counts."""
+    ends = [{"endTime": f"2026-11-0{day}T00:00:00Z"} for day in (3, 5, 4)]
+    view = {"spec": {"name": "v", "ttl": "1.5s"}, "meta": {"materializationIntervals": ends}}
+    content = FeastMapping(Registry("p", {"featureViews": [view]}), None, EventNames()).content(with_owners=True)
+    ((body,),) = (item.value.values() for item in content.items)
+    assert {"key": "feast.materializedUntil", "value": "2026-11-05T00:00:00Z"} in body["properties"]
+    assert content.skipped == {}
