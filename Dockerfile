@@ -10,6 +10,7 @@ COPY pyproject.toml README.md ./
 COPY app app
 COPY graphql_schema graphql_schema
 COPY policies policies
+COPY web web
 RUN [".venv/bin/pip", "install", "--no-cache-dir", "--no-deps", "--no-build-isolation", "-e", "."]
 # The root file system is read-only later, so the sources are compiled now.
 RUN [".venv/bin/python", "-m", "compileall", "-q", "app", "graphql_schema", "policies"]

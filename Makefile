@@ -28,8 +28,9 @@ $(READY): $(BIN)/uv $(LOCKS) pyproject.toml
 	@touch $@
 
 .PHONY: setup
-setup: $(READY) ## Install only: locked Python packages, a Java runtime, JanusGraph's jars, GraphiQL
+setup: $(READY) ## Install only: locked Python packages, a Java runtime, JanusGraph's jars, the pages
 	@$(BIN)/mlg store fetch
+	@$(BIN)/mlg explorer build
 	@$(BIN)/mlg graphiql fetch
 
 .PHONY: dev

@@ -19,6 +19,8 @@ from app.http.allowed_origins import allowed_origins, cors_middleware, trusts_ho
 from app.http.errors import HttpError
 from app.http.events.event_intake import EventIntake
 from app.http.events.event_view import EventView, event_routes
+from app.http.explorer.explorer_build import cached_documents
+from app.http.explorer.explorer_routes import explorer_routes
 from app.http.fair_queue import FairQueue, queue_metrics
 from app.http.graphiql.graphiql_routes import PageRedirectMiddleware, graphiql_routes
 from app.http.graphql.document_manifest import read_manifests
@@ -73,6 +75,7 @@ def create_app(process: Process) -> Starlette:
         *health_routes(probe_store),
         *auth_routes(settings),
         *graphiql_routes(settings),
+        *explorer_routes(settings),
         *sign_in_routes(guard, public_url(settings), canonical_host=settings.env == "dev" and not settings.public_url),
         *picker_routes(sign_in.dev_grants),
     ]
@@ -115,7 +118,9 @@ def _api_routes(process: Process, origins: tuple[str, ...], guard: SessionGuard 
     challenge = Challenge(metadata_url(settings))
     suggestions = settings.env == "dev"
     limits = _request_limits(settings)
-    documents = PersistedDocuments(DocumentMode(settings.document_mode), read_manifests(settings.documents))
+    documents = PersistedDocuments(
+        DocumentMode(settings.document_mode), read_manifests((*settings.documents, *cached_documents(settings)))
+    )
     view = GraphQLView(
         process.schema,
         open_context,

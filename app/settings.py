@@ -62,7 +62,9 @@ class Settings:
         "`1` derives inferred edges by the rules of docs/enrichment.md; `0` removes the inferred edges.",
     )
     cache_dir: Path = setting(
-        "MLG_CACHE_DIR", "~/.cache/mlgraph", "Folder of the downloaded jars and files of GraphiQL, shared by checkouts."
+        "MLG_CACHE_DIR",
+        "~/.cache/mlgraph",
+        "Folder of the downloaded jars, the files of GraphiQL and the built explorer, shared by checkouts.",
     )
     maven_repository: str = setting(
         "MLG_MAVEN_REPOSITORY",

@@ -45,7 +45,8 @@ class Commands(LazyGroup):
             "app.cli.policy_commands:policy",
             "Check the policy, print what it allows, compare two versions, explain one decision.",
         ),
-        "graphiql": ("app.cli.graphiql_commands:graphiql", "The page /graphiql."),
+        "explorer": ("app.cli.page_commands:explorer", "The explorer at /."),
+        "graphiql": ("app.cli.page_commands:graphiql", "The page /graphiql."),
         "schema": ("app.cli.server_commands:schema", "The GraphQL schema."),
     }
 

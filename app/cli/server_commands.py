@@ -16,6 +16,7 @@ import uvicorn
 
 from app.auth.dev_issuer import DevIssuer, base_url
 from app.auth.personas import persona
+from app.cli.page_commands import prepare_explorer
 from app.cli.worker_processes import WorkerProcesses, end_with_parent
 from app.factory import create_app
 from app.http.connections.connection_limits import ConnectionLimits
@@ -52,13 +53,18 @@ _ADDRESS: Final = """
 The Model Lifecycle Graph is ready: {url}/graphql (Ctrl-C stops it)
 """
 
+_EXPLORER: Final = """
+The explorer in a browser, with the personas; the address contains a key, so keep it to yourself:
+{url}/#key={key}
+"""
+
 _CALLER: Final = """
 A token of ada, an engineer of team ranking, for 12 hours (other personas: {mlg} token bo | cy | root):
 export TOKEN={token}
 """
 
-WELCOME: Final = f"""{_ADDRESS}
-GraphiQL in a browser, with the personas; the address contains a key, so keep it to yourself:
+WELCOME: Final = f"""{_ADDRESS}{_EXPLORER}
+GraphiQL, for queries:
 {{url}}/graphiql#key={{key}}
 Sign in as a persona, with a cookie in place of a token (docs/sign-in.md); the same key:
 {{url}}/sign-in#key={{key}}
@@ -70,7 +76,7 @@ Next, import your own metadata (docs/import.md):
 .venv/bin/mlg import datahub FILE --url {{url}} --token "$({{mlg}} token root)"
 """
 
-WELCOME_OF_REQUIRE: Final = f"""{_ADDRESS}{_CALLER}
+WELCOME_OF_REQUIRE: Final = f"""{_ADDRESS}{_EXPLORER}{_CALLER}
 MLG_DOCUMENT_MODE=require: only the documents of MLG_DOCUMENTS run. The demo estate was therefore not loaded, and
 GraphiQL, `mlg query` and imports are refused. To load data, start once without MLG_DOCUMENT_MODE.
 """
@@ -117,6 +123,7 @@ def serve(worker: Annotated[int | None, typer.Option("--worker", hidden=True)] =
 def dev() -> None:
     """Serve the API and print a token for it; with MLG_DEMO=1, load the demo estate into an empty store."""
     settings = _settings()
+    prepare_explorer(settings)
     server, listener, process = _server(settings)
     with _start_error_of(process):
         asyncio.run(_develop(settings, server, listener))
@@ -195,10 +202,10 @@ def _server(settings: Settings, *, shares_port: bool = False) -> tuple[uvicorn.S
 
 
 def welcome(settings: Settings) -> None:
-    """Print the addresses of the API and of GraphiQL, a token and a query.
+    """Print the addresses of the API, the explorer and GraphiQL, a token and a query.
 
     With MLG_DEMO=1, first load the demo estate if the store is empty. With MLG_DOCUMENT_MODE=require, send no request
-    and print only the address of the API and the token.
+    and print only the addresses of the API and the explorer, and the token.
     """
     url = base_url(settings.host, settings.port)
     issuer = DevIssuer(settings)

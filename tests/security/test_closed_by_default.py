@@ -117,7 +117,9 @@ async def test_every_route_is_closed_or_declared(server: AppWithoutStore, issuer
             assert all(good.status in codes for codes in found.values()), path
 
 
-@pytest.mark.parametrize("path", ["/", "/metrics", "/health", "/health/x", "/graphiql/x/y", "/graphql/", "//graphql"])
+@pytest.mark.parametrize(
+    "path", ["/explorer", "/metrics", "/health", "/health/x", "/graphiql/x/y", "/graphql/", "//graphql"]
+)
 async def test_a_path_without_a_route_is_closed(server: AppWithoutStore, issuer: LiveIssuer, path: str) -> None:
     """A path that no route has does not disclose that, also below and beside open ones."""
     assert await statuses(server, issuer, path) == REFUSED

