@@ -93,12 +93,12 @@ test('hidden, cut, complete, past and stale are told apart', () => {
   const at = Date.parse('2026-01-01T00:00:00Z');
   const hidden = part('up', [['r']], [], { completeness: { ...COMPLETE, state: 'PARTIAL', reason: 'POLICY', hidden: 3 } });
   const cut = part('down', [['r']], [], { completeness: CUT });
-  const kinds = (parts: Part[], asOf: string | null, later: number, outdated = false) => notesOf(parts, asOf, at, at + later, outdated).map((note) => [note.kind, note.side]);
+  const kinds = (parts: Part[], asOf: string | null, later: number, ages = true) => notesOf(parts, asOf, at, at + later, ages).map((note) => [note.kind, note.side]);
   assert.deepEqual(kinds([hidden, cut], null, 0), [['hidden', 'up'], ['cut', 'down']]);
   assert.match(notesOf([hidden], null, at, at, false)[0]?.text ?? '', /3 assets are hidden/);
   assert.deepEqual(kinds([part('up', [['r']], [])], '2025-01-01T00:00:00Z', 1e9), [['complete', 'up'], ['past', null]]);
   assert.deepEqual(kinds([], null, 600_000), [['stale', null]]);
-  assert.deepEqual(kinds([], null, 0, true), [['stale', null]]);
+  assert.deepEqual(kinds([], null, 600_000, false), []); // changes are announced
   assert.deepEqual(kinds([], null, 0), []);
 });
 

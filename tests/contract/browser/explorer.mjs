@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import chromium from '@sparticuz/chromium';
 import { chromium as playwright } from 'playwright-core';
 
-const { BASE, KEY, PERSONA, OTHER, TEXT, ROOT, SHARED, PICTURES } = process.env;
+const { BASE, KEY, PERSONA, OTHER, TEXT, ROOT, SHARED, TOKEN, PICTURES } = process.env;
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 const browser = await playwright.launch({
@@ -72,6 +72,7 @@ async function byMouse() {
   await page.locator('.more').last().click();
   await page.waitForURL(/open=/);
   await page.locator(`[data-key]`).nth(report.first.length).waitFor();
+  await healthy(page);
   report.expanded = await keys(page);
   await boxes(page).last().click();
   await page.locator('aside').getByRole('link').first().waitFor();
@@ -96,6 +97,10 @@ async function byMouse() {
   report.starred = (await page.locator('section.card').first().locator('a').first().textContent()).trim();
   await axe(page, 'start');
   await shared(page, PERSONA);
+  await page.selectOption('header select', OTHER); // in the same tab, which has answers of the caller before
+  await page.locator('header select[title*=reader]').waitFor();
+  await page.locator('.content[aria-busy=false]').waitFor();
+  report.pages.push({ who: OTHER, ...(await table(page)) });
   report.stored.push(await page.evaluate(() => [JSON.stringify({ ...localStorage }), document.cookie, document.documentElement.outerHTML, location.href].join('\n')));
   report.tab = await page.evaluate(() => Object.keys(sessionStorage).sort());
 }
@@ -106,10 +111,32 @@ async function shared(page, who) {
   await page.locator('h1', { hasText: SHARED.split('/').at(-1) }).waitFor();
   await page.locator('.content[aria-busy=false]').waitFor();
   await page.locator('tbody tr').first().waitFor();
-  report.pages.push({
-    who, notes: await page.locator('ul[aria-live] li').evaluateAll((all) => all.map((each) => each.className.split(' ')[0])),
+  report.pages.push({ who, ...(await table(page)) });
+}
+
+async function table(page) {
+  return {
+    notes: await page.locator('ul[aria-live] li').evaluateAll((all) => all.map((each) => each.className.split(' ')[0])),
     names: await page.locator('tbody th button').allTextContents(),
-  });
+  };
+}
+
+// Writes to the API beside the page, which shows the change without another request of its user.
+async function live() {
+  const page = await open('light', { width: 1280, height: 800 });
+  const write = (query) => fetch(`${BASE}/graphql`, {
+    method: 'POST', headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${TOKEN}` }, body: JSON.stringify({ query }),
+  }).then((response) => response.json());
+  const [from, to] = ['before', 'after'].map((name) => `mlg://dataset/test/live/${name}`);
+  await write(`mutation { registerAssets(input: {items: [{dataset: {id: "${from}"}}, {dataset: {id: "${to}"}}]}) { failed } }`);
+  await page.locator('li button', { hasText: PERSONA }).first().click();
+  await page.locator('header select').waitFor();
+  await page.goto(lineage(from, {}));
+  await page.locator('.live').waitFor();
+  report.before = await keys(page);
+  await write(`mutation { link(input: {relation: DERIVES, from: "${from}", to: "${to}"}) { errors { message } } }`);
+  await boxes(page).nth(1).waitFor();
+  report.after = await keys(page);
 }
 
 async function byKeyboard() {
@@ -178,6 +205,7 @@ async function pictures() {
 await byMouse();
 await byKeyboard();
 await onASmallScreen();
+await live();
 if (PICTURES) await pictures();
 await browser.close();
 console.log(JSON.stringify(report));

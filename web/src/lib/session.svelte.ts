@@ -13,6 +13,7 @@ type Source = 'none' | 'persona' | 'cookie' | 'token';
 
 const KEY = 'mlg-graphiql-key'; // shared with the page /graphiql
 const PERSONA = 'mlg-persona';
+const LONGEST_RETURN = 900;
 
 export const session = $state<{
   state: 'starting' | 'signed out' | 'signed in';
@@ -51,6 +52,12 @@ export async function start(): Promise<void> {
   session.state = 'signed out';
 }
 
+/** Return the address of the sign-in, which leads back to the present state. */
+export function signInAddress(): string {
+  const state = encodeURIComponent(`/${location.hash}`);
+  return `${session.signIn}?return=${state.length > LONGEST_RETURN ? '/' : state}`;
+}
+
 /** Become a persona of the development issuer. */
 export async function choosePersona(name: string): Promise<void> {
   session.persona = name;
@@ -78,7 +85,9 @@ export async function pasteToken(text: string): Promise<void> {
 /** End the session; a cookie is ended at the server. */
 export async function signOut(): Promise<void> {
   if (session.source === 'cookie') {
-    await fetch('/sign-out', { method: 'POST', headers: { 'X-CSRF-Token': csrf } });
+    const ended = await fetch('/sign-out', { method: 'POST', headers: { 'X-CSRF-Token': csrf } });
+    const { next } = (await ended.json()) as { next?: string | null }; // where the issuer ends its own session
+    if (next) return location.assign(next);
     await readCookieSession();
   }
   sessionStorage.removeItem(PERSONA);

@@ -12,8 +12,8 @@ export interface Note {
 
 export const STALE_MINUTES = 5;
 
-/** Return the notes of parts that arrived at `at`; `outdated` is true if a change of a shown asset was announced. */
-export function notesOf(parts: readonly Part[], asOf: string | null, at: number, now: number, outdated: boolean): Note[] {
+/** Return the notes of parts that arrived at `at`; they become stale unless changes are announced, so that `ages` is false. */
+export function notesOf(parts: readonly Part[], asOf: string | null, at: number, now: number, ages: boolean): Note[] {
   const notes: Note[] = [];
   for (const side of ['up', 'down'] as const) {
     const own = parts.filter((part) => part.side === side);
@@ -30,7 +30,7 @@ export function notesOf(parts: readonly Part[], asOf: string | null, at: number,
     if (!hidden.length && !reasons.size) notes.push({ kind: 'complete', side, text: texts.notes.complete(name) });
   }
   if (asOf) notes.push({ kind: 'past', side: null, text: texts.notes.past(time(asOf)) });
-  else if (outdated || now - at > STALE_MINUTES * 60_000) {
+  else if (ages && now - at > STALE_MINUTES * 60_000) {
     notes.push({ kind: 'stale', side: null, text: texts.notes.stale(clock(new Date(at).toISOString())) });
   }
   return notes;
