@@ -305,6 +305,8 @@ export const texts = {
       NODES: 'The limit of assets was reached; the nearest are shown.',
       EDGES: 'The limit of edges was reached; the nearest levels are shown.',
       TIME: 'The time for the walk was over; the nearest are shown.',
+      CAUSES: 'The limit of causes was reached; the nearest are shown.',
+      DATA: 'The limit of data was reached.',
       PAGE: 'Only the nearest 300 assets of this side are shown.',
     } as Record<string, string>,
     stale: (clock: string) => `Read at ${clock}. It may have changed since.`,

@@ -95,16 +95,21 @@ test('hidden, cut, complete, past and stale are told apart', () => {
   const cut = part('down', [['r']], [], { completeness: CUT });
   const kinds = (parts: Part[], asOf: string | null, later: number, ages = true) => notesOf(parts, asOf, at, at + later, ages).map((note) => [note.kind, note.side]);
   assert.deepEqual(kinds([hidden, cut], null, 0), [['hidden', 'up'], ['cut', 'down']]);
-  assert.match(notesOf([hidden], null, at, at, false)[0]?.text ?? '', /3 assets are hidden/);
+  assert.match(notesOf([hidden], null, at, at, true)[0]?.text ?? '', /3 assets are hidden/);
   assert.deepEqual(kinds([part('up', [['r']], [])], '2025-01-01T00:00:00Z', 1e9), [['complete', 'up'], ['past', null]]);
   assert.deepEqual(kinds([], null, 600_000), [['stale', null]]);
   assert.deepEqual(kinds([], null, 600_000, false), []); // changes are announced
   assert.deepEqual(kinds([], null, 0), []);
 });
 
+test('a side may be hidden and cut at once, each told in its own words', () => {
+  const both = part('up', [['r']], [], { completeness: { ...CUT, reason: 'DEPTH, POLICY, ROOTS' } });
+  assert.deepEqual(notesOf([both], null, 0, 0, true).map((note) => note.kind), ['hidden', 'cut']);
+});
+
 test('the counts of several walks are no sum, because they may overlap', () => {
   const hidden = part('up', [['r']], [], { completeness: { ...COMPLETE, state: 'PARTIAL', reason: 'POLICY', hidden: 3 } });
-  assert.doesNotMatch(notesOf([hidden, hidden], null, 0, 0, false)[0]?.text ?? '', /\d/);
+  assert.doesNotMatch(notesOf([hidden, hidden], null, 0, 0, true)[0]?.text ?? '', /\d/);
 });
 
 test('the file quotes what needs it and starts no formula', () => {

@@ -55,6 +55,8 @@ export interface Graph {
   roots: string[];
 }
 
+const LIMITS = new Set(['DEPTH', 'NODES', 'EDGES', 'TIME']);
+
 const sign = (side: Side): number => (side === 'up' ? -1 : 1);
 
 /** Return the graph of parts; those that begin at `roots` come first, and the start of each is in a part before it. */
@@ -64,7 +66,7 @@ export function merged(roots: readonly string[], parts: readonly Part[]): Graph 
   const walked: Record<Side, Map<string, boolean>> = { up: new Map(), down: new Map() };
   for (const part of parts) {
     const base = levelOf(nodes, part.starts);
-    const cut = part.completeness.state === 'TRUNCATED' || part.more;
+    const cut = part.more || (part.completeness.reason ?? '').split(',').some((each) => LIMITS.has(each.trim()));
     for (const { depth, asset } of part.nodes) {
       const level = base + sign(part.side) * depth;
       const known = nodes.get(asset.id);

@@ -2,7 +2,7 @@
 // the list.
 import { clock, time } from '../lib/format.ts';
 import { texts } from '../texts.ts';
-import type { Part, Side } from './graph.ts';
+import type { Completeness, Part, Side } from './graph.ts';
 
 export interface Note {
   kind: 'complete' | 'hidden' | 'cut' | 'stale' | 'past';
@@ -12,22 +12,29 @@ export interface Note {
 
 export const STALE_MINUTES = 5;
 
+const cut = (side: Side, reason: string): Note => ({ kind: 'cut', side, text: texts.notes.cut(texts.sides[side], texts.notes.reasons[reason] ?? reason) });
+
+/** Return what one answer lacks on a side, what is hidden first; a start that was not found is reported elsewhere. */
+export function missing(side: Side, found: Pick<Completeness, 'reason' | 'hidden'>): Note[] {
+  const reasons = new Set((found.reason ?? '').split(',').map((each) => each.trim()).filter((each) => each && each !== 'ROOTS'));
+  const hidden = reasons.delete('POLICY');
+  return [
+    ...(hidden ? [{ kind: 'hidden' as const, side, text: texts.notes.hidden(texts.sides[side], found.hidden) }] : []),
+    ...[...reasons].map((reason) => cut(side, reason)),
+  ];
+}
+
 /** Return the notes of parts that arrived at `at`; they become stale unless changes are announced, so that `ages` is false. */
 export function notesOf(parts: readonly Part[], asOf: string | null, at: number, now: number, ages: boolean): Note[] {
   const notes: Note[] = [];
   for (const side of ['up', 'down'] as const) {
     const own = parts.filter((part) => part.side === side);
     if (!own.length) continue;
-    const name = texts.sides[side];
-    const hidden = own.filter((part) => part.completeness.state === 'PARTIAL' && part.completeness.reason === 'POLICY');
     // The counts of several walks may overlap, so only that of a single one is a number.
-    const count = own.length === 1 ? (hidden[0]?.completeness.hidden ?? null) : null;
-    if (hidden.length) notes.push({ kind: 'hidden', side, text: texts.notes.hidden(name, count) });
-    const reasons = new Set(own.flatMap((part) => [
-      ...(part.completeness.state === 'TRUNCATED' ? [part.completeness.reason ?? ''] : []), ...(part.more ? ['PAGE'] : []),
-    ]));
-    for (const reason of reasons) notes.push({ kind: 'cut', side, text: texts.notes.cut(name, texts.notes.reasons[reason] ?? reason) });
-    if (!hidden.length && !reasons.size) notes.push({ kind: 'complete', side, text: texts.notes.complete(name) });
+    const found = own.flatMap((part) => missing(side, own.length === 1 ? part.completeness : { ...part.completeness, hidden: null }));
+    if (own.some((part) => part.more)) found.push(cut(side, 'PAGE'));
+    notes.push(...new Map(found.map((note) => [note.text, note])).values());
+    if (!found.length) notes.push({ kind: 'complete', side, text: texts.notes.complete(texts.sides[side]) });
   }
   if (asOf) notes.push({ kind: 'past', side: null, text: texts.notes.past(time(asOf)) });
   else if (ages && now - at > STALE_MINUTES * 60_000) {
