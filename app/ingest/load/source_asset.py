@@ -1,0 +1,59 @@
+"""What a source with many assets has, and what a registration of it consists of."""
+
+from dataclasses import dataclass, replace
+from hashlib import sha256
+
+import orjson
+
+from graphql_schema.ports.record import Json, JsonObject, Record
+
+
+@dataclass(frozen=True, slots=True)
+class SourceAsset:
+    """One asset of a source: its item ``value``, and the items ``parts`` that are registered before it.
+
+    ``location`` names it in messages, and ``foreign_id`` in the source. ``deleted`` means that the source has it as
+    deleted. ``basis`` are further values from which the item follows, such as the steps of metrics.
+    """
+
+    location: str
+    foreign_id: str
+    value: Record
+    parts: tuple[Record, ...] = ()
+    deleted: bool = False
+    basis: Json = None
+
+    @property
+    def kind(self) -> str:
+        """The key of the item, such as ``modelVersion``."""
+        return next(iter(self.value))
+
+    @property
+    def id(self) -> str:
+        """The id of the asset."""
+        return str(self.value[self.kind]["id"])
+
+    @property
+    def digest(self) -> bytes:
+        """A digest of everything that is registered."""
+        content = [self.value, self.parts, self.deleted, self.basis]
+        return sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).digest()
+
+    def with_values(self, **values: Json) -> "SourceAsset":
+        """Return the asset with further values of its item."""
+        body: JsonObject = {**self.value[self.kind], **values}
+        return replace(self, value={self.kind: body})
+
+
+@dataclass(frozen=True, slots=True)
+class AliasTarget:
+    """An alias of a model, and the version that it points at, by their ids."""
+
+    model: str
+    alias: str
+    version: str
+
+    @property
+    def key(self) -> str:
+        """The name of the alias among all models."""
+        return f"{self.alias} of {self.model}"
