@@ -39,7 +39,7 @@ dev: $(READY) ## Run everything in the foreground: JanusGraph, the API, the demo
 
 .PHONY: lock
 lock: $(BIN)/uv ## Resolve the requirements again and write the hashed locks
-	for name in bootstrap base dev audit clients; do \
+	for name in bootstrap base mlflow dev audit clients; do \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 			--upgrade requirements/$$name.in -o requirements/$$name.txt; \
 	done

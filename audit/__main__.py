@@ -21,7 +21,7 @@ from audit.components import GRAPHIQL_LOCK, with_jars, with_npm, without_lines_o
 from audit.licences import Licences, refused
 
 BUILD = Path("audit/results")
-LOCKS = ("requirements/base.txt", "requirements/bootstrap.txt", "requirements/dev.txt", "requirements/audit.txt")
+LOCKS = tuple(f"requirements/{name}.txt" for name in ("base", "bootstrap", "mlflow", "dev", "audit"))
 RELEASED = "requirements/base.txt"
 """The lock of what a release runs on."""
 
