@@ -7,10 +7,12 @@ import orjson
 import typer
 
 from app.auth.dev_issuer import DevIssuer
-from app.cli.exit_codes import failure
+from app.cli.exit_codes import failure, misuse
 from app.ingest.demo.estate import demo_entries, demo_estate, load_demo
+from app.ingest.load.import_state import ImportState
 from app.ingest.load.load import LoadTarget, load, load_events
 from app.ingest.load.load_report import print_coverage
+from app.ingest.load.registry_load import load_registry
 from app.ingest.load.source_load import load_source
 from app.ingest.load.team_map import TeamMap, read_team_map
 from app.ingest.sources.datahub.aspect_files import read_estate
@@ -21,10 +23,14 @@ from app.ingest.sources.dbt.mapping import map_artifacts
 from app.ingest.sources.feast.mapping import FeastMapping
 from app.ingest.sources.feast.registry import read_registry
 from app.ingest.sources.jsonl import read_files
+from app.ingest.sources.mlflow.mapping import RegistryMapping
+from app.ingest.sources.mlflow.registry_client import open_registry
+from app.ingest.sources.mlflow.registry_import import RegistryImport
+from app.ingest.sources.mlflow.registry_names import RegistryNames, without_credentials
 from app.ingest.sources.openlineage.event_files import read_event_files
 from app.ingest.sources.openlineage.event_names import EventNames, namespace_patterns
 from app.settings import Settings
-from policies.errors import CodedError, ConfigurationError
+from policies.errors import CodedError, ConfigurationError, InvalidError
 
 import_group = typer.Typer(no_args_is_help=True, help="Import metadata from files through the API.")
 
@@ -47,6 +53,17 @@ Batch = Annotated[int, typer.Option("--batch", min=1, max=1000, help="Maximum nu
 Teams = Annotated[
     Path | None, typer.Option("--team-map", help="TOML file that maps imported teams onto those of your tokens.")
 ]
+Registry = Annotated[
+    str, typer.Argument(help="Address of a tracking server, such as http://HOST:5000, or URI of its database.")
+]
+RegistryNamespace = Annotated[str, typer.Option("--namespace", help="Namespace of the ids; one for each registry.")]
+Owner = Annotated[str, typer.Option("--owner", help="Id of the team that owns all imported assets.")]
+OwnerTag = Annotated[str, typer.Option("--owner-tag", help="Tag whose value names the owner: a team, by name or id.")]
+State = Annotated[
+    Path | None, typer.Option("--state", help="File that remembers what was imported; the next import is short.")
+]
+Retire = Annotated[bool, typer.Option("--retire", help="Retire assets that the source deleted, or no longer has.")]
+Aliases = Annotated[bool, typer.Option("--aliases/--no-aliases", help="Set the aliases of models.")]
 OptionalToken = Annotated[
     str, typer.Option("--token", envvar="MLG_TOKEN", help="Register the items with this token; skip the scenario.")
 ]
@@ -150,6 +167,37 @@ def import_feast(  # noqa: PLR0913 - options of the command line
     except (CodedError, OSError) as error:
         raise failure(error) from error
     raise typer.Exit(load_source(LoadTarget(url, token, batch), content, end=end, as_json=as_json))
+
+
+@import_group.command("mlflow")
+def import_mlflow(  # noqa: PLR0913 - options of the command line
+    uri: Registry,
+    *,
+    token: Token,
+    url: Url = DEFAULT_URL,
+    as_json: Json = False,
+    batch: Batch = 250,
+    namespace: RegistryNamespace = "default",
+    owner: Owner = "",
+    owner_tag: OwnerTag = "",
+    team_map: Teams = None,
+    state: State = None,
+    retire: Retire = False,
+    aliases: Aliases = True,
+) -> None:
+    """Import an MLflow registry: experiments, runs, data sets, logged and registered models with their aliases."""
+    if retire and state is None:
+        raise misuse(InvalidError("--retire needs --state FILE, which remembers what was imported from there."))
+    teams = _team_map(team_map)
+    mapping = RegistryMapping(RegistryNames(namespace), owner, owner_tag, teams.target)
+    try:
+        source = RegistryImport(open_registry(uri), mapping, aliases)
+    except CodedError as error:
+        raise failure(error) from error
+    memory = ImportState(state, f"{without_credentials(uri)} as {namespace}", url)
+    code = load_registry(LoadTarget(url, token, batch), source, memory, retire=retire, as_json=as_json)
+    _print_unused(teams)
+    raise typer.Exit(code)
 
 
 def _team_map(file: Path | None) -> TeamMap:

@@ -27,6 +27,7 @@ REASONS = {
     "app.graph.reading.level.level_statement": "gremlinpython ships no types of its traversals",
     "app.graph.writing.batch_planner": "the table of handlers, each of which takes its own class of commands",
     "app.settings": "a field specifier, as in dataclasses, and keyword arguments of a dataclass",
+    "app.ingest.sources.mlflow.registry_entities": "objects of MLflow's client, an optional package",
     "policies.policy_file": "values of TOML, whose shape each reader checks",
     "graphql_schema.fields.field": "the names for sources, results and fields, whose types Strawberry reads elsewhere",
     "graphql_schema.fields.refs": "the name for lazy references, which type checkers cannot resolve",

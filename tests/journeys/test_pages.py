@@ -29,6 +29,8 @@ RUN_BY = {
     ("docs/feast.md", "graphql"): "tests/journeys/test_feast_import.py",
     ("docs/feast.md", "sh"): "tests/journeys/test_feast_import.py",
     ("docs/http.md", "python"): "tests/journeys/test_change_subscription.py",
+    ("docs/mlflow.md", "graphql"): "tests/journeys/test_mlflow_import.py",
+    ("docs/mlflow.md", "sh"): "tests/journeys/test_mlflow_import.py",
     ("docs/openlineage.md", "graphql"): "tests/journeys/test_lineage_events.py",
     ("docs/openlineage.md", "python"): "tests/journeys/test_lineage_events.py",
     ("docs/operations.md", "sh"): "tests/journeys/test_operations_page.py",

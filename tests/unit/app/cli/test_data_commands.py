@@ -72,3 +72,17 @@ def test_a_registry_that_is_no_dump_is_refused(tmp_path: Path) -> None:
     result = CliRunner().invoke(commands, ["import", "feast", str(tmp_path / "registry.db"), "--token", "t"])
     assert (result.exit_code, result.stdout) == (1, "")
     assert "feast registry-dump > registry.json" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["ftp://host/x"], 1, "'ftp://host/x' is no URI of a registry"),
+        (["http://127.0.0.1:9", "--retire"], 2, "--retire needs --state FILE"),
+    ],
+)
+def test_an_import_of_a_registry_names_what_is_wrong(arguments: list[str], code: int, message: str) -> None:
+    """A wrong URI is an error, and a missing option a misuse; both are one line on stderr."""
+    result = CliRunner().invoke(commands, ["import", "mlflow", *arguments, "--token", "t"])
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert message in result.stderr

@@ -1,0 +1,356 @@
+"""Reads an MLflow tracking server, or the database behind one, through MLflow's own client, page by page.
+
+Nothing is written there. A database is opened only if its schema is that of the installed client, because the client
+would create or migrate the tables of any other database. The client is an optional package, which is imported when a
+registry opens.
+"""
+
+import importlib
+import logging
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Final, TypeVar
+from urllib.parse import quote, unquote, urlsplit
+
+from app.ingest.sources.mlflow.registry_entities import (
+    Entity,
+    experiment_of,
+    logged_key_of,
+    logged_model_of,
+    measuring_runs,
+    metric_of,
+    models_made,
+    models_read,
+    registered_model_of,
+    run_of,
+    version_of,
+)
+from app.ingest.sources.mlflow.registry_names import without_credentials
+from app.ingest.sources.mlflow.registry_records import (
+    ExperimentRecord,
+    LoggedModelKey,
+    LoggedModelRecord,
+    MetricPoint,
+    RegisteredModelRecord,
+    RunRecord,
+    VersionRecord,
+)
+from policies.errors import Code, CodedError
+
+PAGE: Final = 100
+"""Objects of one request to the registry, and the most that are in memory of each kind."""
+
+HISTORY_PAGE: Final = 5000
+"""Points of the history of a metric in one request."""
+
+DATABASES: Final = ("sqlite", "postgresql", "mysql", "mssql")
+_SERVERS: Final = ("http", "https")
+_LOGGED_SOURCE: Final = "models:/m-"
+_LIMITS: Final = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "4",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "60",
+}
+"""Settings of MLflow's client unless the environment has them: its own defaults wait for minutes, and send usage."""
+
+R = TypeVar("R")
+ReadPage = Callable[[str | None], Entity]
+"""Returns the page of a list behind a token; the page has the next token as ``token``."""
+
+
+class RegistryError(CodedError):
+    """The registry cannot be read: the message says why, and what to do."""
+
+    code = Code.INVALID
+
+
+class RegistryClient:
+    """One open registry, read by one thread at a time; ``uri`` is without its credentials in messages."""
+
+    def __init__(self, uri: str, client: Entity) -> None:
+        self._uri = uri
+        self._client = client
+        self._view_all = importlib.import_module("mlflow.entities").ViewType.ALL
+        self._experiments: list[str] = []
+
+    def experiments(self) -> Iterator[list[ExperimentRecord]]:
+        """Yield all experiments, deleted ones included, in pages."""
+        self._experiments = []
+        for page in self._pages(
+            lambda token: self._client.search_experiments(
+                view_type=self._view_all, max_results=PAGE, order_by=["experiment_id ASC"], page_token=token
+            )
+        ):
+            records = [experiment_of(each) for each in page]
+            self._experiments += [each.id for each in records]
+            yield records
+
+    def runs(self, experiment: str) -> Iterator[list[RunRecord]]:
+        """Yield all runs of an experiment, deleted ones included, in pages, the oldest first."""
+        for page in self._pages(
+            lambda token: self._client.search_runs(
+                [experiment],
+                run_view_type=self._view_all,
+                max_results=PAGE,
+                order_by=["attributes.start_time ASC", "attributes.run_id ASC"],
+                page_token=token,
+            )
+        ):
+            yield self._run_records(page)
+
+    def logged_models(self, experiment: str) -> Iterator[list[LoggedModelRecord]]:
+        """Yield the logged models of an experiment in pages, the oldest first."""
+        order = [{"field_name": "creation_timestamp", "ascending": True}]
+        for page in self._pages(
+            lambda token: self._client.search_logged_models(
+                [experiment], max_results=PAGE, order_by=order, page_token=token
+            )
+        ):
+            runs = self._runs_by_id(run for each in page for run in measuring_runs(each))
+            yield [logged_model_of(each, runs) for each in page]
+
+    def registered_models(self) -> Iterator[list[RegisteredModelRecord]]:
+        """Yield the registered models by name, in pages; prompts are left out."""
+        for page in self._pages(
+            lambda token: self._client.search_registered_models(
+                max_results=PAGE, order_by=["name ASC"], page_token=token
+            )
+        ):
+            yield [registered_model_of(each) for each in page]
+
+    def versions(self, model: RegisteredModelRecord) -> Iterator[list[VersionRecord]]:
+        """Yield the versions of a registered model in pages, each with its run and its logged model."""
+        for page in self._pages(
+            lambda token: self._client.search_model_versions(
+                f"name={_quoted(model.name)}", max_results=PAGE, order_by=["version_number ASC"], page_token=token
+            )
+        ):
+            runs = self._runs_by_id(each.run_id for each in page if each.run_id)
+            logged = {each.model_id: logged_model_of(each, {}) for each in self._logged(map(_logged_id, page))}
+            yield [
+                version_of(
+                    each,
+                    (alias for alias, version in model.aliases.items() if version == str(each.version)),
+                    runs.get(each.run_id),
+                    logged.get(_logged_id(each)),
+                )
+                for each in page
+            ]
+
+    def history(self, run: str, metric: str) -> Iterator[Sequence[MetricPoint]]:
+        """Yield all points of a metric of a run, in pages."""
+        store = self._client._tracking_client.store  # noqa: SLF001 - the public call holds the whole history
+        for page in self._pages(
+            lambda token: store.get_metric_history(run, metric, max_results=HISTORY_PAGE, page_token=token)
+        ):
+            yield [metric_of(each) for each in page]
+
+    def has(self, kind: str, foreign_id: str) -> bool:
+        """Return whether the registry still has the object of an item, deleted or not.
+
+        ``kind`` is the key of the item, and the id that of its property ``mlflow.id``.
+        """
+        name, _, version = foreign_id.removeprefix("models:/").rpartition("/")
+        read: dict[str, Callable[[], Entity]] = {
+            "workflow": lambda: self._client.get_experiment(foreign_id),
+            "run": lambda: self._client.get_run(foreign_id),
+            "model": lambda: self._client.get_registered_model(foreign_id),
+            "modelVersion": lambda: (
+                self._client.get_model_version(name, version) if name else self._client.get_logged_model(foreign_id)
+            ),
+        }
+        try:
+            read[kind]()
+        except _errors_of_client() as error:
+            if getattr(error, "error_code", "") in {"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"}:
+                return False
+            raise _failure(self._uri, error) from error
+        return True
+
+    def _run_records(self, page: Sequence[Entity]) -> list[RunRecord]:
+        ids = (each for run in page for each in (*models_read(run), *models_made(run)))
+        models: dict[str, LoggedModelKey] = {each.model_id: logged_key_of(each) for each in self._logged(ids)}
+        return [run_of(each, models) for each in page]
+
+    def _runs_by_id(self, ids: Iterable[str]) -> dict[str, RunRecord]:
+        found: dict[str, RunRecord] = {}
+        for some in _parts(ids):
+            listed = ", ".join(map(_quoted, some))
+            given = (self._experiments, f"attributes.run_id IN ({listed})", self._view_all, PAGE)
+            page = self._read(partial(self._client.search_runs, *given))
+            found |= {each.info.run_id: run_of(each, {}) for each in page}
+        return found
+
+    def _logged(self, ids: Iterable[str]) -> list[Entity]:
+        """Return the logged models with these ids, of those that exist; empty ids are left out."""
+        found: list[Entity] = []
+        for some in _parts(ids):
+            listed = ", ".join(map(_quoted, some))
+            given = (self._experiments, f"model_id IN ({listed})")
+            found += self._read(partial(self._client.search_logged_models, *given, max_results=PAGE))
+        return found
+
+    def _pages(self, read: ReadPage) -> Iterator[Sequence[Entity]]:
+        token: str | None = None
+        while True:
+            page = self._read(partial(read, token))
+            if page:
+                yield page
+            token = page.token or None
+            if token is None:
+                return
+
+    def _read(self, read: Callable[[], R]) -> R:
+        try:
+            return read()
+        except _errors_of_client() as error:
+            raise _failure(self._uri, error) from error
+
+
+def open_registry(uri: str) -> RegistryClient:
+    """Return the registry behind a URI: ``http://HOST:PORT`` of a tracking server, or that of its database.
+
+    Raises RegistryError. Its code is CONFIGURATION if the client is absent or has another version than the registry,
+    and INVALID for another URI or a file that does not exist. It is UNAUTHENTICATED or FORBIDDEN if the registry
+    refuses the credentials, and STORE_UNAVAILABLE if it cannot be reached.
+    """
+    for key, value in _LIMITS.items():
+        os.environ.setdefault(key, value)
+    scheme = urlsplit(uri).scheme
+    kind = scheme.partition("+")[0]
+    if kind not in {*DATABASES, *_SERVERS}:
+        raise RegistryError(
+            f"{without_credentials(uri)!r} is no URI of a registry; give http://HOST:PORT of a tracking server, or the "
+            "URI of its database, such as sqlite:////var/lib/mlflow/mlflow.db or postgresql://user:password@host/mlflow."
+        )
+    module = _client_module()
+    logging.getLogger("mlflow").setLevel(logging.ERROR)
+    if kind in DATABASES:
+        uri = _read_only(uri)
+        _require_schema(uri)
+    try:
+        client = module.MlflowClient(tracking_uri=uri, registry_uri=uri)
+        client.search_experiments(max_results=1)
+        client.search_logged_models(["0"], max_results=1)
+        client.search_registered_models(max_results=1)
+    except _errors_of_client() as error:
+        raise _failure(uri, error) from error
+    return RegistryClient(uri, client)
+
+
+def _client_module() -> Entity:
+    """Return the module ``mlflow``; raises RegistryError if it or what it needs is not installed."""
+    try:
+        for name in ("mlflow", "sqlalchemy", "alembic"):
+            importlib.import_module(name)
+        return importlib.import_module("mlflow")
+    except ImportError as error:
+        raise RegistryError(
+            f"The client of MLflow is not installed ({error}). Install the packages of requirements/mlflow.txt, or the "
+            "extra of this package: pip install 'model-lifecycle-graph[mlflow]'.",
+            Code.CONFIGURATION,
+        ) from error
+
+
+def _errors_of_client() -> tuple[type[Exception], ...]:
+    """Return the errors that a request to the registry may raise."""
+    return (
+        importlib.import_module("mlflow.exceptions").MlflowException,
+        importlib.import_module("sqlalchemy.exc").SQLAlchemyError,
+        OSError,
+    )
+
+
+def _read_only(uri: str) -> str:
+    """Return the URI of a database such that a file is opened for reading only; that of a server remains.
+
+    Raises RegistryError if there is no such file.
+    """
+    scheme, _, path = uri.partition(":///")
+    if not scheme.startswith("sqlite") or path.startswith("file:"):
+        return uri
+    file = Path(unquote(path))
+    if not file.is_file():
+        raise RegistryError(f"There is no file {file}; give the path of the database behind sqlite:///.")
+    return f"{scheme}:///file:{quote(str(file.resolve()))}?mode=ro&uri=true"
+
+
+def _require_schema(uri: str) -> None:
+    """Raise RegistryError unless the database has exactly the tables of the installed client.
+
+    The client creates or migrates the tables of any other database when it opens it.
+    """
+    alchemy, utils = importlib.import_module("sqlalchemy"), importlib.import_module("mlflow.store.db.utils")
+    shown = without_credentials(uri)
+    expected = utils._get_latest_schema_revision()  # noqa: SLF001 - the client has no public name for it
+    try:
+        engine = alchemy.create_engine(uri)
+        with engine.connect() as connection:
+            tables = set(alchemy.inspect(connection).get_table_names())
+            found = (
+                connection.execute(alchemy.text("SELECT version_num FROM alembic_version")).scalars().all()
+                if ("alembic_version" in tables)
+                else []
+            )
+        engine.dispose()
+    except ImportError as error:
+        raise RegistryError(
+            f"The driver of {shown} is not installed ({error}); install it, such as psycopg2-binary for postgresql://.",
+            Code.CONFIGURATION,
+        ) from error
+    except alchemy.exc.SQLAlchemyError as error:
+        raise _failure(uri, error) from error
+    if "experiments" not in tables:
+        raise RegistryError(f"{shown} is no registry: it has no experiments; give the database of a tracking server.")
+    if list(found) != [expected]:
+        version = importlib.import_module("mlflow").__version__
+        raise RegistryError(
+            f"{shown} has another version ({', '.join(found) or 'none'}) than the installed client {version} expects "
+            f"({expected}); install the version of MLflow that the server has, or give the address of the server.",
+            Code.CONFIGURATION,
+        )
+
+
+def _failure(uri: str, error: Exception) -> RegistryError:
+    """Return the error that says why a request to a registry failed, without the credentials of its URI."""
+    shown, named = without_credentials(uri), str(getattr(error, "error_code", ""))
+    text = " ".join(str(getattr(error, "message", error)).split())
+    text = text.replace(urlsplit(uri).netloc, urlsplit(shown).netloc)[:500]
+    status = getattr(error, "get_http_status_code", lambda: 0)()
+    if named in {"UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED"} or "error code 401" in text:
+        return RegistryError(
+            f"{shown} refuses the credentials; set MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and "
+            f"MLFLOW_TRACKING_PASSWORD. {text}",
+            Code.UNAUTHENTICATED,
+        )
+    if named == "PERMISSION_DENIED" or "error code 403" in text:
+        return RegistryError(f"{shown} does not permit this account to read: {text}", Code.FORBIDDEN)
+    if named == "ENDPOINT_NOT_FOUND" or "error code 404" in text or status == 404:  # noqa: PLR2004 - not found
+        return RegistryError(
+            f"{shown} has no such request: it is no tracking server, or one before MLflow 3. Check the address, or "
+            f"upgrade the server. {text}",
+            Code.CONFIGURATION,
+        )
+    return RegistryError(f"{shown} cannot be read: {text}. Check that it runs, and try again.", Code.STORE_UNAVAILABLE)
+
+
+def _logged_id(version: Entity) -> str:
+    """Return the id of the logged model that a version was made of; empty without one."""
+    source = version.source or ""
+    found = getattr(version, "model_id", None) or ""
+    return found or (source.removeprefix("models:/") if source.startswith(_LOGGED_SOURCE) else "")
+
+
+def _parts(ids: Iterable[str]) -> Iterator[list[str]]:
+    """Yield distinct ids that are not empty, in lists of at most PAGE."""
+    rest = [each for each in dict.fromkeys(ids) if each]
+    for begin in range(0, len(rest), PAGE):
+        yield rest[begin : begin + PAGE]
+
+
+def _quoted(text: str) -> str:
+    """Return a text as a literal of MLflow's filters, which have no escapes: double quotes if it has a single one."""
+    mark = '"' if "'" in text else "'"
+    return f"{mark}{text}{mark}"

@@ -1,0 +1,56 @@
+"""Ids of what a registry names: no two things share one, and a place of data has the id that OpenLineage gives it."""
+
+import pytest
+
+from app.ingest.sources.mlflow.registry_names import RegistryNames, location_of, place_of, without_credentials
+from app.ingest.sources.mlflow.registry_records import LoggedModelKey
+
+NAMES = RegistryNames()
+
+
+def test_names_that_differ_have_ids_that_differ() -> None:
+    """Names with separators, and equal names of different kinds or registries, never meet."""
+    ids = [
+        NAMES.version("fraud.eu v1", "2"),
+        NAMES.version("fraud.eu", "2"),
+        NAMES.logged_model(LoggedModelKey("1", "a/b", "m-1")),
+        NAMES.model("1/a"),
+        NAMES.logged_name(LoggedModelKey("1", "a", "m-1")),
+        NAMES.dataset_version("fraud events, EU", "f4a00001"),
+        NAMES.evaluation("m-1", ("d@1", "2")),
+        NAMES.evaluation("m-1", ("d", "1@2")),
+        NAMES.run("r"),
+        NAMES.evaluation_run("r"),
+        RegistryNames("emea").run("r"),
+    ]
+    assert ids[0] == "mlg://model-version/mlflow/default/fraud.eu%20v1@2"
+    assert ids[5] == "mlg://dataset-version/mlflow/default/fraud%20events%2C%20EU@f4a00001"
+    assert len(set(ids)) == len(ids)
+
+
+@pytest.mark.parametrize(
+    ("source", "location", "place"),
+    [
+        ('{"uri": "s3://lake/churn/train"}', "s3://lake/churn/train", "mlg://dataset/s3/lake/churn%2Ftrain"),
+        ('{"uri": "s3a://lake/x"}', "s3a://lake/x", "mlg://dataset/s3/lake/x"),
+        ('{"path": "abfss://c@acc.dfs/x"}', "abfss://c@acc.dfs/x", "mlg://dataset/abfss/c%40acc.dfs/x"),
+        ('{"url": "https://u:p@host/d.csv?sig=secret#f"}', "https://host/d.csv", None),
+        ('{"table_name": "main.churn"}', "main.churn", None),
+        ('{"tags": {"mlflow.source.name": "n"}}', None, None),
+        ("[1]", None, None),
+        ("", None, None),
+        ("/data/train.csv", "/data/train.csv", None),
+    ],
+)
+def test_a_source_of_data_has_a_location(source: str, location: str | None, place: str | None) -> None:
+    """Address, path or table; credentials are left out, and only a place in an object store is a dataset."""
+    assert location_of(source) == location
+    assert place_of(source) == place
+
+
+def test_the_uri_of_a_registry_is_shown_without_credentials() -> None:
+    """User and password are left out, whatever the password has in it; a path has none."""
+    assert without_credentials("postgresql://u:p@ss@db:5432/mlflow") == "postgresql://db:5432/mlflow"
+    assert without_credentials("https://u:p@mlflow.example.com") == "https://mlflow.example.com"
+    assert without_credentials("sqlite:////var/a@b/mlflow.db") == "sqlite:////var/a@b/mlflow.db"
+    assert without_credentials("plain text") == "plain text"
