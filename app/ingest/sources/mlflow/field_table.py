@@ -165,7 +165,7 @@ MODEL: Final[tuple[FieldRule[RegisteredModelRecord], ...]] = (
         "The model `mlg://model/mlflow/NAMESPACE/NAME`; `displayName`; the property `mlflow.id`.",
         model_fields.model_name,
     ),
-    FieldRule("description", "`description`.", model_fields.description),
+    FieldRule("description", "`description`; a server returns an absent one as empty.", model_fields.description),
     FieldRule("creation_timestamp", "`sourceCreatedAt`.", model_fields.created),
     FieldRule("tags", "Properties `mlflow.tag.KEY`.", model_fields.model_tags),
     FieldRule("aliases", "`aliases`, each by `setAlias`, which needs the right to promote."),
@@ -182,7 +182,7 @@ VERSION: Final[tuple[FieldRule[VersionRecord], ...]] = (
         "`models:/churn/3`.",
         model_fields.version_number,
     ),
-    FieldRule("description", "`description`.", model_fields.description),
+    FieldRule("description", "`description`; a server returns an absent one as empty.", model_fields.description),
     FieldRule("creation_timestamp", "`sourceCreatedAt`.", model_fields.created),
     FieldRule(
         "current_stage, status",
