@@ -10,8 +10,8 @@ from support.servers.contract_server import ContractServer
 from app.ingest.load.import_state import ImportState
 from app.ingest.load.incremental_load import Page
 from app.ingest.load.load import LoadTarget
-from app.ingest.load.source_asset import SourceAsset
 from app.ingest.load.registry_load import load_registry
+from app.ingest.load.source_asset import SourceAsset
 from policies.errors import InvalidError
 
 
