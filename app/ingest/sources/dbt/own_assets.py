@@ -10,7 +10,7 @@ import orjson
 from app.ingest.sources.dbt.artifacts import Artifacts, is_table, tags_of
 from app.ingest.sources.dbt.dbt_names import DbtNames
 from app.ingest.sources.dbt.table_facets import names_in, owner_names
-from app.ingest.sources.openlineage.shared_facets import owner_urn
+from app.ingest.sources.openlineage.catalog_names import owner_urn
 from graphql_schema.catalog.urn import make_urn
 from graphql_schema.ports.record import Json, JsonObject, Record
 

@@ -7,7 +7,7 @@ from typing import Final
 from app.ingest.sources.dbt.artifacts import Artifacts, is_table
 from app.ingest.sources.dbt.dbt_names import DbtNames
 from app.ingest.sources.dbt.own_assets import BUILDERS, PROJECT
-from app.ingest.sources.openlineage.dataset_facets import assertion_kind, assertion_name
+from app.ingest.sources.openlineage.catalog_names import assertion_kind, assertion_name
 from graphql_schema.ports.record import JsonObject, Record
 
 RUN_STATES: Final = {"success": "COMPLETE", "partial success": "FAIL", "error": "FAIL", "runtime error": "FAIL"}

@@ -9,8 +9,8 @@ from app.ingest.load.ended_assets import OwnedAssets
 from app.ingest.load.source_load import SourceContent
 from app.ingest.sources.feast.feast_sources import REQUEST, SOURCE, place_of, source_event
 from app.ingest.sources.feast.registry import Registry
+from app.ingest.sources.openlineage.catalog_names import owner_urn
 from app.ingest.sources.openlineage.event_names import EventNames
-from app.ingest.sources.openlineage.shared_facets import owner_urn
 from graphql_schema.catalog.urn import make_urn
 from graphql_schema.ports.record import JsonObject, Record
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+from app.ingest.sources.openlineage.catalog_names import assertion_kind, assertion_name
 from app.ingest.sources.openlineage.contribution import (
     MAX_SCHEMA_BYTES,
     MAX_SOURCES_BYTES,
@@ -148,16 +149,6 @@ def assertions(facet: EventFacet, about: Contribution, _names: EventNames) -> No
         results[check] = results.get(check, True) and passed
     for check, passed in sorted(results.items()):
         about.report(check, assertion_kind(check), (CheckStatus.PASS if passed else CheckStatus.FAIL).name)
-
-
-def assertion_name(name: str, column: str | None) -> str:
-    """Return the name of the check of an assertion about a table, or about a column."""
-    return f"{name}({column})" if column else name
-
-
-def assertion_kind(check: str) -> str:
-    """Return the kind of the check of an assertion, by the name of the check."""
-    return (CheckKind.VOLUME if "row_count" in check else CheckKind.SCHEMA).name
 
 
 def metrics(facet: EventFacet, about: Contribution, _names: EventNames) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from app.ingest.sources.openlineage.catalog_names import owner_urn
 from app.ingest.sources.openlineage.contribution import Contribution, EventFacet
 from app.ingest.sources.openlineage.event_names import EventNames
 from graphql_schema.catalog.relations import OWNED_BY, TAGGED
@@ -34,14 +35,6 @@ def ownership(facet: EventFacet, about: Contribution, _names: EventNames) -> Non
         known = owners.setdefault(owner_urn(name), {"kinds": []})
         known["kinds"] = sorted({*known["kinds"], kind})
     about.replace_list(OWNED_BY.out(), "owners", owners)
-
-
-def owner_urn(name: str) -> str:
-    """Return the id of an owner: `user:x` and an e-mail address are users, every other name is a team."""
-    prefix, colon, rest = name.partition(":")
-    if colon and prefix.lower() in {"user", "team", "group"} and rest:
-        return make_urn("user" if prefix.lower() == "user" else "team", "catalog", "", rest)
-    return make_urn("user" if "@" in name else "team", "catalog", "", name)
 
 
 def tags(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
