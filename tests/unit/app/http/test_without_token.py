@@ -12,6 +12,8 @@ PRODUCTION = {
     ("http", "/health/ready"),
     ("http", "/health/started"),
     ("http", "/.well-known/oauth-protected-resource"),
+    ("http", "/"),
+    ("http", "/explorer/{file}"),
     ("http", "/graphiql"),
     ("http", "/graphiql/{file}"),
     ("http", "/sign-in"),
