@@ -47,6 +47,7 @@ const healthy = (page) => page.locator('.health.none').first().waitFor({ state: 
 
 async function byMouse() {
   const page = await open('light', { width: 1280, height: 800 });
+  await page.locator('li button strong').first().waitFor();
   report.personas = await page.locator('li button strong').allTextContents();
   await axe(page, 'sign-in');
   await page.locator('li button', { hasText: PERSONA }).first().click();
