@@ -50,13 +50,19 @@ def examples(page: str) -> list[tuple[str, str]]:
 LINEAGE = examples("docs/lineage.md")
 
 
-@pytest.mark.parametrize(("who", "query"), LINEAGE, ids=("walk", "impact", "paths", "past"))
+@pytest.mark.parametrize(("who", "query"), LINEAGE, ids=("walk", "impact", "paths", "scene", "states", "past"))
 async def test_the_examples_in_the_lineage_docs_return_results(api: Api, who: str, query: str) -> None:
     """Each query of docs/lineage.md runs unchanged, returns results, and has the completeness it is meant to show."""
-    (found,) = (await api.ask(who, query)).values()
-    pages = [found[name]["nodes"] for name in ("nodes", "services", "upstream") if name in found]
-    assert all(pages or [found["paths"]])
-    assert found.get("completeness", {"reason": None})["reason"] == ("PATHS" if "paths" in found else None)
+    for found in (await api.ask(who, query)).values():
+        members = {
+            name: found[name] for name in ("nodes", "services", "upstream", "paths", "elements") if name in found
+        }
+        lists = [each if isinstance(each, list) else each["nodes"] for each in members.values() if "state" not in each]
+        assert lists
+        assert all(lists) or found["from"] == found["to"]  # two equal states differ in nothing, but have assets
+        assert found.get("from", {"total": 1})["total"]
+        states = [found[name] for name in ("completeness", "upstream", "downstream") if "state" in found.get(name, {})]
+        assert {each["reason"] for each in states} <= {"PATHS" if "paths" in found else None}
 
 
 async def test_one_evaluation_of_the_demo_is_contaminated(api: Api) -> None:
