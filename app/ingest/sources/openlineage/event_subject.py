@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from app.ingest.sources.openlineage.event_names import EventNames
-from app.ingest.sources.openlineage.lineage_event import run_id_of
+from app.ingest.sources.openlineage.lineage_event import MAX_NAME_LENGTH, run_id_of
 from graphql_schema.ports.record import Json
 from policies.errors import InvalidError
 
@@ -34,6 +34,7 @@ def subject_of(event: Json, names: EventNames) -> EventSubject | None:
 
 
 def _named(member: Json) -> tuple[str, str] | None:
-    """Return namespace and name of a job or dataset; None unless both are texts."""
+    """Return namespace and name of a job or dataset; None unless both are texts of 1 to MAX_NAME_LENGTH characters."""
     found = (member.get("namespace"), member.get("name")) if isinstance(member, dict) else (None, None)
-    return (found[0], found[1]) if isinstance(found[0], str) and isinstance(found[1], str) and all(found) else None
+    namespace, name = (each if isinstance(each, str) and len(each) <= MAX_NAME_LENGTH else "" for each in found)
+    return (namespace, name) if namespace and name else None

@@ -9,8 +9,8 @@ from support.documents.lineage_events import LATER
 from app.http.events.event_result import EventResult
 from app.http.events.ingestion_record import MAX_ENTRIES, MAX_LIST_BYTES, ingestion_of, rejection_of
 from app.ingest.sources.openlineage.event_names import EventNames
-from app.ingest.sources.openlineage.event_subject import EventSubject
-from app.ingest.sources.openlineage.lineage_event import EventError, checked_event
+from app.ingest.sources.openlineage.event_subject import EventSubject, subject_of
+from app.ingest.sources.openlineage.lineage_event import MAX_NAME_LENGTH, EventError, checked_event
 from app.ingest.sources.openlineage.mapping import map_event
 from graphql_schema.ports.operation_budget import UsageLimits
 from graphql_schema.ports.outcomes import MutationErrorCode, ObservedChanges, Outcome, WriteOutcome, refused
@@ -110,12 +110,33 @@ def test_a_page_of_records_stays_within_the_limit_of_an_operation() -> None:
         )
         for _ in mapped.commands
     )
-    values = ingestion_of(EventResult(mapped, outcomes), event).values
-    for name in ("names", "assets", "edges", "ignored"):
-        entries = values[name]
-        assert 1 < len(entries) < MAX_ENTRIES, name
-        assert len(orjson.dumps(entries)) < MAX_LIST_BYTES + len(entries) + 2
-    assert len(orjson.dumps(values)) * MAX_PAGE_SIZE < UsageLimits().stored
+    rejection = rejection_of(EventResult(mapped, outcomes, CodedError("no", Code.CONFLICT)), event)
+    for command in (ingestion_of(EventResult(mapped, outcomes), event), rejection):
+        assert command is not None
+        for name in ("names", "assets", "edges", "ignored"):
+            entries = command.values[name]
+            assert 1 < len(entries) < MAX_ENTRIES, name
+            assert len(orjson.dumps(entries)) < MAX_LIST_BYTES + len(entries) + 2
+        assert len(command.source) <= MAX_NAME_LENGTH
+        assert len(orjson.dumps(command.values)) * MAX_PAGE_SIZE < UsageLimits().stored
+
+
+@pytest.mark.parametrize("member", ["run", "job", "dataset"])
+@pytest.mark.parametrize("length", [400, MAX_NAME_LENGTH, MAX_NAME_LENGTH + 1, 3_000_000])
+def test_the_record_of_a_malformed_event_is_short(member: str, length: int) -> None:
+    """However long its names and other texts are; the store holds the source of each record in an index."""
+    named = {"namespace": "n" * length, "name": "j" * length}
+    about = {"run": {"run": {"runId": "r"}, "job": named}, "job": {"job": named}, "dataset": {"dataset": named}}[member]
+    event = {**about, "eventTime": "x" * length, "eventType": "x" * length, "producer": "p" * length}
+    with pytest.raises(EventError) as malformed:
+        checked_event(event, LATER)
+    subject = subject_of(event, EventNames())
+    command = rejection_of(EventResult(error=malformed.value, about=subject), event)
+    assert (command is None) == (subject is None)
+    assert (command is None) == (length > MAX_NAME_LENGTH or (length > 400 and member != "run"))
+    if command is not None:
+        assert command.source == "n" * length
+        assert len(command.subject) + len(orjson.dumps(command.values)) < 4 * MAX_NAME_LENGTH
 
 
 def rejected(error: CodedError, *, about: EventSubject | None = None, **more: Any) -> Any:

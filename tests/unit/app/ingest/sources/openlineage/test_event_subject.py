@@ -6,6 +6,7 @@ import pytest
 
 from app.ingest.sources.openlineage.event_names import EventNames
 from app.ingest.sources.openlineage.event_subject import EventSubject, subject_of
+from app.ingest.sources.openlineage.lineage_event import MAX_NAME_LENGTH
 
 JOB = {"namespace": "n", "name": "j"}
 TABLE = {"namespace": "pg://db", "name": "t"}
@@ -22,6 +23,9 @@ RUN = EventSubject("mlg://run/openlineage/default/r", "n")
         ({"run": {"runId": "r"}}, None),
         ({"run": "r", "job": JOB}, None),
         ({"run": {"runId": "r"}, "job": {"namespace": "n", "name": ""}}, None),
+        ({"run": {"runId": "r"}, "job": {"namespace": "n", "name": "j" * MAX_NAME_LENGTH}}, RUN),
+        ({"run": {"runId": "r"}, "job": {"namespace": "n", "name": "j" * (MAX_NAME_LENGTH + 1)}}, None),
+        ({"run": {"runId": "r"}, "job": {"namespace": "n" * (MAX_NAME_LENGTH + 1), "name": "j"}}, None),
         ({"dataset": {"namespace": "n"}}, None),
         ({"dataset": {"namespace": "n" * 600, "name": "t"}}, None),
         ({}, None),
@@ -30,5 +34,5 @@ RUN = EventSubject("mlg://run/openlineage/default/r", "n")
     ],
 )
 def test_the_named_asset_is_found(event: Any, subject: EventSubject | None) -> None:
-    """A run needs a job, as in a valid event; a name that fits into no id is none."""
+    """A run needs a job, as in a valid event; a name that is too long, or fits into no id, is none."""
     assert subject_of(event, EventNames()) == subject
