@@ -14,13 +14,14 @@ DATASET: Final = "DATASET"
 JOB: Final = "JOB"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ExplicitLineage:
-    """Maps the facets `lineage` of one event.
+    """Maps the facets `lineage` of one event, which may give MAX_DATASETS edges together.
 
     ``names`` are those of the event, and ``part`` is the part of the columns that the facet of a dataset gives.
     ``dataset`` and ``job`` return the contribution about the asset that a part of a facet names, ``dataset_id`` returns
-    its id. They raise FacetError if it names none. ``origin`` is that of the edges.
+    its id. They raise FacetError if it names none. ``origin`` is that of the edges, ``left`` the number of them
+    that the facets may still give.
     """
 
     names: EventNames
@@ -29,24 +30,24 @@ class ExplicitLineage:
     dataset_id: Callable[[EventFacet], str]
     dataset: Callable[[EventFacet], Contribution]
     job: Callable[[EventFacet], Contribution]
+    left: int = MAX_DATASETS
 
     def of_dataset(self, facet: EventFacet, about: Contribution, _names: EventNames) -> None:
         """Join a dataset to the datasets and jobs that feed it, and give the sources of its columns.
 
-        Raises FacetError if a part of the facet is no list, or has too many elements.
+        Raises FacetError if a part of the facet is no list, or has too many elements for one list or one event.
         """
         self._join(facet, about, self.part)
 
     def _join(self, facet: EventFacet, about: Contribution, part: str) -> None:
-        if facet.body.get("inputs") is not None:
-            for source in _bounded(facet, "inputs"):
-                kind = source.text("type")
-                if kind == JOB:
-                    self.job(source).join(PRODUCES.out(), "outputs", about.urn, self.origin)
-                elif kind == DATASET:
-                    about.join(DERIVES.into(), "derivedFrom", self.dataset_id(source), self.origin)
-                else:
-                    source.ignore("`type` is neither DATASET nor JOB")
+        for source in self._sources(facet):
+            kind = source.text("type")
+            if kind == JOB:
+                self.job(source).join(PRODUCES.out(), "outputs", about.urn, self.origin)
+            elif kind == DATASET:
+                about.join(DERIVES.into(), "derivedFrom", self.dataset_id(source), self.origin)
+            else:
+                source.ignore("`type` is neither DATASET nor JOB")
         if facet.body.get("fields"):
             source_columns(facet, about, self.names, "inputs", part)
 
@@ -69,13 +70,21 @@ class ExplicitLineage:
 
     def _join_inputs(self, entry: EventFacet) -> None:
         """Join the datasets that a job reads; nothing is known about a job that reads none."""
-        sources = _bounded(entry, "inputs") if entry.body.get("inputs") is not None else []
+        sources = self._sources(entry)
         read = [source for source in sources if source.text("type") == DATASET]
         for source in sources:
             if source not in read:
                 source.ignore("no relation joins a job to a job whose data it reads")
         for source in read:
             self.job(entry).join(INPUT_TO.into(), "inputs", self.dataset_id(source), self.origin)
+
+    def _sources(self, facet: EventFacet) -> list[EventFacet]:
+        """Return the `inputs` of a facet or an entry, each of which may give an edge; raises FacetError if too many."""
+        sources = _bounded(facet, "inputs") if facet.body.get("inputs") is not None else []
+        if len(sources) > self.left:
+            raise FacetError(f"an event may give at most {MAX_DATASETS} edges by facets `lineage`")
+        self.left -= len(sources)
+        return sources
 
 
 def _bounded(facet: EventFacet, key: str) -> list[EventFacet]:

@@ -119,3 +119,31 @@ def test_a_dataset_event_has_no_own_job() -> None:
     (ignored,) = map_event(checked_event(given, 1_900_000_000_000), EventNames()).ignored
     path, reason = ignored.facet, ignored.reason
     assert (path, reason) == ("dataset.lineage", "`namespace` and `name` are absent, and the event is about no job")
+
+
+def many(*counts: int) -> MappedEvent:
+    """Return the mapping of a run event with one output for each count: the number of datasets that it derives from."""
+    outputs = [
+        {
+            **TARGET,
+            "name": f"out{number}",
+            "facets": {"lineage": {"inputs": [{**TABLE, "name": f"{number}.{each}"} for each in range(count)]}},
+        }
+        for number, count in enumerate(counts)
+    ]
+    given = {"eventTime": "2026-11-24T09:00:00Z", "job": {"namespace": "jobs", "name": "own"}, "outputs": outputs}
+    return map_event(checked_event({**given, "run": {"runId": "r"}}, 1_900_000_000_000), EventNames())
+
+
+def test_the_facets_of_an_event_share_one_limit() -> None:
+    """A facet that exceeds it gives no edge and is reported once; a smaller one after it counts."""
+    found = many(MAX_DATASETS - 10, 11, MAX_DATASETS, 10, 1)
+    derived = [edge for edge in edges(found) if edge[0] == "derivedFrom"]
+    assert {far.rpartition("/")[2].partition(".")[0] for _, _, far, _ in derived} == {"0", "3"}
+    assert len(derived) == MAX_DATASETS
+    reason = f"an event may give at most {MAX_DATASETS} edges by facets `lineage`"
+    assert [(each.facet, each.reason) for each in found.ignored] == [("output.lineage", reason)] * 3
+    entries = [{**TARGET, "name": str(number), "type": "DATASET", "inputs": [JOB] * 400} for number in range(3)]
+    found = event(job={"entries": entries})
+    assert [(each.facet, each.reason) for each in found.ignored] == [("job.lineage.entries.2", reason)]
+    assert len(edges(found)) == 2
