@@ -1,6 +1,6 @@
 """What one event says about one asset, while its facets are mapped."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import Final
@@ -11,6 +11,7 @@ from graphql_schema.catalog.relations import OWNED_BY, TAGGED, Hop
 from graphql_schema.ports.commands import DeclaredEdges, ObserveCommand, ObservedValue, ReportCheckCommand
 from graphql_schema.ports.record import Json, JsonObject, Record
 from graphql_schema.rules.observation.observed_columns import COLUMNS, SCHEMA
+from policies.errors import InvalidError
 
 PREFIX: Final = "openlineage."
 """The begin of the key of each property that an event sets."""
@@ -35,6 +36,9 @@ MAX_ELEMENTS: Final = 10_000
 
 MAX_TARGETS: Final = 200
 """Maximal number of owners, and of tags, that one event gives an asset: all writers wait while they are written."""
+
+UNFIT: Final = "a namespace, name or version does not fit into an id; shorten it"
+"""The reason for a facet with such a name. It repeats no part of the name, because others may read the reason."""
 
 _LISTS: Final = {"owners": OWNED_BY.out(), "tags": TAGGED.out()}
 """The fields that are lists of edges, which the latest event replaces."""
@@ -185,6 +189,16 @@ class Contribution:
             for name, origin in (self.fields[hop],)
         )
         return ObserveCommand(self.urn, self.name, tuple(self.values.values()), edges)
+
+
+def by_itself(part: EventFacet, mapping: Callable[[EventFacet], None]) -> None:
+    """Map a part of a facet; a malformed one is reported as ignored, and the other parts count."""
+    try:
+        mapping(part)
+    except FacetError as error:
+        part.ignore(str(error))
+    except InvalidError:
+        part.ignore(UNFIT)
 
 
 def number_in(body: Record, key: str) -> float | None:

@@ -10,6 +10,7 @@ from app.ingest.sources.openlineage.contribution import (
     Contribution,
     EventFacet,
     bounded,
+    by_itself,
 )
 from app.ingest.sources.openlineage.event_names import EventNames
 from app.ingest.sources.openlineage.shared_facets import targets_of_tag
@@ -61,14 +62,17 @@ def column_lineage(facet: EventFacet, about: Contribution, names: EventNames, jo
 
 def source_columns(facet: EventFacet, about: Contribution, names: EventNames, key: str, part: str) -> None:
     """Give the source columns in the lists ``key`` of the members of `fields`, as a part of the columns."""
-    found: dict[str, list[JsonObject]] = {}
-    for column, each in facet.members("fields"):
-        sources: dict[tuple[str, str], JsonObject] = {}
-        for source in each.elements(key):
-            _add_source(source, names, sources)
-        if sources:
-            found[column] = [sources[key] for key in sorted(sources)]
-    about.give(COLUMNS, bounded(found, MAX_SOURCES_BYTES), part=part)
+    found = {column: _sources(each, names, key) for column, each in facet.members("fields")}
+    given = {column: sources for column, sources in found.items() if sources}
+    about.give(COLUMNS, bounded(given, MAX_SOURCES_BYTES), part=part)
+
+
+def _sources(column: EventFacet, names: EventNames, key: str) -> list[JsonObject]:
+    """Return the source columns of a column, in the order of their ids."""
+    sources: dict[tuple[str, str], JsonObject] = {}
+    for source in column.elements(key):
+        by_itself(source, lambda source: _add_source(source, names, sources))
+    return [sources[each] for each in sorted(sources)]
 
 
 def _add_source(source: EventFacet, names: EventNames, sources: dict[tuple[str, str], JsonObject]) -> None:

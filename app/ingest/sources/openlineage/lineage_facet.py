@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from app.ingest.sources.openlineage.contribution import Contribution, EventFacet, FacetError
+from app.ingest.sources.openlineage.contribution import Contribution, EventFacet, FacetError, by_itself
 from app.ingest.sources.openlineage.dataset_facets import source_columns
 from app.ingest.sources.openlineage.event_names import EventNames
 from app.ingest.sources.openlineage.lineage_event import MAX_DATASETS
@@ -41,42 +41,43 @@ class ExplicitLineage:
 
     def _join(self, facet: EventFacet, about: Contribution, part: str) -> None:
         for source in self._sources(facet):
-            kind = source.text("type")
-            if kind == JOB:
-                self.job(source).join(PRODUCES.out(), "outputs", about.urn, self.origin)
-            elif kind == DATASET:
-                about.join(DERIVES.into(), "derivedFrom", self.dataset_id(source), self.origin)
-            else:
-                source.ignore("`type` is neither DATASET nor JOB")
+            by_itself(source, lambda source: self._join_source(source, about))
         if facet.body.get("fields"):
-            source_columns(facet, about, self.names, "inputs", part)
+            fields = EventFacet(f"{facet.path}.fields", {}, facet.ignored)
+            by_itself(fields, lambda _: source_columns(facet, about, self.names, "inputs", part))
+
+    def _join_source(self, source: EventFacet, about: Contribution) -> None:
+        kind = source.text("type")
+        if kind == JOB:
+            self.job(source).join(PRODUCES.out(), "outputs", about.urn, self.origin)
+        elif kind == DATASET:
+            about.join(DERIVES.into(), "derivedFrom", self.dataset_id(source), self.origin)
+        else:
+            raise FacetError("`type` is neither DATASET nor JOB")
 
     def of_job(self, facet: EventFacet, _about: Contribution, _names: EventNames) -> None:
         """Join the datasets and jobs that the entries name; raises FacetError as :meth:`of_dataset`."""
         for entry in _bounded(facet, "entries"):
-            try:
-                self._entry(entry)
-            except FacetError as error:
-                entry.ignore(str(error))
+            by_itself(entry, self._entry)
 
     def _entry(self, entry: EventFacet) -> None:
         kind = entry.text("type")
         if kind == DATASET:
             self._join(entry, self.dataset(entry), f"{self.part} of the job")
         elif kind == JOB:
-            self._join_inputs(entry)
+            read: list[str] = []
+            for source in self._sources(entry):
+                by_itself(source, lambda source: read.append(self._read(source)))
+            for urn in read:
+                self.job(entry).join(INPUT_TO.into(), "inputs", urn, self.origin)
         else:
             raise FacetError("`type` is neither DATASET nor JOB")
 
-    def _join_inputs(self, entry: EventFacet) -> None:
-        """Join the datasets that a job reads; nothing is known about a job that reads none."""
-        sources = self._sources(entry)
-        read = [source for source in sources if source.text("type") == DATASET]
-        for source in sources:
-            if source not in read:
-                source.ignore("no relation joins a job to a job whose data it reads")
-        for source in read:
-            self.job(entry).join(INPUT_TO.into(), "inputs", self.dataset_id(source), self.origin)
+    def _read(self, source: EventFacet) -> str:
+        """Return the id of a dataset that a job reads; raises FacetError if it is none."""
+        if source.text("type") != DATASET:
+            raise FacetError("no relation joins a job to a job whose data it reads")
+        return self.dataset_id(source)
 
     def _sources(self, facet: EventFacet) -> list[EventFacet]:
         """Return the `inputs` of a facet or an entry, each of which may give an edge; raises FacetError if too many."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from app.ingest.sources.openlineage import run_facets
-from app.ingest.sources.openlineage.contribution import PREFIX, Contribution, EventFacet, FacetError
+from app.ingest.sources.openlineage.contribution import PREFIX, UNFIT, Contribution, EventFacet, FacetError
 from app.ingest.sources.openlineage.dataset_facets import column_lineage
 from app.ingest.sources.openlineage.event_names import EventNames, Match, NameRule
 from app.ingest.sources.openlineage.facet_table import DATASET, JOB, KEPT, RUN, FacetRule, Mapper, rules_of
@@ -36,10 +36,6 @@ _STATES: Final[Mapping[str, tuple[str, int]]] = {
 """By event type, the state of the run and its rank: a state of a higher rank remains, then the later one."""
 
 _ENDED: Final = 3
-
-UNFIT: Final = "a namespace, name or version does not fit into an id; shorten it"
-"""The reason for a facet with such a name. It repeats no part of the name, because others may read the reason."""
-
 
 _STAYS: Final = "nothing is removed: what such a facet gave stays"
 """The reason for a facet that is sent to remove it, and that gives nothing removable."""
@@ -258,12 +254,13 @@ class _EventMapper:
     def _explicit_job(self, named: EventFacet, own: Contribution | None) -> Contribution:
         """Return what the event says about the run or job that a part of the facet `lineage` names, by default ``own``.
 
-        Raises FacetError if there is none.
+        Raises FacetError if there is none, and InvalidError if an id or a name does not fit.
         """
-        run_id, name = named.text("runId"), _name_of(named.body)
+        given, name = named.text("runId"), _name_of(named.body)
+        run_id = None if given is None else run_id_of(given, "runId")
         workflow = None if name is None else self._about(self.names.job(*name), name[1])
         if run_id is not None:
-            run = self._about(Match(self.names.run(run_id_of(run_id, "runId")), NameRule.EXACT), run_id)
+            run = self._about(Match(self.names.run(run_id), NameRule.EXACT), run_id)
             if workflow is not None:
                 run.join(RUN_OF.out(), "workflow", workflow.urn)
             return run

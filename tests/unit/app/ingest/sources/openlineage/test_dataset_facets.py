@@ -45,12 +45,13 @@ def test_a_schema_becomes_columns() -> None:
 
 
 def test_column_lineage_becomes_sources() -> None:
-    """Sources are by column, with the transformations in words, one entry for each source column."""
+    """Sources are by column, each once, with the transformations in words; a malformed one is left out."""
     source = {"namespace": "pg://x", "name": "t", "field": "a"}
     direct = {**source, "transformations": [{"type": "DIRECT", "subtype": "IDENTITY"}]}
     joined = {**source, "transformations": [{"type": "INDIRECT", "subtype": "JOIN", "description": "ON a=b"}]}
+    malformed = [{"name": "t"}, {**source, "name": 5}, {**source, "namespace": f"pg://{'n' * 1_000}"}]
     facet = {
-        "fields": {"c": {"inputFields": [direct, joined, {"name": "t"}]}, "d": {"inputFields": []}},
+        "fields": {"c": {"inputFields": [direct, joined, *malformed]}, "d": {"inputFields": []}},
         "dataset": [1],
     }
     found = mapped(dataset={"columnLineage": facet})
@@ -64,7 +65,7 @@ def test_column_lineage_becomes_sources() -> None:
         ]
     }
     assert [each.facet for each in found.ignored] == [
-        "output.columnLineage.fields.c.inputFields.2",
+        *(f"output.columnLineage.fields.c.inputFields.{number}" for number in (2, 3, 4)),
         "output.columnLineage.dataset",
     ]
 

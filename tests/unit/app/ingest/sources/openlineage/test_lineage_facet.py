@@ -117,8 +117,56 @@ def test_a_dataset_event_has_no_own_job() -> None:
     }
     given["dataset"]["facets"]["lineage"]["inputs"] = [{"type": "JOB"}]  # type: ignore[index]
     (ignored,) = map_event(checked_event(given, 1_900_000_000_000), EventNames()).ignored
-    path, reason = ignored.facet, ignored.reason
-    assert (path, reason) == ("dataset.lineage", "`namespace` and `name` are absent, and the event is about no job")
+    assert ignored.facet == "dataset.lineage.inputs.0"
+    assert ignored.reason == "`namespace` and `name` are absent, and the event is about no job"
+
+
+UNFIT_NAME = {"namespace": f"pg://{'n' * 1_000}", "name": "t"}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {"type": 5},
+        {"type": "DATASET"},
+        {"type": "DATASET", **UNFIT_NAME},
+        {"type": "JOB", **UNFIT_NAME},
+        {**JOB, "runId": "r" * 300},
+        {**JOB, "runId": 5},
+        {**TABLE, "type": "TABLE"},
+        "table",
+    ],
+)
+def test_a_malformed_part_counts_by_itself(source: Any) -> None:
+    """The other sources and entries have their edges, and the columns theirs, wherever the malformed part is."""
+    sources = {"inputs": [source, TABLE, source]}
+    edge = ("derivedFrom", OUT, ORDERS, "OBSERVED")
+    found = event(dataset={**sources, "fields": {"id": {"inputs": [{**TABLE, "field": "key"}]}}})
+    assert (edges(found), columns(found)) == ({edge}, [{"id": [{"dataset": ORDERS, "column": "key"}]}])
+    assert [each.facet for each in found.ignored] == [f"output.lineage.inputs.{at}" for at in (0, 2)]
+    found = event(job={"entries": [source, {**TARGET, "type": "DATASET", **sources}, {**JOB, **sources}]})
+    assert edges(found) == {edge, ("inputs", OTHER, ORDERS, "OBSERVED")}
+    ignored = {each.facet.removeprefix("job.lineage.entries.") for each in found.ignored}
+    assert {"1.inputs.0", "1.inputs.2", "2.inputs.0", "2.inputs.2"} <= ignored
+    assert {command.urn for command in found.commands if isinstance(command, ObserveCommand)} == {RUN, OWN, OUT, OTHER}
+
+
+def test_a_malformed_entry_is_reported_once() -> None:
+    """However many sources it has; the entry after it counts."""
+    given = [{**JOB, "runId": "r" * 300, "inputs": [TABLE, TABLE]}, {**UNFIT_NAME, "type": "DATASET"}]
+    found = event(job={"entries": [*given, {**JOB, "inputs": [TABLE]}]})
+    assert edges(found) == {("inputs", OTHER, ORDERS, "OBSERVED")}
+    assert [each.facet for each in found.ignored] == ["job.lineage.entries.0", "job.lineage.entries.1"]
+
+
+@pytest.mark.parametrize("fields", [5, {"id": {"inputs": 5}}, {"id": {"inputs": [{**UNFIT_NAME, "field": "key"}]}}])
+def test_malformed_columns_leave_the_edges(fields: Any) -> None:
+    """They are reported by themselves."""
+    found = event(dataset={"inputs": [TABLE], "fields": fields})
+    assert edges(found) == {("derivedFrom", OUT, ORDERS, "OBSERVED")}
+    (ignored,) = found.ignored
+    assert ignored.facet.startswith("output.lineage.fields")
+    assert "output.lineage" in found.mapped
 
 
 def many(*counts: int) -> MappedEvent:
