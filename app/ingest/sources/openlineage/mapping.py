@@ -150,15 +150,14 @@ class _EventMapper:
     def dataset(self, dataset: Named, role: str) -> Contribution:
         """Map a dataset with its facets; return what the event says about it."""
         match = self.names.dataset(dataset.namespace, dataset.name)
-        plain = match.rule is not NameRule.SYMLINK
-        about = self._about(match, dataset.name if plain else parse_urn(match.urn).name)
+        about = self._about(match, _full_name(match, dataset.name))
         self.resolved[role, about.urn] = ResolvedName(role, dataset.namespace, dataset.name, about.urn, match.rule)
         facets = dict(dataset.facets)
         lineage, explicit = facets.pop("columnLineage", None), facets.pop("lineage", None)
         self._map(about, facets, _DATASET, role)
         if explicit is not None:
             self.explicit.append((EventFacet(f"{role}.lineage", explicit, about.ignored), about))
-        if not plain:
+        if match.rule is NameRule.SYMLINK:
             other = self.names.without_symlinks().dataset(dataset.namespace, dataset.name).urn
             about.give_property(symlink_key(other).removeprefix(PREFIX), SYMLINK)
         if lineage is not None:
@@ -238,8 +237,8 @@ class _EventMapper:
             self.names,
             part,
             origin,
-            dataset_id=lambda named: self._explicit_match(named).urn,
-            dataset=self._explicit_dataset,
+            dataset_id=lambda named: self._explicit_match(named)[0].urn,
+            dataset=lambda named: self._about(*self._explicit_match(named)),
             job=lambda named: self._explicit_job(named, own),
         )
         for facet, about in self.explicit:
@@ -269,18 +268,17 @@ class _EventMapper:
             raise FacetError("`namespace` and `name` are absent, and the event is about no job")
         return found
 
-    def _explicit_match(self, named: EventFacet) -> Match:
-        """Return the id of the dataset that a part of the facet `lineage` names; raises FacetError if there is none."""
+    def _explicit_match(self, named: EventFacet) -> tuple[Match, str]:
+        """Return the id and full name of the dataset that a part of the facet `lineage` names.
+
+        Raises FacetError if there is none.
+        """
         name = _name_of(named.body)
         if name is None:
             raise FacetError("`namespace` or `name` is absent")
         found = self.names.dataset(*name)
         self.resolved["lineage", found.urn] = ResolvedName("lineage", *name, found.urn, found.rule)
-        return found
-
-    def _explicit_dataset(self, named: EventFacet) -> Contribution:
-        found = self._explicit_match(named)
-        return self._about(found, parse_urn(found.urn).name)
+        return found, _full_name(found, name[1])
 
     def _parent(self, facet: EventFacet, run: Contribution, workflow: Contribution) -> None:
         """Join the parent run, and its job to the job; the root run becomes a property."""
@@ -334,6 +332,11 @@ class _EventMapper:
             facet.ignore(UNFIT)
         else:
             self.mapped.append(facet.path)
+
+
+def _full_name(match: Match, name: str) -> str:
+    """Return the full name of a dataset, which its id may have cut; of a table that a symlink names, that of the id."""
+    return parse_urn(match.urn).name if match.rule is NameRule.SYMLINK else name
 
 
 def _is_removed(body: Record) -> bool:

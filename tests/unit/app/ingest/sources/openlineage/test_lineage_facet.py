@@ -121,6 +121,23 @@ def test_a_dataset_event_has_no_own_job() -> None:
     assert ignored.reason == "`namespace` and `name` are absent, and the event is about no job"
 
 
+def test_an_entry_has_the_full_name_of_its_dataset() -> None:
+    """An id cuts a long name, the asset keeps it; a table that a symlink names has the name in its id."""
+    name = "t" * 1_000
+    entries = entry(namespace="pg://db", name=name, type="DATASET", inputs=[TABLE])
+    commands = [command for command in event(job=entries).commands if isinstance(command, ObserveCommand)]
+    assert name in {command.name for command in commands}
+    assert not any(name in command.urn for command in commands)
+    table = {"identifiers": [{"namespace": "hive://h", "name": "db.t", "type": "TABLE"}]}
+    given = {
+        "eventTime": "2026-11-24T09:00:00Z",
+        "job": {"namespace": "jobs", "name": "own", "facets": {"lineage": entry(**TARGET, type="DATASET")}},
+        "outputs": [{**TARGET, "facets": {"symlinks": table}}],
+    }
+    found = map_event(checked_event(given, 1_900_000_000_000), EventNames())
+    assert [command.name for command in found.commands if isinstance(command, ObserveCommand)] == ["db.t", "own"]
+
+
 UNFIT_NAME = {"namespace": f"pg://{'n' * 1_000}", "name": "t"}
 
 
