@@ -85,17 +85,25 @@ async def pending_approvals(info: Info, limit: int) -> JsonObject:
 
 
 async def _candidates(info: Info, models: Sequence[Row]) -> list[Candidate]:
-    """Return the protected aliases whose models have a newer version that the viewer may approve."""
+    """Return the protected aliases whose models have a newer version that the viewer may approve.
+
+    An alias of a hidden or deleted version counts as absent.
+    """
     protected = {model.vid: _protected(info, model) for model in models}
     shown = [model for model in models if protected[model.vid] and model.reads("versions")]
-    pages = await info.context.reader.related_to_all(shown, VERSIONS, PageRequest(first=1, keep=REGISTERED))
+    targets = sorted({target for model in shown for target in protected[model.vid].values()})
+    rows, pages = await asyncio.gather(
+        info.context.reader.nodes(targets),
+        info.context.reader.related_to_all(shown, VERSIONS, PageRequest(first=1, keep=REGISTERED)),
+    )
+    visible = {row.urn for row in rows if row is not None and not row.deleted}
     newest = [(model, page.items[0].row) for model, page in zip(shown, pages, strict=True) if page.items]
     found = [
         Candidate(model, version, alias)
         for model, version in newest
         if _may_approve(info, version)
         for alias, target in protected[model.vid].items()
-        if target != version.urn
+        if target in visible and target != version.urn
     ]
     return sorted(found, key=lambda each: (each.version.urn, each.alias))
 
@@ -115,7 +123,7 @@ async def _open_to_viewer(info: Info, candidate: Candidate, gate: GateResult) ->
 
 
 def _protected(info: Info, model: Row) -> dict[str, str]:
-    """Return the ids of the versions at which the visible protected aliases of a model point, by alias."""
+    """Return the ids of the versions at which the protected aliases of a model point, by alias, hidden ones too."""
     return {name: alias["version"] for name, alias in aliases_at_read_time(model, info).items() if alias["protected"]}
 
 

@@ -10,6 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 from support.estates import leak_catalogue as leaks
 from support.estates.leak_catalogue import DRAFT, HIDDEN, MODEL, NEXT, OPEN, UNKNOWN, VERSION
+from support.estates.promotions import approve, codes, set_alias
 from support.servers.in_process import Api
 
 from graphql_schema.catalog.kinds import ASSETS, KINDS
@@ -356,3 +357,23 @@ async def test_work(leaky: Api) -> None:
             "unhealthy": nothing,
             "unused": {"totalCount": 0},
         }
+
+
+async def test_work_behind_an_alias_of_a_hidden_version(leaky: Api) -> None:
+    """A protected alias of a hidden version is absent from what waits for an approver of the model."""
+    shown, veiled = leaks.urn("model", "shown"), leaks.urn("model-version", "shown@1")
+    await leaky.load(
+        {"team": {"name": "secret"}},
+        {"model": {"id": shown, "riskTier": "MEDIUM", "owners": [{"owner": leaks.RANKING}]}},
+        {"modelVersion": {"id": veiled, "visibility": "TEAM", "owners": [{"owner": f"{leaks.RANKING[:-7]}secret"}]}},
+    )
+    newer = {"modelVersion": {"id": veiled.replace("@1", "@2"), "owners": [{"owner": leaks.RANKING}]}}
+    assert (await leaky.register("ada", newer))["failed"] == 0
+    query = "{ myWork { approvals { total examined nodes { alias version { id } gate { missingApprovals } } } } }"
+    before = await leaky.send("eli", query)
+    assert codes(await approve(leaky, "cy", veiled)) == []
+    leaky.tokens["sam"] = leaks.token(leaky, "sam", "ranking", "secret", roles="reader approver")
+    assert codes(await set_alias(leaky, "sam", "shown", protected=True)) == []
+    assert (await leaky.ask("sam", query))["myWork"]["approvals"]["total"] == 1
+    assert await leaky.send("eli", query) == before
+    assert before["data"]["myWork"]["approvals"]["nodes"] == []

@@ -109,6 +109,17 @@ async def test_the_target_of_the_alias_does_not_wait(graph: ApproverGraph) -> No
     assert shown(await waiting(graph)) == []
 
 
+@pytest.mark.parametrize("state", ["hidden", "deleted"])
+async def test_an_alias_of_a_version_that_is_not_visible_is_absent(graph: ApproverGraph, state: str) -> None:
+    """Nothing waits for an alias whose version is hidden or deleted, as `Model.aliases` leaves it out."""
+    if state == "hidden":
+        del graph.records[V1]
+    else:
+        graph.records[V1]["deletedAt"] = 3
+    found = await waiting(graph)
+    assert (shown(found), found["total"]) == ([], 0)
+
+
 async def test_approvals_of_different_people(graph: ApproverGraph) -> None:
     """A caller who gave one approval may not give the other one; anybody else may."""
     decided(graph, "release", "eli")
