@@ -16,6 +16,7 @@ from support.servers.in_process import Api
 from graphql_schema.catalog.kinds import ASSETS, KINDS
 
 LISTING = "query ($f: AssetFilter, $o: AssetOrder) { assets(filter: $f, orderBy: $o, first: 200) { nodes { id } } }"
+LATER = "2100-01-01T00:00:00Z"
 NULL = {"data": {"node": None, "asset": None, "nodes": [None]}}
 
 
@@ -377,3 +378,16 @@ async def test_work_behind_an_alias_of_a_hidden_version(leaky: Api) -> None:
     assert (await leaky.ask("sam", query))["myWork"]["approvals"]["total"] == 1
     assert await leaky.send("eli", query) == before
     assert before["data"]["myWork"]["approvals"]["nodes"] == []
+
+
+async def test_absent_edges_of_a_draft(leaky: Api) -> None:
+    """An edge of which the caller may not see the times is explained as if it had never been, before and after it."""
+    past = {"validFrom": "2020-01-01T00:00:00Z", "validTo": "2021-01-01T00:00:00Z"}
+    query = "query ($a: ID!, $b: ID!) { explainAbsence(from: $a, to: $b) { reason edge { id } change { id } } }"
+    asked = {"ENDED": (DRAFT, leaks.BEHIND, past), "BEGINS_LATER": (leaks.BEHIND, DRAFT, {"validFrom": LATER})}
+    for reason, (source, target, times) in asked.items():
+        before = await leaky.send("bo", query, a=source, b=target)
+        await leaky.load({"link": {"relation": "DERIVES", "from": source, "to": target, **times}})
+        assert (await leaky.ask("ada", query, a=source, b=target))["explainAbsence"]["reason"] == reason
+        assert await leaky.send("bo", query, a=source, b=target) == before
+        assert before["data"]["explainAbsence"]["reason"] == "NEVER_OBSERVED"

@@ -40,14 +40,14 @@ async def edges_between(
 
 
 def _dated(source: Row, target: Row, edge: Record, now: int) -> Iterator[DatedEdge]:
-    """Yield the edge with its last interval; nothing without one, or if a later begin is hidden from the caller."""
+    """Yield the edge with its last interval; nothing without one, or if a time that ends or delays it is hidden."""
     unconfirmed = bool(edge.get(UNCONFIRMED)) and is_current(edge, now)
     found = [interval(edge)] if unconfirmed else intervals(edge)
     if not found:
         return
     begin, end, *recorded = found[-1]
     access = source.access.of_edge(EDGE_TYPE, target.access)
-    if begin > now and "validFrom" in access.hidden:
+    if (begin > now and "validFrom" in access.hidden) or (end <= now and "validTo" in access.hidden):
         return
     at = {"validFrom": begin, "validTo": None if end == FOREVER else end}
     joined = JoinedEdge({**edge, **at}, source, target, Direction.OUT, access)
