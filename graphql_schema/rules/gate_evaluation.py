@@ -40,8 +40,7 @@ def visible_fields(record: Record, hidden: Collection[str]) -> Record:
 def evaluate_gate(gates: Gates, alias: str, evidence: Evidence, now: int) -> GateResult:
     """Return the unmet conditions of the gates of an alias for the version; ``now`` is in epoch milliseconds."""
     needs = gates.needs(alias, selectors(evidence.model))
-    newest_by_name = {name: newest(evidence.approvals, name) for name in needs.approvals}
-    people = {name: each["decidedBy"] for name, each in newest_by_name.items() if each and approved(each, now)}
+    people = approvers(evidence.approvals, needs, now)
     failing = [each for each in evidence.evaluations if needs.evaluations and _fails(each)]
     counting = {each["id"] for each in failing if counts_for(evidence.version, each, needs.evaluators)}
     return GateResult(
@@ -74,6 +73,12 @@ def counts_for(version: Record, evaluation: Record, evaluators: Collection[str] 
     team, evaluations without one count.
     """
     return bool(evaluation["ownerTeam"] in {version["ownerTeam"], *evaluators})
+
+
+def approvers(approvals: Sequence[Record], needs: Needs, now: int) -> dict[str, str]:
+    """Return who gave each needed approval that is valid at ``now``, by its name; those that are missing are absent."""
+    decisions = {name: newest(approvals, name) for name in needs.approvals}
+    return {name: each["decidedBy"] for name, each in decisions.items() if each and approved(each, now)}
 
 
 def newest(approvals: Sequence[Record], gate: str) -> Record | None:

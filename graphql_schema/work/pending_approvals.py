@@ -15,11 +15,10 @@ from graphql_schema.fields.refs import ModelRef, ModelVersionRef
 from graphql_schema.fields.relation_fields import REGISTERED
 from graphql_schema.governance.aliases import aliases_at_read_time
 from graphql_schema.governance.gate_report import APPROVALS, GateReport, gate_of
-from graphql_schema.ports.outcomes import GateResult
-from graphql_schema.ports.record import JsonObject
+from graphql_schema.ports.record import JsonObject, Record
 from graphql_schema.ports.relation_query import ALL, PageRequest, newest_first
 from graphql_schema.ports.row import Row
-from graphql_schema.rules.gate_evaluation import approved, newest, selectors, visible_fields
+from graphql_schema.rules.gate_evaluation import approvers, selectors, visible_fields
 from policies.vocabulary import WriteAction
 
 MAX_MODELS: Final = 500
@@ -66,18 +65,20 @@ class Candidate(NamedTuple):
 
 
 async def pending_approvals(info: Info, limit: int) -> JsonObject:
-    """Return the source of a :class:`PendingApprovals` with at most ``limit`` entries."""
+    """Return the source of a :class:`PendingApprovals` with at most ``limit`` entries.
+
+    Only the gates of these entries are evaluated.
+    """
     found = await info.context.reader.listing(_MODELS, PageRequest(MAX_MODELS))
     candidates = await _candidates(info, [item.row for item in found.items])
-    gates = await asyncio.gather(*(gate_of(info, each.version, each.alias) for each in candidates))
-    names = await asyncio.gather(*(_open_to_viewer(info, *each) for each in zip(candidates, gates, strict=True)))
-    waiting = [
-        {"model": each.model, "version": each.version, "alias": each.alias, "approvals": open_names, "gate": gate}
-        for each, gate, open_names in zip(candidates, gates, names, strict=True)
-        if open_names
-    ]
+    names = await asyncio.gather(*(_open_to_viewer(info, each) for each in candidates))
+    waiting = [(each, open_names) for each, open_names in zip(candidates, names, strict=True) if open_names]
+    gates = await asyncio.gather(*(gate_of(info, each.version, each.alias) for each, _ in waiting[:limit]))
     return {
-        "nodes": waiting[:limit],
+        "nodes": [
+            {"model": each.model, "version": each.version, "alias": each.alias, "approvals": open_names, "gate": gate}
+            for (each, open_names), gate in zip(waiting, gates, strict=False)
+        ],
         "total": len(waiting),
         "examined": len(found.items),
         "complete": not found.has_next,
@@ -108,18 +109,21 @@ async def _candidates(info: Info, models: Sequence[Row]) -> list[Candidate]:
     return sorted(found, key=lambda each: (each.version.urn, each.alias))
 
 
-async def _open_to_viewer(info: Info, candidate: Candidate, gate: GateResult) -> list[str]:
+async def _open_to_viewer(info: Info, candidate: Candidate) -> list[str]:
     """Return the missing approval names that the viewer may give, as far as gates need approvals of different people.
 
-    The approvals were read for the gate, and are not read again.
+    Only the approvals are read for it, not the other evidence for the gates.
     """
-    model = visible_fields(candidate.model.record, candidate.model.access.hidden)
-    needs = info.context.gates.needs(candidate.alias, selectors(model))
+    needs = info.context.gates.needs(candidate.alias, selectors(_shown(candidate.model)))
     given = (await info.context.reader.related(candidate.version, APPROVALS, ALL)).items
-    decisions = [newest([item.row.record for item in given], name) for name in needs.approvals]
-    me, now = info.context.principal.subject, info.context.now()
-    mine = {each["gate"] for each in decisions if each and approved(each, now) and each["decidedBy"] == me}
-    return [name for name in gate.missing_approvals if not any(name in one and one & mine for one in needs.distinct)]
+    people = approvers([_shown(item.row) for item in given], needs, info.context.now())
+    mine = {name for name, person in people.items() if person == info.context.principal.subject}
+    missing = (name for name in needs.approvals if name not in people)
+    return [name for name in missing if not any(name in one and one & mine for one in needs.distinct)]
+
+
+def _shown(row: Row) -> Record:
+    return visible_fields(row.record, row.access.hidden)
 
 
 def _protected(info: Info, model: Row) -> dict[str, str]:

@@ -8,6 +8,8 @@ import pytest
 from support.stores.plain_reader import PlainGraph
 
 from app.graph.reading.access.field_masks import RowAccess
+from graphql_schema.governance.gate_report import gate_of
+from graphql_schema.ports.outcomes import GateResult
 from graphql_schema.ports.row import Row
 from graphql_schema.work import pending_approvals as module
 from graphql_schema.work.pending_approvals import pending_approvals
@@ -68,7 +70,7 @@ async def waiting(graph: PlainGraph, subject: str = "eli", limit: int = 20) -> d
     """Return what waits for a caller."""
     context = SimpleNamespace(
         reader=graph,
-        gates=Gates((Gate("two", TWO, frozenset({"champion"})),)),
+        gates=Gates((Gate("two", TWO, frozenset({"champion", "champion-2"})),)),
         principal=SimpleNamespace(subject=subject),
         as_of=None,
         now=lambda: NOW,
@@ -87,6 +89,22 @@ async def test_the_newest_version_waits(graph: ApproverGraph) -> None:
     assert shown(found) == [(V2, "champion", ["governance", "release"])]
     assert (found["total"], found["examined"], found["complete"]) == (1, 1, True)
     assert (await waiting(graph, limit=0))["total"] == 1
+
+
+async def test_only_the_gates_of_the_list_are_evaluated(graph: ApproverGraph, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The approvals decide what waits; evaluations and incidents are read for the listed entries only."""
+    graph.records[RANKER]["aliases"]["champion-2"] = graph.records[RANKER]["aliases"]["champion"]
+    evaluated = []
+
+    async def counted(info: Any, version: Row, alias: str) -> GateResult:
+        evaluated.append(alias)
+        return await gate_of(info, version, alias)
+
+    monkeypatch.setattr(module, "gate_of", counted)
+    for limit, names in ((0, []), (1, ["champion"]), (2, ["champion", "champion-2"])):
+        evaluated.clear()
+        found = await waiting(graph, limit=limit)
+        assert (found["total"], [each["alias"] for each in found["nodes"]], evaluated) == (2, names, names)
 
 
 async def test_it_does_not_wait_for_others(graph: ApproverGraph) -> None:
