@@ -8,7 +8,7 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -26,8 +26,10 @@ from app.auth.sign_in.errors import SignInRefusedError
 
 METADATA_SECONDS: Final = 300
 """Seconds for which a discovery document is used before it is fetched again."""
-MAX_REQUESTS: Final = 16
-"""Maximum number of concurrent requests to the issuer, because anyone can begin a sign-in."""
+MAX_SIGN_INS: Final = 8
+"""Maximum number of concurrent requests for sign-ins; more are refused, because anyone can begin a sign-in."""
+MAX_SESSION_REQUESTS: Final = 16
+"""Maximum number of concurrent requests for sessions; more wait, because they are of people who signed in."""
 _ERROR_CODE: Final = re.compile(r"[a-z_]{1,40}", re.ASCII)
 
 log = structlog.get_logger(__name__)
@@ -54,11 +56,12 @@ class IssuerClient:
         self._monotonic = monotonic
         self._metadata: Mapping[str, object] | None = None
         self._fetched_at = float("-inf")
-        self._requests = 0
+        self._sign_ins = 0
+        self._session_slots = asyncio.Semaphore(MAX_SESSION_REQUESTS)
 
     async def authorization_url(self, attempt: SignInAttempt) -> str:
         """Return the URL at the issuer that a browser is led to; raises `UnavailableError`."""
-        async with self._exchange() as oauth:
+        async with self._exchange(self._sign_in()) as oauth:
             address = endpoint(await self._discovered(), "authorization_endpoint", self.trusted.issuer)
             url, _ = oauth.create_authorization_url(
                 address,
@@ -75,7 +78,7 @@ class IssuerClient:
         Raises `SignInRefusedError` if the issuer refuses the code, or another issuer sent the browser here. Raises
         `UnavailableError` if the issuer cannot be reached.
         """
-        async with self._exchange() as oauth:
+        async with self._exchange(self._sign_in()) as oauth:
             metadata = await self._discovered()
             # Required only of issuers that announce it (RFC 9207 section 2.4).
             announced = metadata.get("authorization_response_iss_parameter_supported") is True
@@ -92,14 +95,14 @@ class IssuerClient:
 
     async def refresh(self, refresh_token: str) -> IssuedTokens:
         """Return new tokens; raises `SignInRefusedError` or `UnavailableError`."""
-        async with self._exchange() as oauth:
+        async with self._exchange(self._session_slots) as oauth:
             address = endpoint(await self._discovered(), "token_endpoint", self.trusted.issuer)
             return _issued(await oauth.refresh_token(address, refresh_token=refresh_token))
 
     async def revoke(self, refresh_token: str) -> None:
         """Revoke a refresh token if the issuer has an endpoint for it; a failure is logged and not raised."""
         try:
-            async with self._exchange() as oauth:
+            async with self._exchange(self._session_slots) as oauth:
                 metadata = await self._discovered()
                 if "revocation_endpoint" in metadata:
                     address = endpoint(metadata, "revocation_endpoint", self.trusted.issuer)
@@ -118,7 +121,7 @@ class IssuerClient:
         The issuer leads the browser to ``return_to`` afterwards.
         """
         try:
-            async with self._exchange():
+            async with self._exchange(self._session_slots):
                 metadata = await self._discovered()
                 if "end_session_endpoint" not in metadata:
                     return None
@@ -136,14 +139,15 @@ class IssuerClient:
         return self._metadata
 
     @asynccontextmanager
-    async def _exchange(self) -> AsyncIterator[Any]:
-        """Yield a new client of Authlib, which keeps the tokens of one person only; translate the errors."""
-        if self._requests >= MAX_REQUESTS:
-            raise UnavailableError("Too many people sign in at this moment. Try again in a few seconds.", 2)
-        self._requests += 1
+    async def _exchange(self, slots: AbstractAsyncContextManager[object]) -> AsyncIterator[Any]:
+        """Yield a new client of Authlib, which keeps the tokens of one person only; translate the errors.
+
+        A wait for one of the ``slots`` counts towards the deadline.
+        """
         try:
             async with (
                 asyncio.timeout(DEADLINE_SECONDS),
+                slots,
                 AsyncOAuth2Client(
                     self.client.client_id,
                     self.client.secret or None,
@@ -159,8 +163,17 @@ class IssuerClient:
         except (TimeoutError, DiscoveryError, httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
             log.warning("sign_in_issuer_unavailable", reason=str(error) or type(error).__name__)
             raise UnavailableError("The issuer of this server cannot be reached. Try again later.") from error
+
+    @asynccontextmanager
+    async def _sign_in(self) -> AsyncIterator[None]:
+        """Take one of the slots of sign-ins; raises `UnavailableError` if all are taken."""
+        if self._sign_ins >= MAX_SIGN_INS:
+            raise UnavailableError("Too many people sign in at this moment. Try again in a few seconds.", 2)
+        self._sign_ins += 1
+        try:
+            yield
         finally:
-            self._requests -= 1
+            self._sign_ins -= 1
 
 
 class _SharedConnections(httpx2.AsyncBaseTransport):

@@ -27,7 +27,7 @@ from policies.principal import Principal
 REFRESH_BEFORE: Final = 60
 """Seconds before the expiry of an access token, from which it is refreshed."""
 MAX_ENDED: Final = 10_000
-"""Maximum number of ended sessions that a process remembers; the oldest are dropped."""
+"""Maximum number of ended sessions, and of completed attempts, that a process remembers; the oldest are dropped."""
 
 AuthenticateToken = Callable[[str], Awaitable[Principal]]
 """Returns the caller for the value of an ``Authorization`` header; raises `AuthError`."""
@@ -58,6 +58,7 @@ class Sessions:
         self._now = now
         self._renewals = Renewals(self._renew, now)
         self._ended: OrderedDict[str, int] = OrderedDict()
+        self._completed: OrderedDict[str, int] = OrderedDict()
 
     async def begin(self, return_to: str) -> tuple[str, str]:
         """Return the URL at the issuer, and the sealed attempt that the browser keeps; raises `UnavailableError`."""
@@ -68,11 +69,15 @@ class Sessions:
         """Return a new session and the local path to return to, for the sealed attempt and the callback's parameters.
 
         Raises `SignInRefusedError` unless attempt, state, code and tokens belong together and the API accepts the
-        access token. Raises `UnavailableError` if the issuer or the caller's teams cannot be read.
+        access token. Raises it for a second callback of one attempt, whatever became of the first one. Raises
+        `UnavailableError` if the issuer or the caller's teams cannot be read.
         """
         attempt = self._attempt(sealed)
         if attempt is None or not hmac.compare_digest(callback.get("state", "").encode(), attempt.state.encode()):
             raise SignInRefusedError("This sign-in was not begun in this browser, or took too long. Sign in again.")
+        if attempt.state in self._completed:
+            raise SignInRefusedError("This sign-in was completed already. Sign in again.")
+        _remember(self._completed, attempt.state, attempt.ends_at)
         if refused := refused_by_issuer(callback):
             raise refused
         tokens = await self._issuer.redeem(attempt, callback)
@@ -130,9 +135,7 @@ class Sessions:
 
         Returns the URL at which the issuer ends its own session and leads to ``return_to``, None if there is none.
         """
-        self._ended[session.id] = session.ends_at
-        if len(self._ended) > MAX_ENDED:
-            self._ended.popitem(last=False)
+        _remember(self._ended, session.id, session.ends_at)
         newest = await self._renewals.newest(session)
         if newest.refresh_token is not None:
             await self._issuer.revoke(newest.refresh_token)
@@ -167,3 +170,9 @@ class Sessions:
     def _expiry(self, principal: Principal) -> int:
         assert principal.expires_at is not None  # noqa: S101 - every validated token has an expiry
         return principal.expires_at
+
+
+def _remember(memory: OrderedDict[str, int], key: str, ends_at: int) -> None:
+    memory[key] = ends_at
+    if len(memory) > MAX_ENDED:
+        memory.popitem(last=False)

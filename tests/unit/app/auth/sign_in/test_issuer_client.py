@@ -11,7 +11,7 @@ from support.waiting import until
 from app.auth.errors import UnavailableError
 from app.auth.sign_in.browser_session import SignInAttempt
 from app.auth.sign_in.errors import SignInRefusedError
-from app.auth.sign_in.issuer_client import MAX_REQUESTS, METADATA_SECONDS, refused_by_issuer
+from app.auth.sign_in.issuer_client import MAX_SESSION_REQUESTS, MAX_SIGN_INS, METADATA_SECONDS, refused_by_issuer
 
 ATTEMPT = SignInAttempt.start("/x", Clock().epoch)
 
@@ -124,24 +124,71 @@ async def test_the_discovery_document_is_fetched_again_later(issuer: SignInIssue
     assert (await client.authorization_url(ATTEMPT)).startswith(f"{URL}/moved?")
 
 
-async def test_concurrent_requests_are_bounded(issuer: SignInIssuer) -> None:
-    """Anyone can begin a sign-in, so the issuer gets a bounded number of requests at once; the others are refused."""
-    client = issuer_client(issuer)
-    issuer.gate.clear()
-    waiting = [asyncio.create_task(client.redeem(ATTEMPT, {"code": "x"})) for _ in range(MAX_REQUESTS)]
+async def held(issuer: SignInIssuer, requests: list[asyncio.Task[Any]], count: int) -> None:
+    """Wait until the issuer has ``count`` of the requests, which it answers when its gate is opened."""
 
     async def all_sent() -> bool:
-        return len(issuer.forms) == MAX_REQUESTS
+        return len(issuer.forms) == count
 
+    assert len(requests) >= count
     await until(all_sent)
+
+
+async def test_concurrent_sign_ins_are_bounded(issuer: SignInIssuer) -> None:
+    """Anyone can begin a sign-in, so the issuer gets a bounded number of codes at once; the others are refused."""
+    client = issuer_client(issuer)
+    issuer.gate.clear()
+    waiting = [asyncio.create_task(client.redeem(ATTEMPT, {"code": "x"})) for _ in range(MAX_SIGN_INS)]
+    await held(issuer, waiting, MAX_SIGN_INS)
     for _ in range(5):
-        with pytest.raises(UnavailableError):
+        with pytest.raises(UnavailableError, match="Too many people"):
             await client.redeem(ATTEMPT, {"code": "x"})
     issuer.gate.set()
     found = await asyncio.gather(*waiting, return_exceptions=True)
     assert {type(each) for each in found} == {SignInRefusedError}
     with pytest.raises(SignInRefusedError):
         await client.redeem(ATTEMPT, {"code": "x"})
+
+
+async def test_sign_ins_hinder_no_session(issuer: SignInIssuer) -> None:
+    """While callbacks of anyone take all slots of sign-ins, sessions are refreshed, revoked and ended."""
+    client = issuer_client(issuer)
+    tokens = await client.redeem(ATTEMPT, issuer.agree(await client.authorization_url(ATTEMPT)))
+    assert tokens.refresh is not None
+    issuer.forms.clear()
+    issuer.gate.clear()
+    waiting: list[asyncio.Task[Any]] = [
+        asyncio.create_task(client.redeem(ATTEMPT, {"code": "x"})) for _ in range(MAX_SIGN_INS)
+    ]
+    await held(issuer, waiting, MAX_SIGN_INS)
+    await client.revoke("other")
+    assert issuer.revoked == ["other"]
+    assert await client.sign_out_url(None, CALLBACK) is not None
+    issuer.forms.pop()
+    waiting.append(asyncio.create_task(client.refresh(tokens.refresh)))
+    await held(issuer, waiting, MAX_SIGN_INS + 1)
+    issuer.gate.set()
+    assert (await waiting.pop()).refresh is not None
+    await asyncio.gather(*waiting, return_exceptions=True)
+
+
+async def test_concurrent_requests_of_sessions_wait(issuer: SignInIssuer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The issuer gets a bounded number at once; further ones wait, and are an outage at their deadline."""
+    client = issuer_client(issuer)
+    issuer.gate.clear()
+    waiting: list[asyncio.Task[Any]] = [
+        asyncio.create_task(client.refresh("x")) for _ in range(MAX_SESSION_REQUESTS + 5)
+    ]
+    await held(issuer, waiting, MAX_SESSION_REQUESTS)
+    with monkeypatch.context() as patched:
+        patched.setattr("app.auth.sign_in.issuer_client.DEADLINE_SECONDS", 0.01)
+        with pytest.raises(UnavailableError):
+            await client.refresh("x")
+    assert len(issuer.forms) == MAX_SESSION_REQUESTS
+    issuer.gate.set()
+    found = await asyncio.gather(*waiting, return_exceptions=True)
+    assert {type(each) for each in found} == {SignInRefusedError}
+    assert len(issuer.forms) == MAX_SESSION_REQUESTS + 5
 
 
 @pytest.mark.parametrize(

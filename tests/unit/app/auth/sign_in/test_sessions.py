@@ -76,6 +76,24 @@ async def test_attempt_and_state_belong_together(issuer: SignInIssuer, sessions:
     assert issuer.forms == []
 
 
+async def test_an_attempt_is_completed_once(issuer: SignInIssuer, sessions: Sessions) -> None:
+    """A second callback sends nothing to the issuer, also after a first one that failed; the memory is bounded."""
+    url, sealed = await sessions.begin("/")
+    callback = issuer.agree(url)
+    issuer.endpoints_down = True
+    with pytest.raises(UnavailableError):
+        await sessions.complete(sealed, callback)
+    issuer.endpoints_down = False
+    sent = len(issuer.forms)
+    with pytest.raises(SignInRefusedError, match="was completed already"):
+        await sessions.complete(sealed, callback)
+    assert len(issuer.forms) == sent
+    for number in range(MAX_ENDED - 1):
+        sessions._completed[str(number)] = 0  # noqa: SLF001 - as many sign-ins take long
+    await signed_in(issuer, sessions)
+    assert len(sessions._completed) == MAX_ENDED  # noqa: SLF001
+
+
 async def test_attempts_and_sessions_are_no_substitutes(issuer: SignInIssuer, sessions: Sessions) -> None:
     """The cookie of one does not open as the other."""
     url, sealed = await sessions.begin("/")
