@@ -100,18 +100,20 @@ class IssuerClient:
             return _issued(await oauth.refresh_token(address, refresh_token=refresh_token))
 
     async def revoke(self, refresh_token: str) -> None:
-        """Revoke a refresh token if the issuer has an endpoint for it; a failure is logged and not raised."""
+        """Revoke a refresh token; a failure is logged and not raised, also that the issuer has no endpoint for it."""
         try:
             async with self._exchange(self._session_slots) as oauth:
                 metadata = await self._discovered()
-                if "revocation_endpoint" in metadata:
-                    address = endpoint(metadata, "revocation_endpoint", self.trusted.issuer)
-                    response = await oauth.revoke_token(
-                        address,
-                        token=refresh_token,
-                        token_type_hint="refresh_token",  # noqa: S106 - a type
-                    )
-                    response.raise_for_status()
+                if "revocation_endpoint" not in metadata:
+                    log.warning("refresh_token_not_revoked", reason="The issuer has no revocation_endpoint.")
+                    return
+                address = endpoint(metadata, "revocation_endpoint", self.trusted.issuer)
+                response = await oauth.revoke_token(
+                    address,
+                    token=refresh_token,
+                    token_type_hint="refresh_token",  # noqa: S106 - a type
+                )
+                response.raise_for_status()
         except (SignInRefusedError, UnavailableError) as error:
             log.warning("refresh_token_not_revoked", reason=error.message)
 

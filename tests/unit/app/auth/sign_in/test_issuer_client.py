@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 from support.servers.issuer import URL, Clock
 from support.servers.sign_in_issuer import CALLBACK, CLIENT, SignInIssuer, issuer_client
 from support.waiting import until
@@ -67,6 +68,19 @@ async def test_a_refresh_token_is_used_and_revoked(issuer: SignInIssuer) -> None
     assert issuer.revoked == [following.refresh]
     with pytest.raises(SignInRefusedError, match="invalid_grant"):
         await client.refresh(following.refresh)
+
+
+async def test_a_token_that_is_not_revoked_is_logged(issuer: SignInIssuer) -> None:
+    """An operator reads that a copied cookie can still be refreshed: without an endpoint, or if it fails."""
+    issuer.endpoints_down = True
+    with capture_logs() as failed:
+        await issuer_client(issuer).revoke("r")
+    del issuer.discovery["revocation_endpoint"]
+    with capture_logs() as without:
+        await issuer_client(issuer).revoke("r")
+    for lines, reason in ((failed, "cannot be reached"), (without, "no revocation_endpoint")):
+        (line,) = (each for each in lines if each["event"] == "refresh_token_not_revoked")
+        assert (line["log_level"], reason in line["reason"]) == ("warning", True)
 
 
 async def test_the_end_of_the_session_names_it(issuer: SignInIssuer) -> None:
