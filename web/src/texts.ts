@@ -59,6 +59,7 @@ export const texts = {
     signIn: 'Sign in',
     signInHint: 'You sign in at the issuer of your organisation.',
     expired: 'The session has ended. Sign in again.',
+    notSignedOut: 'You are still signed in: the server did not end the session. Try again.',
     roles: 'Roles',
     teams: 'Teams',
   },

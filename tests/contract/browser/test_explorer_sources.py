@@ -1,4 +1,4 @@
-"""The sources of the explorer: strict types, the tests of their pure parts, and the size of what a browser loads."""
+"""The sources of the explorer: strict types, the tests of their scripts, and the size of what a browser loads."""
 
 import os
 import subprocess
@@ -41,8 +41,9 @@ def test_the_sources_have_strict_types() -> None:
     assert "0 errors and 0 warnings" in node("node_modules/svelte-check/bin/svelte-check", "--fail-on-warnings")
 
 
-def test_the_pure_parts_pass_their_tests() -> None:
-    """Node runs the tests of levels, groups, places, notes and files."""
+@pytest.mark.usefixtures("build")
+def test_the_scripts_pass_their_tests() -> None:
+    """Node runs the tests of levels, groups, places, notes and files, and of the caller of the page."""
     tests = sorted(str(path) for path in (WEB / "test").glob("*.test.ts"))
     output = node("--test", "--test-reporter=tap", *tests)
     assert "\n# fail 0\n" in output

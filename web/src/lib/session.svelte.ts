@@ -82,13 +82,15 @@ export async function pasteToken(text: string): Promise<void> {
   await signedIn('token');
 }
 
-/** End the session; a cookie is ended at the server. */
+/** End the session; a cookie is ended at the server, and the caller stays signed in if that fails. */
 export async function signOut(): Promise<void> {
   if (session.source === 'cookie') {
-    const ended = await fetch('/sign-out', { method: 'POST', headers: { 'X-CSRF-Token': csrf } });
-    const { next } = (await ended.json()) as { next?: string | null }; // where the issuer ends its own session
+    const next = await endCookieSession();
+    if (next === undefined) {
+      session.problem = texts.caller.notSignedOut;
+      return;
+    }
     if (next) return location.assign(next);
-    await readCookieSession();
   }
   sessionStorage.removeItem(PERSONA);
   signedOut(null);
@@ -139,9 +141,24 @@ async function offerPersonas(): Promise<void> {
   if (response.ok) session.personas = (await response.json()).personas;
 }
 
-async function readCookieSession(): Promise<boolean> {
+// Return where the issuer ends its own session, null if nowhere; undefined if the session may go on.
+async function endCookieSession(): Promise<string | null | undefined> {
+  const end = () => fetch('/sign-out', { method: 'POST', headers: { 'X-CSRF-Token': csrf } });
+  try {
+    let response = await end();
+    // After another sign-in in another tab, the cookie has another session with another CSRF value.
+    if (response.status === 403 && (await readCookieSession())) response = await end();
+    const { next } = (response.ok ? await response.json() : {}) as { next?: string | null };
+    return next || ((await readCookieSession()) === false ? null : undefined);
+  } catch {
+    return undefined;
+  }
+}
+
+// Return whether the cookie has a session; null if the server does not say.
+async function readCookieSession(): Promise<boolean | null> {
   const response = await fetch('/session');
-  if (!response.ok) return false;
+  if (!response.ok) return null;
   const found: { signedIn: boolean; csrf?: string; signIn: string | null } = await response.json();
   csrf = found.csrf ?? '';
   session.signIn = found.signIn;

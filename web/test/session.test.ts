@@ -1,0 +1,107 @@
+// The caller of the page, with a server and a browser that the test plays: the sign-out, and the key of the personas.
+import assert from 'node:assert/strict';
+import { after, beforeEach, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { createServer } from 'vite';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const vite = await createServer({
+  root, appType: 'custom', logLevel: 'error', optimizeDeps: { noDiscovery: true }, server: { middlewareMode: true, hmr: false, ws: false },
+});
+after(() => vite.close());
+
+type Answer = { status?: number; body: unknown };
+
+let answers: Record<string, (sent: Headers) => Answer>;
+let requests: string[];
+let led: string[];
+
+// Returns the storage of a browser.
+function storage(): Pick<Storage, 'getItem' | 'setItem' | 'removeItem'> {
+  const values = new Map<string, string>();
+  return {
+    getItem: (name) => values.get(name) ?? null,
+    setItem: (name, value) => void values.set(name, value),
+    removeItem: (name) => void values.delete(name),
+  };
+}
+
+// Returns the modules of a page that was opened at an address, with the state of its server.
+async function opened(hash: string) {
+  const browser = {
+    sessionStorage: storage(),
+    localStorage: storage(),
+    location: { hash, pathname: '/', search: '', assign: (to: string) => led.push(to) },
+    history: { replaceState: () => {} },
+    fetch: async (path: string, given: RequestInit = {}) => {
+      requests.push(`${given.method ?? 'GET'} ${path}`);
+      const { status = 200, body } = answers[path]?.(new Headers(given.headers)) ?? { status: 404, body: {} };
+      return new Response(JSON.stringify(body), { status });
+    },
+  };
+  for (const [name, value] of Object.entries(browser)) {
+    Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
+  }
+  vite.moduleGraph.invalidateAll();
+  const page = await vite.ssrLoadModule('/src/lib/session.svelte.ts');
+  await page.start();
+  return page;
+}
+
+let csrf: string | null; // of the session in the cookie, null without one
+
+beforeEach(() => {
+  requests = [];
+  led = [];
+  csrf = 'first';
+  answers = {
+    '/session': () => ({ body: { signedIn: csrf !== null, csrf, signIn: '/sign-in' } }),
+    '/graphql': () => ({ body: { data: { viewer: { subject: 'ada', roles: [], teams: [] } } } }),
+    '/sign-out': (sent) => {
+      if (sent.get('X-CSRF-Token') !== csrf) return { status: 403, body: { errors: [] } };
+      csrf = null;
+      return { body: { signedIn: false, next: null } };
+    },
+  };
+});
+
+test('a sign-out ends the session of the cookie', async () => {
+  const page = await opened('');
+  assert.equal(page.session.state, 'signed in');
+  await page.signOut();
+  assert.deepEqual([csrf, page.session.state, page.session.problem], [null, 'signed out', '']);
+});
+
+test('a sign-out leads to the issuer, which ends its own session', async () => {
+  answers['/sign-out'] = () => ({ body: { signedIn: false, next: 'https://issuer.example/end' } });
+  await (await opened('')).signOut();
+  assert.deepEqual(led, ['https://issuer.example/end']);
+});
+
+test('a sign-out ends also the session of a newer sign-in in another tab', async () => {
+  const page = await opened('');
+  csrf = 'second';
+  await page.signOut();
+  assert.deepEqual([csrf, page.session.state], [null, 'signed out']);
+});
+
+for (const status of [403, 500]) {
+  test(`a sign-out that is refused with ${status} is told, and the caller stays signed in`, async () => {
+    const page = await opened('');
+    answers['/sign-out'] = () => ({ status, body: {} });
+    await page.signOut();
+    assert.deepEqual([page.session.state, page.session.source], ['signed in', 'cookie']);
+    assert.match(page.session.problem, /still signed in/);
+    assert.ok(requests.filter((each) => each === 'POST /sign-out').length <= 2);
+  });
+}
+
+test('a server that does not respond ends no session', async () => {
+  const page = await opened('');
+  answers['/sign-out'] = answers['/session'] = () => ({ status: 503, body: {} });
+  await page.signOut();
+  assert.equal(page.session.state, 'signed in');
+  answers['/sign-out'] = () => { throw new TypeError('fetch failed'); };
+  await page.signOut();
+  assert.equal(page.session.state, 'signed in');
+});
