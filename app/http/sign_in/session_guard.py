@@ -11,7 +11,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
-from starlette.requests import HTTPConnection, cookie_parser
+from starlette.requests import HTTPConnection
 
 from app.auth.sign_in.browser_session import BrowserSession
 from app.auth.sign_in.errors import CrossSiteError, SignInRefusedError
@@ -87,6 +87,19 @@ class SessionGuard:
 
 
 def cookies_of(connection: HTTPConnection) -> dict[str, str]:
-    """Return the cookies of a request; HTTP/2 may send them in several headers."""
+    """Return the cookies of a request; HTTP/2 may send them in several headers.
+
+    Around a name, only spaces and tabs are left out, as browsers do: a sibling under the domain could otherwise set a
+    cookie whose name becomes one with `__Host-`. A name that occurs twice is left out, because one is not of this host.
+    """
     headers: Headers = connection.headers
-    return cookie_parser("; ".join(headers.getlist("cookie")))
+    found: dict[str, str] = {}
+    twice: set[str] = set()
+    for pair in "; ".join(headers.getlist("cookie")).split(";"):
+        name, equals, value = (part.strip(" \t") for part in pair.partition("="))
+        if not equals:
+            continue
+        if name in found:
+            twice.add(name)
+        found[name] = value
+    return {name: value for name, value in found.items() if name not in twice}

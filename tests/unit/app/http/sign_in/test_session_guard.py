@@ -127,4 +127,25 @@ def test_origins_are_written_as_browsers_write_them() -> None:
         "http://a:8000",
         "https://a:80",
     ]
+
+
+@pytest.mark.parametrize("space", ["\u00a0", "\u0085", "\x0b", "\x1f"])
+def test_a_cookie_of_a_sibling_is_no_cookie_of_this_host(
+    guard: SessionGuard, session: BrowserSession, space: str
+) -> None:
+    """Browsers keep `__Host-` for this host, but not such a name behind what Python takes for a space, or after one."""
+    kept = [value.partition(";")[0] for value in guard.kept(session)]
+    for imitated in (f"{space}{kept[0]}", kept[0].replace("=", f"{space}=", 1)):
+        sent = HTTPConnection({"type": "http", "headers": [(b"cookie", imitated.encode("latin-1"))]})
+        assert not guard.has_session(sent)
+        planted = imitated.partition("=")[0] + "=1x"
+        both = HTTPConnection({"type": "http", "headers": [(b"cookie", f"{kept[0]}; {planted}".encode("latin-1"))]})
+        assert guard.opened(both) == session
+
+
+def test_cookies_are_read_strictly() -> None:
+    """Names are compared as they are sent, values may have `=`, and a name that occurs twice is not read."""
     assert cookies_of(connection(["a=1", "b=2"])) == {"a": "1", "b": "2"}
+    line = 'a="x=1" ;\tb = 2; c; =d; e=1; e=1; B=3; f=1; f=2; f=3; g='
+    sent = HTTPConnection({"type": "http", "headers": [(b"cookie", line.encode())]})
+    assert cookies_of(sent) == {"a": '"x=1"', "b": "2", "": "d", "B": "3", "g": ""}
