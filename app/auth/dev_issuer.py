@@ -193,15 +193,20 @@ def signing_key(path: Path) -> ECKey:
 
 
 def _create_key(path: Path) -> None:
+    key = ECKey.generate_key("P-256", {"use": "sig", "alg": ALGORITHM}, auto_kid=True)
+    create_private_file(path, json.dumps(key.as_dict(private=True)).encode())
+
+
+def create_private_file(path: Path, content: bytes) -> None:
+    """Create a file with mode 0600, complete from the start; a file that another process created meanwhile stays."""
     # Written to a scratch file and linked into place, because the server and `mlg token` may both create the key:
     # a direct write could leave one of them with a key that the other has overwritten, or with half a file.
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    key = ECKey.generate_key("P-256", {"use": "sig", "alg": ALGORITHM}, auto_kid=True)
     descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(key.as_dict(private=True), file)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
         try:
             os.link(scratch, path)
         except FileExistsError:

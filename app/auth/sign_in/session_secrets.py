@@ -1,9 +1,11 @@
 """The secrets of the sign-in cookie: MLG_SESSION_SECRETS, or in development one that the data folder keeps."""
 
-import os
 import secrets
+import stat
+from pathlib import Path
 from typing import Final
 
+from app.auth.dev_issuer import create_private_file
 from app.settings import Settings
 from policies.errors import ConfigurationError
 
@@ -16,7 +18,7 @@ MAX_SECRETS: Final = 2
 def session_secrets(settings: Settings) -> tuple[bytes, ...]:
     """Return the secrets, the one that encrypts first.
 
-    Raises ConfigurationError for a short secret, for more than two, and in production without any.
+    Raises ConfigurationError for a short secret, for more than two, in production without any, and for a faulty file.
     """
     given = [part.strip() for part in settings.session_secrets.split(",") if part.strip()]
     if len(given) > MAX_SECRETS or any(len(secret) < MIN_LENGTH for secret in given):
@@ -31,9 +33,19 @@ def session_secrets(settings: Settings) -> tuple[bytes, ...]:
             "MLG_SESSION_SECRETS is not set, and MLG_SIGN_IN_CLIENT is; set it to a random text of at least "
             f"{MIN_LENGTH} characters, the same for all workers."
         )
-    path = settings.data_dir / SESSION_KEY_FILE
+    return (_kept_secret(settings.data_dir / SESSION_KEY_FILE),)
+
+
+def _kept_secret(path: Path) -> bytes:
+    """Return the secret in a file, made if there is none; raises ConfigurationError if others read it, or if short."""
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(secrets.token_bytes(MIN_LENGTH))
-    return (path.read_bytes(),)
+        create_private_file(path, secrets.token_bytes(MIN_LENGTH))
+    if stat.S_IMODE(path.stat().st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
+        raise ConfigurationError(f"Other users can access the secret of sign-ins {path}. Run `chmod 600 {path}`.")
+    secret = path.read_bytes()
+    if len(secret) < MIN_LENGTH:
+        raise ConfigurationError(
+            f"{path} has less than {MIN_LENGTH} bytes. Remove the file; a new secret is then made, and people sign in "
+            "again."
+        )
+    return secret

@@ -44,3 +44,34 @@ def test_development_keeps_a_secret(tmp_path: Path) -> None:
     assert first == secrets_of(tmp_path)
     file = tmp_path / "data" / SESSION_KEY_FILE
     assert (stat.S_IMODE(file.stat().st_mode), len(first[0])) == (0o600, 32)
+
+
+@pytest.mark.parametrize("size", [0, 31])
+def test_a_short_file_is_refused(tmp_path: Path, size: int) -> None:
+    """A file that was created and not written seals no cookie with a known key; the error says what to do."""
+    file = tmp_path / "data" / SESSION_KEY_FILE
+    file.parent.mkdir()
+    file.touch(0o600)
+    file.write_bytes(b"x" * size)
+    with pytest.raises(ConfigurationError, match="Remove the file"):
+        secrets_of(tmp_path)
+    file.unlink()
+    assert len(secrets_of(tmp_path)[0]) == 32
+    assert [path.name for path in file.parent.iterdir()] == [SESSION_KEY_FILE]
+
+
+def test_a_file_that_others_read_is_refused(tmp_path: Path) -> None:
+    """Another user who reads the secret can make cookies, so the mode is checked as that of the development issuer's key."""
+    secrets_of(tmp_path)
+    (tmp_path / "data" / SESSION_KEY_FILE).chmod(0o640)
+    with pytest.raises(ConfigurationError, match="chmod 600"):
+        secrets_of(tmp_path)
+
+
+def test_a_file_of_another_process_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two processes that start at once use the secret of the first one."""
+    first = secrets_of(tmp_path)
+    with monkeypatch.context() as patched:
+        found = iter([False, True])
+        patched.setattr(Path, "exists", lambda _path: next(found, True))
+        assert secrets_of(tmp_path) == first
