@@ -63,12 +63,19 @@ A token of ada, an engineer of team ranking, for 12 hours (other personas: {mlg}
 export TOKEN={token}
 """
 
+_SIGN_IN: Final = """Sign in as a persona, with a cookie in place of a token (docs/sign-in.md); the same key:
+{url}/sign-in#key={key}
+"""
+
+_SIGN_IN_ELSEWHERE: Final = """Sign in at the issuer of MLG_SIGN_IN_CLIENT (docs/sign-in.md):
+{url}/sign-in
+"""
+"""The address without the key, because browsers carry what is behind `#` through redirects, to the issuer as well."""
+
 WELCOME: Final = f"""{_ADDRESS}{_EXPLORER}
 GraphiQL, for queries:
 {{url}}/graphiql#key={{key}}
-Sign in as a persona, with a cookie in place of a token (docs/sign-in.md); the same key:
-{{url}}/sign-in#key={{key}}
-{_CALLER}
+{{sign_in}}{_CALLER}
 A first query: the models of the team, their latest versions, and the training data
 curl -s {{url}}/graphql -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" -d '{{body}}'
 
@@ -209,14 +216,15 @@ def welcome(settings: Settings) -> None:
     """
     url = base_url(settings.host, settings.port)
     issuer = DevIssuer(settings)
-    root, ada = (issuer.mint(persona(name)) for name in ("root", "ada"))
     requires_persisted = settings.document_mode == DocumentMode.REQUIRE
-    if settings.demo and not requires_persisted and _is_empty(url, root):
+    if settings.demo and not requires_persisted and _is_empty(url, issuer.mint(persona("root"))):
         load_demo(url, issuer)
     mlg = " ".join([*_assignments(settings), ".venv/bin/mlg"])
     text = WELCOME_OF_REQUIRE if requires_persisted else WELCOME
     body = json.dumps({"query": FIRST_QUERY})
-    typer.echo(text.format(url=url, key=issuer.page_key(), token=ada, mlg=mlg, body=body))
+    key, token = issuer.page_key(), issuer.mint(persona("ada"))
+    sign_in = (_SIGN_IN_ELSEWHERE if settings.sign_in_client else _SIGN_IN).format(url=url, key=key)
+    typer.echo(text.format(url=url, key=key, sign_in=sign_in, token=token, mlg=mlg, body=body))
 
 
 def _assignments(settings: Settings) -> list[str]:

@@ -48,3 +48,16 @@ def test_the_welcome_offers_nothing_that_the_mode_refuses(tmp_path: Path, capsys
     printed = capsys.readouterr().out
     assert [part in printed for part in ("/graphql ", "export TOKEN=", "MLG_DOCUMENT_MODE=require")] == [True] * 3
     assert [part in printed for part in ("/graphiql", "curl", "import datahub")] == [False] * 3
+
+
+@pytest.mark.parametrize("client", ["", "web"])
+def test_the_key_is_in_no_address_that_leads_elsewhere(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], client: str
+) -> None:
+    """Browsers carry what is behind `#` through redirects, so another issuer would get the key of the personas."""
+    settings = {"MLG_DATA_DIR": str(tmp_path), "MLG_PORT": "8123", "MLG_DEMO": "0", "MLG_SIGN_IN_CLIENT": client}
+    welcome(Settings.from_env(settings))
+    printed = capsys.readouterr().out
+    (address,) = (line for line in printed.splitlines() if "/sign-in" in line and line.startswith("http"))
+    assert ("#key=" in address) == (client == "")
+    assert "/graphiql#key=" in printed
