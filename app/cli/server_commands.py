@@ -217,8 +217,8 @@ def welcome(settings: Settings) -> None:
     url = base_url(settings.host, settings.port)
     issuer = DevIssuer(settings)
     requires_persisted = settings.document_mode == DocumentMode.REQUIRE
-    if settings.demo and not requires_persisted and _is_empty(url, issuer.mint(persona("root"))):
-        load_demo(url, issuer)
+    if settings.demo and not requires_persisted:
+        _load_demo_if_empty(url, issuer)
     mlg = " ".join([*_assignments(settings), ".venv/bin/mlg"])
     text = WELCOME_OF_REQUIRE if requires_persisted else WELCOME
     body = json.dumps({"query": FIRST_QUERY})
@@ -237,9 +237,13 @@ def _assignments(settings: Settings) -> list[str]:
     ]
 
 
-def _is_empty(url: str, token: str) -> bool:
+def _load_demo_if_empty(url: str, issuer: DevIssuer) -> None:
+    """Load the demo estate if the store is empty; print the error if the API does not say so."""
     query = {"query": "{ assets(first: 1) { nodes { id } } }"}
-    response = httpx2.post(
-        f"{url}/graphql", json=query, headers={"Authorization": f"Bearer {token}"}, timeout=60, trust_env=False
-    )
-    return not response.json()["data"]["assets"]["nodes"]
+    headers = {"Authorization": f"Bearer {issuer.mint(persona('root'))}"}
+    answer = httpx2.post(f"{url}/graphql", json=query, headers=headers, timeout=60, trust_env=False).json()
+    if not answer.get("data"):
+        reason = answer["errors"][0]["message"]
+        typer.echo(f"The demo estate was not loaded, because the first query failed: {reason}", err=True)
+    elif not answer["data"]["assets"]["nodes"]:
+        load_demo(url, issuer)

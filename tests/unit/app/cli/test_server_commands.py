@@ -2,7 +2,9 @@
 
 import socket
 from pathlib import Path
+from typing import Any
 
+import httpx2
 import pytest
 
 from app.cli.server_commands import welcome
@@ -61,3 +63,19 @@ def test_the_key_is_in_no_address_that_leads_elsewhere(
     (address,) = (line for line in printed.splitlines() if "/sign-in" in line and line.startswith("http"))
     assert ("#key=" in address) == (client == "")
     assert "/graphiql#key=" in printed
+
+
+@pytest.mark.parametrize("data", [{}, {"data": None}])
+def test_a_failed_first_query_is_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, data: dict[str, Any]
+) -> None:
+    """The server goes on without the demo estate, which is not loaded into a store that may hold something."""
+
+    def refused(*_words: object, **_named: object) -> httpx2.Response:
+        return httpx2.Response(503, json={**data, "errors": [{"message": "The store is away."}]})
+
+    monkeypatch.setattr(httpx2, "post", refused)
+    welcome(Settings.from_env({"MLG_DATA_DIR": str(tmp_path), "MLG_DEMO": "1"}))
+    captured = capsys.readouterr()
+    assert "The store is away." in captured.err
+    assert "is ready" in captured.out
