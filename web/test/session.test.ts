@@ -105,3 +105,19 @@ test('a server that does not respond ends no session', async () => {
   await page.signOut();
   assert.equal(page.session.state, 'signed in');
 });
+
+test('a key hides no session if there are no personas for it', async () => {
+  const page = await opened('#key=x');
+  assert.deepEqual([page.session.state, page.session.source], ['signed in', 'cookie']);
+  assert.equal(sessionStorage.getItem('mlg-graphiql-key'), null);
+  csrf = null;
+  const other = await opened('#key=x');
+  assert.deepEqual([other.session.state, other.session.signIn], ['signed out', '/sign-in']);
+});
+
+test('a key offers the personas if there are some', async () => {
+  answers['/graphiql/personas'] = () => ({ body: { personas: [{ name: 'ada', about: '' }] } });
+  const page = await opened('#key=x');
+  assert.deepEqual([page.session.state, page.session.personas.length], ['signed out', 1]);
+  assert.equal(sessionStorage.getItem('mlg-graphiql-key'), 'x');
+});

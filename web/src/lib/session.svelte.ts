@@ -41,9 +41,11 @@ export function connectionPayload(): Record<string, unknown> {
 
 /** Find the caller: the persona of this tab, or the session cookie; else wait for a choice. */
 export async function start(): Promise<void> {
-  const key = takeKey();
-  if (key) {
+  if (takeKey()) {
     await offerPersonas();
+    if (!session.personas.length) sessionStorage.removeItem(KEY); // of no use here; the session may be one of a cookie
+  }
+  if (session.personas.length) {
     const before = sessionStorage.getItem(PERSONA);
     if (before && session.personas.some((each) => each.name === before)) return choosePersona(before);
   } else if (await readCookieSession()) {
