@@ -121,3 +121,27 @@ test('a key offers the personas if there are some', async () => {
   assert.deepEqual([page.session.state, page.session.personas.length], ['signed out', 1]);
   assert.equal(sessionStorage.getItem('mlg-graphiql-key'), 'x');
 });
+
+for (const next of [null, 'https://issuer.example/end']) {
+  test(`a sign-out forgets what its caller opened last, and nothing else (next: ${next})`, async () => {
+    const page = await opened('');
+    const { marks, toggleStar, visited } = await vite.ssrLoadModule('/src/lib/marks.svelte.ts');
+    localStorage.setItem('mlg-recent:bo', '["b"]');
+    toggleStar('a');
+    visited('a');
+    assert.equal(localStorage.getItem('mlg-recent:ada'), '["a"]');
+    answers['/sign-out'] = () => ({ body: { signedIn: false, next } });
+    csrf = null;
+    await page.signOut();
+    assert.deepEqual([localStorage.getItem('mlg-recent:ada'), marks().recent], [null, []]);
+    assert.deepEqual([localStorage.getItem('mlg-recent:bo'), localStorage.getItem('mlg-starred:ada')], ['["b"]', '["a"]']);
+  });
+}
+
+test('a sign-out that fails forgets nothing', async () => {
+  const page = await opened('');
+  (await vite.ssrLoadModule('/src/lib/marks.svelte.ts')).visited('a');
+  answers['/sign-out'] = () => ({ status: 500, body: {} });
+  await page.signOut();
+  assert.equal(localStorage.getItem('mlg-recent:ada'), '["a"]');
+});

@@ -1,4 +1,5 @@
-// Assets that the caller opened last or marked with a star: their ids, on this machine, apart for each caller.
+// Assets that the caller opened last or marked with a star: their ids, on this machine, apart for each caller. Ids contain names,
+// so a sign-out removes those opened last.
 import { session } from './session.svelte.ts';
 
 type List = 'recent' | 'starred';
@@ -50,4 +51,11 @@ export function toggleStar(id: string): void {
   load();
   lists.starred = lists.starred.includes(id) ? lists.starred.filter((each) => each !== id) : [id, ...lists.starred];
   save('starred');
+}
+
+/** Remove the list of the assets that the present caller opened last from this machine. */
+export function forgetRecent(): void {
+  load();
+  lists.recent = [];
+  localStorage.removeItem(key('recent'));
 }

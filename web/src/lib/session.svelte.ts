@@ -2,6 +2,7 @@
 // the session cookie of `/sign-in`; or a pasted token, which is in the memory of this page only.
 import { ViewerDocument, type ViewerQuery } from '../generated/graphql.ts';
 import { run } from './api.ts';
+import { forgetRecent } from './marks.svelte.ts';
 import { texts } from '../texts.ts';
 
 export interface Persona {
@@ -86,14 +87,13 @@ export async function pasteToken(text: string): Promise<void> {
 
 /** End the session; a cookie is ended at the server, and the caller stays signed in if that fails. */
 export async function signOut(): Promise<void> {
-  if (session.source === 'cookie') {
-    const next = await endCookieSession();
-    if (next === undefined) {
-      session.problem = texts.caller.notSignedOut;
-      return;
-    }
-    if (next) return location.assign(next);
+  const next = session.source === 'cookie' ? await endCookieSession() : null;
+  if (next === undefined) {
+    session.problem = texts.caller.notSignedOut;
+    return;
   }
+  forgetRecent();
+  if (next) return location.assign(next);
   sessionStorage.removeItem(PERSONA);
   signedOut(null);
 }
