@@ -71,7 +71,13 @@ def _configured_issuer(settings: Settings, authenticator: Authenticator) -> Trus
             f"MLG_SIGN_IN_ISSUER is {settings.sign_in_issuer!r}, which is no `issuer` of MLG_ISSUERS. "
             "Set it to one of them."
         )
-    if "openid" not in settings.sign_in_scopes.split():
+    scopes = settings.sign_in_scopes.split()
+    if Scope.BREAK_GLASS in scopes:
+        raise ConfigurationError(
+            f"MLG_SIGN_IN_SCOPES has `{Scope.BREAK_GLASS}`. Remove it: its tokens are for one emergency, and each "
+            "sign-in would request one."
+        )
+    if "openid" not in scopes:
         raise ConfigurationError("MLG_SIGN_IN_SCOPES has no `openid`. Add it: the issuer sends an ID token only then.")
     return trusted
 
