@@ -26,6 +26,12 @@ from app.auth.sign_in.errors import SignInRefusedError
 
 METADATA_SECONDS: Final = 300
 """Seconds for which a discovery document is used before it is fetched again."""
+MAX_METADATA_SECONDS: Final = 86_400
+"""Seconds for which a discovery document is used if no newer one can be fetched."""
+RETRY_SECONDS: Final = 30
+"""Seconds after a failed fetch of a newer discovery document in which none is tried."""
+RENEWAL_DEADLINE_SECONDS: Final = 5.0
+"""Time limit for fetching a newer discovery document, which leaves time for the request itself."""
 MAX_SIGN_INS: Final = 8
 """Maximum number of concurrent requests for sign-ins; more are refused, because anyone can begin a sign-in."""
 MAX_SESSION_REQUESTS: Final = 16
@@ -55,7 +61,7 @@ class IssuerClient:
         self.client = client
         self._monotonic = monotonic
         self._metadata: Mapping[str, object] | None = None
-        self._fetched_at = float("-inf")
+        self._fetched_at = self._failed_at = float("-inf")
         self._sign_ins = 0
         self._session_slots = asyncio.Semaphore(MAX_SESSION_REQUESTS)
 
@@ -135,10 +141,23 @@ class IssuerClient:
         return f"{address}{'&' if '?' in address else '?'}{urlencode(values)}"
 
     async def _discovered(self) -> Mapping[str, object]:
-        if self._metadata is None or self._monotonic() - self._fetched_at > METADATA_SECONDS:
-            self._metadata = await fetch_metadata(self.trusted.client, self.trusted.issuer)
-            self._fetched_at = self._monotonic()
-        return self._metadata
+        """Return the discovery document, an older one if a newer cannot be fetched; raises `DiscoveryError`."""
+        age = self._monotonic() - self._fetched_at
+        if self._metadata is None or age > MAX_METADATA_SECONDS:
+            return await self._fetched(DEADLINE_SECONDS)
+        if age <= METADATA_SECONDS or self._monotonic() - self._failed_at <= RETRY_SECONDS:
+            return self._metadata
+        try:
+            return await self._fetched(RENEWAL_DEADLINE_SECONDS)
+        except DiscoveryError as error:
+            log.warning("sign_in_discovery_not_renewed", reason=str(error))
+            self._failed_at = self._monotonic()
+            return self._metadata
+
+    async def _fetched(self, deadline: float) -> Mapping[str, object]:
+        metadata = await fetch_metadata(self.trusted.client, self.trusted.issuer, deadline)
+        self._metadata, self._fetched_at = metadata, self._monotonic()
+        return metadata
 
     @asynccontextmanager
     async def _exchange(self, slots: AbstractAsyncContextManager[object]) -> AsyncIterator[Any]:

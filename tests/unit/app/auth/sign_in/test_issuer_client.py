@@ -12,7 +12,14 @@ from support.waiting import until
 from app.auth.errors import UnavailableError
 from app.auth.sign_in.browser_session import SignInAttempt
 from app.auth.sign_in.errors import SignInRefusedError
-from app.auth.sign_in.issuer_client import MAX_SESSION_REQUESTS, MAX_SIGN_INS, METADATA_SECONDS, refused_by_issuer
+from app.auth.sign_in.issuer_client import (
+    MAX_METADATA_SECONDS,
+    MAX_SESSION_REQUESTS,
+    MAX_SIGN_INS,
+    METADATA_SECONDS,
+    RETRY_SECONDS,
+    refused_by_issuer,
+)
 
 ATTEMPT = SignInAttempt.start("/x", Clock().epoch)
 
@@ -136,6 +143,26 @@ async def test_the_discovery_document_is_fetched_again_later(issuer: SignInIssue
     assert (await client.authorization_url(ATTEMPT)).startswith(f"{URL}/authorize?")
     issuer.clock.advance(METADATA_SECONDS + 1)
     assert (await client.authorization_url(ATTEMPT)).startswith(f"{URL}/moved?")
+
+
+async def test_an_older_discovery_document_is_used_in_an_outage(issuer: SignInIssuer) -> None:
+    """For a day, people sign in and out while the document cannot be fetched; it is tried again, but not each time."""
+    client = issuer_client(issuer)
+    await client.authorization_url(ATTEMPT)
+    issuer.down = True
+    issuer.clock.advance(METADATA_SECONDS + 1)
+    with capture_logs() as lines:
+        for _ in range(3):
+            assert await client.authorization_url(ATTEMPT)
+    assert [line["event"] for line in lines] == ["sign_in_discovery_not_renewed"]
+    issuer.down = False
+    issuer.discovery["authorization_endpoint"] = f"{URL}/moved"
+    issuer.clock.advance(RETRY_SECONDS + 1)
+    assert (await client.authorization_url(ATTEMPT)).startswith(f"{URL}/moved?")
+    issuer.down = True
+    issuer.clock.advance(MAX_METADATA_SECONDS + 1)
+    with pytest.raises(UnavailableError):
+        await client.authorization_url(ATTEMPT)
 
 
 async def held(issuer: SignInIssuer, requests: list[asyncio.Task[Any]], count: int) -> None:
