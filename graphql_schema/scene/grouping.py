@@ -13,7 +13,7 @@ import strawberry
 
 from graphql_schema.catalog.enums import value
 from graphql_schema.catalog.relations import CONTAINS, PARENT_HOPS, Hop
-from graphql_schema.catalog.urn import parent_urn, slug_of
+from graphql_schema.catalog.urn import MAX_URN_BYTES, parent_urn, slug_of
 from graphql_schema.ports.protocols import GraphReader
 from graphql_schema.ports.relation_query import ALL, Path, RelationQuery, related
 from graphql_schema.ports.row import Row
@@ -21,6 +21,9 @@ from policies.errors import InvalidError
 
 EVERYTHING: Final = "ALL"
 """The key of the one group of a scene that is grouped by nothing."""
+
+MAX_KEY: Final = 4 * MAX_URN_BYTES
+"""Maximal number of characters of a key: three of its values are made of ids, and the others are short."""
 
 
 @strawberry.enum(description="A property by which a scene groups the assets that it does not list individually.")
@@ -110,11 +113,12 @@ def key_of(values: Values, properties: Sequence[SceneProperty]) -> str:
 
 
 def read_key(key: str) -> list[tuple[SceneProperty, str]]:
-    """Return the values that a key of a group states; raise InvalidError if it is none."""
+    """Return the values that a key of a group states, one of each property; raise InvalidError if it is none."""
     if key == EVERYTHING:
         return []
     names = SceneProperty.__members__
-    parts = [part.partition("=") for part in key.split(" ")]
-    if not all(separator and name in names for name, separator, _ in parts):
+    parts = [part.partition("=") for part in key[: MAX_KEY + 1].split(" ", len(names))]
+    is_repeated = len({name for name, _, _ in parts}) < len(parts)
+    if len(key) > MAX_KEY or is_repeated or not all(separator and name in names for name, separator, _ in parts):
         raise InvalidError(f"{key[:80]!r} is no key of a group; give the `key` of a group of a scene.")
     return [(names[name], given) for name, _, given in parts]

@@ -1,10 +1,13 @@
 """The values by which a scene groups assets, and the keys of groups."""
 
+import re
+
 import pytest
 from support.stores.plain_reader import PlainGraph
 
+from graphql_schema.catalog.urn import MAX_URN_BYTES
 from graphql_schema.ports.row import Row
-from graphql_schema.scene.grouping import SceneProperty, family_of, group_values, key_of, read_key
+from graphql_schema.scene.grouping import MAX_KEY, SceneProperty, family_of, group_values, key_of, read_key
 from policies.errors import InvalidError
 
 ADS, SHOP = "mlg://team/test/default/ads", "mlg://domain/test/default/shop"
@@ -64,10 +67,26 @@ def test_a_key_is_read_as_it_was_written() -> None:
     assert read_key(text) == [*{**values, SceneProperty.LEVEL: "2", SceneProperty.TEAM: ADS}.items()]
 
 
-@pytest.mark.parametrize("text", ["", "LEVEL", "level=2", "LEVEL=2  KIND=DATASET", "OWNER=x"])
+def test_the_longest_key_is_read() -> None:
+    """Each value that is made of an id may be as long as an id."""
+    longest = dict.fromkeys((SceneProperty.TEAM, SceneProperty.DOMAIN, SceneProperty.VERSIONS), "x" * MAX_URN_BYTES)
+    values = {SceneProperty.LEVEL: "-50", SceneProperty.KIND: "MODEL_VERSION", **longest}
+    assert read_key(key_of(values, ALL)) == [*values.items()]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "LEVEL", "level=2", "LEVEL=2  KIND=DATASET", "OWNER=x", "LEVEL=1 LEVEL=1", "LEVEL=1 KIND=RUN LEVEL=2"),
+        "LEVEL=1 KIND=RUN TEAM= DOMAIN= VERSIONS= LEVEL=1",
+        " ".join(["LEVEL=1"] * 500_000),
+        f"TEAM={'x' * MAX_KEY}",
+    ],
+    ids=lambda text: text[:60],
+)
 def test_other_texts_are_no_keys(text: str) -> None:
-    """The error names the text."""
-    with pytest.raises(InvalidError, match="is no key of a group"):
+    """Neither one that states a property twice, nor one longer than any key; the error names the begin of the text."""
+    with pytest.raises(InvalidError, match=f"^'{re.escape(text[:80])}' is no key of a group"):
         read_key(text)
 
 
