@@ -43,34 +43,36 @@ Values = Mapping[SceneProperty, str]
 
 @dataclass(frozen=True, slots=True)
 class GroupValues:
-    """What the groups of a scene have in common: the visible teams, and the domain of each asset, by id."""
+    """What the groups of a scene have in common: visible teams and domains by id.
+
+    ``domain_of`` maps the id of each asset that is in a domain to the id of the domain.
+    """
 
     teams: Mapping[str, Row]
     domains: Mapping[str, Row]
-
-    def domain(self, urn: str) -> Row | None:
-        """Return the row of a domain of one of the assets; None if there is none with this id."""
-        return next((row for row in self.domains.values() if row.urn == urn), None)
+    domain_of: Mapping[str, str]
 
     def of(self, row: Row, level: int) -> Values:
         """Return the values of an asset on a level."""
-        team, domain = self.teams.get(row.visible_value("ownerTeam") or ""), self.domains.get(row.urn)
+        team = self.teams.get(row.visible_value("ownerTeam") or "")
         return {
             SceneProperty.LEVEL: str(level),
             SceneProperty.KIND: row.record["kind"],
             SceneProperty.TEAM: "" if team is None else team.urn,
-            SceneProperty.DOMAIN: "" if domain is None else domain.urn,
+            SceneProperty.DOMAIN: self.domain_of.get(row.urn, ""),
             SceneProperty.VERSIONS: family_of(row.urn),
         }
 
 
 async def group_values(reader: GraphReader, rows: Sequence[Row], wanted: Collection[SceneProperty]) -> GroupValues:
     """Return the values of assets by which groups are wanted; teams and domains are read in one request at most."""
-    teams, domains = await asyncio.gather(
+    teams, nearest = await asyncio.gather(
         _teams(reader, rows if SceneProperty.TEAM in wanted else ()),
-        _domains(reader, rows if SceneProperty.DOMAIN in wanted else ()),
+        _nearest_domains(reader, rows if SceneProperty.DOMAIN in wanted else ()),
     )
-    return GroupValues(teams, domains)
+    return GroupValues(
+        teams, {row.urn: row for row in nearest.values()}, {asset: row.urn for asset, row in nearest.items()}
+    )
 
 
 async def _teams(reader: GraphReader, rows: Sequence[Row]) -> dict[str, Row]:
@@ -80,7 +82,7 @@ async def _teams(reader: GraphReader, rows: Sequence[Row]) -> dict[str, Row]:
     return {row.urn: row for row in found if row is not None}
 
 
-async def _domains(reader: GraphReader, rows: Sequence[Row]) -> dict[str, Row]:
+async def _nearest_domains(reader: GraphReader, rows: Sequence[Row]) -> dict[str, Row]:
     """Return the visible domain of each asset that has one, by the id of the asset."""
     shown = sorted((row for row in rows if row.reads("domain")), key=attrgetter("kind"))
     kinds = [(kind, list(each)) for kind, each in groupby(shown, attrgetter("kind"))]

@@ -111,7 +111,7 @@ def _common(nearest: SceneAsset, properties: Sequence[SceneProperty], values: Gr
         "level": nearest.level,
         "kind": given(SceneProperty.KIND) or None,
         "team": values.teams.get(given(SceneProperty.TEAM)),
-        "domain": values.domain(given(SceneProperty.DOMAIN)),
+        "domain": values.domains.get(given(SceneProperty.DOMAIN)),
         "family": (parent_urn(urn) or urn) if given(SceneProperty.VERSIONS) else None,
     }
 

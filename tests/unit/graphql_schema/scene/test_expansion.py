@@ -14,7 +14,8 @@ CLICKS, OTHER = (plain_row("DATASET", name) for name in ("clicks", "other"))
 MODEL = plain_row("MODEL", "ranker")
 NEIGHBOURS = {MODEL.urn: {CLICKS.urn}, CLICKS.urn: {MODEL.urn}}
 ASSETS = [
-    SceneAsset(row, level, GroupValues({}, {}).of(row, level)) for row, level in ((CLICKS, 1), (OTHER, 2), (MODEL, 2))
+    SceneAsset(row, level, GroupValues({}, {}, {}).of(row, level))
+    for row, level in ((CLICKS, 1), (OTHER, 2), (MODEL, 2))
 ]
 
 

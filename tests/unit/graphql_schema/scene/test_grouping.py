@@ -7,7 +7,7 @@ from support.stores.plain_reader import PlainGraph
 
 from graphql_schema.catalog.urn import MAX_URN_BYTES
 from graphql_schema.ports.row import Row
-from graphql_schema.scene.grouping import MAX_KEY, SceneProperty, family_of, group_values, key_of, read_key
+from graphql_schema.scene.grouping import MAX_KEY, GroupValues, SceneProperty, family_of, group_values, key_of, read_key
 from policies.errors import InvalidError
 
 ADS, SHOP = "mlg://team/test/default/ads", "mlg://domain/test/default/shop"
@@ -42,21 +42,20 @@ async def test_values(graph: PlainGraph) -> None:
         f"LEVEL=-2 KIND=MODEL_VERSION TEAM={ADS} DOMAIN={SHOP} VERSIONS=model/test/default/ranker",
         "LEVEL=-2 KIND=DATASET TEAM= DOMAIN= VERSIONS=dataset/test/default/clicks",
     ]
-    assert values.domain(SHOP) is not None
-    assert values.domain("") is None
+    assert ([*values.domains], {*values.domain_of.values()}) == ([SHOP], {SHOP})
 
 
 async def test_a_hidden_domain_is_no_value(graph: PlainGraph) -> None:
     """An asset that hides its `domain` has none; its version, which shows it, is not in it through the asset either."""
     graph.hidden = {"MODEL": {"domain"}, "MODEL_VERSION": {"domain"}}
     values = await group_values(graph, rows(graph), ALL)
-    assert values.domains == {}
+    assert (values.domains, values.domain_of) == ({}, {})
 
 
 async def test_only_what_is_wanted_is_read(graph: PlainGraph) -> None:
     """Teams and domains are read if groups are made by them."""
     values = await group_values(graph, rows(graph), (SceneProperty.KIND,))
-    assert (values.teams, values.domains) == ({}, {})
+    assert values == GroupValues({}, {}, {})
 
 
 def test_a_key_is_read_as_it_was_written() -> None:

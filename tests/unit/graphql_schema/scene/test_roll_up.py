@@ -14,7 +14,7 @@ LEVEL, KIND = SceneProperty.LEVEL, SceneProperty.KIND
 def asset(level: int, name: str, kind: str = "DATASET") -> SceneAsset:
     """Return an asset on a level; the one named root is the root."""
     row = plain_row(kind, name)
-    return SceneAsset(row, level, GroupValues({}, {}).of(row, level), is_root=name == "root")
+    return SceneAsset(row, level, GroupValues({}, {}, {}).of(row, level), is_root=name == "root")
 
 
 ASSETS = [
