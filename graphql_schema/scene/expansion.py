@@ -1,6 +1,6 @@
 """The argument `expand` of a scene: which assets are listed individually although they are not the nearest."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -9,6 +9,7 @@ import strawberry
 from graphql_schema.catalog.enums import AssetKind
 from graphql_schema.catalog.urn import parse_urn
 from graphql_schema.scene.grouping import SceneProperty, read_key
+from graphql_schema.scene.neighbourhood import SceneLineage
 from graphql_schema.scene.roll_up import SceneAsset
 from policies.errors import LimitError
 
@@ -52,6 +53,12 @@ class ExpandEntry:
         if self.next_to is not None and asset.row.urn not in neighbours.get(self.next_to, ()):
             return False
         return all(asset.values[each] == value for each, value in self.values)
+
+
+def expanded_assets(assets: Iterable[SceneAsset], entries: Sequence[ExpandEntry], found: SceneLineage) -> set[str]:
+    """Return the ids of the assets that an entry of `expand` accepts; ``found`` has the edges between them."""
+    neighbours = found.neighbours() if any(entry.next_to for entry in entries) else {}
+    return {asset.row.urn for asset in assets if any(entry.accepts(asset, neighbours) for entry in entries)}
 
 
 def expansions(expand: Sequence[SceneExpansion] | None) -> list[ExpandEntry]:

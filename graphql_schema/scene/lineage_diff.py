@@ -10,6 +10,7 @@ import strawberry
 
 from graphql_schema.catalog.enums import RelationName
 from graphql_schema.catalog.relations import RUN_OF, Direction
+from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.fields.as_of import read_time_of_field
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Resolved, SchemaField, stored_field
@@ -21,7 +22,7 @@ from graphql_schema.lineage.lineage_edge import LineageEdge
 from graphql_schema.ports.lineage_query import MAX_ROOTS, SnapshotTime
 from graphql_schema.ports.record import JsonObject
 from graphql_schema.ports.relation_query import MAX_PAGE_SIZE, ONE, related
-from graphql_schema.ports.row import MaskedRecord, Row
+from graphql_schema.ports.row import MaskedRecord
 from graphql_schema.scene.differences import Difference, LineageChange, Members, counted, differences, members_by
 from graphql_schema.scene.grouping import family_of
 from graphql_schema.scene.neighbourhood import SceneDirection, SceneLineage, SceneQuery, neighbourhood
@@ -133,22 +134,39 @@ class ComparedState:
 
 def _compared(lineage: SceneLineage, keys: Mapping[str, str]) -> ComparedState:
     """Return a state by ``keys``, which maps the id of each asset to its key."""
-    edge_of = {edge.record["id"]: edge for edge in lineage.edges.values()}
-    ends = ((f"{keys[each.source]} {each.relation} {keys[each.target]}", each) for each in lineage.edges)
+    ids = {each: edge.record["id"] for each, edge in lineage.edges.items()}
     return ComparedState(
         lineage,
         members_by((keys[urn], urn) for urn in lineage.assets),
-        members_by((key, lineage.edges[each].record["id"]) for key, each in ends),
-        edge_of,
+        members_by((f"{keys[each.source]} {each.relation} {keys[each.target]}", ids[each]) for each in lineage.edges),
+        {ids[each]: edge for each, edge in lineage.edges.items()},
     )
 
 
-async def _keys(info: Info, rows: Sequence[Row]) -> dict[str, str]:
-    """Return the key of each asset: that of the asset of a version, and of the visible workflow of a run."""
-    runs = [row for row in rows if row.kind == "Run" and row.reads("workflow")]
+async def _workflows(info: Info, walked: Sequence[SceneLineage]) -> dict[str, str]:
+    """Return the id of the visible workflow of each run that has one, by the id of the run."""
+    found = {urn: each.row for lineage in walked for urn, each in lineage.assets.items() if each.row.kind == "Run"}
+    runs = [row for row in found.values() if row.reads("workflow")]
     pages = await info.context.reader.related_to_all(runs, WORKFLOWS, ONE) if runs else []
-    workflow = {run.urn: page.items[0].row.urn for run, page in zip(runs, pages, strict=True) if page.items}
-    return {row.urn: family_of(workflow.get(row.urn, row.urn)) for row in rows}
+    return {run.urn: page.items[0].row.urn for run, page in zip(runs, pages, strict=True) if page.items}
+
+
+def _source(walked: Sequence[SceneLineage], workflows: Mapping[str, str], limit: int) -> JsonObject:
+    """Return the source of a :class:`LineageDiff` of two states, with at most ``limit`` assets, and as many edges.
+
+    The key of an asset is that of the asset of a version, and of the workflow of a run.
+    """
+    keys = {urn: family_of(workflows.get(urn, urn)) for lineage in walked for urn in lineage.assets}
+    before, after = (_compared(lineage, keys) for lineage in walked)
+    nodes, edges = list(differences(before.nodes, after.nodes)), list(differences(before.edges, after.edges))
+    return {
+        "nodes": [_node(before, after, each) for each in nodes[:limit]],
+        "edges": [_edge(before, after, each) for each in edges[:limit]],
+        "nodeCounts": counted(nodes, before.nodes, after.nodes),
+        "edgeCounts": counted(edges, before.edges, after.edges),
+        "from": before.source(),
+        "to": after.source(),
+    }
 
 
 def _node(before: ComparedState, after: ComparedState, found: Difference) -> JsonObject:
@@ -227,18 +245,8 @@ async def _lineage_diff(
         keep=lineage_filter(filter),
     )
     walked = await asyncio.gather(*(neighbourhood(info, query) for query in _queries(info, roots, (from_, to), like)))
-    rows = {urn: each.row for lineage in walked for urn, each in lineage.assets.items()}
-    keys = await _keys(info, list(rows.values()))
-    before, after = (_compared(lineage, keys) for lineage in walked)
-    nodes, edges = list(differences(before.nodes, after.nodes)), list(differences(before.edges, after.edges))
-    return {
-        "nodes": [_node(before, after, each) for each in nodes[:limit]],
-        "edges": [_edge(before, after, each) for each in edges[:limit]],
-        "nodeCounts": counted(nodes, before.nodes, after.nodes),
-        "edgeCounts": counted(edges, before.edges, after.edges),
-        "from": before.source(),
-        "to": after.source(),
-    }
+    workflows = await _workflows(info, walked)
+    return await run_in_turn(_source, any(lineage.is_long for lineage in walked), walked, workflows, limit)
 
 
 lineage_diff: SchemaField = strawberry.field(

@@ -36,6 +36,9 @@ class SceneGap(Enum):
     )
 
 
+LONG_LINEAGE: Final = 500
+"""Number of assets and edges beyond which a calculation over all of them runs in the side thread."""
+
 WALKS: Final[Mapping[SceneDirection, tuple[Direction, ...]]] = {
     SceneDirection.UPSTREAM: (Direction.IN,),
     SceneDirection.DOWNSTREAM: (Direction.OUT,),
@@ -73,6 +76,11 @@ class SceneLineage:
     edges: dict[FoundEdge, MaskedRecord] = field(default_factory=dict)
     completeness: dict[Direction, Completeness] = field(default_factory=dict)
     unknown: Sequence[str] = ()
+
+    @property
+    def is_long(self) -> bool:
+        """Whether a calculation over all assets and edges runs in the side thread."""
+        return len(self.assets) + len(self.edges) > LONG_LINEAGE
 
     def neighbours(self) -> dict[str, set[str]]:
         """Return the ids of the assets with an edge to or from each asset, by its id."""

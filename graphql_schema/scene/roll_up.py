@@ -4,7 +4,7 @@ A calculation over plain values: it needs no store, and the policy was applied t
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -44,22 +44,22 @@ class RollUp:
 
 def roll_up(
     assets: Iterable[SceneAsset],
-    is_expanded: Callable[[SceneAsset], bool],
+    expanded: Collection[str],
     open_levels: int,
     properties: Sequence[SceneProperty],
     limit: int,
 ) -> RollUp:
     """Return a scene of at most ``limit`` elements: listed assets and groups.
 
-    Listed are the roots, then the expanded assets, nearest first, then the nearest levels up to ``open_levels``, each
-    of which is listed completely or not at all. The others are grouped by ``properties``; the last of these are left
-    out until the groups are few enough. A group of one asset is listed as the asset.
+    Listed are the roots, then the assets with ``expanded`` ids, nearest first, then the nearest levels up to
+    ``open_levels``, each of which is listed completely or not at all. The others are grouped by ``properties``; the
+    last of these are left out until the groups are few enough. A group of one asset is listed as the asset.
     """
     ordered = sorted(assets, key=lambda asset: asset.place)
-    listed = _listed(ordered, is_expanded, open_levels, limit)
+    listed = _listed(ordered, expanded, open_levels, limit)
     if len(listed) == len(ordered):
         return RollUp(ordered, {}, tuple(properties))
-    listed = _listed(ordered, is_expanded, open_levels, limit - max(limit // GROUPS_SHARE, 1))
+    listed = _listed(ordered, expanded, open_levels, limit - max(limit // GROUPS_SHARE, 1))
     free_places = limit - len(listed)
     rest = [asset for asset in ordered if asset.row.urn not in listed]
     count = len(properties)
@@ -75,13 +75,11 @@ def roll_up(
     )
 
 
-def _listed(
-    ordered: Sequence[SceneAsset], is_expanded: Callable[[SceneAsset], bool], open_levels: int, limit: int
-) -> set[str]:
+def _listed(ordered: Sequence[SceneAsset], expanded: Collection[str], open_levels: int, limit: int) -> set[str]:
     """Return the ids of at most ``limit`` assets that are listed individually."""
     roots = [asset.row.urn for asset in ordered if asset.is_root]
-    expanded = [asset.row.urn for asset in ordered if not asset.is_root and is_expanded(asset)]
-    listed = set([*roots, *expanded][:limit])
+    further = [asset.row.urn for asset in ordered if not asset.is_root and asset.row.urn in expanded]
+    listed = set([*roots, *further][:limit])
     levels = defaultdict[tuple[int, int], list[str]](list)
     for asset in ordered:
         if abs(asset.level) <= open_levels:

@@ -7,6 +7,7 @@ from typing import Annotated, Final
 import strawberry
 
 from graphql_schema.catalog.relations import Direction
+from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.fields.as_of import AsOf, set_read_time
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Resolved, SchemaField, stored_field
@@ -16,7 +17,7 @@ from graphql_schema.lineage.completeness import LineageCompleteness, completenes
 from graphql_schema.lineage.traversal import KindCount
 from graphql_schema.ports.lineage_query import MAX_DEPTH
 from graphql_schema.ports.record import JsonObject
-from graphql_schema.scene.expansion import ExpandArg, expansions
+from graphql_schema.scene.expansion import ExpandArg, expanded_assets, expansions
 from graphql_schema.scene.grouping import GroupValues, SceneProperty, group_values
 from graphql_schema.scene.neighbourhood import (
     SceneDirection,
@@ -141,11 +142,9 @@ async def _scene(
         SceneAsset(asset.row, asset.level, values.of(asset.row, asset.level), asset.gaps, urn in query.roots)
         async for urn, asset in info.context.budget.in_turns(found.assets.items())
     ]
-    neighbours = found.neighbours() if any(entry.next_to for entry in wanted) else {}
-    rolled = roll_up(
-        assets, lambda asset: any(entry.accepts(asset, neighbours) for entry in wanted), nearest, properties, limit
-    )
-    return _source(found, assets, rolled, values)
+    expanded = await run_in_turn(expanded_assets, found.is_long, assets, wanted, found)
+    rolled = await run_in_turn(roll_up, found.is_long, assets, expanded, nearest, properties, limit)
+    return await run_in_turn(_source, found.is_long, found, assets, rolled, values)
 
 
 def _source(found: SceneLineage, assets: Sequence[SceneAsset], rolled: RollUp, values: GroupValues) -> JsonObject:

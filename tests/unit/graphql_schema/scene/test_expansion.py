@@ -2,17 +2,20 @@
 
 import pytest
 import strawberry
-from support.estates.plain_rows import plain_row
+from support.estates.plain_rows import PlainAccess, plain_row
 
 from graphql_schema.catalog.enums import AssetKind
-from graphql_schema.scene.expansion import MAX_EXPANSIONS, SceneExpansion, expansions
+from graphql_schema.ports.row import MaskedRecord
+from graphql_schema.scene.expansion import MAX_EXPANSIONS, SceneExpansion, expanded_assets, expansions
 from graphql_schema.scene.grouping import GroupValues
+from graphql_schema.scene.neighbourhood import FoundEdge, SceneLineage
 from graphql_schema.scene.roll_up import SceneAsset
 from policies.errors import InvalidError, LimitError
 
 CLICKS, OTHER = (plain_row("DATASET", name) for name in ("clicks", "other"))
 MODEL = plain_row("MODEL", "ranker")
-NEIGHBOURS = {MODEL.urn: {CLICKS.urn}, CLICKS.urn: {MODEL.urn}}
+JOINED = FoundEdge(CLICKS.urn, MODEL.urn, "FEEDS", "DECLARED")
+LINEAGE = SceneLineage(edges={JOINED: MaskedRecord("LineageEdge", "", {}, PlainAccess())})
 ASSETS = [
     SceneAsset(row, level, GroupValues({}, {}, {}).of(row, level))
     for row, level in ((CLICKS, 1), (OTHER, 2), (MODEL, 2))
@@ -22,8 +25,8 @@ ASSETS = [
 def accepted(*entries: SceneExpansion) -> list[str]:
     """Return the names of the assets that an entry accepts."""
     read = expansions(entries)
-    found = [asset for asset in ASSETS if any(entry.accepts(asset, NEIGHBOURS) for entry in read)]
-    return [asset.row.record["name"] for asset in found]
+    found = expanded_assets(ASSETS, read, LINEAGE)
+    return [asset.row.record["name"] for asset in ASSETS if asset.row.urn in found]
 
 
 def test_an_asset_meets_all_fields_of_one_entry() -> None:

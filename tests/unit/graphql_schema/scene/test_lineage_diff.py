@@ -3,15 +3,19 @@
 # mypy: disable-error-code="index"
 # A response of another shape fails the test.
 
+import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 from strawberry.types import ExecutionResult
+from support.estates.wide_lineage import WideLineage, noted_threads
 from support.stores.plain_reader import PlainGraph
 
 from graphql_schema.catalog.relations import Direction
+from graphql_schema.execution.side_thread import run_aside
 from graphql_schema.ports.lineage_query import LineageQuery, LineageResult, SnapshotTime
+from graphql_schema.scene import lineage_diff
 
 Run = Callable[..., Awaitable[ExecutionResult]]
 DIFF = """query ($roots: [ID!], $from: LineageStateInput!, $to: LineageStateInput!, $first: Int,
@@ -101,6 +105,19 @@ async def test_lists_are_limited_and_counts_are_not(run: Run) -> None:
     """`first` is the maximum of each list."""
     found = await diff(run, first=1)
     assert (len(found["nodes"]), found["nodeCounts"]["changed"]) == (1, 3)
+
+
+@pytest.mark.parametrize(("graph", "is_long"), [(WideLineage(3), False), (WideLineage(600), True)])
+async def test_a_large_lineage_is_compared_in_the_side_thread(
+    run: Run, graph: WideLineage, monkeypatch: pytest.MonkeyPatch, *, is_long: bool
+) -> None:
+    """The event loop serves others meanwhile; a small lineage is compared at once."""
+    steps = ("family_of", "members_by", "differences", "counted")
+    noted = noted_threads(monkeypatch, lineage_diff, *steps)
+    found = await diff(run)
+    assert (found["nodeCounts"]["same"], found["edgeCounts"]["same"]) == (graph.count + 1, graph.count)
+    thread = await run_aside(threading.get_ident) if is_long else threading.get_ident()
+    assert noted == {(step, thread) for step in steps}
 
 
 async def test_an_instant_becomes_a_snapshot_time(run: Run, graph: LineageOnly) -> None:

@@ -18,6 +18,7 @@ from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.relation_query import EVERYTHING
 from graphql_schema.ports.row import MaskedRecord
 from graphql_schema.scene.neighbourhood import (
+    FoundAsset,
     FoundEdge,
     SceneDirection,
     SceneLineage,
@@ -76,6 +77,17 @@ async def test_the_walks_of_a_direction(direction: SceneDirection, walked: list[
     assert walks.queries == pinned
     assert together.completeness == dict.fromkeys(walked, COMPLETE)
     assert together.unknown == ["unknown"]
+
+
+@pytest.mark.parametrize(("assets", "edges", "is_long"), [(500, 0, False), (250, 251, True)])
+def test_assets_and_edges_make_a_lineage_long(assets: int, edges: int, *, is_long: bool) -> None:
+    """What is calculated over many of them does not run in the event loop."""
+    edge = MaskedRecord("LineageEdge", "", {}, PlainAccess())
+    lineage = SceneLineage(
+        {str(number): FoundAsset(ROOT, 0, ()) for number in range(assets)},
+        {FoundEdge(str(number), "", "DERIVES", "DECLARED"): edge for number in range(edges)},
+    )
+    assert lineage.is_long is is_long
 
 
 async def test_an_asset_that_both_walks_reach_has_its_smaller_distance() -> None:

@@ -36,7 +36,8 @@ def rolled(
     expanded: Callable[[SceneAsset], bool] = lambda _: False,
 ) -> tuple[str, dict[str, str], tuple[SceneProperty, ...]]:
     """Return the names of the listed assets, the names of those in each group, and the used properties."""
-    found: RollUp = roll_up(ASSETS, expanded, open_levels, by, limit)
+    ids = {each.row.urn for each in ASSETS if expanded(each)}
+    found: RollUp = roll_up(ASSETS, ids, open_levels, by, limit)
 
     def names(assets: list[SceneAsset]) -> str:
         return " ".join(each.row.record["name"] for each in assets)

@@ -3,12 +3,18 @@
 # mypy: disable-error-code="index"
 # A response of another shape fails the test.
 
+import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 from strawberry.types import ExecutionResult
+from support.estates.wide_lineage import ROOT, WideLineage, noted_threads
 from support.stores.plain_reader import PlainGraph
+
+from graphql_schema.execution.side_thread import run_aside
+from graphql_schema.scene import scene_field
+from graphql_schema.scene.neighbourhood import SceneLineage
 
 Run = Callable[..., Awaitable[ExecutionResult]]
 A, B, C = (f"mlg://dataset/test/default/{name}" for name in "abc")
@@ -17,6 +23,8 @@ SCENE = """query ($roots: [ID!]!, $direction: SceneDirection, $depth: Int, $open
     elements { asset { id } level isRoot gaps } groups { key count } total levels { level count }
     countsByKind { kind count } groupedBy edges { from } edgesLeftOut upstream { state } downstream { state }
     unknownRoots } }"""
+
+EXPANDED = "query ($root: ID!) { scene(roots: [$root], openLevels: 0, expand: [{nextTo: $root}]) { total } }"
 
 
 @pytest.fixture
@@ -59,6 +67,20 @@ async def test_a_scene(run: Run) -> None:
     given = {"roots": [B, "mlg://dataset/test/default/none"]}
     assert await scene(run, **given) == expected
     assert await scene(run, **given, **dict.fromkeys(("direction", "depth", "open", "limit", "asOf"))) == expected
+
+
+@pytest.mark.parametrize(("graph", "is_long"), [(WideLineage(3), False), (WideLineage(600), True)])
+async def test_a_large_scene_is_calculated_in_the_side_thread(
+    run: Run, graph: WideLineage, monkeypatch: pytest.MonkeyPatch, *, is_long: bool
+) -> None:
+    """The event loop serves others meanwhile; a small scene is calculated at once."""
+    steps = ("expanded_assets", "roll_up", "rolled_edges", "group_sources", "_counted")
+    noted = noted_threads(monkeypatch, scene_field, *steps)
+    neighbours = noted_threads(monkeypatch, SceneLineage, "neighbours")
+    found = await run(EXPANDED, root=ROOT)
+    assert (found.errors, found.data["scene"]["total"]) == (None, graph.count + 1)
+    thread = await run_aside(threading.get_ident) if is_long else threading.get_ident()
+    assert noted | neighbours == {(step, thread) for step in (*steps, "neighbours")}
 
 
 async def test_one_direction(run: Run) -> None:
