@@ -53,6 +53,7 @@ NOT_RUN = {
     ("docs/backup.md", "mlg store backup"): "tests/integration/app/cli and tests/upgrade run it",
     ("docs/backup.md", "mlg store digest"): "tests/integration/app/cli runs it",
     ("docs/backup.md", "nodetool snapshot"): "tools of Cassandra, which are not installed",
+    ("docs/explorer.md", "cd web"): "needs npm; tests/contract/browser/test_explorer_sources.py runs the commands",
     ("docs/metrics.md", "MLG_METRICS_PORT=9464 make dev"): "a server until Ctrl-C; tests/journeys/test_metrics.py",
     ("docs/policy.md", "policy = Policy.load("): "a part of a program, with the names of the text around it",
     ("docs/production.md", "openssl rand -hex 32 > mlg_secret"): "a distributed store in containers",

@@ -159,12 +159,13 @@ async def test_the_examples_in_the_gates_docs_promote_a_version(api: Api) -> Non
     await api.ask("eli", "mutation ($input: SetAliasInput!) { setAlias(input: $input) { changed } }", input=move)
     await api.load({"model": {**home, "riskTier": "MEDIUM"}})
     responses = [await api.ask(who, query) for who, query in EXAMPLES]
-    reported, decided, promoted, found, served = (next(iter(response.values())) for response in responses)
+    reported, decided, promoted, found, served, waiting = (next(iter(response.values())) for response in responses)
     assert reported["gate"]["missingApprovals"] == ["release"]
     assert decided["errors"] == promoted["errors"] == []
     assert promoted["gate"]["open"]
     assert [each["action"] for each in served["history"]["nodes"]].count("ALIAS_SET") == 2
     assert found["version"] == {"id": "mlg://model-version/mlflow/harbour/homepage-ranker@3", "framework": None}
+    assert found["version"]["id"] not in {each["version"]["id"] for each in waiting["approvals"]["nodes"]}
 
 
 def test_the_documented_gate_is_a_shipped_gate(tmp_path: Path) -> None:

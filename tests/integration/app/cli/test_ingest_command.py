@@ -26,7 +26,7 @@ async def url(api: Api) -> AsyncIterator[str]:
 async def run(api: Api, url: str, *words: str) -> Any:
     """Run a command with the token of the pipelines of team ranking."""
     given = [*words, "--url", url, "--token", api.tokens["ci-ranking"]]
-    return await asyncio.to_thread(CliRunner().invoke, commands, given)
+    return await asyncio.to_thread(CliRunner(env={"COLUMNS": "160"}).invoke, commands, given)
 
 
 def event(run_id: str, kind: str, **more: Any) -> bytes:
