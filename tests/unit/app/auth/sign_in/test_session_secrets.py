@@ -61,7 +61,7 @@ def test_a_short_file_is_refused(tmp_path: Path, size: int) -> None:
 
 
 def test_a_file_that_others_read_is_refused(tmp_path: Path) -> None:
-    """Another user who reads the secret can make cookies, so the mode is checked as that of the development issuer's key."""
+    """Another user who reads the secret can make cookies, so the mode is checked, as that of other keys."""
     secrets_of(tmp_path)
     (tmp_path / "data" / SESSION_KEY_FILE).chmod(0o640)
     with pytest.raises(ConfigurationError, match="chmod 600"):
