@@ -101,15 +101,19 @@ class Sessions:
         """Return the session of a text; raises `UnauthenticatedError` if it is not valid, has ended or was ended."""
         content = self._sessions.open(sealed)
         session = None if content is None else session_of(content)
-        if session is None or session.ends_at <= self._now() or session.id in self._ended:
+        if session is None or session.ends_at <= self._now() or self.has_ended(session.id):
             raise self._challenge.session_ended()
         return session
+
+    def has_ended(self, session_id: str) -> bool:
+        """Return whether this process remembers the sign-out of a session."""
+        return session_id in self._ended
 
     async def current(self, session: BrowserSession) -> BrowserSession:
         """Return the session with an access token that is valid, refreshed if it expires soon.
 
-        Raises `UnauthenticatedError` if it has expired and cannot be refreshed, `UnavailableError` if the issuer of an
-        expired one cannot be reached.
+        Raises `UnauthenticatedError` if it has expired and cannot be refreshed, or is ended meanwhile. Raises
+        `UnavailableError` if the issuer of an expired one cannot be reached.
         """
         if session.expires_at - self._now() > REFRESH_BEFORE:
             return session
@@ -120,6 +124,8 @@ class Sessions:
             except UnavailableError:
                 if session.expires_at <= self._now():
                     raise
+        if self.has_ended(session.id):
+            raise self._challenge.session_ended()
         if renewed is not None:
             return renewed
         return self.unexpired(session)

@@ -21,6 +21,7 @@ class SessionCookieMiddleware:
     """Adds the token of a session to its requests; ``guard`` is None if there is no sign-in.
 
     A request whose session is refused gets the error, and one whose session has ended also the removal of its cookie.
+    So does a response whose session was refreshed for it and ended before it: it would restore the cookie otherwise.
     List it directly before authentication.
     """
 
@@ -39,9 +40,13 @@ class SessionCookieMiddleware:
             await self.app(scope, receive, send)
             return
         set_cookies: list[str] = []
+        session = None
 
         async def send_with_cookies(message: Message) -> None:
+            nonlocal set_cookies
             if message["type"] == "http.response.start":
+                if session is not None and set_cookies and guard.sessions.has_ended(session.id):
+                    set_cookies = guard.cookies.drop_session()
                 message["headers"] = [*message["headers"], *set_cookie_headers(set_cookies)]
             await send(message)
 

@@ -1,11 +1,13 @@
 """Sign-ins on a clock that the test advances: what belongs together, what is refreshed, and what has ended."""
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from support.servers.issuer import Clock
 from support.servers.sign_in_issuer import SignInIssuer, sessions_of
+from support.waiting import until
 
 from app.auth.errors import UnauthenticatedError, UnavailableError
 from app.auth.sign_in.browser_session import ATTEMPT_SECONDS, SESSION_SECONDS, BrowserSession
@@ -199,6 +201,26 @@ async def test_an_ended_session_is_refused_with_all_its_cookies(issuer: SignInIs
     issuer.clock.advance(600)
     with pytest.raises(UnauthenticatedError):
         await elsewhere.current(elsewhere.open(sessions.seal(renewed)))
+
+
+async def test_a_session_that_ends_during_its_refresh_is_refused(issuer: SignInIssuer, sessions: Sessions) -> None:
+    """The sign-out waits for the refresh and revokes its token; the request that began it gets no new cookie."""
+    session = await signed_in(issuer, sessions)
+    issuer.clock.advance(560)
+    issuer.gate.clear()
+    current = asyncio.create_task(sessions.current(session))
+
+    async def sent() -> bool:
+        return len(issuer.forms) == 2
+
+    await until(sent)
+    end = asyncio.create_task(sessions.end(session, HOME))
+    await asyncio.sleep(0)
+    issuer.gate.set()
+    with pytest.raises(UnauthenticatedError):
+        await current
+    await end
+    assert issuer.revoked != [session.refresh_token]
 
 
 async def test_the_memory_of_ended_sessions_is_bounded(issuer: SignInIssuer, sessions: Sessions) -> None:

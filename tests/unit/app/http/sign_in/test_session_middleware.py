@@ -4,7 +4,11 @@ import asyncio
 
 import httpx2
 import pytest
-from support.servers.browser import browsing, client_of
+from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
+from support.servers.browser import ORIGIN, browsing, client_of
+
+from app.http.sign_in.session_middleware import SessionCookieMiddleware
 
 
 async def authorization(response: httpx2.Response) -> list[str]:
@@ -69,6 +73,29 @@ async def test_concurrent_requests_refresh_once() -> None:
         assert dict(browser.http.cookies) != before
         following = await browser.query(csrf)
         assert "set-cookie" not in following.headers
+
+
+@pytest.mark.parametrize("ends", [True, False])
+async def test_a_late_response_restores_no_ended_session(ends: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    """A sign-out during a request that refreshed the session: its response removes the cookie and does not set it."""
+    async with browsing() as browser:
+        csrf = await browser.sign_in()
+        browser.issuer.clock.advance(590)
+        cookie = "; ".join(f"{name}={value}" for name, value in browser.http.cookies.items())
+
+        async def operation(scope: Scope, receive: Receive, send: Send) -> None:
+            if ends:
+                ended = await browser.http.post("/sign-out", headers={"X-CSRF-Token": csrf})
+                assert ended.status_code == 200
+            await JSONResponse([])(scope, receive, send)
+
+        late = httpx2.ASGITransport(app=SessionCookieMiddleware(operation, browser.guard))
+        async with httpx2.AsyncClient(transport=late, base_url=ORIGIN) as http:
+            response = await http.post("/graphql", headers={"X-CSRF-Token": csrf, "Cookie": cookie})
+        assert response.status_code == 200
+        set_cookies = response.headers.get_list("set-cookie")
+        assert set_cookies
+        assert ("Max-Age=0" in set_cookies[0]) == ends
 
 
 async def test_an_outage_of_the_issuer_removes_nothing() -> None:
