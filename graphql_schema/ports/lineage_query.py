@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from graphql_schema.catalog.relations import Direction
 from graphql_schema.ports.relation_query import EVERYTHING, LineageItemFilter
@@ -20,6 +20,10 @@ MAX_PATHS = 50
 
 COMPLETE = "COMPLETE"
 """Name of the ``CompletenessState`` of a result without anything missing."""
+
+
+CUTTING: Final = frozenset({"EDGES", "NODES", "TIME"})
+"""Budgets that end a walk early, so that what is computed from it may differ from the complete result."""
 
 
 class SnapshotTime(NamedTuple):
@@ -79,6 +83,11 @@ class Completeness:
     def state(self) -> str:
         """Return the name of the ``CompletenessState``."""
         return "TRUNCATED" if self.budgets else "PARTIAL" if self.missing_roots or self.policy else COMPLETE
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether a budget ended a walk early, so that what is computed from the result may be another one."""
+        return not CUTTING.isdisjoint(self.budgets)
 
     @property
     def reason(self) -> str | None:

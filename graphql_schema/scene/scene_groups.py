@@ -37,7 +37,8 @@ class GroupHealth:
 
     examined: int = stored_field(
         f"Number of assets that were examined: the nearest, and those whose health is visible to the viewer. A scene "
-        f"examines {MAX_EXAMINED} assets, equally many of each group."
+        f"examines {MAX_EXAMINED} assets, equally many of each group. An asset does not count if a budget of the "
+        "server ended before its health was certain."
     )
     statuses: list[StatusCount] = stored_field("Number of examined assets of each status, ordered by status.")
 
@@ -45,9 +46,10 @@ class GroupHealth:
 async def _health(root: Parent, info: Info) -> Resolved:
     rows = [row for row in root["examined"] if row.access.hidden.isdisjoint(health_fields(row.kind))]
     rows = [row for row in rows if row.reads("health")]
-    found = Counter(each.status for each in await asyncio.gather(*(info.context.reader.health(row) for row in rows)))
+    reports = await asyncio.gather(*(info.context.reader.health(row) for row in rows))
+    found = Counter(each.status for each in reports if not each.completeness.is_cut)
     return {
-        "examined": len(rows),
+        "examined": found.total(),
         "statuses": [{"status": status, "count": found[status]} for status in sorted(found)],
     }
 

@@ -35,9 +35,10 @@ class UnhealthyAssets:
     total: int = stored_field("Number of these assets among the examined ones.")
     examined: int = stored_field(
         f"Number of assets whose health was computed: of the {MAX_EXAMINED} that were changed last, those whose health "
-        "is visible to the viewer."
+        "is visible to the viewer. An asset does not count if a budget of the server ended before its health was "
+        "certain."
     )
-    complete: bool = stored_field("Whether all assets of the teams were among them.")
+    complete: bool = stored_field("Whether all assets of the teams whose health is visible were among them.")
 
 
 async def unhealthy_assets(info: Info, owned: Condition, kinds: Sequence[AssetKind] | None, limit: int) -> JsonObject:
@@ -47,13 +48,14 @@ async def unhealthy_assets(info: Info, owned: Condition, kinds: Sequence[AssetKi
     found = await info.context.reader.listing(asset_listing(where, order, owned), PageRequest(MAX_EXAMINED))
     rows = [item.row for item in found.items if _shows_health(item.row)]
     reports = await asyncio.gather(*(info.context.reader.health(row) for row in rows))
-    bad = [(row, each.status) for row, each in zip(rows, reports, strict=True) if each.status in STATUSES]
+    certain = [(row, each.status) for row, each in zip(rows, reports, strict=True) if not each.completeness.is_cut]
+    bad = [(row, status) for row, status in certain if status in STATUSES]
     bad.sort(key=lambda each: (STATUSES.index(each[1]), each[0].urn))
     return {
         "nodes": [row for row, _ in bad[:limit]],
         "total": len(bad),
-        "examined": len(rows),
-        "complete": not found.has_next,
+        "examined": len(certain),
+        "complete": not found.has_next and len(certain) == len(rows),
     }
 
 

@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
-from app.graph.reading.lineage.walk_budget import CUTTING
 from app.graph.reading.listing_pages import ListingPages
 from graphql_schema.ports.conditions import (
     All,
@@ -24,7 +23,7 @@ from graphql_schema.ports.conditions import (
     rewrite,
     without,
 )
-from graphql_schema.ports.lineage_query import Completeness
+from graphql_schema.ports.lineage_query import CUTTING, Completeness
 from graphql_schema.ports.relation_query import PageRequest
 from graphql_schema.ports.row import Row
 from policies.errors import LimitError
@@ -111,10 +110,10 @@ class ComputedConditions:
 
 def _require_certain(report: ReportT, computed: Computed[LeafT, ReportT], count: int) -> None:
     """Raise LimitError if a budget ended the computation of a report for one of ``count`` assets, and it may change."""
-    ended = CUTTING.intersection(report.completeness.budgets)
-    if ended and not computed.is_certain(report):
+    if report.completeness.is_cut and not computed.is_certain(report):
+        ended = min(CUTTING.intersection(report.completeness.budgets))
         raise LimitError(
-            f"The budget {min(ended)} of the operation ended before `{computed.argument}` of {count} assets of the "
+            f"The budget {ended} of the operation ended before `{computed.argument}` of {count} assets of the "
             f"filter was computed; narrow the filter, by {computed.advice}.",
             limit=count,
         )

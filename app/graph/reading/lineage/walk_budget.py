@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from graphql_schema.ports.lineage_query import CUTTING
 from policies.errors import LimitError
 
 DEPTH: Final = "DEPTH"
@@ -24,9 +25,6 @@ STEPS: Final = "STEPS"
 PATHS: Final = "PATHS"
 CAUSES: Final = "CAUSES"
 DATA: Final = "DATA"
-
-CUTTING: Final = frozenset({EDGES, NODES, TIME})
-"""Budgets that end a walk early, so that what is computed from it may differ from the complete result."""
 
 OF_THE_SERVER: Final = CUTTING | {STEPS, DATA}
 """Budgets that are limits of the server; DEPTH and PATHS are arguments, and CAUSES limits only the list of causes."""

@@ -30,6 +30,15 @@ def test_a_result_names_what_limited_it(found: Completeness, state: str, reason:
     assert (found.state, found.reason) == (state, reason)
 
 
+@pytest.mark.parametrize(
+    ("budgets", "is_cut"),
+    [((), False), (("DEPTH", "CAUSES", "DATA"), False), *(((each,), True) for each in ("EDGES", "NODES", "TIME"))],
+)
+def test_a_budget_cuts_a_walk(budgets: tuple[str, ...], *, is_cut: bool) -> None:
+    """The depth is an argument, and other budgets limit only what is listed."""
+    assert completeness(*budgets).is_cut is is_cut
+
+
 def test_nodes_are_ordered_by_depth_and_then_by_id() -> None:
     """The order is stable while others write, so pages concatenate."""
     nodes = [ReachedNode(plain_row("MODEL", name), depth, ()) for name, depth in (("a", 2), ("b", 1), ("a", 1))]

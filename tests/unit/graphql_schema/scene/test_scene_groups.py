@@ -23,11 +23,15 @@ ADS, SHOP = "mlg://team/test/default/ads", "mlg://domain/test/default/shop"
 
 
 class WithHealth(PlainGraph):
-    """Assets whose names begin with `bad` are unhealthy, all others healthy; keeps of which the health was read."""
+    """Assets whose names begin with `bad` are unhealthy, all others healthy; keeps of which the health was read.
+
+    ``ended_at`` is the end of an id, and the budgets that limited the health of that asset.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.examined: list[str] = []
+        self.ended_at: tuple[str, tuple[str, ...]] = ("", ())
 
     async def walk(self, walk: LineageQuery) -> LineageResult:
         """See GraphReader; follows lineage only, not what joins an asset group or a domain."""
@@ -40,7 +44,9 @@ class WithHealth(PlainGraph):
         """See GraphReader."""
         self.examined.append(source.urn)
         bad = source.record["name"].startswith("bad")
-        completeness = Completeness((), False, 1, 0, None, self.pin)  # noqa: FBT003 - as declared
+        end, budgets = self.ended_at
+        ended = budgets if source.urn.endswith(end) else ()
+        completeness = Completeness(ended, False, 1, 0, None, self.pin)  # noqa: FBT003 - as declared
         return HealthReport("UNHEALTHY" if bad else "HEALTHY", (), completeness)
 
 
@@ -108,6 +114,18 @@ async def test_hidden_health_is_not_examined(run: Run, graph: WithHealth) -> Non
         graph.examined.clear()
         assert (await groups(run))[0]["health"] == {"examined": 0, "statuses": []}
         assert graph.examined == []
+
+
+@pytest.mark.parametrize(
+    ("budgets", "count"), [(("EDGES",), 2), (("NODES",), 2), (("DEPTH", "TIME"), 2), (("DEPTH", "CAUSES"), 3)]
+)
+async def test_an_uncertain_status_does_not_count(
+    run: Run, graph: WithHealth, budgets: tuple[str, ...], count: int
+) -> None:
+    """A status is not certain if a budget cut the walk that it is computed from."""
+    graph.ended_at = ("@2", budgets)
+    (found,) = await groups(run)
+    assert found["health"] == {"examined": count, "statuses": [{"status": "UNHEALTHY", "count": count}]}
 
 
 async def test_health_is_examined_up_to_a_limit(run: Run, graph: WithHealth) -> None:

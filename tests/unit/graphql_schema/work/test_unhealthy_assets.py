@@ -18,11 +18,15 @@ ADS = "mlg://team/test/default/ads"
 
 
 class WithHealth(PlainGraph):
-    """The health of an asset is the begin of its name."""
+    """The health of an asset is the begin of its name; ``budgets`` limited that of the asset named ``ended``."""
+
+    ended = ""
+    budgets: tuple[str, ...] = ()
 
     async def health(self, source: Row) -> HealthReport:
         """See GraphReader."""
-        completeness = Completeness((), False, 1, 0, None, self.pin)  # noqa: FBT003 - as declared
+        budgets = self.budgets if source.record["name"] == self.ended else ()
+        completeness = Completeness(budgets, False, 1, 0, None, self.pin)  # noqa: FBT003 - as declared
         return HealthReport(source.record["name"].partition("-")[0].upper(), (), completeness)
 
 
@@ -58,6 +62,18 @@ async def test_hidden_health_is_not_examined(graph: WithHealth) -> None:
     for field in ("health", "incidents"):
         graph.hidden = {"DATASET": {field}}
         assert await found(graph) == ([], 0, 0, True)
+
+
+@pytest.mark.parametrize("budget", ["EDGES", "NODES", "TIME"])
+async def test_an_uncertain_status_does_not_count(graph: WithHealth, budget: str) -> None:
+    """If a budget cut the walk of an asset, healthy or not, the result is not complete; a list of causes may end."""
+    graph.budgets = (budget,)
+    graph.ended = "unhealthy-1"
+    assert await found(graph) == (["unhealthy-2", "degraded-1"], 2, 4, False)
+    graph.ended = "healthy-1"
+    assert await found(graph) == (["unhealthy-1", "unhealthy-2", "degraded-1"], 3, 4, False)
+    graph.budgets = ("CAUSES",)
+    assert await found(graph) == (["unhealthy-1", "unhealthy-2", "degraded-1"], 3, 5, True)
 
 
 async def test_more_assets_than_are_examined(graph: WithHealth, monkeypatch: pytest.MonkeyPatch) -> None:
