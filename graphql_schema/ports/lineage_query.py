@@ -141,8 +141,9 @@ class LineageResult:
     """The ``nodes`` that the filter accepts, by depth and id, the followed ``edges`` between them, and unknown roots.
 
     ``unknown`` are the ids of the roots that are absent, hidden or no assets. ``cut`` are the vertex ids of the nodes
-    with further edges that a limit left out. ``withheld`` are those next to something hidden, or whose own edges the
-    caller may not see; it is empty if that is not disclosed.
+    of which a limit may have left out further edges: the depth did, and a budget ended before their edges were
+    followed. ``withheld`` are those next to something hidden, or whose own edges the caller may not see; it is empty if
+    that is not disclosed.
     """
 
     nodes: Sequence[ReachedNode]

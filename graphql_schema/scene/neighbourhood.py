@@ -30,7 +30,9 @@ class SceneDirection(Enum):
 class SceneGap(Enum):
     """Why edges of an asset are missing in a scene."""
 
-    LIMIT = value("LIMIT", description="A limit left out further edges of it: `maxDepth`, or a budget of the server.")
+    LIMIT = value(
+        "LIMIT", description="A limit may have left out further edges of it: `maxDepth`, or a budget of the server."
+    )
     POLICY = value(
         "POLICY", description="Something next to it is hidden, or its edges are, as far as the policy discloses that."
     )
