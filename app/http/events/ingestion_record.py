@@ -27,6 +27,8 @@ MAX_LIST_BYTES: Final = 24 * 1024
 
 _ENDS: Final = ("inputs", "outputs")
 
+_LINEAGE: Final = (*_ENDS, "derivedFrom")
+
 
 def ingestion_of(result: EventResult, given: Json) -> RecordIngestionCommand:
     """Return the command that records an accepted event; ``given`` is the event as it was sent."""
@@ -48,7 +50,7 @@ def rejection_of(result: EventResult, given: Json) -> RecordIngestionCommand | N
     reason = f"{error.code}: {error.member}" if isinstance(error, EventError) else str(error.code)
     mapped, about = result.mapped, result.about
     if mapped is not None:
-        values = _values(result, mapped, [*_edges(result), *_edges_not_begun(mapped)])
+        values = _values(result, mapped, [*_edges(result)])
         about = EventSubject(mapped.subject, mapped.source)
     elif about is not None and isinstance(given, dict):
         values = _values_of_malformed(given)
@@ -96,16 +98,6 @@ def _values_of_malformed(given: JsonObject) -> JsonObject:
     }
 
 
-def _edges_not_begun(mapped: MappedEvent) -> Iterator[JsonObject]:
-    """Yield the inputs and outputs that a rejected event names for its subject, as refused edges."""
-    for command in mapped.commands:
-        if isinstance(command, ObserveCommand) and command.urn == mapped.subject:
-            for edges in command.edges:
-                if edges.field in _ENDS:
-                    for far in edges.targets:
-                        yield {"field": edges.field, "effect": "REFUSED", "source": command.urn, "target": far}
-
-
 def _bounded(entries: Iterable[JsonObject]) -> list[JsonObject]:
     """Return the first entries, as many as a list of a record may have."""
     found: list[JsonObject] = []
@@ -123,7 +115,8 @@ def _state(result: EventResult, edges: Sequence[JsonObject]) -> IngestionState:
     refused = [each for each in edges if each["effect"] == "REFUSED"]
     mapped = result.mapped
     named = set() if mapped is None else {each.urn for each in mapped.resolved if each.role in {"input", "output"}}
-    without = {each["target"] for each in refused if each["field"] in _ENDS}
+    subject = None if mapped is None else mapped.subject
+    without = {each["target"] for each in refused if each["field"] in _ENDS and each["source"] == subject}
     if named and named <= without:
         return IngestionState.NO_EDGES
     if refused or any(outcome.errors for _, outcome in result.written):
@@ -167,3 +160,14 @@ def _edges(result: EventResult) -> Iterator[JsonObject]:
         )
         for effect, field, far in effects:
             yield {"field": field, "effect": effect, "source": command.urn, "target": far}
+    yield from _edges_not_begun(result)
+
+
+def _edges_not_begun(result: EventResult) -> Iterator[JsonObject]:
+    """Yield the lineage that the event names for assets that were not written, as refused edges."""
+    for command, outcome in result.written:
+        if isinstance(command, ObserveCommand) and outcome.errors:
+            for edges in command.edges:
+                if edges.field in _LINEAGE:
+                    for far in edges.targets:
+                        yield {"field": edges.field, "effect": "REFUSED", "source": command.urn, "target": far}

@@ -6,7 +6,7 @@ import orjson
 import pytest
 from support.documents.lineage_events import LATER
 
-from app.http.events.event_result import EventResult
+from app.http.events.event_result import EventResult, about
 from app.http.events.ingestion_record import MAX_ENTRIES, MAX_LIST_BYTES, ingestion_of, rejection_of
 from app.ingest.sources.openlineage.event_names import EventNames
 from app.ingest.sources.openlineage.event_subject import EventSubject, subject_of
@@ -86,6 +86,33 @@ def test_the_state_shows_missing_lineage(dataset: WriteOutcome, refusals: Any, s
     command = recorded(dataset, run)
     assert (command.state, command.changed) == (state, False)
     assert [each["outcome"] for each in command.values["assets"]] == (["DENIED"] if dataset.errors else [])
+
+
+@pytest.mark.parametrize("code", [MutationErrorCode.DENIED, MutationErrorCode.NOT_FOUND, MutationErrorCode.CONFLICT])
+def test_edges_of_a_refused_asset_are_refused(code: MutationErrorCode) -> None:
+    """They follow the others; the lineage of the run itself is not missing, so the state is PARTIAL."""
+    named = {"namespace": "pg://db", "name": "t", "type": "DATASET"}
+    entries = [
+        {**named, "name": "o", "inputs": [named]},
+        {"type": "JOB", "namespace": "jobs", "name": "k", "inputs": [named]},
+    ]
+    job = {"namespace": "jobs", "name": "j", "facets": {"lineage": {"entries": entries}}}
+    event = {**EVENT, "job": job}
+    mapped = map_event(checked_event(event, LATER), EventNames())
+    run = WriteOutcome(Outcome.UPDATED, observed=ObservedChanges(linked=(("inputs", TABLE),)))
+    no = refused(Outcome.DENIED, code, "no")
+    output, other = "mlg://dataset/pg/db/o", "mlg://workflow/openlineage/jobs/k"
+    by_urn = {RUN: run, output: no, other: no}
+    outcomes = tuple(by_urn.get(str(about(command)), UNCHANGED) for command in mapped.commands)
+    command = ingestion_of(EventResult(mapped, outcomes), event)
+    assert (command.state, command.values["edges"]) == (
+        "PARTIAL",
+        [
+            {"field": "inputs", "effect": "BEGAN", "source": RUN, "target": TABLE},
+            {"field": "derivedFrom", "effect": "REFUSED", "source": output, "target": TABLE},
+            {"field": "inputs", "effect": "REFUSED", "source": other, "target": TABLE},
+        ],
+    )
 
 
 def test_the_digest_is_that_of_the_event() -> None:
