@@ -1,7 +1,8 @@
 """The fold of observed columns: a schema, and the source columns that each job says a column is computed from.
 
-The part ``schema`` of the evidence is a list of columns. Every other part is the id of a job, with the sources of each
-column. Values that another client registered remain: a sensitivity, a description, a column, a source column.
+The part ``schema`` of the evidence is a list of columns. Every other part is what a job (or producer) says by a facet,
+with the sources of each column: a job has up to three. Values that another client registered remain: a sensitivity, a
+description, a column, a source column.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,10 +16,10 @@ COLUMNS: Final = "columns"
 """The record key of the columns of a dataset."""
 
 SCHEMA: Final = "schema"
-"""The part with the schema; a job has its id as part."""
+"""The part with the schema; every other part begins with the id of a job, or names a producer."""
 
-MAX_JOBS: Final = 16
-"""Maximal number of jobs whose source columns are kept; of more, those that reported last."""
+MAX_PARTS: Final = 16
+"""Maximal number of parts with source columns that are kept, up to three of a job; of more, the latest ones."""
 
 MAX_BYTES: Final = 48 * 1024
 """Maximal size of the columns of a dataset as JSON; sources are left out if the columns would be larger."""
@@ -34,7 +35,7 @@ def folded_columns(
 
     ``stored`` are the columns in the record, which the evidence ``before`` and other clients have made.
     """
-    after = _of_last_jobs(after)
+    after = _with_last_parts(after)
     old_schema, new_schema = _schema(before), _schema(after)
     old_sources, new_sources = _sources(before), _sources(after)
     known = {column["name"]: column for column in stored}
@@ -50,10 +51,10 @@ def folded_columns(
     return columns, kept, after
 
 
-def _of_last_jobs(parts: Mapping[str, JsonObject]) -> dict[str, JsonObject]:
-    """Return the evidence with the schema, and the MAX_JOBS jobs of the greatest order."""
-    jobs = sorted((part for part in parts if part != SCHEMA), key=lambda part: (parts[part]["order"], part))
-    dropped = set(jobs[:-MAX_JOBS])
+def _with_last_parts(parts: Mapping[str, JsonObject]) -> dict[str, JsonObject]:
+    """Return the evidence with the schema, and the MAX_PARTS other parts of the greatest order."""
+    others = sorted((part for part in parts if part != SCHEMA), key=lambda part: (parts[part]["order"], part))
+    dropped = set(others[:-MAX_PARTS])
     return {part: entry for part, entry in parts.items() if part not in dropped}
 
 

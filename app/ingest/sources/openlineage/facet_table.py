@@ -10,6 +10,7 @@ from typing import Final
 from app.ingest.sources.openlineage import dataset_facets, job_facets, run_facets, shared_facets
 from app.ingest.sources.openlineage.contribution import PREFIX, Contribution, EventFacet
 from app.ingest.sources.openlineage.event_names import EventNames
+from graphql_schema.rules.observation.observed_columns import MAX_PARTS
 
 Mapper = Callable[[EventFacet, Contribution, EventNames], None]
 
@@ -39,15 +40,16 @@ DATASET: Final = (
     FacetRule(
         "columnLineage",
         "`derivedFrom` of the columns, for each job apart: a job replaces what it said before. The transformations are "
-        "`TYPE/SUBTYPE: description`. Of more than 16 jobs, the last ones count.",
-        removable=("derivedFrom",),
+        f"`TYPE/SUBTYPE: description`. Of more than {MAX_PARTS} parts, the last ones count: one for each job and "
+        "facet, where `lineage` of a dataset and `lineage` of a job are two facets.",
+        removable=("columns.derivedFrom",),
     ),
     FacetRule(
         "lineage",
         "An input of the type DATASET is `derivedFrom` of the dataset. An input of the type JOB has the dataset among "
         "its `outputs`: the run, if it has a `runId` or is the job of a run event, else the workflow. `fields` are "
-        "`derivedFrom` of the columns, as in `columnLineage`.",
-        removable=("derivedFrom",),
+        "`derivedFrom` of the columns, as in `columnLineage`. The edges of its inputs remain if it is removed.",
+        removable=("columns.derivedFrom",),
     ),
     FacetRule("documentation", "`description`.", dataset_facets.documentation, ("description",)),
     FacetRule(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from graphql_schema.rules.observation.observed_columns import MAX_BYTES, MAX_JOBS, SCHEMA, folded_columns
+from graphql_schema.rules.observation.observed_columns import MAX_BYTES, MAX_PARTS, SCHEMA, folded_columns
 
 
 def schema(*columns: dict[str, Any]) -> dict[str, Any]:
@@ -47,10 +47,10 @@ def test_sources_of_jobs_are_joined() -> None:
 
 
 def test_the_evidence_is_bounded() -> None:
-    """The jobs that reported last count; sources that would make the columns too large are left out."""
-    jobs = {f"job {number:02d}": sources(number, a=[str(number)]) for number in range(MAX_JOBS + 2)}
+    """The parts that were reported last count; sources that would make the columns too large are left out."""
+    jobs = {f"job {number:02d}": sources(number, a=[str(number)]) for number in range(MAX_PARTS + 2)}
     columns, _, kept = folded_columns([], {}, {**jobs, SCHEMA: schema({"name": "a"})})
     assert sorted(kept) == [*sorted(jobs)[2:], SCHEMA]
-    assert len(columns[0]["derivedFrom"]) == MAX_JOBS
+    assert len(columns[0]["derivedFrom"]) == MAX_PARTS
     wide = {"one": sources(a=["x" * MAX_BYTES]), SCHEMA: schema({"name": "a"})}
     assert folded_columns([], {}, wide)[0] == [{"name": "a"}]
