@@ -48,7 +48,9 @@ DEFAULT_PAGE: Final = 20
 ASSUMED_ITEMS: Final = 10
 """Items of a list of objects that has no ``first``, such as the tags of an asset."""
 LISTING_COUNT: Final = 2_500
-"""Objects that ``totalCount`` of a list at the root counts as, because the store reads the complete list for it."""
+"""Objects that ``totalCount`` of a list in ``LISTING_TYPES`` counts as: the store reads the complete list for it."""
+LISTING_TYPES: Final = frozenset({"Query", "MyWork"})
+"""Types whose lists are listings of the graph, not the related assets of one asset."""
 RELATION_COUNT: Final = 10
 """Objects that ``totalCount`` of the related assets of one asset counts as."""
 
@@ -189,7 +191,7 @@ class Pricing:
             return Cost(introspection=below.objects + below.values)
         size = self._stated_size(node, definition)
         if size is not None:
-            below = below.paged(size, LISTING_COUNT if parent is self.schema.query_type else RELATION_COUNT)
+            below = below.paged(size, LISTING_COUNT if parent.name in LISTING_TYPES else RELATION_COUNT)
         one = Cost(objects=1).plus(below)
         if size is None and name in _PAGE_LISTS:
             return one.paged(1).per_item()

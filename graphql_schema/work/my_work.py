@@ -64,18 +64,18 @@ class MyWork:
     """What waits for the viewer."""
 
     teams: list[TeamRef] = stored_field("The visible teams of the viewer, as the token names them, ordered by id.")
-    approvals: PendingApprovals = strawberry.field(
+    approvals: PendingApprovals | None = strawberry.field(
         description="The newest version of a model that has a protected alias pointing at another version, if it lacks "
         "approvals and the viewer may approve it and did not make it. `approve` also refuses who requested it.",
         resolver=_approvals,
     )
-    incidents: Connection[IncidentRef] = strawberry.field(
+    incidents: Connection[IncidentRef] | None = strawberry.field(
         description="Open incidents on assets that the teams own, newest first.", resolver=_incidents
     )
-    unhealthy: UnhealthyAssets = strawberry.field(
+    unhealthy: UnhealthyAssets | None = strawberry.field(
         description="Assets that the teams own and that are UNHEALTHY or DEGRADED.", resolver=_unhealthy
     )
-    unused: Connection[AssetRef] = strawberry.field(
+    unused: Connection[AssetRef] | None = strawberry.field(
         description="Assets that the teams own and that were not in use on the last days, ordered by id. `usage` of "
         "each has its cost.",
         resolver=_unused,
@@ -88,6 +88,7 @@ async def _my_work(info: Info) -> Resolved:
 
 
 my_work: SchemaField = strawberry.field(
-    description="What waits for the viewer, and what needs the attention of the teams of the viewer.",
+    description="What waits for the viewer, and what needs the attention of the teams of the viewer. A list that "
+    "cannot be read is null, with an error.",
     resolver=_my_work,
 )

@@ -34,6 +34,7 @@ def cost(schema: GraphQLSchema, document: str, **variables: object) -> Cost:
         ("{ assets(first: 3) { nodes { tags { tag { id } } } } }", 1 + 3 * (1 + 10 * 2), 30),
         ("{ assets(first: 0) { nodes { id } } }", 1, 0),
         ("{ assets(first: 5) { totalCount } }", 1 + LISTING_COUNT, 1),
+        ("{ myWork { unused(first: 3) { totalCount nodes { id } } } }", 1 + 1 + 3 + LISTING_COUNT, 4),
         ("{ assets(first: 2) { nodes { ... on Model { versions { totalCount } } } } }", 1 + 2 * (1 + 1 + 10), 2),
         ('{ search(text: "x", first: 4) { hits { nodes { asset { id } } } } }', 1 + 1 + 4 * 2, 4),
         ('{ scene(roots: ["a"], maxElements: 5) { total elements { level asset { id } } groups { key } } }',

@@ -27,3 +27,12 @@ async def test_the_size_of_a_list_is_limited(run: Run, field: str) -> None:
         found = await run(f"{{ myWork {{ {field}(first: {first}) {{ total }} }} }}")
         assert [error.message for error in found.errors or ()] == [message]
     assert (await run(f"{{ myWork {{ {field}(first: null) {{ total }} }} }}")).data == {"myWork": {field: {"total": 0}}}
+
+
+async def test_an_error_costs_only_its_list(run: Run) -> None:
+    """The list that cannot be read is null, and the other ones are returned."""
+    some = "{ nodes { __typename } }"
+    for field in ("approvals", "incidents", "unhealthy", "unused"):
+        found = await run(f"{{ myWork {{ bad: {field}(first: 501) {some} good: {field} {some} }} }}")
+        assert found.data == {"myWork": {"bad": None, "good": {"nodes": []}}}
+        assert [error.path for error in found.errors or ()] == [["myWork", "bad"]]
