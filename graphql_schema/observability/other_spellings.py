@@ -11,7 +11,7 @@ from graphql_schema.catalog.urn import Urn, parse_urn
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import stored_field
 from graphql_schema.fields.refs import AssetRef
-from graphql_schema.ports.conditions import All, AnyOf, Condition, In, ListingQuery
+from graphql_schema.ports.conditions import All, Condition, In, ListingQuery
 from graphql_schema.ports.record import JsonObject
 from graphql_schema.ports.relation_query import PageRequest
 from graphql_schema.ports.row import Row
@@ -53,23 +53,25 @@ async def other_spellings(info: Info, urn: str) -> list[JsonObject]:
     """
     reader, parts = info.context.reader, parse_urn(urn)
     rules = dict(info.context.spellings(urn)[:MAX_SPELLINGS])
-    by_rule, page = await asyncio.gather(
-        reader.nodes([*rules], named=True), reader.listing(ListingQuery(_alike(urn, parts)), _CANDIDATES)
-    )
+    listings = (reader.listing(ListingQuery(where), _CANDIDATES) for where in _alike(urn, parts))
+    by_rule, pages = await asyncio.gather(reader.nodes([*rules], named=True), asyncio.gather(*listings))
     found = {row.urn: (row, rules[row.urn]) for row in by_rule if row is not None and not row.deleted}
-    for item in page.items:
+    for item in (item for page in pages for item in page.items):
         if item.row.urn != urn and item.row.record.get("version") == parts.version:
             found.setdefault(item.row.urn, (item.row, _rule(item.row, urn)))
     entries = [{"of": urn, "asset": row, "rule": rule} for row, rule in found.values()]
     return sorted(entries, key=lambda entry: entry["rule"] == NAME)[:MAX_SPELLINGS]
 
 
-def _alike(urn: str, parts: Urn) -> Condition:
-    """Return the condition of the assets of the same kind that have the id as symlink, or the words of its name."""
+def _alike(urn: str, parts: Urn) -> list[Condition]:
+    """Return the conditions of the assets of the same kind that have the id as symlink, and the words of its name.
+
+    Each is a listing of its own, such that many equal names cut off no symlink.
+    """
     words = title(parts.name)
-    same_words = (In("titles", (words,)),) if words else ()
+    same_words = [In("titles", (words,))] if words else []
     symlink = In("pairs", (property_term(symlink_key(urn), SYMLINK),))
-    return All((In("kind", (KINDS[parts.kind].code,)), AnyOf((symlink, *same_words))))
+    return [All((In("kind", (KINDS[parts.kind].code,)), each)) for each in (symlink, *same_words)]
 
 
 def _rule(row: Row, urn: str) -> str:

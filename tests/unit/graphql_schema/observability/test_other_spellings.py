@@ -47,6 +47,15 @@ async def test_a_symlink_comes_before_equal_words(run: Run, graph: PlainGraph) -
     assert await spelt(run, WANTED) == [("b", "SYMLINK"), ("a", "NAME")]
 
 
+async def test_equal_names_cut_off_no_symlink(run: Run, graph: PlainGraph) -> None:
+    """The asset with the symlink is found behind more assets with the same words than are compared."""
+    key = symlink_key(WANTED)
+    for number in range(60):
+        graph.add("DATASET", f"d{number}", displayName="shop orders")
+    graph.add("DATASET", "z", pairs=[property_term(key, SYMLINK)], properties=[{"key": key, "value": SYMLINK}])
+    assert (await spelt(run, WANTED))[0] == ("z", "SYMLINK")
+
+
 async def test_the_number_of_spellings_is_bounded(run: Run, graph: PlainGraph) -> None:
     """Of many assets with the same words the first are returned."""
     for number in range(MAX_SPELLINGS + 5):
