@@ -29,6 +29,7 @@ process runs, ended at its exit, and taken by another process when its time is o
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from time import monotonic
 from typing import Final
 from uuid import uuid4
@@ -38,7 +39,7 @@ import structlog
 
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_set import WriteSet
-from app.graph.driver.errors import TransientConflictError
+from app.graph.driver.errors import TransientConflictError, VertexExistsError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.gremlin_text import g, param, render
 from app.graph.driver.prepared_statement import PreparedStatement
@@ -88,8 +89,8 @@ _AT_ONCE: Final = 16
 
 _OPEN: Final = PreparedStatement.of(
     f"""
-def head = {render(g.V(param("x")))}.tryNext().orElse(null)
-if (head == null) head = g.addV('Logged').property(T.id, x).property('sequence', 0L).next()
+def head = {render(g.V(param("x")))}.tryNext().orElse(null) ?:
+  g.addV('Logged').property(T.id, x).property('sequence', 0L).next()
 [[at: head.value('sequence'), note: head.property('note').orElse(null)]]
 """,
     "x",
@@ -158,11 +159,10 @@ class WriteLog:
         clock: Callable[[], int] = epoch_milliseconds,
         steady: Callable[[], int] = steady_milliseconds,
     ) -> "WriteLog":
-        """Return the log after the last transaction in the store.
-
-        Call it before the outbox and the commit log are loaded, so that they have all that this log takes for known.
-        """
+        """Return the log after the last transaction; call it before the outbox and the commit log are loaded."""
         log = cls(client, coordinator, clock, steady)
+        with suppress(VertexExistsError, TransientConflictError):  # another process creates it, too
+            await client.submit(_OPEN, {"x": HEAD}, writes=NOTHING)
         (found,) = await client.submit(_OPEN, {"x": HEAD}, writes=NOTHING)
         log._known = found["at"]
         log._hold(None if found["note"] is None else lease_of(orjson.loads(found["note"])))
