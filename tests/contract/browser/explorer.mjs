@@ -17,6 +17,7 @@ const report = { hosts: [], violations: [], errors: [], axe: [], stored: [], pag
 async function open(colorScheme, viewport) {
   const context = await browser.newContext({ colorScheme, viewport });
   const page = await context.newPage();
+  page.setDefaultTimeout(120_000); // a busy machine takes longer than the 30 s of the library
   page.on('request', (request) => report.hosts.push(new URL(request.url()).origin));
   page.on('console', (message) => ['error', 'warning'].includes(message.type()) && report.errors.push(message.text()));
   page.on('pageerror', (error) => report.errors.push(String(error)));
