@@ -5,7 +5,7 @@ start. :mod:`app.graph.admin.schema_steps` describes the steps.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from time import monotonic
@@ -19,7 +19,8 @@ from app.graph.admin.elements.work_progress import NoProgress, WorkProgress
 from app.graph.admin.schema_steps import SchemaPath, SchemaStep
 from app.graph.admin.store_schema import INDEX, store_schema
 from app.graph.admin.stored_schema import ENABLED, StoredSchema, read_stored_schema, write_stored_schema
-from app.graph.driver.errors import StoreUnavailableError, TransientConflictError, VertexExistsError
+from app.graph.driver.contended_request import repeat_contended
+from app.graph.driver.errors import StoreUnavailableError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.records.record_text import record_of
@@ -40,8 +41,6 @@ A transaction that does not know the key would write no index entry for it.
 """
 
 _PAUSE: Final = 0.5
-_ATTEMPTS: Final = 10
-"""Attempts of an action that another process does at the same time."""
 _FILLED_AT_ONCE: Final = 250
 
 _CLOSE: Final = "try { if (management.isOpen()) management.rollback() } catch (IllegalArgumentException closed) { }"
@@ -187,7 +186,7 @@ class SchemaUpgrade:
         steps = self.path.after(state.version)
         for number, step in steps:
             state = await self._apply(client, state, number, step)
-        await self._repeated(partial(client.submit, ADD, self._additions(), writes=True))
+        await repeat_contended(partial(client.submit, ADD, self._additions(), writes=True))
         state = await self._completed(client, state)
         await self._refuse_incomplete(client, ENABLE_SECONDS if steps else 0.0)
         return state if state.recorded else await self._recorded(client, state)
@@ -253,7 +252,7 @@ class SchemaUpgrade:
         if not step.online:
             state = await self._write(client, replace(state, admits=number))
         additions = self._additions() | {"entries": self._entries(step.indexed)}
-        await self._repeated(partial(client.submit, ADD, additions, writes=True))
+        await repeat_contended(partial(client.submit, ADD, additions, writes=True))
         await self._enable(client, step.indexed)
         await asyncio.sleep(SHOWN_SECONDS)
         return await self._write(client, replace(state, version=number))
@@ -278,7 +277,7 @@ class SchemaUpgrade:
             due = next((action for state, action in _ACTIONS.items() if state in states and action != acted), None)
             if due is not None:
                 # once: a second one while the servers confirm would conflict with the change of the state
-                await self._repeated(partial(client.submit, ENABLE, {"nodes": INDEX, "act": due}, writes=True))
+                await repeat_contended(partial(client.submit, ENABLE, {"nodes": INDEX, "act": due}, writes=True))
                 acted = due
             waiting = {name: row["states"].get(name) for name in names if row["states"].get(name) != ENABLED}
             if not waiting:
@@ -299,7 +298,7 @@ class SchemaUpgrade:
             rows = [row for vertex in page.vertices if (row := self._row(vertex, names))]
             for start in range(0, len(rows), _FILLED_AT_ONCE):
                 chunk = rows[start : start + _FILLED_AT_ONCE]
-                await self._repeated(partial(client.submit, FILL, {"rows": chunk}, writes=True))
+                await repeat_contended(partial(client.submit, FILL, {"rows": chunk}, writes=True))
 
     def _row(self, vertex: VertexElement, names: Collection[str]) -> JsonObject | None:
         """Return the row of :data:`FILL` for a vertex, None if there is nothing to write."""
@@ -330,17 +329,5 @@ class SchemaUpgrade:
         return [entry for entry in found["keys"] if names is None or entry["propertyKey"] in names]
 
     async def _write(self, client: GremlinClient, state: StoredSchema) -> StoredSchema:
-        await self._repeated(partial(write_stored_schema, client, state))
+        await repeat_contended(partial(write_stored_schema, client, state))
         return replace(state, recorded=True)
-
-    async def _repeated(self, action: Callable[[], Awaitable[object]]) -> None:
-        """Run an action again while another process does the same; raises its error after _ATTEMPTS."""
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                await action()
-            except (TransientConflictError, VertexExistsError):
-                if attempt == _ATTEMPTS:
-                    raise
-                await asyncio.sleep(_PAUSE)
-            else:
-                return

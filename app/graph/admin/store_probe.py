@@ -10,12 +10,14 @@ Both vertices of the probe have the label ``SelfCheck`` and no tenant, so no que
 """
 
 import asyncio
+from functools import partial
 from time import monotonic
 from typing import Final
 from uuid import uuid4
 
 from app.graph.commits.write_statements import INDEX_MARK, INDEX_MARK_URN
-from app.graph.driver.errors import StoreFailedError, StoreUnavailableError, VertexExistsError
+from app.graph.driver.contended_request import repeat_contended
+from app.graph.driver.errors import StoreFailedError, StoreUnavailableError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.records.touched import NOTHING
@@ -112,10 +114,7 @@ class StoreProbe:
 
     async def _write(self) -> None:
         bindings = {"x": VERTEX_ID, "nonce": f"probe:{uuid4().hex}"}
-        try:
-            await self._client.submit(_WRITE, bindings, writes=NOTHING)
-        except VertexExistsError:  # another process created the vertex at the same time
-            await self._client.submit(_WRITE, bindings, writes=NOTHING)
+        await repeat_contended(partial(self._client.submit, _WRITE, bindings, writes=NOTHING), _PAUSE_SECONDS)
 
     async def _indexed(self) -> str:
         """Return the stored value of the probe vertex, "" without one, as soon as the index is complete.

@@ -29,7 +29,7 @@ process runs, ended at its exit, and taken by another process when its time is o
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from functools import partial
 from time import monotonic
 from typing import Final
 from uuid import uuid4
@@ -39,7 +39,8 @@ import structlog
 
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_set import WriteSet
-from app.graph.driver.errors import TransientConflictError, VertexExistsError
+from app.graph.driver.contended_request import repeat_contended
+from app.graph.driver.errors import TransientConflictError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.gremlin_text import g, param, render
 from app.graph.driver.prepared_statement import PreparedStatement
@@ -161,9 +162,7 @@ class WriteLog:
     ) -> "WriteLog":
         """Return the log after the last transaction; call it before the outbox and the commit log are loaded."""
         log = cls(client, coordinator, clock, steady)
-        with suppress(VertexExistsError, TransientConflictError):  # another process creates it, too
-            await client.submit(_OPEN, {"x": HEAD}, writes=NOTHING)
-        (found,) = await client.submit(_OPEN, {"x": HEAD}, writes=NOTHING)
+        (found,) = await repeat_contended(partial(client.submit, _OPEN, {"x": HEAD}, writes=NOTHING))
         log._known = found["at"]
         log._hold(None if found["note"] is None else lease_of(orjson.loads(found["note"])))
         return log

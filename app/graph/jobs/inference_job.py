@@ -5,6 +5,7 @@ again at any point. All entries are worked off together.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 import orjson
@@ -16,6 +17,7 @@ from app.graph.commits.outbox_entry import OutboxEntry, new_entry_id
 from app.graph.commits.outbox_worker import OutboxWorker
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_set import WriteSet
+from app.graph.driver.contended_request import repeat_contended
 from app.graph.driver.errors import TransientConflictError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.gremlin_text import g, param
@@ -102,7 +104,8 @@ async def _schedule(client: GremlinClient, coordinator: WriteCoordinator) -> Non
         writes = WriteSet()
         writes.outbox([entry])
         await writes.submit(client)
-    await client.submit(_WRITE_RULES, {"x": _RULES_VERTEX, "rules": rules}, writes=NOTHING)
+    bindings = {"x": _RULES_VERTEX, "rules": rules}
+    await repeat_contended(partial(client.submit, _WRITE_RULES, bindings, writes=NOTHING))
 
 
 class InferenceJob(OutboxWorker):
