@@ -29,6 +29,9 @@ _ENDS: Final = ("inputs", "outputs")
 
 _LINEAGE: Final = (*_ENDS, "derivedFrom")
 
+_WITHOUT_RIGHT: Final = frozenset({Code.DENIED, Code.NOT_FOUND})
+"""The codes of errors after which the caller may not record anything about the subject either."""
+
 
 def ingestion_of(result: EventResult, given: Json) -> RecordIngestionCommand:
     """Return the command that records an accepted event; ``given`` is the event as it was sent."""
@@ -38,7 +41,7 @@ def ingestion_of(result: EventResult, given: Json) -> RecordIngestionCommand:
     changed = result.outcome is not Outcome.UNCHANGED
     values = _values(result, mapped, edges)
     return RecordIngestionCommand(
-        mapped.subject, _digest(given), mapped.source, _state(result, edges).name, changed, values
+        mapped.subject, _digest(given), mapped.source, _state(result, mapped, edges).name, changed, values
     )
 
 
@@ -48,21 +51,17 @@ def rejection_of(result: EventResult, given: Json) -> RecordIngestionCommand | N
     if error is None or error.code in _WITHOUT_RIGHT:
         return None
     reason = f"{error.code}: {error.member}" if isinstance(error, EventError) else str(error.code)
-    mapped, about = result.mapped, result.about
+    mapped, subject = result.mapped, result.about
     if mapped is not None:
         values = _values(result, mapped, [*_edges(result)])
-        about = EventSubject(mapped.subject, mapped.source)
-    elif about is not None and isinstance(given, dict):
+        subject = EventSubject(mapped.subject, mapped.source)
+    elif subject is not None and isinstance(given, dict):
         values = _values_of_malformed(given)
     else:
         return None
     values["reason"] = reason
     state = IngestionState.REJECTED.name
-    return RecordIngestionCommand(about.urn, _digest(given), about.source, state, changed=False, values=values)
-
-
-_WITHOUT_RIGHT: Final = frozenset({Code.DENIED, Code.NOT_FOUND})
-"""The codes of errors after which the caller may not record anything about the subject either."""
+    return RecordIngestionCommand(subject.urn, _digest(given), subject.source, state, changed=False, values=values)
 
 
 def _digest(given: Json) -> str:
@@ -110,13 +109,11 @@ def _bounded(entries: Iterable[JsonObject]) -> list[JsonObject]:
     return found
 
 
-def _state(result: EventResult, edges: Sequence[JsonObject]) -> IngestionState:
+def _state(result: EventResult, mapped: MappedEvent, edges: Sequence[JsonObject]) -> IngestionState:
     """Return NO_EDGES if all inputs and outputs of the event were refused, PARTIAL if anything was, else WRITTEN."""
     refused = [each for each in edges if each["effect"] == "REFUSED"]
-    mapped = result.mapped
-    named = set() if mapped is None else {each.urn for each in mapped.resolved if each.role in {"input", "output"}}
-    subject = None if mapped is None else mapped.subject
-    without = {each["target"] for each in refused if each["field"] in _ENDS and each["source"] == subject}
+    named = {each.urn for each in mapped.resolved if each.role in {"input", "output"}}
+    without = {each["target"] for each in refused if each["field"] in _ENDS and each["source"] == mapped.subject}
     if named and named <= without:
         return IngestionState.NO_EDGES
     if refused or any(outcome.errors for _, outcome in result.written):
