@@ -1,18 +1,15 @@
 """Loads items into a running API and prints a summary; shared by all import commands."""
 
-import asyncio
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-
-from rich.console import Console
+from functools import partial
 
 from app.ingest.load.api_client import DEFAULT_RETRY, ApiClient, Retry
 from app.ingest.load.batches import ImportItem, ItemResult, register
 from app.ingest.load.event_sender import send_events
-from app.ingest.load.load_report import ItemProgress, LoadReport, print_summary
+from app.ingest.load.load_report import ItemProgress, LoadReport, run_load
 from app.ingest.load.scenario import Scenario, run_scenario
 from graphql_schema.ports.record import Json, JsonObject
-from policies.errors import CodedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +38,16 @@ def load(
     is printed on stderr. ``total`` is the number of entries and calls for the progress
     bar, None if unknown. ``extra`` are values of the importer for the summary, such as ``skipped``.
     """
-    report = LoadReport(Console(stderr=True))
-    try:
-        asyncio.run(_register(target, entries, report, total, scenario))
-    except (CodedError, OSError) as error:
-        report.console.print(str(error), style="red", markup=False, soft_wrap=True)
-        extra["error"] = str(error)
-    print_summary(report.summary(**extra), as_json=as_json)
-    return 1 if report.failed or "error" in extra else 0
+    return run_load(partial(_register, target, entries, total, scenario), as_json=as_json, **extra)
 
 
 async def _register(
     target: LoadTarget,
     entries: Iterable[ImportItem | ItemResult],
-    report: LoadReport,
     total: int | None,
     scenario: Scenario | None,
-) -> None:
+    report: LoadReport,
+) -> JsonObject:
     with ItemProgress(report.console, total) as progress:
         async with ApiClient(target.url, target.token, target.retry) as client:
             async for results in register(client, _items(entries, report), target.batch):
@@ -65,6 +55,7 @@ async def _register(
         if scenario is not None and not report.failed:
             async for result in run_scenario(target.url, scenario, target.retry):
                 progress.advance(report.add([result]))
+    return {}
 
 
 def load_events(target: LoadTarget, entries: Iterable[ImportItem | ItemResult], *, as_json: bool) -> int:
@@ -72,22 +63,15 @@ def load_events(target: LoadTarget, entries: Iterable[ImportItem | ItemResult], 
 
     An event is created if its run, job or dataset is, and unchanged if nothing was written.
     """
-    report = LoadReport(Console(stderr=True))
-    extra: JsonObject = {}
-    try:
-        asyncio.run(_send_all(target, entries, report))
-    except (CodedError, OSError) as error:
-        report.console.print(str(error), style="red", markup=False, soft_wrap=True)
-        extra["error"] = str(error)
-    print_summary(report.summary(**extra), as_json=as_json)
-    return 1 if report.failed or "error" in extra else 0
+    return run_load(partial(_send_all, target, entries), as_json=as_json)
 
 
-async def _send_all(target: LoadTarget, entries: Iterable[ImportItem | ItemResult], report: LoadReport) -> None:
+async def _send_all(target: LoadTarget, entries: Iterable[ImportItem | ItemResult], report: LoadReport) -> JsonObject:
     with ItemProgress(report.console, None, "sending") as progress:
         async with ApiClient(target.url, target.token, target.retry) as client:
             async for results in send_events(client, _items(entries, report), target.batch):
                 progress.advance(report.add(results))
+    return {}
 
 
 def _items(entries: Iterable[ImportItem | ItemResult], report: LoadReport) -> Iterator[ImportItem]:

@@ -1,7 +1,8 @@
 """Counts and prints the outcomes of items: progress and failures on stderr, coverage and summary on stdout."""
 
+import asyncio
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -13,6 +14,7 @@ from rich.table import Column, Table
 from app.ingest.load.batches import DONE, ItemResult
 from app.ingest.load.terminal_text import terminal_text
 from graphql_schema.ports.record import Json, JsonObject
+from policies.errors import CodedError
 
 _MAX_PRINTED_FAILURES = 50
 _COUNTED = ("CREATED", "UPDATED", "UNCHANGED")
@@ -55,6 +57,26 @@ class LoadReport:
             "skipped": skipped,
             **extra,
         }
+
+
+Load = Callable[[LoadReport], Coroutine[None, None, Mapping[str, Json]]]
+"""Loads a source into a running API, and adds each outcome to the report; returns other values for the summary."""
+
+
+def run_load(load: Load, *, as_json: bool, **extra: Json) -> int:
+    """Run a load with a new report; print the summary as the last line of stdout; return the exit code.
+
+    ``extra`` are values of the importer for the summary, such as ``skipped``. Exit code 0 means that nothing failed,
+    else the code is 1. An expected error ends the load, is printed on stderr, and is in the summary.
+    """
+    report = LoadReport(Console(stderr=True))
+    try:
+        extra |= asyncio.run(load(report))
+    except (CodedError, OSError) as error:
+        report.console.print(str(error), style="red", markup=False, soft_wrap=True)
+        extra["error"] = str(error)
+    print_summary(report.summary(**extra), as_json=as_json)
+    return 1 if report.failed or "error" in extra else 0
 
 
 class ItemProgress:

@@ -3,11 +3,9 @@
 The steps follow each other, because a check result needs its asset. Each asset, event and result has one outcome.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-
-from rich.console import Console
+from functools import partial
 
 from app.ingest.load.api_client import ApiClient
 from app.ingest.load.batches import ImportItem, ItemResult, register
@@ -15,9 +13,8 @@ from app.ingest.load.check_sender import send_checks
 from app.ingest.load.ended_assets import OwnedAssets, ending_items
 from app.ingest.load.event_sender import send_events
 from app.ingest.load.load import LoadTarget
-from app.ingest.load.load_report import ItemProgress, LoadReport, print_summary
-from graphql_schema.ports.record import Json, JsonObject
-from policies.errors import CodedError
+from app.ingest.load.load_report import ItemProgress, LoadReport, run_load
+from graphql_schema.ports.record import JsonObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +42,11 @@ def load_source(target: LoadTarget, content: SourceContent, *, end: bool, as_jso
     If ``end``, the assets that the source defined before and no longer has are ended. Exit code 0 means that
     everything was accepted; what was refused is printed with its reason on stderr. An expected error ends the load.
     """
-    report = LoadReport(Console(stderr=True))
-    extra: dict[str, Json] = {"skipped": dict(content.skipped)}
-    try:
-        extra["ended"] = asyncio.run(_load(target, content, report, end=end))
-    except (CodedError, OSError) as error:
-        report.console.print(str(error), style="red", markup=False, soft_wrap=True)
-        extra["error"] = str(error)
-    print_summary(report.summary(**extra), as_json=as_json)
-    return 1 if report.failed or "error" in extra else 0
+    return run_load(partial(_load, target, content, end=end), as_json=as_json, skipped=dict(content.skipped))
 
 
-async def _load(target: LoadTarget, content: SourceContent, report: LoadReport, *, end: bool) -> int:
-    """Send everything; return the number of assets that were ended."""
+async def _load(target: LoadTarget, content: SourceContent, report: LoadReport, *, end: bool) -> JsonObject:
+    """Send everything; return the number of assets that were ended, for the summary."""
     total = sum(map(len, (content.events, content.items, content.owners, content.checks)))
     ended = 0
     with ItemProgress(report.console, total, "importing") as progress:
@@ -68,7 +57,7 @@ async def _load(target: LoadTarget, content: SourceContent, report: LoadReport, 
             async for results in register(client, ending if end else (), target.batch):
                 report.add(results)
                 ended += sum(result.outcome == "UPDATED" for result in results)
-    return ended
+    return {"ended": ended}
 
 
 async def _steps(
