@@ -7,13 +7,13 @@ records have neither declarers nor a ``validTo``. These keys describe the other 
   edge without declarers has a ``validTo``.
 - ``validFrom``, ``validTo``: the last interval; ``validTo`` is absent if the interval has no end.
 - ``opened``, ``closed``: the instants when begin and end of the last interval were recorded, if these differ
-  from begin and end.
+  from begin and end. An interval without an end has no ``closed``.
 - ``earlier``: former intervals ``[begin, end]``, or ``[begin, end, opened, closed]``.
-- ``origin``, ``confidence``: the strongest origin wins (OBSERVED, then DECLARED, then INFERRED), and only its
-  confidence counts.
+- ``origin``, ``confidence``: of the declarations of an interval, the strongest origin wins (OBSERVED, then DECLARED,
+  then INFERRED), and only a confidence that was given with this origin counts.
 
-A new structural edge is valid from instant 0, unless a begin is given: it is as old as the younger end
-(docs/design/lineage-rules.md).
+A structural edge that was not stored before is valid from instant 0, unless a begin is given. It thus counts as being
+as old as the younger of its ends (docs/design/lineage-rules.md).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,14 +25,14 @@ from graphql_schema.ports.record import JsonObject, Record
 
 
 class InvalidEdgeError(ValueError):
-    """An edge would have no valid interval, or be too large; ``args`` are message and input field.
+    """An edge would not end after it begins, or have too large properties; ``args`` are message and input field.
 
     The link handler catches it.
     """
 
 
 MAX_PROPERTIES: Final = 64 * 1024
-"""Maximal number of characters of the properties of an edge; each declaration adds to the stored ones."""
+"""Maximal number of characters in the keys and values of the properties of an edge, after a link has merged its own."""
 
 EdgeKey = tuple[str, int, int]
 """A relation, and the vertex ids of the *from* and the *to* end."""
@@ -66,8 +66,8 @@ UNCONFIRMED: Final = "claim"
 
 Unless a confirmed edge is current, a declared edge that changes an asset hidden from the caller is stored unconfirmed.
 The response is then the same as for an absent asset. A carrying edge becomes unconfirmed if a stub at its target is
-registered by a caller from whom its source is hidden, unless this caller declares it. An edge is confirmed when a
-caller with rights on the assets that it changes declares it.
+registered by a caller from whom its source is hidden, unless the registration declares the edge. An edge is confirmed
+when a caller with rights on the assets that it changes declares it.
 """
 
 
@@ -75,8 +75,8 @@ REPORTED: Final = "reported"
 """Record key that is true on a lineage edge whose author needed no right on its *to* end, and could not link it.
 
 The author is the caller who declared the edge. If the end had no owner team, the key is true unless the author was an
-administrator. Such an edge is shown, but no causes of health propagate over it to an asset
-whose owner team does not own the *from* end.
+administrator. A current edge without the key does not get it from further declarations. A reported edge is shown, but
+no causes of health propagate over it to an asset whose owner team does not own the *from* end.
 """
 
 
@@ -93,7 +93,7 @@ CLOSED: Final = "closed"
 
 
 def is_current(edge: Record | None, now: int) -> bool:
-    """Return whether the edge exists and ends after ``now`` or never; it may begin later."""
+    """Return whether the edge exists and ends after ``now`` or never; it may begin later, or be unconfirmed."""
     return edge is not None and ends(edge) > now
 
 
@@ -159,7 +159,7 @@ def intervals(edge: Record) -> list[list[int]]:
 def recorded_by(found: Iterable[Sequence[int]], recorded: int) -> Iterator[tuple[int, int]]:
     """Yield begin and end of the stored intervals whose begin was recorded up to the instant ``recorded``.
 
-    An end that was recorded later is FOREVER.
+    For an end that was recorded later, FOREVER is yielded.
     """
     for begin, end, *marks in found:
         opened, closed = marks or (begin, end)
@@ -175,8 +175,8 @@ def recorded(before: Record | None, after: Record, now: int) -> Record:
     """Return the edge ``after`` with the instants when its interval was recorded, if they differ from begin and end.
 
     ``before`` is the record that ``after`` replaces, None for a new edge. A begin or end that is the same in both keeps
-    its instant; another one is recorded at ``now``. If ``after`` confirms the edge and has the same begin, the edge
-    begins at ``now``, or at that begin if it is later.
+    its instant; another one is recorded at ``now``, unless it is FOREVER. If ``after`` confirms the edge and has the
+    same begin, the edge begins at ``now``, or at that begin if it is later.
     """
     if (
         before is not None
@@ -200,14 +200,15 @@ def _begin(edge: Record) -> int:
 
 
 def active_intervals(edge: Record | None) -> list[tuple[int, int]]:
-    """Return the intervals in which the edge was, is or will be active, earliest first."""
+    """Return the intervals in which the edge was, is or will be active, earliest first; none for an edge of None."""
     return [] if edge is None else sorted((start, end) for start, end, *_ in intervals(edge))
 
 
 def declared(edge: Record | None, relation: Relation, declarer: str, now: int, values: Record | None = None) -> Record:
-    """Return the edge with this declarer added and with ``values`` merged; their ``origin`` is DECLARED if absent.
+    """Return the edge with this declarer added and with ``values`` merged as :func:`_merged` does.
 
-    An ended edge begins a new interval at ``now``. An absent one begins at ``now`` too, or at 0 if it is structural.
+    An ended edge begins a new interval at ``now``, without its former declarers and values. An absent edge begins at
+    ``now``, or at 0 if it is structural.
     """
     current = edge if edge is not None and is_current(edge, now) else _opened(edge, relation, now)
     return _merged({**current, "by": sorted({*current["by"], declarer})}, values or {})
@@ -238,9 +239,10 @@ def with_empty_interval(edge: Record) -> Record:
 
 
 def reopened(edge: Record | None, was: Record, now: int) -> Record:
-    """Return ``was``, the former record of the edge.
+    """Return ``was``, a former record of ``edge``, to restore it.
 
-    If ``edge`` has ended or is unconfirmed, the result begins a new interval at ``now``.
+    If ``edge`` has ended or is unconfirmed, the result begins a new interval at ``now``. Otherwise ``was`` is returned
+    unchanged.
     """
     if edge is not None and (edge.get(UNCONFIRMED) or not is_current(edge, now)):
         was = {**was, "validFrom": now, "earlier": intervals(edge)}
@@ -248,11 +250,14 @@ def reopened(edge: Record | None, was: Record, now: int) -> Record:
 
 
 def linked(edge: Record | None, relation: Relation, values: Record, now: int) -> tuple[Record, bool]:
-    """Return the edge as ``link`` declares it, and whether it begins a new interval.
+    """Return the edge as ``link`` declares it, and whether it begins a new interval, as an edge of None does.
 
     ``values`` may hold ``validFrom`` and ``validTo``. A ``validFrom`` or ``origin`` of None counts as
-    absent, any other present None removes the value. Raises InvalidEdgeError if the end is not after the begin, or the
-    properties are too large together with the stored ones.
+    absent, any other present None removes the value. An ended edge begins a new interval without its former declarers
+    and values, unless :func:`_corrects` applies.
+
+    Raises InvalidEdgeError if the end is not after the begin, or if ``values`` have properties that are too large
+    together with the stored ones.
     """
     given = dict(values)
     start, end = given.pop("validFrom", None), given.pop("validTo", None)
@@ -298,7 +303,8 @@ def _opened(edge: Record | None, relation: Relation, now: int) -> JsonObject:
 def _merged(edge: JsonObject, values: Record) -> Record:
     """Return the edge with values merged: a present None removes the value, properties merge by key.
 
-    An ``origin`` of None counts as DECLARED. A confidence is merged only if its origin is the strongest one.
+    An absent ``origin``, or None, counts as DECLARED. A confidence is merged only if no stored origin is stronger. A
+    stronger origin removes the stored confidence.
     """
     origin = values.get("origin") or "DECLARED"
     after = {**edge, "origin": max(edge.get("origin", origin), origin, key=_STRENGTH.index)}

@@ -1,7 +1,7 @@
 """Records of inferred edges: shortcuts for chains of other edges, as stored and as one caller sees them.
 
 Next to ``FEEDS``, for example, which callers declare, the store has ``INFERRED_FEEDS``, which
-:mod:`app.graph.jobs.inference_job` derives. The record of such an edge has ``chains``:
+:mod:`app.graph.jobs.inference_job` derives. The record of such an edge has ``chains``, a list of
 ``{rule, through: vertex ids, confidence, held: [[begin, end, opened, closed], …]}``.
 ``opened`` and ``closed`` are the instants when begin and end of an interval were recorded; without an end, ``end`` and
 ``closed`` are FOREVER. The native ``validFrom`` and ``validTo`` span all intervals. The native ``through`` lists all
@@ -47,15 +47,15 @@ def is_inferred(edge: Record) -> bool:
 
 
 def is_shortcut(shown: Record) -> bool:
-    """Return whether an inference rule is among the declarers of an edge, as in :func:`visible_inferred_edge`."""
+    """Return whether an edge, as a caller sees it, is a result of :func:`visible_inferred_edge`: a rule declares it."""
     return any(name.startswith(BY) for name in shown.get("by", ()))
 
 
 def is_traversable(row: Row | None) -> bool:
     """Return whether chains through a vertex are shown to the caller, whose row of the vertex is given.
 
-    The caller must be allowed to read the vertex, its upstream and downstream, and the values of the edges there. None,
-    the row of a hidden vertex, gives False.
+    The caller must be allowed to read the vertex, its `upstream` and `downstream`, and the relation, origin, confidence
+    and validity of the edges there. None, the row of a hidden vertex, gives False.
     """
     if row is None or row.access.grade is not AccessGrade.READ:
         return False

@@ -6,10 +6,10 @@ An entry is stored as JSON with these keys:
 |---|---|
 | ``n`` | number of the transaction, from 1 |
 | ``p`` | name of the process that wrote it |
-| ``at`` | latest instant of its changes in epoch milliseconds, 0 if a background job wrote it |
-| ``now`` | present of the process at the transaction by its clock, in epoch milliseconds |
+| ``at`` | latest instant of changes, in epoch milliseconds, that the process has used or learned; 0 for none |
+| ``now`` | present of the process at the transaction, in epoch milliseconds |
 | ``v``, ``e``, ``t`` | ``vertices``, ``edge_ends`` and ``tenants`` of :class:`app.graph.records.touched.Touched` |
-| ``all`` | whether it counts as touching everything, because its ids are too many to list; ``v`` may list some |
+| ``all`` | whether it counts as touching everything: its ids are unknown or too many to list; ``v`` may list some |
 | ``new``, ``gone`` | vertex ids of the outbox entries that it adds and deletes |
 | ``lease`` | the job lease from now on, ``{p: holder, until: epoch milliseconds}``; null if it is unchanged |
 | ``wait`` | milliseconds for which other processes wait for the next transaction of this one, 0 for none |

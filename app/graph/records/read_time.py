@@ -38,7 +38,11 @@ class ReadTime:
     resumed: bool = False
 
     def for_edge(self, hidden: Container[str]) -> int:
-        """Return the instant at which an edge must be active; ``hidden`` are its fields that the caller may not see."""
+        """Return the instant at which an edge must be active.
+
+        It is ``valid``, or for the past ``recorded`` if begin or end of the edge is in ``hidden``, the fields that the
+        caller may not see.
+        """
         return self.recorded if self.past and ("validFrom" in hidden or "validTo" in hidden) else self.valid
 
     @property
@@ -74,9 +78,10 @@ def edge_at(edge: Record, instant: ReadTime, hidden: Container[str] = ()) -> Rec
 def vertex_at(record: Record, instant: ReadTime, hidden: Container[str] = ()) -> Record | None:
     """Return the record of a vertex, None if the vertex did not exist at a past instant.
 
-    ``hidden`` are the fields that the caller may not see. An asset that was deleted by then is returned with its
-    ``deletedAt``. A later deletion is undone, and an incident that was resolved later is open; other values remain
-    those of the present. Teams, users, domains, tags and usage months always exist.
+    For the present the record is returned unchanged. ``hidden`` are the fields that the caller may not see. An asset
+    that was deleted by the past instant is returned with its ``deletedAt``. A later deletion is undone, and an incident
+    that was resolved later is open; other values remain those of the present. Teams, users, domains, tags and usage
+    months always exist.
     """
     if not instant.past:
         return record

@@ -29,5 +29,5 @@ def is_receipt(record: Record) -> bool:
 
 
 def bucket_of(now: int) -> int:
-    """Return the vertex id of the hourly bucket of an instant; buckets are shared by all tenants."""
+    """Return the vertex id of the hourly bucket of ``now``, in epoch milliseconds; all tenants share the buckets."""
     return internal_vertex_id("receipts", str(now // HOUR_MS))

@@ -22,7 +22,10 @@ _ARRIVED: Final = frozenset({"via", "steps"})
 
 @dataclass(frozen=True, slots=True, order=True)
 class Arrival:
-    """Distance of a propagated tag, and the URN of the asset that it arrived from. The smallest arrival counts."""
+    """Distance of a propagated tag, and the URN of the asset that it arrived from.
+
+    Of several arrivals the one with the fewest steps counts, then the first by URN.
+    """
 
     steps: int
     via: str
@@ -43,8 +46,8 @@ def has_mode(edge: Record | None, mode: TagMode, now: int) -> bool:
 def arrived(edge: Record | None, found: Arrival | None, now: int) -> Record:
     """Return the edge with the arrival ``found``; a blocked edge stays without one.
 
-    If ``found`` is None, return the edge, which must exist, without arrival. Without other declarers it ends at
-    ``now``, or at its begin if that is later.
+    With an arrival, an absent or ended edge begins a new interval at ``now``. If ``found`` is None, return the edge,
+    which must exist, without arrival. Without other declarers it ends at ``now``, or at its begin if that is later.
     """
     if found is None:
         return with_mode(undeclared(_without(edge or {}), PROPAGATION, now))
@@ -53,7 +56,7 @@ def arrived(edge: Record | None, found: Arrival | None, now: int) -> Record:
 
 
 def with_mode(edge: Record) -> Record:
-    """Return a blocked edge without arrival, an edge that only propagation declares as PROPAGATED, others unchanged."""
+    """Return a blocked edge without arrival, one that only propagation declares as PROPAGATED, any other unchanged."""
     if edge["mode"] == TagMode.BLOCKED.name:
         return {**_without(edge), "by": _people(edge)}
     if edge["by"] == [PROPAGATION]:

@@ -1,8 +1,8 @@
 """Vertex ids: a hash of tenant and URN, so that no key lookup and no lock is needed.
 
-A caller chooses URNs and idempotency keys, and the hash has no secret. With some billions of hashes a caller finds a
-URN whose hash is one of some million known values. So what the store adds later under an id that can be computed has an
-id that no hash of a URN is equal to: :func:`internal_vertex_id`.
+A caller chooses URNs and idempotency keys, and the hash has no secret. With some tens of billions of hashes a caller
+finds a URN whose hash is one of a million known values. So what the store adds later under an id that can be computed
+has an id that no hash of a URN is equal to: :func:`internal_vertex_id`.
 """
 
 from hashlib import blake2b

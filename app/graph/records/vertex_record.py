@@ -92,7 +92,7 @@ _OF_ASSETS: Final = [stored for stored in NATIVE_PROPERTIES if not stored.attach
 def stub(tenant: str, urn: str, subject: str, now: int) -> Record:
     """Return the record of an asset, team, user, domain or tag that was referenced and never registered.
 
-    ``subject`` is its author, and ``now`` is in epoch milliseconds.
+    ``subject`` is the caller who refers to it, and ``now`` is in epoch milliseconds.
     """
     parts = parse_urn(urn)
     kind = KINDS[parts.kind]
@@ -135,8 +135,9 @@ def default_display_name(name: str, version: str | None) -> str:
 def registered(record: Record, values: Record, *, stored: bool) -> Record:
     """Return the record as registered, with the given values; a present None restores the default or removes the value.
 
-    ``stored`` states whether the record is in the store. There a higher declared sensitivity applies at once, and a
-    lower one waits for :mod:`app.graph.jobs.sensitivity_job`, because other sources may support the higher one.
+    ``stored`` states whether the record is in the store. Its effective sensitivity is then raised to a higher declared
+    one at once. A lower declaration leaves it to :mod:`app.graph.jobs.sensitivity_job`, because other sources may
+    support the effective one. Of a record that is not stored, the declared sensitivity becomes the effective one.
     """
     return updated({**record, "hydration": "FULL"}, values, stored=stored)
 
@@ -218,7 +219,7 @@ def attached_record(tenant: str, urn: str, by: str, now: int, **values: Json) ->
 
 
 def indexed(record: Record, **index: Json) -> Record:
-    """Return the record with other values in its ``index``."""
+    """Return the record with these values replaced in its ``index``."""
     return {**record, "index": {**record["index"], **index}}
 
 
@@ -267,7 +268,7 @@ def is_deleted(record: Record) -> bool:
 
 
 def begins(record: Record) -> int:
-    """Return the instant since when the asset exists: its creation in the source if known, else in the graph."""
+    """Return the instant since when the asset exists: its ``sourceCreatedAt``, or its ``createdAt`` without one."""
     made = record.get("sourceCreatedAt")
     return int(record["createdAt"] if made is None else made)
 
