@@ -1,1 +1,1 @@
-"""The graph cache of a process: what was read from the store and has not changed since."""
+"""The graph cache of a process: what was read from the store and has not been written since."""

@@ -11,7 +11,7 @@ from app.graph.records.touched import EdgeEnd, Touched
 ValueT = TypeVar("ValueT", bound=Hashable)
 
 MAX_WRITES: Final = 1_000
-"""Number of transactions that may end between two checks of one read; after more, the read adds nothing further."""
+"""Number of transactions that may end between two checks of one read; after more, nothing further is kept from it."""
 
 
 @dataclass(slots=True)
@@ -37,8 +37,8 @@ class Forbidden:
 class InFlight:
     """The union of what the transactions in flight touch, in the form of :class:`app.graph.records.touched.Touched`.
 
-    The write of another process counts as in flight for seconds, so that there may be hundreds. A test of one vertex or
-    edge takes as long for them as for one.
+    A write of another process counts as in flight for seconds after it was learned, so that hundreds may be in flight.
+    A test of one vertex or edge takes as long for hundreds as for one.
     """
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class InFlight:
 
     @property
     def everything(self) -> bool:
-        """Whether one of them touches everything."""
+        """Whether a transaction in flight touches everything."""
         return self._of_everything > 0
 
     @property
@@ -59,7 +59,7 @@ class InFlight:
         return None if self._of_all_tenants else self._tenants
 
     def add(self, touched: Touched) -> None:
-        """Add what a transaction touches that begins."""
+        """Add what a beginning transaction touches."""
         self.vertices.update(touched.vertices)
         self.edge_ends.update(touched.edge_ends)
         self._tenants.update(touched.tenants or ())
@@ -67,7 +67,7 @@ class InFlight:
         self._of_everything += touched.everything
 
     def remove(self, touched: Touched) -> None:
-        """Remove what a transaction touches that ends."""
+        """Remove what an ending transaction touches."""
         _subtract(self.vertices, touched.vertices)
         _subtract(self.edge_ends, touched.edge_ends)
         _subtract(self._tenants, touched.tenants or ())
@@ -84,7 +84,7 @@ def _subtract(counter: Counter[ValueT], values: Iterable[ValueT]) -> None:
 
 
 Barrier = Forbidden | InFlight | Touched
-"""What must not be kept."""
+"""Vertices, ends of edges and tenants of listings of which nothing that was read may be kept in the cache."""
 
 
 def has_vertex(barrier: Barrier, vid: int) -> bool:
@@ -106,7 +106,7 @@ def has_listing(barrier: Barrier, tenant: str) -> bool:
 
 @dataclass(slots=True, eq=False)
 class Fill:
-    """One read under way; ``ended`` are the transactions that ended since its begin or its last :meth:`forbidden`."""
+    """One read under way; ``ended`` is what transactions touch that ended since its begin or last :meth:`forbidden`."""
 
     ended: list[Touched] = field(default_factory=list)
     _forbidden: Forbidden = field(default_factory=Forbidden)

@@ -1,12 +1,13 @@
 """The graph cache of a process: records, edges and listings that were read and have not been written since.
 
 It has stored values and no caller's view: the policy is evaluated on cached records and edges as on those of the store.
-It is exact if no other process writes to the store, because each write of this process is reported to it
-(:class:`app.graph.driver.gremlin_client.WriteWatch`):
+It is exact if no other process writes to the store, because each write of this process is reported to it before it is
+sent (:class:`app.graph.driver.gremlin_client.WriteWatch`):
 
 - Before a transaction is sent, the records, edges and listings that it touches are dropped. None of these is kept
   before the transaction has ended; readers get them from the store meanwhile.
 - A read that began before the end of the transaction is used, but what the transaction touches is not kept from it.
+- The write of another process is reported when the write log learns it, and as ended some seconds later.
 - Without a response the transaction may still be committed later. What it touches is then not kept until ``host`` has
   started the process of the store anew, and never again without a host.
 """
@@ -35,9 +36,10 @@ MAX_UNCERTAIN: Final = 100_000
 
 @dataclass(slots=True)
 class CacheCounters:
-    """Counts since the start of entries: a record, the edges of one vertex over one shape, or a listing.
+    """Counts of entries since the start of the process.
 
-    ``hits`` were found when wanted, ``misses`` were not, and ``evictions`` were dropped because a generation was full.
+    An entry is a record, the edges of one vertex over one shape, or a listing. ``hits`` were found when wanted,
+    ``misses`` were not, and ``evictions`` were dropped because a generation was full.
     """
 
     hits: int = 0
@@ -46,7 +48,7 @@ class CacheCounters:
 
 
 class GraphCache:
-    """A cache of about ``limit`` bytes, by estimate, for the store that ``host`` runs, None if it is not hosted."""
+    """A cache of at most about ``limit`` bytes, by estimate; ``host`` runs the store, None without a host."""
 
     def __init__(self, limit: int, host: StoreHost | None = None) -> None:
         self.counters = CacheCounters()

@@ -113,9 +113,10 @@ child, its parent propagates as (parent, parent).
 
 @dataclass(slots=True)
 class Sources:
-    """``of`` maps a vertex to the vertices that propagate to it, or a parent to its children.
+    """Result of :meth:`StoredFlows.sources` or of :meth:`StoredFlows.children`.
 
-    ``records`` are all records read, by vertex id; of parents mapped to their children no records are read.
+    ``of`` maps a vertex to the vertices that propagate to it, or a parent to its children. ``records`` are all records
+    read, by vertex id; :meth:`StoredFlows.children` reads none of the parents.
     """
 
     of: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
@@ -142,10 +143,11 @@ class StoredFlows:
     async def targets(
         self, vertices: Iterable[int], parents: Iterable[int] = (), max_records: int = _EVERY
     ) -> tuple[set[int], dict[int, Record]]:
-        """Return the direct targets of ``vertices``, and the records of these targets and of the parents in between.
+        """Return the direct targets of ``vertices`` and of ``parents``, and the records read, by vertex id.
 
-        Of ``parents`` only the carrying edges count. A request (of up to AT_ONCE vertices) that finds more than
-        ``max_records`` vertices returns their ids without records.
+        Records are those of the targets, and of the parents whose edges count for ``vertices``. Of ``parents`` only the
+        carrying edges count. A request (of up to AT_ONCE vertices) that finds more than ``max_records`` vertices
+        returns their ids without records.
         """
         found: set[int] = set()
         records: dict[int, Record] = {}
