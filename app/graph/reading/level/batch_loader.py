@@ -23,7 +23,7 @@ def batch_loader(
     """Return a loader whose batches ``method`` reads, called with ``arguments`` and the keys.
 
     ``get_cache_key`` returns what identifies a key, by default the key. The owner of the method must live as long as
-    results are awaited.
+    results are awaited; without it each result is None.
     """
     weak = WeakMethod(method)
 

@@ -23,8 +23,8 @@ class CachedHop:
 
     ``known`` states whether cached edges are used, ``keeps`` whether edges that are read are kept. The edges of
     ``missing`` are read as the cache keeps them, also those that begin later. Those of ``exact``, or all if ``keeps``
-    is false, are read with the bounds of the hop. ``remote`` has the indexes of the hops of the request that read for
-    this one.
+    is false, are read with the bounds of the hop, and not kept. ``remote`` has the indexes of the hops of the request
+    that read for this one.
     """
 
     hop: JsonObject
@@ -42,8 +42,8 @@ class CachedHop:
         """Return the state of a hop of the level text; of a fresh one, everything is missing.
 
         The cache is used for the present, where ``vf`` and ``vt`` of a hop are one instant. A page that begins after a
-        far id or an ``at`` is not kept, because its edges are not the first ones of the source. The edges to given far
-        ends are not all edges of a source, and some have ended.
+        far id or an ``at`` is not kept, because its edges are not the first ones of the source. A hop to given far ends
+        neither uses nor fills the cache, because its edges are not all edges of a source, and some have ended.
         """
         present = hop["vf"] == hop["vt"] and "f" not in hop
         labels, by_time = tuple(hop["ls"]), hop["t"]

@@ -29,7 +29,7 @@ AT_ONCE = 128
 """Number of vertices or edges that are handled between two pauses."""
 
 Send = Callable[[JsonObject], Awaitable[JsonObject]]
-"""A function that sends the bindings of the level text, without cap and tenant, and returns the response."""
+"""Sends the bindings ``points``, ``hops`` and ``listings`` of the level text, and returns the response."""
 
 
 @dataclass(slots=True)
@@ -71,7 +71,7 @@ class CachedLevel:
     async def read(self, send: Send) -> LevelContent | None:
         """Return the content of the level, None if it must be read as a whole.
 
-        Call ``send`` at most once, and not if the cache has everything and no part is fresh.
+        Call ``send`` at most once, and not if the cache has everything and no request of the level is fresh.
         """
         with self._cache.fill() as fill:
             if not await self._look_up():

@@ -119,7 +119,7 @@ def _middle(prefix: Path, prefixes: dict[Path, int], hops: list[HopSpec]) -> Non
 
 
 def _end(hop: HopSpec, hops: list[HopSpec], ends: Mapping[int, Json]) -> int:
-    """Add the last hop of a path and return its index; an end of equal parent, direction and kinds gets its label."""
+    """Return the index of the last hop of a path; a known end of equal parent, direction and kinds gets its labels."""
     for index in ends:
         known = hops[index]
         if (known.parent, known.direction, known.kinds) == (hop.parent, hop.direction, hop.kinds):

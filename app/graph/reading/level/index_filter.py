@@ -57,8 +57,9 @@ _AFTER_SURROGATES: Final = 0xE000
 def filter_of(*conditions: Condition) -> IndexFilter:
     """Return the filter for the vertices that meet every condition.
 
-    Raises InvalidError if no index can answer a condition, LimitError if one expands to more than
-    :data:`MAX_DISJUNCTS` branches. Raises ValueError for a CallerLeaf, and for the negation of a pattern or a word.
+    Raises InvalidError if no index can answer a condition, LimitError if one of the conditions, or a member of an
+    :class:`All`, expands to more than :data:`MAX_DISJUNCTS` branches. Raises ValueError for a CallerLeaf, and for the
+    negation of a pattern or a word.
     """
     conjuncts = dict.fromkeys(each for condition in conditions for each in _conjuncts(condition))
     elements = [_branches(each, negated=False) for each in conjuncts]

@@ -15,7 +15,8 @@ class IndexQuery:
     """The first ``size`` vertices that match a filter, in an order.
 
     ``total`` is the filter of the vertices to count, None for no count. If ``size`` or more vertices match, those that
-    match the first filter of ``best`` are taken first, then those that match the second one, and so on.
+    match the first filter of ``best`` are taken first, then those that match the second one, and so on. A filter of
+    ``best`` is used without ``where``, so it must match only vertices that ``where`` matches.
     """
 
     where: IndexFilter

@@ -54,8 +54,8 @@ class LevelResponse:
     """Response to one request of a loader.
 
     ``edges`` has the edges of each hop, ``listings`` the result of each listing. ``records`` has the records of the
-    complete level by vertex id. ``sent`` states whether a request was sent for the level. Edges, records
-    and listings are shared with other operations: do not change them.
+    complete level by vertex id. ``sent`` states whether a request was sent for the level. Each edge, record
+    and result of a listing is shared with other operations: do not change it.
     """
 
     edges: list[Adjacency]
@@ -72,9 +72,9 @@ Waiting = tuple[LevelRequest, asyncio.Future[LevelResponse]]
 class LevelBatcher:
     """Batches the requests of one reader; the window of ``instant`` bounds the edges unless a hop has its own.
 
-    Edges and records count as rows of ``budget``. Once the budget has ended, no further request is sent. Reads of the
-    present use ``cache``, unless it is None; reads of the past do not. A mutation does not use it: what is read after a
-    write to a hidden asset must take as much work as after one to an absent asset.
+    Edges and records count as rows of ``budget``. Once ``budget`` has ended the operation, no further request is sent.
+    Reads of the present use ``cache``, unless it is None; reads of the past do not. A mutation does not use it: what is
+    read after a write to a hidden asset must take as much work as after one to an absent asset.
     """
 
     client: GremlinClient
@@ -103,9 +103,9 @@ class LevelBatcher:
     async def fetch(self, request: LevelRequest) -> LevelResponse:
         """Return the response to a request.
 
-        Raises the errors of the driver, LimitError if the request alone reaches EDGE_CAP, or the error that ended the
-        operation. The vertices on chains of inferred edges count as edges. :meth:`abandon` cancels this call, and each
-        later one.
+        Raises the errors of the driver, or the error that ended the operation. Raises LimitError if the request alone
+        reaches EDGE_CAP, where vertices on chains of inferred edges count as edges. Raises LimitError too if the edges
+        of the level, or one of its records, exceed RECORDS_CAP. :meth:`abandon` cancels this call, and each later one.
         """
         if self._is_abandoned:
             raise asyncio.CancelledError
@@ -183,7 +183,8 @@ class LevelBatcher:
 
         If the records are too large for one request, edges and listings are read first, and the records in parts.
 
-        What other processes wrote before the response is learned first, because it may have sensitivity floors.
+        Before the response is returned, the transactions of other processes that it may show are learned, because these
+        may have sensitivity floors.
         """
         found = await self._request(bindings)
         if found is None:
@@ -259,8 +260,8 @@ def _forget(sending: asyncio.Task[None]) -> None:
 def _too_many() -> LimitError:
     """Return the error for a level with too many edges."""
     return LimitError(
-        f"One level of the query reads {EDGE_CAP} edges or more, those behind inferred edges included; "
-        "request fewer parents or smaller pages.",
+        f"One level of the query reads {EDGE_CAP} edges or more, with vertices on chains of inferred edges counted as "
+        "edges; request fewer parents or smaller pages.",
         limit=EDGE_CAP,
     )
 

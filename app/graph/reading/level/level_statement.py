@@ -45,8 +45,8 @@ read.
 | s       | whether to return the values of the order                                                  |
 | n       | maximal number of vertices                                                                 |
 | c       | whether to count the total                                                                 |
-| b       | filters of preference: if ``n`` or more vertices are found, those that pass the first come |
-|         | before the others, then those that pass the second, and so on; empty for the order alone   |
+| b       | filters of preference, each used without ``f``: if ``n`` or more vertices are found, those |
+|         | of the first come before the others, then those of the second, and so on; empty for none   |
 
 | response | content                                                                                   |
 |----------|-------------------------------------------------------------------------------------------|
@@ -75,11 +75,11 @@ from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.records.inferred_edge import PREFIX, THROUGH
 
 EDGE_CAP: Final = 50_000
-"""Number of edges at which a request ends. It bounds the work, because the embedded store must not be interrupted."""
+"""Number of edges and chain vertices at which a request ends, because the embedded store must not be interrupted."""
 
 RECORDS_CAP: Final = 16 * 1024 * 1024
 """Number of characters of records at which a request ends. It bounds the memory of the store: a request needs a
-multiple of it there, and several run at once. A larger level is read in parts.
+multiple of it there, and several run at once. A level with fewer characters of edges is then read in parts.
 """
 
 READ_AT_ONCE: Final = 250
