@@ -83,7 +83,7 @@ def _of_kinds(walk: WalkState, *kinds: str) -> list[Row]:
 
 
 def _bounded(walk: WalkState, data: Sequence[Row]) -> Sequence[Row]:
-    """Return the first MAX_DATA rows; if there are more, add DATA to the budgets that ended the walk."""
+    """Return the first MAX_DATA rows; if there are more, add DATA to the budgets that limited the walk."""
     if len(data) > MAX_DATA:
         walk.ended.append(DATA)
     return data[:MAX_DATA]

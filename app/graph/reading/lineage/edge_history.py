@@ -20,8 +20,8 @@ async def edges_between(
 ) -> list[DatedEdge]:
     """Return the edges of some relations from each source to each target, ended ones included.
 
-    An edge whose lineage is hidden from the caller at both ends is left out.
-    Nothing is read of pairs whose edges are hidden. Raises the errors of the driver.
+    An edge whose lineage is hidden from the caller at both ends is left out. So is one that has ended or not begun, if
+    the time of that is hidden. If the edges of all pairs are hidden, nothing is read. Raises the errors of the driver.
     """
     pairs = [(a, b) for a in sources for b in targets if expands(a, Direction.OUT) or expands(b, Direction.IN)]
     if not pairs:

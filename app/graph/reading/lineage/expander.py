@@ -31,9 +31,9 @@ _RELATIONS: Final = tuple(relation.name for relation in LINEAGE)
 class EdgeSelection:
     """The edges that an expansion follows.
 
-    ``relations`` are names of lineage relations, all of these if empty. ``instant`` is the read time. For the past, the
-    result has further edges, which :func:`app.graph.records.read_time.edge_at` drops. ``inferred`` states whether
-    inferred edges are read too.
+    ``relations`` are names of lineage relations; if empty, all lineage relations count. ``instant`` is the read time.
+    For the past, the result has further edges, which :func:`app.graph.records.read_time.edge_at` drops. ``inferred``
+    states whether inferred edges are read too.
     """
 
     direction: Direction
@@ -51,7 +51,7 @@ class EdgeSelection:
 class MemberEdges(NamedTuple):
     """A vertex of an asset group and its own lineage edges, each with its far end.
 
-    ``link`` is the edge between the expanded vertex and another member, and None for the expanded vertex itself. If the
+    ``link`` is the edge between this vertex and the expanded vertex, and None for the expanded vertex itself. If the
     query reads the past, the edges include some that were not valid then; :func:`app.graph.records.read_time.edge_at`
     filters them.
     """

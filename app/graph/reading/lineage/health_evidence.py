@@ -33,9 +33,9 @@ class HealthEvidence:
     """Evidence on one vertex, as vertex ids.
 
     ``checks`` has each check with its newest results: none, one, or several of the same time. ``evaluations`` has each
-    evaluation with the edge to it and the data that it was made on. ``link`` is the edge from the vertex whose group
-    was read, empty for that vertex itself. If the query reads the past, links, evaluations and data include edges that
-    were not valid then; :func:`app.graph.records.read_time.edge_at` filters them.
+    evaluation with the edge to it and the data that it was made on. ``link`` is the edge between this vertex and the
+    one whose group was read, empty for the latter itself. If the query reads the past, links, evaluations and data
+    include edges that were not valid then; :func:`app.graph.records.read_time.edge_at` filters them.
     """
 
     vid: int

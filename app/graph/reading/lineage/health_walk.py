@@ -1,4 +1,4 @@
-"""Health of an asset: a walk upstream that weighs the evidence on every asset it reaches.
+"""Health of an asset: a walk upstream that weighs the evidence on every asset that is reached.
 
 Levels are those of :mod:`app.graph.reading.lineage.lineage_walk`. The evidence on a level is read in the request that
 expands it, once for all assets of the operation. Weights and status are defined in

@@ -45,5 +45,5 @@ class JoinedEdge(MaskedRecord):
         return self._shown
 
     def visible_value(self, field: str) -> Json:
-        """Return the value of a field of the stored edge for filters, without a report."""
+        """Return the value of a field of the stored edge for filters, None if it is hidden; nothing is reported."""
         return None if field in self.access.hidden else self.stored.get(field)

@@ -99,16 +99,16 @@ class LineageVisibility:
     def leads(self, member: MemberEdges) -> bool:
         """Return whether a member has a declared edge in the direction of the walk.
 
-        Its times may be hidden. So the edge must be valid when the first page of the result was read, not at the time
-        of `asOf`.
+        The times of the edge may be hidden from the caller. So the edge must be valid when the first page of the result
+        was read, not at the time of `asOf`.
         """
         edges = (edge for _, edge in member.edges if not is_inferred(edge))
         return any(edge_at(edge, self.instant, TIME_FIELDS) is not None for edge in edges)
 
     def _count_hidden(self, near: Row, vid: int, edge: Record) -> None:
-        """Count a hidden vertex next to ``near`` if both existed when the first page of the result was read.
+        """Count a hidden vertex next to ``near`` if it and ``edge`` existed when the first page of the result was read.
 
-        That is the vertex, and the edge to it. Its times are hidden and must not be used.
+        A deleted vertex does not count. The time of `asOf` is not used, because the times of the vertex are hidden.
         """
         record = self.rows.hidden_record(vid)
         present = None if record is None else vertex_at(record, self.instant, TIME_FIELDS)

@@ -47,11 +47,11 @@ class WalkState:
     ``nodes`` has the vertices of the result by vertex id, including those that the filter leaves out. ``arrived`` are
     the roots and the vertices that edges led to. ``frontier`` are those of the last level, each with the ids of a
     shortest path to it. ``edges`` maps the name of a followed edge to the edge and the vertex ids of its near and its
-    far end. ``ended`` names the budgets that ended the walk.
-    ``hidden`` are the hidden vertices next to the completed levels. ``blocked`` is true if the caller may not see the
-    edges of a reached vertex, ``full`` if a group member was left out by the node limit. ``follows`` decides on an
-    edge, its near and its far end whether the walk goes over the edge. ``cut`` are the vertices from which a limit kept
-    the walk, and ``withheld`` those from which the policy did, on the completed levels.
+    far end. ``ended`` names the budgets that limited the walk. ``hidden`` are the hidden vertices next to the completed
+    levels. ``blocked`` is true if the caller may not see the edges of a vertex that was reached before the depth
+    ``stop``. ``full`` is true if a group member was left out by the node limit. ``follows`` decides on an edge, its
+    near and its far end whether the walk goes over the edge. ``cut`` are the vertices from which a limit kept the walk,
+    and ``withheld`` those from which the policy did, on the completed levels.
     """
 
     session: WalkSession

@@ -62,8 +62,8 @@ def known_length(forward: Side, backward: Side) -> int:
 class PathSearchState:
     """State of one search.
 
-    ``known`` is the graph read so far. ``ended`` names the exhausted budgets. ``blocked`` is true if the downstream
-    edges of a reached vertex are not visible.
+    ``known`` is the graph read so far. ``ended`` names the budgets that limited the search. ``blocked`` is true if the
+    downstream edges of a reached vertex are not visible.
     """
 
     session: WalkSession

@@ -38,8 +38,9 @@ class WalkLimits:
     """Limits of one reader: ``nodes`` for each walk, the others for all its walks together.
 
     ``seconds`` is tested before a level is read, while its edges are followed, and during a path search. ``edges`` are
-    the edges read from the vertices that walks follow, also those to hidden vertices. ``steps`` are the steps tried by
-    path searches, ``walks`` the number of walks. A path search completes its level before ``nodes`` ends it.
+    the edges read from the vertices that walks or path searches reach, also those to hidden vertices. ``steps`` are the
+    steps tried by path searches, ``walks`` the number of walks. A path search completes its level before ``nodes`` ends
+    it.
     """
 
     nodes: int = 10_000

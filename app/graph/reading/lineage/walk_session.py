@@ -25,9 +25,10 @@ PAUSE: Final = 2_000
 class Extent:
     """How far a walk came.
 
-    ``ended`` names the budgets that ended it, and ``hidden`` has the hidden vertices next to visible ones. ``blocked``
-    is true if the caller may not see the edges of a reached vertex. ``visited`` is the number of its vertices.
-    ``depth`` is the greatest depth of a vertex, or for a path search the length up to which all edges were read.
+    ``ended`` names the budgets that limited it, and ``hidden`` has the hidden vertices next to visible ones.
+    ``blocked`` is true if the caller may not see the edges of a reached vertex. ``visited`` is the number of its
+    vertices. ``depth`` is the greatest depth of a vertex, or for a path search the length up to which all edges were
+    read.
     """
 
     ended: Sequence[str]
