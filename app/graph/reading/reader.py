@@ -49,7 +49,7 @@ from policies.disclosure import Disclosure
 
 @dataclass(frozen=True, slots=True)
 class LineageSettings:
-    """Budgets of lineage, path and health queries, and how much their results disclose of hidden vertices.
+    """Budgets of lineage queries, health and contamination included, and how much they disclose of hidden vertices.
 
     The budgets limit nodes, time, walks, edges and steps.
     """

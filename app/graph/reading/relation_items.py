@@ -23,7 +23,7 @@ DATED, UNDATED = 0, 1
 def relation_items(
     rows: VisibleRows, related: RelationQuery, page: PageRequest, sources: Sequence[Row], response: LevelResponse
 ) -> list[list[PageItem]]:
-    """Return for each source the items that it reaches: visible, accepted by the filter, each once, in order."""
+    """Return for each source the items that it reaches: visible, accepted by the filter, one a position, in order."""
     paths = _Paths(rows, related, response)
     result: list[list[PageItem]] = []
     for source in sources:
@@ -124,7 +124,7 @@ class _Paths:
                 yield shown
 
     def _end(self, source: Row, vertices: Sequence[int], along: Sequence[Edge], leaf: Leaf) -> PageItem | None:
-        """Return the item at the end of a path; None if the caller may not follow it."""
+        """Return the item at the end of a path; None if the caller may not follow it, or if it was not valid."""
         met = self._rows.found(vertices, self._response)
         if len(met) < len(vertices) or (self._related.per_edge and vertices[-1] == source.vid):
             return None

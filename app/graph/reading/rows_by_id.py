@@ -43,7 +43,7 @@ class RowsById:
         return rows
 
     def remember(self, row: Row) -> None:
-        """Store a row that another query has read, so that it is not read again."""
+        """Store a row that was read elsewhere, so that it is not read again."""
         self._loader.prime(row.urn, row)
 
     async def _load(self, urns: list[str]) -> list[Row | None]:

@@ -23,7 +23,7 @@ from graphql_schema.rules.version_order import newest_first
 _SUCCESSORS: Final = related(PRECEDES.out())
 
 _LENGTH: Final = 4
-"""Length of a position in a list of versions: whether the time is hidden, time, rank, URN."""
+"""Length of a position in a list of versions: whether the time is hidden, negative time, rank, URN."""
 
 Pair = tuple[str, str]
 """The URNs of an older and a newer version."""
@@ -65,10 +65,11 @@ def ties_on_page(items: Sequence[PageItem], page: PageRequest) -> list[list[Page
 
 
 def in_order(items: Sequence[PageItem], page: PageRequest, precedes: Sequence[Pair]) -> OrderedItems:
-    """Return the items in order, with the position ``(whether the time is hidden, time, rank, URN)``.
+    """Return the items in order, with the position ``(whether the time is hidden, negative time, rank, URN)``.
 
     The rank is that among the versions of one time. The position of the page request gets a rank too: that of its URN
-    among these versions, even if it is no longer one of them. Its rank is 0 if no item has its time.
+    among these versions, even if it is no longer one of them. If no item has its time, the position keeps its rank, or
+    gets 0 if it has none.
     """
     after = page.after
     found: list[PageItem] = []

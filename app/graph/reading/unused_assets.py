@@ -56,10 +56,9 @@ _Request = tuple[Condition, UnusedFor]
 
 
 def unused_by_index(begin: date, *, sees_all: bool) -> Condition:
-    """Return the condition of the assets that are unused since the day ``begin``.
+    """Return the condition of the assets that are unused since the day ``begin``, whichever services are visible.
 
-    These are unused whichever services are visible to the caller. If ``sees_all`` is true, every service is visible,
-    and these are all unused assets.
+    If ``sees_all`` is true, every service is visible to the caller, and the condition selects all unused assets.
     """
     at = begin_of(begin)
     used = (Above("usedAt", 0), Above("servedAt", 0)) if sees_all else (Above("usedAt", 0),)
@@ -112,8 +111,8 @@ class UnusedAssets:
     async def resolve(self, conditions: Sequence[Condition]) -> list[ResolvedUsage]:
         """Return the replacements of the :class:`UnusedFor` in each condition, in order.
 
-        Without any UnusedFor, nothing is read. Raises InvalidError if the operation reads the past, LimitError if more
-        than :data:`MAX_UNDECIDED` assets need their usage by services read, and the errors of :meth:`UsedAssets.ids`.
+        Without any UnusedFor, nothing is read. Raises InvalidError if the operation reads the past, LimitError if an
+        :class:`UndecidedAssets` has more than :data:`MAX_UNDECIDED` assets, and the errors of :meth:`UsedAssets.ids`.
         """
         requests = list(dict.fromkeys((each, unused) for each in conditions for unused in _unused_in(each)))
         if not requests:
@@ -150,7 +149,7 @@ class UnusedAssets:
         return self._conditions.shows("usedAt", "begins")
 
     def _condition(self, unused: UnusedFor, ids: tuple[str, ...]) -> Condition:
-        """Return the condition of the assets without recorded usage that the index finds, and of those with the ids."""
+        """Return the condition of the assets that the index finds without usage in these days, and of the ids."""
         decided = unused_by_index(self._begin(unused), sees_all=self._sees_all)
         return AnyOf((All((decided, self._usage_shown())), In("urn", ids)))
 

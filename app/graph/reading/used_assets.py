@@ -29,7 +29,7 @@ MAX_CANDIDATES: Final = 5_000
 """Maximum number of assets of one listing whose uses are read."""
 
 MAX_USED: Final = 1_000
-"""Maximum number of ids that one condition of the index takes."""
+"""Maximum number of assets in use that one listing excludes by their ids."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ class RowAccess(EdgeAccess):
     _edge_masks: dict[str, FieldMask] = field(default_factory=dict)
 
     def reporting_to(self, report: PolicyReport) -> "RowAccess":
-        """Return equal access to rows, whose hidden and logged fields are recorded in another report."""
+        """Return equal access to rows, which records reads of hidden and logged fields in another report."""
         return RowAccess(
             self.type_name, self.mask, report, self.grade, policed=self.policed, attributes=self.attributes
         )

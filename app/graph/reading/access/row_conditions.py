@@ -30,7 +30,7 @@ from graphql_schema.ports.conditions import (
 from policies.predicate import And, Everything, Not, Nothing, Or, Predicate, Within, conjunction
 
 ResolvedUsage = Mapping[UnusedFor, Condition]
-"""For each :class:`UnusedFor` of a condition, the condition of the caller that replaces it."""
+"""For each :class:`UnusedFor` of a condition, the condition that replaces it for one caller."""
 
 NOTHING_RESOLVED: Final[ResolvedUsage] = MappingProxyType({})
 """The replacements for a condition without :class:`UnusedFor`: none."""

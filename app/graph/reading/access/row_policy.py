@@ -25,7 +25,7 @@ class RowPolicy:
 
     Records that did not exist at the read time ``instant`` are treated as absent. The policy applied is the current
     one. Rows are made in this class only, which a test checks. ``floors`` are the sensitivity floors; they can raise
-    the stored sensitivity of a record.
+    the sensitivity of an asset, for the policy and in its row.
     """
 
     def __init__(
@@ -67,7 +67,8 @@ class RowPolicy:
     def row(self, vid: int, record: Record) -> Row | None:
         """Return the row of a record; None if it is of another tenant, hidden, or did not exist at the read time.
 
-        Of attached records only tenant and time are tested; :mod:`app.graph.reading.subject_hops` tests their subjects.
+        A deleted asset has a row. Of attached records only tenant and time are tested;
+        :mod:`app.graph.reading.subject_hops` tests their subjects.
         """
         if record["tenant"] != self.tenant:
             return None

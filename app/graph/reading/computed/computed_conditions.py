@@ -46,9 +46,9 @@ class Computed(Generic[LeafT, ReportT]):
     """A result that is computed for one asset and one caller, and the class of the condition on it.
 
     ``argument`` names the argument of the filter, and ``advice`` the arguments that narrow it. The result is computed
-    for at most ``maximum`` assets, those that meet ``among``. ``shows`` returns whether the caller may read the result
-    of an asset; an asset without it meets no condition. ``is_certain`` returns whether a result holds although a budget
-    ended its computation.
+    for the assets that meet ``among`` and the rest of the filter, at most ``maximum``. ``shows`` returns whether the
+    caller may read the result of an asset; an asset that hides it does not meet the condition. ``is_certain`` returns
+    whether a result holds although a budget ended its computation.
     """
 
     leaf: type[LeafT]
@@ -72,8 +72,8 @@ class ComputedConditions:
     async def resolve(self, where: Condition) -> Condition:
         """Return the condition with ids in place of each computed condition.
 
-        Raises LimitError if more assets than the maximum of a computed condition meet the rest of ``where``. The same
-        error is raised if a budget of nodes, edges or time ends before every result is certain. Raises the errors of
+        Raises LimitError if more assets than the maximum of a computed condition meet the rest of ``where``. LimitError
+        is also raised if a budget of nodes, edges or time ends before every result is certain. Raises the errors of
         :meth:`ListingPages.page` and of the computation.
         """
         for each in self._computed:
@@ -96,7 +96,7 @@ class ComputedConditions:
         return rewrite(where, ids)
 
     async def _candidates(self, where: Condition, computed: Computed[LeafT, ReportT]) -> list[Row]:
-        """Return the assets that may meet a condition; raise LimitError if they are more than the maximum."""
+        """Return the assets that may meet a computed condition; raise LimitError if they are more than its maximum."""
         rest = without(without(where, Contaminated), HealthIs)
         page = await self._listings.page(ListingQuery(All((computed.among, rest))), PageRequest(computed.maximum))
         if page.has_next:
@@ -113,7 +113,7 @@ def _require_certain(report: ReportT, computed: Computed[LeafT, ReportT], count:
     if report.completeness.is_cut and not computed.is_certain(report):
         ended = min(CUTTING.intersection(report.completeness.budgets))
         raise LimitError(
-            f"The budget {ended} of the operation ended before `{computed.argument}` of {count} assets of the "
-            f"filter was computed; narrow the filter, by {computed.advice}.",
+            f"The lineage budget {ended} ended before `{computed.argument}` of all {count} assets of the filter was "
+            f"computed; narrow the filter, by {computed.advice}.",
             limit=count,
         )

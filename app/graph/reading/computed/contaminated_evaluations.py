@@ -16,7 +16,7 @@ _EVALUATIONS: Final = In("kind", (KINDS["Evaluation"].code,))
 
 
 def contaminated_evaluations(session: WalkSession, pin: SnapshotTime) -> Computed[Contaminated, ContaminationReport]:
-    """Return the condition on `contamination` of evaluations; an overlap that was found is certain."""
+    """Return `contamination` of evaluations as a computed result; an overlap that was found is certain."""
     return Computed(
         leaf=Contaminated,
         argument="contaminated",

@@ -17,7 +17,7 @@ HealthReader = Callable[[Row], Awaitable[HealthReport]]
 
 
 def health_filter(health: HealthReader) -> Computed[HealthIs, HealthReport]:
-    """Return the condition on the result of ``health`` for a row; no status is certain after a budget ended."""
+    """Return what ``health`` returns as a computed result; no status is certain if a budget ended the computation."""
     return Computed(
         leaf=HealthIs,
         argument="health",
