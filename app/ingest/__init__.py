@@ -1,1 +1,4 @@
-"""Clients of the API: imports, exports and the demo estate; none of them opens the store."""
+"""Imports, exports and the demo estate: clients of the API, none of which opens the store.
+
+The server uses the mapping of OpenLineage events too.
+"""

@@ -22,7 +22,7 @@ from app.ingest.load.scenario import Round, Scenario
 
 
 def demo_estate() -> Iterator[AssetInput]:
-    """Return the assets and links of the estate as JSON objects in the form of the input ``AssetInput``.
+    """Yield the users, teams, domains, tags, assets and links of the estate, each as an ``AssetInput`` object.
 
     Checks, usage and releases are in the scenario.
     """

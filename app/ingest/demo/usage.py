@@ -17,7 +17,7 @@ DAYS = 30
 
 _AT_WORK = (1.0, 1.05, 1.1, 1.0, 0.8, 0.0, 0.0)
 _WATCHING = (0.8, 0.8, 0.85, 0.9, 1.1, 1.4, 1.3)
-"""Usage by day of the week, Monday first, relative to an average day."""
+"""The factors of the days of the week, Monday first, by which the count of a row is multiplied."""
 
 _USERS = (
     (dataset("impressions"), "reads", team("ranking"), _AT_WORK, 420, 0.8),
@@ -38,7 +38,7 @@ _USERS = (
     (report("ad-revenue-2025"), "reads", user("hana"), _AT_WORK, 2, 0.0),
     (dataset("titles-copy"), "reads", service("retention-mailer"), _WATCHING, 3_000, 0.002),
 )
-"""Asset, counter, consumer, factors by day of the week, count on an average day, and US dollars per use."""
+"""Asset, counter, consumer, factors by day of the week, count at factor 1, and US dollars per use."""
 
 
 def usage(today: date) -> Iterator[Round]:

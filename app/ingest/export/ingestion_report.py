@@ -17,10 +17,10 @@ UNENDED_HOURS: Final = 24
 """Hours after the last event of a run without a final state until the run counts as one that never ended."""
 
 PLACEHOLDER_SHARE: Final = 0.5
-"""Share of datasets that an event created, above which a source with MIN_EVENTS events is named for new datasets."""
+"""The share of created datasets among those that the events of a source name, above which an alarm is raised."""
 
 MIN_EVENTS: Final = 20
-"""Number of events of a source from which the share of new datasets counts."""
+"""Number of events that a source must have before the share of created datasets raises an alarm."""
 
 _FINAL: Final = {"COMPLETE", "FAIL", "ABORT"}
 
@@ -33,7 +33,10 @@ _PAGE: Final = """query Ingestions($since: DateTime!, $after: Cursor) {
 
 @dataclass(slots=True)
 class SourceReport:
-    """The ingestions of one source; ``last_at`` is the arrival of the newest, in epoch milliseconds."""
+    """Counts over the ingestions of one source; ``last_at`` is the arrival of the newest, in epoch milliseconds.
+
+    ``named`` and ``created`` count datasets, each once per event that names it.
+    """
 
     source: str
     events: int = 0
@@ -49,7 +52,7 @@ class SourceReport:
     ended_runs: set[str] = field(default_factory=set)
 
     def alarms(self, now: int) -> list[str]:
-        """Return the alarms at an instant: each says what to look at."""
+        """Return the alarms at ``now``, in epoch milliseconds; each is a sentence about what to check."""
         found = []
         if self.rejected:
             found.append(f"{self.rejected} events were rejected; `ingestions` has the reasons")
@@ -93,7 +96,7 @@ class SourceReport:
         self.created += len(datasets & created)
 
     def summary(self, now: int) -> JsonObject:
-        """Return the report as JSON."""
+        """Return the report as JSON, with its alarms at ``now``, in epoch milliseconds."""
         return {
             "source": self.source,
             "senders": sorted(self.senders),
@@ -109,7 +112,7 @@ class SourceReport:
 
 
 def by_source(nodes: Iterable[JsonObject]) -> list[SourceReport]:
-    """Return the reports of all sources, by name."""
+    """Return one report per source, ordered by the name of the source."""
     reports: dict[str, SourceReport] = {}
     for node in nodes:
         reports.setdefault(node["source"], SourceReport(node["source"])).add(node)

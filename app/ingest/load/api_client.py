@@ -1,4 +1,4 @@
-"""A client of the GraphQL API: sends documents with a bearer token, and repeats a request after a transient failure.
+"""A client of the API: sends documents and events with a bearer token, and repeats a request after a transient failure.
 
 Repeating a registration is safe, because registration is idempotent by identity. Another mutation without an
 idempotency key may be applied twice if its first response was lost.
@@ -38,7 +38,10 @@ class TokenRefusedError(CodedError):
 
 
 class RequestRejectedError(CodedError):
-    """The address is invalid, or the response has errors or no data; repeating the request would not help."""
+    """The address is invalid, or the response has no data or has errors that are not transient.
+
+    Repeating the same request would not help.
+    """
 
     code = Code.BAD_REQUEST
 
@@ -48,7 +51,10 @@ class IncompleteResponseError(RequestRejectedError):
 
 
 class _BusyError(Exception):
-    """The API is busy or unreachable; ``retry_after`` is its Retry-After in seconds, None without that header."""
+    """The API is busy, failing or unreachable, so another attempt may succeed.
+
+    ``retry_after`` is its Retry-After in seconds, None without that header or if the header has a date.
+    """
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -80,10 +86,11 @@ A restart of the API with its store takes up to a minute.
 
 
 class ApiClient:
-    """One connection pool to ``POST <url>/graphql``; use it as an async context manager.
+    """One connection pool to the API at ``url``, for documents and events; use it as an async context manager.
 
-    ``deadline`` is in seconds and limits each read and write of a request. ``transport`` replaces the network, in
-    tests. ``hidden`` counts the values that the policy has hidden in the responses so far, by coordinate.
+    A ``url`` may end in `/graphql`. ``deadline`` is in seconds and limits each read and write of a request.
+    ``transport`` replaces the network, in tests. ``hidden`` counts the values that the policy has hidden in the
+    responses so far, by coordinate.
     """
 
     def __init__(
@@ -140,7 +147,9 @@ class ApiClient:
         return await self._repeated(lambda: self._operation(orjson.dumps(request), partial=partial))
 
     async def send_events(self, events: Sequence[Json]) -> JsonObject:
-        """Send a batch of events of OpenLineage, and return the body of the response, with a report of each event.
+        """Send a batch of events of OpenLineage, and return the body of the response.
+
+        Its `events` have a report of each accepted event, its `failed_events` the reason of each rejected one.
 
         Raises the errors of :meth:`execute`.
         """

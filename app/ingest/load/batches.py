@@ -15,7 +15,7 @@ from app.ingest.load.api_client import ApiClient, RequestRejectedError
 from graphql_schema.ports.record import Record
 
 MAX_BATCH_SIZE = 1000
-"""Maximum of items that the API accepts in one request."""
+"""Maximum number of items that the API accepts in one request."""
 
 DONE = "DONE"
 """The outcome of a scenario call that succeeded."""
@@ -33,7 +33,10 @@ _REGISTER = """mutation Import($input: RegisterAssetsInput!) {
 
 @dataclass(frozen=True, slots=True)
 class ImportItem:
-    """One ``AssetInput`` object, and the ``location`` that it was read from, such as ``assets.jsonl:7``."""
+    """One object to send, and the ``location`` that it was read from, such as ``assets.jsonl:7``.
+
+    The object is an ``AssetInput``, an event of OpenLineage, or an input of `reportCheck`.
+    """
 
     location: str
     value: Record
@@ -41,7 +44,10 @@ class ImportItem:
 
 @dataclass(frozen=True, slots=True)
 class ItemResult:
-    """The outcome of one item or call: CREATED, UPDATED, UNCHANGED, DONE, or that of a failure with its reasons."""
+    """The outcome of one item or call: CREATED, UPDATED, UNCHANGED or DONE, else a failure.
+
+    The outcome of a failure is another `Outcome`, such as DENIED, or the code of an error; it has reasons.
+    """
 
     location: str
     outcome: str

@@ -7,11 +7,11 @@ from app.ingest.load.api_client import ApiClient, RequestRejectedError
 from app.ingest.load.batches import ImportItem, ItemResult, in_batches, reasons_of
 
 MAX_CALLS = 25
-"""Number of calls in one request; the API accepts up to 30 aliases in a document."""
+"""Maximum number of calls in one request; the API by default accepts up to 30 aliases in a document."""
 
 
 async def send_checks(client: ApiClient, results: Iterable[ImportItem]) -> AsyncIterator[list[ItemResult]]:
-    """Report results of checks, inputs of `reportCheck`; yields the outcomes of each request when it is answered.
+    """Report results of checks, inputs of `reportCheck`; yields the outcomes of each request when its response arrives.
 
     A result that is new or other than the stored one is CREATED, else UNCHANGED. Each needs ``observedAt``, so that a
     repetition is the same result. Raises UnreachableError or TokenRefusedError; rejected results are outcomes.

@@ -1,7 +1,9 @@
-"""Ends what a source no longer has: its own assets become DEPRECATED, and their edges end. Others' assets stay.
+"""Ends assets that a source no longer has: its own workflows, reports, feature sets and features become DEPRECATED.
+
+The edges of their inputs, outputs and `derivedFrom` end.
 
 An asset is the source's own if its id has the source and namespace of the importer, and if it has the property that
-every asset of the importer gets. So an asset that another client registered there stays as it is. The stage is
+every such asset of the importer gets. So an asset that another client registered stays as it is. The stage is
 not RETIRED, because the account of an importer has the right to update, and only owners retire.
 """
 
@@ -33,7 +35,7 @@ _PAGE: Final = """query OwnedAssets($filter: AssetFilter!, $after: Cursor) {
 
 @dataclass(frozen=True, slots=True)
 class OwnedAssets:
-    """The assets that a source defines, in its ``source`` and ``namespace``, by their ids in ``present``.
+    """The assets that a source defines: ``present`` has their ids, which are in ``source`` and ``namespace``.
 
     ``marker`` is the key of the property that each has.
     """
@@ -45,7 +47,7 @@ class OwnedAssets:
 
 
 async def ending_items(client: ApiClient, owned: OwnedAssets) -> tuple[list[ImportItem], list[ImportItem]]:
-    """Return the items that make ended assets active again which the source has again, and those that end assets.
+    """Return two lists of items: one makes ended assets that are present again ACTIVE, the other ends absent assets.
 
     Raises the errors of `ApiClient.execute`.
     """

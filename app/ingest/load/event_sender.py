@@ -15,7 +15,7 @@ async def send_events(
 ) -> AsyncIterator[list[ItemResult]]:
     """Send the events in batches; yields the results of each batch when its response arrives.
 
-    ``observe`` is called with each accepted event before that.
+    ``observe`` is called with each accepted event before the results of its batch are yielded.
     Raises UnreachableError or TokenRefusedError; rejected events are results.
     """
 

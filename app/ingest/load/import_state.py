@@ -1,8 +1,8 @@
-"""The memory of an import: which assets of a source were registered, with a digest of each, in a local file.
+"""The state of an import in a local file: the registered assets of a source, with a digest of each.
 
-An import that is run again leaves out what has not changed, goes on where it was interrupted, and knows which assets it
-registered that the source no longer has. The file has digests and ids, no values. Because a reader can test guesses of
-values with it, only its owner may read it.
+The next import with the file leaves out what has not changed, continues after an interruption, and finds registered
+assets that the source no longer has. The file has digests and ids, no values. Because a reader can test guesses of
+values with it, a new file is readable by its owner only.
 """
 
 import os
@@ -35,7 +35,10 @@ class ImportStateError(CodedError):
 
 @dataclass(frozen=True, slots=True)
 class StateEntry:
-    """What an earlier import registered: the asset's id and kind, its id in the source, and whether it was retired."""
+    """A registered asset: its id and kind, its id in the source, and whether an import retired it.
+
+    The entry of an alias that was set has the key of the alias as id, and the kind `alias`.
+    """
 
     id: str
     kind: str
@@ -44,9 +47,10 @@ class StateEntry:
 
 
 class ImportState:
-    """The state of one import; use it as a context manager. Without a file it is forgotten at the end.
+    """The state of one import; use it as a context manager. Without a file it is deleted at the end.
 
-    ``source`` and ``target`` are the addresses between which it is kept.
+    ``source`` names the source with the namespace, and ``target`` is the address of the API. A file is valid for one
+    pair of them.
     """
 
     def __init__(self, file: Path | None, source: str, target: str) -> None:
@@ -55,7 +59,10 @@ class ImportState:
         self._round = 1
 
     def __enter__(self) -> Self:
-        """Open the file; raises ImportStateError if it belongs to another import, runs already, or is no state."""
+        """Open or create the file; raises OSError if that is not permitted.
+
+        Raises ImportStateError if the file is of another source or target, in use by a running import, or no state.
+        """
         try:
             self._open()
         except sqlite3.Error as error:
@@ -70,7 +77,7 @@ class ImportState:
         self._store.close()
 
     def digests(self, ids: Iterable[str]) -> dict[str, bytes]:
-        """Return the stored digest of each id that has one."""
+        """Return the stored digest of each id that has an entry."""
         select = "SELECT id, digest FROM entries WHERE id = ?"
         return {urn: digest for each in ids for urn, digest in self._store.execute(select, (each,))}
 
@@ -79,13 +86,13 @@ class ImportState:
         return next(self._entries("WHERE id = ?", urn), None)
 
     def record(self, entries: Iterable[tuple[StateEntry, bytes]]) -> None:
-        """Store entries with their digests, as seen by this import, in one transaction."""
+        """Store or replace entries with their digests, as seen by this import, in one transaction."""
         rows = [(e.id, e.kind, e.foreign_id, digest, self._round, int(e.retired)) for e, digest in entries]
         with self._store:
             self._store.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?, ?)", rows)
 
     def see(self, ids: Iterable[str]) -> None:
-        """Note that this import has seen the entries of ids."""
+        """Mark the entries of ids as seen by this import; an id without an entry is ignored."""
         with self._store:
             self._store.executemany("UPDATE entries SET round = ? WHERE id = ?", [(self._round, each) for each in ids])
 

@@ -1,6 +1,6 @@
 """Registers the assets of a source page by page, and leaves out those that an earlier import registered alike.
 
-The parts of an asset are registered before it, and the state has the digest of an asset only if all of it was accepted.
+The parts of an asset are registered before it, and its digest is stored in the state only if all of it was accepted.
 The next import therefore repeats an interrupted or rejected registration.
 """
 
@@ -46,9 +46,9 @@ class AssetSource(Protocol):
 
 @dataclass(slots=True)
 class IncrementalLoad:
-    """One import of a source; ``retire`` ends what the source has deleted, or no longer has.
+    """One import of a source. If ``retire``, assets that the source has deleted, or no longer has, become RETIRED.
 
-    ``kept_aliases`` counts the aliases that the source no longer has: the API removes none.
+    ``kept_aliases`` counts aliases of earlier imports that this one neither set nor found unchanged; they stay.
     """
 
     client: ApiClient
@@ -59,7 +59,7 @@ class IncrementalLoad:
     kept_aliases: int = 0
 
     async def results(self) -> AsyncIterator[list[ItemResult]]:
-        """Yield the results of all items, an asset that has not changed included.
+        """Yield the results of all parts, assets, aliases and retirements, those of unchanged assets included.
 
         Raises the errors of the source, UnreachableError and TokenRefusedError; rejected items are results.
         """
@@ -88,7 +88,10 @@ class IncrementalLoad:
         yield [await self._set_alias(each) for each in page if isinstance(each, AliasTarget)]
 
     def _staged(self, asset: SourceAsset) -> SourceAsset:
-        """Return an asset with its stage, if this import may set one: that of a deleted one, or of one that is back."""
+        """Return the asset unchanged unless ``retire``; then with the stage RETIRED if the source has it as deleted.
+
+        Its stage is ACTIVE if an earlier import retired it and the source has it again.
+        """
         if self.retire and asset.deleted:
             return asset.with_values(stage="RETIRED")
         entry = self.state.entry(asset.id) if self.retire else None
@@ -141,7 +144,10 @@ class IncrementalLoad:
         return ItemResult(target.key, "CREATED" if outcome == "UPDATED" and known is None else outcome, reasons)
 
     async def _unseen(self, reader: ThreadPoolExecutor) -> AsyncIterator[list[ItemResult]]:
-        """Retire the assets that the source no longer has; each is looked for once more, because pages may shift."""
+        """Count kept aliases; if ``retire``, retire the assets that the source no longer has, and yield the results.
+
+        The source is queried for each asset once more, because its pages may have shifted.
+        """
         for entry in self.state.unseen():
             if entry.kind == _ALIAS:
                 self.kept_aliases += 1

@@ -1,4 +1,4 @@
-"""Loads items into a running API and prints a summary; shared by all import commands."""
+"""Loads items or events into a running API and prints a summary; shared by import commands."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -35,8 +35,8 @@ def load(
 
     The scenario runs only if no item failed. Exit code 0 means that every item is registered, and that every call of
     the scenario succeeded or its final asset existed already; else the code is 1. An expected error ends the load and
-    is printed on stderr. ``total`` is the number of entries and calls for the progress
-    bar, None if unknown. ``extra`` are values of the importer for the summary, such as ``skipped``.
+    is printed on stderr. ``total`` is the number of entries and calls for the progress bar, None if unknown.
+    ``extra`` are values of the importer for the summary, such as ``skipped``.
     """
     return run_load(partial(_register, target, entries, total, scenario), as_json=as_json, **extra)
 
@@ -61,7 +61,7 @@ async def _register(
 def load_events(target: LoadTarget, entries: Iterable[ImportItem | ItemResult], *, as_json: bool) -> int:
     """Send events of OpenLineage; print the summary as the last line of stdout; return the exit code as :func:`load`.
 
-    An event is created if its run, job or dataset is, and unchanged if nothing was written.
+    An event counts as created if its run, job or dataset is, as unchanged if nothing was written, else as updated.
     """
     return run_load(partial(_send_all, target, entries), as_json=as_json)
 

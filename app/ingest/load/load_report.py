@@ -48,9 +48,9 @@ class LoadReport:
             self.console.print("… further failures are counted only.")
 
     def summary(self, skipped: object = 0, **extra: Json) -> JsonObject:
-        """Return the summary as a JSON object: the counts, ``skipped``, and other values of the importer.
+        """Return the summary as a JSON object: the counts by outcome, ``skipped``, and other values of the importer.
 
-        ``skipped`` has the numbers of skipped aspects by name, 0 for an importer that skips nothing.
+        ``skipped`` counts what the importer left out, by name; 0 for an importer that gives no such counts.
         """
         return {name.lower(): self.counts[name.lower()] for name in _COUNTED} | {
             "failed": self.failed,

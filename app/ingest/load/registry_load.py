@@ -11,8 +11,8 @@ from graphql_schema.ports.record import JsonObject
 def load_registry(target: LoadTarget, source: AssetSource, state: ImportState, *, retire: bool, as_json: bool) -> int:
     """Register the assets of a source; print the summary as the last line of stdout; return the exit code.
 
-    Exit code 0 means that every asset is registered, or was by an earlier import with the same file of the state; else
-    the code is 1. An expected error ends the load and is printed on stderr.
+    Exit code 0 means that nothing failed: every asset is registered, or was by an earlier import with the same file of
+    the state; else the code is 1. An expected error ends the load and is printed on stderr.
     """
 
     async def incrementally(report: LoadReport) -> JsonObject:

@@ -1,4 +1,4 @@
-"""What a source with many assets has, and what a registration of it consists of."""
+"""Assets and aliases of models, as an importer reads them from a source to register them."""
 
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -13,7 +13,7 @@ class SourceAsset:
     """One asset of a source: its item ``value``, and the items ``parts`` that are registered before it.
 
     ``location`` names it in messages, and ``foreign_id`` in the source. ``deleted`` means that the source has it as
-    deleted. ``basis`` are further values from which the item follows, such as the steps of metrics.
+    deleted. ``basis`` are further values of the source, such as the steps of metrics, that only the digest includes.
     """
 
     location: str
@@ -35,7 +35,7 @@ class SourceAsset:
 
     @property
     def digest(self) -> bytes:
-        """A digest of everything that is registered."""
+        """A digest of the item, its parts, ``deleted`` and ``basis``."""
         content = [self.value, self.parts, self.deleted, self.basis]
         return sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).digest()
 
@@ -55,5 +55,5 @@ class AliasTarget:
 
     @property
     def key(self) -> str:
-        """The name of the alias among all models."""
+        """A text that identifies the alias among those of all models."""
         return f"{self.alias} of {self.model}"

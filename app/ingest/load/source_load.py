@@ -1,6 +1,7 @@
-"""Loads all that an importer has read of one source: events, items, results of checks, and the end of what is gone.
+"""Loads all that an importer has read of one source: events, items and check results; ends assets that are absent.
 
-The steps follow each other, because a check result needs its asset. Each asset, event and result has one outcome.
+The steps follow each other, because a check result needs its asset. Each event, item and check result has an outcome,
+and each refused part of an accepted event a further one.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -39,8 +40,9 @@ class SourceContent:
 def load_source(target: LoadTarget, content: SourceContent, *, end: bool, as_json: bool) -> int:
     """Send the content of a source; print the summary as the last line of stdout; return the exit code.
 
-    If ``end``, the assets that the source defined before and no longer has are ended. Exit code 0 means that
-    everything was accepted; what was refused is printed with its reason on stderr. An expected error ends the load.
+    Assets that an earlier load has ended and the source has again become ACTIVE. If ``end``, the assets that the source
+    defined before and no longer has are ended. Exit code 0 means that everything was accepted; what was refused is
+    printed with its reason on stderr. An expected error ends the load.
     """
     return run_load(partial(_load, target, content, end=end), as_json=as_json, skipped=dict(content.skipped))
 

@@ -26,7 +26,7 @@ class TeamMap:
     """The teams that replace imported teams, called targets.
 
     ``exact`` has the id of the target by the id of the imported team. ``begins`` has the begin of the ids of targets by
-    that of imported teams. ``used`` collects the ids and patterns of the file that an item had.
+    that of imported teams. ``used`` collects the ids and patterns of the file that matched a team of an item.
     """
 
     exact: Mapping[str, str] = field(default_factory=dict)
@@ -50,7 +50,7 @@ class TeamMap:
 
     @property
     def unused(self) -> list[str]:
-        """The ids and patterns of the file that no item read so far had, which may be misspelt."""
+        """The ids and patterns of the file that no item read so far matched, which may be misspelt."""
         return sorted({*self.exact, *(begin + _ANY for begin in self.begins)} - self.used)
 
     def target(self, urn: str) -> str:
@@ -104,7 +104,8 @@ def read_team_map(file: Path) -> TeamMap:
     teams = document.pop("teams", None)
     if document or not isinstance(teams, dict) or not teams:
         raise InvalidError(
-            f'{file} needs one table [teams], with lines such as "{_TEAM}datahub/default/x" = "ranking".'
+            f'{file} needs one table [teams], and nothing else. Write lines such as "{_TEAM}datahub/default/x" = '
+            '"ranking" in the table.'
         )
     exact: dict[str, str] = {}
     begins: dict[str, str] = {}
@@ -144,7 +145,7 @@ def _target_of(file: Path, key: str, value: object) -> str:
 
 
 def _id_of(team: Record) -> str:
-    """Return the id of a team item; without one, its id follows from its name, as in the API."""
+    """Return the id of a team item, derived from its name as in the API if it has none; an empty text if invalid."""
     if team.get("id"):
         return str(team["id"])
     parts = (team.get("source") or "catalog", team.get("namespace") or "", team.get("name") or "")

@@ -35,7 +35,7 @@ class Estate:
     by_type: dict[str, list[Entity]] = field(default_factory=dict)
 
     def entity(self, entity_type: str, urn: str) -> Entity:
-        """Return the entity with the id ``urn``; it is created if there is none."""
+        """Return the entity with the id ``urn``, a new one of this type if there is none."""
         if urn not in self.entities:
             self.entities[urn] = Entity(entity_type, urn)
             self.by_type.setdefault(entity_type, []).append(self.entities[urn])

@@ -87,7 +87,7 @@ def _targets(body: Record, *fields: str) -> list[str]:
 def _columns(shared: SharedAspects, entity: Entity) -> list[JsonObject] | None:
     """Map the columns of the schema, those with an entity of their own, and those that lineage names.
 
-    Return None without such columns and without a schema.
+    Return None if there are no such columns and the dataset has no `schemaMetadata`.
     """
     described = {one["fieldPath"]: one for one in entity.take("schemaMetadata").get("fields") or []}
     edited = {

@@ -63,7 +63,7 @@ def deployment(shared: SharedAspects, entity: Entity) -> Body:
 
 
 def run(shared: SharedAspects, entity: Entity) -> Body:
-    """Map a process instance to a run; without a run event, the state of the run is COMPLETE."""
+    """Map a process instance to a run; without a run event or with an unknown result, its state is COMPLETE."""
     main, training = entity.take("dataProcessInstanceProperties"), entity.take("mlTrainingRunProperties")
     relationships = entity.take("dataProcessInstanceRelationships")
     shared.estate.count_skipped(

@@ -105,7 +105,7 @@ class SharedAspects:
         return [{"key": key, "value": value} for key, value in found.items()]
 
     def owners(self, entity: Entity) -> list[JsonObject] | None:
-        """Map the owners that have an id here, once per kind of ownership; None without an ``ownership`` aspect."""
+        """Map the owners that are users or groups, once per kind of ownership; None without an ``ownership`` aspect."""
         if "ownership" not in entity.aspects:
             return None
         pairs: dict[tuple[str, str], None] = {}

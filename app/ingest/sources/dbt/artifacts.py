@@ -34,7 +34,7 @@ _SECTIONS: Final = (
 
 @dataclass(frozen=True)
 class Artifacts:
-    """The artifacts of a project; each is {} if its file is absent, which only the manifest may not be."""
+    """The artifacts of a project; all but the manifest are {} if their file is absent."""
 
     manifest: Record
     catalog: Record
@@ -109,7 +109,7 @@ def depends_on(resource: Record) -> Iterable[str]:
 
 
 def meta_of(resource: Record) -> Record:
-    """Return the ``meta`` of a resource; that of its configuration replaces the older member."""
+    """Return the ``meta`` of a resource and of its configuration; of equal keys, that of the configuration counts."""
     return {**(resource.get("meta") or {}), **((resource.get("config") or {}).get("meta") or {})}
 
 

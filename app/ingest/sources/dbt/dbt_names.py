@@ -66,7 +66,7 @@ def table_name(table: Record) -> str:
 def namespace_of(artifacts: Artifacts, given: str | None) -> str:
     """Return the namespace of the tables: the given one, else that of an adapter whose namespace has no address.
 
-    The artifacts have no address of the warehouse. Raises InvalidError if it is needed.
+    Raises InvalidError for another adapter, because the artifacts do not have the address of the warehouse.
     """
     if given:
         return given

@@ -1,4 +1,4 @@
-"""The assets that dbt itself defines: a workflow for what builds a table, and a report for each exposure or metric."""
+"""The assets that dbt itself defines: workflows of the project and of what builds a table, and reports."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from graphql_schema.catalog.urn import make_urn
 from graphql_schema.ports.record import Json, JsonObject, Record
 
 PROJECT: Final = "dbt.project"
-"""The key of the property that every asset has that dbt defines."""
+"""The key of a property of every imported workflow, report and run; its value is the project."""
 
 MAX_PROPERTY: Final = 2_000
 """Maximal number of characters of the value of a property; a longer one is left out."""
@@ -26,7 +26,7 @@ BUILDERS: Final = ("model", "seed", "snapshot")
 
 @dataclass(frozen=True, slots=True)
 class ReportRule:
-    """How resources of a type become reports: the text of the page, the kind of report, and members that are kept."""
+    """How resources of a type become reports: the text of the page, the kind of report, members kept as properties."""
 
     resource: str
     becomes: str

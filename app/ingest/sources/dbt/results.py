@@ -20,10 +20,10 @@ CHECK_STATUSES: Final = {
     "error": "ERROR",
     "runtime error": "ERROR",
 }
-"""Statuses of checks by the status of a test or of freshness; a test with another status did not run."""
+"""Statuses of checks by the status of a test; a test with another status did not run."""
 
 FRESHNESS_STATUSES: Final = {**CHECK_STATUSES, "error": "FAIL"}
-"""Statuses of freshness: an `error` is data that is older than ``error_after``."""
+"""Statuses of checks by the status of freshness: `error` means data that is older than ``error_after``."""
 
 _SEVERE: Final = ("PASS", "WARN", "FAIL", "ERROR")
 
@@ -31,7 +31,10 @@ _TESTS: Final = ("test", "unit_test")
 
 
 def run_items(artifacts: Artifacts, names: DbtNames, skipped: Counter[str]) -> Iterator[tuple[str, JsonObject]]:
-    """Yield the items of the invocation and of each run, with their locations; ``skipped`` counts what did not run."""
+    """Yield the items of the invocation and of each run, with their locations; nothing without results.
+
+    ``skipped`` counts what did not run.
+    """
     results: list[Record] = artifacts.run_results.get("results") or []
     if not results:
         return
@@ -83,7 +86,8 @@ def _run(result: Record, names: DbtNames, invocation: str, metadata: Record) -> 
 def check_results(artifacts: Artifacts, names: DbtNames, skipped: Counter[str]) -> Iterator[tuple[str, JsonObject]]:
     """Yield the results of checks: of the tests that ran, and of the freshness of sources.
 
-    Of several tests with the same name and table, the most severe result counts. ``skipped`` counts what did not run.
+    Of several tests with the same name and table, the most severe result counts. ``skipped`` counts tests that did not
+    run, and freshness without a known source or status.
     """
     found: dict[tuple[str, str], tuple[str, JsonObject]] = {}
     for result in artifacts.run_results.get("results") or []:

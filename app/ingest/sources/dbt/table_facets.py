@@ -15,7 +15,7 @@ from app.ingest.sources.dbt.dbt_names import DbtNames, table_name
 from graphql_schema.ports.record import Json, JsonObject, Record
 
 MAX_FACET: Final = 1_900
-"""Maximal number of characters of the facet `dbt`, which is kept as one property."""
+"""Maximal size in bytes of the facet `dbt`, which is kept as one property; a larger one loses its `meta`."""
 
 _BUILT_AS_TABLE: Final = ("table", "incremental", "seed", "snapshot")
 """Ways of building whose result is a plain table."""
@@ -46,7 +46,7 @@ Facet = JsonObject | None
 
 @dataclass(frozen=True, slots=True)
 class TableRule:
-    """How members of a table are mapped: their names, the text of the page, the facet, and the function for it."""
+    """How ``members`` of a table are mapped: the text of the page, the name of the ``facet``, the function for it."""
 
     members: str
     becomes: str

@@ -21,7 +21,10 @@ Place = tuple[str, str] | None
 
 @dataclass(frozen=True, slots=True)
 class SourceRule:
-    """How a type of data source is named: the text of the page, and a function of the source and ``--namespace``."""
+    """How the data behind one type of data source is named; ``becomes`` is the text about it for the page.
+
+    ``place`` takes the source and ``--namespace``, and returns namespace and name, None if the data has none.
+    """
 
     type: str
     becomes: str
@@ -39,7 +42,7 @@ def place_of(source: Record, project: str, namespace: str | None) -> tuple[str, 
 
 
 def source_event(source: Record, place: tuple[str, str], *, with_owners: bool) -> JsonObject:
-    """Return the event of OpenLineage about the data of a source."""
+    """Return the event of OpenLineage about the data of a source, at the time of its last update, else at 1970."""
     tags = [{"key": key, "value": value or "true"} for key, value in (source.get("tags") or {}).items()]
     kept = {"name": source["name"], "type": source.get("type"), "timestampField": source.get("timestampField")}
     facets: JsonObject = {
@@ -98,4 +101,4 @@ SOURCE_RULES: Final = (
     SourceRule("BATCH_SPARK", _TABLE, _in_warehouse("sparkOptions")),
     SourceRule("STREAM_KAFKA", "`kafka://SERVER` of the first server, and the topic.", _kafka),
 )
-"""The types of data sources whose data has a name; the data of every other source, or of a query, is Feast's own."""
+"""The types of data sources whose data has a name; for every other source, and for a query, see `place_of`."""

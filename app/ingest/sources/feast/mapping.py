@@ -15,7 +15,7 @@ from graphql_schema.catalog.urn import make_urn
 from graphql_schema.ports.record import JsonObject, Record
 
 PROJECT: Final = "feast.project"
-"""The key of the property that every asset has that Feast defines."""
+"""The key of a property of every imported FeatureSet and Feature; its value is the project."""
 
 _SERVICE: Final = "service:"
 """The begin of the name of a feature service in its id, because a view may have the same name."""
@@ -24,7 +24,7 @@ _SECONDS: Final = re.compile(r"(\d+)(?:\.\d+)?s")
 
 
 class FeastMapping:
-    """The items of one registry; ``namespace`` is the place of the warehouse, None if it is not given."""
+    """Maps one registry; ``namespace`` is that of the tables of its warehouse in OpenLineage, None if not given."""
 
     def __init__(self, registry: Registry, namespace: str | None, events: EventNames) -> None:
         self.registry = registry
@@ -155,7 +155,7 @@ def _ttl(spec: Record) -> str | None:
 
 
 def _tags(each: Record) -> list[str]:
-    """Return the ids of tags: the key, and the value after a colon unless it is `true`, as in the facet `tags`."""
+    """Return the ids of tags: the key, then a colon and the value unless it is empty or `true`."""
     pairs = (each.get("tags") or {}).items()
     return [make_urn("tag", "catalog", "", key if value in {"", "true"} else f"{key}:{value}") for key, value in pairs]
 

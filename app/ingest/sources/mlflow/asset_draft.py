@@ -10,10 +10,10 @@ from app.ingest.sources.mlflow.registry_records import MetricPoint
 from graphql_schema.ports.record import Json, JsonObject, Record
 
 MAX_TEXT: Final = 2_000
-"""Characters of a text that becomes a property; a longer one is cut, and ends with an ellipsis."""
+"""Maximal number of characters of the value of a property; a longer one is cut, and ends with an ellipsis."""
 
 SYSTEM: Final = "mlflow."
-"""The begin of the tags that MLflow itself sets, and of the keys of all properties."""
+"""The prefix of the tags that MLflow itself sets, and of the keys of all imported properties."""
 
 DESCRIPTION: Final = "mlflow.note.content"
 """The tag with the description of an experiment or run."""
@@ -39,7 +39,10 @@ class AssetDraft:
             self.properties[SYSTEM + key] = cut(text)
 
     def keep_tags(self, tags: Mapping[str, str]) -> None:
-        """Keep tags as properties: those of MLflow under their key, others as ``mlflow.tag.<key>``."""
+        """Keep tags as properties: those of MLflow under their key, others as ``mlflow.tag.<key>``.
+
+        Tags of ``_LEFT_OUT`` are left out.
+        """
         for key, text in sorted(tags.items()):
             if key not in _LEFT_OUT:
                 self.keep(key.removeprefix(SYSTEM) if key.startswith(SYSTEM) else f"tag.{key}", text)
@@ -53,7 +56,7 @@ class AssetDraft:
 
 
 def cut(text: str) -> str:
-    """Return a text of at most MAX_TEXT characters."""
+    """Return a text, cut to MAX_TEXT characters with an ellipsis at the end if it is longer."""
     return text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 1]}…"
 
 

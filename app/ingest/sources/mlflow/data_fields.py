@@ -1,4 +1,4 @@
-"""How the fields of a data set are mapped: each content, named by a digest, is a version of one dataset."""
+"""How the fields of a data set are mapped: each digest of its content is a version of the dataset of its name."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ from graphql_schema.ports.record import JsonObject, Record
 
 
 def dataset_name(record: DatasetUse, draft: AssetDraft, names: RegistryNames) -> None:
-    """Set the ids."""
+    """Set the id of the version and that of its dataset; keep name and digest as the property `mlflow.id`."""
     draft.set(id=names.dataset_version(record.name, record.digest), dataset=names.dataset(record.name))
     draft.keep("id", f"{record.name}@{record.digest}")
 
@@ -22,7 +22,7 @@ def dataset_digest(record: DatasetUse, draft: AssetDraft, _names: RegistryNames)
 
 
 def dataset_source(record: DatasetUse, draft: AssetDraft, _names: RegistryNames) -> None:
-    """Set the location, and the dataset at that place as the source."""
+    """Set the location, and `derivedFrom` to the dataset at that place if it is in an object store."""
     place = place_of(record.source)
     draft.set(location=location_of(record.source), derivedFrom=[place] if place else None)
 
@@ -33,7 +33,7 @@ def dataset_source_type(record: DatasetUse, draft: AssetDraft, _names: RegistryN
 
 
 def dataset_schema(record: DatasetUse, draft: AssetDraft, names: RegistryNames) -> None:
-    """Add the columns to the dataset; keep another schema as a property."""
+    """Add an item of the dataset with its columns; keep a schema without columns as a property."""
     columns = columns_of(record.schema)
     if columns:
         draft.parts.append({"dataset": {"id": names.dataset(record.name), "columns": columns}})

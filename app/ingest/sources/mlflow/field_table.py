@@ -26,7 +26,8 @@ R = TypeVar("R")
 class FieldRule(Generic[R]):
     """How fields are mapped: their ``names`` in MLflow, the text of the page, and the function that does it.
 
-    ``mapper`` is None for fields that :mod:`app.ingest.sources.mlflow.registry_import` maps itself.
+    ``mapper`` is None for fields that are left out, and for those that :mod:`app.ingest.sources.mlflow.mapping` or
+    :mod:`app.ingest.sources.mlflow.registry_import` maps.
     """
 
     names: str
@@ -101,7 +102,8 @@ RUN: Final[tuple[FieldRule[RunRecord], ...]] = (
     FieldRule("inputs.model_inputs", "An edge INPUT_TO from the logged model.", run_fields.run_models_read),
     FieldRule(
         "outputs.model_outputs",
-        "`outputs`: the logged models. Ids that MLflow no longer returns are the property `mlflow.absentModels`.",
+        "`outputs`: the logged models. Ids of inputs and outputs that MLflow no longer returns are the property "
+        "`mlflow.absentModels`.",
         run_fields.run_models_made,
     ),
     FieldRule("info.artifact_uri", "Left out: logged models and versions have the locations of their files."),
@@ -111,7 +113,8 @@ RUN: Final[tuple[FieldRule[RunRecord], ...]] = (
 DATASET: Final[tuple[FieldRule[DatasetUse], ...]] = (
     FieldRule(
         "name",
-        "A dataset `mlg://dataset/mlflow/NAMESPACE/NAME`, which is one for all experiments; the property `mlflow.id`.",
+        "A dataset `mlg://dataset/mlflow/NAMESPACE/NAME`, which is one for all experiments; the property `mlflow.id` "
+        "of its version.",
         data_fields.dataset_name,
     ),
     FieldRule("digest", "The version of the dataset; `contentDigest`.", data_fields.dataset_digest),
@@ -153,7 +156,7 @@ LOGGED_MODEL: Final[tuple[FieldRule[LoggedModelRecord], ...]] = (
     FieldRule(
         "metrics",
         "`metrics`: the latest value. Metrics on a data set are an Evaluation of the model on the version of the data, "
-        "produced by the child run that read the data; the runs are the property `mlflow.runs`.",
+        "produced by the child run if that read the data; the runs of the metrics are the property `mlflow.runs`.",
         model_fields.logged_metrics,
     ),
 )

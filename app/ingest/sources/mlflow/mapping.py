@@ -1,4 +1,4 @@
-"""Maps the records of a registry to assets, by the rules of the field table; reads nothing but the record."""
+"""Maps the records of a registry to assets, by the rules of the field table; sends no request."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -36,8 +36,8 @@ ARCHIVED: Final = "Archived"
 class RegistryMapping:
     """Maps the records of one registry.
 
-    ``owner`` is the id of the team that owns everything, empty for none. A tag ``owner_tag`` names another owner: a
-    team by its id or its name. ``team_of`` replaces the id of a team.
+    ``owner`` is the id of the team that owns all assets, empty for none. A tag called ``owner_tag`` of an asset, or of
+    its experiment or model, names another team, by its id or its name. ``team_of`` replaces the id of a team.
     """
 
     names: RegistryNames = field(default_factory=RegistryNames)
@@ -52,7 +52,7 @@ class RegistryMapping:
         return replace(asset, deleted=record.deleted)
 
     def run(self, record: RunRecord, experiment: ExperimentRecord) -> SourceAsset:
-        """Return a run of an experiment, after the versions of data that the run read."""
+        """Return a run of an experiment; its parts are the data that the run read, with edges to the run."""
         draft = self._applied(RUN, record)
         draft.parts[:0] = [item for use in record.datasets for item in self.dataset_items(use)]
         asset = self._asset("run", f"run {record.name} ({record.id})", draft, {**experiment.tags, **record.tags})
@@ -71,7 +71,7 @@ class RegistryMapping:
         return [*dataset, {"datasetVersion": _body(draft)}]
 
     def logged_model(self, record: LoggedModelRecord, experiment: ExperimentRecord) -> SourceAsset:
-        """Return the version of a logged model, after its model and the evaluations on data."""
+        """Return a logged model as a model version; its parts are its model and its evaluations on data."""
         draft = self._applied(LOGGED_MODEL, record)
         tags = {**experiment.tags, **record.tags}
         return self._asset("modelVersion", f"logged model {record.key.name} ({record.key.id})", draft, tags)
@@ -81,7 +81,10 @@ class RegistryMapping:
         return self._asset("model", f"model {record.name}", self._applied(MODEL, record), record.tags)
 
     def version(self, record: VersionRecord, model: RegisteredModelRecord) -> SourceAsset:
-        """Return a version of a registered model; its owner is that of the model unless it has a tag."""
+        """Return a version of a registered model; its owner is that of the model unless a tag of the version names one.
+
+        An archived version counts as deleted.
+        """
         draft = self._applied(VERSION, record)
         tags = {**model.tags, **record.tags}
         asset = self._asset("modelVersion", f"model {record.model} version {record.version}", draft, tags)
@@ -124,7 +127,7 @@ def _body(draft: AssetDraft) -> JsonObject:
 
 
 _OWNED: Final = {"evaluation", "model", "modelVersion", "run", "workflow"}
-"""Items that belong to the owner of the asset that they are a part of; data does not."""
+"""Items that get the owner of the record that they are made of; its data and links do not."""
 
 
 def _with_owner(item: Record, owner: str) -> Record:

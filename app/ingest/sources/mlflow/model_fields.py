@@ -18,18 +18,18 @@ _SOURCE = "models:/"
 
 
 def logged_id(record: LoggedModelRecord, draft: AssetDraft, names: RegistryNames) -> None:
-    """Set the id; the model of which it is a version is an item of its own."""
+    """Set the id, and keep the id of MLflow as a property; the id of the version names its model."""
     draft.set(id=names.logged_model(record.key))
     draft.keep("id", record.key.id)
 
 
 def logged_name(record: LoggedModelRecord, draft: AssetDraft, names: RegistryNames) -> None:
-    """Add the model of the name in its experiment."""
+    """Add an item of the model of which the logged model is a version: one per name and experiment."""
     draft.parts.append({"model": {"id": names.logged_name(record.key), "displayName": record.key.name}})
 
 
 def logged_status(record: LoggedModelRecord, draft: AssetDraft, _names: RegistryNames) -> None:
-    """Keep status and type."""
+    """Keep status and type as properties."""
     draft.keep("status", record.status)
     draft.keep("modelType", record.model_type)
 
@@ -73,13 +73,13 @@ def evaluated_data(points: Iterable[MetricPoint]) -> list[tuple[str, str]]:
 
 
 def model_name(record: RegisteredModelRecord, draft: AssetDraft, names: RegistryNames) -> None:
-    """Set the id."""
+    """Set the id and the display name; keep the name as the property `mlflow.id`."""
     draft.set(id=names.model(record.name), displayName=record.name)
     draft.keep("id", record.name)
 
 
 def description(record: RegisteredModelRecord | VersionRecord, draft: AssetDraft, _names: RegistryNames) -> None:
-    """Set the description; an empty one is kept."""
+    """Set the description, also if it is empty, but not if it is None."""
     draft.set(description=record.description)
 
 
@@ -94,13 +94,13 @@ def model_tags(record: RegisteredModelRecord | VersionRecord, draft: AssetDraft,
 
 
 def version_number(record: VersionRecord, draft: AssetDraft, names: RegistryNames) -> None:
-    """Set the id."""
+    """Set the id; keep the address of the version as the property `mlflow.id`."""
     draft.set(id=names.version(record.model, record.version))
     draft.keep("id", f"{_SOURCE}{record.model}/{record.version}")
 
 
 def version_stage(record: VersionRecord, draft: AssetDraft, _names: RegistryNames) -> None:
-    """Keep stage and status."""
+    """Keep stage and status as properties; the stage `None` is left out."""
     draft.keep("stage", record.stage if record.stage != "None" else "")
     draft.keep("status", record.status)
 

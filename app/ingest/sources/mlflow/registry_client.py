@@ -40,10 +40,10 @@ from app.ingest.sources.mlflow.registry_records import (
 from policies.errors import Code, CodedError
 
 PAGE: Final = 100
-"""Objects of one request to the registry, and the most that are in memory of each kind."""
+"""Maximal number of objects in one response of the registry, other than points of a history."""
 
 HISTORY_PAGE: Final = 5000
-"""Points of the history of a metric in one request."""
+"""Maximal number of points of the history of a metric in one response."""
 
 DATABASES: Final = ("sqlite", "postgresql", "mysql", "mssql")
 _SERVERS: Final = ("http", "https")
@@ -76,7 +76,10 @@ class RegistryClient:
         self._experiments: list[str] = []
 
     def experiments(self) -> Iterator[list[ExperimentRecord]]:
-        """Yield all experiments, deleted ones included, in pages."""
+        """Yield all experiments, deleted ones included, in pages.
+
+        Read them first: other methods find runs and logged models by id only in experiments that were yielded.
+        """
         self._experiments = []
         for page in self._pages(
             lambda token: self._client.search_experiments(
@@ -121,7 +124,7 @@ class RegistryClient:
             yield [registered_model_of(each) for each in page]
 
     def versions(self, model: RegisteredModelRecord) -> Iterator[list[VersionRecord]]:
-        """Yield the versions of a registered model in pages, each with its run and its logged model."""
+        """Yield the versions of a registered model in pages, each with its run and logged model where they exist."""
         for page in self._pages(
             lambda token: self._client.search_model_versions(
                 f"name={_quoted(model.name)}", max_results=PAGE, order_by=["version_number ASC"], page_token=token
@@ -212,9 +215,10 @@ class RegistryClient:
 def open_registry(uri: str) -> RegistryClient:
     """Return the registry behind a URI: ``http://HOST:PORT`` of a tracking server, or that of its database.
 
-    Raises RegistryError. Its code is CONFIGURATION if the client is absent or has another version than the registry,
-    and INVALID for another URI or a file that does not exist. It is UNAUTHENTICATED or FORBIDDEN if the registry
-    refuses the credentials, and STORE_UNAVAILABLE if it cannot be reached.
+    Raises RegistryError. Its code is CONFIGURATION if the client or a driver is absent, the client has another version
+    than the registry, or the address is no tracking server. It is INVALID for another URI, an absent file, and a
+    database that is no registry. It is UNAUTHENTICATED or FORBIDDEN if the registry refuses the credentials, and
+    STORE_UNAVAILABLE if it cannot be read for another reason.
     """
     for key, value in _LIMITS.items():
         os.environ.setdefault(key, value)
@@ -264,7 +268,9 @@ def _errors_of_client() -> tuple[type[Exception], ...]:
 
 
 def _read_only(uri: str) -> str:
-    """Return the URI of a database such that a file is opened for reading only; that of a server remains.
+    """Return the URI of a database such that a file is opened for reading only.
+
+    The URI of a server, and that of a file with `file:`, remains as it is.
 
     Raises RegistryError if there is no such file.
     """
@@ -278,7 +284,7 @@ def _read_only(uri: str) -> str:
 
 
 def _require_schema(uri: str) -> None:
-    """Raise RegistryError unless the database has exactly the tables of the installed client.
+    """Raise RegistryError unless the database is a registry with the schema version of the installed client.
 
     The client creates or migrates the tables of any other database when it opens it.
     """
@@ -329,8 +335,8 @@ def _failure(uri: str, error: Exception) -> RegistryError:
         return RegistryError(f"{shown} does not permit this account to read: {text}", Code.FORBIDDEN)
     if named == "ENDPOINT_NOT_FOUND" or "error code 404" in text or status == 404:  # noqa: PLR2004 - not found
         return RegistryError(
-            f"{shown} has no such request: it is no tracking server, or one before MLflow 3. Check the address, or "
-            f"upgrade the server. {text}",
+            f"{shown} does not have what was requested. Either it is no tracking server of MLflow 3 or later, or an "
+            f"object was deleted meanwhile. Check the address and the version of the server, and try again. {text}",
             Code.CONFIGURATION,
         )
     return RegistryError(f"{shown} cannot be read: {text}. Check that it runs, and try again.", Code.STORE_UNAVAILABLE)

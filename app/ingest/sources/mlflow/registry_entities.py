@@ -70,7 +70,7 @@ def models_made(entity: Entity) -> list[str]:
 
 
 def logged_model_of(entity: Entity, runs: Mapping[str, RunRecord]) -> LoggedModelRecord:
-    """Return the record of a logged model, with the latest value of each metric on each data set.
+    """Return the record of a logged model, with the latest value of each metric on each data set, or on none.
 
     ``runs`` has the runs that measured the metrics, as far as they exist.
     """
@@ -116,7 +116,7 @@ def registered_model_of(entity: Entity) -> RegisteredModelRecord:
 def version_of(
     entity: Entity, aliases: Iterable[str], run: RunRecord | None, logged: LoggedModelRecord | None
 ) -> VersionRecord:
-    """Return the record of a version; a search returns no aliases, so they are given."""
+    """Return the record of a version; ``aliases`` are its aliases, which a search does not return."""
     return VersionRecord(
         model=entity.name,
         version=str(entity.version),
@@ -147,7 +147,7 @@ def metric_of(entity: Entity) -> MetricPoint:
 
 
 def _latest(entities: Iterable[Entity]) -> tuple[MetricPoint, ...]:
-    """Return the last point of each metric on each data set, by step and then time, in the order of their names."""
+    """Return the last point of each metric on each data set, or on none, by step and then time; ordered by name."""
     found: dict[tuple[str, tuple[str, str]], MetricPoint] = {}
     for point in map(metric_of, entities):
         key = (point.name, point.dataset or ("", ""))

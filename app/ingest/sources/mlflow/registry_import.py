@@ -1,7 +1,7 @@
 """The import of a registry in stages: experiments, runs and logged models, registered models with versions, aliases.
 
-A stage needs no other one, because references may come before what they name; aliases are last, since an alias
-is set only for a registered version.
+Experiments are first, because runs and logged models are read by experiment. Aliases are last, because an alias is set
+only for a registered version. The order of the other stages does not matter: a reference may precede its target.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ from graphql_schema.ports.record import JsonObject
 
 @dataclass(slots=True)
 class MetricExtremes:
-    """The least and the greatest finite value of a metric so far, and the number of its points."""
+    """The least and the greatest finite value of a metric so far, and the number of all its points."""
 
     metric: str
     least: float = inf
@@ -71,7 +71,10 @@ class RegistryImport:
                 yield [target for each in models for target in self.mapping.aliases(each)]
 
     def completed(self, asset: SourceAsset) -> SourceAsset:
-        """Return a run with the extremes and the number of points of each metric that has several steps."""
+        """Return a run with the extremes and the number of points of each metric whose last step is above 0.
+
+        Another asset is returned as it is.
+        """
         if asset.kind != "run":
             return asset
         body = asset.value["run"]

@@ -43,7 +43,7 @@ class RegistryNames:
         return make_urn("run", SOURCE, self.namespace, run)
 
     def evaluation_run(self, run: str) -> str:
-        """Return the id of the part of a run that evaluates."""
+        """Return the id of the child run that reads the evaluation data of a run."""
         return make_urn("run", SOURCE, self.namespace, f"{run}/evaluation")
 
     def dataset(self, name: str) -> str:
@@ -79,7 +79,8 @@ class RegistryNames:
 def place_of(source: str) -> str | None:
     """Return the id of the dataset that a source of data names by an address in an object store; None for others.
 
-    The id is that of an event of OpenLineage about the same place, so that both are one asset.
+    The id is that of an event of OpenLineage about the same place, unless the server has a pattern of `MLG_NAMESPACES`
+    for it.
     """
     found = _PLACE.fullmatch(location_of(source) or "")
     return None if found is None else EventNames().dataset(found[1], found[2]).urn
@@ -88,7 +89,7 @@ def place_of(source: str) -> str | None:
 def location_of(source: str) -> str | None:
     """Return the address, path or table in the text of a source, which is JSON or a plain address; None without one.
 
-    Credentials in the address, and the query behind it, are left out.
+    The parts that `without_credentials` removes are left out.
     """
     try:
         value = orjson.loads(source)
@@ -102,7 +103,10 @@ def location_of(source: str) -> str | None:
 
 
 def without_credentials(address: str) -> str:
-    """Return an address without user, password, query and fragment; a text without a scheme remains as it is."""
+    """Return an address without user and password, and for ``http`` and ``https`` without query and fragment.
+
+    An address of Azure, such as ``abfss``, and a text without a scheme remain as they are.
+    """
     scheme, separator, rest = address.partition("://")
     if not separator:
         return address

@@ -1,4 +1,4 @@
-"""What an MLflow registry holds, as plain values: no type of the MLflow client is used outside its reader.
+"""The objects of an MLflow registry as plain values, without types of the MLflow client.
 
 Instants are milliseconds since 1970, as in MLflow.
 """
@@ -62,7 +62,7 @@ class LoggedModelKey:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """One run. ``metrics`` has the latest value of each metric that is not bound to a version of it elsewhere.
+    """One run. ``metrics`` has the latest value of each metric.
 
     ``models_read`` and ``models_made`` are the logged models that the run names as inputs and outputs; ``unresolved``
     has the ids of those that the registry does not return.
@@ -88,7 +88,8 @@ class RunRecord:
 class LoggedModelRecord:
     """One logged model: the files of a model that a run wrote, whether they are registered or not.
 
-    ``evaluated_in`` has run, name and digest of the data that runs of the metrics read for evaluation.
+    ``evaluated_in`` has, for each run that measured a metric, the data that the run read for evaluation: id of the run,
+    name and digest of the data.
     """
 
     key: LoggedModelKey

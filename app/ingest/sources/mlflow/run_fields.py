@@ -1,4 +1,4 @@
-"""How the fields of experiments and runs are mapped: one function for each row of the field table."""
+"""How the fields of experiments and runs are mapped: the functions of rows of the field table."""
 
 from typing import Final
 
@@ -20,12 +20,12 @@ _STATES: Final = {
 
 
 def experiment_name(record: ExperimentRecord, draft: AssetDraft, _names: RegistryNames) -> None:
-    """Set the name."""
+    """Set the display name and the kind of the workflow."""
     draft.set(displayName=record.name, workflowKind="mlflow-experiment")
 
 
 def experiment_id(record: ExperimentRecord, draft: AssetDraft, names: RegistryNames) -> None:
-    """Set the id."""
+    """Set the id; keep the id of MLflow as a property."""
     draft.set(id=names.experiment(record.id))
     draft.keep("id", record.id)
 
@@ -51,7 +51,7 @@ def lifecycle(record: ExperimentRecord | RunRecord, draft: AssetDraft, _names: R
 
 
 def run_id(record: RunRecord, draft: AssetDraft, names: RegistryNames) -> None:
-    """Set the id and the name."""
+    """Set the id and the display name; keep the id of MLflow as a property."""
     draft.set(id=names.run(record.id), displayName=record.name or None)
     draft.keep("id", record.id)
 
@@ -62,12 +62,12 @@ def run_experiment(record: RunRecord, draft: AssetDraft, names: RegistryNames) -
 
 
 def status(record: RunRecord, draft: AssetDraft, _names: RegistryNames) -> None:
-    """Set the state."""
+    """Set the state; a run with an unknown status is RUNNING."""
     draft.set(state=_STATES.get(record.status, "RUNNING"))
 
 
 def run_times(record: RunRecord, draft: AssetDraft, _names: RegistryNames) -> None:
-    """Set begin and end."""
+    """Set begin and end; the begin is also the instant of creation."""
     begin = instant(record.started_at)
     draft.set(startedAt=begin, sourceCreatedAt=begin, endedAt=instant(record.ended_at))
 
@@ -117,7 +117,7 @@ def run_models_read(record: RunRecord, draft: AssetDraft, names: RegistryNames) 
 
 
 def run_models_made(record: RunRecord, draft: AssetDraft, names: RegistryNames) -> None:
-    """Set the logged models that the run made as its outputs; keep the ids of those that the registry lacks."""
+    """Set the logged models that the run made as its outputs; keep the ids of absent inputs and outputs."""
     draft.set(outputs=[names.logged_model(each) for each in record.models_made] or None)
     draft.keep("absentModels", ", ".join(record.unresolved))
 

@@ -20,7 +20,7 @@ MAX_TEXT: Final = 4_000
 """Maximal number of characters of a text such as a description; a longer one is cut."""
 
 MAX_PROPERTY: Final = 2_000
-"""Maximal number of characters of the value of a property; a longer facet is ignored."""
+"""Maximal number of characters of the value of a property; a facet with a longer one is ignored."""
 
 MAX_SCHEMA_BYTES: Final = 40 * 1024
 """Maximal size of the columns that one facet gives, as JSON."""
@@ -29,10 +29,10 @@ MAX_SOURCES_BYTES: Final = 16 * 1024
 """Maximal size of the sources of columns that one facet gives, as JSON."""
 
 MAX_CHECKS: Final = 100
-"""Maximal number of check results of one facet."""
+"""Maximal number of check results that one event reports of one dataset."""
 
 MAX_ELEMENTS: Final = 10_000
-"""Maximal number of elements of one facet, those of nested lists and objects included; a larger one is ignored."""
+"""Maximal number of elements of one facet, those of nested lists and objects included; a larger facet is ignored."""
 
 MAX_TARGETS: Final = 200
 """Maximal number of owners, and of tags, that one event gives an asset: all writers wait while they are written."""
@@ -70,7 +70,10 @@ class EventFacet:
         return number_in(self.body, key)
 
     def elements(self, key: str) -> Iterator["EventFacet"]:
-        """Yield the objects of a list, each as a facet; raises FacetError if there is no list of objects."""
+        """Yield the objects of a list, each as a facet; raises FacetError if the member is no list.
+
+        Elements that are no objects are reported as ignored.
+        """
         value = self.body.get(key)
         if not isinstance(value, list):
             raise FacetError(f"`{key}` is no list")
@@ -81,7 +84,10 @@ class EventFacet:
                 self.ignored.append((f"{self.path}.{key}.{index}", "no JSON object"))
 
     def members(self, key: str) -> Iterator[tuple[str, "EventFacet"]]:
-        """Yield the objects of an object by name; raises FacetError if there is no object."""
+        """Yield the objects in an object by name; raises FacetError if the member is no object.
+
+        Values that are no objects are reported as ignored.
+        """
         value = self.body.get(key)
         if not isinstance(value, dict):
             raise FacetError(f"`{key}` is no object")
@@ -153,7 +159,10 @@ class Contribution:
             self.values[name, ""] = ObservedValue(name, None, (self.at,))
 
     def join(self, hop: Hop, field_name: str, urn: str, origin: str = "OBSERVED") -> None:
-        """Add an edge over a hop to those that other events have declared; none from the asset to itself."""
+        """Add an edge over a hop to those that other events have declared.
+
+        An edge from the asset to itself is added only if its relation is lineage.
+        """
         if urn != self.urn or hop.relation.lineage:
             self.fields[hop] = (field_name, origin)
             self.added.setdefault(hop, {})[urn] = {}
@@ -175,7 +184,7 @@ class Contribution:
         self.apart.append(ObserveCommand(self.urn, self.name, (ObservedValue(name, value, (self.at,)),)))
 
     def report(self, check: str, kind: str, status: str, value: float | None = None) -> None:
-        """Add the result of a check at the instant of the event; raises FacetError after MAX_CHECKS results."""
+        """Add the result of a check at the instant of the event; raises FacetError if there are MAX_CHECKS already."""
         if len(self.checks) >= MAX_CHECKS:
             raise FacetError(f"an event reports at most {MAX_CHECKS} check results of a dataset")
         values = {"value": value, "window": None, "threshold": None}

@@ -54,14 +54,14 @@ def _columns(facet: EventFacet, prefix: str, level: int) -> Iterator[tuple[str, 
 
 
 def column_lineage(facet: EventFacet, about: Contribution, names: EventNames, job: str) -> None:
-    """Give the source columns of each column, as reported by a job; of the job before, they are replaced."""
+    """Give the source columns of each column; they replace those of earlier events of the same ``job``."""
     source_columns(facet, about, names, "inputFields", job)
     if facet.body.get("dataset"):
         facet.ignored.append((f"{facet.path}.dataset", "sources of the whole dataset name no column"))
 
 
 def source_columns(facet: EventFacet, about: Contribution, names: EventNames, key: str, part: str) -> None:
-    """Give the source columns in the lists ``key`` of the members of `fields`, as a part of the columns."""
+    """Give the source columns in the lists ``key`` of the members of `fields`, as the ``part`` of the columns."""
     found = {column: _sources(each, names, key) for column, each in facet.members("fields")}
     given = {column: sources for column, sources in found.items() if sources}
     about.give(COLUMNS, bounded(given, MAX_SOURCES_BYTES), part=part)
@@ -107,19 +107,19 @@ def data_source(facet: EventFacet, about: Contribution, _names: EventNames) -> N
 
 
 def storage(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
-    """Give the format: that of the files, else the storage layer."""
+    """Give the format, that of the files or else the storage layer; the layer is also a property."""
     layer = facet.text("storageLayer")
     about.give("format", facet.text("fileFormat") or layer)
     about.give_property("storageLayer", layer)
 
 
 def dataset_type(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
-    """Give the type of the dataset, such as VIEW."""
+    """Give the type of the dataset, such as VIEW, as a property."""
     about.give_property("datasetType", "/".join(filter(None, (facet.text("datasetType"), facet.text("subType")))))
 
 
 def version(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
-    """Give the version; the mapping also makes a dataset version of it."""
+    """Give the version as a property; of an input or output, the mapping also makes a dataset version of it."""
     about.give_property("version", facet.text("datasetVersion", required=True))
 
 
@@ -129,7 +129,10 @@ def column_tags(facet: EventFacet, about: Contribution, _names: EventNames) -> N
 
 
 def lifecycle(facet: EventFacet, about: Contribution, names: EventNames) -> None:
-    """Give the last change of the life cycle; DROP retires the dataset, CREATE makes it active again."""
+    """Give the last change of the life cycle; DROP retires the dataset, CREATE makes it active again.
+
+    RENAME makes this dataset the replacement of the one with the previous name.
+    """
     change = facet.text("lifecycleStateChange", required=True)
     about.give_property("lifecycle", change)
     stage = {"DROP": "RETIRED", "CREATE": "ACTIVE"}.get(change or "")

@@ -1,8 +1,8 @@
 """Turns the namespaces and names of events into ids, and says by which rule.
 
-Two names that differ never share an id, unless a rule says that they are one: the spelling of a scheme, or a pattern of
-``MLG_NAMESPACES``. A dataset has the scheme of its namespace as source, such as `postgres`. A dataset whose namespace
-has no scheme, each job and each run have the source `openlineage`.
+Two names that differ share an id only by a rule: the spelling of a scheme, a slash at the end of a namespace, a pattern
+of ``MLG_NAMESPACES``, or a symlink. A dataset has the scheme of its namespace as source, such as `postgres`. A dataset
+whose namespace has no scheme, each job and each run have the source `openlineage`.
 """
 
 import re
@@ -61,7 +61,7 @@ class NamespacePattern:
         return None if covered is None else self.used.replace("*", covered)
 
     def undone(self, namespace: str) -> str | None:
-        """Return the namespace for which ``namespace`` is used; None if there is none, or if there may be several."""
+        """Return the namespace for which the pattern uses ``namespace``; None if there is none, or may be several."""
         covered = _covered(self.used, namespace)
         return (
             None
@@ -91,8 +91,8 @@ def namespace_patterns(text: str) -> tuple[NamespacePattern, ...]:
         given, arrow, used = (each.strip() for each in part.partition("=>"))
         if not arrow or not given or not used or given.count("*") > 1 or used.count("*") > given.count("*"):
             raise ConfigurationError(
-                f"MLG_NAMESPACES has {part!r}; write `namespace => namespace`, with at most one * on the left, and one "
-                "on the right only if there is one on the left."
+                f"MLG_NAMESPACES or --namespaces has {part!r}; write `namespace => namespace`, with at most one * on "
+                "the left, and one on the right only if there is one on the left."
             )
         found.append(NamespacePattern(given, used))
     return tuple(found)

@@ -72,7 +72,8 @@ DATASET: Final = (
     ),
     FacetRule(
         "version",
-        "A DatasetVersion, which the run reads or produces beside the dataset; the property `openlineage.version`.",
+        "A DatasetVersion, which the run or job reads or produces beside the dataset; the property "
+        "`openlineage.version`.",
         dataset_facets.version,
         ("openlineage.version",),
     ),

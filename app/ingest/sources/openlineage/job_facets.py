@@ -10,7 +10,7 @@ def documentation(facet: EventFacet, about: Contribution, _names: EventNames) ->
 
 
 def job_type(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
-    """Give the kind of the workflow: the integration in lower case, such as `dbt`."""
+    """Give the kind of the workflow: the integration in lower case, such as `dbt`; two types are properties."""
     integration = facet.text("integration")
     about.give("workflowKind", integration.lower() if integration else None)
     about.give_property("jobType", facet.text("jobType"))
@@ -18,7 +18,7 @@ def job_type(facet: EventFacet, about: Contribution, _names: EventNames) -> None
 
 
 def code_location(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
-    """Give where the code is: the address, and the path within a repository."""
+    """Give the address of the code with its path in the repository; branch, tag and version are properties."""
     path = facet.text("path")
     address = facet.text("url") or facet.text("repoUrl")
     about.give("codeRef", f"{address}#{path}" if address and path and path not in address else address or path)
@@ -33,6 +33,6 @@ def source_code(facet: EventFacet, about: Contribution, _names: EventNames) -> N
 
 
 def sql(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
-    """Give the query as a property."""
+    """Give the query and its dialect as properties."""
     about.give_property("sql", facet.text("query"))
     about.give_property("sql.dialect", facet.text("dialect"))

@@ -61,9 +61,9 @@ class LineageEvent:
     """A checked event; ``at`` is its instant in epoch milliseconds.
 
     A run event has a ``run_id`` and a ``job``, a job event a ``job``, a dataset event a ``dataset``. A `dataset` of a
-    run event is no member of the specification, and is not read. ``event_type`` is
-    one of EVENT_TYPES, else OTHER. ``producer`` is "" if absent. The facets of an input include its ``inputFacets``,
-    those of an output its ``outputFacets``.
+    run event is no member of the specification, and is not read. ``event_type`` is one of EVENT_TYPES, else OTHER.
+    ``producer`` is "" if absent. The facets of an input include its ``inputFacets``, those of an output its
+    ``outputFacets``.
     """
 
     at: int
@@ -109,7 +109,10 @@ def run_id_of(value: Json, path: str) -> str:
 
 
 def instant_of(text: Json) -> int | None:
-    """Return the instant of an ISO 8601 text in epoch milliseconds, in UTC without an offset; None if it is none."""
+    """Return the instant of an ISO 8601 text in epoch milliseconds; a text without an offset is in UTC.
+
+    Return None for another value, and for an instant before 1970.
+    """
     if not isinstance(text, str) or not text[:4].isdecimal():
         return None
     try:

@@ -20,8 +20,8 @@ class ExplicitLineage:
 
     ``names`` are those of the event, and ``part`` is the part of the columns that the facet of a dataset gives.
     ``dataset`` and ``job`` return the contribution about the asset that a part of a facet names, ``dataset_id`` returns
-    its id. They raise FacetError if it names none. ``origin`` is that of the edges, ``left`` the number of them
-    that the facets may still give.
+    the id of the dataset. All three raise FacetError if the part names no asset. ``origin`` is that of the edges,
+    ``left`` the number of edges that the facets may still give.
     """
 
     names: EventNames
@@ -74,7 +74,7 @@ class ExplicitLineage:
             raise FacetError("`type` is neither DATASET nor JOB")
 
     def _read(self, source: EventFacet) -> str:
-        """Return the id of a dataset that a job reads; raises FacetError if it is none."""
+        """Return the id of a dataset that a job reads; raises FacetError if the source is no dataset."""
         if source.text("type") != DATASET:
             raise FacetError("no relation joins a job to a job whose data it reads")
         return self.dataset_id(source)
@@ -89,7 +89,7 @@ class ExplicitLineage:
 
 
 def _bounded(facet: EventFacet, key: str) -> list[EventFacet]:
-    """Return the elements of a list; raises FacetError if it is none, or has more than MAX_DATASETS elements."""
+    """Return the objects in a list; raises FacetError if the member is no list, or has more than MAX_DATASETS."""
     found = [*facet.elements(key)]
     if len(found) > MAX_DATASETS:
         raise FacetError(f"`{key}` has {len(found)} elements; an event may give at most {MAX_DATASETS}")

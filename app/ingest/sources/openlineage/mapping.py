@@ -1,4 +1,4 @@
-"""Maps an event to commands: each asset that it names gets one, and more for what needs a right of its own.
+"""Maps an event to commands: one for each asset that it names, and more for values with rights of their own and checks.
 
 The mapping reads nothing but the event, so its result depends on no other event. The writer folds the commands of all
 events together (:mod:`app.graph.writing.handlers.observe`), in whatever order they arrive.
@@ -38,7 +38,7 @@ _STATES: Final[Mapping[str, tuple[str, int]]] = {
 _ENDED: Final = 3
 
 _STAYS: Final = "nothing is removed: what such a facet gave stays"
-"""The reason for a facet that is sent to remove it, and that gives nothing removable."""
+"""The reason for ignoring a facet with `_deleted`, if events of such a facet give nothing that can be removed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +171,10 @@ class _EventMapper:
         return about
 
     def commands(self) -> list[Command]:
-        """Return the commands: those about datasets and jobs, then the run, then those that need further rights."""
+        """Return one command for each asset, in the order in which the assets were found, then the other commands.
+
+        The other commands set owners, tags and stages, and report checks.
+        """
         commands: list[Command] = [each.command() for each in self.assets.values()]
         for each in self.assets.values():
             commands += [*each.apart, *each.checks]
@@ -214,7 +217,7 @@ class _EventMapper:
         return urn
 
     def _job_id(self) -> str:
-        """Return the id of the job of the event; of a dataset event, that of its producer."""
+        """Return the id of the job of the event; for a dataset event, a text with its producer."""
         job = self.event.job
         return self.names.job(job.namespace, job.name).urn if job else f"producer {self.event.producer}"
 
@@ -340,7 +343,7 @@ def _full_name(match: Match, name: str) -> str:
 
 
 def _is_removed(body: Record) -> bool:
-    """Return whether a facet is sent to remove it."""
+    """Return whether a facet is sent to remove what it gave before."""
     return body.get("_deleted") is True
 
 

@@ -5,13 +5,13 @@ from app.ingest.sources.openlineage.event_names import EventNames
 
 
 def nominal_time(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
-    """Give the interval that the run is for."""
+    """Give begin and end of the interval that the run is for, as properties."""
     about.give_property("nominalStart", facet.text("nominalStartTime"))
     about.give_property("nominalEnd", facet.text("nominalEndTime"))
 
 
 def error_message(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
-    """Give the error of the run; the stack trace is ignored."""
+    """Give the error of the run, and the language as a property; the stack trace is ignored."""
     about.give("error", facet.text("message", required=True))
     about.give_property("programmingLanguage", facet.text("programmingLanguage"))
     if facet.body.get("stackTrace"):
@@ -19,18 +19,18 @@ def error_message(facet: EventFacet, about: Contribution, _names: EventNames) ->
 
 
 def processing_engine(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
-    """Give the engine and its version, such as `spark 3.5.1`."""
+    """Give the engine with its version, such as `spark 3.5.1`, and the version of the adapter, as properties."""
     about.give_property("engine", " ".join(filter(None, (facet.text("name"), facet.text("version")))).lower())
     about.give_property("adapter", facet.text("openlineageAdapterVersion"))
 
 
 def external_query(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
-    """Give the id of the query in the system that ran it."""
+    """Give the system that ran the query, and the id of the query there, as a property."""
     about.give_property("externalQuery", " ".join(filter(None, (facet.text("source"), facet.text("externalQueryId")))))
 
 
 def environment(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
-    """Give the variables as parameters, which only engineers of the owning team may see."""
+    """Give the variables as parameters, which are secret."""
     for each in facet.elements("environmentVariables"):
         name, value = each.text("name"), each.text("value")
         if not name:

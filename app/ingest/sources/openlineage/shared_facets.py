@@ -24,7 +24,7 @@ _META: Final = ("_producer", "_schemaURL", "_deleted")
 
 
 def ownership(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
-    """Give the owners. `user:x` and an e-mail address are users, every other name is a team."""
+    """Give the owners, with ids by `owner_urn`; they replace those that earlier events gave."""
     owners: dict[str, JsonObject] = {}
     for each in facet.elements("owners"):
         name = each.text("name")
@@ -38,12 +38,15 @@ def ownership(facet: EventFacet, about: Contribution, _names: EventNames) -> Non
 
 
 def tags(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
-    """Give the tags: the key, and the value after a colon unless it is `true`."""
+    """Give the tags, those with a `field` too: the key, then a colon and the value unless it is `true` or absent."""
     targets_of_tag(facet, about, of_columns=False)
 
 
 def targets_of_tag(facet: EventFacet, about: Contribution, *, of_columns: bool) -> None:
-    """Give tags; if ``of_columns``, a tag with a `field` becomes a property."""
+    """Give tags as :func:`tags` does; if ``of_columns``, a tag with a `field` becomes a property instead.
+
+    The tags replace those that earlier events gave.
+    """
     found: dict[str, JsonObject] = {}
     for each in facet.elements("tags"):
         key, value, column = each.text("key"), each.text("value"), each.text("field")
