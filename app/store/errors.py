@@ -22,7 +22,7 @@ class DataInUseError(ConfigurationError):
 
 
 class SchemaMismatchError(ConfigurationError):
-    """The schema of the data is unknown, or differs from that of this program in a way that cannot be applied."""
+    """The schema of the data is unknown, or this program neither uses it nor upgrades it now."""
 
 
 class DataMissingError(ConfigurationError):
@@ -57,14 +57,14 @@ class StoreReason(StrEnum):
     BUSY = "BUSY"
     """The store did not respond in time, refused a request because of its load, or rolled back a conflicting write."""
     UNREACHABLE = "UNREACHABLE"
-    """Nothing accepts connections at the address of the store, or the connection broke."""
+    """Nothing accepts connections at the address of the store, the connection broke, or a proxy reaches no store."""
     STARTING = "STARTING"
     """The embedded store starts or restarts."""
     DISK_SPACE = "DISK_SPACE"
     """The disk has too little free space, so writes are refused. Reads are served."""
     STORAGE = "STORAGE"
-    """The storage is invalid, damaged or closed, mostly after an error of the disk. Only a restart helps."""
+    """Storage or index are invalid, damaged or closed, mostly after an error of the disk. Only a restart helps."""
     INDEX = "INDEX"
     """The index lacks documents of stored vertices, or is being rebuilt."""
     BACKEND = "BACKEND"
-    """The storage or index behind a remote JanusGraph does not respond."""
+    """The storage or index behind JanusGraph fails or does not respond."""

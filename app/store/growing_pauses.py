@@ -29,7 +29,10 @@ class GrowingPauses:
         self._failures = 0
 
     def after(self, uptime: float) -> float:
-        """Return the pause before the next attempt; the server was ready for ``uptime``, 0 if it did not start."""
+        """Return the seconds to wait before the next attempt.
+
+        The server was ready for ``uptime`` seconds, 0 if it did not start.
+        """
         if uptime >= self._policy.good_uptime:
             self._failures = 0
         pause = self._policy.first_pause * 2.0 ** min(self._failures, _MAX_DOUBLINGS)

@@ -78,13 +78,13 @@ class SchemaKeeper(Protocol):
 
 
 def accept_stamp(folder: Path, schema: StoreSchema, *, upgrading: bool = False) -> bool:
-    """Write the stamp of ``schema`` into the store's folder, and return True, if the data have its version.
+    """Write the stamp of ``schema`` into the store's folder, and return True, if the data have its version or are none.
 
     Return False, and leave the stamp, if the data have an older version that is upgraded now. ``upgrading`` states
     that the caller is `mlg store upgrade`.
 
-    Raises `SchemaMismatchError` if the stored stamp is missing beside data, or has a version that is not upgraded. Also
-    raises it for the same version with a difference in more than new labels, keys and composite indexes.
+    Raises `SchemaMismatchError` if the stored stamp is missing beside data, or has a version that is not upgraded now.
+    Also raises it for a difference that neither JanusGraph nor a step to a new version applies.
     """
     path = folder / STAMP_FILE
     if not path.exists() and (folder / DATA_FOLDER).exists():
@@ -111,7 +111,9 @@ def write_stamp(folder: Path, schema: StoreSchema) -> None:
 
 
 def refuse_other_schema(what: str, stamp: JsonObject, schema: StoreSchema, *, upgrading: bool = False) -> None:
-    """Raise `SchemaMismatchError` unless ``schema`` can be used with data of a stamp; ``what`` names the data.
+    """Raise `SchemaMismatchError` unless ``schema`` can be used with data of a stamp, at once or by an upgrade now.
+
+    ``what`` names the data in the message.
 
     ``upgrading`` states that the caller is `mlg store upgrade`.
     """

@@ -40,8 +40,9 @@ class StoreEndpoint:
             valid = False
         if not valid:
             raise ConfigurationError(  # without the value, which may contain a password
-                "MLG_STORE_URL is no HTTP URL; set it to the Gremlin endpoint, such as http://127.0.0.1:8182/gremlin, "
-                "or to several with commas between them. A comma in a password is %2C."
+                "The URL of the store, in MLG_STORE_URL or given to the command, is no HTTP URL. Give the Gremlin "
+                "endpoint, such as http://127.0.0.1:8182/gremlin, or several with commas between them. A comma in a "
+                "password is %2C."
             )
         if info and (user or password):
             raise ConfigurationError(
@@ -53,7 +54,7 @@ class StoreEndpoint:
         if bool(user) != bool(password) or ":" in user:
             raise ConfigurationError(
                 "The credentials of the store are incomplete, or the user contains a colon. Set MLG_STORE_USER without "
-                "a colon and MLG_STORE_PASSWORD, or both in MLG_STORE_URL, or neither."
+                "a colon and MLG_STORE_PASSWORD, or both in the URL of the store, or neither."
             )
         return cls(urlunsplit(parts._replace(netloc=address)), user, password)
 
@@ -79,7 +80,7 @@ def external_endpoints(settings: Settings) -> tuple[StoreEndpoint, ...]:
     found = [StoreEndpoint.parse(url.strip(), settings.store_user, settings.store_password) for url in given]
     urls = [endpoint.url for endpoint in found]
     if twice := sorted({url for url in urls if urls.count(url) > 1}):
-        raise ConfigurationError(f"MLG_STORE_URL lists {', '.join(twice)} twice; list each server once.")
+        raise ConfigurationError(f"The URL of the store lists {', '.join(twice)} twice; list each server once.")
     return tuple(found)
 
 

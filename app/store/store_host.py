@@ -22,4 +22,4 @@ class StoreHost(Protocol):
         """Return whether the disk of the store has as much free space as its writes demand."""
 
     async def restart(self, reason: StoreReason) -> None:
-        """End the store's process, which the host then starts again; no effect while the store is not running."""
+        """End the store's process, which the host then starts again; no effect while the store is not ready."""

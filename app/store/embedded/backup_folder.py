@@ -55,7 +55,7 @@ class BackupFile:
 class Backup:
     """A manifest. ``storage`` is the release of JanusGraph, and ``schema`` the schema stamp of the data.
 
-    ``index`` states whether the index is in it, and ``digest`` is that of the store as far as it was computed.
+    ``index`` states whether the backup has the index. ``digest`` is that of the data, None if it was not computed.
     """
 
     name: str
@@ -80,7 +80,7 @@ class Backup:
 
     @classmethod
     def of(cls, path: Path) -> Self:
-        """Return the backup of a manifest; raises `BackupError` if it is unreadable or has another form."""
+        """Return the backup of a manifest; raises `BackupError` if it is damaged or has another form."""
         try:
             found = orjson.loads(path.read_bytes())
             if found["format"] != FORMAT:
@@ -115,7 +115,7 @@ class BackupFolder:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Return an existing folder of backups; raises `BackupError` if it is none, or of another form."""
+        """Return an existing folder of backups; raises `BackupError` if it is none, damaged, or of another form."""
         marker = path / MARKER
         try:
             found = orjson.loads(marker.read_bytes())["format"]
@@ -134,7 +134,10 @@ class BackupFolder:
 
     @classmethod
     def create(cls, path: Path) -> Self:
-        """Return the folder, and make it if it is absent or empty; raises `BackupError` if it has other content."""
+        """Return the folder, and make it if it is absent or empty.
+
+        Raises `BackupError` if its content is not that of a folder of backups.
+        """
         if (path / MARKER).exists():
             return cls.open(path)
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
@@ -148,7 +151,7 @@ class BackupFolder:
         return cls(path)
 
     def backups(self) -> list[Backup]:
-        """Return all backups, the oldest first."""
+        """Return all backups, the oldest first; raises `BackupError` if a manifest is damaged or of another form."""
         return [Backup.of(path) for path in sorted(self.path.glob("*.json")) if path.name != MARKER]
 
     def named(self, name: str = "") -> Backup:
@@ -176,7 +179,7 @@ class BackupFolder:
         return {name: path for name, path in sources.items() if _identity(name, path) not in known}
 
     def add(self, about: Backup, sources: Mapping[str, Path], report: Callable[[int], None]) -> BackupResult:
-        """Copy what is missing of ``sources``, write the manifest, and return it.
+        """Copy what is missing of ``sources``, write the manifest, and return the backup with the amounts copied.
 
         ``about`` has the values of the manifest except its files. ``report`` gets the bytes of each part that was
         copied. Raises `BackupError` if the disk is full.
@@ -199,7 +202,10 @@ class BackupFolder:
             _write(self.path / f"{backup.name}.json", backup.stored())
 
     def keep(self, count: int) -> int:
-        """Delete all but the newest ``count`` backups, and all files that none of these has; return how many went."""
+        """Delete all but the newest ``count`` backups, and all files that none of these has.
+
+        Return the number of deleted backups. ``count`` is at least 1.
+        """
         old = self.backups()[:-count]
         for backup in old:
             (self.path / f"{backup.name}.json").unlink()
@@ -225,7 +231,7 @@ class BackupFolder:
                 raise BackupError(f"The file {source} of the backup {backup.name} is damaged; use another backup.")
 
     def _known(self) -> dict[tuple[str, int, str], BackupFile]:
-        """Return the files of all backups by path, size and ends."""
+        """Return the files of all backups, of those that still exist, by path, size and ends."""
         return {
             (name, file.size, file.ends): file
             for backup in self.backups()

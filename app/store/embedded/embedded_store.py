@@ -138,8 +138,8 @@ class EmbeddedStore:
     async def start(self) -> None:
         """Download missing jars, open the data, and return when the store is ready.
 
-        Raises a `ConfigurationError` of `app.store.errors`, `StoreStartError`, or the CodedError of a failed rebuild of
-        the index. JVM, lock and port are released then.
+        Raises a `ConfigurationError` of `app.store.errors`, `StoreStartError`, or the CodedError of a failed upgrade of
+        the schema or rebuild of the index. JVM, lock and port are released then.
         """
         self.state = StoreState.STARTING
         try:
