@@ -40,7 +40,7 @@ def jobs_of(client: GremlinClient, coordinator: WriteCoordinator) -> tuple[Job, 
 
 @asynccontextmanager
 async def background_jobs(client: GremlinClient, coordinator: WriteCoordinator) -> AsyncIterator[None]:
-    """Run the jobs of the outbox, the expiry of records, and the watches of write log and index, if there is a log.
+    """Run all jobs and, if there is a write log, the watches of the write log and of the index.
 
     All are stopped at exit, after the current batch; then another process may lead.
     """

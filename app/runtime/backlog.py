@@ -12,7 +12,7 @@ from app.telemetry.metrics import gauges
 from app.telemetry.work_metrics import JOBS
 
 STALE_SECONDS: Final = 60.0
-"""Age of the oldest due outbox entry from which on answers count as stale."""
+"""Seconds that an outbox entry must be due for answers to count as stale."""
 
 FRESH_MILLISECONDS: Final = 1_000
 """Milliseconds for which :attr:`Backlog.is_stale` is used again."""

@@ -15,7 +15,10 @@ MAX_KEY_BYTES: Final = 64
 
 
 def cursor_key(settings: Settings) -> bytes:
-    """Return the key; raises ConfigurationError in production without a secret, and for a short secret."""
+    """Return the key; in development without a secret, that of the data folder, which is created if absent.
+
+    Raises ConfigurationError in production without a secret, and for a short secret.
+    """
     if settings.secret:
         if len(settings.secret) < MIN_SECRET_LENGTH:
             raise ConfigurationError(

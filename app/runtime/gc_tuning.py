@@ -40,9 +40,10 @@ To collect this number, all of it garbage, takes some 25 ms.
 """
 
 FROZEN_OBJECTS: Final = 1_000_000
-"""Number of objects frozen since all were visited for which they are counted, and visited again if twice as many.
+"""Number of newly frozen objects after which all frozen objects are counted, in an idle interval.
 
-A process that is never idle visits them at BUSY_FACTOR times this number.
+They are visited if they are more than twice as many as after the last visit. In an interval that is not idle, they are
+counted after BUSY_FACTOR times this number.
 """
 
 BUSY_FACTOR: Final = 5
@@ -88,7 +89,10 @@ async def collect_regularly() -> None:
 
 
 def _collected_frozen(visited: int) -> int:
-    """Visit the frozen objects if they are twice the ``visited`` of the last time; return the number of these now."""
+    """Visit the frozen objects if they are more than twice ``visited``, their number after the last visit.
+
+    Return their number after this visit, or ``visited`` without one.
+    """
     if gc.get_freeze_count() <= 2 * visited:
         return visited
     gc.unfreeze()

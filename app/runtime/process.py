@@ -73,7 +73,7 @@ async def open_store(settings: Settings) -> AsyncIterator[GremlinClient]:
     """Connect to the store of ``MLG_STORE_URL``; start the embedded store if the setting is empty, and stop it at exit.
 
     Raises ConfigurationError for an invalid endpoint, and for an embedded store that is not allowed in production.
-    Raises ConfigurationError or StoreStartError if the embedded store does not start.
+    Raises as :meth:`EmbeddedStore.start` if the embedded store does not start, and as :func:`prepare_external`.
     """
     async with AsyncExitStack() as stack:
         host: EmbeddedStore | None = None
@@ -93,7 +93,7 @@ async def open_store(settings: Settings) -> AsyncIterator[GremlinClient]:
 async def prepare_external(client: GremlinClient) -> None:
     """Refuse a store of another schema, or upgrade it (docs/backup.md).
 
-    Raises ConfigurationError if no server of the store responds, and as :meth:`SchemaUpgrade.prepare`.
+    Raises ConfigurationError if the store cannot be reached, and otherwise as :meth:`SchemaUpgrade.prepare`.
     """
     try:
         await SchemaUpgrade().prepare(client)
@@ -141,7 +141,7 @@ class Process:
     """Set by :meth:`open_with`; routes read it for each request, because the application is built before the store."""
 
     start_error: CodedError | None = None
-    """The error for which the process could not start, None if it could."""
+    """The error for which the process could not start, None if it could, or has not tried yet."""
 
     def __init__(
         self, settings: Settings, open_store: StoreOpener = open_store, start_jobs: JobStarter = background_jobs

@@ -25,7 +25,10 @@ SAMPLE_SECONDS: Final = 10.0
 
 @dataclass(slots=True)
 class StoreHealth:
-    """Samples the store of ``client``; ``jvm`` is that of an embedded store, None before the first sample."""
+    """Samples the store of ``client``; ``jvm`` is that of an embedded store, None before it was sampled.
+
+    ``is_ready`` is true before the first sample.
+    """
 
     client: GremlinClient
     readiness: Readiness
@@ -62,9 +65,11 @@ class StoreHealth:
             yield gauge("mlg_store_free_bytes", "Free bytes of the disk of the embedded store.", host.free_bytes())
         if self.jvm is not None:
             yield gauge("mlg_jvm_heap_used_bytes", "Used bytes of the heap of the embedded store.", self.jvm.heap_used)
-            yield gauge("mlg_jvm_heap_max_bytes", "Maximum bytes of that heap.", self.jvm.heap_max)
-            yield count("mlg_jvm_gc_seconds", "Seconds of garbage collections of that JVM.", self.jvm.gc_seconds)
-            yield gauge("mlg_jvm_threads", "Threads of that JVM.", self.jvm.threads)
+            yield gauge("mlg_jvm_heap_max_bytes", "Maximum bytes of the heap of the embedded store.", self.jvm.heap_max)
+            yield count(
+                "mlg_jvm_gc_seconds", "Seconds of garbage collections of the embedded store.", self.jvm.gc_seconds
+            )
+            yield gauge("mlg_jvm_threads", "Threads of the JVM of the embedded store.", self.jvm.threads)
 
 
 @asynccontextmanager
