@@ -15,7 +15,7 @@ ResultT = TypeVar("ResultT")
 
 
 async def repeat_contended(action: Callable[[], Awaitable[ResultT]], pause: float = _PAUSE_SECONDS) -> ResultT:
-    """Return the result of an action, which is run again after another process was first.
+    """Return the result of an action, which is run again after a conflict with another transaction.
 
     The action must have the same effect however often it runs. ``pause`` is in seconds. Raises TransientConflictError
     or VertexExistsError after ATTEMPTS, and every other error of the action at once.

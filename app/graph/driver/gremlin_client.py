@@ -30,9 +30,9 @@ from policies.errors import Code, CodedError
 class RequestReport:
     """One finished request, as reported to the observers.
 
-    ``attempts`` counts the attempts to send the request; a first one without a connection does not count. ``seconds``
-    includes the wait for a slot.
-    ``error`` is None if the request succeeded, was cancelled, or failed with an error that has no code.
+    ``attempts`` counts the attempts to send the request; those without a connection do not count. ``seconds`` includes
+    the wait for a slot. ``error`` is None if the request succeeded, was cancelled, or failed with an error that has no
+    code.
     """
 
     prepared: PreparedStatement
@@ -97,10 +97,13 @@ class WriteOrder(Protocol):
     def turn(
         self, touched: Touched, entries: Sequence[JsonObject], gone: Sequence[int], lease: Lease | None, wait: int = 0
     ) -> JsonObject:
-        """Return the place of the planned transaction in the order, as a binding of the text ``WRITE``."""
+        """Return the place of the planned transaction in the order, as a binding of the text ``WRITE``.
+
+        ``entries`` are its rows of the outbox, and ``gone`` the ids of the outbox entries that it deletes.
+        """
 
     def end_turn(self, *, written: bool) -> None:
-        """Record that the transaction is stored; raises TransientConflictError if it is not."""
+        """Record the end of the transaction; raises TransientConflictError if it was not written."""
 
     async def watch(self) -> None:
         """Until cancelled, learn what other processes write, and lead while none of them does."""
@@ -114,13 +117,13 @@ class GremlinClient:
 
     ``endpoint`` may be a URL, also with user info, which is sent as credentials. It is a sequence if several servers
     share the storage of the store; the requests are then spread over them (:mod:`app.graph.driver.server_pool`).
-    ``source`` is the name of the traversal source on each server. At most ``in_flight`` requests for each server run at
-    once, and the others wait for a slot. ``deadline`` is in seconds and covers the wait and the response. The client
-    works again after a restart of the store without being reopened. Within the deadline, a request is sent again if it
-    changed nothing (:meth:`app.graph.driver.transport.Transport.rows`). A write that may have been committed is never
-    sent again: ``unknown_outcome`` of the StoreUnavailableError is then true. ``host`` runs the store, None for a store
-    elsewhere. A request that begins during an outage is refused; one that waits for its slot is still sent. A response
-    to a read that ends during an outage is refused as well.
+    ``source`` is the name of the traversal source on each server. At most ``in_flight`` times the number of servers
+    requests run at once, and the others wait for a slot. ``deadline`` is in seconds and covers the wait and the
+    response. The client works again after a restart of the store without being reopened. Within the deadline, a request
+    is sent again if it changed nothing (:meth:`app.graph.driver.transport.Transport.rows`). A write that may have been
+    committed is never sent again: ``unknown_outcome`` of the StoreUnavailableError is then true. ``host`` runs the
+    store, None for a store elsewhere. A request that begins during an outage that the host reports is refused; one that
+    waits for its slot is still sent. A response to a read that ends during such an outage is refused as well.
     ``exclusive`` states that all writes to the store go through this client while it is open, as they do with a host.
     ``write_watch``, if it is not None, receives begin and end of each write of this client. ``write_order``, if it is
     not None, orders the transactions of this client among those of other processes. ``work`` observes what sends the

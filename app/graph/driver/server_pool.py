@@ -129,7 +129,7 @@ class ServerPool:
         _log.warning("store_server_ejected", server=server.url, reason=reason, seconds=pause)
 
     def postpone(self, server: Server) -> None:
-        """Keep a server ejected whose probe failed, for a longer pause."""
+        """Keep a server ejected whose probe failed, until the next pause is over."""
         server.probe_at = self.clock() + server.pauses.after(0.0)
 
     def readmit(self, server: Server) -> None:

@@ -24,7 +24,7 @@ from policies.errors import Code
 _HEADERS: Final = {"Content-Type": "application/json", "Accept": "application/vnd.gremlin-v3.0+json;types=false"}
 _KEEP_ALIVE_SECONDS: Final = 60
 CONNECT_SECONDS: Final = 3.0
-"""Seconds for a new connection to one of several servers: one whose machine is away refuses nothing."""
+"""Seconds for a new connection to one of several servers: a machine that is off does not refuse the connection."""
 RESPOND_SECONDS: Final = 2.0
 """Seconds in which a server must respond to a request without a query."""
 PROBE_SECONDS: Final = 5.0
@@ -103,7 +103,8 @@ class Transport:
     async def rows(self, exchange: Exchange) -> list[Json]:
         """Send a request and return its rows.
 
-        A failed attempt is repeated at another server if it changed nothing: a read, or a write without a connection.
+        An attempt that ends with StoreUnavailableError is repeated at another server if it changed nothing: a read, or
+        a write that was refused or got no connection. A TransientConflictError is raised at once.
         If an open connection broke, the same server may get one more attempt, over a new connection: after a restart,
         all kept connections are closed. Raises the error of the last attempt.
         """

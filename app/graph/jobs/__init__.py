@@ -1,5 +1,6 @@
-"""Background jobs: three work off the outbox entries that writes leave, one deletes receipts.
+"""Background jobs: three work off the outbox entries that writes leave, two delete expired records.
 
 ``sensitivity_job`` recomputes sensitivity (docs/sensitivity.md), ``tag_job`` propagates tags (docs/tags.md),
-``inference_job`` derives inferred edges (docs/enrichment.md), ``receipt_expiry`` deletes expired receipts.
+``inference_job`` derives inferred edges (docs/enrichment.md). ``receipt_expiry`` deletes expired receipts, and
+``ingestion_expiry`` old ingestions.
 """

@@ -18,7 +18,7 @@ from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.clock import epoch_milliseconds
 
 BATCH: Final = 250
-"""Maximal number that a step deletes while it holds the lock."""
+"""Maximal number of vertices that a step deletes while it holds the lock."""
 
 _log = structlog.get_logger(__name__)
 
@@ -59,7 +59,8 @@ class ExpiryJob(ABC):
     async def step(self) -> bool:
         """Delete a batch; return whether there may be more.
 
-        Only the process that leads deletes. After a conflict with another process nothing is deleted.
+        Only the process that leads deletes; elsewhere return False. After a conflict with another process nothing is
+        deleted.
         """
         order = self._client.write_order
         if order is not None and not order.leads:

@@ -32,9 +32,9 @@ class ReceiptExpiry(ExpiryJob):
     pause_seconds = 600.0
 
     async def delete_expired(self, writes: WriteSet) -> tuple[int, bool]:
-        """Delete a batch of receipts from one expired bucket; there may be more if there was such a bucket.
+        """Add the deletion of a batch of receipts of one expired bucket; there may be more if there was such a bucket.
 
-        A bucket is expired if its last receipt is. It is deleted when no expired receipt is left in it.
+        A bucket is expired if the receipt that was written last in it is. The bucket is deleted with its last batch.
         """
         bindings = {"top": BUCKET_ROOT, "limit": self._clock() - RECEIPT_LIFETIME_MS, "most": self._batch}
         (expired,) = await self._client.submit(_EXPIRED, bindings)
