@@ -123,7 +123,7 @@ class ApiClient:
     async def execute(self, document: str, variables: Record) -> JsonObject:
         """Run one operation and return its ``data``.
 
-        Raises UnreachableError after the last attempt, and TokenRefusedError if the API does not accept the token.
+        Raises UnreachableError after the last attempt, and TokenRefusedError if the token is not accepted for it.
         Raises RequestRejectedError for an invalid address, a response without data, and errors that are not transient;
         it is an IncompleteResponseError if the operation was executed.
         """
@@ -231,7 +231,7 @@ def _response_body(response: httpx2.Response, *, partial: bool) -> JsonObject:
     if refused or codes & {Code.UNAUTHENTICATED, Code.FORBIDDEN}:
         reason = message.rstrip(".")
         raise TokenRefusedError(
-            f"The API does not accept the token: {reason}. Give another token of this server with --token."
+            f"The API does not accept the token for this request: {reason}. Give another token with --token."
         )
     if codes & _BUSY_CODES:
         raise _BusyError(message)

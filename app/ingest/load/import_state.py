@@ -97,7 +97,7 @@ class ImportState:
             self._store.executemany("UPDATE entries SET round = ? WHERE id = ?", [(self._round, each) for each in ids])
 
     def unseen(self) -> Iterator[StateEntry]:
-        """Yield the entries that this import has not seen, by their ids; entries may be recorded in between."""
+        """Yield the entries that this import has not seen, ordered by id; entries may be recorded in between."""
         last = ""
         where = f"WHERE round < ? AND id > ? ORDER BY id LIMIT {_PAGE}"
         while page := [*self._entries(where, self._round, last)]:

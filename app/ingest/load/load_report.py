@@ -48,7 +48,7 @@ class LoadReport:
             self.console.print("… further failures are counted only.")
 
     def summary(self, skipped: object = 0, **extra: Json) -> JsonObject:
-        """Return the summary as a JSON object: the counts by outcome, ``skipped``, and other values of the importer.
+        """Return the summary as JSON: numbers of created, updated, unchanged and failed, and values of the importer.
 
         ``skipped`` counts what the importer left out, by name; 0 for an importer that gives no such counts.
         """
@@ -67,7 +67,7 @@ def run_load(load: Load, *, as_json: bool, **extra: Json) -> int:
     """Run a load with a new report; print the summary as the last line of stdout; return the exit code.
 
     ``extra`` are values of the importer for the summary, such as ``skipped``. Exit code 0 means that nothing failed,
-    else the code is 1. An expected error ends the load, is printed on stderr, and is in the summary.
+    else the code is 1. A CodedError or OSError ends the load, is printed on stderr, and is in the summary.
     """
     report = LoadReport(Console(stderr=True))
     try:

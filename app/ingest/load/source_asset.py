@@ -13,7 +13,7 @@ class SourceAsset:
     """One asset of a source: its item ``value``, and the items ``parts`` that are registered before it.
 
     ``location`` names it in messages, and ``foreign_id`` in the source. ``deleted`` means that the source has it as
-    deleted. ``basis`` are further values of the source, such as the steps of metrics, that only the digest includes.
+    deleted. ``basis`` are further values of the source that are no part of the item, such as the steps of metrics.
     """
 
     location: str

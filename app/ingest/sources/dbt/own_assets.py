@@ -67,7 +67,7 @@ _FED: Final = tuple(rule.resource for rule in REPORT_RULES)
 
 
 def own_items(artifacts: Artifacts, names: DbtNames) -> Iterator[tuple[str, JsonObject]]:
-    """Yield the items of workflows and reports, each with its location."""
+    """Yield the location and the item of each workflow and report."""
     yield f"project {names.project}", {"workflow": _project(artifacts, names)}
     for builder in _builders(artifacts):
         yield builder["unique_id"], {"workflow": _workflow(artifacts, names, builder)}

@@ -33,7 +33,7 @@ class Registry:
         yield from self.content.get(name) or ()
 
     def views(self) -> Iterator[tuple[str, Record]]:
-        """Yield each view with the name of its type."""
+        """Yield the name of the type of each view, and the view."""
         for section, kind in VIEWS.items():
             yield from ((kind, view) for view in self.section(section))
 

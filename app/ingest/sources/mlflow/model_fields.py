@@ -111,7 +111,7 @@ def version_aliases(record: VersionRecord, draft: AssetDraft, _names: RegistryNa
 
 
 def version_source(record: VersionRecord, draft: AssetDraft, names: RegistryNames) -> None:
-    """Set the location, and the logged model or version that this one was made of."""
+    """Set the location, and `basedOn` to the logged model, else the version, that this version was made of."""
     name, _, version = record.source.removeprefix(_SOURCE).rpartition("/")
     copied = [names.version(name, version)] if record.source.startswith(_SOURCE) and name else None
     made_of = [names.logged_model(record.logged.key)] if record.logged else copied
@@ -119,7 +119,7 @@ def version_source(record: VersionRecord, draft: AssetDraft, names: RegistryName
 
 
 def version_run(record: VersionRecord, draft: AssetDraft, names: RegistryNames) -> None:
-    """Set the run, with its code, parameters and latest metrics."""
+    """Set the training run; set code, parameters and latest metrics to those of the run, if the registry returns it."""
     draft.set(trainingRun=names.run(record.run_id) if record.run_id else None)
     if record.run is not None:
         draft.set(codeRef=record.run.tags.get(COMMIT) or None, params=pairs(record.run.params))

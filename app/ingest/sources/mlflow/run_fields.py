@@ -46,7 +46,7 @@ def tags(record: ExperimentRecord | RunRecord, draft: AssetDraft, _names: Regist
 
 
 def lifecycle(record: ExperimentRecord | RunRecord, draft: AssetDraft, _names: RegistryNames) -> None:
-    """Keep whether the record is deleted in MLflow, where it can be restored for a while."""
+    """Keep as a property whether the record is deleted in MLflow, where it can be restored for a while."""
     draft.keep("lifecycleStage", "deleted" if record.deleted else "active")
 
 
@@ -89,7 +89,7 @@ def run_params(record: RunRecord, draft: AssetDraft, _names: RegistryNames) -> N
 
 
 def run_metrics(record: RunRecord, draft: AssetDraft, _names: RegistryNames) -> None:
-    """Set the latest metrics."""
+    """Set the latest value of each metric; a value that is not finite becomes a property."""
     draft.metrics(record.metrics)
 
 

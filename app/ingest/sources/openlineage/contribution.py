@@ -61,7 +61,7 @@ class EventFacet:
     def text(self, key: str, *, required: bool = False) -> str | None:
         """Return a text, cut after MAX_TEXT characters; None for an absent or empty one.
 
-        Raises FacetError for another value, and for an absent text that is ``required``.
+        Raises FacetError for another value, and for an absent or empty text that is ``required``.
         """
         return _text(self.body, key, required=required)
 
@@ -184,7 +184,10 @@ class Contribution:
         self.apart.append(ObserveCommand(self.urn, self.name, (ObservedValue(name, value, (self.at,)),)))
 
     def report(self, check: str, kind: str, status: str, value: float | None = None) -> None:
-        """Add the result of a check at the instant of the event; raises FacetError if there are MAX_CHECKS already."""
+        """Add the result of a check at the instant of the event; raises FacetError if there are MAX_CHECKS already.
+
+        A name is cut after 200 characters.
+        """
         if len(self.checks) >= MAX_CHECKS:
             raise FacetError(f"an event reports at most {MAX_CHECKS} check results of a dataset")
         values = {"value": value, "window": None, "threshold": None}

@@ -101,7 +101,7 @@ def documentation(facet: EventFacet, about: Contribution, _names: EventNames) ->
 
 
 def data_source(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
-    """Give the location, and the name of the data source."""
+    """Give the location, and the name of the data source as a property."""
     about.give("location", facet.text("uri"))
     about.give_property("dataSource", facet.text("name"))
 
@@ -187,7 +187,7 @@ def _volumes(facet: EventFacet, about: Contribution, verb: str) -> None:
 
 
 def symlinks(facet: EventFacet, about: Contribution, names: EventNames) -> None:
-    """Give the other names of the dataset as a property; the mapping resolves them."""
+    """Give the ids of the other names of the dataset as a property; :meth:`EventNames.within` selects its own id."""
     others = []
     for each in facet.elements("identifiers"):
         namespace, name = each.text("namespace"), each.text("name")

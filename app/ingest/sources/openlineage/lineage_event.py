@@ -19,7 +19,7 @@ MAX_DATASETS: Final = 1_000
 """Maximal number of inputs of an event, and of its outputs."""
 
 MAX_FACETS: Final = 500
-"""Maximal number of facets of a run, of a job, and of a dataset."""
+"""Maximal number of facets of a run, a job or a dataset; `inputFacets` and `outputFacets` are counted apart."""
 
 MAX_NAME_LENGTH: Final = 1_024
 """Maximal number of characters of a namespace, and of a name."""
@@ -104,7 +104,10 @@ def checked_event(value: Json, now: int) -> LineageEvent:
 
 
 def run_id_of(value: Json, path: str) -> str:
-    """Return the id of a run, in lower case if it is a UUID; raises EventError with the ``path`` of the member."""
+    """Return the id of a run: a UUID in its canonical form, another text as it is.
+
+    Raises EventError, with the ``path`` of the member, unless it is a text of 1 to MAX_RUN_ID_LENGTH characters.
+    """
     return _run_id(value, path)
 
 
@@ -178,7 +181,10 @@ def _datasets(value: Json, path: str, more: str) -> Iterator[Named]:
 
 
 def _facets(given: Mapping[str, Json], key: str = "facets") -> JsonObject:
-    """Return the facets of a member that are objects; null and every other value count as absent."""
+    """Return the facets of a member that are objects; null and every other value count as absent.
+
+    Raises EventError if there are more than MAX_FACETS.
+    """
     facets = given.get(key) if key else None
     if not isinstance(facets, dict):
         return {}

@@ -35,7 +35,7 @@ class ExplicitLineage:
     def of_dataset(self, facet: EventFacet, about: Contribution, _names: EventNames) -> None:
         """Join a dataset to the datasets and jobs that feed it, and give the sources of its columns.
 
-        Raises FacetError if a part of the facet is no list, or has too many elements for one list or one event.
+        Raises FacetError if `inputs` is no list, or has more elements than one list or one event may have.
         """
         self._join(facet, about, self.part)
 
@@ -56,7 +56,7 @@ class ExplicitLineage:
             raise FacetError("`type` is neither DATASET nor JOB")
 
     def of_job(self, facet: EventFacet, _about: Contribution, _names: EventNames) -> None:
-        """Join the datasets and jobs that the entries name; raises FacetError as :meth:`of_dataset`."""
+        """Join the datasets and jobs that the entries name; raises FacetError if `entries` is no list, or too long."""
         for entry in _bounded(facet, "entries"):
             by_itself(entry, self._entry)
 

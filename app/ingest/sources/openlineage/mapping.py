@@ -66,7 +66,8 @@ class MappedEvent:
     """An event as commands, in the order in which they are written.
 
     ``subject`` is the id of the run, job or dataset that the event is about, and ``source`` the namespace of its job or
-    dataset. ``resolved`` are the names, ``mapped`` the facets with an effect, ``ignored`` what has none.
+    dataset. ``resolved`` are the names, ``mapped`` the paths of facets that were mapped or removed. ``ignored`` are
+    facets and parts of facets without an effect.
     """
 
     subject: str

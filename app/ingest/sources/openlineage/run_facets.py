@@ -45,7 +45,7 @@ def code_version(facet: EventFacet, about: Contribution, _names: EventNames) -> 
 
 
 def extraction_error(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
-    """Give how many tasks of the run could not be read by the sender: its lineage may be incomplete."""
+    """Give as a property how many tasks of the run the sender could not read: the lineage may be incomplete."""
     failed, total = facet.number("failedTasks"), facet.number("totalTasks")
     if failed is None:
         raise FacetError("`failedTasks` is absent")

@@ -21,7 +21,7 @@ class Spellings:
         self._patterns = tuple(patterns)
 
     def of(self, urn: str) -> list[tuple[str, str]]:
-        """Return the other ids of a dataset, a version of one, or a job, each with the rule; none of other ids.
+        """Return the other ids of a dataset, a dataset version or a job, each with the rule; no ids for another asset.
 
         Raises InvalidError if the id is no URN.
         """
@@ -42,7 +42,7 @@ class Spellings:
         return [*found.items()]
 
     def _namespaces(self, parts: Urn) -> Iterator[tuple[str, tuple[NamespacePattern, ...]]]:
-        """Yield the namespace of an id with the patterns, then those that the patterns replace by it, without any."""
+        """Yield the namespace of an id with all patterns, then each namespace that a pattern replaces by it, with none."""
         given = parts.namespace if parts.source == SOURCE else f"{parts.source}://{parts.namespace}"
         yield given, self._patterns
         for pattern in self._patterns:
