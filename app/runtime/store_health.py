@@ -1,6 +1,6 @@
 """The health of the store as metrics: whether it is ready and why not, its disk, and the JVM of the embedded store.
 
-All of it is sampled by a task, because a scrape has no event loop and must not wait for a store.
+Readiness and JVM are sampled by a task, because a scrape has no event loop and must not wait for a store.
 """
 
 import asyncio
@@ -55,7 +55,7 @@ class StoreHealth:
             await asyncio.sleep(SAMPLE_SECONDS)
 
     def metrics(self) -> Iterator[Metric]:
-        """Yield the metrics of the last sample."""
+        """Yield the metrics of the last sample, and the starts and free bytes of an embedded store at present."""
         yield gauge("mlg_store_ready", "1 if reads and writes worked at the last check, else 0.", self.is_ready)
         outages = {str(reason): float(reason is self.reason) for reason in StoreReason}
         yield gauges("mlg_store_outage", "1 for the reason why the store is not ready, else 0.", "reason", outages)

@@ -53,7 +53,7 @@ class StoreWatch:
         self._checked = self._responded = clock()
 
     def exchanged(self, exchange: RequestReport) -> None:
-        """Cause a check if a request failed because of the store; the last result is out of date from now on."""
+        """Cause a check if a request failed because of the store, and drop the last result of the readiness then."""
         if exchange.error is None:
             self._responded = self._clock()
         if exchange.error in {Code.STORE_UNAVAILABLE, Code.STORE_FAILED}:

@@ -38,7 +38,7 @@ class CopyError(ConfigurationError):
 
 
 class StoreStartError(CodedError):
-    """The JVM of the store did not start or did not become ready, or the store does not keep written data."""
+    """The store did not start or become ready, does not keep written data, or its schema could not be upgraded."""
 
     code = Code.STORE_UNAVAILABLE
 

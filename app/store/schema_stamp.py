@@ -78,7 +78,7 @@ class SchemaKeeper(Protocol):
 
 
 def accept_stamp(folder: Path, schema: StoreSchema, *, upgrading: bool = False) -> bool:
-    """Write the stamp of ``schema`` into the store's folder, and return True, if the data have its version or are none.
+    """Write the stamp of ``schema`` into the store's folder, and return True, unless the data have another version.
 
     Return False, and leave the stamp, if the data have an older version that is upgraded now. ``upgrading`` states
     that the caller is `mlg store upgrade`.

@@ -61,7 +61,7 @@ class StoreUnavailableError(CodedError):
 
 
 class TransientConflictError(StoreUnavailableError):
-    """The store rolled a request back because of a lock of another transaction; sending the request again is safe."""
+    """Nothing was written, because another transaction held a lock or was first; the transaction may be repeated."""
 
     is_conflict = True
 

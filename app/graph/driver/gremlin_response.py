@@ -92,7 +92,8 @@ def parse_rows(status: int, body: bytes, *, writes: bool) -> list[Json]:
         raise StoreUnavailableError("The store is overloaded and refused the request; try again.")
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         raise StoreFailedError(
-            f"The store refused the credentials with status {status}; correct MLG_STORE_USER and MLG_STORE_PASSWORD."
+            f"The store refused the credentials with status {status}; correct MLG_STORE_USER and MLG_STORE_PASSWORD, "
+            "or those in MLG_STORE_URL."
         )
     response = _decoded(body)
     if status in _GATEWAY and not response:

@@ -1,7 +1,7 @@
 """A background job that deletes what is expired, batch by batch, under the lock of the writers.
 
-Each batch has a place in the write log. Otherwise what is written again meanwhile could be deleted, or reappear
-incomplete (docs/design/janusgraph.md).
+If there is a write log, each batch has a place in it. Otherwise what another process writes again meanwhile could be
+deleted, or reappear incomplete (docs/design/janusgraph.md).
 """
 
 import asyncio

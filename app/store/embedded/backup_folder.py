@@ -136,7 +136,7 @@ class BackupFolder:
     def create(cls, path: Path) -> Self:
         """Return the folder, and make it if it is absent or empty.
 
-        Raises `BackupError` if its content is not that of a folder of backups.
+        Raises `BackupError` if its content is not that of a folder of backups, and as `open`.
         """
         if (path / MARKER).exists():
             return cls.open(path)

@@ -42,7 +42,7 @@ class Spellings:
         return [*found.items()]
 
     def _namespaces(self, parts: Urn) -> Iterator[tuple[str, tuple[NamespacePattern, ...]]]:
-        """Yield the namespace of an id with all patterns, then each namespace that a pattern replaces by it, with none."""
+        """Yield the namespace of an id with all patterns, then each that a pattern replaces by it, with no pattern."""
         given = parts.namespace if parts.source == SOURCE else f"{parts.source}://{parts.namespace}"
         yield given, self._patterns
         for pattern in self._patterns:
