@@ -96,7 +96,9 @@ class Settings:
         "Bytes of free disk below which the embedded store refuses writes; 0: no such limit.",
     )
     store_in_flight: int = setting(
-        "MLG_STORE_IN_FLIGHT", "8", "Maximum number of concurrent requests, times the servers of the store."
+        "MLG_STORE_IN_FLIGHT",
+        "8",
+        "Maximum number of concurrent requests to the store, multiplied by the number of its servers.",
     )
     store_deadline: float = setting(
         "MLG_STORE_DEADLINE", "30", "Seconds for one request to the store, waiting included."
