@@ -38,7 +38,10 @@ class ChainReads:
         return around
 
     async def ends_beyond(self, middles: Iterable[int]) -> set[int]:
-        """Return the vertex ids at which chains through ``middles`` end, whether the chains are active or not."""
+        """Return the ids of the vertices at which a chain through ``middles`` may end.
+
+        The part of the chain before the middle is not read, and inactive edges count.
+        """
         ends: set[int] = set()
         reached = {(rule, place, vid) for vid in middles for rule in self.rules for place in range(1, len(rule.chain))}
         while reached:

@@ -2,9 +2,9 @@
 
 The edges of their inputs, outputs and `derivedFrom` end.
 
-An asset is the source's own if its id has the source and namespace of the importer, and if it has the property that
-every such asset of the importer gets. So an asset that another client registered stays as it is. The stage is
-not RETIRED, because accounts of importers with the role `automation` may update and not retire.
+An asset is the source's own if its id has the source and namespace of the importer, and if it has the property
+``marker`` of the importer. So an asset that another client registered stays as it is. The stage is not RETIRED,
+because accounts of importers with the role `automation` may update and not retire.
 """
 
 from collections.abc import AsyncIterator, Mapping

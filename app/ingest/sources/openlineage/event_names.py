@@ -1,8 +1,8 @@
 """Turns the namespaces and names of events into ids, and says by which rule.
 
-Two names that differ share an id only by a rule: the spelling of a scheme, a slash at the end of a namespace, a pattern
-of ``MLG_NAMESPACES``, or a symlink. A dataset has the scheme of its namespace as source, such as `postgres`. A dataset
-whose namespace has no scheme, each job and each run have the source `openlineage`.
+Two names that differ share an id only by a rule of :class:`NameRule`. A dataset has the scheme of its namespace as
+source, such as `postgres`. A dataset whose namespace has no scheme, each job and each run have the source
+`openlineage`.
 """
 
 import re
