@@ -151,7 +151,7 @@ LOGGED_MODEL: Final[tuple[FieldRule[LoggedModelRecord], ...]] = (
     FieldRule("creation_timestamp", "`sourceCreatedAt`.", model_fields.logged_created),
     FieldRule("artifact_location", "`artifactUri`, which is restricted.", model_fields.logged_location),
     FieldRule("source_run_id", "`trainingRun`.", model_fields.logged_run),
-    FieldRule("tags", "Properties `mlflow.tag.KEY`.", model_fields.logged_tags),
+    FieldRule("tags", "Properties `mlflow.tag.KEY`; `mlflow.*` under their own key.", model_fields.logged_tags),
     FieldRule("params", "`params`, which are restricted.", model_fields.logged_params),
     FieldRule(
         "metrics",
@@ -170,7 +170,7 @@ MODEL: Final[tuple[FieldRule[RegisteredModelRecord], ...]] = (
     ),
     FieldRule("description", "`description`; a server returns an absent one as empty.", model_fields.description),
     FieldRule("creation_timestamp", "`sourceCreatedAt`.", model_fields.created),
-    FieldRule("tags", "Properties `mlflow.tag.KEY`.", model_fields.model_tags),
+    FieldRule("tags", "Properties `mlflow.tag.KEY`; `mlflow.*` under their own key.", model_fields.model_tags),
     FieldRule("aliases", "`aliases`, each by `setAlias`, which needs the right to promote."),
     FieldRule(
         "tags[KEY] with `--owner-tag KEY`", "`owners`; of an experiment, those of its runs and logged models too."
@@ -193,7 +193,7 @@ VERSION: Final[tuple[FieldRule[VersionRecord], ...]] = (
         model_fields.version_stage,
     ),
     FieldRule("aliases", "The property `mlflow.aliases`.", model_fields.version_aliases),
-    FieldRule("tags", "Properties `mlflow.tag.KEY`.", model_fields.model_tags),
+    FieldRule("tags", "Properties `mlflow.tag.KEY`; `mlflow.*` under their own key.", model_fields.model_tags),
     FieldRule(
         "source",
         "`artifactUri`, which is restricted; `basedOn` the logged model, or the version that was copied.",

@@ -47,8 +47,9 @@ DATASET: Final = (
     FacetRule(
         "lineage",
         "An input of the type DATASET is `derivedFrom` of the dataset. An input of the type JOB has the dataset among "
-        "its `outputs`: the run, if it has a `runId` or is the job of a run event, else the workflow. `fields` are "
-        "`derivedFrom` of the columns, as in `columnLineage`. The edges of its inputs remain if it is removed.",
+        "its `outputs`: the run with its `runId`, else the workflow that it names, else the run or job of the event. "
+        "`fields` are `derivedFrom` of the columns, as in `columnLineage`. The edges of its inputs remain if it is "
+        "removed.",
         removable=("columns.derivedFrom",),
     ),
     FacetRule("documentation", "`description`.", dataset_facets.documentation, ("description",)),
@@ -85,15 +86,16 @@ DATASET: Final = (
     ),
     FacetRule(
         "ownership",
-        "`owners`: `user:x` and an e-mail address are users, others are teams; types other than OWNER, STEWARD and "
-        "ONCALL are TECHNICAL. The list replaces that of earlier events. An owner must be registered.",
+        "`owners`: `user:x` and an e-mail address are users, others are teams. OWNER, BUSINESS and BUSINESS_OWNER are "
+        "BUSINESS, STEWARD and DATA_STEWARD are STEWARD, ONCALL is ONCALL, other types are TECHNICAL. The list "
+        "replaces that of earlier events. An owner must be registered.",
         shared_facets.ownership,
         ("owners",),
     ),
     FacetRule(
         "tags",
-        "`tags`: the tag `key`, or `key:value` unless the value is `true`. The list replaces that of earlier events. "
-        "The tag of a column is a property.",
+        "`tags`: the tag `key`, or `key:value` unless the value is `true` or absent. The list replaces that of earlier "
+        "events. The tag of a column is a property.",
         dataset_facets.column_tags,
         ("tags",),
     ),
@@ -141,7 +143,12 @@ JOB: Final = (
         job_facets.source_code,
         ("openlineage.code.language", "openlineage.code.text"),
     ),
-    FacetRule("sql", "The property `openlineage.sql`.", job_facets.sql, ("openlineage.sql", "openlineage.sql.dialect")),
+    FacetRule(
+        "sql",
+        "The properties `openlineage.sql` and `openlineage.sql.dialect`.",
+        job_facets.sql,
+        ("openlineage.sql", "openlineage.sql.dialect"),
+    ),
     FacetRule(
         "lineage",
         "`entries`: one of the type DATASET is the facet `lineage` of that dataset. One of the type JOB has its inputs "
@@ -163,7 +170,11 @@ RUN: Final = (
         "The properties `openlineage.nominalStart` and `openlineage.nominalEnd`.",
         run_facets.nominal_time,
     ),
-    FacetRule("errorMessage", "`error`; the stack trace is left out.", run_facets.error_message),
+    FacetRule(
+        "errorMessage",
+        "`error`; the property `openlineage.programmingLanguage`. The stack trace is left out.",
+        run_facets.error_message,
+    ),
     FacetRule(
         "processing_engine",
         "The properties `openlineage.engine` and `openlineage.adapter`.",
