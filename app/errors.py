@@ -1,7 +1,8 @@
 """The HTTP status of each error code, and the error that replaces an unexpected exception.
 
-The codes are defined in ``policies/errors.py``. This map is for responses without data; the status of a GraphQL result,
-which can be 200 with errors, is decided by ``app/http/graphql/graphql_result.py``.
+The codes are defined in ``policies/errors.py``. The map is for errors without a status of their own, in responses
+without data. ``app/http/graphql/graphql_result.py`` decides the status of a GraphQL result, which can be 200 with
+errors.
 """
 
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from policies.errors import Code, CodedError
 RETRY_AFTER_SECONDS = 5
 """The `Retry-After`, in seconds, of a 503, and of a 429 for too many connections.
 
-A 503 of the authentication middleware has a value of its own. A restart of a store node takes seconds, not minutes.
+An `app.auth.errors.UnavailableError` has a value of its own. A restart of a store node takes seconds, not minutes.
 """
 
 HTTP_STATUS: Mapping[Code, int] = MappingProxyType(

@@ -35,7 +35,11 @@ def setting(key: str, default: str, about: str, *, secret: bool = False) -> Any:
 class Settings:
     """The configuration of one process."""
 
-    env: str = setting("MLG_ENV", "dev", "`dev` or `production`. Only `dev` on loopback serves the development issuer.")
+    env: str = setting(
+        "MLG_ENV",
+        "dev",
+        "`dev` or `production`. With `dev`, the API has the development issuer, and starts only on a loopback address.",
+    )
     host: str = setting("MLG_HOST", "127.0.0.1", "Address that the API listens on.")
     port: int = setting("MLG_PORT", "8000", "Port that the API listens on.")
     workers: int = setting(
@@ -44,18 +48,24 @@ class Settings:
     metrics_port: int = setting(
         "MLG_METRICS_PORT",
         "0",
-        "Port of `/metrics`, without authentication; 0: none. Worker n of MLG_WORKERS uses this port + n.",
+        "Port of `/metrics`, without authentication; 0: none. Workers of MLG_WORKERS use it, the next one, and so on.",
     )
     metrics_host: str = setting("MLG_METRICS_HOST", "127.0.0.1", "Address that the port of the metrics listens on.")
     otlp_endpoint: str = setting(
         "MLG_OTLP_ENDPOINT",
         "",
-        "Address of an OpenTelemetry collector for traces, by OTLP over HTTP; empty: `OTEL_EXPORTER_OTLP_ENDPOINT`.",
+        "Address of an OpenTelemetry collector, to which `/v1/traces` is added; empty: that of the standard variables, "
+        "or no traces.",
     )
     data_dir: Path = setting(
-        "MLG_DATA_DIR", ".data", "Folder of the embedded store, the logs, and the keys that `dev` generates."
+        "MLG_DATA_DIR", ".data", "Folder of the embedded store, the access log, and the keys that `dev` generates."
     )
-    demo: bool = setting("MLG_DEMO", "1", "`1`: `mlg dev` loads the demo estate into an empty store; `0`: it does not.")
+    demo: bool = setting(
+        "MLG_DEMO",
+        "1",
+        "`1`: `mlg dev` loads the demo estate into an empty store, unless MLG_DOCUMENT_MODE is `require`; `0`: it does "
+        "not.",
+    )
     enrichment: bool = setting(
         "MLG_ENRICHMENT",
         "1",
@@ -98,10 +108,10 @@ class Settings:
     store_in_flight: int = setting(
         "MLG_STORE_IN_FLIGHT",
         "8",
-        "Maximum number of concurrent requests to the store, multiplied by the number of its servers.",
+        "Concurrent requests of a process to the store: at most this number times the number of its servers.",
     )
     store_deadline: float = setting(
-        "MLG_STORE_DEADLINE", "30", "Seconds for one request to the store, waiting included."
+        "MLG_STORE_DEADLINE", "30", "Seconds for one request to the store, from the wait for a slot to the response."
     )
     store_silent_seconds: float = setting(
         "MLG_STORE_SILENT_SECONDS",
@@ -111,7 +121,7 @@ class Settings:
     cache_mb: int = setting(
         "MLG_CACHE_MB",
         "256",
-        "Estimated MiB of the graph cache of each process; 0: everything is read from the store.",
+        "Maximum size of the graph cache of each process, in MiB by estimate; 0: everything is read from the store.",
     )
     walk_nodes: int = setting(
         "MLG_WALK_NODES",
@@ -149,7 +159,7 @@ class Settings:
     sign_in_client: str = setting(
         "MLG_SIGN_IN_CLIENT",
         "",
-        "Client id of this server at its issuer, for sign-in; empty: none, in `dev` that of the development issuer.",
+        "Client id of this server at its issuer, for sign-in; empty: in `dev` the development issuer, else no sign-in.",
     )
     sign_in_secret: str = setting(
         "MLG_SIGN_IN_SECRET", "", "Secret of `MLG_SIGN_IN_CLIENT`; empty for a public client.", secret=True
@@ -160,7 +170,7 @@ class Settings:
     sign_in_scopes: str = setting(
         "MLG_SIGN_IN_SCOPES",
         "openid profile graph:read graph:write",
-        "Scopes that a sign-in requests, with spaces; some issuers refresh tokens only with `offline_access`.",
+        "Scopes that a sign-in requests, separated by spaces; some issuers refresh tokens only with `offline_access`.",
     )
     session_secrets: str = setting(
         "MLG_SESSION_SECRETS",
@@ -180,27 +190,29 @@ class Settings:
     document_mode: str = setting(
         "MLG_DOCUMENT_MODE",
         "open",
-        "`open` runs any document, `prefer` logs those outside of `MLG_DOCUMENTS`, `require` refuses them.",
+        "`open` runs any document; `prefer` also logs those that are neither in `MLG_DOCUMENTS` nor of the explorer; "
+        "`require` refuses these.",
     )
     max_connections: int = setting(
         "MLG_MAX_CONNECTIONS",
         "800",
-        "Maximum number of open connections, WebSockets included; fewer if the process has few descriptors.",
+        "Maximum number of open connections of a process, WebSockets included; fewer if it has few descriptors.",
     )
     max_connections_per_address: int = setting(
         "MLG_MAX_CONNECTIONS_PER_ADDRESS",
         "200",
-        "Maximum number of open connections of one address, and at most half of all.",
+        "Maximum number of open connections of one address to a process; never more than half of the maximum in all.",
     )
     max_subscriptions_per_caller: int = setting(
         "MLG_MAX_SUBSCRIPTIONS_PER_CALLER",
         "100",
-        "Maximum number of subscriptions of one caller, over all its connections.",
+        "Maximum number of subscriptions of one caller in a process, over all connections.",
     )
     allowed_origins: tuple[str, ...] = setting(
         "MLG_ALLOWED_ORIGINS",
         "",
-        "Comma-separated origins of pages that may use the API; empty: in `dev` the usual local ports, else none.",
+        "Comma-separated origins of other servers whose pages may use the API; empty: in `dev` the usual local ports, "
+        "else none.",
     )
     trusted_proxies: tuple[Network, ...] = setting(
         "MLG_TRUSTED_PROXIES",
@@ -214,7 +226,7 @@ class Settings:
     namespaces: str = setting(
         "MLG_NAMESPACES",
         "",
-        "Comma-separated namespaces of OpenLineage that are another one, such as `s3a://* => s3://*`.",
+        "Comma-separated replacements of OpenLineage namespaces, such as `s3a://* => s3://*`; the first match counts.",
     )
     reader_seconds: float = setting(
         "MLG_READER_SECONDS", "30", "Seconds in which a client must take the next 16 KiB of what it is sent."
@@ -224,7 +236,8 @@ class Settings:
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
         """Return the settings in ``env``, or in the environment of the process if None.
 
-        Raises ConfigurationError that names the variable whose value is invalid.
+        A variable that is not set has its default. Raises ConfigurationError that names a variable whose value is
+        invalid.
         """
         source = os.environ if env is None else env
         values: dict[str, Any] = {f.name: _read(f.name, f.metadata, source) for f in fields(cls)}
@@ -274,7 +287,7 @@ def _origins(text: str) -> tuple[str, ...]:
 
 
 def _origin(text: str) -> str:
-    """Return an origin as a browser sends it; raises ValueError for any other text, such as `*` or one with a path."""
+    """Return ``text``; raises ValueError unless it is an origin as browsers send it, unlike `*` or one with a path."""
     parts = urlsplit(text)
     default_port = {"http": 80, "https": 443}.get(parts.scheme)
     as_sent = f"{parts.scheme}://{parts.netloc}".lower()

@@ -1,6 +1,6 @@
 """Authentication middleware: a request behind it needs a token with ``graph:read``, unless its route is declared open.
 
-This holds for every route, WebSocket and mounted application, also for paths without one. A request without such a
+This holds for every route, WebSocket and mounted application, and for unknown paths. A request without such a
 token gets 401, 403 or 503, the handshake of a WebSocket 403; neither reaches a handler.
 """
 
@@ -46,7 +46,7 @@ class RequestUser(BaseUser):
 
 
 class BearerBackend(AuthenticationBackend):
-    """Authenticates all requests but those to ``open_routes``; their tokens need the scope ``graph:read``.
+    """Requires a token with the scope ``graph:read`` for every request but those to ``open_routes``.
 
     A WebSocket in ``open_routes`` has no caller here: `app.http.websocket.socket_session` reads the token later.
     """

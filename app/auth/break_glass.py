@@ -8,7 +8,7 @@ from policies.principal import Scope
 MAX_BREAK_GLASS_SECONDS = 3_600
 """Longest time in seconds between ``iat`` and ``exp`` of a token with the scope ``graph:break-glass``."""
 MIN_REASON, MAX_REASON = 10, 500
-"""Length of a reason in characters, without surrounding white space."""
+"""Minimum and maximum length of a reason in characters, without surrounding white space."""
 
 
 class BreakGlassError(Exception):

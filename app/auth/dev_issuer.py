@@ -30,7 +30,7 @@ from policies.principal import PrincipalKind, Scope
 KEY_FILE = "dev-issuer.jwk"
 ALGORITHM = "ES256"
 LIFETIME_SECONDS = 12 * 3_600
-"""Lifetime of a token without break-glass, in seconds."""
+"""Lifetime in seconds of a token without break-glass, unless `DevIssuer.mint` is called with another one."""
 JWKS_PATH = "/.well-known/jwks.json"
 AUTHORIZE_PATH = "/dev-issuer/authorize"
 TOKEN_PATH = "/dev-issuer/token"  # noqa: S105 - a path
@@ -107,7 +107,10 @@ class DevIssuer:
         return self._signed("at+jwt", claims)
 
     def identity_token(self, persona: Persona, *, nonce: str, now: float, lifetime: int) -> str:
-        """Return a signed ID token for ``persona`` and the client `CLIENT_ID`; ``now`` is in epoch seconds."""
+        """Return a signed ID token for ``persona`` and the client `CLIENT_ID`.
+
+        ``now`` is in epoch seconds, ``lifetime`` in seconds. Raises `ConfigurationError` as `signing_key` does.
+        """
         times = {"iat": int(now), "exp": int(now) + lifetime}
         person = {"sub": persona.name, "name": persona.display_name, "nonce": nonce}
         return self._signed("JWT", {"iss": self.url, "aud": CLIENT_ID, **times, **person})
@@ -117,7 +120,9 @@ class DevIssuer:
         return jwt.encode({"alg": ALGORITHM, "typ": kind, "kid": key.kid}, claims, key, algorithms=[ALGORITHM])
 
     def page_key(self) -> str:
-        """Return the key for which the page ``/graphiql`` gets tokens; it changes only with the key file.
+        """Return the key that a page must send to get the token of a persona, or a code for one.
+
+        The key is derived from the key file, and changes only with that file.
 
         Raises `ConfigurationError` as `signing_key` does.
         """
@@ -198,7 +203,7 @@ def _create_key(path: Path) -> None:
 
 
 def create_private_file(path: Path, content: bytes) -> None:
-    """Create a file with mode 0600, complete from the start; a file that another process created meanwhile stays."""
+    """Create a file with mode 0600, complete from the start; a file that exists already is left unchanged."""
     # Written to a scratch file and linked into place, because the server and `mlg token` may both create the key:
     # a direct write could leave one of them with a key that the other has overwritten, or with half a file.
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
 """Fetches the discovery document of an issuer, and through it the public signing keys.
 
 Sources: OpenID Connect Discovery 1.0 section 4 and RFC 8414 section 3 for the URL of the document, whose ``issuer``
-must equal the configured issuer. RFC 7517 section 5: unknown keys of a key set are ignored.
+must equal the configured issuer. RFC 7517 section 5: keys of an unknown type are ignored.
 """
 
 import asyncio
@@ -19,14 +19,14 @@ from app.auth.issuers import Issuer, require_url
 from policies.errors import ConfigurationError
 
 MAX_DOCUMENT_BYTES = 1 << 20
-"""Size limit of a discovery document or key set in bytes; a larger document is refused."""
+"""Maximum size in bytes of the body of any response of an issuer; a larger one is refused."""
 MIN_RSA_BITS = 2048
 DEADLINE_SECONDS = 15.0
-"""Time limit for fetching discovery document and keys together, in seconds."""
+"""Time limit in seconds for fetching discovery document and keys together, and for one exchange of a sign-in."""
 
 
 class DiscoveryError(Exception):
-    """The issuer's keys cannot be fetched; the text gives the reason, for the log."""
+    """A request to an issuer failed, or its response is unusable; the text gives the reason, for the log."""
 
 
 async def fetch_keys(client: httpx2.AsyncClient, issuer: Issuer, deadline: float = DEADLINE_SECONDS) -> KeySet:
@@ -47,7 +47,11 @@ async def fetch_keys(client: httpx2.AsyncClient, issuer: Issuer, deadline: float
 async def fetch_metadata(
     client: httpx2.AsyncClient, issuer: Issuer, deadline: float = DEADLINE_SECONDS
 ) -> Mapping[str, object]:
-    """Fetch the issuer's discovery document, which names this issuer; raises `DiscoveryError` as `fetch_keys` does."""
+    """Fetch the issuer's discovery document.
+
+    Raises `DiscoveryError` if the request fails, the document is invalid or names another issuer, or ``deadline``
+    seconds are over.
+    """
     async with _limited(issuer, deadline):
         return await _discover(client, issuer)
 
@@ -55,7 +59,7 @@ async def fetch_metadata(
 def endpoint(document: Mapping[str, object], name: str, issuer: Issuer) -> str:
     """Return the URL of an endpoint in the discovery document of ``issuer``.
 
-    Raises `DiscoveryError` if it is absent, or no URL that the server may use.
+    Raises `DiscoveryError` if the endpoint is absent, or its URL is invalid or plain http that is not allowed.
     """
     url = document.get(name)
     if not isinstance(url, str):
@@ -83,8 +87,8 @@ async def _limited(issuer: Issuer, deadline: float) -> AsyncIterator[None]:
 def import_keys(document: dict[str, object]) -> KeySet:
     """Return the usable keys of a JWK set.
 
-    Leaves out keys whose ``use`` is not ``sig``, symmetric keys, RSA keys under `MIN_RSA_BITS`, invalid keys, and keys
-    of unknown types. Raises `DiscoveryError` if no key remains.
+    Leaves out keys with a ``use`` other than ``sig``, symmetric keys, RSA keys under `MIN_RSA_BITS`, invalid keys, and
+    keys of unknown types. Raises `DiscoveryError` if no key remains.
     """
     entries = document.get("keys")
     keys = [key for entry in entries if (key := _import_key(entry))] if isinstance(entries, list) else []

@@ -11,7 +11,7 @@ from policies.errors import Code, CodedError
 
 
 class AuthError(CodedError, AuthenticationError):
-    """A refusal of a request with 401, 403 or 503; ``status`` and ``headers`` are those of the response."""
+    """A refusal of a request, or of a sign-in; ``status`` and ``headers`` are those of the response."""
 
     status: int = 401
 
@@ -21,7 +21,7 @@ class AuthError(CodedError, AuthenticationError):
 
 
 class UnauthenticatedError(AuthError):
-    """The request has no bearer token, or the token is not valid for this server."""
+    """The request has no bearer token, its token is not valid for this server, or its session is not valid or ended."""
 
     code = Code.UNAUTHENTICATED
 
@@ -34,9 +34,9 @@ class InsufficientScopeError(AuthError):
 
 
 class UnavailableError(AuthError):
-    """The token cannot be checked now: the issuer's keys or the caller's teams cannot be fetched.
+    """The issuer's keys or the caller's teams cannot be fetched, or a sign-in cannot reach the issuer, now.
 
-    ``retry_after`` is in seconds.
+    It also refuses a sign-in while there are too many at once. ``retry_after`` is in seconds.
     """
 
     code = Code.KEYS_UNAVAILABLE
@@ -72,7 +72,7 @@ class Challenge:
         return UnauthenticatedError(message, self._headers(("error", "invalid_token"), ("error_description", reason)))
 
     def session_ended(self) -> UnauthenticatedError:
-        """Return the error for the cookie of a sign-in that is not valid, or not any longer."""
+        """Return the error for a request whose cookie of a sign-in is invalid, or whose session has ended."""
         return UnauthenticatedError("You are not signed in, or the sign-in has ended. Sign in again.", self._headers())
 
     def insufficient(self, scope: str) -> InsufficientScopeError:

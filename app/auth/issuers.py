@@ -38,7 +38,7 @@ class ClaimMap:
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """One authorization server. Raises `ConfigurationError` if a value is invalid.
+    """One authorization server. Raises `ConfigurationError` if URL, audience or algorithms are invalid.
 
     ``url`` must equal the claim ``iss`` of its tokens and the ``issuer`` of its discovery document, byte for byte.
     ``audience`` must be in the claim ``aud``. ``tenant`` applies to tokens without a tenant claim. ``tenants`` are
@@ -141,7 +141,7 @@ def is_loopback(host: str) -> bool:
 
 
 def split_url(url: str) -> SplitResult | None:
-    """Return the parts of an absolute URL; None if it has no host, or if its host or port is malformed."""
+    """Return the parts of an absolute URL; None if it has no host, or its host or port is invalid."""
     try:
         parts = urlsplit(url)
         valid = bool(parts.hostname) and parts.port != 0

@@ -4,8 +4,8 @@ The age of the last successful fetch decides, with the limits of `Timing`:
 
 - fresh, below ``refresh_at``: the keys are served;
 - due, below ``ttl``: the keys are served and refreshed in the background;
-- expired, below ``max_stale``: the caller waits for a refresh; if it fails, or the last one failed, the old keys are
-  served;
+- expired, below ``max_stale``: the caller waits for a refresh, unless the last one failed; the old keys are served if
+  the last one failed or this one fails;
 - too old: the caller waits for a refresh, if one may start; unless it succeeds, the request fails with 503.
 
 For a token with an unknown key id, the caller waits for a refresh at any age, unless the last fetch is too recent. If
@@ -64,7 +64,7 @@ class KeyCache:
         self._refreshing: asyncio.Task[None] | None = None
 
     async def keys_for(self, kid: str | None) -> KeySet:
-        """Return all keys of the issuer; wait for a fetch if ``kid`` is unknown or the keys are too old to be served.
+        """Return all keys of the issuer; wait for a fetch if ``kid`` is unknown or the keys have expired.
 
         Within a minimal interval of `Timing`, no fetch is started. ``kid`` is the key id of the token, None if the
         token has none. A key id that the issuer does not have does not raise: the signature check fails then. Raises

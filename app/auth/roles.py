@@ -13,7 +13,7 @@ from policies.errors import ConfigurationError
 class Grant:
     """Grants ``role`` to the caller with ``subject``, or to callers whose token names the team ``team`` (a URN).
 
-    Either ``subject`` or ``team`` is None.
+    Either ``subject``, which includes the prefix of its issuer, or ``team`` is None.
     """
 
     role: str

@@ -17,7 +17,7 @@ _log = structlog.get_logger(__name__)
 CloseTeams = Callable[[str, frozenset[str]], Awaitable[frozenset[str]]]
 """(tenant, team URNs) -> these teams, those above them over PART_OF up to 20 levels, their members and domains.
 
-Of the members, only those who own or owned something are in the result.
+The domains are those that any of these own. Of the members, only those who own or owned something are in the result.
 """
 
 CLOSURE_SECONDS = 60.0
@@ -25,7 +25,7 @@ CLOSURE_SECONDS = 60.0
 KNOWN_SECONDS = 300.0
 """Seconds after a closure was computed for which it is used while the store is unavailable."""
 RETRY_SECONDS = 5.0
-"""Seconds after which a closure that could not be computed is computed again."""
+"""Seconds for which an earlier closure is used, after the store was unavailable, before it is computed again."""
 MAX_CLOSURES = 4_096
 """Maximum number of cached closures; above it, the oldest closure is dropped."""
 
@@ -36,8 +36,8 @@ _Key = tuple[str, frozenset[str]]
 class TeamClosure:
     """Caches closures by tenant and teams. Concurrent callers share one computation; a failure is not cached.
 
-    While the store is unavailable, a closure is used for KNOWN_SECONDS after it was computed, like the known keys of an
-    issuer. ``close`` computes a closure. ``clock`` returns monotonic seconds.
+    While the store is unavailable, a closure is used for KNOWN_SECONDS after it was computed. ``close`` computes a
+    closure. ``clock`` returns monotonic seconds.
     """
 
     def __init__(self, close: CloseTeams, clock: Callable[[], float] = time.monotonic) -> None:
@@ -49,7 +49,7 @@ class TeamClosure:
     async def __call__(self, tenant: str, teams: frozenset[str]) -> frozenset[str]:
         """Return ``teams`` and the result of ``close`` for them; an empty set without teams.
 
-        Raises the error of ``close``, such as a CodedError of the store, unless a known closure can be used.
+        Raises the error of ``close``, such as a CodedError of the store, unless an earlier closure can be used.
         """
         if not teams:
             return teams

@@ -136,7 +136,7 @@ class AccessToken(JWTAccessTokenClaims):  # type: ignore[misc]  # Authlib ships 
 class AccessTokenValidator(JWTBearerTokenValidator):  # type: ignore[misc]  # Authlib ships no types
     """Authlib's validator for the tokens of one issuer, with this module's checks; ``now`` returns epoch seconds.
 
-    Tokens that it has accepted are kept as :class:`app.auth.verified_tokens.VerifiedTokens`.
+    Accepted tokens are kept in :class:`app.auth.verified_tokens.VerifiedTokens`.
     """
 
     def __init__(self, issuer: Issuer, now: Callable[[], float] = time.time) -> None:

@@ -33,7 +33,7 @@ class VerifiedTokens(Generic[ClaimsT]):
     _verified: OrderedDict[bytes, _Verified[ClaimsT]] = field(default_factory=OrderedDict)
 
     def get(self, token: str, keys: KeySet, now: int) -> ClaimsT | None:
-        """Return the claims of a token that was verified with ``keys`` and is valid at ``now``; None if unknown."""
+        """Return the claims of a token verified with ``keys`` and valid at ``now`` (epoch seconds), else None."""
         digest = _digest(token)
         known = self._verified.get(digest)
         if known is None or known.keys is not keys or not known.since <= now <= known.until:

@@ -52,7 +52,7 @@ class BrowserSession:
         )
 
     def renewed(self, tokens: IssuedTokens, *, expires_at: int) -> Self:
-        """Return the session with new tokens; an absent refresh token leaves the one that was used."""
+        """Return the session with a new access token, and the new refresh token if there is one; its ID token stays."""
         refresh = tokens.refresh or self.refresh_token
         return replace(self, access_token=tokens.access, refresh_token=refresh, expires_at=expires_at)
 
@@ -92,7 +92,7 @@ def content_of(value: BrowserSession | SignInAttempt) -> Mapping[str, Any]:
 
 
 def session_of(content: Mapping[str, Any]) -> BrowserSession | None:
-    """Return the session in sealed values; None if another release sealed other ones."""
+    """Return the session in sealed values; None if another release sealed values of other names."""
     try:
         return BrowserSession(**content)
     except TypeError:
@@ -100,7 +100,7 @@ def session_of(content: Mapping[str, Any]) -> BrowserSession | None:
 
 
 def attempt_of(content: Mapping[str, Any]) -> SignInAttempt | None:
-    """Return the attempt in sealed values; None if another release sealed other ones."""
+    """Return the attempt in sealed values; None if another release sealed values of other names."""
     try:
         return SignInAttempt(**content)
     except TypeError:

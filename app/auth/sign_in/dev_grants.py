@@ -21,6 +21,7 @@ from app.auth.sign_in.sealed_text import Sealer
 from policies.errors import InvalidError
 
 CODE_SECONDS: Final = 60
+"""Seconds within which a code has to be redeemed."""
 ACCESS_SECONDS: Final = 600
 """Lifetime of an access token in seconds; short, so that development refreshes tokens as production does."""
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
@@ -50,7 +51,7 @@ class DevGrants:
         self._redeemed: dict[str, int] = {}
 
     def checked_request(self, parameters: Mapping[str, str]) -> AuthorizationRequest:
-        """Return the request for a code; raises `InvalidError` if a parameter is not that of the only client."""
+        """Return the request for a code; raises `InvalidError` if a parameter is not as the only client sends it."""
         expected = {
             "client_id": CLIENT_ID,
             "redirect_uri": self._redirect_uri,

@@ -17,7 +17,7 @@ async def check_id_token(trusted: TrustedIssuer, tokens: IssuedTokens, *, client
     ``now`` is in epoch seconds. Raises `UnavailableError` if the issuer's keys cannot be fetched.
     """
     if tokens.identity is None:
-        raise _refused("it is missing; request the scope `openid` in MLG_SIGN_IN_SCOPES")
+        raise _refused("it is missing; an operator has to check the client at the issuer")
     issuer = trusted.issuer
     registry = JWSRegistry(algorithms=sorted(issuer.algorithms), strict_check_header=False)
     try:

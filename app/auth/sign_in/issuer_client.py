@@ -31,7 +31,7 @@ MAX_METADATA_SECONDS: Final = 86_400
 RETRY_SECONDS: Final = 30
 """Seconds after a failed fetch of a newer discovery document in which none is tried."""
 RENEWAL_DEADLINE_SECONDS: Final = 5.0
-"""Time limit for fetching a newer discovery document, which leaves time for the request itself."""
+"""Time limit in seconds for fetching a newer discovery document, which leaves time for the request itself."""
 MAX_SIGN_INS: Final = 8
 """Maximum number of concurrent requests for sign-ins; more are refused, because anyone can begin a sign-in."""
 MAX_SESSION_REQUESTS: Final = 16
@@ -81,8 +81,8 @@ class IssuerClient:
     async def redeem(self, attempt: SignInAttempt, callback: Mapping[str, str]) -> IssuedTokens:
         """Return the tokens for the code in the parameters of the callback.
 
-        Raises `SignInRefusedError` if the issuer refuses the code, or another issuer sent the browser here. Raises
-        `UnavailableError` if the issuer cannot be reached.
+        Raises `SignInRefusedError` if the issuer refuses the code or sends no bearer token, or if another issuer sent
+        the browser here. Raises `UnavailableError` if the issuer cannot be reached or its response is unusable.
         """
         async with self._exchange(self._sign_in()) as oauth:
             metadata = await self._discovered()
@@ -124,7 +124,7 @@ class IssuerClient:
             log.warning("refresh_token_not_revoked", reason=error.message)
 
     async def sign_out_url(self, id_token: str | None, return_to: str) -> str | None:
-        """Return the URL at which the issuer ends its own session; None if it has none or cannot be reached.
+        """Return the URL at which the issuer ends its own session; None if it has no such URL or cannot be reached.
 
         The issuer leads the browser to ``return_to`` afterwards.
         """
@@ -183,7 +183,9 @@ class IssuerClient:
             raise _refused_by_issuer(error.error) from error
         except (TimeoutError, DiscoveryError, httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
             log.warning("sign_in_issuer_unavailable", reason=str(error) or type(error).__name__)
-            raise UnavailableError("The issuer of this server cannot be reached. Try again later.") from error
+            raise UnavailableError(
+                "The issuer of this server cannot be reached, or its response is unusable. Try again later."
+            ) from error
 
     @asynccontextmanager
     async def _sign_in(self) -> AsyncIterator[None]:

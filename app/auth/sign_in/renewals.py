@@ -48,7 +48,7 @@ class Renewals:
         return await asyncio.shield(found.task)
 
     async def newest(self, session: BrowserSession) -> BrowserSession:
-        """Return the newest session that followed ``session``, itself if there is none; wait for a running refresh."""
+        """Return the newest session renewed from ``session``, itself if there is none; wait for a running refresh."""
         found = self._renewals.get(_key(session))
         if found is None:
             return session

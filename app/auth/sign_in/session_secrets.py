@@ -37,7 +37,10 @@ def session_secrets(settings: Settings) -> tuple[bytes, ...]:
 
 
 def _kept_secret(path: Path) -> bytes:
-    """Return the secret in a file, made if there is none; raises ConfigurationError if others read it, or if short."""
+    """Return the secret in a file, which is made if there is none.
+
+    Raises ConfigurationError if other users can access the file, or the secret is short.
+    """
     if not path.exists():
         create_private_file(path, secrets.token_bytes(MIN_LENGTH))
     if stat.S_IMODE(path.stat().st_mode) & (stat.S_IRWXG | stat.S_IRWXO):

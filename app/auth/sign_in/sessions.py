@@ -27,7 +27,7 @@ from policies.principal import Principal
 REFRESH_BEFORE: Final = 60
 """Seconds before the expiry of an access token, from which it is refreshed."""
 MAX_ENDED: Final = 10_000
-"""Maximum number of ended sessions, and of completed attempts, that a process remembers; the oldest are dropped."""
+"""Maximum number of signed-out sessions, and of used attempts, that a process remembers; the oldest are dropped."""
 
 AuthenticateToken = Callable[[str], Awaitable[Principal]]
 """Returns the caller for the value of an ``Authorization`` header; raises `AuthError`."""
@@ -69,14 +69,14 @@ class Sessions:
         """Return a new session and the local path to return to, for the sealed attempt and the callback's parameters.
 
         Raises `SignInRefusedError` unless attempt, state, code and tokens belong together and the API accepts the
-        access token. Raises it for a second callback of one attempt, whatever became of the first one. Raises
+        access token. Raises it for a second callback of one attempt in this process, even if the first failed. Raises
         `UnavailableError` if the issuer or the caller's teams cannot be read.
         """
         attempt = self._attempt(sealed)
         if attempt is None or not hmac.compare_digest(callback.get("state", "").encode(), attempt.state.encode()):
             raise SignInRefusedError("This sign-in was not begun in this browser, or took too long. Sign in again.")
         if attempt.state in self._completed:
-            raise SignInRefusedError("This sign-in was completed already. Sign in again.")
+            raise SignInRefusedError("This sign-in was used already. Sign in again.")
         _remember(self._completed, attempt.state, attempt.ends_at)
         if refused := refused_by_issuer(callback):
             raise refused
@@ -98,7 +98,7 @@ class Sessions:
         return self._sessions.seal(content_of(session))
 
     def open(self, sealed: str) -> BrowserSession:
-        """Return the session of a text; raises `UnauthenticatedError` if it is not valid, has ended or was ended."""
+        """Return the session of a text; raises `UnauthenticatedError` if it is invalid or the session has ended."""
         content = self._sessions.open(sealed)
         session = None if content is None else session_of(content)
         if session is None or session.ends_at <= self._now() or self.has_ended(session.id):
@@ -110,10 +110,10 @@ class Sessions:
         return session_id in self._ended
 
     async def current(self, session: BrowserSession) -> BrowserSession:
-        """Return the session with an access token that is valid, refreshed if it expires soon.
+        """Return the session, with new tokens if its access token expires within REFRESH_BEFORE and can be refreshed.
 
-        Raises `UnauthenticatedError` if it has expired and cannot be refreshed, or is ended meanwhile. Raises
-        `UnavailableError` if the issuer of an expired one cannot be reached.
+        Raises `UnauthenticatedError` if the token has expired and cannot be refreshed, or the person signs out
+        meanwhile. Raises `UnavailableError` if the token has expired and the issuer cannot be reached.
         """
         if session.expires_at - self._now() > REFRESH_BEFORE:
             return session
@@ -137,9 +137,10 @@ class Sessions:
         return session
 
     async def end(self, session: BrowserSession, return_to: str) -> str | None:
-        """End a session in this process, and its refresh token at the issuer.
+        """End a session in this process, and revoke its refresh token at the issuer, if possible.
 
-        Returns the URL at which the issuer ends its own session and leads to ``return_to``, None if there is none.
+        Returns the URL at which the issuer ends its own session and leads to ``return_to``. None if the issuer has none
+        or cannot be reached.
         """
         _remember(self._ended, session.id, session.ends_at)
         newest = await self._renewals.newest(session)

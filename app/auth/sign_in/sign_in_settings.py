@@ -26,7 +26,8 @@ CALLBACK_PATH: Final = "/sign-in/callback"
 class SignIn:
     """The sign-in of a process.
 
-    ``sessions`` is None in production without ``MLG_SIGN_IN_CLIENT``. ``dev_grants`` exists with ``MLG_ENV=dev`` only.
+    ``sessions`` is None without ``MLG_SIGN_IN_CLIENT``, except in development.
+    ``dev_grants`` exists with ``MLG_ENV=dev`` only.
     """
 
     sessions: Sessions | None
@@ -69,7 +70,7 @@ def _configured_issuer(settings: Settings, authenticator: Authenticator) -> Trus
     if trusted is None:
         raise ConfigurationError(
             f"MLG_SIGN_IN_ISSUER is {settings.sign_in_issuer!r}, which is no `issuer` of MLG_ISSUERS. "
-            "Set it to one of them."
+            "Set it to one of them; if it is empty, list the issuer there."
         )
     scopes = settings.sign_in_scopes.split()
     if Scope.BREAK_GLASS in scopes:

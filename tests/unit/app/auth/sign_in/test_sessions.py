@@ -87,7 +87,7 @@ async def test_an_attempt_is_completed_once(issuer: SignInIssuer, sessions: Sess
         await sessions.complete(sealed, callback)
     issuer.endpoints_down = False
     sent = len(issuer.forms)
-    with pytest.raises(SignInRefusedError, match="was completed already"):
+    with pytest.raises(SignInRefusedError, match="was used already"):
         await sessions.complete(sealed, callback)
     assert len(issuer.forms) == sent
     for number in range(MAX_ENDED - 1):
