@@ -25,9 +25,13 @@ _console: Final = Console(stderr=True)
 
 Folder = Annotated[Path, typer.Argument(help="Folder of the backups.", metavar="DIR")]
 Name = Annotated[str, typer.Option("--backup", help="Name of the backup; the newest one if it is not given.")]
-Keep = Annotated[int, typer.Option("--keep", min=0, help="Delete all but this many backups afterwards; 0 keeps all.")]
+Keep = Annotated[
+    int, typer.Option("--keep", min=0, help="Number of newest backups to keep; others are deleted afterwards. 0: all.")
+]
 Against = Annotated[bool, typer.Option("--against-store", help="Compare with the store of the settings, too.")]
-Source = Annotated[str, typer.Option("--from", help="Gremlin URL of a store, or the data folder of an embedded one.")]
+Source = Annotated[
+    str, typer.Option("--from", help="Gremlin URL, or data folder of an embedded store; default: that of the settings.")
+]
 
 
 Target = Annotated[
@@ -60,7 +64,7 @@ def run_shown(work: Callable[[ShownProgress], Coroutine[object, None, T]]) -> T:
 
 
 def backup(folder: Folder, keep: Keep = 0) -> None:
-    """Write a backup of the embedded store into DIR while it runs; a later one copies only what is new."""
+    """Write a backup of the embedded store, running or not, into DIR; a later one copies only what is new."""
     settings = Settings.from_env()
     result = run_shown(lambda progress: back_up(settings, folder, keep, progress))
     made = result.backup
@@ -71,7 +75,10 @@ def backup(folder: Folder, keep: Keep = 0) -> None:
 
 
 def check(folder: Folder, name: Name = "", against: Against = False) -> None:  # noqa: FBT002 - an option
-    """Restore a backup into a temporary folder, start a store on it, and record its digest in the backup."""
+    """Restore a backup into a temporary folder, and start a store on it.
+
+    The first check of a backup records its digest in the backup. Each later one compares the digest with it.
+    """
     settings = Settings.from_env()
     checked = run_shown(lambda progress: check_backup(settings, folder, name, progress))
     _print_checked(checked)
@@ -96,7 +103,10 @@ def digest(source: Source = "") -> None:
 
 
 def copy(source: Source = "", target: Target = "") -> None:
-    """Copy a store without writers into an empty one, such as MLG_STORE_URL, and compare both; goes on if repeated."""
+    """Copy a store without writers, by default MLG_DATA_DIR, into an empty one, and compare both.
+
+    The same command again continues an interrupted copy.
+    """
     settings = Settings.from_env()
     if not target and not settings.store_url:
         raise ConfigurationError("There is no target: name it in --to, or in MLG_STORE_URL with its credentials.")
@@ -109,7 +119,7 @@ def copy(source: Source = "", target: Target = "") -> None:
 
 
 def upgrade() -> None:
-    """Bring the store of the settings to the schema of this release; back it up first."""
+    """Bring the store of the settings to the schema of this release. First back it up, and stop an embedded one."""
     settings = Settings.from_env()
     state = run_shown(lambda progress: upgrade_store(settings, progress))
     typer.echo(f"the store has schema version {state.version}, for programs of version {state.admits} and later")

@@ -40,7 +40,7 @@ class Commands(LazyGroup):
             "app.cli.data_commands:demo",
             "Load the demo estate: Harbour, a streaming service with rankers, ads, churn and fraud models.",
         ),
-        "store": ("app.cli.store_commands:store", "The embedded store and its schema."),
+        "store": ("app.cli.store_commands:store", "The store: its files, schema, index, backups and copies."),
         "policy": (
             "app.cli.policy_commands:policy",
             "Check the policy, print what it allows, compare two versions, explain one decision.",

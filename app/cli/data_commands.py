@@ -45,7 +45,12 @@ Patterns = Annotated[
     str, typer.Option("--namespaces", envvar="MLG_NAMESPACES", help="Patterns of namespaces, as set on the server.")
 ]
 Owners = Annotated[bool, typer.Option("--owners/--no-owners", help="Set the owners that the source names.")]
-End = Annotated[bool, typer.Option("--end", help="End the importer's own assets that the source no longer has.")]
+End = Annotated[
+    bool,
+    typer.Option(
+        "--end", help="Deprecate the importer's own assets that the source no longer has, and end their edges."
+    ),
+]
 Url = Annotated[str, typer.Option("--url", help="Address of the API.")]
 Token = Annotated[str, typer.Option("--token", envvar="MLG_TOKEN", help="Access token; see `mlg token`.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON on the last line of stdout.")]
@@ -57,10 +62,13 @@ Registry = Annotated[
     str, typer.Argument(help="Address of a tracking server, such as http://HOST:5000, or URI of its database.")
 ]
 RegistryNamespace = Annotated[str, typer.Option("--namespace", help="Namespace of the ids; one for each registry.")]
-Owner = Annotated[str, typer.Option("--owner", help="Id of the team that owns all imported assets.")]
+Owner = Annotated[
+    str, typer.Option("--owner", help="Id of the team that owns the imported assets without an owner tag.")
+]
 OwnerTag = Annotated[str, typer.Option("--owner-tag", help="Tag whose value names the owner: a team, by name or id.")]
 State = Annotated[
-    Path | None, typer.Option("--state", help="File that remembers what was imported; the next import is short.")
+    Path | None,
+    typer.Option("--state", help="File that records what was imported; the next import sends only changes."),
 ]
 Retire = Annotated[bool, typer.Option("--retire", help="Retire assets that the source deleted, or no longer has.")]
 Aliases = Annotated[bool, typer.Option("--aliases/--no-aliases", help="Set the aliases of models.")]

@@ -31,8 +31,9 @@ Kinds = Annotated[
 def export(token: Token, url: Url = DEFAULT_URL, kind: Kinds = None) -> None:
     """Write the visible part of the graph as JSON lines to stdout; `mlg import jsonl` reads them.
 
-    docs/import.md lists the values that are not exported, such as checks and approvals. What cannot be read is left
-    out and named on stderr, and the exit code is 1 then.
+    docs/import.md lists the values that are not exported, such as checks and approvals. An item that the API
+    fails to return is left out and named on stderr, and the exit code is 1 then. Values that the policy hides are left
+    out and counted on stderr, with exit code 0.
     """
     kinds = frozenset(kind or ())
     unknown = kinds - {KINDS[name].code for name in ASSETS}

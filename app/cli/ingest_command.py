@@ -1,4 +1,4 @@
-"""The commands `mlg ingest`: what became of the events that were sent here."""
+"""The command `mlg ingest report`: what became of the events that were sent to the API."""
 
 import asyncio
 from typing import Annotated

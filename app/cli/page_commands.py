@@ -25,7 +25,7 @@ def fetch() -> None:
 
 
 def prepare_explorer(settings: Settings) -> None:
-    """Build the explorer if its sources have changed; print the reason if that fails, since the API works without."""
+    """Build the explorer if the present sources have no build; print the reason if that fails."""
     if cached_build(settings) is not None:
         return
     typer.echo("Building the explorer, once for each change of web/.", err=True)

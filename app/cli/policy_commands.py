@@ -71,7 +71,10 @@ def matrix(
 
 @policy.command()
 def diff(ref: Annotated[str, typer.Argument(help="A git reference, such as main or HEAD~1.")]) -> None:
-    """Print what each caller gains and loses from the policy of REF to the working tree; exit code 1 if anything."""
+    """Print what each caller gains and loses from the policy of REF to the working tree.
+
+    Exit code 1 if a caller gains or loses anything.
+    """
     after, schema = _load(None)
     try:
         before, remarks = policy_of(ref, schema, after.labels)
@@ -101,12 +104,14 @@ def explain_one(
     action: Annotated[
         str, typer.Argument(help="discover, read, a write such as update, or a field such as ModelVersion.params.")
     ],
-    urn: Annotated[str, typer.Argument(metavar="ID", help="The id of an asset.")],
+    urn: Annotated[
+        str, typer.Argument(metavar="ID", help="The id of an asset; for a write also of a team, user, domain or tag.")
+    ],
     claims: Annotated[
         Path | None, typer.Option(help="A JSON file that describes the caller; SUBJECT is then only a title.")
     ] = None,
 ) -> None:
-    """Explain one decision about an asset in the store, for operators: the policies, and what is missing."""
+    """Explain one decision about an asset in the store, for operators: the rules, and what is missing."""
     try:
         principal = read_caller(claims) if claims else subject(who)
         parse_urn(urn)

@@ -33,8 +33,8 @@ def query(  # noqa: PLR0913, PLR0917 - options of the command line
 ) -> None:
     """Run a GraphQL document through the API; print its data as JSON on stdout, and its errors on stderr.
 
-    Exit code 1 if the response has an error; data beside errors are printed. A mutation is sent once, because a
-    repetition could apply it twice.
+    Exit code 1 if the response has an error; data beside errors are printed. A document with a mutation is sent
+    once, because a repetition could apply it twice.
     """
     try:
         text = _text(file)

@@ -84,7 +84,7 @@ Next, import your own metadata (docs/import.md):
 """
 
 WELCOME_OF_REQUIRE: Final = f"""{_ADDRESS}{_EXPLORER}{_CALLER}
-MLG_DOCUMENT_MODE=require: only the documents of MLG_DOCUMENTS run. The demo estate was therefore not loaded, and
+MLG_DOCUMENT_MODE=require: only the documents of MLG_DOCUMENTS and the explorer run. The demo estate was not loaded, and
 GraphiQL, `mlg query` and imports are refused. To load data, start once without MLG_DOCUMENT_MODE.
 """
 """Text for a server that refuses the documents of the demo, GraphiQL and imports."""
@@ -238,7 +238,7 @@ def _assignments(settings: Settings) -> list[str]:
 
 
 def _load_demo_if_empty(url: str, issuer: DevIssuer) -> None:
-    """Load the demo estate if the store is empty; print the error if the API does not say so."""
+    """Load the demo estate if the API returns no asset; print the error if the API does not respond to that query."""
     query = {"query": "{ assets(first: 1) { nodes { id } } }"}
     headers = {"Authorization": f"Bearer {issuer.mint(persona('root'))}"}
     answer = httpx2.post(f"{url}/graphql", json=query, headers=headers, timeout=60, trust_env=False).json()

@@ -26,7 +26,7 @@ from policies.errors import ConfigurationError
 STEP: Final = 500
 """Vertices between two lines of progress."""
 
-store = typer.Typer(no_args_is_help=True, help="The embedded store and its schema.")
+store = typer.Typer(no_args_is_help=True, help="The store: its files, schema, index, backups and copies.")
 store.command()(backup_commands.backup)
 store.command()(backup_commands.check)
 store.command("restore")(backup_commands.restore_backup)
@@ -58,7 +58,7 @@ def schema(
 
 @store.command("reindex")
 def rebuild_index() -> None:
-    """Rebuild a lost or damaged index from the data, while no process uses the store; progress on stderr."""
+    """Rebuild the index of the embedded store from its data, while no process uses it; progress on stderr."""
     typer.echo("starting the store with an empty index", err=True)
     count = asyncio.run(reindex(Settings.from_env(), EachStep(STEP, _print_count).report))
     typer.echo(f"reindexed {count:,} {'vertex' if count == 1 else 'vertices'}")
@@ -66,7 +66,9 @@ def rebuild_index() -> None:
 
 @store.command("repair")
 def repair_index(
-    after: Annotated[int | None, typer.Option(help="The vertex after which an interrupted repair continues.")] = None,
+    after: Annotated[
+        int | None, typer.Option(help="Id of the vertex after which an interrupted repair continues.")
+    ] = None,
 ) -> None:
     """Compare the index of MLG_STORE_URL with all vertices, and index what it lacks, while the API runs.
 
@@ -98,7 +100,7 @@ def fetch() -> None:
 
 @store.command()
 def status() -> None:
-    """Print the number of installed jars, the schema version of the data, and the process that uses the data."""
+    """Print the number of installed jars; of the embedded store, the schema version and the process that uses it."""
     settings = Settings.from_env()
     missing, total = len(missing_jars(settings)), len(locked_jars())
     typer.echo(f"jars: {total - missing} of {total} in {settings.cache_dir}")

@@ -21,7 +21,7 @@ EARLY_SECONDS: Final = 30.0
 
 MIN_PAUSE_SECONDS: Final = 1.0
 MAX_PAUSE_SECONDS: Final = 30.0
-"""Shortest and longest pause before a worker is started again."""
+"""Shortest and longest pause, in seconds, before a worker is started again."""
 
 STOP_SECONDS: Final = 30.0
 """Seconds for which workers may complete their requests after SIGTERM; then they are killed."""
