@@ -1,1 +1,1 @@
-"""The HTTP and WebSocket interface: GraphQL over HTTP, subscriptions, health checks, and the errors of all three."""
+"""The HTTP and WebSocket interface: GraphQL, subscriptions, events, sign-in, pages, health checks, and their errors."""

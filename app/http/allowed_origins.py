@@ -1,7 +1,7 @@
 """Pages of other origins: which may read responses (CORS) and open a WebSocket, by the list `allowed_origins`.
 
-A token is never sent by a browser on its own, as a cookie is, so a page of another origin needs a token of its own. The
-list bounds the pages that can use one. Source: https://fetch.spec.whatwg.org/#http-cors-protocol.
+A browser never adds a token by itself, as it adds a cookie, so a page of another origin needs a token. The list bounds
+the pages that can use a token. Source: https://fetch.spec.whatwg.org/#http-cors-protocol.
 """
 
 from http import HTTPStatus

@@ -88,9 +88,10 @@ class ErrorMiddleware:
 
 
 def coded_or_masked(error: Exception, request_id: str, document: str | None = None) -> CodedError:
-    """Return ``error`` or its cause if that is a `CodedError`; else log the defect and return an `InternalError`.
+    """Return the error to show for ``error``: itself, or the original error of a GraphQLError, if a `CodedError`.
 
-    ``document`` is the GraphQL document of the request, logged as a digest. An `InternalError` has no details.
+    Any other error is a defect: log it, with the digest of ``document``, and return an `InternalError` without details.
+    ``document`` is the GraphQL document of the request.
     """
     cause = error.original_error if isinstance(error, GraphQLError) else error
     if isinstance(cause, CodedError):

@@ -50,7 +50,7 @@ def _quality(media: str, ranges: list[tuple[str, float]]) -> tuple[float, int]:
 
 
 def _ranges(accept: str) -> Iterator[tuple[str, float]]:
-    """Yield the media ranges of the header in lower case and their qualities; skip those without one from 0 to 1."""
+    """Yield the media ranges of the header in lower case and their qualities; skip one with an invalid quality."""
     for item in accept.lower().split(","):
         name, *parameters = (part.strip() for part in item.split(";"))
         qualities = [p[2:] for p in parameters if p.startswith("q=")]

@@ -7,17 +7,20 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 OBSERVED: Final = "operation_observed"
-"""The key in the state of a request whose GraphQL operation was counted, or refused by the view."""
+"""The key in the state of a request that the view of GraphQL or of events has counted, also as refused."""
 
 ELSEWHERE: Final = "(other)"
 """The route of a path that the application does not have, or that has parameters."""
 
 Count = Callable[[str, str, int], None]
-"""Counts a response by its route, by its stage, `operation` or `before`, and by its status."""
+"""Counts a response by its route, its stage and its status; the stage is `operation` with OBSERVED, else `before`."""
 
 
 class ResponseMetricsMiddleware:
-    """Calls ``count`` for each HTTP response; only paths in ``paths`` are routes, because any other is a client's."""
+    """Calls ``count`` for each HTTP response.
+
+    A path outside of ``paths`` counts as ELSEWHERE, because it is text of the client.
+    """
 
     def __init__(self, app: ASGIApp, count: Count, paths: frozenset[str]) -> None:
         self.app = app

@@ -23,7 +23,8 @@ _FIRST_FAULT: Final = 500
 class TraceMiddleware:
     """Opens a span for each HTTP request, and makes the span that a WebSocket names the parent of its subscriptions.
 
-    List it first. A span has the path of a request only if it is one of ``paths``: any other is text of the client.
+    Paths below UNTRACED have no span. List it first. A span has the path of a request only if the path is one of
+    ``paths``: any other is text of the client.
     """
 
     def __init__(self, app: ASGIApp, spans: Spans, paths: frozenset[str]) -> None:
@@ -55,7 +56,7 @@ class TraceMiddleware:
 
 
 def _with_status(span: Span, send: Send) -> Send:
-    """Return ``send`` so that it sets the status of the response in a span."""
+    """Return a ``send`` that also sets the status of the response in a span."""
 
     async def send_and_record(message: Message) -> None:
         if message["type"] == "http.response.start":

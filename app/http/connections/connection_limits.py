@@ -31,7 +31,7 @@ class ConnectionLimits:
 
     @classmethod
     def of(cls, settings: Settings) -> "ConnectionLimits":
-        """Return the limits of this process; reads its limit of descriptors. An address gets at most half, or one."""
+        """Return the limits of this process, whose descriptors bound the total; an address gets half of it at most."""
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         total = admissible(settings.max_connections, None if soft == resource.RLIM_INFINITY else soft)
         return cls(

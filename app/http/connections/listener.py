@@ -80,7 +80,7 @@ def bound_listener(host: str, port: int, *, shared: bool = False) -> Listener:
 
     If ``shared``, other processes may bind to the port with the same flag; the kernel spreads connections over them.
 
-    Raises ConfigurationError if they cannot be used.
+    Raises ConfigurationError if the host or the port cannot be used.
     """
     listener: Listener | None = None
     try:

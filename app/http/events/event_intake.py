@@ -36,8 +36,8 @@ class EventIntake:
 
         Events that ``are_long`` are mapped and recorded in the side thread. An event is rejected if it is malformed, or
         if the asset that it is about cannot be written. Other commands of the event may be written then. Each accepted
-        event is recorded, and each rejected one whose asset the caller may update. Raises ScopeError, and the
-        CodedError of the writer: send all events again.
+        event is recorded. So is each rejected one that names its asset, if the caller may update the asset. Raises
+        ScopeError, and the CodedError of the writer: send all events again.
         """
         authorize_in(context)
         in_turns = context.budget.in_turns
@@ -73,7 +73,7 @@ def _with_outcomes(result: EventResult, outcomes: Iterator[WriteOutcome]) -> Eve
 
 
 def _record_of(result: EventResult, event: Json) -> RecordIngestionCommand | None:
-    """Return the command that records an event; None for a rejected one without a known subject, or a right."""
+    """Return the command that records an event; None for a rejected one without a subject, or without a right."""
     return ingestion_of(result, event) if result.error is None else rejection_of(result, event)
 
 

@@ -37,8 +37,8 @@ async def read_events(
 ) -> GivenEvents:
     """Return the events in a request: one, or those of a list if it is a ``batch``.
 
-    ``claim`` is called once for a long body, before it is in memory, or decompressed, and waits until fewer are. A body
-    of 16 KiB may be one of 16 MiB that is compressed, and take several times this size while it is in use.
+    ``claim`` is called once for a long body, and waits for a slot, before the body is read or decompressed. A
+    body of 16 KiB may have 16 MiB when it is decompressed, and take several times this size of memory.
 
     Raises HttpError with status 400, 408, 413 or 415, ClientDisconnect if the client disconnects, and the error of
     ``claim``.
@@ -59,7 +59,7 @@ async def read_events(
 
 
 def _events_in(value: Json, *, batch: bool) -> list[Json]:
-    """Return the events in the value of a body; raises HttpError if it is no list of at most MAX_EVENTS events."""
+    """Return the events in the value of a body; raises HttpError unless a ``batch`` is a list of up to MAX_EVENTS."""
     if not batch:
         return [value]
     if not isinstance(value, list):

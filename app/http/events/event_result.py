@@ -15,7 +15,7 @@ from policies.errors import CodedError
 class EventResult:
     """The result of one event: its mapping and the outcome of each of its commands, or the error that rejects it.
 
-    ``about`` is what a malformed event is about, None if it does not name it, or is not malformed.
+    ``about`` is the subject of a malformed event. It is None if the event does not name one, or is well-formed.
     """
 
     mapped: MappedEvent | None = None
@@ -25,7 +25,7 @@ class EventResult:
 
     @property
     def outcome(self) -> Outcome:
-        """The outcome of an accepted event: CREATED if its subject is new, UNCHANGED if nothing was written."""
+        """The outcome of an accepted event: CREATED for a new subject, UNCHANGED if nothing changed, else UPDATED."""
         outcomes = [outcome.outcome for _, outcome in self.written]
         created = any(
             outcome.outcome is Outcome.CREATED

@@ -34,7 +34,7 @@ PATH = "/api/v1/lineage"
 
 
 class EventView:
-    """Serves events, with the queue and the limits of mutations.
+    """Serves requests with events, with the queue and the limits of mutations.
 
     ``open_context`` returns the context of one operation, and ``observe`` receives a report of each request. A long
     body is in memory only while its caller has a slot of ``bodies``. With the flag ``batch``, the body is a list of

@@ -23,7 +23,7 @@ MAX_ENTRIES: Final = 200
 """Maximal number of entries of each list of a record, within MAX_LIST_BYTES; others are in the response only."""
 
 MAX_LIST_BYTES: Final = 24 * 1024
-"""Maximal size of each list of a record as JSON: a page of 500 records must be within the limit of an operation."""
+"""Maximal bytes of each list of a record as JSON: a page of 500 records must be within the limit of an operation."""
 
 _ENDS: Final = ("inputs", "outputs")
 

@@ -126,10 +126,9 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
         await (response if _is_uncompressed(response) else compressed(response))(scope, receive, send)
 
     async def respond(self, request: Request, report: OperationReport) -> Response:
-        """Return the response to ``request``; every error is JSON with a code and the request id.
+        """Return the response to ``request``, and set name, type, use and errors of the operation in ``report``.
 
-        What is known of the operation is set in ``report``.
-        Raises only `ClientDisconnect`.
+        Every error is JSON with a code and the request id. Raises only `ClientDisconnect`.
         """
         request_id = request_id_of(request.scope)
         media, document = JSON, None
@@ -199,8 +198,8 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
     async def execute_in_turn(self, request: Request, params: GraphQLRequestData, context: ContextT) -> ExecutionResult:
         """Execute the operation when the caller has a slot; reads and writes have queues of their own.
 
-        The slot is held until the store works on no request of the operation any more. The store goes on when the
-        client has left, and a caller who leaves and comes again would otherwise occupy it.
+        The slot is held until the store works on no request of the operation. The store continues when the client has
+        left, and a caller who repeats that would otherwise occupy the store.
 
         Raises LimitError if too many operations of the caller wait, and what :meth:`execute` raises.
         """

@@ -42,7 +42,10 @@ class DocumentMode(StrEnum):
 
 @dataclass(slots=True)
 class PersistedDocuments:
-    """Finds the document of a request; ``manifest`` has the operator's documents by id and by SHA-256."""
+    """Finds the document of a request.
+
+    ``manifest`` has the documents of MLG_DOCUMENTS and those of the explorer, by id and by SHA-256.
+    """
 
     mode: DocumentMode = DocumentMode.OPEN
     manifest: Mapping[str, str] = field(default_factory=dict)

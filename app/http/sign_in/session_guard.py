@@ -41,9 +41,9 @@ class SessionGuard:
         return self.cookies.has_session(cookies_of(connection))
 
     def opened(self, connection: HTTPConnection) -> BrowserSession:
-        """Return the session of a request by a page of this server, without its CSRF value.
+        """Return the session of a request by a page of this server; the CSRF value is not checked.
 
-        Raises `CrossSiteError` if another page sent it, `UnauthenticatedError` without a valid session.
+        Raises `CrossSiteError` if another page sent the request, `UnauthenticatedError` without a valid session.
         """
         origin, site = (connection.headers.get(name) for name in ("origin", "sec-fetch-site"))
         if origin not in {None, self.origin} or site not in {None, "same-origin", "none"}:
@@ -53,7 +53,7 @@ class SessionGuard:
         return self.sessions.open(self.cookies.session_in(cookies_of(connection)) or "")
 
     def protected(self, connection: HTTPConnection, csrf: str | None) -> BrowserSession:
-        """Return the session of a request with its CSRF value; raises `CrossSiteError` also for another value."""
+        """Return the session as :meth:`opened`; raises `CrossSiteError` also if ``csrf`` is not its CSRF value."""
         session = self.opened(connection)
         if not hmac.compare_digest((csrf or "").encode("utf-8", "surrogatepass"), session.csrf.encode()):
             raise CrossSiteError(

@@ -20,9 +20,9 @@ PATHS: Final = frozenset({"/graphql"})
 class SessionCookieMiddleware:
     """Adds the token of a session to its requests; ``guard`` is None if there is no sign-in.
 
-    A request whose session is refused gets the error, and one whose session has ended also the removal of its cookie.
-    So does a response whose session was refreshed for it and ended before it: it would restore the cookie otherwise.
-    List it directly before authentication.
+    A request whose session is refused gets the error, and one without a valid session also the removal of its cookie.
+    If the person signs out while a request refreshes the session, the response removes the cookie, which it would
+    otherwise restore. List it directly before authentication.
     """
 
     def __init__(self, app: ASGIApp, guard: SessionGuard | None) -> None:

@@ -29,7 +29,7 @@ SESSION_PATH: Final = "/session"
 
 
 def sign_in_routes(guard: SessionGuard | None, public_url: str, *, canonical_host: bool) -> list[Route]:
-    """Return the routes; without ``guard`` they respond that there is no sign-in.
+    """Return the routes; without ``guard``, `/session` has no address of a sign-in, and the others respond with 404.
 
     ``canonical_host`` leads a browser that opened the server under another name to ``public_url``, to which the issuer
     returns and whose cookies are read. Behind a proxy that changes the name, that would not end.
@@ -68,7 +68,7 @@ class SignInRoutes:
         return _redirect(path, *guard.kept(session), guard.cookies.drop_attempt())
 
     async def session(self, request: Request) -> Response:
-        """Return whether the browser is signed in, and as who; refresh the session if it expires soon."""
+        """Return whether the browser is signed in, and as who; refresh an access token that expires soon."""
         state = {"signedIn": False, "name": None, "csrf": None, "signIn": SIGN_IN_PATH if self._guard else None}
         guard = self._guard
         if guard is None or not guard.has_session(request):
@@ -86,7 +86,8 @@ class SignInRoutes:
     async def end(self, request: Request) -> Response:
         """End the session, and return under ``next`` the address at which the issuer ends its own, or null.
 
-        A browser without a valid session is signed out already. Raises `HttpError` for a request of another page.
+        A browser without a valid session is signed out already. Raises `HttpError` for a request of another page, or
+        without the CSRF value.
         """
         guard = self._required()
         following = None

@@ -45,7 +45,7 @@ class SocketSession:
     async def principal(self) -> Principal:
         """Return the caller after validating the token again; the teams are as recent as those of a new HTTP request.
 
-        Raises `CodedError` if there is no token, the token is expired, or ``authenticate`` refuses the token.
+        Raises `CodedError` if there is no token, the token is expired or refused, or the cookie is refused.
         """
         values = self._sent("authorization")
         if not values:

@@ -58,7 +58,7 @@ from policies.errors import Code, CodedError, LimitError
 from policies.principal import Principal
 
 FORBIDDEN: Final = 4403
-"""Close code for a token that is missing, refused, expired or without a needed scope; connect again with another."""
+"""Close code for a token that is missing, refused, expired or lacks a scope, and for a refused cookie."""
 
 CLOSE_CODES: Final = {Code.UNAUTHENTICATED: FORBIDDEN, Code.FORBIDDEN: FORBIDDEN, Code.INTERNAL: 1011}
 """Close codes by error code; another `CodedError` that closes a connection gives `TRY_AGAIN_LATER`."""
@@ -268,7 +268,7 @@ class SubscriptionSocket(GraphQL[SocketSession, None]):
 
     @contextmanager
     def counted(self, principal: Principal) -> Iterator[None]:
-        """Count one subscription of a caller; raises LimitError if the caller has the maximum number already."""
+        """Count one subscription of a caller in this process; raises LimitError above the maximum."""
         caller, maximum = (principal.tenant, principal.subject), self.limits.caller_subscriptions
         if self._running[caller] >= maximum:
             raise LimitError(
