@@ -29,7 +29,7 @@ OTHER = "mlg://team/catalog/default/another-team"
 AssetClass = tuple[str, ...]
 """One value per axis, in the order of :data:`AXES`."""
 Block = tuple[frozenset[str], ...]
-"""A set of values per axis; it holds every combination of them."""
+"""A set of values per axis; the block contains the class of each combination of them."""
 Value = TypeVar("Value", bound=Hashable)
 
 
@@ -51,7 +51,7 @@ def attributes_of(kind: str, owner: str, visibility: str, sensitivity: str, stag
 
 
 def blocks(members: Iterable[AssetClass]) -> list[Block]:
-    """Return few blocks that together hold each of the classes once.
+    """Return few blocks that together contain each of the classes once, and no other class.
 
     Classes that agree on all other axes are joined, axis by axis, beginning with the last.
     """

@@ -17,9 +17,9 @@ GLASS = "+break-glass"
 
 
 def callers() -> dict[str, tuple[str, Principal]]:
-    """Return every caller by name, with a sentence about it.
+    """Return every caller by name, with a sentence about the caller.
 
-    They are the personas, and a caller without any scope. A persona that may request break-glass is listed a second
+    These are the personas, and a caller without any scope. A persona that may request break-glass is listed a second
     time, with break-glass.
     """
     known: dict[str, tuple[str, Principal]] = {}

@@ -32,8 +32,8 @@ class Explanation:
     """A decision about an asset, for one caller.
 
     ``policies`` are the rules that made the decision, each with its condition. ``needs`` are the reasons why nothing
-    permits a denied action: a missing scope, rules of which one must permit it, or an asset that the caller may not
-    read. ``grade`` is the caller's access grade. ``visible`` are the policy attributes that the caller may see.
+    permits a denied action: a missing scope, rules of which one must permit the action, or that the caller may not read
+    the asset. ``grade`` is the caller's access grade. ``visible`` are the policy attributes that the caller may see.
     """
 
     allowed: bool
@@ -85,7 +85,7 @@ def explain(policy: Policy, principal: Principal, action: str, attributes: Polic
 
 
 def _row(policy: Policy, access: Access, action: RowAction, attributes: PolicyAttributes) -> Explanation:
-    """Explain a row action; reading requires discovering, so the first denied action explains the denial."""
+    """Explain a row action; reading also requires discovering, so the first of the two that is denied is explained."""
     if not access.principal.may(Scope.READ):
         return Explanation(allowed=False, needs=(f"scope:{Scope.READ}",))
     wanted = [each for each in RowAction if Grade[each.name] <= Grade[action.name]]

@@ -1,1 +1,1 @@
-"""The access log, the metrics, and the stream of the log of the process."""
+"""The access log, the metrics, the spans, and the log of the process."""

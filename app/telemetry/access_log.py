@@ -1,10 +1,10 @@
 """The access log: denials of the policy, reads of restricted and secret fields, and each result under break-glass.
 
 Append-only JSON lines, separate from the log of the process. A line names the caller, the request, and the span if
-there is one. By its event it also names the coordinate, the assets, or the reasons of a denial. A line about hidden
-fields (``denied``) has their number, no ids. A line with the event ``hidden`` has the ids of assets that the request
-named and the caller may not discover. No line has the value of a field. A response is sent only after its lines are
-written, all or none of them.
+there is one. By its event it also has the coordinate, ids of assets and edges, or the reasons of a denial. A line about
+hidden fields (``denied``) has their number, no ids. A line with the event ``hidden`` has the ids of assets that the
+request named and the caller may not discover. No line has the value of a field. A response is sent only after its lines
+are written, all or none of them.
 """
 
 import errno

@@ -19,14 +19,14 @@ UNNAMED: Final = "(unnamed)"
 
 
 class LabelCap:
-    """Admits names and combinations as they first occur, until there are too many; further ones count as OTHER."""
+    """Admits names and combinations as they first occur, until there are too many; further names become OTHER."""
 
     def __init__(self) -> None:
         self._names: set[str] = set()
         self._combinations: set[tuple[str, str, str]] = set()
 
     def admit(self, name: str | None, kind: str, code: str) -> str:
-        """Return the label for an operation with a type and a code; a client may send any number of names."""
+        """Return the label for the name of an operation of a type and a code: the name, OTHER, or UNNAMED without one."""
         if not name:
             return UNNAMED
         if (name, kind, code) in self._combinations:

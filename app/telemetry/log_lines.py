@@ -1,7 +1,7 @@
 """The log of a server process on stderr: JSON lines, or readable lines on a terminal during development.
 
-Lines of uvicorn, asyncio and other libraries get the same form. A line in a request has ``request_id``; while spans are
-recorded or a caller sends ``traceparent``, it has ``trace_id`` and ``span_id``.
+Lines of uvicorn, asyncio and other libraries get the same form. A line in a request has ``request_id``. If spans are
+on (docs/traces.md), a line within a span has ``trace_id`` and ``span_id``.
 """
 
 import logging
@@ -30,7 +30,7 @@ def add_trace(_logger: object, _method: str, event: Event) -> Event:
 
 
 def configure_logs(*, as_json: bool, stream: TextIO | None = None) -> None:
-    """Write all lines of the process to ``stream``, by default stderr; warnings and errors only from libraries."""
+    """Write the log of the process to ``stream``, by default stderr; of libraries, only warnings and errors."""
     target = stream or sys.stderr
     last: structlog.typing.Processor = structlog.processors.JSONRenderer(_text)
     if not as_json:

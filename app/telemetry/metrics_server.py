@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry, make_wsgi_app
 from policies.errors import ConfigurationError
 
 MAX_CONNECTIONS: Final = 8
-"""Connections that are served at once. A further one ends the one that has been open for the longest time."""
+"""Connections that are served at once. A further one ends the oldest of them."""
 
 SECONDS: Final = 5.0
 """Seconds in which a client must send or take the next bytes."""

@@ -1,4 +1,4 @@
-"""What the HTTP layer reports of one operation, for metrics and traces."""
+"""The report of the HTTP layer on one operation, for metrics and traces."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ OK: Final = "OK"
 
 @dataclass(slots=True)
 class OperationReport:
-    """One operation over HTTP: its name, the code of its first error or OK, and its seconds.
+    """One operation, or request with events, over HTTP: its name, the code of its first error or OK, and its seconds.
 
     - ``kind`` is its type, such as `query`; None if it was not executed.
     - ``errors`` are those of its result, each with the error that the response shows.

@@ -1,7 +1,8 @@
 """Sends spans to a collector by OTLP over HTTP, in batches and in a thread of its own.
 
-The standard variables of OpenTelemetry set everything but the address: ``OTEL_TRACES_SAMPLER``,
-``OTEL_EXPORTER_OTLP_HEADERS``, ``OTEL_BSP_SCHEDULE_DELAY`` and so on. Without an address nothing of the SDK is loaded.
+``MLG_OTLP_ENDPOINT`` or a standard variable of OpenTelemetry has the address. Such variables set everything else:
+``OTEL_TRACES_SAMPLER``, ``OTEL_EXPORTER_OTLP_HEADERS``, ``OTEL_BSP_SCHEDULE_DELAY`` and so on. Without an address
+nothing of the SDK is loaded.
 """
 
 import asyncio
@@ -32,7 +33,10 @@ PATH: Final = "/v1/traces"
 
 BASE: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
 EXACT: Final = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
-"""The standard variables with the address of a collector: for all signals, and that for spans with its path."""
+"""The standard variables with the address of a collector, used without MLG_OTLP_ENDPOINT.
+
+BASE is for all signals, and PATH is added to it. EXACT is for spans, includes the path, and takes precedence.
+"""
 
 FLUSH_SECONDS: Final = 5.0
 """Seconds that the end of a process waits for its last spans to be sent."""

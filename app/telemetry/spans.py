@@ -1,4 +1,4 @@
-"""Spans of a process: what it did for a request, a batch of writers or a job, and for how long.
+"""Spans of a process: its work for a request, a transaction of writers or a job, and how long that took.
 
 They use the API of OpenTelemetry; :mod:`app.telemetry.span_export` sends them to a collector. A span has names of the
 code and of the schema, counts, codes of errors, the name of an operation and the SHA-256 of its document. It has no
@@ -73,8 +73,8 @@ class Spans:
     ) -> Iterator[Span]:
         """Yield a span that lasts as long as the context; an error that leaves the context has its code in the span.
 
-        Its parent is that in ``parent``, by default the current span. Unless ``current`` is false, it is current in the
-        context. Without a tracer, yield one that records nothing.
+        Its parent is that in ``parent``, by default the current span. Unless ``current`` is false, the new span is
+        current in the context. Without a tracer, yield a span that records nothing.
         """
         if self._tracer is None:
             yield INVALID_SPAN
@@ -95,7 +95,7 @@ class Spans:
             span.end()
 
     def record(self, name: str, attributes: Attributes, begun: int, ended: int, code: Code | None) -> None:
-        """Record a child of the current span that is over; no effect if that span is not recorded.
+        """Record a span that is over as a child of the current span; no effect if the current span is not recorded.
 
         ``begun`` and ``ended`` are nanoseconds since 1970. ``code`` is that of its error, None for success.
         """

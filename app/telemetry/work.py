@@ -15,7 +15,7 @@ from app.telemetry.work_metrics import WorkMetrics
 from policies.errors import Code
 
 _NO_FAILURES: Final = frozenset({OK, Code.CONFLICT, CANCELLED})
-"""Codes of steps that succeeded, or are done again without a pause."""
+"""Codes of steps that do not count as failed: they succeeded, were cancelled, or are done again without a pause."""
 
 
 class WorkMonitor:
@@ -29,8 +29,8 @@ class WorkMonitor:
     def transaction(self, origins: Sequence[SpanContext], items: int) -> Iterator[None]:
         """Observe a transaction with the batches of several calls.
 
-        ``origins`` are the spans from which these come, oldest first. The first is the parent, and the others are
-        links. ``items`` is the number of items in all batches.
+        ``origins`` are the spans from which the batches come, oldest first. The first valid one is the parent, and the
+        other valid ones are links. ``items`` is the number of items in all batches.
         """
         traced = [span for span in origins if span.is_valid]
         parent = beneath(traced[0]) if traced else Context()
