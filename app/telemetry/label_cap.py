@@ -26,7 +26,7 @@ class LabelCap:
         self._combinations: set[tuple[str, str, str]] = set()
 
     def admit(self, name: str | None, kind: str, code: str) -> str:
-        """Return the label for the name of an operation with this type and code: itself, OTHER, or UNNAMED without one."""
+        """Return the label for an operation with this name, type and code: the name, OTHER, or UNNAMED without one."""
         if not name:
             return UNNAMED
         if (name, kind, code) in self._combinations:
