@@ -50,7 +50,7 @@ from policies.principal import Principal, Scope
 
 
 def create_app(process: Process) -> Starlette:
-    """Return the ASGI application; its lifespan runs ``process``."""
+    """Return the ASGI application; its lifespan runs ``process``. Raises ConfigurationError."""
     settings = process.settings
     origins = allowed_origins(settings)
     sign_in = build_sign_in(settings, process.authenticator)

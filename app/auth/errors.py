@@ -21,7 +21,7 @@ class AuthError(CodedError, AuthenticationError):
 
 
 class UnauthenticatedError(AuthError):
-    """The request has no bearer token, its token is not valid for this server, or its session is not valid or ended."""
+    """The request has no bearer token, its token is not valid for this server, or its session is invalid or ended."""
 
     code = Code.UNAUTHENTICATED
 
@@ -34,9 +34,9 @@ class InsufficientScopeError(AuthError):
 
 
 class UnavailableError(AuthError):
-    """The issuer's keys or the caller's teams cannot be fetched, or a sign-in cannot reach the issuer, now.
+    """The issuer's keys or the caller's teams cannot be fetched now, or the issuer does not serve a sign-in.
 
-    It also refuses a sign-in while there are too many at once. ``retry_after`` is in seconds.
+    Sign-ins beyond the maximum at once are refused with it, too. ``retry_after`` is in seconds.
     """
 
     code = Code.KEYS_UNAVAILABLE

@@ -6,7 +6,7 @@ The age of the last successful fetch decides, with the limits of `Timing`:
 - due, below ``ttl``: the keys are served and refreshed in the background;
 - expired, below ``max_stale``: the caller waits for a refresh, unless the last one failed; the old keys are served if
   the last one failed or this one fails;
-- too old: the caller waits for a refresh, if one may start; unless it succeeds, the request fails with 503.
+- too old: the caller waits for a refresh that runs or may start; unless it succeeds, the request fails with 503.
 
 For a token with an unknown key id, the caller waits for a refresh at any age, unless the last fetch is too recent. If
 the last refresh failed, the request fails with 503.

@@ -25,7 +25,7 @@ CLOSURE_SECONDS = 60.0
 KNOWN_SECONDS = 300.0
 """Seconds after a closure was computed for which it is used while the store is unavailable."""
 RETRY_SECONDS = 5.0
-"""Seconds for which an earlier closure is used, after the store was unavailable, before it is computed again."""
+"""Seconds until a closure is computed again, after an earlier one was used because the store was unavailable."""
 MAX_CLOSURES = 4_096
 """Maximum number of cached closures; above it, the oldest closure is dropped."""
 

@@ -52,7 +52,7 @@ class ShownProgress:
 
 
 def run_shown(work: Callable[[ShownProgress], Coroutine[object, None, T]]) -> T:
-    """Run the work of a command with its progress on stderr; errors of files become expected errors."""
+    """Run the work of a command with its progress on stderr; an OSError becomes a ConfigurationError."""
     configure_logs(as_json=not sys.stderr.isatty())  # on stderr; stdout has the result alone
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     try:

@@ -1,4 +1,4 @@
-"""Exit codes of the commands: 0 for success, 1 for a failure or a difference of policies, 2 for a wrong argument."""
+"""Exit codes of the commands: 0 for success, 1 for a failure, alarm or difference, 2 for a wrong argument."""
 
 from typing import Final
 

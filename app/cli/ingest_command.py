@@ -32,7 +32,10 @@ def _ingest() -> None:
 def report(
     *, token: Token, url: Url = DEFAULT_URL, days: Days = 7, as_json: Json = False, check: Check = False
 ) -> None:
-    """Report events by source, with alarms: rejected ones, no edges, silence, runs without an end, and new datasets."""
+    """Report events by source, with alarms: rejected ones, no edges, silence, runs without an end, and new datasets.
+
+    A source without an event in these days is not listed.
+    """
     now = epoch_milliseconds()
     reports = asyncio.run(_read(ApiClient(url, token), instant_text(now - days * 24 * HOUR_MS)))
     if as_json:

@@ -99,7 +99,7 @@ def schema_print() -> None:
 
 
 def _settings() -> Settings:
-    """Return the settings of a server, whose log is configured by them."""
+    """Read and return the settings of a server, and configure its log by them."""
     drop_lost_output()
     settings = Settings.from_env()
     configure_logs(as_json=settings.env == "production" or not sys.stderr.isatty())

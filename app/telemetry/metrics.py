@@ -51,7 +51,7 @@ class Metrics:
         )
         self._responses = self._counter(
             "mlg_http_responses",
-            "HTTP responses, by route, by whether they are of a GraphQL operation or before it, and by status.",
+            "HTTP responses, by route, by stage (`operation` of GraphQL or events, else `before`), and by status.",
             *("route", "stage", "status"),
         )
         self.registry.register(_SourceCollector(self._sources))

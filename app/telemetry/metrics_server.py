@@ -43,7 +43,7 @@ class _Server(ThreadingMixIn, WSGIServer):
         super().__init__(address, handler)
 
     def process_request(self, request: socket.socket, client_address: object) -> None:  # type: ignore[override]
-        """Serve a connection in a slot; end the oldest one if there is none, or this one if that does not help."""
+        """Serve a connection in a slot; if all are taken, end the oldest connection, or this one if that frees none."""
         if not self._slots.acquire(blocking=False):
             oldest = next(iter([*self._open]), None)
             if oldest is not None:

@@ -18,7 +18,8 @@ class OperationReport:
 
     - ``kind`` is its type, such as `query`; None if it was not executed.
     - ``errors`` are those of its result, each with the error that the response shows.
-    - ``rows`` counts the edges and records that it read from the store or the cache, ``items`` those of its lists.
+    - ``rows`` counts the edges and records that it read from the store or the cache, ``items`` the
+      elements of lists in its response.
     - ``cuts`` names the limits of the server that ended its lineage queries.
     - ``is_partial``: a part of its lineage is hidden, and this is disclosed.
     - ``is_stale``: what background jobs compute, or the index that it used, lagged behind.

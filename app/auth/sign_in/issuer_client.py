@@ -100,7 +100,7 @@ class IssuerClient:
             )
 
     async def refresh(self, refresh_token: str) -> IssuedTokens:
-        """Return new tokens; raises `SignInRefusedError` or `UnavailableError`."""
+        """Return new tokens; raises `SignInRefusedError` and `UnavailableError` as :meth:`redeem`."""
         async with self._exchange(self._session_slots) as oauth:
             address = endpoint(await self._discovered(), "token_endpoint", self.trusted.issuer)
             return _issued(await oauth.refresh_token(address, refresh_token=refresh_token))

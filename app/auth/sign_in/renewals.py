@@ -37,7 +37,7 @@ class Renewals:
         self._renewals: OrderedDict[bytes, _Renewal] = OrderedDict()
 
     async def renewed(self, session: BrowserSession) -> BrowserSession | None:
-        """Return the session that follows ``session``; None if its issuer refuses. Raises `UnavailableError`."""
+        """Return ``session`` with new tokens; None if the issuer refuses to issue them. Raises `UnavailableError`."""
         self._forget()
         key = _key(session)
         found = self._renewals.get(key)

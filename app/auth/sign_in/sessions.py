@@ -74,7 +74,10 @@ class Sessions:
         """
         attempt = self._attempt(sealed)
         if attempt is None or not hmac.compare_digest(callback.get("state", "").encode(), attempt.state.encode()):
-            raise SignInRefusedError("This sign-in was not begun in this browser, or took too long. Sign in again.")
+            raise SignInRefusedError(
+                "This sign-in was not begun in this browser, took too long, or another one was begun after it. "
+                "Sign in again."
+            )
         if attempt.state in self._completed:
             raise SignInRefusedError("This sign-in was used already. Sign in again.")
         _remember(self._completed, attempt.state, attempt.ends_at)

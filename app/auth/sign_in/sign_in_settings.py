@@ -70,7 +70,7 @@ def _configured_issuer(settings: Settings, authenticator: Authenticator) -> Trus
     if trusted is None:
         raise ConfigurationError(
             f"MLG_SIGN_IN_ISSUER is {settings.sign_in_issuer!r}, which is no `issuer` of MLG_ISSUERS. "
-            "Set it to one of them; if it is empty, list the issuer there."
+            "Set it to one of them, or add the issuer to MLG_ISSUERS."
         )
     scopes = settings.sign_in_scopes.split()
     if Scope.BREAK_GLASS in scopes:

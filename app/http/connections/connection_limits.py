@@ -18,8 +18,8 @@ class ConnectionLimits:
 
     ``total`` and ``per_address`` count open connections; the latter does not hold for addresses in ``proxies``. A
     request head, and again the body after it, must arrive within ``request_seconds``. A connection between two requests
-    is closed after ``idle_seconds``. A client that does not take 16 KiB of what was sent within ``reader_seconds`` is
-    disconnected.
+    is closed after ``idle_seconds``. A client that does not take 16 KiB of what was sent, or the rest, within
+    ``reader_seconds`` is disconnected.
     """
 
     total: int

@@ -44,7 +44,7 @@ class Owing(Protocol):
 class OpenConnection:
     """One admitted connection, until its socket is closed.
 
-    ``owed`` is the part that the client must send, since the time ``owed_since``; None between requests. ``unsent``
+    ``owed`` is the part that the client must send, since the time ``owed_since``; None if it owes nothing. ``unsent``
     and ``taken_at`` are the bytes that waited for the client, and the time, when it last made progress. Times are those
     of `OpenConnections.clock`.
     """

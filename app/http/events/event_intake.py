@@ -25,7 +25,7 @@ _CODES = {
 
 
 class EventIntake:
-    """Takes events in, with the patterns of ``names``; ``clock`` returns epoch milliseconds."""
+    """Takes events in; ``names`` makes the ids of what events name, and ``clock`` returns epoch milliseconds."""
 
     def __init__(self, names: EventNames, clock: Callable[[], int]) -> None:
         self._names = names

@@ -26,7 +26,7 @@ _GZIP: Final = 31
 
 @dataclass(frozen=True, slots=True)
 class GivenEvents:
-    """The JSON values of the events in a request; ``are_long`` if the body is, so that work on them takes long."""
+    """The JSON values of the events in a request; ``are_long`` is true if their body is long, as is work on them."""
 
     values: list[Json]
     are_long: bool = False
@@ -111,5 +111,8 @@ def _decompressed(body: bytes, maximum: int) -> bytes | None:
     if len(text) > maximum:
         return None
     if not stream.eof:
-        raise HttpError(HTTPStatus.BAD_REQUEST, "The body is no complete gzip stream. Send it as the header says.")
+        raise HttpError(
+            HTTPStatus.BAD_REQUEST,
+            "The body is no complete gzip stream. Compress it with gzip, or omit `Content-Encoding`.",
+        )
     return text

@@ -42,7 +42,7 @@ def _entries(path: Path) -> Iterator[tuple[str, str]]:
         content = orjson.loads(path.read_bytes())
     except (OSError, orjson.JSONDecodeError) as error:
         raise ConfigurationError(
-            f"MLG_DOCUMENTS names {path}, which is not a readable file of JSON; correct the path or the file: {error}"
+            f"The file of documents {path} is not readable JSON; correct MLG_DOCUMENTS or the file: {error}"
         ) from None
     if isinstance(content, dict) and content.get("format") == _APOLLO_FORMAT:
         pairs = [(each.get("id"), each.get("body")) for each in content.get("operations", ())]
@@ -51,7 +51,7 @@ def _entries(path: Path) -> Iterator[tuple[str, str]]:
     for name, text in pairs:
         if not isinstance(name, str) or not name or not isinstance(text, str):
             raise ConfigurationError(
-                f"MLG_DOCUMENTS: {path} is no JSON object, or has an entry without an id or a text. Use a JSON object "
-                "from id to document, or Apollo's manifest."
+                f"The file of documents {path} is no JSON object, or has an entry without an id or a text. Use a JSON "
+                "object from id to document, or Apollo's manifest."
             )
         yield name, text

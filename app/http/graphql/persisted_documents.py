@@ -32,7 +32,7 @@ _MAX_LOGGED: Final = 1_000
 class DocumentMode(StrEnum):
     """Which documents run: all (``open`` and ``prefer``), or those of the manifest (``require``).
 
-    With ``prefer``, documents outside of the manifest are logged.
+    With ``prefer``, each document outside of the manifest is logged once.
     """
 
     OPEN = "open"

@@ -37,7 +37,7 @@ class RegisteredDocuments:
         return texts[digest]
 
     def put(self, caller: Caller, digest: str, text: str) -> None:
-        """Register a text under its hash."""
+        """Register a text under its hash, and drop older entries beyond the limits."""
         if self.get(caller, digest) is not None:
             return
         self._texts.setdefault(caller, OrderedDict())[digest] = text

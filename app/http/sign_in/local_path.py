@@ -24,6 +24,7 @@ def local_path(text: str | None) -> str:
         return DEFAULT_PATH
     if len(text) > MAX_LENGTH or not _LOCAL.fullmatch(text) or text.startswith(("/sign-in", "/sign-out")):
         raise InvalidError(
-            f"`return` is not a path of this server. Use one such as `/graphiql`, of at most {MAX_LENGTH} characters."
+            "`return` is not a path of this server outside of the sign-in. Use one such as `/graphiql`, of at most "
+            f"{MAX_LENGTH} characters."
         )
     return text
