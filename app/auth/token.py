@@ -34,7 +34,7 @@ LEEWAY_SECONDS = 30
 MAX_LIFETIME_SECONDS = 24 * 3_600
 """Longest accepted time in seconds between ``iat`` and ``exp``."""
 MAX_TOKEN_LENGTH = 16_384
-"""Maximum length of a token in characters; uvicorn accepts headers of up to 64 KiB."""
+"""Maximum length of a token in characters; a message of a WebSocket could have a longer one."""
 MAX_SUBJECT_LENGTH = 255
 """Maximum length of ``sub`` in characters (OpenID Connect Core section 2)."""
 

@@ -1,7 +1,7 @@
 """The processes of `mlg serve` with MLG_WORKERS: each is a complete server, and all listen on one port.
 
-The kernel spreads connections over them (SO_REUSEPORT). They share nothing but the store. A worker that ends is started
-again, after a pause that doubles while workers end early.
+The kernel spreads connections over them (SO_REUSEPORT). They share the store and the data folder. A worker that ends
+is started again, after a pause that doubles while workers end early.
 """
 
 import asyncio

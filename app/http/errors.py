@@ -1,4 +1,4 @@
-"""The error of a request that is refused before GraphQL runs."""
+"""The error of a refused HTTP request, with a status of its own."""
 
 from collections.abc import Mapping
 

@@ -23,7 +23,7 @@ class OperationMetrics:
         self._cap = LabelCap()
         self._operations = Counter(
             "mlg_operations",
-            "Operations over HTTP, by name, type, and the code of the first error or OK.",
+            "Operations over HTTP, by name, type, and code: of the first error, OK, or DISCONNECTED.",
             [*named, "code"],
             registry=registry,
         )

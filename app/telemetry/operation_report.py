@@ -14,8 +14,9 @@ OK: Final = "OK"
 
 @dataclass(slots=True)
 class OperationReport:
-    """One operation, or request with events, over HTTP: its name, the code of its first error or OK, and its seconds.
+    """One operation, or request with events, over HTTP: its name, code and seconds.
 
+    - ``code`` is that of its first error, OK, or DISCONNECTED if the client left.
     - ``kind`` is its type, such as `query`; None if it was not executed.
     - ``errors`` are those of its result, each with the error that the response shows.
     - ``rows`` counts the edges and records that it read from the store or the cache, ``items`` the

@@ -68,7 +68,10 @@ class SignInRoutes:
         return _redirect(path, *guard.kept(session), guard.cookies.drop_attempt())
 
     async def session(self, request: Request) -> Response:
-        """Return whether the browser is signed in, and as who; refresh an access token that expires soon."""
+        """Return whether the browser is signed in, and as who; refresh an access token that expires soon.
+
+        Raises `HttpError` for a request of another page, and with 503 if an expired token cannot be refreshed now.
+        """
         state = {"signedIn": False, "name": None, "csrf": None, "signIn": SIGN_IN_PATH if self._guard else None}
         guard = self._guard
         if guard is None or not guard.has_session(request):
