@@ -19,8 +19,8 @@ MAX_PARTS: Final = 2
 class SessionCookies:
     """Names, reads and writes the cookies.
 
-    ``secure`` is false in development only. Cookies of one host are those of all its ports, so their names there have
-    the ``port``.
+    ``secure`` is false in development only. Browsers send the cookies of a host to all its ports, so the names in
+    development have the ``port``.
     """
 
     def __init__(self, *, secure: bool, port: int) -> None:

@@ -1,6 +1,6 @@
 """Authenticates requests to ``/graphql`` by the cookie of a session, as if they had its access token as a header.
 
-The authentication behind validates that token as any other. All other routes need a bearer token.
+The authentication behind validates that token as any other. It accepts no cookie for other HTTP requests.
 """
 
 from typing import Final
