@@ -65,8 +65,8 @@ class BrowserSession:
 class SignInAttempt:
     """A sign-in between the redirect to the issuer and the return of the browser.
 
-    ``verifier`` is the secret of PKCE. ``return_to`` is the local path that the browser is led to. ``ends_at`` is in epoch
-    seconds.
+    ``verifier`` is the secret of PKCE. ``return_to`` is the local path that the browser is led to. ``ends_at`` is in
+    epoch seconds.
     """
 
     state: str
