@@ -50,9 +50,11 @@ WITHOUT_TOKEN: Final = (
         "/.well-known/oauth-protected-resource",
         "A client without a token finds the issuers here (RFC 9728).",
     ),
-    WithoutToken(OpenKind.HTTP, "/", "The page of the explorer is a static file, and its requests need a token."),
+    WithoutToken(
+        OpenKind.HTTP, "/", "The page of the explorer is a static file; its requests need a token or a session."
+    ),
     WithoutToken(OpenKind.HTTP, "/explorer/{file}", "A static file of the explorer, from the list of its build."),
-    WithoutToken(OpenKind.HTTP, "/graphiql", "The page is a static file, and its requests need a token."),
+    WithoutToken(OpenKind.HTTP, "/graphiql", "The page is a static file; its requests need a token or a session."),
     WithoutToken(OpenKind.HTTP, "/graphiql/{file}", "A static file of the page, from a list with a SHA-256 of each."),
     WithoutToken(OpenKind.HTTP, "/sign-in", "A browser begins to sign in; the response leads to the issuer."),
     WithoutToken(

@@ -1,7 +1,7 @@
 """The routes below ``/graphiql``, which need no token: the page and its files; in development also its personas.
 
-The page holds no token. A user pastes one, or chooses a persona in development. The token of a persona is minted for
-the key that `mlg dev` prints, which follows from the key file of the development issuer.
+The page holds no token. A user signs in, pastes a token, or chooses a persona in development. The token of a persona is
+minted for the key that `mlg dev` prints, which follows from the key file of the development issuer.
 """
 
 from collections.abc import Mapping
