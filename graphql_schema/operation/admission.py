@@ -38,7 +38,7 @@ overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 10_000
 
 
 MAX_ERRORS: Final = 25
-"""Errors after which the validation of a document ends."""
+"""Maximal number of errors that the validation of a document returns; it then ends."""
 
 
 class AdmissionExtension(SchemaExtension):
@@ -98,7 +98,8 @@ class AdmissionExtension(SchemaExtension):
     def _document_errors(self, document: DocumentNode, *, known: bool) -> list[GraphQLError]:
         """Return the errors of :meth:`_refusals`, else those of the validation, which ends after MAX_ERRORS.
 
-        If the validation is aborted because fields repeat too often, the error has the code LIMIT_EXCEEDED.
+        If graphql-core aborts the validation because fields or fragments repeat or nest too often, the error has the
+        code LIMIT_EXCEEDED.
         """
         refusals = self._refusals(document, known=known)
         if refusals or known:
@@ -110,7 +111,7 @@ class AdmissionExtension(SchemaExtension):
         return errors
 
     async def _variable_errors(self, document: DocumentNode) -> list[GraphQLError]:
-        """Coerce the variables of the operation to execute; return their errors."""
+        """Coerce the variables of the operation to execute, if there is one; return their errors."""
         operation = get_operation_ast(document, self.execution_context.operation_name)
         if operation is None:
             return []
@@ -150,7 +151,7 @@ class AdmissionExtension(SchemaExtension):
         ]
 
     def _expensive(self, document: DocumentNode, operations: Iterable[OperationDefinitionNode]) -> list[Breach]:
-        """Return the limits on variables and cost that an operation exceeds."""
+        """Return the limits on variables and cost that operations exceed; set the cost in the cost report, if any."""
         schema = self._schema
         variables = self.execution_context.variables or {}
         pricing = Pricing.of(schema, document, variables)
@@ -183,7 +184,7 @@ def _ambiguous(count: int) -> CodedError:
 
 
 def _too_repetitive() -> LimitError:
-    """Return the error for a document that exceeds the comparison budget of graphql-core."""
+    """Return the error for a document whose validation graphql-core aborts: by a budget, or by its nesting."""
     return LimitError(
         "The document repeats or nests fields and fragments too often to be validated; select each field once.",
         limit="comparisons",

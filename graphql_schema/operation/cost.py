@@ -2,8 +2,8 @@
 
 Sizes are multiplied down the tree. A page counts its ``first``, or the default in the schema if that is absent or null.
 A list of ids counts the ids, and other lists of objects :data:`ASSUMED_ITEMS`. Each selection is priced once for each
-type, so the time is linear in the document however often fragments repeat. The size of a list without ``first`` is an
-assumption; :mod:`graphql_schema.ports.operation_budget` bounds what is really returned.
+type, so the time is linear in the document however often fragments repeat. If no argument states the size of a list,
+its size is an assumption; :mod:`graphql_schema.ports.operation_budget` bounds what is really returned.
 """
 
 import math
@@ -46,13 +46,13 @@ from graphql_schema.operation.limits import CEILING, INTROSPECTION, Breach, Docu
 DEFAULT_PAGE: Final = 20
 """Number of items that a page counts as if neither its arguments nor the schema states a size."""
 ASSUMED_ITEMS: Final = 10
-"""Items of a list of objects that has no ``first``, such as the tags of an asset."""
+"""Items that a list of objects counts as if no argument states its size, such as the tags of an asset."""
 LISTING_COUNT: Final = 2_500
-"""Objects that ``totalCount`` of a list in ``LISTING_TYPES`` counts as: the store reads the complete list for it."""
+"""Objects that ``totalCount`` of a list of ``LISTING_TYPES`` counts as: the store reads the complete list for it."""
 LISTING_TYPES: Final = frozenset({"Query", "MyWork"})
 """Types whose lists are listings of the graph, not the related assets of one asset."""
 RELATION_COUNT: Final = 10
-"""Objects that ``totalCount`` of the related assets of one asset counts as."""
+"""Objects that ``totalCount`` of a list of any other type counts as, such as the related assets of one asset."""
 
 _SIZES: Final = ("first", "ids", "maxPaths", "maxElements")
 """Arguments that state the number of items: an integer, or a list with one element for each."""
@@ -102,7 +102,7 @@ class Cost(NamedTuple):
 
 NOTHING: Final = Cost()
 _TOO_DEEP: Final = Cost(introspection=CEILING)
-"""The cost of a document whose pricing exceeds the stack of this process.
+"""The cost of a document whose pricing exceeds the recursion limit of Python.
 
 Only fragments within introspection nest that deep, because the limit of depth does not count introspection.
 """
@@ -266,7 +266,7 @@ def _is_list(type_: GraphQLOutputType) -> bool:
 
 @lru_cache(maxsize=8)
 def _introspection_sizes(schema: GraphQLSchema) -> dict[tuple[str, str], int]:
-    """Return the mean sizes of the lists that describe a schema, by type and field."""
+    """Return the sizes of the lists that describe a schema, by type and field; of lists of a type their mean."""
     types = list(schema.type_map.values())
     members = sum(len(getattr(type_, "fields", ())) for type_ in types)
     values = sum(len(getattr(type_, "values", ())) for type_ in types)
@@ -280,12 +280,12 @@ def _introspection_sizes(schema: GraphQLSchema) -> dict[tuple[str, str], int]:
 
 
 def cost_breaches(cost: Cost, operation: OperationDefinitionNode, limits: DocumentLimits) -> list[Breach]:
-    """Return every limit that the cost of an operation exceeds."""
+    """Return every limit of objects, values and introspection that the cost of an operation exceeds."""
     actual, maximum = compared(cost, limits)
     return [Breach(name, actual[name], maximum[name], operation) for name in actual if actual[name] > maximum[name]]
 
 
 def compared(cost: Cost, limits: DocumentLimits) -> tuple[dict[str, int], dict[str, int]]:
-    """Return the sizes of an operation that have a limit, and these limits, by the name of the limit."""
+    """Return objects, values and introspection of a cost, and the limits of these, each by its name."""
     names = ("objects", "values", "introspection")
     return {name: getattr(cost, name) for name in names}, {name: getattr(limits, name) for name in names}

@@ -1,8 +1,8 @@
 """Documents by their texts: one cache for those parsed recently, and one for those that were admitted.
 
-An admitted document is not parsed, validated and planned again: this, and the sizes of a document, depend on its text
-only. What depends on the caller, the variables or the name of the operation is examined for each request: scope,
-variables and cost.
+As long as an admitted document is in the cache, it is not parsed or validated again, and its plans are reused: these
+depend on the text, and a plan also on the conditions of `@skip` and `@include`. Scope, variables and cost depend on the
+caller, the variables or the name of the operation, and are examined for each request.
 """
 
 from collections import OrderedDict
@@ -40,14 +40,14 @@ class KnownDocument:
 
 @dataclass(slots=True)
 class DocumentCache:
-    """Keeps the most recently used documents, by their texts, up to ``max_bytes`` bytes in all."""
+    """Keeps the most recently used documents with their plans, by their texts, up to ``max_bytes`` bytes in all."""
 
     max_bytes: int = MAX_BYTES
     _documents: OrderedDict[str, tuple[KnownDocument, int]] = field(default_factory=OrderedDict)
     _bytes: int = 0
 
     def get(self, text: str) -> KnownDocument | None:
-        """Return the document of a text, None if it is not known."""
+        """Return the document of a text, None if it is not in the cache."""
         known = self._documents.get(text)
         if known is None:
             return None

@@ -11,10 +11,11 @@ from graphql import ArgumentNode, FieldNode, FragmentDefinitionNode, Node, Opera
 def event_selection(
     operation: OperationDefinitionNode, fragments: Iterable[FragmentDefinitionNode], variables: Mapping[str, object]
 ) -> Hashable:
-    """Return the document of a subscription, the name of its operation, and the variables below its root fields.
+    """Return the text of a document, the name of its operation, and the variables used outside of root arguments.
 
     The arguments of the root fields select the changes. Subscriptions that differ only in variables there, such as the
-    cursor after which they continue, show a change alike. ``variables`` are the coerced ones.
+    cursor after which they continue, show a change alike. Variables in fragments always count. ``variables`` are the
+    coerced ones.
     """
     if operation.loc is None:
         return object()  # a document without its text equals no other

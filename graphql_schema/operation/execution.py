@@ -1,8 +1,8 @@
 """Execution of an operation within its budget, in turns with other operations.
 
-A query is executed over vectors (:mod:`graphql_schema.execution.vectored_execution`); if it would have an error, it is
-executed again by graphql-core, which also executes mutations and subscriptions. The event of a subscription is executed
-once for many subscriptions.
+A query is executed over vectors (:mod:`graphql_schema.execution.vectored_execution`). Without plans, or if it would
+have an error, it is executed by graphql-core, which also executes mutations and subscriptions. An event is executed
+once for all subscriptions with equal rights and an equal selection.
 """
 
 from collections.abc import AsyncIterable, Iterable, Sized
@@ -44,7 +44,7 @@ LONG_LIST: Final = 25
 class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
     """Counts list elements and texts in the budget of the operation, and pauses in long lists.
 
-    The budget is that of the context; a context without one gets a budget of its own.
+    The budget is that of the context; without one there, the execution has a budget of its own.
     """
 
     @classmethod
@@ -123,7 +123,7 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
         return data
 
     async def _execute_event(self, context: Context) -> ExecutionResult:
-        """Execute one event, once for all subscriptions of equal rights and selection; then let the next one run."""
+        """Execute one event, once for all subscriptions of equal rights and selection; then end this one's turn."""
         if context.selection is None:
             fragments = self.fragment_definitions.values()
             context.selection = event_selection(self.operation, fragments, self.variable_values.coerced)
@@ -149,7 +149,7 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
         result: AsyncIterable[Resolved] | Iterable[Resolved],
         position_context: Any,  # noqa: ANN401 - deferred delivery, which the API does not offer
     ) -> AwaitableOrValue[list[Resolved]]:
-        """Complete a list; raises LimitError if the budget is exhausted, and the error of an ended operation."""
+        """Complete a list; raises LimitError for too many items in all lists, and the error of an ended operation."""
         if isinstance(result, Sized) and isinstance(result, Iterable):
             self.budget.count_items(len(result))
             if len(result) >= LONG_LIST and not is_leaf_type(return_type.of_type):
@@ -157,7 +157,7 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
         return super().complete_list_value(return_type, field_details_list, info, path, result, position_context)
 
     def complete_leaf_value(self, return_type: GraphQLLeafType, result: Resolved) -> Resolved:  # type: ignore[override]
-        """Complete a scalar or an enum; raises LimitError if the texts of the response are too long."""
+        """Complete a scalar or an enum; raises LimitError if the texts of the response are too long together."""
         value = super().complete_leaf_value(return_type, result)
         if type(value) is str:
             self.budget.count_characters(len(value))

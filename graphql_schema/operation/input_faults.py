@@ -51,7 +51,7 @@ _EXPECTED: Final = {
     "Boolean": "`true` or `false`",
     "ID": "a text",
 }
-"""What the scalars of the GraphQL specification accept; other scalars describe that in their own messages."""
+"""What a message advises to give for a scalar of the GraphQL specification; others advise in their own messages."""
 
 
 class InputValueError(InvalidError):
@@ -83,7 +83,7 @@ def missing(type_: GraphQLInputType, place: Place, node: Node | None = None) -> 
 
 
 def input_faults(given: Given, type_: GraphQLInputType, place: Place) -> Iterator[InputFault]:
-    """Yield the faults of one value at ``place``; a variable inside of a literal has none here."""
+    """Yield the faults of one value at ``place``; a variable in a literal yields none here."""
     if isinstance(given, VariableNode):
         return
     if isinstance(type_, GraphQLNonNull):
@@ -174,7 +174,10 @@ def _scalar_faults(given: Given, type_: GraphQLScalarType, place: Place) -> Iter
 
 
 def _coerced(given: Given, type_: GraphQLScalarType) -> object:
-    """Return the value of a scalar as graphql-core makes it, Undefined or an error if the scalar does not accept it."""
+    """Return the value of a scalar as graphql-core makes it; Undefined, or raise, if the scalar does not accept it.
+
+    A number that is not finite is returned unchanged.
+    """
     if isinstance(given, float) and not isfinite(given):
         return given
     if not isinstance(given, ValueNode):
@@ -217,13 +220,16 @@ def _enum_name(given: Given) -> str | None:
 
 
 def _near(name: str, known: Mapping[str, object]) -> str:
-    """Return a suggestion of known names that resemble ``name``; the end of a message, so that it can be removed."""
+    """Return `` Did you mean …?`` with names from ``known`` that resemble ``name``, or "".
+
+    It ends a message, because :mod:`app.http.error_handling` removes such an end where names must not be disclosed.
+    """
     near = suggestion_list(name[:MAX_SHOWN], list(known))[:_SUGGESTIONS]
     return f" Did you mean {' or '.join(f'`{each}`' for each in near)}?" if near else ""
 
 
 def _shown(given: Given) -> str:
-    """Return a value as the caller wrote it, cut to :data:`MAX_SHOWN` characters; a list or an object as its kind."""
+    """Return a value as text for a message, cut to :data:`MAX_SHOWN` characters; "a list", "an object" for these."""
     if _members(given) is not None:
         return "an object"
     if _elements(given) is not None:

@@ -39,7 +39,7 @@ MAX_FAULTS: Final = 25
 
 
 class GivenValuesRule(ValidationRule):
-    """Reports faults of the literals in arguments and in defaults of variables, and required arguments of fields."""
+    """Reports faults of literals in arguments and defaults of variables, and required arguments that a field lacks."""
 
     def enter_argument(self, node: ArgumentNode, *_: object) -> VisitorAction:
         """Report the faults of one argument."""

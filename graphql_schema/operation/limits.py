@@ -28,13 +28,13 @@ CEILING = 2**31 - 1
 """Maximal size that is reported; larger ones are cut, so that JSON readers with 32-bit integers accept the number."""
 
 INTROSPECTION = frozenset({"__schema", "__type"})
-"""Fields whose selections do not count for the depth."""
+"""Fields that add no level of depth, and nor do the fields below them."""
 
 WRAPPERS = frozenset({"nodes", "edges", "node", "pageInfo"})
-"""Fields of lists that are no level of depth, unless they are fields of a root type."""
+"""Names of fields that add no level of depth, except as fields of a root type; pages of lists have such fields."""
 
 FAR_ENDS = frozenset({"Neighbour.asset"})
-"""Fields from an item of a list to its one object; they are no level of depth either."""
+"""Fields from an item of a list to its one object; they add no level of depth either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,8 @@ class DocumentLimits:
 
     - ``objects``, ``values`` and ``introspection``: the most that the response can have, as
       :mod:`graphql_schema.operation.cost` estimates it before execution.
-    - ``query_variables`` and ``mutation_variables``: sizes as :mod:`graphql_schema.operation.variable_size` counts
-      them. The second admits a registration of 1,000 assets.
+    - ``query_variables`` (also for subscriptions) and ``mutation_variables``: the size of all variables, as
+      :mod:`graphql_schema.operation.variable_size` counts it. The second admits a registration of 1,000 assets.
     - ``list_elements``: the elements of one list in the variables, because the values of one item are converted in one
       turn of the event loop.
     """
@@ -79,7 +79,7 @@ _ADVICE = {
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """Size of a selection with all fragments expanded; ``depth`` counts no introspection, WRAPPERS and FAR_ENDS."""
+    """Numbers of one definition or operation; ``depth`` counts no introspection, WRAPPERS and FAR_ENDS."""
 
     depth: int = 0
     aliases: int = 0
@@ -108,7 +108,7 @@ _Type: TypeAlias = GraphQLNamedType | None
 
 @dataclass(slots=True)
 class _Outline:
-    """Size of one definition without its spreads, and its spreads with the depth where they occur.
+    """Size of one definition without the fragments that it spreads, and the name of each with the depth of the spread.
 
     The depth is None inside introspection.
     """
@@ -118,7 +118,7 @@ class _Outline:
 
 
 def breaches(schema: GraphQLSchema, document: DocumentNode, limits: DocumentLimits) -> list[Breach]:
-    """Return every limit of depth, aliases, directives and fields that an operation of ``document`` exceeds."""
+    """Return each exceeded limit of depth, aliases, directives and fields, for each operation of ``document``."""
     return [
         Breach(name, actual, maximum, operation)
         for operation, size in measure(schema, document)
@@ -128,7 +128,10 @@ def breaches(schema: GraphQLSchema, document: DocumentNode, limits: DocumentLimi
 
 
 def measure(schema: GraphQLSchema, document: DocumentNode) -> list[tuple[OperationDefinitionNode, Size]]:
-    """Return the size of each operation. Unknown fragments and cycles count 0, because validation refuses them."""
+    """Return the size of each operation with all fragments expanded.
+
+    Unknown fragments and cycles count 0, because validation refuses them.
+    """
     outlines = _Outlines(schema)
     fragments = {d.name.value: outlines.of(d) for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
     sizes: dict[str, Size] = {}

@@ -1,4 +1,4 @@
-"""Parsing of documents: short ones at once, long ones in the side thread, and none twice in a short time."""
+"""Parsing of documents: short ones at once, long ones in the side thread; recently parsed ones are cached."""
 
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,7 +20,10 @@ RECENT_BYTES: Final = 4 * 1024 * 1024
 
 @dataclass(slots=True)
 class ParsedDocuments:
-    """Documents by their texts, valid or not; the parser stops after ``tokens`` tokens."""
+    """Parses documents and caches them by their texts, whether or not they are valid for the schema.
+
+    The parser stops after ``tokens`` tokens.
+    """
 
     tokens: int
     _recent: DocumentCache = field(default_factory=lambda: DocumentCache(RECENT_BYTES))
@@ -28,7 +31,8 @@ class ParsedDocuments:
     async def parse(self, text: str) -> DocumentNode:
         """Return the document of a text.
 
-        Raises GraphQLSyntaxError, caused by a CodedError: BAD_REQUEST, or LIMIT_EXCEEDED for too many tokens.
+        Raises GraphQLSyntaxError, whose original error is a CodedError: BAD_REQUEST, or LIMIT_EXCEEDED for too many
+        tokens.
         """
         known = self._recent.get(text)
         if known is not None:

@@ -1,7 +1,7 @@
 """The size of the variables of an operation, measured before their coercion.
 
-The coercion of an object visits every field of its input type, given or not. So the size of a value is the number of
-its elements, where an object counts the fields of its type as well.
+A value counts 1, a list also 1 for each element. An object also counts 1 for each given field and for each field of
+its input type, because its coercion visits these, given or not. Inner lists and objects count so in addition.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ from graphql_schema.operation.limits import Breach, DocumentLimits
 
 @dataclass(slots=True)
 class VariableSize:
-    """Sizes of variables: their elements in all, and the elements of the longest list."""
+    """Sizes of variables: all counted together, and the elements of the longest list of a declared variable."""
 
     size: int = 0
     max_length: int = 0
@@ -44,9 +44,9 @@ def variable_breaches(
 def variable_size(
     schema: GraphQLSchema, operation: OperationDefinitionNode, variables: Mapping[str, object], maximum: int
 ) -> VariableSize:
-    """Return the sizes of the variables of an operation; stops counting above ``maximum`` elements.
+    """Return the sizes of the variables of an operation; counting stops when the size exceeds ``maximum``.
 
-    A variable that the operation does not declare counts each of its elements once.
+    A variable that the operation does not declare counts 1 for each value in it, and no list of it is measured.
     """
     found, declared = VariableSize(), set[str]()
     for each in operation.variable_definitions or ():
@@ -62,7 +62,7 @@ def variable_size(
 
 
 def _count_elements(values: list[object], maximum: int, found: VariableSize) -> None:
-    """Add values of no type to ``found``, and their elements; visits no element after ``maximum`` is exceeded."""
+    """Add 1 to ``found`` for each of the values and each value in them, until ``maximum`` is exceeded."""
     stack = values
     while stack and found.size <= maximum:
         current = stack.pop()
