@@ -1,8 +1,8 @@
 """Documents by their texts: one cache for those parsed recently, and one for those that were admitted.
 
-As long as an admitted document is in the cache, it is not parsed or validated again, and its plans are reused: these
-depend on the text, and a plan also on the conditions of `@skip` and `@include`. Scope, variables and cost depend on the
-caller, the variables or the name of the operation, and are examined for each request.
+As long as an admitted document is in the cache, it is not parsed or validated again, and its plans are reused. A plan
+depends on the text, the name of the operation, and the conditions of `@skip` and `@include`. Scope, variables and cost
+are examined for each request.
 """
 
 from collections import OrderedDict

@@ -28,7 +28,10 @@ ANY: Final = AnyVersion()
 
 @dataclass(frozen=True, slots=True)
 class UnlinkCommand:
-    """Ends an edge, regardless of its declarers, at ``valid_to`` or now; ``valid_to`` also corrects an ended edge."""
+    """Ends an edge, regardless of its declarers, at ``valid_to`` or now; ``valid_to`` also corrects an ended edge.
+
+    `VERSION_OF` cannot be ended, because the id of a version names its parent.
+    """
 
     relation: str
     source: str
@@ -40,7 +43,8 @@ class UnlinkCommand:
 class DeleteCommand:
     """Deletes an asset and its visible children softly: they stay stored, but no relation, list or search has them now.
 
-    With ``despite_others``, uses by assets that the caller may not change do not prevent the deletion.
+    Visible uses by other assets prevent the deletion; with ``despite_others``, only uses by assets that the caller may
+    change.
     """
 
     urn: str
@@ -51,7 +55,7 @@ class DeleteCommand:
 
 @dataclass(frozen=True, slots=True)
 class RestoreCommand:
-    """Restores a deleted asset, and the visible children that were deleted with it."""
+    """Restores a deleted asset, and the visible children that were deleted with it; changes nothing if not deleted."""
 
     urn: str
     reason: str | None = None
@@ -61,7 +65,7 @@ class RestoreCommand:
 class RevertCommand:
     """Undoes a change; rejected if a value or edge that it would restore has changed since. ``change`` is its id.
 
-    A registration is undone by deleting the asset, with all changes since.
+    A registration is undone by deleting the asset, even if the asset has changed since.
     """
 
     change: str
@@ -73,7 +77,7 @@ class SetAliasCommand:
     """Points an alias of a model at a version.
 
     ``expected_version`` is the version that the alias must point at before: None for no version, :data:`ANY` for any.
-    ``protected`` None keeps the present protection.
+    ``protected`` None keeps the present protection; a new alias is then not protected.
     """
 
     model: str
@@ -133,7 +137,7 @@ class ReportCheckCommand:
 
     ``values`` has the keys value, window and threshold, with None where absent. ``observed_at`` None is now.
     ``open_incident``, a flag: FAIL or ERROR as the newest result opens an incident, unless the check has an open one or
-    the same result has opened one before. With the flag ``only_known``, the asset must have the check.
+    the same result refers to one already. With the flag ``only_known``, the asset must have a check of this name.
     """
 
     asset: str
@@ -149,7 +153,7 @@ class ReportCheckCommand:
 
 @dataclass(frozen=True, slots=True)
 class OpenIncidentCommand:
-    """Opens an incident on assets; ``cause`` is the id of a check result or change."""
+    """Opens an incident on assets; ``cause`` is the id of a check result or change, None without one."""
 
     assets: tuple[str, ...]
     title: str
@@ -160,7 +164,7 @@ class OpenIncidentCommand:
 
 @dataclass(frozen=True, slots=True)
 class ResolveIncidentCommand:
-    """Resolves an incident."""
+    """Resolves an incident; changes nothing if it is resolved."""
 
     incident: str
     reason: str | None = None
@@ -201,7 +205,8 @@ class RegisterCommand:
 
     ``values`` holds the given values by record key: a present None restores the default or removes the value, an absent
     key keeps it. The identity is ``urn``; a given ``name`` is the full name, which the URN may have cut. ``required``
-    names the absent fields that a first registration must give. With ``action`` the asset must exist and be visible.
+    are the fields that a first registration must give and the input lacks. With ``action`` the asset must exist and be
+    visible.
     ``right`` is the action of the policy that an update needs, and ``id_path`` the input field that holds the id.
     ``known_ids`` is None if references may create stubs. Otherwise the command may refer only to registered ids that
     the caller may see, and to ``known_ids``, which other items would register. Owners whose assets count as the
@@ -224,10 +229,11 @@ class RegisterCommand:
 
 @dataclass(frozen=True, slots=True)
 class LinkCommand:
-    """Declares one edge; ``values`` are merged into the stored ones.
+    """Declares one edge; ``values`` are merged into those of a stored edge that has not ended.
 
-    A None in ``values`` removes the stored value, but a ``validFrom`` or ``origin`` of None counts as absent.
-    ``known_ids`` is as in RegisterCommand.
+    An ended edge begins again with ``values`` alone, unless ``values`` correct its last interval. A None in ``values``
+    removes the stored value, but a ``validFrom`` or ``origin`` of None counts as absent. ``known_ids`` is as in
+    RegisterCommand.
     """
 
     relation: str
@@ -246,7 +252,7 @@ class ObservedValue:
     Of two values of the same ``field`` and ``part``, the one with the greater ``order`` remains, whichever arrives
     first. ``order`` are numbers such as a rank and an instant; between equal ones, the value decides. ``part`` is "" if
     the value is the whole field, else a key within the field, such as the key of a property. A ``value`` of None
-    removes what other events gave.
+    removes the value that other events gave, not that of a client which registered the asset.
     """
 
     field: str
@@ -259,9 +265,9 @@ class ObservedValue:
 class ObserveCommand:
     """Adds what an event says about an asset to what earlier and later events say, in any order.
 
-    ``name`` is the full name, which the URN may have cut. ``edges`` with ``adds`` are added. The others replace what
-    earlier events declared, if the value of the field of the same name in ``values`` is the one that remains. An edge
-    that the caller may not declare is left out and reported in the outcome.
+    ``name`` is the full name, which the URN may have cut. ``edges`` with ``adds`` are added. The others replace the
+    edges that earlier events declared, if the value of the field of the same name in ``values`` remains. An edge that
+    is invalid or that the caller may not declare is left out and reported in the outcome.
     """
 
     urn: str
@@ -274,9 +280,9 @@ class ObserveCommand:
 class RecordIngestionCommand:
     """Records what became of an event about the asset ``subject``.
 
-    ``digest`` identifies the event, so that a repetition finds the same record. ``source`` is the namespace of its
-    sender, and ``state`` the name of an IngestionState. ``values`` are the other values of the record. If the event
-    ``changed`` nothing, a stored record remains as it is.
+    ``digest`` identifies the event, so that a repetition by the same caller finds the same record. ``source`` is the
+    namespace of its sender, and ``state`` the name of an IngestionState. ``values`` are the other values of the record.
+    If the event ``changed`` nothing, a stored record remains, unless it is a rejection and the event is accepted now.
     """
 
     subject: str
@@ -288,7 +294,7 @@ class RecordIngestionCommand:
 
 
 def changes_source(link: LinkCommand | UnlinkCommand) -> bool:
-    """Return whether the asset that a link changes is its *from* end; else that is the *to* end."""
+    """Return whether the asset that a link or its end changes is the *from* end; else it is the *to* end."""
     return Direction.IN in RELATIONS[link.relation].changed_ends(parse_urn(link.source).kind)
 
 

@@ -19,10 +19,10 @@ Value = str | int
 """A value that a condition compares with: a text, or a number such as epoch milliseconds."""
 
 MAX_FILTER_CONDITIONS: Final = 200
-"""Maximal number of values and conditions, counted together, in one filter; ids of assets count by themselves."""
+"""Maximal number of values and conditions, counted together, in one filter; ids of assets have their own limit."""
 
 MAX_FILTER_IDS: Final = 500
-"""Maximal number of ids of assets in one filter: a page of a connection has as many."""
+"""Maximal number of ids of assets in one filter: the maximal size of a page of a connection."""
 
 MAX_FILTER_TEXT_LENGTH: Final = 1_024
 """Maximal number of characters of a text that a filter compares with, as of a name; ids are shorter."""
@@ -101,9 +101,9 @@ class HasWord:
 class UnusedFor:
     """No use that is visible to the caller was on the last ``days`` days in UTC, today included.
 
-    An asset without recorded usage must have begun before these days. An asset that hides its usage or its begin from
-    the caller does not meet the condition. ``unread``, a flag: only the recorded usage of the asset itself counts, and
-    not the uses of :mod:`graphql_schema.rules.asset_uses`.
+    An asset without visible recorded usage must have begun before these days. An asset that hides its usage or its
+    begin from the caller does not meet the condition. ``unread``, a flag: only the recorded usage of the asset itself
+    counts, and not the uses of :mod:`graphql_schema.rules.asset_uses`.
 
     The reader replaces this condition before it queries the index (:mod:`app.graph.reading.unused_assets`).
     """
@@ -113,7 +113,7 @@ class UnusedFor:
 
 
 MAX_EXAMINED: Final = 500
-"""Maximal number of evaluations that are examined to replace a :class:`Contaminated`."""
+"""Maximal number of evaluations that one filter examines for :class:`Contaminated`; more are an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,8 @@ class Contaminated:
 class HealthIs:
     """The health of the asset, as the caller sees it, is one of these; each is the name of a ``HealthStatus``.
 
-    An asset whose health, or a field that the health is computed from, is hidden from the caller meets none.
+    An asset does not meet the condition if the caller may not see its health or a field that the health is computed
+    from.
 
     The reader replaces this condition before it queries the index (:mod:`app.graph.reading.computed.health_filter`).
     """
@@ -183,7 +184,10 @@ NEVER: Final = AnyOf(())
 
 @dataclass(frozen=True, slots=True)
 class SortOrder:
-    """An order by a native property; equal values are ordered by URN in the same direction."""
+    """An order by a native property; equal values are ordered by URN in the same direction.
+
+    Rows that hide the property from the caller come last, by ascending URN.
+    """
 
     key: str = "urn"
     descending: bool = False

@@ -33,15 +33,15 @@ class CostReport:
 class PlanReport:
     """The execution of one operation.
 
-    ``objects`` counts for how many objects the resolver of each field was called, by the ``id`` of its plan step.
-    ``steps`` are these fields as they are shown, empty if graphql-core executed the operation.
+    ``objects`` counts for how many objects the resolver of each field was called, by the ``id()`` of its plan step.
+    ``steps`` are the entries of the response on these fields, empty if graphql-core executed the operation.
     """
 
     objects: Counter[int] = field(default_factory=Counter)
     steps: list[JsonObject] = field(default_factory=list)
 
     def clear(self) -> None:
-        """Forget what was executed, because the operation begins again."""
+        """Remove all entries, because the operation begins again."""
         self.objects.clear()
         self.steps.clear()
 

@@ -55,14 +55,14 @@ class HealthFinding:
     def place(self) -> tuple[int, str, tuple[str, bool]]:
         """Return the sort key among the causes: nearest first, then asset, then check, incident or evaluation.
 
-        The contamination of an evaluation follows its verdict.
+        Of two causes by one evaluation, its contamination comes after its verdict.
         """
         return self.depth, self.asset.urn, self.cause
 
 
 @dataclass(frozen=True, slots=True)
 class HealthReport:
-    """The name of the ``HealthStatus`` of an asset, its causes with the nearest first, and their completeness."""
+    """The name of the ``HealthStatus`` of an asset, its nearest causes in order, and the completeness of the result."""
 
     status: str
     causes: Sequence[HealthFinding]

@@ -19,11 +19,11 @@ MAX_PATHS = 50
 
 
 COMPLETE = "COMPLETE"
-"""Name of the ``CompletenessState`` of a result without anything missing."""
+"""Name of the ``CompletenessState`` of a result without a known gap; hidden assets may be missing without a sign."""
 
 
 CUTTING: Final = frozenset({"EDGES", "NODES", "TIME"})
-"""Budgets that end a walk early, so that what is computed from it may differ from the complete result."""
+"""Names of budgets that end a walk early, so that a result computed from it, such as health, may be wrong."""
 
 
 class SnapshotTime(NamedTuple):
@@ -37,7 +37,8 @@ class SnapshotTime(NamedTuple):
 class LineageQuery:
     """Lineage from some roots, at most ``depth`` levels; ``pin`` None reads at the read time of the operation.
 
-    With ``existing_roots``, a flag, a root that did not exist yet at ``pin`` is unknown.
+    With ``existing_roots``, a flag, a root that did not exist at ``pin`` is unknown; without the flag, ``pin`` does not
+    exclude roots.
     """
 
     roots: tuple[str, ...]
@@ -65,10 +66,10 @@ class PathQuery:
 class Completeness:
     """How much of a result was found: ``budgets`` names those that limited it.
 
-    ``policy`` is set if the policy removed something and this is disclosed. ``missing_roots`` is set if a root or an
-    end of a path was not found. ``visited`` counts the visited nodes, ``depth`` is that of the farthest one; for paths
-    it is the length up to which the edges of all were read. ``hidden`` counts the hidden nodes next to the visible
-    result, None if that is not disclosed.
+    ``policy`` is set if the policy hides a part of the lineage and this is disclosed. ``missing_roots`` is set if a
+    root or an end of a path was not found. ``visited`` counts the visited nodes, ``depth`` is that of the farthest one;
+    for paths it is the length up to which the edges of every path were read. ``hidden`` counts the hidden nodes next to
+    the visible result, None if the count is not disclosed.
     """
 
     budgets: tuple[str, ...]
@@ -86,12 +87,12 @@ class Completeness:
 
     @property
     def is_cut(self) -> bool:
-        """Whether a budget ended a walk early, so that what is computed from the result may be another one."""
+        """Whether a budget of CUTTING ended a walk, so that a result computed from it may be wrong."""
         return not CUTTING.isdisjoint(self.budgets)
 
     @property
     def reason(self) -> str | None:
-        """Return the codes of what limited the result, comma-separated: budgets, ROOTS, POLICY; None if complete."""
+        """Return what limited the result, comma-separated: names of budgets, ROOTS, POLICY; None if COMPLETE."""
         others = (("ROOTS", self.missing_roots), ("POLICY", self.policy))
         return ", ".join((*self.budgets, *(name for name, applies in others if applies))) or None
 
@@ -132,7 +133,7 @@ class DatedEdge(NamedTuple):
 
     @property
     def current(self) -> bool:
-        """Whether the edge is valid now."""
+        """Whether the edge is confirmed and valid now."""
         return not (self.begins_later or self.unconfirmed) and self.end_recorded is None
 
 
@@ -140,10 +141,10 @@ class DatedEdge(NamedTuple):
 class LineageResult:
     """The ``nodes`` that the filter accepts, by depth and id, the followed ``edges`` between them, and unknown roots.
 
-    ``unknown`` are the ids of the roots that are absent, hidden or no assets. ``cut`` are the vertex ids of the nodes
-    of which a limit may have left out further edges: the depth did, and a budget ended before their edges were
-    followed. ``withheld`` are those next to something hidden, or whose own edges the caller may not see; it is empty if
-    that is not disclosed.
+    ``unknown`` are the ids of the roots that are absent, hidden or no assets, or that ``existing_roots`` excludes.
+    ``cut`` are the vertex ids of the visited nodes whose further edges the depth, the node limit or an exhausted budget
+    may have left out. ``withheld`` are those next to a hidden node, or with edges that the caller may not see; it is
+    empty if that is not disclosed.
     """
 
     nodes: Sequence[ReachedNode]
@@ -156,7 +157,7 @@ class LineageResult:
 
 @dataclass(frozen=True, slots=True)
 class FoundPath:
-    """A path: its rows from end to end, and its edges. A step between parent and child has no edge."""
+    """A path: its rows from source to target, and its edges. A step between parent and child has no edge."""
 
     rows: Sequence[Row]
     edges: Sequence[MaskedRecord]

@@ -55,7 +55,7 @@ class OperationBudget:
     rows: int = 0
     stored: int = 0
     pauses: int = 0
-    """Number of pauses so far; the fewer an operation had, the sooner its next pause ends."""
+    """Number of pauses so far; of the tasks that wait, those whose operation has had the fewest continue first."""
     paused: int = 0
     """Number of its tasks that wait for a turn; a query level is not sent before it is 0."""
     reads_index: bool = False
@@ -63,12 +63,12 @@ class OperationBudget:
     writes: bool = False
     """Whether the operation is a mutation, which is never cancelled."""
     _requests: int = 0
-    """Number of its requests that the store works on; the store goes on when the client has left."""
+    """Number of its requests that the store works on; they end at their response, also if the client has left."""
     _calls: list[Callable[[], object]] = field(default_factory=list)
     operation: tuple[str, str | None] | None = None
     """Type and name of the operation, such as ``("query", "Page")``; None before its execution."""
     cuts: set[str] = field(default_factory=set)
-    """Names of the limits that ended lineage queries of the operation, such as TIME; not those of its arguments."""
+    """Names of the limits of the server that ended lineage queries of the operation, such as TIME."""
     is_partial: bool = False
     """Whether something in its lineage is hidden, and this is disclosed."""
     _end: CodedError | None = None
@@ -77,13 +77,16 @@ class OperationBudget:
     """Whether one of its own limits ended the operation."""
 
     def renew(self) -> None:
-        """Set all counts to 0, for the next event of a subscription; an operation that has ended stays so."""
+        """Reset items, characters, rows, stored, pauses, reads_index, is_partial and cuts, for the next event.
+
+        An operation that has ended stays so.
+        """
         self.items = self.characters = self.rows = self.stored = self.pauses = 0
         self.reads_index = self.is_partial = False
         self.cuts = set()
 
     def restart(self) -> None:
-        """Set all counts to 0, for an operation that is executed again from the beginning.
+        """Reset what :meth:`renew` resets, for an operation that is executed again from the beginning.
 
         If :meth:`cancel_with` has set a function, an operation that has ended stays so. Unless it is a mutation, the
         function is called again, because the first execution may have consumed the cancellation. Without a function,
@@ -97,7 +100,7 @@ class OperationBudget:
         self._is_exceeded = False
 
     def cancel_with(self, cancel: Callable[[], object] | None) -> None:
-        """Set the function that :meth:`end` calls, unless the operation is a mutation; None if there is none."""
+        """Set the function that :meth:`end` calls unless the operation is a mutation; None removes it."""
         self._cancel = cancel
 
     def end(self, error: CodedError) -> None:
@@ -166,7 +169,7 @@ class OperationBudget:
             self._exceed("stored", self.stored, self.limits.stored)
 
     async def pause(self) -> None:
-        """Let other tasks run if this turn of the event loop is over.
+        """Let other tasks run if this turn of the event loop is over; else return at once.
 
         After a pause, raise the error that ended the operation, if it has ended.
         """
@@ -191,7 +194,7 @@ class OperationBudget:
     def _exceed(self, limit: str, actual: int, maximum: int) -> None:
         self._is_exceeded = self._end is None
         is_shown = limit not in {"rows", "stored"}  # hidden rows are among them
-        reached = f"{actual} {limit}" if is_shown else f"too many {limit}"
+        reached = f"{actual} {limit}" if is_shown else f"its limit of `{limit}`"
         advice = _WRITTEN if self.writes else _LESS
         error = LimitError(f"The operation reached {reached}; the limit is {maximum}. {advice}", limit=limit)
         error.extensions |= {"actual": actual, "maximum": maximum} if is_shown else {"maximum": maximum}
@@ -203,9 +206,9 @@ class OperationBudget:
 class Turns:
     """Turns of the event loop; each ends with the iteration of the loop.
 
-    A turn begins with a call of :meth:`is_over`, or when the last one ends while tasks still wait. A task that calls it
-    more than :data:`TURN_SECONDS` later waits in :meth:`next`, and the end of a turn releases it.
-    Tasks of operations that have waited least often come first, so that a short operation does not wait for a long one.
+    A turn begins with a call of :meth:`is_over`, or when the last one ends while tasks still wait. A task for which
+    :meth:`is_over` is true waits in :meth:`next`, until the end of this turn or a later one releases it. Tasks of
+    operations that have waited least often come first, so that a short operation does not wait for a long one.
     """
 
     _waiting: list[tuple[int, int, asyncio.Future[None]]] = field(default_factory=list)
@@ -222,7 +225,7 @@ class Turns:
         return now - self._began > TURN_SECONDS
 
     async def next(self, pauses: int) -> None:
-        """Return in a later turn; ``pauses`` is the number of pauses of the operation so far."""
+        """Return in a later turn; ``pauses`` is the number of pauses of the operation, this one included."""
         turn = asyncio.get_running_loop().create_future()
         self._count += 1
         heappush(self._waiting, (pauses, self._count, turn))
@@ -237,7 +240,7 @@ class Turns:
         loop.call_soon(self._end)
 
     def _end(self) -> None:
-        """End the turn and release the first waiting tasks into the next one."""
+        """End the turn, and release the first ``_RELEASED`` waiting tasks; begin the next turn if others wait."""
         self._began = None
         for _ in range(min(_RELEASED, len(self._waiting))):
             *_, turn = heappop(self._waiting)

@@ -14,7 +14,8 @@ class Outcome(Enum):
 
     CREATED = value(
         "CREATED",
-        description="The asset, edge or record was created; a registered stub and a reopened edge count as created.",
+        description="The asset, edge or record was created; a registered stub and a reopened edge count as created. An "
+        "alias is part of its model, so that a new one is UPDATED.",
     )
     UPDATED = value(
         "UPDATED",
@@ -30,8 +31,8 @@ class Outcome(Enum):
     DENIED = value("DENIED", description="The policy denies the write; nothing was written.")
     INVALID = value(
         "INVALID",
-        description="The input is invalid, names an absent or hidden object, or is part of an atomic call with a "
-        "rejected item; nothing was written.",
+        description="The input is invalid, is refused by the store, names an absent or hidden object, or is part of an "
+        "atomic call with a rejected item; nothing was written.",
     )
 
 
@@ -44,7 +45,8 @@ class MutationErrorCode(Enum):
         description="The input is invalid, the store refuses it, or another item of an atomic call was rejected.",
     )
     NOT_FOUND = value(
-        "NOT_FOUND", description="An object that the input names does not exist or is not visible to the caller."
+        "NOT_FOUND",
+        description="An object or edge that the input names does not exist or is not visible to the caller.",
     )
     DENIED = value("DENIED", description="The policy denies the write.")
     CONFLICT = value(
@@ -58,7 +60,7 @@ class MutationErrorCode(Enum):
         description="With `references: EXISTING`, an id that the item refers to, or the name of its approval or check, "
         "is unknown or not visible to the caller.",
     )
-    GATE_BLOCKED = value("GATE_BLOCKED", description="A gate of the alias is closed.")
+    GATE_BLOCKED = value("GATE_BLOCKED", description="The version does not pass the gate of the protected alias.")
     LIMIT_EXCEEDED = value(
         "LIMIT_EXCEEDED",
         description="Not in use: a call with too many items, or beyond a limit of operations, fails as a request with "
@@ -85,11 +87,11 @@ class WriteError:
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """The conditions of a gate that a model version does not meet; without any, the gate is open.
+    """The conditions of the gates of an alias that a model version does not meet; see :attr:`open`.
 
     Approvals are given by name, evaluations and incidents by id, sensitivity violations and repeated approvers as
-    sentences. ``reported_evaluations`` are failing evaluations that do not count, and
-    ``contaminated_evaluations`` those that are not known to be uncontaminated.
+    sentences. ``reported_evaluations`` are failing evaluations that do not count and do not close the gate.
+    ``contaminated_evaluations`` are those that are not known to be uncontaminated, if a gate requires this.
     """
 
     missing_approvals: tuple[str, ...] = ()
@@ -118,10 +120,11 @@ class GateResult:
 class ObservedChanges:
     """The effect of an ObserveCommand, field by field.
 
-    ``changed`` are the fields that have another value now. ``kept`` are fields whose stored value comes from a client
-    that registered the asset, so that the event did not replace it. ``outdated`` are fields for which a later event
-    has said something else. ``linked`` are the ids of the far ends of edges that begin, ``ended`` of edges that end,
-    each after its field. ``refused`` are the edges that the caller may not declare: field, id and reason.
+    ``changed`` are the fields that have another value now, and given fields whose stored values are hidden from the
+    caller. ``kept`` are fields whose stored value comes from a client that registered the asset, so that the event did
+    not replace it. ``outdated`` are fields for which a later event has given another value. ``linked`` are the far ends
+    of edges that begin or change, ``ended`` those of edges that end: pairs of field and id. ``refused`` are the edges
+    that are invalid or that the caller may not declare: field, id and reason.
     """
 
     changed: tuple[str, ...] = ()
@@ -137,8 +140,9 @@ class WriteOutcome:
     """The outcome of one command.
 
     ``urn`` is the id of the asset, None for links, incidents and rejected commands. ``revision`` is that of the asset,
-    or of the end that a link changes; None for incidents, checks, usage and rejected commands. ``created_record`` is
-    the id of the approval, check result or incident of the command. ``gate`` is set for an alias if its gate was
+    or of the end that a link changes; None for incidents, checks, usage, ingestions and rejected commands.
+    ``created_record`` is the id of the approval, check result, incident or ingestion of the command, new or stored.
+    ``gate`` is set for an alias if its gate was
     evaluated. ``voided_approvals`` are the names of the approvals that a change of content voided. ``hidden_ids`` are
     hidden ids that the command names: for the access log, never for the caller. ``far_end_known`` is false for a link
     if the end that the link does not change was absent or hidden from the caller before the command.

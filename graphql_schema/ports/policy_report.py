@@ -19,9 +19,9 @@ class PolicyReport:
     - ``hidden``: count of hidden values by coordinate, such as ``ModelVersion.params``.
     - ``why``: the least denial of each coordinate in ``hidden``, because the order in which values are read varies.
     - ``reads``: by coordinate of a restricted or secret field, the ids of the assets and edges of which it was read.
-    - ``absent``: hidden ids that the operation names.
+    - ``absent``: ids that were read, or named by a write, and whose records the policy hides.
     - ``refused``: denied writes as (action, id, reasons).
-    - ``mismatches``: number of records that the index returned and the policy hides.
+    - ``mismatches``: number of records that the index returned and that are hidden from the caller, a defect.
     """
 
     policy_version: str
@@ -67,7 +67,7 @@ class PolicyReport:
         self.mismatches += other.mismatches
 
     def clear(self) -> None:
-        """Remove all entries, after they were returned and logged."""
+        """Remove all entries."""
         self.hidden.clear()
         self.why.clear()
         self.reads.clear()
@@ -78,7 +78,7 @@ class PolicyReport:
     def extensions(self) -> JsonObject:
         """Return ``{"authorization": …}`` for the extensions of the response; an empty object if nothing was hidden.
 
-        It lists the first MAX_REPORTED_FIELDS hidden coordinates by name; ``more`` is the number of the others.
+        It lists the hidden coordinates in alphabetical order, at most MAX_REPORTED_FIELDS; ``more`` counts the others.
         """
         if not self.hidden:
             return {}

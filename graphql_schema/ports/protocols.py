@@ -27,8 +27,8 @@ class GraphReader(Protocol):
 
     Equal calls share their results, except those of :meth:`next_batch`. Calls that wait at the same time share their
     requests to the store. Ids must be valid URNs. Methods raise ``policies.errors.CodedError``: with STORE_UNAVAILABLE,
-    STORE_FAILED or LIMIT_EXCEEDED, with INVALID for a condition that the store cannot answer, or the error that ended
-    the operation.
+    STORE_FAILED or LIMIT_EXCEEDED, with INVALID for a condition or an order that cannot be applied, or the error that
+    ended the operation.
     """
 
     async def node(self, urn: str) -> Row | None:
@@ -63,10 +63,10 @@ class GraphReader(Protocol):
     async def edges_between(
         self, sources: Sequence[Row], targets: Sequence[Row], relations: tuple[str, ...]
     ) -> list[DatedEdge]:
-        """Return the edges of some lineage relations from each source to each target, ended ones included.
+        """Return the edges of some lineage relations from each source to each target, each with its last interval.
 
-        They are not those of the read time, but those of the present. An edge that neither end shows the caller is left
-        out.
+        They are those stored now, whatever the read time, ended, later and unconfirmed ones included. An edge is left
+        out if neither end shows it to the caller, or if its begin or end decides and is hidden.
         """
         ...
 
@@ -95,16 +95,16 @@ class GraphReader(Protocol):
         ...
 
     async def search(self, search: SearchQuery) -> SearchCandidates:
-        """Return possible hits in no order; matches of hidden fields are excluded."""
+        """Return at most MAX_HITS possible hits in no defined order; matches of hidden fields are excluded."""
         ...
 
     async def attached_records(
         self, kind: str, where: Condition, page: PageRequest, *, newest_first: bool = True
     ) -> RowPage:
-        """Return a page of the attached records of a kind that the caller may see through their subjects, by creation.
+        """Return a page of the attached records of a kind that the caller may see through their subjects.
 
-        ``kind`` is Change, Incident or Ingestion. Raises LimitError if too many records must be examined to fill the
-        page or to count the total.
+        They are ordered by creation. ``kind`` is Change, Incident or Ingestion. Raises LimitError if too many records
+        must be examined to fill the page or to count the total.
         """
         ...
 
@@ -113,9 +113,9 @@ class GraphReader(Protocol):
         ...
 
     async def next_batch(self, kind: str, where: Condition, after: Position, size: int) -> FeedBatch:
-        """Examine the next ``size`` attached records of a kind after a position, oldest first; return the visible ones.
+        """Examine the next ``size`` attached records of a kind that meet ``where``, after a position, oldest first.
 
-        No further records are examined if few or none of these are visible.
+        Return the visible ones. No further records are examined if few or none of these are visible.
         """
         ...
 
@@ -144,13 +144,13 @@ class ChangeFeed(Protocol):
         ...
 
     async def wait(self, count: int) -> None:
-        """Return when the counter differs from ``count``; transactions of others are learned after a second."""
+        """Return when the counter differs from ``count``; writes of other processes are learned every second."""
         ...
 
     def complete_until(self) -> int | None:
-        """Return the instant after which a change may be a part of a transaction whose other part is not visible yet.
+        """Return the instant up to which every visible change belongs to a transaction that is visible completely.
 
-        It is in epoch milliseconds, None if there is no such change. The counter grows when it moves.
+        It is in epoch milliseconds, None if all visible changes do. The counter grows when it moves.
         """
         ...
 

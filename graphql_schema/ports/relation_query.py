@@ -22,12 +22,12 @@ Path = tuple[Hop, ...]
 class RelationQuery:
     """The union of the rows that paths of hops reach; a row reached over several paths is listed once.
 
-    Rows are ordered by vertex id, which is stable and discloses nothing. With ``newest_first`` they are ordered by the
-    time of a by-time relation, then by URN, or versions by the rule of ``of_versions``; rows that hide their time come
-    last. ``per_edge`` lists a row once for each edge that leads to it, and leaves out the source itself.
+    Rows are ordered by vertex id, which is stable and discloses nothing. With ``newest_first``, the rows of a by-time
+    relation are ordered by time, the newest first, then by URN, or versions by the rule of ``of_versions``. Rows that
+    hide their time come last. ``per_edge`` lists a row once for each edge that leads to it, and leaves out the source.
 
     A path of several hops discloses fields of the rows in between. ``inputs`` names these fields, such as
-    ``Run.inputs``; the path ends at a row that hides one of them or that the caller may not read.
+    ``Run.inputs``. A path does not continue over a row that hides one of them or that the caller may not read.
     """
 
     paths: tuple[Path, ...]
@@ -126,8 +126,9 @@ class PageRequest:
 
     ``total``, a flag: the total is returned too.
 
-    ``since`` excludes earlier rows of a list in the order of time, in epoch milliseconds. ``max_edges_in_parts`` allows
-    lists that are too large for one request to be read in parts, up to this number of edges in one operation.
+    ``since`` excludes earlier rows of a list in the order of time, in epoch milliseconds. Unless ``max_edges_in_parts``
+    is 0, sources with too many edges for one request are read by several. LimitError is raised if these read more edges
+    than ``max_edges_in_parts`` in one operation.
     """
 
     first: int | None = None
@@ -143,7 +144,7 @@ ONE = PageRequest(first=1)
 
 
 def slice_page(items: Sequence[PageItem], page: PageRequest) -> RowPage:
-    """Return the page of a sorted list; on request with the total, None above COUNT_LIMIT."""
+    """Return the page of a sorted and filtered list; its total is None unless requested, and above COUNT_LIMIT."""
     total = len(items) if page.total and len(items) <= COUNT_LIMIT else None
     rest = items if page.after is None else [item for item in items if item.position > tuple(page.after)]
     shown = rest if page.first is None else rest[: page.first]

@@ -17,7 +17,9 @@ class AccessGrade(Enum):
     """How much of an asset the viewer may see."""
 
     DISCOVER = value(
-        "DISCOVER", description="Its id and its parts, its kind, display name, owner team and `viewerAccess`."
+        "DISCOVER",
+        description="The fields with the label public: by the shipped labels the id and its parts, the kind, the "
+        "display name, the owner team, `asOf` and `viewerAccess`.",
     )
     READ = value("READ", description="All its fields, except the hidden ones.")
 
@@ -45,7 +47,10 @@ class RecordAccess(Protocol):
         ...
 
     def of_edge(self, type_name: str, far: "RecordAccess") -> "RecordAccess":
-        """Return the access to an edge to a row with the access ``far``: a field is visible if both ends show it."""
+        """Return the access to an edge between a row of this access and one of ``far``.
+
+        A field of the edge is visible if both ends show it.
+        """
         ...
 
 
@@ -95,7 +100,7 @@ class Row(MaskedRecord):
         self.vid = vid
 
     def reads(self, field: str) -> bool:
-        """Return whether the caller may read the asset with a field, without a report."""
+        """Return whether the caller may read the asset and see this field of it, without a report."""
         return self.access.grade is AccessGrade.READ and field not in self.access.hidden
 
     @property
@@ -146,9 +151,9 @@ class PageItem(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FeedBatch:
-    """One batch of a feed: the visible items, and the position of the last record examined.
+    """One batch of a feed: the visible items, and in ``next_position`` the position of the last record examined.
 
-    ``next_position`` is None if no record was left to examine. ``subjects`` are the visible subjects of the records
+    ``next_position`` is None if there was no record to examine. ``subjects`` are the visible subjects of the records
     examined.
     """
 

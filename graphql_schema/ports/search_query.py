@@ -25,7 +25,7 @@ class SearchQuery:
 
 @dataclass(frozen=True, slots=True)
 class SearchCandidates:
-    """The possible hits; ``complete`` is false if there are more than :data:`MAX_HITS`."""
+    """At most :data:`MAX_HITS` possible hits; ``complete`` is false if there are more."""
 
     rows: tuple[Row, ...]
     complete: bool

@@ -1,4 +1,4 @@
-"""Results that several readers share: each is made once, by the first who needs it."""
+"""Results that several readers share: each is made once, for the first reader that needs it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
@@ -19,7 +19,7 @@ async def _made(make: Callable[[], Awaitable[object]]) -> object:
 
 
 class ReadRange(NamedTuple):
-    """The part of a feed in a batch of at most ``size`` records: from behind ``after`` up to and including ``until``.
+    """The part of a feed in a batch of at most ``size`` records: after position ``after``, to ``until`` inclusive.
 
     ``until`` is None if the batch ends at the end of the feed.
     """
@@ -29,9 +29,9 @@ class ReadRange(NamedTuple):
     size: int
 
     def covers(self, position: Position) -> bool:
-        """Return whether the batch has all records after a position up to its end.
+        """Return whether the batch contains the records that directly follow a position, up to the end of the batch.
 
-        There is at least one such record, unless the batch ends at the end of the feed.
+        False if the position is at the end of the batch, unless that is the end of the feed.
         """
         return self.after <= position and (self.until is None or position < self.until)
 
@@ -40,7 +40,7 @@ class ReadRange(NamedTuple):
 class SharedResults:
     """Results by key; ``since`` is when this object was made, in seconds of the event loop.
 
-    A key names everything that its result depends on. An error is raised to all who wait for it, and is not kept.
+    A key names everything that its result depends on. An error is raised to all callers that wait, and is not kept.
     ``ranges`` are the parts of feeds that were read, by the condition of the feed.
     """
 
@@ -58,11 +58,11 @@ class SharedResults:
         return cast("ResultT", await asyncio.shield(task))
 
     def cancel(self) -> None:
-        """Cancel what is being made, because its readers have left; asyncio would log each that is then forgotten."""
+        """Cancel the results that are being made, whose readers have left; asyncio logs a pending task that is lost."""
         for task in [*self._made.values()]:
             task.cancel()
 
     def _drop_failed(self, key: Hashable, task: asyncio.Future[object]) -> None:
-        """Forget a result that could not be made, so that it is tried again when it is needed next."""
+        """Remove a result that failed or was cancelled, so that the next call of :meth:`get` makes it again."""
         if task.cancelled() or task.exception() is not None:
             del self._made[key]
