@@ -99,9 +99,9 @@ register_assets: RegisterAssetsPayload = strawberry.field(
 class CheckedItems:
     """The items of a call by index.
 
-    ``key``: the idempotency key of the call, if any. ``only_existing``: whether items may refer to existing ids only,
-    unless they say otherwise. ``names``: the field of `AssetInput` that each item is given in.
-    ``accepted``: the commands for the writer. ``refused``: the outcomes of the items that the writer does not get.
+    ``key``: the idempotency key of the call, if any. ``only_existing``: whether an item without its own `references`
+    may refer to existing ids only. ``names``: the field of `AssetInput` in which each item is given. ``accepted``: the
+    commands for the writer. ``refused``: the outcomes of the items that the writer does not get.
     """
 
     key: IdempotencyKey | None = None
@@ -113,7 +113,7 @@ class CheckedItems:
     """By id, the index of the first item that registers it."""
 
     def check(self, item: AssetInput) -> None:
-        """Add the next item of the call, as a command or as refused.
+        """Add the next item of the call to ``accepted``, or if it is invalid to ``refused``.
 
         A second registration of the same id is refused. An item without an idempotency key gets one derived from the
         key of the call, if any.
@@ -136,8 +136,8 @@ class CheckedItems:
     def add_known_ids(self, *, atomic: bool) -> None:
         """Let items that may refer to existing ids only refer to each id that an accepted item registers.
 
-        Referenced items then come first, so that the writer finds out first whether they are rejected. If the call is
-        ``atomic``, a rejected item rejects all, so the order stays.
+        If there are such items, referenced items come first, so that the writer finds out first whether they are
+        rejected. If the call is ``atomic``, a rejected item rejects all, so the order stays.
         """
         if all(each.known_ids is None for each in self.accepted.values()):
             return
@@ -162,10 +162,10 @@ async def _converted(item: GivenItem) -> AssetInput:
 
 
 def once_named(results: Sequence[WriteOutcome]) -> tuple[list[WriteOutcome], list[str]]:
-    """Return the outcomes of a call with each placeholder only in the first item that names it, and those of the call.
+    """Return the outcomes of a call, each placeholder only in the first item that names it, and all placeholders.
 
-    An item has no placeholders that an earlier item registers. The call has none that any of its items registers. So
-    the response does not depend on the transactions in which the items are written, nor on a dry run.
+    An item has no placeholders that an earlier item registers. All placeholders are without those that any item
+    registers. So the response does not depend on the transactions in which the items are written, nor on a dry run.
     """
     named: set[str] = set()
     reported = []
@@ -205,7 +205,7 @@ def _check_size(count: int, *, atomic: bool) -> None:
 
 
 async def _write(info: Info, checked: CheckedItems, *, dry_run: bool, atomic: bool) -> list[WriteOutcome]:
-    """Return the outcome of every item, in order; an atomic call with a refused item is not sent to the writer."""
+    """Return the outcome of every item, in order; the writer gets no item of an atomic call with a refused item."""
     count = len(checked.names)
     if atomic and checked.refused:
         first = min(checked.refused)

@@ -26,7 +26,7 @@ def _found() -> Iterator[tuple[str, KindEntry]]:
 
 
 def _by_kind(found: dict[str, tuple[str, KindEntry]]) -> dict[str, KindEntry]:
-    """Return the entries in the order of the catalog; raises ValueError where entries and catalog disagree."""
+    """Return the entries in the order of the catalog; raises ValueError if entries and catalog do not agree."""
     faults = [
         f"{name} has no entry: add one to ENTRIES in graphql_schema/assets/{kind.concept}.py."
         for name, kind in KINDS.items()

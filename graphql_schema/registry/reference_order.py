@@ -8,7 +8,7 @@ Item = RegisterCommand | LinkCommand
 
 
 def referenced_first(items: Mapping[int, Item]) -> dict[int, Item]:
-    """Return the items by index, each after those whose ids it refers to; otherwise in their order.
+    """Return the items by index, in their order, except that the items that one refers to come before it.
 
     Of items that refer to each other in a circle, the first one comes last.
     """

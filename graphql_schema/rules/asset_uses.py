@@ -1,8 +1,8 @@
 """The uses of an asset that follow from the graph, beside the usage that is recorded for the asset itself.
 
-An asset is in use if a run reads it, or if a deployment serves it: a model version, or the service of the deployment.
-A service is in use if another service calls it, a workflow if it runs. Each use of a part is one of the whole. A part
-is a version of a dataset or model, or a feature of a feature set.
+An asset is in use if a run reads it. A model version and a service are in use if a deployment serves them, a service
+also if another service calls it, and a workflow if it runs. Each use of a child, its recorded usage included, is one of
+its parent. A child is a version of a dataset or model, or a feature of a feature set.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ from graphql_schema.ports.row import PageItem, Row
 from graphql_schema.rules.usage_days import has_usage
 
 _PARTS: Final = {"Dataset": "versions", "Model": "versions", "FeatureSet": "features"}
-"""The field that lists the parts of a whole, by the kind of the whole."""
+"""The field that lists the children of a parent, by the kind of the parent."""
 
 
 def _direct_uses(kind: str) -> Iterator[tuple[Hop, str]]:
@@ -66,7 +66,7 @@ USES: Final = {
     for kind in (*CHILD_HOPS, *(part.kinds[0] for part in CHILD_HOPS.values()), "Service", "Workflow")
     if (query := _uses(kind)) is not None
 }
-"""From an asset to its uses, by kind. An item ends at a run, deployment or service, or at a consumer of a part."""
+"""From an asset to its uses, by kind. An item ends at a run, deployment or service, or at a consumer of a child."""
 
 KINDS_WITH_USES: Final = (*USES, "Deployment")
 """The kinds whose use may follow from the graph. A deployment is in use while it serves."""
@@ -75,7 +75,7 @@ KINDS_WITH_USES: Final = (*USES, "Deployment")
 def last_use_of(asset: Row, items: Iterator[PageItem] | list[PageItem], today: date) -> date | None:
     """Return the last day of use in UTC, by the own state of the asset and the items of :data:`USES`; None if unused.
 
-    Values that are hidden from the caller do not count.
+    Values that are hidden from the caller do not count, nor does the usage recorded for the asset itself.
     """
     served = [_served(asset, today)] if asset.kind == "Deployment" else []
     return max((day for day in (*served, *(_day_of(item, today) for item in items)) if day), default=None)

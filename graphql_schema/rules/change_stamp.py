@@ -1,8 +1,8 @@
 """Authors of changes, and dates of changes and approvals.
 
-Dates have the order of their transactions, whatever the clock shows. ``createdAt`` of such a record is its place in the
-order, an instant that increases from transaction to transaction. It is the date too, unless the clock was ahead and was
-set back: the record then has a date of its own.
+``createdAt`` of such a record is its place in the order of the transactions, an instant that increases from transaction
+to transaction. It is the date too, unless it is more than MAX_AHEAD_MS ahead of the clock. The record then has a date
+of its own. This occurs after the clock was set back.
 """
 
 from typing import Final
@@ -10,16 +10,16 @@ from typing import Final
 from graphql_schema.ports.record import Record
 
 MAX_AHEAD_MS: Final = 300_000
-"""Milliseconds, five minutes, by which a date may be ahead of the clock of the process."""
+"""Milliseconds, five minutes, by which a date may be ahead of the clock of the process that writes."""
 
 MADE_AT: Final = "madeAt"
-"""The key of a date apart from the order."""
+"""Record key of the date, if it is not ``createdAt``."""
 
 
 def date_apart(order: int, now: int) -> int | None:
-    """Return ``now`` if the ``order`` of a transaction is more than MAX_AHEAD_MS ahead of it, else None.
+    """Return the date of a transaction if it is not its ``order``; None if it is.
 
-    Both are epoch milliseconds. A result is the date of the transaction.
+    It is ``now`` if the order is more than MAX_AHEAD_MS ahead of it. All are epoch milliseconds.
     """
     return now if order > now + MAX_AHEAD_MS else None
 

@@ -17,7 +17,7 @@ from graphql_schema.catalog.relations import BASE_OF, DERIVES, EVALUATED_BY, FEE
 from graphql_schema.catalog.urn import slug_of
 
 LEVELS: Final = 10
-"""Maximal number of edges from the version, or from data of the evaluation, to a source."""
+"""Maximal number of edges from the version, or from data of the evaluation, to a source; steps in a group count 0."""
 
 MAX_DATA: Final = 100
 """Maximal number of datasets and versions of one evaluation that are examined, the first by id.
@@ -110,7 +110,10 @@ def overlap(training: DataSources, evaluated: DataSources) -> Overlap | None:
 
 
 def verdict_of(overlaps: Iterable[Overlap], *, known: bool) -> ContaminationVerdict:
-    """Return the worst verdict; ``known`` states that both lineages have data and that nothing of them is missing."""
+    """Return the worst verdict of overlaps; without any, CLEAN or UNKNOWN.
+
+    ``known`` states that both lineages have data and that nothing of them is known to be missing.
+    """
     found = {each.verdict for each in overlaps}
     if ContaminationVerdict.DIRECT in found:
         return ContaminationVerdict.DIRECT

@@ -74,8 +74,8 @@ VALUES: Final[Mapping[Facet, Callable[[Row], Sequence[str]]]] = {
 def facet_counts(facets: Iterable[Facet], rows: Sequence[Row], directory: Sequence[Row] = ()) -> list[JsonObject]:
     """Return ``{"facet": name, "values": [{"value": …, "count": …}]}`` for each distinct facet.
 
-    It has at most MAX_FACET_VALUES values, the most frequent first, then by value. ``rows`` are assets. ``directory``
-    are teams, users, domains and tags, which only the facet DIRECTORY counts.
+    Each has at most MAX_FACET_VALUES values, the most frequent first, then by value. ``rows`` are assets. ``directory``
+    are teams, users, domains and tags, which the facet DIRECTORY counts, and no other.
     """
     return [
         {"facet": facet.name, "values": _values(facet, directory if facet is Facet.DIRECTORY else rows)}

@@ -15,7 +15,7 @@ from policies.sensitivity import RANK
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Records that decide a gate: version, model, approvals, evaluations, and incidents on version or model.
+    """Records that decide a gate: model, version, its approvals and evaluations, and incidents on version or model.
 
     ``contaminated`` are the ids of those of :func:`evaluations_to_examine` that are not known to be uncontaminated.
     """
@@ -29,7 +29,7 @@ class Evidence:
 
 
 def visible_fields(record: Record, hidden: Collection[str]) -> Record:
-    """Return a record without its hidden fields, and with its domain if that is visible.
+    """Return a record without its hidden fields and ``index``, and with ``domain``: "" without a visible one.
 
     The domain is taken from ``index`` in the record, because no stored field has it.
     """
@@ -38,7 +38,7 @@ def visible_fields(record: Record, hidden: Collection[str]) -> Record:
 
 
 def evaluate_gate(gates: Gates, alias: str, evidence: Evidence, now: int) -> GateResult:
-    """Return the unmet conditions of the gates of an alias for the version; ``now`` is in epoch milliseconds."""
+    """Return the conditions of all gates of an alias that the version does not meet; ``now`` in epoch milliseconds."""
     needs = gates.needs(alias, selectors(evidence.model))
     people = approvers(evidence.approvals, needs, now)
     failing = [each for each in evidence.evaluations if needs.evaluations and _fails(each)]
@@ -55,7 +55,10 @@ def evaluate_gate(gates: Gates, alias: str, evidence: Evidence, now: int) -> Gat
 
 
 def evaluations_to_examine(gates: Gates, alias: str, evidence: Evidence) -> list[Record]:
-    """Return the evaluations whose contamination decides the gates of an alias: none unless a gate needs it."""
+    """Return the evaluations that count and whose contamination a gate of an alias needs; none if no gate does.
+
+    Retired and deleted evaluations are left out.
+    """
     needs = gates.needs(alias, selectors(evidence.model))
     counting = (each for each in evidence.evaluations if counts_for(evidence.version, each, needs.evaluators))
     return [each for each in counting if _is_active(each)] if needs.uncontaminated else []
@@ -76,7 +79,7 @@ def counts_for(version: Record, evaluation: Record, evaluators: Collection[str] 
 
 
 def approvers(approvals: Sequence[Record], needs: Needs, now: int) -> dict[str, str]:
-    """Return who gave each needed approval that is valid at ``now``, by its name; those that are missing are absent."""
+    """Return the subject who gave each needed approval, by its name; only approvals that are valid at ``now``."""
     decisions = {name: newest(approvals, name) for name in needs.approvals}
     return {name: each["decidedBy"] for name, each in decisions.items() if each and approved(each, now)}
 
@@ -91,7 +94,7 @@ def newest(approvals: Sequence[Record], gate: str) -> Record | None:
 
 
 def approved(decision: Record | None, now: int) -> bool:
-    """Return whether a decision is an approval that is valid at ``now``: neither expired nor void."""
+    """Return whether a decision is an approval that is valid at ``now``: neither expired nor void; False for None."""
     if decision is None or decision["decision"] != "APPROVED":
         return False
     return all(decision.get(end) is None or decision[end] > now for end in ("expiresAt", "voidedAt"))

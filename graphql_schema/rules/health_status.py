@@ -23,7 +23,7 @@ from graphql_schema.ports.row import Row
 from graphql_schema.rules.gate_evaluation import counts_for
 
 LEVELS: Final = 10
-"""Number of levels upstream of an asset on which causes are searched."""
+"""Number of levels upstream of an asset on which causes are searched, besides the asset and its asset group."""
 
 
 MAX_CAUSES: Final = 200
@@ -35,7 +35,7 @@ RESULTS: Final[Mapping[str, CauseSeverity]] = {
     CheckStatus.ERROR.name: CauseSeverity.SEVERE,
     CheckStatus.WARN.name: CauseSeverity.MINOR,
 }
-"""Weight of the latest result of a check, by its status."""
+"""Weight of the latest result of a check, by its status; other statuses are no cause."""
 
 
 INCIDENTS: Final[Mapping[str, CauseSeverity]] = {
@@ -105,8 +105,8 @@ def weigh_evaluations(
 ) -> Iterator[tuple[Row, CauseSeverity]]:
     """Yield the evaluations of a version that are causes, with their weights.
 
-    Each evaluation is given with the ids of the data that it was made on. Only those of :func:`newest_evaluations`
-    count.
+    Each evaluation is given with the ids of the data that it was made on. Only those of :func:`newest_evaluations` can
+    be causes.
     """
     for evaluation in newest_evaluations(evaluations):
         weight = VERDICTS.get(evaluation.visible_value("verdict") or "")
@@ -142,7 +142,7 @@ def counts_downstream(asset: Row, root: Row) -> bool:
     """Return whether causes on an asset upstream of ``root`` count for the status of ``root``.
 
     Any engineer may record checks and incidents on an asset without an owner team, so these do not change the health of
-    an asset that has owners.
+    an asset that has one.
     """
     return bool(asset.record["ownerTeam"]) or not root.record["ownerTeam"]
 
@@ -150,10 +150,10 @@ def counts_downstream(asset: Row, root: Row) -> bool:
 def brings_causes(edge: Record, upstream: Row, downstream: Row) -> bool:
     """Return whether causes propagate over an edge.
 
-    An edge is reported if the caller who declared it had no right on ``downstream``, or was no administrator and
-    ``downstream`` had no owner team. Causes propagate over such an edge only if the owner team of
-    ``downstream`` also owns ``upstream``, or ``downstream`` has none. Otherwise any caller could impair the health of
-    an asset of others.
+    A reported edge was declared by a caller who could not link ``downstream``, or by one who was no administrator while
+    ``downstream`` had no owner team. Causes propagate over it only if the owner team of ``downstream`` is a visible
+    owner of ``upstream``, or ``downstream`` has none. Otherwise any caller could impair the health of an asset of
+    others.
     """
     if not edge.get("reported"):
         return True
@@ -163,9 +163,9 @@ def brings_causes(edge: Record, upstream: Row, downstream: Row) -> bool:
 
 
 def propagates(asset: Row, now: int, *, past: bool) -> bool:
-    """Return whether causes propagate downstream from an asset: not from a deployment that does not serve.
+    """Return whether causes propagate downstream from an asset: not from a deployment with a state of NOT_SERVING.
 
-    If the query reads the ``past``, a deployment that was retired after ``now``, in epoch milliseconds, served.
+    If the query reads the ``past`` at ``now``, in epoch milliseconds, they do from a deployment retired after ``now``.
     """
     if asset.kind != "Deployment" or asset.visible_value("status") not in NOT_SERVING:
         return True

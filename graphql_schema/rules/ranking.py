@@ -1,8 +1,9 @@
 """Ranking: whether an asset is a hit of a search, and how good, by the fields that the viewer may see.
 
 The index only proposes candidates. The best hit is the asset whose id was typed. Any other asset is a hit only if every
-word of the query is found in it. The last one may be the beginning of a word; in names and ids each may have typing
-errors. A name counts more than the other parts of the id, and these count more than the description.
+word of the query is found in it. The last one may be the beginning of a word. In names and ids, each of the first
+MAX_QUERY_WORDS may have typing errors. A name counts more than the other parts of the id, and these count more than the
+description.
 """
 
 from collections.abc import Sequence
@@ -20,15 +21,15 @@ EXACT, PREFIX = 0, 1
 
 
 IN_NAME, IN_ID, IN_PROSE, MISTYPED = 2, 4, 6, 8
-"""Worth of a word by its place, the best first; 1 is added for a prefix of a word, or for a second typing error."""
+"""Worth of a word by its place, the best first; 1 is added if it is a prefix, or for a second typing error."""
 
 
 Rank = tuple[int, int, bool, int]
 """Quality of a hit, smaller is better.
 
 Its first item is the worth of the full name if the query is the name or its beginning, else the worst worth of a word.
-The others are the sum over all words, whether the asset is a version, and the length of its name. A version ranks after
-its asset, because both have the same name. If the text names a version as in `churn v3`, the better of its two meanings
+The others are the sum over all words, whether the asset is a version, and the length of the shorter of its names. A
+version ranks after its asset, because both have the same name. If the text names a version as in `churn v3`, the better of its two meanings
 counts. For a version with this number, the words that name it count once, as a word of the id.
 """
 

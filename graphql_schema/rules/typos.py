@@ -50,7 +50,7 @@ def fuzzy_pattern(word: str, errors: int) -> str:
 
 
 def _with_one(word: str) -> str:
-    """Return a pattern for a word with one letter omitted or replaced, two swapped, or one added."""
+    """Return a pattern for a word unchanged, or with one letter omitted, replaced or added, or two swapped."""
     replaced = [f"{word[:at]}.?{word[at + 1 :]}" for at in range(len(word))]
     swapped = [f"{word[:at]}{word[at + 1]}{word[at]}{word[at + 2 :]}" for at in range(len(word) - 1)]
     added = [f"{word[:at]}.{word[at:]}" for at in range(len(word) + 1)]
@@ -58,7 +58,7 @@ def _with_one(word: str) -> str:
 
 
 def _any(word: str) -> str:
-    """Return a pattern for any text whose length differs by at most two."""
+    """Return a pattern for any text whose length differs from that of the word by at most two."""
     return f".{{{len(word) - 2},{len(word) + 2}}}"
 
 

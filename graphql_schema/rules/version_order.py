@@ -25,7 +25,7 @@ def name_key(name: str) -> NameKey:
     """Return the place of a name in the natural order.
 
     A name that PEP 440 parses has the place of PEP 440. Other names are older than these. They are compared from left
-    to right, with their digits as numbers, and a number before a text.
+    to right, with their digits as numbers; a number is older than a text.
     """
     try:
         return True, Version(name), ()
@@ -46,8 +46,8 @@ def _key_of(urn: str) -> NameKey:
 def newest_first(urns: Iterable[str], precedes: Collection[tuple[str, str]]) -> list[str]:
     """Return the URNs of versions of the same time, newest first.
 
-    ``precedes`` are pairs of an older and a newer version; other URNs in it are ignored. If the pairs contradict each
-    other, none of them counts.
+    ``precedes`` are pairs of an older and a newer version; a pair with a URN not in ``urns`` is ignored. If the pairs
+    form a circle, none of them counts.
     """
     by_name = sorted(sorted(urns), key=_key_of, reverse=True)
     if not precedes:

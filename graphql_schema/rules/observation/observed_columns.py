@@ -1,8 +1,8 @@
-"""The fold of observed columns: a schema, and the source columns that each job says a column is computed from.
+"""The fold of observed columns: a schema, and the source columns of which each job says that it computes a column.
 
-The part ``schema`` of the evidence is a list of columns. Every other part is what a job (or producer) says by a facet,
-with the sources of each column: a job has up to three. Values that another client registered remain: a sensitivity, a
-description, a column, a source column.
+The evidence has parts. The part ``schema`` is a list of columns. Every other part has the source columns of each column
+by one facet of a job (or producer); a job has up to three such parts. Values that another client registered remain: a
+sensitivity, a description, a column, a source column.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ SCHEMA: Final = "schema"
 """The part with the schema; every other part begins with the id of a job, or names a producer."""
 
 MAX_PARTS: Final = 16
-"""Maximal number of parts with source columns that are kept, up to three of a job; of more, the latest ones."""
+"""Maximal number of parts with source columns that are kept; of more, those of the greatest order."""
 
 MAX_BYTES: Final = 48 * 1024
 """Maximal size of the columns of a dataset as JSON; sources are left out if the columns would be larger."""
@@ -31,9 +31,10 @@ _OBSERVED: Final = ("dataType", "description")
 def folded_columns(
     stored: Sequence[Record], before: Mapping[str, JsonObject], after: Mapping[str, JsonObject]
 ) -> tuple[list[JsonObject], set[str], dict[str, JsonObject]]:
-    """Return the columns by the evidence ``after``, the names of columns with a kept value, and the evidence.
+    """Return the columns by the evidence ``after``, the names of columns with a kept value, and the evidence to store.
 
-    ``stored`` are the columns in the record, which the evidence ``before`` and other clients have made.
+    ``stored`` are the columns in the record, which the evidence ``before`` and other clients have made. A kept value is
+    one of another client that differs from the schema. The evidence is ``after`` with at most MAX_PARTS other parts.
     """
     after = _with_last_parts(after)
     old_schema, new_schema = _schema(before), _schema(after)
@@ -81,7 +82,8 @@ def _names(
 ) -> list[str]:
     """Return the names of all columns: those of the schema, then those of other clients, then those with sources.
 
-    A column that the schema no longer has remains only if it has a sensitivity, which no event may remove.
+    A column that the schema no longer has remains only if it has a sensitivity, which no event may remove, or if a job
+    still gives sources for it.
     """
     others = [
         name
@@ -94,7 +96,7 @@ def _names(
 
 
 def _set_observed(column: JsonObject, old: Record, new: Record, kept: set[str]) -> None:
-    """Set the values of a schema in a column, unless another client has given others."""
+    """Set the values of a schema in a column, unless another client gave them; then add the column to ``kept``."""
     for key in _OBSERVED:
         stored = column.get(key)
         if stored is not None and stored != old.get(key) and stored != new.get(key):

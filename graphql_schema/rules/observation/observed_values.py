@@ -28,7 +28,7 @@ MAX_PARTS: Final = 100
 """Maximal number of observed parts of one field; of more, those with the greatest order remain."""
 
 _STATE: Final = "state"
-"""The field that is never kept: the registration decides which state of a run follows which."""
+"""The field that an event replaces even if another client gave it; the registration decides which state may follow."""
 
 Entries = dict[str, dict[str, JsonObject]]
 """Evidence by field and part: ``order``, ``digest`` and, of columns, the ``value``."""
@@ -38,8 +38,8 @@ Entries = dict[str, dict[str, JsonObject]]
 class Fold:
     """The result of a fold.
 
-    ``values`` are the fields to register, and ``entries`` the evidence after the fold. ``accepted`` are the fields of
-    which an observed value remains that was not known before. ``kept`` and ``outdated`` are as in
+    ``values`` are the fields to register, and ``entries`` the evidence after the fold. ``accepted`` are the fields with
+    an observed value that replaces the one in the evidence. ``kept`` and ``outdated`` are as in
     :class:`graphql_schema.ports.outcomes.ObservedChanges`.
     """
 
@@ -79,12 +79,15 @@ def digest_of(value: Json) -> str:
 
 
 def part_of(name: str, element: Record) -> str:
-    """Return the part that an element of a field of :data:`LISTED` is."""
+    """Return the name of the part that an element of a field of :data:`LISTED` is: its keys, joined by line breaks."""
     return "\n".join(str(element.get(key) or "") for key in LISTED[name]).rstrip("\n")
 
 
 def _is_newer(result: Fold, each: ObservedValue, *, hidden: bool) -> bool:
-    """Enter a value that remains into the evidence; return whether it does."""
+    """Return whether an observed value replaces the one in the evidence, and if so, enter it there.
+
+    A value of a ``hidden`` field always does. A later value in the evidence makes the field ``outdated``.
+    """
     parts = result.entries.setdefault(each.field, {})
     known, rank = parts.get(each.part), [*each.order, digest_of(each.value)]
     if not hidden and known is not None and rank <= [*known["order"], known["digest"]]:
@@ -113,7 +116,7 @@ def _is_of_others(stored: Json, known: Record | None) -> bool:
 def _fold_parts(
     result: Fold, record: Record, known: Record, news: Mapping[str, ObservedValue], *, hidden: bool
 ) -> None:
-    """Fold a field that is a list of parts: the parts of other clients remain."""
+    """Fold a field that is a list of parts; the parts of other clients remain, unless the field is ``hidden``."""
     name = next(iter(news.values())).field
     elements = {part_of(name, each): each for each in record.get(name) or ()}
     for part, new in news.items():
