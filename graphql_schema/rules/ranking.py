@@ -29,8 +29,8 @@ Rank = tuple[int, int, bool, int]
 
 Its first item is the worth of the full name if the query is the name or its beginning, else the worst worth of a word.
 The others are the sum over all words, whether the asset is a version, and the length of the shorter of its names. A
-version ranks after its asset, because both have the same name. If the text names a version as in `churn v3`, the better of its two meanings
-counts. For a version with this number, the words that name it count once, as a word of the id.
+version ranks after its asset, because both have the same name. If the text names a version as in `churn v3`, the better
+of its two meanings counts. For a version with this number, the words that name it count once, as a word of the id.
 """
 
 _Places = Sequence[tuple[int, frozenset[str]]]

@@ -1,6 +1,6 @@
-"""What differs between two states of a graph: what has a key in one or both of them, compared by its members.
+"""The differences between two states of a graph: keys that one or both of them have, compared by their members.
 
-A calculation over plain values; a member is an id.
+A calculation over plain values. A member is an id: of an asset, a version or a run, or of an edge.
 """
 
 from collections import Counter, defaultdict
@@ -44,7 +44,7 @@ def members_by(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
 
 
 def differences(before: Members, after: Members) -> Iterator[Difference]:
-    """Yield what differs, ordered by key."""
+    """Yield the keys that only one state has, or that have other members in the two, ordered by key."""
     for key in sorted(before.keys() | after.keys()):
         old, new = before.get(key, ()), after.get(key, ())
         if old and new:
@@ -55,7 +55,7 @@ def differences(before: Members, after: Members) -> Iterator[Difference]:
 
 
 def counted(found: Sequence[Difference], before: Members, after: Members) -> dict[str, int]:
-    """Return the number of differences of each kind, and of equal keys, as the source of `DifferenceCounts`."""
+    """Return the number of differences of each change, and of equal keys, as the source of `DifferenceCounts`."""
     changes = Counter(each.change for each in found)
     return {
         "added": changes[LineageChange.ADDED],

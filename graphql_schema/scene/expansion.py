@@ -23,11 +23,13 @@ MAX_EXPANSIONS = 50
 class SceneExpansion:
     """Assets to list individually: those that meet all of the given fields."""
 
-    group: str | None = strawberry.field(description="Those of the group with this `key`.", default=None)
+    group: str | None = strawberry.field(
+        description="Those with the values in this `key` of a group, such as LEVEL=2 and KIND=DATASET.", default=None
+    )
     level: int | None = strawberry.field(description="Those of this level; negative upstream.", default=None)
     kind: AssetKind | None = strawberry.field(description="Those of this kind.", default=None)
     next_to: strawberry.ID | None = strawberry.field(
-        description="Those with an edge to or from the asset with this id, as far as the scene has the edge.",
+        description="Those with an edge to or from the asset with this id, if the scene followed the edge.",
         default=None,
     )
 
@@ -35,21 +37,21 @@ class SceneExpansion:
 ExpandArg = Annotated[
     list[SceneExpansion] | None,
     strawberry.argument(
-        description="Assets to list individually, besides the nearest levels, as many as fit, the nearest first; at "
-        f"most {MAX_EXPANSIONS} entries. An asset is listed if it meets one entry."
+        description="Assets to list individually, besides the nearest levels: those that meet one of the entries, as "
+        f"many as fit, the nearest first; at most {MAX_EXPANSIONS} entries."
     ),
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class ExpandEntry:
-    """An entry of `expand`: the values that an asset must have, and the asset that it must be next to, if any."""
+    """An entry of `expand`: values that an asset must have, and the id of an asset with which it must share an edge."""
 
     values: tuple[tuple[SceneProperty, str], ...]
     next_to: str | None = None
 
     def accepts(self, asset: SceneAsset, neighbours: Mapping[str, Collection[str]]) -> bool:
-        """Return whether the asset is listed individually; ``neighbours`` are the ids of assets with an edge, by id."""
+        """Return whether an asset meets the entry; ``neighbours`` has the ids of the assets with an edge to each id."""
         if self.next_to is not None and asset.row.urn not in neighbours.get(self.next_to, ()):
             return False
         return all(asset.values[each] == value for each, value in self.values)

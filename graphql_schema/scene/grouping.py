@@ -30,15 +30,17 @@ MAX_KEY: Final = 4 * MAX_URN_BYTES
 class SceneProperty(Enum):
     """A property by which a scene groups assets."""
 
-    LEVEL = value("LEVEL", description="The level: the distance from the roots, negative upstream.")
+    LEVEL = value("LEVEL", description="The level: the number of edges from the nearest root, negative upstream.")
     KIND = value("KIND", description="The kind.")
-    TEAM = value("TEAM", description="The `ownerTeam`, if it is visible to the viewer.")
+    TEAM = value("TEAM", description="The `ownerTeam`, if it is a team that is visible to the viewer.")
     DOMAIN = value("DOMAIN", description="The `domain`, else that of the parent of a version or feature, if visible.")
-    VERSIONS = value("VERSIONS", description="The asset of which it is a version: its versions, and the asset itself.")
+    VERSIONS = value(
+        "VERSIONS", description="The asset of a version, else the asset itself: both are grouped together."
+    )
 
 
 Values = Mapping[SceneProperty, str]
-"""Values of the properties of one asset; empty for an asset without a visible value."""
+"""Values of the properties of one asset; "" for a property without a visible value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class GroupValues:
 
 
 async def group_values(reader: GraphReader, rows: Sequence[Row], wanted: Collection[SceneProperty]) -> GroupValues:
-    """Return the values of assets by which groups are wanted; teams and domains are read in one request at most."""
+    """Return the values by which assets are grouped; teams and domains are read, together, only if they are wanted."""
     teams, nearest = await asyncio.gather(
         _teams(reader, rows if SceneProperty.TEAM in wanted else ()),
         _nearest_domains(reader, rows if SceneProperty.DOMAIN in wanted else ()),
@@ -94,7 +96,7 @@ async def _nearest_domains(reader: GraphReader, rows: Sequence[Row]) -> dict[str
 
 @lru_cache(maxsize=64)
 def domains_of(kind: str) -> RelationQuery:
-    """Return the query of the domain of a kind of asset, then of the domain of its parent."""
+    """Return the query from an asset of a kind to its domains, and after them to those of its parent."""
     domain: Path = (CONTAINS.into("Domain"),)
     parent: tuple[Hop, ...] = (PARENT_HOPS[kind],) if kind in PARENT_HOPS else ()
     inputs = tuple(f"{name}.domain" for hop in parent for name in hop.kinds)
@@ -115,7 +117,7 @@ def key_of(values: Values, properties: Sequence[SceneProperty]) -> str:
 
 
 def read_key(key: str) -> list[tuple[SceneProperty, str]]:
-    """Return the values that a key of a group states, one of each property; raise InvalidError if it is none."""
+    """Return the values that the key of a group states, one of each property; raise InvalidError for another text."""
     if key == EVERYTHING:
         return []
     names = SceneProperty.__members__

@@ -40,7 +40,7 @@ class LineageStateInput:
 
     roots: list[strawberry.ID] | None = strawberry.field(
         description=f"Ids of the assets to begin at, 1 to {MAX_ROOTS}, such as one version or one run; "
-        "default: `roots`.",
+        "default: the argument `roots` of the field.",
         default=None,
     )
     as_of: Instant | None = strawberry.field(
@@ -64,13 +64,18 @@ class DifferenceCounts:
 class NodeDifference:
     """An asset that differs between two states, with its versions; or a workflow with its runs."""
 
-    key: str = stored_field("What the assets of both states have in common, such as `model/mlflow/shop/ranker`.")
+    key: str = stored_field(
+        "The id of the asset without version and without `mlg://`, such as `model/mlflow/shop/ranker`; for a run, that "
+        "of its workflow if this is visible."
+    )
     change: LineageChange = stored_field("How it differs.")
     before: list[AssetRef] = stored_field(
-        "What the lineage of the state `from` has of it: the asset, its versions or its runs, as they are today; "
-        "ordered by id."
+        "The asset, its versions or its runs in the lineage of the state `from`, with the values of today; ordered by "
+        "id."
     )
-    after: list[AssetRef] = stored_field("The same of the state `to`.")
+    after: list[AssetRef] = stored_field(
+        "The asset, its versions or its runs in the lineage of the state `to`, with the values of today; ordered by id."
+    )
 
 
 @strawberry.type(description="Edges of one relation between two assets that differ between two states.")
@@ -90,8 +95,12 @@ class LineageState:
     """A compared state: how much of its lineage was found."""
 
     total: int = stored_field("Number of assets, each version and run included.")
-    upstream: LineageCompleteness | None = stored_field("Of the lineage upstream; null if it was not requested.")
-    downstream: LineageCompleteness | None = stored_field("Of the lineage downstream; null if it was not requested.")
+    upstream: LineageCompleteness | None = stored_field(
+        "How much of the lineage upstream was found; null if it was not requested."
+    )
+    downstream: LineageCompleteness | None = stored_field(
+        "How much of the lineage downstream was found; null if it was not requested."
+    )
     unknown_roots: list[strawberry.ID] = stored_field(
         "Ids of roots that did not exist at the instant, are not visible to the viewer, or are no assets."
     )
@@ -106,8 +115,10 @@ class LineageDiff:
 
     nodes: list[NodeDifference] = stored_field("Assets that differ, ordered by key; at most `first`.")
     edges: list[EdgeDifference] = stored_field("Edges that differ, ordered by keys; at most `first`.")
-    node_counts: DifferenceCounts = stored_field("Numbers of assets, all of them.")
-    edge_counts: DifferenceCounts = stored_field("Numbers of edges, all of them.")
+    node_counts: DifferenceCounts = stored_field("Numbers of assets by `key`, those beyond `first` included.")
+    edge_counts: DifferenceCounts = stored_field(
+        "Numbers of edges by keys and relation, those beyond `first` included."
+    )
     from_: LineageState = strawberry.field(name="from", description="The state `from`.")
     to: LineageState = stored_field("The state `to`.")
 
@@ -154,7 +165,7 @@ async def _workflows(info: Info, walked: Sequence[SceneLineage]) -> dict[str, st
 def _source(walked: Sequence[SceneLineage], workflows: Mapping[str, str], limit: int) -> JsonObject:
     """Return the source of a :class:`LineageDiff` of two states, with at most ``limit`` assets, and as many edges.
 
-    The key of an asset is that of the asset of a version, and of the workflow of a run.
+    A version has the key of its asset, and a run that of its visible workflow.
     """
     keys = {urn: family_of(workflows.get(urn, urn)) for lineage in walked for urn in lineage.assets}
     before, after = (_compared(lineage, keys) for lineage in walked)
@@ -199,8 +210,8 @@ Roots = Annotated[
         "`roots`."
     ),
 ]
-FromArg = Annotated[LineageStateInput, strawberry.argument(name="from", description="The earlier state.")]
-ToArg = Annotated[LineageStateInput, strawberry.argument(description="The later state.")]
+FromArg = Annotated[LineageStateInput, strawberry.argument(name="from", description="The state to compare from.")]
+ToArg = Annotated[LineageStateInput, strawberry.argument(description="The state to compare to.")]
 DirectionOfDiff = Annotated[
     SceneDirection | None, strawberry.argument(description="The directions to follow; default: upstream.")
 ]
@@ -213,7 +224,10 @@ FirstArg = Annotated[
 def _queries(
     info: Info, roots: Sequence[str] | None, states: Sequence[LineageStateInput], like: "partial[SceneQuery]"
 ) -> list[SceneQuery]:
-    """Return the query of each state; raise InvalidError or LimitError for invalid roots or instants."""
+    """Return the query of each state, made by ``like``.
+
+    Raises InvalidError or LimitError for invalid roots or instants.
+    """
     found = []
     for state in states:
         given = state.roots if state.roots is not None else roots

@@ -26,20 +26,21 @@ class SceneDirection(Enum):
     BOTH = value("BOTH", description="Both; from an asset upstream nothing is followed downstream, nor the reverse.")
 
 
-@strawberry.enum(description="Why edges of an asset are missing in a scene.")
+@strawberry.enum(description="Why edges of an asset may be missing in a scene.")
 class SceneGap(Enum):
-    """Why edges of an asset are missing in a scene."""
+    """Why edges of an asset may be missing in a scene."""
 
     LIMIT = value(
-        "LIMIT", description="A limit may have left out further edges of it: `maxDepth`, or a budget of the server."
+        "LIMIT", description="A limit may have left out edges of the asset: `maxDepth`, or a budget of the server."
     )
     POLICY = value(
-        "POLICY", description="Something next to it is hidden, or its edges are, as far as the policy discloses that."
+        "POLICY",
+        description="An asset next to it, or its edges, are hidden; never given if the policy does not disclose that.",
     )
 
 
 LONG_LINEAGE: Final = 500
-"""Number of assets and edges beyond which a calculation over all of them runs in the side thread."""
+"""Number of assets and edges together beyond which a calculation over them runs in the side thread."""
 
 WALKS: Final[Mapping[SceneDirection, tuple[Direction, ...]]] = {
     SceneDirection.UPSTREAM: (Direction.IN,),
@@ -50,7 +51,7 @@ WALKS: Final[Mapping[SceneDirection, tuple[Direction, ...]]] = {
 
 
 class FoundAsset(NamedTuple):
-    """An asset that the walks reached: its level, and the names of the ``SceneGap`` of it."""
+    """An asset that the walks reached: its level, negative upstream, and the names of its ``SceneGap``."""
 
     row: Row
     level: int
@@ -70,8 +71,8 @@ class FoundEdge(NamedTuple):
 class SceneLineage:
     """The assets of a scene by id, its edges with their masked records, and the completeness of each walk.
 
-    An asset that both walks reached has its smaller distance, upstream if they are equal. Assets of level 0 are the
-    roots, and members of their asset groups.
+    An asset that both walks reached has the level of the smaller distance, upstream if they are equal. Assets of level
+    0 are the roots, and members of their asset groups. ``unknown`` are the ids of the roots that were not found.
     """
 
     assets: dict[str, FoundAsset] = field(default_factory=dict)
@@ -97,7 +98,8 @@ class SceneLineage:
 class SceneQuery:
     """The lineage around ``roots``, at most ``depth`` levels in each direction, with what ``keep`` accepts.
 
-    ``pin`` is the time that it is read at; a root that did not exist then is unknown. None is that of the operation.
+    ``pin`` is the time at which it is read; a root that did not exist then is unknown. None is the read time of the
+    operation.
     """
 
     roots: tuple[str, ...]

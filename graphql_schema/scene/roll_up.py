@@ -12,13 +12,14 @@ from graphql_schema.ports.row import Row
 from graphql_schema.scene.grouping import SceneProperty, Values, key_of
 
 GROUPS_SHARE: Final = 3
-"""A scene that does not list all of its assets keeps one place in this many for groups."""
+"""A scene that does not list all of its assets keeps one in this many of its places for groups, at least one."""
 
 
 class SceneAsset(NamedTuple):
-    """An asset of a scene: its level, negative upstream, the values it is grouped by, and why edges of it are missing.
+    """An asset of a scene: its level, negative upstream, and the values it is grouped by.
 
-    ``gaps`` are names of ``SceneGap``; ``is_root`` states whether it is one of the requested roots.
+    ``gaps`` are names of ``SceneGap``: why edges of the asset may be missing. ``is_root`` states whether the asset is
+    one of the requested roots.
     """
 
     row: Row
@@ -51,9 +52,9 @@ def roll_up(
 ) -> RollUp:
     """Return a scene of at most ``limit`` elements: listed assets and groups.
 
-    Listed are the roots, then the assets with ``expanded`` ids, nearest first, then the nearest levels up to
-    ``open_levels``, each of which is listed completely or not at all. The others are grouped by ``properties``; the
-    last of these are left out until the groups are few enough. A group of one asset is listed as the asset.
+    Listed are the roots, then the assets with ``expanded`` ids, nearest first, then the levels up to ``open_levels``,
+    nearest first, until one does not fit completely. The others are grouped by ``properties``; the last of these are
+    left out until the groups are few enough. A group of one asset is listed as the asset.
     """
     ordered = sorted(assets, key=lambda asset: asset.place)
     listed = _listed(ordered, expanded, open_levels, limit)
@@ -92,7 +93,7 @@ def _listed(ordered: Sequence[SceneAsset], expanded: Collection[str], open_level
 
 
 def _grouped(assets: Iterable[SceneAsset], properties: Sequence[SceneProperty]) -> dict[str, list[SceneAsset]]:
-    """Return the assets by the key of their group, in the order of the nearest asset of each group."""
+    """Return the assets by the key of their group; groups and their assets keep the order of ``assets``."""
     groups: dict[str, list[SceneAsset]] = {}
     for asset in assets:
         groups.setdefault(key_of(asset.values, properties), []).append(asset)

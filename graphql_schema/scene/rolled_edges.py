@@ -13,7 +13,7 @@ from graphql_schema.ports.record import JsonObject
 from graphql_schema.scene.neighbourhood import FoundEdge
 
 MAX_SCENE_EDGES: Final = 1_000
-"""Maximal number of rolled-up edges of a scene; those between the nearest elements are kept."""
+"""Maximal number of entries of `edges` of a scene; those between the nearest elements are kept."""
 
 
 @strawberry.type(description="The edges from one element of a scene to another.")
@@ -31,7 +31,10 @@ class SceneEdge:
 
 @dataclass(slots=True)
 class RolledEdges:
-    """The rolled-up ``edges`` as sources of :class:`SceneEdge`, how many were ``left_out``, and those within groups."""
+    """The ``edges`` as sources of :class:`SceneEdge`, how many of these were ``left_out``, and the edges in groups.
+
+    ``within`` has the number of edges between the assets of each group, by the key of the group.
+    """
 
     edges: list[JsonObject] = field(default_factory=list)
     left_out: int = 0
@@ -39,7 +42,7 @@ class RolledEdges:
 
 
 def rolled_edges(edges: Iterable[FoundEdge], element_of: Mapping[str, str], order: Sequence[str]) -> RolledEdges:
-    """Return the edges between the elements of a scene, in the order of their ends.
+    """Return the edges between the elements of a scene, those with the nearest ends first.
 
     ``element_of`` maps the id of each asset to its element: its id if it is listed, else the key of its group.
     ``order`` are all elements, the nearest first.

@@ -51,8 +51,8 @@ GroupByArg = Annotated[
 OpenLevelsArg = Annotated[
     int | None,
     strawberry.argument(
-        description=f"The distance up to which levels are listed individually, 0 to {MAX_DEPTH}. A level that does not "
-        "fit is grouped, and so are all levels beyond."
+        description=f"The distance up to which levels are listed individually, 0 to {MAX_DEPTH}: the nearest first, "
+        "upstream before downstream. The first level that does not fit and those after it are grouped."
     ),
 ]
 MaxElementsArg = Annotated[
@@ -69,8 +69,10 @@ class SceneElement:
     level: int = stored_field(
         "Number of edges from the nearest root, negative upstream; steps between parent and child do not count."
     )
-    is_root: bool = stored_field("Whether it is one of the roots.")
-    gaps: list[SceneGap] = stored_field("Why edges of the asset are missing in the scene; empty if none is.")
+    is_root: bool = stored_field("Whether it is one of the requested roots.")
+    gaps: list[SceneGap] = stored_field(
+        "Why edges of the asset may be missing in the scene, besides `edgesLeftOut`; empty without a disclosed reason."
+    )
 
 
 @strawberry.type(description="Number of assets of one level.")
@@ -91,13 +93,16 @@ class Scene:
     elements: list[SceneElement] = stored_field("The assets that are listed individually, the nearest first.")
     groups: list[SceneGroup] = stored_field("Groups of the other assets, in the order of their nearest asset.")
     edges: list[SceneEdge] = stored_field(
-        f"The followed edges between elements, those of the nearest first; at most {MAX_SCENE_EDGES:,}."
+        "The followed edges between elements, one entry for each pair and direction, those of the nearest elements "
+        f"first; at most {MAX_SCENE_EDGES:,} entries."
     )
     edges_left_out: int = stored_field("Number of entries of `edges` beyond its maximum.")
-    total: int = stored_field("Number of assets, listed or in groups.")
+    total: int = stored_field("Number of assets, listed and in groups.")
     levels: list[LevelCount] = stored_field("Number of assets of each level, ordered by level.")
     counts_by_kind: list[KindCount] = stored_field("Number of assets of each kind, ordered by kind.")
-    grouped_by: list[SceneProperty] = stored_field("The properties that the groups are made by.")
+    grouped_by: list[SceneProperty] = stored_field(
+        "The properties that the groups are made by: the first ones of `groupBy`, as many as `maxElements` admits."
+    )
     upstream: LineageCompleteness | None = stored_field(
         "How much of the lineage upstream was found; null if it was not requested."
     )
@@ -105,12 +110,12 @@ class Scene:
         "How much of the lineage downstream was found; null if it was not requested."
     )
     unknown_roots: list[strawberry.ID] = stored_field(
-        "Ids of roots that do not exist, are not visible to the viewer, or are no assets."
+        "Ids of roots that do not exist at the read time, are not visible to the viewer, or are no assets."
     )
 
 
 def _within(name: str, given: int | None, default: int, minimum: int, maximum: int) -> int:
-    """Return the value of an argument, ``default`` if None is given; raise LimitError if it is out of range."""
+    """Return the value of the argument ``name``, ``default`` for None; raise LimitError if it is out of range."""
     number = default if given is None else given
     if not minimum <= number <= maximum:
         raise LimitError(f"`{name}` is {number}; give {minimum} to {maximum}.", limit=maximum)

@@ -36,9 +36,9 @@ class GroupHealth:
     """The health of the assets of a group."""
 
     examined: int = stored_field(
-        f"Number of assets that were examined: the nearest, and those whose health is visible to the viewer. A scene "
-        f"examines {MAX_EXAMINED} assets, equally many of each group. An asset does not count if a budget of the "
-        "server ended before its health was certain."
+        f"Number of assets whose health was computed: of the nearest of the group, those whose health is visible to "
+        f"the viewer. A scene examines at most {MAX_EXAMINED} assets, divided equally among its groups. An asset does "
+        "not count if a budget of the server ended before its health was certain."
     )
     statuses: list[StatusCount] = stored_field("Number of examined assets of each status, ordered by status.")
 
@@ -66,24 +66,27 @@ class SceneGroup:
     """Assets of a scene that are not listed individually."""
 
     key: str = stored_field(
-        "What names the group in `from` and `to` of edges and in `expand`, such as `LEVEL=2 KIND=DATASET`."
+        "The name of the group in `from` and `to` of edges and in `expand`, such as `LEVEL=2 KIND=DATASET`."
     )
     level: int = stored_field("The level of its nearest asset; negative upstream.")
     kind: AssetKind | None = stored_field("The kind of its assets; null if the scene is not grouped by KIND.")
     team: TeamRef | None = stored_field(
-        "The owner team of its assets; null if there is none that is visible, or not grouped by TEAM."
+        "The owner team of its assets; null if no team is visible, or the scene is not grouped by TEAM."
     )
     domain: DomainRef | None = stored_field(
-        "The domain of its assets; null if there is none that is visible, or not grouped by DOMAIN."
+        "The domain of its assets; null if none is visible, or the scene is not grouped by DOMAIN."
     )
     versions_of: AssetRef | None = strawberry.field(
-        description="The asset whose versions these are; null if it is not visible, or not grouped by VERSIONS.",
+        description="The asset whose versions these are; null if it is not visible, or the scene is not grouped by "
+        "VERSIONS.",
         resolver=_versions_of,
     )
     count: int = stored_field("Number of its assets.")
     counts_by_kind: list[KindCount] = stored_field("Number of its assets of each kind, ordered by kind.")
     inner_edges: int = stored_field("Number of edges between its assets.")
-    gaps: list[SceneGap] = stored_field("Why edges of some of its assets are missing; empty if none is.")
+    gaps: list[SceneGap] = stored_field(
+        "Why edges of some of its assets may be missing; empty without a disclosed reason."
+    )
     health: GroupHealth = strawberry.field(description="The health of its assets.", resolver=_health)
 
 
@@ -103,7 +106,10 @@ def group_sources(rolled: RollUp, values: GroupValues, inner_edges: Counter[str]
 
 
 def _common(nearest: SceneAsset, properties: Sequence[SceneProperty], values: GroupValues) -> JsonObject:
-    """Return what the assets of a group have in common, as far as the group is made by it."""
+    """Return the values that the assets of a group have in common, null for properties that do not make the group.
+
+    ``level`` is that of the nearest asset.
+    """
 
     def given(wanted: SceneProperty) -> str:
         return nearest.values[wanted] if wanted in properties else ""

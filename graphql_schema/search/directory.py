@@ -48,7 +48,7 @@ class DirectoryHit:
 
     entry: DirectoryEntry = stored_field("The team, user, domain or tag.")
     highlights: list[Highlight] = stored_field(
-        "The fields that contain words of the text: names, parts of the id, then the description."
+        "The fields with words that match the text: names, parts of the id, then the description."
     )
 
 
@@ -67,7 +67,7 @@ def _hit(item: PageItem, text: SearchText) -> JsonObject:
 
 
 directory: SchemaField = strawberry.field(
-    description="The teams, users, domains and tags that match the text, ranked as `hits` are; the filter does not "
+    description="The teams, users, domains and tags that match the text, ranked as `hits` are; `filter` does not "
     f"apply to them. Of more than {MAX_HITS:,} possible entries, only the {MAX_HITS:,} most promising are ranked, and "
     "`totalCount` is null.",
     resolver=_directory,

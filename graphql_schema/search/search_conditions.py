@@ -68,7 +68,10 @@ def _in_prose(word: str, last: str) -> Condition:
 
 
 def _of_version(word: str, text: VersionText | None) -> Iterator[Condition]:
-    """Yield the condition of the versions that match without a word, because it is one of those that name a version."""
+    """Yield, for a word that names a version, the condition of the versions that match without this word.
+
+    These are the versions with the number in the word, or all versions if the word has no number.
+    """
     if text and word in text.phrase:
         yield All((_VERSIONS, *_has_label(word)))
 

@@ -60,8 +60,7 @@ class SearchHit:
 
     asset: AssetRef = stored_field("The asset.")
     highlights: list[Highlight] = stored_field(
-        "The fields that contain words of the text and that the viewer may see: names, parts of the id, then the "
-        "description."
+        "The fields visible to the viewer with words that match the text: names, parts of the id, then the description."
     )
     versions: "Connection[SearchHit]" = strawberry.field(
         description="With `groupVersions`, the versions of the asset that match the text and the filter, best first; "

@@ -14,7 +14,7 @@ from graphql_schema.rules.search_text import SearchText
 
 @dataclass(frozen=True, slots=True)
 class RankedHits:
-    """The hits of one query, best first; ``complete`` is false if there may be more."""
+    """The hits of one query, best first; ``complete`` is false if not all possible hits were ranked."""
 
     items: tuple[PageItem, ...]
     complete: bool
@@ -22,7 +22,7 @@ class RankedHits:
 
 @dataclass(frozen=True, slots=True)
 class SearchSource:
-    """A parsed search: its text, the query for assets, and the page, cursors and facets that were requested.
+    """A search: its parsed text, the query for assets, and the requested page, cursors and facets of its hits.
 
     ``group_versions``: whether versions are shown under their assets.
 

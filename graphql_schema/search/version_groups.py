@@ -10,7 +10,7 @@ from graphql_schema.ports.row import PageItem, Row
 
 @dataclass(frozen=True, slots=True)
 class VersionGroup:
-    """An asset with its hits among the versions, best first.
+    """An asset, and those of its versions that are hits, best first.
 
     ``asset`` has the position of the best member of the group, also if the asset itself is no hit.
     """
@@ -20,10 +20,10 @@ class VersionGroup:
 
 
 async def grouped(reader: GraphReader, items: Sequence[PageItem]) -> list[VersionGroup]:
-    """Return the groups of ranked hits, in the order of their best members; an asset without versions is a group.
+    """Return the groups of ranked hits, in the order of their best members.
 
-    A version whose asset is not visible to the caller, or is deleted, is a group by itself. Assets that are no hits
-    are read in one further request, which is not sent if there are none.
+    A hit that is no version is a group, also without versions. So is a version whose asset is deleted or not visible to
+    the caller. Assets that are no hits are read in one further request, which is not sent if there are none.
     """
     assets = {item.row.urn: item.row for item in items}
     parents = {item.row.urn: parent_urn(item.row.urn) for item in items}

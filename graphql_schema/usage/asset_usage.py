@@ -28,7 +28,7 @@ MAX_DAYS = 400
 
 
 MAX_USAGE_MONTHS = 100_000
-"""Maximal number of usage records that one operation reads in several requests.
+"""Maximal number of usage records that one operation reads, if they do not fit in one request.
 
 There is one usage record per asset, consumer and month.
 """
@@ -86,12 +86,12 @@ def _calls() -> SchemaField:
 
 def _cost() -> SchemaField:
     return stored_field(
-        "Cost in US dollars: the exact decimal sum, rounded once to a millionth; null if none was recorded."
+        "Cost in US dollars: the exact decimal sum, rounded once to a millionth; null if no day with usage has a cost."
     )
 
 
 def _last() -> SchemaField:
-    return stored_field("Last of the requested days with usage; null if there is none.")
+    return stored_field("The last day with usage among the requested days; null if there is none.")
 
 
 @strawberry.type(description="Usage on one day.")
@@ -153,7 +153,7 @@ asset_usage: SchemaField = strawberry.field(
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A number of ``days`` in UTC, up to the day ``last``; ``fixed``: whether the caller gave `from` or `to`."""
+    """A number of ``days`` in UTC, up to the day ``last`` inclusive; ``fixed``: the caller gave `from` or `to`."""
 
     days: int
     last: date
@@ -166,7 +166,7 @@ class Span:
 
     @property
     def scope(self) -> Position:
-        """What the days depend on, for cursors: those of a relative span remain valid on the next day."""
+        """The values that a cursor is bound to; cursors of a span that is not ``fixed`` stay valid on the next day."""
         return (self.days, self.last.isoformat()) if self.fixed else (self.days,)
 
 
@@ -190,7 +190,7 @@ def span_of(info: Info, days: int | None, first: str | None = None, last: str | 
 
 
 async def months_of(info: Info, rows: Sequence[Row], rel: RelationQuery, span: Span) -> list[Month]:
-    """Return the usage records that a relation reaches from rows, for months that contain a day of the span.
+    """Return the usage records that a relation reaches from rows, from the month of the first day of the span on.
 
     Raises LimitError if one row has more of them than one request may read, or if the operation needs several requests
     and these read more than MAX_USAGE_MONTHS.

@@ -1,4 +1,4 @@
-"""The mutation recordUsage: many days of many consumers in one call.
+"""The mutation `recordUsage`: many days of many assets and consumers in one call.
 
 A rejected record does not prevent the others.
 """
@@ -23,7 +23,7 @@ CONSUMERS: Final = ("Team", "User", "Service")
 """Kinds of consumers."""
 
 MAX_COUNT: Final = 1e15
-"""Maximal value of one counter of one day, so that sums over all consumers stay exact enough for JSON numbers."""
+"""Maximal value of one counter of one day except the cost, so that sums stay exact enough for JSON numbers."""
 
 
 MAX_COST_USD: Final = 1e6
@@ -61,15 +61,14 @@ class RecordUsagePayload:
     """Result of recording usage."""
 
     recorded: int = stored_field(
-        "Number of records of the call that are stored, or would be without `dryRun`, including those that were stored "
-        "before with equal counters."
+        "Number of accepted records of the call: stored now, stored before with equal counters, or valid in a dry run."
     )
     placeholders: list[strawberry.ID] = stored_field(
-        "Consumers of the stored records that before the call did not exist or were not visible to the caller, each "
+        "Consumers of the accepted records that before the call did not exist or were not visible to the caller, each "
         "once."
     )
     errors: list[MutationError] = stored_field(
-        "The errors of the records that are not stored; `inputPath` begins with `records` and the index of the record."
+        "The errors of the rejected records; `inputPath` begins with `records` and the index of the record."
     )
 
 
@@ -104,7 +103,7 @@ record_usage: RecordUsagePayload = strawberry.field(
 
 
 def _sorted(records: Sequence[UsageInput]) -> tuple[dict[int, RecordUsageCommand], dict[int, WriteOutcome]]:
-    """Return the commands for valid records and the outcomes of invalid ones, both by the index of the record."""
+    """Return the commands for valid records, and the outcomes of invalid and repeated ones, by index of the record."""
     accepted: dict[int, RecordUsageCommand] = {}
     results: dict[int, WriteOutcome] = {}
     first: dict[tuple[str, str, str], int] = {}

@@ -18,7 +18,7 @@ from graphql_schema.usage.asset_usage import MONTHS, Days, From, To, added_up, m
 from policies.errors import LimitError
 
 MAX_OWNED = 10_000
-"""Maximal number of visible assets of teams that one field examines."""
+"""Maximal number of visible assets of a team, and if requested of its sub-teams, that one field examines."""
 
 USES = newest_first(USED_BY.into("UsageMonth"))
 """From a consumer to its usage records, newest month first."""
@@ -50,7 +50,7 @@ async def _usage(
 
 
 team_usage: SchemaField = strawberry.field(
-    description="Usage of the assets that the team owns, without deleted ones, by any consumer. Only assets whose "
+    description="Usage of the assets that the team owns, without deleted ones, by all consumers. Only assets whose "
     "usage the viewer may see, and consumers visible to the viewer, count.",
     resolver=_usage,
 )
@@ -77,14 +77,14 @@ async def _consumption(
 
 
 team_consumption: SchemaField = strawberry.field(
-    description="Usage of assets by the team, its members and the services it owns, no matter which team owns the "
-    "assets. Only assets whose usage the viewer may see, and services visible to the viewer, count.",
+    description="Usage by the team, its members and its services, without deleted ones, of assets that any team owns. "
+    "Only assets whose usage the viewer may see, and services visible to the viewer, count.",
     resolver=_consumption,
 )
 
 
 async def _consumers(info: Info, teams: Sequence[Row]) -> list[Row]:
-    """Return the teams, their members and the services they own, each once."""
+    """Return the teams, their members and the visible services that they own, each once."""
     services = _owned(info, teams, AssetFilter(kinds=[AssetKind["SERVICE"]]))
     members = asyncio.gather(*(info.context.reader.related(team, MEMBERS, ALL) for team in teams))
     owned, slices = await asyncio.gather(services, members)

@@ -27,7 +27,9 @@ FirstArg = Annotated[
 ]
 KindsOfWork = Annotated[
     list[AssetKind] | None,
-    strawberry.argument(description="The kinds to examine; default: DATASET, FEATURE_SET, MODEL and SERVICE."),
+    strawberry.argument(
+        description="The kinds to examine; default, also for []: DATASET, FEATURE_SET, MODEL and SERVICE."
+    ),
 ]
 UnusedDays = Annotated[int | None, strawberry.argument(description="The days, as `unusedForDays` of `AssetFilter`.")]
 
@@ -63,10 +65,12 @@ async def _unused(
 class MyWork:
     """What waits for the viewer."""
 
-    teams: list[TeamRef] = stored_field("The visible teams of the viewer, as the token names them, ordered by id.")
+    teams: list[TeamRef] = stored_field(
+        "The teams of the viewer that are in the catalog: those of the token, and the teams above them; ordered by id."
+    )
     approvals: PendingApprovals | None = strawberry.field(
-        description="The newest version of a model that has a protected alias pointing at another version, if it lacks "
-        "approvals and the viewer may approve it and did not make it. `approve` also refuses who requested it.",
+        description="The newest versions of models with a protected alias that points at another version, if they lack "
+        "approvals and the viewer may approve them and did not make them. `approve` also refuses who requested one.",
         resolver=_approvals,
     )
     incidents: Connection[IncidentRef] | None = strawberry.field(
@@ -76,8 +80,8 @@ class MyWork:
         description="Assets that the teams own and that are UNHEALTHY or DEGRADED.", resolver=_unhealthy
     )
     unused: Connection[AssetRef] | None = strawberry.field(
-        description="Assets that the teams own and that were not in use on the last days, ordered by id. `usage` of "
-        "each has its cost.",
+        description="Assets that the teams own and that were not in use on the last `days` days, ordered by id. "
+        "`usage` of each has its cost.",
         resolver=_unused,
     )
 

@@ -22,7 +22,7 @@ from graphql_schema.rules.gate_evaluation import approvers, selectors, visible_f
 from policies.vocabulary import WriteAction
 
 MAX_MODELS: Final = 500
-"""Maximal number of models that are examined; those that were changed last are."""
+"""Maximal number of models that are examined: those that were changed last."""
 
 MADE_BY: Final = "madeBy"
 """Record key: the subjects who made the content of a version; absent if only its creator did."""
@@ -50,8 +50,10 @@ class PendingApproval:
 class PendingApprovals:
     """Approvals that wait for the viewer."""
 
-    nodes: list[PendingApproval] = stored_field("The approvals, ordered by version, then alias; at most `first`.")
-    total: int = stored_field("Number of approvals, all of them.")
+    nodes: list[PendingApproval] = stored_field(
+        "One entry for each version and alias, ordered by id of the version, then alias; at most `first`."
+    )
+    total: int = stored_field("Number of entries, those beyond `first` included.")
     examined: int = stored_field(f"Number of examined models: the {MAX_MODELS} that were changed last, or fewer.")
     complete: bool = stored_field("Whether all models that are visible to the viewer were examined.")
 
@@ -86,9 +88,9 @@ async def pending_approvals(info: Info, limit: int) -> JsonObject:
 
 
 async def _candidates(info: Info, models: Sequence[Row]) -> list[Candidate]:
-    """Return the protected aliases whose models have a newer version that the viewer may approve.
+    """Return the protected aliases that do not point at the newest version of their model.
 
-    An alias of a hidden or deleted version counts as absent.
+    The viewer may approve that version, and did not make it. An alias of a hidden or deleted version counts as absent.
     """
     protected = {model.vid: _protected(info, model) for model in models}
     shown = [model for model in models if protected[model.vid] and model.reads("versions")]
@@ -110,7 +112,7 @@ async def _candidates(info: Info, models: Sequence[Row]) -> list[Candidate]:
 
 
 async def _open_to_viewer(info: Info, candidate: Candidate) -> list[str]:
-    """Return the missing approval names that the viewer may give, as far as gates need approvals of different people.
+    """Return the missing approval names, without those that a gate needs of another person than the viewer.
 
     Only the approvals are read for it, not the other evidence for the gates.
     """
@@ -127,7 +129,7 @@ def _shown(row: Row) -> Record:
 
 
 def _protected(info: Info, model: Row) -> dict[str, str]:
-    """Return the ids of the versions at which the protected aliases of a model point, by alias, hidden ones too."""
+    """Return the ids of the versions at which the protected aliases of a model point, also hidden ones, by alias."""
     return {name: alias["version"] for name, alias in aliases_at_read_time(model, info).items() if alias["protected"]}
 
 

@@ -18,7 +18,7 @@ from graphql_schema.ports.row import Row
 from graphql_schema.rules.health_status import health_fields
 
 MAX_EXAMINED: Final = 200
-"""Maximal number of assets whose health is computed; those that were changed last are."""
+"""Maximal number of assets whose health is computed: those that were changed last."""
 
 KINDS: Final = tuple(AssetKind[code] for code in ("DATASET", "FEATURE_SET", "MODEL", "SERVICE"))
 """The kinds that are examined unless others are requested."""
@@ -38,11 +38,13 @@ class UnhealthyAssets:
         "is visible to the viewer. An asset does not count if a budget of the server ended before its health was "
         "certain."
     )
-    complete: bool = stored_field("Whether all assets of the teams whose health is visible were among them.")
+    complete: bool = stored_field(
+        "Whether the teams have no further assets of the kinds, and no budget ended before a health was certain."
+    )
 
 
 async def unhealthy_assets(info: Info, owned: Condition, kinds: Sequence[AssetKind] | None, limit: int) -> JsonObject:
-    """Return the source of an :class:`UnhealthyAssets` with at most ``limit`` assets of some kinds."""
+    """Return the source of :class:`UnhealthyAssets` with at most ``limit`` assets; ``kinds`` None or [] are KINDS."""
     where = AssetFilter(kinds=list(kinds or KINDS))
     order = AssetOrder(field=AssetOrderField.UPDATED_AT, direction=OrderDirection.DESC)
     found = await info.context.reader.listing(asset_listing(where, order, owned), PageRequest(MAX_EXAMINED))
