@@ -61,7 +61,9 @@ class Viewer:
     teams: list[TeamRef] = stored_field(
         "The teams of the viewer that are in the catalog: those of the token, and the teams above them."
     )
-    roles: list[str] = stored_field("The roles of the viewer, by which the policy decides.")
+    roles: list[str] = stored_field(
+        "The roles by which the policy decides: those of the token that the installation defines, and granted ones."
+    )
     scopes: list[str] = stored_field("The scopes of the token.")
     tenant: str = stored_field("The tenant of the viewer.")
     expires_at: Instant | None = stored_field("The instant when the token expires; null if it does not.")
@@ -115,7 +117,7 @@ async def _assets(
 
 
 def _all_of(kind: str, description: str) -> SchemaField:
-    """Return a connection field over all records of one kind, ordered by name; the kind must not be an asset."""
+    """Return a connection field over all records of a kind, ordered by name, then id; the kind must not be an asset."""
     listing = ListingQuery(In("kind", (KINDS[kind].code,)), SortOrder("name"))
 
     async def resolve(info: Info, first: First = 50, after: After = None) -> Resolved:

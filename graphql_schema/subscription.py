@@ -17,9 +17,10 @@ from graphql_schema.ports.row import FeedBatch
 from graphql_schema.ports.shared_results import ReadRange, SharedResults
 
 MIN_BATCH_SIZE: Final = 20
-"""Changes that the first batch examines.
+"""Number of changes that the first batch examines.
 
-A batch without a visible change doubles the next one, up to MAX_BATCH_SIZE; one with a visible change resets it.
+A batch without a visible change doubles the number of the next one, up to MAX_BATCH_SIZE. After a batch with a visible
+change it is MIN_BATCH_SIZE again.
 """
 
 MAX_BATCH_SIZE: Final = 500
@@ -81,7 +82,8 @@ async def _changes(
 async def _next_batch(context: Context, where: Condition, position: Position, size: int) -> tuple[FeedBatch, float]:
     """Return the next batch, read once for all subscriptions of equal rights, and since when it may be outdated.
 
-    A subscription that is in the middle of a batch that another one has read gets the rest of it.
+    The instant is in seconds of the event loop. A subscription whose position is in a batch that another one has read
+    gets the rest of this batch.
     """
     results, position = context.results or SharedResults(), tuple(position)
     ranges = results.ranges.setdefault(where, [])

@@ -37,7 +37,7 @@ class PolicyAttributes(NamedTuple):
     ``kind`` is the code of a kind, such as ``MODEL_VERSION``. ``owner_team`` is the URN of the team, user or domain
     that owns the asset, ``""`` without an owner. ``visibility``, ``stage`` and both sensitivities are names of GraphQL
     enum values. ``sensitivity`` is the effective one. ``confirmed_sensitivity`` leaves out raises by callers without
-    rights on the asset. A team, user, domain or tag has fixed values of these four.
+    rights on the asset. All teams, users, domains and tags have the same visibility, stage and sensitivities.
     """
 
     kind: str

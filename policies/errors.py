@@ -11,19 +11,25 @@ class Code(StrEnum):
     """The values of ``extensions.code``, on which clients may rely. A code is never renamed and never reused."""
 
     BAD_REQUEST = "BAD_REQUEST"
-    """The HTTP request or the GraphQL document is malformed, or does not say which operation to execute."""
+    """The HTTP request, the GraphQL document or a sign-in is invalid, or the operation to execute is not named."""
     INVALID = "INVALID"
     """An argument or input has a value that is not allowed."""
     UNAUTHENTICATED = "UNAUTHENTICATED"
-    """The request has no token, or the token is not valid for this server."""
+    """The request has no token and no sign-in, or the token or the sign-in is not valid for this server."""
     FORBIDDEN = "FORBIDDEN"
-    """The token is valid and lacks a scope that the operation needs, or the key of the page ``/graphiql`` is wrong."""
+    """The token lacks a scope that the operation needs, or the key of the page ``/graphiql`` is wrong.
+
+    A request with the cookie of a sign-in is also refused with this code if another site may have sent it.
+    """
     DENIED = "DENIED"
-    """A request with ``Prefer: policy=strict`` selects a field that the policy hides from the caller."""
+    """A request with ``Prefer: policy=strict`` selects a hidden field, or the policy denies the write of an event."""
     NOT_FOUND = "NOT_FOUND"
-    """The server has nothing under the path, or an id given to `mlg policy explain` does not exist."""
+    """The server has nothing under the path, or an id in an event or in `mlg policy explain` does not exist.
+
+    An id in an event that is hidden from the caller has this code too.
+    """
     CONFLICT = "CONFLICT"
-    """The stored state prevents the write."""
+    """The stored state prevents the write; items of a mutation have an outcome CONFLICT instead of this error."""
     LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
     """The request exceeds a limit."""
     PERSISTED_QUERY_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"
