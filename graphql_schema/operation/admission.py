@@ -38,7 +38,7 @@ overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 10_000
 
 
 MAX_ERRORS: Final = 25
-"""Maximal number of errors that the validation of a document returns; it then ends."""
+"""Number of errors after which the validation of a document ends."""
 
 
 class AdmissionExtension(SchemaExtension):

@@ -1,4 +1,4 @@
-"""Coercion of the variables of an operation before its execution; that of many elements is in the side thread."""
+"""Coercion of the variables of an operation before its execution; large ones are coerced in the side thread."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -12,7 +12,7 @@ from graphql_schema.operation.input_validation import variable_faults
 from graphql_schema.operation.variable_size import variable_size
 
 LONG_VARIABLES: Final = 1_000
-"""Elements above which variables are coerced in the side thread: some 2 ms of coercion."""
+"""Size, by :func:`variable_size`, above which variables are coerced in the side thread: some 2 ms of coercion."""
 
 
 class CoercedVariables(dict[str, object]):

@@ -1,6 +1,6 @@
 """The selection of a subscription: all that its events depend on besides their change and the rights of the caller.
 
-Events with equal selections are executed once.
+An event is executed once for all subscriptions with equal selections and equal rights.
 """
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping

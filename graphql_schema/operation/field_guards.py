@@ -1,8 +1,8 @@
 """Completes the schema that Strawberry builds: readers of fields, resolution of abstract types, and field masks.
 
-A field in ``row.access.hidden`` is reported and resolves to null; its resolver does not run. Fields of a record are
-read directly, without the call path of Strawberry, which is slower. Non-null fields cannot be hidden: they are visible
-with their row.
+A field in ``row.access.hidden`` is reported, and resolves to null, or to an error for ``Prefer: policy=strict``; its
+resolver does not run. Fields of a record are read directly, without the call path of Strawberry, which is slower.
+Non-null fields cannot be hidden: they are visible with their row.
 """
 
 from collections.abc import Iterator, Mapping

@@ -55,12 +55,12 @@ _EXPECTED: Final = {
 
 
 class InputValueError(InvalidError):
-    """A value in the arguments or variables of an operation that its type does not allow."""
+    """The error for a value in arguments or variables that is missing, unknown or not allowed by its type."""
 
 
 @dataclass(frozen=True, slots=True)
 class InputFault:
-    """A value that its type does not allow: its place, what is wrong with it, and its node in the document, if any."""
+    """A value that is missing, unknown or not allowed by its type: its place, the fault in words, its node, if any."""
 
     place: Place
     text: str
@@ -213,7 +213,7 @@ def _members(given: Given) -> Mapping[str, Given] | None:
 
 
 def _enum_name(given: Given) -> str | None:
-    """Return the name that a value gives to an enum; None if the value is not of the form of a name."""
+    """Return the name in an enum literal, or a JSON text; None for any other value."""
     if isinstance(given, EnumValueNode):
         return given.value
     return given if isinstance(given, str) else None

@@ -43,8 +43,9 @@ class UnlinkCommand:
 class DeleteCommand:
     """Deletes an asset and its visible children softly: they stay stored, but no relation, list or search has them now.
 
-    Visible uses by other assets prevent the deletion; with ``despite_others``, only uses by assets that the caller may
-    change.
+    Rejected if one of them is in visible use: by another live asset that is no run and no inactive deployment, as an
+    active deployment, or under an alias. With ``despite_others``, uses by assets that the caller may not change do not
+    count.
     """
 
     urn: str
@@ -92,8 +93,8 @@ class SetAliasCommand:
 class IdempotencyKey:
     """An idempotency key, with the digest of the payload that it was sent with.
 
-    ``call`` is None for a key that the client sent for the item. Without such a key, an item of a bulk call gets a key
-    that is derived from the key of the call. ``call`` is then the key of the call.
+    ``call`` is None for a key that the client sent for the item. An item of a bulk call without such a key gets one
+    that is derived from the key of the call, if the call has one. ``call`` is then the key of the call.
     """
 
     text: str

@@ -20,7 +20,7 @@ class PolicyReport:
     - ``why``: the least denial of each coordinate in ``hidden``, because the order in which values are read varies.
     - ``reads``: by coordinate of a restricted or secret field, the ids of the assets and edges of which it was read.
     - ``absent``: ids that were read, or named by a write, and whose records the policy hides.
-    - ``refused``: denied writes as (action, id, reasons).
+    - ``refused``: denied writes as (action, id, reasons); (scope, "", reasons) if the token lacks the scope.
     - ``mismatches``: number of records that the index returned and that are hidden from the caller, a defect.
     """
 

@@ -66,7 +66,7 @@ class GraphReader(Protocol):
         """Return the edges of some lineage relations from each source to each target, each with its last interval.
 
         They are those stored now, whatever the read time, ended, later and unconfirmed ones included. An edge is left
-        out if neither end shows it to the caller, or if its begin or end decides and is hidden.
+        out if neither end shows it to the caller, or if the time that ends or delays it is hidden.
         """
         ...
 
@@ -126,8 +126,9 @@ class GraphWriter(Protocol):
     async def write(self, items: Sequence[Command], *, dry_run: bool, atomic: bool) -> list[WriteOutcome]:
         """Write the items and return one outcome per item, in order; an item is written completely or not at all.
 
-        With ``atomic`` all items are written or none, with ``dry_run`` none. Raises CodedError if the store fails or
-        the operation has ended; items may then be written, unless the call is atomic and the store refused it.
+        With ``atomic`` all items are written or none, with ``dry_run`` none. Raises LimitError, and writes nothing, if
+        an atomic call refers to too many ids. Raises CodedError if the store fails or the operation has ended; items
+        may then be written, unless the call is atomic and the store refused it.
         """
         ...
 

@@ -21,7 +21,7 @@ async def _made(make: Callable[[], Awaitable[object]]) -> object:
 class ReadRange(NamedTuple):
     """The part of a feed in a batch of at most ``size`` records: after position ``after``, to ``until`` inclusive.
 
-    ``until`` is None if the batch ends at the end of the feed.
+    ``until`` is None if the batch has no records, because ``after`` is at the end of the feed.
     """
 
     after: Position
@@ -29,9 +29,9 @@ class ReadRange(NamedTuple):
     size: int
 
     def covers(self, position: Position) -> bool:
-        """Return whether the batch contains the records that directly follow a position, up to the end of the batch.
+        """Return whether the batch has the record that directly follows a position.
 
-        False if the position is at the end of the batch, unless that is the end of the feed.
+        A batch without records covers each position from ``after`` on.
         """
         return self.after <= position and (self.until is None or position < self.until)
 

@@ -96,7 +96,10 @@ def _names(
 
 
 def _set_observed(column: JsonObject, old: Record, new: Record, kept: set[str]) -> None:
-    """Set the values of a schema in a column, unless another client gave them; then add the column to ``kept``."""
+    """Set the values of a schema in a column.
+
+    A value of another client remains; if the schema gives a different one, the column is added to ``kept``.
+    """
     for key in _OBSERVED:
         stored = column.get(key)
         if stored is not None and stored != old.get(key) and stored != new.get(key):

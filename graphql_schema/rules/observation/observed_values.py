@@ -86,7 +86,8 @@ def part_of(name: str, element: Record) -> str:
 def _is_newer(result: Fold, each: ObservedValue, *, hidden: bool) -> bool:
     """Return whether an observed value replaces the one in the evidence, and if so, enter it there.
 
-    A value of a ``hidden`` field always does. A later value in the evidence makes the field ``outdated``.
+    A value of a ``hidden`` field always does. If the evidence has a later value, and another one, the field is
+    ``outdated``.
     """
     parts = result.entries.setdefault(each.field, {})
     known, rank = parts.get(each.part), [*each.order, digest_of(each.value)]
