@@ -29,7 +29,7 @@ class Code(StrEnum):
     An id in an event that is hidden from the caller has this code too.
     """
     CONFLICT = "CONFLICT"
-    """The stored state prevents the write; items of a mutation have an outcome CONFLICT instead of this error."""
+    """The stored state or a concurrent write prevents the write; a rejected item has an outcome CONFLICT instead."""
     LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
     """The request exceeds a limit."""
     PERSISTED_QUERY_NOT_FOUND = "PERSISTED_QUERY_NOT_FOUND"

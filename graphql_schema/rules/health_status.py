@@ -89,7 +89,10 @@ def status_of(causes: Iterable[HealthFinding], *, monitored: bool) -> str:
 
 
 def weigh_check(asset: Row, check: Row, result: Row, now: int) -> CauseSeverity | None:
-    """Return the weight of the latest result of a check at ``now``, in epoch milliseconds; None if it is no cause."""
+    """Return the weight of the latest result of a check at ``now``, in epoch milliseconds; None if it is no cause.
+
+    A result of a freshness check that is no cause by its status is MINOR once it is older than the `freshnessSla`.
+    """
     weight = RESULTS.get(result.record["status"])
     return CauseSeverity.MINOR if weight is None and _stale(asset, check, result, now) else weight
 

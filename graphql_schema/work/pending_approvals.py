@@ -43,7 +43,9 @@ class PendingApproval:
     approvals: list[str] = stored_field(
         "The missing approval names for `approve`, without those that must be given by another person than the viewer."
     )
-    gate: GateReport = stored_field("All that the version lacks before the alias may point at it.")
+    gate: GateReport = stored_field(
+        "The conditions of the alias that the version does not meet, as the viewer sees them."
+    )
 
 
 @strawberry.type(description="Approvals that wait for the viewer.")
