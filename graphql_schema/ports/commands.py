@@ -134,7 +134,7 @@ class RecordUsageCommand:
 
 @dataclass(frozen=True, slots=True)
 class ReportCheckCommand:
-    """Records the result of a check.
+    """Records the result of a check, or corrects the stored result of the same instant and window.
 
     ``values`` has the keys value, window and threshold, with None where absent. ``observed_at`` None is now.
     ``open_incident``, a flag: FAIL or ERROR as the newest result opens an incident, unless the check has an open one or

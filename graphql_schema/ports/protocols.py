@@ -91,7 +91,10 @@ class GraphReader(Protocol):
         ...
 
     async def listing(self, listing: ListingQuery, page: PageRequest) -> RowPage:
-        """Return a page of the visible vertices that a listing selects, in its order and without deleted assets."""
+        """Return a page of the visible vertices that a listing selects, in its order.
+
+        Assets that are deleted at the read time are left out.
+        """
         ...
 
     async def search(self, search: SearchQuery) -> SearchCandidates:
