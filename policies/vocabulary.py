@@ -21,14 +21,14 @@ class Label(StrEnum):
     INTERNAL = "internal"
     """Visible to all callers who may read the row."""
     RESTRICTED = "restricted"
-    """Visible to those of these callers who own the asset or have the role admin, or whose token is for break-glass.
+    """Visible to callers who may read the row, if they own the asset, have the role admin, or a token for break-glass.
 
-    If the asset has no owner, also to the roles engineer and automation.
+    If the asset has no owner, also if they have the role engineer or automation.
     """
     SECRET = "secret"  # noqa: S105  a label, not a password
-    """Visible to those of these callers who own the asset and have the role engineer or automation.
+    """Visible to callers who may read the row, if they own the asset and have the role engineer or automation.
 
-    Also to those whose token is for break-glass, and, if the asset has no owner, to the roles engineer and automation.
+    Also if their token is for break-glass. If the asset has no owner, one of these roles is enough.
     """
 
     @property

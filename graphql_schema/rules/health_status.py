@@ -35,7 +35,7 @@ RESULTS: Final[Mapping[str, CauseSeverity]] = {
     CheckStatus.ERROR.name: CauseSeverity.SEVERE,
     CheckStatus.WARN.name: CauseSeverity.MINOR,
 }
-"""Weight of the latest result of a check, by its status; other statuses are no cause."""
+"""Weight of the latest result of a check, by its status; a result of another status has none by its status."""
 
 
 INCIDENTS: Final[Mapping[str, CauseSeverity]] = {

@@ -77,7 +77,8 @@ class MyWork:
         description="Open incidents on assets that the teams own, newest first.", resolver=_incidents
     )
     unhealthy: UnhealthyAssets | None = strawberry.field(
-        description="Assets that the teams own and that are UNHEALTHY or DEGRADED.", resolver=_unhealthy
+        description="The UNHEALTHY or DEGRADED ones among the assets that the teams own and that are examined.",
+        resolver=_unhealthy,
     )
     unused: Connection[AssetRef] | None = strawberry.field(
         description="Assets that the teams own and that were not in use on the last `days` days, ordered by id. "

@@ -44,7 +44,7 @@ class PendingApproval:
         "The missing approval names for `approve`, without those that must be given by another person than the viewer."
     )
     gate: GateReport = stored_field(
-        "The conditions of the alias that the version does not meet, as the viewer sees them."
+        "The conditions for the alias that the version does not meet, as the viewer sees them."
     )
 
 
