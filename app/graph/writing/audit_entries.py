@@ -1,8 +1,8 @@
 """Audit entries: what an item changed, field by field, as ``Change`` vertices of the same transaction.
 
-An item leaves one ``Change`` for each asset, team, user, domain or tag whose record it changed, or of which its handler
-recorded a changed edge or field. The edge ``CHANGED`` attaches it. Its ``fields`` is a list of entries ``{field,
-before, after}`` with JSON values; the entry of an alias also has ``part``, the name of the alias. A field made of edges
+An item leaves one ``Change`` for each asset, team, user, domain or tag whose record it created or changed, or of which
+its handler recorded a changed edge or field. The edge ``CHANGED`` attaches it. Its ``fields`` is a list of entries
+``{field, before, after}`` with JSON values; that of an alias also has ``part``, the name of the alias. A field of edges
 has one entry per edge, which also holds ``edge`` (relation, from, to) and the records ``was`` and ``is`` of the edge,
 for :mod:`app.graph.writing.handlers.revert_fields`. The policy of a field is applied to its entries when they are read.
 """
@@ -43,7 +43,7 @@ A change that comes last has this factor minus 1 in place of the revision.
 
 
 def stage_audit_entries(unit: ItemUnit) -> None:
-    """Stage one ``Change`` for each asset, team, user, domain or tag that the item changed.
+    """Stage one ``Change`` for each asset, team, user, domain or tag that the item created or changed.
 
     A staged record without any entry still gets a ``Change``: another order of owners shows in no field.
     """
@@ -64,7 +64,7 @@ def stage_audit_entries(unit: ItemUnit) -> None:
 def stage_change(
     unit: ItemUnit, vid: int, action: ChangeAction, fields: list[Record], *, comes_last: bool = False
 ) -> None:
-    """Stage one ``Change`` of a vertex; with the flag ``comes_last``, after the others of the same audit instant."""
+    """Stage one ``Change`` of a vertex; with ``comes_last``, it is ordered after others of the same audit instant."""
     record, author = unit.lookup.known(vid), unit.author
     revision, ends = int(record["revision"]), _far_ends(fields, record["id"])
     urn = _new_urn(unit, record, action, ends[0] if len(ends) == 1 else "", "z-" if comes_last else "-")
@@ -107,8 +107,8 @@ def _new_urn(unit: ItemUnit, record: Record, action: ChangeAction, end: str, mar
 def _far_ends(fields: list[Record], subject: str) -> list[str]:
     """Return the URNs of the far ends, or versions, of a change whose entries are all edges or aliases, else none.
 
-    A change of edges alone is shown to its author. Any other such change is hidden from readers who may see none of
-    these URNs, so that it does not disclose them.
+    The change is hidden from readers who may see none of these URNs, so that it does not disclose them. If its entries
+    are all edges, its author sees it nevertheless.
     """
     if not all("edge" in entry or "part" in entry for entry in fields):
         return []

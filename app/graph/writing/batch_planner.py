@@ -76,7 +76,10 @@ _ID_FIELDS: Final[Mapping[type, str]] = {
     SetAliasCommand: "version",
     ApproveCommand: "subject",
 }
-"""The input field that gets the errors of a command that have no path. A registration has its own in ``id_path``."""
+"""The input field that becomes the path of errors without one, by type of command.
+
+A registration has its own in ``id_path``. For the other types, it is the name of their first field.
+"""
 
 _NOT_READ: Final = WriteOutcome(Outcome.INVALID)
 """Preliminary outcome of an item that needs further reads; the batch is planned again after them."""
@@ -85,9 +88,9 @@ _NOT_READ: Final = WriteOutcome(Outcome.INVALID)
 def plan_item(command: Command, batch: WorkingSet, author: Author, *, dry_run: bool) -> WriteOutcome:
     """Return the outcome of a command, and merge into ``batch`` what it writes, unless it is rejected.
 
-    Plan the commands of a batch in order, each on the state that the earlier ones leave. A dry run merges nothing. The
-    id of a rejected registration is added to ``batch.refused_ids``. The outcome is preliminary if ``batch.missing``
-    contains reads that were not made.
+    Plan the commands of a batch in order, each on the state that the earlier ones leave. A dry run or a replay merges
+    nothing. The id of a rejected registration is added to ``batch.refused_ids``. The outcome is preliminary if
+    ``batch.missing`` contains reads that were not made.
     """
     unit = ItemUnit(batch, author)
     dry_run = dry_run or (isinstance(command, RegisterCommand | LinkCommand) and command.dry_run)
@@ -121,7 +124,10 @@ def _with_paths(outcome: WriteOutcome, command: Command) -> WriteOutcome:
 
 
 def keys_of(command: Command) -> list[IdempotencyKey]:
-    """Return the idempotency keys of a command: that of its bulk call, if any, then its own. Empty without a key."""
+    """Return the idempotency keys of a command, empty without one.
+
+    If the key of the command is derived from that of its bulk call, the key of the call is the first.
+    """
     key: IdempotencyKey | None = getattr(command, "key", None)
     return [] if key is None else [*((key.call,) if key.call else ()), key]
 

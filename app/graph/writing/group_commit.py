@@ -2,13 +2,14 @@
 
 A transaction costs the store more than the items in it, because each makes a segment of the index. The first call that
 waits starts the leader, a task of its own, so that a call that is cancelled does not end the writes of others. The
-leader takes the write lock, then the batches in the queue (:mod:`app.graph.commits.write_queue`). It plans them in
-order (:mod:`app.graph.writing.group_plan`), writes them, and gives each call its outcomes; meanwhile the next batches
-arrive. No call gets its outcomes before its transaction is stored.
+leader takes the write lock, then a group of batches from the queue (:mod:`app.graph.commits.write_queue`). It plans
+them in order (:mod:`app.graph.writing.group_plan`), writes them, and gives each call its outcomes; meanwhile the next
+batches arrive. No call gets its outcomes before its transaction is stored.
 
 If the store refuses a transaction, its halves are written, down to the batch that is refused. Unless this batch is
 atomic, the writer of its call continues down to the item. After a conflict with another process, the transaction is
-planned again, with at most MAX_CONFLICTS attempts.
+planned again, with at most MAX_CONFLICTS attempts. If a vertex that it creates exists, it has at most MAX_ATTEMPTS, and
+is then divided like a refused one.
 """
 
 import asyncio
@@ -42,7 +43,7 @@ MAX_CONFLICTS: Final = 60
 """Maximal number of attempts to write a transaction that conflicts with one of another process."""
 
 MAX_TURN_SECONDS: Final = 0.1
-"""Longest pause between two transactions if other processes may write: without it they would rarely get a turn."""
+"""Longest pause in seconds for other processes between two transactions: without it they would rarely get a turn."""
 
 MAX_BACKOFF_SECONDS: Final = 0.2
 """Longest pause between two attempts, in seconds."""
@@ -51,19 +52,20 @@ GATHER_SHARE: Final = 0.25
 """Share of the duration of a transaction that the next one waits at most.
 
 It waits for the callers who just got their outcomes, beside those whose batches wait already. Otherwise the callers
-form two groups that write in turns, in twice as many transactions. A batch that is alone does not wait.
+form two groups that write in turns, in twice as many transactions. After a transaction of a single batch, there is no
+wait if none is in the queue.
 """
 
 MAX_GATHER_SECONDS: Final = 0.02
-"""Longest wait for new batches, in seconds."""
+"""Longest wait for new batches by GATHER_SHARE, in seconds."""
 
 MAX_GROUP_CHARACTERS: Final = 4 * 1024 * 1024
-"""Maximal number of characters of the records in one transaction, unless it has one item or an atomic batch."""
+"""Maximal number of characters of the records in one transaction, unless its only batch is atomic or has one item."""
 
 
 @dataclass(slots=True)
 class WriteGroup:
-    """Batches to write in one transaction, and the attempts so far. ``missing`` are the reads that planning needed."""
+    """Batches to write in one transaction, and the attempts so far. ``missing`` are the reads that plans requested."""
 
     batches: Sequence[CallBatch]
     attempts: int = 0
@@ -81,7 +83,7 @@ class WriteGroup:
         return []
 
     def split(self, error: Exception) -> list["WriteGroup"]:
-        """Return the halves, which are written next; give the error to a single batch."""
+        """Return the halves, which are written next. A single batch is not split: its call gets the error."""
         if len(self.batches) == 1:
             return self.fail(error)
         half = len(self.batches) // 2
@@ -90,8 +92,8 @@ class WriteGroup:
     def again(self, error: VertexExistsError | TransientConflictError) -> list["WriteGroup"]:
         """Return the group, to plan and write it again.
 
-        At the last of MAX_ATTEMPTS, return the halves after VertexExistsError. At the last of MAX_CONFLICTS, give the
-        calls the error after TransientConflictError, and return no groups.
+        After MAX_ATTEMPTS attempts, VertexExistsError splits it as :meth:`split`. After MAX_CONFLICTS attempts,
+        TransientConflictError ends it as :meth:`fail`.
         """
         self.attempts += 1
         if isinstance(error, VertexExistsError):
@@ -120,7 +122,7 @@ class UnconfirmedWriteError(Exception):
 
 
 class GroupCommit:
-    """Writes batches of calls together. Those over one ``coordinator`` share its queue and its leader."""
+    """Writes batches of calls together. All instances with one ``coordinator`` share its queue and its leader."""
 
     def __init__(self, client: GremlinClient, coordinator: WriteCoordinator) -> None:
         self._client = client

@@ -70,7 +70,7 @@ class GroupPlan:
 
     @property
     def is_divisible(self) -> bool:
-        """Return whether the transaction can be divided: it has several batches, or a batch of several items."""
+        """Return whether the transaction can be divided: it has several batches, or several items and is not atomic."""
         return len(self.batches) > 1 or any(
             plan.batch.item_count > 1 and not plan.batch.atomic for plan in self.batches
         )
@@ -97,7 +97,7 @@ class GroupPlanner:
         self._children = CountingChildren(self._flows)
 
     async def plan(self) -> GroupPlan:
-        """Read and plan until planning needs no further reads.
+        """Return the plan of the transaction, after reading and planning until planning needs no further reads.
 
         Raises the error of a read that all batches share, and the TransientConflictError of any read. Other errors of
         one batch are in its plan.
@@ -163,7 +163,10 @@ class GroupPlanner:
             plan.entries = await batch_effects(state, author, self._flows, self._children, self._coordinator)
 
     def _under_floors(self, author: Author, earlier: Sequence[BatchPlan]) -> Author:
-        """Return the author with the floors that earlier batches put: they are active once those are written."""
+        """Return the author, also under the floors of earlier batches of the transaction.
+
+        These floors become active for others when the transaction is written.
+        """
         floors = [entry.floor for plan in earlier for entry in plan.entries if entry.floor is not None]
         if not floors:
             return author
@@ -176,7 +179,7 @@ class GroupPlanner:
 async def _planned_item(item: Command, state: WorkingSet, author: Author, *, dry_run: bool) -> WriteOutcome:
     """Return the outcome of an item; a long one is planned in the side thread, so that others run meanwhile.
 
-    An item of a few edges is long as well if it can end very many.
+    Over a working set of more than LONG_STATE edges, every item counts as long, because it can end very many edges.
     """
     planner = partial(plan_item, item, state, author, dry_run=dry_run)
     if is_long(item) or len(state.edges) > LONG_STATE:

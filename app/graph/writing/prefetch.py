@@ -26,8 +26,8 @@ async def prefetch(
 ) -> WorkingSet:
     """Return the working set of the batches with these commands, as read from the store.
 
-    It has the records and edges that registrations, links and unlinks name, the receipts with the names ``receipts``,
-    and the reads ``missing`` from an earlier plan.
+    It has the records and edges that registrations, observations, links and unlinks name, the receipts with the names
+    ``receipts``, and the reads ``missing`` from an earlier plan.
     """
     request = PrefetchRequest(tenant, groups=frozenset(missing.groups))
     for command in commands:
@@ -60,7 +60,7 @@ class PrefetchRequest:
     groups: frozenset[int] = frozenset()
 
     def add_command(self, command: Command) -> None:
-        """Add what a registration, observation or link names; other handlers request their reads when planned."""
+        """Add what a registration, observation, link or unlink names; others request their reads when planned."""
         if isinstance(command, LinkCommand | UnlinkCommand):
             self.edges[command.relation, self.add_record(command.source), self.add_record(command.target)] = None
         elif isinstance(command, RegisterCommand | ObserveCommand):

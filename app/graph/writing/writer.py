@@ -37,14 +37,18 @@ MAX_ATOMIC_EDGES: Final = 10_000
 """Maximal number of edges that the items of an atomic call declare: all other writers wait for its one transaction."""
 
 CONTENDED_SHARE: Final = 5
-"""While several callers write, both maxima of a batch are divided by this, so that no caller waits long for others."""
+"""While several callers write, the maxima of items and of edges of a batch are divided by this.
+
+So no caller waits long for the transactions of others. The batch of an atomic call is not divided.
+"""
 
 
 class PolicedWriter:
     """Implements :class:`graphql_schema.ports.protocols.GraphWriter` for one caller.
 
     ``coordinator`` is shared by all writers of the process. ``batch_size`` is the maximal number of items of one
-    batch, unless the call is atomic. Once ``budget`` has ended, no further transaction begins for this caller's items.
+    batch, unless the call is atomic; a batch that is too large lowers it. Once ``budget`` has ended, no further
+    transaction begins for this caller's items.
     """
 
     def __init__(
@@ -107,7 +111,7 @@ class PolicedWriter:
         """Write a batch, or its halves if the store refuses it, down to single items; return the outcome of each item.
 
         The store refuses a batch because of its values or its size, or because another process created one of its
-        vertices. A single item that is refused gets a CONFLICT or INVALID outcome.
+        vertices. A single item that is refused gets the outcome CONFLICT because of another process, otherwise INVALID.
         """
         try:
             return await self._batch(items, dry_run=dry_run, atomic=False)
@@ -178,7 +182,7 @@ def _refuse_long(items: Sequence[Command]) -> None:
     edges = sum(map(edge_count, items))
     if edges > MAX_ATOMIC_EDGES:
         raise LimitError(
-            f"The items of an atomic call may refer to at most {MAX_ATOMIC_EDGES} others, and these do {edges} times; "
+            f"The items of an atomic call may declare at most {MAX_ATOMIC_EDGES} edges, and these declare {edges}; "
             "split the call, or send it without `atomic`.",
             limit="atomicEdges",
             maximum=MAX_ATOMIC_EDGES,

@@ -23,7 +23,7 @@ class BatchDiff:
     """Vertices and edges of a batch that matter to propagation, of sensitivity and of tags.
 
     ``vertices``, without attached records, and ``edges`` are new or changed. Of data-carrying edges, and edges between
-    children and parents, ``opened`` begin to propagate, ``closed`` cease to, and ``ending`` do until a later instant.
+    children and parents, ``opened`` begin to propagate, ``closed`` cease to, and ``ending`` propagate until an instant.
     ``counting_children`` has the children, by parent, of the parents from which new or changed carrying edges start: an
     edge of a parent counts for its children. It is empty until :meth:`by` fills it.
     """
@@ -78,7 +78,7 @@ class BatchDiff:
         return None
 
     def joined_parents(self, child: int) -> list[int]:
-        """Return the parents that existed before the batch and that a vertex joins in the transaction."""
+        """Return the parents that existed before the batch and of which a vertex becomes a child in the transaction."""
         known = self.batch.vertex(child)
         hop = PARENT_HOPS.get(kind_of(known)) if known else None
         keys = () if hop is None else self.batch.edges_at(hop.relation.name, hop.direction, child)

@@ -18,7 +18,7 @@ from app.graph.writing.unit.working_set import WorkingSet
 async def batch_effects(
     batch: WorkingSet, author: Author, flows: StoredFlows, children: CountingChildren, coordinator: WriteCoordinator
 ) -> list[OutboxEntry]:
-    """Raise sensitivity in the working set, as an effect of its current batch, and return the outbox entries."""
+    """Raise sensitivity in the working set, with its audit, as an effect of the batch; return the outbox entries."""
     outbox = coordinator.outbox
     levels = audited_levels(batch, author)
     diff = await BatchDiff.by(batch, author, children)

@@ -14,7 +14,7 @@ from graphql_schema.catalog.enums import ChangeAction
 
 
 def audited_levels(batch: WorkingSet, author: Author) -> dict[int, str]:
-    """Return the sensitivity of the stored assets that the new changes of a planned batch are about, by vertex id."""
+    """Return the sensitivity of the stored assets of which a planned batch has a new ``Change``, by vertex id."""
     new = [batch.vertices[vid] for vid in batch.changed()[0] if not batch.existed(vid)]
     subjects = {author.vid(record["subject"]) for record in new if kind_of(record) == "Change"}
     return {

@@ -2,8 +2,8 @@
 
 Lowering is left to :mod:`app.graph.jobs.sensitivity_job`, by outbox entries. Ranks are processed from the highest down,
 so each vertex is raised once. At one rank the affected vertices are those that the rank propagates to, over edges of
-the batch or read from the store. If the batch affects more than MAX_RAISED vertices outside of it, a sensitivity
-floor covers the affected ones instead.
+the batch or read from the store. If this would raise more than MAX_RAISED vertices outside of the working set, the
+vertices of this rank get a sensitivity floor instead.
 """
 
 from collections import defaultdict
@@ -25,7 +25,7 @@ from policies.sensitivity import RANK, SENSITIVITIES
 from policies.vocabulary import WriteAction
 
 MAX_RAISED: Final = 1_000
-"""Maximal number of vertices that the transaction of a batch raises, besides those in its working set."""
+"""Maximal number of vertices outside of the working set that one batch raises."""
 
 MAX_COVERED: Final = 50_000
 """Maximal number of vertices that a sensitivity floor lists; a floor over more covers the whole tenant."""
@@ -101,7 +101,7 @@ class _Raising:
 
         ``own`` are stored vertices whose targets are read from the store. Of the stored vertices ``parents``, only the
         far ends of their carrying edges are read. Beyond MAX_RAISED, a floor is put over the vertices found, and
-        nothing more is raised.
+        no further one is raised to ``rank``.
         """
         everything = set(reached)
         while reached or own or parents:
@@ -164,7 +164,7 @@ class _Raising:
                 await self._put_floor(rank, vids, set())
 
     async def _targets(self, vids: Iterable[int]) -> set[int]:
-        """Return the direct targets of vertices over edges of the batch, in turns; the store is not read."""
+        """Return the direct targets of vertices over edges of the working set, in turns; the store is not read."""
         found: set[int] = set()
         async for vid in OperationBudget().in_turns(vids):
             found |= targets(self._batch, vid, self._flows.stops, self._now)
@@ -173,7 +173,7 @@ class _Raising:
     def _parent_targets(self, parents: Iterable[int]) -> set[int]:
         """Return the targets of the carrying edges of parents, as far as the working set has edges and targets.
 
-        Targets of the kinds at which sensitivity stops are left out.
+        Targets of the kinds to which no sensitivity propagates are left out.
         """
         return {
             far
@@ -183,7 +183,7 @@ class _Raising:
         }
 
     def _parents_of(self, vids: Iterable[int]) -> set[int]:
-        """Return the stored parents that vertices become children of in this transaction."""
+        """Return the parents, existing before the batch, that vertices become children of in this transaction."""
         return {parent for vid in vids for parent in self._diff.joined_parents(vid)}
 
     def _child_rank(self, vid: int) -> int:

@@ -1,6 +1,6 @@
 """Records a decision about an asset under an approval name.
 
-A decision is never replaced; the newest one under a name counts, until it expires or is void.
+A decision is never replaced. Only the newest one under a name counts, and an approval not once it is expired or void.
 """
 
 from app.graph.writing.rules.approved_content import DIGESTS, made_or_requested
@@ -26,8 +26,9 @@ from graphql_schema.rules.gate_evaluation import approved, newest
 def approve(unit: ItemUnit, command: ApproveCommand) -> WriteOutcome:
     """Record a decision; raises RejectedItemError if the caller may not decide, or there is nothing to revoke.
 
-    The error is also raised if the asset is hidden, deleted, a stub or has another revision than expected, or if
-    ``expiresAt`` has passed. With ``only_known``, it is also raised if no gate needs an approval of this name.
+    Who made or requested the asset may not approve it. The error is also raised if the asset is hidden, deleted, a stub
+    or has another revision than expected, or if ``expiresAt`` has passed. With ``only_known``, it is also raised if no
+    gate needs an approval of this name.
     """
     subject = require_visible(unit, command.subject, "subject")
     require_right(unit, "approve", subject)
@@ -38,7 +39,7 @@ def approve(unit: ItemUnit, command: ApproveCommand) -> WriteOutcome:
     if command.only_known and command.gate not in known:
         raise unknown_name(command.gate, f"No gate needs an approval {command.gate!r}", known, "gate")
     if command.decision == ApprovalDecision.APPROVED.name and made_or_requested(unit, subject):
-        raise denied(f"You made or requested {command.subject}, so another approver must decide.")
+        raise denied(f"You made or requested {command.subject}; let another approver approve it.")
     if command.expires_at is not None and command.expires_at <= unit.now:
         raise invalid("`expiresAt` has passed; give a later instant, or omit it.", "expiresAt")
     earlier = decisions(unit, subject)

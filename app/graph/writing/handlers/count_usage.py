@@ -36,7 +36,7 @@ _RECORDING: Final = ("recordedAt", "recordedBy")
 
 
 def record_usage(unit: ItemUnit, command: RecordUsageCommand) -> WriteOutcome:
-    """Record the counters of one day.
+    """Record the counters of one day in place of the stored ones; a stored cost stays without the right to bill.
 
     Raises RejectedItemError if the asset is hidden, the day is out of range, or the consumer is an absent user or
     team that the caller may not create. The error is also raised without the right to bill; for counters without a

@@ -1,4 +1,4 @@
-"""Deletes an asset softly with its visible children, or restores it. A visible use prevents a deletion.
+"""Deletes an asset softly with its visible children, or restores it. A visible use by a live asset prevents a deletion.
 
 Hidden uses do not: a rejection that names a hidden consumer would disclose it, and a deletion can be restored. The
 command can also ignore uses by assets that the caller may not change.
@@ -36,7 +36,7 @@ USES: Final = (
     *(relation.out() for relation in (FEEDS, DERIVES, INPUT_TO, BASE_OF, CALLED_BY, TESTED_IN, DEPLOYED_AS)),
     SERVED_BY.into(),
 )
-"""The hops from an asset to what uses it."""
+"""The hops from an asset to what uses it, in the sense of a deletion: an evaluation of the asset is no use."""
 
 MAX_NAMED: Final = 5
 """Maximal number of uses that a rejection names, counted apart for assets that the caller may change and others."""
@@ -57,8 +57,9 @@ def delete(unit: ItemUnit, command: DeleteCommand) -> WriteOutcome:
     """Mark an asset and its visible children as deleted.
 
     Raises RejectedItemError if the asset is hidden or has another revision than expected, or the caller may not retire
-    one of them. The error is also raised if one is in visible use: by a live asset outside of them, as an active
-    deployment, or under an alias. With ``despite_others``, uses by assets that the caller may not change do not count.
+    one of them. The error is also raised if one is in visible use: by an asset outside of them, as an active
+    deployment, or under an alias. Runs, inactive deployments, and deleted or retired assets use nothing. With
+    ``despite_others``, uses by assets that the caller may not change do not count. A deleted asset is UNCHANGED.
     """
     record = require_visible(unit, command.urn, "asset")
     vid = unit.lookup.vid(command.urn)
@@ -83,7 +84,7 @@ def restore(unit: ItemUnit, command: RestoreCommand) -> WriteOutcome:
     """Restore an asset and the visible children that were deleted with it.
 
     Raises RejectedItemError if the asset is hidden, the caller may not retire one of them, or a visible parent is
-    deleted.
+    deleted. An asset that is not deleted is UNCHANGED.
     """
     record = require_visible(unit, command.urn, "asset")
     vid = unit.lookup.vid(command.urn)
@@ -135,7 +136,7 @@ def _refuse_in_use(unit: ItemUnit, record: Record, group: dict[int, Record], *, 
             f"by assets that you may not change, {_named(others)}; set `despiteOthers` of `deleteAsset` to ignore these"
         )
     if steps:
-        raise conflict(f"{record['id']} is in use: {'. '.join(steps)}.", record["revision"], "asset")
+        raise conflict(f"{record['id']} is in use: {'. Also '.join(steps)}.", record["revision"], "asset")
 
 
 def _named(uses: list[str]) -> str:

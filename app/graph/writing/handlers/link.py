@@ -96,7 +96,7 @@ def _declare(unit: ItemUnit, command: LinkCommand, key: EdgeKey, own: int) -> Ou
 
 
 def _declare_unconfirmed(unit: ItemUnit, command: LinkCommand, key: EdgeKey, own: int) -> Outcome:
-    """Stage a link whose changed end ``own`` is hidden; the outcome depends only on earlier links by the caller."""
+    """Stage a link whose changed end ``own`` is hidden; of the stored edge, only earlier links by the caller count."""
     relation, (_, source, target) = RELATIONS[command.relation], key
     require_right_on_other_ends(unit, key, own, "to" if own == key[1] else "from")
     before = unconfirmed_link(unit, key)
@@ -161,9 +161,10 @@ def _confirm(unit: ItemUnit, command: LinkCommand) -> WriteOutcome:
 def unlink(unit: ItemUnit, command: UnlinkCommand) -> WriteOutcome:
     """End an edge, regardless of its declarers; with ``valid_to``, an edge that has ended can be corrected too.
 
-    Raises RejectedItemError if there is no such edge, it is VERSION_OF, it would not end after its begin, or the caller
-    may not. The error is also raised if the asset that the edge changes is hidden or deleted, or if a deployment would
-    end in the future. The caller's own unconfirmed link of a hidden asset can be ended.
+    Raises RejectedItemError if there is no such edge (without ``valid_to``, no current one), it is VERSION_OF, it would
+    not end after its begin, or the caller may not. The error is also raised if the asset that the edge changes is
+    hidden or deleted, or if a deployment would end in the future. The caller's own unconfirmed link of a hidden asset
+    can be ended.
     """
     relation, source_kind = RELATIONS[command.relation], parse_urn(command.source).kind
     if relation is VERSION_OF:

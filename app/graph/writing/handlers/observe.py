@@ -25,7 +25,7 @@ Refused = list[tuple[str, str, str]]
 
 
 def observe(unit: ItemUnit, command: ObserveCommand) -> WriteOutcome:
-    """Fold the values of an event into an asset, and add its edges.
+    """Fold the values of an event into an asset, and declare its edges.
 
     Raises RejectedItemError as a registration does, except for an edge: one that is not accepted is reported in the
     outcome.
@@ -87,7 +87,7 @@ def _require_declarable(unit: ItemUnit, urn: str, edges: DeclaredEdges, far: str
 
 
 def _keep_evidence(unit: ItemUnit, urn: str, evidence: str, entries: Entries) -> None:
-    """Stage the evidence of an asset; nothing is staged if it is stored already."""
+    """Stage the evidence of an asset; nothing is staged if the stored evidence has the same entries."""
     vid, known = unit.lookup.vid(evidence), unit.lookup.record(evidence)
     if known is None:
         unit.staging.put(vid, new_attached_record(unit, evidence, unit.now, subjects=[urn], entries=entries))

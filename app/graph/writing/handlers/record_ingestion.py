@@ -1,7 +1,8 @@
 """Records what became of an event: one attached record of the asset that the event is about.
 
-Its URN is made of the event, so that a repetition finds the same record. A repetition that changed nothing leaves the
-record as it is: it shows what the event did when it first arrived. An accepted event replaces its earlier rejection.
+Its URN is made of asset, caller and event, so that a repetition finds the same record. A repetition that changed
+nothing leaves the record as it is: it shows what the event did when it first arrived. An accepted event replaces its
+earlier rejection.
 """
 
 from app.graph.writing.rules.attach import attached_urn, new_attached_record
@@ -14,9 +15,9 @@ from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 
 
 def record_ingestion(unit: ItemUnit, command: RecordIngestionCommand) -> WriteOutcome:
-    """Record an ingestion; raises RejectedItemError if the caller may not update the subject.
+    """Record an ingestion; raises RejectedItemError if the subject is hidden or the caller may not update it.
 
-    It is also raised if the subject is deleted, unless the event was rejected: that may be the reason.
+    The error is also raised if the subject is deleted, unless the event was rejected: that may be the reason.
     """
     urn = attached_urn(unit, "ingestion", command.subject, unit.author.subject, command.digest)
     unit.lookup.require_records(command.subject, urn)

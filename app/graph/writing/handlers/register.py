@@ -63,8 +63,9 @@ class Target:
 def register(unit: ItemUnit, command: RegisterCommand) -> WriteOutcome:
     """Register or update an asset.
 
-    Raises RejectedItemError if the caller may not, a value or a reference is not accepted, or an asset to update is
-    absent or hidden. The error is also raised if the asset is deleted or has another revision than expected.
+    Raises RejectedItemError if the caller may not, a value or a reference is not accepted, or the asset is absent or
+    hidden and the command has an ``action``. The error is also raised if the asset is deleted or has another revision
+    than expected.
     """
     target = _load(unit, command)
     _authorise(unit, target)

@@ -92,7 +92,8 @@ def _record(unit: ItemUnit, command: ReportCheckCommand, check: Record, urn: str
     """Stage the result, or correct the stored one of the same instant and window.
 
     If the command requests an incident, and the result is the newest one and FAIL or ERROR, it refers to the oldest
-    open incident of the check. One is opened if there is none.
+    open incident of the check. One is opened if there is none. A result that is stored alike keeps its incident, open
+    or resolved.
     """
     vid, before = unit.lookup.vid(urn), unit.lookup.record(urn)
     values = {"value": command.values.get("value"), "window": command.values.get("window")}

@@ -85,7 +85,7 @@ def restore_fields(unit: ItemUnit, record: Record, change: Record) -> WriteOutco
 
 
 def nothing_to_restore(change: Record) -> str:
-    """Return the message for a change whose entries are all derived, or hidden from the caller by field or far end."""
+    """Return the message for a change whose entries are all derived, or hidden by field, far end or version."""
     return (
         f"The change {change['id']} has nothing that a revert can restore for you. Set the values that you want "
         "yourself. A raised sensitivity ends with the link that raised it: unlink or declassify it."

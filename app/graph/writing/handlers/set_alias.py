@@ -26,8 +26,8 @@ def set_alias(unit: ItemUnit, command: SetAliasCommand) -> WriteOutcome:
     """Set an alias; the outcome has the result of the gate, unless the item is rejected before it is evaluated.
 
     Raises RejectedItemError if model or version is hidden or deleted, the version is a stub, or the caller may not. The
-    error is also raised if the alias does not point at ``expected_version``, the gate of a protected alias is closed,
-    or the model has MAX_ALIASES aliases already.
+    error is also raised if the alias does not point at ``expected_version``, or the gate of a protected alias is
+    closed. A new alias is also rejected if the model has MAX_ALIASES already.
     """
     model = require_visible(unit, command.model, "model")
     version = require_visible(unit, command.version, "version")

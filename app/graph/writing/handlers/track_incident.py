@@ -53,7 +53,7 @@ def open_incident(unit: ItemUnit, command: OpenIncidentCommand) -> WriteOutcome:
 
 
 def resolve_incident(unit: ItemUnit, command: ResolveIncidentCommand) -> WriteOutcome:
-    """Resolve an incident, unless it is resolved.
+    """Resolve an incident, unless it is resolved already.
 
     Raises RejectedItemError if it is hidden, or if the caller may update none of its visible assets.
     """

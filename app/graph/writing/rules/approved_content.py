@@ -1,6 +1,7 @@
-"""Binds approvals to content: a version that is approved or in use has fixed content.
+"""Binds approvals to content: the content of a version is fixed while it is approved or in use.
 
-A change of the content of another asset voids its approvals.
+In use is a version behind a protected alias or in an ACTIVE deployment. A change of the content of another asset voids
+its approvals.
 
 The rule is applied to the staged changes of every item, whichever command made them.
 """
@@ -33,7 +34,7 @@ _CONTENT: Final[Mapping[str, tuple[str, ...]]] = {
 """The fields that an approval is for, by kind; an approval of a deployment is for its version as well."""
 
 MADE_BY: Final = "madeBy"
-"""Record key: subjects who registered the asset or changed its content; absent if only its creator did."""
+"""Record key, for kinds with content: who registered the asset or changed its content; absent if only its creator."""
 
 WEAKENED_BY: Final = "weakenedBy"
 """Record key of a model: subjects who changed what selects its gates such that these may need less."""

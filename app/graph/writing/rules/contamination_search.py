@@ -45,7 +45,7 @@ def _upstream(kind: str) -> tuple[Hop, ...]:
 
 @cache
 def _steps(kind: str) -> tuple[Hop, ...]:
-    """Return the hop to the other members of the asset group of a kind; none for other kinds."""
+    """Return the hop from a parent kind to its children, or from a child kind to its parent; none for other kinds."""
     step = CHILD_HOPS.get(kind) or PARENT_HOPS.get(kind)
     return () if step is None else (step,)
 
@@ -76,7 +76,7 @@ class SourceSearch:
     """The search for the data of one evaluation and of its training.
 
     ``known`` has the walks so far, by root and hops; searches share it. ``hidden`` is true if something
-    next to the examined assets is hidden from the caller, ``cut`` if a limit ended a walk.
+    next to the examined assets is hidden from the caller, ``cut`` if a limit ended a walk or left out data.
     """
 
     unit: ItemUnit
@@ -87,9 +87,9 @@ class SourceSearch:
     def verdict(self, evaluation: str) -> ContaminationVerdict:
         """Return the verdict of an evaluation: DIRECT or DERIVED if a visible overlap was found.
 
-        Else it is UNKNOWN if a limit ended a walk, or if something is hidden and results may state this. It is also
-        UNKNOWN if no model version, no data of the evaluation, or no training data of one of the versions was found.
-        Otherwise it is CLEAN.
+        Else it is UNKNOWN if ``cut``, or if something is hidden and results may state this. It is also UNKNOWN if no
+        model version, no data of the evaluation, or no training data of one of the versions was found. Otherwise it is
+        CLEAN.
         """
         shown = self._shows(evaluation, "contamination", "upstream", *MEASURED_FIELDS)
         found = self._level({evaluation: (evaluation,)}, MEASURED, {}) if shown else {}
@@ -168,7 +168,10 @@ class SourceSearch:
         return found
 
     def _far_ends(self, urn: str, hops: Sequence[Hop], *, parent: bool) -> list[str]:
-        """Return the visible far ends of the edges of a group member that ``hops`` follow; set ``hidden`` if needed."""
+        """Return the visible far ends of the edges of a group member that ``hops`` follow.
+
+        Set ``hidden`` if the member has edges and hides them, if a far end is hidden, or for a hidden ``parent``.
+        """
         edges = [(hop, far) for hop in _upstream(self._kind(urn)) for far in self._active(hop, urn)]
         if not self._is_visible(urn):
             self.hidden |= parent or bool(edges)

@@ -18,7 +18,10 @@ def denial_of(unit: ItemUnit, action: str, record: Record, decision: Decision) -
 
 
 def _named(record: Record) -> str:
-    """Return the kind and id of a record; a new version is decided by the record of its parent."""
+    """Return the kind and id of a record in words.
+
+    A new version is decided by the record of its parent, with the kind of the version: then the words name both.
+    """
     kind, urn = KIND_OF_CODE[record["kind"]], record["id"]
     words = kind.slug.replace("-", " ")
     if KIND_OF_SLUG[slug_of(urn)] is kind:
@@ -42,9 +45,9 @@ def _named_owner(unit: ItemUnit, record: Record) -> str | None:
 
 
 def _advice(unit: ItemUnit, action: str, record: Record, owner: str) -> str:
-    """Return that the owner is a team of the caller, or else that a member of the owner could do it, "" if neither.
+    """Return a clause: that the owner is a team of the caller, or that a member of the owner could do it; else "".
 
-    The second is returned if the policy would allow the action on the asset if a team of the caller owned it.
+    A member could if the policy allows the caller the action on the same asset with an owner in ``author.owners``.
     """
     if owner in unit.author.owners:
         return "it is your team's, which is not enough. "

@@ -16,7 +16,7 @@ _CONTAINER_KEYS = {"Domain": "domain", **{kind.part_of: "whole" for kind in KIND
 
 
 def change_edge(unit: ItemUnit, key: EdgeKey, record: Record, own: int, field: str) -> bool:
-    """Stage an edge, and its effect on the container of an asset.
+    """Stage an edge; for `CONTAINS`, also the container in the index of the contained asset.
 
     Returns whether the edge is staged: if it differs, or if the stored edge is concealed from the caller.
 
@@ -85,8 +85,9 @@ def update_ordered_lists(
 ) -> None:
     """Stage the indexed owners or tags of an asset, if ``relation`` is that of owners or tags.
 
-    First come the declared ones, then the present, then the restored. The order counts: the first team among equals is
-    the owner team, which is staged with the owners. An edge that was not read did not change.
+    First come the declared ones, then the present, then the restored; those without a current edge, and blocked tags,
+    are left out. The order counts: the first team among equals is the owner team, which is staged with the owners. An
+    edge that was not read did not change.
     """
     record = unit.lookup.known(vid)
     index = record["index"]

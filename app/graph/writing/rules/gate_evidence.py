@@ -15,7 +15,7 @@ _INCIDENTS = RAISED_ON.into("Incident")
 
 
 def gate_of(unit: ItemUnit, model: Record, version: Record, alias: str) -> GateResult:
-    """Return what the version is missing for an alias of the model."""
+    """Return the conditions of the gates of an alias that the version does not meet, by what the caller may see."""
     evidence = Evidence(
         model=unit.visibility.masked(model),
         version=unit.visibility.masked(version),

@@ -35,7 +35,7 @@ def refuse_unknown(unit: ItemUnit, known_ids: frozenset[str] | None, named: Iter
 
 
 def without_known(command: Command, refused: Collection[str]) -> Command:
-    """Return a command that may not refer to ids that earlier items of its call failed to register."""
+    """Return a command without the ids ``refused``, which earlier items failed to register, in its ``known_ids``."""
     if not isinstance(command, RegisterCommand | LinkCommand) or not command.known_ids or not refused:
         return command
     return replace(command, known_ids=command.known_ids.difference(refused))

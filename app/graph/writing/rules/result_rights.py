@@ -49,7 +49,8 @@ def require_right_to_weaken_gates(unit: ItemUnit) -> None:
 
     The caller needs the right to approve the model, and must neither have created it nor have made or requested a
     visible version of it. This holds for every command: a promotion could pass before the value that selects the gates
-    is set back. A given risk tier whose stored value is hidden from the caller counts as weaker.
+    is set back. A lower risk tier always counts as weaker, and so does a given one whose stored value is hidden from
+    the caller and was given by another. Changes of an unowned stub are accepted.
     """
     for vid, after in [*unit.staging.staged.vertices.items()]:
         before = unit.lookup.batch.vertex(vid)
@@ -96,6 +97,7 @@ def _refuse_maker(unit: ItemUnit, vid: int, model: Record) -> None:
 def require_right_to_name_requesters(unit: ItemUnit) -> None:
     """Reject the item as DENIED if it changes the user of a visible run, and the caller may not link a visible output.
 
+    Each asset that the run ever produced is an output; unowned stubs do not count.
     The user of a run cannot approve its outputs, so a stranger could exclude approvers by naming them. The user of a
     hidden run is unconfirmed.
     """

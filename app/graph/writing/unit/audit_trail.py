@@ -21,11 +21,11 @@ class EdgeChange:
 class AuditTrail:
     """Collects actions, fields and edges, by vertex id. :mod:`app.graph.writing.audit_entries` writes the entries.
 
-    A vertex without an action was changed as a consequence of another change. ``reason``, if given, belongs to every
-    vertex with an action. ``details`` are further values of the change of a vertex, such as ``reverts``. ``fields`` has
-    its entries ``{field, before, after}`` that do not follow from its record. ``rewritten`` are given fields whose
-    stored values are hidden from the author. They have an entry even if the value is equal: an audit without one would
-    disclose the equality.
+    The action of a vertex without one is UPDATED, or REGISTERED if the vertex is new. ``reason``, if given, belongs to
+    every vertex with a recorded action. ``details`` are further values of the change of a vertex, such as ``reverts``.
+    ``fields`` has its entries ``{field, before, after}`` that do not follow from its record. ``rewritten`` are given
+    fields whose stored values are hidden from the author and were given by another caller. They have an entry even if
+    the value is equal: an audit without one would disclose the equality.
     """
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class AuditTrail:
     def record_action(self, about: int, action: ChangeAction, reason: str | None = None, **details: str) -> None:
         """Record the action of a vertex, and its details if given, replacing earlier ones.
 
-        The last given ``reason`` applies to every vertex with an action.
+        The last ``reason`` that is given applies to every vertex with a recorded action.
         """
         self.actions[about] = action
         self.reason = reason or self.reason

@@ -29,7 +29,7 @@ class Author:
     """The caller of a batch, its instants, and the policy bound to this caller.
 
     ``now`` is the instant of the write in epoch milliseconds. ``audit_instant`` orders its audit entries and approvals,
-    and is later than that of every earlier transaction of the process. ``may``, ``discovers``, ``reads_field``,
+    and is later than that of every earlier batch that the process knows. ``may``, ``discovers``, ``reads_field``,
     ``hidden_fields`` and ``logged_fields`` are the methods ``may``, ``is_discoverable``, ``reads_field``,
     ``fields_hidden_by_rules`` and ``logged_fields`` of :class:`policies.access.Access`. ``user`` is the URN of the
     caller's own user, and ``owners`` those of all owners whose assets count as the caller's own. ``identities`` are the

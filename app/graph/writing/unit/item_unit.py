@@ -1,4 +1,4 @@
-"""Changes staged by one item of a batch; merged into the batch only if the whole item is accepted."""
+"""The unit of work of one item of a batch: its changes are merged into the batch only if the item is accepted."""
 
 from app.graph.writing.unit.audit_trail import AuditTrail
 from app.graph.writing.unit.author import Author

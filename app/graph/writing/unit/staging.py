@@ -64,10 +64,10 @@ class Staging:
         self.staged.marks[vid, name] = Mark(at, exact).after(self.staged.marks.get((vid, name)))
 
     def bump_revisions(self, *also: int) -> None:
-        """Increase the revision of every vertex that the item changes, and of the vertices ``also``.
+        """Increase the revision of every vertex whose record is staged, and of the vertices ``also``, by 1.
 
-        New vertices keep their revision. A staged record that equals the one before the item is dropped, unless it is
-        in ``also``.
+        New vertices keep their revision, and a repeated call adds nothing. A staged record that equals the one before
+        the item is dropped, unless it is in ``also``.
         """
         for vid in {*self.staged.vertices, *also}:
             before, after = self._lookup.batch.vertex(vid), self._lookup.known(vid)

@@ -45,7 +45,7 @@ class TrackedValues(Generic[KeyT, ValueT]):
         self._stored[key] = self.present[key] = value
 
     def stored(self, key: KeyT) -> ValueT | None:
-        """Return the value in the store, None if it was not read from there."""
+        """Return the value as the store has it, None if it is absent there or was not read."""
         return self._stored.get(key)
 
     def value_before(self, key: KeyT) -> ValueT | None:

@@ -16,7 +16,7 @@ from policies.decision import Decision
 
 
 class CallerVisibility:
-    """Applies the policy to looked-up records.
+    """Applies the policy to looked-up records. The policy does not depend on whether an asset is deleted.
 
     ``hidden_ids`` has, as keys, the URNs that :meth:`report_hidden_id` added, for the access log. ``placeholders`` has,
     as keys, the URNs that the item refers to and that are hidden, absent or new stubs.
@@ -39,8 +39,9 @@ class CallerVisibility:
     def is_visible(self, record: Record) -> bool:
         """Return whether the caller may discover a record.
 
-        An attached record is visible if the caller may see one of its subjects and the field that leads to it. A change
-        with ``ends`` (of edges or aliases alone) also needs one of these to be visible, or to be a link by the caller.
+        An attached record is visible if the caller may see one of its subjects and the field that leads to it. For a
+        change with ``ends`` (of edges or aliases alone), one of these must also be visible, unless the caller made the
+        change and it has edges alone.
         """
         if not is_attached(record):
             return self._author.discovers(attributes(self._with_floor(record)))
@@ -60,12 +61,12 @@ class CallerVisibility:
         return self._author.may(action, attributes(self._with_floor(record)))
 
     def masked(self, record: Record) -> Record:
-        """Return a visible record without the fields that the policy hides from the caller."""
+        """Return a visible record as :func:`visible_fields` does, without the fields that the policy hides."""
         record = self._with_floor(record)
         return visible_fields(record, self._author.hidden_fields(kind_of(record), attributes(record)))
 
     def hidden_fields(self, record: Record) -> frozenset[str]:
-        """Return the fields of a record that the policy hides from the caller; none of a stub, team, user or tag."""
+        """Return the fields of a record that the policy hides from the caller; none of a stub or of a non-asset."""
         if record["hydration"] == "STUB" or not KIND_OF_CODE[record["kind"]].asset:
             return frozenset()
         record = self._with_floor(record)

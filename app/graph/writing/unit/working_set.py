@@ -46,7 +46,7 @@ class WorkingSet:
     """Records and edges of a transaction, for the batches that it writes, one after the other.
 
     :meth:`begin` starts a batch. Its items are planned one by one, and accepted changes are merged with :meth:`merge`.
-    What earlier batches have planned counts as existing before it. :meth:`undo` takes the current batch back.
+    What earlier batches have planned counts as existing before the current one, which :meth:`undo` takes back.
 
     ``receipts`` are idempotency receipts by vertex id. ``coverage`` is what was read, ``missing`` what
     planning needs in addition. ``refused_ids`` are the ids that rejected items of the batch would have registered.
@@ -119,7 +119,7 @@ class WorkingSet:
         return self._edges.value_before(key)
 
     def stored_edge(self, key: EdgeKey) -> Record | None:
-        """Return the record of an edge in the store, None if it was not read from there."""
+        """Return the record of an edge as the store has it, None if the edge is absent there or was not read."""
         return self._edges.stored(key)
 
     def require_record(self, vid: int, urn: str) -> None:
@@ -171,7 +171,7 @@ class WorkingSet:
         return self._edges_at.get((relation, direction, vid), set())
 
     def add_stored(self, vid: int, record: Record) -> None:
-        """Add a stored record that was read after planning."""
+        """Add a stored record that was read after planning, unless the vertex is known."""
         if vid not in self.vertices:
             self._vertices.add_stored(vid, record)
 
