@@ -42,7 +42,7 @@ _log = structlog.get_logger(__name__)
 class CommitLog:
     """Returns increasing instants (epoch milliseconds) for batches, and signals written transactions.
 
-    ``waiting`` is the number of readers that wait for the next one.
+    ``waiting`` is the number of readers that wait for the next transaction.
     """
 
     def __init__(self) -> None:
@@ -57,11 +57,10 @@ class CommitLog:
         self._behind = False
 
     def instant(self, now: int) -> int:
-        """Return the instant of a batch that is written from ``now`` on, later than all instants returned before.
+        """Return the instant of a batch that is written from ``now`` on, later than all returned or learned before.
 
         Call it under the write lock, for each batch of a transaction, and :meth:`end` when the transaction is over.
-        Logs a warning if the instant is more than MAX_AHEAD_MS ahead of ``now``, unless the previous instant was so
-        too.
+        Logs a warning if the instant is more than MAX_AHEAD_MS ahead of ``now``, unless the previous one was so too.
         """
         self._begun = now if self._begun is None else min(self._begun, now)
         self._last = max(now, self._last + 1)
@@ -73,7 +72,7 @@ class CommitLog:
 
     @property
     def last(self) -> int:
-        """The latest instant that :meth:`instant` returned, or that was learned; 0 before the first."""
+        """The latest instant that :meth:`instant` returned, or that was learned or loaded; 0 before the first."""
         return self._last
 
     def learned(self, at: int, now: int = 0) -> None:
@@ -104,7 +103,7 @@ class CommitLog:
             self._wake()
 
     def complete_until(self) -> int | None:
-        """Return an instant up to which all changes are visible if any of their transaction is, None if all are.
+        """Return an instant up to which no transaction is visible in part only, None if there is no such bound.
 
         Elasticsearch may show a part of a transaction that is in flight, or that was learned less than PARTIAL_SECONDS
         ago. Readers are woken when the instant moves.
@@ -126,12 +125,16 @@ class CommitLog:
         return now if self._begun is None else min(now, self._begun - 1)
 
     def written(self) -> None:
-        """Record that the transaction of the last instant is stored, and wake waiting readers; needs the write lock."""
+        """Increase ``count`` and wake waiting readers, after a transaction was stored; needs the write lock."""
         self._wake()
 
     @property
     def count(self) -> int:
-        """Return a counter that grows with each transaction that was written here or learned from other processes."""
+        """Return a counter that grows when :meth:`wait` is to return.
+
+        It grows with each transaction of calls that was written here, with each that was learned from other processes,
+        and when the instant of :meth:`complete_until` moves.
+        """
         return self._count
 
     async def wait(self, count: int) -> None:

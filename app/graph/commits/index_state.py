@@ -36,7 +36,10 @@ class IndexState:
             self._open.append((self._clock(), number))
 
     def older_than(self, seconds: float) -> int:
-        """Return the number of the last transaction that was stored before as many seconds, 0 if none was."""
+        """Return the number of the last transaction that was learned at least ``seconds`` ago.
+
+        Transactions that the index is known to have do not count; the result is 0 if there is no other.
+        """
         limit = self._clock() - seconds
         return max((number for at, number in self._open if at <= limit), default=0)
 
@@ -58,7 +61,7 @@ class IndexState:
 
     @property
     def lags(self) -> bool:
-        """Whether a transaction was stored LAG_SECONDS ago and is not known to be in the index."""
+        """Whether a transaction was learned LAG_SECONDS ago or earlier, and is not known to be in the index."""
         return bool(self._open) and self._open[0][0] <= self._clock() - LAG_SECONDS
 
     def refuse_lag(self) -> None:

@@ -45,11 +45,11 @@ class LateWrites:
     _until: float = 0.0
 
     def begin(self) -> None:
-        """Record a transaction without a response."""
+        """Record a transaction without a response; it may be completed within LATE_SECONDS."""
         self._until = self.clock() + LATE_SECONDS
 
     async def wait_indexed(self, client: GremlinClient) -> None:
-        """Return when the index has all that is stored; at once if no transaction is late, or others write too.
+        """Return when the index has all that is stored; at once if no transaction is late, or others may write too.
 
         Call it before an outcome is returned that a late transaction may have stored. During an outage it returns as
         well: lists are refused until the host has restarted the store with a complete index. Raises

@@ -42,7 +42,7 @@ class Outbox:
     """The outbox entries of the store in memory, and their sensitivity floors.
 
     ``stale``, a flag, is set if memory and store may differ; the entries must then be loaded again. ``loads`` counts
-    how often the entries were read from the store. ``may_link`` decides which raises are confirmed, by default all.
+    how often :meth:`load` has replaced the entries. ``may_link`` decides which raises are confirmed, by default all.
     """
 
     def __init__(self, may_link: MayLink | None = None) -> None:
@@ -56,9 +56,9 @@ class Outbox:
         self._listeners: list[asyncio.Event] = []
 
     def listen(self) -> asyncio.Event:
-        """Return a new event that is set when entries are added or loaded, or a transaction with entries fails.
+        """Return a new event, which the caller clears.
 
-        The caller clears it.
+        It is set when entries are added, loaded or removed by another process, or a transaction with entries fails.
         """
         self._listeners.append(asyncio.Event())
         return self._listeners[-1]
@@ -69,7 +69,10 @@ class Outbox:
         return sorted(self._entries.values(), key=lambda entry: entry.order)
 
     def order(self, now: int) -> int:
-        """Return the order of a new entry, greater than that of all earlier ones; ``now`` is in epoch milliseconds."""
+        """Return the order of a new entry: at least ``now``, in epoch milliseconds.
+
+        It is greater than every order that this process has returned or loaded before.
+        """
         self._last_order = max(now, self._last_order + 1)
         return self._last_order
 

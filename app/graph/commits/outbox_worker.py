@@ -20,10 +20,10 @@ from app.graph.driver.gremlin_client import GremlinClient, WriteOrder
 from app.graph.records.clock import epoch_milliseconds
 
 MIN_PAUSE_SECONDS: Final = 0.5
-"""Pause after the first failure in a row."""
+"""Seconds of the pause after the first failure in a row."""
 
 MAX_PAUSE_SECONDS: Final = 60.0
-"""Longest pause after a failure, and between two checks for entries that became due."""
+"""Seconds of the longest pause after a failure, and between two checks for entries that became due."""
 
 _log = structlog.get_logger(__name__)
 
@@ -73,7 +73,10 @@ class OutboxWorker(ABC):
                 pause = min(2 * pause, MAX_PAUSE_SECONDS)
 
     async def step(self) -> bool:
-        """Work off one batch under the lock of the writers; return whether there was any work."""
+        """Work off one batch under the lock of the writers, if this process runs the jobs of the store.
+
+        Return whether to take the next step at once, because there was work or a conflict.
+        """
         self._changed.clear()
         async with self._lock:
             if self._order is not None:

@@ -52,13 +52,13 @@ from graphql_schema.ports.record import JsonObject
 from policies.errors import CodedError
 
 HEAD: Final = vertex_id("write log", "head")
-"""Vertex with the number of the last transaction, ``sequence``, and the last job lease, ``note``."""
+"""Id of the vertex with the number of the last transaction, ``sequence``, and the last job lease, ``note``."""
 
 VISIBLE_SECONDS: Final = 10.0
 """Seconds for which what another process has touched is not kept: storage and index may show it in parts meanwhile."""
 
 WATCH_SECONDS: Final = 1.0
-"""Seconds between two looks at the log while no operation does."""
+"""Seconds between two looks of :meth:`WriteLog.watch` at the log; operations look at it when they begin."""
 
 LEASE_MS: Final = 30_000
 """Milliseconds of a job lease. The clocks of the processes must agree to a fraction of this."""
@@ -80,13 +80,16 @@ _WAIT_ATTEMPTS: Final = 20
 """Number of attempts to write the entry that lets others wait; it needs no plan, so that few are lost."""
 
 KEPT: Final = 10_000
-"""Number of entries that stay in the store. A process that lags by more forgets everything and reads the outbox."""
+"""Number of last entries that stay in the store; some older ones may.
+
+A process that lacks a deleted entry forgets everything and reads the whole outbox.
+"""
 
 DROPPED_AT_ONCE: Final = 100
-"""Number of old entries that one of as many transactions deletes."""
+"""Each transaction whose number is a multiple of this deletes as many old entries."""
 
 _AT_ONCE: Final = 16
-"""Number of entries that one request reads; further ones are read by further requests."""
+"""Maximal number of entries that one request reads; further ones are read by further requests."""
 
 _OPEN: Final = PreparedStatement.of(
     f"""
@@ -108,7 +111,10 @@ def at = {render(g.V(param("x")).values("sequence"))}.tryNext().orElse(0L)
     "xs",
     name="learn",
 )
-"""Reads the entries after the number ``since``; ``x`` is the head, ``xs`` are the vertex ids of the next entries."""
+"""Reads the entries after the number ``since``; ``x`` is the head, ``xs`` are the vertex ids of the next entries.
+
+The response is one row ``{at: number of the last transaction, notes: texts of these entries}``, without absent ones.
+"""
 
 _log = structlog.get_logger(__name__)
 
@@ -160,7 +166,7 @@ class WriteLog:
         clock: Callable[[], int] = epoch_milliseconds,
         steady: Callable[[], int] = steady_milliseconds,
     ) -> "WriteLog":
-        """Return the log after the last transaction; call it before the outbox and the commit log are loaded."""
+        """Return the log, with all stored transactions as known; call it before outbox and commit log are loaded."""
         log = cls(client, coordinator, clock, steady)
         (found,) = await repeat_contended(partial(client.submit, _OPEN, {"x": HEAD}, writes=NOTHING))
         log._known = found["at"]
@@ -181,7 +187,7 @@ class WriteLog:
     async def begin(self) -> None:
         """Learn all entries, and begin the plan of a transaction; call it under the write lock.
 
-        Wait for another process if that lets others wait, and let others wait if this one has lost too many turns.
+        Wait for another process if that lets others wait, and let others wait if this one has lost LOST_TURNS in a row.
         """
         await self._learn_in_turn()
         if self._lost >= LOST_TURNS:
@@ -214,8 +220,8 @@ class WriteLog:
     ) -> JsonObject:
         """Return the binding ``turn`` of the text ``WRITE`` for a transaction planned since :meth:`begin`.
 
-        ``entries`` are its rows of the outbox, and ``gone`` the outbox entries that it deletes. ``wait`` is that of its
-        entry.
+        ``entries`` are its rows of the outbox, and ``gone`` the outbox entries that it deletes. ``lease`` is the job
+        lease that it takes, None for no change. ``wait`` are the milliseconds for which it lets others wait.
         """
         number = self._base + 1
         added = tuple(each["x"] for each in entries if each["fresh"])
@@ -241,7 +247,9 @@ class WriteLog:
         if not written:
             self._lost += 1
             self._lost_time = max(self._lost_time, self._steady() - self._begun)
-            raise TransientConflictError("Another process wrote since the transaction was planned; plan it again.")
+            raise TransientConflictError(
+                "Another process wrote since the transaction was planned, so nothing was written; repeat the request."
+            )
         self._lost = self._lost_time = 0
         self._base += 1
         if self._base > self._known:
@@ -365,8 +373,8 @@ class WriteLog:
     async def _apply(self, entry: LogEntry) -> None:
         """Apply one entry; an own one was applied when its response arrived.
 
-        An own one without a response may have been committed after the outbox was loaded. The graph cache does not
-        keep what it touches until its end.
+        An own one without a response may have been committed after the outbox was loaded. Nothing is removed from the
+        graph cache for it, because the cache keeps nothing that a transaction without a response touches.
         """
         self._hold(entry.lease)
         own = entry.process == self.process

@@ -145,7 +145,7 @@ class WriteSet:
         self._wait = milliseconds
 
     def bindings(self) -> Mapping[str, object]:
-        """Return the complete bindings of the text ``WRITE`` of the only process that writes."""
+        """Return all bindings of the text ``WRITE``, with ``turn`` None, as for the only process that writes."""
         return {
             "stored": sorted(self._referenced - self._new),
             "vertices": self._vertices,

@@ -29,7 +29,7 @@ record or null for each pair.
 | ``receipts`` | ``{x: id, fresh: whether it is new, at: instant, record}`` |
 | ``shelf``, ``shelves`` | vertex ids of the bucket of the receipts, and of the vertex that buckets are attached to |
 | ``shelved`` | instant of this write, stored in the bucket |
-| ``gone`` | vertex ids of outbox entries, receipts and buckets of receipts to delete |
+| ``gone`` | vertex ids to delete: outbox entries, receipts, buckets of receipts, attached records |
 | ``turn`` | null if no other process writes; else ``{head, n, x, note, lease, old}`` of the write log |
 
 With a ``turn`` the transaction must be the next one, ``n``, after the ``sequence`` of the vertex ``head``, which it
