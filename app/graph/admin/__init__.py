@@ -1,1 +1,1 @@
-"""Maintenance of the store: its schema, and the rebuild of its index."""
+"""Maintenance of the store: its schema, the check and repair of its index, backups, copies and probes."""

@@ -102,7 +102,9 @@ class IndexNotComparableError(StoreFailedError):
 
 
 async def repair(client: GremlinClient, vids: Sequence[int]) -> RepairCounts:
-    """Compare the vertices with the index, index those that differ, and return the counts; absent ones do not count.
+    """Compare the vertices with the index, index those that differ, and return the counts.
+
+    Absent vertices, and those without an indexed property, do not count.
 
     The request counts as a read, so the client may repeat it: a document that is written twice is the same. Raises
     IndexNotComparableError if the index is not in Elasticsearch, and the errors of :meth:`GremlinClient.submit`; the

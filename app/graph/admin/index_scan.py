@@ -1,6 +1,6 @@
 """Compares the index of an external store with all stored vertices, and indexes what is missing.
 
-The vertices are read in the order of the storage, which has no index of its own: one server of JanusGraph holds the
+The vertices are read in the order of the storage, always from the first one: one server of JanusGraph holds the
 position of the scan in its memory. If the server ends, the scan begins again and passes over the vertices up to the
 last one that was compared. Writers are not stopped; what they write meanwhile is indexed by their own transactions.
 """
@@ -26,7 +26,7 @@ from policies.errors import ConfigurationError
 _log = structlog.get_logger(__name__)
 
 LOGGED: Final = 2_000
-"""Compared vertices between two reports."""
+"""Least number of compared vertices between two reports."""
 
 PASSED: Final = 20_000
 """Maximal number of vertices that one request passes over."""
@@ -78,8 +78,8 @@ _PREFIX: Final = "mlgraph.scan."
 class IndexScan:
     """Compares all vertices with the index.
 
-    ``last`` is the id of the last vertex that was compared; a scan with a given one continues there. ``report`` is
-    called with ``counts`` after each batch.
+    ``last`` is the id of the last vertex that was compared; a scan with a given one continues after it. ``report`` is
+    called with ``counts`` after each batch. ``pause`` waits for a number of seconds.
     """
 
     client: GremlinClient
@@ -138,8 +138,8 @@ async def repair_store(
 ) -> RepairCounts:
     """Compare the index of ``settings.store_url`` with all vertices after the one with the id ``after``.
 
-    ``report`` gets the counts so far and the id of the last vertex, each LOGGED vertices. Raises ConfigurationError
-    without ``settings.store_url``, and otherwise as :meth:`IndexScan.run`.
+    None for ``after`` is the begin. ``report`` gets the counts so far and the id of the last vertex, about each LOGGED
+    vertices. Raises ConfigurationError without ``settings.store_url``, and otherwise as :meth:`IndexScan.run`.
     """
     endpoints = external_endpoints(settings)
     if not endpoints:

@@ -2,11 +2,11 @@
 
 JanusGraph confirms a transaction although its index failed (:mod:`app.graph.admin.index_repair`). So the process that
 leads compares the vertices of each entry of the log with the index, a few seconds after it was written. The number of
-the last entry is stored, and the next leader continues there. While Elasticsearch is away, comparisons fail, and the
-index lags; when it is back, all transactions since then are compared.
+the last compared entry is stored, and the next leader continues there. While Elasticsearch is away, comparisons fail,
+and the index lags; when it is back, all transactions since then are compared.
 
 The log keeps a limited number of entries. If the next one to compare was deleted, or touched too many vertices to list
-them, all vertices are compared (:mod:`app.graph.admin.index_scan`). So are they in a store that has no such number yet.
+them, all vertices are compared (:mod:`app.graph.admin.index_scan`). Without a stored number, the first entry is next.
 
 The vertex of the readiness check has no entry in the log, so it is compared beside them.
 """
@@ -31,19 +31,19 @@ from app.store.self_check import VERTEX_ID
 from policies.errors import CodedError
 
 POSITION: Final = internal_vertex_id("write log", "index")
-"""Vertex with the number of the last transaction that was compared, as the text ``note``."""
+"""Id of the vertex with the number of the last transaction that was compared, as the text ``note``."""
 
 COMMIT_SECONDS: Final = 3.0
 """Seconds after which the commit of the index of a transaction has ended; before, it would seem to be missing."""
 
 STEP_SECONDS: Final = 1.0
-"""Seconds between two steps."""
+"""Seconds between two steps, unless the first one left entries to compare."""
 
 PAUSES: Final = PausePolicy(first_pause=1.0, max_pause=15.0, good_uptime=60.0)
 """The pauses after failures in a row."""
 
 _AT_ONCE: Final = 16
-"""Number of entries that one step reads."""
+"""Maximal number of entries that one step reads."""
 
 _READ_STEPS: Final = 3
 """Steps between two reads of the stored number by a process that does not lead."""
@@ -78,7 +78,7 @@ class IndexWatch:
         self._steps = 0
 
     async def run(self, pause: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
-        """Work until cancelled, or until the index proves to be none of Elasticsearch.
+        """Work until cancelled, or until the index proves not to be in Elasticsearch.
 
         Another failure is logged, and the next step follows after a pause that grows.
         """
@@ -104,7 +104,8 @@ class IndexWatch:
     async def step(self) -> bool:
         """Compare the next entries; return whether there are more.
 
-        A process that does not lead reads the stored number, and so does one that has begun to lead.
+        A process that does not lead only reads the stored number, each _READ_STEPS steps. One that has just begun to
+        lead reads it first. The first step of each process also compares the vertex of the readiness check.
         """
         self._state.learned(self._order.known)
         if self._steps == 0:
@@ -123,7 +124,7 @@ class IndexWatch:
         return await self._compare_next(self._state.compared)
 
     async def _read_position(self) -> None:
-        """Read the stored number; a number that is greater than that of the log is one of another store."""
+        """Read the stored number, at most that of the log: a greater one is of another store."""
         (found,) = await self._client.submit(READ_POSITION, {"x": POSITION})
         if found is not None:
             self._state.has(min(int(found), self._order.known))

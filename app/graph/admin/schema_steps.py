@@ -4,8 +4,8 @@ Labels, property keys and indexes of new relations need no step: they are added 
 native properties to the mixed index, which JanusGraph's own initialisation would ignore. Existing vertices then get
 their values from their records.
 
-A store knows two versions (:mod:`app.graph.admin.stored_schema`): its own, and the oldest that may still run on it. A
-program of another version may so be replaced process by process, if the step allows that.
+A store records two versions (:mod:`app.graph.admin.stored_schema`): its own, and the oldest of a program that may still
+run on it. So the processes of a store can be replaced one by one, if the step allows that.
 """
 
 from collections.abc import Iterable, Sequence
@@ -57,7 +57,7 @@ class SchemaPath:
 
     @property
     def upgrades(self) -> frozenset[int]:
-        """The older versions that are upgraded."""
+        """The older versions that the steps upgrade."""
         return frozenset(range(FIRST_VERSION, self.version))
 
     @property

@@ -1,7 +1,7 @@
 """Brings the schema of a store to the version of this program, when a process starts or by `mlg store upgrade`.
 
-Every action can be repeated, so several processes may upgrade at once, and an interrupted upgrade goes on at the next
-start. :mod:`app.graph.admin.schema_steps` describes the steps.
+Every action can be repeated, so several processes may upgrade at once, and an interrupted upgrade goes on when it is
+begun again. :mod:`app.graph.admin.schema_steps` describes the steps.
 """
 
 import asyncio
@@ -141,7 +141,7 @@ rows.each { r ->
     "rows",
     name="schema",
 )
-"""Writes native values ``p`` and sets ``s`` of the vertices ``x`` whose record is still ``record``; returns a count."""
+"""Writes values ``p`` and sets ``s`` of the vertices ``x`` whose record is still ``record``; returns their number."""
 
 _log = structlog.get_logger(__name__)
 
@@ -151,11 +151,12 @@ NativeValues = Callable[[Record], tuple[Mapping[str, Json], Mapping[str, Sequenc
 
 @dataclass(frozen=True)
 class SchemaUpgrade:
-    """Upgrades stores to ``schema`` by the steps of ``path``; implements `app.store.embedded` SchemaKeeper.
+    """Upgrades stores to ``schema`` by the steps of ``path``; implements :class:`app.store.schema_stamp.SchemaKeeper`.
 
-    ``commanded`` states that the caller is `mlg store upgrade`: steps that are not online are permitted, and values
-    that older programs left out are written. ``alone`` states that no other process uses the store, as at the start of
-    the embedded one. ``values`` derives the native values of a record. ``deadline`` is in seconds, for each request.
+    ``commanded`` states that the caller is `mlg store upgrade`: steps that are not online are permitted. ``alone``
+    states that no other process uses the store, as at the start of the embedded one. With either, values that older
+    programs left out are written. ``values`` derives the native values of a record. ``deadline`` is in seconds, for
+    each request.
     """
 
     schema: StoreSchema = field(default_factory=store_schema)
@@ -173,6 +174,8 @@ class SchemaUpgrade:
 
     async def prepare(self, client: GremlinClient) -> StoredSchema:
         """Refuse the store, or bring it to the version of this program, and return its state.
+
+        A store of a newer version that admits this program stays as it is.
 
         Raises SchemaMismatchError for a version that this program neither runs on nor upgrades now, for a store that
         lacks keys of its version, and while a copy fills it. Raises StoreStartError if a new key of the index is
@@ -258,7 +261,10 @@ class SchemaUpgrade:
         return await self._write(client, replace(state, version=number))
 
     async def _completed(self, client: GremlinClient, state: StoredSchema) -> StoredSchema:
-        """Refuse older programs from now on, and write the values of the new keys of all records."""
+        """Refuse older programs from now on, and write the values of the new keys of all records.
+
+        If neither ``commanded`` nor ``alone`` is set, only log that this remains to be done.
+        """
         if state.admits == state.filled == state.version:
             return state
         if not (self.commanded or self.alone):

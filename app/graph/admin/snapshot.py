@@ -18,7 +18,7 @@ from app.graph.driver.prepared_statement import PreparedStatement
 from app.store.self_check import VERTEX_ID
 
 ATTEMPTS: Final = 20
-"""Number of snapshots until one has an index of the same transaction as the data."""
+"""Maximal number of snapshots that are taken until one has an index of the same transaction as the data."""
 
 SNAPSHOT: Final = PreparedStatement.of(
     """
@@ -86,7 +86,7 @@ class Snapshot:
 async def take_snapshot(client: GremlinClient, folder: Path) -> Snapshot:
     """Link the files of the embedded store behind ``client`` into subfolders of ``folder``, which must be absolute.
 
-    ``folder`` must be on the file system of the store; its owner deletes it. Raises the errors of
+    ``folder`` must be on the file system of the store; the caller deletes it. Raises the errors of
     :meth:`GremlinClient.submit`.
     """
     for attempt in range(ATTEMPTS):

@@ -44,12 +44,15 @@ class CheckedStore:
 
 
 async def back_up(settings: Settings, target: Path, keep: int, progress: WorkProgress) -> BackupResult:
-    """Write a backup of the embedded store into the folder ``target``; with ``keep`` > 0, delete older ones.
+    """Write a backup of the embedded store into the folder ``target``, and return it with the amount that was copied.
+
+    If ``keep`` is greater than 0, all but the newest ``keep`` backups in the folder are deleted then.
 
     The store may run and be written to; a stopped one is started for it. The backup has all transactions that were
     confirmed before the call, and of each later one everything or nothing.
 
-    Raises `BackupError`, DataMissingError without data, and the errors of the store and of the driver.
+    Raises `BackupError`, also for an external store, DataMissingError without data, and the errors of the store and of
+    the driver.
     """
     refuse_external(settings, "backup")
     store = store_folder(settings)
@@ -72,9 +75,10 @@ async def _copied(folder: BackupFolder, store: Path, taken: Snapshot, progress: 
 
 
 async def check_backup(settings: Settings, source: Path, name: str, progress: WorkProgress) -> CheckedStore:
-    """Restore a backup into a temporary folder, start a store on it, and record its digest in the manifest.
+    """Restore a backup into a temporary folder, start a store on it, and compare it with the digest of the backup.
 
-    Raises as :func:`restore`.
+    Without such a digest, that of the store is recorded in the manifest. Raises as :func:`restore`, but not because of
+    the store of the settings, which is not used.
     """
     folder = BackupFolder.open(source)
     backup = folder.named(name)
@@ -94,8 +98,9 @@ async def restore(settings: Settings, source: Path, name: str, progress: WorkPro
     ``name`` is that of the backup, empty for the newest one. The index is rebuilt if the backup has none of the same
     transaction as the data.
 
-    Raises `BackupError` if the folder has no such backup, if it is damaged, of another release of the storage, or if
-    MLG_DATA_DIR has data. Raises SchemaMismatchError for another schema, and the errors of the start of a store.
+    Raises `BackupError` if the settings name an external store, MLG_DATA_DIR has data, or the folder has no such
+    backup. The error is also raised if the backup is damaged or of another release of the storage. Raises
+    SchemaMismatchError for another schema, and the errors of the start of a store.
     """
     refuse_external(settings, "restore")
     folder = BackupFolder.open(source)

@@ -34,7 +34,7 @@ def product_store(settings: Settings) -> EmbeddedStore:
 async def embedded_client(settings: Settings, *, create: bool = False) -> AsyncIterator[GremlinClient]:
     """Connect to the embedded store that another process runs; if none does, start the store and stop it at exit.
 
-    Raises DataMissingError if there are no data, unless they may be created, and the errors of the start of a store.
+    Raises DataMissingError if there are no data, unless ``create`` is set, and the errors of the start of a store.
     """
     folder = store_folder(settings)
     if not create:

@@ -1,6 +1,6 @@
 """Copies a store into another one, such as the embedded store into a distributed one (docs/backup.md).
 
-All vertices are copied, then all edges, with their ids: they are hashes, the same in every store. Each transaction also
+All vertices are copied with their ids, which are hashes, the same in every store; then all edges. Each transaction also
 writes the progress into the state of the target (:mod:`app.graph.admin.stored_schema`). So an interrupted copy goes on
 after its last transaction, and no process starts on the target before the end. At the end both stores are read again,
 and their digests must be equal.
@@ -34,7 +34,7 @@ ROWS: Final = 500
 """Maximum number of vertices or edges of a transaction."""
 
 BYTES: Final = 4 << 20
-"""Size of the rows of a transaction, as JSON, after which another one begins."""
+"""Maximum size in bytes of the rows of a transaction, as JSON, unless it has one row."""
 
 PHASES: Final[tuple[Parts, ...]] = ("vertices", "edges")
 """What is copied, in this order; both stores are compared after it."""
@@ -74,7 +74,7 @@ edges.each {{ name, from, to, flat ->
 )
 """Writes ``vertices``, rows ``[id, label, values]``, and ``edges``, rows ``[label, out, in, values]``, and ``state``.
 
-``again`` states that some may have been written before. Their ends must be stored.
+``again`` states that some may have been written before. The ends of the edges must be stored.
 """
 
 
@@ -89,12 +89,13 @@ class CopiedStore:
 async def copy_store(settings: Settings, source: str, target: str, progress: WorkProgress) -> CopiedStore:
     """Copy the store at ``source`` into the empty store at ``target``, and compare both.
 
-    Each is a Gremlin URL, or the data folder of an embedded store; an empty ``source`` is the embedded store of the
-    settings, and an empty ``target`` is MLG_STORE_URL. Nothing else may write to either meanwhile.
+    Each is a Gremlin URL, or the data folder of an embedded store. An empty ``source`` is the embedded store of the
+    settings. An empty ``target`` is the store of the settings, that of MLG_STORE_URL if it is set. Nothing else may
+    write to either meanwhile.
 
-    Raises `CopyError` if a process runs the embedded source, if the stores differ at the end, or if the target has
-    elements that are no unfinished copy of this source. Raises SchemaMismatchError if the source has another schema
-    version, and the errors of the stores and of the driver.
+    Raises `CopyError` if both are the same store, a process runs the embedded source, or the stores differ at the end.
+    The error is also raised if the target has elements that are no unfinished copy of this source. Raises
+    SchemaMismatchError if the source has another schema version, and the errors of the stores and of the driver.
     """
     async with _source(settings, source) as given, store_at(settings, target, create=True) as copy:
         if given.urls == copy.urls:

@@ -1,6 +1,6 @@
 """The schema of a store as the store has it: its versions, and the state of its mixed index.
 
-The vertex ``STATE`` has them as JSON in ``note``:
+JanusGraph has the state of the index. The vertex ``STATE`` has the rest as JSON in ``note``:
 
 | key | value |
 |---|---|
@@ -63,7 +63,7 @@ class StoredSchema:
     """The state of a store; ``keys`` are the keys of its mixed index with their states, such as ENABLED.
 
     ``copying`` is the progress of a copy into the store, None without one. ``recorded`` states whether the store has
-    the vertex.
+    the vertex STATE.
     """
 
     version: int
@@ -80,7 +80,7 @@ class StoredSchema:
 
 
 async def read_stored_schema(client: GremlinClient, path: SchemaPath, nodes: str) -> StoredSchema:
-    """Read the state of a store; ``nodes`` is the name of its mixed index.
+    """Return the state of a store; ``nodes`` is the name of its mixed index.
 
     Raises SchemaMismatchError if the store has no such index, and the errors of :meth:`GremlinClient.submit`.
     """

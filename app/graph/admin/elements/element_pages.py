@@ -18,10 +18,10 @@ from app.graph.driver.prepared_statement import PreparedStatement
 from graphql_schema.ports.record import Json
 
 PAGE_VERTICES: Final = 500
-"""Number of vertices of a page."""
+"""Maximal number of vertices of a page."""
 
 PAGE_EDGES: Final = 5_000
-"""Number of edges of a page with the edges of one vertex only."""
+"""Maximal number of edges of a page with the edges of one vertex only."""
 
 MAX_EDGES: Final = 200
 """Number of outgoing edges above which the edges of a vertex are read in pages of their own."""
@@ -119,7 +119,7 @@ def rows = []
     "size",
     name="elements",
 )
-"""Reads ``size`` outgoing edges of the vertex ``x`` after the first ``skip``, as rows like ``e`` of :data:`PAGE`."""
+"""Reads at most ``size`` outgoing edges of the vertex ``x`` after the first ``skip``, as ``e`` of :data:`PAGE`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,8 @@ class EdgeElement:
 class ElementPage:
     """Some elements of a store, and the position after them.
 
-    ``position`` is where reading goes on if it is interrupted, null at the begin. ``last`` states whether it ends here.
+    ``position`` is where reading goes on if it is interrupted: None for the begin, and at the last page. ``last``
+    states whether the page is the last.
     """
 
     vertices: tuple[VertexElement, ...]

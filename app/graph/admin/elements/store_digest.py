@@ -72,7 +72,7 @@ class StoreDigest:
 
     @classmethod
     def of(cls, stored: Mapping[str, Sequence[Json]]) -> Self:
-        """Return the digest that :meth:`stored` returned."""
+        """Return the digest of which :meth:`stored` returned ``stored``."""
         counts = Counter({label: count for label, (count, _) in stored.items()})
         return cls(counts, {label: int(total, 16) for label, (_, total) in stored.items()})
 

@@ -1,4 +1,4 @@
-"""How long work on a whole store reports its progress."""
+"""The protocol by which a command on a whole store reports its progress."""
 
 from collections.abc import Callable
 from typing import Protocol
