@@ -5,7 +5,7 @@ and the index lacks it for ever: JanusGraph logs the failure and does not repeat
 JanusGraph ends between the two.
 
 The text ``COMPARE`` makes the document of each vertex as a commit would, and compares it with the document in
-Elasticsearch. It gets that by its id, which needs no refresh of the index. What differs is written again by the same
+Elasticsearch. That is read by its id, which needs no refresh of the index. What differs is written again by the same
 method as JanusGraph's own job for reindexing (:mod:`app.graph.admin.reindex`), which would write every document.
 
 A vertex may be written between its read and the write of its document. The document would then be an old one, so

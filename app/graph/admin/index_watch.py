@@ -156,7 +156,7 @@ class IndexWatch:
         self._count(await repair(self._client, vids), at=entries[0].number)
 
     async def _compare_all(self) -> None:
-        """Compare all vertices; they have all transactions that are known now."""
+        """Compare all vertices; all transactions that are known now are compared then."""
         last = self._order.known
         _log.warning("store_index_compared_as_a_whole", compared=self._state.compared, last=last)
         self._count(await IndexScan(self._client).run(), at=last)

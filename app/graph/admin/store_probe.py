@@ -73,7 +73,7 @@ synchronized ('mlgraph write'.intern()) { read() }
 """Reads one row ``[value of the probe vertex, whether the index has the stored values of both vertices]``.
 
 If the probe vertex is not stored, its value is "". A vertex that is not stored needs no index entry. With ``locked``,
-it is read between two transactions of the embedded store: one that is stored, and not indexed yet, lacks nothing.
+the row is read between two transactions of the embedded store: no transaction is stored and not indexed yet then.
 """
 
 
@@ -87,8 +87,8 @@ class StoreProbe:
     async def check(self) -> None:
         """Wait until the index is complete, write a new value to the probe vertex, and wait for the index again.
 
-        Each wait is at most ``index_seconds``. Nothing is sent if the host of the store reports too little disk space:
-        the JVM would log a long trace of each refused write.
+        Each wait is at most ``index_seconds``, and then for a transaction under way. Nothing is sent if the host of the
+        store reports too little disk space: the JVM would log a long trace of each refused write.
 
         Raises StoreUnavailableError with the reason INDEX if the index lacks a document, or with DISK_SPACE. Raises
         StoreFailedError if the store confirms the write and does not keep it, and the errors of
@@ -107,8 +107,8 @@ class StoreProbe:
     async def check_index(self) -> None:
         """Wait until the index has the stored values of both vertices, at most ``index_seconds``; write nothing.
 
-        Raises StoreUnavailableError with the reason INDEX if the index still lacks one, and the errors of
-        :meth:`GremlinClient.submit`.
+        A transaction under way may prolong the wait. Raises StoreUnavailableError with the reason INDEX if the index
+        still lacks one of the values, and the errors of :meth:`GremlinClient.submit`.
         """
         await self._indexed()
 

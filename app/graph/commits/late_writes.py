@@ -1,8 +1,8 @@
 """Transactions without a response: the store may complete them later, and commits the index after the storage.
 
 Meanwhile a repeated call finds what such a transaction stored, and gets its outcome from there, although lists do not
-show it yet. The *index mark* of the embedded store shows when they do: it counts transactions, and each commit of the
-index contains all earlier ones.
+show it yet. The *index mark* of the embedded store shows when lists do: the mark counts transactions, and each commit
+of the index contains all earlier ones.
 """
 
 import asyncio

@@ -80,8 +80,8 @@ class Outbox:
     def committing(self, entries: list[OutboxEntry]) -> Iterator[None]:
         """Wrap the transaction that writes these entries: their floors are active before it can be visible to readers.
 
-        If it succeeds, the entries are added to memory. If it fails, it is unknown whether the store has them: their
-        floors stay active until the next :meth:`load` or :meth:`done`. ``stale`` is set unless there are no entries.
+        If the transaction succeeds, the entries are added to memory. If it fails, the store may have them or not: their
+        floors stay active until the next :meth:`load` or :meth:`done`, and ``stale`` is set if there are entries.
         """
         self._raise_floors(entries)
         self._committing += 1

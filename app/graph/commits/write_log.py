@@ -12,8 +12,8 @@ A process learns the entries of the others:
 - under its write lock, before it plans a transaction (:meth:`WriteLog.begin`);
 - every WATCH_SECONDS.
 
-It then forgets what they touched, adds their outbox entries with the sensitivity floors, and wakes the readers of the
-change feed.
+The process then forgets what those transactions touched, adds their outbox entries with the sensitivity floors, and
+wakes the readers of the change feed.
 
 A lock in the JVM of JanusGraph orders the transactions that it receives. Between several JVMs, JanusGraph's own lock on
 the property ``sequence`` does. A storage of several machines may show the parts of a transaction at different times,

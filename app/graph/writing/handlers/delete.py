@@ -57,8 +57,8 @@ def delete(unit: ItemUnit, command: DeleteCommand) -> WriteOutcome:
     """Mark an asset and its visible children as deleted.
 
     Raises RejectedItemError if the asset is hidden or has another revision than expected, or the caller may not retire
-    one of them. The error is also raised if one is in visible use: by an asset outside of them, as an active
-    deployment, or under an alias. Runs, inactive deployments, and deleted or retired assets use nothing. With
+    one of them. The error is also raised if one of them is in visible use: by an asset that is not deleted with it, as
+    an active deployment, or under an alias. Runs, inactive deployments, and deleted or retired assets use nothing. With
     ``despite_others``, uses by assets that the caller may not change do not count. A deleted asset is UNCHANGED.
     """
     record = require_visible(unit, command.urn, "asset")

@@ -13,8 +13,8 @@ from policies.sensitivity import strictest
 def with_known_sensitivity(unit: ItemUnit, vid: int) -> Record:
     """Return the record with the highest sensitivity among its own and those that propagate to it.
 
-    They propagate from assets that were read or staged, directly or over further such assets, and sensitivity floors
-    count. The rights on the result of an update are checked with this record.
+    Propagation counts as far as assets and edges were read or staged, and sensitivity floors count. The rights on the
+    result of an update are checked with this record.
     """
     record, floors = unit.lookup.known(vid), unit.author.floors
     sensitivity, reached, frontier = record["sensitivity"], {vid}, [vid]

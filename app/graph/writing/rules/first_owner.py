@@ -30,8 +30,8 @@ def may_take(unit: ItemUnit, record: Record | None) -> bool:
 def require_right_to_take(unit: ItemUnit) -> None:
     """Reject the item as DENIED if it takes an unowned asset that the caller may not take.
 
-    To take is to give it an owner, to change its visibility from `ORG`, or to declare it more sensitive. It would leave
-    the reach of those who registered and use it. What a child inherits from its parent does not count.
+    To take is to give it an owner, to change its visibility from `ORG`, or to declare it more sensitive. The asset
+    would leave the reach of callers who registered and use it. What a child inherits from its parent does not count.
     """
     for vid, after in unit.staging.staged.vertices.items():
         before = unit.lookup.batch.vertex(vid)
