@@ -1,7 +1,8 @@
 """The digest of a store: equal for two stores with the same vertices, edges and properties, in whatever order.
 
 Each element is hashed in a canonical form, and the hashes of a label are added. So pages may come in any order, and a
-difference is reported by label. An element that occurs twice, or has another id, changes the digest.
+difference is reported by label. An element that occurs twice, and another id of a vertex, changes the digest. The ids
+of edges are not in it.
 """
 
 from collections import Counter
