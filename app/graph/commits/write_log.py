@@ -80,10 +80,7 @@ _WAIT_ATTEMPTS: Final = 20
 """Number of attempts to write the entry that lets others wait; it needs no plan, so that few are lost."""
 
 KEPT: Final = 10_000
-"""Number of last entries that stay in the store; some older ones may.
-
-A process that lacks a deleted entry forgets everything and reads the whole outbox.
-"""
+"""Number of last entries that surely stay; a process that lacks a deleted one forgets all and reads the outbox."""
 
 DROPPED_AT_ONCE: Final = 100
 """Each transaction whose number is a multiple of this deletes as many old entries."""
@@ -111,10 +108,7 @@ def at = {render(g.V(param("x")).values("sequence"))}.tryNext().orElse(0L)
     "xs",
     name="learn",
 )
-"""Reads the entries after the number ``since``; ``x`` is the head, ``xs`` are the vertex ids of the next entries.
-
-The response is one row ``{at: number of the last transaction, notes: texts of these entries}``, without absent ones.
-"""
+"""Reads ``{at, notes}``: the number in the head ``x``, and the entries with the ids ``xs`` if it is above ``since``."""
 
 _log = structlog.get_logger(__name__)
 
@@ -247,9 +241,7 @@ class WriteLog:
         if not written:
             self._lost += 1
             self._lost_time = max(self._lost_time, self._steady() - self._begun)
-            raise TransientConflictError(
-                "Another process wrote since the transaction was planned, so nothing was written; repeat the request."
-            )
+            raise TransientConflictError("Another process wrote first, so nothing was written; repeat the request.")
         self._lost = self._lost_time = 0
         self._base += 1
         if self._base > self._known:
