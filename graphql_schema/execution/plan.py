@@ -40,9 +40,10 @@ class PlanStep:
     """One selected field of an object type.
 
     ``read`` is its reader if it has no resolver of its own, ``call`` its resolver otherwise; both are None for
-    ``__typename``. ``leaf`` is its type if the field has a reader and no subfields. ``required``, a flag of a field
-    with a reader: its type is non-null. ``governed``, a flag of a field with a resolver: the policy may hide the field
-    on some sources. ``below`` are the selections below the field, by the name of the object type of its values.
+    ``__typename``. ``leaf`` is its nullable type if the field has a reader and one scalar or enum as value.
+    ``required``, a flag of a field with a reader: its type is non-null. ``governed``, a flag of a field with a
+    resolver: the policy may hide the field on some sources. ``below`` are the selections below the field, by the name
+    of the object type of its values.
     """
 
     key: str

@@ -71,7 +71,8 @@ class Executor(Protocol):
 class VectoredExecution:
     """The execution of one operation; ``report``, if it is not None, counts the objects of each resolver.
 
-    All methods raise StockPathError, or any error of a resolver, for an error.
+    If the response would have an error, all methods raise StockPathError or an error of a resolver, alone or in an
+    ExceptionGroup.
     """
 
     executor: Executor
@@ -257,7 +258,10 @@ class _Sources:
 
 
 async def _all(work: Iterable[Awaitable[ResultT]]) -> list[ResultT]:
-    """Return the results of awaitables that run at the same time; if one fails, the others are cancelled."""
+    """Return the results of awaitables that run at the same time.
+
+    If one fails, the others are cancelled. Of several awaitables, errors are raised as an ExceptionGroup.
+    """
     coroutines = list(work)
     if len(coroutines) == 1:
         return [await coroutines[0]]
