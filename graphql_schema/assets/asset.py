@@ -79,11 +79,13 @@ class Asset(Node):
     sensitivity: Sensitivity | None = stored_field(
         "The effective sensitivity: the strictest of the declared one and all that propagate to the asset."
     )
-    declared_sensitivity: Sensitivity | None = stored_field("The sensitivity that was declared for the asset itself.")
+    declared_sensitivity: Sensitivity | None = stored_field(
+        "The sensitivity that was declared for the asset itself; INTERNAL if none was. Null only if hidden."
+    )
     confirmed_sensitivity: Sensitivity | None = stored_field(
-        "The part of `sensitivity` that does not come from callers without the right to link this asset. Null if that "
-        "is all of it, or if hidden. Otherwise an owner confirms the rest by declaring that sensitivity for the asset, "
-        "or an approver declassifies the edge."
+        "The sensitivity without raises by callers who had no right to link this asset. Null if that is `sensitivity` "
+        "itself, or if hidden. Otherwise an owner confirms `sensitivity` by declaring it for the asset, or an approver "
+        "declassifies the edge."
     )
     hydration: Hydration | None = stored_field("Whether the asset was registered or only referenced.")
     revision: int | None = stored_field(
@@ -129,7 +131,8 @@ class Asset(Node):
     )
     domain: DomainRef | None = to_one(
         related(CONTAINS.into("Domain")),
-        "The business area that the asset itself is in, not that of its parent; null if there is none or it is hidden.",
+        "The business area that the asset itself is in, not that of its parent, or one of them if there are several; "
+        "null if there is none or it is hidden.",
     )
     tags: list[TagAssignment] | None = strawberry.field(
         description="The tags of the asset, set directly or propagated, and those that are blocked on it.",
@@ -165,7 +168,7 @@ class Asset(Node):
     resolve_type = staticmethod(type_of)
 
 
-@strawberry.interface(description="An asset that has immutable versions.")
+@strawberry.interface(description="An asset that has versions, which are assets of their own.")
 class Versioned:
     """The fields of an asset with versions."""
 
@@ -176,7 +179,7 @@ class Versioned:
     resolve_type = staticmethod(type_of)
 
 
-@strawberry.interface(description="An immutable version of an asset.")
+@strawberry.interface(description="A version of an asset; an asset of its own.")
 class AssetVersion(Node):
     """The fields of a version."""
 

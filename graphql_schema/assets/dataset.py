@@ -1,4 +1,4 @@
-"""Datasets with their columns, and their immutable snapshots."""
+"""Datasets with their columns, and their snapshots."""
 
 from typing import Annotated, ClassVar
 
@@ -75,7 +75,8 @@ class Dataset(Asset, Versioned):
         VERSIONS,
         "The versions of the dataset, newest first by `sourceCreatedAt`, else by `createdAt`. Of versions with the "
         "same time, the successor by `PRECEDES` is first, then the greater name by PEP 440, or with digits as numbers, "
-        "then the smaller id. Versions that hide their time come last, by id.",
+        "then the smaller id. Then come versions that were only referenced, and last, by id, those that hide their "
+        "time.",
     )
     latest_version: DatasetVersionRef | None = to_latest(
         VERSIONS,
@@ -99,9 +100,9 @@ class Dataset(Asset, Versioned):
     )
 
 
-@strawberry.type(description="An immutable snapshot of a dataset.")
+@strawberry.type(description="A snapshot of a dataset. Its `contentDigest` cannot change once it is set.")
 class DatasetVersion(Asset, AssetVersion):
-    """An immutable snapshot of a dataset."""
+    """A snapshot of a dataset."""
 
     version: str = stored_field("The name of the version, as the source writes it.")
     dataset: DatasetRef | None = to_one(

@@ -68,7 +68,8 @@ class FeatureSetInput(AssetFields):
     )
     features: list[strawberry.ID] | None = reference(
         CONTAINS.out("Feature"),
-        "Ids of the features of the set; the list replaces the one given before. Edges of `link` remain.",
+        "Ids of the features of the set; the list replaces the one given before. Edges of `link`, and those that "
+        "features declare by `featureSet`, remain.",
     )
 
 

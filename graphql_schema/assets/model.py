@@ -1,4 +1,4 @@
-"""Models, and their immutable versions."""
+"""Models, and their versions."""
 
 from typing import Annotated
 
@@ -112,7 +112,8 @@ class Model(Asset, Versioned):
         VERSIONS,
         "The versions of the model, newest first by `sourceCreatedAt`, else by `createdAt`. Of versions with the "
         "same time, the successor by `PRECEDES` is first, then the greater name by PEP 440, or with digits as numbers, "
-        "then the smaller id. Versions that hide their time come last, by id.",
+        "then the smaller id. Then come versions that were only referenced, and last, by id, those that hide their "
+        "time.",
     )
     latest_version: ModelVersionRef | None = to_latest(
         VERSIONS,
@@ -144,9 +145,9 @@ async def _names(root: Parent, info: Info) -> Resolved:
     return await names_of(root, info)
 
 
-@strawberry.type(description="An immutable version of a model.")
+@strawberry.type(description="A version of a model. Its `digest` cannot change once it is set.")
 class ModelVersion(Asset, AssetVersion):
-    """An immutable version of a model."""
+    """A version of a model."""
 
     version: str = stored_field("The name of the version, as the source writes it.")
     model: ModelRef | None = to_one(MODEL, "The model of which this is a version; null if it is hidden or deleted.")
@@ -157,8 +158,9 @@ class ModelVersion(Asset, AssetVersion):
     params: list[Property] | None = stored_field("The parameters of the training.")
     metrics: list[Metric] | None = stored_field("The metrics that the training measured.")
     aliases: list[str] | None = strawberry.field(
-        description="The names of the aliases of the model that point at this version, in alphabetical order; null if "
-        "the model is hidden or deleted, or hides its aliases.",
+        description="The names of the aliases of the model that point at this version, in alphabetical order; with "
+        "`asOf`, without those that were set or moved after that instant. Null if the model is hidden or deleted, or "
+        "hides its aliases.",
         resolver=_names,
         metadata=depends_on("model", "Model.aliases"),
     )

@@ -72,7 +72,8 @@ class Workflow(Asset):
     code_ref: str | None = stored_field("The code that defines the workflow, such as a commit or path.")
     schedule: str | None = stored_field("The schedule, as the source writes it.")
     runs: Connection[RunRef] | None = strawberry.field(
-        description="The runs of the workflow, newest first by `startedAt`, else by their creation.",
+        description="The runs of the workflow, newest first by `startedAt`, else by their creation. Runs that were "
+        "only referenced, and then those that hide these times, come last.",
         resolver=_runs,
         metadata=resolved_for_all(),
     )

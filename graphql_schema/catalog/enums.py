@@ -218,17 +218,22 @@ class ContaminationVerdict(Enum):
     UNKNOWN is last but not best: an overlap may be hidden or cut off, so a gate treats it as not clean.
     """
 
-    DIRECT = value("DIRECT", description="The training lineage contains a dataset or version of the evaluation itself.")
+    DIRECT = value(
+        "DIRECT", description="The training lineage contains a dataset or dataset version of the evaluation."
+    )
     DERIVED = value(
         "DERIVED",
         description="Data of the evaluation and of the training share a source: one is a part, snapshot or derivation "
         "of the other, or both come from the same data.",
     )
-    CLEAN = value("CLEAN", description="Both lineages are known and complete, and they share no data.")
+    CLEAN = value(
+        "CLEAN",
+        description="Both lineages are known and complete, as far as the policy discloses, and they share no data.",
+    )
     UNKNOWN = value(
         "UNKNOWN",
-        description="Nothing shared was found, but something is hidden or cut, or no data of the evaluation or of the "
-        "training is known.",
+        description="Nothing shared was found, but something is cut, or is hidden and the policy discloses that, or no "
+        "data of the evaluation or of the training is known.",
     )
 
 

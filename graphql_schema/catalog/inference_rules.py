@@ -1,7 +1,7 @@
 """The inference rules as frozen values: the edge that each chain of edges implies (docs/enrichment.md).
 
-An inferred edge replaces the hops of its chains by one hop. The edge discloses no more than its chains: a caller sees
-the edge only if one of them is visible. ``app.graph.jobs`` derives the edges.
+An inferred edge joins the ends of its chains by one hop; the edges of the chains remain. The edge discloses no more
+than its chains: a caller sees the edge only if one of them is visible. ``app.graph.jobs`` derives the edges.
 """
 
 from dataclasses import dataclass

@@ -53,7 +53,7 @@ class Kind:
 
     @property
     def versioned(self) -> bool:
-        """Whether the kind is an immutable version of its parent."""
+        """Whether the kind is a version of its parent, with a version in its ids."""
         return self.version_of is not None
 
     @property
@@ -66,11 +66,11 @@ KINDS: Final[dict[str, Kind]] = {
     kind.name: kind
     for kind in (
         Kind("Dataset", "dataset", "A table, a collection of files, a topic or a view."),
-        Kind("DatasetVersion", "dataset-version", "An immutable snapshot of a dataset.", version_of="Dataset"),
+        Kind("DatasetVersion", "dataset-version", "A snapshot of a dataset.", version_of="Dataset"),
         Kind("FeatureSet", "feature-set", "A set of features that are served together."),
         Kind("Feature", "feature", "A computed value that models take as input.", part_of="FeatureSet"),
         Kind("Model", "model", "A machine-learning model."),
-        Kind("ModelVersion", "model-version", "An immutable version of a model.", version_of="Model"),
+        Kind("ModelVersion", "model-version", "A version of a model.", version_of="Model"),
         Kind("Workflow", "workflow", "The definition of a pipeline or of one of its steps."),
         Kind("Run", "run", "One execution of a workflow.", declared_in="workflow"),
         Kind("Evaluation", "evaluation", "The measurement of a model version on data."),

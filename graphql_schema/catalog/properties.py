@@ -66,7 +66,7 @@ NATIVE_PROPERTIES: tuple[NativeProperty, ...] = (
 )
 """The native properties of vertices.
 
-A filter with `not` would match an absent value, so every asset has a value of each property that filters use.
+An absent value meets neither a filter nor its `not`, so every asset has a value of each property that filters use.
 ``ownerTeam`` and ``domain`` are "" if the asset has none, and ``owners`` and ``tags`` then contain "" alone.
 ``deletedAt`` is ``FOREVER`` unless the asset is deleted.
 

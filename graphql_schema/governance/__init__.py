@@ -1,1 +1,1 @@
-"""Owners, tags, life cycle, aliases, approvals and audit."""
+"""Owners, tags, life cycle, aliases, gate reports, approvals and audit."""

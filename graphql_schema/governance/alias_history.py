@@ -13,7 +13,7 @@ from graphql_schema.rules.change_stamp import made_at
 
 @dataclass(frozen=True, slots=True)
 class AliasMoves:
-    """Accepts changes that moved, set or removed an alias at the instant ``until`` or before."""
+    """Accepts changes of an alias, also of its protection alone, that were made at the instant ``until`` or before."""
 
     alias: str
     until: int

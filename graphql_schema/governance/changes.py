@@ -103,7 +103,7 @@ class Change(Node):
     )
     fields: list[FieldChange] | None = strawberry.field(
         description="The changed fields, with one entry for each changed edge. Entries that are hidden from you now "
-        "are left out. Of an edge to a hidden asset, a change of your own shows at most relation and id.",
+        "are left out. Of an edge to a hidden asset or a stub, a change of your own shows at most relation and id.",
         resolver=_fields,
     )
     actor: str | None = stored_field(
@@ -188,8 +188,8 @@ async def _revert(info: Info, input: RevertArg) -> Resolved:
 revert_change = strawberry.field(
     description="Restores the fields and edges that one change changed, except those hidden from you and those that "
     "follow from others, such as `ownerTeam`, and records this as a new change. Reverting the first registration of an "
-    "asset deletes it, with all changes since. Any other revert is a CONFLICT if what it would restore changed again "
-    "since. Some changes cannot be reverted, such as decisions, incidents, and the digest of a version.",
+    "asset deletes the asset, whatever changed since. Any other revert is a CONFLICT if what it would restore changed "
+    "again since. Some changes cannot be reverted, such as decisions, incidents, and the digest of a version.",
     resolver=_revert,
 )
 

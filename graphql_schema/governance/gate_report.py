@@ -69,8 +69,8 @@ class GateReport:
         resolver=_reported,
     )
     contaminated_evaluations: list[EvaluationRef] = strawberry.field(
-        description="Evaluations that count and whose `contamination` is not CLEAN or is hidden; empty unless a gate "
-        "requires uncontaminated evaluations.",
+        description="Evaluations, not retired and with an owner as in `failingEvaluations`, whose `contamination` is "
+        "not CLEAN or is hidden; empty unless a gate requires uncontaminated evaluations.",
         resolver=_contaminated_evaluations,
     )
     blocking_incidents: list[IncidentRef] = strawberry.field(

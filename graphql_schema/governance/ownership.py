@@ -96,7 +96,8 @@ class SetOwnersInput:
 
     asset: strawberry.ID = strawberry.field(description="The id of the asset.")
     owners: list[OwnerInput] = strawberry.field(
-        description="All direct owners of the asset from now on; an empty list removes all."
+        description="The direct owners of the asset from now on; an empty list removes all. Owners that events gave "
+        "remain."
     )
     expected_revision: int | None = revision_field()
     reason: str | None = reason_field()
@@ -111,7 +112,8 @@ async def _set_owners(info: Info, input: OwnersArg) -> Resolved:
 
 
 set_owners = strawberry.field(
-    description="Replaces the direct owners of an asset. Inherited owners are set on the parent or domain.",
+    description="Replaces the direct owners of an asset, except those that events gave. Inherited owners are set on "
+    "the parent or domain.",
     resolver=_set_owners,
 )
 

@@ -38,8 +38,8 @@ class TagAssignment:
     tag: TagRef = stored_field("The tag.")
     mode: TagMode = stored_field("Whether the tag was set directly, propagated or blocked.")
     via: AssetRef | None = strawberry.field(
-        description="The neighbour that a propagated tag arrived from; null for other modes, if hidden, or if the tag "
-        "has ended by now and is read with `asOf`.",
+        description="The asset that a propagated tag arrived from, such as a neighbour upstream or the parent. Null "
+        "for other modes, if hidden, or if the tag has ended by now and is read with `asOf`.",
         resolver=_via,
     )
     since: Instant | None = stored_field("The instant since when the tag is on the asset, in whatever mode.")

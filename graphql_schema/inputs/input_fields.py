@@ -2,7 +2,7 @@
 
 An absent field keeps the stored value. An explicit null removes the value, or restores the default of a new asset,
 which for `visibility` is ORG; a required field refuses null. A list of ids replaces the edges that the same field
-declared before, unless the field is declared with ``adds``.
+declared before. With ``adds`` these remain, also if null is given.
 """
 
 from dataclasses import dataclass
@@ -199,11 +199,13 @@ class AssetFields:
     )
     sensitivity: Sensitivity | None = attribute("The declared sensitivity; initially INTERNAL.")
     properties: list[PropertyInput] | None = attribute("Keys with text values; the list replaces the stored one.")
-    owners: list[OwnerInput] | None = reference(OWNED_BY.out(), "The direct owners; the list replaces the stored one.")
+    owners: list[OwnerInput] | None = reference(
+        OWNED_BY.out(), "The direct owners; the list replaces the stored one, except owners that events gave."
+    )
     tags: list[strawberry.ID] | None = reference(
         TAGGED.out(),
-        "Ids of the tags to set directly, even if they were blocked before. The list replaces the tags set before; "
-        "other propagated and blocked tags remain.",
+        "Ids of the tags to set directly, even if they were blocked before. The list replaces the tags that "
+        "registrations and `setTags` set before; other tags, and blocks, remain.",
     )
     domain: strawberry.ID | None = reference(CONTAINS.into("Domain"), "The id of the business area of the asset.")
     source_created_at: Instant | None = attribute(

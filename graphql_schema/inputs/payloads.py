@@ -24,7 +24,9 @@ class MutationError:
 
     code: MutationErrorCode = stored_field("The code, for programs.")
     message: str = stored_field("What is wrong and what to do, for people.")
-    input_path: list[str] = stored_field("The place in the input: field names, and list indexes as text.")
+    input_path: list[str] = stored_field(
+        "The place in the input, of `registerAssets` within the item: field names, and list indexes as text."
+    )
     suggestions: list[str] = stored_field(
         "For an UNKNOWN_REFERENCE: up to three similar ids or names that the caller may see, the most similar first. "
         "Empty for other codes, and for unknown ids after the first ten of a call."
@@ -80,7 +82,8 @@ class RegisterPayload:
     outcome: Outcome = stored_field("The outcome; with `dryRun` the one that the call would have without `dryRun`.")
     changed: bool = changed_field()
     revision: int | None = stored_field(
-        "The revision of the asset after the call, or of the end that a link changes; null if the item was rejected."
+        "The revision of the asset after the item, or that of the end that a link changes; null if the item was "
+        "rejected. With `dryRun` the one that the asset would have."
     )
     voided_approvals: list[str] = stored_field(
         "The names of the approvals of the asset that its change of content voided; usually empty."

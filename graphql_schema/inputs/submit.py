@@ -37,7 +37,7 @@ class ScopeError(CodedError):
 
 
 def authorize(info: Info) -> None:
-    """Raise ScopeError, and report it to the access log, unless the token has the scope for mutations."""
+    """Raise ScopeError, and report it to the access log, unless the token has the scope for writing."""
     authorize_in(info.context)
 
 
@@ -46,7 +46,7 @@ def authorize_in(context: Context) -> None:
     if not context.principal.may(Scope.WRITE):
         context.policy_report.refused.append((Scope.WRITE, "", ("the token does not have the scope",)))
         raise ScopeError(
-            f"Mutations need the scope {Scope.WRITE.value}, which the token does not have; request a token with it.",
+            f"Writing needs the scope {Scope.WRITE.value}, which the token does not have; request a token with it.",
             scope=Scope.WRITE.value,
         )
 

@@ -33,5 +33,7 @@ def update_command(
 def require_bounded(targets: JsonObject, name: str) -> JsonObject:
     """Return the targets of a field; raises InputError if there are too many."""
     if len(targets) > MAX_REFERENCES:
-        raise InputError(f"`{name}` holds {len(targets)} ids; use at most {MAX_REFERENCES} in one call.", name)
+        raise InputError(
+            f"The call names {len(targets)} different ids; use at most {MAX_REFERENCES} in one call.", name
+        )
     return targets

@@ -35,7 +35,7 @@ MAX_RECORD_BYTES = 64 * 1024
 
 
 INTERVALS = (("startedAt", "endedAt"), ("deployedAt", "retiredAt"), ("validFrom", "validTo"))
-"""Pairs of instants; the second must not be before the first."""
+"""Pairs of instants; if one input gives both, the second must not be before the first."""
 
 
 Path = tuple[str, ...]

@@ -1,1 +1,1 @@
-"""Lineage, impact, shortest paths, direct neighbours, and the mutations link and unlink."""
+"""Lineage, impact, shortest paths, direct neighbours, contamination, and the mutations link and unlink."""

@@ -22,7 +22,7 @@ class CompletenessState(Enum):
         description="Nothing is missing, apart from what is hidden if the policy does not disclose that something is.",
     )
     TRUNCATED = value(
-        "TRUNCATED", description="A limit or budget ended the query, also if `maxDepth` did; there may be more."
+        "TRUNCATED", description="A limit or budget, such as `maxDepth`, cut the result; there may be more."
     )
     PARTIAL = value(
         "PARTIAL", description="A root was not found, or something is hidden; the lineage behind it is missing."

@@ -19,7 +19,9 @@ class SourceOfContamination:
     verdict: ContaminationVerdict = stored_field(
         "DIRECT if the training lineage contains `evaluated` itself, else DERIVED."
     )
-    training: AssetRef = stored_field("First data on the path: what the version, a base or a run of it was trained on.")
+    training: AssetRef = stored_field(
+        "First dataset, dataset version, feature or feature set on `path`, from which the version was trained."
+    )
     evaluated: AssetRef = stored_field("Dataset or dataset version of the evaluation.")
     via: AssetRef = stored_field(
         "Asset where the two lineages meet: `evaluated` itself if DIRECT, else what it shares with `training`, such as "

@@ -119,8 +119,8 @@ class ImpactedAsset:
 
 
 @strawberry.type(
-    description="Assets that a change of the roots would affect: those at least one edge downstream. Roots, and "
-    "parents or children of roots at depth 0, are not counted."
+    description="Assets that a change of the roots would affect: those at least one edge downstream that the filter "
+    "shows. Roots, and parents or children of roots at depth 0, are not counted."
 )
 class Impact:
     """Assets that a change of the roots would affect: everything downstream at depth 1 or more."""

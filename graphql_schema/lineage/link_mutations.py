@@ -27,7 +27,8 @@ from graphql_schema.ports.relation_query import ALL, RelationQuery, related
 
 @strawberry.input(
     description="An edge to declare; declaring it again merges its properties. If it has ended, a new interval begins "
-    "with the given values only."
+    "with the given values only. But with `validTo`, an interval that begins before the stored end corrects the stored "
+    "interval."
 )
 class LinkInput:
     """An edge to declare."""
@@ -54,8 +55,8 @@ class LinkInput:
     run_id: strawberry.ID | None = attribute("Id of the run that observed the edge.")
     declassify: bool | None = attribute(
         "Whether the data is not sensitive any more at the target, so that neither sensitivity nor tags propagate over "
-        "the edge. A change requires the right to approve on the target if it is visible, for PRODUCES also on the "
-        "source. If absent, a valid edge keeps its value, and a reopened edge is not declassified.",
+        "the edge. A change requires the right to approve on the target, for PRODUCES on the source and on a visible "
+        "target. If absent, a valid edge keeps its value, and a reopened edge is not declassified.",
         stored="declassified",
     )
     properties: list[PropertyInput] | None = attribute(

@@ -23,7 +23,7 @@ from graphql_schema.ports.row import MaskedRecord, PageItem
 class Neighbour:
     """A direct neighbour along a lineage relation, with the edge between both."""
 
-    asset: AssetRef = stored_field("The neighbour of the asset.")
+    asset: AssetRef = stored_field("The neighbour, at the far end of the edge.")
     edge_id: strawberry.ID = stored_field("Id of the edge.")
     from_: strawberry.ID = strawberry.field(
         name="from", description="Id at the start of the edge, where the data flows from."

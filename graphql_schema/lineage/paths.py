@@ -31,7 +31,9 @@ class LineagePath:
     nodes: list[AssetRef] = stored_field(
         "Assets on the path, `from` first and `to` last; a step between parent and child of an asset group has no edge."
     )
-    edges: list[LineageEdge] = stored_field("Edges in the order of the path.")
+    edges: list[LineageEdge] = stored_field(
+        "Edges in the order of the path; of several from one asset to the next, that whose relation is first by name."
+    )
     length: int = stored_field("Number of edges of the path.")
 
 
@@ -70,7 +72,9 @@ async def _paths(
 
 
 paths: SchemaField = strawberry.field(
-    description="Shortest paths from one asset to another along the data flow, the shortest first.", resolver=_paths
+    description="Shortest paths from one asset to another along the data flow, the shortest first. Edges of inference "
+    "rules are not followed.",
+    resolver=_paths,
 )
 
 

@@ -1,1 +1,1 @@
-"""Observability: checks with their results, incidents, and the health of assets."""
+"""Observability: checks, incidents, the health of assets, ingestions of events, and explanations of absence."""

@@ -31,7 +31,10 @@ from policies.errors import InvalidError
 
 
 async def _change(root: Parent, info: Info) -> Resolved:
-    """Return the change that deleted the asset, or that ended the edge; None for other reasons, or if it is hidden."""
+    """Return the change that deleted the asset or an end of the edge, or ended the edge.
+
+    None for other reasons, or if no such change is found or visible.
+    """
     if root["reason"] is not AbsenceReason.ENDED:
         return None
     row = root["asset"]
@@ -51,24 +54,27 @@ class Absence:
         "Those of the given ids that do not exist or are not visible to the viewer."
     )
     asset: AssetRef | None = stored_field(
-        "The asset with the given id, or of an edge the end that is deleted; null for other reasons."
+        "The asset with the given id, or the deleted end of an edge; null without one."
     )
     edge: LineageEdge | None = stored_field(
-        "The edge that is there, begins later or has ended, with its last validity; null without one."
+        "The edge that was found, with its last validity: it is there, unconfirmed, begins later, has ended, or joins "
+        "other spellings. Null without one."
     )
     change: Change | None = strawberry.field(
-        description="The change that deleted the asset or ended the edge; null for other reasons, or if it is not "
-        "visible to the viewer.",
+        description="The change that deleted the asset or ended the edge; null for other reasons, or if no such change "
+        "was found that is visible to the viewer.",
         resolver=_change,
     )
     ingestion: Ingestion | None = stored_field("The newest event whose edge was refused; null for other reasons.")
     spellings: list[OtherSpelling] = stored_field(
-        "Assets with another spelling of an unknown id or of a placeholder. Of an edge between visible assets, only "
-        "those that have the edge."
+        "Assets with another spelling of an unknown id or of a placeholder. For an edge between visible assets: other "
+        "spellings of its ends that such an edge joins."
     )
 
 
-IdArg = Annotated[strawberry.ID | None, strawberry.argument(description="The id of the asset; without it give `from`.")]
+IdArg = Annotated[
+    strawberry.ID | None, strawberry.argument(description="The id of the asset; without it give `from` and `to`.")
+]
 FromArg = Annotated[
     strawberry.ID | None, strawberry.argument(name="from", description="The id of the asset where the edge begins.")
 ]

@@ -20,8 +20,8 @@ class AbsenceReason(Enum):
     BEGINS_LATER = value("BEGINS_LATER", description="The edge is not valid yet.")
     UNCONFIRMED = value(
         "UNCONFIRMED",
-        description="A caller without the right to do so declared the edge, so it has no effect. An owner of its ends "
-        "confirms it with `link`.",
+        description="The edge has no effect: its declarer had no right on a hidden end, or its source is hidden from "
+        "the caller who registered its target. A caller with the right to link its ends confirms it with `link`.",
     )
     ENDED = value("ENDED", description="It was there: the asset, or an end of the edge, is deleted, or the edge ended.")
     REFUSED = value("REFUSED", description="An event named the edge, and it was refused: see `ingestion`.")
@@ -32,8 +32,8 @@ class AbsenceReason(Enum):
     )
     NEVER_OBSERVED = value(
         "NEVER_OBSERVED",
-        description="Both assets are there, and no client has declared or observed an edge from one to the other. They "
-        "may be connected over further assets: see `paths`.",
+        description="Both assets are there, and as far as the viewer may see, no edge from one to the other, of "
+        "`relation` if given, is stored or was refused. They may be connected over further assets: see `paths`.",
     )
     UNKNOWN_OR_HIDDEN = value(
         "UNKNOWN_OR_HIDDEN",

@@ -15,8 +15,9 @@ from graphql_schema.rules.health_status import LEVELS, MAX_CAUSES, health_fields
 @strawberry.type(
     description="Cause of impaired health: a check, an open incident, or an evaluation. A check is a cause if its "
     "latest result is FAIL, ERROR or WARN, or for a FRESHNESS check older than the `freshnessSla` of the asset. An "
-    "evaluation is a cause if its verdict is FAIL or WARN, or if it is contaminated. Of the evaluations of a version "
-    "with the same owner, kind and data, only the newest can be a cause for the version."
+    "evaluation is a cause for its version if its verdict is FAIL or WARN, and for its version and itself if it is "
+    "contaminated. Of the evaluations of a version with the same owner, kind and data, only the newest that is not "
+    "retired can be a cause for the version."
 )
 class HealthCause:
     """A check, incident or evaluation that impairs the health of an asset."""

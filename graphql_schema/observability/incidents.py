@@ -116,7 +116,7 @@ async def _shown(info: Info, where: Condition) -> list[Row]:
     found = await info.context.reader.listing(asset_listing(None, None, where), PageRequest(MAX_OWNED))
     if found.has_next:
         raise LimitError(
-            f"The team owns more than {MAX_OWNED} assets that you may see; use the root field `incidents`, by state.",
+            f"More than {MAX_OWNED} visible assets have these owners; use the root field `incidents`, by state.",
             limit=MAX_OWNED,
         )
     rows = [item.row for item in found.items]

@@ -51,13 +51,19 @@ class IngestedName:
     asset: AssetRef = stored_field("The asset.")
 
 
-@strawberry.type(description="What an event did to one asset.")
+@strawberry.type(
+    description="An effect of an event on one asset. The stage, the owners, the tags and each result of a check have "
+    "entries of their own, apart from that of all other values."
+)
 class IngestedAsset:
-    """What an event did to one asset."""
+    """An effect of an event on one asset; an asset can have several entries."""
 
     asset: AssetRef = stored_field("The asset.")
-    outcome: str = stored_field("CREATED, UPDATED, UNCHANGED, or the code of the error that refused the values.")
-    changed: list[str] = stored_field("The fields with another value.")
+    outcome: str = stored_field(
+        "CREATED, UPDATED, UNCHANGED, or the code of the error that refused the values. For the result of a check, "
+        "CREATED is about the result."
+    )
+    changed: list[str] = stored_field("The fields whose stored value the event changed.")
     kept: list[str] = stored_field("The fields whose value a client registered, and which the event did not replace.")
     outdated: list[str] = stored_field("The fields for which a later event has another value.")
 
@@ -126,7 +132,7 @@ class Ingestion(Node):
         description="The instant at which the event first arrived.", resolver=_received_at
     )
     event_at: Instant | None = stored_field("The instant of the event; null if a malformed event has none.")
-    event_type: str = stored_field("The type of the event, such as COMPLETE; OTHER without one.")
+    event_type: str = stored_field("The type of the event, such as COMPLETE; OTHER without a valid one.")
     source: str = stored_field("The namespace of the job or dataset that the event is about.")
     producer: str | None = stored_field("The program that made the event, as the event has it.")
     actor: str = stored_field("The caller who sent the event, in the form of `Change.actor`.")
@@ -136,21 +142,23 @@ class Ingestion(Node):
         "for an accepted event."
     )
     names: list[IngestedName] | None = strawberry.field(
-        description="The names in the event with the assets that they became, those whose `history` the viewer may "
-        "read.",
+        description="The names in the event with the assets that they became; of the first 200 at most, those whose "
+        "`history` the viewer may read.",
         resolver=_names,
     )
     assets: list[IngestedAsset] | None = strawberry.field(
-        description="The effect on each asset, of those whose `history` the viewer may read.", resolver=_assets
+        description="The effects on assets that the event changed, or of which a value was kept, outdated or refused. "
+        "Of the first 200 at most, those on assets whose `history` the viewer may read are listed.",
+        resolver=_assets,
     )
     edges: list[IngestedEdge] | None = strawberry.field(
-        description="The edges that the event changed, or could not begin, if the viewer may read the `history` of "
-        "both ends.",
+        description="The edges that the event changed, or could not begin; of the first 200 at most, those of which "
+        "the viewer may read the `history` of both ends.",
         resolver=_edges,
     )
     ignored: list[IgnoredFacet] = strawberry.field(
-        description="The facets, or parts of facets, that had no effect, about assets whose `history` the viewer may "
-        "read.",
+        description="The facets, or parts of facets, that had no effect; of the first 200 at most, those about assets "
+        "whose `history` the viewer may read.",
         resolver=_ignored,
     )
 
@@ -159,14 +167,18 @@ def _since(instant: Instant) -> Iterator[Condition]:
     yield Negated(Below("createdAt", instant))
 
 
-@strawberry.input(description="A condition on ingestions; every given field must match.")
+@strawberry.input(
+    description="A condition on ingestions; every given field must match. An empty list matches no ingestion."
+)
 class IngestionFilter:
     """A condition on ingestions; every given field must match."""
 
     subjects: list[strawberry.ID] | None = one_of("subject", "The event is about one of these assets.")
-    actors: list[str] | None = one_of("actor", "The caller who sent the event is one of these.")
+    actors: list[str] | None = one_of(
+        "actor", "The caller who sent the event is one of these, each in the form of `Change.actor`."
+    )
     sources: list[str] | None = one_of("source", "The namespace of the job or dataset is one of these.")
-    states: list[IngestionState] | None = one_of("state", "The event did one of these.")
+    states: list[IngestionState] | None = one_of("state", "The `state` of the ingestion is one of these.")
     since: Instant | None = filter_field("The event arrived at this instant or later.", _since)
     until: Instant | None = below("createdAt", "The event arrived before this instant.")
 

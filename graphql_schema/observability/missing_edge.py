@@ -16,7 +16,7 @@ from graphql_schema.ports.relation_query import PageRequest
 from graphql_schema.ports.row import Row
 
 _EXAMINED: Final = PageRequest(first=50)
-"""The changes, or ingestions, that are examined for an edge."""
+"""The page of changes, or of ingestions, that is examined for an edge."""
 
 _ENDS: Final = {"inputs": ("INPUT_TO", "target", "source"), "outputs": ("PRODUCES", "source", "target")}
 """By field of an `IngestedEdge`, the relation of its edge, and the keys of the ids where it begins and ends."""
@@ -25,7 +25,8 @@ _ENDS: Final = {"inputs": ("INPUT_TO", "target", "source"), "outputs": ("PRODUCE
 async def explained_edge(info: Info, source: Row, target: Row, relations: tuple[str, ...]) -> JsonObject:
     """Return the source of an `Absence` for the edge of one of some relations from a visible asset to another.
 
-    A direct answer comes first: an edge of these two assets, then a refused one, then one under another spelling.
+    The first of these that is found is the result: an edge of these two assets, a refused one, one between other
+    spellings of them.
     Raises the errors of the reader.
     """
     deleted = next((row for row in (source, target) if row.visible_value("deletedAt") is not None), None)
@@ -112,9 +113,9 @@ def _refused_edge(entry: Record) -> tuple[str, str, str] | None:
 
 
 async def ending_change(info: Info, ends: Sequence[Row], dated: DatedEdge) -> Row | None:
-    """Return the change by which an edge between ``ends`` ended, of the first that followed; None if none is visible.
+    """Return the change that ended an edge between ``ends``; None if it is hidden or not found.
 
-    Raises the errors of the reader.
+    The first changes of the ends since the end was recorded are examined. Raises the errors of the reader.
     """
     named, subjects = {row.urn: row for row in ends}, tuple(dict.fromkeys(row.urn for row in ends))
     where = All((In("subject", subjects), Negated(Below("createdAt", dated.end_recorded or 0))))

@@ -47,9 +47,9 @@ class OtherSpelling:
 
 
 async def other_spellings(info: Info, urn: str) -> list[JsonObject]:
-    """Return the sources of :class:`OtherSpelling` for an id of an asset, those by a rule first; no deleted assets.
+    """Return the sources of :class:`OtherSpelling` for an id of an asset, those with the rule NAME last.
 
-    The requests do not depend on whether the id exists. Raises the errors of the reader.
+    Deleted assets are left out. The requests do not depend on whether the id exists. Raises the errors of the reader.
     """
     reader, parts = info.context.reader, parse_urn(urn)
     rules = dict(info.context.spellings(urn)[:MAX_SPELLINGS])

@@ -41,6 +41,6 @@ def test_a_field_holds_at_most_5000_ids() -> None:
     """The targets are returned; one more is refused with the field."""
     targets: dict[str, object] = {str(number): {} for number in range(5_000)}
     assert require_bounded(targets, "add") is targets
-    with pytest.raises(InputError, match="`add` holds 5001 ids") as refused:
+    with pytest.raises(InputError, match="names 5001 different ids") as refused:
         require_bounded({**targets, "more": {}}, "add")
     assert refused.value.path == ("add",)
