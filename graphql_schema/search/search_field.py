@@ -54,9 +54,11 @@ async def _versions(root: Parent, info: Info, first: First = 5, after: After = N
     return ConnectionSource(slice_page(root["versions"], page), page, binding, lambda item: _hit(item, search))
 
 
-@strawberry.type(description="An asset that matches the search text; with `groupVersions`, or of which a version does.")
+@strawberry.type(
+    description="An asset that matches the search text, or with `groupVersions` one of which a version matches."
+)
 class SearchHit:
-    """An asset that matches the search text; with `groupVersions`, or of which a version does."""
+    """An asset that matches the search text, or with `groupVersions` one of which a version matches."""
 
     asset: AssetRef = stored_field("The asset.")
     highlights: list[Highlight] = stored_field(

@@ -77,8 +77,8 @@ async def _consumption(
 
 
 team_consumption: SchemaField = strawberry.field(
-    description="Usage by the team, its members and its services, without deleted ones, of assets that any team owns. "
-    "Only assets whose usage the viewer may see, and services visible to the viewer, count.",
+    description="Usage of any asset by the team, its members and the services it owns, without deleted services. Only "
+    "assets whose usage the viewer may see, and services visible to the viewer, count.",
     resolver=_consumption,
 )
 
