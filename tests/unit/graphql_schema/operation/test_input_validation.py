@@ -1,10 +1,13 @@
 """Validation of given values: literals and variables, required arguments, and where variables are used."""
 
+from collections.abc import Collection
 from typing import Annotated, Any
 
 import pytest
 import strawberry
 from graphql.language import visit
+from graphql.pyutils import suggestion_list
+from graphql.validation.rules import known_type_names
 
 from graphql_schema.operation import input_validation
 from graphql_schema.operation.limited_schema import OperationSchema
@@ -105,3 +108,21 @@ async def test_the_document_is_searched_once_for_all_variables(monkeypatch: pyte
     text = f"query ({' '.join(f'${name}: Float!' for name in names)}) {{ {fields} }}"
     assert len(await errors(text, **dict.fromkeys(names, "x"))) == 25
     assert len(visits) == 1
+
+
+async def test_few_unknown_types_are_compared_with_all_types(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A short document of very many unknown types is as fast as one: only the first has names that are similar."""
+    compared: list[str] = []
+
+    def noted(name: str, names: Collection[str]) -> list[str]:
+        compared.extend(names)
+        return suggestion_list(name, names)
+
+    monkeypatch.setattr(known_type_names, "suggestion_list", noted)
+    schema = OperationSchema(Query)
+    result = await schema.execute("{ " + " ".join(f"... on Querry{number} {{ ratio }}" for number in range(20)) + " }")
+    messages = [error.message for error in result.errors or ()]
+    assert messages == ["Unknown type 'Querry0'. Did you mean 'Query'?"] + [
+        f"Unknown type 'Querry{number}'." for number in range(1, 20)
+    ]
+    assert sorted(compared) == sorted(schema.core.type_map)
