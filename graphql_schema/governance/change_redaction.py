@@ -72,11 +72,13 @@ def redacted_entry(entry: Record, subject: Row, visible: VisibleRows, author: st
     shown: Collection[str] = visible
     if "part" in entry:
         sides = _alias_sides(entry, visible)
-    if "edge" in entry:
-        shown = {*visible, *named_ids(entry)}
+    if "edge" in entry:  # a change can have thousands of edges, so the work for each does not grow with their number
+        shown = {*named_ids(entry)}
         mine = {"before": _is_recorded_by(entry.get("was"), author), "after": True}
-        registered = visible if author is None else {urn: row for urn, row in visible.items() if not _is_stub(row)}
-        sides = {side: _of_edge(value, subject, registered, mine=mine[side]) for side, value in sides.items()}
+        sides = {
+            side: None if value is None else _of_edge(value, subject, _far_row(value, visible, author), mine=mine[side])
+            for side, value in sides.items()
+        }
     return {
         "field": field,
         "alias": entry.get("part"),
@@ -101,17 +103,21 @@ def _is_recorded_by(edge: Record | None, author: str | None) -> bool:
     return edge is not None and author is not None and edge.get("recordedBy") == author
 
 
-def _of_edge(value: Record | None, subject: Row, visible: VisibleRows, *, mine: bool) -> Record | None:
-    """Return the values of an edge that both of its ends show; None without an edge.
+def _far_row(edge: Record, visible: VisibleRows, author: str | None) -> Row | None:
+    """Return the row of the far end of an edge; None if it is hidden, or a stub and the viewer is its ``author``."""
+    row = visible.get(edge["id"])
+    return None if row is None or (author is not None and _is_stub(row)) else row
 
-    If the far end is hidden, the result is relation and id, or None unless ``mine`` is set.
+
+def _of_edge(edge: Record, subject: Row, far: Row | None, *, mine: bool) -> Record | None:
+    """Return the values of an edge that both of its ends show.
+
+    If the far end ``far`` is None, the result is relation and id, or None unless ``mine`` is set.
     """
-    if value is None:
-        return None
-    if value["id"] not in visible:
-        return {"id": value["id"], "relation": value["relation"]} if mine else None
-    hidden = subject.access.of_edge("Neighbour", visible[value["id"]].access).hidden
-    return {name: each for name, each in value.items() if name not in hidden}
+    if far is None:
+        return {"id": edge["id"], "relation": edge["relation"]} if mine else None
+    hidden = subject.access.of_edge("Neighbour", far.access).hidden
+    return {name: each for name, each in edge.items() if name not in hidden}
 
 
 def _text(field: str, value: Json, visible: Collection[str]) -> str | None:

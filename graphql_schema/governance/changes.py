@@ -76,7 +76,7 @@ async def _fields(root: Parent, info: Info) -> Resolved:
     known = {row.urn: row for row in await reader.nodes(named) if row is not None}
     return [
         redacted_entry(entry, subject, known, author)
-        for entry in entries
+        async for entry in info.context.budget.in_turns(entries)
         if subject is not None and is_visible_entry(entry, subject, known, author)
     ]
 

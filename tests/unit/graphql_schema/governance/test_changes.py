@@ -5,12 +5,14 @@
 
 from collections.abc import Awaitable, Callable
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 from strawberry.types import ExecutionResult
 from support.stores.plain_reader import PlainGraph
 
 from graphql_schema.ports.commands import RevertCommand
+from graphql_schema.ports.operation_budget import OperationBudget, Turns
 
 Run = Callable[..., Awaitable[ExecutionResult]]
 MODEL = "mlg://model/test/default/ranker"
@@ -58,6 +60,20 @@ async def test_fields_of_a_hidden_subject_are_left_out(run: Run, graph: PlainGra
     graph.hidden = {"MODEL": {"task"}}
     shown = (await run(CHANGE, id=urn)).data["node"]["fields"]
     assert [entry["field"] for entry in shown] == ["intendedUse"]
+
+
+async def test_others_run_between_the_fields_of_a_large_change(
+    run: Run, graph: PlainGraph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One change can have thousands of fields, and each of them can end the turn of the event loop."""
+    pause = AsyncMock()
+    monkeypatch.setattr(OperationBudget, "pause", lambda *_: pause())
+    monkeypatch.setattr(Turns, "is_over", lambda _: True)
+    graph.add("MODEL", "ranker")
+    fields = [{"field": "task", "before": None, "after": str(number)} for number in range(100)]
+    found = await run(CHANGE, id=change(graph, "c", fields=fields))
+    assert [each["after"] for each in found.data["node"]["fields"]] == [str(number) for number in range(100)]
+    assert pause.await_count >= 100
 
 
 @pytest.mark.parametrize(
