@@ -19,7 +19,7 @@ SNIPPET: Final = 200
 
 
 def highlights(row: Row, query: SearchText) -> list[dict[str, str]]:
-    """Return the fields with matches and their texts, with matched words between ``**``.
+    """Return the visible fields with matches and their texts, with matched words between ``**``, without a report.
 
     Names come first, then the parts of the id, then the description. A name equal to the display name is left out.
     """
@@ -34,7 +34,7 @@ def highlights(row: Row, query: SearchText) -> list[dict[str, str]]:
                 if word.text in typed or word.text.startswith(query.last) or _is_near(word.text, near)]  # fmt: skip
         if field == "name" and field != names[0] and text == row.visible_value("displayName"):
             continue
-        if hits and row.is_shown(field):
+        if hits:
             found.append({"field": field, "text": _marked(text, hits)})
     return found
 
@@ -65,16 +65,18 @@ def _marked(text: str, hits: list[Word]) -> str:
 
 
 def _spans(hits: list[Word]) -> list[tuple[int, int]]:
-    """Return the positions of the matches from left to right.
+    """Return the positions of the matches from left to right, in time that is linear in their number, but for the sort.
 
-    Of overlapping matches the shortest is kept. Adjacent matches are joined.
+    Of overlapping matches the shortest is kept: matches overlap only if they are a run and parts of it, and the parts
+    of a run do not overlap. Adjacent matches are joined.
     """
     kept: list[tuple[int, int]] = []
-    for start, end in sorted(((word.start, word.end) for word in hits), key=lambda span: (span[1] - span[0], span)):
-        if all(end <= first or last <= start for first, last in kept):
-            kept.append((start, end))
+    for start, end in sorted(((word.start, word.end) for word in hits), key=lambda span: (span[0], -span[1])):
+        if kept and start < kept[-1][1]:
+            kept.pop()
+        kept.append((start, end))
     joined: list[tuple[int, int]] = []
-    for start, end in sorted(kept):
+    for start, end in kept:
         before = joined.pop() if joined and joined[-1][1] == start else (start, end)
         joined.append((before[0], end))
     return joined

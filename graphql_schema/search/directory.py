@@ -9,16 +9,15 @@ import strawberry
 from graphql_schema.catalog.enums import value
 from graphql_schema.fields.connection import After, ConnectionSource, First, page_request_of
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Parent, Resolved, SchemaField, stored_field
+from graphql_schema.fields.field import Parent, Resolved, SchemaField, resolved_for_all, stored_field
 from graphql_schema.fields.refs import DomainRef, TagRef, TeamRef, UserRef
 from graphql_schema.ports.record import JsonObject
 from graphql_schema.ports.relation_query import slice_page
 from graphql_schema.ports.row import PageItem
 from graphql_schema.ports.search_query import MAX_HITS
-from graphql_schema.rules.highlights import highlights
-from graphql_schema.rules.search_text import SearchText
-from graphql_schema.search.highlight import Highlight
+from graphql_schema.search.highlight import Highlight, marked_in
 from graphql_schema.search.search_conditions import directory_query
+from graphql_schema.search.search_source import SearchSource
 
 
 @strawberry.enum(description="Kind of an entry of the directory.")
@@ -47,8 +46,10 @@ class DirectoryHit:
     """A team, user, domain or tag that matches the search text."""
 
     entry: DirectoryEntry = stored_field("The team, user, domain or tag.")
-    highlights: list[Highlight] = stored_field(
-        "The fields with words that match the text: names, parts of the id, then the description."
+    highlights: list[Highlight] = strawberry.field(
+        description="The fields with words that match the text: names, parts of the id, then the description.",
+        resolver=marked_in("entry"),
+        metadata=resolved_for_all(),
     )
 
 
@@ -57,13 +58,13 @@ async def _directory(
 ) -> Resolved:
     query = directory_query(root.text, None if kinds is None else [kind.name for kind in kinds])
     page, binding = page_request_of(info, first, after, query)
-    found = await root.ranked(info.context.reader, query)
+    found = await root.ranked(info.context.reader, info.context.budget, query)
     hits = slice_page(found.items, replace(page, total=page.total and found.complete))
-    return ConnectionSource(hits, page, binding, lambda item: _hit(item, root.text))
+    return ConnectionSource(hits, page, binding, lambda item: _hit(item, root))
 
 
-def _hit(item: PageItem, text: SearchText) -> JsonObject:
-    return {"entry": item.row, "highlights": highlights(item.row, text)}
+def _hit(item: PageItem, search: SearchSource) -> JsonObject:
+    return {"entry": item.row, "search": search}
 
 
 directory: SchemaField = strawberry.field(

@@ -1,8 +1,11 @@
-"""The type of a highlight."""
+"""The type of a highlight, and the resolver of the highlights of hits."""
+
+from collections.abc import Awaitable, Callable
 
 import strawberry
 
-from graphql_schema.fields.field import stored_field
+from graphql_schema.fields.context import Info
+from graphql_schema.fields.field import Parents, ResolvedForAll, stored_field
 
 
 @strawberry.type(description="A field of a hit with words that match the search text.")
@@ -14,3 +17,15 @@ class Highlight:
         "of a type without such a field."
     )
     text: str = stored_field("The text of the field, an extract if it is long; matched words are between `**`.")
+
+
+def marked_in(key: str) -> Callable[..., Awaitable[ResolvedForAll]]:
+    """Return the resolver of the highlights of all hits of a page; ``key`` is that of the row in the source of a hit.
+
+    They are made one after the other, with pauses, because each text can be long.
+    """
+
+    async def resolve(roots: Parents, info: Info) -> ResolvedForAll:
+        return [await hit["search"].marked(hit[key], info.context.budget) for hit in roots]
+
+    return resolve

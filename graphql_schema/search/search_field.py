@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Final
 
 import strawberry
 
+from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.fields.connection import After, Connection, ConnectionSource, First, page_request_of
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Parent, Resolved, SchemaField, stored_field
+from graphql_schema.fields.field import Parent, Resolved, SchemaField, resolved_for_all, stored_field
 from graphql_schema.fields.listing_fields import AssetFilterArg
 from graphql_schema.fields.refs import AssetRef
 from graphql_schema.ports.conditions import MAX_FILTER_TEXT_LENGTH
@@ -18,13 +19,15 @@ from graphql_schema.ports.relation_query import slice_page
 from graphql_schema.ports.row import PageItem
 from graphql_schema.ports.search_query import MAX_HITS
 from graphql_schema.rules.facets import MAX_FACET_VALUES, Facet, facet_counts
-from graphql_schema.rules.highlights import highlights
 from graphql_schema.rules.search_text import parse_search_text
 from graphql_schema.search.directory import DirectoryHit, directory
-from graphql_schema.search.highlight import Highlight
+from graphql_schema.search.highlight import Highlight, marked_in
 from graphql_schema.search.search_conditions import directory_query, search_query
 from graphql_schema.search.search_source import SearchSource
 from graphql_schema.search.version_groups import VersionGroup, grouped
+
+MANY_ROWS: Final = 50
+"""Number of hits above which facets are counted in the side thread, because each may have very many tags."""
 
 TextArg = Annotated[
     str,
@@ -61,8 +64,11 @@ class SearchHit:
     """An asset that matches the search text, or with `groupVersions` one of which a version matches."""
 
     asset: AssetRef = stored_field("The asset.")
-    highlights: list[Highlight] = stored_field(
-        "The fields visible to the viewer with words that match the text: names, parts of the id, then the description."
+    highlights: list[Highlight] = strawberry.field(
+        description="The fields visible to the viewer with words that match the text: names, parts of the id, then the "
+        "description.",
+        resolver=marked_in("asset"),
+        metadata=resolved_for_all(),
     )
     versions: "Connection[SearchHit]" = strawberry.field(
         description="With `groupVersions`, the versions of the asset that match the text and the filter, best first; "
@@ -92,7 +98,7 @@ class FacetValues:
 
 
 async def _hits(root: Parent, info: Info) -> Resolved:
-    found = await root.ranked(info.context.reader, root.assets)
+    found = await root.ranked(info.context.reader, info.context.budget, root.assets)
     groups = await _grouped(root, info, found.items)
     page = slice_page([group.asset for group in groups], replace(root.page, total=found.complete))
     versions = {group.asset.row.urn: group.versions for group in groups}
@@ -106,16 +112,16 @@ async def _grouped(search: SearchSource, info: Info, items: Sequence[PageItem]) 
 
 
 def _hit(item: PageItem, search: SearchSource, versions: Sequence[PageItem] = ()) -> JsonObject:
-    shown = highlights(item.row, search.text)
-    return {"asset": item.row, "highlights": shown, "versions": versions, "search": search}
+    return {"asset": item.row, "versions": versions, "search": search}
 
 
 async def _facets(root: Parent, info: Info) -> Resolved:
-    reader, entries = info.context.reader, directory_query(root.text, None)
+    reader, budget, entries = info.context.reader, info.context.budget, directory_query(root.text, None)
     wanted = {entries if facet is Facet.DIRECTORY else root.assets for facet in root.facets}
-    found = await asyncio.gather(*(root.ranked(reader, query) for query in wanted))
+    found = await asyncio.gather(*(root.ranked(reader, budget, query) for query in wanted))
     rows = {query: [item.row for item in hits.items] for query, hits in zip(wanted, found, strict=True)}
-    return facet_counts(root.facets, rows.get(root.assets, ()), rows.get(entries, ()))
+    is_long = sum(map(len, rows.values())) > MANY_ROWS
+    return await run_in_turn(facet_counts, is_long, root.facets, rows.get(root.assets, ()), rows.get(entries, ()))
 
 
 @strawberry.type(description="The result of a search.")

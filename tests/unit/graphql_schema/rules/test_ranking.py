@@ -7,6 +7,7 @@ import pytest
 from support.estates.plain_rows import PlainAccess, hiding, plain_row
 
 from graphql_schema.ports.row import Row
+from graphql_schema.rules import ranking
 from graphql_schema.rules.ranking import Rank, rank
 from graphql_schema.rules.search_text import parse_search_text
 
@@ -150,3 +151,16 @@ def test_a_hidden_version_is_not_ranked_by_its_number() -> None:
     """A viewer who may not see the version of a row does not find it by the words for it."""
     row = plain_row("MODEL_VERSION", "churn", hiding("version"), version="3", namespace="default", source="test")
     assert rank_of("churn v3", row) is None
+
+
+def test_the_words_of_long_texts_are_not_kept() -> None:
+    """They take many times the memory of the text, and some thousand full records would fill it."""
+    kept = ranking._kept_words  # noqa: SLF001 - what the test is about
+    rank_of("zz", model("churn"))
+    known = kept.cache_info().currsize
+    for characters, more in ((ranking.MAX_KEPT, 1), (ranking.MAX_KEPT + 1, 0)):
+        assert (
+            rank_of(f"zz{characters}", model("churn", description=f"zz{characters}".ljust(characters, "."))) is not None
+        )
+        assert kept.cache_info().currsize - known == more
+        known = kept.cache_info().currsize

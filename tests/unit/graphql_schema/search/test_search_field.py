@@ -4,14 +4,18 @@
 # A response of another shape fails the test.
 
 import re
+import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 from strawberry.types import ExecutionResult
+from support.estates.wide_lineage import noted_threads
 from support.stores.plain_reader import PlainGraph
 
+from graphql_schema.execution.side_thread import run_aside
 from graphql_schema.rules.facets import MAX_FACET_VALUES
+from graphql_schema.search import search_field
 
 Run = Callable[..., Awaitable[ExecutionResult]]
 QUERY = """query ($text: String!, $facets: [Facet!], $first: Int, $after: Cursor) {
@@ -90,6 +94,21 @@ async def test_a_word_at_the_edge_of_a_highlight_is_marked(run: Run, graph: Plai
         text = f"x{'.' * before}{word}"[:200]
         shown = re.sub("x+", r"**\g<0>**", text + "." * (200 - len(text)))
         assert highlight == {"field": "description", "text": shown + "\u2026"}
+
+
+async def test_facets_of_many_hits_are_counted_in_the_side_thread(
+    run: Run, graph: PlainGraph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The event loop serves others meanwhile, because each hit may have very many tags."""
+    noted = noted_threads(monkeypatch, search_field, "facet_counts")
+    graph.add("DATASET", "t", index={"tags": []})
+    await searched(run, "t", facets=["TAG"])
+    assert noted == {("facet_counts", threading.get_ident())}
+    noted.clear()
+    for number in range(search_field.MANY_ROWS):
+        graph.add("DATASET", f"t{number}", index={"tags": []})
+    await searched(run, "t", facets=["TAG"])
+    assert noted == {("facet_counts", await run_aside(threading.get_ident))}
 
 
 async def test_facets_are_bounded_and_ordered(run: Run, graph: PlainGraph) -> None:
