@@ -7,7 +7,8 @@ has one entry per edge, which also holds ``edge`` (relation, from, to) and the r
 for :mod:`app.graph.writing.handlers.revert_fields`. The policy of a field is applied to its entries when they are read.
 """
 
-from collections.abc import Collection, Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
 from itertools import count
 from typing import Final
 
@@ -17,6 +18,7 @@ from app.graph.records.vertex_record import ALIASES, CONFIRMED, GIVEN_BY, kind_o
 from app.graph.writing.rules.approved_content import MADE_BY, WEAKENED_BY
 from app.graph.writing.rules.attach import attached_urn, new_ordered_record
 from app.graph.writing.rules.first_owner import REGISTERED_BY
+from app.graph.writing.unit.audit_trail import EdgeChange
 from app.graph.writing.unit.item_unit import ItemUnit
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.kinds import KINDS
@@ -49,11 +51,14 @@ def stage_audit_entries(unit: ItemUnit) -> None:
     """
     records = unit.staging.staged.vertices
     changed = [vid for vid in records if kind_of(records[vid]) in KINDS]
-    for vid in dict.fromkeys([*changed, *(edge.about for edge in unit.audit.edges), *unit.audit.fields]):
+    edges = defaultdict[int, dict[EdgeKey, EdgeChange]](dict)
+    for change in unit.audit.edges:
+        edges[change.about][change.key] = change
+    for vid in dict.fromkeys([*changed, *edges, *unit.audit.fields]):
         before, after = unit.lookup.batch.vertex(vid), unit.lookup.known(vid)
         fields = [
             *_values(before, after, unit.audit.rewritten.get(vid, ())),
-            *_edges(unit, vid),
+            *_edges(unit, vid, edges.get(vid, {})),
             *unit.audit.fields[vid],
         ]
         default = ChangeAction.UPDATED if before is not None else ChangeAction.REGISTERED
@@ -129,9 +134,8 @@ def _values(before: Record | None, after: Record, rewritten: Collection[str]) ->
             yield {"field": name, "before": was.get(name), "after": after.get(name)}
 
 
-def _edges(unit: ItemUnit, vid: int) -> Iterator[Record]:
-    """Yield one entry for each changed or ``rewritten`` edge that the audit trail has for a vertex."""
-    changes = {change.key: change for change in unit.audit.edges if change.about == vid}
+def _edges(unit: ItemUnit, vid: int, changes: Mapping[EdgeKey, EdgeChange]) -> Iterator[Record]:
+    """Yield one entry for each changed or ``rewritten`` edge of ``changes``, those that the audit trail has for it."""
     for key, change in changes.items():
         was, now = declared_part(unit.lookup.batch.edge(key)), declared_part(unit.lookup.edge(key))
         if was != now or change.rewritten:

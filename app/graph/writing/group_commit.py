@@ -17,6 +17,7 @@ import random
 from collections.abc import Sequence
 from contextvars import Context
 from dataclasses import dataclass, field
+from itertools import islice
 from time import perf_counter
 from typing import Final, cast
 
@@ -33,6 +34,7 @@ from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.writing.call_batch import CallBatch
 from app.graph.writing.group_plan import GroupPlan, GroupPlanner
 from app.graph.writing.unit.read_set import ReadSet
+from graphql_schema.execution.side_thread import run_aside
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.outcomes import WriteOutcome
 
@@ -58,6 +60,9 @@ wait if none is in the queue.
 
 MAX_GATHER_SECONDS: Final = 0.02
 """Longest wait for new batches by GATHER_SHARE, in seconds."""
+
+ENCODED_ASIDE: Final = 4
+"""Number of records with long texts that are encoded in one call of the side thread, which others use too."""
 
 MAX_GROUP_CHARACTERS: Final = 4 * 1024 * 1024
 """Maximal number of characters of the records in one transaction, unless its only batch is atomic or has one item."""
@@ -202,8 +207,7 @@ class GroupCommit:
         if not plan.state.has_writes:
             return
         writes, entries = WriteSet(), plan.entries
-        async for _ in OperationBudget().in_turns(plan.state.add_writes(writes, plan.now)):
-            pass
+        await _encode(plan, writes)
         if writes.characters > MAX_GROUP_CHARACTERS and plan.is_divisible:
             raise WriteTooLargeError("The transaction is too large.")
         writes.outbox(entries)
@@ -215,3 +219,14 @@ class GroupCommit:
             except Exception as error:
                 raise UnconfirmedWriteError(plan, error) from error
         self._coordinator.commit_log.written()
+
+
+async def _encode(plan: GroupPlan, writes: WriteSet) -> None:
+    """Add what a plan has to write to ``writes``, in turns; in the side thread if there are long texts among it."""
+    steps = plan.state.add_writes(writes, plan.now)
+    if plan.state.has_long_texts:
+        while await run_aside(lambda: sum(1 for _ in islice(steps, ENCODED_ASIDE))):
+            pass
+    else:
+        async for _ in OperationBudget().in_turns(steps):
+            pass

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Final
 
 from app.graph.commits.write_set import WriteSet
 from app.graph.records.edge_record import EdgeKey
@@ -10,6 +11,10 @@ from app.graph.writing.unit.read_set import NotReadError, ReadCoverage, ReadSet
 from app.graph.writing.unit.tracked_values import TrackedValues
 from graphql_schema.catalog.relations import Direction
 from graphql_schema.ports.record import Record
+from graphql_schema.rules.index_terms import PROSE
+
+LONG_TEXT: Final = 4_000
+"""Number of characters above which the words of a text are found in the side thread; that many take up to 8 ms."""
 
 MarkKey = tuple[int, str]
 """A vertex id and the native property that holds the mark."""
@@ -200,6 +205,12 @@ class WorkingSet:
     def has_writes(self) -> bool:
         """Whether the transaction has to write records, edges or receipts, of any batch."""
         return bool(self._vertices.unwritten() or self._edges.unwritten() or self._receipts.unwritten())
+
+    @property
+    def has_long_texts(self) -> bool:
+        """Whether a record to write, or the stored one that it replaces, has a text whose words take milliseconds."""
+        records = ((after, self._vertices.stored(vid) or {}) for vid, after in self._vertices.unwritten().items())
+        return any(len(each.get(PROSE) or "") > LONG_TEXT for both in records for each in both)
 
     def add_writes(self, writes: WriteSet, now: int) -> Iterator[None]:
         """Add what the transaction has to write to ``writes``: one vertex, edge, mark or receipt before each yield.

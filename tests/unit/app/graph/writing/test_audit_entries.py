@@ -1,9 +1,17 @@
 """Audit entries: one change for each vertex that an item changed, with its fields and edges."""
 
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+import pytest
 from support.stores.in_memory_writer import Memory, seeded
 from support.stores.writers import NOW, asset, link, urn
+
+from app.graph.records.edge_record import EdgeKey
+from app.graph.writing import audit_entries
+from app.graph.writing.unit.audit_trail import EdgeChange
+from app.graph.writing.unit.item_unit import ItemUnit
 
 
 def changes(memory: Memory, text: str) -> list[Any]:
@@ -74,3 +82,17 @@ def test_changes_of_one_instant_have_ids_of_their_own(memory: Memory) -> None:
     seeded(memory, asset("dataset d"))
     memory.run(*(asset("dataset d", {"description": text}) for text in "ab"), now=NOW + 1)
     assert [change["subjectRevision"] for change in changes(memory, "dataset d")] == [1, 2, 3]
+
+
+def test_each_edge_of_an_item_is_visited_once(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One item can have thousands of edges and create as many stubs: no stub is compared with the edges of others."""
+    visited = Counter[int]()
+    edges = audit_entries._edges  # noqa: SLF001 - what the test is about
+
+    def noted(unit: ItemUnit, vid: int, changes: Mapping[EdgeKey, EdgeChange]) -> Iterator[Any]:
+        visited[vid] += len(changes)
+        return edges(unit, vid, changes)
+
+    monkeypatch.setattr(audit_entries, "_edges", noted)
+    memory.run(asset("dataset d", derivedFrom=[f"dataset s{number}" for number in range(50)]))
+    assert (len(visited), visited.total()) == (51, 50)

@@ -1,9 +1,11 @@
 """Group commit over a store in memory: which calls share a transaction, and what becomes of them when it fails."""
 
 import asyncio
+import threading
 from dataclasses import replace
 
 import pytest
+from support.estates.wide_lineage import noted_threads
 from support.stores.in_memory_writer import ROOT, Memory
 from support.stores.memory_store import Callers, MemoryStore, names
 from support.stores.writers import asset, person, urn
@@ -17,7 +19,10 @@ from app.graph.driver.errors import (
     WriteRefusedError,
     WriteTooLargeError,
 )
+from app.graph.records import vertex_record
+from app.graph.writing.unit.working_set import LONG_TEXT
 from app.store.errors import StoreReason
+from graphql_schema.execution.side_thread import run_aside
 from policies.errors import LimitError
 
 ADA = person("ada", "team ranking", roles="engineer")
@@ -239,3 +244,15 @@ async def test_after_a_write_without_a_response_outcomes_wait_for_the_index(call
     assert callers.store.index_reads == 4
     assert names(await callers.call(ROOT, asset("dataset b"))) == ["CREATED"]
     assert callers.store.index_reads == 5
+
+
+async def test_long_texts_are_encoded_in_the_side_thread(callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The event loop serves others while the words of long texts are found, also of a stored text that is replaced."""
+    noted = noted_threads(monkeypatch, vertex_record, "found_by")
+    aside = await run_aside(threading.get_ident)
+    for text, thread in (("short", threading.get_ident()), ("x " * LONG_TEXT, aside), ("short", aside)):
+        noted.clear()
+        items = [asset(f"dataset d{number}", {"description": f"{text}{number}"}) for number in range(10)]
+        assert names(await callers.call(ROOT, *items))[0] in {"CREATED", "UPDATED"}
+        assert noted == {("found_by", thread)}
+    assert len(callers.store.memory.vertices) >= 10
