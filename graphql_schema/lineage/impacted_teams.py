@@ -11,15 +11,16 @@ import strawberry
 from graphql_schema.catalog.enums import OwnershipKind, value
 from graphql_schema.catalog.relations import MEMBER_OF
 from graphql_schema.catalog.urn import slug_of
+from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import stored_field
 from graphql_schema.fields.refs import TeamRef
 from graphql_schema.governance.ownership import ownership_of
 from graphql_schema.ports.lineage_query import ReachedNode
 from graphql_schema.ports.record import JsonObject
-from graphql_schema.ports.relation_query import ALL, PageRequest, RelationQuery, related
-from graphql_schema.ports.row import PageItem, Row
-from graphql_schema.usage.asset_usage import MONTHS, Span, months_of, used_days
+from graphql_schema.ports.relation_query import ALL, PageRequest, related
+from graphql_schema.ports.row import Row
+from graphql_schema.usage.asset_usage import MANY_MONTHS, MONTHS, Month, Span, months_of, used_days
 
 MAX_OWNERSHIPS = 100_000
 """Maximal number of ownership edges that one operation reads in several requests."""
@@ -96,31 +97,36 @@ async def _owning(info: Info, assets: Iterable[Row]) -> list[Row]:
 async def _using(info: Info, assets: Iterable[Row], span: Span) -> list[Row]:
     """Return the visible teams that used assets within a span, themselves or through members and services."""
     months = await months_of(info, [row for row in assets if row.reads("usage")], MONTHS, span)
-    urns = dict.fromkeys(month["consumer"] for month in months if used_days(month["days"], span))
-    consumers = _visible(await info.context.reader.nodes(list(urns), constant_time=True))
+    urns = await run_in_turn(_users, len(months) > MANY_MONTHS, months, span)
+    consumers = _visible(await info.context.reader.nodes(urns, constant_time=True))
     services = [row for row in consumers if row.kind == "Service" and not row.deleted]
     users = [row for row in consumers if row.kind == "User"]
-    joined = asyncio.gather(*(_related(info, user, TEAMS, ALL) for user in users))
+    joined = info.context.reader.related_to_all(users, TEAMS, ALL)
     owners, memberships = await asyncio.gather(_owning(info, services), joined)
-    members = [item.row for each in memberships for item in each]
+    members = [item.row for each in memberships for item in each.items]
     return [*(row for row in consumers if row.kind == "Team"), *owners, *members]
+
+
+def _users(months: Iterable[Month], span: Span) -> list[str]:
+    """Return the ids of the consumers with usage within a span, each once."""
+    return [*dict.fromkeys(month["consumer"] for month in months if used_days(month["days"], span))]
 
 
 async def _on_call(info: Info, assets: Iterable[Row]) -> list[Row]:
     """Return the visible teams that own assets as ONCALL, directly or inherited."""
-    shown = [row for row in assets if row.reads("owners")]
-    page = PageRequest(max_edges_in_parts=MAX_OWNERSHIPS)
-    found = await asyncio.gather(*(_related(info, row, ownership_of(row.kind, inherited=True), page) for row in shown))
+    shown = defaultdict[str, list[Row]](list)
+    for row in assets:
+        if row.reads("owners"):
+            shown[row.kind].append(row)
+    reader, page = info.context.reader, PageRequest(max_edges_in_parts=MAX_OWNERSHIPS)
+    reads = (reader.related_to_all(rows, ownership_of(kind, inherited=True), page) for kind, rows in shown.items())
     return [
         item.row
+        for found in await asyncio.gather(*reads)
         for each in found
-        for item in each
+        for item in each.items
         if item.row.kind == "Team" and OwnershipKind.ONCALL.name in (item.edge or {}).get("kinds", ())
     ]
-
-
-async def _related(info: Info, row: Row, query: RelationQuery, page: PageRequest) -> Sequence[PageItem]:
-    return (await info.context.reader.related(row, query, page)).items
 
 
 def _visible(rows: Iterable[Row | None]) -> list[Row]:

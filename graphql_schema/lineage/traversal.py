@@ -7,6 +7,7 @@ from dataclasses import replace
 import strawberry
 
 from graphql_schema.catalog.enums import AssetKind
+from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.fields.as_of import AsOf, set_read_time
 from graphql_schema.fields.connection import After, Connection, ConnectionSource, First, page_request_of
 from graphql_schema.fields.context import Info
@@ -138,7 +139,7 @@ async def _walk(info: Info, walk: LineageQuery, first: int | None, after: str | 
     """Return the source of a :class:`Lineage` for a query and a page."""
     page, binding = page_request_of(info, 100 if first is None else first, after, walk, info.context.as_of)
     walked = await info.context.reader.walk(replace(walk, pin=pin_of(page)))
-    return _source(walked, page, binding)
+    return await run_in_turn(_source, walked.is_long, walked, page, binding)
 
 
 async def _lineage(

@@ -1,6 +1,5 @@
 """Incidents: on an asset, on the assets of a team, and all; the mutations openIncident and resolveIncident."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Annotated
@@ -126,7 +125,7 @@ async def _shown(info: Info, where: Condition) -> list[Row]:
 async def _gathered(info: Info, assets: list[Row], page: PageRequest) -> RowPage:
     """Return one page over the incidents of several assets; as many are read from each as the page may need."""
     each = replace(page, first=None, after=None, total=False) if page.total else page
-    found = await asyncio.gather(*(info.context.reader.related(asset, INCIDENTS, each) for asset in assets))
+    found = await info.context.reader.related_to_all(assets, INCIDENTS, each)
     items = {item.row.urn: item for slice_ in found for item in slice_.items}
     merged = slice_page(sorted(items.values(), key=lambda item: item.position), page)
     return replace(merged, has_next=merged.has_next or any(slice_.has_next for slice_ in found))

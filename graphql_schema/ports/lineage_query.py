@@ -14,6 +14,10 @@ MAX_DEPTH = 50
 MAX_ROOTS = 100
 """Maximal number of roots of one lineage query."""
 
+
+LONG_LINEAGE = 500
+"""Number of assets and edges beyond which a calculation over all of them runs in the side thread."""
+
 MAX_PATHS = 50
 """Maximal number of paths of one path query."""
 
@@ -144,7 +148,8 @@ class LineageResult:
     ``unknown`` are the ids of the roots that are absent, hidden or no assets, or that ``existing_roots`` excludes.
     ``cut`` are the vertex ids of the visited nodes whose further edges the depth, the node limit or an exhausted budget
     may have left out. ``withheld`` are those next to a hidden node, or with edges that the caller may not see; it is
-    empty if that is not disclosed.
+    empty if that is not disclosed. ``followed`` is the number of followed edges, those of nodes that are left out
+    included.
     """
 
     nodes: Sequence[ReachedNode]
@@ -153,6 +158,12 @@ class LineageResult:
     completeness: Completeness
     cut: frozenset[int] = frozenset()
     withheld: frozenset[int] = frozenset()
+    followed: int = 0
+
+    @property
+    def is_long(self) -> bool:
+        """Whether a calculation over all nodes and edges runs in the side thread."""
+        return len(self.nodes) + self.followed > LONG_LINEAGE
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ import strawberry
 
 from graphql_schema.catalog.enums import value
 from graphql_schema.catalog.relations import Direction
+from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.fields.context import Info
-from graphql_schema.ports.lineage_query import Completeness, LineageQuery, LineageResult, SnapshotTime
+from graphql_schema.ports.lineage_query import LONG_LINEAGE, Completeness, LineageQuery, LineageResult, SnapshotTime
 from graphql_schema.ports.relation_query import LineageItemFilter
 from graphql_schema.ports.row import MaskedRecord, Row
 
@@ -38,9 +39,6 @@ class SceneGap(Enum):
         description="An asset next to it, or its edges, are hidden; never given if the policy does not disclose that.",
     )
 
-
-LONG_LINEAGE: Final = 500
-"""Number of assets and edges together beyond which a calculation over them runs in the side thread."""
 
 WALKS: Final[Mapping[SceneDirection, tuple[Direction, ...]]] = {
     SceneDirection.UPSTREAM: (Direction.IN,),
@@ -126,7 +124,7 @@ async def neighbourhood(info: Info, query: SceneQuery) -> SceneLineage:
             nearest = asset if known is None or abs(asset.level) < abs(known.level) else known
             gaps = {*asset.gaps, *(() if known is None else known.gaps)}
             found.assets[asset.row.urn] = nearest._replace(gaps=tuple(sorted(gaps)))
-        async for joined in budget.in_turns(result.edges):
+        async for joined in budget.in_turns(await run_in_turn(list, result.is_long, result.edges)):
             edge = joined.edge.record
             found.edges[FoundEdge(edge["from"], edge["to"], edge["relation"], edge["origin"])] = joined.edge
     return found

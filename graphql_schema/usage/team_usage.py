@@ -14,7 +14,7 @@ from graphql_schema.governance.subteams import IncludeSubteams, with_subteams
 from graphql_schema.ports.conditions import AnyOf, Condition, In
 from graphql_schema.ports.relation_query import ALL, PageRequest, newest_first, related
 from graphql_schema.ports.row import Row
-from graphql_schema.usage.asset_usage import MONTHS, Days, From, To, added_up, months_of, span_of
+from graphql_schema.usage.asset_usage import MONTHS, Days, From, To, added_up_in_turn, months_of, span_of
 from policies.errors import LimitError
 
 MAX_OWNED = 10_000
@@ -46,7 +46,7 @@ async def _usage(
     months = await months_of(info, assets, MONTHS, span)
     urns = list(dict.fromkeys(month["consumer"] for month in months))
     known = [row for row in await reader.nodes(urns, constant_time=True) if row is not None]
-    return added_up(months, known, span, (root.urn, "usage", bool(include_subteams)))
+    return await added_up_in_turn(months, known, span, (root.urn, "usage", bool(include_subteams)))
 
 
 team_usage: SchemaField = strawberry.field(
@@ -72,8 +72,8 @@ async def _consumption(
     visible = {
         row.urn for row in await reader.nodes(urns, constant_time=True) if row is not None and row.reads("usage")
     }
-    shown = (month for month in months if not visible.isdisjoint(month["subjects"]))
-    return added_up(shown, consumers, span, (root.urn, "consumption", bool(include_subteams)))
+    shown = [month for month in months if not visible.isdisjoint(month["subjects"])]
+    return await added_up_in_turn(shown, consumers, span, (root.urn, "consumption", bool(include_subteams)))
 
 
 team_consumption: SchemaField = strawberry.field(

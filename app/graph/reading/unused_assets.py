@@ -24,6 +24,7 @@ from app.graph.reading.used_assets import Candidates, UsedAssets
 from app.graph.reading.visible_rows import VisibleRows
 from graphql_schema.catalog.kinds import ATTACHED_KINDS, KINDS
 from graphql_schema.catalog.relations import USAGE_OF, USED_BY
+from graphql_schema.execution.side_thread import run_aside
 from graphql_schema.ports.conditions import (
     Above,
     All,
@@ -163,8 +164,12 @@ class UnusedAssets:
         hops = [hop for number, each in enumerate(undecided) for hop in _hops(number, each.since)]
         listings = [self._index_query(each).wire() for each in undecided]
         response = await self._rows.fetch(LevelRequest(hops=hops, listings=listings))
-        found = iter([tuple(self._unused_ids(number, each, response)) for number, each in enumerate(undecided)])
+        found = iter(await run_aside(self._all_unused_ids, undecided, response))
         return {request: (*next(found), *next(found)) for request in requests}
+
+    def _all_unused_ids(self, undecided: Sequence[UndecidedAssets], response: LevelResponse) -> list[tuple[str, ...]]:
+        """Return the result of :meth:`_unused_ids` for each element; the response may have very many usage records."""
+        return [tuple(self._unused_ids(number, each, response)) for number, each in enumerate(undecided)]
 
     def _index_query(self, undecided: UndecidedAssets) -> IndexQuery:
         """Return the listing of undecided assets, without those that hide their usage from the caller."""

@@ -18,6 +18,7 @@ from app.graph.reading.level.level_statement import EDGE_CAP
 from app.graph.reading.relation_items import relation_items
 from app.graph.reading.visible_rows import VisibleRows
 from graphql_schema.catalog.relations import USAGE_OF
+from graphql_schema.execution.side_thread import run_aside
 from graphql_schema.ports.record import JsonObject
 from graphql_schema.ports.relation_query import ALL
 from graphql_schema.ports.row import AccessGrade, PageItem, Row
@@ -72,7 +73,8 @@ class UsedAssets:
         reads = (self._items(kind, rows, since) for kind, rows in sources.items() if rows)
         items = {row.vid: found for each in await asyncio.gather(*reads) for row, found in each}
         today = datetime.fromtimestamp(self._rows.now // 1000, UTC).date()
-        return {vid: last_use_of(row, items.get(vid, []), today) for vid, row in assets.items()}
+        uses = ((row, items.get(vid, [])) for vid, row in assets.items())
+        return {row.vid: last_use_of(row, found, today) async for row, found in self._rows.budget.in_turns(uses)}
 
     async def _items(self, kind: str, sources: list[Row], since: date) -> list[tuple[Row, list[PageItem]]]:
         """Return assets of one kind with the items of their uses; read each half by itself if the edges are too many.
@@ -93,7 +95,9 @@ class UsedAssets:
                 middle = len(batch) // 2
                 waiting += [batch[:middle], batch[middle:]]
                 continue
-            found += zip(batch, relation_items(self._rows, USES[kind], ALL, batch, response), strict=True)
+            items = await run_aside(relation_items, self._rows, USES[kind], ALL, batch, response)
+            self._rows.budget.check()
+            found += zip(batch, items, strict=True)
         return found
 
 

@@ -72,6 +72,11 @@ class Expansion(NamedTuple):
         """The vertex itself, then the other members."""
         return (self.itself, *self.others)
 
+    @property
+    def edge_count(self) -> int:
+        """The number of edges of all members."""
+        return sum(len(member.edges) for member in self.members)
+
 
 class Expander:
     """Expands vertices for one operation; afterwards ``rows.known()`` returns the row of each visible far end."""

@@ -20,7 +20,9 @@ from app.graph.records.inferred_edge import is_inferred
 from app.graph.records.read_time import ReadTime, vertex_at
 from graphql_schema.catalog.enums import EdgeOrigin
 from graphql_schema.catalog.kinds import ASSETS
+from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.ports.lineage_query import (
+    LONG_LINEAGE,
     Completeness,
     LineageQuery,
     LineageResult,
@@ -93,6 +95,7 @@ class WalkState:
     async def advance(self, depth: int, expansions: Mapping[int, Expansion]) -> None:
         """Follow the edges from the vertices of one depth to the next; end the walk if a budget is exhausted.
 
+        The many edges of one vertex are followed in the side thread.
         At the depth ``stop`` add no vertices, only edges. If there are further vertices and no budget ended the walk
         before, add DEPTH to ``ended``.
         """
@@ -100,7 +103,10 @@ class WalkState:
         arriving: dict[int, tuple[Row, Ids]] = {}
         by_id = sorted(self.frontier.items(), key=lambda each: each[1][0].urn)
         async for vid, reached in self.session.rows.budget.in_turns(by_id):
-            budget = self._follow(depth, reached, expansions.get(vid), arriving)
+            expansion = expansions.get(vid)
+            is_long = expansion is not None and expansion.edge_count > LONG_LINEAGE
+            budget = await run_in_turn(self._follow, is_long, depth, reached, expansion, arriving)
+            self.session.rows.budget.check()
             if budget is not None:
                 self.end(budget)
                 return
@@ -227,6 +233,7 @@ class WalkState:
             replace(self.completeness(pin), missing_roots=bool(unknown)),
             frozenset(self.cut),
             frozenset(self.withheld if self.session.discloses_hidden else ()),
+            len(self.edges),
         )
 
     def completeness(self, pin: SnapshotTime) -> Completeness:

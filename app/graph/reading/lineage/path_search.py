@@ -19,7 +19,15 @@ from app.graph.reading.lineage.walk_budget import DEPTH, NODES, PATHS
 from app.graph.reading.lineage.walk_session import Extent, WalkSession
 from graphql_schema.catalog.kinds import ASSETS
 from graphql_schema.catalog.relations import CHILD_HOPS, PARENT_HOPS, Direction
-from graphql_schema.ports.lineage_query import Completeness, FoundPath, PathQuery, PathResult, SnapshotTime
+from graphql_schema.execution.side_thread import run_in_turn
+from graphql_schema.ports.lineage_query import (
+    LONG_LINEAGE,
+    Completeness,
+    FoundPath,
+    PathQuery,
+    PathResult,
+    SnapshotTime,
+)
 from graphql_schema.ports.row import Row
 
 
@@ -97,7 +105,9 @@ class PathSearchState:
         for row, expansion in zip(side.frontier.values(), expansions, strict=True):
             for member, known in self._members(row, expansion):
                 side.met.add(known.vid)
-                frontier |= {far.vid: far for far in self._add_edges(side.selection.direction, known, member)}
+                is_long = len(member.edges) > LONG_LINEAGE
+                found = await run_in_turn(self._far_ends, is_long, side.selection.direction, known, member)
+                frontier |= {far.vid: far for far in found}
                 ended = await self.session.count_edges(len(member.edges))
                 if ended is not None:
                     self.ended.append(ended)
@@ -120,6 +130,9 @@ class PathSearchState:
             if other is not None and expands(other, Direction.OUT) and expands(row, Direction.OUT):
                 self.known.join_free(row, other)
                 yield member, other
+
+    def _far_ends(self, direction: Direction, near: Row, member: MemberEdges) -> list[Row]:
+        return [*self._add_edges(direction, near, member)]
 
     def _add_edges(self, direction: Direction, near: Row, member: MemberEdges) -> Iterator[Row]:
         """Add the edges of a vertex and yield their far ends; omit edges whose source hides its downstream edges."""

@@ -3,6 +3,7 @@
 # mypy: disable-error-code="index"
 # A response of another shape fails the test.
 
+import threading
 from collections.abc import Awaitable, Callable
 from itertools import pairwise
 from typing import Any
@@ -10,9 +11,12 @@ from typing import Any
 import pytest
 from strawberry.types import ExecutionResult
 from support.estates.plain_rows import PlainAccess, plain_row
+from support.estates.wide_lineage import ROOT, WideLineage, noted_threads
 from support.stores.plain_reader import PlainGraph
 
 from graphql_schema.catalog.relations import Direction
+from graphql_schema.execution.side_thread import run_aside
+from graphql_schema.lineage import traversal
 from graphql_schema.lineage.traversal import MAX_PAGE_EDGES, counts_by_kind
 from graphql_schema.ports.lineage_query import (
     Completeness,
@@ -100,6 +104,17 @@ async def test_pages_of_nodes_concatenate(run: Run, graph: ChainGraph) -> None:
     assert [node["asset"]["id"] for node in second["nodes"]["nodes"]] == [C, D]
     assert second["edges"] == [{"from": B, "to": C}, {"from": C, "to": D}]
     assert graph.queries[1].pin == SnapshotTime(5_000, 6_000)
+
+
+@pytest.mark.parametrize(("graph", "is_long"), [(WideLineage(3), False), (WideLineage(600), True)])
+async def test_a_large_lineage_is_put_into_pages_in_the_side_thread(
+    run: Run, graph: WideLineage, monkeypatch: pytest.MonkeyPatch, *, is_long: bool
+) -> None:
+    """The event loop serves others while its edges are put in order; a small lineage is done at once."""
+    noted = noted_threads(monkeypatch, traversal, "_source")
+    page = await lineage(run, roots=[ROOT], first=2)
+    assert (page["nodes"]["totalCount"], len(page["edges"])) == (graph.count + 1, 1)
+    assert noted == {("_source", await run_aside(threading.get_ident) if is_long else threading.get_ident())}
 
 
 async def test_completeness_and_unknown_roots_are_those_of_the_result(run: Run) -> None:

@@ -224,6 +224,7 @@ async def test_days_are_added_up_from_one_to_another(run: Run, given: dict[str, 
     [
         ({"from": "2024-11-24", "to": "2024-11-23"}, "the number of days from `from` to `to` is 0; give 1 to 400"),
         ({"from": "2023-10-21"}, "the number of days from `from` to `to` is 401; give 1 to 400"),
+        ({"to": "0001-01-02", "days": 3}, "The 3 days that end with `to`, 0001-01-02, begin before the calendar"),
         ({"to": "2024-11-25"}, "`to` is 2024-11-25, after 2024-11-24, the day that is read"),
     ],
 )

@@ -3,15 +3,20 @@
 # mypy: disable-error-code="index"
 # A response of another shape fails the test.
 
-from collections.abc import Awaitable, Callable
+import threading
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 from strawberry.types import ExecutionResult
+from support.estates.wide_lineage import noted_threads
 from support.stores.plain_reader import PlainGraph
 
+from graphql_schema.execution.side_thread import run_aside
+from graphql_schema.lineage import impacted_teams
 from graphql_schema.ports.conditions import ListingQuery
-from graphql_schema.ports.relation_query import PageRequest
-from graphql_schema.ports.row import RowPage
+from graphql_schema.ports.relation_query import PageRequest, RelationQuery
+from graphql_schema.ports.row import Row, RowPage
+from graphql_schema.usage import asset_usage
 
 Run = Callable[..., Awaitable[ExecutionResult]]
 SEARCH, VECTORS, ADS = (f"mlg://team/test/default/{name}" for name in ("search", "vectors", "ads"))
@@ -72,6 +77,56 @@ async def usage(run: Run, field: str, *, sub: bool = False) -> dict[str, float]:
     reads = {node["consumer"]["id"]: node["reads"] for node in result["consumers"]["nodes"]}
     assert result["reads"] == sum(reads.values())
     return reads
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        '{ team(id: "SEARCH") { usage { reads } } }',
+        '{ team(id: "SEARCH") { incidents { nodes { id } } } }',
+        '{ impact(roots: ["CLICKS"]) { teams(reasons: [ONCALL]) { team { id } } } }',
+        '{ impact(roots: ["CLICKS"]) { teams(reasons: [USES]) { team { id } } } }',
+    ],
+)
+async def test_many_assets_are_read_in_one_call(
+    run: Run, graph: TeamGraph, monkeypatch: pytest.MonkeyPatch, fields: str
+) -> None:
+    """A team can own thousands of assets, and an impact reach them: a task for each of them would hold the loop."""
+    sizes: list[int] = []
+    together = TeamGraph.related_to_all
+
+    async def noted(
+        self: TeamGraph, sources: Sequence[Row], related: RelationQuery, page: PageRequest
+    ) -> list[RowPage]:
+        sizes.append(len(sources))
+        return await together(self, sources, related, page)
+
+    monkeypatch.setattr(TeamGraph, "related_to_all", noted)
+    for number in range(30):
+        graph.join("DERIVES", graph.clicks, graph.add("DATASET", f"d{number}", ownerTeam=SEARCH, owners=[SEARCH]))
+    found = await run(fields.replace("SEARCH", SEARCH).replace("CLICKS", graph.clicks))
+    assert found.errors is None
+    assert max(sizes) >= 30
+
+
+async def test_much_usage_is_added_up_in_the_side_thread(
+    run: Run, graph: TeamGraph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The event loop serves others while the days of many usage records are examined; a few are added up at once."""
+    noted = noted_threads(monkeypatch, asset_usage, "added_up")
+    teams_noted = noted_threads(monkeypatch, impacted_teams, "_users")
+    impact = "query ($id: ID!) { impact(roots: [$id]) { teams(reasons: [USES]) { team { id } } } }"
+    of_asset = "query ($id: ID!) { asset(id: $id) { usage { reads } } }"
+    for number, is_long in ((1, False), (asset_usage.MANY_MONTHS + 1, True)):
+        for day in range(number):
+            graph.use(SEARCH, graph.clicks, 1, f"{2000 + day}-11-24")
+        thread = await run_aside(threading.get_ident) if is_long else threading.get_ident()
+        for query in (USAGE, of_asset, impact):
+            noted.clear()
+            teams_noted.clear()
+            found = await run(query, id=SEARCH if query is USAGE else graph.clicks)
+            assert found.errors is None
+            assert noted | teams_noted == {("_users" if query is impact else "added_up", thread)}
 
 
 async def test_usage_is_that_of_the_assets_which_the_team_owns(run: Run, graph: TeamGraph) -> None:
