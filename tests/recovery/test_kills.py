@@ -20,7 +20,7 @@ from support.waiting import until
 
 ROUNDS = int(os.environ.get("ROUNDS", "2"))
 SEED = int(os.environ.get("SEED", "1"))
-ITEMS = int(os.environ.get("ITEMS", "1500"))
+ITEMS = int(os.environ.get("ITEMS", "1000"))
 CALL = 500
 """Items of a call: two transactions of the store."""
 

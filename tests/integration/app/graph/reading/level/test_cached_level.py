@@ -36,7 +36,7 @@ from app.graph.records.vertex_id import vertex_id
 from app.store.schema_stamp import StoreSchema
 from graphql_schema.ports.record import JsonObject
 
-RUNS = int(os.environ.get("RUNS", "25"))
+RUNS = int(os.environ.get("RUNS", "15"))
 STEPS = 30
 
 SMALL_CAP = 12
