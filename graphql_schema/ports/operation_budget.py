@@ -18,6 +18,14 @@ ItemT = TypeVar("ItemT")
 
 TURN_SECONDS: Final = 0.005
 """Length of a turn of the event loop in seconds; an operation that pauses after that waits for a later turn."""
+
+_REST: Final = 50
+"""Iterations of the event loop between two releases of waiting tasks; about what an operation on a page needs.
+
+Without them such an operation would wait for a turn of a long operation in each of its iterations. If nothing else
+runs, they last some 0.1 ms.
+"""
+
 _LESS: Final = "Use a smaller `first`, select less, or split the operation into several requests."
 _WRITTEN: Final = "Earlier writes of the mutation remain. Select less of its result."
 _RELEASED: Final = 8
@@ -207,12 +215,15 @@ class Turns:
     """Turns of the event loop; each ends with the iteration of the loop.
 
     A turn begins with a call of :meth:`is_over`, or when the last one ends while tasks still wait. A task for which
-    :meth:`is_over` is true waits in :meth:`next`, until the end of this turn or a later one releases it. Tasks of
-    operations that have waited least often come first, so that a short operation does not wait for a long one.
+    :meth:`is_over` is true waits in :meth:`next`. The end of a turn releases waiting tasks if `_REST` turns have passed
+    since the last release or, while other tasks run, TURN_SECONDS: then those had as much time as the waiting ones.
+    Tasks of operations that have waited least often come first, so that a short operation does not wait for a long one.
     """
 
     _waiting: list[tuple[int, int, asyncio.Future[None]]] = field(default_factory=list)
     _count: int = 0
+    _rests: int = 0
+    _resting_since: float = 0.0
     _began: float | None = None
     _loop: asyncio.AbstractEventLoop | None = None
 
@@ -240,14 +251,26 @@ class Turns:
         loop.call_soon(self._end)
 
     def _end(self) -> None:
-        """End the turn, and release the first ``_RELEASED`` waiting tasks; begin the next turn if others wait."""
+        """End the turn, release waiting tasks if the rest is over, and begin the next turn if tasks wait."""
         self._began = None
+        if not self._waiting:
+            self._rests = 0
+            return
+        now = time.perf_counter()
+        if not self._rests:
+            self._resting_since = now
+        self._rests += 1
+        if self._rests > _REST or now - self._resting_since > TURN_SECONDS:
+            self._release()
+        self._begin(now)
+
+    def _release(self) -> None:
+        """Let the first ``_RELEASED`` waiting tasks continue."""
+        self._rests = 0
         for _ in range(min(_RELEASED, len(self._waiting))):
             *_, turn = heappop(self._waiting)
             if not turn.done():
                 turn.set_result(None)
-        if self._waiting:
-            self._begin(time.perf_counter())
 
 
 TURNS: Final = Turns()
