@@ -36,9 +36,7 @@ class Settings:
     """The configuration of one process."""
 
     env: str = setting(
-        "MLG_ENV",
-        "dev",
-        "`dev` or `production`. With `dev`, the API has the development issuer, and starts only on a loopback address.",
+        "MLG_ENV", "dev", "`dev` or `production`. `dev` has the development issuer, and needs a loopback address."
     )
     host: str = setting("MLG_HOST", "127.0.0.1", "Address that the API listens on.")
     port: int = setting("MLG_PORT", "8000", "Port that the API listens on.")
@@ -63,8 +61,7 @@ class Settings:
     demo: bool = setting(
         "MLG_DEMO",
         "1",
-        "`1`: `mlg dev` loads the demo estate into an empty store, unless MLG_DOCUMENT_MODE is `require`; `0`: it does "
-        "not.",
+        "`1`: `mlg dev` loads the demo estate into an empty store, except with MLG_DOCUMENT_MODE=require; `0`: never.",
     )
     enrichment: bool = setting(
         "MLG_ENRICHMENT",

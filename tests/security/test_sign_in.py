@@ -193,7 +193,7 @@ async def test_a_code_is_used_once(person: Person) -> None:
     attempt = dict(person.http.cookies)
     assert (await person.http.get(callback)).status_code == 302
     person.http.cookies.update(attempt)
-    assert "completed already" in (await person.http.get(callback)).text
+    assert "used already" in (await person.http.get(callback)).text
 
 
 async def test_a_copy_of_the_cookie_ends_with_the_sign_out(person: Person) -> None:

@@ -82,7 +82,7 @@ async def test_a_callback_is_used_once() -> None:
         assert (await browser.http.get("/sign-in/callback", params=callback)).status_code == 400
         browser.http.cookies.update(attempt)
         again = await browser.http.get("/sign-in/callback", params=callback)
-        assert (again.status_code, "completed already" in again.text) == (400, True)
+        assert (again.status_code, "used already" in again.text) == (400, True)
 
 
 async def test_a_planted_session_is_replaced() -> None:
