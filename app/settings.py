@@ -98,9 +98,7 @@ class Settings:
         "Options of the store's JVM: `serve` for speed, `test` for a fast start and little memory.",
     )
     store_free_bytes: int = setting(
-        "MLG_STORE_FREE_BYTES",
-        "536870912",
-        "Bytes of free disk below which the embedded store refuses writes; 0: no such limit.",
+        "MLG_STORE_FREE_BYTES", "536870912", "Bytes of free disk that the embedded store needs for writes; 0: none."
     )
     store_in_flight: int = setting(
         "MLG_STORE_IN_FLIGHT",
