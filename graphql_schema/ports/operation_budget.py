@@ -262,7 +262,8 @@ class Turns:
         self._rests += 1
         if self._rests > _REST or now - self._resting_since > TURN_SECONDS:
             self._release()
-        self._begin(now)
+        if self._waiting:
+            self._begin(now)
 
     def _release(self) -> None:
         """Let the first ``_RELEASED`` waiting tasks continue."""

@@ -155,3 +155,30 @@ async def test_a_paused_operation_that_ends_does_not_go_on() -> None:
     assert not budget.paused
     results = await asyncio.gather(task(), task(), ends(), return_exceptions=True)
     assert [str(each) for each in results if isinstance(each, InvalidError)]
+
+
+async def test_a_short_operation_passes_between_two_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While an operation waits 40 times for nothing, a long one has two turns at most."""
+    now, turns, begun, done = 0.0, 0, asyncio.Event(), asyncio.Event()
+    monkeypatch.setattr("graphql_schema.ports.operation_budget.time.perf_counter", lambda: now)
+
+    async def long() -> None:
+        nonlocal now, turns
+        budget = OperationBudget()
+        while not done.is_set():
+            now += TURN_SECONDS * 2
+            turns += 1
+            if turns == 3:
+                begun.set()
+            await budget.pause()
+
+    async def short() -> int:
+        await begun.wait()
+        before = turns
+        for _ in range(40):
+            await asyncio.sleep(0)
+        done.set()
+        return turns - before
+
+    _, between = await asyncio.gather(long(), short())
+    assert between <= 2
