@@ -16,7 +16,7 @@ from policies.errors import CodedError, LimitError
 
 ItemT = TypeVar("ItemT")
 
-TURN_SECONDS: Final = 0.005
+TURN_SECONDS: Final = 0.003
 """Length of a turn of the event loop in seconds; an operation that pauses after that waits for a later turn."""
 
 _REST: Final = 50
