@@ -14,7 +14,6 @@ from unittest.mock import AsyncMock
 
 import pytest
 from starlette.types import Message, Scope
-from support.estates.wide_lineage import noted_threads
 from support.servers.in_process import Api, observes_one_process, open_api
 from support.stores.janusgraph import StoreGraph
 from support.stores.observed_requests import ObservedRequests
@@ -22,16 +21,11 @@ from support.stores.received_rows import received_rows
 from support.waiting import until
 
 from app.graph.commits.write_set import WriteSet
-from app.graph.reading import relation_pages, tied_versions, used_assets
 from app.graph.reading.computed.computed_conditions import ComputedConditions
 from app.graph.reading.level import level_batcher
-from app.graph.reading.lineage import lineage_walk, path_search
-from app.graph.reading.lineage.lineage_walk import WalkState
-from app.graph.reading.lineage.path_search import PathSearchState
 from app.graph.writing.batch_planner import plan_item
 from app.graph.writing.prefetch import PrefetchRequest
 from app.http.fair_queue import FairQueue
-from graphql_schema.execution.side_thread import run_aside
 from graphql_schema.inputs.declared_edges import edges_of
 from graphql_schema.ports import operation_budget
 from graphql_schema.ports.operation_budget import TURNS, OperationBudget, UsageLimits
@@ -365,58 +359,6 @@ async def test_others_run_beside_an_item_of_many_edges(
     assert threads == dict.fromkeys(threads, 0)
     await _register(api, mutation, item | {"derivedFrom": []})
     assert threads["plan"] == 0
-
-
-HUB = "mlg://dataset/test/default/hub"
-FAR = "mlg://dataset/test/default/consumer0"
-OF_A_HUB = {
-    "walk": (
-        WalkState,
-        "_follow",
-        f'lineage(roots: ["{HUB}"], direction: DOWNSTREAM, maxDepth: 1) {{ nodes {{ totalCount }} }}',
-    ),
-    "paths": (
-        PathSearchState,
-        "_far_ends",
-        f'paths(from: "{HUB}", to: "{FAR}", maxLength: 1) {{ paths {{ length }} }}',
-    ),
-    "neighbours": (relation_pages, "relation_items", f'asset(id: "{HUB}") {{ downstream(first: 1) {{ totalCount }} }}'),
-    "versions": (tied_versions, "in_order", f'asset(id: "{HUB}") {{ ... on Dataset {{ versions {{ totalCount }} }} }}'),
-    "uses": (
-        used_assets,
-        "relation_items",
-        f'assets(filter: {{unusedForDays: 9, ids: ["{HUB}"]}}) {{ nodes {{ id }} }}',
-    ),
-}
-"""By name, a function that visits all edges of an asset, with its owner, and a query that calls it."""
-
-
-@pytest.fixture(scope="module")
-async def hub(api: Api) -> Api:
-    """Return the API with an asset that has some consumers, and versions of one instant."""
-    versions = (HUB.replace("dataset", "dataset-version") + f"@{number}" for number in range(9))
-    begin = {"sourceCreatedAt": "2026-01-01T00:00:00Z"}
-    dated = ({"datasetVersion": {"id": each, **begin}} for each in versions)
-    consumers = ({"dataset": {"id": f"{FAR[:-1]}{number}", "derivedFrom": [HUB]}} for number in range(9))
-    await api.load({"dataset": {"id": HUB, **begin}}, *dated, *consumers)
-    return api
-
-
-@observes_one_process
-@pytest.mark.parametrize("name", OF_A_HUB)
-async def test_others_run_beside_the_edges_of_a_hub(hub: Api, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """One asset can have tens of thousands of edges: they are followed, listed and put in order in the side thread."""
-    for module, limit in (
-        (lineage_walk, "LONG_LINEAGE"),
-        (path_search, "LONG_LINEAGE"),
-        (relation_pages, "MANY_EDGES"),
-        (tied_versions, "MANY_TIES"),
-    ):
-        monkeypatch.setattr(module, limit, 5)
-    owner, function, query = OF_A_HUB[name]
-    noted = noted_threads(monkeypatch, owner, function)
-    await hub.ask("bo", f"{{ {query} }}")
-    assert (function, await run_aside(threading.get_ident)) in noted
 
 
 async def _register(api: Api, mutation: str, item: dict[str, Any]) -> None:

@@ -1,0 +1,67 @@
+"""The edges of an asset with very many of them hold nobody up."""
+
+import threading
+from collections.abc import AsyncIterator
+
+import pytest
+from support.estates.wide_lineage import noted_threads
+from support.servers.in_process import Api, observes_one_process, open_api
+from support.stores.janusgraph import StoreGraph
+
+from app.graph.reading import relation_pages, tied_versions, used_assets
+from app.graph.reading.lineage import lineage_walk, path_search
+from app.graph.reading.lineage.lineage_walk import WalkState
+from app.graph.reading.lineage.path_search import PathSearchState
+from graphql_schema.execution.side_thread import run_aside
+
+HUB = "mlg://dataset/test/default/hub"
+FAR = "mlg://dataset/test/default/consumer0"
+OF_A_HUB = {
+    "walk": (
+        WalkState,
+        "_follow",
+        f'lineage(roots: ["{HUB}"], direction: DOWNSTREAM, maxDepth: 1) {{ nodes {{ totalCount }} }}',
+    ),
+    "paths": (
+        PathSearchState,
+        "_far_ends",
+        f'paths(from: "{HUB}", to: "{FAR}", maxLength: 1) {{ paths {{ length }} }}',
+    ),
+    "neighbours": (relation_pages, "relation_items", f'asset(id: "{HUB}") {{ downstream(first: 1) {{ totalCount }} }}'),
+    "versions": (tied_versions, "in_order", f'asset(id: "{HUB}") {{ ... on Dataset {{ versions {{ totalCount }} }} }}'),
+    "uses": (
+        used_assets,
+        "relation_items",
+        f'assets(filter: {{unusedForDays: 9, ids: ["{HUB}"]}}) {{ nodes {{ id }} }}',
+    ),
+}
+"""By name, a function that visits all edges of an asset, with its owner, and a query that calls it."""
+
+
+@pytest.fixture(scope="module")
+async def hub(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    """Return an API with an asset that has some consumers, and versions of one instant."""
+    versions = (HUB.replace("dataset", "dataset-version") + f"@{number}" for number in range(9))
+    begin = {"sourceCreatedAt": "2026-01-01T00:00:00Z"}
+    dated = ({"datasetVersion": {"id": each, **begin}} for each in versions)
+    consumers = ({"dataset": {"id": f"{FAR[:-1]}{number}", "derivedFrom": [HUB]}} for number in range(9))
+    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
+        await api.load({"dataset": {"id": HUB, **begin}}, *dated, *consumers)
+        yield api
+
+
+@observes_one_process
+@pytest.mark.parametrize("name", OF_A_HUB)
+async def test_others_run_beside_the_edges_of_a_hub(hub: Api, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """One asset can have tens of thousands of edges: they are followed, listed and put in order in the side thread."""
+    for module, limit in (
+        (lineage_walk, "LONG_LINEAGE"),
+        (path_search, "LONG_LINEAGE"),
+        (relation_pages, "MANY_EDGES"),
+        (tied_versions, "MANY_TIES"),
+    ):
+        monkeypatch.setattr(module, limit, 5)
+    owner, function, query = OF_A_HUB[name]
+    noted = noted_threads(monkeypatch, owner, function)
+    await hub.ask("bo", f"{{ {query} }}")
+    assert (function, await run_aside(threading.get_ident)) in noted
