@@ -1,5 +1,6 @@
 """Contexts of operations: the reader and the writer of one caller, over the store and the policy of the process."""
 
+import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,6 +18,7 @@ from app.graph.reading.reader import LineageSettings, PolicedReader
 from app.graph.records.clock import epoch_milliseconds
 from app.graph.records.read_time import ReadTime
 from app.graph.writing.writer import PolicedWriter
+from app.http.fair_queue import FairQueue
 from app.http.middleware import request_id_of
 from app.http.preferences import preference
 from app.ingest.sources.openlineage.spellings import Spellings
@@ -34,14 +36,20 @@ Recheck = Callable[[], Awaitable[Principal]]
 """A function that returns the caller with current rights, and raises CodedError if the token is no longer valid."""
 
 
+def _document_turns() -> FairQueue:
+    """Return the queue of unknown documents; the number of operations of a caller is limited where they begin."""
+    return FairQueue(slots=2, per_caller=1, waiting_per_caller=sys.maxsize)
+
+
 @dataclass(slots=True)
 class OperationContexts:
     """Opens the context of each operation.
 
     ``clock`` returns epoch milliseconds, and ``log_access`` writes a policy report to the access log. ``cursor_key`` is
-    the key that seals cursors. ``spellings`` returns the other ids that mean the same as an id. ``fan_out`` is what
-    subscriptions share, ``change_feed`` wakes them. ``vectored``, a flag: queries are executed over vectors, otherwise
-    by graphql-core. ``graph_cache`` is None if everything is read from the store.
+    the key that seals cursors. ``spellings`` returns the other ids that mean the same as an id. ``documents`` has the
+    turns in which callers have unknown documents examined. ``fan_out`` is what subscriptions share, ``change_feed``
+    wakes them. ``vectored``, a flag: queries are executed over vectors, otherwise by graphql-core. ``graph_cache`` is
+    None if everything is read from the store.
     """
 
     client: GremlinClient
@@ -56,6 +64,7 @@ class OperationContexts:
     clock: Callable[[], int] = epoch_milliseconds
     vectored: bool = True
     graph_cache: GraphCache | None = None
+    documents: FairQueue = field(default_factory=_document_turns)
     fan_out: FanOut = field(init=False)
     change_feed: CommitFeed = field(init=False)
 
@@ -100,6 +109,7 @@ class OperationContexts:
             clock=self.clock,
             log_access=self.log_access,
             spellings=self.spellings.of,
+            document_turn=partial(self.documents.slot, (principal.tenant, principal.subject)),
             index_lags=lambda: self.coordinator.index_state.lags,
             change_feed=self.change_feed,
             vectored=self.vectored,

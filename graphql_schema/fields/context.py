@@ -1,6 +1,7 @@
 """The context that the resolvers of one operation share: caller, reader, writer and policy report."""
 
 from collections.abc import Awaitable, Callable, Hashable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
@@ -48,6 +49,7 @@ class Context:
     - ``policy_report`` collects the fields, ids and writes that the policy hid, logged or denied.
     - ``log_access`` writes a policy report to the access log; it raises CodedError if it cannot.
     - ``spellings`` returns other ids that mean the same as an id by the rules of namespaces, each with the rule.
+    - ``document_turn`` is held while an unknown document is parsed and validated, one at a time for each caller.
     - ``index_lags`` returns whether the index of the store is known to lack confirmed writes.
     - ``change_feed`` wakes a subscription when there may be new changes. ``recheck`` authenticates the caller of a
       subscription again and returns the principal; it raises CodedError if that fails.
@@ -74,6 +76,7 @@ class Context:
     request_id: str = ""
     gates: Gates = NO_GATES
     log_access: Callable[[Principal, str, PolicyReport], None] = lambda *_: None
+    document_turn: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
     index_lags: Callable[[], bool] = lambda: False
     spellings: Callable[[str], Sequence[tuple[str, str]]] = lambda _: ()
     vectored: bool = True

@@ -5,7 +5,7 @@ document above the limits does not reach them.
 """
 
 from collections.abc import AsyncIterator, Iterable, Iterator
-from functools import partial
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Final
 
 from graphql import (
@@ -20,7 +20,7 @@ from graphql import (
 from graphql.validation.rules import overlapping_fields_can_be_merged
 from strawberry.extensions import SchemaExtension
 
-from graphql_schema.execution.side_thread import run_aside
+from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.fields.context import Context
 from graphql_schema.operation.coerced_variables import coerce
 from graphql_schema.operation.cost import Pricing, compared, cost_breaches
@@ -36,6 +36,9 @@ from policies.errors import Code, CodedError, LimitError
 # take 0.7 s; with 10,000 a merge of several fragments of 60 fields still passes.
 overlapping_fields_can_be_merged.MAX_COMPLEXITY_BUDGET = 10_000
 
+
+SHORT: Final = 500
+"""Number of characters up to which an unknown document is validated at once; that many take up to 5 ms."""
 
 MAX_ERRORS: Final = 25
 """Number of errors after which the validation of a document ends."""
@@ -58,12 +61,16 @@ class AdmissionExtension(SchemaExtension):
         self._parsed = ParsedDocuments(self.limits.tokens) if parsed is None else parsed
 
     async def on_parse(self) -> AsyncIterator[None]:
-        """Take a known document, or parse the text; raises as :meth:`ParsedDocuments.parse`."""
+        """Take a known document, or parse the text in a turn of the caller; raises as :meth:`ParsedDocuments.parse`."""
         text = self.execution_context.query
         if text:
             known = self._known
-            self.execution_context.graphql_document = known.document if known else await self._parsed.parse(text)
+            self.execution_context.graphql_document = known.document if known else await self._parse(text)
         yield
+
+    async def _parse(self, text: str) -> DocumentNode:
+        async with self._turn():
+            return await self._parsed.parse(text)
 
     async def on_validate(self) -> AsyncIterator[None]:
         """Refuse a document, or validate it unless it is known, and coerce its variables unless it is only priced."""
@@ -85,13 +92,18 @@ class AdmissionExtension(SchemaExtension):
     async def _errors(self, document: DocumentNode) -> list[GraphQLError]:
         """Return the errors of a document and its variables; remember a valid document.
 
-        A long document is examined in the side thread, so that the event loop serves others meanwhile.
+        A long document is examined in the side thread, so that the event loop serves others meanwhile. So is an unknown
+        one that is not very short, because its validation can take 60 ms, one after the other for each caller.
         """
-        text, known = self.execution_context.query or "", self._known is not None
-        examine = partial(self._document_errors, document, known=known)
-        errors = await run_aside(examine) if is_long(text) else examine()
-        if not errors and not known:
-            self._documents.add(text, document)
+        text = self.execution_context.query or ""
+        if self._known is not None:
+            errors = await run_in_turn(self._document_errors, is_long(text), document, known=True)
+        else:
+            async with self._turn():
+                known = self._known is not None  # another request may have made it known meanwhile
+                errors = await run_in_turn(self._document_errors, len(text) > SHORT, document, known=known)
+                if not errors and not known:
+                    self._documents.add(text, document)
         is_executed = self._cost_report is None or not self._cost_report.only
         return await self._variable_errors(document) if is_executed and not errors else errors
 
@@ -120,6 +132,11 @@ class AdmissionExtension(SchemaExtension):
             return found
         self.execution_context.variables = found
         return []
+
+    def _turn(self) -> AbstractAsyncContextManager[None]:
+        """Return the turn of the caller, in which an unknown document is examined."""
+        context = self.execution_context.context
+        return context.document_turn() if isinstance(context, Context) else nullcontext()
 
     @property
     def _schema(self) -> GraphQLSchema:

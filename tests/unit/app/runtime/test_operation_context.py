@@ -1,5 +1,7 @@
 """The context of an operation reads at one instant, and carries what the request says."""
 
+import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from app.graph.driver.gremlin_client import GremlinClient
 from app.runtime.operation_context import OperationContexts
 from app.runtime.process import Process
 from app.settings import Settings
+from graphql_schema.fields.context import Context
 from graphql_schema.ports.lineage_query import SnapshotTime
 from policies.principal import Principal, PrincipalKind
 
@@ -59,3 +62,18 @@ async def test_a_reader_excludes_a_transaction_in_flight(contexts: OperationCont
     assert contexts.open(request(), ADA).reader.pin == SnapshotTime(NOW - 1, NOW - 1)
     contexts.coordinator.commit_log.end()
     assert contexts.open(request(), ADA).reader.pin == SnapshotTime(NOW, NOW)
+
+
+async def test_a_caller_has_one_document_examined_at_a_time(contexts: OperationContexts) -> None:
+    """The requests of a caller wait for each other, over HTTP and WebSocket; another caller does not wait for them."""
+    first, second, other = (contexts.open(request(), who) for who in (ADA, ADA, replace(ADA, subject="bo")))
+
+    async def examined(context: Context) -> None:
+        async with context.document_turn():
+            pass
+
+    async with first.document_turn():
+        waiting = asyncio.ensure_future(examined(second))
+        await examined(other)
+        assert not waiting.done()
+    await waiting

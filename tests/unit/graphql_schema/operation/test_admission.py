@@ -3,16 +3,23 @@
 import asyncio
 import logging
 import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from enum import Enum
 from types import ModuleType
 from typing import Any
 
 import pytest
 import strawberry
+from support.estates.wide_lineage import noted_threads
+from support.stores.plain_reader import PlainGraph
 
+from graphql_schema.execution.side_thread import run_aside
+from graphql_schema.fields.context import Context
 from graphql_schema.operation import admission, coerced_variables, parsed_documents
 from graphql_schema.operation.limited_schema import OperationSchema
 from policies.errors import CodedError
+from policies.principal import Principal
 
 
 @strawberry.enum
@@ -144,6 +151,38 @@ async def test_others_run_during_long_work(
     assert [str(error.message)[:30] for error in result.errors or []] == [
         f"`kinds[{index}]` is `1`; use a value"[:30] for index in range(25) if "Kind" in text
     ]
+
+
+@pytest.mark.parametrize(("length", "is_aside"), [(100, False), (admission.SHORT + 1, True)])
+async def test_an_unknown_document_is_validated_in_the_side_thread(
+    monkeypatch: pytest.MonkeyPatch, length: int, *, is_aside: bool
+) -> None:
+    """Its validation can take 60 ms, unless it is very short. A document that is known is not validated again."""
+    noted = noted_threads(monkeypatch, admission, "breaches")
+    text = "{ x } #".ljust(length, "-")
+    schema = OperationSchema(Query)
+    for threads in ({await run_aside(threading.get_ident) if is_aside else threading.get_ident()}, set[int]()):
+        noted.clear()
+        assert (await schema.execute(text)).errors is None
+        assert {thread for _, thread in noted} == threads
+
+
+async def test_unknown_documents_are_examined_in_turns(graph: PlainGraph, ada: Principal) -> None:
+    """Many documents of one caller arrive at once over a WebSocket; the context decides when each has its turn."""
+    turns: list[str] = []
+
+    @asynccontextmanager
+    async def turn() -> AsyncIterator[None]:
+        turns.append("begin")
+        yield
+        turns.append("end")
+
+    schema = OperationSchema(Query)
+    for text, begun in (("{ x }", 2), ("{ x }", 0), ("{ nothing }", 2), ("{ nothing }", 2)):
+        turns.clear()
+        context = Context(ada, lambda *_: graph, graph, graph.report, b"k" * 32, lambda: 0, document_turn=turn)
+        await schema.execute(text, context_value=context)
+        assert turns == ["begin", "end"] * begun
 
 
 async def test_the_number_of_errors_is_bounded() -> None:
