@@ -28,14 +28,16 @@ class RequestLimits:
     """Limits of one request.
 
     HTTP: ``body_bytes``, ``body_seconds`` for receiving the body, ``query_seconds`` and ``mutation_seconds`` for the
-    operation. WebSocket: ``message_bytes`` of one message, ``init_seconds`` for receiving ``connection_init``,
-    ``subscriptions`` of one connection and ``caller_subscriptions`` of one caller in this process. Both:
-    ``document_bytes`` of the GraphQL document, ``json_depth`` of nested arrays and objects, ``json_elements`` of the
-    JSON, counted before parsing as by `read_json`.
+    operation. WebSocket: ``message_bytes`` of one message, ``init_bytes`` of one before the acknowledgement, when no
+    token was validated, ``init_seconds`` for receiving ``connection_init``, ``subscriptions`` of one connection and
+    ``caller_subscriptions`` of one caller in this process. Both: ``document_bytes`` of the GraphQL document,
+    ``json_depth`` of nested arrays and objects, ``json_elements`` of the JSON, counted before parsing as by
+    `read_json`.
     """
 
     body_bytes: int = 4 * 1024 * 1024
     message_bytes: int = 512 * 1024
+    init_bytes: int = 20 * 1024
     document_bytes: int = 64 * 1024
     json_depth: int = 64
     json_elements: int = 200_000

@@ -24,6 +24,8 @@ class SocketMessages(ASGIWebSocketAdapter):
     """The interface of Strawberry's handler to the WebSocket; the limits are those of ``view.limits``."""
 
     ws: WebSocket
+    acknowledged = False
+    """Whether the client has been authenticated."""
 
     async def iter_json(self, *, ignore_parsing_errors: bool = False) -> AsyncGenerator[object, None]:
         """Yield the received messages until one side closes the socket; close the socket after an oversized message.
@@ -36,10 +38,9 @@ class SocketMessages(ASGIWebSocketAdapter):
         try:
             while self.ws.application_state is not WebSocketState.DISCONNECTED:
                 text = (await self.ws.receive_text()).encode("utf-8", "surrogatepass")
-                if len(text) > limits.message_bytes:
-                    await self.close(
-                        MESSAGE_TOO_BIG, f"The message is larger than {limits.message_bytes} bytes. Send less."
-                    )
+                maximum = limits.message_bytes if self.acknowledged else limits.init_bytes
+                if len(text) > maximum:
+                    await self.close(MESSAGE_TOO_BIG, f"The message is larger than {maximum} bytes. Send less.")
                     return
                 yield await read_json_in_turn(text, limits, "The message")
         except HttpError as error:
@@ -53,6 +54,7 @@ class SocketMessages(ASGIWebSocketAdapter):
         """Send one message; raises `WebSocketDisconnected` if the socket is closed."""
         if self.ws.application_state is WebSocketState.DISCONNECTED:
             raise WebSocketDisconnected
+        self.acknowledged |= message["type"] == "connection_ack"
         try:
             await self.ws.send_text(orjson.dumps(message).decode())
         except WebSocketDisconnect as gone:

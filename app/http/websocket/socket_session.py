@@ -1,7 +1,7 @@
 """The caller of a WebSocket connection, and the remaining lifetime of the caller's token."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from starlette.websockets import WebSocket
 
@@ -37,20 +37,31 @@ class SocketSession:
     ) -> None:
         self.request = request
         self.request_id = request_id_of(request.scope)
-        self.connection_params: Mapping[str, object] = {}  # Strawberry's handler stores the payload here
+        self._values: dict[str, list[str]] = {}
         self.requested: dict[str, OperationParams] = {}
         self._authenticate = authenticate
         self._cookie_authorization = cookie_authorization
+
+    @property
+    def connection_params(self) -> Mapping[str, Sequence[str]]:
+        """The values of the payload of `connection_init` that count, by lower-case name."""
+        return self._values
+
+    @connection_params.setter
+    def connection_params(self, payload: Mapping[str, object]) -> None:
+        """Keep what counts of a payload: Strawberry's handler sets it, and it is read before each event."""
+        names = ("authorization", "x-csrf-token")
+        self._values = {name: [str(value) for key, value in payload.items() if key.lower() == name] for name in names}
 
     async def principal(self) -> Principal:
         """Return the caller after validating the token again; the teams are as recent as those of a new HTTP request.
 
         Raises `CodedError` if there is no token, the token is expired or refused, or the cookie is refused.
         """
-        values = self._sent("authorization")
+        values = self._values.get("authorization")
         if not values:
             # Several values match no session, as several tokens match none.
-            csrf = ", ".join(self._sent("x-csrf-token"))
+            csrf = ", ".join(self._values.get("x-csrf-token", ()))
             values = [each for each in (self._cookie_authorization(self.request, csrf),) if each is not None]
         if not values:
             raise CodedError(
@@ -63,9 +74,6 @@ class SocketSession:
         if seconds_left(principal) <= 0:
             raise token_expired_error()
         return principal
-
-    def _sent(self, name: str) -> list[str]:
-        return [str(value) for key, value in self.connection_params.items() if key.lower() == name]
 
 
 def seconds_left(principal: Principal) -> float:

@@ -49,6 +49,12 @@ async def test_several_tokens_are_one_invalid_header() -> None:
     assert headers == ["Bearer a, Bearer b"]
 
 
+async def test_only_what_counts_of_a_payload_is_kept() -> None:
+    """The token is validated before each event, and a payload of thousands of members would be searched each time."""
+    made = session(None, [], Authorization="Bearer a", **{"X-CSRF-Token": "b"}, **dict.fromkeys("xyz", "c"))
+    assert made.connection_params == {"authorization": ["Bearer a"], "x-csrf-token": ["b"]}
+
+
 async def test_an_expired_token_is_refused_without_leeway() -> None:
     """A connection would outlive its token by the difference of the clocks."""
     with pytest.raises(CodedError, match=r"has expired\. Connect again with a new token") as error:

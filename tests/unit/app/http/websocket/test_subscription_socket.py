@@ -80,6 +80,7 @@ UNAUTHENTICATED: dict[str, tuple[Any, int]] = {
     "no text": ({"Authorization": ["Bearer ada"]}, 4403),
     "two tokens": ({"Authorization": "Bearer ada", "authorization": "Bearer ada"}, 4403),
     "missing keys": ({"Authorization": "Bearer eve"}, 1013),
+    "a large message": ({"Authorization": "Bearer ada", "x": "x" * 20 * 1024}, 1009),
 }
 
 
