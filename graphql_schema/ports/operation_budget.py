@@ -215,8 +215,8 @@ class Turns:
     """Turns of the event loop; each ends with the iteration of the loop.
 
     A turn begins with a call of :meth:`is_over`, or when the last one ends while tasks still wait. A task for which
-    :meth:`is_over` is true waits in :meth:`next`. The end of a turn releases waiting tasks if `_REST` turns have passed
-    since the last release or, while other tasks run, TURN_SECONDS: then those had as much time as the waiting ones.
+    :meth:`is_over` is true waits in :meth:`next`. The end of a turn releases waiting tasks if `_REST` turns or
+    TURN_SECONDS have passed since the last release. The tasks that run meanwhile get as much time, if they need it.
     Tasks of operations that have waited least often come first, so that a short operation does not wait for a long one.
     """
 

@@ -1,4 +1,4 @@
-"""The edges of an asset with very many of them hold nobody up."""
+"""The edges of an asset with very many of them do not hold the event loop."""
 
 import threading
 from collections.abc import AsyncIterator
