@@ -24,6 +24,13 @@ export function ago(text: string | null, now = Date.now()): string {
   return AGO.format(Math.trunc(seconds), 'second');
 }
 
+/** Return an instant as the field for local times needs it; empty for null. */
+export function localTime(text: string | null): string {
+  if (!text) return '';
+  const date = new Date(text);
+  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}
+
 /** Return the last part of a URN, decoded: the name that a reader knows. */
 export function nameOf(id: string): string {
   return decodeURIComponent(id.slice(id.lastIndexOf('/') + 1));

@@ -1,5 +1,7 @@
 // The lineage that was loaded so far as one graph: each asset once, at its level. Level 0 has the roots; upstream levels
 // are negative. A part is one answer of the API: the closure of some assets on one side, down to a depth.
+import type { Change } from './diff.ts';
+
 export type Side = 'up' | 'down';
 
 export interface Asset {
@@ -21,6 +23,8 @@ export interface Edge {
   confidence: number | null;
   /** Whether it stands for a path through assets of kinds that the reader left out. */
   through?: boolean;
+  /** How it differs between the compared states; undefined if both have it, or none is compared. */
+  change?: Change;
 }
 
 export interface Completeness {
@@ -47,6 +51,10 @@ export interface Node extends Asset {
   level: number;
   /** Sides on which more may follow that is not loaded. */
   ends: Side[];
+  /** As of an edge. */
+  change?: Change;
+  /** The name of the version or run that it replaced. */
+  formerly?: string;
 }
 
 export interface Graph {

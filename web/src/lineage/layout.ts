@@ -86,6 +86,14 @@ function positions(drawing: Drawing, columns: Map<number, string[]>, levels: num
   return { placed: found, levels, bounds: { x: columnX(first), y: -tallest / 2, width, height: tallest } };
 }
 
+/** Return the middle of a line, where its sign is. */
+export function middleOf(from: Placed, to: Placed): { x: number; y: number } {
+  const y = (from.y + to.y + HEIGHT) / 2;
+  if (from.box.level !== to.box.level) return { x: (from.x + to.x + WIDTH) / 2, y };
+  const right = Math.max(from.x, to.x) + WIDTH;
+  return { x: right + 0.75 * (26 + Math.min(36, Math.abs(from.y - to.y) / 8)), y };
+}
+
 /** Return the SVG path of a line between two boxes: forward, within a column, or back. */
 export function pathOf(from: Placed, to: Placed): string {
   const [y1, y2] = [from.y + HEIGHT / 2, to.y + HEIGHT / 2];

@@ -1,16 +1,22 @@
 // Loads the parts of a lineage, each request once, and the health of its assets afterwards.
-import { HealthOfDocument, LineageDocument, type LineageQuery, type LineageQueryVariables } from '../generated/graphql.ts';
+import {
+  HealthOfDocument, LineageDiffDocument, LineageDocument, type ComparedFragment, type LineageDiffQuery, type LineageQuery,
+  type LineageQueryVariables, type StateFoundFragment,
+} from '../generated/graphql.ts';
 import { run } from '../lib/api.ts';
 import { session } from '../lib/session.svelte.ts';
-import { merged, type Graph, type Part, type Side } from './graph.ts';
+import { compared, type Diff, type Found } from './diff.ts';
+import { merged, type Asset, type Graph, type Part, type Side } from './graph.ts';
 
 export interface Wanted {
   roots: string[];
   sides: Side[];
   depth: number;
   asOf: string | null;
-  /** Further expansions: side and asset, in the order in which they were opened. */
+  /** Further expansions: side and asset, in the order in which they were opened; none while states are compared. */
   open: { side: Side; id: string }[];
+  /** The earlier state to compare with; null for none. */
+  from: { roots: string[]; asOf: string | null } | null;
 }
 
 export interface Loaded {
@@ -20,13 +26,14 @@ export interface Loaded {
   /** When the answers arrived, in milliseconds. */
   at: number;
   wanted: Wanted;
+  diff: Diff | null;
 }
 
 const HEALTH_PAGE = 100;
 const MAX_KEPT = 200;
 
-type Found = { part: Part; unknown: string[]; at: number };
-const kept = new Map<string, Promise<Found>>();
+type Answered = { part: Part; unknown: string[]; at: number };
+const kept = new Map<string, Promise<unknown>>();
 let owner = '';
 
 /** Forget all answers, so that the next load reads the present state. */
@@ -34,54 +41,80 @@ export function forget(): void {
   kept.clear();
 }
 
-/** Return the graph of what is wanted. */
+/** Return the graph of what is wanted; with an earlier state the graph of both, and what differs. */
 export async function load(wanted: Wanted): Promise<Loaded> {
-  const walk = (side: Side, roots: string[], depth: number): Promise<Found> =>
-    once(side, roots, { roots, direction: side === 'up' ? 'UPSTREAM' : 'DOWNSTREAM', depth, asOf: wanted.asOf });
-  const found = await Promise.all([
-    ...wanted.sides.map((side) => walk(side, wanted.roots, wanted.depth)),
-    ...wanted.open.map(({ side, id }) => walk(side, [id], 1)),
+  const [now, then, diff] = await Promise.all([
+    walked(wanted.sides, wanted.roots, wanted.depth, wanted.asOf, wanted.open),
+    wanted.from ? walked(wanted.sides, wanted.from.roots, wanted.depth, wanted.from.asOf, []) : [],
+    wanted.from ? difference(wanted, wanted.from) : null,
   ]);
-  const parts = found.map((each) => each.part);
+  const graph = merged(wanted.roots, now.map((each) => each.part));
   return {
-    graph: merged(wanted.roots, parts),
-    parts,
-    unknown: [...new Set(found.flatMap((each) => each.unknown))],
-    at: Math.min(...found.map((each) => each.at)),
+    graph: diff && wanted.from ? compared(merged(wanted.from.roots, then.map((each) => each.part)), graph, diff) : graph,
+    parts: [...now, ...then].map((each) => each.part),
+    unknown: [...new Set(now.flatMap((each) => each.unknown))],
+    at: Math.min(...[...now, ...then].map((each) => each.at)),
     wanted,
+    diff,
   };
 }
 
-function once(side: Side, starts: string[], variables: LineageQueryVariables): Promise<Found> {
-  // Another caller sees another graph.
+function walked(sides: Side[], roots: string[], depth: number, asOf: string | null, open: Wanted['open']): Promise<Answered[]> {
+  const walk = (side: Side, starts: string[], levels: number): Promise<Answered> => {
+    const variables: LineageQueryVariables = { roots: starts, direction: side === 'up' ? 'UPSTREAM' : 'DOWNSTREAM', depth: levels, asOf };
+    return once(variables, async () => {
+      const { lineage } = (await run(LineageDocument, variables)).data;
+      return { part: partOf(side, starts, levels, lineage), unknown: lineage.unknownRoots, at: Date.now() };
+    });
+  };
+  return Promise.all([...sides.map((side) => walk(side, roots, depth)), ...open.map(({ side, id }) => walk(side, [id], 1))]);
+}
+
+function difference(wanted: Wanted, from: { roots: string[]; asOf: string | null }): Promise<Diff> {
+  const direction = wanted.sides.length > 1 ? 'BOTH' : wanted.sides[0] === 'up' ? 'UPSTREAM' : 'DOWNSTREAM';
+  const variables = { from, to: { roots: wanted.roots, asOf: wanted.asOf }, direction, depth: wanted.depth } as const;
+  return once(variables, async () => diffOf((await run(LineageDiffDocument, variables)).data.lineageDiff));
+}
+
+// Returns the kept answer to the same request of the same caller, else that of `read`; another caller sees another graph.
+function once<Result>(variables: object, read: () => Promise<Result>): Promise<Result> {
   const caller = session.viewer?.subject ?? '';
   if (caller !== owner) forget();
   owner = caller;
   const key = JSON.stringify(variables);
-  const before = kept.get(key);
+  const before = kept.get(key) as Promise<Result> | undefined;
   if (before) return before;
-  const found = run(LineageDocument, variables).then(({ data }) => ({
-    part: partOf(side, starts, variables.depth, data.lineage), unknown: data.lineage.unknownRoots, at: Date.now(),
-  }));
+  const found = read();
   if (kept.size >= MAX_KEPT) kept.clear();
   kept.set(key, found);
   found.catch(() => kept.delete(key));
   return found;
 }
 
+function assetOf(asset: ComparedFragment): Asset {
+  return {
+    id: asset.id,
+    kind: asset.kind,
+    name: asset.displayName,
+    stage: asset.stage,
+    stub: asset.hydration === 'STUB',
+    team: asset.ownerTeam?.displayName ?? null,
+    sensitivity: asset.sensitivity,
+  };
+}
+
+function diffOf(diff: LineageDiffQuery['lineageDiff']): Diff {
+  const found = ({ total, upstream, downstream, unknownRoots }: StateFoundFragment): Found => ({ total, up: upstream, down: downstream, unknown: unknownRoots });
+  return {
+    ...diff,
+    nodes: diff.nodes.map((each) => ({ ...each, before: each.before.map(assetOf), after: each.after.map(assetOf) })),
+    from: found(diff.from),
+    to: found(diff.to),
+  };
+}
+
 function partOf(side: Side, starts: string[], depth: number, lineage: LineageQuery['lineage']): Part {
-  const nodes = lineage.nodes.nodes.map(({ depth, asset }) => ({
-    depth,
-    asset: {
-      id: asset.id,
-      kind: asset.kind,
-      name: asset.displayName,
-      stage: asset.stage,
-      stub: asset.hydration === 'STUB',
-      team: asset.ownerTeam?.displayName ?? null,
-      sensitivity: asset.sensitivity,
-    },
-  }));
+  const nodes = lineage.nodes.nodes.map(({ depth, asset }) => ({ depth, asset: assetOf(asset) }));
   return {
     side,
     starts,

@@ -2,10 +2,11 @@
 // the list.
 import { clock, time } from '../lib/format.ts';
 import { texts } from '../texts.ts';
+import { sidesOf, unlisted, type Diff, type Found } from './diff.ts';
 import type { Completeness, Part, Side } from './graph.ts';
 
 export interface Note {
-  kind: 'complete' | 'hidden' | 'cut' | 'stale' | 'past';
+  kind: 'complete' | 'hidden' | 'cut' | 'stale' | 'past' | 'unknown';
   side: Side | null;
   text: string;
 }
@@ -36,9 +37,33 @@ export function notesOf(parts: readonly Part[], asOf: string | null, at: number,
     notes.push(...new Map(found.map((note) => [note.text, note])).values());
     if (!found.length) notes.push({ kind: 'complete', side, text: texts.notes.complete(texts.sides[side]) });
   }
-  if (asOf) notes.push({ kind: 'past', side: null, text: texts.notes.past(time(asOf)) });
-  else if (ages && now - at > STALE_MINUTES * 60_000) {
-    notes.push({ kind: 'stale', side: null, text: texts.notes.stale(clock(new Date(at).toISOString())) });
-  }
+  notes.push(...aged(asOf, at, now, ages));
   return notes;
+}
+
+function aged(asOf: string | null, at: number, now: number, ages: boolean): Note[] {
+  if (asOf) return [{ kind: 'past', side: null, text: texts.notes.past(time(asOf)) }];
+  if (!ages || now - at <= STALE_MINUTES * 60_000) return [];
+  return [{ kind: 'stale', side: null, text: texts.notes.stale(clock(new Date(at).toISOString())) }];
+}
+
+/** Return what each of two compared states lacks; where something is missing, a difference may be one of what was found. */
+export function notesOfDiff(
+  diff: Diff, parts: readonly Part[], wanted: { asOf: string | null; then: string | null }, at: number, now: number, ages: boolean,
+): Note[] {
+  const t = texts.compare;
+  const states: [string, Found][] = [[t.earlier, diff.from], [t.later, diff.to]];
+  const lacks = states.flatMap(([state, found]) => [
+    ...(found.unknown.length ? [{ kind: 'unknown' as const, side: null, text: t.unknownRoot(state) }] : []),
+    ...sidesOf(found).flatMap(([side, completeness]) => missing(side, completeness)).map((note) => ({ ...note, text: t.of(state, note.text) })),
+  ]);
+  const some = unlisted(diff);
+  return [
+    ...lacks,
+    ...new Map(parts.filter((part) => part.more).map((part) => [part.side, cut(part.side, 'PAGE')])).values(),
+    ...(some ? [{ kind: 'cut' as const, side: null, text: t.unlisted(some) }] : []),
+    lacks.length ? { kind: 'unknown', side: null, text: t.uncertain } : { kind: 'complete', side: null, text: t.complete },
+    ...(wanted.then ? [{ kind: 'past' as const, side: null, text: t.earlierAt(time(wanted.then)) }] : []),
+    ...aged(wanted.asOf, at, now, ages),
+  ];
 }

@@ -1,4 +1,5 @@
 // What is drawn: single assets, and groups of many assets of one level, so that a picture has at most MAX_DRAWN boxes.
+import type { Change } from './diff.ts';
 import type { Edge, Graph, Node } from './graph.ts';
 
 export type GroupBy = 'auto' | 'kind' | 'team' | 'none';
@@ -12,7 +13,7 @@ export interface Box {
   level: number;
   nodes: Node[];
   /** Null for a single asset; else what the assets have in common. */
-  group: { kind: string | null; team: string | null } | null;
+  group: { kind: string | null; team: string | null; change?: Change } | null;
 }
 
 export interface Line {
@@ -40,8 +41,9 @@ export function rolledUp(graph: Graph, options: Options): Drawing {
   for (const node of graph.nodes.values()) {
     const kind = options.by === 'team' ? null : node.kind;
     const team = options.by === 'team' ? (node.team ?? '') : null;
-    const key = `${node.level}|${kind ?? team}`;
-    const box = sets.get(key) ?? { key, level: node.level, nodes: [], group: { kind, team } };
+    // Assets that differ between the compared states are apart from those that do not.
+    const key = [node.level, kind ?? team, node.change].filter((part) => part !== undefined).join('|');
+    const box = sets.get(key) ?? { key, level: node.level, nodes: [], group: { kind, team, change: node.change } };
     box.nodes.push(node);
     sets.set(key, box);
   }

@@ -17,6 +17,10 @@ export interface LineageState {
   open: { side: Side; id: string }[];
   groups: string[];
   selected: string | null;
+  /** The earlier instant to compare with. */
+  then: string | null;
+  /** The version or run to compare with, in place of the root. */
+  before: string | null;
 }
 
 export const MAX_DEPTH = 50;
@@ -27,19 +31,30 @@ const one = <Value extends string>(text: string | null, values: readonly Value[]
 /** Return the state of parameters; unknown values are the defaults. */
 export function stateOf(params: URLSearchParams, small: boolean): LineageState {
   const depth = Math.trunc(Number(params.get('depth')));
-  const asOf = params.get('asOf');
+  const instant = (name: string): string | null => {
+    const text = params.get(name);
+    return text && !Number.isNaN(Date.parse(text)) ? text : null;
+  };
   return {
     roots: params.getAll('root'),
     direction: one<Direction>(params.get('direction'), ['both', 'up', 'down'], 'both'),
     depth: depth >= 1 ? Math.min(depth, MAX_DEPTH) : 1,
     hide: params.getAll('hide'),
-    asOf: asOf && !Number.isNaN(Date.parse(asOf)) ? asOf : null,
+    asOf: instant('asOf'),
     view: one<View>(params.get('view'), ['picture', 'table', 'tree'], small ? 'tree' : 'picture'),
     group: one<GroupBy>(params.get('group'), ['auto', 'kind', 'team', 'none'], 'auto'),
     open: params.getAll('open').map((each) => ({ side: each.startsWith('up:') ? 'up' : 'down', id: each.slice(each.indexOf(':') + 1) })),
     groups: params.getAll('groups'),
     selected: params.get('selected'),
+    then: instant('then'),
+    before: params.get('before') || null,
   };
+}
+
+/** Return the earlier state that is compared with the one of the page; null if none is. */
+export function earlier(state: LineageState): { roots: string[]; asOf: string | null } | null {
+  if (!state.then && !state.before) return null;
+  return { roots: state.before ? [state.before] : state.roots, asOf: state.then ?? state.asOf };
 }
 
 /** Return the parameters of further expansions. */
