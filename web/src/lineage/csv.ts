@@ -1,10 +1,12 @@
 // The table of a lineage as CSV (RFC 4180).
+export type Cell = string | number | null;
+
 /** Return rows as CSV; a text that a spreadsheet would run as a formula gets an apostrophe before it. */
-export function csv(rows: readonly (readonly (string | number | null)[])[]): string {
+export function csv(rows: readonly (readonly Cell[])[]): string {
   return rows.map((row) => row.map(cell).join(',')).join('\r\n') + '\r\n';
 }
 
-function cell(value: string | number | null): string {
+function cell(value: Cell): string {
   if (value === null) return '';
   if (typeof value === 'number') return String(value);
   const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;

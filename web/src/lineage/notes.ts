@@ -41,6 +41,13 @@ export function notesOf(parts: readonly Part[], asOf: string | null, at: number,
   return notes;
 }
 
+/** Return what a blast radius lacks; `more` tells that the list of its assets has another page. */
+export function notesOfImpact(completeness: Completeness, more: boolean, asOf: string | null): Note[] {
+  const found = [...missing('down', completeness), ...(more ? [{ kind: 'cut' as const, side: 'down' as const, text: texts.blast.page }] : [])];
+  const complete: Note = { kind: 'complete', side: 'down', text: texts.notes.complete(texts.sides.down) };
+  return [...(found.length ? found : [complete]), ...aged(asOf, 0, 0, false)];
+}
+
 function aged(asOf: string | null, at: number, now: number, ages: boolean): Note[] {
   if (asOf) return [{ kind: 'past', side: null, text: texts.notes.past(time(asOf)) }];
   if (!ages || now - at <= STALE_MINUTES * 60_000) return [];

@@ -17,6 +17,8 @@ export interface LineageState {
   open: { side: Side; id: string }[];
   groups: string[];
   selected: string | null;
+  /** Ids of the assets that are marked for their common blast radius. */
+  marked: string[];
   /** The earlier instant to compare with. */
   then: string | null;
   /** The version or run to compare with, in place of the root. */
@@ -24,6 +26,7 @@ export interface LineageState {
 }
 
 export const MAX_DEPTH = 50;
+export const MAX_MARKED = 100; // as many starts as one request may have
 
 const one = <Value extends string>(text: string | null, values: readonly Value[], otherwise: Value): Value =>
   values.find((each) => each === text) ?? otherwise;
@@ -46,6 +49,7 @@ export function stateOf(params: URLSearchParams, small: boolean): LineageState {
     open: params.getAll('open').map((each) => ({ side: each.startsWith('up:') ? 'up' : 'down', id: each.slice(each.indexOf(':') + 1) })),
     groups: params.getAll('groups'),
     selected: params.get('selected'),
+    marked: [...new Set(params.getAll('marked'))].slice(0, MAX_MARKED),
     then: instant('then'),
     before: params.get('before') || null,
   };
