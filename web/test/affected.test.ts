@@ -1,4 +1,4 @@
-// The blast radius: whom to tell, the rows of the file, and what is said of what it lacks.
+// The blast radius: whom to inform, the rows of the file, and what is said of what it lacks.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { affectedRows, concerned, withHiddenOwners, type Affected, type Owner } from '../src/lineage/affected.ts';

@@ -1,7 +1,7 @@
 // Two states of a lineage: the graph of both, its rows, and what is said of what the comparison lacks.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { changeOf, compared, comparedWithout, rowsOf, unlisted, type Diff, type EdgeChange, type NodeChange } from '../src/lineage/diff.ts';
+import { changeOf, compared, comparedWithout, namesIn, rowsOf, unlisted, type Diff, type EdgeChange, type NodeChange } from '../src/lineage/diff.ts';
 import { merged, type Asset, type Edge, type Graph } from '../src/lineage/graph.ts';
 import { notesOfDiff } from '../src/lineage/notes.ts';
 import { rolledUp } from '../src/lineage/rollup.ts';
@@ -97,6 +97,7 @@ test('the rows have every listed difference in words, without kinds that are lef
     ['asset', 'CHANGED', 'm', ['the v1'], ['the v2']], ['asset', 'ADDED', 'the run1', [], ['the run1']],
     ['edge', 'ADDED', 'v2 → run1', [], ['v2 → run1']], ['edge', 'REMOVED', 'v1 → x', ['v1 → x'], []],
   ]);
+  assert.equal(namesIn(diff).get('v1'), 'the v1');
   assert.deepEqual(rowsOf(diff, new Set(['RUN']), (id) => id).map((row) => row.key), ['m', 'v1 DERIVES x']);
 });
 
@@ -112,6 +113,9 @@ test('what each state lacks is named, and a comparison that lacks something is n
   assert.deepEqual(notes(lacking).map((note) => [note.kind, note.side]), [['unknown', null], ['hidden', 'down'], ['cut', 'down'], ['cut', null], ['unknown', null]]);
   assert.ok(notes(lacking).slice(0, 2).every((note) => note.text.startsWith('Before')));
   assert.match(notes(lacking)[2]?.text ?? '', /^After/);
+  const alike = diffOf([], [], { from: found({ down: { ...COMPLETE, reason: 'DEPTH' } }), to: found({ down: { ...COMPLETE, reason: 'DEPTH' } }) });
+  assert.deepEqual(notes(alike).map((note) => note.kind), ['cut', 'unknown']);
+  assert.match(notes(alike)[0]?.text ?? '', /^Before and after/);
   const past = notesOfDiff(diffOf([]), [], { asOf: '2026-02-01T00:00:00Z', then: '2026-01-01T00:00:00Z' }, at, at, true);
   assert.deepEqual(past.map((note) => note.kind), ['complete', 'past', 'past']);
 });

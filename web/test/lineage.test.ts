@@ -5,7 +5,7 @@ import { csv } from '../src/lineage/csv.ts';
 import { merged, ordered, pathToRoots, without, type Asset, type Edge, type Part, type Side } from '../src/lineage/graph.ts';
 import { placed } from '../src/lineage/layout.ts';
 import { notesOf } from '../src/lineage/notes.ts';
-import { MAX_DRAWN, rolledUp } from '../src/lineage/rollup.ts';
+import { MAX_DRAWN, rolledUp, valueOfKey } from '../src/lineage/rollup.ts';
 import { openValues, stateOf } from '../src/lineage/state.ts';
 
 const asset = (id: string, kind = 'DATASET', team: string | null = null): Asset => ({
@@ -69,6 +69,17 @@ test('many assets of a kind in one level are a group until it is opened', () => 
   assert.deepEqual(drawing.boxes.map((box) => [box.key, box.nodes.length]), [['r', 1], ['1|DATASET', 7], ['run1', 1]]);
   assert.deepEqual(drawing.lines.map((line) => [line.from, line.to, line.edges.length]), [['r', '1|DATASET', 7]]);
   assert.equal(rolledUp(graph, { by: 'auto', open: new Set(['1|DATASET']) }).boxes.length, 9);
+});
+
+test('groups by domain and of an asset with its versions', () => {
+  const own = (id: string, more: Partial<Asset>) => ({ depth: 1, asset: { ...asset(id), ...more } });
+  const model = { id: 'm', name: 'ranker' };
+  const nodes = [own('m', { versionOf: model, domain: 'ads' }), own('v1', { versionOf: model, domain: 'ads' }), own('x', { domain: 'ads' }), own('y', {}), own('z', {})];
+  const graph = merged(['r'], [{ ...part('down', [['r']], []), nodes: [{ depth: 0, asset: asset('r') }, ...nodes] }]);
+  const boxes = (by: 'domain' | 'versions') => rolledUp(graph, { by, open: new Set() }).boxes.map((box) => [box.key, box.nodes.length, box.group?.name]);
+  assert.deepEqual(boxes('domain'), [['r', 1, undefined], ['1|ads', 3, 'ads'], ['1|', 2, '']]);
+  assert.deepEqual(boxes('versions'), [['r', 1, undefined], ['1|m', 2, 'ranker'], ['x', 1, undefined], ['y', 1, undefined], ['z', 1, undefined]]);
+  assert.deepEqual(['1|ads', '-2|DATASET|ADDED', '1|'].map(valueOfKey), ['ads', 'DATASET', '']);
 });
 
 test('no picture has more boxes than the limit, whatever the reader chose', () => {

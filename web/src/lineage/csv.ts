@@ -13,9 +13,9 @@ function cell(value: Cell): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** Let the browser save a text as a file. */
-export function save(name: string, text: string, media: string): void {
-  const address = URL.createObjectURL(new Blob([text], { type: media }));
+/** Let the browser save a text, or content that has its media type, as a file. */
+export function save(name: string, content: string | Blob, media = ''): void {
+  const address = URL.createObjectURL(typeof content === 'string' ? new Blob([content], { type: media }) : content);
   const link = document.createElement('a');
   link.href = address;
   link.download = name;

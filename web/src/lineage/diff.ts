@@ -120,6 +120,10 @@ export function changeOf(edges: readonly { change?: Change }[]): Change | undefi
   return found.size > 1 ? 'CHANGED' : first;
 }
 
+/** Return the names of all assets of the listed differences by id, also of those that others replaced. */
+export const namesIn = (diff: Diff): Map<string, string> =>
+  new Map(diff.nodes.flatMap((each) => [...each.before, ...each.after].map((asset) => [asset.id, asset.name])));
+
 export interface DiffRow {
   key: string;
   what: 'asset' | 'edge';

@@ -12,6 +12,10 @@ export interface Asset {
   stub: boolean;
   team: string | null;
   sensitivity: string | null;
+  /** The name of the domain, its own or that of its parent; null if there is none, or it is hidden or was not asked for. */
+  domain?: string | null;
+  /** The asset of which it is a version; null if it is none, or that is hidden or was not asked for. */
+  versionOf?: { id: string; name: string } | null;
 }
 
 export interface Edge {

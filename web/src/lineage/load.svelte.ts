@@ -13,6 +13,8 @@ export interface Wanted {
   sides: Side[];
   depth: number;
   asOf: string | null;
+  /** Whether the domain of each asset, and the asset of each version, are needed. */
+  groups: boolean;
   /** Further expansions: side and asset, in the order in which they were opened; none while states are compared. */
   open: { side: Side; id: string }[];
   /** The earlier state to compare with; null for none. */
@@ -44,8 +46,8 @@ export function forget(): void {
 /** Return the graph of what is wanted; with an earlier state the graph of both, and what differs. */
 export async function load(wanted: Wanted): Promise<Loaded> {
   const [now, then, diff] = await Promise.all([
-    walked(wanted.sides, wanted.roots, wanted.depth, wanted.asOf, wanted.open),
-    wanted.from ? walked(wanted.sides, wanted.from.roots, wanted.depth, wanted.from.asOf, []) : [],
+    walked(wanted, wanted, wanted.open),
+    wanted.from ? walked(wanted, wanted.from, []) : [],
     wanted.from ? difference(wanted, wanted.from) : null,
   ]);
   const graph = merged(wanted.roots, now.map((each) => each.part));
@@ -59,9 +61,11 @@ export async function load(wanted: Wanted): Promise<Loaded> {
   };
 }
 
-function walked(sides: Side[], roots: string[], depth: number, asOf: string | null, open: Wanted['open']): Promise<Answered[]> {
+type State = NonNullable<Wanted['from']>;
+
+function walked({ sides, depth, groups }: Wanted, { roots, asOf }: State, open: Wanted['open']): Promise<Answered[]> {
   const walk = (side: Side, starts: string[], levels: number): Promise<Answered> => {
-    const variables: LineageQueryVariables = { roots: starts, direction: side === 'up' ? 'UPSTREAM' : 'DOWNSTREAM', depth: levels, asOf };
+    const variables: LineageQueryVariables = { roots: starts, direction: side === 'up' ? 'UPSTREAM' : 'DOWNSTREAM', depth: levels, asOf, groups };
     return once(variables, async () => {
       const { lineage } = (await run(LineageDocument, variables)).data;
       return { part: partOf(side, starts, levels, lineage), unknown: lineage.unknownRoots, at: Date.now() };
@@ -70,7 +74,7 @@ function walked(sides: Side[], roots: string[], depth: number, asOf: string | nu
   return Promise.all([...sides.map((side) => walk(side, roots, depth)), ...open.map(({ side, id }) => walk(side, [id], 1))]);
 }
 
-function difference(wanted: Wanted, from: { roots: string[]; asOf: string | null }): Promise<Diff> {
+function difference(wanted: Wanted, from: State): Promise<Diff> {
   const direction = wanted.sides.length > 1 ? 'BOTH' : wanted.sides[0] === 'up' ? 'UPSTREAM' : 'DOWNSTREAM';
   const variables = { from, to: { roots: wanted.roots, asOf: wanted.asOf }, direction, depth: wanted.depth } as const;
   return once(variables, async () => diffOf((await run(LineageDiffDocument, variables)).data.lineageDiff));
@@ -103,6 +107,16 @@ function assetOf(asset: ComparedFragment): Asset {
   };
 }
 
+type Grouped = LineageQuery['lineage']['nodes']['nodes'][number]['asset'];
+
+function groupsOf(asset: Grouped): Pick<Asset, 'domain' | 'versionOf'> {
+  const whole = asset.__typename === 'DatasetVersion' ? asset.dataset : asset.__typename === 'ModelVersion' ? asset.model : null;
+  const own = asset.__typename === 'Dataset' || asset.__typename === 'Model' ? asset : null; // in one group with its versions
+  const parent = asset.__typename === 'Feature' ? asset.featureSet : whole;
+  const named = whole ?? own;
+  return { domain: asset.domain?.name ?? parent?.domain?.name ?? null, versionOf: named ? { id: named.id, name: named.displayName } : null };
+}
+
 function diffOf(diff: LineageDiffQuery['lineageDiff']): Diff {
   const found = ({ total, upstream, downstream, unknownRoots }: StateFoundFragment): Found => ({ total, up: upstream, down: downstream, unknown: unknownRoots });
   return {
@@ -114,7 +128,7 @@ function diffOf(diff: LineageDiffQuery['lineageDiff']): Diff {
 }
 
 function partOf(side: Side, starts: string[], depth: number, lineage: LineageQuery['lineage']): Part {
-  const nodes = lineage.nodes.nodes.map(({ depth, asset }) => ({ depth, asset: assetOf(asset) }));
+  const nodes = lineage.nodes.nodes.map(({ depth, asset }) => ({ depth, asset: { ...assetOf(asset), ...groupsOf(asset) } }));
   return {
     side,
     starts,

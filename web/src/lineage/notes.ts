@@ -13,15 +13,15 @@ export interface Note {
 
 export const STALE_MINUTES = 5;
 
-const cut = (side: Side, reason: string): Note => ({ kind: 'cut', side, text: texts.notes.cut(texts.sides[side], texts.notes.reasons[reason] ?? reason) });
+const cut = (side: Side, reason: string, words = texts.notes.reasons): Note => ({ kind: 'cut', side, text: texts.notes.cut(texts.sides[side], words[reason] ?? reason) });
 
 /** Return what one answer lacks on a side, what is hidden first; a start that was not found is reported elsewhere. */
-export function missing(side: Side, found: Pick<Completeness, 'reason' | 'hidden'>): Note[] {
+export function missing(side: Side, found: Pick<Completeness, 'reason' | 'hidden'>, words = texts.notes.reasons): Note[] {
   const reasons = new Set((found.reason ?? '').split(',').map((each) => each.trim()).filter((each) => each && each !== 'ROOTS'));
   const hidden = reasons.delete('POLICY');
   return [
     ...(hidden ? [{ kind: 'hidden' as const, side, text: texts.notes.hidden(texts.sides[side], found.hidden) }] : []),
-    ...[...reasons].map((reason) => cut(side, reason)),
+    ...[...reasons].map((reason) => cut(side, reason, words)),
   ];
 }
 
@@ -41,7 +41,7 @@ export function notesOf(parts: readonly Part[], asOf: string | null, at: number,
   return notes;
 }
 
-/** Return what a blast radius lacks; `more` tells that the list of its assets has another page. */
+/** Return what a blast radius lacks; `more` states that the list of its assets has another page. */
 export function notesOfImpact(completeness: Completeness, more: boolean, asOf: string | null): Note[] {
   const found = [...missing('down', completeness), ...(more ? [{ kind: 'cut' as const, side: 'down' as const, text: texts.blast.page }] : [])];
   const complete: Note = { kind: 'complete', side: 'down', text: texts.notes.complete(texts.sides.down) };
@@ -54,16 +54,27 @@ function aged(asOf: string | null, at: number, now: number, ages: boolean): Note
   return [{ kind: 'stale', side: null, text: texts.notes.stale(clock(new Date(at).toISOString())) }];
 }
 
+function lackOf(state: Found): Note[] {
+  const words = { ...texts.notes.reasons, DEPTH: texts.compare.depth };
+  return [
+    ...(state.unknown.length ? [{ kind: 'unknown' as const, side: null, text: texts.compare.unknownRoot }] : []),
+    ...sidesOf(state).flatMap(([side, completeness]) => missing(side, completeness, words)),
+  ];
+}
+
 /** Return what each of two compared states lacks; where something is missing, a difference may be one of what was found. */
 export function notesOfDiff(
   diff: Diff, parts: readonly Part[], wanted: { asOf: string | null; then: string | null }, at: number, now: number, ages: boolean,
 ): Note[] {
   const t = texts.compare;
-  const states: [string, Found][] = [[t.earlier, diff.from], [t.later, diff.to]];
-  const lacks = states.flatMap(([state, found]) => [
-    ...(found.unknown.length ? [{ kind: 'unknown' as const, side: null, text: t.unknownRoot(state) }] : []),
-    ...sidesOf(found).flatMap(([side, completeness]) => missing(side, completeness)).map((note) => ({ ...note, text: t.of(state, note.text) })),
-  ]);
+  const [before, after] = [diff.from, diff.to].map(lackOf) as [Note[], Note[]];
+  const same = (note: Note) => (other: Note) => other.text === note.text;
+  const of = (state: string) => (note: Note) => ({ ...note, text: t.of(state, note.text) });
+  const lacks = [
+    ...before.filter((note) => after.some(same(note))).map(of(t.both)),
+    ...before.filter((note) => !after.some(same(note))).map(of(t.earlier)),
+    ...after.filter((note) => !before.some(same(note))).map(of(t.later)),
+  ];
   const some = unlisted(diff);
   return [
     ...lacks,

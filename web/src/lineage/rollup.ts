@@ -2,18 +2,21 @@
 import type { Change } from './diff.ts';
 import type { Edge, Graph, Node } from './graph.ts';
 
-export type GroupBy = 'auto' | 'kind' | 'team' | 'none';
+export type GroupBy = 'auto' | 'kind' | 'team' | 'domain' | 'versions' | 'none';
 
 export const MAX_DRAWN = 300;
 const AUTO = 6; // more assets of one kind in a level become a group
 const SMALLEST = 2;
+
+/** What the assets of a group have in common. */
+export type Property = 'kind' | 'team' | 'domain' | 'versions';
 
 export interface Box {
   key: string;
   level: number;
   nodes: Node[];
   /** Null for a single asset; else what the assets have in common. */
-  group: { kind: string | null; team: string | null; change?: Change } | null;
+  group: { by: Property; name: string; change?: Change } | null;
 }
 
 export interface Line {
@@ -37,25 +40,35 @@ interface Options {
 
 /** Return the boxes and lines of a graph; the groups in `open` are drawn as their assets. */
 export function rolledUp(graph: Graph, options: Options): Drawing {
+  const by = options.by === 'auto' || options.by === 'none' ? 'kind' : options.by;
   const sets = new Map<string, Box>();
   for (const node of graph.nodes.values()) {
-    const kind = options.by === 'team' ? null : node.kind;
-    const team = options.by === 'team' ? (node.team ?? '') : null;
+    const { value, name } = valueOf(node, by);
     // Assets that differ between the compared states are apart from those that do not.
-    const key = [node.level, kind ?? team, node.change].filter((part) => part !== undefined).join('|');
-    const box = sets.get(key) ?? { key, level: node.level, nodes: [], group: { kind, team, change: node.change } };
+    const key = `${node.level}|${value}${node.change ? `|${node.change}` : ''}`;
+    const box = sets.get(key) ?? { key, level: node.level, nodes: [], group: { by, name, change: node.change } };
     box.nodes.push(node);
     sets.set(key, box);
   }
   const roots = new Set(graph.roots);
   const may = [...sets.values()].filter((box) => box.nodes.length >= SMALLEST && !box.nodes.some((node) => roots.has(node.id)));
-  const least = { auto: AUTO + 1, kind: SMALLEST, team: SMALLEST, none: Infinity }[options.by];
+  const least = { auto: AUTO + 1, kind: SMALLEST, team: SMALLEST, domain: SMALLEST, versions: SMALLEST, none: Infinity }[options.by];
   const closed = new Set(may.filter((box) => box.nodes.length >= least && !options.open.has(box.key)).map((box) => box.key));
   const forced = force(may, closed, graph.nodes.size);
   const boxes = [...sets.values()].flatMap((box) =>
     closed.has(box.key) ? [box] : box.nodes.map((node): Box => ({ key: node.id, level: node.level, nodes: [node], group: null })),
   );
   return { boxes, lines: lines(graph, boxes), forced };
+}
+
+/** Return the value in the key of a group; its level and change are left out. */
+export const valueOfKey = (key: string): string => key.slice(key.indexOf('|') + 1).replace(/\|(ADDED|REMOVED|CHANGED)$/, '');
+
+// An asset that is no version, and has none, is a group of one, which is drawn as itself.
+function valueOf(node: Node, by: Property): { value: string; name: string } {
+  if (by === 'versions') return node.versionOf ? { value: node.versionOf.id, name: node.versionOf.name } : { value: node.id, name: node.name };
+  const value = { kind: node.kind, team: node.team ?? '', domain: node.domain ?? '' }[by];
+  return { value, name: value };
 }
 
 // Closes the largest sets until the picture is small enough; returns whether any had to be closed.

@@ -45,7 +45,7 @@ export function stateOf(params: URLSearchParams, small: boolean): LineageState {
     hide: params.getAll('hide'),
     asOf: instant('asOf'),
     view: one<View>(params.get('view'), ['picture', 'table', 'tree'], small ? 'tree' : 'picture'),
-    group: one<GroupBy>(params.get('group'), ['auto', 'kind', 'team', 'none'], 'auto'),
+    group: one<GroupBy>(params.get('group'), ['auto', 'kind', 'team', 'domain', 'versions', 'none'], 'auto'),
     open: params.getAll('open').map((each) => ({ side: each.startsWith('up:') ? 'up' : 'down', id: each.slice(each.indexOf(':') + 1) })),
     groups: params.getAll('groups'),
     selected: params.get('selected'),
