@@ -20,7 +20,7 @@ from app.http.errors import HttpError
 from app.http.events.event_intake import EventIntake
 from app.http.events.event_view import EventView, event_routes
 from app.http.explorer.explorer_build import cached_documents
-from app.http.explorer.explorer_routes import explorer_routes
+from app.http.explorer.explorer_routes import explorer_routes, start_path
 from app.http.fair_queue import FairQueue, queue_metrics
 from app.http.graphiql.graphiql_routes import PageRedirectMiddleware, graphiql_routes
 from app.http.graphql.document_manifest import read_manifests
@@ -76,7 +76,12 @@ def create_app(process: Process) -> Starlette:
         *auth_routes(settings),
         *graphiql_routes(settings),
         *explorer_routes(settings),
-        *sign_in_routes(guard, public_url(settings), canonical_host=settings.env == "dev" and not settings.public_url),
+        *sign_in_routes(
+            guard,
+            public_url(settings),
+            start_path(settings),
+            canonical_host=settings.env == "dev" and not settings.public_url,
+        ),
         *picker_routes(sign_in.dev_grants),
     ]
     return Starlette(

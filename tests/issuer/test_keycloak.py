@@ -18,6 +18,7 @@ from support.stores.janusgraph import StoreGraph
 from support.waiting import until
 
 from app.factory import create_app
+from app.http.explorer.explorer_routes import start_path
 from app.settings import Settings
 
 pytestmark = pytest.mark.issuer
@@ -215,7 +216,7 @@ async def test_a_person_signs_in_by_a_browser(keycloak: Keycloak, server: Server
         server.http.cookies.update(kept)
         assert (await server.http.post("/graphql", json={"query": VIEWER}, headers=csrf)).status_code == 401
         left = await login.get(ended["next"])
-        assert (left.status_code, left.headers["location"]) == (302, f"{PUBLIC}/graphiql")
+        assert (left.status_code, left.headers["location"]) == (302, f"{PUBLIC}{start_path(Settings.from_env())}")
         begun = await server.http.get("/sign-in")
         again = await login.get(begun.headers["location"])
         assert (again.status_code, "password" in again.text) == (200, True)

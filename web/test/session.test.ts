@@ -17,8 +17,8 @@ let requests: string[];
 let led: string[];
 
 // Returns the storage of a browser.
-function storage(): Pick<Storage, 'getItem' | 'setItem' | 'removeItem'> {
-  const values = new Map<string, string>();
+function storage(kept: Record<string, string> = {}): Pick<Storage, 'getItem' | 'setItem' | 'removeItem'> {
+  const values = new Map(Object.entries(kept));
   return {
     getItem: (name) => values.get(name) ?? null,
     setItem: (name, value) => void values.set(name, value),
@@ -26,10 +26,10 @@ function storage(): Pick<Storage, 'getItem' | 'setItem' | 'removeItem'> {
   };
 }
 
-// Returns the modules of a page that was opened at an address, with the state of its server.
-async function opened(hash: string) {
+// Returns the modules of a page that was opened at an address, in a tab that stores `tab`.
+async function opened(hash: string, tab: Record<string, string> = {}) {
   const browser = {
-    sessionStorage: storage(),
+    sessionStorage: storage(tab),
     localStorage: storage(),
     location: { hash, pathname: '/', search: '', assign: (to: string) => led.push(to) },
     history: { replaceState: () => {} },
@@ -120,6 +120,19 @@ test('a key offers the personas if there are some', async () => {
   const page = await opened('#key=x');
   assert.deepEqual([page.session.state, page.session.personas.length], ['signed out', 1]);
   assert.equal(sessionStorage.getItem('mlg-graphiql-key'), 'x');
+});
+
+test('a key that the sign-in left in the tab hides no session, and a chosen persona stays', async () => {
+  const personas = { body: { personas: [{ name: 'ada', about: '' }] } };
+  answers['/graphiql/personas'] = () => personas;
+  answers['/graphiql/token'] = () => ({ body: { token: 't' } });
+  const page = await opened('', { 'mlg-graphiql-key': 'x' });
+  assert.deepEqual([page.session.state, page.session.source], ['signed in', 'cookie']);
+  const chosen = await opened('', { 'mlg-graphiql-key': 'x', 'mlg-persona': 'ada' });
+  assert.deepEqual([chosen.session.state, chosen.session.source], ['signed in', 'persona']);
+  csrf = null;
+  const nobody = await opened('', { 'mlg-graphiql-key': 'x' });
+  assert.deepEqual([nobody.session.state, nobody.session.personas.length], ['signed out', 1]);
 });
 
 for (const next of [null, 'https://issuer.example/end']) {

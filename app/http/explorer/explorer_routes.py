@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from app.http.errors import HttpError
 from app.http.explorer.explorer_build import cached_build
+from app.http.graphiql.graphiql_routes import PAGE_PATH
 from app.settings import Settings
 from policies.errors import Code
 
@@ -48,6 +49,11 @@ def explorer_routes(settings: Settings) -> list[Route]:
     """Return the routes of the page and of its files."""
     explorer = ExplorerFiles(cached_build(settings))
     return [Route("/", explorer.page), Route(f"{EXPLORER_PATH}/{{file}}", explorer.file)]
+
+
+def start_path(settings: Settings) -> str:
+    """Return the path of the page for people: that of the explorer if there is a build, else that of GraphiQL."""
+    return PAGE_PATH if cached_build(settings) is None else "/"
 
 
 class ExplorerFiles:

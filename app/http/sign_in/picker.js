@@ -7,4 +7,6 @@ if (given) {
   sessionStorage.setItem(KEY, given);
   history.replaceState(null, '', location.pathname + location.search);
 }
+// A persona that the tab chose before is older than this sign-in.
+document.querySelector('form').addEventListener('submit', () => sessionStorage.removeItem('mlg-persona'));
 document.getElementById('key').value ||= sessionStorage.getItem(KEY) ?? '';

@@ -17,7 +17,7 @@ from app.auth.sign_in.sign_in_settings import CALLBACK_PATH
 from app.errors import HTTP_STATUS
 from app.http.errors import HttpError
 from app.http.json_response import json_response
-from app.http.sign_in.local_path import DEFAULT_PATH, local_path
+from app.http.sign_in.local_path import local_path
 from app.http.sign_in.session_cookies import set_cookie_headers
 from app.http.sign_in.session_guard import CSRF_HEADER, SessionGuard, cookies_of
 from app.http.sign_in.sign_in_pages import PAGE_HEADERS, error_page
@@ -28,13 +28,17 @@ SIGN_OUT_PATH: Final = "/sign-out"
 SESSION_PATH: Final = "/session"
 
 
-def sign_in_routes(guard: SessionGuard | None, public_url: str, *, canonical_host: bool) -> list[Route]:
+def sign_in_routes(
+    guard: SessionGuard | None, public_url: str, start_path: str, *, canonical_host: bool
+) -> list[Route]:
     """Return the routes; without ``guard``, `/session` has no address of a sign-in, and the others respond with 404.
+
+    ``start_path`` is where a sign-in without ``return`` leads, and where the issuer leads after a sign-out.
 
     ``canonical_host`` leads a browser that opened the server under another name to ``public_url``, to which the issuer
     returns and whose cookies are read. Behind a proxy that changes the name, that would not end.
     """
-    routes = SignInRoutes(guard, public_url, canonical_host=canonical_host)
+    routes = SignInRoutes(guard, public_url, start_path, canonical_host=canonical_host)
     return [
         Route(SIGN_IN_PATH, _with_error_page(routes.begin), methods=["GET"]),
         Route(CALLBACK_PATH, _with_error_page(routes.complete), methods=["GET"]),
@@ -46,9 +50,10 @@ def sign_in_routes(guard: SessionGuard | None, public_url: str, *, canonical_hos
 class SignInRoutes:
     """The handlers of the routes."""
 
-    def __init__(self, guard: SessionGuard | None, public_url: str, *, canonical_host: bool) -> None:
+    def __init__(self, guard: SessionGuard | None, public_url: str, start_path: str, *, canonical_host: bool) -> None:
         self._guard = guard
         self._public_url = public_url
+        self._start_path = start_path
         self._canonical_host = canonical_host
 
     async def begin(self, request: Request) -> Response:
@@ -57,7 +62,7 @@ class SignInRoutes:
         if self._canonical_host and request.headers.get("host", "") != self._public_url.partition("://")[2]:
             query = f"?{request.url.query}" if request.url.query else ""
             return _redirect(f"{self._public_url}{SIGN_IN_PATH}{query}")
-        url, attempt = await guard.sessions.begin(local_path(request.query_params.get("return")))
+        url, attempt = await guard.sessions.begin(local_path(request.query_params.get("return"), self._start_path))
         return _redirect(url, guard.cookies.keep_attempt(attempt))
 
     async def complete(self, request: Request) -> Response:
@@ -96,7 +101,7 @@ class SignInRoutes:
         following = None
         try:
             session = guard.protected(request, request.headers.get(CSRF_HEADER))
-            following = await guard.sessions.end(session, f"{self._public_url}{DEFAULT_PATH}")
+            following = await guard.sessions.end(session, f"{self._public_url}{self._start_path}")
         except UnauthenticatedError:
             pass
         except AuthError as error:

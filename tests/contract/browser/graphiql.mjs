@@ -97,10 +97,20 @@ async function signInByAddress() {
   return { page: new URL(address).pathname, fragment: new URL(address).hash };
 }
 
+// The same without a wanted path: it leads to the explorer, which the key in the tab does not keep from the session.
+async function signInToExplorer() {
+  const page = await newPage();
+  await page.goto(`${BASE}/sign-in#key=${KEY}`);
+  await page.click(`button[value="${PERSONA}"]`);
+  await page.getByRole('heading', { name: 'My work' }).waitFor();
+  return { path: new URL(page.url()).pathname, caller: await page.locator('header option:checked').textContent() };
+}
+
 report.viewer = (await run('', '"subject"')).viewer.subject;
 report.change = (await run(`?query=${encodeURIComponent(SUBSCRIPTION)}`, '"changes"')).changes.subjectId;
 report.refused = await useRefusedToken();
 report.session = await signIn();
 report.signIn = await signInByAddress();
+report.explorer = await signInToExplorer();
 await browser.close();
 console.log(JSON.stringify(report));

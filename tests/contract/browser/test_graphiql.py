@@ -17,6 +17,7 @@ from support.stores.janusgraph import StoreGraph
 
 from app.auth.dev_issuer import DevIssuer
 from app.auth.personas import personas
+from app.http.explorer.explorer_build import build_explorer
 from app.http.graphiql.graphiql_files import fetch_files
 from app.settings import Settings
 
@@ -30,8 +31,9 @@ IDS = [f"mlg://dataset/test/default/d{number}" for number in range(2)]
 
 @pytest.fixture
 async def api(graph: StoreGraph, tmp_path: Path) -> AsyncIterator[Api]:
-    """Return the API over an empty graph, with the files of the page."""
+    """Return the API over an empty graph, with the files of the page, and the explorer."""
     fetch_files(Settings.from_env())
+    build_explorer(Settings.from_env())
     async with open_api(graph, tmp_path, MLG_PORT=str(free_port())) as api:
         yield api
 
@@ -87,6 +89,7 @@ async def test_a_person_works_with_the_page(report: dict[str, Any]) -> None:
     kept = [{"name": f"mlg-session-0-{report['base'].rpartition(':')[2]}", "httpOnly": True, "sameSite": "Strict"}]
     assert report["session"]["cookies"] == kept
     assert report["signIn"] == {"page": "/dev-issuer/authorize", "fragment": ""}
+    assert report["explorer"] == {"path": "/", "caller": "ada"}
     # The page loads from its own server only, and breaks no rule of its policy.
     assert {*report["hosts"]} == {report["base"]}
     assert {*report["sockets"]} == {f"{report['base'].replace('http', 'ws')}/graphql"}

@@ -74,7 +74,7 @@ async def client_of(guard: SessionGuard | None, *, canonical_host: bool = False)
     routes = [
         Route("/graphql", echo, methods=["GET", "POST"]),
         Route("/other", echo, methods=["POST"]),
-        *sign_in_routes(guard, ORIGIN, canonical_host=canonical_host),
+        *sign_in_routes(guard, ORIGIN, "/", canonical_host=canonical_host),
     ]
     middleware = [
         Middleware(RequestIdMiddleware),

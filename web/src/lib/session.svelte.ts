@@ -40,8 +40,9 @@ export function connectionPayload(): Record<string, unknown> {
   return authenticating();
 }
 
-/** Find the caller: the persona of this tab, or the session cookie; else wait for a choice. */
+/** Find the caller: the persona that this tab chose, or the session cookie; else wait for a choice. */
 export async function start(): Promise<void> {
+  const opened = keyOfAddress() !== null;
   if (takeKey()) {
     await offerPersonas();
     if (!session.personas.length) sessionStorage.removeItem(KEY); // of no use here; the session may be one of a cookie
@@ -49,6 +50,8 @@ export async function start(): Promise<void> {
   if (session.personas.length) {
     const before = sessionStorage.getItem(PERSONA);
     if (before && session.personas.some((each) => each.name === before)) return choosePersona(before);
+    // The key of an address offers the personas; one that the tab has already may be left by the sign-in of a session.
+    if (!opened && (await readCookieSession())) return signedIn('cookie');
   } else if (await readCookieSession()) {
     return signedIn('cookie');
   }
@@ -128,9 +131,13 @@ function signedOut(error: unknown): void {
   session.state = 'signed out';
 }
 
+function keyOfAddress(): string | null {
+  return new URLSearchParams(location.hash.replace(/^#\/?/, '')).get('key');
+}
+
 // The key is in the address once; afterwards in the storage of the tab, so that a reload keeps it.
 function takeKey(): string | null {
-  const given = new URLSearchParams(location.hash.replace(/^#\/?/, '')).get('key');
+  const given = keyOfAddress();
   if (given) {
     sessionStorage.setItem(KEY, given);
     history.replaceState(null, '', location.pathname + location.search);

@@ -8,7 +8,7 @@ from starlette.middleware import Middleware
 from starlette.testclient import TestClient
 
 from app.http.explorer import explorer_routes as module
-from app.http.explorer.explorer_routes import explorer_routes
+from app.http.explorer.explorer_routes import explorer_routes, start_path
 from app.http.middleware import ErrorMiddleware, RequestIdMiddleware
 from app.settings import Settings
 
@@ -87,3 +87,12 @@ def test_without_a_build_the_page_is_an_error_with_advice(monkeypatch: pytest.Mo
     """A server that was started without a build serves the API, and the command here."""
     response = client_of(None, monkeypatch).get("/")
     assert (response.status_code, "mlg explorer build" in response.text) == (404, True)
+
+
+@pytest.mark.parametrize(("build", "path"), [(Path("build"), "/"), (None, "/graphiql")])
+def test_people_begin_at_the_explorer_if_it_is_built(
+    build: Path | None, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a build, / would be an error, so that people begin at GraphiQL."""
+    monkeypatch.setattr(module, "cached_build", lambda _: build)
+    assert start_path(Settings.from_env({})) == path

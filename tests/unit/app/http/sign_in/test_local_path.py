@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.http.sign_in.local_path import DEFAULT_PATH, MAX_LENGTH, local_path
+from app.http.sign_in.local_path import MAX_LENGTH, local_path
 from policies.errors import InvalidError
 
 FOREIGN = [
@@ -34,7 +34,7 @@ FOREIGN = [
 def test_another_server_is_refused(text: str) -> None:
     """None of the texts is accepted; the error quotes nothing."""
     with pytest.raises(InvalidError, match="`return` is not a path of this server") as refused:
-        local_path(text)
+        local_path(text, "/")
     assert "evil" not in refused.value.message
 
 
@@ -42,11 +42,11 @@ def test_another_server_is_refused(text: str) -> None:
 def test_a_path_of_the_sign_in_is_refused(text: str) -> None:
     """It would lead a browser in a circle."""
     with pytest.raises(InvalidError):
-        local_path(text)
+        local_path(text, "/")
 
 
 @pytest.mark.parametrize("text", ["/", "/graphiql", "/a/b?c=d&e=%2F%2Fevil.example#f", "/x//y", "/~a[1]!@:"])
 def test_a_path_is_returned(text: str) -> None:
     """A path of this server is kept with its query and fragment; without one there is a default."""
-    assert local_path(text) == text
-    assert local_path(None) == local_path("") == DEFAULT_PATH
+    assert local_path(text, "/start") == text
+    assert local_path(None, "/start") == local_path("", "/start") == "/start"
