@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import chromium from '@sparticuz/chromium';
 import { chromium as playwright } from 'playwright-core';
 
-const { BASE, KEY, PERSONA, OTHER, TEXT, ROOT, SHARED, TOKEN, PICTURES } = process.env;
+const { BASE, KEY, PERSONA, OTHER, APPROVER, TEXT, ROOT, SHARED, VERSION, FORMER, TOKEN, PICTURES } = process.env;
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 const browser = await playwright.launch({
@@ -46,6 +46,13 @@ const state = (page) => new URLSearchParams(page.url().split('?')[1]);
 // Waits until every asset of the picture has its health, so that a picture is complete.
 const healthy = (page) => page.locator('.health.none').first().waitFor({ state: 'detached' });
 
+// Saves what a button offers as a file, and returns its content.
+async function saved(page, name) {
+  const download = page.waitForEvent('download');
+  await page.getByRole('button', { name }).click();
+  return readFileSync(await (await download).path());
+}
+
 async function byMouse() {
   const page = await open('light', { width: 1280, height: 800 });
   await page.locator('li button strong').first().waitFor();
@@ -83,9 +90,7 @@ async function byMouse() {
   await page.locator('tbody tr').first().waitFor();
   report.rows = await page.locator('tbody tr').count();
   await axe(page, 'table');
-  const download = page.waitForEvent('download');
-  await page.getByRole('button', { name: 'Save as CSV' }).click();
-  report.csv = readFileSync(await (await download).path(), 'utf8');
+  report.csv = (await saved(page, 'Save as CSV')).toString();
   await page.getByRole('button', { name: 'Tree', exact: true }).click();
   await page.locator('[role=treeitem]').first().waitFor();
   report.items = await page.locator('[role=treeitem]').count();
@@ -94,10 +99,21 @@ async function byMouse() {
   await page.reload(); // the address and the tab have everything
   await boxes(page).nth(report.expanded.length - 1).waitFor();
   report.reloaded = await keys(page);
+  await healthy(page);
+  report.svg = (await saved(page, 'Save as SVG')).toString();
+  report.png = (await saved(page, 'Save as PNG')).toString('base64');
+  await blastRadius(page);
+  await thenAndNow(page);
   await page.goto(`${BASE}/#/`);
   await page.getByRole('heading', { name: 'Starred' }).waitFor();
-  report.starred = (await page.locator('section.card').first().locator('a').first().textContent()).trim();
+  report.work = { [PERSONA]: await work(page) };
+  report.starred = (await page.locator('section.card', { hasText: 'Starred' }).last().locator('a').first().textContent()).trim();
   await axe(page, 'start');
+  await page.selectOption('header select', APPROVER);
+  await page.locator('header select[title*=approver]').waitFor();
+  report.work[APPROVER] = await work(page);
+  await page.selectOption('header select', PERSONA);
+  await page.locator('header select[title*=engineer]').waitFor();
   await shared(page, PERSONA);
   await page.selectOption('header select', OTHER); // in the same tab, which has answers of the caller before
   await page.locator('header select[title*=reader]').waitFor();
@@ -106,6 +122,51 @@ async function byMouse() {
   report.stored.push(await page.evaluate(() => [JSON.stringify({ ...localStorage }), document.cookie, document.documentElement.outerHTML, location.href].join('\n')));
   report.tab = await page.evaluate(() => Object.keys(sessionStorage).sort());
 }
+
+// Returns the links of each list of the own work, by its heading.
+async function work(page) {
+  await page.locator('.work .lists').waitFor();
+  return page.locator('.work .card').evaluateAll((all) => Object.fromEntries(all.map((card) => [
+    card.querySelector('h2').textContent.split(' · ')[0], [...card.querySelectorAll('a')].map((link) => link.textContent.trim()),
+  ])));
+}
+
+// Marks two assets in the picture, and opens the page of all that depends on them.
+async function blastRadius(page) {
+  const marked = (await keys(page)).slice(0, 2);
+  for (const id of marked) await page.locator(`[data-key="${id}"]`).click({ modifiers: ['Shift'] });
+  await page.getByRole('link', { name: 'Blast radius of 2 marked assets' }).click();
+  await page.locator('tbody tr').first().waitFor();
+  await axe(page, 'blast radius');
+  report.blast = {
+    marked, starts: new URLSearchParams(page.url().split('?')[1]).getAll('root'), title: await page.locator('h1').textContent(),
+    teams: await page.locator('.card', { hasText: 'Teams to inform' }).first().locator('a').allTextContents(),
+    csv: (await saved(page, 'Save as CSV')).toString(),
+  };
+}
+
+// Compares the version with the one before, chosen in the menu.
+async function thenAndNow(page) {
+  await page.goto(lineage(VERSION, {}));
+  await boxes(page).first().waitFor();
+  await page.locator('.compare summary').click();
+  await page.locator('.compare select').first().selectOption(FORMER);
+  await page.locator('ul.legend').waitFor();
+  await page.locator('.compare summary').click();
+  await axe(page, 'then and now');
+  report.versions = { link: state(page).get('before'), signs: await signs(page) };
+  await page.getByRole('button', { name: 'Table', exact: true }).click();
+  await page.locator('tr[data-change]').first().waitFor();
+  await axe(page, 'then and now, table');
+  report.versions.rows = await page.locator('tr[data-change]').evaluateAll((all) => all.map((row) => [
+    row.dataset.what, row.dataset.change, row.querySelector('th').textContent.trim(),
+  ]));
+}
+
+// Returns the ids of the marked boxes of a comparison by their word.
+const signs = async (page) => Object.fromEntries(await Promise.all(['added', 'ended', 'changed'].map(async (word) => [
+  word, await page.locator(`.box.${word} [data-key]`).evaluateAll((all) => all.map((each) => each.dataset.key).sort()),
+])));
 
 // Opens the lineage of which both personas see different parts.
 async function shared(page, who) {
@@ -129,28 +190,36 @@ async function live() {
   const write = (query) => fetch(`${BASE}/graphql`, {
     method: 'POST', headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${TOKEN}` }, body: JSON.stringify({ query }),
   }).then((response) => response.json());
-  const [from, to] = ['before', 'after'].map((name) => `mlg://dataset/test/live/${name}`);
-  await write(`mutation { registerAssets(input: {items: [{dataset: {id: "${from}"}}, {dataset: {id: "${to}"}}]}) { failed } }`);
+  const [from, to, gone] = ['before', 'after', 'gone'].map((name) => `mlg://dataset/test/live/${name}`);
+  await write(`mutation { registerAssets(input: {items: [{dataset: {id: "${from}"}}, {dataset: {id: "${to}"}}, {dataset: {id: "${gone}"}}]}) { failed } }`);
+  const edge = (end) => `input: {relation: DERIVES, from: "${from}", to: "${end}"}`;
+  await write(`mutation { link(${edge(gone)}) { errors { message } } }`);
+  const then = new Date().toISOString();
   await page.locator('li button', { hasText: PERSONA }).first().click();
   await page.locator('header select').waitFor();
   await page.goto(lineage(from, {}));
   await page.locator('.live').waitFor();
-  report.before = await keys(page);
-  await write(`mutation { link(input: {relation: DERIVES, from: "${from}", to: "${to}"}) { errors { message } } }`);
   await boxes(page).nth(1).waitFor();
+  report.before = await keys(page);
+  await write(`mutation { link(${edge(to)}) { errors { message } } }`);
+  await boxes(page).nth(2).waitFor();
   report.after = await keys(page);
+  await write(`mutation { unlink(${edge(gone)}) { errors { message } } }`);
+  await page.goto(lineage(from, { then }));
+  await page.locator('ul.legend').waitFor();
+  report.instants = await signs(page);
 }
 
 async function byKeyboard() {
   const page = await open('dark', { width: 1280, height: 800 });
   const { keyboard } = page;
   // Presses Tab until the element in focus matches, and fails after as many elements as a page may have before it.
-  const tabTo = async (selector) => {
+  const tabTo = async (selector, key = 'Tab') => {
     for (let presses = 0; presses < 120; presses += 1) {
-      await keyboard.press('Tab');
+      await keyboard.press(key);
       if (await page.evaluate((wanted) => document.activeElement.matches(wanted), selector)) return;
     }
-    throw new Error(`Tab does not reach ${selector}`);
+    throw new Error(`${key} does not reach ${selector}`);
   };
   await page.locator('li button', { hasText: OTHER }).first().waitFor();
   await tabTo('li:nth-child(2) button');
@@ -178,6 +247,19 @@ async function byKeyboard() {
   await keyboard.press('Enter');
   await page.locator('aside').getByRole('link').first().waitFor();
   report.keyboard = { subject: await page.locator('header select').inputValue(), selected: state(page).get('selected'), opened: state(page).get('open') };
+  await keyboard.press('x');
+  await page.locator('.marks').waitFor();
+  await tabTo('.compare summary', 'Shift+Tab');
+  await keyboard.press('Enter');
+  await tabTo('.compare button');
+  await keyboard.press('Enter');
+  await page.locator('ul.legend').waitFor();
+  report.keyboard.then = state(page).get('then');
+  await axe(page, 'then and now, dark');
+  await tabTo('.marks a');
+  await keyboard.press('Enter');
+  await page.locator('article h1').waitFor();
+  report.keyboard.starts = new URLSearchParams(page.url().split('?')[1]).getAll('root');
   await shared(page, OTHER);
 }
 
@@ -192,15 +274,25 @@ async function onASmallScreen() {
 }
 
 async function pictures() {
-  for (const scheme of ['light', 'dark']) {
+  const wanted = {
+    lineage: ['light', lineage(ROOT, { selected: ROOT })],
+    asset: ['dark', `${BASE}/#/asset?id=${encodeURIComponent(ROOT)}`],
+    'then-and-now': ['light', lineage(VERSION, { before: FORMER })],
+    work: ['light', `${BASE}/#/`],
+  };
+  for (const [name, [scheme, address]] of Object.entries(wanted)) {
     const page = await open(scheme, { width: 1120, height: 680 });
     await page.locator('li button', { hasText: PERSONA }).first().click();
     await page.locator('header select').waitFor();
-    await page.goto(scheme === 'light' ? lineage(ROOT, { selected: ROOT }) : `${BASE}/#/asset?id=${encodeURIComponent(ROOT)}`);
-    if (scheme === 'light') await healthy(page);
-    await page.getByRole('heading', { name: scheme === 'light' ? 'Health' : 'Changes' }).waitFor();
-    if (scheme === 'light') await page.getByRole('button', { name: 'Fit to the window' }).click();
-    await page.screenshot({ path: `${PICTURES}/explorer-${scheme === 'light' ? 'lineage' : 'asset'}.png` });
+    await page.goto(address);
+    if (name === 'work') await page.locator('.work .lists').waitFor();
+    else if (name === 'then-and-now') await page.locator('ul.legend').waitFor();
+    else await page.getByRole('heading', { name: name === 'lineage' ? 'Health' : 'Changes' }).waitFor();
+    if (address.includes('lineage')) {
+      await healthy(page);
+      await page.getByRole('button', { name: 'Fit to the window' }).click();
+    }
+    await page.screenshot({ path: `${PICTURES}/explorer-${name}.png` });
   }
 }
 

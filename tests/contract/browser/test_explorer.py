@@ -3,10 +3,15 @@
 import csv
 import json
 import os
+import struct
+import zlib
+from base64 import b64decode
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
 from support.estates.demo_estate import open_demo
@@ -25,9 +30,29 @@ ROOT = "mlg://dataset/warehouse/harbour/impressions"
 SHARED = "mlg://dataset/warehouse/harbour/plays"
 """A dataset with data of other teams downstream, of which ada and bo see different parts."""
 
+VERSION = "mlg://model-version/mlflow/harbour/homepage-ranker@3"
+FORMER = "mlg://model-version/mlflow/harbour/homepage-ranker@2"
+
 LINEAGE = """query ($roots: [ID!]!, $direction: LineageDirection!, $depth: Int!) {
   lineage(roots: $roots, direction: $direction, maxDepth: $depth, first: 300) {
     nodes { nodes { asset { id displayName } } } completeness { state }
+  }
+}"""
+
+WORK = """{ myWork {
+  approvals(first: 10) { nodes { version { displayName } model { displayName } } }
+  incidents(first: 10) { nodes { assets { displayName } } }
+  unhealthy(first: 10) { nodes { displayName } }
+  unused(first: 10) { nodes { id } }
+} }"""
+
+IMPACT = """query ($roots: [ID!]!) { impact(roots: $roots) {
+  total assets(first: 500) { nodes { asset { id ownerTeam { displayName } } } } teams { team { displayName } }
+} }"""
+
+DIFF = """query ($before: [ID!]!, $after: [ID!]!) {
+  lineageDiff(from: {roots: $before}, to: {roots: $after}, direction: BOTH, maxDepth: 1, first: 300) {
+    nodes { key change before { displayName } after { displayName } } edges { change }
   }
 }"""
 
@@ -48,9 +73,12 @@ async def report(demo: Api, tmp_path_factory: pytest.TempPathFactory) -> dict[st
         "TOKEN": demo.tokens["root"],
         "PERSONA": "ada",
         "OTHER": "bo",
+        "APPROVER": "eli",
         "TEXT": "impressions",
         "ROOT": ROOT,
         "SHARED": SHARED,
+        "VERSION": VERSION,
+        "FORMER": FORMER,
     }
     key = DevIssuer(demo.process.settings).page_key()
     async with serving(demo.app) as address:
@@ -59,6 +87,23 @@ async def report(demo: Api, tmp_path_factory: pytest.TempPathFactory) -> dict[st
         folder = {"TMPDIR": str(tmp_path_factory.mktemp("browser"))}
         found = json.loads(await run(FOLDER / "explorer.mjs", environment={**environment, **folder}))
     return {**found, "base": base, "key": key}
+
+
+def pixels(png: bytes) -> bytes:
+    """Return the decompressed rows of a PNG, which has its data in IDAT chunks."""
+    found, at = b"", 8
+    while at < len(png):
+        length, kind = struct.unpack(">I4s", png[at : at + 8])
+        found += png[at + 8 : at + 8 + length] if kind == b"IDAT" else b""
+        at += length + 12
+    return zlib.decompress(found)
+
+
+def name_of(difference: dict[str, Any]) -> str:
+    """Return the name of a difference: of the asset whose versions changed, else of the only asset."""
+    if difference["change"] == "CHANGED":
+        return str(difference["key"].rsplit("/", 1)[1])
+    return str([*difference["after"], *difference["before"]][0]["displayName"])
 
 
 async def lineage(api: Api, who: str, root: str, direction: str, depth: int = 1) -> dict[str, str]:
@@ -120,11 +165,79 @@ async def test_it_works_by_keyboard_alone(report: dict[str, Any]) -> None:
     side, _, opened = report["keyboard"]["opened"].partition(":")
     assert (report["keyboard"]["subject"], side) == ("bo", "down")
     assert report["keyboard"]["selected"] == opened
+    assert datetime.fromisoformat(report["keyboard"]["then"]) < datetime.now(UTC)
+    assert report["keyboard"]["starts"] == [opened]
+
+
+async def test_the_start_page_has_the_own_work(demo: Api, report: dict[str, Any]) -> None:
+    """Ada finds what is unhealthy in her team, and eli the version that waits for an approval, as the API has them."""
+    for who in ("ada", "eli"):
+        work = (await demo.ask(who, WORK))["myWork"]
+        shown = report["work"][who]
+        assert shown["Unhealthy assets of my teams"] == [each["displayName"] for each in work["unhealthy"]["nodes"]]
+        waiting = [each[key]["displayName"] for each in work["approvals"]["nodes"] for key in ("version", "model")]
+        assert shown["Approvals that wait for me"] == waiting
+        assert len(shown["Not used for 90 days"]) == len(work["unused"]["nodes"])
+        names = {asset["displayName"] for each in work["incidents"]["nodes"] for asset in each["assets"]}
+        assert set(shown["Open incidents of my teams"]) <= names
+        assert bool(names) == bool(shown["Open incidents of my teams"])
+    assert report["work"]["ada"]["Unhealthy assets of my teams"]
+    assert report["work"]["eli"]["Approvals that wait for me"]
+
+
+async def test_the_blast_radius_is_that_of_all_marked_assets(demo: Api, report: dict[str, Any]) -> None:
+    """Its file has each affected asset of the union with its owner team, and its page the teams to inform."""
+    blast = report["blast"]
+    assert sorted(blast["starts"]) == sorted(blast["marked"])
+    impact = (await demo.ask("ada", IMPACT, roots=blast["marked"]))["impact"]
+    rows = [*csv.DictReader(StringIO(blast["csv"]))]
+    assert rows
+    assert {row["Id"]: row["Owner team"] for row in rows} == {
+        each["asset"]["id"]: (each["asset"]["ownerTeam"] or {}).get("displayName", "")
+        for each in impact["assets"]["nodes"]
+    }
+    assert blast["teams"] == [each["team"]["displayName"] for each in impact["teams"]]
+    assert blast["title"].startswith(f"{impact['total']} asset")
+    assert any("TECHNICAL" in row["Owners"] for row in rows)
+
+
+async def test_two_versions_are_compared(demo: Api, report: dict[str, Any]) -> None:
+    """The table has the differences that the API returns, and the picture has the new version in place of the old."""
+    found = (await demo.ask("ada", DIFF, before=[FORMER], after=[VERSION]))["lineageDiff"]
+    versions = report["versions"]
+    assert versions["link"] == FORMER
+    assets = [row[1:] for row in versions["rows"] if row[0] == "asset"]
+    assert assets == [[each["change"], name_of(each)] for each in found["nodes"]]
+    assert [row[1] for row in versions["rows"] if row[0] == "edge"] == [each["change"] for each in found["edges"]]
+    assert VERSION in {*versions["signs"]["changed"], *versions["signs"]["added"]}
+
+
+async def test_two_instants_are_compared(report: dict[str, Any]) -> None:
+    """What was linked since is marked as added, and what was unlinked as ended; the start is in both."""
+    added, ended = "mlg://dataset/test/live/after", "mlg://dataset/test/live/gone"
+    assert report["instants"] == {"added": [added], "ended": [ended], "changed": []}
+
+
+async def test_pictures_are_files_that_need_no_page(report: dict[str, Any]) -> None:
+    """The SVG has each asset in words, a caption, and no style sheet; the PNG has pixels of many colours."""
+    root = ET.fromstring(report["svg"])  # noqa: S314 - the page of this test wrote it
+    texts = ["".join(each.itertext()) for each in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert "Lineage of impressions" in texts[0]
+    assert texts.count("impressions") == 1
+    boxes = [each for each in root.iter("{http://www.w3.org/2000/svg}rect") if each.get("width") == "208"]
+    assert len(boxes) >= len(report["expanded"])
+    assert [each for each in root.iter() if each.get("class") or each.get("style")] == []
+    assert "var(" not in report["svg"]
+    content = b64decode(report["png"])
+    size = (int(root.get("width", "0")), int(root.get("height", "0")))
+    assert content.startswith(b"\x89PNG\r\n")
+    assert struct.unpack(">II", content[16:24]) == (2 * size[0], 2 * size[1])
+    assert len(set(pixels(content))) > 20
 
 
 async def test_it_shows_changes_as_they_happen(report: dict[str, Any]) -> None:
     """An edge that another caller declares appears in the picture without a request of its reader."""
-    ids = ["mlg://dataset/test/live/after", "mlg://dataset/test/live/before"]
+    ids = [f"mlg://dataset/test/live/{name}" for name in ("after", "before", "gone")]
     assert (report["before"], report["after"]) == (ids[1:], ids)
 
 
