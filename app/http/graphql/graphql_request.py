@@ -30,9 +30,9 @@ class RequestLimits:
     HTTP: ``body_bytes``, ``body_seconds`` for receiving the body, ``query_seconds`` and ``mutation_seconds`` for the
     operation. WebSocket: ``message_bytes`` of one message; ``init_bytes`` of one before the acknowledgement, when no
     token was validated; ``init_seconds`` for receiving ``connection_init``. Further ``subscriptions`` of one
-    connection, and ``caller_subscriptions`` of one caller in this process. Both: ``document_bytes`` of the GraphQL document,
-    ``json_depth`` of nested arrays and objects, ``json_elements`` of the JSON, counted before parsing as by
-    `read_json`.
+    connection, and ``caller_subscriptions`` of one caller in this process. Both: ``document_bytes`` of the
+    GraphQL document, ``json_depth`` of nested arrays and objects, ``json_elements`` of the JSON, counted before parsing
+    as by `read_json`.
     """
 
     body_bytes: int = 4 * 1024 * 1024
