@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.estate import Estate
@@ -97,7 +97,8 @@ class Reads:
     async def cold(self, folders: Mapping[Side, Path]) -> None:
         """Measure the first request of each query after a restart of the API, as the first caller.
 
-        The JVM of the store is warm. One small request before it fetches the keys of the issuer.
+        The JVM of the store is warm: each query was read from it by an API without a graph cache, equally often on all
+        sides. One small request before the first one fetches the keys of the issuer.
         """
         queries = [
             each for each in self.queries if each.caller == self.run.options.callers[0] and each.question.reads_store
@@ -106,7 +107,7 @@ class Reads:
             stores = {side: await stack.enter_async_context(store(side, folder)) for side, folder in folders.items()}
             task = self.run.progress.add_task("cold", total=len(queries) * self.run.options.cold)
             for side, folder in folders.items():
-                async with restarted(side, folder, stores[side]) as client:
+                async with restarted(_without_cache(side), folder, stores[side]) as client:
                     for query in queries:
                         await _warm_up(client, query)
             for query in queries:
@@ -118,6 +119,11 @@ class Reads:
                 key = Key(self.name, query.question.name, query.caller, 1, cold=True)
                 self.run.add(key, {side.name: total.figures() for side, total in totals.items()})
             self.run.progress.remove_task(task)
+
+
+def _without_cache(side: Side) -> Side:
+    """Return a side whose API reads everything from the store, so that the JVM compiles the paths of reads."""
+    return replace(side, environment=(*side.environment, ("MLG_CACHE_MB", "0")))
 
 
 async def _first(side: Side, folder: Path, running: tuple[str, int], query: Asked) -> Sample:
