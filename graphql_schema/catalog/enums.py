@@ -219,7 +219,7 @@ class ContaminationVerdict(Enum):
     """
 
     DIRECT = value(
-        "DIRECT", description="The training lineage contains a dataset or dataset version of the evaluation."
+        "DIRECT", description="A dataset or dataset version of the evaluation is in the training lineage, at any level."
     )
     DERIVED = value(
         "DERIVED",

@@ -55,8 +55,8 @@ class LineageFilter:
         description="Follows only edges of these relations; all if empty or absent.", default=None
     )
     origins: list[EdgeOrigin] | None = strawberry.field(
-        description="Follows only edges of these origins; all if empty or absent. `lineage` and `impact` follow "
-        "edges of inference rules only if INFERRED is listed.",
+        description="Follows only edges of these origins; all if empty or absent. Only `upstream` and "
+        "`downstream` follow edges of inference rules without INFERRED in the list.",
         default=None,
     )
     min_confidence: float | None = strawberry.field(

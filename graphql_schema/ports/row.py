@@ -35,7 +35,10 @@ class RecordAccess(Protocol):
     watched: frozenset[str]
 
     def report_hidden(self, field: str) -> None:
-        """Report that a hidden field was requested; raises DeniedError if the request has ``Prefer: policy=strict``."""
+        """Report that a hidden field was requested.
+
+        Raises DeniedError, the error of this field alone, if the request has ``Prefer: policy=strict``.
+        """
         ...
 
     def report_read(self, field: str, urn: str) -> None:

@@ -77,8 +77,7 @@ class SceneGroup:
         "The domain of its assets; null if none is visible, or the scene is not grouped by DOMAIN."
     )
     versions_of: AssetRef | None = strawberry.field(
-        description="The asset whose versions these are; null if it is not visible, or the scene is not grouped by "
-        "VERSIONS.",
+        description="The asset whose versions these are; null if it is not visible, or `groupedBy` lacks VERSIONS.",
         resolver=_versions_of,
     )
     count: int = stored_field("Number of its assets.")

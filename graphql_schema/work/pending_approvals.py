@@ -48,9 +48,12 @@ class PendingApproval:
     )
 
 
-@strawberry.type(description="Approvals that wait for the viewer.")
+@strawberry.type(
+    description="Approvals that wait for the viewer, of the newest version of each examined model that has a protected "
+    "alias at another version."
+)
 class PendingApprovals:
-    """Approvals that wait for the viewer."""
+    """Approvals of newest versions that wait for the viewer."""
 
     nodes: list[PendingApproval] = stored_field(
         "One entry for each version and alias, ordered by id of the version, then alias; at most `first`."

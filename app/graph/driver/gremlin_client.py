@@ -1,7 +1,7 @@
-"""The driver: prepared Gremlin over HTTP, rows as plain JSON, errors translated in one place.
+"""The driver: prepared Gremlin over HTTP, rows as plain JSON, failures as errors of the driver.
 
-Measured against the stock gremlinpython client, it needs half the time per row and a fifth of the client CPU. The stock
-client also owns event loops in threads, fails inside a running event loop and never reconnects
+It needs a fifth of the CPU of bytecode over a WebSocket. The stock client of gremlinpython needs more than that, and
+also owns event loops in threads, fails inside a running event loop and never reconnects
 (docs/design/janusgraph.md). The store compiles each text once and caches it; see
 :mod:`app.graph.driver.prepared_statement`.
 """

@@ -1,4 +1,6 @@
-"""Decisions about versions, their aliases, and their rollouts.
+"""Decisions about versions of eight models, their aliases, and their rollouts.
+
+These models have a story:
 
 - Home page: version 2 is champion; version 3 is challenger in a canary and has no approval yet.
 - Search: after a successful canary, version 3 became champion in place of version 2, and replaced version 1 in

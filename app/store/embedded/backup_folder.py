@@ -252,7 +252,10 @@ class BackupFolder:
     def _require_space(self, needed: int) -> None:
         free = shutil.disk_usage(self.path).free
         if free < needed:
-            raise BackupError(_FULL.format(path=self.path) + f" {needed:,} bytes are needed, and {free:,} are free.")
+            raise BackupError(
+                f"The disk of {self.path} has too little free space: {needed:,} bytes are needed, and {free:,} are "
+                "free. Free space there, or name a folder on another disk."
+            )
 
 
 _FULL: Final = "The disk of {path} is full: free space there, or name a folder on another disk."

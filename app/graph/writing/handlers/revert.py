@@ -1,8 +1,8 @@
 """Reverts a change: restores what it changed, unless that changed again since.
 
-Values and edges are restored by :mod:`app.graph.writing.handlers.revert_fields`, an alias moves back through its gate,
-a deleted asset is restored, and a registered or restored one is deleted. A revert is a change itself, and can be
-reverted.
+Values and edges are restored by :mod:`app.graph.writing.handlers.revert_fields`. An alias points at its former version
+again, with all checks of `setAlias`, and an alias that was new is removed. A deleted asset is restored, and a
+registered or restored one is deleted. A revert is a change itself, and can be reverted.
 """
 
 from collections.abc import Callable, Mapping

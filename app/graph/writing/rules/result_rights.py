@@ -51,6 +51,8 @@ def require_right_to_weaken_gates(unit: ItemUnit) -> None:
     visible version of it. This holds for every command: a promotion could pass before the value that selects the gates
     is set back. A lower risk tier always counts as weaker, and so does a given one whose stored value is hidden from
     the caller and was given by another. Changes of an unowned stub are accepted.
+
+    An accepted change that weakens the gates stores the caller in `WEAKENED_BY` of the model.
     """
     for vid, after in [*unit.staging.staged.vertices.items()]:
         before = unit.lookup.batch.vertex(vid)

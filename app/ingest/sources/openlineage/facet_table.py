@@ -1,6 +1,6 @@
-"""The table of facets: how each facet of the specification becomes a value, an edge or a check.
+"""The table of facets: how facets of the specification become a value, an edge or a check.
 
-docs/openlineage-facets.md is made of this table. A facet without a line is kept as a property.
+docs/openlineage-facets.md is made of this table. A facet without a line is kept as a property, as is one of a sender.
 """
 
 from collections.abc import Callable

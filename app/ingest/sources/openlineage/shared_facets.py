@@ -45,7 +45,7 @@ def tags(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
 def targets_of_tag(facet: EventFacet, about: Contribution, *, of_columns: bool) -> None:
     """Give tags as :func:`tags` does; if ``of_columns``, a tag with a `field` becomes a property instead.
 
-    The tags replace those that earlier events gave.
+    That is `openlineage.tag.FIELD.KEY`. The tags replace those that earlier events gave.
     """
     found: dict[str, JsonObject] = {}
     for each in facet.elements("tags"):

@@ -15,7 +15,10 @@ _NAMED_BY_EVENTS = frozenset({"Dataset", "DatasetVersion", "Workflow"})
 
 
 class Spellings:
-    """The other spellings of ids, by the ``patterns`` of ``MLG_NAMESPACES``."""
+    """The other spellings of ids: by schemes that mean the same, such as `s3a`, and by ``patterns`` of the settings.
+
+    ``patterns`` are those of ``MLG_NAMESPACES``.
+    """
 
     def __init__(self, patterns: Sequence[NamespacePattern] = ()) -> None:
         self._patterns = tuple(patterns)

@@ -182,7 +182,7 @@ def test_a_full_disk_is_an_expected_error(
 ) -> None:
     """Too little space is reported before the copy, or when it is noticed, and no part of a backup remains."""
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=5))
-    with pytest.raises(BackupError, match=r"is full: free space there.* bytes are needed, and 5 are free"):
+    with pytest.raises(BackupError, match=r"too little free space: .* bytes are needed, and 5 are free"):
         folder.add(backup("a"), sources, nothing)
     monkeypatch.undo()
 
