@@ -1,4 +1,4 @@
-"""Authors of changes, and dates of changes and approvals.
+"""Makers of assets, authors of changes, and dates of changes and approvals.
 
 ``createdAt`` of such a record is its place in the order of the transactions, an instant that increases from transaction
 to transaction. It is the date too, unless it is more than MAX_AHEAD_MS ahead of the clock. The record then has a date
@@ -14,6 +14,22 @@ MAX_AHEAD_MS: Final = 300_000
 
 MADE_AT: Final = "madeAt"
 """Record key of the date, if it is not ``createdAt``."""
+
+REGISTERED_BY: Final = "registeredBy"
+"""Record key: the subject who registered an asset that another had referred to before; absent if ``createdBy`` did."""
+
+MADE_BY: Final = "madeBy"
+"""Record key, for kinds with content: who registered the asset or changed it; absent if only its registrant did."""
+
+
+def registrant(record: Record) -> str:
+    """Return the subject who registered an asset; of a stub, the subject who first referred to it."""
+    return str(record.get(REGISTERED_BY, record["createdBy"]))
+
+
+def makers(record: Record) -> list[str]:
+    """Return the subjects who registered an asset or changed its content."""
+    return list(record.get(MADE_BY, [registrant(record)]))
 
 
 def date_apart(order: int, now: int) -> int | None:

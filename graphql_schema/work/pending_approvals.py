@@ -18,14 +18,12 @@ from graphql_schema.governance.gate_report import APPROVALS, GateReport, gate_of
 from graphql_schema.ports.record import JsonObject, Record
 from graphql_schema.ports.relation_query import ALL, PageRequest, newest_first
 from graphql_schema.ports.row import Row
+from graphql_schema.rules.change_stamp import makers
 from graphql_schema.rules.gate_evaluation import approvers, selectors, visible_fields
 from policies.vocabulary import WriteAction
 
 MAX_MODELS: Final = 500
 """Maximal number of models that are examined: those that were changed last."""
-
-MADE_BY: Final = "madeBy"
-"""Record key: the subjects who made the content of a version; absent if only its creator did."""
 
 VERSIONS: Final = newest_first(VERSION_OF.into("ModelVersion"))
 _MODELS: Final = asset_listing(
@@ -140,9 +138,8 @@ def _protected(info: Info, model: Row) -> dict[str, str]:
 
 def _may_approve(info: Info, version: Row) -> bool:
     """Return whether the viewer has the right to approve a version, reads its gate, and did not make it."""
-    makers = version.record.get(MADE_BY, [version.record["createdBy"]])
     return (
         version.reads("gate")
         and version.access.may(WriteAction.APPROVE)
-        and info.context.principal.subject not in makers
+        and info.context.principal.subject not in makers(version.record)
     )

@@ -15,15 +15,15 @@ from typing import Final
 from app.graph.records.edge_record import UNCONFIRMED, EdgeKey, is_current
 from app.graph.records.tag_edge import declared_part
 from app.graph.records.vertex_record import ALIASES, CONFIRMED, GIVEN_BY, kind_of
-from app.graph.writing.rules.approved_content import MADE_BY, WEAKENED_BY
+from app.graph.writing.rules.approved_content import WEAKENED_BY
 from app.graph.writing.rules.attach import attached_urn, new_ordered_record
-from app.graph.writing.rules.first_owner import REGISTERED_BY
 from app.graph.writing.unit.audit_trail import EdgeChange
 from app.graph.writing.unit.item_unit import ItemUnit
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import CHANGED
 from graphql_schema.ports.record import Json, Record
+from graphql_schema.rules.change_stamp import MADE_BY, REGISTERED_BY
 
 _NOT_AUDITED: Final = frozenset(
     {"id", "kind", "tenant", "source", "namespace", "version", "index", "deletedWith"}

@@ -17,7 +17,7 @@ from app.graph.records.edge_record import (
 from app.graph.records.tag_edge import declared_part, released, restored_declaration
 from app.graph.records.vertex_record import updated, with_givers
 from app.graph.writing.handlers.register import RETIRED
-from app.graph.writing.rules.approved_content import DIGESTS, MADE_BY
+from app.graph.writing.rules.approved_content import DIGESTS
 from app.graph.writing.rules.edge_effects import change_edge, update_ordered_lists, update_owner_team, update_use_times
 from app.graph.writing.rules.permissions import (
     needs_confirmation,
@@ -32,6 +32,7 @@ from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.relations import OWNED_BY, TAGGED
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 from graphql_schema.ports.record import Record
+from graphql_schema.rules.change_stamp import MADE_BY
 
 DERIVED: Final = frozenset({"ownerTeam", "hydration", "sensitivity", "deletedAt", "deletedWith", "approvals", MADE_BY})
 """Fields that a revert does not restore from their entries in a change.

@@ -20,6 +20,7 @@ from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import DEPLOYED_AS, PRODUCES, STARTED_BY, Direction
 from graphql_schema.catalog.urn import parent_urn
 from graphql_schema.ports.record import Record
+from graphql_schema.rules.change_stamp import MADE_BY, makers
 from graphql_schema.rules.gate_evaluation import approved, newest
 
 DIGESTS: Final = ("digest", "contentDigest")
@@ -32,9 +33,6 @@ _CONTENT: Final[Mapping[str, tuple[str, ...]]] = {
     "Deployment": ("environment",),
 }
 """The fields that an approval is for, by kind; an approval of a deployment is for its version as well."""
-
-MADE_BY: Final = "madeBy"
-"""Record key, for kinds with content: who registered the asset or changed its content; absent if only its creator."""
 
 WEAKENED_BY: Final = "weakenedBy"
 """Record key of a model: subjects who changed what selects its gates such that these may need less."""
@@ -59,10 +57,11 @@ def bind_approvals(unit: ItemUnit) -> tuple[str, ...]:
 def made_or_requested(unit: ItemUnit, record: Record) -> bool:
     """Return whether the caller is stored as a maker of the asset, or started a visible run that produced it.
 
-    Makers are the subjects in MADE_BY, without these the subject who created the record. A run counts for each user
-    that it ever named in a confirmed edge, also after its output was unlinked: ending an edge does not undo a request.
+    A maker registered the asset or changed its content. The author of a stub is none, once another registered it. A
+    run counts for each user that it ever named in a confirmed edge, also after its output was unlinked: ending an edge
+    does not undo a request.
     """
-    if unit.author.subject in record.get(MADE_BY, [record["createdBy"]]):
+    if unit.author.subject in makers(record):
         return True
     urn = unit.author.user
     if urn is None or not PRODUCES.allows("Run", kind_of(record)):
@@ -169,10 +168,10 @@ def _void(unit: ItemUnit, vid: int, subject: Record) -> list[str]:
 def _record_maker(unit: ItemUnit, vid: int, before: Record | None) -> None:
     """Stage the caller as a maker of the content; the creator of a stub is not a maker of what is registered later."""
     record, subject = unit.lookup.known(vid), unit.author.subject
-    creator = record.get(MADE_BY, [record["createdBy"]])
-    makers = sorted({*(creator if before is not None else ()), subject})
-    if makers != creator:
-        unit.staging.put(vid, {**record, MADE_BY: makers})
+    stored = makers(record)
+    made = sorted({*(stored if before is not None else ()), subject})
+    if made != stored:
+        unit.staging.put(vid, {**record, MADE_BY: made})
 
 
 def _vid(unit: ItemUnit, record: Record) -> int:

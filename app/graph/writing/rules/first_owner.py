@@ -5,10 +5,8 @@ from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import denied
 from graphql_schema.catalog.kinds import KIND_OF_CODE
 from graphql_schema.ports.record import Record
+from graphql_schema.rules.change_stamp import REGISTERED_BY, registrant
 from policies.sensitivity import RANK
-
-REGISTERED_BY = "registeredBy"
-"""Record key: the subject who registered an asset that another had referred to before; absent if ``createdBy`` did."""
 
 
 def with_registrant(record: Record, subject: str) -> Record:
@@ -23,8 +21,7 @@ def may_take(unit: ItemUnit, record: Record | None) -> bool:
     """
     if record is None or is_unowned_stub(record):
         return True
-    registrant = record.get(REGISTERED_BY, record["createdBy"])
-    return registrant == unit.author.subject or unit.visibility.allows("retire", record).allowed
+    return registrant(record) == unit.author.subject or unit.visibility.allows("retire", record).allowed
 
 
 def require_right_to_take(unit: ItemUnit) -> None:
@@ -38,10 +35,9 @@ def require_right_to_take(unit: ItemUnit) -> None:
         if before is None or not KIND_OF_CODE[before["kind"]].asset or before["ownerTeam"]:
             continue
         if _is_taken(before, after) and not may_take(unit, before):
-            registrant = before.get(REGISTERED_BY, before["createdBy"])
             raise denied(
-                f"{before['id']} has no owner. Only {registrant}, who registered it, or an administrator may give it "
-                "an owner, hide it or declare it more sensitive; let one of them make the change."
+                f"{before['id']} has no owner. Only {registrant(before)}, who registered it, or an administrator may "
+                "give it an owner, hide it or declare it more sensitive; let one of them make the change."
             )
 
 

@@ -47,7 +47,7 @@ def require_right_on_result(unit: ItemUnit, vid: int, before: Record | None, *, 
 def require_right_to_weaken_gates(unit: ItemUnit) -> None:
     """Reject the item as DENIED if a change of a model weakens its gates, unless an approver makes it who made nothing.
 
-    The caller needs the right to approve the model, and must neither have created it nor have made or requested a
+    The caller needs the right to approve the model, and must neither have registered it nor have made or requested a
     visible version of it. This holds for every command: a promotion could pass before the value that selects the gates
     is set back. A lower risk tier always counts as weaker, and so does a given one whose stored value is hidden from
     the caller and was given by another. Changes of an unowned stub are accepted.
@@ -82,7 +82,7 @@ def refuse_own_weakening(unit: ItemUnit, model: Record, version: Record) -> None
 
 
 def _refuse_maker(unit: ItemUnit, vid: int, model: Record) -> None:
-    """Reject the item as DENIED if the caller created the model, or made or requested a visible version of it."""
+    """Reject the item as DENIED if the caller registered the model, or made or requested a visible version of it."""
     versions = unit.visibility.neighbours(VERSION_OF.into("ModelVersion"), vid)
     produced = PRODUCES.into("Run")
     unit.lookup.require_hops(*((produced, key[1]) for key, _ in versions))

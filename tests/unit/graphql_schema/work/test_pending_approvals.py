@@ -121,6 +121,13 @@ async def test_it_does_not_wait_for_others(graph: ApproverGraph) -> None:
     assert shown(await waiting(graph, "ada")) == []
 
 
+async def test_the_author_of_a_stub_is_no_maker(graph: ApproverGraph) -> None:
+    """A version waits for who only named it, and not for who registered it."""
+    graph.records[V2] |= {"createdBy": "eli", "registeredBy": "cy"}
+    assert len(shown(await waiting(graph, "eli"))) == 1
+    assert shown(await waiting(graph, "cy")) == []
+
+
 async def test_the_target_of_the_alias_does_not_wait(graph: ApproverGraph) -> None:
     """Once the alias points at the newest version nothing is left to approve."""
     graph.records[RANKER]["aliases"]["champion"]["version"] = V2

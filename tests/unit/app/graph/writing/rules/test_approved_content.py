@@ -86,3 +86,13 @@ def test_the_makers_are_who_registered_and_who_changed_the_content(memory: Memor
     memory.run(changed("model-version m@3", framework="y"), who=MO)
     assert memory.record("model-version m@3")["madeBy"] == ["ada", "mo"]
     assert memory.outcomes(approval("model-version m@3"), who=MO) == ["DENIED"]
+
+
+def test_who_registers_a_stub_without_content_is_its_maker(memory: Memory) -> None:
+    """Ada only names a service that mo registers: mo may not approve it, and ada may."""
+    both = person("ada", "team ranking", roles="engineer approver")
+    memory.run(link("CALLED_BY", "service other", "service s"), who=both)
+    assert memory.outcomes(asset("service s", owners=OURS), who=MO) == ["CREATED"]
+    assert memory.record("service s")["createdBy"] == "ada"
+    assert memory.outcomes(approval("service s"), who=MO) == ["DENIED"]
+    assert memory.outcomes(approval("service s"), who=both) == ["CREATED"]

@@ -53,6 +53,16 @@ def test_no_maker_weakens_a_gate(memory: Memory, made: str) -> None:
     assert memory.outcomes(lowering, who=EVE, now=NOW + 1) == ["UPDATED"]
 
 
+def test_the_maker_of_a_model_is_who_registered_it(memory: Memory) -> None:
+    """Eve only names a model that mo registers: mo does not lower its risk, and eve does."""
+    assert memory.outcomes(link("FEEDS", "dataset d", "model n"), who=EVE) == ["CREATED"]
+    assert memory.outcomes(asset("model n", {"riskTier": "HIGH"}, owners=OURS), who=MO) == ["CREATED"]
+    assert memory.record("model n")["createdBy"] == "eve"
+    lowering = asset("model n", {"riskTier": "LOW"})
+    assert memory.outcomes(lowering, who=MO, now=NOW + 1) == ["DENIED"]
+    assert memory.outcomes(lowering, who=EVE, now=NOW + 1) == ["UPDATED"]
+
+
 def test_no_promoter_makes_a_version_after_weakening_the_gate(memory: Memory) -> None:
     """Mo lowers the risk, registers a version and may not promote it to a protected alias; eve may."""
     assert memory.outcomes(asset("model m", {"riskTier": "LOW"}), who=MO, now=NOW + 1) == ["UPDATED"]
