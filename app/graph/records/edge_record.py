@@ -93,8 +93,11 @@ CLOSED: Final = "closed"
 
 
 def is_current(edge: Record | None, now: int) -> bool:
-    """Return whether the edge exists and ends after ``now`` or never; it may begin later, or be unconfirmed."""
-    return edge is not None and ends(edge) > now
+    """Return whether the edge exists and ends after ``now`` or never; it may begin later, or be unconfirmed.
+
+    An edge that was ended before its begin has an empty interval and is not current.
+    """
+    return edge is not None and ends(edge) > max(now, edge.get("validFrom", 0))
 
 
 def carries_sensitivity(edge: Record | None, now: int) -> bool:
@@ -106,6 +109,22 @@ def with_confirmation(edge: Record, *, unconfirmed: bool) -> Record:
     """Return the edge marked as unconfirmed, or without the mark."""
     rest = {name: value for name, value in edge.items() if name != UNCONFIRMED}
     return {**rest, UNCONFIRMED: True} if unconfirmed else rest
+
+
+def without_declassification(edge: Record) -> Record:
+    """Return the edge such that sensitivity propagates over it."""
+    return {name: value for name, value in edge.items() if name != DECLASSIFIED}
+
+
+def to_confirm(edge: Record | None, *, unconfirmed: bool) -> Record | None:
+    """Return the stored edge that a declaration amends; ``unconfirmed`` states whether the result is unconfirmed.
+
+    An unconfirmed edge that the declaration confirms loses its declassification, which no approver of the changed asset
+    decided.
+    """
+    if edge is None or unconfirmed or not edge.get(UNCONFIRMED):
+        return edge
+    return without_declassification(edge)
 
 
 def with_report(edge: Record, *, reported: bool) -> Record:
@@ -225,12 +244,19 @@ def undeclared(edge: Record, declarer: str, now: int) -> Record:
 def ended(edge: Record, now: int, end: int | None = None) -> Record:
     """Return the edge without declarers, ended at ``end``.
 
-    If ``end`` is None, the edge ends at ``now``, or at its begin if that is later.
+    If ``end`` is None, the edge ends at ``now``, or at its begin if that is later. An ended edge that gets an ``end``
+    after ``now`` loses its declassification.
     Raises InvalidEdgeError if ``end`` is not after the begin of the edge.
     """
     if end is not None and end <= edge["validFrom"]:
         raise InvalidEdgeError("The edge would not end after it begins; give a later `validTo`.", "validTo")
-    return {**edge, "by": [], "validTo": max(now, edge["validFrom"]) if end is None else end}
+    after = {**edge, "by": [], "validTo": max(now, edge["validFrom"]) if end is None else end}
+    return _reactivated(edge, after, now)
+
+
+def _reactivated(before: Record, after: Record, now: int) -> Record:
+    """Return ``after``, without declassification if ``before`` had ended at ``now`` and ``after`` has not."""
+    return without_declassification(after) if not is_current(before, now) and is_current(after, now) else after
 
 
 def with_empty_interval(edge: Record) -> Record:
@@ -254,7 +280,8 @@ def linked(edge: Record | None, relation: Relation, values: Record, now: int) ->
 
     ``values`` may hold ``validFrom`` and ``validTo``. A ``validFrom`` or ``origin`` of None counts as
     absent, any other present None removes the value. An ended edge begins a new interval without its former declarers
-    and values, unless :func:`_corrects` applies.
+    and values, unless :func:`_corrects` applies. A correction after which it has not ended removes its
+    declassification.
 
     Raises InvalidEdgeError if the end is not after the begin, or if ``values`` have properties that are too large
     together with the stored ones.
@@ -271,7 +298,8 @@ def linked(edge: Record | None, relation: Relation, values: Record, now: int) ->
         del after["validTo"]
     if ends(after) <= after["validFrom"]:
         raise InvalidEdgeError("The edge would not end after it begins; give a `validTo` after `validFrom`.", "validTo")
-    merged = _merged({**after, "by": sorted({*after["by"], LINK})}, given)
+    kept = after if edge is None else _reactivated(edge, after, now)
+    merged = _merged({**kept, "by": sorted({*kept["by"], LINK})}, given)
     sizes = (len(pair["key"]) + len(pair["value"]) for pair in merged.get("properties", ()))
     if given.get("properties") and sum(sizes) > MAX_PROPERTIES:
         raise InvalidEdgeError(

@@ -14,6 +14,7 @@ from app.graph.records.edge_record import (
     ended,
     is_current,
     linked,
+    to_confirm,
     with_confirmation,
 )
 from app.graph.writing.rules.edge_effects import change_edge
@@ -82,9 +83,10 @@ def _declare(unit: ItemUnit, command: LinkCommand, key: EdgeKey, own: int) -> Ou
     """Stage the edge of a link whose changed end ``own`` is visible."""
     relation, (_, source, target) = RELATIONS[command.relation], key
     unconfirmed = needs_confirmation(unit, key, own, LINK, "to" if own == source else "from")
-    before = None if unit.visibility.conceals(key) else unit.lookup.batch.edge(key)
+    stored = to_confirm(unit.visibility.redeclared(key), unconfirmed=unconfirmed)
+    before = None if unit.visibility.conceals(key) else to_confirm(unit.lookup.batch.edge(key), unconfirmed=unconfirmed)
     with _invalid_edge_rejected():
-        after, opened = linked(unit.visibility.redeclared(key), relation, _values(unit, command, key, own), unit.now)
+        after, opened = linked(stored, relation, _values(unit, command, key, own), unit.now)
     if DECLASSIFIED in command.values:
         _authorise_declassifying(unit, unit.lookup.known(own), target, before=before, after=command.values)
     after = with_confirmation(after, unconfirmed=unconfirmed)
@@ -267,9 +269,10 @@ def _refuse_scheduled(unit: ItemUnit, relation: Relation, **instants: int | None
 def _authorise_declassifying(unit: ItemUnit, own: Record, target: int, *, before: Record | None, after: Record) -> None:
     """Require the right to approve on ``own`` and the target if the edge becomes or ceases to be declassified.
 
-    A hidden target is checked as if it were absent.
+    The declassification of an edge that has ended does not count. A hidden target is checked as if it were absent.
     """
-    if bool(after.get(DECLASSIFIED)) != bool((before or {}).get(DECLASSIFIED)):
+    stored = before if before is not None and is_current(before, unit.now) else {}
+    if bool(after.get(DECLASSIFIED)) != bool(stored.get(DECLASSIFIED)):
         require_right(unit, "approve", own, "declassify")
         require_right_if_visible(unit, "approve", unit.lookup.known(target), "declassify")
 

@@ -11,6 +11,7 @@ from app.graph.records.edge_record import (
     EdgeKey,
     ends,
     is_current,
+    to_confirm,
     with_confirmation,
     with_empty_interval,
 )
@@ -165,7 +166,7 @@ def _restore_edge(unit: ItemUnit, vid: int, entry: Record) -> bool:
     edge = unit.lookup.edge(key)
     unconfirmed = needs_confirmation(unit, key, vid)
     if was is not None and is_current(was, unit.now):
-        _authorise_declassifying(unit, key, vid, was)
+        _authorise_declassifying(unit, key, vid, was, to_confirm(edge, unconfirmed=unconfirmed))
         after = with_confirmation(restored_declaration(edge, was, unit.now), unconfirmed=unconfirmed)
         return change_edge(unit, key, after, vid, entry["field"])
     if edge is None:
@@ -175,12 +176,11 @@ def _restore_edge(unit: ItemUnit, vid: int, entry: Record) -> bool:
     return change_edge(unit, key, after, vid, entry["field"])
 
 
-def _authorise_declassifying(unit: ItemUnit, key: EdgeKey, vid: int, was: Record) -> None:
+def _authorise_declassifying(unit: ItemUnit, key: EdgeKey, vid: int, was: Record, edge: Record | None) -> None:
     """Require the right to approve on ``vid`` and the target if the edge becomes or ceases to be declassified.
 
-    A hidden target is checked as if it were absent.
+    ``edge`` is the stored one. A hidden target is checked as if it were absent.
     """
-    edge = unit.lookup.edge(key)
     now = edge if edge is not None and is_current(edge, unit.now) else {}
     if bool(now.get(DECLASSIFIED)) != bool(was.get(DECLASSIFIED)):
         require_right(unit, "approve", unit.lookup.known(vid))

@@ -3,7 +3,15 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from app.graph.records.edge_record import EdgeKey, declared, is_current, key_over, undeclared, with_confirmation
+from app.graph.records.edge_record import (
+    EdgeKey,
+    declared,
+    is_current,
+    key_over,
+    to_confirm,
+    undeclared,
+    with_confirmation,
+)
 from app.graph.records.tag_edge import has_mode, released
 from app.graph.writing.rules.edge_effects import change_edge, update_ordered_lists
 from app.graph.writing.rules.permissions import needs_confirmation
@@ -54,7 +62,8 @@ def _declare(unit: ItemUnit, vid: int, edges: DeclaredEdges, urn: str, values: R
         raise invalid(f"{relation.name} does not join {source_kind} to {target_kind}; remove {urn}.", edges.field)
     unconfirmed = needs_confirmation(unit, key, vid, edges.declarer, edges.field)
     given = {"origin": edges.origin, **_IMPLIED.get(relation.name, {}), **values}
-    after = declared(unit.visibility.redeclared(key), relation, edges.declarer, unit.now, given)
+    stored = to_confirm(unit.visibility.redeclared(key), unconfirmed=unconfirmed)
+    after = declared(stored, relation, edges.declarer, unit.now, given)
     return key, change_edge(unit, key, with_confirmation(after, unconfirmed=unconfirmed), vid, edges.field)
 
 

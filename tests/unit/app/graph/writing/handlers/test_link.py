@@ -6,6 +6,7 @@ import pytest
 from support.stores.in_memory_writer import Memory, seeded
 from support.stores.writers import NOW, asset, link, person, urn
 
+from app.graph.records.edge_record import is_current
 from app.graph.writing.handlers.link import field_of
 from graphql_schema.catalog.relations import RELATIONS
 from graphql_schema.ports.commands import DeleteCommand, UnlinkCommand
@@ -93,6 +94,64 @@ def test_declassifying_needs_an_approver_on_both_ends(stored: Memory) -> None:
     assert stored.outcomes(on, who=eli, now=NOW + 1) == ["UPDATED"]
     assert refusal(stored, off)[0] == "DENIED"
     assert stored.outcomes(off, who=eli, now=NOW + 2) == ["UPDATED"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        link("DERIVES", "dataset up", "dataset d"),
+        link("DERIVES", "dataset up", "dataset d", validFrom=NOW + 1, validTo=NOW + 99),
+        unlink(NOW + 99),
+    ],
+    ids=["again", "corrected by link", "corrected by unlink"],
+)
+def test_a_declassification_ends_with_its_edge(stored: Memory, command: Any) -> None:
+    """An edge that has ended and is opened again, or is corrected to end later, carries sensitivity."""
+    eli = person("eli", "team ranking", roles="engineer approver")
+    on = link("DERIVES", "dataset up", "dataset d", declassified=True)
+    assert stored.outcomes(on, who=eli, now=NOW + 1) == ["UPDATED"]
+    assert stored.outcomes(unlink(), who=ADA, now=NOW + 2) == ["UPDATED"]
+    assert refusal(stored, on)[:2] == ("DENIED", ("declassify",))
+    assert stored.outcomes(command, who=ADA, now=NOW + 3) in (["CREATED"], ["UPDATED"])
+    assert is_current(edge := stored.edge("DERIVES", "dataset up", "dataset d"), NOW + 4)
+    assert "declassified" not in edge
+    assert refusal(stored, on)[:2] == ("DENIED", ("declassify",))
+    assert stored.outcomes(on, who=eli, now=NOW + 4) == ["UPDATED"]
+
+
+def test_a_link_that_ends_before_it_begins_is_over(stored: Memory) -> None:
+    """Its end is not found again, a new link begins a new interval, and its declassification is no longer valid."""
+    eli = person("eli", "team ranking", roles="engineer approver")
+    memory = seeded(stored, asset("dataset later", owners=OURS))
+    scheduled = link("DERIVES", "dataset later", "dataset d", declassified=True, validFrom=NOW + 99)
+    over = UnlinkCommand("DERIVES", urn("dataset later"), D)
+    assert memory.outcomes(scheduled, who=eli) == ["CREATED"]
+    assert memory.outcomes(over, who=ADA, now=NOW + 1) == ["UPDATED"]
+    assert refusal(memory, over)[0] == "NOT_FOUND"
+    again = link("DERIVES", "dataset later", "dataset d", declassified=True, validTo=None)
+    assert refusal(memory, again)[:2] == ("DENIED", ("declassify",))
+    assert memory.outcomes(link("DERIVES", "dataset later", "dataset d"), who=ADA, now=NOW + 2) == ["CREATED"]
+    assert "declassified" not in memory.edge("DERIVES", "dataset later", "dataset d")
+
+
+@pytest.mark.parametrize("field", [True, False], ids=["by its field", "by a link"])
+def test_the_declassification_of_an_unconfirmed_link_needs_an_approver_of_its_target(
+    memory: Memory, *, field: bool
+) -> None:
+    """Eva approves for the run and may not see the dataset; who confirms her link does not declassify its data."""
+    eva = person("eva", "team ads", roles="engineer approver")
+    both = person("bo", "team ads", "team ranking", roles="engineer")
+    hidden = asset("dataset d", {"visibility": "TEAM"}, owners=OURS)
+    seeded(memory, hidden, asset("run r", {"state": "COMPLETE"}, owners=THEIRS))
+    assert memory.outcomes(link("PRODUCES", "run r", "dataset d", declassified=True), who=eva) == ["CREATED"]
+    assert memory.edge("PRODUCES", "run r", "dataset d")["claim"]
+    again = link("PRODUCES", "run r", "dataset d", declassified=True)
+    assert memory.outcomes(again, who=both, now=NOW + 1) == ["DENIED"]
+    confirm = asset("run r", outputs=["dataset d"]) if field else link("PRODUCES", "run r", "dataset d")
+    assert memory.outcomes(confirm, who=both, now=NOW + 1) == ["UPDATED"]
+    edge = memory.edge("PRODUCES", "run r", "dataset d")
+    assert "claim" not in edge
+    assert "declassified" not in edge
 
 
 def test_a_deleted_or_foreign_asset_is_not_linked(stored: Memory) -> None:
