@@ -166,7 +166,7 @@ def unlink(unit: ItemUnit, command: UnlinkCommand) -> WriteOutcome:
     Raises RejectedItemError if there is no such edge (without ``valid_to``, no current one), it is VERSION_OF, it would
     not end after its begin, or the caller may not. The error is also raised if the asset that the edge changes is
     hidden or deleted, or if a deployment would end in the future. The caller's own unconfirmed link of a hidden asset
-    can be ended.
+    can be ended. An ended edge that gets an end after now is confirmed only if a new link would be.
     """
     relation, source_kind = RELATIONS[command.relation], parse_urn(command.source).kind
     if relation is VERSION_OF:
@@ -190,6 +190,8 @@ def unlink(unit: ItemUnit, command: UnlinkCommand) -> WriteOutcome:
     require_right_to_end(unit, key, own, there)
     with _invalid_edge_rejected():
         after = ended(edge, unit.now, command.valid_to)
+    if is_current(after, unit.now) and not is_current(edge, unit.now):
+        after = with_confirmation(after, unconfirmed=needs_confirmation(unit, key, own, "", there))
     moved = change_edge(unit, key, after, own, field_of(relation, source_kind, outward=outward))
     unit.audit.record_action(own, ChangeAction.UNLINKED)
     unit.staging.bump_revisions()

@@ -119,6 +119,19 @@ def test_a_declassification_ends_with_its_edge(stored: Memory, command: Any) -> 
     assert stored.outcomes(on, who=eli, now=NOW + 4) == ["UPDATED"]
 
 
+def test_an_end_after_now_does_not_bring_a_link_of_a_hidden_asset_back(memory: Memory) -> None:
+    """Ada ends her link; when the dataset is hidden from her, a later end makes it unconfirmed, as a new link is."""
+    seeded(memory, asset("dataset d", owners=OURS), asset("run r", {"state": "COMPLETE"}, owners=OURS))
+    link_, end = link("PRODUCES", "run r", "dataset d"), ("PRODUCES", urn("run r"), D)
+    assert memory.outcomes(link_, who=ADA) == ["CREATED"]
+    assert memory.outcomes(UnlinkCommand(*end), who=ADA, now=NOW + 1) == ["UPDATED"]
+    seeded(memory, asset("dataset d", {"visibility": "TEAM"}, owners=THEIRS))
+    assert memory.outcomes(UnlinkCommand(*end, NOW + 2), who=ADA, now=NOW + 3) == ["UPDATED"]
+    assert "claim" not in memory.edge("PRODUCES", "run r", "dataset d")
+    assert memory.outcomes(UnlinkCommand(*end, NOW + 99), who=ADA, now=NOW + 3) == ["UPDATED"]
+    assert memory.edge("PRODUCES", "run r", "dataset d")["claim"]
+
+
 def test_a_link_that_ends_before_it_begins_is_over(stored: Memory) -> None:
     """Its end is not found again, a new link begins a new interval, and its declassification is no longer valid."""
     eli = person("eli", "team ranking", roles="engineer approver")
