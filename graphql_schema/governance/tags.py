@@ -17,6 +17,7 @@ from graphql_schema.inputs.submit import submit_one
 from graphql_schema.inputs.updates import require_bounded, update_command
 from graphql_schema.inputs.values import InputError, asset_kind, checked_reason, require_kind
 from graphql_schema.ports.commands import DeclaredEdges, RegisterCommand
+from graphql_schema.ports.record import JsonObject
 from graphql_schema.ports.relation_query import ALL, related
 from graphql_schema.ports.row import MaskedRecord, PageItem
 from policies.vocabulary import WriteAction
@@ -100,11 +101,13 @@ def _tags_command(given: SetTagsInput) -> RegisterCommand:
         for index, urn in enumerate(urns):
             require_kind(urn, ("Tag",), name, str(index))
     _require_in_one_list(lists)
+    named = dict[str, JsonObject]()
+    for name, urns in lists.items():
+        named |= {urn: {} for urn in urns}
+        require_bounded(named, name)
     modes = dict.fromkeys(lists["add"], TagMode.DIRECT) | dict.fromkeys(lists["block"], TagMode.BLOCKED)
     targets = {urn: {"mode": mode.name} for urn, mode in modes.items()}
-    edges = DeclaredEdges(
-        TAGGED.out(), f"{kind}.tags", require_bounded(targets, "add"), adds=True, removes=tuple(lists["remove"])
-    )
+    edges = DeclaredEdges(TAGGED.out(), f"{kind}.tags", targets, adds=True, removes=tuple(lists["remove"]))
     return update_command(given, ChangeAction.TAGGED, WriteAction.TAG, edges, reason=reason)
 
 

@@ -17,6 +17,7 @@ from graphql_schema.ports.commands import DeclaredEdges, RegisterCommand
 Run = Callable[..., Awaitable[ExecutionResult]]
 MODEL = "mlg://model/test/default/m"
 A, B, C = (f"mlg://tag/catalog/default/{name}" for name in "abc")
+TAGS_5001 = [f"mlg://tag/catalog/default/{number}" for number in range(5_001)]
 SET = "mutation ($input: SetTagsInput!) { setTags(input: $input) { errors { code message inputPath } } }"
 TAGS = "query ($id: ID!) { asset(id: $id) { tags { tag { name } mode since via { name } } } }"
 
@@ -61,6 +62,13 @@ async def test_tags_are_added_blocked_and_removed_in_one_command(
     assert command == RegisterCommand(MODEL, {}, (edges,), action=ChangeAction.TAGGED, right="tag", id_path="asset")
 
 
+async def test_a_call_names_at_most_5000_tags(run: Run, graph: PlainGraph) -> None:
+    """The ids of all lists count, each once."""
+    most = {"add": [*TAGS_5001[:2], *TAGS_5001[:2]], "block": TAGS_5001[2:4], "remove": TAGS_5001[4:5_000]}
+    found = await run(SET, input={"asset": MODEL, **most})
+    assert (found.errors, found.data["setTags"]["errors"], len(graph.registered)) == (None, [], 1)
+
+
 @pytest.mark.parametrize(
     ("given", "path", "message"),
     [
@@ -78,6 +86,16 @@ async def test_tags_are_added_blocked_and_removed_in_one_command(
             {"block": [A], "remove": [B, A]},
             ["block", "0"],
             f"{A} is in `remove` and in `block`; keep it in one.",
+        ),
+        (
+            {"add": TAGS_5001[:1], "remove": TAGS_5001[1:]},
+            ["remove"],
+            "The call names 5001 different ids; use at most 5000 in one call.",
+        ),
+        (
+            {"add": TAGS_5001[:2], "block": TAGS_5001[2:4], "remove": TAGS_5001[4:]},
+            ["block"],
+            "The call names 5001 different ids; use at most 5000 in one call.",
         ),
         ({"block": [A, MODEL]}, ["block", "1"], f"{MODEL} is a Model; use the id of a Tag."),
         ({"asset": A}, ["asset"], f"{A} is a Tag; use the id of a "),
