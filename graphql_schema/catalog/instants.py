@@ -1,10 +1,14 @@
-"""Instants and durations: the open end of an interval, and ISO 8601 durations of a fixed length."""
+"""Instants and durations: intervals in records, their open end, and ISO 8601 durations of a fixed length."""
 
 import re
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 FOREVER = 253_402_300_799_999
 """The end of an interval without an end, in epoch milliseconds: 9999-12-31T23:59:59.999Z."""
+
+INTERVALS: Final = (("startedAt", "endedAt"), ("deployedAt", "retiredAt"), ("validFrom", "validTo"))
+"""Pairs of instants in records and inputs; the second must not be before the first."""
 
 _NUMBER: Final = r"\d{1,9}(?:\.\d{1,9})?"
 _DURATION: Final = re.compile(
@@ -13,6 +17,14 @@ _DURATION: Final = re.compile(
     re.ASCII,
 )
 _UNITS: Final = {"weeks": 604_800_000, "days": 86_400_000, "hours": 3_600_000, "minutes": 60_000, "seconds": 1_000}
+
+
+def reversed_intervals(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the keys of begin and end of each interval that ends before it begins."""
+    for begin, end in INTERVALS:
+        first, last = values.get(begin), values.get(end)
+        if first is not None and last is not None and last < first:
+            yield begin, end
 
 
 def milliseconds(duration: str) -> int | None:

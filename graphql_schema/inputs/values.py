@@ -14,7 +14,7 @@ from strawberry.types.base import StrawberryContainer, StrawberryList, Strawberr
 from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
-from graphql_schema.catalog.instants import milliseconds
+from graphql_schema.catalog.instants import milliseconds, reversed_intervals
 from graphql_schema.catalog.kinds import ASSETS
 from graphql_schema.catalog.urn import parse_urn
 from graphql_schema.fields.value_types import PropertyInput
@@ -32,10 +32,6 @@ MAX_REASON_LENGTH = 4_000
 
 MAX_RECORD_BYTES = 64 * 1024
 """Maximal number of bytes of the values of one item, as JSON."""
-
-
-INTERVALS = (("startedAt", "endedAt"), ("deployedAt", "retiredAt"), ("validFrom", "validTo"))
-"""Pairs of instants; if one input gives both, the second must not be before the first."""
 
 
 Path = tuple[str, ...]
@@ -125,10 +121,8 @@ def check_record(values: Record) -> None:
     """
     if len(values.get("displayName") or "") > MAX_NAME_LENGTH:
         raise InputError(f"The display name is longer than {MAX_NAME_LENGTH} characters; shorten it.", "displayName")
-    for begin, end in INTERVALS:
-        first, last = values.get(begin), values.get(end)
-        if first is not None and last is not None and last < first:
-            raise InputError(f"`{end}` is before `{begin}`; correct one of them.", end)
+    for begin, end in reversed_intervals(values):
+        raise InputError(f"`{end}` is before `{begin}`; correct one of them.", end)
     size = len(orjson.dumps(values))
     if size > MAX_RECORD_BYTES:
         raise InputError(

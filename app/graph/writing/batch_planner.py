@@ -20,6 +20,7 @@ from app.graph.writing.idempotent_replay import replay, stage_receipt
 from app.graph.writing.rules.approved_content import bind_approvals
 from app.graph.writing.rules.first_owner import require_right_to_take
 from app.graph.writing.rules.result_rights import require_right_to_name_requesters, require_right_to_weaken_gates
+from app.graph.writing.rules.value_intervals import refuse_reversed_intervals
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.read_set import NotReadError
@@ -133,7 +134,7 @@ def keys_of(command: Command) -> list[IdempotencyKey]:
 
 
 def _accept(command: Command, unit: ItemUnit, *, dry_run: bool) -> WriteOutcome:
-    """Plan one command in order: replay, handler, owners, gates and approvals, audit, receipts, merge.
+    """Plan one command in order: replay, handler, intervals, owners, gates and approvals, audit, receipts, merge.
 
     A replay or dry run merges nothing. Raises RejectedItemError, or NotReadError if a value was not read.
     """
@@ -142,6 +143,8 @@ def _accept(command: Command, unit: ItemUnit, *, dry_run: bool) -> WriteOutcome:
     if replayed and replayed[-1] is not None:
         return replayed[-1]
     outcome = HANDLERS[type(command)](unit, command)
+    if not isinstance(command, ObserveCommand):  # clocks of senders differ, and an event says more than when it was
+        refuse_reversed_intervals(unit)
     require_right_to_take(unit)
     require_right_to_weaken_gates(unit)
     require_right_to_name_requesters(unit)
