@@ -30,7 +30,7 @@ from graphql_schema.fields.refs import (
     NeighbourRef,
     TeamRef,
 )
-from graphql_schema.fields.relation_fields import to_many, to_one
+from graphql_schema.fields.relation_fields import to_last_recorded, to_many, to_one
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.fields.value_types import Property
 from graphql_schema.governance.changes import HISTORY
@@ -129,10 +129,10 @@ class Asset(Node):
         resolver=resolve_owners,
         metadata={FOR_ALL: True, INPUTS: lambda kind: ("domain", *ownership_of(kind, inherited=True).inputs)},
     )
-    domain: DomainRef | None = to_one(
+    domain: DomainRef | None = to_last_recorded(
         related(CONTAINS.into("Domain")),
-        "The business area that the asset itself is in, not that of its parent, or one of them if there are several; "
-        "null if there is none or it is hidden.",
+        "The business area that the asset itself is in, not that of its parent: of several visible ones the one that "
+        "it was put into last, and of equals the first by id. Null if there is none or it is hidden.",
     )
     tags: list[TagAssignment] | None = strawberry.field(
         description="The tags of the asset, set directly or propagated, and those that are blocked on it.",

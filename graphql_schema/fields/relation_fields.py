@@ -10,7 +10,7 @@ from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Parents, Resolved, SchemaField, resolved_for_all
 from graphql_schema.ports.conditions import In, Negated
 from graphql_schema.ports.relation_query import ALL, ONE, ItemFilter, PageRequest, RelationQuery, RowFilter
-from graphql_schema.ports.row import Row
+from graphql_schema.ports.row import PageItem, Row
 
 ActiveOnly = Annotated[
     bool | None, strawberry.argument(description="Whether to return only deployments with the status ACTIVE.")
@@ -38,6 +38,25 @@ def to_one(rel: RelationQuery, description: str, *inputs: str) -> SchemaField:
 def to_latest(rel: RelationQuery, description: str, *inputs: str) -> SchemaField:
     """Return a field with the first row of a relation query that :data:`REGISTERED` accepts, or null."""
     return _first_of(rel, PageRequest(first=1, keep=REGISTERED), description, *inputs)
+
+
+def to_last_recorded(rel: RelationQuery, description: str) -> SchemaField:
+    """Return a field with the first row of a relation query by :func:`last_recorded`, or null."""
+
+    async def resolve(roots: Parents, info: Info) -> list[Resolved]:
+        found = await info.context.reader.related_to_all(roots, rel, ALL)
+        return [min(each.items, key=last_recorded).row if each.items else None for each in found]
+
+    return _relation_field(rel, resolve, description)
+
+
+def last_recorded(item: PageItem) -> tuple[int, str]:
+    """Return the sort key by which the row comes first whose edge was the last to begin, of equals the first by id.
+
+    What counts is the instant at which the begin was recorded: structural edges begin at 0.
+    """
+    edge = item.edge or {}
+    return -int(edge.get("opened", edge.get("validFrom", 0))), item.row.urn
 
 
 def _first_of(rel: RelationQuery, page: PageRequest, description: str, *inputs: str) -> SchemaField:

@@ -14,6 +14,7 @@ import strawberry
 from graphql_schema.catalog.enums import value
 from graphql_schema.catalog.relations import CONTAINS, PARENT_HOPS, Hop
 from graphql_schema.catalog.urn import MAX_URN_BYTES, parent_urn, slug_of
+from graphql_schema.fields.relation_fields import last_recorded
 from graphql_schema.ports.protocols import GraphReader
 from graphql_schema.ports.relation_query import ALL, Path, RelationQuery, related
 from graphql_schema.ports.row import Row
@@ -90,7 +91,7 @@ async def _nearest_domains(reader: GraphReader, rows: Sequence[Row]) -> dict[str
     kinds = [(kind, list(each)) for kind, each in groupby(shown, attrgetter("kind"))]
     found = await asyncio.gather(*(reader.related_to_all(same, domains_of(kind), ALL) for kind, same in kinds))
     pages = [page for each in found for page in each]
-    nearest = [min(page.items, key=lambda item: (item.path, item.row.urn), default=None) for page in pages]
+    nearest = [min(page.items, key=lambda item: (item.path, last_recorded(item)), default=None) for page in pages]
     return {row.urn: item.row for row, item in zip(shown, nearest, strict=True) if item is not None}
 
 

@@ -175,6 +175,11 @@ def intervals(edge: Record) -> list[list[int]]:
     return _lasting([*edge.get("earlier", ()), *(() if edge.get(UNCONFIRMED) else (interval(edge),))])
 
 
+def opened_at(found: Sequence[int]) -> int:
+    """Return the instant at which the begin of an interval, in the form of ``earlier``, was recorded."""
+    return found[2] if len(found) > 2 else found[0]  # noqa: PLR2004 - begin and end
+
+
 def recorded_by(found: Iterable[Sequence[int]], recorded: int) -> Iterator[tuple[int, int]]:
     """Yield begin and end of the stored intervals whose begin was recorded up to the instant ``recorded``.
 

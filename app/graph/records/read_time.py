@@ -10,7 +10,7 @@ from collections.abc import Container
 from dataclasses import dataclass
 from typing import Final
 
-from app.graph.records.edge_record import intervals, recorded_by
+from app.graph.records.edge_record import OPENED, intervals, opened_at, recorded_by
 from app.graph.records.vertex_record import FIRST_AT, begins
 from graphql_schema.catalog.enums import IncidentState
 from graphql_schema.catalog.instants import FOREVER
@@ -69,9 +69,11 @@ def edge_at(edge: Record, instant: ReadTime, hidden: Container[str] = ()) -> Rec
     if not instant.past:
         return edge
     at = instant.for_edge(hidden)
-    for begin, end in recorded_by(reversed(intervals(edge)), instant.recorded):
-        if begin <= at < end:
-            return {**edge, "validFrom": begin, "validTo": None if end == FOREVER else end}
+    for each in reversed(intervals(edge)):
+        for begin, end in recorded_by([each], instant.recorded):
+            if begin <= at < end:
+                dates = {"validFrom": begin, "validTo": None if end == FOREVER else end}
+                return {**edge, **dates, **({OPENED: opened_at(each)} if OPENED in edge else {})}
     return None
 
 

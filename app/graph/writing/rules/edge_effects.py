@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from app.graph.records.edge_record import REPORTED, UNCONFIRMED, EdgeKey, far_end, with_report
+from app.graph.records.edge_record import OPENED, REPORTED, UNCONFIRMED, EdgeKey, far_end, with_report
 from app.graph.records.tag_edge import with_mode
 from app.graph.records.vertex_record import indexed, is_unowned_stub, kind_of, owner_team
 from app.graph.writing.unit.item_unit import ItemUnit
@@ -22,14 +22,14 @@ def change_edge(unit: ItemUnit, key: EdgeKey, record: Record, own: int, field: s
 
     ``own`` is the end of the edge on which the rights were checked; the audit records the edge as ``field`` of it.
     """
-    before, concealed = _has_effect(unit, key), unit.visibility.conceals(key)
+    before, concealed = _recorded_begin(unit, key), unit.visibility.conceals(key)
     if key[0] == TAGGED.name:
         record = with_mode(record)
     record = with_report(record, reported=_is_reported(unit, key))
     if not unit.staging.put_edge(key, record, anew=concealed):
         return False
     unit.audit.record_edge(own, field, key, rewritten=concealed)
-    if key[0] == CONTAINS.name and _has_effect(unit, key) != before:
+    if key[0] == CONTAINS.name and _recorded_begin(unit, key) != before:
         _update_container(unit, key, own)
     return True
 
@@ -116,8 +116,9 @@ def _current_targets(unit: ItemUnit, vid: int, relation: str, urns: list[str]) -
 def _update_container(unit: ItemUnit, key: EdgeKey, own: int) -> None:
     """Stage the container (domain or feature set) in the index of the contained asset, after its edge began or ended.
 
-    The last container that begins counts; when it ends, another one takes its place. When an edge begins, nothing is
-    staged if the caller may not change the asset, or may not see a parent that it would get.
+    The container whose begin was recorded last counts, of equals the first by URN; `domain` of an asset shows the same
+    one. When an edge begins, nothing is staged if the caller may not change the asset, or may not see a parent that it
+    would get.
     """
     _, source, target = key
     index_key = _CONTAINER_KEYS.get(unit.lookup.kind(source))
@@ -125,16 +126,24 @@ def _update_container(unit: ItemUnit, key: EdgeKey, own: int) -> None:
         return
     record, container = unit.lookup.known(target), unit.lookup.known(source)["id"]
     present = record["index"][index_key]
-    if unit.lookup.is_current(key):
+    if _has_effect(unit, key):
         if (target != own and not _may_contain(unit, record)) or _is_hidden_parent(unit, source, index_key):
             return
-        value = container
+        value = _first_after_begin(unit, key, present)
     elif present != container:
         return
     else:
-        value = _other_container(unit, key)
+        value = _last_recorded(unit, key)
     unit.staging.put(target, indexed(record, **{index_key: value}))
     update_owner_team(unit, target)
+
+
+def _first_after_begin(unit: ItemUnit, key: EdgeKey, present: str) -> str:
+    """Return the container that counts once the edge has begun or has another begin; ``present`` counted before."""
+    container, other = str(unit.lookup.known(key[1])["id"]), (key[0], unit.author.vid(present), key[2])
+    if present in {"", container} or unit.lookup.edge(other) is None:
+        return container  # a begin is recorded now, and that of an edge that was not read was recorded before
+    return min((-_recorded_begin(unit, other), present), (-_recorded_begin(unit, key), container))[1]
 
 
 def _may_contain(unit: ItemUnit, record: Record) -> bool:
@@ -147,20 +156,26 @@ def _is_hidden_parent(unit: ItemUnit, container: int, index_key: str) -> bool:
     return index_key == "whole" and not unit.visibility.is_visible(unit.lookup.known(container))
 
 
-def _other_container(unit: ItemUnit, ended: EdgeKey) -> str:
-    """Return another current, confirmed container of the same kind, the first by URN; "" if there is none.
+def _last_recorded(unit: ItemUnit, key: EdgeKey) -> str:
+    """Return the current, confirmed container that was recorded last, of the kind of that in ``key``, or "".
 
-    A parent that is hidden from the caller does not count. Raises NotReadError if the containers were not read.
+    Of containers that were recorded at once it is the first by URN. A parent hidden from the caller does not count.
+    Raises NotReadError if the containers were not read.
     """
-    kind = unit.lookup.kind(ended[1])
-    unit.lookup.require_hops((CONTAINS.into(kind), ended[2]))
-    others = [
-        unit.lookup.known(key[1])["id"]
-        for key in unit.lookup.edges_at(CONTAINS.name, Direction.IN, ended[2])
-        if unit.lookup.is_current(key)
-        and not (unit.lookup.edge(key) or {}).get(UNCONFIRMED)
-        and unit.lookup.vertex(key[1]) is not None
-        and unit.lookup.kind(key[1]) == kind
-        if not _is_hidden_parent(unit, key[1], _CONTAINER_KEYS[kind])
+    kind = unit.lookup.kind(key[1])
+    unit.lookup.require_hops((CONTAINS.into(kind), key[2]))
+    found = [
+        (-_recorded_begin(unit, each), str(unit.lookup.known(each[1])["id"]))
+        for each in unit.lookup.edges_at(CONTAINS.name, Direction.IN, key[2])
+        if _has_effect(unit, each)
+        and unit.lookup.vertex(each[1]) is not None
+        and unit.lookup.kind(each[1]) == kind
+        and not _is_hidden_parent(unit, each[1], _CONTAINER_KEYS[kind])
     ]
-    return min(others, default="")
+    return min(found, default=(0, ""))[1]
+
+
+def _recorded_begin(unit: ItemUnit, key: EdgeKey) -> int:
+    """Return the instant at which the begin of an edge was recorded, -1 if the edge has no effect."""
+    edge = unit.lookup.edge(key)
+    return int(edge.get(OPENED, edge["validFrom"])) if edge is not None and _has_effect(unit, key) else -1

@@ -11,6 +11,7 @@ from support.stores.plain_reader import PlainGraph
 
 Run = Callable[..., Awaitable[ExecutionResult]]
 PROPERTY = "query ($id: ID!, $key: String!) { asset(id: $id) { property(key: $key) } }"
+DOMAIN = "query ($id: ID!) { asset(id: $id) { domain { name } } }"
 OWNER = "query ($id: ID!) { asset(id: $id) { ownerTeam { id } } }"
 
 
@@ -34,6 +35,19 @@ async def test_a_property_of_hidden_properties_is_null(run: Run, graph: PlainGra
     assert (await run(PROPERTY, id=urn, key="x")).data == {"asset": {"property": None}}
     hidden = graph.report.extensions()["authorization"]["hidden"]
     assert [entry["coordinate"] for entry in hidden] == ["Model.property"]
+
+
+async def test_the_domain_that_was_given_last_is_shown(run: Run, graph: PlainGraph) -> None:
+    """By the instant of the write, if it is not the begin; of equals the first by id; a hidden one is left out."""
+    model = graph.add("MODEL", "m")
+    for name, times in (("b", {"validFrom": 10}), ("c", {"validFrom": 20}), ("a", {"validFrom": 0, "opened": 20})):
+        graph.join("CONTAINS", graph.add("DOMAIN", name), model, **times)
+    graph.join("CONTAINS", graph.add("DOMAIN", "d"), model, validFrom=99, opened=5)
+    shown = []
+    for name in ("a", "c", "b", "d"):
+        shown.append((await run(DOMAIN, id=model)).data["asset"]["domain"]["name"])
+        del graph.records[f"mlg://domain/test/default/{name}"]
+    assert (shown, (await run(DOMAIN, id=model)).data) == (["a", "c", "b", "d"], {"asset": {"domain": None}})
 
 
 async def test_the_owner_team_is_the_stored_one(run: Run, graph: PlainGraph) -> None:

@@ -31,6 +31,12 @@ def test_an_edge_is_shown_with_the_interval_that_was_valid() -> None:
     assert edge_at(EDGE, at(350)) == {**EDGE, "validFrom": 300, "validTo": None}
 
 
+def test_an_edge_is_shown_with_the_instant_when_its_begin_was_recorded() -> None:
+    """That of the interval that was valid; without one of its own, its begin."""
+    edge = {"relation": "FEEDS", "validFrom": 300, "opened": 320, "earlier": [[100, 200, 150, 210], [220, 240]]}
+    assert [(edge_at(edge, at(valid)) or {})["opened"] for valid in (150, 230, 350)] == [150, 220, 320]
+
+
 def test_the_newest_of_overlapping_intervals_counts() -> None:
     """A backdated interval overlaps an earlier one, and replaces it where both are valid."""
     edge = {"relation": "FEEDS", "validFrom": 150, "earlier": [[100, 200]]}

@@ -57,6 +57,25 @@ def test_an_asset_that_leaves_its_domain_is_in_the_other_one(memory: Memory) -> 
     assert domains == [urn("domain b"), urn("domain a"), urn("domain b"), ""]
 
 
+def domain_of(memory: Memory) -> str:
+    """Return the name of the domain in the index of the dataset."""
+    return str(memory.record("dataset d")["index"]["domain"]).rpartition("/")[2]
+
+
+def test_the_domain_that_was_given_last_counts(memory: Memory) -> None:
+    """By the instant of the write, whenever the edge begins, and of two at one instant the first by id."""
+    seeded(memory, asset("dataset d", domain=["domain b"]))
+    writes = (("c", 0, "b"), ("a", 0, "a"), ("e", 3, "e"), ("d", 3, "d"), ("f", 3, "d"), ("g", 4, "g"), ("c", 4, "g"))
+    for name, at, counts in writes:
+        memory.run(link("CONTAINS", f"domain {name}", "dataset d"), now=NOW + at)
+        assert domain_of(memory) == counts
+    memory.run(link("CONTAINS", "domain b", "dataset d", validFrom=NOW - 9), now=NOW + 5)
+    assert domain_of(memory) == "b"
+    for name, counts in (("b", "g"), ("g", "d"), ("c", "d"), ("d", "e"), ("e", "f"), ("f", "a"), ("a", "")):
+        memory.run(UnlinkCommand("CONTAINS", urn(f"domain {name}"), urn("dataset d")), now=NOW + 6)
+        assert domain_of(memory) == counts
+
+
 def test_versions_are_ordered_by_the_time_that_is_known_later(memory: Memory) -> None:
     """The edge of a stub has time 0, and gets the time of the version when it is registered."""
     seeded(memory, link("FEEDS", "dataset d", "model-version m@1"))
