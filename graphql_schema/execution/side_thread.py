@@ -2,7 +2,8 @@
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Final, ParamSpec, TypeVar
@@ -18,6 +19,9 @@ _SWITCH_SECONDS: Final = 0.0005
 
 An operation needs some 50 iterations of the loop, and waits in each of them.
 """
+
+PART_SECONDS: Final = 0.005
+"""Seconds for which one function of :func:`run_in_parts` has the side thread."""
 
 
 @contextmanager
@@ -48,3 +52,24 @@ async def run_in_turn(
     if is_long:
         return await run_aside(function, *arguments, **options)
     return function(*arguments, **options)
+
+
+async def run_in_parts(steps: Generator[None, None, ResultT]) -> ResultT:
+    """Return the result of a generator that runs in the side thread, from one ``yield`` to the next.
+
+    Other calls have their turn after PART_SECONDS, so that seconds of work hold nobody up. A cancellation ends it.
+    """
+    while not (result := await run_aside(_part, steps)):
+        pass
+    return result[0]
+
+
+def _part(steps: Generator[None, None, ResultT]) -> tuple[()] | tuple[ResultT]:
+    """Continue a generator for PART_SECONDS; return its result, or nothing if it has not ended."""
+    ends = time.perf_counter() + PART_SECONDS
+    try:
+        while time.perf_counter() < ends:
+            next(steps)
+    except StopIteration as end:
+        return (end.value,)
+    return ()

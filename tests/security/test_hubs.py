@@ -12,6 +12,7 @@ from app.graph.reading import relation_pages, tied_versions, used_assets
 from app.graph.reading.lineage import lineage_walk, path_search
 from app.graph.reading.lineage.lineage_walk import WalkState
 from app.graph.reading.lineage.path_search import PathSearchState
+from app.graph.reading.lineage.shortest_paths import KnownGraph
 from graphql_schema.execution.side_thread import run_aside
 
 HUB = "mlg://dataset/test/default/hub"
@@ -27,6 +28,7 @@ OF_A_HUB = {
         "_far_ends",
         f'paths(from: "{HUB}", to: "{FAR}", maxLength: 1) {{ paths {{ length }} }}',
     ),
+    "search": (KnownGraph, "steps", f'paths(from: "{HUB}", to: "{FAR}") {{ paths {{ length }} }}'),
     "neighbours": (relation_pages, "relation_items", f'asset(id: "{HUB}") {{ downstream(first: 1) {{ totalCount }} }}'),
     "versions": (tied_versions, "in_order", f'asset(id: "{HUB}") {{ ... on Dataset {{ versions {{ totalCount }} }} }}'),
     "uses": (
@@ -53,7 +55,7 @@ async def hub(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory
 @observes_one_process
 @pytest.mark.parametrize("name", OF_A_HUB)
 async def test_others_run_beside_the_edges_of_a_hub(hub: Api, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """One asset can have tens of thousands of edges: they are followed, listed and put in order in the side thread."""
+    """One asset can have tens of thousands of edges: they are followed, listed, searched and put in order there."""
     for module, limit in (
         (lineage_walk, "LONG_LINEAGE"),
         (path_search, "LONG_LINEAGE"),

@@ -19,7 +19,7 @@ from app.graph.reading.lineage.walk_budget import DEPTH, NODES, PATHS
 from app.graph.reading.lineage.walk_session import Extent, WalkSession
 from graphql_schema.catalog.kinds import ASSETS
 from graphql_schema.catalog.relations import CHILD_HOPS, PARENT_HOPS, Direction
-from graphql_schema.execution.side_thread import run_in_turn
+from graphql_schema.execution.side_thread import run_in_parts, run_in_turn
 from graphql_schema.ports.lineage_query import (
     LONG_LINEAGE,
     Completeness,
@@ -151,12 +151,12 @@ class PathSearchState:
     async def shortest(self, ends: tuple[int, int], max_paths: int, max_length: int) -> list[FoundPath]:
         """Return at most ``max_paths`` shortest paths of at most ``max_length`` edges in the known graph.
 
-        The search can take long, so it runs in a thread. Each reader runs one search at a time.
+        The search can take long, so it runs in parts in the side thread. Each reader runs one search at a time.
         """
         budget = self.session.budget
         async with budget.search_lock:
-            paths, ended = await asyncio.to_thread(
-                shortest, self.known, *ends, max_paths=max_paths, max_length=max_length, count_step=budget.count_step
+            paths, ended = await run_in_parts(
+                shortest(self.known, *ends, max_paths=max_paths, max_length=max_length, count_step=budget.count_step)
             )
         if ended is not None:
             self.ended.append(ended)

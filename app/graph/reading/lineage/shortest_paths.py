@@ -3,10 +3,12 @@
 A step over an edge has length 1. A free step between parent and child of an asset group has length 0, and no two free
 steps follow each other. The search is guided by the exact distance to the target, which ignores only that a path visits
 no vertex twice. So the first paths are found in few steps even if there are very many.
+
+The functions are generators, which pause after each step (:func:`graphql_schema.execution.side_thread.run_in_parts`).
 """
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import pairwise
@@ -67,12 +69,12 @@ def shortest(  # noqa: PLR0913 - what is known, and four bounds
     max_paths: int,
     max_length: int,
     count_step: Callable[[], str | None],
-) -> tuple[list[FoundPath], str | None]:
+) -> Generator[None, None, tuple[list[FoundPath], str | None]]:
     """Return at most ``max_paths`` paths of at most ``max_length`` edges, and the budget that ended the search, if any.
 
     ``count_step`` is called for each step that extends a path, and returns the name of an exhausted budget, or None.
     """
-    remaining = _distances(known, source, target)
+    remaining = yield from _distances(known, source, target)
     found: dict[tuple[str, ...], FoundPath] = {}
     queue: list[GraphPath] = []
     if remaining.get((source, False), max_length + 1) <= max_length:
@@ -83,6 +85,7 @@ def shortest(  # noqa: PLR0913 - what is known, and four bounds
             found.setdefault(ids, _path(known, states))
             continue
         for state, count in known.steps(states[-1]):
+            yield
             urn = known.rows[state[0]].urn
             if state in remaining and length + count + remaining[state] <= max_length and urn not in ids:
                 heappush(queue, (length + count + remaining[state], (*ids, urn), length + count, (*states, state)))
@@ -98,7 +101,7 @@ def _path(known: KnownGraph, states: tuple[State, ...]) -> FoundPath:
     return FoundPath([known.rows[vid] for vid, _ in states], edges)
 
 
-def _distances(known: KnownGraph, source: int, target: int) -> dict[State, int]:
+def _distances(known: KnownGraph, source: int, target: int) -> Generator[None, None, dict[State, int]]:
     """Return the number of edges to the target, from each state that a path from source to target can contain."""
     back: dict[State, list[tuple[State, int]]] = defaultdict(list)
     states, reached = [(source, False)], {(source, False)}
@@ -107,6 +110,7 @@ def _distances(known: KnownGraph, source: int, target: int) -> dict[State, int]:
         if state[0] == target:
             continue
         for following, count in known.steps(state):
+            yield
             back[following].append((state, count))
             if following not in reached:
                 reached.add(following)
@@ -116,6 +120,7 @@ def _distances(known: KnownGraph, source: int, target: int) -> dict[State, int]:
     while queue:
         state = queue.popleft()
         for before, count in back[state]:
+            yield
             if remaining[state] + count < remaining.get(before, len(reached) + 1):
                 remaining[before] = remaining[state] + count
                 (queue.append if count else queue.appendleft)(before)

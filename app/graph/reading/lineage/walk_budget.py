@@ -54,7 +54,7 @@ class WalkLimits:
 class Budget:
     """Use of the limits by one reader; the time starts when the first walk expands its first level.
 
-    ``search_lock`` admits one path search of the reader at a time, because searches run in threads and count here.
+    ``search_lock`` admits one path search of the reader at a time, because searches run in parts and count here.
     """
 
     limits: WalkLimits = field(default_factory=WalkLimits)

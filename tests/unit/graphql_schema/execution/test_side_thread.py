@@ -1,11 +1,14 @@
 """The side thread: its results and errors, and that the event loop is not kept waiting for it."""
 
+import asyncio
 import sys
 import threading
+from collections.abc import Generator, Iterator
+from itertools import count
 
 import pytest
 
-from graphql_schema.execution.side_thread import run_aside, run_in_turn, short_switches
+from graphql_schema.execution.side_thread import PART_SECONDS, run_aside, run_in_parts, run_in_turn, short_switches
 
 
 async def test_a_function_runs_in_one_other_thread() -> None:
@@ -23,6 +26,37 @@ async def test_only_long_work_leaves_the_event_loop() -> None:
     assert [await run_in_turn(int, each, "11", base=2) for each in (False, True)] == [3, 3]
     threads = [await run_in_turn(threading.get_ident, each) for each in (False, True)]
     assert threads == [threading.get_ident(), await run_aside(threading.get_ident)]
+
+
+def steps_of(threads: list[int], numbers: Iterator[int]) -> Generator[None, None, int]:
+    """Note the thread of each step; return the number of steps."""
+    for _ in numbers:
+        threads.append(threading.get_ident())
+        yield
+    return len(threads)
+
+
+async def test_others_run_between_the_parts_of_long_work() -> None:
+    """The result is that of the generator, whose steps run in the side thread; an endless one lets others run."""
+    threads: list[int] = []
+    assert await run_in_parts(steps_of(threads, iter(range(3)))) == 3
+    endless = asyncio.create_task(run_in_parts(steps_of(threads, count())))
+    for _ in range(3):
+        await asyncio.sleep(PART_SECONDS)
+        assert await run_in_parts(steps_of([], iter(range(3)))) == 3
+    endless.cancel()
+    assert set(threads) == {await run_aside(threading.get_ident)}
+
+
+async def test_a_cancellation_ends_the_work() -> None:
+    """Nobody waits for a result, so no step follows the part that runs."""
+    threads: list[int] = []
+    task = asyncio.create_task(run_in_parts(steps_of(threads, count())))
+    await asyncio.sleep(PART_SECONDS)
+    task.cancel()
+    number = await run_aside(lambda: len(threads))
+    await asyncio.sleep(2 * PART_SECONDS)
+    assert number == len(threads) > 0
 
 
 def test_threads_switch_soon_until_the_end() -> None:

@@ -36,10 +36,20 @@ def known(edges: Steps, free: Steps = ()) -> KnownGraph:
     return graph
 
 
+def searched(*given: Any, **bounds: Any) -> tuple[list[FoundPath], str | None]:
+    """Return the result of a search without its pauses."""
+    steps = shortest(*given, **bounds)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
 def found(graph: KnownGraph, source: int, target: int, **bounds: Any) -> list[FoundPath]:
     """Return the paths of a search that no budget ends; both ends are known, as the search reads them first."""
     graph.rows |= {vid: ROWS[vid] for vid in (source, target)}
-    paths, ended = shortest(
+    paths, ended = searched(
         graph, source, target, **{"max_paths": 50, "max_length": 50, "count_step": lambda: None, **bounds}
     )
     assert ended is None
@@ -130,10 +140,10 @@ def test_a_search_is_not_made_where_no_path_fits() -> None:
     """The distance to the target is known before the first step, so nothing is tried in vain."""
     steps: list[int] = []
     graph = known([(0, 1), (1, 2), (0, 3), (3, 4)])
-    assert shortest(graph, 0, 6, max_paths=5, max_length=9, count_step=lambda: steps.append(1)) == ([], None)
-    assert shortest(graph, 0, 2, max_paths=5, max_length=1, count_step=lambda: steps.append(1)) == ([], None)
+    assert searched(graph, 0, 6, max_paths=5, max_length=9, count_step=lambda: steps.append(1)) == ([], None)
+    assert searched(graph, 0, 2, max_paths=5, max_length=1, count_step=lambda: steps.append(1)) == ([], None)
     assert steps == []
-    assert len(shortest(graph, 0, 2, max_paths=5, max_length=9, count_step=lambda: steps.append(1))[0]) == 1
+    assert len(searched(graph, 0, 2, max_paths=5, max_length=9, count_step=lambda: steps.append(1))[0]) == 1
     assert len(steps) == 2
 
 
@@ -142,5 +152,5 @@ def test_a_budget_ends_a_search_with_the_paths_found_so_far(budget: int, count: 
     """The name of the budget is returned beside the paths; the fourth step is tried after the first path was found."""
     graph = known([(0, 1), (1, 6), (0, 2), (2, 3), (3, 6)])
     left = iter([*[None] * (budget - 1), "STEPS"])
-    paths, ended = shortest(graph, 0, 6, max_paths=5, max_length=9, count_step=lambda: next(left))
+    paths, ended = searched(graph, 0, 6, max_paths=5, max_length=9, count_step=lambda: next(left))
     assert (len(paths), ended) == (count, "STEPS")
