@@ -166,6 +166,38 @@ async def test_an_unconfirmed_link_has_no_effect_until_the_owner_declares_it(api
     assert (after["sensitivity"], after["upstream"]["nodes"]) == ("CONFIDENTIAL", [{"asset": {"id": mine}}])
 
 
+LAST_CHANGE = "query ($subject: ID!) { changes(filter: {subjects: [$subject]}, first: 1) { nodes { id } } }"
+REVERT = "mutation ($input: RevertChangeInput!) { done: revertChange(input: $input) { errors { code } } }"
+
+
+@pytest.mark.parametrize("by", ["link", "registration", "revert"])
+async def test_a_link_stays_as_its_author_left_it_when_others_open_the_edge_again(api: Api, by: str) -> None:
+    """Repetition, end and second end have the responses of a link whose edge root has neither ended nor opened again.
+
+    By a repetition that changed something, mal once learned that the edge had ended and begun again.
+    """
+    theirs, mine = f"opened-{by}", f"opener-{by}"
+    await api.load(item("Dataset", theirs, owners=[RANKING], visibility="TEAM"), item("Dataset", mine, owners=[ADS]))
+    given = {"relation": "DERIVES", "from": named("Dataset", mine), "to": named("Dataset", theirs)}
+
+    async def done(who: str, mutation: str) -> tuple[bool, list[str]]:
+        """Return whether a link or an unlink changed anything, and the codes of its errors."""
+        found = (await api.ask(who, mutation, input=given))["done"]
+        return found["changed"], [error["code"] for error in found["errors"]]
+
+    assert await done("mal", LINK) == (True, [])
+    assert [await done("root", mutation) for mutation in (LINK, UNLINK)] == [(True, [])] * 2
+    if by == "link":
+        assert await done("root", LINK) == (True, [])
+    elif by == "registration":
+        await api.load(item("Dataset", theirs, derivedFrom=[given["from"]]))
+    else:
+        (change,) = (await api.ask("root", LAST_CHANGE, subject=given["to"]))["changes"]["nodes"]
+        assert await api.ask("root", REVERT, input={"change": change["id"]}) == {"done": {"errors": []}}
+    repeated = [await done("mal", mutation) for mutation in (LINK, UNLINK, UNLINK)]
+    assert repeated == [(False, []), (True, []), (False, ["NOT_FOUND"])]
+
+
 async def test_no_link_moves_a_hidden_asset_into_a_domain(api: Api) -> None:
     """The domain may own what has no owner, so a link by mal changes neither domain nor revision; root then sets it."""
     domain, urn = "mlg://domain/catalog/default/shop", named("Dataset", "no-domain")

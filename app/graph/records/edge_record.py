@@ -84,7 +84,8 @@ UNCONFIRMED_LINKS: Final = "links"
 """Record key: maps the subject of a caller to the edge as this caller last linked or ended it, without effect.
 
 The asset that the link would change was hidden from the caller then
-(:mod:`app.graph.writing.rules.unconfirmed_links`).
+(:mod:`app.graph.writing.rules.unconfirmed_links`). Changes of the edge by others keep the value. Otherwise the next
+link by the caller would have another outcome, and disclose the change.
 """
 
 
@@ -131,6 +132,17 @@ def with_report(edge: Record, *, reported: bool) -> Record:
     """Return the edge marked as reported, or without the mark."""
     rest = {name: value for name, value in edge.items() if name != REPORTED}
     return {**rest, REPORTED: True} if reported else rest
+
+
+def with_links_of(edge: Record | None, record: Record) -> Record:
+    """Return the record, which replaces ``edge``, with the unconfirmed links of ``edge`` instead of its own."""
+    rest = {name: value for name, value in record.items() if name != UNCONFIRMED_LINKS}
+    return {**rest, **_links(edge)}
+
+
+def _links(edge: Record | None) -> Record:
+    """Return the key of the unconfirmed links with its value; an empty record if there are none."""
+    return {name: value for name, value in (edge or {}).items() if name == UNCONFIRMED_LINKS}
 
 
 def unconfirmed_from(edge: Record, now: int) -> Record:
@@ -231,8 +243,8 @@ def active_intervals(edge: Record | None) -> list[tuple[int, int]]:
 def declared(edge: Record | None, relation: Relation, declarer: str, now: int, values: Record | None = None) -> Record:
     """Return the edge with this declarer added and with ``values`` merged as :func:`_merged` does.
 
-    An ended edge begins a new interval at ``now``, without its former declarers and values. An absent edge begins at
-    ``now``, or at 0 if it is structural.
+    An ended edge begins a new interval at ``now``, without its former declarers and values, but with its unconfirmed
+    links. An absent edge begins at ``now``, or at 0 if it is structural.
     """
     current = edge if edge is not None and is_current(edge, now) else _opened(edge, relation, now)
     return _merged({**current, "by": sorted({*current["by"], declarer})}, values or {})
@@ -285,8 +297,8 @@ def linked(edge: Record | None, relation: Relation, values: Record, now: int) ->
 
     ``values`` may hold ``validFrom`` and ``validTo``. A ``validFrom`` or ``origin`` of None counts as
     absent, any other present None removes the value. An ended edge begins a new interval without its former declarers
-    and values, unless :func:`_corrects` applies. A correction after which it has not ended removes its
-    declassification.
+    and values, but with its unconfirmed links, unless :func:`_corrects` applies. A correction after which it has not
+    ended removes its declassification.
 
     Raises InvalidEdgeError if the end is not after the begin, or if ``values`` have properties that are too large
     together with the stored ones.
@@ -330,7 +342,7 @@ def _opened(edge: Record | None, relation: Relation, now: int) -> JsonObject:
     always = relation.family is RelationFamily.STRUCTURE and edge is None
     earlier = [] if edge is None else intervals(edge)
     first = {"relation": relation.name, "validFrom": 0 if always else now, "by": []}
-    return {**first, **_FIRST.get(relation.name, {}), **({"earlier": earlier} if earlier else {})}
+    return {**first, **_FIRST.get(relation.name, {}), **({"earlier": earlier} if earlier else {}), **_links(edge)}
 
 
 def _merged(edge: JsonObject, values: Record) -> Record:

@@ -9,7 +9,7 @@ PROPAGATED. Audit and revert only use the part that callers declared.
 from dataclasses import dataclass
 from typing import Final
 
-from app.graph.records.edge_record import declared, ended, is_current, reopened, undeclared
+from app.graph.records.edge_record import declared, ended, is_current, reopened, undeclared, with_links_of
 from graphql_schema.catalog.enums import TagMode
 from graphql_schema.catalog.relations import TAGGED
 from graphql_schema.ports.record import Record
@@ -81,11 +81,11 @@ def declared_part(edge: Record | None) -> Record | None:
 
 
 def restored_declaration(edge: Record | None, was: Record, now: int) -> Record:
-    """Return ``was``, the former declaration by callers, with the arrival that ``edge`` has now.
+    """Return ``was``, the former declaration by callers, with the arrival and the unconfirmed links of ``edge``.
 
     Without an arrival, return ``was`` as :func:`reopened` does. The edge may be of any relation.
     """
-    found = arrival(edge, now)
+    was, found = with_links_of(edge, was), arrival(edge, now)
     if edge is None or found is None:
         return reopened(edge, was, now)
     past = {name: edge[name] for name in ("validFrom", "earlier") if name in edge}

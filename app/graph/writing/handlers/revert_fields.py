@@ -14,6 +14,7 @@ from app.graph.records.edge_record import (
     to_confirm,
     with_confirmation,
     with_empty_interval,
+    with_links_of,
 )
 from app.graph.records.tag_edge import declared_part, released, restored_declaration
 from app.graph.records.vertex_record import updated, with_givers
@@ -171,7 +172,7 @@ def _restore_edge(unit: ItemUnit, vid: int, entry: Record) -> bool:
         return change_edge(unit, key, after, vid, entry["field"])
     if edge is None:
         return False
-    past = with_empty_interval(edge) if was is None else was
+    past = with_empty_interval(edge) if was is None else with_links_of(edge, was)
     after = released(edge, unit.now) if is_current(edge, unit.now) else past
     return change_edge(unit, key, after, vid, entry["field"])
 

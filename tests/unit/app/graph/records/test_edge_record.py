@@ -28,6 +28,7 @@ from app.graph.records.edge_record import (
     undeclared,
     with_confirmation,
     with_empty_interval,
+    with_links_of,
 )
 from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.catalog.relations import FEEDS, OWNED_BY, TAGGED, VERSION_OF
@@ -217,6 +218,15 @@ def test_a_revert_opens_an_edge_that_is_no_longer_valid() -> None:
     assert reopened({**OPEN, "confidence": 0.5}, OPEN, 300) == OPEN
     assert reopened(CLOSED, OPEN, 300) == {**OPEN, "validFrom": 300, "earlier": [[100, 200]]}
     assert reopened({**OPEN, "claim": True}, OPEN, 300) == {**OPEN, "validFrom": 300, "earlier": []}
+
+
+def test_the_unconfirmed_links_of_callers_outlast_every_new_interval() -> None:
+    """An edge that opens again, by a declaration or a link, keeps them; a former record gets those of today."""
+    links = {"links": {"mal": OPEN}}
+    assert declared({**CLOSED, **links}, FEEDS, "link", 300)["links"] == links["links"]
+    assert linked({**CLOSED, **links}, FEEDS, {}, 300)[0]["links"] == links["links"]
+    assert with_links_of({**CLOSED, **links}, {**OPEN, "links": {"mal": CLOSED}}) == {**OPEN, **links}
+    assert with_links_of(CLOSED, {**OPEN, **links}) == with_links_of(None, OPEN) == OPEN
 
 
 def test_an_unconfirmed_edge_is_marked_and_the_mark_removed() -> None:

@@ -2,7 +2,9 @@
 
 import pytest
 from support.stores.in_memory_writer import Memory, seeded
-from support.stores.writers import NOW, asset, link, person, shipped_policy
+from support.stores.writers import NOW, asset, link, person, shipped_policy, urn
+
+from graphql_schema.ports.commands import RevertCommand, UnlinkCommand
 
 ADA = person("ada", "team ranking", roles="engineer")
 THEIRS = {"team ads": ["TECHNICAL"]}
@@ -33,3 +35,16 @@ def test_a_link_leaves_the_edge_of_others(memory: Memory) -> None:
     assert memory.outcomes(link(*EDGE, confidence=0.25), who=ADA, now=NOW + 1) == ["CREATED"]
     after = memory.edge(*EDGE)
     assert {name: value for name, value in after.items() if name != "links"} == before
+
+
+def test_a_revert_of_an_edge_leaves_the_links_as_their_authors_left_them(memory: Memory) -> None:
+    """An end by ada stays, although the former record, which the revert restores, has her link without an end."""
+    end = UnlinkCommand(EDGE[0], urn(EDGE[1]), urn(EDGE[2]))
+    memory.run(link(*EDGE), who=ADA)
+    memory.run(link(*EDGE), now=NOW + 1)
+    memory.run(link(*EDGE, confidence=0.5), now=NOW + 2)
+    (change,) = (each["id"] for each in memory.vertices.values() if each.get("createdAt") == NOW + 2)
+    assert memory.outcomes(end, who=ADA, now=NOW + 3) == ["UPDATED"]
+    assert memory.outcomes(RevertCommand(change), now=NOW + 4) == ["UPDATED"]
+    (again,) = memory.run(end, who=ADA, now=NOW + 5)
+    assert [error.code.name for error in again.errors] == ["NOT_FOUND"]
