@@ -26,7 +26,7 @@ from app.ingest.sources.jsonl import read_files
 from app.ingest.sources.mlflow.mapping import RegistryMapping
 from app.ingest.sources.mlflow.registry_client import open_registry
 from app.ingest.sources.mlflow.registry_import import RegistryImport
-from app.ingest.sources.mlflow.registry_names import RegistryNames, without_credentials
+from app.ingest.sources.mlflow.registry_names import RegistryNames
 from app.ingest.sources.openlineage.event_files import read_event_files
 from app.ingest.sources.openlineage.event_names import EventNames, namespace_patterns
 from app.settings import Settings
@@ -202,7 +202,7 @@ def import_mlflow(  # noqa: PLR0913 - options of the command line
         source = RegistryImport(open_registry(uri), mapping, aliases)
     except CodedError as error:
         raise failure(error) from error
-    memory = ImportState(state, f"{without_credentials(uri)} as {namespace}", url)
+    memory = ImportState(state, f"{uri} as {namespace}", url)
     code = load_registry(LoadTarget(url, token, batch), source, memory, retire=retire, as_json=as_json)
     _print_unused(teams)
     raise typer.Exit(code)

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from app.ingest.shown_address import without_credentials
 from policies.errors import Code, CodedError
 
 _TABLES: Final = """
@@ -49,13 +50,13 @@ class StateEntry:
 class ImportState:
     """The state of one import; use it as a context manager. Without a file it is deleted at the end.
 
-    ``source`` names the source with the namespace, and ``target`` is the address of the API. A file is valid for one
-    pair of them.
+    ``source`` is the address of the source, ``as`` and the namespace, and ``target`` is the address of the API. A file
+    is valid for one pair of them. They are stored and shown without credentials.
     """
 
     def __init__(self, file: Path | None, source: str, target: str) -> None:
         self._file = file
-        self._about = {"format": "1", "source": source, "target": target}
+        self._about = {"format": "1", **_shown(source, target)}
         self._round = 1
 
     def __enter__(self) -> Self:
@@ -109,9 +110,11 @@ class ImportState:
             os.close(os.open(self._file, os.O_CREAT | os.O_RDWR, 0o600))
         self._store = sqlite3.connect("" if self._file is None else self._file, timeout=0)
         self._store.execute("PRAGMA locking_mode = EXCLUSIVE")
+        self._store.execute("PRAGMA secure_delete = ON")  # a replaced credential would stay in the file otherwise
         self._store.executescript(_TABLES)
         stored: dict[str, str] = dict(self._store.execute("SELECT key, value FROM about"))
         self._round = int(stored.pop("round", "0")) + 1
+        stored |= _shown(stored["source"], stored["target"]) if stored else {}  # older releases stored some credentials
         if stored and stored != self._about:
             self._store.close()
             raise ImportStateError(
@@ -126,3 +129,10 @@ class ImportState:
         select = f"SELECT id, kind, foreign_id, retired FROM entries {where}"  # noqa: S608 - of constants
         for urn, kind, foreign_id, retired in self._store.execute(select, values):
             yield StateEntry(urn, kind, foreign_id, bool(retired))
+
+
+def _shown(source: str, target: str) -> dict[str, str]:
+    """Return source and target as they are stored, without credentials."""
+    address, separator, namespace = source.rpartition(" as ")
+    shown = f"{without_credentials(address)}{separator}{namespace}" if separator else source
+    return {"source": shown, "target": without_credentials(target)}

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
+from app.ingest.shown_address import DATABASES, without_credentials, without_secrets
 from app.ingest.sources.mlflow.registry_entities import (
     Entity,
     experiment_of,
@@ -27,7 +28,6 @@ from app.ingest.sources.mlflow.registry_entities import (
     run_of,
     version_of,
 )
-from app.ingest.sources.mlflow.registry_names import without_credentials
 from app.ingest.sources.mlflow.registry_records import (
     ExperimentRecord,
     LoggedModelKey,
@@ -45,7 +45,6 @@ PAGE: Final = 100
 HISTORY_PAGE: Final = 5000
 """Maximal number of points of the history of a metric in one response."""
 
-DATABASES: Final = ("sqlite", "postgresql", "mysql", "mssql")
 _SERVERS: Final = ("http", "https")
 _LOGGED_SOURCE: Final = "models:/m-"
 _LIMITS: Final = {
@@ -222,11 +221,12 @@ def open_registry(uri: str) -> RegistryClient:
     """
     for key, value in _LIMITS.items():
         os.environ.setdefault(key, value)
-    scheme = urlsplit(uri).scheme
-    kind = scheme.partition("+")[0]
-    if kind not in {*DATABASES, *_SERVERS}:
+    scheme, separator, _ = uri.partition("://")
+    kind = scheme.lower().partition("+")[0]
+    if not separator or kind not in {*DATABASES, *_SERVERS}:
+        shown = repr(without_credentials(uri)) if separator else "The argument"
         raise RegistryError(
-            f"{without_credentials(uri)!r} is no URI of a registry; give http://HOST:PORT of a tracking server, or the "
+            f"{shown} is no URI of a registry; give http://HOST:PORT of a tracking server, or the "
             "URI of its database, such as sqlite:////var/lib/mlflow/mlflow.db or postgresql://user:password@host/mlflow."
         )
     module = _client_module()
@@ -322,8 +322,7 @@ def _require_schema(uri: str) -> None:
 def _failure(uri: str, error: Exception) -> RegistryError:
     """Return the error that says why a request to a registry failed, without the credentials of its URI."""
     shown, named = without_credentials(uri), str(getattr(error, "error_code", ""))
-    text = " ".join(str(getattr(error, "message", error)).split())
-    text = text.replace(urlsplit(uri).netloc, urlsplit(shown).netloc)[:500]
+    text = without_secrets(" ".join(str(getattr(error, "message", error)).split()), uri)[:500]
     status = getattr(error, "get_http_status_code", lambda: 0)()
     if named in {"UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED"} or "error code 401" in text:
         return RegistryError(

@@ -12,6 +12,7 @@ from typing import Final
 
 import orjson
 
+from app.ingest.shown_address import without_credentials
 from app.ingest.sources.mlflow.registry_records import LoggedModelKey
 from app.ingest.sources.openlineage.event_names import EventNames
 from graphql_schema.catalog.urn import make_urn
@@ -19,7 +20,6 @@ from graphql_schema.catalog.urn import make_urn
 SOURCE: Final = "mlflow"
 
 _LOGGED: Final = "logged-models"
-_AZURE: Final = ("wasb", "abfs")
 _PLACE: Final = re.compile(r"((?:s3[an]?|gs|gcs|wasbs?|abfss?|hdfs|dbfs)://[^/]+)/+(.+)", re.DOTALL)
 
 
@@ -100,17 +100,3 @@ def location_of(source: str) -> str | None:
     named = (value.get(key) for key in ("uri", "url", "path", "table_name", "delta_table_name", "name"))
     found = next((each for each in named if isinstance(each, str) and each), None)
     return found and without_credentials(found)
-
-
-def without_credentials(address: str) -> str:
-    """Return an address without user and password, and for ``http`` and ``https`` without query and fragment.
-
-    An address of Azure, such as ``abfss``, and a text without a scheme remain as they are.
-    """
-    scheme, separator, rest = address.partition("://")
-    if not separator:
-        return address
-    place = rest.partition("#")[0].partition("?")[0] if scheme.startswith("http") else rest
-    host, slash, path = place.partition("/")
-    container = scheme.startswith(_AZURE)  # there the part before @ is a container
-    return f"{scheme}://{host if container else host.rpartition('@')[2]}{slash}{path}"

@@ -1,5 +1,6 @@
 """The memory of an import: digests, what an import has seen, and that a file belongs to one import."""
 
+import sqlite3
 import stat
 from pathlib import Path
 
@@ -68,6 +69,21 @@ def test_a_file_belongs_to_one_import(tmp_path: Path) -> None:
             pass
     with state(file):
         pass
+
+
+def test_a_file_has_no_credential(tmp_path: Path) -> None:
+    """Neither the file nor a refusal has one; the file of an older release, which stored some, stays valid."""
+    file, uri = tmp_path / "state.db", "postgresql://u:pw1@h/db?password=pw2"
+    with state(file, f"{uri} as ns", "https://u:pw3@api?key=pw4"):
+        pass
+    assert b"pw" not in file.read_bytes()
+    with sqlite3.connect(file) as database:
+        database.execute("UPDATE about SET value = ? WHERE key = 'source'", (f"{uri} as ns",))
+    with pytest.raises(ImportStateError, match="from postgresql://h/db as ns to https://api;"), state(file):
+        pass
+    with state(file, "postgresql://h/db?password=other as ns", "https://api"):
+        pass
+    assert b"pw" not in file.read_bytes()
 
 
 def test_a_file_is_used_by_one_import_at_a_time(tmp_path: Path) -> None:

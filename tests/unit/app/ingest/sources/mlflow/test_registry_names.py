@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.ingest.sources.mlflow.registry_names import RegistryNames, location_of, place_of, without_credentials
+from app.ingest.sources.mlflow.registry_names import RegistryNames, location_of, place_of
 from app.ingest.sources.mlflow.registry_records import LoggedModelKey
 
 NAMES = RegistryNames()
@@ -35,6 +35,11 @@ def test_names_that_differ_have_ids_that_differ() -> None:
         ('{"uri": "s3a://lake/x"}', "s3a://lake/x", "mlg://dataset/s3/lake/x"),
         ('{"path": "abfss://c@acc.dfs/x"}', "abfss://c@acc.dfs/x", "mlg://dataset/abfss/c%40acc.dfs/x"),
         ('{"url": "https://u:p@host/d.csv?sig=secret#f"}', "https://host/d.csv", None),
+        (
+            '{"uri": "s3://lake/churn/train?secret_key=x"}',
+            "s3://lake/churn/train",
+            "mlg://dataset/s3/lake/churn%2Ftrain",
+        ),
         ('{"table_name": "main.churn"}', "main.churn", None),
         ('{"tags": {"mlflow.source.name": "n"}}', None, None),
         ("[1]", None, None),
@@ -46,11 +51,3 @@ def test_a_source_of_data_has_a_location(source: str, location: str | None, plac
     """Address, path or table; credentials are left out, and only a place in an object store is a dataset."""
     assert location_of(source) == location
     assert place_of(source) == place
-
-
-def test_the_uri_of_a_registry_is_shown_without_credentials() -> None:
-    """User and password are left out, whatever the password has in it; a path has none."""
-    assert without_credentials("postgresql://u:p@ss@db:5432/mlflow") == "postgresql://db:5432/mlflow"
-    assert without_credentials("https://u:p@mlflow.example.com") == "https://mlflow.example.com"
-    assert without_credentials("sqlite:////var/a@b/mlflow.db") == "sqlite:////var/a@b/mlflow.db"
-    assert without_credentials("plain text") == "plain text"
