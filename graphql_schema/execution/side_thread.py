@@ -57,7 +57,7 @@ async def run_in_turn(
 async def run_in_parts(steps: Generator[None, None, ResultT]) -> ResultT:
     """Return the result of a generator that runs in the side thread, from one ``yield`` to the next.
 
-    Other calls have their turn after PART_SECONDS, so that seconds of work hold nobody up. A cancellation ends it.
+    Other calls have their turn after PART_SECONDS, so they do not wait for seconds of work. A cancellation ends it.
     """
     while not (result := await run_aside(_part, steps)):
         pass

@@ -49,7 +49,7 @@ async def test_others_run_between_the_parts_of_long_work() -> None:
 
 
 async def test_a_cancellation_ends_the_work() -> None:
-    """Nobody waits for a result, so no step follows the part that runs."""
+    """No caller waits for a result then, so no step follows the part that runs."""
     threads: list[int] = []
     task = asyncio.create_task(run_in_parts(steps_of(threads, count())))
     await asyncio.sleep(PART_SECONDS)

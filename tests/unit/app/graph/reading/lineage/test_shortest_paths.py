@@ -43,7 +43,8 @@ def searched(*given: Any, **bounds: Any) -> tuple[list[FoundPath], str | None]:
         try:
             next(steps)
         except StopIteration as end:
-            return end.value
+            result: tuple[list[FoundPath], str | None] = end.value
+            return result
 
 
 def found(graph: KnownGraph, source: int, target: int, **bounds: Any) -> list[FoundPath]:
