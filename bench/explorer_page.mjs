@@ -9,7 +9,9 @@ const { chromium: playwright } = packages('playwright-core');
 
 const SCRIPTING = new Set(['EventDispatch', 'FunctionCall', 'RunMicrotasks', 'TimerFire', 'FireAnimationFrame', 'EvaluateScript', 'v8.callFunction']);
 const CATEGORIES = ['devtools.timeline', 'blink.user_timing', 'v8.execute'];
-const browser = await playwright.launch({ executablePath: await chromium.executablePath(), args: chromium.args, headless: true });
+// Several processes, as people have them; the end of a context would end a browser of one process.
+const args = chromium.args.filter((each) => !['--single-process', '--no-zygote'].includes(each));
+const browser = await playwright.launch({ executablePath: await chromium.executablePath(), args, headless: true });
 const lineage = (root, group) => `${BASE}/#/lineage?${new URLSearchParams({ root, group, depth: LEVELS })}`;
 
 // Opens an address as a persona. The page marks a press of a key, the end of an answer, and the paint after the awaited box.
