@@ -270,6 +270,7 @@ def _errors_of_client() -> tuple[type[Exception], ...]:
 def _read_only(uri: str) -> str:
     """Return the URI of a database such that a file is opened for reading only.
 
+    Its slashes are percent-encoded: the client creates the folder of what it takes for a path that begins with `file:`.
     The URI of a server, and that of a file with `file:`, remains as it is.
 
     Raises RegistryError if there is no such file.
@@ -280,7 +281,7 @@ def _read_only(uri: str) -> str:
     file = Path(unquote(path))
     if not file.is_file():
         raise RegistryError(f"There is no file {file}; give the path of the database behind sqlite:///.")
-    return f"{scheme}:///file:{quote(str(file.resolve()))}?mode=ro&uri=true"
+    return f"{scheme}:///file:{quote(str(file.resolve()), safe='')}?mode=ro&uri=true"
 
 
 def _require_schema(uri: str) -> None:
