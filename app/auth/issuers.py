@@ -188,7 +188,8 @@ def _read_strings(entry: dict[str, object], key: str) -> tuple[str, ...]:
     values = [value] if isinstance(value, str) else value
     if not isinstance(values, list) or not values or not all(isinstance(item, str) and item for item in values):
         raise ConfigurationError(
-            f"MLG_ISSUERS: an issuer has the value {value!r} for `{key}`. Use a string or a list of strings."
+            f"MLG_ISSUERS: an issuer has the value {value!r} for `{key}`. Use a string or a list of "
+            "strings, none of them empty."
         )
     return tuple(values)
 

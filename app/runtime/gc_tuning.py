@@ -72,7 +72,8 @@ async def collect_regularly() -> None:
     """Run until cancelled: collect all garbage after an interval in which the process was nearly idle.
 
     Without a collection of the middle generation since the last full one, there is nothing to collect. A busy process
-    collects once the old generation has more than OLD_OBJECTS. What outlives a collection is frozen.
+    collects once the old generation has more than OLD_OBJECTS. What outlives a collection is frozen. The frozen objects
+    are collected, too, if they have more than doubled.
     """
     visited, frozen = gc.get_freeze_count(), 0
     while True:

@@ -219,7 +219,8 @@ class ContaminationVerdict(Enum):
     """
 
     DIRECT = value(
-        "DIRECT", description="A dataset or dataset version of the evaluation is in the training lineage, at any level."
+        "DIRECT",
+        description="A dataset or dataset version of the evaluation is itself in the training lineage, at any level.",
     )
     DERIVED = value(
         "DERIVED",

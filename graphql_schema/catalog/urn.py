@@ -59,7 +59,9 @@ def parse_urn(text: str) -> Urn:
         )
     match = _SHAPE.fullmatch(text)
     if not match:
-        raise InvalidError(f"{text[:80]!r} is not an id; write mlg://<kind>/<source>/<namespace>/<name>[@<version>].")
+        raise InvalidError(
+            f"{text[:80]!r} is not an id; write mlg://<kind>/<source>/<namespace>/<name>, and @<version> of a version."
+        )
     slug, *segments = match.groups()
     kind = KIND_OF_SLUG.get(slug)
     if kind is None:

@@ -85,9 +85,9 @@ class DeleteAssetInput:
     dry_run: bool | None = dry_run_field()
 
 
-@strawberry.input(description="Restores a deleted asset.")
+@strawberry.input(description="A deleted asset to restore.")
 class RestoreAssetInput:
-    """Restores a deleted asset."""
+    """A deleted asset to restore."""
 
     asset: strawberry.ID = strawberry.field(description="The id of the asset.")
     reason: str | None = reason_field()

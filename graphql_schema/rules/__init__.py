@@ -1,1 +1,1 @@
-"""Pure rules that the schema and the store share; no I/O."""
+"""Pure rules of the schema, most of which the store uses too; no I/O."""

@@ -210,7 +210,7 @@ async def months_of(info: Info, rows: Sequence[Row], rel: RelationQuery, span: S
             raise
         raise LimitError(
             f"The query adds up more than {limit} usage records, one for each asset, consumer and month; give fewer "
-            "`days`, or query single sub-teams or the `usage` of single assets.",
+            "`days` or a later `from`, or query single sub-teams or the `usage` of single assets.",
             limit=limit,
         ) from error
     return [item.row.record for each in found for item in each.items]

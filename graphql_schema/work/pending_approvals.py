@@ -31,9 +31,9 @@ _MODELS: Final = asset_listing(
 )
 
 
-@strawberry.type(description="A version that lacks approvals that the viewer may give.")
+@strawberry.type(description="A version that lacks approvals that the viewer has the right to give.")
 class PendingApproval:
-    """A version that lacks approvals that the viewer may give."""
+    """A version that lacks approvals that the viewer has the right to give."""
 
     model: ModelRef = stored_field("The model.")
     version: ModelVersionRef = stored_field("The version: the newest registered one of the model.")

@@ -1,1 +1,1 @@
-"""State that orders and coordinates the writes of a process, and the codec of their transactions."""
+"""State that orders the writes of a process among those of all processes, and the codec of their transactions."""

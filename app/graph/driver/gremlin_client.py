@@ -118,9 +118,10 @@ class GremlinClient:
     ``endpoint`` may be a URL, also with user info, which is sent as credentials. It is a sequence if several servers
     share the storage of the store; the requests are then spread over them (:mod:`app.graph.driver.server_pool`).
     ``source`` is the name of the traversal source on each server. At most ``in_flight`` times the number of servers
-    requests run at once, and the others wait for a slot. ``deadline`` is in seconds and covers the wait and the
-    response. The client works again after a restart of the store without being reopened. Within the deadline, a request
-    is sent again if it changed nothing (:meth:`app.graph.driver.transport.Transport.rows`). A write that may have been
+    requests run at once, over all servers together; the others wait for a slot. ``deadline`` is in seconds and covers
+    the wait and the response. The client works again after a restart of the store without being reopened. With several
+    servers, a request that failed and changed nothing is sent again to another one, within the deadline. A read whose
+    connection broke is sent once more (:meth:`app.graph.driver.transport.Transport.rows`). A write that may have been
     committed is never sent again: ``unknown_outcome`` of the StoreUnavailableError is then true. ``host`` runs the
     store, None for a store elsewhere. A request that begins during an outage that the host reports is refused; one that
     waits for its slot is still sent. A response to a read that ends during such an outage is refused as well.

@@ -82,7 +82,10 @@ class TagWorklist:
         return decision
 
     def _best(self, vid: int, arriving: Iterable[Inflow], carriers: Mapping[int, Carrier]) -> Arrival | None:
-        """Return the nearest arrival of the tag at a vertex, None if the tag arrives from no source."""
+        """Return the nearest arrival of the tag at a vertex, None without one.
+
+        An unsupported source does not count, even if the store has the tag on it, nor one through a closed vertex.
+        """
         found = []
         for source, through in arriving:
             carrier, middle = carriers.get(source), carriers.get(through)

@@ -3,7 +3,8 @@
 Most keys are GraphQL field names, instants are epoch milliseconds. Records are never changed in place. ``index``, in
 all records but attached ones, holds values that follow from edges:
 
-- ``owners``: ``[[URN, [ownership kinds]], …]``, whose order decides between equals; ``tags``: URNs of the tags carried.
+- ``owners``: ``[[URN, [ownership kinds]], …]``, whose order decides between equal teams.
+- ``tags``: URNs of the tags carried.
 - ``domain``: the URN of the domain. ``whole``: that of the parent, if the id does not name it. Both are "" without one.
 """
 

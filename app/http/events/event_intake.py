@@ -58,7 +58,11 @@ class EventIntake:
 
 
 def _with_outcomes(result: EventResult, outcomes: Iterator[WriteOutcome]) -> EventResult:
-    """Return the result with the next outcomes, one for each of its commands."""
+    """Return the result with the next outcomes, one for each of its commands.
+
+    If the asset that the event is about was not stored, the result also has the error that rejects the event. The
+    result of a malformed event is returned unchanged.
+    """
     mapped = result.mapped
     if mapped is None:
         return result

@@ -13,7 +13,10 @@ from policies.errors import CodedError
 
 @dataclass(frozen=True, slots=True)
 class EventResult:
-    """The result of one event: its mapping and the outcome of each of its commands, or the error that rejects it.
+    """The result of one event: its mapping, the outcomes of its commands, and the error if it was rejected.
+
+    A malformed event has no mapping. An event whose own asset was not written has all three; its other commands may be
+    written.
 
     ``about`` is the subject of a malformed event. It is None if the event does not name one, or is well-formed.
     """

@@ -272,8 +272,8 @@ class SubscriptionSocket(GraphQL[SocketSession, None]):
         caller, maximum = (principal.tenant, principal.subject), self.limits.caller_subscriptions
         if self._running[caller] >= maximum:
             raise LimitError(
-                f"You have {maximum} subscriptions already, over all connections. Complete one, or pass the events of "
-                "one on to several readers; a filter can name many subjects.",
+                f"You have {maximum} subscriptions already, over all connections to this process. Complete "
+                "one, or pass the events of one on to several readers; a filter can name many subjects.",
                 limit="callerSubscriptions",
                 maximum=maximum,
             )

@@ -155,7 +155,10 @@ class BackupFolder:
         return [Backup.of(path) for path in sorted(self.path.glob("*.json")) if path.name != MARKER]
 
     def named(self, name: str = "") -> Backup:
-        """Return the backup with a name, the newest one without a name; raises `BackupError` if there is none."""
+        """Return the backup with a name, the newest one without a name.
+
+        Raises `BackupError` if there is none, or if any manifest in the folder is damaged or of another form.
+        """
         found = [each for each in self.backups() if not name or each.name == name]
         if not found:
             there = ", ".join(each.name for each in self.backups()) or "none"

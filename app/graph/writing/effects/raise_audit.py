@@ -1,6 +1,7 @@
-"""Audit of raised sensitivity: a ``Change`` of each stored asset that a batch is about and makes more sensitive.
+"""Audit of propagated sensitivity: a ``Change`` of each asset of a batch that becomes more sensitive by propagation.
 
-The entry of the edge that raises an asset is hidden from readers who may not see its source. The raise is not.
+A higher declared sensitivity is an entry in the ``Change`` of its item. The entry of the edge that raises an asset is
+hidden from readers who may not see its source. The raise is not.
 """
 
 from collections.abc import Mapping
