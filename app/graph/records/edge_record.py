@@ -250,6 +250,23 @@ def declared(edge: Record | None, relation: Relation, declarer: str, now: int, v
     return _merged({**current, "by": sorted({*current["by"], declarer})}, values or {})
 
 
+def declared_anew(edge: Record, relation: Relation, now: int) -> Record:
+    """Return an edge without declarers and values that begins as an absent edge would if it is declared at ``now``.
+
+    The intervals before are kept. So are its mark as unconfirmed, its unconfirmed links, and the declassification of a
+    current edge.
+    """
+    fresh = _opened(None, relation, now)
+    begin = fresh["validFrom"]
+    over = [
+        each if each[1] <= begin else [each[0], begin, *([each[2], begin] if each[2:] else [])]
+        for each in intervals(edge)
+    ]
+    kept = {UNCONFIRMED, UNCONFIRMED_LINKS, *({DECLASSIFIED} if is_current(edge, now) else ())}
+    earlier = {"earlier": _lasting(over)} if _lasting(over) else {}
+    return {**fresh, **{name: edge[name] for name in kept & edge.keys()}, **earlier}
+
+
 def undeclared(edge: Record, declarer: str, now: int) -> Record:
     """Return the edge without this declarer; if none is left, it ends at ``now``, or at its begin if that is later."""
     left = [name for name in edge["by"] if name != declarer]

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 from app.graph.records.change_record import is_own_link
-from app.graph.records.edge_record import UNCONFIRMED, EdgeKey
+from app.graph.records.edge_record import UNCONFIRMED, EdgeKey, declared_anew
 from app.graph.records.vertex_record import GIVEN_BY, attributes, is_attached, kind_of
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.lookup import Lookup
 from graphql_schema.catalog.kinds import KIND_OF_CODE, KIND_OF_SLUG
-from graphql_schema.catalog.relations import Direction, Hop
+from graphql_schema.catalog.relations import RELATIONS, Direction, Hop
 from graphql_schema.catalog.urn import parent_urn, slug_of
 from graphql_schema.ports.record import Record
 from graphql_schema.rules.gate_evaluation import visible_fields
@@ -99,10 +99,13 @@ class CallerVisibility:
     def redeclared(self, key: EdgeKey) -> Record | None:
         """Return the stored edge that a declaration amends, None if there is none.
 
-        A concealed edge is returned without its declarers, so that the declaration of the caller replaces them.
+        A concealed edge is returned as if it began now. The declaration of the caller then replaces the others, and the
+        responses are those for an absent edge.
         """
         edge = self._lookup.edge(key)
-        return {**edge, "by": []} if edge is not None and self.conceals(key) else edge
+        if edge is None or not self.conceals(key):
+            return edge
+        return declared_anew(edge, RELATIONS[key[0]], self._author.now)
 
     def neighbours(self, hop: Hop, vid: int, *, ended: bool = False) -> list[tuple[EdgeKey, Record]]:
         """Return the keys and far records of the current, confirmed edges of a hop from ``vid`` to visible records.

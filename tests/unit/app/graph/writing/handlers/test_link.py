@@ -6,7 +6,7 @@ import pytest
 from support.stores.in_memory_writer import Memory, seeded
 from support.stores.writers import NOW, asset, link, person, urn
 
-from app.graph.records.edge_record import is_current
+from app.graph.records.edge_record import MAX_PROPERTIES, is_current
 from app.graph.writing.handlers.link import field_of
 from graphql_schema.catalog.relations import RELATIONS
 from graphql_schema.ports.commands import DeleteCommand, UnlinkCommand
@@ -130,6 +130,57 @@ def test_an_end_after_now_does_not_bring_a_link_of_a_hidden_asset_back(memory: M
     assert "claim" not in memory.edge("PRODUCES", "run r", "dataset d")
     assert memory.outcomes(UnlinkCommand(*end, NOW + 99), who=ADA, now=NOW + 3) == ["UPDATED"]
     assert memory.edge("PRODUCES", "run r", "dataset d")["claim"]
+
+
+@pytest.mark.parametrize("begin", [0, 50], ids=["before", "later"])
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"validTo": NOW + 5},
+        {"validTo": NOW + 40},
+        {"validTo": None},
+        {"validFrom": NOW + 60},
+        {"validFrom": NOW + 9, "validTo": NOW + 5},
+        {"properties": [{"key": "k", "value": "v" * (MAX_PROPERTIES - 1)}]},
+    ],
+    ids=["past end", "end", "no end", "begin", "reversed", "large"],
+)
+def test_a_stored_link_of_a_hidden_source_decides_nothing(stored: Memory, values: Any, begin: int) -> None:
+    """The interval and the properties of a stored edge are not disclosed: the response is that for an absent source."""
+    others = link(
+        "DERIVES",
+        "dataset shut",
+        "dataset d",
+        validFrom=NOW + begin,
+        validTo=NOW + 55,
+        properties=[{"key": "other", "value": "v"}],
+    )
+    seeded(stored, asset("dataset shut", {"visibility": "TEAM"}, owners=THEIRS), others)
+    responses = [
+        (done.outcome, [(error.code, error.path, error.message) for error in done.errors])
+        for source in ("absent", "shut")
+        for done in stored.run(link("DERIVES", f"dataset {source}", "dataset d", **values), who=ADA, now=NOW + 9)
+    ]
+    assert responses[0] == responses[1]
+    edge = stored.edge("DERIVES", "dataset shut", "dataset d")
+    own = stored.edge("DERIVES", "dataset absent", "dataset d") if not responses[0][1] else {}
+    assert {**edge, **own, "earlier": None} == {**edge, "earlier": None}
+
+
+def test_later_links_of_a_hidden_source_are_like_those_of_an_absent_one(stored: Memory) -> None:
+    """Nothing of the edge that another caller recorded remains, except what was before and a declassification."""
+    eli = person("eli", "team ranking", "team ads", roles="engineer approver")
+    others = link("DERIVES", "dataset shut", "dataset d", origin="OBSERVED", confidence=0.5, declassified=True)
+    seeded(stored, asset("dataset shut", {"visibility": "TEAM"}, owners=THEIRS))
+    assert stored.outcomes(others, who=eli) == ["CREATED"]
+    for source in ("absent", "shut"):
+        first = link("DERIVES", f"dataset {source}", "dataset d")
+        assert stored.outcomes(first, who=ADA, now=NOW + 9) == ["CREATED"]
+        again = link("DERIVES", f"dataset {source}", "dataset d", confidence=0.7)
+        assert stored.outcomes(again, who=ADA, now=NOW + 10) == ["UPDATED"]
+        assert stored.outcomes(unlink(NOW + 5, urn(f"dataset {source}")), who=ADA, now=NOW + 11) == ["INVALID"]
+    edge = stored.edge("DERIVES", "dataset shut", "dataset d")
+    assert (edge["validFrom"], edge["earlier"], edge["declassified"]) == (NOW + 9, [[NOW, NOW + 9]], True)
 
 
 def test_a_link_that_ends_before_it_begins_is_over(stored: Memory) -> None:
