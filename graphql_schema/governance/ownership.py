@@ -97,7 +97,7 @@ class SetOwnersInput:
     asset: strawberry.ID = strawberry.field(description="The id of the asset.")
     owners: list[OwnerInput] = strawberry.field(
         description="The direct owners of the asset from now on; an empty list removes all. Owners that events gave "
-        "remain."
+        "are removed too, and later events do not give them again."
     )
     expected_revision: int | None = revision_field()
     reason: str | None = reason_field()
@@ -112,8 +112,8 @@ async def _set_owners(info: Info, input: OwnersArg) -> Resolved:
 
 
 set_owners = strawberry.field(
-    description="Replaces the direct owners of an asset, except those that events gave. Inherited owners are set on "
-    "the parent or domain.",
+    description="Replaces the direct owners of an asset, also those that events gave. Inherited owners are set on the "
+    "parent or domain.",
     resolver=_set_owners,
 )
 
@@ -125,5 +125,5 @@ def _owners_command(given: SetOwnersInput) -> RegisterCommand:
         require_kind(each.owner, allowed_target_kinds(OWNED_BY.out(), kind), "owners", str(index), "owner")
         known = targets.setdefault(each.owner, {"kinds": []})
         known["kinds"] = sorted({*known["kinds"], each.ownership.name})
-    edges = DeclaredEdges(OWNED_BY.out(), f"{kind}.owners", require_bounded(targets, "owners"))
+    edges = DeclaredEdges(OWNED_BY.out(), f"{kind}.owners", require_bounded(targets, "owners"), replaces_all=True)
     return update_command(given, ChangeAction.OWNERS_SET, WriteAction.UPDATE, edges, reason=reason)

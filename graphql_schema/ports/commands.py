@@ -177,7 +177,8 @@ class DeclaredEdges:
 
     ``targets`` maps the URNs of far ends to values of their edges, such as ``kinds``. ``declarer``, such as
     ``ModelVersion.trainedOn``, is stored in each edge. Unless ``adds`` is set, the declarer is removed from its edges
-    to other URNs, and an edge without declarers ends; concealed edges and blocked tags remain. Edges to the URNs in
+    to other URNs, and an edge without declarers ends; concealed edges and blocked tags remain. With ``replaces_all``,
+    edges of other declarers to other URNs end too, and observed values do not begin them again. Edges to the URNs in
     ``removes`` end, regardless of their declarers; a propagated tag remains. ``places`` maps URNs to the path of the
     first element of the input that names them.
     """
@@ -188,6 +189,7 @@ class DeclaredEdges:
     adds: bool = False
     origin: str = "DECLARED"
     removes: tuple[str, ...] = ()
+    replaces_all: bool = False
     places: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)
 
     @property

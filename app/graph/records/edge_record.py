@@ -89,6 +89,13 @@ link by the caller would have another outcome, and disclose the change.
 """
 
 
+REMOVED: Final = "removed"
+"""Record key that is true on an ended edge which a client removed although other declarers had it.
+
+Observed values do not begin such an edge again. A client that declares it does, which removes the key.
+"""
+
+
 OPENED: Final = "opened"
 CLOSED: Final = "closed"
 

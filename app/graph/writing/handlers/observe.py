@@ -9,13 +9,15 @@ declared.
 from collections.abc import Iterator
 from dataclasses import replace
 
-from app.graph.records.edge_record import key_over
+from app.graph.records.edge_record import REMOVED, EdgeKey, key_over
+from app.graph.records.tag_edge import has_mode
 from app.graph.writing.handlers.register import register
 from app.graph.writing.rules.attach import amended, attached_urn, new_attached_record
 from app.graph.writing.rules.permissions import needs_confirmation
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.placeholders import ensure_referenced, ensure_stub
 from app.graph.writing.unit.rejections import RejectedItemError, invalid
+from graphql_schema.catalog.enums import TagMode
 from graphql_schema.catalog.relations import OBSERVATION_OF
 from graphql_schema.ports.commands import DeclaredEdges, ObserveCommand, RegisterCommand
 from graphql_schema.ports.outcomes import ObservedChanges, WriteOutcome
@@ -39,7 +41,7 @@ def observe(unit: ItemUnit, command: ObserveCommand) -> WriteOutcome:
     folded = fold(before or {}, entries, command.values, unseen)
     ensure_stub(unit, command.urn)
     refused: Refused = []
-    accepted = [_accepted(unit, command.urn, each, refused) for each in command.edges]
+    accepted = [_accepted(unit, command.urn, each, refused, folded.kept) for each in command.edges]
     edges = tuple(each for each in accepted if _remains(each, folded))
     listed = {each.field for each in command.edges if not each.adds}
     values = {name: value for name, value in folded.values.items() if name not in listed}
@@ -58,9 +60,10 @@ def _remains(edges: DeclaredEdges, folded: Fold) -> bool:
     return edges.adds or edges.field in folded.accepted
 
 
-def _accepted(unit: ItemUnit, urn: str, edges: DeclaredEdges, refused: Refused) -> DeclaredEdges:
+def _accepted(unit: ItemUnit, urn: str, edges: DeclaredEdges, refused: Refused, kept: set[str]) -> DeclaredEdges:
     """Return the edges that the caller may declare; add the others to ``refused``, each with the reason.
 
+    An edge that a client removed, and a tag that a client blocked, is left out, and its field is added to ``kept``.
     A stub is staged for each absent far end, also of a list that a later event has replaced. Otherwise the stubs would
     depend on the order of the events.
     """
@@ -71,8 +74,19 @@ def _accepted(unit: ItemUnit, urn: str, edges: DeclaredEdges, refused: Refused) 
         except RejectedItemError as rejected:
             refused.append((edges.field, far, rejected.outcome.errors[0].message))
         else:
-            targets[far] = values
+            if _is_kept(unit, key_over(edges.hop, unit.lookup.vid(urn), unit.lookup.vid(far))):
+                kept.add(edges.field)
+            else:
+                targets[far] = values
     return replace(edges, targets=targets)
+
+
+def _is_kept(unit: ItemUnit, key: EdgeKey) -> bool:
+    """Return whether a client decided against the edge; an edge that is concealed from the caller counts as absent."""
+    edge = unit.lookup.edge(key)
+    if edge is None or unit.visibility.conceals(key):
+        return False
+    return bool(edge.get(REMOVED)) or has_mode(edge, TagMode.BLOCKED, unit.now)
 
 
 def _require_declarable(unit: ItemUnit, urn: str, edges: DeclaredEdges, far: str) -> None:

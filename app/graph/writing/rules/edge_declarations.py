@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from app.graph.records.edge_record import (
+    REMOVED,
     EdgeKey,
     declared,
     is_current,
@@ -74,11 +75,15 @@ def _ending(unit: ItemUnit, vid: int, edges: DeclaredEdges, kept: set[EdgeKey]) 
     """
     for key in () if edges.adds else unit.lookup.edges_at(edges.hop.relation.name, edges.hop.direction, vid):
         edge = unit.lookup.edge(key)
-        if edge is None or key in kept or edges.declarer not in edge["by"] or not is_current(edge, unit.now):
+        if edge is None or key in kept or not is_current(edge, unit.now):
+            continue
+        if edges.declarer not in edge["by"] and not edges.replaces_all:
             continue
         if unit.visibility.conceals(key):  # ending it would disclose that it exists
             continue
-        if not has_mode(edge, TagMode.BLOCKED, unit.now):  # a list of tags does not change which tags are blocked
+        if edges.replaces_all and {*edge["by"]} != {edges.declarer}:
+            yield key, {**released(edge, unit.now), REMOVED: True}
+        elif not has_mode(edge, TagMode.BLOCKED, unit.now):  # a list of tags does not change which tags are blocked
             yield key, undeclared(edge, edges.declarer, unit.now)
     for far in map(unit.lookup.vid, edges.removes):
         key = key_over(edges.hop, vid, far)

@@ -95,7 +95,7 @@ async def test_owners_are_replaced_by_one_list(run: Run, graph: PlainGraph) -> N
     assert command == RegisterCommand(
         model,
         {},
-        (DeclaredEdges(OWNED_BY.out(), "Model.owners", targets),),
+        (DeclaredEdges(OWNED_BY.out(), "Model.owners", targets, replaces_all=True),),
         expected_revision=2,
         action=ChangeAction.OWNERS_SET,
         id_path="asset",

@@ -5,9 +5,10 @@ from itertools import permutations
 from support.stores.in_memory_writer import Memory, present_graph, seeded
 from support.stores.writers import NOW, asset, person, urn
 
-from graphql_schema.catalog.relations import INPUT_TO, OWNED_BY, PRODUCES
-from graphql_schema.ports.commands import DeclaredEdges, ObserveCommand, ObservedValue
-from graphql_schema.ports.outcomes import Outcome, WriteOutcome
+from graphql_schema.catalog.enums import ChangeAction
+from graphql_schema.catalog.relations import INPUT_TO, OWNED_BY, PRODUCES, TAGGED
+from graphql_schema.ports.commands import DeclaredEdges, ObserveCommand, ObservedValue, RegisterCommand
+from graphql_schema.ports.outcomes import ObservedChanges, Outcome, WriteOutcome
 
 ADA = person("ada", "team ranking", roles="automation")
 D, R = urn("dataset d"), urn("run r")
@@ -42,6 +43,73 @@ def one(outcomes: list[WriteOutcome]) -> WriteOutcome:
     """Return the only outcome."""
     (found,) = outcomes
     return found
+
+
+def tags(*far: str) -> DeclaredEdges:
+    """Return a list of tags that replaces the observed one."""
+    return DeclaredEdges(TAGGED.out(), "OpenLineage.tags", {urn(each): {} for each in far})
+
+
+def observed(outcomes: list[WriteOutcome]) -> ObservedChanges:
+    """Return what the only command observed."""
+    found = one(outcomes).observed
+    assert found is not None
+    return found
+
+
+def listing(field: str, at: int, *far: str) -> ObserveCommand:
+    """Return an event that lists owners or tags of the dataset."""
+    made = {"owners": owners, "tags": tags}[field]
+    return observing("dataset d", ObservedValue(field, list(far), (at,)), edges=(made(*far),))
+
+
+def set_owners(**kinds: list[str]) -> RegisterCommand:
+    """Return the command of `setOwners` for the dataset, by name of the team."""
+    targets = {urn(f"team {name}"): {"kinds": each} for name, each in kinds.items()}
+    edges = DeclaredEdges(OWNED_BY.out(), "Dataset.owners", targets, replaces_all=True)
+    return RegisterCommand(D, {}, (edges,), action=ChangeAction.OWNERS_SET, right="update", id_path="asset")
+
+
+def owners_of(memory: Memory) -> list[str]:
+    """Return the names of the teams in the index of the dataset."""
+    return sorted(urn.rpartition("/")[2] for urn, _ in memory.record("dataset d")["index"]["owners"])
+
+
+def test_an_owner_that_a_client_removed_is_not_given_by_later_events(memory: Memory) -> None:
+    """`setOwners` removes what events gave; other owners of events are added, until a client gives the team again."""
+    seeded(memory, asset("dataset d", owners={"team ranking": ["TECHNICAL"]}), asset("team ads"), asset("team growth"))
+    assert observed(memory.run(listing("owners", 1, "team ads"), now=NOW + 1)).linked
+    ours = set_owners(ranking=["TECHNICAL"])
+    assert memory.outcomes(ours, now=NOW + 2) == ["UPDATED"]
+    assert owners_of(memory) == ["ranking"]
+    later = observed(memory.run(listing("owners", 3, "team ads", "team growth"), now=NOW + 3))
+    assert (later.kept, later.refused, owners_of(memory)) == (("owners",), (), ["growth", "ranking"])
+    assert memory.outcomes(set_owners(ranking=["TECHNICAL"], ads=["BUSINESS"]), now=NOW + 4) == ["UPDATED"]
+    assert owners_of(memory) == ["ads", "ranking"]
+    memory.run(asset("dataset d", owners={"team ranking": ["TECHNICAL"]}), now=NOW + 5)
+    memory.run(listing("owners", 6, "team ads"), now=NOW + 6)
+    assert owners_of(memory) == ["ads", "ranking"]
+
+
+def test_the_list_of_a_registration_leaves_the_owners_of_events(memory: Memory) -> None:
+    """A pipeline registers its own list again and again, beside what events say."""
+    seeded(memory, asset("dataset d", owners={"team ranking": ["TECHNICAL"]}), asset("team ads"))
+    memory.run(listing("owners", 1, "team ads"), now=NOW + 1)
+    memory.run(asset("dataset d", owners={}), now=NOW + 2)
+    assert owners_of(memory) == ["ads"]
+
+
+def test_an_event_does_not_set_a_blocked_tag(memory: Memory) -> None:
+    """A block stays until a client sets the tag; other tags of the event are set."""
+    seeded(memory, asset("dataset d"), asset("tag x"), asset("tag y"))
+    memory.run(listing("tags", 1, "tag x"), now=NOW + 1)
+    block = DeclaredEdges(TAGGED.out(), "Dataset.tags", {urn("tag x"): {"mode": "BLOCKED"}}, adds=True)
+    memory.run(RegisterCommand(D, {}, (block,), action=ChangeAction.TAGGED, right="tag", id_path="asset"), now=NOW + 2)
+    later = observed(memory.run(listing("tags", 3, "tag x", "tag y"), now=NOW + 3))
+    assert (later.kept, memory.record("dataset d")["index"]["tags"]) == (("tags",), [urn("tag y")])
+    assert memory.edge("TAGGED", "dataset d", "tag x")["mode"] == "BLOCKED"
+    memory.run(asset("dataset d", tags=["tag x"]), now=NOW + 4)
+    assert memory.edge("TAGGED", "dataset d", "tag x")["mode"] == "DIRECT"
 
 
 def test_every_order_gives_the_same_graph(memory: Memory) -> None:
