@@ -2,8 +2,8 @@
 
 While a request is in flight, new requests wait. After its response the batcher lets the event loop run until no further
 request arrives, then sends all of them as one. So the number of requests to the store grows with the longest chain of
-dependent requests, not with the width of the query. If several requests with hops together reach the edge cap, the
-requests of the level are sent again one by one.
+dependent requests, not with the width of the query. If several requests with hops together reach the edge cap, or
+several requests together are too large, the requests of the level are sent again one by one.
 """
 
 import asyncio
@@ -33,6 +33,18 @@ Resolvers need fewer to descend one level.
 
 _PARSED_AT_ONCE: Final = 3 * 128
 """Number of values in the flat rows of a hop that are parsed between two pauses."""
+
+
+class _LargeLevelError(LimitError):
+    """The edges of a level, or one of its records, have too many characters."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"One level of the query reads edges or a record of more than {RECORDS_CAP} characters; request fewer "
+            "parents or smaller pages.",
+            limit="stored",
+            maximum=RECORDS_CAP,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +117,8 @@ class LevelBatcher:
 
         Raises the errors of the driver, or the error that ended the operation. Raises LimitError if the request alone
         reaches EDGE_CAP, where vertices on chains of inferred edges count as edges. Raises LimitError too if the edges
-        of the level, or one of its records, exceed RECORDS_CAP. :meth:`abandon` cancels this call, and each later one.
+        of the request alone, or one of its records, exceed RECORDS_CAP. :meth:`abandon` cancels this call, and each
+        later one.
         """
         if self._is_abandoned:
             raise asyncio.CancelledError
@@ -148,19 +161,29 @@ class LevelBatcher:
             quiet, received = (quiet + 1, received) if is_quiet else (0, self._received)
 
     async def _send(self, level: list[Waiting]) -> None:
-        """Read the requests of one level as one; if they read too many edges together, read each by itself."""
+        """Read the requests of one level as one; if they are refused together, read each by itself."""
         parts, window = LevelParts(), self.instant.window
         self.budget.reads_index |= any(request.listings for request, _ in level)
         for request, _ in level:
             hops = [{**window, **hop} for hop in request.hops]
             parts.add(request.vertices, hops, request.listings, fresh=request.fresh)
         self.budget.check()
-        content = await self._read(parts)
-        if content.over and sum(bool(request.hops) for request, _ in level) > 1:
-            for each in level:  # the combined request exceeds the cap: send each alone, so that one cannot fail others
+        refusal: LimitError | None
+        try:
+            content = await self._read(parts)
+        except _LargeLevelError as error:
+            content, refusal, refused = LevelContent([], {}, [], 0), error, level
+        else:
+            refusal = _too_many() if content.over else None
+            refused = [(request, future) for request, future in level if refusal is not None and request.hops]
+        if len(refused) > 1:
+            for each in level:  # the combined request exceeds a cap: send each alone, so that one cannot fail others
                 await self._send([each])
         else:
-            self._deliver(level, content, _too_many() if content.over else None)
+            for _, future in refused:
+                if refusal is not None and not future.done():
+                    future.set_exception(refusal)
+            self._deliver(level, content)
 
     async def _read(self, parts: LevelParts) -> LevelContent:
         """Return the content of a level; read what the cache lacks, or everything, from the store."""
@@ -182,6 +205,7 @@ class LevelBatcher:
         """Return the response of the store to the bindings of the level text, without those of the batcher.
 
         If the records are too large for one request, edges and listings are read first, and the records in parts.
+        Raises _LargeLevelError if the edges alone, or one of the records, are too large.
 
         Before the response is returned, the transactions of other processes that it may show are learned, because these
         may have sensitivity floors.
@@ -190,7 +214,7 @@ class LevelBatcher:
         if found is None:
             found = await self._request(bindings, full=False)
             if found is None:
-                raise _too_large()
+                raise _LargeLevelError
             found["v"] = await self._records(found["w"])
         return found
 
@@ -201,7 +225,7 @@ class LevelBatcher:
             texts: list[str] = found["v"]
             return texts
         if len(vids) == 1:
-            raise _too_large()
+            raise _LargeLevelError
         half = len(vids) // 2
         return [*await self._records(vids[:half]), *await self._records(vids[half:])]
 
@@ -238,16 +262,14 @@ class LevelBatcher:
         return found
 
     @staticmethod
-    def _deliver(level: list[Waiting], content: LevelContent, refusal: LimitError | None) -> None:
-        """Set the result of each request, or ``refusal`` for those with hops if it is not None."""
+    def _deliver(level: list[Waiting], content: LevelContent) -> None:
+        """Set the result of each request that was not refused."""
         hop = listing = 0
         for request, future in level:
             edges = content.edges[hop : hop + len(request.hops)]
             listings = content.listings[listing : listing + len(request.listings)]
             hop, listing = hop + len(request.hops), listing + len(request.listings)
-            if refusal is not None and request.hops and not future.done():
-                future.set_exception(refusal)
-            elif not future.done():
+            if not future.done():
                 future.set_result(LevelResponse(edges, content.records, listings, content.sent))
 
 
@@ -263,14 +285,4 @@ def _too_many() -> LimitError:
         f"One level of the query reads {EDGE_CAP} edges or more, with vertices on chains of inferred edges counted as "
         "edges; request fewer parents or smaller pages.",
         limit=EDGE_CAP,
-    )
-
-
-def _too_large() -> LimitError:
-    """Return the error for a level with too large edges, or for a record that is too large by itself."""
-    return LimitError(
-        f"One level of the query reads edges or a record of more than {RECORDS_CAP} characters; request fewer parents "
-        "or smaller pages.",
-        limit="stored",
-        maximum=RECORDS_CAP,
     )

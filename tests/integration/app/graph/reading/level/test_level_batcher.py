@@ -6,9 +6,12 @@ import pytest
 from support.stores.observed_requests import ObservedRequests
 
 from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.reading.level import level_batcher
 from app.graph.reading.level.level_batcher import LevelBatcher, LevelRequest
 from app.graph.records.read_time import ReadTime
-from policies.errors import CodedError
+from app.graph.records.vertex_id import vertex_id
+from graphql_schema.ports.record import JsonObject
+from policies.errors import CodedError, LimitError
 
 
 class BrokenError(Exception):
@@ -95,3 +98,43 @@ async def test_what_is_fetched_after_the_end_is_cancelled(
     assert (len(done), waiting) == (2, set())
     assert late.cancelled()
     assert requests == []
+
+
+def _stored(vid: int, size: int) -> str:
+    """Return the text of a record of an edge or a vertex, with a size in characters."""
+    record = f'{{"id":"{URNS[vid]}","text":""}}'
+    return record.replace('""', f'"{"x" * (size - len(record))}"')
+
+
+URNS = {vertex_id("default", urn): urn for urn in ("mlg://team/a/b/small", "mlg://team/a/b/large")}
+SMALL, LARGE = URNS
+
+
+@pytest.mark.parametrize("large", [LevelRequest(hops=[{"p": -1, "xs": [LARGE]}]), LevelRequest(vertices=[LARGE])])
+async def test_a_loader_that_reads_too_much_text_fails_no_other(
+    client: GremlinClient, monkeypatch: pytest.MonkeyPatch, large: LevelRequest
+) -> None:
+    """Too large edges, or a too large record, are the error of their own loader; the others get what they need."""
+    sizes = {SMALL: 80, LARGE: 200}
+
+    async def submit(_self: object, _text: str, given: JsonObject, **_: object) -> list[JsonObject]:
+        rows = [[vid, vid, _stored(vid, sizes[vid])] for hop in given["hops"] for vid in hop["xs"]]
+        texts = [_stored(vid, sizes[vid]) for vid in given["points"]]
+        read = texts if given["full"] else []
+        if sum(len(text) for text in [*read, *(row[2] for row in rows)]) >= given["size"]:
+            return [{"e": [], "v": [], "w": [], "l": [], "over": False, "large": True, "h": 0}]
+        wanted = [] if given["full"] else given["points"]
+        edges = rows or [[] for _ in given["hops"]]
+        return [{"e": edges, "v": read, "w": wanted, "l": [], "over": False, "large": False, "h": 0}]
+
+    monkeypatch.setattr(GremlinClient, "submit", submit)
+    monkeypatch.setattr(level_batcher, "RECORDS_CAP", 190)
+    batcher = LevelBatcher(client, "default", ReadTime(0))
+    requests = [large, LevelRequest(vertices=[SMALL]), LevelRequest(hops=[{"p": -1, "xs": [SMALL]}])]
+    refused, point, edge = await asyncio.gather(*map(batcher.fetch, requests), return_exceptions=True)
+    assert isinstance(refused, LimitError)
+    assert (refused.extensions["limit"], refused.extensions["maximum"]) == ("stored", 190)
+    assert not isinstance(point, BaseException)
+    assert not isinstance(edge, BaseException)
+    assert list(point.records) == [SMALL]
+    assert [[*found] for found in edge.edges] == [[SMALL]]
