@@ -116,7 +116,8 @@ class EventFacet:
 class Contribution:
     """What an event of the instant ``at`` says about the asset ``urn``, whose full name is ``name``.
 
-    ``ignored`` are the facets and parts of facets about the asset that are not mapped, with reasons.
+    ``ignored`` are the facets and parts of facets about the asset that are not mapped, with reasons. ``reported`` is
+    the number of check results that the event reports of the asset apart from ``checks``.
     """
 
     urn: str
@@ -125,10 +126,24 @@ class Contribution:
     values: dict[tuple[str, str], ObservedValue] = field(default_factory=dict)
     added: dict[Hop, dict[str, JsonObject]] = field(default_factory=dict)
     fields: dict[Hop, tuple[str, str]] = field(default_factory=dict)
-    lists: list[DeclaredEdges] = field(default_factory=list)
     apart: list[ObserveCommand] = field(default_factory=list)
     checks: list[ReportCheckCommand] = field(default_factory=list)
     ignored: list[tuple[str, str]] = field(default_factory=list)
+    reported: int = 0
+
+    def draft(self) -> "Contribution":
+        """Return what one facet gives, empty at first, for :meth:`accept`: an ignored facet changes nothing."""
+        reported = self.reported + len(self.checks)
+        return Contribution(self.urn, self.name, self.at, ignored=self.ignored, reported=reported)
+
+    def accept(self, draft: "Contribution") -> None:
+        """Add all that a mapped facet gives."""
+        self.values |= draft.values
+        for hop, targets in draft.added.items():
+            self.added.setdefault(hop, {}).update(targets)
+        self.fields |= draft.fields
+        self.apart += draft.apart
+        self.checks += draft.checks
 
     def give(self, name: str, value: Json, order: Order | None = None, part: str = "") -> None:
         """Add the value of a field or part; nothing for None. Its order is the instant of the event by default."""
@@ -188,7 +203,7 @@ class Contribution:
 
         A name is cut after 200 characters.
         """
-        if len(self.checks) >= MAX_CHECKS:
+        if self.reported + len(self.checks) >= MAX_CHECKS:
             raise FacetError(f"an event reports at most {MAX_CHECKS} check results of a dataset")
         values = {"value": value, "window": None, "threshold": None}
         self.checks.append(ReportCheckCommand(self.urn, check[:200], kind, status, self.at, values))

@@ -94,7 +94,7 @@ def checked_event(value: Json, now: int) -> LineageEvent:
         at,
         event_type if event_type in EVENT_TYPES else "OTHER",
         str(event.get("producer") or "")[:MAX_NAME_LENGTH],
-        _run_id(run.get("runId"), "run.runId") if run else None,
+        _run_id(run.get("runId"), "run.runId") if "run" in kinds else None,
         _facets(run),
         _named(event["job"], "job") if "job" in kinds else None,
         _named(event["dataset"], "dataset") if kinds == ["dataset"] else None,

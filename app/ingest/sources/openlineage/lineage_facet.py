@@ -37,10 +37,10 @@ class ExplicitLineage:
 
         Raises FacetError if `inputs` is no list, or has more elements than one list or one event may have.
         """
-        self._join(facet, about, self.part)
+        self._join(facet, self._sources(facet), about, self.part)
 
-    def _join(self, facet: EventFacet, about: Contribution, part: str) -> None:
-        for source in self._sources(facet):
+    def _join(self, facet: EventFacet, sources: list[EventFacet], about: Contribution, part: str) -> None:
+        for source in sources:
             by_itself(source, lambda source: self._join_source(source, about))
         if facet.body.get("fields"):
             fields = EventFacet(f"{facet.path}.fields", {}, facet.ignored)
@@ -63,7 +63,8 @@ class ExplicitLineage:
     def _entry(self, entry: EventFacet) -> None:
         kind = entry.text("type")
         if kind == DATASET:
-            self._join(entry, self.dataset(entry), f"{self.part} of the job")
+            sources = self._sources(entry)
+            self._join(entry, sources, self.dataset(entry), f"{self.part} of the job")
         elif kind == JOB:
             read: list[str] = []
             for source in self._sources(entry):

@@ -287,26 +287,25 @@ class _EventMapper:
     def _parent(self, facet: EventFacet, run: Contribution, workflow: Contribution) -> None:
         """Join the parent run, and its job to the job; the root run becomes a property."""
         try:
-            parent = self._run_of(facet.body, facet.path)
-            run.join(CHILD_OF.out(), "parentRun", parent.urn)
-            job = _named_in(facet.body)
-            if job is not None:
-                match = self.names.job(*job)
-                self._about(match, job[1])
-                self.resolved["parent job", match.urn] = ResolvedName("parent job", *job, match.urn, match.rule)
-                parent.join(RUN_OF.out(), "workflow", match.urn)
-                workflow.join(CONTAINS.into("Workflow"), "partOf", match.urn)
+            run_id = _run_in(facet.body, f"{facet.path}.run.runId")
+            name = _named_in(facet.body)
+            match = None if name is None else self.names.job(*name)
             root = facet.body.get("root")
-            if isinstance(root, dict) and isinstance(root.get("run"), dict):
-                run.give_property("rootRun", self.names.run(run_id_of(root["run"].get("runId"), "root.run.runId")))
-            self.mapped.append(facet.path)
+            root = root if isinstance(root, dict) and isinstance(root.get("run"), dict) else None
+            root_id = None if root is None else _run_in(root, "root.run.runId")
         except (FacetError, InvalidError) as error:
             facet.ignore(str(error))
-
-    def _run_of(self, body: Record, path: str) -> Contribution:
-        given = body.get("run")
-        run_id = run_id_of(given.get("runId") if isinstance(given, dict) else None, f"{path}.run.runId")
-        return self._about(Match(self.names.run(run_id), NameRule.EXACT), run_id)
+            return
+        parent = self._about(Match(self.names.run(run_id), NameRule.EXACT), run_id)
+        run.join(CHILD_OF.out(), "parentRun", parent.urn)
+        if name is not None and match is not None:
+            self._about(match, name[1])
+            self.resolved["parent job", match.urn] = ResolvedName("parent job", *name, match.urn, match.rule)
+            parent.join(RUN_OF.out(), "workflow", match.urn)
+            workflow.join(CONTAINS.into("Workflow"), "partOf", match.urn)
+        if root_id is not None:
+            run.give_property("rootRun", self.names.run(root_id))
+        self.mapped.append(facet.path)
 
     def _map(self, about: Contribution, facets: Record, rules: Mapping[str, FacetRule], role: str) -> None:
         for name, body in facets.items():
@@ -327,14 +326,17 @@ class _EventMapper:
         self.mapped.append(facet.path)
 
     def _apply(self, mapper: Mapper, facet: EventFacet, about: Contribution) -> None:
+        """Map a facet as a whole, or report it as ignored."""
+        draft = about.draft()
         try:
             facet.require_few_elements()
-            mapper(facet, about, self.names)
+            mapper(facet, draft, self.names)
         except FacetError as error:
             facet.ignore(str(error))
         except InvalidError:
             facet.ignore(UNFIT)
         else:
+            about.accept(draft)
             self.mapped.append(facet.path)
 
 
@@ -346,6 +348,12 @@ def _full_name(match: Match, name: str) -> str:
 def _is_removed(body: Record) -> bool:
     """Return whether a facet is sent to remove what it gave before."""
     return body.get("_deleted") is True
+
+
+def _run_in(body: Record, path: str) -> str:
+    """Return the id of the run in a facet; ``path`` is that of the id. Raises InvalidError without a valid one."""
+    run = body.get("run")
+    return run_id_of(run.get("runId") if isinstance(run, dict) else None, path)
 
 
 def _named_in(body: Record) -> tuple[str, str] | None:

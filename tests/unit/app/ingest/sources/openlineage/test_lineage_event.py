@@ -80,6 +80,7 @@ def test_facets_of_an_input_are_those_of_both_members() -> None:
             "`run.runId` is 7; send the UUID of the run.",
             "run.runId",
         ),
+        ({"eventTime": AT, "run": {}, "job": JOB}, "`run.runId` is absent; send the UUID of the run.", "run.runId"),
         ({"eventTime": AT, "run": "r", "job": JOB}, "`run` is 'r'; send a JSON object.", "run"),
         (
             {"eventTime": AT, "job": {"namespace": " ", "name": "x"}},

@@ -227,6 +227,38 @@ def test_a_facet_that_cannot_be_mapped_does_not_reject_the_event(facets: Any, pa
     assert len(found.commands) == 2
 
 
+LONG = "x" * 3000
+
+
+@pytest.mark.parametrize(
+    "facets",
+    [
+        {"dataSource": {"uri": "pg://db", "name": LONG}},
+        {"storage": {"fileFormat": "parquet", "storageLayer": LONG}},
+        {"tags": {"tags": [{"key": "a", "value": "b", "field": "c"}, {"key": "d", "field": LONG, "value": LONG}]}},
+        {"dataQualityMetrics": {"rowCount": 1, "bytes": 2, "fileCount": "many"}},
+        {"lifecycleStateChange": {"lifecycleStateChange": "DROP" + LONG, "previousIdentifier": {}}},
+    ],
+    ids=lambda facets: next(iter(facets)),
+)
+def test_an_ignored_facet_changes_nothing(facets: Any) -> None:
+    """A facet with one value that cannot be mapped gives none of its other values either."""
+    event = about_table(facets, 1)
+    found = mapped_event(event)
+    assert [each.facet for each in found.ignored] == [f"output.{next(iter(facets))}"]
+    assert found.commands == mapped_event(about_table({}, 1)).commands
+
+
+@pytest.mark.parametrize("part", [{"root": {"run": {"runId": 7}}}, {"job": {"namespace": "n" * 600, "name": "j"}}])
+def test_an_ignored_parent_changes_nothing(part: Any) -> None:
+    """Neither the parent run nor its job is joined if another part of the facet is malformed."""
+    event = about_table({}, 1)
+    event["run"]["facets"] = {"parent": {"run": {"runId": "p"}, **part}}
+    found = mapped_event(event)
+    assert [each.facet for each in found.ignored] == ["run.parent"]
+    assert found.commands == mapped_event(about_table({}, 1)).commands
+
+
 def about_table(facets: Any, second: int, **of_job: Any) -> Any:
     """Return an event of a run that writes a table with facets; ``of_job`` are those of the job."""
     return {
