@@ -40,11 +40,9 @@ class TeamMap:
         """
         registered: set[str] = set()
         for entry in entries:
-            mapped = self._entry(entry) if isinstance(entry, ImportItem) else entry
-            if mapped is None:
-                continue
-            target = _own_id(mapped) if mapped is not entry else None
-            if target is None or target not in registered:
+            target = self._team(entry) if isinstance(entry, ImportItem) else None
+            mapped = self._entry(entry, target) if isinstance(entry, ImportItem) else entry
+            if mapped is not None and target not in registered:
                 yield mapped
             registered.update([] if target is None else [target])
 
@@ -64,17 +62,25 @@ class TeamMap:
         self.used.add(begin + _ANY)
         return self.begins[begin] + urn.removeprefix(begin)
 
-    def _entry(self, item: ImportItem) -> ImportItem | None:
-        """Return the item with mapped teams, None if it is left out; the item itself if nothing is mapped."""
+    def _team(self, item: ImportItem) -> str | None:
+        """Return the target of an item that registers a mapped team, None for any other item."""
+        team = item.value.get("team")
+        urn = _id_of(team) if isinstance(team, Mapping) else None
+        return self.target(urn) if urn is not None and self._is_mapped(urn) else None
+
+    def _entry(self, item: ImportItem, target: str | None) -> ImportItem | None:
+        """Return the item with mapped teams, None if it is left out; the item itself if nothing is mapped.
+
+        With a target, the item registers a mapped team.
+        """
+        if target is not None:
+            return ImportItem(item.location, {"team": {"id": target, "name": unquote(target.rpartition("/")[2])}})
         ((kind, body),) = item.value.items()
         if not isinstance(body, Mapping):
             return item
         end = _OF_MEMBERS.get(str(body.get("relation"))) if kind == "link" else None
         if end is not None and self._is_mapped(body.get(end)):
             return None
-        if kind == "team" and self._is_mapped(_id_of(body)):
-            target = self.target(_id_of(body))
-            return ImportItem(item.location, {"team": {"id": target, "name": unquote(target.rpartition("/")[2])}})
         value = self._mapped(body)
         return item if value == body else ImportItem(item.location, {kind: value})
 
@@ -153,8 +159,3 @@ def _id_of(team: Record) -> str:
         return make_urn("team", *map(str, parts))
     except InvalidError:
         return ""  # the API rejects the item and says why
-
-
-def _own_id(entry: ImportItem | ItemResult) -> str | None:
-    """Return the id of an item that registers a team, None for any other."""
-    return str(entry.value["team"]["id"]) if isinstance(entry, ImportItem) and "team" in entry.value else None

@@ -74,6 +74,18 @@ def test_a_mapped_team_is_registered_once_and_gains_no_member(teams: TeamMap) ->
     assert mapped(teams, *items) == [{"team": {"id": RANKING, "name": "ranking"}}, kept]
 
 
+def test_a_team_with_a_mapped_parent_is_registered_as_often_as_it_is_given(teams: TeamMap) -> None:
+    """It is no mapped team: with an id or a name alone, each of its items is sent, with the target as parent."""
+    items: list[dict[str, Any]] = [
+        {"team": {"name": "legal", "parent": OLD}},
+        {"team": {"id": "mlg://team/other/default/legal", "parent": OLD}},
+        {"team": {"id": "mlg://team/other/default/legal", "parent": OLD, "description": "Later."}},
+        {"team": {"source": "datahub", "name": "ranking-eng", "parent": "mlg://team/other/default/legal"}},
+    ]
+    expected = [{"team": {**each["team"], "parent": RANKING}} for each in items[:3]]
+    assert mapped(teams, *items) == [*expected, {"team": {"id": RANKING, "name": "ranking"}}]
+
+
 def test_entries_without_a_use_are_reported(teams: TeamMap) -> None:
     """An entry that no item has is listed after the import; a line that could not be read is passed on."""
     failed = ItemResult("f:1", "INVALID", ("not JSON",))
