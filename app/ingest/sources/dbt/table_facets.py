@@ -15,7 +15,10 @@ from app.ingest.sources.dbt.dbt_names import DbtNames, table_name
 from graphql_schema.ports.record import Json, JsonObject, Record
 
 MAX_FACET: Final = 1_900
-"""Maximal size in bytes of the facet `dbt`, which is kept as one property; a larger one loses its `meta`."""
+"""Maximal size in bytes of the facet `dbt`, which is kept as one property and would be ignored as a whole."""
+
+_LEFT_OUT: Final = ("meta", "uniqueIds")
+"""Members of the facet `dbt` that are left out, in this order, until the facet is small enough."""
 
 _BUILT_AS_TABLE: Final = ("table", "incremental", "seed", "snapshot")
 """Ways of building whose result is a plain table."""
@@ -164,8 +167,9 @@ def _resource(table: Table) -> Facet:
         "meta": {key: value for key, value in meta.items() if key not in _OWNER_KEYS},
     }
     found = {key: value for key, value in facet.items() if value}
-    if len(orjson.dumps(found)) > MAX_FACET:
-        del found["meta"]
+    for name in _LEFT_OUT:
+        if len(orjson.dumps(found)) > MAX_FACET:
+            found.pop(name, None)
     return found
 
 

@@ -138,6 +138,13 @@ def test_a_long_meta_is_left_out() -> None:
     assert made("dbt", short)["meta"] == {"text": "x"}
 
 
+def test_a_table_of_many_resources_has_a_short_facet() -> None:
+    """Without `meta`, and also with it, the ids are left out if they are too long, because the rest remains then."""
+    for own in ({}, {"meta": {"text": "x" * 1_900}}):
+        of = table(*[{**own, "unique_id": f"source.p.{'x' * 100}.{number}"} for number in range(20)])
+        assert made("dbt", of) == {"path": "p://None"}
+
+
 def test_every_facet_has_a_rule_on_the_other_side() -> None:
     """The facets are those of the specification, but `dbt`, which is kept as a property."""
     assert {rule.facet for rule in TABLE_RULES} - {rule.name for rule in DATASET} == {"dbt"}
