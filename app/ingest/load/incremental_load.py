@@ -34,6 +34,10 @@ _SET_STAGE: Final = """mutation ImportStage($input: SetStageInput!) {
 class AssetSource(Protocol):
     """A source, whose methods block and are called from one thread."""
 
+    @property
+    def with_aliases(self) -> bool:
+        """Whether the pages have the aliases."""
+
     def pages(self) -> Iterator[Page]:
         """Yield all assets in pages, then the aliases."""
 
@@ -48,7 +52,8 @@ class AssetSource(Protocol):
 class IncrementalLoad:
     """One import of a source. If ``retire``, assets that the source has deleted, or no longer has, become RETIRED.
 
-    ``kept_aliases`` counts aliases of earlier imports that this one neither set nor found unchanged; they stay.
+    ``kept_aliases`` counts aliases of earlier imports that the source no longer has; they stay. It is 0 if the aliases
+    of the source are not read.
     """
 
     client: ApiClient
@@ -134,8 +139,8 @@ class IncrementalLoad:
     async def _set_alias(self, target: AliasTarget) -> ItemResult:
         version = target.version.encode()
         known = self.state.digests([target.key]).get(target.key)
+        self.state.see([target.key])
         if known == version:
-            self.state.see([target.key])
             return ItemResult(target.key, "UNCHANGED")
         given = {"model": target.model, "alias": target.alias, "version": target.version}
         outcome, reasons = await self._call(_SET_ALIAS, "setAlias", given)
@@ -150,7 +155,7 @@ class IncrementalLoad:
         """
         for entry in self.state.unseen():
             if entry.kind == _ALIAS:
-                self.kept_aliases += 1
+                self.kept_aliases += self.source.with_aliases
             elif self.retire and not entry.retired and not await self._has(entry, reader):
                 yield [await self._retire_absent(entry)]
 

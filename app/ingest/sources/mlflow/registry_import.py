@@ -84,7 +84,8 @@ class RegistryImport:
                 extremes = self._extremes(asset.foreign_id, metric)
                 metrics += extremes.slices
                 properties.append({"key": f"mlflow.points.{metric}", "value": str(extremes.points)})
-        return asset.with_values(metrics=metrics, properties=properties) if metrics else asset
+        found = {"metrics": metrics, "properties": properties}
+        return asset.with_values(**{name: values for name, values in found.items() if values})
 
     def has(self, kind: str, foreign_id: str) -> bool:
         """Return whether the registry still has an asset, by the key of its item and its id there."""

@@ -31,6 +31,7 @@ class PlainSource:
     content: list[Page]
     gone: set[str] = field(default_factory=set)
     read: list[str] = field(default_factory=list)
+    with_aliases: bool = True
 
     def pages(self) -> Iterator[Page]:
         """Yield the pages."""
@@ -73,6 +74,15 @@ class PlainApi:
         refused = given.get("alias") in self.refused or given.get("asset") in self.refused
         payload = {"changed": not refused, "errors": error if refused else []}
         return httpx2.Response(200, json={"data": {"setAlias": payload, "setStage": payload}})
+
+
+async def kept_aliases(api: PlainApi, source: PlainSource, file: Path) -> int:
+    """Load a source, and return the number of kept aliases."""
+    client = ApiClient("http://test", "token", transport=httpx2.MockTransport(api.respond))
+    with ImportState(file, "s", "t") as state:
+        loading = IncrementalLoad(client, source, state)
+        assert [each async for each in loading.results()]
+        return loading.kept_aliases
 
 
 async def load(api: PlainApi, source: PlainSource, file: Path, *, retire: bool = False) -> list[ItemResult]:
@@ -171,3 +181,14 @@ async def test_a_refused_alias_or_stage_is_reported(tmp_path: Path) -> None:
         "champion of model": "CREATED",
         "b (b)": "UPDATED",
     }
+
+
+async def test_only_aliases_that_the_source_no_longer_has_are_kept(tmp_path: Path) -> None:
+    """An alias whose move is refused is none of them, and neither is one of a source whose aliases are not read."""
+    api, file = PlainApi(), tmp_path / "state"
+    moved = AliasTarget("model", "champion", "model@2")
+    assert await kept_aliases(api, PlainSource([[ALIAS, AliasTarget("model", "old", "model@1")]]), file) == 0
+    api.refused = {"champion"}
+    assert await kept_aliases(api, PlainSource([[moved]]), file) == 1
+    assert await kept_aliases(api, PlainSource([[asset("a")]]), file) == 2
+    assert await kept_aliases(api, PlainSource([[asset("a")]], with_aliases=False), file) == 0

@@ -18,6 +18,8 @@ from policies.errors import InvalidError
 class TwoRuns:
     """A source of two runs; ``broken`` ends it with an error behind them."""
 
+    with_aliases = False
+
     def __init__(self, *, broken: bool) -> None:
         self.broken = broken
 

@@ -1,6 +1,8 @@
 """The stages of an import: references come before aliases, and aliases may be left out."""
 
 from collections.abc import Iterator
+from math import inf, nan
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -73,3 +75,19 @@ def test_extremes_leave_out_what_is_no_number() -> None:
     found.add([0.5, float("inf"), 0.25])
     assert found.points == 4
     assert [(each["slice"], each["value"]) for each in found.slices] == [("min", 0.25), ("max", 0.5)]
+
+
+def test_the_points_of_a_metric_without_a_finite_value_are_counted() -> None:
+    """The run has their number, and no metric."""
+
+    class Histories:
+        """A registry whose histories have no finite value."""
+
+        def history(self, _run: str, _metric: str) -> Iterator[list[Any]]:
+            """Yield two points."""
+            yield [SimpleNamespace(value=nan), SimpleNamespace(value=inf)]
+
+    registry: Any = Histories()
+    run = SourceAsset("run n (r)", "r", {"run": {"id": "r", "properties": []}}, basis=[("loss", 1, 0)])
+    found = RegistryImport(registry, RegistryMapping()).completed(run)
+    assert found.value["run"] == {"id": "r", "properties": [{"key": "mlflow.points.loss", "value": "2"}]}
