@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Self
 from urllib.parse import SplitResult, urlsplit
 
-from policies.errors import ConfigurationError
+from graphql_schema.catalog.urn import make_urn
+from policies.errors import ConfigurationError, InvalidError
 
 ALGORITHMS = frozenset({"RS256", "PS256", "ES256", "EdDSA", "Ed25519"})
 """Signature algorithms that an issuer may use; its configuration can only narrow the set.
@@ -38,7 +39,7 @@ class ClaimMap:
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """One authorization server. Raises `ConfigurationError` if URL, audience or algorithms are invalid.
+    """One authorization server. Raises `ConfigurationError` if URL, audience, algorithms or teams are invalid.
 
     ``url`` must equal the claim ``iss`` of its tokens and the ``issuer`` of its discovery document, byte for byte.
     ``audience`` must be in the claim ``aud``. ``tenant`` applies to tokens without a tenant claim. ``tenants`` are
@@ -72,6 +73,14 @@ class Issuer:
                 f"MLG_ISSUERS: the issuer {self.url} has the algorithms {sorted(self.algorithms)}. "
                 f"Use one or more of {allowed}."
             )
+        try:
+            make_urn("team", self.team_source, self.team_namespace, "x")
+        except InvalidError as error:
+            raise ConfigurationError(
+                f"MLG_ISSUERS: the issuer {self.url} has the `team_source` {self.team_source[:80]!r} and the "
+                f"`team_namespace` {self.team_namespace[:80]!r}, with which no id of a team can be made. Omit them, or "
+                "use short texts that are not empty."
+            ) from error
 
     def may_issue_for(self, tenant: str) -> bool:
         """Return whether a token of this issuer may name ``tenant``."""

@@ -218,8 +218,13 @@ class SchemaUpgrade:
                 f"{start} Use the release of `mlg` that upgraded it, or a later one.", found=found, expected=own
             )
         if found < own and found not in self.schema.upgrades:
+            older = [str(each) for each in sorted(self.schema.upgrades)]
+            upgraded = f"only {', '.join(older)}" if older else "no other version"
             raise SchemaMismatchError(
-                f"{start} This program upgrades only {sorted(self.schema.upgrades)}.", found=found, expected=own
+                f"{start} This program upgrades {upgraded}. Export the data with the release of `mlg` that wrote them, and import "
+                "them into an empty store.",
+                found=found,
+                expected=own,
             )
         if found < own and found not in self.schema.at_start and not self.commanded:
             raise SchemaMismatchError(

@@ -5,6 +5,7 @@ import os
 import socket
 from typing import Any, Final
 
+from app.settings import MAX_PORT
 from policies.errors import ConfigurationError
 
 ACCEPTS_PER_TURN: Final = 16
@@ -91,8 +92,9 @@ def bound_listener(host: str, port: int, *, shared: bool = False) -> Listener:
     except OSError as error:
         if listener is not None:
             listener.close()
+        other = port + 1 if port < MAX_PORT else port - 1
         raise ConfigurationError(
             f"Port {port} of {host} cannot be used ({error.strerror}). Stop the process that uses the port, choose "
-            f"another port such as MLG_PORT={port + 1}, or correct MLG_HOST."
+            f"another port such as MLG_PORT={other}, or correct MLG_HOST."
         ) from None
     return listener

@@ -137,6 +137,9 @@ BAD_SETTINGS = [
     [{"issuer": URL, "claims": {"groups": 5}}],
     [{"issuer": URL, "allow_http": "yes"}],
     [{"issuer": URL, "audiance": "x"}],
+    [{"issuer": URL, "team_source": ""}],
+    [{"issuer": URL, "team_source": "x" * 600}],
+    [{"issuer": URL, "team_namespace": "x" * 600}],
     [{"issuer": URL}, {"issuer": URL, "subject_prefix": "b:"}],
     [{"issuer": URL}, {"issuer": PARTNER}],
 ]

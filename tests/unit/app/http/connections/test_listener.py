@@ -78,3 +78,9 @@ def test_a_port_in_use_is_refused() -> None:
         port = listener.getsockname()[1]
         with pytest.raises(ConfigurationError, match=f"Port {port} of 127.0.0.1 .* MLG_PORT={port + 1}"):
             bound_listener("127.0.0.1", port)
+
+
+def test_the_port_that_is_proposed_instead_exists() -> None:
+    """Instead of the last port, which has no next one, the one before it is proposed."""
+    with pytest.raises(ConfigurationError, match=r"Port 65535 of 192\.0\.2\.1 .* MLG_PORT=65534,"):
+        bound_listener("192.0.2.1", 65535)
