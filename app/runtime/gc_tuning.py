@@ -18,8 +18,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
-from graphql_schema.execution.side_thread import run_aside
-
 YOUNG_THRESHOLD: Final = 10_000
 """Net allocations between two collections of the youngest generation; the default of Python 3.11 is 700."""
 
@@ -86,7 +84,7 @@ async def collect_regularly() -> None:
             gc.freeze()
             if frozen > FROZEN_OBJECTS * (1 if idle else BUSY_FACTOR):
                 visited, frozen = _collected_frozen(visited), 0
-            await run_aside(trim)
+            await asyncio.to_thread(trim)  # the next collection does not wait for the side thread
 
 
 def _collected_frozen(visited: int) -> int:

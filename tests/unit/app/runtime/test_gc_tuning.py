@@ -2,12 +2,14 @@
 
 import asyncio
 import gc
+import threading
 import weakref
 from collections.abc import Iterator
 
 import pytest
 
 from app.runtime import gc_tuning
+from graphql_schema.execution.side_thread import run_aside
 
 Monkey = pytest.MonkeyPatch
 
@@ -78,6 +80,20 @@ async def test_frozen_garbage_is_freed_when_there_is_much(monkeypatch: Monkey, c
     kept += ([number] for number in range(gc.get_freeze_count() + 1_000))
     await run_intervals(monkeypatch, 1, cpu_seconds)
     assert garbage() is None
+
+
+async def test_collections_do_not_wait_for_the_side_thread(monkeypatch: Monkey) -> None:
+    """Beside seconds of work in it, garbage would add up, whose collection holds the event loop."""
+    monkeypatch.setattr("app.runtime.gc_tuning.gc.get_count", lambda: (0, 0, 1))
+    until = threading.Event()
+    work = asyncio.create_task(run_aside(until.wait))
+    try:
+        async with asyncio.timeout(10) as limit:
+            await run_intervals(monkeypatch, 2, 0.01)
+        assert not limit.expired()
+    finally:
+        until.set()
+        await work
 
 
 class Cycle:
