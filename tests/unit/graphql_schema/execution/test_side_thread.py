@@ -8,7 +8,7 @@ from itertools import count
 
 import pytest
 
-from graphql_schema.execution.side_thread import PART_SECONDS, run_aside, run_in_parts, run_in_turn, short_switches
+from graphql_schema.execution.side_thread import run_aside, run_in_parts, run_in_turn, short_switches
 
 
 async def test_a_function_runs_in_one_other_thread() -> None:
@@ -42,7 +42,6 @@ async def test_others_run_between_the_parts_of_long_work() -> None:
     assert await run_in_parts(steps_of(threads, iter(range(3)))) == 3
     endless = asyncio.create_task(run_in_parts(steps_of(threads, count())))
     for _ in range(3):
-        await asyncio.sleep(PART_SECONDS)
         assert await run_in_parts(steps_of([], iter(range(3)))) == 3
     endless.cancel()
     assert set(threads) == {await run_aside(threading.get_ident)}
@@ -52,11 +51,11 @@ async def test_a_cancellation_ends_the_work() -> None:
     """No caller waits for a result then, so no step follows the part that runs."""
     threads: list[int] = []
     task = asyncio.create_task(run_in_parts(steps_of(threads, count())))
-    await asyncio.sleep(PART_SECONDS)
+    while not threads:
+        await run_aside(int)
     task.cancel()
-    number = await run_aside(lambda: len(threads))
-    await asyncio.sleep(2 * PART_SECONDS)
-    assert number == len(threads) > 0
+    numbers = [await run_aside(lambda: len(threads)) for _ in range(5)]
+    assert numbers == [numbers[0]] * 5
 
 
 def test_threads_switch_soon_until_the_end() -> None:
