@@ -221,8 +221,8 @@ class SchemaUpgrade:
             older = [str(each) for each in sorted(self.schema.upgrades)]
             upgraded = f"only {', '.join(older)}" if older else "no other version"
             raise SchemaMismatchError(
-                f"{start} This program upgrades {upgraded}. Export the data with the release of `mlg` that wrote them, and import "
-                "them into an empty store.",
+                f"{start} This program upgrades {upgraded}. Export the data with the release of `mlg` that wrote them, "
+                "and import them into an empty store.",
                 found=found,
                 expected=own,
             )
