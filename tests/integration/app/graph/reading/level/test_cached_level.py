@@ -152,11 +152,19 @@ class Coherence(TwoProcesses):
         vertices=VERTICES,
     )
     def write_too_late(self, edges: list[JsonObject], further: list[JsonObject], vertices: list[int]) -> None:
-        """Let the other process write between plan and transaction of this one, which is then refused."""
-        before = self.run(sequence(self.there.plain))
-        self.overtake = lambda: self.write_planned(vertices, further, [], None, self.there.other)
+        """Let the other process write between plan and transaction of this one, which is then refused.
+
+        A process that was refused several times in a row writes an entry before its plan, with which others wait.
+        """
+        planned = []
+
+        async def overtake() -> None:
+            planned.append(await sequence(self.there.plain))
+            await self.write_planned(vertices, further, [], None, self.there.other)
+
+        self.overtake = overtake
         self.run(self.write_planned([], edges, [], "overtaken"))
-        assert self.run(sequence(self.there.plain)) == before + 1
+        assert self.run(sequence(self.there.plain)) == planned[0] + 1
 
     @precondition(lambda self: not self.writes and not self.reads)
     @rule()
