@@ -219,14 +219,16 @@ def _response_body(response: httpx2.Response, *, partial: bool) -> JsonObject:
         body = orjson.loads(response.content)
     except orjson.JSONDecodeError:
         body = {}
-    errors = (body.get("errors") or []) if isinstance(body, dict) else []
+    given = body.get("errors") if isinstance(body, dict) else None
+    errors = [error for error in given if isinstance(error, dict)] if isinstance(given, list) else []
     message = "; ".join(str(error.get("message")) for error in errors) or (
         f"HTTP {response.status_code} without a GraphQL response; check the address (--url)"
     )
     data = body.get("data") if isinstance(body, dict) else None
     if partial and isinstance(data, dict):
         return dict(body)
-    codes = {(error.get("extensions") or {}).get("code") for error in errors}
+    extensions = [found for error in errors if isinstance(found := error.get("extensions"), dict)]
+    codes = {str(found.get("code")) for found in extensions}
     refused = response.status_code in {401, 403} and Code.PERSISTED_DOCUMENT_REQUIRED not in codes
     if refused or codes & {Code.UNAUTHENTICATED, Code.FORBIDDEN}:
         reason = message.rstrip(".")

@@ -178,6 +178,9 @@ async def test_a_refused_token_is_not_tried_again(api: Apis, response: httpx2.Re
         (httpx2.Response(200, json={"errors": [{"message": "a"}, {"message": "b"}]}), "a; b"),
         (httpx2.Response(404, text="nothing"), "HTTP 404 without a GraphQL response; check the address (--url)"),
         (httpx2.Response(200, json=[]), "HTTP 200 without a GraphQL response; check the address (--url)"),
+        (httpx2.Response(200, json={"errors": "x"}), "HTTP 200 without a GraphQL response; check the address (--url)"),
+        (httpx2.Response(200, json={"errors": ["x", {"message": "a", "extensions": {"code": []}}]}), "a"),
+        (httpx2.Response(200, json={"errors": [{"message": "a", "extensions": "x"}]}), "a"),
         (httpx2.Response(200, json={"data": None}), "HTTP 200 without a GraphQL response; check the address (--url)"),
     ],
 )
