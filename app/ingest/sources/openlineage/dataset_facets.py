@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+from app.ingest.shown_address import without_credentials
 from app.ingest.sources.openlineage.catalog_names import assertion_kind, assertion_name
 from app.ingest.sources.openlineage.contribution import (
     MAX_SCHEMA_BYTES,
@@ -101,9 +102,9 @@ def documentation(facet: EventFacet, about: Contribution, _names: EventNames) ->
 
 
 def data_source(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
-    """Give the location, and the name of the data source as a property."""
-    about.give("location", facet.text("uri"))
-    about.give_property("dataSource", facet.text("name"))
+    """Give the location, and the name of the data source as a property, both without credentials."""
+    about.give("location", without_credentials(facet.text("uri") or "") or None)
+    about.give_property("dataSource", without_credentials(facet.text("name") or ""))
 
 
 def storage(facet: EventFacet, about: Contribution, _names: EventNames) -> None:

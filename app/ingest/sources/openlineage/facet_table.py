@@ -55,7 +55,7 @@ DATASET: Final = (
     FacetRule("documentation", "`description`.", dataset_facets.documentation, ("description",)),
     FacetRule(
         "dataSource",
-        "`location` is `uri`; the property `openlineage.dataSource`.",
+        "`location` is `uri`; the property `openlineage.dataSource`. Both are without user, query and fragment.",
         dataset_facets.data_source,
         ("location", "openlineage.dataSource"),
     ),

@@ -95,6 +95,13 @@ def test_descriptive_facets_become_values() -> None:
     }
 
 
+def test_a_data_source_is_stored_without_credentials() -> None:
+    """Neither the location nor the property has the user, the password or a parameter."""
+    given = "jdbc:postgresql://u:secret@db:5432/shop?password=secret"
+    shown = "jdbc:postgresql://db:5432/shop"
+    assert values(dataSource={"uri": given, "name": given}) == {"location": shown, "openlineage.dataSource": shown}
+
+
 def test_a_drop_and_a_rename_are_commands_of_their_own() -> None:
     """DROP retires the dataset by a command of its own; RENAME links the earlier one."""
     *_, dropped = mapped(dataset={"lifecycleStateChange": {"lifecycleStateChange": "DROP"}}).commands
