@@ -235,7 +235,7 @@ async def test_months_are_bounded(estate: Estate, monkeypatch: pytest.MonkeyPatc
         assert (error["extensions"]["code"], error["extensions"]["limit"]) == ("LIMIT_EXCEEDED", limit)
         assert error["message"] == (
             f"The query adds up more than {limit} usage records, one for each asset, consumer and month; give fewer "
-            "`days`, or query single sub-teams or the `usage` of single assets."
+            "`days` or a later `from`, or query single sub-teams or the `usage` of single assets."
         )
 
 

@@ -19,6 +19,7 @@ from graphql import (
     get_nullable_type,
 )
 
+from graphql_schema.catalog.instants import INTERVALS
 from graphql_schema.catalog.relations import CONTAINS, OWNED_BY, TAGGED
 from graphql_schema.ports.commands import DeclaredEdges
 from policies.access import Access
@@ -100,6 +101,9 @@ class ValuePicker:
             or not isinstance(get_named_type(shown.fields[name].type), GraphQLObjectType)
         }
         values = {name: value for name, value in values.items() if value is not None}
+        for begin, _ in INTERVALS:  # before each end of an interval
+            if begin in values:
+                values[begin] -= len(TIMES) * 86_400_000
         values["displayName"] = f"{self._mark() if self.thing.grade is Grade.HIDDEN else 'Open '}{self.thing.kind}"
         policy = self._policy_attributes()
         return values | {name: getattr(policy, name) for name in ("visibility", "sensitivity", "stage")}

@@ -205,7 +205,8 @@ async def open_api(
 
     The deadlines and the time budget of walks cover a machine that pauses for a while: no test is about speed.
     """
-    settings = Settings.from_env({"MLG_DATA_DIR": str(folder), "MLG_WALK_SECONDS": "300", **PATIENT, **environment})
+    own = {"MLG_DATA_DIR": str(folder), "MLG_CACHE_DIR": str(Settings.from_env().cache_dir), "MLG_WALK_SECONDS": "300"}
+    settings = Settings.from_env({**own, **PATIENT, **environment})
     processes = [
         process_over(settings, graph, start_jobs, shared=shared or PROCESSES > 1)
         for _ in range(1 if shared else PROCESSES)
