@@ -60,7 +60,7 @@ try {
       }
     } finally { directory.close() }
   }
-} catch (IOException e) { index = false }
+} catch (IOException | UncheckedIOException e) { index = false }  // a file that a merge deleted meanwhile
 [[data: data.size(), index: index && before != null && marks() == before]]
 """,
     "folder",
