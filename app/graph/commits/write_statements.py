@@ -94,34 +94,67 @@ if (xs) {render(g.V(param("xs")))}.each {{ v << it.id(); v << it.value('record')
     name="state",
 )
 
+_ROWS: Final = """
+@groovy.transform.CompileStatic
+class Rows {
+  final Graph graph
+  final Map<Object, Vertex> known = new HashMap<>()
+
+  Rows(Graph graph) { this.graph = graph }
+
+  Vertex need(Object x) {
+    Vertex v = known.get(x)
+    if (v == null) throw new IllegalStateException('a vertex of the batch is gone')
+    v
+  }
+
+  void writeVertices(List<Map<String, Object>> rows) {
+    for (Map<String, Object> r : rows) {
+      Vertex v = r.get('fresh') ? graph.addVertex(T.label, r.get('k'), T.id, r.get('x')) : need(r.get('x'))
+      known.put(r.get('x'), v)
+      for (Map.Entry<String, Object> p : ((Map<String, Object>) r.get('p')).entrySet())
+        v.property(VertexProperty.Cardinality.single, p.getKey(), p.getValue())
+      for (Map.Entry<String, Object> p : ((Map<String, Object>) r.get('s')).entrySet()) {
+        if (!r.get('fresh')) for (VertexProperty each : v.properties(p.getKey()).toList()) each.remove()
+        for (Object each : (List) p.getValue()) v.property(VertexProperty.Cardinality.set, p.getKey(), each)
+      }
+    }
+  }
+
+  void writeEdges(List<Map<String, Object>> rows) {
+    for (Map<String, Object> r : rows) {
+      Vertex a = need(r.get('o')), b = need(r.get('i'))
+      Edge e = r.get('fresh') ? null : edge(a, (String) r.get('l'), b)
+      if (e == null) e = a.addEdge((String) r.get('l'), b)
+      for (Map.Entry<String, Object> p : ((Map<String, Object>) r.get('p')).entrySet())
+        e.property(p.getKey(), p.getValue())
+    }
+  }
+
+  Edge edge(Vertex a, String l, Vertex b) {
+    def found = ((org.janusgraph.core.JanusGraphVertex) a).query().labels(l).direction(Direction.OUT).adjacent(b)
+    Iterator<? extends Edge> edges = found.edges().iterator()
+    edges.hasNext() ? edges.next() : null
+  }
+}
+"""
+"""Writes the rows of ``vertices`` and ``edges``; ``known`` are the vertices of the transaction by id.
+
+Its types are static, because these two loops are most of a write. With dynamic calls and one traversal for each vertex,
+the load of 6,000 assets took 1.2 times the CPU of API and JVM together.
+"""
+
 WRITE: Final = PreparedStatement.of(
     f"""
+{_ROWS}
 def write = {{ ->
-def known = [:]
+def to = new Rows(g.getGraph())
 def xs = stored
-if (xs) {render(g.V(param("xs")))}.each {{ known[it.id()] = it }}
-def need = {{ x -> if (known[x] == null) throw new IllegalStateException('a vertex of the batch is gone'); known[x] }}
-vertices.each {{ r ->
-  def v = r.fresh ? g.addV(r.k).property(T.id, r.x).next() : need(r.x)
-  known[r.x] = v
-  r.p.each {{ k, x -> v.property(single, k, x) }}
-  r.s.each {{ k, many ->
-    if (!r.fresh) v.properties(k).each {{ it.remove() }}
-    many.each {{ v.property(set, k, it) }}
-  }}
-}}
-edges.each {{ r ->
-  def a = need(r.o); def b = need(r.i)
-  def e = null
-  if (!r.fresh) {{
-    def found = a.query().labels(r.l).direction(OUT).adjacent(b).edges().iterator()
-    if (found.hasNext()) e = found.next()
-  }}
-  if (e == null) e = a.addEdge(r.l, b)
-  r.p.each {{ k, x -> e.property(k, x) }}
-}}
+if (xs) {render(g.V(param("xs")))}.each {{ to.known.put(it.id(), it) }}
+to.writeVertices(vertices)
+to.writeEdges(edges)
 marks.each {{ m ->
-  def v = need(m.x)
+  def v = to.need(m.x)
   if (m.exact || m.at > v.property(m.k).orElse(0L)) v.property(single, m.k, m.at)
 }}
 notes.each {{ n ->
