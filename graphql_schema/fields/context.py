@@ -61,7 +61,7 @@ class Context:
     - ``plan_report`` is filled and returned if the request has the header ``Prefer: explain``; None without it.
     - ``vectored``, a flag: a query is executed over vectors; otherwise by graphql-core.
     - ``plans`` are the plans of the document; None before it is admitted, or if ``vectored`` is false.
-    - ``former_readers`` are those before the read time was known; fields may still wait for what they read.
+    - ``former_readers`` are those opened before the read time was known; fields may still wait for what they read.
     - ``totals`` caches whether a field of the document selects ``totalCount``, by the id() of its syntax node.
     - ``instants`` caches the values of ``asOf`` in the document; None before they are read.
     """
@@ -93,21 +93,22 @@ class Context:
     subjects: Sequence[Row] = ()
     selection: Hashable = None
     former_readers: Sequence[GraphReader] = ()
-    reader: GraphReader = field(init=False)
+    _reader: GraphReader | None = field(init=False, default=None)
 
-    def __post_init__(self) -> None:
-        self.reset_reader()
+    @property
+    def reader(self) -> GraphReader:
+        """The reader of the fields; the first use opens it, because an operation may read nothing."""
+        if self._reader is None:
+            self._reader = self.open_reader(self.principal, self.as_of)
+        return self._reader
 
     def reset_reader(self) -> None:
         """Discard cached rows, so that fields resolved after a write return the new state."""
-        self.reader = self.open_reader(self.principal, self.as_of)
+        self._reader = None
 
     def restart(self) -> None:
         """Begin the operation again: discard what it has read, reported and counted, and what it is reading."""
-        for reader in (*self.former_readers, self.reader):
-            reader.abandon()
-        self.former_readers = ()
-        self.reset_reader()
+        self._abandon_readers()
         self.policy_report.clear()
         if self.plan_report is not None:
             self.plan_report.clear()
@@ -118,17 +119,25 @@ class Context:
 
         The executor of graphql-core refers to itself, and to this context, until a garbage collection.
         """
-        for reader in (*self.former_readers, self.reader):
-            reader.abandon()
-        self.reset_reader()
-        self.former_readers, self.results, self.subjects = (), None, ()
+        self._abandon_readers()
+        self.results, self.subjects = None, ()
 
     def read_at(self, as_of: int | None) -> None:
         """Set the read time of the operation, None for the present; another one than before opens a new reader."""
         if as_of != self.as_of:
             self.as_of = as_of
-            self.former_readers = (*self.former_readers, self.reader)
+            self.former_readers = self._opened()
             self.reset_reader()
+
+    def _opened(self) -> tuple[GraphReader, ...]:
+        return (*self.former_readers, *([] if self._reader is None else [self._reader]))
+
+    def _abandon_readers(self) -> None:
+        """Discard all readers, and what they are reading."""
+        for reader in self._opened():
+            reader.abandon()
+        self.former_readers = ()
+        self.reset_reader()
 
     def now(self) -> int:
         """Return the read time of the operation in epoch milliseconds; in the present that is the time of the clock."""

@@ -59,6 +59,7 @@ def test_an_operation_reads_the_present_until_a_field_gives_an_instant(process: 
     assert context.now() == 500
     for as_of in (None, 100, 100):
         context.read_at(as_of)
+        assert context.reader
     assert process.opened == [("ada", None), ("ada", 100)]
     assert context.now() == 100
 
@@ -70,7 +71,9 @@ def test_a_restart_discards_what_was_read_reported_and_counted(process: Process)
     context = process.context(as_of=100)
     context.policy_report.report_hidden("Model.task", Denial((), ()))
     context.budget.count_items(3)
+    assert context.reader
     context.restart()
+    assert context.reader
     assert abandoned == [1]
     assert process.opened == [("ada", 100), ("ada", 100)]
     assert context.policy_report == PolicyReport("v1")
@@ -80,7 +83,9 @@ def test_a_restart_discards_what_was_read_reported_and_counted(process: Process)
 def test_a_write_discards_what_was_read(process: Process) -> None:
     """A new reader sees the new state; the read time stays."""
     context = process.context(as_of=100)
+    assert context.reader
     context.reset_reader()
+    assert context.reader
     assert process.opened == [("ada", 100), ("ada", 100)]
 
 
@@ -91,12 +96,29 @@ async def test_a_subscription_continues_with_the_present_rights_of_its_caller(pr
         return replace(ADA, subject="ada-after-check")
 
     context = process.context(recheck=recheck)
+    assert context.reader
     await context.reauthenticate()
+    assert context.reader
     assert context.principal.subject == "ada-after-check"
     assert process.opened == [("ada", None), ("ada-after-check", None)]
     unchanged = process.context()
     await unchanged.reauthenticate()
     assert unchanged.principal is ADA
+
+
+def test_an_operation_that_reads_nothing_opens_no_reader(process: Process) -> None:
+    """A new context, its restart and its end open no reader; all readers of an operation are abandoned at its end."""
+    context = process.context()
+    context.restart()
+    context.release()
+    assert process.opened == []
+    abandoned: list[int] = []
+    process.graph.abandon = lambda: abandoned.append(1)  # type: ignore[method-assign]
+    for as_of in (None, 100):
+        context.read_at(as_of)
+        assert context.reader
+    context.release()
+    assert abandoned == [1, 1]
 
 
 def test_a_response_is_logged_before_its_reports_are_cleared(process: Process) -> None:
