@@ -110,15 +110,22 @@ def _unreachable(client: GremlinClient) -> ConfigurationError:
 
 
 async def refuse_failing(client: GremlinClient) -> None:
-    """Raise CodedError if the store fails its probe; a full disk alone is logged, because reads are served."""
+    """Raise CodedError if the store fails its probe; a full disk alone is logged, because reads are served.
+
+    An index that lacks documents is logged, too, if the store is external: readiness refuses requests meanwhile, and a
+    job of the process writes what is missing (:mod:`app.graph.admin.index_watch`). Elasticsearch may also be slow.
+    """
     try:
         await StoreProbe(client).check()
     except StoreUnavailableError as error:
         if error.reason is StoreReason.UNREACHABLE and client.host is None:
             raise _unreachable(client) from error
-        if error.reason is not StoreReason.DISK_SPACE:
+        if error.reason is StoreReason.DISK_SPACE:
+            _log.warning("store_without_disk_space", reason=str(error))
+        elif error.reason is StoreReason.INDEX and client.host is None:
+            _log.warning("store_index_incomplete", reason=str(error))
+        else:
             raise
-        _log.warning("store_without_disk_space", reason=str(error))
 
 
 @dataclass(frozen=True, slots=True)

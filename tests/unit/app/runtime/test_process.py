@@ -8,21 +8,47 @@ from typing import Any, Self
 import pytest
 
 from app.auth.authenticator import Authenticator
+from app.graph.admin.store_probe import StoreProbe
 from app.graph.commits.outbox_entry import OUTBOX_ROOT
 from app.graph.commits.write_coordinator import WriteCoordinator
-from app.graph.driver.errors import StoreFailedError
+from app.graph.driver.errors import StoreFailedError, StoreUnavailableError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.records.touched import Touched
 from app.runtime.process import Process
 from app.settings import Settings
+from app.store.errors import StoreReason
+
+
+class WorkingHost:
+    """The host of a store that works."""
+
+    starts = 1
+
+    def free_bytes(self) -> int:
+        """Return some bytes."""
+        return 1
+
+    def outage(self) -> StoreReason | None:
+        """Return that there is none."""
+        return None
+
+    def has_space(self) -> bool:
+        """Return that there is space."""
+        return True
+
+    async def restart(self, _reason: StoreReason) -> None:
+        """Do nothing."""
 
 
 class EmptyStore(GremlinClient):
     """A client of a store without records; ``steps`` lists what happens to it."""
 
+    is_indexed = True
+    is_hosted = False
+
     def __init__(self, steps: list[str], *, keeps_writes: bool = True) -> None:
-        super().__init__("http://127.0.0.1:1")
+        super().__init__("http://127.0.0.1:1", host=WorkingHost() if self.is_hosted else None)
         self._steps = steps
         self._keeps_writes = keeps_writes
         self._value: object = ""
@@ -48,7 +74,7 @@ class EmptyStore(GremlinClient):
             self._value = bindings["nonce"] if self._keeps_writes else ""
             return [True]
         if "mark" in bindings:
-            return [[self._value, True]]
+            return [[self._value, self.is_indexed]]
         if "x" in bindings:
             return [{"at": 0, "note": None, "notes": []}]
         assert not writes
@@ -118,3 +144,24 @@ async def test_a_store_that_loses_writes_stops_the_start(settings: Settings, ste
         async with process(settings, steps, keeps_writes=False).running():
             pytest.fail("the process serves over a store that loses writes")
     assert steps == ["store opened", "store checked", "store closed", "authenticator closed"]
+
+
+@pytest.mark.parametrize("hosted", [False, True])
+async def test_an_external_store_whose_index_lacks_documents_is_served(
+    settings: Settings, steps: list[str], monkeypatch: pytest.MonkeyPatch, *, hosted: bool
+) -> None:
+    """The process starts, so that its job can repair the index, and is not ready; a hosted store stops the start."""
+    monkeypatch.setattr(EmptyStore, "is_indexed", False)
+    monkeypatch.setattr(EmptyStore, "is_hosted", hosted)
+    monkeypatch.setattr(StoreProbe.__init__, "__defaults__", (0.0,))
+    made = process(settings, steps)
+    if hosted:
+        with pytest.raises(StoreUnavailableError, match="index of the store lacks documents"):
+            async with made.running():
+                pytest.fail("the process serves over a hosted store without an index")
+        return
+    async with made.running() as running:
+        assert "jobs started" in steps
+        with pytest.raises(StoreUnavailableError) as error:
+            await running.readiness.check()
+        assert error.value.reason is StoreReason.INDEX
