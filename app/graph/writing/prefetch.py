@@ -84,15 +84,15 @@ class PrefetchRequest:
     def working_set(self, hop_reads: Sequence[HopRead], state: StoredState) -> WorkingSet:
         """Return the response as a working set.
 
-        A record of another URN or tenant under a requested id is a hash collision: the id is then in
+        A record of another URN or another tenant under a requested id is a hash collision: the id is then in
         ``coverage.taken``.
         """
         vertices: dict[int, Record] = {}
         receipts: dict[int, Record] = {}
         taken = set()
         for vid, record in state.records.items():
-            same = record["id"] == self.records.get(vid, record["id"])
-            if same and vertex_id(record["tenant"], record["id"]) == vid:
+            same = record["tenant"] == self.tenant and record["id"] == self.records.get(vid, record["id"])
+            if same and vertex_id(self.tenant, record["id"]) == vid:
                 (receipts if is_receipt(record) else vertices)[vid] = record
             else:
                 taken.add(vid)

@@ -1,10 +1,12 @@
 """What is read before a batch is planned, and what its response says."""
 
+import pytest
 from support.stores.writers import NOW, asset, link, urn
 
 from app.graph.commits.state_read import StoredState
 from app.graph.records.vertex_id import vertex_id
 from app.graph.records.vertex_record import stub
+from app.graph.writing import prefetch
 from app.graph.writing.prefetch import PrefetchRequest
 from graphql_schema.catalog.relations import Direction
 from graphql_schema.ports.commands import DeleteCommand, UnlinkCommand
@@ -64,6 +66,16 @@ def test_receipts_and_collisions_are_no_records() -> None:
     assert state.receipts == {vertex_id("default", key): receipt}
     assert 7 in state.coverage.taken
     assert vid("dataset d") in state.coverage.records
+
+
+def test_the_same_urn_of_another_tenant_is_a_collision(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the hashes of one URN in two tenants are equal, neither tenant gets the record of the other."""
+    monkeypatch.setattr(prefetch, "vertex_id", lambda _tenant, _urn: 7)
+    request = PrefetchRequest("default")
+    at = request.add_record(urn("dataset d"))
+    for tenant, taken in (("default", False), ("other", True)):
+        state = request.working_set([], StoredState({at: stub(tenant, urn("dataset d"), "ada", NOW)}, [], []))
+        assert (at in state.vertices, at in state.coverage.taken) == (not taken, taken)
 
 
 def test_edges_are_keyed_from_source_to_target() -> None:
