@@ -111,7 +111,7 @@ class Requests:
     count: int = 0
 
     def exchanged(self, _exchange: RequestReport) -> None:
-        """See :class:`app.graph.driver.gremlin_client.Observer`."""
+        """Count a finished request."""
         self.count += 1
 
 

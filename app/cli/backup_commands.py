@@ -46,7 +46,7 @@ class ShownProgress:
         self._bars = bars
 
     def begin(self, title: str, total: int | None = None) -> Callable[[int], None]:
-        """See :class:`app.graph.admin.elements.work_progress.WorkProgress`."""
+        """Add a bar for a part of the work, and return the function that advances the bar by a count."""
         task = self._bars.add_task(title, total=total)
         return lambda count: self._bars.advance(task, count)
 

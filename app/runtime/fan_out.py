@@ -59,21 +59,21 @@ class SubscriptionFanOut:
     _has_turn: bool = False
 
     def results(self, principal: Principal) -> SharedResults:
-        """See :class:`graphql_schema.fields.context.SharedWork`."""
+        """Return the current results, shared by callers with these rights whose ``strict`` is equal."""
         return self.shared.results((principal.fingerprint, self.strict))
 
     def open(self, principal: Principal) -> Context:
-        """See :class:`graphql_schema.fields.context.SharedWork`."""
+        """Return a context of ``principal`` in which a shared result is made."""
         return self.open_context(principal)
 
     async def begin_turn(self) -> None:
-        """See :class:`graphql_schema.fields.context.SharedWork`."""
+        """Wait until it is the turn of this subscription; return at once if it has the turn."""
         if not self._has_turn:
             await self.shared.turns.acquire(self.caller)
             self._has_turn = True
 
     def end_turn(self) -> None:
-        """See :class:`graphql_schema.fields.context.SharedWork`."""
+        """End the turn, so that other subscriptions can begin theirs; no effect without a turn."""
         if self._has_turn:
             self._has_turn = False
             self.shared.turns.release(self.caller)

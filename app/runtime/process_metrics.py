@@ -19,7 +19,7 @@ class StoreRequests:
         self._metrics = metrics
 
     def exchanged(self, exchange: RequestReport) -> None:
-        """See :class:`app.graph.driver.gremlin_client.Observer`."""
+        """Count a finished request by the name of its statement and its code, with its seconds."""
         code = OK if exchange.error is None else str(exchange.error)
         self._metrics.store_request(exchange.prepared.name, code, exchange.seconds)
 

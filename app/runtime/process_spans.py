@@ -17,7 +17,7 @@ class StoreSpans:
         self._spans = spans
 
     def exchanged(self, exchange: RequestReport) -> None:
-        """See :class:`app.graph.driver.gremlin_client.Observer`."""
+        """Record the span of a request that has just finished."""
         ended = time_ns()
         name = exchange.prepared.name
         begun = ended - int(exchange.seconds * 1e9)

@@ -19,7 +19,7 @@ class AliasMoves:
     until: int
 
     def __call__(self, item: PageItem) -> bool:
-        """See :class:`graphql_schema.ports.relation_query.ItemFilter`."""
+        """Return whether an item is a change of the alias that was made at ``until`` or before."""
         record = item.row.record
         return made_at(record) <= self.until and _last_entry(record, self.alias) is not None
 

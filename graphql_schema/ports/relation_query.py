@@ -74,7 +74,7 @@ class RowFilter:
     condition: Condition
 
     def __call__(self, item: PageItem) -> bool:
-        """See :class:`ItemFilter`."""
+        """Return whether the visible fields of the row of an item meet the condition."""
         return matches(self.condition, item.row.visible_value)
 
 
@@ -92,7 +92,7 @@ class LineageItemFilter:
     min_confidence: float | None = None
 
     def __call__(self, item: PageItem) -> bool:
-        """See :class:`ItemFilter`."""
+        """Return whether the filter accepts both the row of an item and the edge to it."""
         return self.accepts_node(item.row) and self.accepts_edge(item.edge_as("Neighbour"))
 
     def accepts_node(self, row: Row) -> bool:

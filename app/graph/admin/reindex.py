@@ -130,7 +130,10 @@ class MixedIndex:
         self._report = report
 
     async def check(self, endpoint: StoreEndpoint) -> None:
-        """See :class:`app.store.embedded.index_files.IndexKeeper`."""
+        """Raise IndexIncompleteError if the probe of the store finds that the index is incomplete or not readable.
+
+        Raises StoreUnavailableError if the probe fails for another reason.
+        """
         async with GremlinClient(endpoint, deadline=self._deadline) as client:
             try:
                 await StoreProbe(client).check_index()
@@ -142,7 +145,10 @@ class MixedIndex:
                 raise IndexIncompleteError(f"The index is incomplete or damaged: {error}") from error
 
     async def rebuild(self, endpoint: StoreEndpoint) -> None:
-        """See :class:`app.store.embedded.index_files.IndexKeeper`."""
+        """Index all vertices anew, report the progress, and set ``count``.
+
+        Raises StoreFailedError if vertices could not be indexed, and the errors of the driver.
+        """
         report = self._report or EachStep(LOGGED_STEP, _log_count).report
         async with GremlinClient(endpoint, deadline=self._deadline) as client:
             (own,) = await client.submit(_SELF_CHECKS, {"xs": [VERTEX_ID, INDEX_MARK, STATE]})

@@ -130,13 +130,16 @@ class GraphCache:
             self._rotate_if_full()
 
     def begun(self, touched: Touched) -> None:
-        """See :class:`app.graph.driver.gremlin_client.WriteWatch`."""
+        """Drop the entries that a transaction touches, and keep none of these until it has ended."""
         self.notice_restart()  # noticed later, it would count as one after this write
         self._in_flight.add(touched)
         self._forget(touched)
 
     def ended(self, touched: Touched, *, certain: bool) -> None:
-        """See :class:`app.graph.driver.gremlin_client.WriteWatch`."""
+        """Let fills that begin now keep what a transaction touched; earlier fills do not keep it.
+
+        If ``certain`` is false, no fill keeps it until ``host`` has started the store anew.
+        """
         self._in_flight.remove(touched)
         for fill in self._fills:
             fill.ended.append(touched)
@@ -154,7 +157,8 @@ class GraphCache:
     def _barriers(self, fill: Fill) -> tuple[Barrier, ...]:
         """Return what must not be kept from a fill.
 
-        That is what transactions touch which ended since the fill began, have an unknown outcome, or are in flight.
+        Each barrier has what some transactions touch: those that ended since the fill began, those with an unknown
+        outcome, and those in flight.
         """
         return fill.forbidden(), self._uncertain, self._in_flight
 

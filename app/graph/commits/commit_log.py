@@ -173,24 +173,24 @@ class CommitFeed:
 
     @property
     def count(self) -> int:
-        """See :class:`graphql_schema.ports.protocols.ChangeFeed`."""
+        """Return the counter of the commit log, which grows when there may be new changes."""
         return self._commit_log.count
 
     async def wait(self, count: int) -> None:
-        """See :class:`graphql_schema.ports.protocols.ChangeFeed`."""
+        """Return when the counter of the commit log differs from ``count``."""
         await self._commit_log.wait(count)
 
     def complete_until(self) -> int | None:
-        """See :class:`graphql_schema.ports.protocols.ChangeFeed`."""
+        """Return the bound of :meth:`CommitLog.complete_until`; always None if all writes go through the client."""
         return None if self._client.exclusive else self._commit_log.complete_until()
 
     async def learn(self) -> None:
-        """See :class:`graphql_schema.ports.protocols.ChangeFeed`."""
+        """Learn the earlier writes of other processes; do nothing if the client has no write order."""
         if self._client.write_order is not None:
             await self._client.write_order.learn()
 
     async def end(self) -> tuple[int, str]:
-        """See :class:`graphql_schema.ports.protocols.ChangeFeed`; callers who wait share the next request to the store.
+        """Return the position after the last stored change; callers who wait share the next request to the store.
 
         A request that was already sent is not shared, because it could miss a change that the caller has just written.
         """

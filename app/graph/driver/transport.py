@@ -172,7 +172,7 @@ class Transport:
             return response.status, await response.read()
 
     async def responds(self, server: Server) -> bool:
-        """See :class:`app.graph.driver.server_watch.ServerChecks`.
+        """Return whether the server responds within RESPOND_SECONDS over a new connection, with any status.
 
         A request without a query is refused by a thread that executes none, also while all others execute queries.
         """
@@ -184,7 +184,7 @@ class Transport:
                 return False
 
     async def works(self, server: Server) -> bool:
-        """See :class:`app.graph.driver.server_watch.ServerChecks`."""
+        """Return whether the server reads from its storage within PROBE_SECONDS, over a new connection."""
         body = self.body(_READ, {"x": VERTEX_ID})
         headers = {**_HEADERS, **server.headers}
         async with self._new_session(aiohttp.TCPConnector(force_close=True)) as session:

@@ -33,7 +33,10 @@ class IngestionExpiry(ExpiryJob):
     pause_seconds = 900.0
 
     async def delete_expired(self, writes: WriteSet) -> tuple[int, bool]:
-        """See :class:`app.graph.jobs.expiry_job.ExpiryJob`."""
+        """Add the deletion of the oldest expired ingestions to ``writes``.
+
+        Return the number of these, and whether there may be more because the batch is full.
+        """
         kind = ATTACHED_KINDS["Ingestion"].code
         bindings = {"kind": kind, "limit": self._clock() - LIFETIME_MS, "most": self._batch}
         (found,) = await self._client.submit(_OLDEST, bindings)

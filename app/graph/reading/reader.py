@@ -96,68 +96,68 @@ class PolicedReader:
         self._computed = ComputedConditions(self._listings, computed)
 
     async def node(self, urn: str) -> Row | None:
-        """See :class:`graphql_schema.ports.protocols.GraphReader`."""
+        """Return the row of an id that the caller names; None if it is absent or hidden."""
         row = await self._rows_by_id.one(urn)
         await self._budget.pause()
         return row
 
     async def nodes(self, urns: Sequence[str], *, constant_time: bool = False, named: bool = False) -> list[Row | None]:
-        """See :class:`graphql_schema.ports.protocols.GraphReader`."""
+        """Return the row of each id, in order; None for one that is absent or hidden."""
         return await self._rows_by_id.many(urns, constant_time=constant_time, named=named)
 
     async def related(self, source: Row, related: RelationQuery, page: PageRequest) -> RowPage:
-        """See :class:`graphql_schema.ports.protocols.GraphReader`."""
+        """Return a page of the rows that a relation query reaches from a source; calls that wait are read together."""
         found = await self._related.page(source, related, page)
         await self._budget.pause()
         return found
 
     def abandon(self) -> None:
-        """See :class:`graphql_schema.ports.protocols.GraphReader`."""
+        """Send no further request, and cancel the shared results that are being made."""
         self._batcher.abandon()
         self._shared.cancel()
         self._walking.shared.cancel()
 
     async def related_to_all(self, sources: Sequence[Row], related: RelationQuery, page: PageRequest) -> list[RowPage]:
-        """See :class:`graphql_schema.ports.protocols.GraphReader`."""
+        """Return a page of the rows that a relation query reaches from each source, in order."""
         if len(sources) == 1:  # read together with other single sources
             return [await self.related(sources[0], related, page)]
         return await self._related.pages(sources, related, page)
 
     async def walk(self, walk: LineageQuery) -> LineageResult:
-        """See :class:`graphql_schema.ports.protocols.GraphReader`."""
+        """Return the result of a lineage query, at its own snapshot time or else at that of the operation."""
         pin = self.pin if walk.pin is None else walk.pin
         return await self._shared.get(walk, lambda: walk_along(self._walking, walk, pin))
 
     async def paths(self, search: PathQuery) -> PathResult:
-        """See :class:`graphql_schema.ports.protocols.GraphReader`."""
+        """Return the shortest paths between two assets."""
         return await self._shared.get(search, lambda: paths_between(self._walking, search, self.pin))
 
     async def edges_between(
         self, sources: Sequence[Row], targets: Sequence[Row], relations: tuple[str, ...]
     ) -> list[DatedEdge]:
-        """See :class:`graphql_schema.ports.protocols.GraphReader`."""
+        """Return the visible edges of some relations from each source to each target, ended and later ones included."""
         ends = tuple(row.vid for row in sources), tuple(row.vid for row in targets)
         return await self._shared.get(
             ("edges", *ends, relations), lambda: edges_between(self._walking.rows, sources, targets, relations)
         )
 
     async def health(self, source: Row) -> HealthReport:
-        """See :class:`graphql_schema.ports.protocols.GraphReader`."""
+        """Return the health of an asset, which is computed once for the operation."""
         return await self._health(source)
 
     async def contamination(self, evaluation: Row) -> ContaminationReport:
-        """See :class:`graphql_schema.ports.protocols.GraphReader`."""
+        """Return the contamination report of an evaluation, which is computed once for the operation."""
         return await self._shared.get(
             ("contamination", evaluation.vid), lambda: contamination_of(self._walking, evaluation, self.pin)
         )
 
     async def listing(self, listing: ListingQuery, page: PageRequest) -> RowPage:
-        """See :class:`graphql_schema.ports.protocols.GraphReader`."""
+        """Return a page of a listing; computed conditions are replaced by ids before the index is queried."""
         where = await self._resolved(listing.where)
         return await self._listings.page(replace(listing, where=where), page)
 
     async def search(self, search: SearchQuery) -> SearchCandidates:
-        """See :class:`graphql_schema.ports.protocols.GraphReader`."""
+        """Return the possible hits of a search; computed conditions are replaced by ids before the index is queried."""
         return await self._shared.get(search, lambda: self._search(search))
 
     async def _search(self, search: SearchQuery) -> SearchCandidates:
@@ -173,19 +173,19 @@ class PolicedReader:
     async def attached_records(
         self, kind: str, where: Condition, page: PageRequest, *, newest_first: bool = True
     ) -> RowPage:
-        """See :class:`graphql_schema.ports.protocols.GraphReader`."""
+        """Return a page of the visible attached records of a kind, in the order of creation."""
         return await self._shared.get(
             (kind, where, page, newest_first),
             lambda: self._attached_records.page(kind, where, page, newest_first=newest_first),
         )
 
     def remember(self, rows: Iterable[Row]) -> None:
-        """See :class:`graphql_schema.ports.protocols.GraphReader`."""
+        """Store rows that another operation has read, so that they report to this operation and are not read again."""
         for row in rows:
             self._rows_by_id.remember(self._row_policy.reported_here(row))
 
     async def next_batch(self, kind: str, where: Condition, after: Position, size: int) -> FeedBatch:
-        """See :class:`graphql_schema.ports.protocols.GraphReader`."""
+        """Return the visible ones of the next ``size`` attached records of a kind after a position, oldest first."""
         return await self._attached_records.next_batch(kind, where, after, size)
 
 

@@ -69,8 +69,9 @@ class PolicedWriter:
         self.budget = OperationBudget()
 
     async def write(self, items: Sequence[Command], *, dry_run: bool, atomic: bool) -> list[WriteOutcome]:
-        """See :class:`graphql_schema.ports.protocols.GraphWriter`.
+        """Write the items in batches, an atomic call in one, and return one outcome per item, in order.
 
+        With ``dry_run``, nothing is written.
         Raises LimitError if an atomic call declares more than MAX_ATOMIC_EDGES edges.
         Raises StoreUnavailableError if the store does not complete a request or a conflict with another process
         persists, and the error of ``budget`` if the operation has ended. Raises StoreFailedError if the store fails a

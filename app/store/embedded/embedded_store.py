@@ -111,22 +111,25 @@ class EmbeddedStore:
         await self.stop()
 
     def outage(self) -> StoreReason | None:
-        """See `app.store.store_host.StoreHost`; an index that lost its mark is noticed at once."""
+        """Return why no request may be sent now, such as a lost mark of the index; None if requests are served."""
         if self.state is StoreState.READY:
             lost = self._index is not None and not index_files.is_complete(self._folder)
             return StoreReason.INDEX if lost else None
         return StoreReason.INDEX if self.state is StoreState.REBUILDING else StoreReason.STARTING
 
     def free_bytes(self) -> int:
-        """See `app.store.store_host.StoreHost`."""
+        """Return the free bytes of the disk with the data."""
         return shutil.disk_usage(self._folder).free
 
     def has_space(self) -> bool:
-        """See `app.store.store_host.StoreHost`."""
+        """Return whether the disk with the data has the free space that the settings demand for writes."""
         return self.free_bytes() >= self._settings.store_free_bytes
 
     async def restart(self, reason: StoreReason) -> None:
-        """See `app.store.store_host.StoreHost`."""
+        """Stop the JVM, which is then started again; no effect while the store is not ready.
+
+        A JVM with the ``reason`` STORAGE gets less time to end, because it does not end by itself.
+        """
         if self.state is StoreState.READY and self._jvm:
             _log.warning("store_restarting", reason=str(reason), log=str(self._folder / LOG_FILE))
             self.state = StoreState.RESTARTING

@@ -15,5 +15,5 @@ class NoProgress:
     """Shows nothing."""
 
     def begin(self, title: str, total: int | None = None) -> Callable[[int], None]:  # noqa: ARG002 - shows nothing
-        """See :class:`WorkProgress`."""
+        """Return a function that does nothing."""
         return lambda _count: None

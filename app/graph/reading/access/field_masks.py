@@ -26,11 +26,11 @@ class EdgeAccess:
         self.watched = self.mask.hidden | self.mask.logged
 
     def report_hidden(self, field: str) -> None:
-        """See :class:`graphql_schema.ports.row.RecordAccess`."""
+        """Report a requested field as hidden, with the reason; raises DeniedError if the report is strict."""
         self.report.report_hidden(field_action(self.type_name, field), self.mask.why[field])
 
     def report_read(self, field: str, urn: str) -> None:
-        """See :class:`graphql_schema.ports.row.RecordAccess`."""
+        """Report that a field whose reading is logged was read from the record with this id."""
         self.report.report_read(field_action(self.type_name, field), urn)
 
     def may(self, _action: WriteAction) -> bool:
@@ -65,7 +65,7 @@ class RowAccess(EdgeAccess):
         return bool(self.policed and self.attributes and self.policed.may(action, self.attributes).allowed)
 
     def of_edge(self, type_name: str, far: RecordAccess) -> RecordAccess:
-        """See :class:`graphql_schema.ports.row.RecordAccess`."""
+        """Return the access to an edge to a row of ``far``, whose fields are visible if both ends show them."""
         key = (type_name, id(far))
         known = self.edges.get(key)
         if known is None:
