@@ -22,8 +22,8 @@ PROBE_SECONDS = 2.0
 def health_routes(probe: Probe, *, seconds: float = PROBE_SECONDS) -> list[Route]:
     """Return the routes ``GET /health/live``, ``GET /health/ready`` and ``GET /health/started``.
 
-    ``live`` returns 200. ``ready`` returns 200 if ``probe`` succeeds within ``seconds``, else 503 with the error.
-    ``started`` does the same until `ready` or `started` has succeeded once, and then returns 200.
+    ``live`` responds with 200. ``ready`` responds with 200 if ``probe`` succeeds within ``seconds``, else with 503 and
+    the error. ``started`` responds as ``ready`` until one of the two has succeeded once, and then with 200.
     """
     has_started = False
 

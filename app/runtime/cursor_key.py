@@ -15,9 +15,10 @@ MAX_KEY_BYTES: Final = 64
 
 
 def cursor_key(settings: Settings) -> bytes:
-    """Return the key; in development without a secret, that of the data folder, which is created if absent.
+    """Return the key: the secret, or in development without one the content of KEY_FILE in the data folder.
 
-    Raises ConfigurationError in production without a secret, and for a short secret.
+    If the file is absent, it is created with a random key. Raises ConfigurationError in production without a secret,
+    and for a short secret.
     """
     if settings.secret:
         if len(settings.secret) < MIN_SECRET_LENGTH:

@@ -46,7 +46,7 @@ class OperationContexts:
     """Opens the context of each operation.
 
     ``clock`` returns epoch milliseconds, and ``log_access`` writes a policy report to the access log. ``cursor_key`` is
-    the key that seals cursors. ``spellings`` returns the other ids that mean the same as an id. ``documents`` has the
+    the key that seals cursors. ``spellings`` finds the other ids that mean the same as an id. ``documents`` has the
     turns in which callers have unknown documents examined. ``fan_out`` is what subscriptions share, ``change_feed``
     wakes them. ``vectored``, a flag: queries are executed over vectors, otherwise by graphql-core. ``graph_cache`` is
     None if everything is read from the store.

@@ -260,7 +260,10 @@ class Process:
         self.metrics.policy(report, break_glass=principal.break_glass is not None)
 
     def _graph_cache(self, client: GremlinClient) -> GraphCache | None:
-        """Return the cache, None if it is off. It needs to know all writes, also those of other processes."""
+        """Return a new cache that watches the writes of the client; None if it is off or would miss writes.
+
+        It misses none if the client makes all writes of the store, or learns those of other processes from their log.
+        """
         if not (self.settings.cache_mb and (client.exclusive or client.write_order)):
             return None
         cache = GraphCache(self.settings.cache_mb << 20, client.host)

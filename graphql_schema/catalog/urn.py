@@ -94,7 +94,8 @@ def parent_urn(text: str) -> str | None:
 def version_urn(parent: str, version: str) -> str:
     """Return the URN of one version of the asset ``parent``, whose kind must have versions.
 
-    ``version`` is not percent-encoded. The result may exceed MAX_URN_BYTES, because no name is cut.
+    ``version`` is given without percent-encoding, and the URN has it encoded. The result may exceed MAX_URN_BYTES,
+    because no name is cut.
     """
     slug, rest = parent.removeprefix("mlg://").split("/", 1)
     return f"mlg://{_VERSION_OF[KIND_OF_SLUG[slug].name].slug}/{rest}@{_encode(version)}"

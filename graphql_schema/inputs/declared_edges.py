@@ -22,8 +22,8 @@ MAX_REFERENCES = 5_000
 def edges_of(kind: str, urn: str, item: InputValue) -> tuple[DeclaredEdges, ...]:
     """Return the edges that each given field of the item declares; raises InputError if one is invalid.
 
-    An absent field has no entry, so that its stored edges remain. Neither has a null for a field that adds edges. The
-    edge from a version to its parent has an entry even if its field is absent, because the id names the parent.
+    A field that is absent, or that adds edges and is null, has no entry: its stored edges remain. The edge from a
+    version to its parent has an entry even if its field is absent, because the id names the parent.
     """
     found = []
     for field in fields_of(item):
@@ -72,7 +72,7 @@ def _targets(kind: str, urn: str, field: InputField, given: InputValue, places: 
         return None
     if declared.required and not given:
         raise InputError(
-            f"`{field.name}` cannot be null or empty; give an id, or omit it to keep the stored value.", field.name
+            f"`{field.name}` cannot be null or empty; give an id, or omit it if one is stored already.", field.name
         )
     if isinstance(given, list) and len(given) > MAX_REFERENCES:
         raise InputError(

@@ -263,8 +263,8 @@ def matches(condition: Condition, value_of: Callable[[str], Value | Sequence[Val
             return not matches(inner, value_of)
         case UnusedFor() | Contaminated() | HealthIs():
             raise ValueError(
-                f"{type(condition).__name__} depends on what the caller may see. Replace it by a module of "
-                "app.graph.reading before you call matches."
+                f"{type(condition).__name__} depends on what the caller may see. Before you call matches, let the "
+                "module of app.graph.reading that its docstring names replace it."
             )
         case _:
             return any(_value_matches(condition, value) for value in _values(value_of(condition.key)))

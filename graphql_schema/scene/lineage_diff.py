@@ -48,14 +48,14 @@ class LineageStateInput:
     )
 
 
-@strawberry.type(description="Numbers of differences.")
+@strawberry.type(description="Numbers of assets or edges that differ between two states, and of those that do not.")
 class DifferenceCounts:
-    """Numbers of differences."""
+    """Numbers of assets or edges that differ between two states, and of those that do not."""
 
-    added: int = stored_field("Number of those that only the state `to` has.")
-    removed: int = stored_field("Number of those that only the state `from` has.")
-    changed: int = stored_field("Number of those that both states have, with other versions or runs.")
-    same: int = stored_field("Number of those that are equal in both states.")
+    added: int = stored_field("Number of assets or edges that only the state `to` has.")
+    removed: int = stored_field("Number of assets or edges that only the state `from` has.")
+    changed: int = stored_field("Number of assets or edges that both states have, with other versions or runs.")
+    same: int = stored_field("Number of assets or edges that are equal in both states.")
 
 
 @strawberry.type(

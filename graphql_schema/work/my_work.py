@@ -82,7 +82,7 @@ class MyWork:
     )
     unused: Connection[AssetRef] | None = strawberry.field(
         description="Assets that the teams own and that were not in use on the last `days` days, ordered by id. "
-        "`usage` of each has its cost.",
+        "An asset without recorded usage must be older than `days` days. `usage` of each has its cost.",
         resolver=_unused,
     )
 

@@ -66,6 +66,10 @@ def _configured_issuer(settings: Settings, authenticator: Authenticator) -> Trus
         )
     issuers = read_issuers(settings.issuers, audience=settings.audience, tenant=settings.tenant)
     url = settings.sign_in_issuer or next((issuer.url for issuer in issuers), "")
+    if not url:
+        raise ConfigurationError(
+            "MLG_SIGN_IN_CLIENT is set, and MLG_ISSUERS has no issuer. Add the issuer to MLG_ISSUERS."
+        )
     trusted = authenticator.trusted(url)
     if trusted is None:
         raise ConfigurationError(

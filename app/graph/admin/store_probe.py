@@ -49,7 +49,7 @@ synchronized ('mlgraph write'.intern()) {
 )
 """Writes the probe vertex; in the embedded store as :data:`app.graph.commits.write_statements.WRITE`, under its lock.
 
-A probe whose client has given up may still run. Its commit of the index must not come after that of the next one.
+A probe whose client has given up may still run. Its commit of the index must not follow the commit of a later probe.
 """
 
 _READ: Final = PreparedStatement.of(
@@ -87,8 +87,9 @@ class StoreProbe:
     async def check(self) -> None:
         """Wait until the index is complete, write a new value to the probe vertex, and wait for the index again.
 
-        Each wait is at most ``index_seconds``, and then for a transaction under way. Nothing is sent if the host of the
-        store reports too little disk space: the JVM would log a long trace of each refused write.
+        Each wait is at most ``index_seconds``, and in the embedded store then for a transaction under way. Nothing is
+        sent if the host of the store reports too little disk space: the JVM would log a long trace of each refused
+        write.
 
         Raises StoreUnavailableError with the reason INDEX if the index lacks a document, or with DISK_SPACE. Raises
         StoreFailedError if the store confirms the write and does not keep it, and the errors of
@@ -107,8 +108,8 @@ class StoreProbe:
     async def check_index(self) -> None:
         """Wait until the index has the stored values of both vertices, at most ``index_seconds``; write nothing.
 
-        A transaction under way may prolong the wait. Raises StoreUnavailableError with the reason INDEX if the index
-        still lacks one of the values, and the errors of :meth:`GremlinClient.submit`.
+        In the embedded store, a transaction under way may prolong the wait. Raises StoreUnavailableError with the
+        reason INDEX if the index still lacks one of the values, and the errors of :meth:`GremlinClient.submit`.
         """
         await self._indexed()
 
@@ -120,8 +121,8 @@ class StoreProbe:
         """Return the stored value of the probe vertex, "" without one, as soon as the index is complete.
 
         Each attempt reads the stored values again: other writers may change them between storage and index. A large
-        transaction may take longer to index, so the last attempt waits for the one under way. Raises
-        StoreUnavailableError with the reason INDEX if the index is not complete then.
+        transaction may take longer to index. So in the embedded store the last attempt waits for the transaction under
+        way. Raises StoreUnavailableError with the reason INDEX if the index is not complete then.
         """
         end, locked = monotonic() + self._index_seconds, False
         while True:

@@ -69,7 +69,7 @@ class Server:
                 self._patience.discard(patience)
 
     def interrupt(self) -> None:
-        """End the wait of all requests that can be sent to another server."""
+        """End the wait of all reads in :meth:`interruptible`, which can then be sent to another server."""
         now = asyncio.get_running_loop().time()
         for patience in self._patience:
             if not patience.expired():

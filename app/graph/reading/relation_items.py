@@ -124,7 +124,11 @@ class _Paths:
                 yield shown
 
     def _end(self, source: Row, vertices: Sequence[int], along: Sequence[Edge], leaf: Leaf) -> PageItem | None:
-        """Return the item at the end of a path; None if the caller may not follow it, or if it was not valid."""
+        """Return the item at the end of a path; None if the caller may not follow the path.
+
+        None also if a row of the path is deleted, or if one of its declared edges was not valid at the read time. With
+        ``per_edge`` of the query also None if the path ends at its source.
+        """
         met = self._rows.found(vertices, self._response)
         if len(met) < len(vertices) or (self._related.per_edge and vertices[-1] == source.vid):
             return None

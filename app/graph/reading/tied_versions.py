@@ -101,7 +101,7 @@ def _place(item: PageItem) -> Position:
 
 
 async def _precedes(rows: VisibleRows, items: Sequence[PageItem]) -> list[Pair]:
-    """Return the visible `PRECEDES` edges from these items."""
+    """Return the `PRECEDES` edges from these items to visible versions, each as the URNs of its two ends."""
     sources = [item.row for item in items]
     (hop,) = compile_related(_SUCCESSORS).hops
     response = await rows.fetch(LevelRequest(hops=[hop.wire([source.vid for source in sources])]))

@@ -71,8 +71,8 @@ class UndecidedAssets:
     """The assets of a listing that are unused or not, depending on the services that are visible to the caller.
 
     ``begin`` is the first day of the window. ``young`` selects the assets that began in the window and were only used
-    by services: these are unused if the last visible use was before the window. The others are unused if no visible
-    use was in the window.
+    by services. These are unused if a use is visible and the last visible one was before the window: usage may be
+    recorded for days before the begin. The others are unused if no visible use was in the window.
     """
 
     where: Condition

@@ -48,7 +48,9 @@ class UsedAssets:
         self._rows = rows
 
     async def ids(self, candidates: Sequence[Candidates]) -> list[tuple[str, ...]]:
-        """Return for each element the ids of its assets that were in use on its day ``begin`` or later.
+        """Return for each element the ids of its assets that were in use by the graph on its day ``begin`` or later.
+
+        Usage recorded for the asset itself, and uses hidden from the caller, do not count.
 
         Raises LimitError if an element has more than :data:`MAX_CANDIDATES` assets, or more than :data:`MAX_USED` of
         them were in use. Raises it too if one asset alone has too many edges for a request.
@@ -114,7 +116,7 @@ def _shows_uses(asset: Row) -> bool:
 
 
 def _used(rows: Sequence[Row], begin: date, days: Mapping[int, date | None]) -> tuple[str, ...]:
-    """Return the ids of the assets that were in use on the day ``begin`` or later."""
+    """Return the ids of the assets whose last day of use is the day ``begin`` or later."""
     used = tuple(row.urn for row in rows if (day := days[row.vid]) is not None and day >= begin)
     if len(used) > MAX_USED:
         raise LimitError(

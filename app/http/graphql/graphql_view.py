@@ -126,7 +126,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
         await (response if _is_uncompressed(response) else compressed(response))(scope, receive, send)
 
     async def respond(self, request: Request, report: OperationReport) -> Response:
-        """Return the response to ``request``, and set name, type, use and errors of the operation in ``report``.
+        """Return the response to ``request``, and set all values of ``report`` except its seconds.
 
         Every error is JSON with a code and the request id. Raises only `ClientDisconnect`.
         """

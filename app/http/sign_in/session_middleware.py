@@ -30,7 +30,7 @@ class SessionCookieMiddleware:
         self._guard = guard
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Run the application for one request."""
+        """Run the application for one request, or send the error of a refused session."""
         guard = self._guard
         if guard is None or scope["type"] != "http" or scope["path"] not in PATHS:
             await self.app(scope, receive, send)

@@ -5,6 +5,6 @@ Items to register, equal every time: ``people``, ``datasets``, ``features`` deri
 
 Mutations of several callers in order, the scenario: ``quality`` of the last week, ``usage`` of the last thirty days,
 and ``releases`` of versions. The days of quality and usage are counted back from today, those of releases are fixed.
-On a store with `releases.FINAL_ASSET`, the scenario is left out. ``cast`` has the callers. ``estate`` combines items
-and scenario.
+The scenario is left out on a store with `releases.FINAL_ASSET`, or if an item failed. ``cast`` has the callers.
+``estate`` combines items and scenario.
 """

@@ -1,6 +1,6 @@
-"""Decisions about versions of eight models, their aliases, and their rollouts.
+"""Decisions about versions of five models, aliases of eight models, and rollouts of versions of two models.
 
-These models have a story:
+Five of the models have a story:
 
 - Home page: version 2 is champion; version 3 is challenger in a canary and has no approval yet.
 - Search: after a successful canary, version 3 became champion in place of version 2, and replaced version 1 in

@@ -96,7 +96,8 @@ class HealthWalk:
     def examined_evaluations(self, group: GroupEvidence) -> list[Row]:
         """Return the evaluations whose contamination can be a cause for the health of the root.
 
-        These are the root itself if it is an evaluation, or the newest evaluations of a version that shows them.
+        An evaluation as the root is the only one. For a version, these are the newest of each owner, kind and set of
+        data, without retired ones. They are none if the version hides its `evaluations` from the caller.
         """
         if self.root.kind == "Evaluation":
             return [self.root]

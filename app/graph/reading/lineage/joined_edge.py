@@ -14,7 +14,7 @@ EdgeName = tuple[str, int, int]
 class JoinedEdge(MaskedRecord):
     """An edge between two rows, as the caller may see it; ``stored`` is its record at the read time.
 
-    A walk follows thousands of edges and shows few of them.
+    Its id and the ids of its ends are computed when they are shown: a walk follows thousands of edges and shows few.
     """
 
     __slots__ = ("_shown", "source", "stored", "target")

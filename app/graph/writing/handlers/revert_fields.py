@@ -140,7 +140,7 @@ def _is_as_left(unit: ItemUnit, record: Record, entry: Record) -> bool:
 
 
 def _active_values(unit: ItemUnit, edge: Record | None) -> Record | None:
-    """Return the values of a current edge; None if the edge has ended or does not exist."""
+    """Return the values of a current edge, without its _RECORDING; None if the edge has ended or does not exist."""
     if edge is None or not is_current(edge, unit.now):
         return None
     return {name: value for name, value in edge.items() if name not in _RECORDING}
@@ -189,7 +189,7 @@ def _authorise_declassifying(unit: ItemUnit, key: EdgeKey, vid: int, was: Record
 
 
 def _restorable_owner(record: Record, change: Record) -> list[Record]:
-    """Return the entry of the changed owner team, in a list; an empty list unless the former one still is an owner."""
+    """Return the entry of the changed owner team, in a list; empty unless the former team still owns the asset."""
     owners = {urn for urn, _ in record["index"]["owners"]}
     return [entry for entry in change["fields"] if entry["field"] == "ownerTeam" and entry["before"] in owners]
 

@@ -78,7 +78,7 @@ class CallerVisibility:
         return self.hidden_fields(record) - known
 
     def changed_secrets(self, before: Record, after: Record) -> frozenset[str]:
-        """Return the restricted and secret fields of an asset that differ."""
+        """Return the restricted and secret fields of an asset that differ between two of its records."""
         logged = self._author.logged_fields(kind_of(after))
         return frozenset(name for name in logged if before.get(name) != after.get(name))
 
@@ -91,7 +91,7 @@ class CallerVisibility:
         return edge is not None and self.conceals_record(edge, key)
 
     def conceals_record(self, edge: Record, key: EdgeKey) -> bool:
-        """Return the same as :meth:`conceals` for this record of the edge."""
+        """Return whether the stored edge with this record must be concealed, as :meth:`conceals` does."""
         if edge["recordedBy"] == self._author.subject:
             return False
         return not all(self.is_visible(self._lookup.known(end)) for end in key[1:])
@@ -99,8 +99,8 @@ class CallerVisibility:
     def redeclared(self, key: EdgeKey) -> Record | None:
         """Return the stored edge that a declaration amends, None if there is none.
 
-        A concealed edge is returned as if it began now. The declaration of the caller then replaces the others, and the
-        responses are those for an absent edge.
+        A concealed edge is returned as if it began now. The declaration of the caller then replaces all earlier ones,
+        and the responses are those for an absent edge.
         """
         edge = self._lookup.edge(key)
         if edge is None or not self.conceals(key):
@@ -119,7 +119,7 @@ class CallerVisibility:
         ]
 
     def active_edges(self, hop: Hop, vid: int, *, ended: bool = False) -> Iterator[tuple[EdgeKey, Record]]:
-        """Yield what :meth:`neighbours` returns, and also hidden far records and those of other kinds."""
+        """Yield what :meth:`neighbours` returns, and also hidden far records and far records of other kinds."""
         self._lookup.require_hops((hop, vid))
         for key in self._lookup.edges_at(hop.relation.name, hop.direction, vid):
             _, source, target = key

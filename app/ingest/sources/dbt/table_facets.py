@@ -104,9 +104,10 @@ def _documentation(table: Table) -> Facet:
 
 
 def _schema(table: Table) -> Facet:
-    """Return the columns in the order of the catalog, else of the manifest, with the description of either.
+    """Return the columns of the catalog in its order, then those that only the manifest has; None without any.
 
-    Adapters report columns in another case than the project, so names are compared without case.
+    A description is that of the manifest, else the comment of the catalog. Adapters report columns in another case than
+    the project, so names are compared without case.
     """
     described = {name.lower(): column for name, column in _described_columns(table)}
     listed = sorted(table.cataloged().get("columns", {}).values(), key=lambda column: column.get("index") or 0)

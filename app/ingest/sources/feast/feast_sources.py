@@ -80,7 +80,10 @@ def _kafka(source: Record, _namespace: str | None) -> Place:
 
 
 def _in_warehouse(options_name: str) -> Callable[[Record, str | None], Place]:
-    """Return the rule for a table in the warehouse of ``--namespace``: database, schema and table."""
+    """Return the rule for a table in a warehouse: the namespace of ``--namespace``, and `DATABASE.SCHEMA.TABLE`.
+
+    A database or schema that the source lacks is left out. The place is None without the namespace or the table.
+    """
 
     def place(source: Record, namespace: str | None) -> Place:
         options = source.get(options_name) or {}

@@ -1,8 +1,8 @@
 """Reads an MLflow tracking server, or the database behind one, through MLflow's own client, page by page.
 
 Nothing is written there. A database is opened only if its schema is that of the installed client, because the client
-would create or migrate the tables of any other database. The client is an optional package, which is imported when a
-registry opens.
+would create and migrate tables in a database that lacks some. The client is an optional package, which is imported when
+a registry opens.
 """
 
 import importlib
@@ -287,7 +287,7 @@ def _read_only(uri: str) -> str:
 def _require_schema(uri: str) -> None:
     """Raise RegistryError unless the database is a registry with the schema version of the installed client.
 
-    The client creates or migrates the tables of any other database when it opens it.
+    If a database lacks some of the tables, the client would create and migrate tables when it opens the database.
     """
     alchemy, utils = importlib.import_module("sqlalchemy"), importlib.import_module("mlflow.store.db.utils")
     shown = without_credentials(uri)

@@ -35,7 +35,7 @@ class RegistryNames:
         return self.namespace, f"{self.namespace}/{_LOGGED}"
 
     def experiment(self, experiment: str) -> str:
-        """Return the id of an experiment, by the id that it has in MLflow."""
+        """Return the id of the workflow that an experiment becomes; ``experiment`` is its id in MLflow."""
         return make_urn("workflow", SOURCE, self.namespace, experiment)
 
     def run(self, run: str) -> str:
@@ -77,10 +77,10 @@ class RegistryNames:
 
 
 def place_of(source: str) -> str | None:
-    """Return the id of the dataset that a source of data names by an address in an object store; None for others.
+    """Return the id of the dataset that a source of data names by an address in an object store, else None.
 
-    The id is that of an event of OpenLineage about the same place, unless the server has a pattern of `MLG_NAMESPACES`
-    for it.
+    An event of OpenLineage about the same place gives the same id, unless the server has a pattern of `MLG_NAMESPACES`
+    for the place.
     """
     found = _PLACE.fullmatch(location_of(source) or "")
     return None if found is None else EventNames().dataset(found[1], found[2]).urn

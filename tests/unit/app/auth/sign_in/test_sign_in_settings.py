@@ -56,6 +56,7 @@ async def test_development_has_its_own_issuer(tmp_path: Path) -> None:
         ({"MLG_PUBLIC_URL": "http://graph.example"}, "MLG_PUBLIC_URL is not https"),
         ({"MLG_SESSION_SECRETS": ""}, "MLG_SESSION_SECRETS is not set"),
         ({"MLG_SIGN_IN_ISSUER": "https://other.example"}, "MLG_SIGN_IN_ISSUER is 'https://other.example'"),
+        ({"MLG_ISSUERS": ""}, "MLG_ISSUERS has no issuer"),
         ({"MLG_SIGN_IN_SCOPES": "graph:read"}, "MLG_SIGN_IN_SCOPES has no `openid`"),
         ({"MLG_SIGN_IN_SCOPES": "openid graph:break-glass"}, "MLG_SIGN_IN_SCOPES has `graph:break-glass`"),
     ],
