@@ -2,12 +2,14 @@
 
 import asyncio
 from http import HTTPStatus
+from time import perf_counter
 from typing import Any, Final
 from uuid import uuid4
 
 import h11
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
@@ -23,6 +25,15 @@ LINGER_SECONDS: Final = 1.0
 
 MAX_LINGERING: Final = 32
 """Refused clients that are waited for at the same time; others may lose the response."""
+
+FIRST_PART: Final = 128
+"""Bytes of the first part of what a client sent; as many frames or chunks of the smallest size take up to 0.5 ms."""
+
+PART_SECONDS: Final = 0.0005
+"""Seconds after which the rest of what a client sent is read in a later iteration of the event loop."""
+
+MAX_UNREAD: Final = 1024 * 1024
+"""Bytes of what the system delivered and is not read yet, from which on a connection is ended."""
 
 _PARTS: Final = {h11.IDLE: Owed.HEAD, h11.SEND_BODY: Owed.BODY}
 
@@ -69,10 +80,65 @@ def _refuse_two_lengths(request: h11.Request) -> None:
 
 
 class _Counted(asyncio.Protocol):
-    """The part that both protocols share: the connection is counted until its socket is closed."""
+    """The part that both protocols share: the connection is counted until its socket is closed, and read in parts.
+
+    The system delivers up to 256 KiB at once. These may be 40,000 frames or chunks of a client without a token, which
+    would hold the event loop for seconds. ``_unread`` is what was delivered, read up to ``_read_to``.
+    """
 
     config: ConnectionConfig
     transport: asyncio.Transport
+    _unread: bytes = b""
+    _read_to: int = 0
+    _later: asyncio.Handle | None = None
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether the application is not behind with what was read."""
+        raise NotImplementedError
+
+    def read_part(self, data: bytes) -> None:
+        """Read a part of what the client sent."""
+        super().data_received(data)
+
+    def data_received(self, data: bytes) -> None:
+        """Read what the client sent, in parts; between them, the event loop runs other callbacks."""
+        if self._unread:
+            self.transport.pause_reading()
+            if len(self._unread) > MAX_UNREAD:
+                self.transport.abort()
+            self._unread += data
+            return
+        self._unread, self._read_to = data, 0
+        self._read_on()
+
+    def read_again(self) -> None:
+        """Read on, because the application is no longer behind: first the rest of what was delivered."""
+        if not self._unread:
+            self.transport.resume_reading()
+        elif self._later is None:
+            self._later = asyncio.get_running_loop().call_soon(self._read_on)
+
+    def _read_on(self) -> None:
+        """Read parts for PART_SECONDS; what remains is read later, and nothing of the socket before.
+
+        A part is twice as long as the one before it, because few frames and chunks are of the smallest size.
+        """
+        self._later = None
+        size, ends = FIRST_PART, perf_counter() + PART_SECONDS
+        while self._unread and self.is_reading and not self.transport.is_closing():
+            part = self._unread[self._read_to : self._read_to + size]
+            self._read_to += size
+            if self._read_to >= len(self._unread):
+                self._unread = b""
+            self.read_part(part)
+            if perf_counter() >= ends:
+                break
+            size *= 2
+        if self._unread:
+            self.transport.pause_reading()
+        if self.is_reading and not self.transport.is_closing():
+            self.read_again()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Release the connection."""
@@ -85,6 +151,20 @@ class _Counted(asyncio.Protocol):
         connections = self.config.connections
         if found := connections.find(self.transport):
             found.make_progress(connections.clock)
+
+
+class _FlowOfParts(FlowControl):
+    """The flow control of a connection that is read in parts."""
+
+    def __init__(self, transport: asyncio.Transport, connection: _Counted) -> None:
+        super().__init__(transport)
+        self._connection = connection
+
+    def resume_reading(self) -> None:
+        """Let the connection read on, if it was paused."""
+        if self.read_paused:
+            self.read_paused = False
+            self._connection.read_again()
 
 
 class HttpConnection(_Counted, H11Protocol):
@@ -109,6 +189,7 @@ class HttpConnection(_Counted, H11Protocol):
         """Count the connection, or refuse it at once."""
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a socket can be read and written
         super().connection_made(transport)
+        self.flow = _FlowOfParts(transport, self)
         try:
             self._admitted = self.config.connections.admit(transport, self)
         except HttpError as error:
@@ -122,12 +203,17 @@ class HttpConnection(_Counted, H11Protocol):
             self.config.connections.lingering -= 1
         super().connection_lost(exc)
 
-    def data_received(self, data: bytes) -> None:
+    @property
+    def is_reading(self) -> bool:
+        """See `_Counted`: the application has read enough of the body."""
+        return not self.flow.read_paused
+
+    def read_part(self, data: bytes) -> None:
         """Pass on what the client sent, and record which part of a request is missing; close a refused connection."""
         if self._admitted is None:
             self.transport.close()
             return
-        super().data_received(data)
+        super().read_part(data)
         self._update_owed()
 
     def on_response_complete(self) -> None:
@@ -140,6 +226,7 @@ class HttpConnection(_Counted, H11Protocol):
         assert self._admitted is not None  # noqa: S101 - a refused connection reads no request
         self._admitted.owe(None, self.config.connections.clock)
         super().handle_websocket_upgrade(event)
+        self._unread = b""  # before the response, a client sends no frames
 
     def end_overdue(self, owed: Owed) -> bool:
         """End the connection and return True; return False if the application reads the body and sends 408 itself."""
@@ -201,6 +288,11 @@ class WebSocketConnection(_Counted, WebSocketsSansIOProtocol):
     config: ConnectionConfig
     transport: asyncio.Transport
 
+    @property
+    def is_reading(self) -> bool:
+        """See `_Counted`: the application has read the last message, and the client takes what is sent."""
+        return not self.read_paused and self.writable.is_set()
+
     def pause_writing(self) -> None:
         """Read nothing from a client that takes nothing: each ping would add to what is sent."""
         super().pause_writing()
@@ -209,5 +301,13 @@ class WebSocketConnection(_Counted, WebSocketsSansIOProtocol):
     def resume_writing(self) -> None:
         """Read again, unless the application has not read the last message yet."""
         super().resume_writing()
-        if not self.read_paused:
-            self.transport.resume_reading()
+        if self.is_reading:
+            self.read_again()
+
+    async def receive(self) -> Any:  # noqa: ANN401 - the union of uvicorn's messages
+        """Return the next message of the client; read on, first the rest of what was delivered."""
+        message = await super().receive()
+        if self._unread and self.is_reading:
+            self.transport.pause_reading()
+            self.read_again()
+        return message

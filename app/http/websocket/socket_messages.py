@@ -9,6 +9,7 @@ from strawberry.http.exceptions import NonJsonMessageReceived, NonTextMessageRec
 
 from app.http.errors import HttpError
 from app.http.graphql.graphql_request import RequestLimits, read_json_in_turn
+from graphql_schema.ports.operation_budget import OperationBudget
 
 MAX_ID_LENGTH = 128
 """Maximum number of characters of the ``id`` that a client gives to a subscription."""
@@ -30,14 +31,18 @@ class SocketMessages(ASGIWebSocketAdapter):
     async def iter_json(self, *, ignore_parsing_errors: bool = False) -> AsyncGenerator[object, None]:
         """Yield the received messages until one side closes the socket; close the socket after an oversized message.
 
+        Messages that were received together are read in turns with other tasks.
+
         Raises `NonJsonMessageReceived` for text that `read_json_in_turn` refuses: not JSON, nested too deeply, or with
         too many elements. Raises `NonTextMessageReceived` for a binary message.
         """
         del ignore_parsing_errors  # graphql-transport-ws closes the connection after a message that is not JSON
         limits: RequestLimits = self.view.limits  # type: ignore[attr-defined]
+        budget = OperationBudget()
         try:
             while self.ws.application_state is not WebSocketState.DISCONNECTED:
                 text = (await self.ws.receive_text()).encode("utf-8", "surrogatepass")
+                await budget.pause()
                 maximum = limits.message_bytes if self.acknowledged else limits.init_bytes
                 if len(text) > maximum:
                     await self.close(MESSAGE_TOO_BIG, f"The message is larger than {maximum} bytes. Send less.")

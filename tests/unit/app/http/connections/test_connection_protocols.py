@@ -1,0 +1,173 @@
+"""The protocols of connections: what a client sent at once is read in parts, and the event loop runs others between."""
+
+import asyncio
+import base64
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from starlette.types import Receive, Scope, Send
+from uvicorn.server import ServerState
+
+from app.http.connections import connection_protocols
+from app.http.connections.connection_limits import ConnectionLimits
+from app.http.connections.connection_protocols import FIRST_PART, MAX_UNREAD, ConnectionConfig, HttpConnection
+from app.http.connections.open_connections import OpenConnections
+
+HEAD = b"POST /graphql HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+UPGRADE = (
+    b"GET /graphql HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: " + base64.b64encode(b"k" * 16) + b"\r\n\r\n"
+)
+PING, TEXT = b"\x89\x80\0\0\0\0", b"\x81\x82\0\0\0\0{}"
+CHUNK = b"1\r\nx\r\n"
+
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class Wire(asyncio.Transport):
+    """The transport of one connection: the protocol that reads it, whether it is paused, and what was written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.protocol: Any = None
+        self.is_paused = self.is_closed = False
+        self.written = b""
+
+    def get_protocol(self) -> Any:
+        """See asyncio.Transport."""
+        return self.protocol
+
+    def set_protocol(self, protocol: Any) -> None:
+        """See asyncio.Transport."""
+        self.protocol = protocol
+
+    def pause_reading(self) -> None:
+        """See asyncio.Transport."""
+        self.is_paused = True
+
+    def resume_reading(self) -> None:
+        """See asyncio.Transport."""
+        self.is_paused = False
+
+    def is_closing(self) -> bool:
+        """See asyncio.Transport."""
+        return self.is_closed
+
+    def abort(self) -> None:
+        """See asyncio.Transport."""
+        self.is_closed = True
+
+    def close(self) -> None:
+        """See asyncio.Transport."""
+        self.is_closed = True
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """See asyncio.Transport."""
+        self.written += data
+
+    def get_write_buffer_size(self) -> int:
+        """See asyncio.Transport."""
+        return 0
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """See asyncio.Transport."""
+        return ("127.0.0.1", 1) if name == "peername" else default
+
+
+async def refusing(_scope: Scope, _receive: Receive, send: Send) -> None:
+    """Respond without reading the body, as for a request without a token."""
+    await send({"type": "http.response.start", "status": 401, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def reading(_scope: Scope, receive: Receive, send: Send) -> None:
+    """Read the body, and respond."""
+    while (await receive()).get("more_body", False):
+        pass
+    await refusing(_scope, receive, send)
+
+
+async def listening(_scope: Scope, receive: Receive, send: Send) -> None:
+    """Accept a WebSocket, and read its messages."""
+    await receive()
+    await send({"type": "websocket.accept"})
+    while (await receive())["type"] != "websocket.disconnect":
+        pass
+
+
+async def opened(app: App, head: bytes) -> Wire:
+    """Return a connection whose client has sent the head of a request, which ``app`` has begun to serve."""
+    limits = ConnectionLimits(9, 9, (), request_seconds=60, idle_seconds=60, reader_seconds=60)
+    config = ConnectionConfig(app, OpenConnections(limits), log_config=None)
+    config.load()
+    wire = Wire()
+    wire.protocol = HttpConnection(config, ServerState(), {})
+    wire.protocol.connection_made(wire)
+    wire.protocol.data_received(head)
+    await turns(20)
+    return wire
+
+
+async def turns(count: int) -> None:
+    """Let the event loop run some iterations."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(
+    ("app", "head", "tiny"),
+    [(refusing, HEAD, CHUNK), (reading, HEAD, CHUNK), (listening, UPGRADE, PING), (listening, UPGRADE, TEXT)],
+)
+async def test_others_run_between_the_parts_of_what_a_client_sent(
+    app: App, head: bytes, tiny: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 200 KB of tiny chunks or frames, each iteration of the event loop reads one part, and no more is delivered."""
+    wire = await opened(app, head)
+    monkeypatch.setattr(connection_protocols, "PART_SECONDS", 0.0)
+    sent, parts, iterations = tiny * (200_000 // len(tiny)), list[tuple[int, int]](), 0
+    read = wire.protocol.read_part
+
+    def read_part(part: bytes) -> None:
+        parts.append((iterations, len(part)))
+        assert not iterations or wire.is_paused
+        read(part)
+
+    monkeypatch.setattr(wire.protocol, "read_part", read_part)
+    wire.protocol.data_received(sent)
+    while sum(size for _, size in parts) < len(sent):
+        iterations += 1
+        assert iterations < len(sent)
+        await asyncio.sleep(0)
+    assert max(size for _, size in parts) == FIRST_PART
+    assert len({at for at, _ in parts}) == len(parts)
+    await turns(20)
+    assert not wire.is_paused
+    assert not wire.is_closed
+
+
+async def test_a_client_whose_bytes_are_not_read_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever makes the system deliver more, the bytes that wait are bounded."""
+    wire = await opened(listening, UPGRADE)
+    monkeypatch.setattr(connection_protocols, "PART_SECONDS", 0.0)
+    piece, delivered = PING * 30_000, 0
+    while not wire.is_closed:
+        assert delivered <= MAX_UNREAD + 2 * len(piece)
+        wire.protocol.data_received(piece)
+        delivered += len(piece)
+
+
+async def test_a_large_body_is_read_by_few_callbacks() -> None:
+    """Parts grow while they take no time, so that an upload is not slower."""
+    received = asyncio.get_running_loop().create_future()
+
+    async def reading_all(_scope: Scope, receive: Receive, _send: Send) -> None:
+        body = b""
+        while (message := await receive()).get("more_body", False):
+            body += message["body"]
+        received.set_result(body + message["body"])
+
+    wire = await opened(reading_all, b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n")
+    wire.protocol.data_received(b"x" * 200_000)
+    async with asyncio.timeout(5):
+        assert await received == b"x" * 200_000
