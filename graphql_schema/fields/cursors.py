@@ -4,6 +4,7 @@ import base64
 import binascii
 from functools import lru_cache
 from hashlib import sha512
+from typing import Final
 
 import orjson
 from cryptography.exceptions import InvalidTag
@@ -13,19 +14,32 @@ from graphql_schema.fields.context import Context
 from graphql_schema.ports.record import Position
 from policies.errors import InvalidError
 
+LONG_SCOPE: Final = 1_024
+"""Bytes above which cursors are bound to a digest of their scope, because each one is encrypted with its scope.
+
+A filter has up to 500 ids of 1,024 characters, and a page 500 cursors.
+"""
+
 
 class CursorCodec:
     """Seals and opens the cursors of one list, bound to the caller and to ``scope``: field, source object, arguments.
 
     Cursors are encrypted because a position may contain hidden values, such as the time that orders versions. AES-SIV
     (RFC 5297) gives equal positions of one codec equal cursors.
+
+    A codec can be a part of the scope of others, for lists within the items of its own list.
     """
 
-    __slots__ = ("_context", "_parts")
+    __slots__ = ("_bound", "_context", "_parts")
 
     def __init__(self, context: Context, *scope: object) -> None:
         self._context = context
         self._parts = scope
+        self._bound: bytes | None = None
+
+    def __repr__(self) -> str:
+        """Return a text that is equal for codecs of the same list and caller, also in other processes."""
+        return f"CursorCodec({sha512(self._scope()[0]).hexdigest()})"
 
     def seal(self, position: Position) -> str:
         """Return the cursor of a position."""
@@ -44,9 +58,12 @@ class CursorCodec:
             ) from None
 
     def _scope(self) -> list[bytes]:
-        """Return what the cursors are bound to; made when a cursor is, because most lists need none."""
-        who = self._context.principal
-        return [orjson.dumps([who.tenant, who.subject, *(repr(part) for part in self._parts)])]
+        """Return what the cursors are bound to; made once, with the first cursor, because most lists need none."""
+        if self._bound is None:
+            who = self._context.principal
+            text = orjson.dumps([who.tenant, who.subject, *(repr(part) for part in self._parts)])
+            self._bound = text if len(text) <= LONG_SCOPE else b"digest\0" + sha512(text).digest()
+        return [self._bound]
 
 
 @lru_cache(maxsize=4)

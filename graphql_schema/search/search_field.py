@@ -53,7 +53,7 @@ GroupVersionsArg = Annotated[
 
 async def _versions(root: Parent, info: Info, first: First = 5, after: After = None) -> Resolved:
     search: SearchSource = root["search"]
-    page, binding = page_request_of(info, first, after, search.assets, root["asset"].urn)
+    page, binding = page_request_of(info, first, after, search.binding, root["asset"].urn)
     return ConnectionSource(slice_page(root["versions"], page), page, binding, lambda item: _hit(item, search))
 
 

@@ -75,3 +75,33 @@ def test_a_changed_cursor_is_refused(place: int, letter: str) -> None:
     if base64.urlsafe_b64decode(changed + "===") != base64.urlsafe_b64decode(cursor + "==="):
         with pytest.raises(InvalidError):
             codec("assets").open(changed)
+
+
+@pytest.mark.parametrize("length", [10, 5_000])
+def test_the_scope_is_read_once_for_all_cursors_of_a_list(length: int) -> None:
+    """A scope can have half a million characters, and a page 500 cursors, which are made without a pause."""
+    reads = 0
+
+    class Filter:
+        """A part of a scope that counts how often it is read."""
+
+        def __repr__(self) -> str:
+            nonlocal reads
+            reads += 1
+            return "x" * length
+
+    made = codec("assets", Filter())
+    cursors = [made.seal((number, "id")) for number in range(5)]
+    within = [codec("versions", made, number).seal(POSITION) for number in range(5)]
+    assert (reads, len({*cursors, *within})) == (1, 10)
+    assert [made.open(cursor) for cursor in cursors] == [(number, "id") for number in range(5)]
+
+
+def test_a_long_scope_binds_as_a_short_one() -> None:
+    """Scopes that differ in their last character have other cursors, and so have lists within lists that differ."""
+    for first, second in (("a", "b"), ("x" * 5_000 + "a", "x" * 5_000 + "b")):
+        cursor, inner = codec(first).seal(POSITION), codec("in", codec(first)).seal(POSITION)
+        assert codec(first).open(cursor) == codec("in", codec(first)).open(inner) == POSITION
+        for other, sealed in ((codec(second), cursor), (codec("in", codec(second)), inner)):
+            with pytest.raises(InvalidError):
+                other.open(sealed)
