@@ -41,6 +41,7 @@ FAR_ENDS = frozenset({"Neighbour.asset"})
 class DocumentLimits:
     """Limits of one operation (docs/http.md); the parser enforces ``tokens``.
 
+    - ``alias``: the characters of the longest alias, because a response repeats it for each object.
     - ``objects``, ``values`` and ``introspection``: the most that the response can have, as
       :mod:`graphql_schema.operation.cost` estimates it before execution.
     - ``query_variables`` (also for subscriptions) and ``mutation_variables``: the size of all variables, as
@@ -51,6 +52,7 @@ class DocumentLimits:
 
     depth: int = 12
     aliases: int = 30
+    alias: int = 64
     directives: int = 50
     fields: int = 5_000
     tokens: int = 4_000
@@ -70,6 +72,7 @@ _SMALLER_PAGES = (
 _ADVICE = {
     "objects": _SMALLER_PAGES,
     "values": _SMALLER_PAGES,
+    "alias": "That is the number of characters of the longest alias. Shorten it.",
     "introspection": "Read the schema by one introspection query, as tools do, or from the file of the SDL.",
     "list": "That is the number of elements of the longest list in the variables. Send fewer, or several requests.",
     "variables": "An object also counts every field of its input type. Send fewer elements, or several requests.",
@@ -79,10 +82,14 @@ _ADVICE = {
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """Numbers of one definition or operation; ``depth`` counts no introspection, WRAPPERS and FAR_ENDS."""
+    """Numbers of one definition or operation; ``depth`` counts no introspection, WRAPPERS and FAR_ENDS.
+
+    ``alias`` is the number of characters of the longest alias.
+    """
 
     depth: int = 0
     aliases: int = 0
+    alias: int = 0
     directives: int = 0
     fields: int = 0
 
@@ -118,11 +125,11 @@ class _Outline:
 
 
 def breaches(schema: GraphQLSchema, document: DocumentNode, limits: DocumentLimits) -> list[Breach]:
-    """Return each exceeded limit of depth, aliases, directives and fields, for each operation of ``document``."""
+    """Return each exceeded limit of the members of :class:`Size`, for each operation of ``document``."""
     return [
         Breach(name, actual, maximum, operation)
         for operation, size in measure(schema, document)
-        for name in ("depth", "aliases", "directives", "fields")
+        for name in ("depth", "aliases", "alias", "directives", "fields")
         if (actual := getattr(size, name)) > (maximum := getattr(limits, name))
     ]
 
@@ -149,7 +156,7 @@ class _Outlines:
 
     def of(self, definition: ExecutableDefinitionNode) -> _Outline:
         """Return the size and the spreads of one definition; visits each selection once, without recursion."""
-        depth = aliases = fields = 0
+        depth = aliases = longest = fields = 0
         directives = len(definition.directives or ())
         spreads: list[tuple[str, int | None]] = []
         root = self._root(definition)
@@ -162,6 +169,7 @@ class _Outlines:
             if isinstance(node, FieldNode):
                 fields += 1
                 aliases += node.alias is not None
+                longest = max(longest, len(node.alias.value) if node.alias else 0)
                 at, below = self._below(node, at, parent)
                 depth = max(depth, at or 0)
                 children = node.selection_set.selections if node.selection_set else ()
@@ -171,7 +179,7 @@ class _Outlines:
                 stack.extend((child, at, on) for child in node.selection_set.selections)
             elif isinstance(node, FragmentSpreadNode):
                 spreads.append((node.name.value, at))
-        return _Outline(Size(depth, aliases, directives, fields), spreads)
+        return _Outline(Size(depth, aliases, longest, directives, fields), spreads)
 
     def _root(self, definition: ExecutableDefinitionNode) -> _Type:
         """Return the type that the fields of a definition belong to."""
@@ -203,6 +211,7 @@ def _total(outline: _Outline, sizes: Mapping[str, Size]) -> Size:
         total = Size(
             depth=total.depth if at is None else max(total.depth, at + part.depth),
             aliases=total.aliases + part.aliases,
+            alias=max(total.alias, part.alias),
             directives=total.directives + part.directives,
             fields=total.fields + part.fields,
         )

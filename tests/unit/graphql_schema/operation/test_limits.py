@@ -42,25 +42,25 @@ def expanded(document: str) -> Size:
     fragments = {d.name.value: d for d in ast.definitions if isinstance(d, FragmentDefinitionNode)}
     operation = next(d for d in ast.definitions if isinstance(d, OperationDefinitionNode))
 
-    def walk(selection: SelectionSetNode, depth: int) -> Iterator[tuple[int, int, int, int]]:
+    def walk(selection: SelectionSetNode, depth: int) -> Iterator[tuple[int, int, int, int, int]]:
         for node in selection.selections:
             marks = len(node.directives or ())
             if isinstance(node, FieldNode):
                 at = depth - (depth > 1 and node.name.value in {"nodes", "node"})
-                yield at, int(node.alias is not None), marks, 1
+                yield at, int(node.alias is not None), len(node.alias.value) if node.alias else 0, marks, 1
                 if node.selection_set:
                     yield from walk(node.selection_set, at + 1)
             elif isinstance(node, InlineFragmentNode):
-                yield 0, 0, marks, 0
+                yield 0, 0, 0, marks, 0
                 yield from walk(node.selection_set, depth)
             elif isinstance(node, FragmentSpreadNode):
                 fragment = fragments[node.name.value]
-                yield 0, 0, marks + len(fragment.directives or ()), 0
+                yield 0, 0, 0, marks + len(fragment.directives or ()), 0
                 yield from walk(fragment.selection_set, depth)
 
     rows = list(walk(operation.selection_set, 1))
-    depths, aliases, directives, fields = zip(*rows, strict=True)
-    return Size(max(depths), sum(aliases), sum(directives), sum(fields))
+    depths, aliases, lengths, directives, fields = zip(*rows, strict=True)
+    return Size(max(depths), sum(aliases), max(lengths), sum(directives), sum(fields))
 
 
 def doubled(levels: int) -> str:
@@ -69,7 +69,7 @@ def doubled(levels: int) -> str:
     return f"{{...F0}}{links}fragment F{levels} on Q{{x}}"
 
 
-LEAVES = st.sampled_from(["x", "a: x", "x @skip(if: false)", "a: x @a @b"])
+LEAVES = st.sampled_from(["x", "a: x", "abc: x", "x @skip(if: false)", "a: x @a @b"])
 
 
 def _nested(children: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
@@ -127,6 +127,7 @@ def test_very_large_sizes_saturate() -> None:
     [
         ("depth", "{" + "a{" * 11 + "x" + "}" * 12, "{" + "a{" * 12 + "x" + "}" * 13),
         ("aliases", "{" + "b: x " * 30 + "}", "{" + "b: x " * 31 + "}"),
+        ("alias", "{" + "b" * 64 + ": x}", "{ ...F } fragment F on Query { y { " + "b" * 65 + ": x } }"),
         ("directives", "{" + "x @a " * 50 + "}", "{" + "x @a " * 51 + "}"),
         ("fields", doubled(12), doubled(13)),
     ],
