@@ -34,6 +34,9 @@ MAX_CHECKS: Final = 100
 MAX_ELEMENTS: Final = 10_000
 """Maximal number of elements of one facet, those of nested lists and objects included; a larger facet is ignored."""
 
+MAX_PATH_NAME: Final = 200
+"""Maximal number of characters of a name of the sender in a path, which each ignored part below it has in full."""
+
 MAX_TARGETS: Final = 200
 """Maximal number of owners, and of tags, that one event gives an asset: all writers wait while they are written."""
 
@@ -86,16 +89,17 @@ class EventFacet:
     def members(self, key: str) -> Iterator[tuple[str, "EventFacet"]]:
         """Yield the objects in an object by name; raises FacetError if the member is no object.
 
-        Values that are no objects are reported as ignored.
+        Values that are no objects are reported as ignored. Paths have the first MAX_PATH_NAME characters of a name.
         """
         value = self.body.get(key)
         if not isinstance(value, dict):
             raise FacetError(f"`{key}` is no object")
         for name, each in value.items():
+            path = f"{self.path}.{key}.{name[:MAX_PATH_NAME]}"
             if isinstance(each, dict):
-                yield name, EventFacet(f"{self.path}.{key}.{name}", each, self.ignored)
+                yield name, EventFacet(path, each, self.ignored)
             else:
-                self.ignored.append((f"{self.path}.{key}.{name}", "no JSON object"))
+                self.ignored.append((path, "no JSON object"))
 
     def require_few_elements(self) -> None:
         """Raise FacetError if the facet has more than MAX_ELEMENTS elements."""

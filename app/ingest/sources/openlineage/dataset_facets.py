@@ -10,6 +10,7 @@ from app.ingest.sources.openlineage.contribution import (
     MAX_SOURCES_BYTES,
     Contribution,
     EventFacet,
+    FacetError,
     bounded,
     by_itself,
 )
@@ -33,7 +34,11 @@ _COLUMN_COUNTS: Final = ("nullCount", "distinctCount", "count")
 def schema(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
     """Give the columns; a nested column has the path as name, such as `address.city`."""
     columns: dict[str, JsonObject] = {}
+    characters = 0
     for name, column in _columns(facet, "", 1):
+        characters += len(name)  # each nested column repeats the names above it
+        if characters > MAX_SCHEMA_BYTES:
+            raise FacetError(f"the names of the columns are longer than {MAX_SCHEMA_BYTES} characters together")
         columns.setdefault(name, column)
     about.give(COLUMNS, bounded(list(columns.values()), MAX_SCHEMA_BYTES), part=SCHEMA)
 
