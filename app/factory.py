@@ -159,6 +159,7 @@ def _api_routes(process: Process, origins: tuple[str, ...], guard: SessionGuard 
             open_context,
             queue=view.writes,
             bodies=event_bodies,
+            untaken=view.untaken,
             limits=limits,
             observe=process.observe,
             batch=batch,

@@ -26,16 +26,21 @@ add_compress_type(GRAPHQL_RESPONSE)
 
 def compressed(response: ASGIApp) -> ASGIApp:
     """Return a response that is sent as ``response``, compressed from `MIN_BYTES` on if the client accepts it."""
-    return CompressMiddleware(_InParts(response), minimum_size=MIN_BYTES, zstd_level=3)
+    return CompressMiddleware(InParts(response), minimum_size=MIN_BYTES, zstd_level=3)
 
 
-class _InParts:
-    """Sends the body of a response in parts of at most `PART_BYTES`; the event loop runs other tasks in between."""
+class InParts:
+    """Sends the body of a response in parts of at most `PART_BYTES`; the event loop runs other tasks in between.
+
+    A part is sent when the client has taken most of those before it.
+    """
 
     def __init__(self, response: ASGIApp) -> None:
         self.response = response
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the response."""
+
         async def send_parts(message: Message) -> None:
             body: bytes = message.get("body", b"") if message["type"] == "http.response.body" else b""
             if len(body) <= PART_BYTES:

@@ -13,6 +13,7 @@ from starlette.types import Receive, Send
 from starlette.types import Scope as RequestScope
 
 from app.errors import HTTP_STATUS
+from app.http.compression import InParts
 from app.http.events.event_intake import EventIntake, report_of
 from app.http.events.event_request import GivenEvents, read_events
 from app.http.events.event_result import EventResult
@@ -22,6 +23,7 @@ from app.http.graphql.operation_watch import watched
 from app.http.json_response import error_payload, error_response, json_response
 from app.http.middleware import coded_or_masked, request_id_of
 from app.http.response_metrics import OBSERVED
+from app.http.untaken_responses import UntakenResponses
 from app.telemetry.operation_report import OperationReport
 from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.fields.context import Context
@@ -37,8 +39,8 @@ class EventView:
     """Serves requests with events, with the queue and the limits of mutations.
 
     ``open_context`` returns the context of one operation, and ``observe`` receives a report of each request. A long
-    body is in memory only while its caller has a slot of ``bodies``. With the flag ``batch``, the body is a list of
-    events.
+    body is in memory only while its caller has a slot of ``bodies``, and ``untaken`` counts the responses. With the
+    flag ``batch``, the body is a list of events.
     """
 
     def __init__(  # noqa: PLR0913 - parts of the application
@@ -48,6 +50,7 @@ class EventView:
         *,
         queue: FairQueue,
         bodies: FairQueue,
+        untaken: UntakenResponses,
         limits: RequestLimits,
         observe: Callable[[OperationReport], None],
         batch: bool,
@@ -56,6 +59,7 @@ class EventView:
         self._open_context = open_context
         self._queue = queue
         self._bodies = bodies
+        self._untaken = untaken
         self._limits = limits
         self._observe = observe
         self._batch = batch
@@ -73,7 +77,8 @@ class EventView:
             report.seconds = perf_counter() - begun
             scope["state"][OBSERVED] = True
             self._observe(report)
-        await response(scope, receive, send)
+        with self._untaken.counted(_caller(request), len(response.body)):
+            await InParts(response)(scope, receive, send)
 
     async def _respond(self, request: Request, report: OperationReport) -> Response:
         request_id = request_id_of(request.scope)
@@ -114,6 +119,7 @@ class EventView:
             context.release()
 
     async def _in_turn(self, context: Context, given: GivenEvents, caller: Hashable) -> list[EventResult]:
+        await self._untaken.room(caller)
         async with self._queue.slot(caller):
             return await self._intake.take(context, given.values, are_long=given.are_long)
 

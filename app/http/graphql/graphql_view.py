@@ -18,7 +18,7 @@ from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
-from app.http.compression import NO_TRANSFORM, compressed
+from app.http.compression import NO_TRANSFORM, InParts, compressed
 from app.http.errors import HttpError
 from app.http.fair_queue import FairQueue
 from app.http.graphql.graphql_request import RequestLimits, is_short, read_params
@@ -30,6 +30,7 @@ from app.http.json_response import NO_CACHE_HEADERS, error_response
 from app.http.middleware import coded_or_masked, request_id_of
 from app.http.negotiation import JSON, negotiate
 from app.http.response_metrics import OBSERVED
+from app.http.untaken_responses import UntakenResponses
 from app.telemetry.operation_report import OperationReport
 from app.telemetry.spans import DISCONNECTED, NO_SPANS, Spans
 from graphql_schema.operation.limited_schema import OperationSchema
@@ -106,6 +107,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
         self.reads, self.writes = FairQueue(), FairQueue(slots=32, per_caller=8)
         self.parses = FairQueue(slots=2, per_caller=1)
         self.bodies = FairQueue()
+        self.untaken = UntakenResponses()
         self.suggestions = suggestions
         self.challenge = challenge
         self.observe = observe
@@ -123,7 +125,9 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
             report.seconds = perf_counter() - begun
             scope["state"][OBSERVED] = True
             self.observe(report)
-        await (response if _is_uncompressed(response) else compressed(response))(scope, receive, send)
+        sending = InParts(response) if _is_uncompressed(response) else compressed(response)
+        with self.untaken.counted(_caller_of(request), len(response.body)):
+            await sending(scope, receive, send)
 
     async def respond(self, request: Request, report: OperationReport) -> Response:
         """Return the response to ``request``, and set all values of ``report`` except its seconds.
@@ -179,8 +183,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
         """
         if request.method != "POST" or is_short(request.headers):
             return nullcontext()
-        principal = getattr(request.state, "principal", None)
-        return self.bodies.slot(principal and (principal.tenant, principal.subject))
+        return self.bodies.slot(_caller_of(request))
 
     async def context_of(self, request: Request) -> ContextT:
         """Return the context of one operation.
@@ -199,11 +202,13 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
         """Execute the operation when the caller has a slot; reads and writes have queues of their own.
 
         The slot is held until the store works on no request of the operation. The store continues when the client has
-        left, and a caller who repeats that would otherwise occupy the store.
+        left, and a caller who repeats that would otherwise occupy the store. A caller who has not taken earlier
+        responses waits before.
 
         Raises LimitError if too many operations of the caller wait, and what :meth:`execute` raises.
         """
-        caller = (request.state.principal.tenant, request.state.principal.subject)
+        caller = _caller_of(request)
+        await self.untaken.room(caller)
         queue = self.writes if await self._is_mutation(params, caller) else self.reads
         await queue.acquire(caller)
         try:
@@ -245,6 +250,12 @@ def _report_use(report: OperationReport, budget: Endable) -> None:
         report.kind, report.name = budget.operation
     report.rows, report.items = budget.rows, budget.items
     report.cuts, report.is_partial = budget.cuts, budget.is_partial
+
+
+def _caller_of(request: Request) -> Hashable:
+    """Return the caller of a request, by whom the queues share their slots; None without one."""
+    principal: Principal | None = getattr(request.state, "principal", None)
+    return principal and (principal.tenant, principal.subject)
 
 
 def _is_uncompressed(response: Response) -> bool:

@@ -15,6 +15,7 @@ from app.http.events.event_intake import EventIntake
 from app.http.events.event_view import EventView
 from app.http.fair_queue import FairQueue
 from app.http.graphql.graphql_request import LONG_JSON, RequestLimits
+from app.http.untaken_responses import UntakenResponses
 from app.ingest.sources.openlineage.event_names import EventNames
 from graphql_schema.fields.context import Context
 from graphql_schema.ports.policy_report import PolicyReport
@@ -50,7 +51,14 @@ class OneRequest:
         full = FairQueue(per_caller=0, waiting_per_caller=0)  # refuses each body
         intake = EventIntake(EventNames(), lambda: LATER)
         view = EventView(
-            intake, _context, queue=FairQueue(), bodies=full, limits=RequestLimits(), observe=print, batch=False
+            intake,
+            _context,
+            queue=FairQueue(),
+            bodies=full,
+            untaken=UntakenResponses(),
+            limits=RequestLimits(),
+            observe=print,
+            batch=False,
         )
         await view(self.scope, self.receive, self.send)
         return json.loads(self.sent[-1]["body"])["errors"][0]["extensions"]

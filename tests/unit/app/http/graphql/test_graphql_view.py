@@ -10,11 +10,14 @@ import httpx2
 import pytest
 import strawberry
 from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 from starlette.types import Message
 
+from app.http.compression import NO_TRANSFORM
 from app.http.fair_queue import FairQueue
 from app.http.graphql.graphql_request import LONG_JSON, OperationParams
 from app.http.graphql.graphql_view import GraphQLView
+from app.http.untaken_responses import UntakenResponses
 from app.telemetry.operation_report import OperationReport
 from graphql_schema.operation.limited_schema import OperationSchema
 from graphql_schema.ports.operation_budget import OperationBudget
@@ -273,3 +276,43 @@ async def test_a_long_body_is_not_read_before_it_has_a_slot(headers: dict[str, s
         with pytest.raises(ClientDisconnect):
             await view.respond(request, OperationReport())
     assert bool(read) is not waits
+
+
+async def test_who_takes_no_responses_waits_before_the_next_operation() -> None:
+    """While a client takes nothing of a large response, no operation of its caller is executed, and others are."""
+    view: GraphQLView[Any] = GraphQLView(OperationSchema(Greeter, Runner), no_context)
+    view.untaken = UntakenResponses(maximum=1)
+    taking, begun, sent = asyncio.Event(), asyncio.Event(), list[Message]()
+
+    async def respond(request: Request, report: OperationReport) -> Response:
+        del request, report
+        return Response(b"x" * 200_000, headers={"Cache-Control": NO_TRANSFORM})
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+        if len(sent) > 1:
+            begun.set()
+            await taking.wait()
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def executed(who: str) -> None:
+        request: Any = SimpleNamespace(state=SimpleNamespace(principal=Principal(who, PrincipalKind.PERSON, "default")))
+        request.method = "POST"
+        params = OperationParams(query="{ greeting }", variables=None, operation_name=None, extensions=None)
+        await view.execute_in_turn(request, params, SimpleNamespace(budget=OperationBudget()))
+
+    view.respond = respond  # type: ignore[method-assign]
+    caller = Principal("bo", PrincipalKind.PERSON, "default")
+    scope = {"type": "http", "method": "POST", "path": "/graphql", "headers": [], "state": {"principal": caller}}
+    sending = asyncio.create_task(view(scope, receive, send))
+    async with asyncio.timeout(5):
+        await begun.wait()
+        await executed("ada")
+        waiting = asyncio.create_task(executed("bo"))
+        await asyncio.wait([waiting], timeout=0.01)
+        assert not waiting.done()
+        assert len(sent[1]["body"]) < 200_000
+        taking.set()
+        await asyncio.gather(sending, waiting)

@@ -1,0 +1,43 @@
+"""Responses that clients have not taken yet: a caller with too many bytes of them waits before the next operation.
+
+A response is made as a whole, and stays in memory until its client has taken it, at whatever speed. The connections of
+one address can otherwise hold gigabytes of responses for hours.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+MAX_UNTAKEN: Final = 16 * 1024 * 1024
+"""Bytes of responses that a caller has not taken, from which on no further operation of the caller is executed."""
+
+
+@dataclass(slots=True)
+class UntakenResponses:
+    """Counts the bytes of responses that are being sent, by caller; ``maximum`` is as MAX_UNTAKEN."""
+
+    maximum: int = MAX_UNTAKEN
+    _bytes: Counter[Hashable] = field(default_factory=Counter)
+    _taken: dict[Hashable, asyncio.Event] = field(default_factory=dict)
+
+    async def room(self, caller: Hashable) -> None:
+        """Return when the caller has taken enough of earlier responses; at once for most callers."""
+        while self._bytes[caller] >= self.maximum:
+            await self._taken.setdefault(caller, asyncio.Event()).wait()
+
+    @contextmanager
+    def counted(self, caller: Hashable, size: int) -> Iterator[None]:
+        """Count a response of ``size`` bytes while the body runs, which sends it."""
+        self._bytes[caller] += size
+        try:
+            yield
+        finally:
+            self._bytes[caller] -= size
+            if not self._bytes[caller]:
+                del self._bytes[caller]
+            taken = self._taken.pop(caller, None)
+            if taken is not None:
+                taken.set()
