@@ -126,7 +126,7 @@ def _unused(days: int, unread: bool | None) -> Iterator[Condition]:  # noqa: FBT
 
 
 def _healthy(wanted: Sequence[HealthStatus]) -> Iterator[Condition]:
-    yield HealthIs(tuple(status.name for status in wanted))
+    yield HealthIs(tuple(dict.fromkeys(status.name for status in wanted)))
 
 
 def _with_days(_unread: bool, days: int | None) -> Iterator[Condition]:  # noqa: FBT001 - the value of the field

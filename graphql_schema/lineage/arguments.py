@@ -73,10 +73,10 @@ class LineageFilter:
         if self.min_confidence is not None and not 0 <= self.min_confidence <= 1:
             raise InvalidError(f"`minConfidence` is {self.min_confidence:g}; give 0 to 1.")
         return LineageItemFilter(
-            kinds=tuple(sorted(kind.name for kind in self.kinds or ())),
-            stages=tuple(sorted(stage.name for stage in self.stages or ())),
-            relations=tuple(sorted(relation.name for relation in self.relations or ())),
-            origins=tuple(sorted(origin.name for origin in self.origins or ())),
+            kinds=tuple(sorted({kind.name for kind in self.kinds or ()})),
+            stages=tuple(sorted({stage.name for stage in self.stages or ()})),
+            relations=tuple(sorted({relation.name for relation in self.relations or ()})),
+            origins=tuple(sorted({origin.name for origin in self.origins or ()})),
             min_confidence=self.min_confidence,
         )
 

@@ -89,7 +89,7 @@ async def _experiments(root: Source, info: Info, first: First = 50, after: After
 
 
 async def _assets(root: Source, info: Info, kinds: KindsArg = None, first: First = 50, after: After = None) -> Resolved:
-    return await _page(root, info, first, after, *sorted(kind.name for kind in kinds or ()), via=False)
+    return await _page(root, info, first, after, *sorted({kind.name for kind in kinds or ()}), via=False)
 
 
 async def _teams(root: Source, info: Info, reasons: ReasonsArg = None, days: Days = 30) -> Resolved:

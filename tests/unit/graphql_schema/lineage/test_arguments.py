@@ -37,6 +37,17 @@ def test_a_filter_is_the_same_in_any_order() -> None:
     )
 
 
+def test_a_filter_has_each_value_once() -> None:
+    """A list of 5,000 equal values would be compared as a whole with each asset and edge of a walk."""
+    given = LineageFilter(
+        kinds=[AssetKind["RUN"]] * 5_000,
+        relations=[RelationName["FEEDS"]] * 5_000,
+        origins=[EdgeOrigin.OBSERVED] * 5_000,
+        stages=[LifecycleStage.DRAFT] * 5_000,
+    )
+    assert lineage_filter(given) == LineageItemFilter(("RUN",), ("DRAFT",), ("FEEDS",), ("OBSERVED",))
+
+
 def test_an_absent_filter_keeps_everything() -> None:
     """So does a filter without conditions."""
     assert lineage_filter(None) == lineage_filter(LineageFilter()) == EVERYTHING
