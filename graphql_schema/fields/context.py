@@ -54,7 +54,8 @@ class Context:
     - ``change_feed`` wakes a subscription when there may be new changes. ``recheck`` authenticates the caller of a
       subscription again and returns the principal; it raises CodedError if that fails.
     - ``fan_out`` is what a subscription shares with others; None if it shares nothing. ``results`` are the shared
-      results at the last authentication, and ``subjects`` the rows that the changes of the current batch are about.
+      results of its turn, None between two turns, and ``subjects`` the rows that the changes of the current batch are
+      about.
     - ``selection`` is equal for subscriptions that show a change alike; None before the first event.
     - ``gates`` are those of the installation. ``clock`` returns epoch milliseconds.
     - ``cost_report`` is filled and returned if the request has the header ``Prefer: cost``; None without it.
@@ -173,16 +174,24 @@ class Context:
         """Return the result of ``make`` for a new context, with the policy report of that context."""
         assert self.fan_out is not None  # noqa: S101 - the caller has tested it
         apart = self.fan_out.open(self.principal)
-        return await make(apart), apart.policy_report
+        try:
+            return await make(apart), apart.policy_report
+        finally:
+            apart.release()
 
     async def begin_turn(self) -> None:
         """Return when it is the turn of a subscription, so that many of them do not hold up other operations."""
         if self.fan_out is not None:
             await self.fan_out.begin_turn()
+            self.results = self.fan_out.results(self.principal)
 
     def end_turn(self) -> None:
-        """End the turn of a subscription."""
+        """End the turn of a subscription, and discard what it shares.
+
+        Each subscription that waits would otherwise keep the events of its last turn in memory.
+        """
         if self.fan_out is not None:
+            self.results = None
             self.fan_out.end_turn()
 
     @property

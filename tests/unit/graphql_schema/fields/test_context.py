@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from typing import Any
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 from support.stores.plain_reader import PlainGraph
@@ -9,6 +10,7 @@ from support.stores.plain_reader import PlainGraph
 from graphql_schema.fields.context import Context
 from graphql_schema.ports.policy_report import PolicyReport
 from graphql_schema.ports.protocols import GraphReader
+from graphql_schema.ports.shared_results import SharedResults
 from policies.decision import Denial
 from policies.principal import Principal, PrincipalKind
 
@@ -119,6 +121,34 @@ def test_an_operation_that_reads_nothing_opens_no_reader(process: Process) -> No
         assert context.reader
     context.release()
     assert abandoned == [1, 1]
+
+
+async def test_a_subscription_keeps_nothing_between_its_turns(process: Process) -> None:
+    """What it shares may be a large event; a hundred subscriptions that wait would keep a hundred of them."""
+    shared = [SharedResults(), SharedResults()]
+    given = iter(shared)
+    fan_out = Mock(begin_turn=AsyncMock(), results=lambda _: next(given))
+    context = process.context(fan_out=fan_out)
+    await context.begin_turn()
+    assert context.results is shared[0]
+    context.end_turn()
+    assert context.results is None
+    await context.begin_turn()
+    assert context.results is shared[1]
+
+
+async def test_what_was_read_for_a_shared_event_is_released(process: Process) -> None:
+    """The executor of graphql-core refers to the context of an event until a garbage collection."""
+    apart = process.context()
+    apart.subjects = (Mock(),)
+    context = process.context(fan_out=Mock(open=lambda _: apart))
+    context.results = SharedResults()
+
+    async def make(given: Context) -> int:
+        return len(given.subjects)
+
+    assert await context.shared("event", make) == 1
+    assert len(apart.subjects) == 0
 
 
 def test_a_response_is_logged_before_its_reports_are_cleared(process: Process) -> None:
