@@ -25,9 +25,10 @@ from uuid import uuid4
 import orjson
 
 from app.graph.commits.sensitivity_floors import SensitivityFloor
+from app.graph.records.stored_principal import principal_of, stored_principal
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.ports.record import JsonObject
-from policies.principal import Principal, PrincipalKind
+from policies.principal import Principal
 
 OUTBOX_ROOT: Final = vertex_id("pending", "top")
 """Vertex id from which all entries are reached. It is a hash of a text that is not a URN."""
@@ -84,7 +85,7 @@ class OutboxEntry:
         if self.inference:
             stored |= {"enriches": True, "after": self.after}
         if self.raised_by is not None:
-            stored["who"] = _stored_principal(self.raised_by)
+            stored["who"] = stored_principal(self.raised_by)
         if self.floor is not None:
             stored |= {"level": self.floor.level, "everything": self.floor.covered is None}
             values["covered"] = orjson.dumps(sorted(self.floor.covered or ())).decode()
@@ -103,7 +104,7 @@ def entry_from_row(row: JsonObject) -> OutboxEntry:
     stored = orjson.loads(row["note"])
     frontier = dict.fromkeys(vid for text in row["frontier"] for vid in orjson.loads(text))
     floor = None
-    raised_by = _principal(stored["tenant"], stored["who"]) if "who" in stored else None
+    raised_by = principal_of(stored["tenant"], stored["who"]) if "who" in stored else None
     if "level" in stored:
         covered = None if stored["everything"] else frozenset(orjson.loads(row["covered"]))
         floor = SensitivityFloor(stored["tenant"], stored["level"], covered, raised_by)
@@ -121,20 +122,6 @@ def entry_from_row(row: JsonObject) -> OutboxEntry:
         stored.get("after"),
         raised_by,
     )
-
-
-_SETS: Final = ("teams", "acts_for", "roles", "scopes")
-
-
-def _stored_principal(who: Principal) -> JsonObject:
-    sets = {name: sorted(getattr(who, name)) for name in _SETS}
-    return {"subject": who.subject, "kind": who.kind.value, "user": who.user, **sets}
-
-
-def _principal(tenant: str, stored: JsonObject) -> Principal:
-    teams, acts_for, roles, scopes = (frozenset(stored[name]) for name in _SETS)
-    kind = PrincipalKind(stored["kind"])
-    return Principal(stored["subject"], kind, tenant, None, teams, stored["user"], acts_for, roles=roles, scopes=scopes)
 
 
 def new_entry_id() -> int:
