@@ -174,7 +174,6 @@ class Settings:
         "32 characters; generated in `dev`.",
         secret=True,
     )
-
     access_log: Path | None = setting(
         "MLG_ACCESS_LOG", "", "File of the access log; empty: `access.jsonl` in the data folder."
     )
@@ -222,6 +221,9 @@ class Settings:
         "MLG_NAMESPACES",
         "",
         "Comma-separated replacements of OpenLineage namespaces, such as `s3a://* => s3://*`; the first match counts.",
+    )
+    webhook_hosts: tuple[str, ...] = setting(
+        "MLG_WEBHOOK_HOSTS", "", "Comma-separated hosts or origins that may receive webhooks; empty: no webhooks."
     )
     reader_seconds: float = setting(
         "MLG_READER_SECONDS", "30", "Seconds in which a client must take the next 16 KiB of what it is sent."
@@ -341,6 +343,7 @@ _READERS: dict[str, Callable[[str], object]] = {
     "request_seconds": _positive,
     "idle_seconds": _count,
     "reader_seconds": _positive,
+    "webhook_hosts": lambda text: tuple(part.strip() for part in text.split(",") if part.strip()),
     "vectored": _flag,
     "demo": _flag,
     "enrichment": _flag,

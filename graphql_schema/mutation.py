@@ -19,6 +19,7 @@ from graphql_schema.observability.incidents import IncidentPayload, open_inciden
 from graphql_schema.registry.bulk import RegisterAssetsPayload, register_assets
 from graphql_schema.registry.entries import mutation_fields
 from graphql_schema.usage.record_usage import RecordUsagePayload, record_usage
+from graphql_schema.webhooks.webhook import WebhookPayload, register_webhook, remove_webhook, update_webhook
 
 
 @strawberry.type
@@ -47,3 +48,6 @@ class Mutation(Registrations):
     delete_asset: UpdatePayload = delete_asset
     restore_asset: UpdatePayload = restore_asset
     revert_change: UpdatePayload = revert_change
+    register_webhook: WebhookPayload = register_webhook
+    update_webhook: WebhookPayload = update_webhook
+    remove_webhook: WebhookPayload = remove_webhook

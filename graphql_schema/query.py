@@ -33,6 +33,7 @@ from graphql_schema.ports.record import Json
 from graphql_schema.scene.lineage_diff import LineageDiff, lineage_diff
 from graphql_schema.scene.scene_field import Scene, scene
 from graphql_schema.search.search_field import SearchResults, search
+from graphql_schema.webhooks.webhook import Webhook, webhooks
 from graphql_schema.work.my_work import MyWork, my_work
 from policies.errors import InvalidError, LimitError
 
@@ -187,4 +188,5 @@ class Query:
     lineage_diff: LineageDiff = lineage_diff
     changes: Connection[Change] = changes_field()
     my_work: MyWork = my_work
+    webhooks: list[Webhook] = webhooks
     viewer: Viewer = strawberry.field(description="The caller.", resolver=_viewer)

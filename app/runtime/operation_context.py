@@ -27,6 +27,7 @@ from graphql_schema.fields.context import Context
 from graphql_schema.ports.cost_report import CostReport, PlanReport
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.policy_report import PolicyReport
+from graphql_schema.ports.webhooks.webhook_registry import WebhookRegistry
 from policies.disclosure import Disclosure
 from policies.gates import Gates
 from policies.policy import Policy
@@ -48,8 +49,8 @@ class OperationContexts:
     ``clock`` returns epoch milliseconds, and ``log_access`` writes a policy report to the access log. ``cursor_key`` is
     the key that seals cursors. ``spellings`` finds the other ids that mean the same as an id. ``documents`` has the
     turns in which callers have unknown documents examined. ``fan_out`` is what subscriptions share, ``change_feed``
-    wakes them. ``vectored``, a flag: queries are executed over vectors, otherwise by graphql-core. ``graph_cache`` is
-    None if everything is read from the store.
+    wakes them. ``webhooks`` returns those of a caller, None if webhooks are off. ``vectored``, a flag: queries are
+    executed over vectors, otherwise by graphql-core. ``graph_cache`` is None if everything is read from the store.
     """
 
     client: GremlinClient
@@ -62,6 +63,7 @@ class OperationContexts:
     log_access: Callable[[Principal, str, PolicyReport], None]
     spellings: Spellings
     clock: Callable[[], int] = epoch_milliseconds
+    webhooks: Callable[[Principal], WebhookRegistry] | None = None
     vectored: bool = True
     graph_cache: GraphCache | None = None
     documents: FairQueue = field(default_factory=_document_turns)
@@ -87,10 +89,20 @@ class OperationContexts:
         if preference(request.headers, "explain") is not None:
             context.plan_report = PlanReport()
         if recheck is not None:
-            open_shared = partial(self._context, request_id=request_id, strict=strict)
-            context.recheck = recheck
-            context.fan_out = SubscriptionFanOut(self.fan_out, principal.subject, strict, open_shared)
+            self._follow(context, recheck, strict=strict)
         return context
+
+    def open_webhook(self, principal: Principal, request_id: str, recheck: Recheck) -> Context:
+        """Return the context of the subscription of a webhook of ``principal``."""
+        context = self._context(principal, request_id, strict=False)
+        self._follow(context, recheck, strict=False)
+        return context
+
+    def _follow(self, context: Context, recheck: Recheck, *, strict: bool) -> None:
+        """Make a context that of a subscription."""
+        open_shared = partial(self._context, request_id=context.request_id, strict=strict)
+        context.recheck = recheck
+        context.fan_out = SubscriptionFanOut(self.fan_out, context.principal.subject, strict, open_shared)
 
     def _context(self, principal: Principal, request_id: str, *, strict: bool) -> Context:
         report = PolicyReport(self.policy.version, strict=strict)
@@ -112,6 +124,7 @@ class OperationContexts:
             document_turn=partial(self.documents.slot, (principal.tenant, principal.subject)),
             index_lags=lambda: self.coordinator.index_state.lags,
             change_feed=self.change_feed,
+            webhooks=self.webhooks and self.webhooks(principal),
             vectored=self.vectored,
         )
 

@@ -33,6 +33,7 @@ from app.runtime.process_spans import StoreSpans
 from app.runtime.readiness import Readiness
 from app.runtime.store_health import StoreHealth, sampled
 from app.runtime.store_watch import watched
+from app.runtime.webhook_parts import webhook_job, webhook_rights
 from app.settings import Settings
 from app.store.embedded.embedded_store import EmbeddedStore
 from app.store.errors import StoreReason
@@ -44,6 +45,7 @@ from app.telemetry.operation_report import OperationReport
 from app.telemetry.span_export import SpanExport
 from app.telemetry.spans import Spans
 from app.telemetry.work import WorkMonitor
+from app.webhooks.webhook_job import sending
 from graphql_schema.catalog.inference_rules import RULES
 from graphql_schema.catalog.kinds import ASSETS
 from graphql_schema.execution.side_thread import short_switches
@@ -166,6 +168,7 @@ class Process:
         self._gates = load_gates()
         self._disclosure = load_disclosure()
         self._cursor_key = cursor_key(settings)
+        self._webhook_rights = webhook_rights(settings, self._cursor_key)
 
     @property
     def spans(self) -> Spans:
@@ -196,6 +199,7 @@ class Process:
                     watched(client, readiness, self.settings.store_silent_seconds),
                     self._serving_metrics(),
                     self._start_jobs(client, coordinator),
+                    self._sending_webhooks(),
                     short_collections(),
                 ):
                     yield self.opened
@@ -215,6 +219,17 @@ class Process:
                 yield
         finally:
             server.stop()
+
+    @asynccontextmanager
+    async def _sending_webhooks(self) -> AsyncIterator[None]:
+        """Serve and send webhooks, if the setting names hosts."""
+        if self._webhook_rights is None:
+            yield
+            return
+        job = webhook_job(self.settings, self._webhook_rights, self.schema, self.opened.contexts)
+        self.metrics.watch(job.metrics)
+        async with sending(job):
+            yield
 
     def open_with(self, client: GremlinClient, coordinator: WriteCoordinator) -> None:
         """Set :attr:`opened` to parts over ``client`` and ``coordinator``; nothing is sent to the store."""

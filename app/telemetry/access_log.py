@@ -3,8 +3,8 @@
 Append-only JSON lines, separate from the log of the process. A line names the caller, the request, and the span if
 there is one. By its event it also has the coordinate, ids of assets and edges, or the reasons of a denial. A line about
 hidden fields (``denied``) has their number, no ids. A line with the event ``hidden`` has the ids of assets that the
-request named and the caller may not discover. No line has the value of a field. A response is sent only after its lines
-are written, all or none of them.
+request named and the caller may not discover. One with the event ``webhook`` has the name of a webhook that changed. No
+line has the value of a field. A response is sent only after its lines are written, all or none of them.
 """
 
 import errno
@@ -90,6 +90,8 @@ class AccessLog:
         yield from _in_pages({"event": "hidden"}, list(report.absent))
         for action, urn, reasons in report.refused:
             yield {"event": "refused", "action": action, "ids": [urn] if urn else [], "reasons": reasons}
+        for action, name in report.webhooks:
+            yield {"event": "webhook", "action": action, "name": name}
 
     def _append(self, text: bytes, *, durable: bool) -> None:
         try:

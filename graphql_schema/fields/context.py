@@ -14,6 +14,7 @@ from graphql_schema.ports.protocols import ChangeFeed, GraphReader, GraphWriter
 from graphql_schema.ports.record import JsonObject
 from graphql_schema.ports.row import Row
 from graphql_schema.ports.shared_results import SharedResults
+from graphql_schema.ports.webhooks.webhook_registry import WebhookRegistry
 from policies.gates import NO_GATES, Gates
 from policies.principal import Principal
 
@@ -60,6 +61,7 @@ class Context:
     - ``gates`` are those of the installation. ``clock`` returns epoch milliseconds.
     - ``cost_report`` is filled and returned if the request has the header ``Prefer: cost``; None without it.
     - ``plan_report`` is filled and returned if the request has the header ``Prefer: explain``; None without it.
+    - ``webhooks`` are those of the caller; None if webhooks are off.
     - ``vectored``, a flag: a query is executed over vectors; otherwise by graphql-core.
     - ``plans`` are the plans of the document; None before it is admitted, or if ``vectored`` is false.
     - ``former_readers`` are those opened before the read time was known; fields may still wait for what they read.
@@ -80,6 +82,7 @@ class Context:
     document_turn: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
     index_lags: Callable[[], bool] = lambda: False
     spellings: Callable[[str], Sequence[tuple[str, str]]] = lambda _: ()
+    webhooks: WebhookRegistry | None = None
     vectored: bool = True
     plans: object = None
     totals: dict[int, bool] = field(default_factory=dict)

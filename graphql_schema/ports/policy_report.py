@@ -21,6 +21,7 @@ class PolicyReport:
     - ``reads``: by coordinate of a restricted or secret field, the ids of the assets and edges of which it was read.
     - ``absent``: ids that were read, or named by a write, and whose records the policy hides.
     - ``refused``: denied writes as (action, id, reasons); (scope, "", reasons) if the token lacks the scope.
+    - ``webhooks``: changes of webhooks as (action, name).
     - ``mismatches``: number of records that the index returned and that are hidden from the caller, a defect.
     """
 
@@ -31,6 +32,7 @@ class PolicyReport:
     reads: dict[str, dict[str, None]] = field(default_factory=dict)
     absent: dict[str, None] = field(default_factory=dict)
     refused: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
+    webhooks: list[tuple[str, str]] = field(default_factory=list)
     mismatches: int = 0
 
     def report_hidden(self, coordinate: str, denial: Denial) -> None:
@@ -64,6 +66,7 @@ class PolicyReport:
             self.reads.setdefault(coordinate, {}).update(urns)
         self.absent.update(other.absent)
         self.refused += other.refused
+        self.webhooks += other.webhooks
         self.mismatches += other.mismatches
 
     def clear(self) -> None:
@@ -73,6 +76,7 @@ class PolicyReport:
         self.reads.clear()
         self.absent.clear()
         self.refused.clear()
+        self.webhooks.clear()
         self.mismatches = 0
 
     def extensions(self) -> JsonObject:

@@ -14,6 +14,8 @@ CATCHES_EVERYTHING = {
     "app.graph.jobs.expiry_job": "a stopped job would keep what is expired for ever: failures are logged and retried",
     "app.graph.commits.outbox_worker": "a stopped job would leave sensitivity floors: failures are logged and retried",
     "app.graph.admin.index_watch": "without the watch lost documents would stay lost: failures are logged and retried",
+    "app.webhooks.webhook_delivery": "the boundary of a webhook: its failure is recorded, and retried after a pause",
+    "app.webhooks.webhook_job": "a stopped job would send no webhooks: failures are logged and retried",
     "app.graph.driver.server_watch": "without the watch an ejected server would get no requests again: it is logged",
     "app.runtime.store_watch": "without the watch a broken store would not be restarted: failures are logged",
     "app.store.embedded.embedded_store": "whatever fails a restart may succeed later: it is logged and retried",

@@ -39,6 +39,8 @@ RUN_BY = {
     ("docs/reading.md", "graphql"): "tests/contract/clients/test_first_hour.py",
     ("docs/reading.md", "json"): "tests/contract/clients/test_first_hour.py",
     ("docs/reading.md", "sh"): "tests/contract/clients/test_first_hour.py",
+    ("docs/webhooks.md", "graphql"): "tests/journeys/test_webhooks_page.py",
+    ("docs/webhooks.md", "python"): "tests/journeys/test_webhooks_page.py",
 }
 """The tests that run all blocks of one language on one page, other than those of this file."""
 
@@ -62,6 +64,10 @@ NOT_RUN = {
     ("docs/request-flow.md", "mutation { setOwners"): "ids are shortened, because only the code matters",
     ("docs/store.md", "async with EmbeddedStore"): "a part of a program, with the names of the text around it",
     ("docs/traces.md", "MLG_OTLP_ENDPOINT="): "a server until Ctrl-C; tests/journeys/test_traces.py has a collector",
+    (
+        "docs/webhooks.md",
+        "MLG_WEBHOOK_HOSTS=",
+    ): "a server until Ctrl-C; tests/journeys/test_webhooks_page.py has the setting",
     ("tests/README.md", "make test-fast"): "runs all tests",
 }
 """Reasons of blocks that are not run, by page and begin of the block."""

@@ -49,10 +49,10 @@ def _document() -> JsonObject:
     """Return the schema as the JSON object that JanusGraph reads."""
     keys = {stored.name: stored for stored in (*NATIVE_PROPERTIES, *NATIVE_EDGE_PROPERTIES, *OUTBOX_PROPERTIES)}
     return {
-        "vertexLabels": [{"label": name} for name in (*ALL_KINDS, "Pending", "Receipt", "Shelf", "Logged")],
+        "vertexLabels": [{"label": name} for name in (*ALL_KINDS, "Pending", "Receipt", "Shelf", "Logged", "Webhook")],
         "edgeLabels": [
             {"label": name, "multiplicity": "SIMPLE"}
-            for name in (*RELATIONS, *LABEL.values(), "PENDING", "RECEIPT", "SHELF")
+            for name in (*RELATIONS, *LABEL.values(), "PENDING", "RECEIPT", "SHELF", "WEBHOOK")
         ],
         "propertyKeys": [
             *(_key(stored) for stored in keys.values()),

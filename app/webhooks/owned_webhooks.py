@@ -1,0 +1,153 @@
+"""The webhooks of one caller: implements the registry that the mutations use."""
+
+import hmac
+from dataclasses import replace
+from typing import Final
+
+from app.graph.records.vertex_id import internal_vertex_id
+from app.graph.webhooks.stored_webhook import DeliveryState, StoredWebhook
+from app.graph.webhooks.webhook_store import WebhookStore
+from app.webhooks.webhook_rights import WebhookRights
+from app.webhooks.webhook_signature import new_secret
+from graphql_schema.ports.outcomes import MutationErrorCode
+from graphql_schema.ports.record import JsonObject
+from graphql_schema.ports.webhooks.webhook_registry import WebhookOrder, WebhookRefusedError, WebhookResult
+from policies.principal import Principal, Scope
+
+MAX_OWNED: Final = 10
+"""Maximal number of webhooks of one owner."""
+
+MAX_ALL: Final = 100
+"""Maximal number of webhooks of a store; calls to several processes at once may exceed it a little."""
+
+FORMER_MS: Final = 24 * 3_600_000
+"""Milliseconds for which a secret signs after its rotation."""
+
+
+class OwnedWebhooks:
+    """Implements :class:`graphql_schema.ports.webhooks.webhook_registry.WebhookRegistry` for ``caller``."""
+
+    def __init__(self, store: WebhookStore, rights: WebhookRights, caller: Principal) -> None:
+        self._store = store
+        self._rights = rights
+        self._caller = caller
+
+    async def owned(self) -> list[JsonObject]:
+        """See :class:`graphql_schema.ports.webhooks.webhook_registry.WebhookRegistry`."""
+        own, _ = await self._stored()
+        return [self._shown(own[name]) for name in sorted(own)]
+
+    async def register(self, order: WebhookOrder) -> WebhookResult:
+        """See :class:`graphql_schema.ports.webhooks.webhook_registry.WebhookRegistry`."""
+        url = self._allowed(order.url or "")
+        own, number = await self._stored()
+        if order.name in own:
+            raise _conflict(f"You have a webhook {order.name!r} already; change it with `updateWebhook`.", "name")
+        if len(own) >= MAX_OWNED or number >= MAX_ALL:
+            raise _conflict(
+                f"You have {len(own)} webhooks of at most {MAX_OWNED}, or the server has its maximum; remove one, or "
+                "let one webhook name more in its filter."
+            )
+        now, secret = self._rights.clock(), new_secret()
+        webhook = StoredWebhook(
+            self._vertex(order.name),
+            self._owner(),
+            order.name,
+            url,
+            order.filter or {},
+            now,
+            now,
+            self._rights.seal(secret),
+            DeliveryState(order.cursor or ""),
+        )
+        return await self._put(webhook, secret, order)
+
+    async def update(self, order: WebhookOrder) -> WebhookResult:
+        """See :class:`graphql_schema.ports.webhooks.webhook_registry.WebhookRegistry`."""
+        found = await self._named(order.name)
+        now = self._rights.clock()
+        webhook = replace(
+            found,
+            owner=self._owner(),
+            url=self._allowed(found.url if order.url is None else order.url),
+            filter=found.filter if order.filter is None else order.filter,
+            rights_at=now,
+            state=found.state.resumed(order.cursor),
+            replays=found.replays + (order.cursor is not None),
+        )
+        secret = new_secret() if order.rotates else None
+        if secret is not None:
+            sealed = self._rights.seal(secret)
+            webhook = replace(webhook, secret=sealed, former_secret=found.secret, former_until=now + FORMER_MS)
+        return await self._put(webhook, secret, order)
+
+    async def remove(self, name: str, *, dry: bool = False) -> None:
+        """See :class:`graphql_schema.ports.webhooks.webhook_registry.WebhookRegistry`."""
+        webhook = await self._named(name)
+        if not dry and not await self._store.remove(webhook):
+            raise _changed()
+
+    async def _put(self, webhook: StoredWebhook, secret: str | None, order: WebhookOrder) -> WebhookResult:
+        if order.dry:
+            return WebhookResult(self._shown(webhook))
+        if not await self._store.put(webhook):
+            raise _changed()
+        return WebhookResult(self._shown(webhook), secret)
+
+    async def _stored(self) -> tuple[dict[str, StoredWebhook], int]:
+        """Return the webhooks of the caller by name, and the number of those of all callers."""
+        stored = await self._store.all()
+        mine = (self._caller.tenant, self._caller.subject)
+        return {each.name: each for each in stored if each.of == mine}, len(stored)
+
+    async def _named(self, name: str) -> StoredWebhook:
+        found = (await self._stored())[0].get(name)
+        if found is None:
+            message = f"You have no webhook {name!r}; `webhooks` lists those that you have."
+            raise WebhookRefusedError(MutationErrorCode.NOT_FOUND, message, "name")
+        return found
+
+    def _owner(self) -> Principal:
+        """Return the caller as the webhook acts: it may only read."""
+        return replace(self._caller, scopes=self._caller.scopes & {Scope.READ})
+
+    def _allowed(self, url: str) -> str:
+        if self._rights.hosts.rule_for(url) is None:
+            raise WebhookRefusedError(
+                MutationErrorCode.INVALID,
+                "`url` is not allowed: use HTTPS and a host that the operator of this server lists in "
+                "MLG_WEBHOOK_HOSTS, without credentials and fragment.",
+                "url",
+            )
+        return url
+
+    def _vertex(self, name: str) -> int:
+        """Return the vertex id of a webhook, which a caller cannot compute: it could search for a free id otherwise."""
+        text = f"webhook\0{self._caller.tenant}\0{self._caller.subject}\0{name}"
+        return internal_vertex_id("webhook", hmac.digest(self._rights.key, text.encode(), "sha256").hex())
+
+    def _shown(self, webhook: StoredWebhook) -> JsonObject:
+        """Return the source of the GraphQL type `Webhook`."""
+        state = webhook.state
+        return {
+            "name": webhook.name,
+            "url": webhook.url,
+            "filter": webhook.filter or None,
+            "state": self._rights.state_of(webhook).name,
+            "createdAt": webhook.created_at,
+            "rightsUntil": self._rights.until(webhook),
+            "cursor": state.cursor,
+            "deliveredAt": state.delivered_at or None,
+            "failures": state.failures,
+            "failingSince": state.failing_since or None,
+            "nextAttemptAt": state.next_at or None,
+            "lastError": state.error or None,
+        }
+
+
+def _conflict(message: str, path: str = "") -> WebhookRefusedError:
+    return WebhookRefusedError(MutationErrorCode.CONFLICT, message, path)
+
+
+def _changed() -> WebhookRefusedError:
+    return _conflict("The webhook was changed at the same time; read it, and call again.")

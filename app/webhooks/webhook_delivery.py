@@ -1,0 +1,150 @@
+"""Sends the changes of one webhook, one at a time and in order; an event is read again before each further attempt."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import Final
+
+import orjson
+import structlog
+
+from app.graph.records.clock import epoch_milliseconds
+from app.graph.webhooks.stored_webhook import StoredWebhook
+from app.webhooks.receiver import DeliveryFailedError, Receiver
+from app.webhooks.webhook_events import WebhookEvents
+from app.webhooks.webhook_rights import RightsEndedError, WebhookRights
+from app.webhooks.webhook_signature import message_id, signed_headers
+from graphql_schema.ports.record import JsonObject
+from policies.errors import Code, CodedError
+
+DELIVERED: Final = "DELIVERED"
+"""The result of a delivery that the receiver accepted, in metrics."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPlan:
+    """When a failed delivery is repeated: ``first`` and ``max_pause`` are in seconds.
+
+    The pause doubles with each failure. After ``days`` of failures a webhook is disabled.
+    """
+
+    first: float = 1.0
+    max_pause: float = 3_600.0
+    days: float = 5.0
+
+    def pause(self, failures: int, wish: float | None = None) -> float:
+        """Return the pause after a number of failures: shortened at random by up to half, or longer by ``wish``."""
+        full = min(self.first * 2 ** min(failures - 1, 30), self.max_pause)
+        spread = random.uniform(full / 2, full)  # noqa: S311 - spreads retries, hides nothing
+        return max(spread, min(wish or 0.0, self.max_pause))
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryParts:
+    """What all deliveries of a process share.
+
+    ``source`` is the URL of the server, ``results`` counts attempts by their result, and ``clock`` returns epoch
+    milliseconds. ``report`` is called after each failure and at their end, so that the state is stored at once.
+    """
+
+    events: WebhookEvents
+    rights: WebhookRights
+    source: str
+    results: Counter[str]
+    report: Callable[[], None]
+    plan: RetryPlan = RetryPlan()
+    clock: Callable[[], int] = epoch_milliseconds
+
+
+class WebhookDelivery:
+    """Sends the changes of one webhook. ``webhook`` has the present state, ``unsaved`` is whether it is not stored."""
+
+    def __init__(self, webhook: StoredWebhook, parts: DeliveryParts) -> None:
+        self.webhook = webhook
+        self.unsaved = False
+        self._parts = parts
+
+    async def run(self) -> None:
+        """Send until the webhook is disabled or its rights have ended."""
+        rule = self._parts.rights.hosts.rule_for(self.webhook.url)
+        assert rule is not None  # noqa: S101 - the job starts allowed webhooks only
+        async with Receiver(self.webhook.url, rule) as receiver:
+            while not self.webhook.state.disabled_at:
+                await asyncio.sleep(max(self.webhook.state.next_at - self._parts.clock(), 0) / 1_000)
+                try:
+                    await self._send_events(receiver)
+                except RightsEndedError:
+                    return
+                except DeliveryFailedError as error:
+                    self._record_failure(error)
+                except Exception as error:  # noqa: BLE001 - the boundary of a webhook: it is logged and retried
+                    self._record_failure(DeliveryFailedError(_reason(error)))
+
+    async def _send_events(self, receiver: Receiver) -> None:
+        """Send the events after the last delivered change; ends with an error only."""
+        async with aclosing(self._parts.events.after(self.webhook, self.webhook.state.cursor)) as events:
+            async for change in events:
+                await self._send(receiver, change)
+
+    async def _send(self, receiver: Receiver, change: JsonObject) -> None:
+        """Send one change, and advance the state; raises DeliveryFailedError."""
+        rights = self._parts.rights
+        message = message_id(*self.webhook.of, self.webhook.name, change["id"])
+        body = orjson.dumps(cloud_event(change, self._parts.source))
+        now = self._parts.clock()
+        headers = signed_headers(rights.secrets(self.webhook), message, now // 1_000, body)
+        await receiver.send({"Content-Type": "application/cloudevents+json", **headers}, body)
+        self._parts.results[DELIVERED] += 1
+        recovered = self.webhook.state.failures > 0
+        self.webhook = self.webhook.with_state(self.webhook.state.delivered(change["cursor"], now))
+        self.unsaved = True
+        if recovered:
+            self._parts.report()
+
+    def _record_failure(self, error: DeliveryFailedError) -> None:
+        """Record a failure in the state: when the next attempt is due, or that the webhook is disabled."""
+        now, state, plan = self._parts.clock(), self.webhook.state, self._parts.plan
+        since, failures = state.failing_since or now, state.failures + 1
+        ends = error.gone or now - since >= plan.days * 24 * 3_600_000
+        self.webhook = self.webhook.with_state(
+            replace(
+                state,
+                failures=failures,
+                failing_since=since,
+                error=error.reason,
+                next_at=0 if ends else now + int(plan.pause(failures, error.retry_after) * 1_000),
+                disabled_at=now if ends else 0,
+            )
+        )
+        self._parts.results["HTTP" if error.reason.startswith("HTTP") else error.reason] += 1
+        self.unsaved = True
+        log = _log.warning if ends else _log.info
+        log("webhook_failed", webhook=self.webhook.name, error=error.reason, failures=failures, disabled=ends)
+        self._parts.report()
+
+
+def cloud_event(change: JsonObject, source: str) -> JsonObject:
+    """Return the CloudEvents 1.0 object of a change, whose ``data`` are the fields of the subscription."""
+    return {
+        "specversion": "1.0",
+        "id": change["id"],
+        "source": source,
+        "type": f"mlgraph.change.{change['action'].lower()}",
+        "subject": change["subjectId"],
+        "time": change["at"],
+        "datacontenttype": "application/json",
+        "data": change,
+    }
+
+
+def _reason(error: Exception) -> str:
+    """Return the code of an error of the server; an unexpected one is logged."""
+    if isinstance(error, CodedError):
+        return error.code.value
+    _log.error("webhook_error", exc_info=error)
+    return Code.INTERNAL.value

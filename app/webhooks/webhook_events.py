@@ -1,0 +1,78 @@
+"""The events of a webhook: those of the subscription `changes`, read as its owner.
+
+Policy, redaction and access log are those of a subscription over a WebSocket.
+"""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from typing import Final, TypeAlias
+
+from strawberry.types import ExecutionResult
+from strawberry.types.graphql import OperationType
+
+from app.graph.webhooks.stored_webhook import StoredWebhook
+from app.webhooks.webhook_rights import WebhookRights
+from graphql_schema.fields.context import Context
+from graphql_schema.ports.record import JsonObject
+from graphql_schema.schema import GraphSchema
+from policies.errors import Code, CodedError
+from policies.principal import Principal
+
+DOCUMENT: Final = """subscription Webhook($filter: ChangeFilter, $after: Cursor) {
+  changes(filter: $filter, after: $after) {
+    id
+    action
+    subjectId
+    subject { id kind displayName }
+    fields { field alias before after }
+    actor
+    at
+    reason
+    requestId
+    reverts { id }
+    cursor
+  }
+}"""
+"""What a webhook sends of a change."""
+
+OpenContext: TypeAlias = Callable[[Principal, str, Callable[[], Awaitable[Principal]]], Context]
+"""Opens the context of a subscription: of a caller, with a request id, and the function that returns current rights."""
+
+
+class WebhookEvents:
+    """Reads the changes of webhooks."""
+
+    def __init__(self, schema: GraphSchema, open_context: OpenContext, rights: WebhookRights) -> None:
+        self._schema = schema
+        self._open_context = open_context
+        self._rights = rights
+
+    async def after(self, webhook: StoredWebhook, cursor: str) -> AsyncGenerator[JsonObject, None]:
+        """Yield the changes after a cursor, without end, each as the owner may see it when it is yielded.
+
+        Raises RightsEndedError, the CodedError of the operation, and AccessLogError.
+        """
+
+        async def recheck() -> Principal:
+            return self._rights.principal(webhook)
+
+        context = self._open_context(await recheck(), f"webhook:{webhook.name}", recheck)
+        results = await self._schema.stream(
+            DOCUMENT,
+            variable_values={"filter": webhook.filter or None, "after": cursor or None},
+            context_value=context,
+            allowed_operation_types=[OperationType.SUBSCRIPTION],
+        )
+        async with aclosing(results):
+            async for result in results:
+                assert isinstance(result, ExecutionResult)  # noqa: S101 - incremental delivery is off
+                _raise_errors(result)
+                context.finish()
+                yield (result.data or {})["changes"]
+
+
+def _raise_errors(result: ExecutionResult) -> None:
+    """Raise the first error of an event, unless all are about values that cannot be returned: these are null then."""
+    causes = [error.original_error or error for error in result.errors or ()]
+    if result.data is None or any(getattr(cause, "code", None) is not Code.UNREADABLE for cause in causes):
+        raise causes[0] if causes else CodedError("An event of a webhook has no data.")

@@ -1,0 +1,159 @@
+"""The job that sends webhooks: runs a delivery for each webhook, in the process that leads, and stores their states."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+from prometheus_client.metrics_core import Metric
+
+from app.graph.webhooks.stored_webhook import StoredWebhook
+from app.graph.webhooks.webhook_store import WebhookStore
+from app.telemetry.metrics import counts, gauges
+from app.webhooks.webhook_delivery import DELIVERED, DeliveryParts, RetryPlan, WebhookDelivery
+from app.webhooks.webhook_events import WebhookEvents
+from app.webhooks.webhook_rights import WebhookRights
+from graphql_schema.webhooks.webhook import WebhookState
+from policies.errors import CodedError
+
+PAUSE_SECONDS: Final = 5.0
+"""Seconds between two reads of the registrations; after a kill, changes of this time are sent again."""
+
+_SENT: Final = frozenset({WebhookState.ACTIVE, WebhookState.FAILING})
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class RunningDelivery:
+    """A delivery and its task."""
+
+    delivery: WebhookDelivery
+    task: asyncio.Task[None]
+
+    async def stop(self) -> None:
+        """Cancel the delivery, and wait for its end."""
+        self.task.cancel()
+        await asyncio.wait([self.task])
+
+
+@dataclass
+class WebhookJob:
+    """Sends the webhooks of ``store``. ``source`` is the URL of the server, as events have it.
+
+    ``running`` are the deliveries of this process by vertex id. ``pause_seconds`` is the longest pause between steps.
+    """
+
+    store: WebhookStore
+    events: WebhookEvents
+    rights: WebhookRights
+    source: str
+    plan: RetryPlan = field(default_factory=RetryPlan)
+    pause_seconds: float = PAUSE_SECONDS
+    running: dict[int, RunningDelivery] = field(default_factory=dict)
+    _results: Counter[str] = field(default_factory=lambda: Counter({DELIVERED: 0}))
+    _states: Counter[WebhookState] = field(default_factory=Counter)
+
+    async def run(self) -> None:
+        """Work until cancelled; a failure is logged, and retried after ``pause_seconds``."""
+        while True:
+            self.store.changed.clear()
+            try:
+                await self.step()
+            except Exception:  # noqa: BLE001 - the job boundary
+                _log.exception("webhook_job_failed")
+            await self._wait()
+
+    async def step(self) -> None:
+        """Store the states of deliveries, and start and stop deliveries so that they are those of the store."""
+        await self.save()
+        if not self.store.leads:
+            await self._stop([*self.running])
+            self._states.clear()
+            return
+        stored = {each.x: each for each in await self.store.all()}
+        states = {x: self.rights.state_of(webhook) for x, webhook in stored.items()}
+        wanted = {x for x, state in states.items() if state in _SENT}
+        self._states = Counter(states.values())
+        for x, each in [*self.running.items()]:
+            if x not in wanted:
+                await self._stop([x])
+            elif _differs(each, stored[x]):
+                await self._stop([x])
+                self._start(stored[x], each.delivery)
+        for x in wanted - self.running.keys():
+            self._start(stored[x])
+
+    async def save(self) -> None:
+        """Store the states that are not stored yet, except those of registrations that have changed since."""
+        for each in [*self.running.values()]:
+            delivery = each.delivery
+            if delivery.unsaved:
+                delivery.unsaved = False
+                kept = False
+                try:
+                    kept = await self.store.save_state(delivery.webhook)
+                finally:
+                    delivery.unsaved |= not kept
+
+    async def close(self) -> None:
+        """Stop all deliveries, and store their states, so that the next process repeats nothing."""
+        for each in self.running.values():
+            await each.stop()
+        try:
+            await self.save()
+        except CodedError as error:
+            _log.warning("webhook_states_not_stored", reason=error.message)
+        self.running.clear()
+
+    def metrics(self) -> Iterator[Metric]:
+        """Yield the number of webhooks by state, and of attempts by result."""
+        states = {state.name: float(self._states[state]) for state in WebhookState}
+        yield gauges("mlg_webhooks", "Webhooks, by state, in the process that sends them.", "state", states)
+        results = {result: float(number) for result, number in self._results.items()}
+        yield counts("mlg_webhook_deliveries", "Attempts to deliver a change, by result.", "result", results)
+
+    def _start(self, webhook: StoredWebhook, former: WebhookDelivery | None = None) -> None:
+        """Start a delivery, where a ``former`` one of the same webhook ended, unless its owner has set the cursor."""
+        parts = DeliveryParts(
+            self.events, self.rights, self.source, self._results, self.store.changed.set, self.plan, self.rights.clock
+        )
+        delivery = WebhookDelivery(webhook, parts)
+        if former is not None and former.webhook.replays == webhook.replays:
+            delivery.webhook = webhook.with_state(former.webhook.state.resumed(None))
+            delivery.unsaved = True
+        task = asyncio.create_task(delivery.run(), name=f"webhook {webhook.name}")
+        self.running[webhook.x] = RunningDelivery(delivery, task)
+
+    async def _stop(self, vids: list[int]) -> None:
+        for x in vids:
+            await self.running.pop(x).stop()
+
+    async def _wait(self) -> None:
+        """Wait until a registration changes in this process, or a delivery fails, at most ``pause_seconds``."""
+        try:
+            async with asyncio.timeout(self.pause_seconds):
+                await self.store.changed.wait()
+        except TimeoutError:
+            return
+
+
+def _differs(running: RunningDelivery, stored: StoredWebhook) -> bool:
+    """Return whether a delivery is of another registration than the stored one, or has ended with a stored state."""
+    ended = running.task.done() and not running.delivery.unsaved
+    return ended or running.delivery.webhook.text != stored.text
+
+
+@asynccontextmanager
+async def sending(job: WebhookJob) -> AsyncIterator[None]:
+    """Run a job, and close it at exit."""
+    task = asyncio.create_task(job.run(), name="webhooks")
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+        await job.close()

@@ -1,0 +1,1 @@
+"""Webhooks as the schema uses them and as they are stored."""

@@ -1,0 +1,1 @@
+"""Webhooks: changes that the server sends to an address of the caller."""

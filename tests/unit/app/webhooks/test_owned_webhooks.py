@@ -1,0 +1,104 @@
+"""The registry of the webhooks of one caller."""
+
+from dataclasses import replace
+
+import pytest
+from support.stores.webhook_memory import SERVICE, WebhookMemory, webhook
+
+from app.graph.webhooks.stored_webhook import DeliveryState
+from app.webhooks.owned_webhooks import FORMER_MS, MAX_ALL, MAX_OWNED, OwnedWebhooks
+from app.webhooks.receiver_hosts import ReceiverHosts
+from app.webhooks.webhook_rights import WebhookRights
+from graphql_schema.ports.outcomes import MutationErrorCode
+from graphql_schema.ports.webhooks.webhook_registry import WebhookOrder, WebhookRefusedError
+from policies.principal import Principal, Scope
+
+HOSTS = ReceiverHosts.parse(("hooks.example.com",))
+URL = "https://hooks.example.com/in"
+RIGHTS = WebhookRights(HOSTS, 100, b"k" * 32, lambda: 1_000)
+
+
+def registry(store: WebhookMemory, caller: Principal = SERVICE) -> OwnedWebhooks:
+    """Return the registry of a caller over a store in memory."""
+    return OwnedWebhooks(store, RIGHTS, caller)  # type: ignore[arg-type]  # the rules of the store, in memory
+
+
+async def refused(call: object) -> MutationErrorCode:
+    """Return the reason for which a call is refused."""
+    with pytest.raises(WebhookRefusedError) as found:
+        await call  # type: ignore[misc]  # an awaitable
+    return found.value.reason
+
+
+async def test_a_webhook_may_only_read() -> None:
+    """The stored owner has the rights of the caller, narrowed to reading, and ids that no caller can compute."""
+    store, admin = WebhookMemory(), replace(SERVICE, scopes=frozenset(Scope))
+    answer = await registry(store, admin).register(WebhookOrder("a", URL, {}, "cursor"))
+    (stored,) = store.stored.values()
+    assert stored.owner.scopes == {Scope.READ}
+    assert stored.state == DeliveryState("cursor")
+    assert RIGHTS.secrets(stored) == [answer.secret]
+    other = WebhookMemory()
+    elsewhere = OwnedWebhooks(other, replace(RIGHTS, key=b"x" * 32), SERVICE)  # type: ignore[arg-type]  # in memory
+    await elsewhere.register(WebhookOrder("a", URL))
+    assert other.stored.keys() != store.stored.keys()
+
+
+async def test_names_are_of_one_owner() -> None:
+    """Two owners may use a name, one owner only once; a caller neither lists nor changes those of another."""
+    store, other = WebhookMemory(), replace(SERVICE, subject="other")
+    await registry(store).register(WebhookOrder("a", URL))
+    assert await refused(registry(store).register(WebhookOrder("a", URL))) is MutationErrorCode.CONFLICT
+    assert await registry(store, other).owned() == []
+    assert await refused(registry(store, other).update(WebhookOrder("a"))) is MutationErrorCode.NOT_FOUND
+    assert await refused(registry(store, other).remove("a")) is MutationErrorCode.NOT_FOUND
+    await registry(store, other).register(WebhookOrder("a", URL))
+    await registry(store).remove("a")
+    assert [each.owner.subject for each in store.stored.values()] == ["other"]
+
+
+async def test_the_number_is_bounded() -> None:
+    """An owner has at most MAX_OWNED webhooks, and the store MAX_ALL."""
+    store = WebhookMemory()
+    for number in range(MAX_OWNED):
+        await registry(store).register(WebhookOrder(f"n{number}", URL))
+    assert await refused(registry(store).register(WebhookOrder("more", URL))) is MutationErrorCode.CONFLICT
+    others = {x: webhook(f"w{x}", x=x, owner=replace(SERVICE, subject=f"s{x}")) for x in range(MAX_ALL)}
+    full, newcomer = WebhookMemory(others), replace(SERVICE, subject="newcomer")
+    assert await refused(registry(full, newcomer).register(WebhookOrder("one", URL))) is MutationErrorCode.CONFLICT
+
+
+async def test_an_update_changes_what_it_names_and_ends_failures() -> None:
+    """Absent values keep the stored ones; rights are renewed, failures end, and a rotation keeps the former secret."""
+    store = WebhookMemory()
+    first = await registry(store).register(WebhookOrder("a", URL, {"kinds": ["MODEL"]}, "c1"))
+    (stored,) = store.stored.values()
+    store.stored[stored.x] = stored.with_state(DeliveryState("c2", 7, failures=3, failing_since=5, disabled_at=9))
+    answer = await registry(store).update(WebhookOrder("a", rotates=True))
+    (updated,) = store.stored.values()
+    assert (updated.url, updated.filter, updated.state) == (URL, {"kinds": ["MODEL"]}, DeliveryState("c2", 7))
+    assert RIGHTS.secrets(updated) == [answer.secret, first.secret]
+    assert updated.former_until == 1_000 + FORMER_MS
+    await registry(store).update(WebhookOrder("a", filter={}, cursor="c0"))
+    (updated,) = store.stored.values()
+    assert (updated.filter, updated.state.cursor) == ({}, "c0")
+
+
+async def test_addresses_that_are_not_allowed_are_refused() -> None:
+    """Neither a registration nor an update may name another host."""
+    store = WebhookMemory()
+    assert await refused(registry(store).register(WebhookOrder("a", "https://x.example"))) is MutationErrorCode.INVALID
+    await registry(store).register(WebhookOrder("a", URL))
+    assert await refused(registry(store).update(WebhookOrder("a", "http://10.0.0.1/"))) is MutationErrorCode.INVALID
+
+
+async def test_a_registration_that_changed_meanwhile_is_a_conflict() -> None:
+    """If another call changed the webhook between read and write, nothing is written."""
+    store = WebhookMemory()
+    await registry(store).register(WebhookOrder("a", URL))
+    (stored,) = store.stored.values()
+    stale = WebhookMemory({stored.x: stored})
+    store.stored[stored.x] = replace(stored, text="changed")
+    store.all = stale.all  # type: ignore[method-assign]
+    assert await refused(registry(store).update(WebhookOrder("a"))) is MutationErrorCode.CONFLICT
+    assert await refused(registry(store).remove("a")) is MutationErrorCode.CONFLICT

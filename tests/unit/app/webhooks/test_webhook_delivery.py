@@ -1,0 +1,134 @@
+"""The deliveries of one webhook: order, retries, and when they end."""
+
+from collections import Counter
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from support.servers.webhook_inbox import Inbox, receiving
+from support.stores.webhook_memory import webhook
+
+from app.graph.webhooks.stored_webhook import DeliveryState
+from app.webhooks.receiver_hosts import ReceiverHosts
+from app.webhooks.webhook_delivery import DELIVERED, DeliveryParts, RetryPlan, WebhookDelivery, cloud_event
+from app.webhooks.webhook_rights import RightsEndedError, WebhookRights
+from policies.errors import Code, CodedError
+
+DAY = 24 * 3_600_000
+
+
+@dataclass
+class Feed:
+    """Changes by number; reading begins after a cursor, and ends with the error that a test wants."""
+
+    length: int
+    errors: list[Exception] = field(default_factory=list)
+    begins: list[str] = field(default_factory=list)
+    results: Counter[str] = field(default_factory=Counter)
+
+    async def after(self, _: object, cursor: str) -> AsyncGenerator[dict[str, Any], None]:
+        """Yield the changes after a cursor."""
+        self.begins.append(cursor)
+        for number in range(int(cursor) + 1, self.length + 1):
+            if self.errors:
+                raise self.errors.pop(0)
+            yield {
+                "id": f"c{number}",
+                "action": "UPDATED",
+                "subjectId": f"s/{number}",
+                "at": "t",
+                "cursor": f"{number}",
+            }
+        raise RightsEndedError("the feed of the test is over")
+
+
+@dataclass
+class Clock:
+    """A clock that advances by ``step`` milliseconds with each look."""
+
+    now: int = 1_000
+    step: int = 0
+
+    def __call__(self) -> int:
+        """Return the present."""
+        self.now += self.step
+        return self.now
+
+
+def delivery(inbox: Inbox, feed: Feed, clock: Clock, reports: list[int], first: float = 0.0) -> WebhookDelivery:
+    """Return a delivery to an inbox, whose pauses are over at once."""
+    rights = WebhookRights(ReceiverHosts.parse((inbox.url,)), 1 << 60, b"k" * 32, clock)
+    hook = webhook(url=inbox.url, secret=rights.seal("whsec_AAAA"), state=DeliveryState("0"))
+    parts = DeliveryParts(
+        feed,  # type: ignore[arg-type]  # the changes of a test
+        rights,
+        "http://here",
+        feed.results,
+        lambda: reports.append(1),
+        RetryPlan(first, first),
+        clock,
+    )
+    return WebhookDelivery(hook, parts)
+
+
+async def test_a_change_is_read_again_before_each_attempt() -> None:
+    """After a failure, reading begins after the last accepted change, and the order is kept."""
+    reports: list[int] = []
+    async with receiving() as inbox:
+        inbox.answers.extend([204, 500, 503])
+        feed = Feed(3)
+        running = delivery(inbox, feed, Clock(), reports)
+        await running.run()
+        assert inbox.subjects() == ["1", "2", "3"]
+    assert feed.begins == ["0", "1", "1"]
+    assert running.webhook.state == DeliveryState("3", 1_000)
+    assert len(reports) == 3  # each failure, and the end of failures
+
+
+async def test_errors_of_the_server_are_retried() -> None:
+    """An error while a change is read is a failure with its code, and one without a code is internal."""
+    reports: list[int] = []
+    async with receiving() as inbox:
+        feed = Feed(1, [CodedError("away", Code.STORE_UNAVAILABLE), ValueError("a defect")])
+        running = delivery(inbox, feed, Clock(), reports)
+        await running.run()
+        assert inbox.subjects() == ["1"]
+    assert feed.results == {"STORE_UNAVAILABLE": 1, "INTERNAL": 1, DELIVERED: 1}
+
+
+@pytest.mark.parametrize(("status", "step", "attempts"), [(410, 0, 1), (500, DAY, 3)])
+async def test_a_webhook_is_disabled(status: int, step: int, attempts: int) -> None:
+    """Status 410 disables a webhook at once, and other failures after five days of them."""
+    reports: list[int] = []
+    async with receiving() as inbox:
+        inbox.answers.extend([status] * 20)
+        running = delivery(inbox, Feed(1), Clock(step=step), reports)
+        await running.run()
+        assert len(inbox.requests) == attempts
+    state = running.webhook.state
+    assert (state.disabled_at > 0, state.error, state.cursor, state.failures) == (True, f"HTTP {status}", "0", attempts)
+
+
+def test_pauses_double_up_to_an_hour() -> None:
+    """A pause is between half and all of 1 s, 2 s, 4 s, … an hour; the receiver may want a longer one."""
+    plan = RetryPlan()
+    for failures, full in enumerate((1, 2, 4, 8, 16), start=1):
+        assert full / 2 <= plan.pause(failures) <= full
+    assert 1_800 <= plan.pause(1_000) <= 3_600
+    assert plan.pause(1, 100.0) == 100.0
+    assert plan.pause(1, 1e9) == 3_600
+
+
+def test_an_event_is_a_cloud_event() -> None:
+    """The required attributes of CloudEvents 1.0 are present, and `data` is the change as it was read."""
+    change = {"id": "c", "action": "STAGE_CHANGED", "subjectId": "s", "at": "t", "fields": []}
+    event = cloud_event(change, "https://graph.example.com")
+    required: Sequence[str] = ("id", "source", "specversion", "type")
+    assert [event[name] for name in required] == [
+        "c",
+        "https://graph.example.com",
+        "1.0",
+        "mlgraph.change.stage_changed",
+    ]
+    assert event["data"] is change

@@ -1,0 +1,108 @@
+"""The job that starts and stops deliveries, and stores their states."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from support.stores.webhook_memory import WebhookMemory, webhook
+from support.waiting import until
+
+from app.graph.webhooks.stored_webhook import DeliveryState, StoredWebhook
+from app.webhooks.receiver_hosts import ReceiverHosts
+from app.webhooks.webhook_job import WebhookJob, sending
+from app.webhooks.webhook_rights import WebhookRights
+
+URL = "http://127.0.0.1:1"
+
+
+@dataclass
+class Silent:
+    """Events that never come; ``begun`` are the names of the webhooks that wait for them, ``ended`` those no more."""
+
+    begun: list[str] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
+
+    async def after(self, hook: StoredWebhook, _: str) -> AsyncGenerator[dict[str, Any], None]:
+        """Wait for ever."""
+        self.begun.append(hook.name)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.ended.append(hook.name)
+        yield {}
+
+
+def job_over(store: WebhookMemory, events: Silent) -> WebhookJob:
+    """Return a job whose rights last for ever."""
+    rights = WebhookRights(ReceiverHosts.parse((URL,)), 1 << 60, b"k" * 32)
+    for x, each in store.stored.items():
+        sealed = replace(each, secret=rights.seal("whsec_AAAA"), x=x)
+        store.stored[x] = replace(sealed, text=sealed.record())
+    return WebhookJob(store, events, rights, "http://here", pause_seconds=600.0)  # type: ignore[arg-type]  # in memory
+
+
+async def test_deliveries_follow_the_store() -> None:
+    """A stored webhook is sent, a changed one begins again, a removed or disabled one ends."""
+    store, events = WebhookMemory({8: webhook("a"), 16: webhook("b")}), Silent()
+    job = job_over(store, events)
+    async with sending(job):
+        await until(lambda: sorted(events.begun) == ["a", "b"])
+        await store.put(replace(store.stored[8], filter={"kinds": ["MODEL"]}))
+        await until(lambda: events.begun[2:] == ["a"])
+        store.stored[16] = store.stored[16].with_state(DeliveryState("c", disabled_at=1))
+        await store.remove(store.stored[8])
+        await until(lambda: not job.running)
+    assert sorted(events.ended) == ["a", "a", "b"]
+
+
+async def test_only_the_leader_sends() -> None:
+    """A process that does not lead starts nothing, and one that leads no more stops what it sent."""
+    store, events = WebhookMemory({8: webhook("a")}), Silent()
+    job = job_over(store, events)
+    store.leads = False
+    await job.step()
+    assert job.running == {}
+    store.leads = True
+    await job.step()
+    await until(lambda: events.begun == ["a"])
+    store.leads = False
+    await job.step()
+    assert (job.running, events.ended) == ({}, ["a"])
+
+
+async def test_states_are_stored_at_each_step_and_at_the_end() -> None:
+    """A state in memory is stored; a changed registration continues after it, unless its owner has set the cursor."""
+    store, events = WebhookMemory({8: webhook("a")}), Silent()
+    job = job_over(store, events)
+    await job.step()
+    delivery = job.running[8].delivery
+    delivery.webhook, delivery.unsaved = delivery.webhook.with_state(DeliveryState("next")), True
+    await job.step()
+    assert store.stored[8].state == DeliveryState("next")
+    delivery.webhook, delivery.unsaved = delivery.webhook.with_state(DeliveryState("late")), True
+    await store.put(replace(store.stored[8], filter={"kinds": []}))
+    await job.step()
+    await job.step()
+    assert store.stored[8].state == DeliveryState("late")
+    delivery = job.running[8].delivery
+    delivery.webhook, delivery.unsaved = delivery.webhook.with_state(DeliveryState("later")), True
+    await store.put(replace(store.stored[8], replays=1, state=DeliveryState("replayed")))
+    await job.step()
+    assert store.stored[8].state == job.running[8].delivery.webhook.state == DeliveryState("replayed")
+    delivery = job.running[8].delivery
+    delivery.webhook, delivery.unsaved = delivery.webhook.with_state(DeliveryState("last")), True
+    await job.close()
+    assert store.stored[8].state == DeliveryState("last")
+
+
+async def test_metrics_count_webhooks_by_state() -> None:
+    """Each state has a number, also 0, and attempts are counted by result from 0 on."""
+    store = WebhookMemory({8: webhook("a"), 16: webhook("b", state=DeliveryState("c", disabled_at=1))})
+    job = job_over(store, Silent())
+    await job.step()
+    states, results = job.metrics()
+    numbers = {sample.labels["state"]: sample.value for sample in states.samples}
+    assert numbers == {"ACTIVE": 1, "FAILING": 0, "RIGHTS_ENDED": 0, "DISABLED": 1, "OFF": 0}
+    assert {sample.labels["result"]: sample.value for sample in results.samples} == {"DELIVERED": 0}
+    await job.close()
