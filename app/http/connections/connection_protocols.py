@@ -90,7 +90,7 @@ class _Counted(asyncio.Protocol):
     transport: asyncio.Transport
     _unread: bytes = b""
     _read_to: int = 0
-    _later: asyncio.Handle | None = None
+    _is_behind: bool = False
 
     @property
     def is_reading(self) -> bool:
@@ -110,21 +110,22 @@ class _Counted(asyncio.Protocol):
             self._unread += data
             return
         self._unread, self._read_to = data, 0
-        self._read_on()
+        self.read_on()
 
     def read_again(self) -> None:
         """Read on, because the application is no longer behind: first the rest of what was delivered."""
         if not self._unread:
             self.transport.resume_reading()
-        elif self._later is None:
-            self._later = asyncio.get_running_loop().call_soon(self._read_on)
+        elif not self._is_behind:
+            self._is_behind = True
+            self.config.connections.read_later(self)
 
-    def _read_on(self) -> None:
+    def read_on(self) -> None:
         """Read parts for PART_SECONDS; what remains is read later, and nothing of the socket before.
 
         A part is twice as long as the one before it, because few frames and chunks are of the smallest size.
         """
-        self._later = None
+        self._is_behind = False
         size, ends = FIRST_PART, perf_counter() + PART_SECONDS
         while self._unread and self.is_reading and not self.transport.is_closing():
             part = self._unread[self._read_to : self._read_to + size]

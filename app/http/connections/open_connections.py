@@ -3,11 +3,12 @@
 import asyncio
 import socket
 import struct
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
 from ipaddress import ip_address
+from time import perf_counter
 from typing import Final, Protocol
 
 import structlog
@@ -22,6 +23,9 @@ PROGRESS_BYTES: Final = 16 * 1024
 
 LOG_SECONDS: Final = 10.0
 """Seconds between two lines about refused and ended connections; each line counts those since the last one."""
+
+READ_SECONDS: Final = 0.001
+"""Seconds of one iteration of the event loop in which connections that are behind read on, however many there are."""
 
 _log = structlog.get_logger(__name__)
 
@@ -38,6 +42,13 @@ class Owing(Protocol):
 
     def end_overdue(self, owed: Owed) -> bool:
         """End the connection because of ``owed``; return False if the application still waits for it."""
+
+
+class Behind(Protocol):
+    """The protocol of a connection of which a part of what was delivered is not read yet."""
+
+    def read_on(self) -> None:
+        """Read on for a short time."""
 
 
 @dataclass(slots=True)
@@ -91,6 +102,23 @@ class OpenConnections:
         self._ended: Counter[str] = Counter()
         self._logged_at = -LOG_SECONDS
         self._next_check: asyncio.TimerHandle | None = None
+        self._behind: deque[Behind] = deque()
+        self._next_read: asyncio.Handle | None = None
+
+    def read_later(self, connection: Behind) -> None:
+        """Let a connection read on in a later iteration of the event loop; those that are behind take turns."""
+        self._behind.append(connection)
+        if self._next_read is None:
+            self._next_read = asyncio.get_running_loop().call_soon(self._read_on)
+
+    def _read_on(self) -> None:
+        """Let the connections that are behind read on for READ_SECONDS, and the others after them in later turns."""
+        waiting, ends = len(self._behind), perf_counter() + READ_SECONDS
+        self._next_read = asyncio.get_running_loop().call_soon(self._read_on) if waiting else None
+        for _ in range(waiting):
+            self._behind.popleft().read_on()
+            if perf_counter() >= ends:
+                return
 
     def admit(self, transport: asyncio.Transport, owing: Owing) -> OpenConnection:
         """Count a new connection until `release`; raises HttpError if there are too many.

@@ -9,7 +9,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from app.http.connections import connection_protocols
+from app.http.connections import connection_protocols, open_connections
 from app.http.connections.connection_limits import ConnectionLimits
 from app.http.connections.connection_protocols import FIRST_PART, MAX_UNREAD, ConnectionConfig, HttpConnection
 from app.http.connections.open_connections import OpenConnections
@@ -144,6 +144,23 @@ async def test_others_run_between_the_parts_of_what_a_client_sent(
     await turns(20)
     assert not wire.is_paused
     assert not wire.is_closed
+
+
+async def test_connections_that_are_behind_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many connections that are flooded, each iteration of the event loop reads a part of one alone."""
+    wires = [await opened(refusing, HEAD) for _ in range(5)]
+    connections = wires[0].protocol.config.connections
+    monkeypatch.setattr(connection_protocols, "PART_SECONDS", 0.0)
+    monkeypatch.setattr(open_connections, "READ_SECONDS", 0.0)
+    read: list[Wire] = []
+    for wire in wires:
+        wire.protocol.config.connections = connections
+        wire.protocol.data_received(CHUNK * 1_000)
+        monkeypatch.setattr(wire.protocol, "read_part", lambda _, wire=wire: read.append(wire))
+    for iteration in range(1, 11):
+        await asyncio.sleep(0)
+        assert len(read) == iteration
+    assert read == [*wires, *wires]
 
 
 async def test_a_client_whose_bytes_are_not_read_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
