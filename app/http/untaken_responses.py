@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
+from app.http.fair_queue import FairQueue
+
 MAX_UNTAKEN: Final = 16 * 1024 * 1024
 """Bytes of responses that a caller has not taken, from which on no further operation of the caller is executed."""
 
@@ -23,9 +25,17 @@ class UntakenResponses:
     _bytes: Counter[Hashable] = field(default_factory=Counter)
     _taken: dict[Hashable, asyncio.Event] = field(default_factory=dict)
 
-    async def room(self, caller: Hashable) -> None:
-        """Return when the caller has taken enough of earlier responses; at once for most callers."""
-        while self._bytes[caller] >= self.maximum:
+    async def acquire(self, queue: FairQueue, caller: Hashable) -> None:
+        """Take a slot of a queue when the caller has taken enough of earlier responses; raises as the queue does.
+
+        A caller without room holds no slot. The room is compared again with the slot, because responses are made while
+        operations of the caller wait for it.
+        """
+        while True:
+            await queue.acquire(caller)
+            if self._bytes[caller] < self.maximum:
+                return
+            queue.release(caller)
             await self._taken.setdefault(caller, asyncio.Event()).wait()
 
     @contextmanager

@@ -119,9 +119,11 @@ class EventView:
             context.release()
 
     async def _in_turn(self, context: Context, given: GivenEvents, caller: Hashable) -> list[EventResult]:
-        await self._untaken.room(caller)
-        async with self._queue.slot(caller):
+        await self._untaken.acquire(self._queue, caller)
+        try:
             return await self._intake.take(context, given.values, are_long=given.are_long)
+        finally:
+            self._queue.release(caller)
 
 
 def _caller(request: Request) -> Hashable:

@@ -208,9 +208,8 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
         Raises LimitError if too many operations of the caller wait, and what :meth:`execute` raises.
         """
         caller = _caller_of(request)
-        await self.untaken.room(caller)
         queue = self.writes if await self._is_mutation(params, caller) else self.reads
-        await queue.acquire(caller)
+        await self.untaken.acquire(queue, caller)
         try:
             return await self.execute(request.method, params, context)
         finally:
