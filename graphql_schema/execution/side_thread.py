@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Final, ParamSpec, TypeVar
 
+from graphql_schema.ports.operation_budget import OperationBudget
+
 ParametersT = ParamSpec("ParametersT")
 ResultT = TypeVar("ResultT")
 
@@ -48,9 +50,13 @@ async def run_in_turn(
     *arguments: ParametersT.args,
     **options: ParametersT.kwargs,
 ) -> ResultT:
-    """Return the result of a function: one that ``is_long`` runs in the side thread, any other one at once."""
+    """Return the result of a function: one that ``is_long`` runs in the side thread, any other one in a turn.
+
+    An operation calls it for each of its aliases in one iteration of the event loop, so each waits for a turn.
+    """
     if is_long:
         return await run_aside(function, *arguments, **options)
+    await OperationBudget().pause()
     return function(*arguments, **options)
 
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Annotated
 
 import strawberry
@@ -10,6 +11,7 @@ import strawberry
 from graphql_schema.catalog.enums import AssetKind
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import Direction
+from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.fields.as_of import AsOf, set_read_time
 from graphql_schema.fields.connection import After, Connection, ConnectionSource, First, page_request_of
 from graphql_schema.fields.context import Info
@@ -27,7 +29,7 @@ from graphql_schema.lineage.arguments import (
 from graphql_schema.lineage.completeness import LineageCompleteness, completeness_source
 from graphql_schema.lineage.impacted_teams import ImpactedTeam, ReasonsArg, impacted_teams
 from graphql_schema.lineage.traversal import KindCount, LineageNode, counts_by_kind, node_pages, pin_of
-from graphql_schema.ports.lineage_query import LineageQuery, LineageResult, ReachedNode, SnapshotTime
+from graphql_schema.ports.lineage_query import LONG_LINEAGE, LineageQuery, LineageResult, ReachedNode, SnapshotTime
 from graphql_schema.usage.asset_usage import Days, span_of
 
 DEPTH = 20
@@ -51,8 +53,12 @@ class ImpactSource:
 
     async def nodes(self, pin: SnapshotTime | None = None, kinds: Sequence[str] = ()) -> list[ReachedNode]:
         """Return the affected assets: at least one edge away from the roots, and of one of these kind codes, if any."""
-        found = (await self.at(pin)).nodes
-        return [node for node in found if node.depth and (not kinds or node.row.record["kind"] in kinds)]
+        found = await self.at(pin)
+        return await run_in_turn(_affected, found.is_long, found.nodes, kinds)
+
+
+def _affected(found: Sequence[ReachedNode], kinds: Sequence[str]) -> list[ReachedNode]:
+    return [node for node in found if node.depth and (not kinds or node.row.record["kind"] in kinds)]
 
 
 Source = Parent
@@ -77,7 +83,10 @@ async def _page(
     page, binding = page_request_of(info, 50 if first is None else first, after, root.walk, info.context.as_of, kinds)
     pin = pin_of(page)
     nodes = await root.nodes(pin, kinds)
-    return node_pages(nodes, (await root.at(pin)).completeness.pin, page, binding, via=via)
+    paged = partial(node_pages, via=via)
+    return await run_in_turn(
+        paged, len(nodes) > LONG_LINEAGE, nodes, (await root.at(pin)).completeness.pin, page, binding
+    )
 
 
 async def _services(root: Source, info: Info, first: First = 50, after: After = None) -> Resolved:
