@@ -81,6 +81,7 @@ def create_app(process: Process) -> Starlette:
             public_url(settings),
             start_path(settings),
             canonical_host=settings.env == "dev" and not settings.public_url,
+            proxies=settings.trusted_proxies,
         ),
         *picker_routes(sign_in.dev_grants),
     ]

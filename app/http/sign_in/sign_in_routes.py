@@ -4,8 +4,10 @@
 pages. ``GET /session`` and ``POST /sign-out`` are for scripts of pages of this server.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from http import HTTPStatus
+from ipaddress import ip_address
 from typing import Final
 
 from starlette.requests import Request
@@ -13,14 +15,17 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from app.auth.errors import AuthError, UnauthenticatedError
+from app.auth.sign_in.issuer_client import MAX_SIGN_INS
 from app.auth.sign_in.sign_in_settings import CALLBACK_PATH
 from app.errors import HTTP_STATUS
 from app.http.errors import HttpError
+from app.http.fair_queue import FairQueue
 from app.http.json_response import json_response
 from app.http.sign_in.local_path import local_path
 from app.http.sign_in.session_cookies import set_cookie_headers
 from app.http.sign_in.session_guard import CSRF_HEADER, SessionGuard, cookies_of
 from app.http.sign_in.sign_in_pages import PAGE_HEADERS, error_page
+from app.settings import Network
 from policies.errors import Code, CodedError
 
 SIGN_IN_PATH: Final = "/sign-in"
@@ -29,16 +34,22 @@ SESSION_PATH: Final = "/session"
 
 
 def sign_in_routes(
-    guard: SessionGuard | None, public_url: str, start_path: str, *, canonical_host: bool
+    guard: SessionGuard | None,
+    public_url: str,
+    start_path: str,
+    *,
+    canonical_host: bool,
+    proxies: Sequence[Network] = (),
 ) -> list[Route]:
     """Return the routes; without ``guard``, `/session` has no address of a sign-in, and the others respond with 404.
 
     ``start_path`` is where a sign-in without ``return`` leads, and where the issuer leads after a sign-out.
 
     ``canonical_host`` leads a browser that opened the server under another name to ``public_url``, to which the issuer
-    returns and whose cookies are read. Behind a proxy that changes the name, that would not end.
+    returns and whose cookies are read. Behind a proxy that changes the name, that would not end. Clients behind one of
+    the ``proxies`` take their turns in the order of their requests.
     """
-    routes = SignInRoutes(guard, public_url, start_path, canonical_host=canonical_host)
+    routes = SignInRoutes(guard, public_url, start_path, canonical_host=canonical_host, proxies=proxies)
     return [
         Route(SIGN_IN_PATH, _with_error_page(routes.begin), methods=["GET"]),
         Route(CALLBACK_PATH, _with_error_page(routes.complete), methods=["GET"]),
@@ -48,13 +59,27 @@ def sign_in_routes(
 
 
 class SignInRoutes:
-    """The handlers of the routes."""
+    """The handlers of the routes.
 
-    def __init__(self, guard: SessionGuard | None, public_url: str, start_path: str, *, canonical_host: bool) -> None:
+    Anyone can begin a sign-in and send a callback, so the clients of one address make half of the requests to the
+    issuer at most. Those of other addresses take turns with them.
+    """
+
+    def __init__(
+        self,
+        guard: SessionGuard | None,
+        public_url: str,
+        start_path: str,
+        *,
+        canonical_host: bool,
+        proxies: Sequence[Network] = (),
+    ) -> None:
         self._guard = guard
         self._public_url = public_url
         self._start_path = start_path
         self._canonical_host = canonical_host
+        self._proxies = proxies
+        self._turns = FairQueue(slots=MAX_SIGN_INS, per_caller=MAX_SIGN_INS // 2)
 
     async def begin(self, request: Request) -> Response:
         """Lead the browser to the issuer, with an attempt in a cookie; raises `CodedError`."""
@@ -62,14 +87,17 @@ class SignInRoutes:
         if self._canonical_host and request.headers.get("host", "") != self._public_url.partition("://")[2]:
             query = f"?{request.url.query}" if request.url.query else ""
             return _redirect(f"{self._public_url}{SIGN_IN_PATH}{query}")
-        url, attempt = await guard.sessions.begin(local_path(request.query_params.get("return"), self._start_path))
+        path = local_path(request.query_params.get("return"), self._start_path)
+        async with self._turn(request):
+            url, attempt = await guard.sessions.begin(path)
         return _redirect(url, guard.cookies.keep_attempt(attempt))
 
     async def complete(self, request: Request) -> Response:
         """Redeem the code, keep the session in cookies, and lead the browser to its path; raises `CodedError`."""
         guard = self._required()
         attempt = guard.cookies.attempt_in(cookies_of(request))
-        session, path = await guard.sessions.complete(attempt, dict(request.query_params))
+        async with self._turn(request):
+            session, path = await guard.sessions.complete(attempt, dict(request.query_params))
         return _redirect(path, *guard.kept(session), guard.cookies.drop_attempt())
 
     async def session(self, request: Request) -> Response:
@@ -108,6 +136,12 @@ class SignInRoutes:
             raise _as_http(error) from error
         state = {"signedIn": False, "next": following}
         return _with_cookies(json_response(state), *guard.cookies.drop_session())
+
+    def _turn(self, request: Request) -> AbstractAsyncContextManager[None]:
+        """Return a turn among the sign-ins of the address of a client; behind a proxy, of this request alone."""
+        address = request.client.host if request.client else ""
+        is_proxy = bool(address) and any(ip_address(address) in network for network in self._proxies)
+        return self._turns.slot(object() if is_proxy else address)
 
     def _required(self) -> SessionGuard:
         if self._guard is None:

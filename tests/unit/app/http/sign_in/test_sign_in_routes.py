@@ -1,12 +1,24 @@
 """The routes of the sign-in, from the first redirect to the end of the session at the issuer."""
 
+import asyncio
 import json
 import secrets
+from contextlib import AsyncExitStack
 
+import httpx2
 import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from support.page_blocks import page_blocks
-from support.servers.browser import ORIGIN, browsing, client_of
-from support.servers.issuer import URL
+from support.servers.browser import COOKIES, ORIGIN, browsing, client_of
+from support.servers.issuer import URL, Clock
+from support.servers.sign_in_issuer import SignInIssuer, sessions_of
+from support.waiting import until
+
+from app.auth.sign_in.issuer_client import MAX_SIGN_INS
+from app.http.middleware import ErrorMiddleware, RequestIdMiddleware
+from app.http.sign_in.session_guard import SessionGuard
+from app.http.sign_in.sign_in_routes import sign_in_routes
 
 SIGNED_OUT = {"signedIn": False, "name": None, "csrf": None, "signIn": "/sign-in"}
 
@@ -83,6 +95,42 @@ async def test_a_callback_is_used_once() -> None:
         browser.http.cookies.update(attempt)
         again = await browser.http.get("/sign-in/callback", params=callback)
         assert (again.status_code, "used already" in again.text) == (400, True)
+
+
+async def test_one_address_does_not_take_all_sign_ins() -> None:
+    """While callbacks of one address wait for the issuer, a person at another address signs in."""
+    issuer = SignInIssuer(Clock())
+    app = Starlette(
+        routes=sign_in_routes(
+            SessionGuard(sessions_of(issuer), COOKIES, ORIGIN), ORIGIN, "/", canonical_host=False, proxies=()
+        ),
+        middleware=[Middleware(RequestIdMiddleware), Middleware(ErrorMiddleware)],
+    )
+
+    def client(address: str) -> httpx2.AsyncClient:
+        return httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app, client=(address, 1)), base_url=ORIGIN)
+
+    async def callback(http: httpx2.AsyncClient, **given: str) -> httpx2.Response:
+        begun = await http.get("/sign-in")
+        return await http.get("/sign-in/callback", params=issuer.agree(begun.headers["location"]) | given)
+
+    async with AsyncExitStack() as stack:
+        attackers = [await stack.enter_async_context(client("192.0.2.1")) for _ in range(MAX_SIGN_INS)]
+        begun = [await http.get("/sign-in") for http in attackers]
+        issuer.gate.clear()
+        sent = [
+            asyncio.create_task(
+                http.get("/sign-in/callback", params={**issuer.agree(each.headers["location"]), "code": "x"})
+            )
+            for http, each in zip(attackers, begun, strict=True)
+        ]
+        await until(lambda: len(issuer.forms) == MAX_SIGN_INS // 2)
+        person = await stack.enter_async_context(client("192.0.2.2"))
+        signing_in = asyncio.create_task(callback(person))
+        await until(lambda: len(issuer.forms) == MAX_SIGN_INS // 2 + 1)
+        issuer.gate.set()
+        assert (await signing_in).headers["location"] == "/"
+        assert {each.status_code for each in await asyncio.gather(*sent)} == {400}
 
 
 async def test_a_planted_session_is_replaced() -> None:
