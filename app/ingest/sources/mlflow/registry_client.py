@@ -58,6 +58,9 @@ R = TypeVar("R")
 ReadPage = Callable[[str | None], Entity]
 """Returns the page of a list behind a token; the page has the next token as ``token``."""
 
+ReadObject = Callable[[Entity], Entity]
+"""Calls the client for one object; the client raises an error if there is none."""
+
 
 class RegistryError(CodedError):
     """The registry cannot be read: the message says why, and what to do."""
@@ -130,13 +133,13 @@ class RegistryClient:
             )
         ):
             runs = self._runs_by_id(each.run_id for each in page if each.run_id)
-            logged = {each.model_id: logged_model_of(each, {}) for each in self._logged(map(_logged_id, page))}
+            logged = {each.model_id: logged_model_of(each, {}) for each in self._logged(map(logged_id_of, page))}
             yield [
                 version_of(
                     each,
                     (alias for alias, version in model.aliases.items() if version == str(each.version)),
                     runs.get(each.run_id),
-                    logged.get(_logged_id(each)),
+                    logged.get(logged_id_of(each)),
                 )
                 for each in page
             ]
@@ -155,21 +158,24 @@ class RegistryClient:
         ``kind`` is the key of the item, and the id that of its property ``mlflow.id``.
         """
         name, _, version = foreign_id.removeprefix("models:/").rpartition("/")
-        read: dict[str, Callable[[], Entity]] = {
-            "workflow": lambda: self._client.get_experiment(foreign_id),
-            "run": lambda: self._client.get_run(foreign_id),
-            "model": lambda: self._client.get_registered_model(foreign_id),
-            "modelVersion": lambda: (
-                self._client.get_model_version(name, version) if name else self._client.get_logged_model(foreign_id)
+        read: dict[str, ReadObject] = {
+            "workflow": lambda client: client.get_experiment(foreign_id),
+            "run": lambda client: client.get_run(foreign_id),
+            "model": lambda client: client.get_registered_model(foreign_id),
+            "modelVersion": lambda client: (
+                client.get_model_version(name, version) if name else client.get_logged_model(foreign_id)
             ),
         }
+        return self.read_object(read[kind]) is not None
+
+    def read_object(self, read: ReadObject) -> Entity | None:
+        """Return an object that a call of the client returns, None if the registry does not have it."""
         try:
-            read[kind]()
+            return read(self._client)
         except _errors_of_client() as error:
             if getattr(error, "error_code", "") in {"RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"}:
-                return False
+                return None
             raise _failure(self._uri, error) from error
-        return True
 
     def _run_records(self, page: Sequence[Entity]) -> list[RunRecord]:
         ids = (each for run in page for each in (*models_read(run), *models_made(run)))
@@ -342,7 +348,7 @@ def _failure(uri: str, error: Exception) -> RegistryError:
     return RegistryError(f"{shown} cannot be read: {text}. Check that it runs, and try again.", Code.STORE_UNAVAILABLE)
 
 
-def _logged_id(version: Entity) -> str:
+def logged_id_of(version: Entity) -> str:
     """Return the id of the logged model that a version was made of; empty without one."""
     source = version.source or ""
     found = getattr(version, "model_id", None) or ""

@@ -1,0 +1,84 @@
+"""Single objects of a real registry are what the import of the whole registry makes of them."""
+
+from typing import Any
+
+import pytest
+from support.estates.mlflow_registry import make_registry
+
+from app.ingest.load.source_asset import AliasTarget, SourceAsset
+from app.ingest.sources.mlflow.mapping import RegistryMapping
+from app.ingest.sources.mlflow.registry_client import open_registry
+from app.ingest.sources.mlflow.registry_import import RegistryImport
+from app.ingest.sources.mlflow.registry_object import _READERS, AbsentObjectError, RegistryObject
+from graphql_schema.catalog.thin_event_rules import OBJECT_TYPES
+from policies.errors import InvalidError
+
+TYPES = {"workflow": "experiment", "run": "run", "model": "registered_model"}
+TEAM = "mlg://team/catalog/default/ranking"
+
+
+@pytest.fixture(scope="module")
+def importing(tmp_path_factory: pytest.TempPathFactory) -> RegistryImport:
+    """Return the import of a registry, whose tags name owners."""
+    file = make_registry(tmp_path_factory.mktemp("registry"))
+    return RegistryImport(open_registry(f"sqlite:///{file}"), RegistryMapping(owner=TEAM, owner_tag="team"))
+
+
+def named(asset: SourceAsset) -> tuple[str, str]:
+    """Return type and id of an event about an asset of the import."""
+    if asset.kind != "modelVersion":
+        return TYPES[asset.kind], asset.foreign_id
+    is_logged = not asset.foreign_id.startswith("models:/")
+    return ("logged_model" if is_logged else "model_version"), asset.foreign_id.removeprefix("models:/")
+
+
+def test_each_object_is_that_of_the_import(importing: RegistryImport) -> None:
+    """Item, parts, deletion and steps of metrics are equal, and so are the aliases of a model with their versions."""
+    pages = [*importing.pages()]
+    assets = [each for page in pages for each in page if isinstance(each, SourceAsset)]
+    known = {each.id: repr(each) for each in assets}  # as texts, because NaN equals nothing
+    aliases = [each for page in pages for each in page if isinstance(each, AliasTarget)]
+    assert {named(each)[0] for each in assets} == {*_READERS} == {*OBJECT_TYPES["mlflow"]}
+    found: list[AliasTarget] = []
+    for asset in assets:
+        source = RegistryObject(importing, *named(asset))
+        (read,), *rest = source.pages()
+        assert repr(read) == known[asset.id]
+        assert source.asset is read
+        assert source.has(asset.kind, asset.foreign_id)
+        assert repr(source.completed(read)) == repr(importing.completed(asset))
+        further = [each for page in rest for each in page]
+        versions = [each for each in further if isinstance(each, SourceAsset)]
+        assert [repr(each) for each in versions] == [known[each.id] for each in versions]
+        own = [each for each in further if isinstance(each, AliasTarget)]
+        assert {each.version for each in own} == {each.id for each in versions}
+        found += own
+    assert found == aliases != []
+
+
+@pytest.mark.parametrize("with_aliases", [True, False])
+def test_aliases_may_be_left_out(importing: RegistryImport, *, with_aliases: bool) -> None:
+    """They are in a page after their versions."""
+    source = RegistryObject(
+        RegistryImport(importing.registry, importing.mapping, with_aliases), "registered_model", "churn"
+    )
+    assert len([*source.pages()]) == (3 if with_aliases else 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "error"),
+    [
+        ("experiment", "77", AbsentObjectError),
+        ("run", "0" * 32, AbsentObjectError),
+        ("logged_model", "m-gone", AbsentObjectError),
+        ("registered_model", "gone", AbsentObjectError),
+        ("model_version", "churn/99", AbsentObjectError),
+        ("model_version", "gone/1", AbsentObjectError),
+        ("model_version", "churn", InvalidError),
+        ("model_version", "churn/latest", InvalidError),
+    ],
+)
+def test_an_absent_object_is_an_error(importing: RegistryImport, kind: str, name: str, error: Any) -> None:
+    """It has a code of its own, which an event keeps as its reason; an id of another form is invalid."""
+    with pytest.raises(error):
+        next(RegistryObject(importing, kind, name).pages())
