@@ -1,6 +1,6 @@
 """The ASGI application: middlewares, routes and error handlers around one process."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
@@ -18,7 +18,11 @@ from app.graph.records.clock import epoch_milliseconds
 from app.http.allowed_origins import allowed_origins, cors_middleware, trusts_host_names
 from app.http.errors import HttpError
 from app.http.events.event_intake import EventIntake
-from app.http.events.event_view import EventView, event_routes
+from app.http.events.event_response import E
+from app.http.events.event_view import PATH as LINEAGE_PATH
+from app.http.events.event_view import EventForm, EventView, lineage_form
+from app.http.events.thin_event_intake import PATH as THIN_EVENT_PATH
+from app.http.events.thin_event_intake import thin_event_form
 from app.http.explorer.explorer_build import cached_documents
 from app.http.explorer.explorer_routes import explorer_routes, start_path
 from app.http.fair_queue import FairQueue, queue_metrics
@@ -37,6 +41,7 @@ from app.http.sign_in.session_guard import SessionGuard, origin_of
 from app.http.sign_in.session_middleware import SessionCookieMiddleware
 from app.http.sign_in.sign_in_routes import sign_in_routes
 from app.http.tracing import trace_middleware
+from app.http.untaken_responses import UntakenResponses
 from app.http.websocket.socket_session import no_cookies
 from app.http.websocket.subscription_socket import SubscriptionSocket
 from app.http.without_token import open_routes
@@ -152,21 +157,40 @@ def _api_routes(process: Process, origins: tuple[str, ...], guard: SessionGuard 
         spans=process.spans,
         cookie_authorization=guard.socket_authorization if guard else no_cookies,
     )
-    intake = EventIntake(EventNames(namespace_patterns(settings.namespaces)), epoch_milliseconds)
+    return [
+        Route("/graphql", view),
+        WebSocketRoute("/graphql", socket),
+        *_event_routes(process, open_context, view.writes, event_bodies, view.untaken),
+    ]
 
-    def make_event_view(batch: bool) -> EventView:  # noqa: FBT001 - the one difference of the two routes
-        return EventView(
-            intake,
+
+def _event_routes(
+    process: Process,
+    open_context: Callable[[Request, Principal], Awaitable[Context]],
+    writes: FairQueue,
+    bodies: FairQueue,
+    untaken: UntakenResponses,
+) -> list[Route]:
+    """Return the routes of events, with the queue of mutations, one of long bodies, and the count of responses."""
+    intake = EventIntake(EventNames(namespace_patterns(process.settings.namespaces)), epoch_milliseconds)
+
+    def route(path: str, form: EventForm[E]) -> Route:
+        view = EventView(
+            form,
             open_context,
-            queue=view.writes,
-            bodies=event_bodies,
-            untaken=view.untaken,
-            limits=limits,
+            queue=writes,
+            bodies=bodies,
+            untaken=untaken,
+            limits=_request_limits(process.settings),
             observe=process.observe,
-            batch=batch,
         )
+        return Route(path, view, methods=["POST"])
 
-    return [Route("/graphql", view), WebSocketRoute("/graphql", socket), *event_routes(make_event_view)]
+    return [
+        route(LINEAGE_PATH, lineage_form(intake, batch=False)),
+        route(f"{LINEAGE_PATH}/batch", lineage_form(intake, batch=True)),
+        route(THIN_EVENT_PATH, thin_event_form()),
+    ]
 
 
 def _request_limits(settings: Settings) -> RequestLimits:

@@ -16,6 +16,13 @@ from graphql_schema.inputs.payloads import UpdatePayload
 from graphql_schema.lineage.link_mutations import LinkPayload, link, unlink
 from graphql_schema.observability.checks import ReportCheckPayload, report_check
 from graphql_schema.observability.incidents import IncidentPayload, open_incident, resolve_incident
+from graphql_schema.observability.thin_event_mutations import (
+    FinishThinEventPayload,
+    ThinEventsPayload,
+    finish_thin_event,
+    replay_thin_events,
+    take_thin_events,
+)
 from graphql_schema.registry.bulk import RegisterAssetsPayload, register_assets
 from graphql_schema.registry.entries import mutation_fields
 from graphql_schema.usage.record_usage import RecordUsagePayload, record_usage
@@ -43,6 +50,9 @@ class Mutation(Registrations):
     report_check: ReportCheckPayload = report_check
     open_incident: IncidentPayload = open_incident
     resolve_incident: IncidentPayload = resolve_incident
+    take_thin_events: ThinEventsPayload = take_thin_events
+    finish_thin_event: FinishThinEventPayload = finish_thin_event
+    replay_thin_events: ThinEventsPayload = replay_thin_events
     set_alias: SetAliasPayload = set_alias
     approve: ApprovePayload = approve
     delete_asset: UpdatePayload = delete_asset

@@ -28,6 +28,7 @@ from graphql_schema.lineage.traversal import Lineage, lineage
 from graphql_schema.observability.absence import Absence, explain_absence
 from graphql_schema.observability.incidents import Incident, all_incidents
 from graphql_schema.observability.ingestions import Ingestion, all_ingestions
+from graphql_schema.observability.thin_events import ThinEvent, all_thin_events
 from graphql_schema.ports.conditions import In, ListingQuery, SortOrder
 from graphql_schema.ports.record import Json
 from graphql_schema.scene.lineage_diff import LineageDiff, lineage_diff
@@ -87,11 +88,11 @@ async def _nodes(info: Info, ids: IdsArg, as_of: AsOf = None) -> Resolved:
 
 
 def _is_node(urn: str) -> bool:
-    """Return whether the id is of a `Node`: of any kind but usage months and observations.
+    """Return whether the id is of a `Node`: of any kind but usage months, observations and queues of thin events.
 
     Raises InvalidError if it is no URN.
     """
-    return parse_urn(urn).kind not in {"UsageMonth", "Observation"}
+    return parse_urn(urn).kind not in {"UsageMonth", "Observation", "ThinEventQueue"}
 
 
 async def _asset(info: Info, id: IdArg, as_of: AsOf = None) -> Resolved:
@@ -180,6 +181,7 @@ class Query:
     tags: Connection[Tag] | None = _all_of("Tag", "All tags, ordered by name.")
     incidents: Connection[Incident] | None = all_incidents
     ingestions: Connection[Ingestion] | None = all_ingestions
+    thin_events: Connection[ThinEvent] | None = all_thin_events
     lineage: Lineage = lineage
     impact: Impact = impact
     paths: LineagePaths = paths

@@ -14,7 +14,8 @@ from typing import Final
 class Kind:
     """A kind of vertex: its vertex label ``name``, and its ``slug`` in ids.
 
-    ``name`` is also the name of its GraphQL type; only `UsageMonth` and `Observation` have none.
+    ``name`` is also the name of its GraphQL type; only `UsageMonth`, `Observation` and
+    `ThinEventQueue` have none.
 
     ``description`` is that of the value in the enum `AssetKind`; empty if the kind is not an asset.
     ``asset``: whether the policy governs the kind.
@@ -103,6 +104,8 @@ ATTACHED_KINDS: Final[dict[str, Kind]] = {
         Kind("Change", "change", asset=False, shown_by="history"),
         Kind("Observation", "observation", asset=False, shown_by="history"),
         Kind("Ingestion", "ingestion", asset=False, shown_by="history"),
+        Kind("ThinEvent", "thin-event", asset=False, shown_by="history"),
+        Kind("ThinEventQueue", "thin-event-queue", asset=False, shown_by="history"),
     )
 }
 """The kinds of attached records, by name; :data:`graphql_schema.catalog.relations.SUBJECT_HOPS` leads to subjects."""

@@ -308,6 +308,8 @@ OBSERVATION_OF = _relation("OBSERVATION_OF", RelationFamily.OBSERVABILITY, "Obse
 
 INGESTED_INTO = _relation("INGESTED_INTO", RelationFamily.OBSERVABILITY, "Ingestion > *")
 
+QUEUED_FOR = _relation("QUEUED_FOR", RelationFamily.OBSERVABILITY, "ThinEvent > *", "ThinEventQueue > *")
+
 
 CARRYING: Final = tuple(relation.name for relation in RELATIONS.values() if relation.carries)
 """The names of the relations over which data, and its sensitivity, flows."""
@@ -336,6 +338,8 @@ SUBJECT_HOPS: Final[dict[str, tuple[Hop, ...]]] = {
     "Change": (CHANGED.out(),),
     "Observation": (OBSERVATION_OF.out(),),
     "Ingestion": (INGESTED_INTO.out(),),
+    "ThinEvent": (QUEUED_FOR.out(),),
+    "ThinEventQueue": (QUEUED_FOR.out(),),
 }
 """The path of hops from an attached record to its subjects, by the kind of the record."""
 

@@ -13,6 +13,7 @@ from graphql_schema.inputs.kind_entry import KindEntry
 from graphql_schema.observability.checks import Check, CheckResult
 from graphql_schema.observability.incidents import Incident
 from graphql_schema.observability.ingestions import Ingestion
+from graphql_schema.observability.thin_events import ThinEvent
 from graphql_schema.ports.record import JsonObject
 
 _CATALOG: Final = "graphql_schema/catalog/kinds.py"
@@ -49,7 +50,8 @@ REGISTRY: Final = _by_kind({entry.node.__name__: (file, entry) for file, entry i
 
 def node_types() -> tuple[type, ...]:
     """Return the types of nodes, which the schema needs even if no field names them."""
-    return (*(entry.node for entry in REGISTRY.values()), Check, CheckResult, Incident, Ingestion, Approval, Change)
+    attached = (Check, CheckResult, Incident, Ingestion, ThinEvent, Approval, Change)
+    return (*(entry.node for entry in REGISTRY.values()), *attached)
 
 
 def item_fields() -> JsonObject:

@@ -97,7 +97,7 @@ def method_of(server: AppWithoutStore, path: str) -> str:
     return "GET" if "GET" in methods or not methods else "POST"
 
 
-CLOSED = {"/graphql", "/api/v1/lineage", "/api/v1/lineage/batch"}
+CLOSED = {"/graphql", "/api/v1/lineage", "/api/v1/lineage/batch", "/ingest/events"}
 """The routes that need a token."""
 
 REFUSED = {name: {status} for name, (_, status) in BAD.items()}

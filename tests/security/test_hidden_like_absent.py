@@ -34,10 +34,13 @@ from support.estates.visible_and_hidden import id_of
 from support.servers.in_process import Api, no_jobs, observes_one_process
 from support.stores.janusgraph import StoreGraph
 from support.stores.received_rows import ReceivedRows, received_rows
+from support.stores.writers import person
 
 from app.graph.commits.commit_log import CommitFeed
+from app.graph.writing.writer import PolicedWriter
 from graphql_schema.catalog.kinds import ATTACHED_KINDS
 from graphql_schema.catalog.urn import version_urn
+from graphql_schema.ports.commands import QueueThinEventCommand
 from graphql_schema.ports.conditions import Condition, In
 from graphql_schema.ports.record import Position
 from graphql_schema.ports.row import FeedBatch
@@ -85,11 +88,17 @@ async def hidden(api: Api) -> dict[str, str]:
     reported = await report(api, "ada", HUB, status="FAIL", openIncidentOnFail=True)
     query = f'{{ changes(filter: {{subjects: ["{HUB}"]}}, first: 1) {{ nodes {{ id }} }} }}'
     changes = (await api.ask("ada", query))["changes"]["nodes"]
+    flow = id_of("Workflow", HIDDEN_NAME)
+    await api.load({"workflow": {"id": flow, "workflowKind": "mlflow"}})
+    writer = PolicedWriter(api.client, api.coordinator, api.process.policy.access(person("root", roles="admin")))
+    (queued,) = await writer.write([QueueThinEventCommand(flow, "run", "r")], dry_run=False, atomic=False)
+    assert queued.created_record is not None
     return {
         "Check": reported["result"]["check"]["id"],
         "CheckResult": reported["result"]["id"],
         "Incident": reported["incident"]["id"],
         "Change": changes[0]["id"],
+        "ThinEvent": queued.created_record,
     }
 
 

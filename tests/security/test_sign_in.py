@@ -150,9 +150,8 @@ async def test_cross_site_requests_are_refused(person: Person) -> None:
 async def test_the_cookie_is_for_the_api_of_pages_alone(person: Person) -> None:
     """Routes for programs need a bearer token."""
     csrf = await person.sign_in()
-    assert [await person.status(csrf, path) for path in ("/api/v1/lineage", "/api/v1/lineage/batch", "/unknown")] == [
-        401
-    ] * 3
+    paths = ("/api/v1/lineage", "/api/v1/lineage/batch", "/ingest/events", "/unknown")
+    assert [await person.status(csrf, path) for path in paths] == [401] * 4
 
 
 async def test_a_bearer_token_takes_precedence(person: Person) -> None:

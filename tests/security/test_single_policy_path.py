@@ -14,6 +14,7 @@ from support.estates.visible_and_hidden import (
     TAG,
     UMA,
     VERSIONED,
+    WITHOUT_TYPE,
     VisibleAndHidden,
     id_of,
     load_estate,
@@ -135,15 +136,12 @@ NOT_REACHED = {
        for name in ("downstream", "impact")},
     **{f"{kind}.{name}": "no data arrives at the kind" for kind in NOTHING_ARRIVES for name in ("upstream", "lineage")},
     **{f"{kind}.health": "no data arrives, and no parent" for kind in NOTHING_ARRIVES if KINDS[kind].parent is None},
-    "Change.subject": "a change is shown to callers who read its subject",
     "Change.reverts": "what a change undid is of the same subject",
-    "Ingestion.subject": "an ingestion is shown to callers who read its subject",
-    "Approval.subject": "an approval is shown to callers who read its subject",
+    **dict.fromkeys((f"{kind}.subject" for kind in ("Approval", "Change", "Ingestion", "ThinEvent")), "shown by it"),
     "ModelVersion.approvals": "approvals are of the version itself",
     "Check.asset": "a check is shown to callers who read its asset",
     "Check.latestResult": "a result is shown to callers who read the asset of its check",
-    "Check.results": "the same",
-    "CheckResult.check": "the same",
+    **dict.fromkeys(("Check.results", "CheckResult.check"), "the same"),
     **dict.fromkeys(
         ("Query.myWork", "MyWork.approvals", "MyWork.incidents", "MyWork.unhealthy", "MyWork.unused",
          "PendingApproval.model", "PendingApproval.version", "PendingApproval.gate"),
@@ -151,8 +149,8 @@ NOT_REACHED = {
     "LinkPayload.asset": "tests/security/test_own_links.py: null if it is hidden from the caller",
     "ApprovePayload.approval": "tests/journeys/test_approvals.py: the echo of a mutation",
     "ReportCheckPayload.result": "tests/security/test_leaks_of_attached_records.py: the echo of a mutation",
-    "ReportCheckPayload.incident": "the same",
-    "IncidentPayload.incident": "the same",
+    **dict.fromkeys(("ReportCheckPayload.incident", "IncidentPayload.incident"), "the same"),
+    "FinishThinEventPayload.event": "tests/security/test_hidden_like_absent.py: the echo of a mutation",
     "UpdatePayload.asset": "tests/security/test_leaks_of_writes.py: the echo of a mutation",
     "RegisterPayload.asset": "the same",
     "RegisterAssetsPayload.results": "the same",
@@ -236,6 +234,7 @@ REPORTED = {
     "Incident": "{ id assets { id } cause { id } }",
     "Ingestion": "{ id subject { id } names { asset { id } } assets { asset { id } } "
     "edges { source { id } target { id } } ignored { facet } }",
+    "ThinEvent": "{ id subject { id } asset { id } }",
 }
 """The selections on attached records: every field that may name an asset."""
 
@@ -324,6 +323,8 @@ ROOTS = {
     "incidents": "node(id: $id) { id } incidents(first: 100) { totalCount nodes { id assets { id } cause { id } } }",
     "ingestions": "node(id: $id) { id } ingestions(filter: {subjects: [$id]}) { totalCount nodes "
     "{ id subject { id } names { asset { id } } assets { asset { id } } edges { source { id } target { id } } } }",
+    "thinEvents": "thinEvents: node(id: $id) { id } listed: thinEvents(filter: {subjects: [$id]}, first: 100) "
+    "{ totalCount nodes { id subject { id } asset { id } } }",
     "changes": "changes(filter: {subjects: [$id]}) { totalCount nodes { subjectId subject { id } } }",
     "lineage": f"lineage(roots: [$id], direction: UPSTREAM, first: 100) {{ nodes {WALKED} edges {{ from to }} }}",
     "impact": f"impact: node(id: $id) {{ id }} all: impact(roots: [$id]) {{ total assets(first: 100) {WALKED} }}",
@@ -354,7 +355,7 @@ async def test_no_root_leads_to_a_hidden_row(paths: VisibleAndHidden, root: str)
 
 
 @pytest.mark.parametrize("root", ["node", "nodes"])
-@pytest.mark.parametrize("kind", sorted(ATTACHED_KINDS.keys() - {"UsageMonth", "Observation"}))
+@pytest.mark.parametrize("kind", sorted(ATTACHED_KINDS.keys() - WITHOUT_TYPE))
 async def test_no_id_leads_to_a_hidden_attached_record(paths: VisibleAndHidden, kind: str, root: str) -> None:
     """Root reads an attached record of a hidden asset by each of its ids, and bo by none of them."""
     query = f"query ($id: ID!) {{ {ROOTS[root]} }}"
@@ -385,7 +386,7 @@ def test_every_field_that_leads_to_rows_has_a_case() -> None:
     walked |= {"GateReport.failingEvaluations", "GateReport.blockingIncidents"}
     walked |= {"GateReport.reportedEvaluations", "GateReport.contaminatedEvaluations"}
     walked |= {"Scene.elements", "Scene.groups", "SceneElement.asset", "SceneGroup.versionsOf", "LineageDiff.nodes"}
-    walked |= {"NodeDifference.before", "NodeDifference.after"}
+    walked |= {"NodeDifference.before", "NodeDifference.after", "ThinEvent.asset", "ThinEventsPayload.events"}
     walked |= {"SearchResults.hits", "SearchHit.asset", "SearchHit.versions"}
     missing = {
         f"{owner}.{name}"

@@ -1,4 +1,4 @@
-"""Deletes ingestions that are older than 30 days, the oldest first."""
+"""Deletes ingestions and thin events that are older than 30 days, the oldest first; pending thin events stay."""
 
 from typing import Final
 
@@ -9,17 +9,26 @@ from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.jobs.expiry_job import ExpiryJob
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.catalog.kinds import ATTACHED_KINDS
-from graphql_schema.catalog.relations import INGESTED_INTO
+from graphql_schema.catalog.relations import INGESTED_INTO, QUEUED_FOR
+from graphql_schema.observability.thin_events import ThinEventState
 
 LIFETIME_MS: Final = 30 * 24 * 3_600_000
-"""Milliseconds for which an ingestion is kept."""
+"""Milliseconds for which an ingestion is kept, and a thin event that is done or dead."""
+
+_SUBJECT_EDGES: Final = {
+    ATTACHED_KINDS["Ingestion"].code: INGESTED_INTO.name,
+    ATTACHED_KINDS["ThinEvent"].code: QUEUED_FOR.name,
+}
+"""The relation to the subject of each kind of records that the job deletes, by code."""
 
 _OLDEST: Final = PreparedStatement.of(
     """
-def found = g.V().has('kind', kind).has('createdAt', P.lt(limit)).order().by('createdAt').limit(most).toList()
+def old = g.V().has('kind', P.within(kinds)).has('state', P.neq(kept)).has('createdAt', P.lt(limit))
+def found = old.order().by('createdAt').limit(most).toList()
 [found.collectMany { [it.id(), it.value('record')] }]
 """,
-    "kind",
+    "kinds",
+    "kept",
     "limit",
     "most",
     name="ingestions",
@@ -27,22 +36,26 @@ def found = g.V().has('kind', kind).has('createdAt', P.lt(limit)).order().by('cr
 
 
 class IngestionExpiry(ExpiryJob):
-    """Deletes expired ingestions."""
+    """Deletes expired ingestions and thin events."""
 
     name = "ingestions"
     pause_seconds = 900.0
 
     async def delete_expired(self, writes: WriteSet) -> tuple[int, bool]:
-        """Add the deletion of the oldest expired ingestions to ``writes``.
+        """Add the deletion of the oldest expired ingestions and thin events to ``writes``; pending events are kept.
 
         Return the number of these, and whether there may be more because the batch is full.
         """
-        kind = ATTACHED_KINDS["Ingestion"].code
-        bindings = {"kind": kind, "limit": self._clock() - LIFETIME_MS, "most": self._batch}
+        bindings = {
+            "kinds": [*_SUBJECT_EDGES],
+            "kept": ThinEventState.PENDING.name,
+            "limit": self._clock() - LIFETIME_MS,
+            "most": self._batch,
+        }
         (found,) = await self._client.submit(_OLDEST, bindings)
         for vid, text in zip(found[::2], found[1::2], strict=True):
             record = orjson.loads(text)
             subject = vertex_id(record["tenant"], record["subject"])
-            writes.delete_attached(vid, record["tenant"], INGESTED_INTO.name, subject)
+            writes.delete_attached(vid, record["tenant"], _SUBJECT_EDGES[record["kind"]], subject)
         number = len(found) // 2
         return number, number == self._batch

@@ -41,6 +41,10 @@ FIRST_AT: Final = "firstAt"
 """Record key of a check: the instant of its oldest result."""
 
 
+DUE_AT: Final = "dueAt"
+"""Record key of a thin event: the instant from which a worker may take it, also the native property ``begins``."""
+
+
 _OPEN_TO_ALL: Final = {"stage": "ACTIVE", "visibility": "ORG", "sensitivity": "INTERNAL"}
 
 
@@ -62,6 +66,7 @@ _LISTED: Final[Mapping[str, tuple[str, ...]]] = {
     "CHANGE": ("subject", "subjectKind", "actor", "action"),
     "INCIDENT": ("state",),
     "INGESTION": ("subject", "actor", "source", "state"),
+    "THIN_EVENT": ("subject", "actor", "source", "state"),
 }
 """Kinds of attached records that the index lists, each with the values by which its list is filtered."""
 
@@ -341,6 +346,8 @@ def _natives_of_attached(record: Record) -> JsonObject:
         values |= {key: record[key] for key in ("tenant", "kind", "createdAt", *listed)} | {"urn": record["id"]}
         if MADE_AT in record:
             values["begins"] = record[MADE_AT]
+        if DUE_AT in record:
+            values["begins"] = record[DUE_AT]
     return values
 
 

@@ -15,6 +15,12 @@ from app.graph.writing.handlers.register import register
 from app.graph.writing.handlers.report_check import report
 from app.graph.writing.handlers.revert import revert
 from app.graph.writing.handlers.set_alias import set_alias
+from app.graph.writing.handlers.thin_event_queue import (
+    finish_thin_event,
+    queue_thin_event,
+    replay_thin_event,
+    take_thin_event,
+)
 from app.graph.writing.handlers.track_incident import open_incident, resolve_incident
 from app.graph.writing.idempotent_replay import replay, stage_receipt
 from app.graph.writing.rules.approved_content import bind_approvals
@@ -30,18 +36,22 @@ from graphql_schema.ports.commands import (
     ApproveCommand,
     Command,
     DeleteCommand,
+    FinishThinEventCommand,
     IdempotencyKey,
     LinkCommand,
     ObserveCommand,
     OpenIncidentCommand,
+    QueueThinEventCommand,
     RecordIngestionCommand,
     RecordUsageCommand,
     RegisterCommand,
+    ReplayThinEventCommand,
     ReportCheckCommand,
     ResolveIncidentCommand,
     RestoreCommand,
     RevertCommand,
     SetAliasCommand,
+    TakeThinEventCommand,
     UnlinkCommand,
 )
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
@@ -61,6 +71,10 @@ HANDLERS: Final[Mapping[type, Callable[[ItemUnit, Any], WriteOutcome]]] = {
     RecordUsageCommand: record_usage,
     SetAliasCommand: set_alias,
     ApproveCommand: approve,
+    QueueThinEventCommand: queue_thin_event,
+    TakeThinEventCommand: take_thin_event,
+    FinishThinEventCommand: finish_thin_event,
+    ReplayThinEventCommand: replay_thin_event,
 }
 """The handler of each command."""
 

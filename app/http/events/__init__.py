@@ -1,1 +1,1 @@
-"""Events over HTTP: `POST /api/v1/lineage` of the clients of OpenLineage, one event or a batch."""
+"""Events over HTTP: `POST /api/v1/lineage` of the clients of OpenLineage, and thin events at `POST /ingest/events`."""

@@ -26,16 +26,20 @@ _GZIP: Final = 31
 
 @dataclass(frozen=True, slots=True)
 class GivenEvents:
-    """The JSON values of the events in a request; ``are_long`` is true if their body is long, as is work on them."""
+    """The JSON values of the events in a request.
+
+    ``are_long`` is true if their body is long, as is work on them. ``is_batch`` is true if the body is a list.
+    """
 
     values: list[Json]
     are_long: bool = False
+    is_batch: bool = False
 
 
 async def read_events(
-    request: Request, limits: RequestLimits, claim: Callable[[], Awaitable[object]], *, batch: bool
+    request: Request, limits: RequestLimits, claim: Callable[[], Awaitable[object]], *, batch: bool | None
 ) -> GivenEvents:
-    """Return the events in a request: one, or those of a list if it is a ``batch``.
+    """Return the events in a request: one, or those of a list if it is a ``batch``; for None the body decides.
 
     ``claim`` is called once for a long body, and waits for a slot, before the body is read or decompressed. A
     body of 16 KiB may have 16 MiB when it is decompressed, and take several times this size of memory.
@@ -55,7 +59,9 @@ async def read_events(
             is_long = True
             await claim()
         text = await _all_of(text, maximum) if short is None else short
-    return GivenEvents(_events_in(await read_json_in_turn(text, limits, "The body"), batch=batch), is_long)
+    value = await read_json_in_turn(text, limits, "The body")
+    is_batch = isinstance(value, list) if batch is None else batch
+    return GivenEvents(_events_in(value, batch=is_batch), is_long, is_batch)
 
 
 def _events_in(value: Json, *, batch: bool) -> list[Json]:

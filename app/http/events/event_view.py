@@ -1,51 +1,69 @@
-"""Serves `POST /api/v1/lineage` and `POST /api/v1/lineage/batch`; docs/openlineage.md describes the behaviour."""
+"""Serves requests with events: `POST /api/v1/lineage` and `/api/v1/lineage/batch` here, and thin events.
+
+docs/openlineage.md describes the behaviour.
+"""
 
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from time import perf_counter
+from typing import Final, Generic
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Route
 from starlette.types import Receive, Send
 from starlette.types import Scope as RequestScope
 
-from app.errors import HTTP_STATUS
 from app.http.compression import InParts
 from app.http.events.event_intake import EventIntake, report_of
 from app.http.events.event_request import GivenEvents, read_events
+from app.http.events.event_response import E, batch_response, single_response
 from app.http.events.event_result import EventResult
 from app.http.fair_queue import FairQueue
 from app.http.graphql.graphql_request import RequestLimits
 from app.http.graphql.operation_watch import watched
-from app.http.json_response import error_payload, error_response, json_response
+from app.http.json_response import error_response
 from app.http.middleware import coded_or_masked, request_id_of
 from app.http.response_metrics import OBSERVED
 from app.http.untaken_responses import UntakenResponses
 from app.telemetry.operation_report import OperationReport
 from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.fields.context import Context
-from graphql_schema.ports.record import JsonObject
-from policies.errors import CodedError
 from policies.principal import Principal, Scope
 
-PATH = "/api/v1/lineage"
+PATH: Final = "/api/v1/lineage"
 """The path to which the clients of OpenLineage send single events; the batch is one level below."""
 
+ReadEvents = Callable[[Request, RequestLimits, Callable[[], Awaitable[object]]], Awaitable[GivenEvents]]
+"""Reads the events of a request, with the limits of its body, and a function that claims a slot for a long one."""
 
-class EventView:
-    """Serves requests with events, with the queue and the limits of mutations.
+
+@dataclass(frozen=True, slots=True)
+class EventForm(Generic[E]):
+    """How requests with events of one form are served.
+
+    ``name`` is that of the operation in reports. ``take`` stores the events with the rights of the caller, and returns
+    a result for each; ``respond`` returns the response to these, with the request id.
+    """
+
+    name: str
+    read: ReadEvents
+    take: Callable[[Context, GivenEvents], Awaitable[list[E]]]
+    respond: Callable[[Sequence[E], GivenEvents, str], Response]
+
+
+class EventView(Generic[E]):
+    """Serves requests with events of a ``form``, with the queue and the limits of mutations.
 
     ``open_context`` returns the context of one operation, and ``observe`` receives a report of each request. A long
-    body is in memory only while its caller has a slot of ``bodies``, and ``untaken`` counts the responses. With the
-    flag ``batch``, the body is a list of events.
+    body is in memory only while its caller has a slot of ``bodies``, and ``untaken`` counts the responses.
     """
 
     def __init__(  # noqa: PLR0913 - parts of the application
         self,
-        intake: EventIntake,
+        form: EventForm[E],
         open_context: Callable[[Request, Principal], Awaitable[Context]],
         *,
         queue: FairQueue,
@@ -53,21 +71,19 @@ class EventView:
         untaken: UntakenResponses,
         limits: RequestLimits,
         observe: Callable[[OperationReport], None],
-        batch: bool,
     ) -> None:
-        self._intake = intake
+        self._form = form
         self._open_context = open_context
         self._queue = queue
         self._bodies = bodies
         self._untaken = untaken
         self._limits = limits
         self._observe = observe
-        self._batch = batch
 
     async def __call__(self, scope: RequestScope, receive: Receive, send: Send) -> None:
         """Serve one request; send nothing if the client has disconnected."""
         request, begun = Request(scope, receive), perf_counter()
-        report = OperationReport("lineage/batch" if self._batch else "lineage", "mutation")
+        report = OperationReport(self._form.name, "mutation")
         try:
             response = await self._respond(request, report)
         except ClientDisconnect:
@@ -98,16 +114,13 @@ class EventView:
         given = GivenEvents([])  # without the scope, the body is not read: the intake refuses the operation
         if request.state.principal.may(Scope.WRITE):
             slot = partial(self._bodies.slot, caller)
-            given = await read_events(
-                request, self._limits, lambda: held.enter_async_context(slot()), batch=self._batch
-            )
+            given = await self._form.read(request, self._limits, lambda: held.enter_async_context(slot()))
         results = await self._written(request, given)
         failed = next((each.error for each in results if each.error is not None), None)
         report.code = report.code if failed is None else str(failed.code)
-        respond = partial(_batch_response, results) if self._batch else partial(_single_response, results[0])
-        return await run_in_turn(respond, given.are_long, request_id_of(request.scope))
+        return await run_in_turn(self._form.respond, given.are_long, results, given, request_id_of(request.scope))
 
-    async def _written(self, request: Request, given: GivenEvents) -> list[EventResult]:
+    async def _written(self, request: Request, given: GivenEvents) -> list[E]:
         """Take the events in when the caller has a slot, within the deadline of a mutation; write the access log."""
         context = await self._open_context(request, request.state.principal)
         context.budget.writes = True
@@ -118,10 +131,10 @@ class EventView:
             context.finish()
             context.release()
 
-    async def _in_turn(self, context: Context, given: GivenEvents, caller: Hashable) -> list[EventResult]:
+    async def _in_turn(self, context: Context, given: GivenEvents, caller: Hashable) -> list[E]:
         await self._untaken.acquire(self._queue, caller)
         try:
-            return await self._intake.take(context, given.values, are_long=given.are_long)
+            return await self._form.take(context, given)
         finally:
             self._queue.release(caller)
 
@@ -132,32 +145,15 @@ def _caller(request: Request) -> Hashable:
     return principal.tenant, principal.subject
 
 
-def event_routes(make_view: Callable[[bool], EventView]) -> list[Route]:
-    """Return the routes of events; ``make_view`` returns the view of single events, or of batches for True."""
-    return [Route(f"{PATH}{part}", make_view(bool(part)), methods=["POST"]) for part in ("", "/batch")]
+def lineage_form(intake: EventIntake, *, batch: bool) -> EventForm[EventResult]:
+    """Return how requests with events of OpenLineage are served: one event, or with the flag ``batch`` a list."""
 
+    async def take(context: Context, given: GivenEvents) -> list[EventResult]:
+        return await intake.take(context, given.values, are_long=given.are_long)
 
-def _single_response(result: EventResult, request_id: str) -> Response:
-    """Return 201 with the report of an accepted event, else the status of the error."""
-    if result.error is not None:
-        return error_response(result.error, request_id)
-    return json_response(report_of(result), HTTPStatus.CREATED)
+    def respond(results: Sequence[EventResult], given: GivenEvents, request_id: str) -> Response:
+        if given.is_batch:
+            return batch_response(results, report_of, HTTPStatus.CREATED, request_id)
+        return single_response(results[0], report_of, HTTPStatus.CREATED, request_id)
 
-
-def _batch_response(results: Sequence[EventResult], request_id: str) -> Response:
-    """Return 201 if all events were accepted, 207 if some were, and the status of the first error if none was."""
-    failed = {index: each.error for index, each in enumerate(results) if each.error is not None}
-    body: JsonObject = {
-        "status": "success" if not failed else "partial_success" if len(failed) < len(results) else "failure",
-        "summary": {"received": len(results), "successful": len(results) - len(failed), "failed": len(failed)},
-        "failed_events": [_failure(index, error, request_id) for index, error in failed.items()],
-        "events": [{"index": index, **report_of(each)} for index, each in enumerate(results) if each.error is None],
-    }
-    if not failed:
-        return json_response(body, HTTPStatus.CREATED)
-    first = next(iter(failed.values()))
-    return json_response(body, HTTPStatus.MULTI_STATUS if len(failed) < len(results) else HTTP_STATUS[first.code])
-
-
-def _failure(index: int, error: CodedError, request_id: str) -> JsonObject:
-    return {"index": index, "reason": error.message, "retriable": False, **error_payload(error, request_id)}
+    return EventForm("lineage/batch" if batch else "lineage", partial(read_events, batch=batch), take, respond)

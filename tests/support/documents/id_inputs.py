@@ -19,6 +19,9 @@ OWN_PART = "version of mine"
 """A version of a visible model."""
 
 MINE, MY_MODEL, MY_VERSION = (id_of(kind, "mine") for kind in ("Dataset", "Model", "ModelVersion"))
+NO_EVENT = "mlg://thin-event/catalog/default/0"
+"""The id of no thin event."""
+
 MY_RUN, MY_FLOW = id_of("Run", "mine"), id_of("Workflow", "mine")
 
 
@@ -50,6 +53,12 @@ def _write(name: str, given: dict[str, Any], thing: str = "Dataset", shown: str 
     given_type = f"{name[0].upper()}{name[1:]}Input!".removeprefix("Register")
     document = f"mutation ($input: {given_type}) {{ {name}(input: $input) {{ {shown} {errors} }} }}"
     return IdInput(document, {"input": given}, thing)
+
+
+def _write_events(name: str) -> IdInput:
+    errors = "errors { code message inputPath currentRevision }"
+    document = f"mutation ($input: ThinEventsInput!) {{ {name}(input: $input) {{ events {{ id }} {errors} }} }}"
+    return IdInput(document, {"input": {"events": [ID]}}, "ThinEvent")
 
 
 _WALKED = "nodes { totalCount nodes { asset { id } } } edges { id } unknownRoots completeness { state reason visited }"
@@ -94,13 +103,14 @@ READS: dict[str, IdInput] = {
         f'changes(filter: {{subjects: [$id, "{OPEN}"]}}, first: 2) {{ totalCount nodes {{ id }} }}'
     ),
     "IngestionFilter.subjects": _read("ingestions(filter: {subjects: [$id]}) { totalCount nodes { id } }"),
+    "ThinEventFilter.subjects": _read("thinEvents(filter: {subjects: [$id]}) { totalCount nodes { id } }", "Workflow"),
     **{
         f"AssetFilter.{field}": _read(f"assets(filter: {{{field}: [$id]}}) {{ totalCount nodes {{ id }} }}")
         for field in ("ids", "ownerTeams", "owners", "tags", "domains")
     },
     **{
         f"Query.node(id), {kind}": _read("node(id: $id) { id }", kind)
-        for kind in ("Check", "CheckResult", "Incident", "Change")
+        for kind in ("Check", "CheckResult", "Incident", "Change", "ThinEvent")
     },
 }
 """Reads. What follows a comma is a further operation with the same argument."""
@@ -138,6 +148,14 @@ REFUSED: dict[str, IdInput] = {
     "DeleteAssetInput.asset": _write("deleteAsset", {"asset": ID}),
     "RestoreAssetInput.asset": _write("restoreAsset", {"asset": ID}),
     "RevertChangeInput.change": _write("revertChange", {"change": ID}, "Change"),
+    "ThinEventsInput.events": _write_events("takeThinEvents"),
+    "ThinEventsInput.events, replayed": _write_events("replayThinEvents"),
+    "FinishThinEventInput.event": _write(
+        "finishThinEvent", {"event": ID, "attempt": 1, "reason": "NOT_FOUND"}, "ThinEvent", shown="event { id }"
+    ),
+    "FinishThinEventInput.asset": _write(
+        "finishThinEvent", {"event": NO_EVENT, "attempt": 1, "outcome": "CREATED", "asset": ID}, shown="event { id }"
+    ),
 }
 """Writes that are refused because the id is unknown to the caller."""
 
@@ -166,7 +184,7 @@ ACCEPTED: dict[str, IdInput] = {
 }
 """Writes that are accepted with a hidden id as with an absent one, for which they leave a stub."""
 
-NEVER_READ = frozenset({"ColumnRefInput.dataset", "SetAliasInput.expectedVersion"})
+NEVER_READ = frozenset({"ColumnRefInput.dataset", "FinishThinEventInput.asset", "SetAliasInput.expectedVersion"})
 """Input fields whose id is only stored or compared, so that no caller learns whether it is hidden, not even the log."""
 
 SHOWN: frozenset[str] = frozenset(

@@ -3,7 +3,7 @@
 Each path from a visible to a hidden asset leads there for root, and must lead nowhere for bo, a reader.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -18,7 +18,14 @@ from app.graph.writing.writer import PolicedWriter
 from graphql_schema.catalog.kinds import ASSETS, ATTACHED_KINDS, KINDS
 from graphql_schema.catalog.relations import RELATIONS, VERSION_OF
 from graphql_schema.catalog.urn import make_urn
-from graphql_schema.ports.commands import RecordIngestionCommand
+from graphql_schema.ports.commands import (
+    Command,
+    FinishThinEventCommand,
+    QueueThinEventCommand,
+    RecordIngestionCommand,
+    TakeThinEventCommand,
+)
+from graphql_schema.ports.outcomes import WriteOutcome
 
 RISK = "mlg://team/catalog/default/risk"
 UMA = "mlg://user/catalog/default/uma"
@@ -26,6 +33,9 @@ TAG, DOMAIN = "mlg://tag/catalog/default/t", "mlg://domain/catalog/default/d"
 PII = "mlg://tag/catalog/default/pii"
 NEAR, FAR = "near", "behind"
 VERSIONED = tuple(kind.name for kind in KINDS.values() if kind.versioned)
+WITHOUT_TYPE = frozenset({"UsageMonth", "Observation", "ThinEventQueue"})
+"""Kinds of attached records that no field returns."""
+
 OWNED: dict[str, Any] = {
     "owners": [{"owner": RISK}, {"owner": UMA, "ownership": "STEWARD"}],
     "tags": [TAG],
@@ -34,7 +44,8 @@ OWNED: dict[str, Any] = {
 ABOUT = """query ($id: ID!) { asset(id: $id) { history(first: 500) { nodes { id } }
   checks(first: 500) { nodes { id results(first: 50) { nodes { id } } } } incidents(first: 500) { nodes { id } }
   ... on ModelVersion { approvals(first: 500) { nodes { id } } } }
-  ingestions(filter: {subjects: [$id]}, first: 500) { nodes { id } } }"""
+  ingestions(filter: {subjects: [$id]}, first: 500) { nodes { id } }
+  thinEvents(filter: {subjects: [$id]}, first: 500) { nodes { id } } }"""
 
 
 def id_of(kind: str, name: str) -> str:
@@ -72,7 +83,7 @@ class VisibleAndHidden:
         self.hidden = {kind: [urn for urn in every[kind] if urn not in self.open[kind]] for kind in every}
 
     async def _attached_records(self, urns: list[str]) -> dict[str, list[str]]:
-        listed = [kind for kind in ATTACHED_KINDS if kind not in {"UsageMonth", "Observation"}]
+        listed = [kind for kind in ATTACHED_KINDS if kind not in WITHOUT_TYPE]
         details: dict[str, list[str]] = {kind: [] for kind in listed}
         for urn in urns:
             found = await self.api.ask("root", ABOUT, id=urn)
@@ -84,6 +95,7 @@ class VisibleAndHidden:
                 "Incident": asset["incidents"]["nodes"],
                 "Change": asset["history"]["nodes"],
                 "Ingestion": found["ingestions"]["nodes"],
+                "ThinEvent": found["thinEvents"]["nodes"],
                 "Approval": asset.get("approvals", {"nodes": []})["nodes"],
             }
             for kind, nodes in reported.items():
@@ -107,6 +119,7 @@ async def load_estate(api: Api) -> VisibleAndHidden:
     for kind in ASSETS:
         await _observe(api, kind)
     await _ingest(api)
+    await _queue(api)
     await _promote(api)
     await api.wait_for_jobs()
     paths = VisibleAndHidden(api)
@@ -133,7 +146,7 @@ async def _observe(api: Api, kind: str) -> None:
 
 async def _ingest(api: Api) -> None:
     """Record an event about each asset that names the visible and the hidden asset of the kind."""
-    commands = []
+    commands: list[Command] = []
     for kind in ASSETS:
         near, far = id_of(kind, NEAR), id_of(kind, FAR)
         name = {"role": "input", "namespace": "n", "name": "t", "rule": "EXACT"}
@@ -149,9 +162,27 @@ async def _ingest(api: Api) -> None:
         commands += [
             RecordIngestionCommand(urn, "e", "n", "WRITTEN", changed=True, values=values) for urn in (near, far)
         ]
+    await _write(api, commands)
+
+
+async def _queue(api: Api) -> None:
+    """Finish an event of the visible and of the hidden workflow, whose objects became a visible and a hidden run."""
+    sources = [id_of("Workflow", name) for name in (NEAR, FAR)]
+    await api.load(*(_item("Workflow", urn, workflowKind="mlflow") for urn in sources))
+    runs = [id_of("Run", name) for name in (NEAR, FAR)]
+    queueing = [QueueThinEventCommand(source, "run", run) for source in sources for run in runs]
+    events = [str(outcome.created_record) for outcome in await _write(api, queueing)]
+    await _write(api, [TakeThinEventCommand(each) for each in events])
+    finished = zip(events, runs * 2, strict=True)
+    await _write(api, [FinishThinEventCommand(each, 1, outcome="CREATED", asset=run) for each, run in finished])
+
+
+async def _write(api: Api, commands: Sequence[Command]) -> list[WriteOutcome]:
+    """Write commands as root; none may be rejected."""
     access = api.process.policy.access(person("root", roles="admin"))
     outcomes = await PolicedWriter(api.client, api.coordinator, access).write(commands, dry_run=False, atomic=False)
     assert not [outcome.errors for outcome in outcomes if outcome.errors]
+    return outcomes
 
 
 async def _promote(api: Api) -> None:

@@ -75,5 +75,10 @@ def conflict(message: str, revision: int | None, *path: str) -> RejectedItemErro
     return _rejection(Outcome.CONFLICT, WriteError(MutationErrorCode.CONFLICT, message, path, revision))
 
 
+def over_limit(message: str, *path: str) -> RejectedItemError:
+    """Return the rejection of an item beyond a limit that holds only now; the caller retries later."""
+    return _rejection(Outcome.CONFLICT, WriteError(MutationErrorCode.LIMIT_EXCEEDED, message, path))
+
+
 def _rejection(outcome: Outcome, error: WriteError) -> RejectedItemError:
     return RejectedItemError(WriteOutcome(outcome, errors=(error,)))

@@ -65,6 +65,8 @@ def test_an_attached_record_is_visible_through_a_field_of_its_subject() -> None:
         "Change": "history",
         "Observation": "history",
         "Ingestion": "history",
+        "ThinEvent": "history",
+        "ThinEventQueue": "history",
     }
     assert not any(kind.asset for kind in ATTACHED_KINDS.values())
 

@@ -56,6 +56,29 @@ async def test_an_event_leaves_one_ingestion_for_thirty_days(api: Api) -> None:
     assert (await api.ask("ada", LIST))["ingestions"]["totalCount"] == 1
 
 
+async def test_thin_events_are_deleted_unless_they_are_pending(api: Api) -> None:
+    """After 30 days one that is done is gone; one that waits, and one that is to be tried again, are there."""
+    source = {"id": "mlg://workflow/ingest/default/prod", "workflowKind": "mlflow"}
+    await api.load({"workflow": source})
+    headers = {"Authorization": f"Bearer {api.tokens['root']}"}
+    events = [{"source": "prod", "type": "run", "id": each} for each in ("waits", "read", "failed")]
+    response = await api.http.post("/ingest/events", json=events, headers=headers)
+    ids = [each["id"] for each in response.json()["events"]]
+    take = "mutation ($ids: [ID!]!) { takeThinEvents(input: {events: $ids}) { errors { code } } }"
+    assert (await api.ask("root", take, ids=ids[1:]))["takeThinEvents"] == {"errors": []}
+    finish = "mutation ($input: FinishThinEventInput!) { finishThinEvent(input: $input) { changed } }"
+    await api.ask("root", finish, input={"event": ids[1], "attempt": 1, "outcome": "CREATED"})
+    await api.ask("root", finish, input={"event": ids[2], "attempt": 1, "reason": "NOT_FOUND"})
+    later = epoch_milliseconds() + LIFETIME_MS + 1_000
+    expiry = IngestionExpiry(api.client, api.coordinator.lock, clock=lambda: later)
+    assert not await expiry.step()
+    listed = (await api.ask("root", "{ thinEvents { totalCount nodes { id state } } }"))["thinEvents"]
+    assert listed["totalCount"] == 2
+    assert {each["id"]: each["state"] for each in listed["nodes"]} == {ids[0]: "PENDING", ids[2]: "PENDING"}
+    found = (await api.ask("root", "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids=ids))["nodes"]
+    assert [each and each["id"] for each in found] == [ids[0], None, ids[2]]
+
+
 async def test_entries_need_the_right_to_read_their_asset(api: Api) -> None:
     """A reader who may discover a draft, and not read it, sees neither its name nor its edge; its team sees both."""
     team, table = "mlg://team/catalog/default/ranking", "mlg://dataset/pg/db/draft"

@@ -12,7 +12,7 @@ from support.documents.lineage_events import LATER
 from support.stores.writers import person
 
 from app.http.events.event_intake import EventIntake
-from app.http.events.event_view import EventView
+from app.http.events.event_view import EventView, lineage_form
 from app.http.fair_queue import FairQueue
 from app.http.graphql.graphql_request import LONG_JSON, RequestLimits
 from app.http.untaken_responses import UntakenResponses
@@ -51,14 +51,13 @@ class OneRequest:
         full = FairQueue(per_caller=0, waiting_per_caller=0)  # refuses each body
         intake = EventIntake(EventNames(), lambda: LATER)
         view = EventView(
-            intake,
+            lineage_form(intake, batch=False),
             _context,
             queue=FairQueue(),
             bodies=full,
             untaken=UntakenResponses(),
             limits=RequestLimits(),
             observe=print,
-            batch=False,
         )
         await view(self.scope, self.receive, self.send)
         return json.loads(self.sent[-1]["body"])["errors"][0]["extensions"]

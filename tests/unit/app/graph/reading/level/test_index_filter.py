@@ -173,6 +173,10 @@ async def test_a_filtered_property_is_never_absent() -> None:
     natives["IngestionFilter"] = [
         native_values(attached_record("default", "mlg://ingestion/test//a", "ada", 1, **received))
     ]
+    queued = {**received, "state": "PENDING", "dueAt": 1}
+    natives["ThinEventFilter"] = [
+        native_values(attached_record("default", "mlg://thin-event/test//a", "ada", 1, **queued))
+    ]
     async for sample, condition in sampled_conditions(build_schema()):
         keys = {key for node in nodes(condition) if (key := getattr(node, "key", None))}
         for values, sets in natives[sample.filter]:

@@ -1,0 +1,58 @@
+"""The responses to requests with events: the report of one event, or of each event of a batch."""
+
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
+from typing import Protocol, TypeVar
+
+from starlette.responses import Response
+
+from app.errors import HTTP_STATUS
+from app.http.errors import HttpError
+from app.http.json_response import error_payload, error_response, json_response
+from graphql_schema.ports.record import JsonObject
+from policies.errors import Code, CodedError
+
+
+class TakenEvent(Protocol):
+    """An event that was taken in, or rejected with an error."""
+
+    @property
+    def error(self) -> CodedError | None:
+        """The error that rejects the event, None if it is accepted."""
+
+
+E = TypeVar("E", bound=TakenEvent)
+Report = Callable[[E], JsonObject]
+"""Returns what became of an accepted event."""
+
+
+def single_response(event: E, report: Report[E], status: HTTPStatus, request_id: str) -> Response:
+    """Return ``status`` with the report of an accepted event, else the status of the error."""
+    if event.error is not None:
+        return error_response(event.error, request_id)
+    return json_response(report(event), status)
+
+
+def batch_response(events: Sequence[E], report: Report[E], status: HTTPStatus, request_id: str) -> Response:
+    """Return ``status`` if all events were accepted, 207 if some were, and that of the first error if none was."""
+    failed = {index: each.error for index, each in enumerate(events) if each.error is not None}
+    body: JsonObject = {
+        "status": "success" if not failed else "partial_success" if len(failed) < len(events) else "failure",
+        "summary": {"received": len(events), "successful": len(events) - len(failed), "failed": len(failed)},
+        "failed_events": [_failure(index, error, request_id) for index, error in failed.items()],
+        "events": [{"index": index, **report(each)} for index, each in enumerate(events) if each.error is None],
+    }
+    if not failed:
+        return json_response(body, status)
+    if len(failed) < len(events):
+        return json_response(body, HTTPStatus.MULTI_STATUS)
+    first = next(iter(failed.values()))
+    if isinstance(first, HttpError):
+        return json_response(body, first.status, headers=first.headers)
+    return json_response(body, HTTP_STATUS[first.code])
+
+
+def _failure(index: int, error: CodedError, request_id: str) -> JsonObject:
+    """Return the entry of a rejected event; it may be sent again later if only a limit rejected it."""
+    retriable = error.code is Code.LIMIT_EXCEEDED
+    return {"index": index, "reason": error.message, "retriable": retriable, **error_payload(error, request_id)}

@@ -1,0 +1,206 @@
+"""The queue of thin events: one record for an object, leases, retries, dead events, limits and rights."""
+
+from typing import Any
+
+import pytest
+from support.stores.in_memory_writer import Memory, seeded
+from support.stores.writers import NOW, asset, person, urn
+
+from graphql_schema.catalog.thin_event_rules import LEASE_MS, MAX_ATTEMPTS, MAX_PAUSE_MS, MAX_PENDING, MAX_PER_MINUTE
+from graphql_schema.ports.commands import (
+    DeleteCommand,
+    FinishThinEventCommand,
+    LinkCommand,
+    QueueThinEventCommand,
+    RegisterCommand,
+    ReplayThinEventCommand,
+    TakeThinEventCommand,
+)
+
+ADA = person("ada", "team ranking", roles="automation")
+SOURCE = urn("workflow prod")
+RUN = QueueThinEventCommand(SOURCE, "run", "r1")
+
+
+def source(**more: Any) -> RegisterCommand:
+    """Return the registration of a source that is an MLflow registry."""
+    owners = {"team ranking": ["TECHNICAL"]}
+    return asset("workflow prod", {"workflowKind": "mlflow", **more}, owners=owners)
+
+
+def events(memory: Memory) -> list[Any]:
+    """Return the thin events."""
+    return [each for each in memory.vertices.values() if each["kind"] == "THIN_EVENT"]
+
+
+def event(memory: Memory) -> Any:
+    """Return the only thin event."""
+    (found,) = events(memory)
+    return found
+
+
+def pending(memory: Memory) -> int:
+    """Return the number of pending events by which the source is limited."""
+    (found,) = [each for each in memory.vertices.values() if each["kind"] == "THIN_EVENT_QUEUE"]
+    return int(found["pending"])
+
+
+def taken(memory: Memory, now: int) -> Any:
+    """Queue one event, take it and return it."""
+    memory.run(RUN, who=ADA, now=now)
+    memory.run(TakeThinEventCommand(event(memory)["id"]), who=ADA, now=now)
+    return event(memory)
+
+
+def done(event: Any, attempt: int = 1) -> FinishThinEventCommand:
+    """Return the report of a success."""
+    return FinishThinEventCommand(event["id"], attempt, outcome="CREATED", asset=urn("run r1"))
+
+
+def failed(event: Any, attempt: int = 1) -> FinishThinEventCommand:
+    """Return the report of a failure."""
+    return FinishThinEventCommand(event["id"], attempt, reason="STORE_UNAVAILABLE")
+
+
+def test_an_object_has_one_event_that_is_due_once(memory: Memory) -> None:
+    """Repetitions change nothing, the first taker gets the event, and a success ends it; the source does not change."""
+    seeded(memory, source())
+    audited = [each["id"] for each in memory.vertices.values() if each["kind"] == "CHANGE"]
+    assert memory.outcomes(RUN, RUN, who=ADA) == ["CREATED", "UNCHANGED"]
+    take = TakeThinEventCommand(event(memory)["id"])
+    assert memory.outcomes(take, take, who=ADA) == ["UPDATED", "UNCHANGED"]
+    assert (event(memory)["state"], event(memory)["attempts"], event(memory)["dueAt"]) == ("PENDING", 1, NOW + LEASE_MS)
+    assert memory.outcomes(done(event(memory)), done(event(memory)), who=ADA, now=NOW + 5) == ["UPDATED", "CONFLICT"]
+    assert {name: event(memory)[name] for name in ("state", "outcome", "asset", "finishedAt", "actor", "source")} == {
+        "state": "DONE",
+        "outcome": "CREATED",
+        "asset": urn("run r1"),
+        "finishedAt": NOW + 5,
+        "actor": "ada",
+        "source": "prod",
+    }
+    assert pending(memory) == 0
+    assert memory.record("workflow prod")["revision"] == 1
+    assert [each["id"] for each in memory.vertices.values() if each["kind"] == "CHANGE"] == audited
+
+
+def test_an_event_during_the_read_makes_the_object_due_again(memory: Memory) -> None:
+    """What was read may be older than the event; after the next read it is done."""
+    seeded(memory, source())
+    first = taken(memory, NOW)
+    assert memory.outcomes(RUN, RUN, who=ADA, now=NOW + 1) == ["UPDATED", "UNCHANGED"]
+    memory.run(done(first), who=ADA, now=NOW + 2)
+    assert (event(memory)["state"], event(memory)["dueAt"], pending(memory)) == ("PENDING", NOW + 2, 1)
+    memory.run(TakeThinEventCommand(first["id"]), done(first), who=ADA, now=NOW + 3)
+    assert (event(memory)["state"], pending(memory)) == ("DONE", 0)
+
+
+def test_a_killed_worker_loses_its_lease_and_not_the_event(memory: Memory) -> None:
+    """After the lease another worker takes the event, and the report of the first one is a CONFLICT."""
+    seeded(memory, source())
+    first = taken(memory, NOW)
+    again = TakeThinEventCommand(first["id"])
+    assert memory.outcomes(again, who=ADA, now=NOW + LEASE_MS - 1) == ["UNCHANGED"]
+    assert memory.outcomes(again, done(first), done(first, 2), who=ADA, now=NOW + LEASE_MS) == [
+        "UPDATED",
+        "CONFLICT",
+        "UPDATED",
+    ]
+
+
+def test_failures_are_tried_again_until_the_event_is_dead(memory: Memory) -> None:
+    """Pauses grow up to their maximum; the last failure makes it dead, and a replay or an event makes it pending."""
+    seeded(memory, source())
+    memory.run(RUN, who=ADA)
+    now, pauses = NOW, list[int]()
+    for attempt in range(1, MAX_ATTEMPTS + 1):
+        memory.run(TakeThinEventCommand(event(memory)["id"]), failed(event(memory), attempt), who=ADA, now=now)
+        pauses.append(event(memory)["dueAt"] - now)
+        now = event(memory)["dueAt"]
+    assert (event(memory)["state"], event(memory)["reason"], pending(memory)) == ("DEAD", "STORE_UNAVAILABLE", 0)
+    bounds = [min(10_000 * 2**number, MAX_PAUSE_MS) for number in range(MAX_ATTEMPTS - 1)]
+    assert all(bound / 2 <= pause <= bound for pause, bound in zip(pauses, bounds, strict=False)), pauses
+    replay = ReplayThinEventCommand(event(memory)["id"])
+    assert memory.outcomes(TakeThinEventCommand(event(memory)["id"]), who=ADA, now=now) == ["UNCHANGED"]
+    assert memory.outcomes(replay, replay, who=ADA, now=now) == ["UPDATED", "UNCHANGED"]
+    assert (event(memory)["attempts"], event(memory)["dueAt"], pending(memory)) == (0, now, 1)
+    assert "finishedAt" not in event(memory)
+
+
+def test_an_event_that_kills_its_workers_is_dead(memory: Memory) -> None:
+    """Attempts without any report count, too."""
+    seeded(memory, source())
+    memory.run(RUN, who=ADA)
+    for attempt in range(MAX_ATTEMPTS + 1):
+        assert event(memory)["state"] == "PENDING"
+        memory.run(TakeThinEventCommand(event(memory)["id"]), who=ADA, now=NOW + attempt * LEASE_MS)
+    assert (event(memory)["state"], event(memory)["reason"], pending(memory)) == ("DEAD", "TIMEOUT", 0)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "refused_until"),
+    [({"pending": MAX_PENDING}, None), ({"arrived": MAX_PER_MINUTE}, (NOW // 60_000 + 1) * 60_000)],
+    ids=["pending", "in a minute"],
+)
+def test_a_source_has_a_limit(memory: Memory, numbers: dict[str, int], refused_until: int | None) -> None:
+    """A new event beyond it is refused and not stored; a known one is not; a limit of a minute ends with it."""
+    seeded(memory, source())
+    memory.run(RUN, who=ADA)
+    ((vid, queue),) = [each for each in memory.vertices.items() if each[1]["kind"] == "THIN_EVENT_QUEUE"]
+    memory.vertices[vid] = {**queue, **numbers}
+    other = QueueThinEventCommand(SOURCE, "run", "r2")
+    (refused,) = memory.run(other, who=ADA)
+    assert [each.code.name for each in refused.errors] == ["LIMIT_EXCEEDED"]
+    assert len(events(memory)) == 1
+    assert memory.outcomes(RUN, who=ADA) == ["UNCHANGED"]
+    if refused_until is not None:
+        assert memory.outcomes(other, who=ADA, now=refused_until - 1) == ["CONFLICT"]
+        assert memory.outcomes(other, who=ADA, now=refused_until) == ["CREATED"]
+
+
+def test_a_source_has_types(memory: Memory) -> None:
+    """An unknown type is refused with the known ones, and so is a workflow that is no source, or only a stub."""
+    seeded(memory, source())
+    (refused,) = memory.run(QueueThinEventCommand(SOURCE, "table", "t"), who=ADA)
+    assert [(each.code.name, each.path) for each in refused.errors] == [("INVALID", ("type",))]
+    assert "model_version" in refused.errors[0].message
+    other = urn("workflow other")
+    seeded(memory, asset("workflow other", owners={"team ranking": ["TECHNICAL"]}))
+    seeded(memory, LinkCommand("TRIGGERS", other, urn("workflow stub"), {"origin": "DECLARED"}))
+    for subject in (other, urn("workflow stub")):
+        assert memory.outcomes(QueueThinEventCommand(subject, "run", "r1"), who=ADA) == ["INVALID"]
+    assert events(memory) == []
+
+
+def test_hidden_and_absent_sources_and_events_are_refused_alike(memory: Memory) -> None:
+    """To a caller of another team, every command about a hidden source has the error of an absent one."""
+    seeded(memory, source(visibility="TEAM"))
+    memory.run(RUN, who=ADA)
+    bo = person("bo", "team ads", roles="automation")
+    hidden, absent = event(memory)["id"], event(memory)["id"][:-1] + "_"
+
+    def errors(subject: str, of: str) -> list[Any]:
+        given = (
+            QueueThinEventCommand(subject, "run", "r1"),
+            TakeThinEventCommand(of),
+            FinishThinEventCommand(of, 1, reason="NOT_FOUND"),
+            ReplayThinEventCommand(of),
+        )
+        return [
+            [(each.code, each.message.replace(subject, "S").replace(of, "E"), each.path) for each in result.errors]
+            for result in memory.run(*given, who=bo)
+        ]
+
+    assert errors(SOURCE, hidden) == errors(urn("workflow absent"), absent)
+    assert not memory.dirty
+
+
+def test_only_who_may_update_the_source_moves_its_events(memory: Memory) -> None:
+    """A reader of the source is refused every command, and a deleted source takes no events."""
+    seeded(memory, source())
+    of = taken(memory, NOW)
+    reader = person("vera", "team ads", roles="viewer")
+    given = (RUN, TakeThinEventCommand(of["id"]), done(of), ReplayThinEventCommand(of["id"]))
+    assert memory.outcomes(*given, who=reader) == ["DENIED"] * 4
+    memory.run(DeleteCommand(SOURCE))
+    assert memory.outcomes(RUN, who=ADA) == ["CONFLICT"]

@@ -1,0 +1,56 @@
+"""The status of a request with events follows from the events that were accepted and rejected."""
+
+import json
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+
+from app.http.errors import HttpError
+from app.http.events.event_response import batch_response, single_response
+from policies.errors import Code, CodedError
+
+
+@dataclass(frozen=True)
+class Taken:
+    """An event with an error, or without one."""
+
+    error: CodedError | None = None
+
+
+GOOD = Taken()
+DENIED = Taken(CodedError("not yours", Code.DENIED))
+BUSY = Taken(HttpError(429, "full", Code.LIMIT_EXCEEDED, {"Retry-After": "9"}))
+
+
+def report(_event: Taken) -> dict[str, Any]:
+    """Return what became of an accepted event."""
+    return {"id": "i"}
+
+
+@pytest.mark.parametrize(
+    ("events", "status", "text"),
+    [
+        ([], 202, "success"),
+        ([GOOD, GOOD], 202, "success"),
+        ([DENIED, GOOD, BUSY], 207, "partial_success"),
+        ([DENIED, BUSY], 403, "failure"),
+        ([BUSY, DENIED], 429, "failure"),
+    ],
+)
+def test_the_status_of_a_batch(events: list[Taken], status: int, text: str) -> None:
+    """The status of the first error is that of a batch of which nothing was accepted; each event is in one list."""
+    response = batch_response(events, report, HTTPStatus.ACCEPTED, "r")
+    body = json.loads(bytes(response.body))
+    assert (response.status_code, body["status"]) == (status, text)
+    assert [each["index"] for each in body["events"]] == [at for at, each in enumerate(events) if each is GOOD]
+    assert [each["index"] for each in body["failed_events"]] == [at for at, each in enumerate(events) if each.error]
+    assert ("Retry-After" in response.headers) == (status == 429)
+
+
+def test_one_event_has_the_status_of_its_error() -> None:
+    """A rejected event is an error like every other one, with its request id."""
+    assert single_response(GOOD, report, HTTPStatus.ACCEPTED, "r").status_code == 202
+    refused = single_response(DENIED, report, HTTPStatus.ACCEPTED, "r")
+    assert (refused.status_code, json.loads(bytes(refused.body))["errors"][0]["extensions"]["requestId"]) == (403, "r")
