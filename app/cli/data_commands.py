@@ -91,7 +91,7 @@ def import_jsonl(  # noqa: PLR0913 - options of the command line
     team_map: Teams = None,
 ) -> None:
     """Import JSON lines: one AssetInput object per line, `{"link": {…}}` included."""
-    teams = _team_map(team_map)
+    teams = team_map_of(team_map)
     code = load(LoadTarget(url, token, batch), teams.entries(read_files(files)), as_json=as_json)
     _print_unused(teams)
     raise typer.Exit(code)
@@ -108,7 +108,7 @@ def import_datahub(  # noqa: PLR0913 - options of the command line
     team_map: Teams = None,
 ) -> None:
     """Import DataHub metadata: JSON arrays of aspects, or an index with the paths of such files in order."""
-    teams = _team_map(team_map)
+    teams = team_map_of(team_map)
     try:
         estate = read_estate(files)
         items = [*teams.entries(map_estate(estate))]
@@ -196,7 +196,7 @@ def import_mlflow(  # noqa: PLR0913 - options of the command line
     """Import an MLflow registry: experiments, runs, data sets, logged and registered models with their aliases."""
     if retire and state is None:
         raise misuse(InvalidError("--retire needs --state FILE, which remembers what was imported from there."))
-    teams = _team_map(team_map)
+    teams = team_map_of(team_map)
     mapping = RegistryMapping(RegistryNames(namespace), owner, owner_tag, teams.target)
     try:
         source = RegistryImport(open_registry(uri), mapping, aliases)
@@ -208,7 +208,7 @@ def import_mlflow(  # noqa: PLR0913 - options of the command line
     raise typer.Exit(code)
 
 
-def _team_map(file: Path | None) -> TeamMap:
+def team_map_of(file: Path | None) -> TeamMap:
     """Return the map of teams in a file, an empty one without a file; ends the command if the file is invalid."""
     try:
         return TeamMap() if file is None else read_team_map(file)

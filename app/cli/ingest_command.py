@@ -1,7 +1,9 @@
-"""The command `mlg ingest report`: what became of the events that were sent to the API."""
+"""The commands `mlg ingest`: what became of events, and the worker and the dead letters of thin events."""
 
 import asyncio
-from typing import Annotated
+from collections.abc import Coroutine
+from functools import partial
+from typing import Annotated, TypeVar
 
 import orjson
 import typer
@@ -9,18 +11,53 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from app.cli.data_commands import DEFAULT_URL, Json, Token, Url
-from app.cli.exit_codes import FAILURE
+from app.cli.data_commands import (
+    DEFAULT_URL,
+    Aliases,
+    Json,
+    Owner,
+    OwnerTag,
+    RegistryNamespace,
+    Teams,
+    Token,
+    Url,
+    team_map_of,
+)
+from app.cli.exit_codes import FAILURE, failure, misuse
 from app.graph.records.clock import epoch_milliseconds
 from app.ingest.export.ingestion_report import HOUR_MS, SourceReport, by_source, read_ingestions
+from app.ingest.hydrate.event_queue import EventQueue
+from app.ingest.hydrate.worker import Worker
 from app.ingest.load.api_client import ApiClient
+from app.ingest.load.load_report import LoadReport, run_load
 from app.ingest.load.terminal_text import terminal_text
+from app.ingest.sources.mlflow.mapping import RegistryMapping
+from app.ingest.sources.mlflow.registry_client import open_registry
+from app.ingest.sources.mlflow.registry_import import RegistryImport
+from app.ingest.sources.mlflow.registry_names import RegistryNames
+from app.ingest.sources.mlflow.registry_object import RegistryObject
+from graphql_schema.catalog.thin_event_rules import OBJECT_TYPES
 from graphql_schema.fields.scalars import instant_text
+from graphql_schema.ports.record import JsonObject
+from policies.errors import CodedError, InvalidError
+
+T = TypeVar("T")
 
 ingest = typer.Typer(no_args_is_help=True, help="Events that were sent to the API.")
 
 Days = Annotated[int, typer.Option("--days", min=1, max=30, help="Number of days to report; 30 are kept.")]
 Check = Annotated[bool, typer.Option("--check", help="Exit with code 1 if a source has an alarm.")]
+SourceName = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME=mlflow:URI",
+        help="Name of the source in events, and what to read, such as p=mlflow:http://HOST:5000.",
+    ),
+]
+Once = Annotated[bool, typer.Option("--once", help="Exit when no event is due; with code 1 if an attempt failed.")]
+Pause = Annotated[float, typer.Option("--pause", min=0.1, help="Seconds to wait when no event is due.")]
+OfSource = Annotated[str | None, typer.Option("--source", help="Name of the source; default: all.")]
+Events = Annotated[list[str] | None, typer.Argument(help="Ids of dead events; default: all of --source.")]
 
 
 @ingest.callback()
@@ -44,6 +81,85 @@ def report(
         _print(reports, now)
     if check and any(each.alarms(now) for each in reports):
         raise typer.Exit(FAILURE)
+
+
+@ingest.command("run")
+def run(  # noqa: PLR0913 - options of the command line
+    source: SourceName,
+    *,
+    token: Token,
+    url: Url = DEFAULT_URL,
+    as_json: Json = False,
+    namespace: RegistryNamespace = "default",
+    owner: Owner = "",
+    owner_tag: OwnerTag = "",
+    team_map: Teams = None,
+    aliases: Aliases = True,
+    once: Once = False,
+    pause: Pause = 5.0,
+) -> None:
+    """Read the objects that thin events of a source name, and register them, until interrupted."""
+    name, separator, address = source.partition("=")
+    kind, _, uri = address.partition(":")
+    if not (name and separator and uri) or kind not in OBJECT_TYPES:
+        raise misuse(InvalidError(f"Write NAME=KIND:URI; the kinds are {', '.join(OBJECT_TYPES)}."))
+    teams = team_map_of(team_map)
+    mapping = RegistryMapping(RegistryNames(namespace), owner, owner_tag, teams.target)
+    try:
+        importing = RegistryImport(open_registry(uri), mapping, aliases)
+    except CodedError as error:
+        raise failure(error) from error
+
+    async def work(report: LoadReport) -> JsonObject:
+        async with ApiClient(url, token) as client:
+            await Worker(client, name, partial(RegistryObject, importing), report, once, pause).run()
+        return {}
+
+    raise typer.Exit(run_load(work, as_json=as_json))
+
+
+@ingest.command("dead")
+def dead(*, token: Token, url: Url = DEFAULT_URL, source: OfSource = None, as_json: Json = False) -> None:
+    """List the thin events whose attempts all failed."""
+    found = _requested(_dead(ApiClient(url, token), source))
+    if as_json:
+        typer.echo(orjson.dumps(found))
+        return
+    table = Table("id", "source", "type", "object", "reason", "since")
+    for each in found:
+        names = ("id", "source", "objectType", "objectId", "reason", "finishedAt")
+        table.add_row(*(terminal_text(str(each[name])) for name in names))
+    Console().print(table)
+
+
+@ingest.command("replay")
+def replay(
+    events: Events = None, *, token: Token, url: Url = DEFAULT_URL, source: OfSource = None, as_json: Json = False
+) -> None:
+    """Make dead thin events pending again: those with these ids, or all of a source."""
+    if bool(events) == bool(source):
+        raise misuse(InvalidError("Give ids of events, or --source NAME for all dead events of a source."))
+    number = _requested(_replay(ApiClient(url, token), events or [], source))
+    typer.echo(orjson.dumps({"replayed": number}) if as_json else f"{number} replayed")
+
+
+def _requested(request: Coroutine[None, None, T]) -> T:
+    """Return the result of a request; ends the command with its message if it fails."""
+    try:
+        return asyncio.run(request)
+    except CodedError as error:
+        raise failure(error) from error
+
+
+async def _dead(client: ApiClient, source: str | None) -> list[JsonObject]:
+    async with client:
+        return [each async for each in EventQueue(client).dead(source)]
+
+
+async def _replay(client: ApiClient, events: list[str], source: str | None) -> int:
+    async with client:
+        queue = EventQueue(client)
+        return await queue.replay(events or [each["id"] async for each in queue.dead(source)])
 
 
 async def _read(client: ApiClient, since: str) -> list[SourceReport]:

@@ -39,6 +39,8 @@ RUN_BY = {
     ("docs/reading.md", "graphql"): "tests/contract/clients/test_first_hour.py",
     ("docs/reading.md", "json"): "tests/contract/clients/test_first_hour.py",
     ("docs/reading.md", "sh"): "tests/contract/clients/test_first_hour.py",
+    ("docs/thin-events.md", "graphql"): "tests/journeys/test_thin_events.py",
+    ("docs/thin-events.md", "sh"): "tests/journeys/test_thin_events.py",
     ("docs/webhooks.md", "graphql"): "tests/journeys/test_webhooks_page.py",
     ("docs/webhooks.md", "python"): "tests/journeys/test_webhooks_page.py",
 }

@@ -1,4 +1,4 @@
-"""`mlg ingest report` and `mlg import openlineage` against a server: files go in, and their report comes out."""
+"""`mlg ingest` and `mlg import openlineage` against a server: events are reported, and dead ones are replayed."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,9 +9,14 @@ import orjson
 import pytest
 from support.servers.in_process import Api, api
 from support.servers.websocket_client import serving
+from support.stores.writers import person
 from typer.testing import CliRunner
 
 from app.cli.command_line import commands
+from app.graph.records.clock import epoch_milliseconds
+from app.graph.writing.writer import PolicedWriter
+from graphql_schema.catalog.thin_event_rules import MAX_ATTEMPTS, MAX_PAUSE_MS
+from graphql_schema.ports.commands import FinishThinEventCommand, TakeThinEventCommand
 
 __all__ = ["api"]
 
@@ -68,3 +73,66 @@ async def test_a_source_is_no_markup(api: Api, url: str, tmp_path: Path) -> None
     assert shown.exit_code == 0
     assert "[/]\\x1b" in shown.stdout
     assert "\x1b" not in shown.stdout
+
+
+async def test_dead_events_are_listed_and_replayed(api: Api, url: str) -> None:
+    """An event whose attempts all failed is listed with its reason until it is replayed, by its id or its source."""
+    team = "mlg://team/catalog/default/ranking"
+    source = {"id": "mlg://workflow/ingest/default/prod", "workflowKind": "mlflow", "owners": [{"owner": team}]}
+    await api.load({"team": {"name": "ranking"}}, {"workflow": source})
+    headers = {"Authorization": f"Bearer {api.tokens['ci-ranking']}"}
+    event = {"source": "prod", "type": "run", "id": "[/]\x1b"}
+    urn = (await api.http.post("/ingest/events", json=event, headers=headers)).json()["id"]
+    for words in (("prod",), (urn,)):
+        await _die(api, urn)
+        listed = await run(api, url, "ingest", "dead", "--source", "prod", "--json")
+        (dead,) = orjson.loads(listed.stdout.splitlines()[-1])
+        assert {name: dead[name] for name in ("id", "objectId", "reason")} == {
+            "id": urn, "objectId": "[/]\x1b", "reason": "NOT_FOUND"
+        }  # fmt: skip
+        shown = await run(api, url, "ingest", "dead")
+        assert (shown.exit_code, "\\x1b" in shown.stdout, "\x1b" in shown.stdout) == (0, True, False)
+        option = ["--source", *words] if words == ("prod",) else [*words]
+        replayed = await run(api, url, "ingest", "replay", *option)
+        assert (replayed.exit_code, replayed.stdout.splitlines()[-1]) == (0, "1 replayed")
+        assert (await run(api, url, "ingest", "dead", "--json")).stdout.splitlines()[-1] == "[]"
+
+
+async def _die(api: Api, urn: str) -> None:
+    """Let the last attempt of an event fail."""
+    writer = PolicedWriter(
+        api.client,
+        api.coordinator,
+        api.process.policy.access(person("root", roles="admin")),
+        clock=lambda: clock[0],
+    )
+    clock = [epoch_milliseconds()]
+    for attempt in range(1, MAX_ATTEMPTS + 1):
+        failing = FinishThinEventCommand(urn, attempt, "NOT_FOUND")
+        outcomes = await writer.write([TakeThinEventCommand(urn), failing], dry_run=False, atomic=False)
+        assert not [each.errors for each in outcomes if each.errors]
+        clock[0] += MAX_PAUSE_MS
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("run", "prod"), "Write NAME=KIND:URI; the kinds are mlflow."),
+        (("run", "prod=excel:file"), "Write NAME=KIND:URI; the kinds are mlflow."),
+        (("run", "=mlflow:sqlite:///x.db"), "Write NAME=KIND:URI; the kinds are mlflow."),
+        (("replay",), "Give ids of events, or --source NAME"),
+        (("replay", "id", "--source", "prod"), "Give ids of events, or --source NAME"),
+    ],
+)
+async def test_wrong_arguments_of_thin_events_are_refused(
+    api: Api, url: str, words: tuple[str, ...], message: str
+) -> None:
+    """Nothing is read or replayed, and the exit code is that of a misuse."""
+    result = await run(api, url, "ingest", *words)
+    assert (result.exit_code, message in result.stderr) == (2, True)
+
+
+async def test_a_worker_needs_a_registry(api: Api, url: str, tmp_path: Path) -> None:
+    """A registry that is absent is a failure with its reason."""
+    result = await run(api, url, "ingest", "run", f"prod=mlflow:sqlite:///{tmp_path}/none.db", "--once")
+    assert (result.exit_code, "There is no file" in result.stderr) == (1, True)
