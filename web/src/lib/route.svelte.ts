@@ -28,9 +28,16 @@ export function href(page: PageName, values: Values = {}): string {
 
 export const route = $state<{ current: Route }>({ current: parseRoute(location.hash) });
 
-addEventListener('hashchange', () => {
-  route.current = parseRoute(location.hash);
-});
+let shown = location.hash;
+
+// The event comes after the change of the address, and a choice in between must not lose the one before.
+function follow(): void {
+  if (location.hash === shown) return;
+  shown = location.hash;
+  route.current = parseRoute(shown);
+}
+
+addEventListener('hashchange', follow);
 
 /** Replace parameters of the present page; `step` adds an entry to the history of the browser. */
 export function change(values: Values, step = true): void {
@@ -39,8 +46,6 @@ export function change(values: Values, step = true): void {
   for (const name of new Set(params.keys())) all[name] = params.getAll(name);
   const next = href(page, { ...all, ...values });
   if (step) location.hash = next;
-  else {
-    history.replaceState(null, '', next);
-    route.current = parseRoute(next);
-  }
+  else history.replaceState(null, '', next);
+  follow();
 }
