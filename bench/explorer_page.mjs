@@ -39,6 +39,7 @@ async function open(address) {
       }));
     }).observe(document, { childList: true, subtree: true });
   }, KEY);
+  page.session = await metering(page);
   await page.goto(address);
   return page;
 }
@@ -47,17 +48,29 @@ const mark = (page, name) => page.evaluate((wanted) => performance.getEntriesByN
 // By a locator, because the policy of the page forbids the eval of waitForFunction.
 const painted = (page) => page.locator('html[data-painted]').waitFor({ state: 'attached' });
 
-// Returns the milliseconds from the begin of the navigation to the first paint with an asset; nothing is cached.
+// Returns the milliseconds of CPU of the main thread of a page so far, which a busy machine changes less than times.
+async function cpuOf(session) {
+  const { metrics } = await session.send('Performance.getMetrics');
+  return metrics.find(({ name }) => name === 'TaskDuration').value * 1e3;
+}
+
+async function metering(page) {
+  const session = await page.context().newCDPSession(page);
+  await session.send('Performance.enable', { timeDomain: 'threadTicks' });
+  return session;
+}
+
+// Returns the milliseconds from the begin of the navigation to the first paint with an asset, and those of CPU; nothing is cached.
 async function firstPaint(group) {
   const page = await open(lineage(SMALL, group));
   await painted(page);
-  const found = await mark(page, 'painted');
+  const found = { paint: await mark(page, 'painted'), cpu: await cpuOf(page.session) };
   await page.context().close();
   return found;
 }
 
-// Returns the milliseconds of scripting from a press of + to the paint of the next asset, those from the answer to that
-// paint, and those of all, with the answer of the server.
+// Returns the milliseconds of scripting from a press of + to the paint of the next asset, those of CPU, those from the answer
+// to that paint, and those of all, with the answer of the server.
 async function expand(page, leaf) {
   await page.evaluate((id) => {
     performance.clearMarks();
@@ -66,15 +79,17 @@ async function expand(page, leaf) {
     document.querySelector(`[data-key="${CSS.escape(id)}"]`).focus({ preventScroll: true });
   }, leaf);
   await browser.startTracing(page, { categories: CATEGORIES });
+  const before = await cpuOf(page.session);
   await page.keyboard.press('+');
   await painted(page);
+  const cpu = (await cpuOf(page.session)) - before;
   const { traceEvents } = JSON.parse((await browser.stopTracing()).toString());
   const at = (name) => traceEvents.find((event) => event.name === name && event.cat?.includes('user_timing'));
   const [begin, answered, end] = ['begin', 'answered', 'painted'].map(at);
   const spans = traceEvents
     .filter((event) => event.ph === 'X' && event.pid === begin.pid && event.tid === begin.tid && SCRIPTING.has(event.name))
     .map((event) => [Math.max(event.ts, begin.ts), Math.min(event.ts + event.dur, end.ts)]);
-  return { scripting: together(spans) / 1e3, paint: (end.ts - answered.ts) / 1e3, all: (end.ts - begin.ts) / 1e3 };
+  return { cpu, scripting: together(spans) / 1e3, paint: (end.ts - answered.ts) / 1e3, all: (end.ts - begin.ts) / 1e3 };
 }
 
 // Returns the length of the union of spans, because events contain one another.
