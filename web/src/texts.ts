@@ -291,6 +291,7 @@ export const texts = {
     level: 'Level',
     levelName: (level: number) =>
       level === 0 ? 'Start' : level < 0 ? `${-level} upstream` : `${level} downstream`,
+    assets: (count: number) => many(count, 'asset', 'assets'),
     counts: (nodes: number, edges: number) => `${many(nodes, 'asset', 'assets')}, ${many(edges, 'edge', 'edges')}`,
     picture: (name: string) =>
       `Picture of the lineage of ${name}. Arrow keys move between assets, Enter selects one, plus expands it, x marks it. The table has the same content.`,
@@ -312,12 +313,36 @@ export const texts = {
     empty: 'No lineage: nothing is connected with this asset.',
     stub: 'only referenced',
     noHealth: 'health not read yet',
-    columns: { name: 'Name', kind: 'Kind', level: 'Level', health: 'Health', stage: 'Stage', team: 'Owner team', sensitivity: 'Sensitivity', from: 'Comes from', to: 'Goes to', id: 'Id' },
+    columns: { name: 'Name', kind: 'Kind', level: 'Level', health: 'Health', stage: 'Stage', team: 'Owner team', sensitivity: 'Sensitivity', from: 'Comes from', to: 'Goes to', id: 'Id', count: 'Assets', missing: 'May be missing' },
     again: 'shown above',
     legend: 'Legend',
     inferred: 'inferred edge',
     through: 'path through a kind that is left out',
     edge: 'declared or observed edge',
+  },
+
+  scene: {
+    rolled: (total: number, listed: number, rest: number, groups: number) =>
+      `${many(total, 'asset', 'assets')}: ${listed} one by one, and ${rest} in ${many(groups, 'group', 'groups')}. Open a group to list its assets.`,
+    counted: (side: string) => `${side}: complete, everything that you may see is listed or counted.`,
+    depth: 'There is more beyond the last level: raise the number of levels.',
+    coarser: (names: string[]) => `There are too many groups, so they are made without ${names.join(' and ')}.`,
+    properties: { KIND: 'the kind', TEAM: 'the owner team', DOMAIN: 'the domain', VERSIONS: 'the asset of the versions', LEVEL: 'the level' } as Record<string, string>,
+    edgesLeftOut: (count: number) => `${many(count, 'further line is', 'further lines are')} not drawn; those of the nearest are.`,
+    edges: (count: number) => many(count, 'edge', 'edges'),
+    total: (assets: number, boxes: number) => `${many(assets, 'asset', 'assets')} in ${many(boxes, 'box', 'boxes')}`,
+    gaps: { POLICY: 'Something next to it is hidden from you', LIMIT: 'A limit may have cut what is next to it' },
+    bad: (bad: number, examined: number) => `${bad} of ${examined} degraded or unhealthy`,
+    rest: 'the rest did not fit',
+    all: 'All others',
+    group: 'Selected group',
+    open: 'Open this group',
+    openRow: (name: string) => `Open this group: ${name}`,
+    restHint: 'The nearest of its assets are listed one by one. These did not fit: group by something else, choose fewer levels, or start at one of the listed.',
+    inner: (count: number) => `${many(count, 'edge', 'edges')} between its assets.`,
+    examined: (count: number) => `Health of the ${many(count, 'nearest asset', 'nearest assets')}`,
+    allOfTeam: (team: string) => `All assets of ${team}`,
+    failed: 'The groups could not be read, so only the nearest assets are shown.',
   },
 
   blast: {

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import chromium from '@sparticuz/chromium';
 import { chromium as playwright } from 'playwright-core';
+import { largeLineage } from './stories.mjs';
 
 const { BASE, KEY, PERSONA, OTHER, APPROVER, TEXT, ROOT, SHARED, VERSION, FORMER, TOKEN, PICTURES } = process.env;
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -20,6 +21,7 @@ async function open(colorScheme, viewport) {
   page.setDefaultTimeout(120_000); // a busy machine takes longer than the 30 s of the library
   page.on('request', (request) => report.hosts.push(new URL(request.url()).origin));
   page.on('console', (message) => ['error', 'warning'].includes(message.type()) && report.errors.push(message.text()));
+  page.on('response', async (response) => response.status() >= 400 && report.errors.push(`${response.status()} ${response.url()} ${await response.text().catch(String)}`));
   page.on('pageerror', (error) => report.errors.push(String(error)));
   await page.exposeFunction('reportViolation', (violation) => report.violations.push(violation));
   await page.addInitScript(() => addEventListener('securitypolicyviolation', (event) => {
@@ -184,12 +186,14 @@ async function table(page) {
   };
 }
 
+// Writes to the API beside the page.
+const write = (query, variables = {}) => fetch(`${BASE}/graphql`, {
+  method: 'POST', headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${TOKEN}` }, body: JSON.stringify({ query, variables }),
+}).then((response) => response.json());
+
 // Writes to the API beside the page, which shows the change without another request of its user.
 async function live() {
   const page = await open('light', { width: 1280, height: 800 });
-  const write = (query) => fetch(`${BASE}/graphql`, {
-    method: 'POST', headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${TOKEN}` }, body: JSON.stringify({ query }),
-  }).then((response) => response.json());
   const [from, to, gone] = ['before', 'after', 'gone'].map((name) => `mlg://dataset/test/live/${name}`);
   await write(`mutation { registerAssets(input: {items: [{dataset: {id: "${from}"}}, {dataset: {id: "${to}"}}, {dataset: {id: "${gone}"}}]}) { failed } }`);
   const edge = (end) => `input: {relation: DERIVES, from: "${from}", to: "${end}"}`;
@@ -210,35 +214,37 @@ async function live() {
   report.instants = await signs(page);
 }
 
+// Presses a key until the element in focus matches, and fails after as many elements as a page may have before it.
+async function tabTo(page, selector, key = 'Tab') {
+  for (let presses = 0; presses < 120; presses += 1) {
+    await page.keyboard.press(key);
+    if (await page.evaluate((wanted) => document.activeElement.matches(wanted), selector)) return;
+  }
+  throw new Error(`${key} does not reach ${selector}`);
+}
+
 async function byKeyboard() {
   const page = await open('dark', { width: 1280, height: 800 });
   const { keyboard } = page;
-  // Presses Tab until the element in focus matches, and fails after as many elements as a page may have before it.
-  const tabTo = async (selector, key = 'Tab') => {
-    for (let presses = 0; presses < 120; presses += 1) {
-      await keyboard.press(key);
-      if (await page.evaluate((wanted) => document.activeElement.matches(wanted), selector)) return;
-    }
-    throw new Error(`${key} does not reach ${selector}`);
-  };
+  const to = (selector, key) => tabTo(page, selector, key);
   await page.locator('li button', { hasText: OTHER }).first().waitFor();
-  await tabTo('li:nth-child(2) button');
+  await to('li:nth-child(2) button');
   await keyboard.press('Enter');
   await page.locator('header select').waitFor();
   await keyboard.press('/');
   await keyboard.type(TEXT);
   await keyboard.press('Enter');
   await page.locator('ol li a.name').first().waitFor();
-  await tabTo('ol li a.name');
+  await to('ol li a.name');
   await keyboard.press('Enter');
   await page.getByRole('heading', { name: 'Changes' }).waitFor();
   await axe(page, 'asset, dark');
-  await tabTo('a.strong');
+  await to('a.strong');
   await keyboard.press('Enter');
   await boxes(page).first().waitFor();
   await healthy(page);
   await axe(page, 'picture, dark');
-  await tabTo('[data-key]');
+  await to('[data-key]');
   const before = await boxes(page).count();
   await keyboard.press('ArrowRight');
   await keyboard.press('+');
@@ -249,14 +255,14 @@ async function byKeyboard() {
   report.keyboard = { subject: await page.locator('header select').inputValue(), selected: state(page).get('selected'), opened: state(page).get('open') };
   await keyboard.press('x');
   await page.locator('.marks').waitFor();
-  await tabTo('.compare summary', 'Shift+Tab');
+  await to('.compare summary', 'Shift+Tab');
   await keyboard.press('Enter');
-  await tabTo('.compare button');
+  await to('.compare button');
   await keyboard.press('Enter');
   await page.locator('ul.legend').waitFor();
   report.keyboard.then = state(page).get('then');
   await axe(page, 'then and now, dark');
-  await tabTo('.marks a');
+  await to('.marks a');
   await keyboard.press('Enter');
   await page.locator('article h1').waitFor();
   report.keyboard.starts = new URLSearchParams(page.url().split('?')[1]).getAll('root');
@@ -279,6 +285,7 @@ async function pictures() {
     asset: ['dark', `${BASE}/#/asset?id=${encodeURIComponent(ROOT)}`],
     'then-and-now': ['light', lineage(VERSION, { before: FORMER })],
     work: ['light', `${BASE}/#/`],
+    'rolled-up': ['light', lineage(report.large.root, { depth: '2' })],
   };
   for (const [name, [scheme, address]] of Object.entries(wanted)) {
     const page = await open(scheme, { width: 1120, height: 680 });
@@ -286,6 +293,7 @@ async function pictures() {
     await page.locator('header select').waitFor();
     await page.goto(address);
     if (name === 'work') await page.locator('.work .lists').waitFor();
+    else if (name === 'rolled-up') await boxes(page).first().waitFor();
     else if (name === 'then-and-now') await page.locator('ul.legend').waitFor();
     else await page.getByRole('heading', { name: name === 'lineage' ? 'Health' : 'Changes' }).waitFor();
     if (address.includes('lineage')) {
@@ -300,6 +308,8 @@ await byMouse();
 await byKeyboard();
 await onASmallScreen();
 await live();
+const kit = { open, axe, lineage, boxes, keys, state, saved, write, report, PERSONA };
+await largeLineage(kit);
 if (PICTURES) await pictures();
 await browser.close();
 console.log(JSON.stringify(report));

@@ -56,6 +56,10 @@ DIFF = """query ($before: [ID!]!, $after: [ID!]!) {
   }
 }"""
 
+SCENE = """query ($roots: [ID!]!) { scene(roots: $roots, maxDepth: 2, groupBy: [LEVEL, KIND], openLevels: 1) {
+  total elements { asset { id } } groups { key count gaps }
+} }"""
+
 
 @pytest.fixture(scope="module")
 async def demo(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
@@ -233,6 +237,38 @@ async def test_pictures_are_files_that_need_no_page(report: dict[str, Any]) -> N
     assert content.startswith(b"\x89PNG\r\n")
     assert struct.unpack(">II", content[16:24]) == (2 * size[0], 2 * size[1])
     assert len(set(pixels(content))) > 20
+
+
+async def test_a_large_lineage_is_rolled_up_by_the_server(demo: Api, report: dict[str, Any]) -> None:
+    """Groups have the counts of the API, open by mouse and by keyboard, and show what is hidden, cut or did not fit."""
+    large = report["large"]
+    scene = (await demo.ask("ada", SCENE, roots=[large["root"]]))["scene"]
+    counts = {group["key"]: group["count"] for group in scene["groups"]}
+    # As it was loaded: 330 data sets and 12 models beside the first one, and the start and one more data set.
+    assert counts == {"LEVEL=1 KIND=DATASET": 330, "LEVEL=1 KIND=MODEL": 12}
+    assert scene["total"] == 344
+    assert large["groups"] == sorted([*counts, *(each["asset"]["id"] for each in scene["elements"])])
+    assert [label.split(" ")[0] for label in large["labels"]] == ["330", "12"]
+    assert large["notes"] == ["rolled", "complete", "hidden", "cut"]
+    assert large["opened"]["link"] == ["LEVEL=1 KIND=MODEL"]
+    assert large["opened"]["models"] == [f"mlg://model/test/large/model-{number:02}" for number in range(12)]
+    assert [text for text in large["gaps"] if "hidden from you" in text]
+    assert large["focused"].startswith("mlg://dataset/test/large/spoke-")
+    assert "the rest did not fit" in large["rest"]
+
+
+async def test_a_large_lineage_has_its_twins(report: dict[str, Any]) -> None:
+    """Table, tree and file have each group and each listed asset; the counts of the file are those of all assets."""
+    large = report["large"]
+    rows = [*csv.DictReader(StringIO(large["csv"]))]
+    assert len(rows) == large["rows"]
+    assert sum(int(row["Assets"]) for row in rows) == 344
+    assert {row["Id"] for row in rows if int(row["Assets"]) > 1} == {"LEVEL=1 KIND=DATASET", "LEVEL=1 KIND=MODEL"}
+    assert any(row["May be missing"] for row in rows)
+    assert any(row["Comes from"] == "hub" for row in rows)
+    assert large["teams"] == ["Ads · 200", "without an owner team · 142"]
+    assert large["listed"] == large["reloaded"] == 202  # the team, the start, and what is alone on its level
+    assert large["items"] == large["listed"] + 1
 
 
 async def test_it_shows_changes_as_they_happen(report: dict[str, Any]) -> None:

@@ -29,6 +29,8 @@ export interface Edge {
   through?: boolean;
   /** How it differs between the compared states; undefined if both have it, or none is compared. */
   change?: Change;
+  /** Number of edges for which it stands; undefined for one. */
+  count?: number;
 }
 
 export interface Completeness {
@@ -51,6 +53,22 @@ export interface Part {
   more: boolean;
 }
 
+/** Why edges of an asset may be missing: a limit, or the policy. */
+export type Gap = 'LIMIT' | 'POLICY';
+
+/** Assets that the server counts together in place of a list. */
+export interface Group {
+  count: number;
+  kinds: readonly { kind: string; count: number }[];
+  /** Number of edges between its assets. */
+  inner: number;
+  /** Whether the reader opened it; what is left of it did not fit. */
+  opened: boolean;
+  team: { id: string; name: string } | null;
+  versionsOf: { id: string; name: string } | null;
+}
+
+/** An asset of a graph, or a group of assets, whose id is its key. */
 export interface Node extends Asset {
   level: number;
   /** Sides on which more may follow that is not loaded. */
@@ -59,6 +77,9 @@ export interface Node extends Asset {
   change?: Change;
   /** The name of the version or run that it replaced. */
   formerly?: string;
+  /** Undefined where the server was not asked for the gaps of each asset. */
+  gaps?: readonly Gap[];
+  group?: Group;
 }
 
 export interface Graph {

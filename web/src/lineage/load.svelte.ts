@@ -29,6 +29,8 @@ export interface Loaded {
   at: number;
   wanted: Wanted;
   diff: Diff | null;
+  /** Whether a side has more assets than one answer lists, beside what was expanded. */
+  large: boolean;
 }
 
 const HEALTH_PAGE = 100;
@@ -58,6 +60,7 @@ export async function load(wanted: Wanted): Promise<Loaded> {
     at: Math.min(...[...now, ...then].map((each) => each.at)),
     wanted,
     diff,
+    large: now.slice(0, wanted.sides.length).some((each) => each.part.more),
   };
 }
 
@@ -80,8 +83,8 @@ function difference(wanted: Wanted, from: State): Promise<Diff> {
   return once(variables, async () => diffOf((await run(LineageDiffDocument, variables)).data.lineageDiff));
 }
 
-// Returns the kept answer to the same request of the same caller, else that of `read`; another caller sees another graph.
-function once<Result>(variables: object, read: () => Promise<Result>): Promise<Result> {
+/** Return the kept answer to the same request of the same caller, else that of `read`; another caller sees another graph. */
+export function once<Result>(variables: object, read: () => Promise<Result>): Promise<Result> {
   const caller = session.viewer?.subject ?? '';
   if (caller !== owner) forget();
   owner = caller;
@@ -95,7 +98,8 @@ function once<Result>(variables: object, read: () => Promise<Result>): Promise<R
   return found;
 }
 
-function assetOf(asset: ComparedFragment): Asset {
+/** Return an asset of an answer. */
+export function assetOf(asset: ComparedFragment): Asset {
   return {
     id: asset.id,
     kind: asset.kind,

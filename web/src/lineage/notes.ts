@@ -6,7 +6,7 @@ import { sidesOf, unlisted, type Diff, type Found } from './diff.ts';
 import type { Completeness, Part, Side } from './graph.ts';
 
 export interface Note {
-  kind: 'complete' | 'hidden' | 'cut' | 'stale' | 'past' | 'unknown';
+  kind: 'complete' | 'hidden' | 'cut' | 'stale' | 'past' | 'unknown' | 'rolled';
   side: Side | null;
   text: string;
 }
@@ -48,7 +48,8 @@ export function notesOfImpact(completeness: Completeness, more: boolean, asOf: s
   return [...(found.length ? found : [complete]), ...aged(asOf, 0, 0, false)];
 }
 
-function aged(asOf: string | null, at: number, now: number, ages: boolean): Note[] {
+/** Return the instant of a state of the past, or that a state is old; `ages` is false while changes are announced. */
+export function aged(asOf: string | null, at: number, now: number, ages: boolean): Note[] {
   if (asOf) return [{ kind: 'past', side: null, text: texts.notes.past(time(asOf)) }];
   if (!ages || now - at <= STALE_MINUTES * 60_000) return [];
   return [{ kind: 'stale', side: null, text: texts.notes.stale(clock(new Date(at).toISOString())) }];
