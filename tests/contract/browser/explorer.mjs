@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import chromium from '@sparticuz/chromium';
 import { chromium as playwright } from 'playwright-core';
-import { largeLineage } from './stories.mjs';
+import { alertByKeyboard, alertByMouse, boards, largeLineage } from './stories.mjs';
 
 const { BASE, KEY, PERSONA, OTHER, APPROVER, TEXT, ROOT, SHARED, VERSION, FORMER, TOKEN, PICTURES } = process.env;
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -285,6 +285,7 @@ async function pictures() {
     asset: ['dark', `${BASE}/#/asset?id=${encodeURIComponent(ROOT)}`],
     'then-and-now': ['light', lineage(VERSION, { before: FORMER })],
     work: ['light', `${BASE}/#/`],
+    boards: ['light', `${BASE}/#/boards`],
     'rolled-up': ['light', lineage(report.large.root, { depth: '2' })],
   };
   for (const [name, [scheme, address]] of Object.entries(wanted)) {
@@ -293,6 +294,7 @@ async function pictures() {
     await page.locator('header select').waitFor();
     await page.goto(address);
     if (name === 'work') await page.locator('.work .lists').waitFor();
+    else if (name === 'boards') await page.locator('text=Whom to ask').first().waitFor();
     else if (name === 'rolled-up') await boxes(page).first().waitFor();
     else if (name === 'then-and-now') await page.locator('ul.legend').waitFor();
     else await page.getByRole('heading', { name: name === 'lineage' ? 'Health' : 'Changes' }).waitFor();
@@ -308,8 +310,8 @@ await byMouse();
 await byKeyboard();
 await onASmallScreen();
 await live();
-const kit = { open, axe, lineage, boxes, keys, state, saved, write, report, PERSONA };
-await largeLineage(kit);
+const kit = { open, axe, lineage, boxes, keys, state, saved, healthy, tabTo, write, report, BASE, TOKEN, PERSONA, OTHER };
+for (const story of [alertByMouse, alertByKeyboard, boards, largeLineage]) await story(kit);
 if (PICTURES) await pictures();
 await browser.close();
 console.log(JSON.stringify(report));

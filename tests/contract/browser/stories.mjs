@@ -1,5 +1,5 @@
-// Longer stories of the explorer: a lineage that the server rolls up.
-// It gets the kit of explorer.mjs, and writes what the pages showed to the report.
+// Longer stories of the explorer: a lineage that the server rolls up, the boards, and from an alert to its root cause at night.
+// Each gets the kit of explorer.mjs, and writes what the pages showed to the report.
 // A data set with 330 others and 12 models downstream; behind the first model is one that few may see, and a chain of data.
 function large() {
   const id = (kind, name) => `mlg://${kind}/test/large/${name}`;
@@ -72,4 +72,111 @@ export async function largeLineage({ open, axe, lineage, boxes, keys, state, sav
   await page.locator('[role=treeitem]').first().waitFor();
   found.items = await page.locator('[role=treeitem]').count();
   await axe(page, 'rolled up, tree');
+}
+
+// Returns what a card of the board of unhealthy assets says.
+const causes = (page) => page.locator('ol > li > section').evaluateAll((all) => all.map((card) => ({
+  root: !card.classList.contains('follows'), asset: card.querySelector('.name a')?.textContent.trim(),
+  problems: [...card.querySelectorAll('ul:not(.affected) strong')].map((each) => each.textContent),
+  affected: [...card.querySelectorAll('.affected a')].map((each) => each.textContent.trim()).sort(),
+})));
+
+/** At night, by mouse: from the board to the root cause, what it affects, and whom to wake. */
+export async function alertByMouse({ open, axe, keys, boxes, healthy, report, PERSONA }) {
+  const page = await open('dark', { width: 1280, height: 800 });
+  await page.locator('li button', { hasText: PERSONA }).first().click();
+  await page.locator('header select').waitFor();
+  await page.locator('a.boards').click();
+  const card = page.locator('ol > li > section').first();
+  await card.locator('text=Whom to ask').waitFor();
+  for (const more of await page.getByRole('button', { name: /^\+ \d+ more$/ }).all()) await more.click();
+  const found = { causes: await causes(page), ask: await card.locator('p', { hasText: 'Whom to ask' }).textContent() };
+  report.night = { mouse: found };
+  await axe(page, 'board of unhealthy assets');
+  await card.getByRole('link', { name: 'Blast radius' }).click();
+  await page.locator('.card', { hasText: 'Teams to inform' }).first().locator('a').first().waitFor();
+  found.teams = await page.locator('.card', { hasText: 'Teams to inform' }).first().locator('a').allTextContents();
+  await page.goBack();
+  await card.getByRole('link', { name: 'Lineage of what is affected' }).click();
+  await boxes(page).first().waitFor();
+  await healthy(page);
+  found.lineage = await keys(page);
+  await page.goBack();
+  await card.locator('.name a').click();
+  await page.getByRole('heading', { name: 'Changes' }).waitFor();
+  found.asset = { title: await page.locator('h1').textContent(), ask: await page.locator('.card', { hasText: 'Whom to ask' }).first().innerText() };
+}
+
+/** The same by keyboard alone, as another persona, for the services of all teams. */
+export async function alertByKeyboard({ open, tabTo, report, OTHER }) {
+  const page = await open('light', { width: 1280, height: 800 });
+  const to = (selector, key) => tabTo(page, selector, key);
+  await page.locator('li button', { hasText: OTHER }).first().waitFor();
+  await to('li:nth-child(2) button');
+  await page.keyboard.press('Enter');
+  await page.locator('header select').waitFor();
+  await to('a.boards');
+  await page.keyboard.press('Enter');
+  await page.locator('article h1').waitFor();
+  await to('article .row select');
+  await page.keyboard.press('ArrowDown'); // from the own teams to all
+  await page.waitForURL(/team=all/);
+  await to('article .row label:nth-of-type(2) select');
+  await page.keyboard.press('ArrowDown'); // to the services
+  await page.waitForURL(/kind=SERVICE/);
+  await page.locator('ol > li > section .name a').first().waitFor();
+  const asked = await causes(page);
+  await to('ol .name a');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Changes' }).waitFor();
+  report.night.keyboard = { causes: asked, title: await page.locator('h1').textContent(), link: page.url() };
+}
+
+const event = (runId, more) => ({
+  eventType: 'COMPLETE', eventTime: new Date().toISOString(), producer: 'https://test.example/sender',
+  job: { namespace: 'night', name: 'load' }, run: { runId }, inputs: [], outputs: [], ...more,
+});
+
+/** Look at the other boards; an event came in, and another one did not. */
+export async function boards({ open, axe, report, BASE, TOKEN, PERSONA }) {
+  const send = (body) => fetch(`${BASE}/api/v1/lineage`, { method: 'POST', headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${TOKEN}` }, body: JSON.stringify(body) });
+  const id = crypto.randomUUID();
+  const statuses = [await send(event(id, { outputs: [{ namespace: 'postgres://db:5432', name: 'shop.daily' }] })), await send(event(id, { inputs: 'none' }))].map((each) => each.status);
+  const page = await open('light', { width: 1280, height: 800 });
+  await page.locator('li button', { hasText: PERSONA }).first().click();
+  await page.locator('header select').waitFor();
+  const rows = () => page.locator('tbody tr').evaluateAll((all) => all.map((row) => [...row.children].map((each) => each.textContent.replaceAll(/\s+/g, ' ').trim())));
+  await page.goto(`${BASE}/#/boards?board=idle&days=30`);
+  await page.locator('p[role=status]').waitFor();
+  const idle = { rows: await rows(), words: await page.locator('p[role=status]').textContent() };
+  await axe(page, 'board of idle assets');
+  await page.goto(`${BASE}/#/boards?board=models&risk=MEDIUM`);
+  await page.getByRole('heading', { name: 'Models in production' }).waitFor();
+  await page.locator('p[role=status]').waitFor();
+  const models = Object.fromEntries(await page.locator('ol > li').evaluateAll((all) => all.map((card) => [
+    card.querySelector('.name a').textContent.trim(), [...card.querySelectorAll('ul li a:first-child')].map((each) => each.textContent.trim()),
+  ])));
+  const tiers = await page.locator('.tiles strong').allTextContents();
+  await axe(page, 'board of models');
+  await page.selectOption('header select', 'root');
+  await page.locator('header select[title*=Platform]').waitFor();
+  await page.goto(`${BASE}/#/boards?board=received`);
+  await page.getByRole('heading', { name: 'What came in' }).waitFor();
+  await page.locator('tbody tr').first().waitFor();
+  const received = { statuses, states: await page.locator('tbody tr').evaluateAll((all) => all.map((row) => row.dataset.state)), rows: await rows() };
+  await page.locator('tr[data-state=WRITTEN]').first().getByRole('button', { name: 'Detail' }).click();
+  await page.locator('td ul').waitFor();
+  await axe(page, 'board of events');
+  received.detail = await page.locator('td ul').innerText();
+  received.tiles = await page.locator('.tiles strong').allTextContents();
+  await page.getByRole('button', { name: /Rejected/ }).click();
+  await page.waitForURL(/state=REJECTED/);
+  await page.locator('tbody tr[data-state=WRITTEN]').first().waitFor({ state: 'detached' });
+  await page.locator('tbody tr[data-state=REJECTED]').first().waitFor();
+  received.rejected = await rows();
+  await page.locator('input[name=missing]').fill('mlg://dataset/postgres/db%3A5432/shop.weekly');
+  await page.getByRole('button', { name: 'Explain' }).click();
+  await page.locator('form + [role=status] strong').waitFor();
+  received.absent = await page.locator('form + [role=status] strong').textContent();
+  report.boards = { idle, models, tiers, received };
 }

@@ -60,6 +60,19 @@ SCENE = """query ($roots: [ID!]!) { scene(roots: $roots, maxDepth: 2, groupBy: [
   total elements { asset { id } } groups { key count gaps }
 } }"""
 
+UNHEALTHY = """query ($filter: AssetFilter!) { assets(filter: $filter, first: 20) { nodes {
+  displayName health { causes { counts depth asset { displayName } check { name } incident { title } } }
+} } }"""
+BOARD_KINDS = ["SERVICE", "MODEL", "FEATURE_SET", "DATASET"]
+
+IDLE = """query ($filter: AssetFilter!) { assets(filter: $filter, first: 25) { totalCount nodes {
+  displayName usage(days: 400) { lastUsedAt }
+} } }"""
+
+SERVING = """{ assets(filter: {kinds: [DEPLOYMENT]}, first: 100) { nodes { ... on Deployment {
+  environment status modelVersion { displayName model { displayName riskTier } }
+} } } }"""
+
 
 @pytest.fixture(scope="module")
 async def demo(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
@@ -269,6 +282,60 @@ async def test_a_large_lineage_has_its_twins(report: dict[str, Any]) -> None:
     assert large["teams"] == ["Ads · 200", "without an owner team · 142"]
     assert large["listed"] == large["reloaded"] == 202  # the team, the start, and what is alone on its level
     assert large["items"] == large["listed"] + 1
+
+
+async def expected_causes(api: Api, who: str, **condition: object) -> dict[str, set[str]]:
+    """Return the names of the affected assets by the name of each asset with problems, as the API has them."""
+    wanted = {"kinds": BOARD_KINDS, "health": ["UNHEALTHY", "DEGRADED"], **condition}
+    found: dict[str, set[str]] = {}
+    for asset in (await api.ask(who, UNHEALTHY, filter=wanted))["assets"]["nodes"]:
+        for cause in asset["health"]["causes"]:
+            if cause["counts"] and cause["asset"]:
+                found.setdefault(cause["asset"]["displayName"], set()).add(asset["displayName"])
+    return found
+
+
+async def test_an_alert_leads_to_its_root_cause(demo: Api, report: dict[str, Any]) -> None:
+    """The board has each cause with all that is affected, and leads to its owners, lineage and blast radius."""
+    mouse, keyboard = report["night"]["mouse"], report["night"]["keyboard"]
+    own = await expected_causes(demo, "ada", ownerTeams=["mlg://team/catalog/default/ranking"])
+    assert {each["asset"]: set(each["affected"]) for each in mouse["causes"]} == own
+    first = mouse["causes"][0]
+    assert (first["root"], first["asset"]) == (True, "impressions")
+    assert "freshness_daily" in first["problems"]
+    assert "Ranking" in mouse["ask"]
+    assert mouse["teams"]
+    assert ROOT in mouse["lineage"]
+    assert mouse["asset"]["title"] == "impressions"
+    assert "Ranking" in mouse["asset"]["ask"]
+    everywhere = await expected_causes(demo, "bo", kinds=["SERVICE"])
+    assert {each["asset"]: set(each["affected"]) for each in keyboard["causes"]} == everywhere
+    assert keyboard["title"] == keyboard["causes"][0]["asset"]
+
+
+async def test_the_boards_have_what_the_api_returns(demo: Api, report: dict[str, Any]) -> None:
+    """Idle assets, models of medium risk where they serve now, and events that came in and that did not."""
+    boards = report["boards"]
+    kinds = ["DATASET", "FEATURE_SET", "FEATURE", "MODEL", "MODEL_VERSION", "WORKFLOW", "SERVICE", "REPORT"]
+    condition = {"kinds": kinds, "ownerTeams": ["mlg://team/catalog/default/ranking"], "unusedForDays": 30}
+    idle = (await demo.ask("ada", IDLE, filter=condition))["assets"]
+    assert [row[0] for row in boards["idle"]["rows"]] == [each["displayName"] for each in idle["nodes"]]
+    assert idle["nodes"]
+    assert boards["idle"]["words"].startswith(str(idle["totalCount"]))
+    expected: dict[str, set[str]] = {}
+    for each in (await demo.ask("ada", SERVING))["assets"]["nodes"]:
+        version = each["modelVersion"]
+        if each["status"] == "ACTIVE" and version and version["model"]["riskTier"] == "MEDIUM":
+            expected.setdefault(version["model"]["displayName"], set()).add(version["displayName"])
+    assert {name: set(versions) for name, versions in boards["models"].items()} == expected
+    assert expected
+    received = boards["received"]
+    assert received["statuses"] == [201, 400]
+    assert sorted(received["states"]) == ["REJECTED", "WRITTEN"]
+    assert received["tiles"] == ["1", "0", "0", "1"]
+    assert "shop.daily" in received["detail"]
+    assert ["INVALID: inputs" in row[1] for row in received["rejected"]] == [True]
+    assert received["absent"].startswith("It does not exist or is not visible to you.")
 
 
 async def test_it_shows_changes_as_they_happen(report: dict[str, Any]) -> None:

@@ -1,12 +1,12 @@
 // The address of every state: a page and its parameters behind `#`, which a browser sends to no server.
-export type PageName = 'start' | 'search' | 'asset' | 'lineage' | 'impact';
+export type PageName = 'start' | 'search' | 'asset' | 'lineage' | 'impact' | 'boards';
 
 export interface Route {
   page: PageName;
   params: URLSearchParams;
 }
 
-const PAGES: readonly PageName[] = ['start', 'search', 'asset', 'lineage', 'impact'];
+const PAGES: readonly PageName[] = ['start', 'search', 'asset', 'lineage', 'impact', 'boards'];
 
 /** Return the route of an address part such as `#/asset?id=…`; an unknown page is the start page. */
 export function parseRoute(hash: string): Route {
