@@ -28,8 +28,8 @@ class UntakenResponses:
     async def acquire(self, queue: FairQueue, caller: Hashable) -> None:
         """Take a slot of a queue when the caller has taken enough of earlier responses; raises as the queue does.
 
-        A caller without room holds no slot. The room is compared again with the slot, because responses are made while
-        operations of the caller wait for it.
+        A caller with too many bytes holds no slot. They are compared again with the slot, because responses are made
+        while operations of the caller wait for it.
         """
         while True:
             await queue.acquire(caller)

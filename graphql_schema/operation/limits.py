@@ -58,7 +58,7 @@ class DocumentLimits:
     tokens: int = 4_000
     objects: int = 50_000
     values: int = 500_000
-    introspection: int = 250_000
+    introspection: int = 400_000
     query_variables: int = 10_000
     mutation_variables: int = 250_000
     list_elements: int = 5_000
@@ -156,7 +156,7 @@ class _Outlines:
 
     def of(self, definition: ExecutableDefinitionNode) -> _Outline:
         """Return the size and the spreads of one definition; visits each selection once, without recursion."""
-        depth = aliases = longest = fields = 0
+        depth = aliases = alias = fields = 0
         directives = len(definition.directives or ())
         spreads: list[tuple[str, int | None]] = []
         root = self._root(definition)
@@ -169,7 +169,7 @@ class _Outlines:
             if isinstance(node, FieldNode):
                 fields += 1
                 aliases += node.alias is not None
-                longest = max(longest, len(node.alias.value) if node.alias else 0)
+                alias = max(alias, len(node.alias.value) if node.alias else 0)
                 at, below = self._below(node, at, parent)
                 depth = max(depth, at or 0)
                 children = node.selection_set.selections if node.selection_set else ()
@@ -179,7 +179,7 @@ class _Outlines:
                 stack.extend((child, at, on) for child in node.selection_set.selections)
             elif isinstance(node, FragmentSpreadNode):
                 spreads.append((node.name.value, at))
-        return _Outline(Size(depth, aliases, longest, directives, fields), spreads)
+        return _Outline(Size(depth, aliases, alias, directives, fields), spreads)
 
     def _root(self, definition: ExecutableDefinitionNode) -> _Type:
         """Return the type that the fields of a definition belong to."""
