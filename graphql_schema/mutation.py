@@ -2,7 +2,7 @@
 
 import strawberry
 
-from graphql_schema.governance.aliases import SetAliasPayload, set_alias
+from graphql_schema.governance.aliases import SetAliasPayload, remove_alias, set_alias
 from graphql_schema.governance.approvals import ApprovePayload, approve
 from graphql_schema.governance.changes import revert_change
 from graphql_schema.governance.lifecycle import (
@@ -54,6 +54,7 @@ class Mutation(Registrations):
     finish_thin_event: FinishThinEventPayload = finish_thin_event
     replay_thin_events: ThinEventsPayload = replay_thin_events
     set_alias: SetAliasPayload = set_alias
+    remove_alias: UpdatePayload = remove_alias
     approve: ApprovePayload = approve
     delete_asset: UpdatePayload = delete_asset
     restore_asset: UpdatePayload = restore_asset

@@ -144,7 +144,10 @@ class ChangeAction(Enum):
     STAGE_SET = value(
         "STAGE_SET", description="`setStage` changed the stage of the asset, or the asset that replaces it."
     )
-    ALIAS_SET = value("ALIAS_SET", description="`setAlias` pointed an alias at a version, or changed its protection.")
+    ALIAS_SET = value(
+        "ALIAS_SET",
+        description="`setAlias` pointed an alias at a version or changed its protection, or `removeAlias` removed it.",
+    )
     APPROVED = value("APPROVED", description="`approve` recorded a decision about the asset.")
     DELETED = value("DELETED", description="The asset was deleted.")
     RESTORED = value("RESTORED", description="The asset was restored after its deletion.")

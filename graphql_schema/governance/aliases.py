@@ -14,7 +14,7 @@ from graphql_schema.inputs.input_fields import dry_run_field, reason_field
 from graphql_schema.inputs.payloads import MutationError, payload
 from graphql_schema.inputs.submit import submit_one
 from graphql_schema.inputs.values import InputError, checked_reason, require_kind
-from graphql_schema.ports.commands import ANY, SetAliasCommand
+from graphql_schema.ports.commands import ANY, RemoveAliasCommand, SetAliasCommand
 from graphql_schema.ports.record import JsonObject
 from graphql_schema.ports.relation_query import ONE
 from graphql_schema.ports.row import Row
@@ -143,12 +143,60 @@ def _alias_command(given: SetAliasInput) -> SetAliasCommand:
     checked_name(given.alias, "alias")
     for urn, field in ((given.version, "version"), (given.expected_version, "expectedVersion")):
         if urn is not strawberry.UNSET and urn is not None:
-            require_kind(urn, ("ModelVersion",), field)
-            if parent_urn(urn) != given.model:
-                raise InputError(f"{urn} is not a version of {given.model}; use the id of one of its versions.", field)
+            _require_version_of(given.model, urn, field)
     expected = ANY if given.expected_version is strawberry.UNSET else given.expected_version
     reason = checked_reason(given.reason)
     return SetAliasCommand(given.model, given.alias, given.version, expected, given.protected, reason)
+
+
+@strawberry.input(description="Removes an alias of a model.")
+class RemoveAliasInput:
+    """Removes an alias of a model."""
+
+    model: strawberry.ID = strawberry.field(description="The id of the model.")
+    alias: str = strawberry.field(description="The name of the alias.")
+    expected_version: strawberry.ID | None = strawberry.field(
+        description="The id of the version that the alias must point at; otherwise the result is CONFLICT. "
+        "Default: no condition.",
+        default=None,
+    )
+    set_by_me: bool | None = strawberry.field(
+        description="Whether the result is CONFLICT unless the caller pointed the alias at its version; default: "
+        "false. A program removes with it what it has set, and nothing else.",
+        default=None,
+    )
+    reason: str | None = reason_field()
+    dry_run: bool | None = dry_run_field()
+
+
+RemovedAliasArg = Annotated[RemoveAliasInput, strawberry.argument(description="The alias.")]
+
+
+async def _remove_alias(info: Info, input: RemovedAliasArg) -> Resolved:
+    return payload(await submit_one(info, lambda: _removal(input), dry_run=input.dry_run), urn=input.model)
+
+
+remove_alias = strawberry.field(
+    description="Removes an alias of a model. Needs the right to promote the model and the version. An alias that is "
+    "not set remains so without an error; a protected one is a CONFLICT.",
+    resolver=_remove_alias,
+)
+
+
+def _removal(given: RemoveAliasInput) -> RemoveAliasCommand:
+    require_kind(given.model, ("Model",), "model")
+    checked_name(given.alias, "alias")
+    if given.expected_version is not None:
+        _require_version_of(given.model, given.expected_version, "expectedVersion")
+    own = bool(given.set_by_me)
+    return RemoveAliasCommand(given.model, given.alias, given.expected_version, own, checked_reason(given.reason))
+
+
+def _require_version_of(model: str, urn: str, field: str) -> None:
+    """Raise InputError unless an id is that of a version of a model."""
+    require_kind(urn, ("ModelVersion",), field)
+    if parent_urn(urn) != model:
+        raise InputError(f"{urn} is not a version of {model}; use the id of one of its versions.", field)
 
 
 def checked_name(name: str, field: str) -> str:

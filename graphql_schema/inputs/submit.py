@@ -13,6 +13,7 @@ from graphql_schema.ports.commands import (
     LinkCommand,
     ObserveCommand,
     RegisterCommand,
+    RemoveAliasCommand,
     RestoreCommand,
     SetAliasCommand,
     UnlinkCommand,
@@ -117,8 +118,8 @@ def _about(item: Command) -> tuple[str, str]:
         return WriteAction.LINK, f"{item.source}, {item.target}"
     if isinstance(item, DeleteCommand | RestoreCommand):
         return WriteAction.RETIRE, item.urn
-    if isinstance(item, SetAliasCommand):
-        return WriteAction.PROMOTE, item.version
+    if isinstance(item, SetAliasCommand | RemoveAliasCommand):
+        return WriteAction.PROMOTE, item.version if isinstance(item, SetAliasCommand) else item.model
     if isinstance(item, ApproveCommand):
         return WriteAction.APPROVE, item.subject
     about = getattr(item, next(iter(item.__dataclass_fields__)))

@@ -90,6 +90,21 @@ class SetAliasCommand:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoveAliasCommand:
+    """Removes an alias of a model.
+
+    ``expected_version`` is the version that the alias must point at, None for any. If ``own``, the caller must be the
+    one who pointed it there.
+    """
+
+    model: str
+    alias: str
+    expected_version: str | None = None
+    own: bool = False
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class IdempotencyKey:
     """An idempotency key, with the digest of the payload that it was sent with.
 
@@ -356,6 +371,7 @@ Command = (
     | RestoreCommand
     | RevertCommand
     | SetAliasCommand
+    | RemoveAliasCommand
     | ApproveCommand
     | RecordUsageCommand
     | ReportCheckCommand

@@ -4,8 +4,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from support.estates.leak_catalogue import token
 from support.estates.promotions import (
     ADS,
+    ERRORS,
     RANKING,
     aliases,
     approve,
@@ -184,6 +186,23 @@ async def test_the_audit_records_each_move(api: Api) -> None:
     left = [(each["action"], each["fields"]) for each in await history(api, "eli", model("audit"))]
     assert left[0] == ("ALIAS_SET", [{**field, "before": None, "after": second}])
     assert [action for action, _ in left[1:]] == ["REGISTERED"]
+
+
+async def test_an_alias_is_removed_by_the_caller_who_set_it(api: Api) -> None:
+    """With `setByMe` an alias of another caller remains; the removal is in the history, and can be reverted."""
+    await register(api, "over")
+    await set_alias(api, "eli", "over", 2)
+    given = {"model": model("over"), "alias": "champion", "expectedVersion": version("over", 2), "setByMe": True}
+    remove = f"mutation ($input: RemoveAliasInput!) {{ removeAlias(input: $input) {{ changed {ERRORS} }} }}"
+    api.tokens["kim"] = token(api, "kim", "ranking", roles="approver")
+    assert codes((await api.ask("kim", remove, input=given))["removeAlias"]) == ["CONFLICT"]
+    assert (await aliases(api, "eli", "over"))["aliases"] == [exists(2, "over")]
+    assert await api.ask("eli", remove, input=given) == {"removeAlias": {"changed": True, "errors": []}}
+    assert (await aliases(api, "eli", "over"))["aliases"] == []
+    change = (await history(api, "eli", model("over")))[0]
+    assert (change["action"], [each["after"] for each in change["fields"]]) == ("ALIAS_SET", [None])
+    assert await revert(api, "eli", change["id"]) == {"changed": True, "errors": []}
+    assert (await aliases(api, "eli", "over"))["aliases"] == [exists(2, "over")]
 
 
 async def test_moves_of_an_alias_can_be_reverted(api: Api) -> None:

@@ -44,6 +44,7 @@ MALFORMED = {
     "link": '{relation: DERIVES, from: "x", to: "y"}) { edge { id }',
     "unlink": '{relation: DERIVES, from: "x", to: "y"}) { edge { id }',
     "setAlias": '{model: "x", alias: "a", version: "y"}) { alias { name }',
+    "removeAlias": '{model: "x", alias: "a"}) { asset { id }',
 }
 
 

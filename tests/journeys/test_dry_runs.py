@@ -30,6 +30,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "setTags": {"asset": DATA, "add": [TAG], "reason": "a review"},
     "setStage": {"asset": DATA, "stage": "DEPRECATED", "reason": "old"},
     "setAlias": {"model": MODEL, "alias": "champion", "version": VERSION},
+    "removeAlias": {"model": MODEL, "alias": "former", "expectedVersion": VERSION},
     "approve": {"subject": DATA, "gate": "release", "decision": "APPROVED", "idempotencyKey": "one"},
     "reportCheck": {
         "asset": DATA, "check": "fresh", "checkKind": "FRESHNESS", "status": "FAIL", "openIncidentOnFail": True,
@@ -45,6 +46,9 @@ CALLS: dict[str, dict[str, Any]] = {
     "registerAssets": {"items": [{"link": {"relation": "DERIVES", "from": SOURCE, "to": urn("dataset", "other")}}]},
 }  # fmt: skip
 """An input of each mutation that changes something; registrations of single assets are alike, so that one is here."""
+
+APPROVERS = {"setAlias", "removeAlias", "approve"}
+"""Mutations that need the role approver."""
 
 
 def document(name: str) -> str:
@@ -89,6 +93,7 @@ async def ids(api: Api) -> dict[str, str]:
     await api.load({"dataset": {"id": urn("dataset", "reverted"), "description": "x"}})
     await api.ask("root", "mutation ($input: DeleteAssetInput!) { deleteAsset(input: $input) { changed } }",
                   input={"asset": GONE})  # fmt: skip
+    await api.ask("eli", document("setAlias"), input={"model": MODEL, "alias": "former", "version": VERSION})
     opened = await api.ask(
         "root",
         "mutation ($input: OpenIncidentInput!) { openIncident(input: $input) { incident { id } } }",
@@ -104,7 +109,7 @@ async def test_a_dry_run_has_the_outcome_of_the_call_and_writes_nothing(
 ) -> None:
     """The dry run has the outcome of the call, and leaves all vertices, edges, receipts and counters as they are."""
     given = {key: ids.get(value, value) if isinstance(value, str) else value for key, value in CALLS[name].items()}
-    who = "eli" if name in {"setAlias", "approve"} else "root"
+    who = "eli" if name in APPROVERS else "root"
     await api.wait_for_jobs()
     before = await module_graph.run(DUMP)
     with received_rows(api.client) as rows:

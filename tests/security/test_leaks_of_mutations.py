@@ -32,6 +32,7 @@ ABOUT: dict[str, dict[str, Any]] = {
     "setTags": {"asset": "<id>", "add": [TAG]},
     "setStage": {"asset": "<id>", "stage": "RETIRED"},
     "setAlias": {"model": "<model>", "alias": "champion", "version": "<version>"},
+    "removeAlias": {"model": "<model>", "alias": "champion", "expectedVersion": "<version>"},
     "approve": {"subject": "<id>", "gate": "release", "decision": "APPROVED"},
     "deleteAsset": {"asset": "<id>"},
     "restoreAsset": {"asset": "<id>"},
@@ -47,6 +48,7 @@ NAMING: dict[str, tuple[dict[str, Any], list[str]]] = {
     "unlink": ({"relation": "DERIVES", "from": "<id>", "to": MINE}, ["NOT_FOUND"]),
     "setStage": ({"asset": MINE, "stage": "DEPRECATED", "replacedBy": "<id>"}, []),
     "setAlias": ({"model": MY_MODEL, "alias": "champion", "version": "<version>"}, ["INVALID"]),
+    "removeAlias": ({"model": MY_MODEL, "alias": "champion", "expectedVersion": "<version>"}, ["INVALID"]),
     "openIncident": ({"assets": [MINE], "title": "t", "severity": "LOW", "cause": "<change>"}, ["NOT_FOUND"]),
     "recordUsage": ({"records": [{"asset": MINE, "consumer": "<service>", "day": "2026-11-02", "reads": 1}]}, []),
 }

@@ -14,7 +14,7 @@ from app.graph.writing.handlers.record_ingestion import record_ingestion
 from app.graph.writing.handlers.register import register
 from app.graph.writing.handlers.report_check import report
 from app.graph.writing.handlers.revert import revert
-from app.graph.writing.handlers.set_alias import set_alias
+from app.graph.writing.handlers.set_alias import remove_alias, set_alias
 from app.graph.writing.handlers.thin_event_queue import (
     finish_thin_event,
     queue_thin_event,
@@ -45,6 +45,7 @@ from graphql_schema.ports.commands import (
     RecordIngestionCommand,
     RecordUsageCommand,
     RegisterCommand,
+    RemoveAliasCommand,
     ReplayThinEventCommand,
     ReportCheckCommand,
     ResolveIncidentCommand,
@@ -70,6 +71,7 @@ HANDLERS: Final[Mapping[type, Callable[[ItemUnit, Any], WriteOutcome]]] = {
     ResolveIncidentCommand: resolve_incident,
     RecordUsageCommand: record_usage,
     SetAliasCommand: set_alias,
+    RemoveAliasCommand: remove_alias,
     ApproveCommand: approve,
     QueueThinEventCommand: queue_thin_event,
     TakeThinEventCommand: take_thin_event,

@@ -142,6 +142,10 @@ REFUSED: dict[str, IdInput] = {
     "SetAliasInput.expectedVersion": _write(
         "setAlias", {"model": MY_MODEL, "alias": "a", "version": MY_VERSION, "expectedVersion": ID}, OWN_PART
     ),
+    "RemoveAliasInput.model": _write("removeAlias", {"model": ID, "alias": "a"}, "Model"),
+    "RemoveAliasInput.expectedVersion": _write(
+        "removeAlias", {"model": MY_MODEL, "alias": "a", "expectedVersion": ID}, OWN_PART
+    ),
     "ApproveInput.subject": _write(
         "approve", {"subject": ID, "gate": "g", "decision": "APPROVED"}, "ModelVersion", shown="approval { id }"
     ),
@@ -184,7 +188,14 @@ ACCEPTED: dict[str, IdInput] = {
 }
 """Writes that are accepted with a hidden id as with an absent one, for which they leave a stub."""
 
-NEVER_READ = frozenset({"ColumnRefInput.dataset", "FinishThinEventInput.asset", "SetAliasInput.expectedVersion"})
+NEVER_READ = frozenset(
+    {
+        "ColumnRefInput.dataset",
+        "FinishThinEventInput.asset",
+        "RemoveAliasInput.expectedVersion",
+        "SetAliasInput.expectedVersion",
+    }
+)
 """Input fields whose id is only stored or compared, so that no caller learns whether it is hidden, not even the log."""
 
 SHOWN: frozenset[str] = frozenset(

@@ -1,4 +1,4 @@
-"""Points an alias of a model at a version. Aliases are kept in the record of the model, one version each.
+"""Points an alias of a model at a version, or removes it. Aliases are in the record of the model, one version each.
 
 An alias of a hidden version counts as absent for the caller: it causes no conflict, its protection is not applied, and
 it is replaced.
@@ -14,7 +14,7 @@ from app.graph.writing.rules.result_rights import refuse_own_weakening
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import RejectedItemError, blocked, conflict, invalid
 from graphql_schema.catalog.enums import ChangeAction
-from graphql_schema.ports.commands import AnyVersion, SetAliasCommand
+from graphql_schema.ports.commands import AnyVersion, RemoveAliasCommand, SetAliasCommand
 from graphql_schema.ports.outcomes import GateResult, Outcome, WriteOutcome
 from graphql_schema.ports.record import JsonObject, Record
 
@@ -40,6 +40,40 @@ def set_alias(unit: ItemUnit, command: SetAliasCommand) -> WriteOutcome:
         return replace(_set(unit, command, model, version, gate), gate=gate)
     except RejectedItemError as rejected:
         raise RejectedItemError(replace(rejected.outcome, gate=gate)) from None
+
+
+def remove_alias(unit: ItemUnit, command: RemoveAliasCommand) -> WriteOutcome:
+    """Remove an alias; unchanged if it is not set, or if its version is hidden.
+
+    Raises RejectedItemError if the model is hidden or deleted, or the caller may promote the model or the version not.
+    The error is also raised if the alias is protected, or is not the one that the command expects.
+    """
+    model = require_visible(unit, command.model, "model")
+    require_right(unit, "promote", model, "model")
+    refuse_deleted(model)
+    alias = visible_alias(unit, model, command.alias)
+    if alias is None:
+        return WriteOutcome(Outcome.UNCHANGED, command.model, model["revision"])
+    require_right(unit, "promote", require_visible(unit, alias["version"], "alias"), "alias")
+    unlike = _unlike(unit, command, alias)
+    if unlike is not None:
+        field, found = unlike
+        raise conflict(f"The alias {command.alias!r} of {command.model} {found}", model["revision"], field)
+    put_alias(unit, model, command.alias, None)
+    vid = unit.lookup.vid(command.model)
+    unit.audit.record_action(vid, ChangeAction.ALIAS_SET, command.reason)
+    return WriteOutcome(Outcome.UPDATED, command.model, unit.lookup.known(vid)["revision"])
+
+
+def _unlike(unit: ItemUnit, command: RemoveAliasCommand, alias: Record) -> tuple[str, str] | None:
+    """Return the field of the input and the reason why an alias is not removed, None if it is."""
+    if command.expected_version not in {None, alias["version"]}:
+        return "expectedVersion", f"points at {alias['version']}, not at `expectedVersion`; read the alias again."
+    if command.own and alias["setBy"] != unit.author.subject:
+        return "setByMe", "was set by another caller; omit `setByMe` to remove it all the same."
+    if alias["protected"]:
+        return "alias", "is protected; remove its protection with `setAlias` first."
+    return None
 
 
 def visible_alias(unit: ItemUnit, model: Record, name: str) -> Record | None:

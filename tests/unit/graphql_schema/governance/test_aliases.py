@@ -12,7 +12,7 @@ from support.stores.plain_reader import PlainGraph
 
 from graphql_schema.governance.aliases import checked_name
 from graphql_schema.inputs.values import InputError
-from graphql_schema.ports.commands import ANY, SetAliasCommand
+from graphql_schema.ports.commands import ANY, RemoveAliasCommand, SetAliasCommand
 
 Run = Callable[..., Awaitable[ExecutionResult]]
 MODEL = "mlg://model/test/default/ranker"
@@ -128,4 +128,48 @@ async def test_an_invalid_input_is_refused_at_its_field(
     ((error),) = payload["errors"]
     assert (error["code"], error["inputPath"]) == ("INVALID", path)
     assert message in error["message"]
+    assert graph.registered == []
+
+
+REMOVE = """mutation ($input: RemoveAliasInput!) { removeAlias(input: $input) {
+  changed errors { code inputPath } } }"""
+
+
+@pytest.mark.parametrize(
+    ("given", "command"),
+    [
+        ({}, RemoveAliasCommand(MODEL, "stable")),
+        ({"expectedVersion": None, "setByMe": None, "reason": ""}, RemoveAliasCommand(MODEL, "stable")),
+        (
+            {"expectedVersion": V2, "setByMe": True, "reason": "gone"},
+            RemoveAliasCommand(MODEL, "stable", V2, own=True, reason="gone"),
+        ),
+    ],
+)
+async def test_the_removal_has_what_was_given(
+    run: Run, graph: PlainGraph, given: dict[str, Any], command: RemoveAliasCommand
+) -> None:
+    """An absent condition and null are the same."""
+    found = await run(REMOVE, input={"model": MODEL, "alias": "stable", **given})
+    assert found.errors is None
+    assert graph.registered[0][0] == [command]
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"model": V1}, "model"),
+        ({"alias": "a b"}, "alias"),
+        ({"expectedVersion": MODEL}, "expectedVersion"),
+        ({"expectedVersion": V1.replace("@", "-other@")}, "expectedVersion"),
+        ({"reason": "x" * 4_001}, "reason"),
+    ],
+)
+async def test_an_invalid_removal_is_refused_at_its_field(
+    run: Run, graph: PlainGraph, given: dict[str, str], field: str
+) -> None:
+    """The writer is not called."""
+    found = await run(REMOVE, input={"model": MODEL, "alias": "stable", **given})
+    assert found.errors is None
+    assert found.data["removeAlias"] == {"changed": False, "errors": [{"code": "INVALID", "inputPath": [field]}]}
     assert graph.registered == []

@@ -13,7 +13,15 @@ from support.stores.state_machines import WriterMachine
 from support.stores.writers import NOW, Writers, asset, person, shipped_stops, stored, urn
 
 from app.graph.commits.write_coordinator import WriteCoordinator
-from graphql_schema.ports.commands import ANY, Command, DeleteCommand, RestoreCommand, RevertCommand, SetAliasCommand
+from graphql_schema.ports.commands import (
+    ANY,
+    Command,
+    DeleteCommand,
+    RemoveAliasCommand,
+    RestoreCommand,
+    RevertCommand,
+    SetAliasCommand,
+)
 from policies.gates import load_gates
 from policies.policy import Policy
 
@@ -48,6 +56,13 @@ class Names:
             return "CONFLICT"
         after = (version, bool(now and now[1]) if protected is None else protected)
         return self._put(name, after)
+
+    def remove(self, name: str, expected: str | None) -> str:
+        """Remove an alias, unless it is protected or points at another version than expected."""
+        now = self.aliases.get(name)
+        if now is not None and (now[1] or expected not in {None, now[0]}):
+            return "CONFLICT"
+        return self._put(name, None)
 
     def delete(self, version: str) -> str:
         """Delete a version, unless an alias points at it."""
@@ -105,6 +120,11 @@ class AliasLife(RuleBasedStateMachine):
         expected = {"any": ANY, "none": None}.get(guess, guess)
         item = SetAliasCommand(MODEL, name, version, expected, protected)
         assert self._write(item) == [self.names.move(name, version, expected, protected)]
+
+    @rule(name=_name, expected=st.sampled_from([None, None, *VERSIONS]))
+    def remove_alias(self, name: str, expected: str | None) -> None:
+        """Remove an alias, with or without an expected version."""
+        assert self._write(RemoveAliasCommand(MODEL, name, expected)) == [self.names.remove(name, expected)]
 
     @rule(version=_version)
     def delete(self, version: str) -> None:

@@ -1,4 +1,4 @@
-"""Aliases of a model: who may move one, what it must point at before, and the gate of a protected one."""
+"""Aliases of a model: who may move or remove one, what it must point at before, and the gate of a protected one."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import pytest
 from support.stores.in_memory_writer import Memory, seeded
 from support.stores.writers import NOW, asset, link, person, urn
 
-from graphql_schema.ports.commands import ANY, DeleteCommand, SetAliasCommand
+from graphql_schema.ports.commands import ANY, Command, DeleteCommand, RemoveAliasCommand, SetAliasCommand
 
 ELI = person("eli", "team ranking", roles="approver engineer")
 ADA = person("ada", "team ranking", roles="engineer")
@@ -31,7 +31,7 @@ def aliases(memory: Memory) -> dict[str, tuple[str, bool, int]]:
     return {name: (each["version"], each["protected"], each["since"]) for name, each in stored.items()}
 
 
-def refusal(memory: Memory, command: SetAliasCommand, who: Any = ELI) -> tuple[str, tuple[str, ...]]:
+def refusal(memory: Memory, command: Command, who: Any = ELI) -> tuple[str, tuple[str, ...]]:
     """Return code and path of a refusal."""
     (done,) = memory.run(command, who=who, now=NOW + 9)
     (error,) = done.errors
@@ -110,3 +110,55 @@ def test_the_audit_shows_version_and_protection(stored: Memory) -> None:
     assert last["reason"] == "better"
     before, after = ({"version": version, "protected": False} for version in (V1, V2))
     assert last["fields"] == [{"field": "aliases", "part": "champion", "before": before, "after": after}]
+
+
+def removal(expected: str | None = None, **more: Any) -> RemoveAliasCommand:
+    """Return the command that removes the alias."""
+    return RemoveAliasCommand(urn("model m"), "champion", expected, **more)
+
+
+def test_a_removed_alias_is_gone_and_audited(stored: Memory) -> None:
+    """Only the alias of the name goes; the audit has its version and the reason; a repetition changes nothing."""
+    stored.run(move(), move(V2, alias="other"), who=ELI, now=NOW + 1)
+    assert stored.outcomes(removal(V1, own=True, reason="gone"), who=ELI, now=NOW + 2) == ["UPDATED"]
+    assert aliases(stored) == {"other": (V2, False, NOW + 1)}
+    assert stored.outcomes(removal(V1, own=True), who=ELI, now=NOW + 3) == ["UNCHANGED"]
+    changes: list[Any] = [each for each in stored.vertices.values() if each.get("action") == "ALIAS_SET"]
+    last = max(changes, key=lambda change: change["createdAt"])
+    before = {"version": V1, "protected": False}
+    assert last["reason"] == "gone"
+    assert last["fields"] == [{"field": "aliases", "part": "champion", "before": before, "after": None}]
+
+
+@pytest.mark.parametrize(
+    ("more", "who", "found"),
+    [
+        ({}, ADA, ("DENIED", ("model",))),
+        ({"expected": V2}, ELI, ("CONFLICT", ("expectedVersion",))),
+        ({"own": True}, person("kim", "team ranking", roles="approver"), ("CONFLICT", ("setByMe",))),
+    ],
+)
+def test_an_alias_of_others_is_not_removed(
+    stored: Memory, more: dict[str, Any], who: Any, found: tuple[str, tuple[str, ...]]
+) -> None:
+    """The right to promote is required, and what the caller expects; the alias remains."""
+    stored.run(move(), who=ELI, now=NOW + 1)
+    assert refusal(stored, removal(**more), who) == found
+    assert aliases(stored) == {"champion": (V1, False, NOW + 1)}
+
+
+def test_a_protected_alias_is_not_removed(stored: Memory) -> None:
+    """Its protection is removed first, which an approver alone may do."""
+    stored.run(move(protected=True), who=ELI, now=NOW + 1)
+    assert refusal(stored, removal()) == ("CONFLICT", ("alias",))
+    stored.run(move(protected=False), who=ELI, now=NOW + 2)
+    assert stored.outcomes(removal(), who=ELI, now=NOW + 3) == ["UPDATED"]
+
+
+def test_an_alias_of_a_hidden_version_is_not_removed(stored: Memory) -> None:
+    """It is absent for the caller, also under a version that it does not point at."""
+    stored.run(move(V2), who=ELI, now=NOW + 1)
+    hidden = next(vid for vid, record in stored.vertices.items() if record["id"] == V2)
+    stored.vertices[hidden] = {**stored.vertices[hidden], "visibility": "TEAM", "ownerTeam": urn("team ads")}
+    assert stored.outcomes(removal(), removal(V1), who=ELI, now=NOW + 2) == ["UNCHANGED", "UNCHANGED"]
+    assert aliases(stored)["champion"][0] == V2
