@@ -70,7 +70,10 @@ State = Annotated[
     Path | None,
     typer.Option("--state", help="File that records what was imported; the next import sends only changes."),
 ]
-Retire = Annotated[bool, typer.Option("--retire", help="Retire assets that the source deleted, or no longer has.")]
+Retire = Annotated[
+    bool,
+    typer.Option("--retire", help="Retire assets that the source deleted or no longer has, and remove its aliases."),
+]
 Aliases = Annotated[bool, typer.Option("--aliases/--no-aliases", help="Set the aliases of models.")]
 OptionalToken = Annotated[
     str, typer.Option("--token", envvar="MLG_TOKEN", help="Register the items with this token; skip the scenario.")

@@ -27,6 +27,7 @@ from app.ingest.sources.mlflow.registry_import import RegistryImport
 
 EXPECTED: dict[str, Any] = json.loads((DATA / "expected.json").read_bytes())
 ROLES = ("automation", "approver")
+SET_ALIAS = "mutation ($input: SetAliasInput!) { setAlias(input: $input) { changed errors { message } } }"
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +127,35 @@ async def test_deleted_assets_are_retired_on_request(api: Api, registry: Path, t
     assert runs["churn-broken"] not in await retired(api)
     again = await imported(api, file, state, retire=True, roles=roles)
     assert {each.outcome for each in again} == {"UNCHANGED"}
+
+
+async def test_aliases_that_mlflow_removed_are_removed_on_request(api: Api, registry: Path, tmp_path: Path) -> None:
+    """Only those of the import end: one that a person set, and one that a person moved since, stay."""
+    file, state = tmp_path / "registry.db", tmp_path / "state.db"
+    shutil.copy(registry, file)
+    model = "mlg://model/mlflow/default/churn"
+    await imported(api, file, state)
+    before = await aliases(api, model)
+    assert set(before) == {"champion", "challenger", "previous"}
+    by_hand = {"model": model, "version": before["champion"]}
+    for name in ("previous", "by-hand"):
+        await api.ask("eli", SET_ALIAS, input={**by_hand, "alias": name})
+    client = maker().MlflowClient(f"sqlite:///{file}", f"sqlite:///{file}")
+    for name in ("challenger", "previous"):
+        client.delete_registered_model_alias("churn", name)
+    assert {each.outcome for each in await imported(api, file, state)} == {"UNCHANGED", "UPDATED"}
+    assert "challenger" in await aliases(api, model)
+    results = await imported(api, file, state, retire=True)
+    assert [each.location for each in results if each.outcome == "UPDATED"] == [f"end of challenger of {model}"]
+    assert await aliases(api, model) == dict.fromkeys(("champion", "previous", "by-hand"), before["champion"])
+    assert {each.outcome for each in await imported(api, file, state, retire=True)} == {"UNCHANGED"}
+
+
+async def aliases(api: Api, model: str) -> dict[str, str]:
+    """Return the version of each alias of a model."""
+    query = "query ($id: ID!) { asset(id: $id) { ... on Model { aliases { name version { id } } } } }"
+    found = (await api.ask("root", query, id=model))["asset"]["aliases"]
+    return {each["name"]: each["version"]["id"] for each in found}
 
 
 async def retired(api: Api) -> list[str]:

@@ -92,6 +92,11 @@ class ImportState:
         with self._store:
             self._store.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?, ?)", rows)
 
+    def forget(self, urn: str) -> None:
+        """Delete the entry of an id."""
+        with self._store:
+            self._store.execute("DELETE FROM entries WHERE id = ?", (urn,))
+
     def see(self, ids: Iterable[str]) -> None:
         """Mark the entries of ids as seen by this import; an id without an entry is ignored."""
         with self._store:

@@ -16,15 +16,20 @@ import orjson
 from app.ingest.load.api_client import ApiClient, IncompleteResponseError, RequestRejectedError
 from app.ingest.load.batches import ImportItem, ItemResult, reasons_of, register
 from app.ingest.load.import_state import ImportState, StateEntry
-from app.ingest.load.source_asset import AliasTarget, SourceAsset
+from app.ingest.load.source_asset import AliasTarget, SourceAsset, alias_of
+from graphql_schema.ports.record import JsonObject
 
 Page = Sequence[SourceAsset] | Sequence[AliasTarget]
 T = TypeVar("T")
 
 _ALIAS: Final = "alias"
+_CONFLICT: Final = "CONFLICT"
 _REGISTERED: Final = {"CREATED", "UPDATED", "UNCHANGED"}
 _SET_ALIAS: Final = """mutation ImportAlias($input: SetAliasInput!) {
   setAlias(input: $input) { changed errors { code message inputPath } }
+}"""
+_REMOVE_ALIAS: Final = """mutation ImportRemoval($input: RemoveAliasInput!) {
+  removeAlias(input: $input) { changed errors { code message inputPath } }
 }"""
 _SET_STAGE: Final = """mutation ImportStage($input: SetStageInput!) {
   setStage(input: $input) { changed errors { code message inputPath } }
@@ -45,15 +50,16 @@ class AssetSource(Protocol):
         """Return an asset that is about to be registered with the values that are expensive to read."""
 
     def has(self, kind: str, foreign_id: str) -> bool:
-        """Return whether the source still has an asset that an earlier import registered."""
+        """Return whether the source still has what an earlier import registered; the kind of an alias is `alias`."""
 
 
 @dataclass(slots=True)
 class IncrementalLoad:
     """One import of a source. If ``retire``, assets that the source has deleted, or no longer has, become RETIRED.
 
-    ``kept_aliases`` counts aliases of earlier imports that the source no longer has; they stay. It is 0 if the aliases
-    of the source are not read.
+    Aliases that an earlier import has set, and the source no longer has, are then removed. ``kept_aliases`` counts
+    those that stay: another caller has moved or protected them since, or ``retire`` is false. It is 0 if the aliases of
+    the source are not read.
     """
 
     client: ApiClient
@@ -139,25 +145,49 @@ class IncrementalLoad:
     async def _set_alias(self, target: AliasTarget) -> ItemResult:
         version = target.version.encode()
         known = self.state.digests([target.key]).get(target.key)
-        self.state.see([target.key])
+        entry = StateEntry(target.key, _ALIAS, target.foreign_id, retired=False)
+        if known is not None:
+            self.state.record([(entry, known)])
         if known == version:
             return ItemResult(target.key, "UNCHANGED")
         given = {"model": target.model, "alias": target.alias, "version": target.version}
         outcome, reasons = await self._call(_SET_ALIAS, "setAlias", given)
         if outcome in _REGISTERED:
-            self.state.record([(StateEntry(target.key, _ALIAS, target.alias, retired=False), version)])
+            self.state.record([(entry, version)])
         return ItemResult(target.key, "CREATED" if outcome == "UPDATED" and known is None else outcome, reasons)
 
     async def _unseen(self, reader: ThreadPoolExecutor) -> AsyncIterator[list[ItemResult]]:
-        """Count kept aliases; if ``retire``, retire the assets that the source no longer has, and yield the results.
+        """Count kept aliases; if ``retire``, end what the source no longer has, and yield the results.
 
-        The source is queried for each asset once more, because its pages may have shifted.
+        The source is queried for each entry once more, because its pages may have shifted.
         """
         for entry in self.state.unseen():
             if entry.kind == _ALIAS:
-                self.kept_aliases += self.source.with_aliases
+                if self.source.with_aliases and not await self._has(entry, reader):
+                    yield await self._without_alias(entry)
             elif self.retire and not entry.retired and not await self._has(entry, reader):
                 yield [await self._retire_absent(entry)]
+
+    async def _without_alias(self, entry: StateEntry) -> list[ItemResult]:
+        """Remove an alias that an import has set, if ``retire``; one that is another caller's by now is kept."""
+        if not self.retire:
+            self.kept_aliases += 1
+            return []
+        alias, model = alias_of(entry.id)
+        given = {
+            "model": model,
+            "alias": alias,
+            "expectedVersion": self.state.digests([entry.id])[entry.id].decode(),
+            "setByMe": True,
+            "reason": "The source no longer has it.",
+        }
+        outcome, reasons = await self._call(_REMOVE_ALIAS, "removeAlias", given)
+        if outcome == _CONFLICT:
+            self.kept_aliases += 1
+            return []
+        if outcome in _REGISTERED:
+            self.state.forget(entry.id)
+        return [ItemResult(f"end of {entry.id}", outcome, reasons)]
 
     async def _has(self, entry: StateEntry, reader: ThreadPoolExecutor) -> bool:
         return await _start(reader, lambda: self.source.has(entry.kind, entry.foreign_id))
@@ -169,7 +199,7 @@ class IncrementalLoad:
             self.state.record([(StateEntry(entry.id, entry.kind, entry.foreign_id, retired=True), b"")])
         return ItemResult(f"{entry.foreign_id} ({entry.id})", outcome, reasons)
 
-    async def _call(self, document: str, field: str, given: dict[str, str]) -> tuple[str, tuple[str, ...]]:
+    async def _call(self, document: str, field: str, given: JsonObject) -> tuple[str, tuple[str, ...]]:
         """Run a mutation; return its outcome, UPDATED, UNCHANGED or the code of an error, with the reasons."""
         try:
             payload = (await self.client.execute(document, {"input": given}))[field]

@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from typing import Final
 
 import orjson
 
 from graphql_schema.ports.record import Json, JsonObject, Record
+
+_OF: Final = " of "
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +50,20 @@ class SourceAsset:
 
 @dataclass(frozen=True, slots=True)
 class AliasTarget:
-    """An alias of a model, and the version that it points at, by their ids."""
+    """An alias of a model, and the version that it points at, by their ids; ``foreign_id`` names it in the source."""
 
     model: str
     alias: str
     version: str
+    foreign_id: str
 
     @property
     def key(self) -> str:
         """A text that identifies the alias among those of all models."""
-        return f"{self.alias} of {self.model}"
+        return f"{self.alias}{_OF}{self.model}"
+
+
+def alias_of(key: str) -> tuple[str, str]:
+    """Return the name of an alias and the id of its model, by the key of an :class:`AliasTarget`."""
+    alias, _, model = key.partition(_OF)
+    return alias, model

@@ -171,7 +171,10 @@ MODEL: Final[tuple[FieldRule[RegisteredModelRecord], ...]] = (
     FieldRule("description", "`description`; a server returns an absent one as empty.", model_fields.description),
     FieldRule("creation_timestamp", "`sourceCreatedAt`.", model_fields.created),
     FieldRule("tags", "Properties `mlflow.tag.KEY`; `mlflow.*` under their own key.", model_fields.model_tags),
-    FieldRule("aliases", "`aliases`, each by `setAlias`, which needs the right to promote."),
+    FieldRule(
+        "aliases",
+        "`aliases`, each by `setAlias`, which needs the right to promote; with `--retire` also `removeAlias`.",
+    ),
     FieldRule(
         "tags[KEY] with `--owner-tag KEY`", "`owners`; of an experiment, those of its runs and logged models too."
     ),

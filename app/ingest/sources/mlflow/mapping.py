@@ -93,7 +93,12 @@ class RegistryMapping:
     def aliases(self, record: RegisteredModelRecord) -> list[AliasTarget]:
         """Return the aliases of a registered model."""
         return [
-            AliasTarget(self.names.model(record.name), alias, self.names.version(record.name, version))
+            AliasTarget(
+                self.names.model(record.name),
+                alias,
+                self.names.version(record.name, version),
+                f"models:/{record.name}@{alias}",
+            )
             for alias, version in record.aliases.items()
         ]
 

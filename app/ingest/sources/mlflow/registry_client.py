@@ -155,8 +155,11 @@ class RegistryClient:
     def has(self, kind: str, foreign_id: str) -> bool:
         """Return whether the registry still has the object of an item, deleted or not.
 
-        ``kind`` is the key of the item, and the id that of its property ``mlflow.id``.
+        ``kind`` is the key of the item, and the id that of its property ``mlflow.id``. The id of an ``alias`` is
+        ``models:/NAME@ALIAS``.
         """
+        if kind == "alias":
+            return self._has_alias(foreign_id)
         name, _, version = foreign_id.removeprefix("models:/").rpartition("/")
         read: dict[str, ReadObject] = {
             "workflow": lambda client: client.get_experiment(foreign_id),
@@ -167,6 +170,12 @@ class RegistryClient:
             ),
         }
         return self.read_object(read[kind]) is not None
+
+    def _has_alias(self, foreign_id: str) -> bool:
+        """Return whether an alias exists; false for the ids of older releases, which do not name the model."""
+        name, _, alias = foreign_id.removeprefix("models:/").rpartition("@")
+        model = self.read_object(lambda client: client.get_registered_model(name)) if name else None
+        return model is not None and alias in model.aliases
 
     def read_object(self, read: ReadObject) -> Entity | None:
         """Return an object that a call of the client returns, None if the registry does not have it."""

@@ -88,7 +88,7 @@ class RegistryImport:
         return asset.with_values(**{name: values for name, values in found.items() if values})
 
     def has(self, kind: str, foreign_id: str) -> bool:
-        """Return whether the registry still has an asset, by the key of its item and its id there."""
+        """Return whether the registry still has an asset or alias, by the key of its item and its id there."""
         return self.registry.has(kind, foreign_id)
 
     def _extremes(self, run: str, metric: str) -> "MetricExtremes":

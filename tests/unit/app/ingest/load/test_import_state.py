@@ -32,6 +32,17 @@ def test_a_digest_is_kept_for_the_next_import(tmp_path: Path) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
+def test_a_forgotten_entry_is_gone(tmp_path: Path) -> None:
+    """The entry is deleted, also for the next import, and no other is."""
+    file = tmp_path / "state.db"
+    with state(file) as first:
+        first.record([(entry(1), b"a"), (entry(2), b"b")])
+        first.forget("id0001")
+        assert first.entry("id0001") is None
+    with state(file) as second:
+        assert [*second.unseen()] == [entry(2)]
+
+
 def test_what_an_import_does_not_see_is_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Entries of earlier imports that this one neither saw nor recorded, over several pages, also while it records."""
     monkeypatch.setattr(import_state, "_PAGE", 3)

@@ -21,7 +21,8 @@ def asset(name: str, *, deleted: bool = False, basis: Any = None, part: str = ""
     return SourceAsset(f"run {name}", name, {"run": {"id": name}}, parts, deleted=deleted, basis=basis)
 
 
-ALIAS = AliasTarget("model", "champion", "model@1")
+CHAMPION, OLD = "models:/m@champion", "models:/m@old"
+ALIAS = AliasTarget("model", "champion", "model@1", CHAMPION)
 
 
 @dataclass
@@ -49,9 +50,10 @@ class PlainSource:
 
 @dataclass
 class PlainApi:
-    """An API that accepts all but the ids that it refuses, and records what it was sent."""
+    """An API that accepts all but the ids that it refuses, with a code, and records what it was sent."""
 
     refused: set[str] = field(default_factory=set)
+    code: str = "DENIED"
     items: list[dict[str, Any]] = field(default_factory=list)
     calls: list[dict[str, Any]] = field(default_factory=list)
 
@@ -59,7 +61,7 @@ class PlainApi:
         """Respond to a registration or another mutation."""
         body = orjson.loads(request.content)
         given = body["variables"]["input"]
-        error = [{"code": "DENIED", "message": "no", "inputPath": []}]
+        error = [{"code": self.code, "message": "no", "inputPath": []}]
         if "items" in given:
             bodies = [next(iter(item.values())) for item in given["items"]]
             self.items += bodies
@@ -73,7 +75,7 @@ class PlainApi:
         self.calls.append(given)
         refused = given.get("alias") in self.refused or given.get("asset") in self.refused
         payload = {"changed": not refused, "errors": error if refused else []}
-        return httpx2.Response(200, json={"data": {"setAlias": payload, "setStage": payload}})
+        return httpx2.Response(200, json={"data": dict.fromkeys(("setAlias", "removeAlias", "setStage"), payload)})
 
 
 async def kept_aliases(api: PlainApi, source: PlainSource, file: Path) -> int:
@@ -184,11 +186,39 @@ async def test_a_refused_alias_or_stage_is_reported(tmp_path: Path) -> None:
 
 
 async def test_only_aliases_that_the_source_no_longer_has_are_kept(tmp_path: Path) -> None:
-    """An alias whose move is refused is none of them, and neither is one of a source whose aliases are not read."""
+    """An alias whose move is refused is none of them, and neither is one that is not read, or was on no page."""
     api, file = PlainApi(), tmp_path / "state"
-    moved = AliasTarget("model", "champion", "model@2")
-    assert await kept_aliases(api, PlainSource([[ALIAS, AliasTarget("model", "old", "model@1")]]), file) == 0
+    old = AliasTarget("model", "old", "model@1", OLD)
+    assert await kept_aliases(api, PlainSource([[ALIAS, old]]), file) == 0
     api.refused = {"champion"}
-    assert await kept_aliases(api, PlainSource([[moved]]), file) == 1
-    assert await kept_aliases(api, PlainSource([[asset("a")]]), file) == 2
-    assert await kept_aliases(api, PlainSource([[asset("a")]], with_aliases=False), file) == 0
+    moved = AliasTarget("model", "champion", "model@2", CHAMPION)
+    assert await kept_aliases(api, PlainSource([[moved]], gone={OLD}), file) == 1
+    assert await kept_aliases(api, PlainSource([[asset("a")]], gone={OLD, CHAMPION}), file) == 2
+    assert await kept_aliases(api, PlainSource([[asset("a")]], gone={OLD}), file) == 1
+    assert await kept_aliases(api, PlainSource([[asset("a")]], gone={OLD, CHAMPION}, with_aliases=False), file) == 0
+
+
+async def test_what_the_source_no_longer_has_as_alias_is_removed_on_request(tmp_path: Path) -> None:
+    """The call has the version that the import has set, and that it set it; each alias is removed once."""
+    api, file = PlainApi(), tmp_path / "state"
+    await load(api, PlainSource([[ALIAS, AliasTarget("model", "old", "model@1", OLD)]]), file)
+    api.calls.clear()
+    less = PlainSource([[ALIAS]], gone={OLD})
+    assert outcomes(await load(api, less, file)) == {"champion of model": "UNCHANGED"}
+    found = outcomes(await load(api, less, file, retire=True))
+    assert found == {"champion of model": "UNCHANGED", "end of old of model": "UPDATED"}
+    given = {"model": "model", "alias": "old", "expectedVersion": "model@1", "setByMe": True}
+    assert api.calls == [{**given, "reason": "The source no longer has it."}]
+    assert outcomes(await load(api, less, file, retire=True)) == {"champion of model": "UNCHANGED"}
+
+
+async def test_an_alias_that_others_changed_is_kept(tmp_path: Path) -> None:
+    """A conflict keeps it without a failure; a refusal is reported, and tried again by the next import."""
+    api, file = PlainApi(), tmp_path / "state"
+    await load(api, PlainSource([[ALIAS]]), file)
+    api.refused, api.code, none = {"champion"}, "CONFLICT", PlainSource([], gone={CHAMPION})
+    assert await load(api, none, file, retire=True) == []
+    api.code = "DENIED"
+    assert outcomes(await load(api, none, file, retire=True)) == {"end of champion of model": "DENIED"}
+    api.refused.clear()
+    assert outcomes(await load(api, none, file, retire=True)) == {"end of champion of model": "UPDATED"}

@@ -62,8 +62,8 @@ def test_aliases_point_at_versions() -> None:
     model = "mlg://model/mlflow/default/churn"
     version = "mlg://model-version/mlflow/default/churn@"
     assert RegistryMapping().aliases(MODEL) == [
-        AliasTarget(model, "champion", f"{version}3"),
-        AliasTarget(model, "old", f"{version}1"),
+        AliasTarget(model, "champion", f"{version}3", "models:/churn@champion"),
+        AliasTarget(model, "old", f"{version}1", "models:/churn@old"),
     ]
 
 

@@ -82,6 +82,7 @@ def test_what_a_registry_has_is_looked_up(registry: RegistryClient) -> None:
         ("model", "copy of churn"),
         ("modelVersion", "models:/fraud.eu v1/3"),
         ("modelVersion", logged),
+        ("alias", "models:/fraud.eu v1@champion"),
     ]
     absent = [
         ("workflow", "77"),
@@ -89,8 +90,11 @@ def test_what_a_registry_has_is_looked_up(registry: RegistryClient) -> None:
         ("model", "gone"),
         ("modelVersion", "models:/churn/9"),
         ("modelVersion", "m-gone"),
+        ("alias", "models:/churn@gone"),
+        ("alias", "models:/gone@champion"),
+        ("alias", "champion"),
     ]
-    assert [registry.has(*each) for each in (*present, *absent)] == [True] * 5 + [False] * 5
+    assert [registry.has(*each) for each in (*present, *absent)] == [True] * 6 + [False] * 8
 
 
 def test_a_run_is_completed_with_extremes(registry: RegistryClient) -> None:
