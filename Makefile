@@ -39,7 +39,7 @@ dev: $(READY) ## Run everything in the foreground: JanusGraph, the API, the demo
 
 .PHONY: lock
 lock: $(BIN)/uv ## Resolve the requirements again and write the hashed locks
-	for name in bootstrap base mlflow dev audit clients; do \
+	for name in bootstrap base mlflow dev audit clients sources; do \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 			--upgrade requirements/$$name.in -o requirements/$$name.txt; \
 	done
@@ -149,6 +149,17 @@ audit: $(READY) $(AUDIT)/.ready ## Known weaknesses, licences, and the list of c
 test-issuer: $(READY) ## The tests against a real Keycloak, which is fetched once (170 MB)
 	$(BIN)/pytest -m issuer tests/issuer
 
+SOURCES := $(VENV)-sources/bin
+
+$(SOURCES)/.ready: $(BIN)/uv requirements/sources.txt
+	$(PYTHON) -m venv $(VENV)-sources
+	$(BIN)/uv pip sync --quiet --python $(SOURCES)/python --require-hashes requirements/sources.txt
+	@touch $@
+
+.PHONY: test-sources
+test-sources: $(READY) $(SOURCES)/.ready ## The importers against MLflow, dbt and Feast themselves, installed once (0.9 GB)
+	SOURCES=$(SOURCES) $(BIN)/pytest -m sources --timeout 900 tests/sources
+
 DISTRIBUTED := tests/distributed tests/journeys/test_showcase.py tests/journeys/test_lineage.py \
 	tests/journeys/test_random_lineage.py tests/journeys/test_idempotency.py tests/journeys/test_many_writers.py \
 	tests/journeys/test_two_processes.py tests/journeys/test_own_writes.py tests/journeys/test_dry_runs.py tests/journeys/test_aliases.py \
@@ -160,7 +171,7 @@ SUITES ?= $(DISTRIBUTED)
 
 .PHONY: test-distributed
 test-distributed: $(READY) ## Suites on Cassandra, Elasticsearch and two JanusGraph servers, which are fetched once (200 MB)
-	GRAPHS=20 ROUNDS=$(ROUNDS) $(BIN)/pytest --capture=sys --distributed -m 'not issuer and not upgrade' --timeout 900 $(SUITES)
+	GRAPHS=20 ROUNDS=$(ROUNDS) $(BIN)/pytest --capture=sys --distributed -m 'not issuer and not sources and not upgrade' --timeout 900 $(SUITES)
 
 .PHONY: test-alerts
 test-alerts: $(READY) ## Alert rules on recorded series with promtool, and the dashboard in a Prometheus (19 MB, fetched once)
