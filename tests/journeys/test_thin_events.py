@@ -35,6 +35,9 @@ SOURCE = {
         "owners": [{"owner": RANKING}],
     }
 }
+OF_THE_PAGE = {"mlflow-prod": "mlflow-page", "churn": "upsell"}
+"""Other names for the source and the model of the page, because the graph has those of the registry already."""
+
 LIST = """{ thinEvents(filter: {sources: ["mlflow-prod"]}, first: 100) { totalCount nodes {
   state objectType objectId attempts reason outcome actor dueAt finishedAt asset { id } subject { id } } } }"""
 
@@ -133,9 +136,12 @@ async def test_the_commands_of_the_page_run(api: Api, tmp_path: Path) -> None:
     made = registry.partition("mlg import")[0]
     await api.load({"team": {"name": "ranking"}})
     async with serving(api.app) as address:
-        here = commands.replace("http://127.0.0.1:8000", f"http://{address.removesuffix('/graphql')}")
+        here = f"http://{address.removesuffix('/graphql')}"
+        text = f"{made}{commands}".replace("http://127.0.0.1:8000", here)
+        for name, other in OF_THE_PAGE.items():
+            text = text.replace(name, other)
         process = await asyncio.create_subprocess_exec(
-            *("bash", "-euc", made + here.replace("mlflow-prod", "mlflow-page")),
+            *("bash", "-euc", text),
             cwd=tmp_path,
             env={
                 "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
@@ -148,11 +154,11 @@ async def test_the_commands_of_the_page_run(api: Api, tmp_path: Path) -> None:
         printed, _ = await process.communicate()
     assert process.returncode == 0, printed.decode()
     assert printed.splitlines()[-1].endswith(b"1 created, 0 updated, 0 unchanged, 0 failed")
-    (node,) = (await api.ask("ada", query.replace("mlflow-prod", "mlflow-page")))["thinEvents"]["nodes"]
+    (node,) = (await api.ask("ada", query.replace("mlflow-prod", OF_THE_PAGE["mlflow-prod"])))["thinEvents"]["nodes"]
     assert node == {
         "state": "DONE",
         "objectType": "model_version",
-        "objectId": "churn/1",
+        "objectId": "upsell/1",
         "outcome": "CREATED",
-        "asset": {"id": "mlg://model-version/mlflow/default/churn@1", "displayName": "churn v1"},
+        "asset": {"id": "mlg://model-version/mlflow/default/upsell@1", "displayName": "upsell v1"},
     }
