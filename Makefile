@@ -122,6 +122,12 @@ test-walks: $(READY) ## Lineage of random graphs against networkx: make test-wal
 bench: $(READY) ## Measure beside an older commit and a lower bound: make bench QUESTIONS=nested_list C=1 ESTATE=2k
 	$(BIN)/python -m bench
 
+EVENTS ?= 100000
+
+.PHONY: bench-events
+bench-events: $(READY) ## Events of OpenLineage from a file, or over HTTP with a kill: make bench-events EVENTS=30000 RATE=500
+	EVENTS=$(EVENTS) $(BIN)/python -m bench.event_rates
+
 MINUTES ?= 30
 
 .PHONY: soak

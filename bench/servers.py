@@ -71,12 +71,14 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def serving(side: Side, folder: Path, store_url: str = "", jvm: int = 0) -> AsyncIterator[Server]:
+async def serving(
+    side: Side, folder: Path, store_url: str = "", jvm: int = 0, *, port: int | None = None
+) -> AsyncIterator[Server]:
     """Run an API over the data in ``folder``; with ``store_url`` over that store, whose JVM is ``jvm``.
 
-    Raises ServerFailedError if it does not become ready.
+    Without ``port`` it is on a free one. Raises ServerFailedError if it does not become ready.
     """
-    port = free_port()
+    port = port or free_port()
     settings = {"MLG_DATA_DIR": str(folder), "MLG_PORT": str(port), "MLG_STORE_URL": store_url, **PATIENT}
     output = folder / "output.log"
     with _opened(output) as log:

@@ -34,7 +34,7 @@ class MemorySamples:
         """Take one sample."""
         api = jvm = 0.0
         for pid in processes(self.root):
-            megabytes = _resident(pid) / 1e6
+            megabytes = resident_megabytes(pid)
             if _name(pid) == "java":
                 jvm += megabytes
             else:
@@ -55,11 +55,12 @@ def processes(root: int) -> Iterator[int]:
             yield from processes(int(child))
 
 
-def _resident(pid: int) -> int:
+def resident_megabytes(pid: int) -> float:
+    """Return the resident megabytes of a process, 0 if it has ended."""
     try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE
-    except OSError:  # the process has ended
-        return 0
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE / 1e6
+    except OSError:
+        return 0.0
 
 
 def _name(pid: int) -> str:
