@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from support.servers.in_process import Api
+from support.servers.in_process import Api, observes_one_process
 from support.servers.webhook_inbox import Inbox, receiving
 from support.waiting import until
 
@@ -23,6 +23,9 @@ from app.webhooks.receiver_hosts import ReceiverHosts
 from app.webhooks.webhook_delivery import RetryPlan
 from app.webhooks.webhook_job import WebhookJob
 from app.webhooks.webhook_rights import WebhookRights
+
+pytestmark = observes_one_process
+"""Registry and job of a test are those of one process; tests/journeys/test_webhooks_page.py runs over several."""
 
 OWNER = "ci-ranking"
 HOUR = 3_600_000
