@@ -36,6 +36,10 @@ class Commands(LazyGroup):
             "app.cli.query_command:query",
             "Run a GraphQL document through the API; print its data as JSON on stdout, and its errors on stderr.",
         ),
+        "impact": (
+            "app.cli.impact.impact_command:impact",
+            "Print what a change of files would affect: services, experiments, and the teams to inform.",
+        ),
         "demo": (
             "app.cli.data_commands:demo",
             "Load the demo estate: Harbour, a streaming service with rankers, ads, churn and fraud models.",

@@ -49,6 +49,8 @@ NATIVE_PROPERTIES: tuple[NativeProperty, ...] = (
     NativeProperty("riskTier"),
     NativeProperty("cost", "Long", field="costUsd"),
     NativeProperty("pairs", many=True, field="properties"),
+    NativeProperty("codePaths", many=True, field="codeRef"),
+    NativeProperty("dataPaths", many=True, field="location"),
     NativeProperty("createdAt", "Long"),
     NativeProperty("updatedAt", "Long"),
     NativeProperty("begins", "Long", field="sourceCreatedAt"),
@@ -76,7 +78,8 @@ service may be hidden. ``lastUsedAt`` is the later of both. None of the three is
 :mod:`app.graph.writing.handlers.count_usage` stores them.
 
 ``titles``, ``words`` and ``prose`` are derived from the record by :mod:`graphql_schema.rules.index_terms`, ``pairs``
-(of the free properties) and ``cost`` (of `costUsd`) by :mod:`graphql_schema.catalog.index_values`.
+(of the free properties), ``cost`` (of `costUsd`), ``codePaths`` (of `codeRef`) and ``dataPaths`` (of `location`) by
+:mod:`graphql_schema.catalog.index_values`.
 """
 
 TIME_FIELDS = ("observedAt", "startedAt", "sourceCreatedAt", "createdAt")

@@ -16,7 +16,7 @@ from graphql_schema.catalog.enums import (
     Sensitivity,
     value,
 )
-from graphql_schema.catalog.index_values import cost_rank, property_term
+from graphql_schema.catalog.index_values import MAX_PATH_TERMS, cost_rank, path_term, property_term
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.urn import slug_of
 from graphql_schema.fields.filter_fields import (
@@ -60,6 +60,11 @@ ASSETS: Final = In("kind", tuple(kind.code for kind in KINDS.values() if kind.as
 _RUN: Final = AssetKind["RUN"]
 
 _COSTS: Final = "for other assets, read `usage { costUsd }`, whose days and visible consumers decide the cost."
+
+_PATHS: Final = (
+    "A path begins at the begin of the value, after one of `/ # : @`, or with one of `# : @`. Marked lines such as "
+    f"`#L10-L20` at the end of the value do not count. Only the last {MAX_PATH_TERMS} paths of a value are found."
+)
 
 _UNOWNED: Final = All((In("owners", ("",)), AnyOf((In("ownerTeam", ("",)), StartsWith("ownerTeam", "mlg://domain/")))))
 
@@ -151,6 +156,14 @@ def _property(wanted: "PropertyFilter") -> Iterator[Condition]:
     yield In("pairs", (property_term(wanted.key, wanted.eq),))
 
 
+def _code_in(paths: Sequence[str]) -> Iterator[Condition]:
+    yield In("codePaths", tuple(map(path_term, paths)))
+
+
+def _data_in(paths: Sequence[str]) -> Iterator[Condition]:
+    yield In("dataPaths", tuple(map(path_term, paths)))
+
+
 def _each_of(filters: Sequence["AssetFilter"]) -> Iterator[Condition]:
     return map(condition_of, filters)
 
@@ -213,6 +226,14 @@ class AssetFilter:
         "The asset has a free property with this key and value; several properties are combined by `and`.",
         _property,
         name="property",
+    )
+    code_ref_ends_with: list[str] | None = filter_field(
+        "The `codeRef` of the asset, a workflow or model version, ends in one of these paths, such as "
+        f"`train/ranker.py`. {_PATHS}",
+        _code_in,
+    )
+    location_ends_with: list[str] | None = filter_field(
+        f"The `location` of the asset, a dataset or dataset version, ends in one of these paths. {_PATHS}", _data_in
     )
     health: list[HealthStatus] | None = filter_field(
         "The `health` of the asset for the viewer has one of these states. It is computed, so that at most 200 assets "

@@ -32,6 +32,7 @@ class SchemaStep:
 
 STEPS: Final[tuple[SchemaStep, ...]] = (
     # newest first; docs/recipes/new_native_property.md shows how one is added
+    SchemaStep("the paths of code and data", ("codePaths", "dataPaths")),
 )
 """All steps since FIRST_VERSION. If two branches each add one, their merge has one version more than either branch."""
 

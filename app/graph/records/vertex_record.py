@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from app.graph.records.record_text import text_of
-from graphql_schema.catalog.index_values import cost_rank, property_term
+from graphql_schema.catalog.index_values import cost_rank, path_terms, property_term
 from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.catalog.kinds import KIND_OF_CODE, KIND_OF_SLUG, KINDS
 from graphql_schema.catalog.properties import NATIVE_PROPERTIES, TIME_FIELDS
@@ -323,7 +323,7 @@ def native_values(record: Record) -> tuple[JsonObject, dict[str, list[str]]]:
     }
     owners = [urn for urn, _ in index["owners"]]
     sets = {stored.name: _native(record, stored.name, [""]) for stored in _OF_ASSETS if stored.many}
-    named = {"titles": [*found.titles], "words": [*found.words], "pairs": _pairs(record)}
+    named = {"titles": [*found.titles], "words": [*found.words], "pairs": _pairs(record), **_paths(record)}
     return values, {**sets, **named, "owners": owners or [""], "tags": index["tags"] or [""]}
 
 
@@ -336,6 +336,12 @@ def _native(record: Record, name: str, none: Json) -> Json:
 def _pairs(record: Record) -> list[str]:
     """Return the terms of the free properties of an asset, "" alone if it has none."""
     return [property_term(pair["key"], pair["value"]) for pair in record.get("properties") or ()] or [""]
+
+
+def _paths(record: Record) -> dict[str, list[str]]:
+    """Return the terms of the paths in which the `codeRef` and the `location` of an asset end, "" alone without one."""
+    fields = {"codePaths": "codeRef", "dataPaths": "location"}
+    return {name: path_terms(str(record.get(field) or "")) or [""] for name, field in fields.items()}
 
 
 def _natives_of_attached(record: Record) -> JsonObject:

@@ -35,6 +35,7 @@ def test_help_lists_every_command() -> None:
         "app.cli.token_command",
         "app.cli.data_commands",
         "app.cli.query_command",
+        "app.cli.impact.impact_command",
         "app.cli.page_commands",
     ],
 )

@@ -29,6 +29,8 @@ def test_names_of_native_properties_are_unique() -> None:
         ("servedAt", "usage"),
         ("lastUsedAt", "usage"),
         ("pairs", "properties"),
+        ("codePaths", "codeRef"),
+        ("dataPaths", "location"),
         ("cost", "costUsd"),
         ("riskTier", "riskTier"),
     ],

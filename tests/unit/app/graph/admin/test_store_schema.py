@@ -6,6 +6,7 @@ from app.graph.admin.schema_steps import FIRST_VERSION, STEPS, VERSION
 from app.graph.admin.store_schema import store_schema
 
 KEYS_BY_VERSION = (
+    "codePaths dataPaths",
     "riskTier cost pairs lastUsedAt",
     "confirmedSensitivity",
     "titles words prose begins usedAt servedAt",
