@@ -23,6 +23,12 @@ from graphql_schema.observability.thin_event_mutations import (
     replay_thin_events,
     take_thin_events,
 )
+from graphql_schema.plans.plan_mutations import (
+    ChangePlanPayload,
+    acknowledge_change,
+    close_change_plan,
+    plan_change,
+)
 from graphql_schema.registry.bulk import RegisterAssetsPayload, register_assets
 from graphql_schema.registry.entries import mutation_fields
 from graphql_schema.usage.record_usage import RecordUsagePayload, record_usage
@@ -56,6 +62,9 @@ class Mutation(Registrations):
     set_alias: SetAliasPayload = set_alias
     remove_alias: UpdatePayload = remove_alias
     approve: ApprovePayload = approve
+    plan_change: ChangePlanPayload = plan_change
+    acknowledge_change: ChangePlanPayload = acknowledge_change
+    close_change_plan: ChangePlanPayload = close_change_plan
     delete_asset: UpdatePayload = delete_asset
     restore_asset: UpdatePayload = restore_asset
     revert_change: UpdatePayload = revert_change

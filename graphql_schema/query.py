@@ -29,6 +29,8 @@ from graphql_schema.observability.absence import Absence, explain_absence
 from graphql_schema.observability.incidents import Incident, all_incidents
 from graphql_schema.observability.ingestions import Ingestion, all_ingestions
 from graphql_schema.observability.thin_events import ThinEvent, all_thin_events
+from graphql_schema.plans.change_plan import ChangePlan
+from graphql_schema.plans.plan_lists import all_change_plans
 from graphql_schema.ports.conditions import In, ListingQuery, SortOrder
 from graphql_schema.ports.record import Json
 from graphql_schema.scene.lineage_diff import LineageDiff, lineage_diff
@@ -98,6 +100,10 @@ def _is_node(urn: str) -> bool:
 async def _asset(info: Info, id: IdArg, as_of: AsOf = None) -> Resolved:
     set_read_time(info, as_of)
     return await info.context.reader.node(id) if ALL_KINDS[parse_urn(id).kind].asset else None
+
+
+async def _change_plan(info: Info, id: IdArg) -> Resolved:
+    return await info.context.reader.node(id) if parse_urn(id).kind == "ChangePlan" else None
 
 
 async def _team(info: Info, id: TeamIdArg = None, name: TeamNameArg = None) -> Resolved:
@@ -180,6 +186,10 @@ class Query:
     domains: Connection[Domain] | None = _all_of("Domain", "All business areas, ordered by name.")
     tags: Connection[Tag] | None = _all_of("Tag", "All tags, ordered by name.")
     incidents: Connection[Incident] | None = all_incidents
+    change_plan: ChangePlan | None = strawberry.field(
+        description="A change plan by id; null if it does not exist or is not visible.", resolver=_change_plan
+    )
+    change_plans: Connection[ChangePlan] | None = all_change_plans
     ingestions: Connection[Ingestion] | None = all_ingestions
     thin_events: Connection[ThinEvent] | None = all_thin_events
     lineage: Lineage = lineage

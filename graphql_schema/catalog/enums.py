@@ -149,6 +149,11 @@ class ChangeAction(Enum):
         description="`setAlias` pointed an alias at a version or changed its protection, or `removeAlias` removed it.",
     )
     APPROVED = value("APPROVED", description="`approve` recorded a decision about the asset.")
+    PLANNED = value("PLANNED", description="`planChange` announced a change of the asset.")
+    ACKNOWLEDGED = value(
+        "ACKNOWLEDGED", description="`acknowledgeChange` recorded the decision of a team to a planned change."
+    )
+    PLAN_CLOSED = value("PLAN_CLOSED", description="`closeChangePlan` closed the plan of a change.")
     DELETED = value("DELETED", description="The asset was deleted.")
     RESTORED = value("RESTORED", description="The asset was restored after its deletion.")
     REVERTED = value("REVERTED", description="An earlier change was reverted.")
@@ -171,6 +176,23 @@ class ApprovalDecision(Enum):
         "REJECTED", description="Rejected: gates that require this approval name are closed until it is approved."
     )
     REVOKED = value("REVOKED", description="Revoked: the earlier approval under this approval name no longer counts.")
+
+
+@strawberry.enum(description="The decision of a team about a planned change.")
+class PlanDecision(Enum):
+    """The decisions of teams about a planned change."""
+
+    AGREED = value("AGREED", description="The team agrees to the change.")
+    OBJECTED = value("OBJECTED", description="The team objects to the change, for the given reason.")
+    NOT_CONCERNED = value("NOT_CONCERNED", description="The change does not concern the team.")
+
+
+@strawberry.enum(description="The end of a change plan.")
+class PlanOutcome(Enum):
+    """The ends of a change plan."""
+
+    DONE = value("DONE", description="The change was made.")
+    WITHDRAWN = value("WITHDRAWN", description="The change will not be made.")
 
 
 @strawberry.enum(description="The property of an asset that a check measures.")

@@ -100,6 +100,7 @@ ATTACHED_KINDS: Final[dict[str, Kind]] = {
         Kind("CheckResult", "check-result", asset=False, shown_by="checks"),
         Kind("Incident", "incident", asset=False, shown_by="incidents"),
         Kind("Approval", "approval", asset=False, shown_by="approvals"),
+        Kind("ChangePlan", "change-plan", asset=False, shown_by="changePlans"),
         Kind("UsageMonth", "usage-month", asset=False, shown_by="usage"),
         Kind("Change", "change", asset=False, shown_by="history"),
         Kind("Observation", "observation", asset=False, shown_by="history"),

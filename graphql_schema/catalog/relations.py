@@ -290,6 +290,8 @@ REPLACED_BY = _relation(
 
 DECIDED_FOR = _relation("DECIDED_FOR", RelationFamily.GOVERNANCE, "Approval > *", by_time=True)
 
+PLANNED_FOR = _relation("PLANNED_FOR", RelationFamily.GOVERNANCE, "ChangePlan > *", by_time=True)
+
 MONITORED_BY = _relation("MONITORED_BY", RelationFamily.OBSERVABILITY, "* > Check")
 
 RESULT_OF = _relation("RESULT_OF", RelationFamily.OBSERVABILITY, "CheckResult > Check", by_time=True)
@@ -334,6 +336,7 @@ SUBJECT_HOPS: Final[dict[str, tuple[Hop, ...]]] = {
     "CheckResult": (RESULT_OF.out(), MONITORED_BY.into()),
     "Incident": (RAISED_ON.out(),),
     "Approval": (DECIDED_FOR.out(),),
+    "ChangePlan": (PLANNED_FOR.out(),),
     "UsageMonth": (USAGE_OF.out(),),
     "Change": (CHANGED.out(),),
     "Observation": (OBSERVATION_OF.out(),),

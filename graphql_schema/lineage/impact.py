@@ -41,15 +41,18 @@ KindsArg = Annotated[
 
 
 class ImpactSource:
-    """Source of an :class:`Impact`: walks when a field needs the result, once for each snapshot time."""
+    """Source of an :class:`Impact`: walks when a field needs the result, once for each snapshot time.
+
+    The walk is at its own snapshot time if it has one, else at the read time of the operation.
+    """
 
     def __init__(self, info: Info, walk: LineageQuery) -> None:
         self.walk = walk
         self._reader = info.context.reader
 
     async def at(self, pin: SnapshotTime | None = None) -> LineageResult:
-        """Return the result of the walk at the read time, or at ``pin``, the snapshot time in a cursor."""
-        return await self._reader.walk(replace(self.walk, pin=pin))
+        """Return the result of the walk, or that at ``pin``, the snapshot time in a cursor."""
+        return await self._reader.walk(self.walk if pin is None else replace(self.walk, pin=pin))
 
     async def nodes(self, pin: SnapshotTime | None = None, kinds: Sequence[str] = ()) -> list[ReachedNode]:
         """Return the affected assets: at least one edge away from the roots, and of one of these kind codes, if any."""

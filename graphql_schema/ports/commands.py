@@ -187,6 +187,41 @@ class ResolveIncidentCommand:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanChangeCommand:
+    """Plans a change of assets; ``snapshot`` is the instant by which its impact is read, as valid and recorded time.
+
+    ``deadline`` is in epoch milliseconds, None without one. ``max_depth`` is that of the impact, in levels.
+    """
+
+    roots: tuple[str, ...]
+    title: str
+    snapshot: tuple[int, int]
+    max_depth: int
+    description: str | None = None
+    deadline: int | None = None
+    key: IdempotencyKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AcknowledgeChangeCommand:
+    """Records the decision of a team about a change plan; ``decision`` is the name of a PlanDecision."""
+
+    plan: str
+    team: str
+    decision: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CloseChangePlanCommand:
+    """Closes a change plan; ``outcome`` is the name of a PlanOutcome."""
+
+    plan: str
+    outcome: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DeclaredEdges:
     """Edges that one input field declares.
 
@@ -381,4 +416,7 @@ Command = (
     | TakeThinEventCommand
     | FinishThinEventCommand
     | ReplayThinEventCommand
+    | PlanChangeCommand
+    | AcknowledgeChangeCommand
+    | CloseChangePlanCommand
 )

@@ -106,8 +106,8 @@ class GraphReader(Protocol):
     ) -> RowPage:
         """Return a page of the attached records of a kind that the caller may see through their subjects.
 
-        They are ordered by creation. ``kind`` is Change, Incident, Ingestion or ThinEvent. Raises LimitError if too
-        many records must be examined to fill the page or to count the total.
+        They are ordered by creation. ``kind`` is Change, ChangePlan, Incident, Ingestion or ThinEvent. Raises
+        LimitError if too many records must be examined to fill the page or to count the total.
         """
         ...
 

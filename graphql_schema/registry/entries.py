@@ -14,6 +14,7 @@ from graphql_schema.observability.checks import Check, CheckResult
 from graphql_schema.observability.incidents import Incident
 from graphql_schema.observability.ingestions import Ingestion
 from graphql_schema.observability.thin_events import ThinEvent
+from graphql_schema.plans.change_plan import ChangePlan
 from graphql_schema.ports.record import JsonObject
 
 _CATALOG: Final = "graphql_schema/catalog/kinds.py"
@@ -50,7 +51,7 @@ REGISTRY: Final = _by_kind({entry.node.__name__: (file, entry) for file, entry i
 
 def node_types() -> tuple[type, ...]:
     """Return the types of nodes, which the schema needs even if no field names them."""
-    attached = (Check, CheckResult, Incident, Ingestion, ThinEvent, Approval, Change)
+    attached = (Check, CheckResult, Incident, Ingestion, ThinEvent, Approval, ChangePlan, Change)
     return (*(entry.node for entry in REGISTRY.values()), *attached)
 
 

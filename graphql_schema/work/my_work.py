@@ -12,6 +12,7 @@ from graphql_schema.fields.filters import AssetFilter
 from graphql_schema.fields.listing_fields import list_assets
 from graphql_schema.fields.refs import AssetRef, IncidentRef, TeamRef
 from graphql_schema.observability.incidents import incidents_on
+from graphql_schema.plans.pending_plans import PendingPlans, pending_plans
 from graphql_schema.ports.relation_query import MAX_PAGE_SIZE
 from graphql_schema.usage.team_usage import owned_by
 from graphql_schema.work.pending_approvals import PendingApprovals, pending_approvals
@@ -61,6 +62,10 @@ async def _unused(
     return await list_assets(info, where, None, first, after, owned_by(root["urns"]))
 
 
+async def _plans(_root: Parent, info: Info, first: FirstArg = FIRST) -> Resolved:
+    return await pending_plans(info, _limit(first))
+
+
 @strawberry.type(description="What waits for the viewer, and what needs the attention of the teams of the viewer.")
 class MyWork:
     """What waits for the viewer."""
@@ -72,6 +77,10 @@ class MyWork:
         description="The newest versions of models with a protected alias that points at another version, if they lack "
         "approvals and the viewer may approve them and did not make them. `approve` also refuses who requested one.",
         resolver=_approvals,
+    )
+    plans: PendingPlans | None = strawberry.field(
+        description="Open change plans that concern a team of the viewer which has not acknowledged it.",
+        resolver=_plans,
     )
     incidents: Connection[IncidentRef] | None = strawberry.field(
         description="Open incidents on assets that the teams own, newest first.", resolver=_incidents

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 import yaml
-from support.estates.owned_items import owned, urn
+from support.estates.leak_catalogue import token
+from support.estates.owned_items import owned, team, urn
 from support.servers.in_process import Api, open_api
 from support.servers.websocket_client import serving
 from support.source_tree import ROOT, code_blocks
@@ -28,6 +29,7 @@ SHOP, RAW, ALONE, GATED, DRAFT = (
     "data/gated.csv",
     "lib/draft.sql",
 )
+IMPRESSIONS = "mlg://dataset/warehouse/harbour/impressions"
 FOUND = "query ($filter: AssetFilter) { assets(filter: $filter) { nodes { id } } }"
 
 
@@ -131,6 +133,19 @@ async def test_only_assets_of_the_repository_count(estate: Api) -> None:
     assert codes == [1, 0]
 
 
+async def test_a_commit_makes_one_plan(estate: Api) -> None:
+    """A second run with the same key finds the plan of the first; without the right there is none, and no result."""
+    words = ("--changed", SHOP, "--fail-on", "nothing", "--plan", "a1b2c3")
+    shown = [await run(estate, "ada", *words) for _ in range(2)]
+    assert [code for code, _, _ in shown] == [0, 0]
+    lines = {line for _, out, _ in shown for line in out.splitlines() if line.startswith("Change plan ")}
+    (line,) = lines
+    assert re.fullmatch(r"Change plan mlg://change-plan/\S+: OPEN. 1 teams have not acknowledged it.", line)
+    estate.tokens["mia"] = token(estate, "mia", "ads", roles="engineer")
+    code, out, err = await run(estate, "mia", *words)
+    assert (code, out, err.startswith("mlg: The change cannot be planned: ")) == (3, "", True)
+
+
 async def test_an_error_has_a_code_of_its_own(estate: Api) -> None:
     """A refused token and a call without files exit with 3, so that no gate takes them for a result."""
     estate.tokens["broken"] = "x.y.z"
@@ -230,3 +245,27 @@ async def test_the_jobs_of_the_page(demo: Api, runner: Path) -> None:
         posted = runner / "posted"
         assert (code, posted.read_text().splitlines()[1]) == (1, "### This change reaches production"), printed
         posted.unlink()
+
+
+async def test_the_operations_of_the_page_of_plans(demo: Api) -> None:
+    """A plan of the demo estate is made, read, acknowledged, found in the work of its team before that, and closed."""
+    plan, read, acknowledge, work, close = code_blocks("docs/change-plans.md", "graphql")
+    made = (await demo.ask("ada", plan))["planChange"]
+    assert made["errors"] == []
+    urn_of_plan = made["plan"]["id"]
+    waiting = (await demo.ask("ada", work))["myWork"]["plans"]["nodes"]
+    assert waiting[0]["plan"]["id"] == urn_of_plan
+    found = (await demo.ask("ada", read, plan=urn_of_plan))["changePlan"]
+    concerned = {each["team"]["id"] for each in found["status"]["teams"]}
+    impact = await demo.ask(
+        "ada", "query ($id: ID!) { impact(roots: [$id]) { teams { team { id } } } }", id=IMPRESSIONS
+    )
+    assert concerned == {each["team"]["id"] for each in impact["impact"]["teams"]} >= {team("ranking")}
+    assert found["status"]["waiting"] == len(concerned) == made["plan"]["status"]["waiting"]
+    acknowledged = (await demo.ask("ada", acknowledge, plan=urn_of_plan))["acknowledgeChange"]
+    assert (acknowledged["errors"], acknowledged["plan"]["status"]["waiting"]) == ([], len(concerned) - 1)
+    left = (await demo.ask("ada", work))["myWork"]["plans"]["nodes"]
+    teams = {each["plan"]["id"]: {one["id"] for one in each["teams"]} for each in left}
+    assert {one["id"] for one in waiting[0]["teams"]} - teams.get(urn_of_plan, set()) == {team("ranking")}
+    closed = (await demo.ask("ada", close, plan=urn_of_plan))["closeChangePlan"]
+    assert (closed["errors"], closed["plan"]["status"]) == ([], {"state": "CLOSED"})

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from graphql import GraphQLInputObjectType, get_named_type
+from support.documents.change_plans import planned
 from support.estates.owned_items import owned, team, urn
 from support.estates.promotions import approve, history, revert
 from support.servers.in_process import Api
@@ -38,6 +39,9 @@ CALLS: dict[str, dict[str, Any]] = {
     },
     "openIncident": {"assets": [DATA], "title": "late", "severity": "LOW", "idempotencyKey": "three"},
     "resolveIncident": {"incident": "<incident>"},
+    "planChange": {"roots": [DATA], "title": "move", "idempotencyKey": "four"},
+    "acknowledgeChange": {"plan": "<plan>", "team": team("platform"), "decision": "AGREED"},
+    "closeChangePlan": {"plan": "<plan>", "outcome": "DONE"},
     "recordUsage": {"records": [{"asset": DATA, "consumer": team("ranking"), "day": DAY, "reads": 5}]},
     "deleteAsset": {"asset": SOURCE, "despiteOthers": True, "reason": "unused"},
     "restoreAsset": {"asset": GONE, "reason": "needed again"},
@@ -81,7 +85,7 @@ def _fields(type_: Any) -> Any:
 async def ids(api: Api) -> dict[str, str]:
     """Load what the calls are about; return an open incident, and a change to revert."""
     await api.load(
-        *({"team": {"name": name}} for name in ("ranking", "ads")),
+        *({"team": {"name": name}} for name in ("ranking", "ads", "platform")),
         owned("dataset", "theirs", "ads"),
         {"tag": {"name": "loud", "tagKind": "FREE"}},
         *(owned("dataset", name) for name in ("source", "gone", "other")),
@@ -100,7 +104,11 @@ async def ids(api: Api) -> dict[str, str]:
         input={"assets": [SOURCE], "title": "t", "severity": "LOW"},
     )
     change = (await history(api, "root", urn("dataset", "reverted")))[0]["id"]
-    return {"<incident>": opened["openIncident"]["incident"]["id"], "<change>": change}
+    return {
+        "<incident>": opened["openIncident"]["incident"]["id"],
+        "<plan>": await planned(api, "root", SOURCE),
+        "<change>": change,
+    }
 
 
 @pytest.mark.parametrize("name", CALLS)

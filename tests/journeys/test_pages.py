@@ -22,6 +22,7 @@ RUN_BY = {
     ("clients/python/README.md", "python"): "tests/contract/clients/test_python_client.py",
     ("README.md", "json"): "tests/journeys/test_readme.py",
     ("README.md", "jsonl"): "tests/journeys/test_readme.py",
+    ("docs/change-plans.md", "graphql"): "tests/journeys/test_changed_files.py",
     ("docs/changed-files.md", "sh"): "tests/journeys/test_changed_files.py",
     ("docs/dbt.md", "graphql"): "tests/journeys/test_dbt_import.py",
     ("docs/dbt.md", "sh"): "tests/journeys/test_dbt_import.py",

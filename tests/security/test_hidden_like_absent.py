@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from starlette.requests import HTTPConnection
+from support.documents.change_plans import planned
 from support.documents.id_inputs import (
     ACCEPTED,
     EDGE,
@@ -94,6 +95,7 @@ async def hidden(api: Api) -> dict[str, str]:
     (queued,) = await writer.write([QueueThinEventCommand(flow, "run", "r")], dry_run=False, atomic=False)
     assert queued.created_record is not None
     return {
+        "ChangePlan": await planned(api, "ada", HUB),
         "Check": reported["result"]["check"]["id"],
         "CheckResult": reported["result"]["id"],
         "Incident": reported["incident"]["id"],

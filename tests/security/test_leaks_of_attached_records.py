@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from support.documents.change_plans import ACKNOWLEDGE, CLOSE, PLAN, planned
 from support.documents.observability import OPEN as OPEN_INCIDENT
 from support.documents.observability import RECORD, REPORT, RESOLVE, REVERT, codes, raised, recorded, report
 from support.estates.leak_catalogue import ADS, DRAFT, HIDDEN, OPEN, UNKNOWN, token, urn
@@ -33,6 +34,7 @@ async def details(api: Api, request: pytest.FixtureRequest) -> dict[str, str]:
     result = await report(api, "ada", request.param, status="FAIL", openIncidentOnFail=True)
     changes = (await api.ask("ada", HISTORY, id=request.param))["asset"]["history"]["nodes"]
     return {
+        "change-plan": await planned(api, "ada", request.param),
         "check": result["result"]["check"]["id"],
         "check-result": result["result"]["id"],
         "incident": result["incident"]["id"],
@@ -60,6 +62,8 @@ ABOUT: dict[str, tuple[str, str, dict[str, Any]]] = {
         {"assets": [MINE], "title": "t", "severity": "LOW", "cause": "<id>"},
     ),
     "an incident to resolve": (RESOLVE, "incident", {"incident": "<id>"}),
+    "a plan to acknowledge": (ACKNOWLEDGE, "change-plan", {"plan": "<id>", "team": ADS, "decision": "AGREED"}),
+    "a plan to close": (CLOSE, "change-plan", {"plan": "<id>", "outcome": "DONE"}),
     "a change to revert": (REVERT, "change", {"change": "<id>"}),
 }
 
@@ -79,7 +83,7 @@ async def test_an_attached_record_of_a_hidden_asset(api: Api, details: dict[str,
     assert responses[0] == responses[1]
 
 
-@pytest.mark.parametrize("kind", ["check", "check-result", "incident", "change"])
+@pytest.mark.parametrize("kind", ["check", "check-result", "incident", "change-plan", "change"])
 async def test_an_attached_record_by_its_id(api: Api, details: dict[str, str], kind: str) -> None:
     """Reading such a record by its id returns the response for an absent one, after as many requests.
 
@@ -93,6 +97,7 @@ async def test_an_attached_record_by_its_id(api: Api, details: dict[str, str], k
 ASSETS: dict[str, tuple[str, dict[str, Any]]] = {
     "a report": (REPORT, {"asset": "<id>", "check": "fresh", "checkKind": "FRESHNESS", "status": "FAIL"}),
     "an incident": (OPEN_INCIDENT, {"assets": [MINE, "<id>"], "title": "t", "severity": "LOW"}),
+    "a plan": (PLAN, {"roots": [MINE, "<id>"], "title": "t"}),
     "usage": (RECORD, {"records": [{"asset": "<id>", "consumer": ADS, "day": DAY, "reads": 1}]}),
 }
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from graphql import GraphQLObjectType, get_named_type
+from support.documents.change_plans import planned
 from support.documents.observability import raised
 from support.estates import leak_catalogue as leaks
 from support.estates.leak_catalogue import ADS, RANKING, token
@@ -40,6 +41,9 @@ ABOUT: dict[str, dict[str, Any]] = {
     "reportCheck": {"asset": "<id>", "check": "fresh", "checkKind": "FRESHNESS", "status": "FAIL"},
     "openIncident": {"assets": [MINE, "<id>"], "title": "t", "severity": "LOW"},
     "resolveIncident": {"incident": "<incident>"},
+    "planChange": {"roots": [MINE, "<id>"], "title": "t"},
+    "acknowledgeChange": {"plan": "<plan>", "team": ADS, "decision": "AGREED"},
+    "closeChangePlan": {"plan": "<plan>", "outcome": "DONE"},
     "recordUsage": {"records": [{"asset": "<id>", "consumer": ADS, "day": "2026-11-02", "reads": 1}]},
 }
 """Inputs that are about an asset, or about a change of one."""
@@ -78,15 +82,18 @@ async def api(leaky: Api) -> Api:
     await leaky.load({"link": {"relation": "DERIVES", "from": SHUT, "to": MINE}})
     await leaky.load({"link": {"relation": "DERIVES", "from": MINE, "to": SHUT}})
     assert (await raised(leaky, "root", SHUT))["errors"] == []
+    await planned(leaky, "root", SHUT)
     return leaky
 
 
 async def _details(api: Api) -> dict[str, str]:
-    """Return a change of a hidden asset, and an incident on it."""
+    """Return a change of a hidden asset, an incident on it, and a plan of its change."""
     query = """query ($id: ID!) { asset(id: $id) {
-      history(first: 1) { nodes { id } } incidents(first: 1) { nodes { id } } } }"""
+      history(first: 1) { nodes { id } } incidents(first: 1) { nodes { id } }
+      changePlans(first: 1) { nodes { id } } } }"""
     asset = (await api.ask("root", query, id=SHUT))["asset"]
-    return {"<change>": asset["history"]["nodes"][0]["id"], "<incident>": asset["incidents"]["nodes"][0]["id"]}
+    names = {"<change>": "history", "<incident>": "incidents", "<plan>": "changePlans"}
+    return {name: asset[field]["nodes"][0]["id"] for name, field in names.items()}
 
 
 def _nothing(details: dict[str, str]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
+from support.documents.change_plans import planned
 from support.estates import leak_catalogue as leaks
 from support.estates.leak_catalogue import DRAFT, HIDDEN, MODEL, NEXT, OPEN, UNKNOWN, VERSION
 from support.estates.promotions import approve, codes, set_alias
@@ -346,14 +347,17 @@ async def test_work(leaky: Api) -> None:
     """What waits for a caller is nothing of what is hidden, though a team of the caller is an owner of it."""
     kinds = ", ".join(KINDS[name].code for name in ASSETS)
     query = f"""{{ myWork {{ teams {{ id }} approvals {{ total nodes {{ version {{ id }} }} }}
+      plans {{ total examined complete nodes {{ plan {{ id }} }} }}
       incidents {{ totalCount }} unhealthy(kinds: [{kinds}]) {{ total examined complete nodes {{ id }} }}
       unused(days: 1) {{ totalCount }} }} }}"""
+    await planned(leaky, "ada", HIDDEN, leaks.OTHER_MODEL, DRAFT)
     assert (await leaky.ask("root", query))["myWork"]["teams"] == []
     nothing = {"total": 0, "examined": 0, "complete": True, "nodes": []}
     for who, teams in (("bo", [{"id": leaks.ADS}]), ("guest", [])):
         assert (await leaky.ask(who, query))["myWork"] == {
             "teams": teams,
             "approvals": {"total": 0, "nodes": []},
+            "plans": nothing,
             "incidents": {"totalCount": 0},
             "unhealthy": nothing,
             "unused": {"totalCount": 0},

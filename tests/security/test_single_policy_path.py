@@ -143,17 +143,17 @@ NOT_REACHED = {
     "Check.latestResult": "a result is shown to callers who read the asset of its check",
     **dict.fromkeys(("Check.results", "CheckResult.check"), "the same"),
     **dict.fromkeys(
-        ("Query.myWork", "MyWork.approvals", "MyWork.incidents", "MyWork.unhealthy", "MyWork.unused",
-         "PendingApproval.model", "PendingApproval.version", "PendingApproval.gate"),
+        ("Query.myWork", *(f"MyWork.{name}" for name in ("approvals", "incidents", "unhealthy", "unused")),
+         *(f"PendingApproval.{name}" for name in ("model", "version", "gate")), "PendingPlan.plan"),
         "tests/security/test_leaks_of_reads.py: it depends on the teams of the caller"),
+    "ChangePlan.impact": "the hidden assets begin after the plans; tests/journeys/test_change_plans.py",
     "LinkPayload.asset": "tests/security/test_own_links.py: null if it is hidden from the caller",
     "ApprovePayload.approval": "tests/journeys/test_approvals.py: the echo of a mutation",
     "ReportCheckPayload.result": "tests/security/test_leaks_of_attached_records.py: the echo of a mutation",
-    **dict.fromkeys(("ReportCheckPayload.incident", "IncidentPayload.incident"), "the same"),
+    **dict.fromkeys(("ReportCheckPayload.incident", "IncidentPayload.incident", "ChangePlanPayload.plan"), "the same"),
     "FinishThinEventPayload.event": "tests/security/test_hidden_like_absent.py: the echo of a mutation",
     "UpdatePayload.asset": "tests/security/test_leaks_of_writes.py: the echo of a mutation",
-    "RegisterPayload.asset": "the same",
-    "RegisterAssetsPayload.results": "the same",
+    **dict.fromkeys(("RegisterPayload.asset", "RegisterAssetsPayload.results"), "the same"),
     "SetAliasPayload.alias": "tests/journeys/test_aliases.py: the echo of a mutation",
     "SetAliasPayload.gate": "tests/journeys/test_promotion.py: the echo of a mutation",
     "Subscription.changes": "the same changes as Query.changes; tests/security/test_leaks_of_subscriptions.py walks it",
@@ -232,6 +232,7 @@ REPORTED = {
     "Check": "{ id asset { id } latestResult { id } results(first: 100) { totalCount nodes { id } } }",
     "CheckResult": "{ id check { id asset { id } } }",
     "Incident": "{ id assets { id } cause { id } }",
+    "ChangePlan": "{ id roots { id } impact { total } impactNow { total } }",
     "Ingestion": "{ id subject { id } names { asset { id } } assets { asset { id } } "
     "edges { source { id } target { id } } ignored { facet } }",
     "ThinEvent": "{ id subject { id } asset { id } }",
@@ -325,6 +326,7 @@ ROOTS = {
     "{ id subject { id } names { asset { id } } assets { asset { id } } edges { source { id } target { id } } } }",
     "thinEvents": "thinEvents: node(id: $id) { id } listed: thinEvents(filter: {subjects: [$id]}, first: 100) "
     "{ totalCount nodes { id subject { id } asset { id } } }",
+    "changePlans": "node(id: $id) { id } changePlans(first: 100) { totalCount nodes { id roots { id } } }",
     "changes": "changes(filter: {subjects: [$id]}) { totalCount nodes { subjectId subject { id } } }",
     "lineage": f"lineage(roots: [$id], direction: UPSTREAM, first: 100) {{ nodes {WALKED} edges {{ from to }} }}",
     "impact": f"impact: node(id: $id) {{ id }} all: impact(roots: [$id]) {{ total assets(first: 100) {WALKED} }}",
@@ -369,7 +371,8 @@ async def test_no_id_leads_to_a_hidden_attached_record(paths: VisibleAndHidden, 
 def test_every_root_field_has_a_case() -> None:
     """The cases above cover every root field that leads to governed rows, but for those of the caller alone."""
     root = OBJECTS["Query"].fields
-    assert {name for name, each in root.items() if _kinds(get_named_type(each.type)) - UNGOVERNED} == {*ROOTS, "myWork"}
+    leading = {name for name, each in root.items() if _kinds(get_named_type(each.type)) - UNGOVERNED}
+    assert leading == {*ROOTS, "myWork", "changePlan"}
 
 
 def test_every_field_that_leads_to_rows_has_a_case() -> None:
@@ -387,6 +390,7 @@ def test_every_field_that_leads_to_rows_has_a_case() -> None:
     walked |= {"GateReport.reportedEvaluations", "GateReport.contaminatedEvaluations"}
     walked |= {"Scene.elements", "Scene.groups", "SceneElement.asset", "SceneGroup.versionsOf", "LineageDiff.nodes"}
     walked |= {"NodeDifference.before", "NodeDifference.after", "ThinEvent.asset", "ThinEventsPayload.events"}
+    walked |= {"Query.changePlan"}
     walked |= {"SearchResults.hits", "SearchHit.asset", "SearchHit.versions"}
     missing = {
         f"{owner}.{name}"

@@ -8,6 +8,7 @@ from typing import Final
 from app.cli.impact.changed_files import NamedAsset, named_assets, paths_of
 from app.ingest.load.api_client import ApiClient
 from graphql_schema.ports.record import JsonObject
+from policies.errors import InvalidError
 
 MAX_ROOTS: Final = 100
 """Maximal number of ids at which one impact begins; the API accepts no more."""
@@ -23,6 +24,10 @@ IMPACT: Final = """query ChangeImpact($roots: [ID!]!) {
     completeness { state reason }
   } }"""
 """The impact of the named assets."""
+
+PLAN: Final = """mutation PlanChange($input: PlanChangeInput!) {
+  planChange(input: $input) { plan { id title status { state waiting } } errors { message inputPath } } }"""
+"""Plans the change of the named assets."""
 
 _NOTHING: Final = {
     "total": 0,
@@ -47,12 +52,13 @@ class FailOn(Enum):
 class ChangeImpact:
     """The assets that changed files name, ordered by id, and the `impact` of their :attr:`starts` as JSON.
 
-    ``files`` is the number of changed files.
+    ``files`` is the number of changed files. ``plan`` is the change plan of the assets as JSON, None without one.
     """
 
     files: int
     assets: Sequence[NamedAsset] = ()
     impact: JsonObject = field(default_factory=lambda: dict(_NOTHING))
+    plan: JsonObject | None = None
 
     @property
     def starts(self) -> dict[str, str]:
@@ -100,3 +106,20 @@ async def read_change_impact(
     if not found:
         return named
     return replace(named, impact=(await client.execute(IMPACT, {"roots": named.roots}))["impact"])
+
+
+async def planned(client: ApiClient, found: ChangeImpact, key: str) -> ChangeImpact:
+    """Return an impact with the change plan of its assets, which is made unless ``key`` was used for one before.
+
+    Without an asset there is no plan. Raises InvalidError if the plan is refused, and the errors of
+    `ApiClient.execute`.
+    """
+    roots = [each.id for each in found.assets][:MAX_ROOTS]
+    if not roots:
+        return found
+    given = {"roots": roots, "title": f"Changed files at {key}"[:300], "idempotencyKey": key}
+    payload = (await client.execute(PLAN, {"input": given}))["planChange"]
+    if payload["errors"]:
+        messages = "; ".join(str(error["message"]) for error in payload["errors"])
+        raise InvalidError(f"The change cannot be planned: {messages}")
+    return replace(found, plan=payload["plan"])

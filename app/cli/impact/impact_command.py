@@ -9,7 +9,7 @@ import typer
 
 from app.cli.data_commands import DEFAULT_URL, Token, Url
 from app.cli.exit_codes import failure
-from app.cli.impact.change_impact import ChangeImpact, FailOn, read_change_impact
+from app.cli.impact.change_impact import ChangeImpact, FailOn, planned, read_change_impact
 from app.cli.impact.changed_files import listed_files
 from app.cli.impact.impact_text import markdown_of, text_of
 from app.ingest.load.api_client import ApiClient
@@ -35,6 +35,12 @@ Project = Annotated[
 Repository = Annotated[
     str, typer.Option("--repository", metavar="TEXT", help="Only assets whose `codeRef` or `location` contains this.")
 ]
+Plan = Annotated[
+    str,
+    typer.Option(
+        "--plan", metavar="KEY", help="Make a change plan of the assets, once for each key, such as a commit."
+    ),
+]
 Explorer = Annotated[
     str, typer.Option("--explorer", metavar="URL", help="Address of the explorer in links; default: that of the API.")
 ]
@@ -49,6 +55,7 @@ def impact(  # noqa: PLR0913 - options of the command line
     markdown: Markdown = False,
     project: Project = None,
     repository: Repository = "",
+    plan: Plan = "",
     explorer: Explorer = "",
     url: Url = DEFAULT_URL,
 ) -> None:
@@ -59,7 +66,7 @@ def impact(  # noqa: PLR0913 - options of the command line
     """
     try:
         files = _files([*(changed or ()), *(more or ())])
-        found = asyncio.run(_read(ApiClient(url, token), files, project or (), repository))
+        found = asyncio.run(_read(ApiClient(url, token), files, project or (), repository, plan))
     except (CodedError, OSError, UnicodeDecodeError) as error:
         raise failure(error, ERROR) from None
     shown = markdown_of if markdown else text_of
@@ -81,6 +88,9 @@ def _files(given: Sequence[str]) -> list[str]:
     return [name for each in given for name in (listed_files(sys.stdin.read()) if each == "-" else [each])]
 
 
-async def _read(client: ApiClient, files: Sequence[str], projects: Sequence[str], repository: str) -> ChangeImpact:
+async def _read(
+    client: ApiClient, files: Sequence[str], projects: Sequence[str], repository: str, plan: str
+) -> ChangeImpact:
     async with client:
-        return await read_change_impact(client, files, projects, repository)
+        found = await read_change_impact(client, files, projects, repository)
+        return await planned(client, found, plan) if plan else found

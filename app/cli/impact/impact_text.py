@@ -83,6 +83,9 @@ def summary(found: ChangeImpact) -> Iterator[str]:
         kinds = ", ".join(f"{each['count']} {each['kind']}" for each in found.impact["countsByKind"])
         affected = _count(found.impact["total"], "asset")
         yield f"Downstream of these: {affected}{f' ({kinds})' if kinds else ''}."
+    if found.plan is not None:
+        status = found.plan["status"] or {"state": "unknown", "waiting": "Some"}
+        yield f"Change plan {found.plan['id']}: {status['state']}. {status['waiting']} teams have not acknowledged it."
     if found.gap():
         yield f"The result is incomplete: {found.gap()}. There may be more."
 

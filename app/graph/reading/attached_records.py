@@ -74,7 +74,7 @@ class AttachedRecords:
     async def page(self, kind: str, where: Condition, page: PageRequest, *, newest_first: bool) -> RowPage:
         """Return a page of the visible records of a kind that meet ``where``.
 
-        They are in the order of creation, reversed if ``newest_first`` is set. The index lists Change,
+        They are in the order of creation, reversed if ``newest_first`` is set. The index lists Change, ChangePlan,
         Incident, Ingestion and ThinEvent; a page of another kind of attached record is empty.
 
         The total is None if it is not requested or above COUNT_LIMIT.

@@ -64,6 +64,7 @@ _TEAM, _USER = "mlg://team/", "mlg://user/"
 
 _LISTED: Final[Mapping[str, tuple[str, ...]]] = {
     "CHANGE": ("subject", "subjectKind", "actor", "action"),
+    "CHANGE_PLAN": ("state",),
     "INCIDENT": ("state",),
     "INGESTION": ("subject", "actor", "source", "state"),
     "THIN_EVENT": ("subject", "actor", "source", "state"),

@@ -10,6 +10,7 @@ from app.graph.writing.handlers.count_usage import record_usage
 from app.graph.writing.handlers.delete import delete, restore
 from app.graph.writing.handlers.link import link, unlink
 from app.graph.writing.handlers.observe import observe
+from app.graph.writing.handlers.plan_change import acknowledge_change, close_change_plan, plan_change
 from app.graph.writing.handlers.record_ingestion import record_ingestion
 from app.graph.writing.handlers.register import register
 from app.graph.writing.handlers.report_check import report
@@ -33,7 +34,9 @@ from app.graph.writing.unit.read_set import NotReadError
 from app.graph.writing.unit.rejections import RejectedItemError
 from app.graph.writing.unit.working_set import WorkingSet
 from graphql_schema.ports.commands import (
+    AcknowledgeChangeCommand,
     ApproveCommand,
+    CloseChangePlanCommand,
     Command,
     DeleteCommand,
     FinishThinEventCommand,
@@ -41,6 +44,7 @@ from graphql_schema.ports.commands import (
     LinkCommand,
     ObserveCommand,
     OpenIncidentCommand,
+    PlanChangeCommand,
     QueueThinEventCommand,
     RecordIngestionCommand,
     RecordUsageCommand,
@@ -77,6 +81,9 @@ HANDLERS: Final[Mapping[type, Callable[[ItemUnit, Any], WriteOutcome]]] = {
     TakeThinEventCommand: take_thin_event,
     FinishThinEventCommand: finish_thin_event,
     ReplayThinEventCommand: replay_thin_event,
+    PlanChangeCommand: plan_change,
+    AcknowledgeChangeCommand: acknowledge_change,
+    CloseChangePlanCommand: close_change_plan,
 }
 """The handler of each command."""
 
@@ -92,6 +99,9 @@ _ID_FIELDS: Final[Mapping[type, str]] = {
     RecordUsageCommand: "asset",
     SetAliasCommand: "version",
     ApproveCommand: "subject",
+    PlanChangeCommand: "roots",
+    AcknowledgeChangeCommand: "plan",
+    CloseChangePlanCommand: "plan",
 }
 """The input field that becomes the path of errors without one, by type of command.
 

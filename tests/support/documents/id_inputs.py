@@ -77,6 +77,7 @@ READS: dict[str, IdInput] = {
     "Query.node(id)": _read("node(id: $id) { id }"),
     "Query.nodes(ids)": _read("nodes(ids: [$id]) { id }"),
     "Query.asset(id)": _read("asset(id: $id) { id displayName owners { ownership } impact { total } }"),
+    "Query.changePlan(id)": _read("changePlan(id: $id) { id title status { state } }", "ChangePlan"),
     "Query.team(id)": _read("team(id: $id) { id }"),
     "Query.lineage(roots)": _read(f"lineage(roots: [$id], direction: DOWNSTREAM) {{ {_WALKED} }}"),
     "Query.lineage(roots), upstream": _read(f"lineage(roots: [$id], direction: UPSTREAM) {{ {_WALKED} }}"),
@@ -110,7 +111,7 @@ READS: dict[str, IdInput] = {
     },
     **{
         f"Query.node(id), {kind}": _read("node(id: $id) { id }", kind)
-        for kind in ("Check", "CheckResult", "Incident", "Change", "ThinEvent")
+        for kind in ("Check", "CheckResult", "Incident", "ChangePlan", "Change", "ThinEvent")
     },
 }
 """Reads. What follows a comma is a further operation with the same argument."""
@@ -136,6 +137,14 @@ REFUSED: dict[str, IdInput] = {
     ),
     "ResolveIncidentInput.incident": _write(
         "resolveIncident", {"incident": ID}, "Incident", shown="incident { state }"
+    ),
+    "PlanChangeInput.roots": _write("planChange", {"roots": [ID], "title": "t"}, shown="plan { title }"),
+    "PlanChangeInput.roots, beside": _write("planChange", {"roots": [MINE, ID], "title": "t"}, shown="plan { title }"),
+    "AcknowledgeChangeInput.plan": _write(
+        "acknowledgeChange", {"plan": ID, "team": ADS, "decision": "AGREED"}, "ChangePlan", shown="plan { title }"
+    ),
+    "CloseChangePlanInput.plan": _write(
+        "closeChangePlan", {"plan": ID, "outcome": "DONE"}, "ChangePlan", shown="plan { title }"
     ),
     "SetAliasInput.model": _write("setAlias", {"model": ID, "alias": "a", "version": VERSION}, "Model"),
     "SetAliasInput.version": _write("setAlias", {"model": MY_MODEL, "alias": "a", "version": ID}, OWN_PART),
@@ -200,6 +209,7 @@ NEVER_READ = frozenset(
 
 SHOWN: frozenset[str] = frozenset(
     {
+        "AcknowledgeChangeInput.team",
         "OwnerInput.owner",
         "RunInput.startedBy",
         "TeamInput.parent",

@@ -12,13 +12,13 @@ from random import Random
 from typing import Any
 
 from graphql import GraphQLSchema
-from support.estates.estate_values import HUSH, SENSITIVITIES, TEAMS, TIMES, USERS, VEIL, Thing, ValuePicker
+from support.estates.estate_values import HUSH, NOW, SENSITIVITIES, TEAMS, TIMES, USERS, VEIL, Thing, ValuePicker
 
 from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import CONTAINS, DEPLOYED_AS, RELATIONS, RelationFamily
 from graphql_schema.catalog.urn import make_urn, version_urn
-from graphql_schema.ports.commands import LinkCommand, RecordUsageCommand, RegisterCommand
+from graphql_schema.ports.commands import LinkCommand, PlanChangeCommand, RecordUsageCommand, RegisterCommand
 from policies.access import Access
 from policies.attributes import PolicyAttributes
 from policies.decision import Grade
@@ -43,7 +43,7 @@ COUNTS = {
     "ExperimentCell": 4,
     "Report": 4,
 }
-SHARED_LINKS, OWN_LINKS = 160, 110
+SHARED_LINKS, OWN_LINKS, PLANS = 160, 110, 6
 SET_APART = frozenset({"VERSION_OF", "OWNED_BY", "TAGGED", "MEMBER_OF", "PART_OF"})
 """Relations whose edges come with what is registered, or have no assets at their ends."""
 
@@ -60,11 +60,12 @@ _VISIBLE = 2
 
 @dataclass
 class Estate:
-    """The content of one twin store: registrations with subject and time, then links, then usage until today."""
+    """The content of one twin store: registrations with subject and time, then links, usage until today, and plans."""
 
     registered: list[tuple[str, int, RegisterCommand]] = field(default_factory=list)
     links: list[LinkCommand] = field(default_factory=list)
     uses: list[RecordUsageCommand] = field(default_factory=list)
+    plans: list[PlanChangeCommand] = field(default_factory=list)
 
 
 @dataclass
@@ -187,7 +188,19 @@ class TwinEstates:
         for key in dict.fromkeys([*shared, *own, *hubs]):
             estate.links.append(LinkCommand(*key, self._edge_details(key, twin, random)))
         estate.uses = self._uses(here, random)
+        estate.plans = [*self._plans(here, random)]
         return estate
+
+    def _plans(self, here: dict[str, Thing], random: Random) -> Iterator[PlanChangeCommand]:
+        """Yield plans: of visible assets in both estates, each with up to two hidden ones; and of hidden ones alone."""
+        common = Random(f"{self.seed}plans")
+        secret = [urn for urn, one in here.items() if one.grade is Grade.HIDDEN]
+        known = [urn for urn, one in here.items() if one.grade is not Grade.HIDDEN]
+        for number in range(PLANS):
+            roots = (*common.sample(known, 2), *random.sample(secret, min(len(secret), random.choice((0, 1, 2)))))
+            yield PlanChangeCommand(roots, f"plan {number}", (NOW + 1, NOW + 1), common.choice((1, 3, 20)))
+        for urn in secret[:PLANS]:
+            yield PlanChangeCommand((urn,), f"{HUSH}{next(self.marks)}", (NOW + 1, NOW + 1), 20)
 
     def _uses(self, here: dict[str, Thing], random: Random) -> list[RecordUsageCommand]:
         """Return usage: equal in both estates where the caller sees asset and consumer, different otherwise."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from support.documents.change_plans import planned
 from support.documents.observability import raised, recorded, report
 from support.estates.leak_catalogue import token
 from support.estates.promotions import SET, approve
@@ -43,6 +44,7 @@ OWNED: dict[str, Any] = {
 }
 ABOUT = """query ($id: ID!) { asset(id: $id) { history(first: 500) { nodes { id } }
   checks(first: 500) { nodes { id results(first: 50) { nodes { id } } } } incidents(first: 500) { nodes { id } }
+  changePlans(first: 500) { nodes { id } }
   ... on ModelVersion { approvals(first: 500) { nodes { id } } } }
   ingestions(filter: {subjects: [$id]}, first: 500) { nodes { id } }
   thinEvents(filter: {subjects: [$id]}, first: 500) { nodes { id } } }"""
@@ -93,6 +95,7 @@ class VisibleAndHidden:
                 "Check": checks,
                 "CheckResult": [result for check in checks for result in check["results"]["nodes"]],
                 "Incident": asset["incidents"]["nodes"],
+                "ChangePlan": asset["changePlans"]["nodes"],
                 "Change": asset["history"]["nodes"],
                 "Ingestion": found["ingestions"]["nodes"],
                 "ThinEvent": found["thinEvents"]["nodes"],
@@ -139,6 +142,8 @@ async def _observe(api: Api, kind: str) -> None:
     history = (await api.ask("root", ABOUT, id=far))["asset"]["history"]["nodes"]
     for cause in (found["result"]["id"], history[-1]["id"]):
         _accepted(await raised(api, "root", near, far, cause=cause))
+    for roots in ([near, far], [far]):
+        await planned(api, "root", *roots)
     day = datetime.now(UTC).date().isoformat()
     uses = [{"asset": near, "consumer": consumer, "day": day, "reads": 1} for consumer in (RISK, id_of("Service", FAR))]
     _accepted(await recorded(api, "root", *uses))

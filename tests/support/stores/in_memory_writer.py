@@ -90,6 +90,7 @@ class Memory:
             logged_fields=access.logged_fields,
             user=who.user,
             owners=who.owners,
+            principal=who,
         )
 
     def unit(self, who: Principal = ROOT, now: int = NOW, coverage: ReadCoverage = COMPLETE) -> ItemUnit:

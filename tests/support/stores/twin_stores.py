@@ -88,7 +88,7 @@ class Twin(RunningApi):
         return Response(response.status_code, tuple(sorted(response.headers.items())), response.content)
 
     async def write(self, estate: Estate) -> None:
-        """Register an estate by its authors and times: parents before children, then links, then usage."""
+        """Register an estate by its authors and times: parents before children, then links, usage and plans."""
         writers = Writers(self.client, self.process.policy, self.coordinator)
         turns: dict[tuple[int, str, int], list[RegisterCommand]] = defaultdict(list)
         observed: set[str] = set()
@@ -100,6 +100,7 @@ class Twin(RunningApi):
             await _written(writers, subject, time, items)
         await _written(writers, "root", NOW, estate.links)
         await _written(writers, "root", epoch_milliseconds(), estate.uses)
+        await _written(writers, "root", NOW + 2, estate.plans)
 
 
 async def _written(writers: Writers, subject: str, time: int, items: list[Any]) -> None:

@@ -10,6 +10,7 @@ from typing import Final
 
 from app.graph.records.vertex_record import ALIASES, is_deleted, kind_of
 from app.graph.writing.handlers.delete import delete, restore
+from app.graph.writing.handlers.plan_change import FIELD as PLANS
 from app.graph.writing.handlers.revert_fields import nothing_to_restore, restore_fields
 from app.graph.writing.handlers.set_alias import audited_alias, put_alias, set_alias, visible_alias
 from app.graph.writing.handlers.track_incident import FIELD as INCIDENTS
@@ -27,6 +28,7 @@ Undo = Callable[[ItemUnit, Record, Record], WriteOutcome]
 
 _NOT_REVERTED: Final[Mapping[str, str]] = {
     INCIDENTS: "An incident is not reverted; resolve it with `resolveIncident`, or open one with `openIncident`.",
+    PLANS: "A change plan is not reverted; close it with `closeChangePlan`, or decide again with `acknowledgeChange`.",
     "approvals": "A decision is not reverted; record another with `approve`, such as REVOKED.",
 }
 """Fields whose changes cannot be reverted, with the message that names the mutation to use."""

@@ -61,6 +61,7 @@ def test_an_attached_record_is_visible_through_a_field_of_its_subject() -> None:
         "CheckResult": "checks",
         "Incident": "incidents",
         "Approval": "approvals",
+        "ChangePlan": "changePlans",
         "UsageMonth": "usage",
         "Change": "history",
         "Observation": "history",

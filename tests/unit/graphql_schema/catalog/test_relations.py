@@ -148,7 +148,8 @@ def test_a_relation_joins_listed_kinds(relation: Relation, source: str, target: 
 def test_by_time_relations_are_those_with_a_newest_first_list() -> None:
     """Versions, runs and attached records are read newest first without reading the others."""
     assert [name for name, relation in RELATIONS.items() if relation.by_time] == [
-        "VERSION_OF", "RUN_OF", "DECIDED_FOR", "RESULT_OF", "RAISED_ON", "USAGE_OF", "USED_BY", "CHANGED",
+        "VERSION_OF", "RUN_OF", "DECIDED_FOR", "PLANNED_FOR", "RESULT_OF", "RAISED_ON", "USAGE_OF", "USED_BY",
+        "CHANGED",
     ]  # fmt: skip
 
 

@@ -14,11 +14,14 @@ from graphql_schema.fields.context import Context, Info
 from graphql_schema.inputs.submit import ScopeError, authorize, submit_one, write
 from graphql_schema.inputs.values import InputError
 from graphql_schema.ports.commands import (
+    AcknowledgeChangeCommand,
     ApproveCommand,
+    CloseChangePlanCommand,
     Command,
     DeleteCommand,
     LinkCommand,
     OpenIncidentCommand,
+    PlanChangeCommand,
     RecordUsageCommand,
     RegisterCommand,
     RemoveAliasCommand,
@@ -152,6 +155,9 @@ DENIED_WRITES: list[tuple[Command, str, str]] = [
     (RecordUsageCommand(MODEL, "t", "2026-11-24", {}), "update", MODEL),
     (OpenIncidentCommand(("a", "b"), "late", "HIGH"), "update", "a, b"),
     (ResolveIncidentCommand("i"), "update", "i"),
+    (PlanChangeCommand(("a", "b"), "move", (1, 1), 20), "update", "a, b"),
+    (AcknowledgeChangeCommand("p", "t", "AGREED"), "update", "p"),
+    (CloseChangePlanCommand("p", "DONE"), "update", "p"),
 ]
 
 

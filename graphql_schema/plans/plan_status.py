@@ -1,0 +1,133 @@
+"""The status of a change plan: whom the change concerns, who has acknowledged it, and what the change affects since."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import strawberry
+
+from graphql_schema.catalog.enums import PlanDecision
+from graphql_schema.catalog.relations import Direction
+from graphql_schema.fields.context import Info
+from graphql_schema.fields.field import Parent, Resolved, stored_field
+from graphql_schema.fields.refs import TeamRef, UserRef
+from graphql_schema.fields.scalars import Instant
+from graphql_schema.lineage.impacted_teams import ImpactReason, impacted_teams
+from graphql_schema.plans.plan_state import ChangePlanState, plan_state
+from graphql_schema.ports.lineage_query import COMPLETE, LineageQuery, ReachedNode, SnapshotTime
+from graphql_schema.ports.record import JsonObject, Record
+from graphql_schema.ports.row import Row
+from graphql_schema.usage.asset_usage import span_of
+
+DAYS = 30
+"""Number of days whose usage makes a change concern a team."""
+
+
+async def _user(root: Parent, info: Info) -> Resolved:
+    return await info.context.reader.node(root["user"]) if root.get("user") else None
+
+
+@strawberry.type(description="The newest decision of a team about a change plan.")
+class Acknowledgement:
+    """The newest decision of a team about a change plan."""
+
+    decision: PlanDecision = stored_field("The decision.")
+    reason: str | None = stored_field("The reason; null without one.")
+    at: Instant = stored_field("The instant of the decision.")
+    by: str = stored_field("The caller who acknowledged, in the form of `Change.actor`.")
+    user: UserRef | None = strawberry.field(
+        description="The member who acknowledged; null if the catalog has no such user.", resolver=_user
+    )
+
+
+@strawberry.type(description="A team that a planned change concerns, or that has acknowledged it.")
+class PlanTeam:
+    """A team that a planned change concerns, or that has acknowledged it."""
+
+    team: TeamRef = stored_field("The team.")
+    reasons: list[ImpactReason] = stored_field(
+        "Why the change concerns the team, as in `impact { teams }`, as far as is visible to the viewer; empty for a "
+        "team that only acknowledged it."
+    )
+    is_new: bool = stored_field("Whether only what the change affects since the plan concerns the team.")
+    acknowledgement: Acknowledgement | None = stored_field("The newest one of the team; null without one.")
+
+
+@strawberry.type(description="Who has acknowledged a change plan, as far as its impact is visible to the viewer.")
+class ChangePlanStatus:
+    """Who has acknowledged a change plan."""
+
+    state: ChangePlanState = stored_field("The state of the plan.")
+    teams: list[PlanTeam] = stored_field(
+        "Visible teams that the change concerns, by the impact at the time of the plan and by that of now; then other "
+        "teams that acknowledged it, by id."
+    )
+    waiting: int = stored_field("Number of concerned teams that have not acknowledged it.")
+    complete: bool = stored_field(
+        "Whether the impact was found completely, then and now; otherwise the plan is not READY."
+    )
+    added: int = stored_field("Number of assets that the change affects now and did not at the time of the plan.")
+    removed: int = stored_field("Number of assets that the change affected then and does not now.")
+
+
+async def visible_roots(plan: Row, info: Info) -> list[Row]:
+    """Return the roots of a plan that are visible to the viewer."""
+    return [row for row in await info.context.reader.nodes(plan.record["subjects"]) if row is not None]
+
+
+async def planned_lineage(plan: Row, info: Info) -> LineageQuery:
+    """Return the lineage downstream of the visible roots at the time of the plan."""
+    roots = tuple(row.urn for row in await visible_roots(plan, info))
+    return LineageQuery(roots, Direction.OUT, plan.record["maxDepth"], pin=SnapshotTime(*plan.record["snapshot"]))
+
+
+async def status_of(plan: Row, info: Info) -> JsonObject:
+    """Return the source of a :class:`ChangePlanStatus`.
+
+    Raises LimitError if there are too many usage records or ownerships to read, or too many walks.
+    """
+    query, reader = await planned_lineage(plan, info), info.context.reader
+    then, now = await asyncio.gather(reader.walk(query), reader.walk(replace(query, pin=None)))
+    shown = {node.row.urn for node in then.nodes}
+    added = [node for node in now.nodes if node.row.urn not in shown]
+    before, after = ({node.row.urn for node in found.nodes if node.depth} for found in (then, now))
+    given: Record = plan.record["acknowledgements"]
+    concerned, former, others = await asyncio.gather(
+        _concerned(info, [*then.nodes, *added]),
+        _concerned(info, then.nodes) if added else _none(),
+        reader.nodes(sorted(given)),
+    )
+    known = {each["team"].urn for each in (former if added else concerned)}
+    teams = [_team(each["team"], each["reasons"], each["team"].urn not in known, given) for each in concerned]
+    concerned_ids = {each["team"].urn for each in concerned}
+    teams += [_team(row, (), False, given) for row in others if row is not None and row.urn not in concerned_ids]  # noqa: FBT003 - a column of the source
+    missing = concerned_ids - given.keys()
+    is_complete = all(each.completeness.state == COMPLETE for each in (then, now))
+    deadline = plan.record.get("deadline")
+    state = plan_state(
+        closed=plan.record["state"] == ChangePlanState.CLOSED.name,
+        missing=missing,
+        decisions=[each["decision"] for each in given.values()],
+        complete=is_complete,
+        overdue=deadline is not None and deadline <= info.context.now(),
+    )
+    return {
+        "state": state.name,
+        "teams": teams,
+        "waiting": len(missing),
+        "complete": is_complete,
+        "added": len(after - before),
+        "removed": len(before - after),
+    }
+
+
+async def _concerned(info: Info, nodes: Sequence[ReachedNode]) -> list[JsonObject]:
+    return await impacted_teams(info, nodes, None, span_of(info, DAYS))
+
+
+async def _none() -> list[JsonObject]:
+    return []
+
+
+def _team(team: Row, reasons: Iterable[str], is_new: bool, given: Record) -> JsonObject:  # noqa: FBT001 - a column of the source
+    return {"team": team, "reasons": [*reasons], "isNew": is_new, "acknowledgement": given.get(team.urn)}

@@ -1,0 +1,58 @@
+"""Plans that wait for the viewer: which are examined, and which are left out."""
+
+# mypy: disable-error-code="index"
+# A response of another shape fails the test.
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+from strawberry.types import ExecutionResult
+from support.stores.plain_reader import PlainGraph
+
+from graphql_schema.plans.pending_plans import MAX_PLANS
+
+Run = Callable[..., Awaitable[ExecutionResult]]
+QUERY = """query ($first: Int) { myWork { plans(first: $first) {
+  total examined complete nodes { plan { id } teams { id } } } } }"""
+TEAM = "mlg://team/test/default/search"
+ANSWERED = {TEAM: {"decision": "AGREED", "by": "ada", "at": 1}}
+
+
+def add(graph: PlainGraph, at: int, *, state: str = "OPEN", acknowledgements: object = None) -> str:
+    """Add a plan about the dataset `root` and return its id."""
+    values = {
+        "state": state,
+        "acknowledgements": acknowledgements or {},
+        "createdAt": at,
+        "maxDepth": 20,
+        "snapshot": [1, 1],
+    }
+    return graph.add("CHANGE_PLAN", f"p{at}", subjects=["mlg://dataset/test/default/root"], **values)
+
+
+@pytest.fixture
+def estate(graph: PlainGraph) -> PlainGraph:
+    """Add a dataset, and one downstream of it that a team of the viewer owns."""
+    graph.add("TEAM", "search")
+    graph.join("DERIVES", graph.add("DATASET", "root"), graph.add("DATASET", "mine", ownerTeam=TEAM))
+    return graph
+
+
+async def test_open_plans_without_an_decision_wait(run: Run, estate: PlainGraph) -> None:
+    """Closed plans and those that the team has acknowledged do not; `first` cuts the list and not the total."""
+    old, new = add(estate, 1), add(estate, 4)
+    add(estate, 2, state="CLOSED")
+    add(estate, 3, acknowledgements=ANSWERED)
+    found = (await run(QUERY, first=1)).data["myWork"]["plans"]
+    nodes = [{"plan": {"id": new}, "teams": [{"id": TEAM}]}]
+    assert found == {"total": 2, "examined": 3, "complete": True, "nodes": nodes}
+    found = (await run(QUERY)).data["myWork"]["plans"]
+    assert [node["plan"]["id"] for node in found["nodes"]] == [new, old]
+
+
+async def test_the_newest_plans_are_examined(run: Run, estate: PlainGraph) -> None:
+    """More open plans than are examined are reported."""
+    for at in range(MAX_PLANS + 1):
+        add(estate, at)
+    found = (await run(QUERY, first=0)).data["myWork"]["plans"]
+    assert found == {"total": MAX_PLANS, "examined": MAX_PLANS, "complete": False, "nodes": []}

@@ -1,0 +1,71 @@
+"""The status of a change plan: teams, acknowledgements and the state; the journeys have two states of a store."""
+
+# mypy: disable-error-code="index"
+# A response of another shape fails the test.
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from strawberry.types import ExecutionResult
+from support.stores.plain_reader import PlainGraph
+
+Run = Callable[..., Awaitable[ExecutionResult]]
+STATUS = """query ($id: ID!) { changePlan(id: $id) { roots { id } status { state waiting complete added removed
+  teams { team { id } reasons isNew acknowledgement { decision user { id } } } } } }"""
+ROOT = "mlg://dataset/test/default/root"
+OWNER, OTHER = "mlg://team/test/default/owner", "mlg://team/test/default/other"
+ADA = "mlg://user/test/default/ada"
+
+
+@pytest.fixture
+def estate(graph: PlainGraph) -> PlainGraph:
+    """Add two teams, a dataset, and one downstream of it that the team `owner` owns."""
+    for name in ("owner", "other"):
+        graph.add("TEAM", name)
+    graph.add("USER", "ada")
+    graph.join("DERIVES", graph.add("DATASET", "root"), graph.add("DATASET", "used", ownerTeam=OWNER))
+    return graph
+
+
+async def found(run: Run, graph: PlainGraph, *subjects: str, **values: Any) -> Any:
+    """Add a plan and return it with its status."""
+    known = {"state": "OPEN", "acknowledgements": {}, "maxDepth": 20, "snapshot": [1, 1]}
+    plan = graph.add("CHANGE_PLAN", "p", subjects=[*subjects], **{**known, **values})
+    result = await run(STATUS, id=plan)
+    assert result.errors is None
+    return result.data["changePlan"]
+
+
+async def test_concerned_teams_come_before_others_that_acknowledged(run: Run, estate: PlainGraph) -> None:
+    """A team that only acknowledged has no reasons, and does not count as waiting."""
+    acknowledgements = {OTHER: {"decision": "AGREED", "by": "ada", "at": 1, "user": ADA}}
+    assert (await found(run, estate, ROOT, acknowledgements=acknowledgements))["status"] == {
+        "state": "OPEN", "waiting": 1, "complete": True, "added": 0, "removed": 0,
+        "teams": [
+            {"team": {"id": OWNER}, "reasons": ["OWNS"], "isNew": False, "acknowledgement": None},
+            {"team": {"id": OTHER}, "reasons": [], "isNew": False,
+             "acknowledgement": {"decision": "AGREED", "user": {"id": ADA}}},
+        ],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("values", "state"),
+    [
+        ({"acknowledgements": {OWNER: {"decision": "NOT_CONCERNED", "by": "ada", "at": 1}}}, "READY"),
+        ({"acknowledgements": {OWNER: {"decision": "OBJECTED", "by": "ada", "at": 1}}}, "OBJECTED"),
+        ({"deadline": 1}, "OVERDUE"),
+        ({"deadline": 2**42}, "OPEN"),
+        ({"state": "CLOSED", "outcome": "DONE"}, "CLOSED"),
+    ],
+)
+async def test_the_state_is_computed(run: Run, estate: PlainGraph, values: dict[str, Any], state: str) -> None:
+    """The acknowledgements, the deadline and the stored end decide."""
+    assert (await found(run, estate, ROOT, **values))["status"]["state"] == state
+
+
+async def test_roots_that_are_gone_are_left_out(run: Run, estate: PlainGraph) -> None:
+    """An unknown root is neither listed nor a gap of the impact, as if the plan were not about it."""
+    plan = await found(run, estate, ROOT, "mlg://dataset/test/default/gone")
+    assert (plan["roots"], plan["status"]["complete"]) == ([{"id": ROOT}], True)
