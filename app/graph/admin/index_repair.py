@@ -10,6 +10,10 @@ method as JanusGraph's own job for reindexing (:mod:`app.graph.admin.reindex`), 
 
 A vertex may be written between its read and the write of its document. The document would then be an old one, so
 everything is compared once more after it was written.
+
+JanusGraph creates the index in Elasticsearch only with the schema of a new store. If it is lost later, Elasticsearch
+would make another one for the first document, with types that it guesses, in which filters find nothing. So the index
+is created here (:func:`create_absent_index`), and `action.auto_create_index` forbids Elasticsearch to do it.
 """
 
 from collections.abc import Sequence
@@ -20,6 +24,7 @@ from app.graph.admin.store_schema import INDEX
 from app.graph.driver.errors import StoreFailedError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.prepared_statement import PreparedStatement
+from graphql_schema.ports.record import Json
 
 BATCH: Final = 250
 """Maximal number of vertices that one request compares."""
@@ -83,6 +88,34 @@ private one of its client of Elasticsearch.
 """
 
 
+CREATE: Final = PreparedStatement.of(
+    """
+def graph = g.getGraph()
+def management = graph.openManagement()
+try {
+  def index = management.getGraphIndex(nodes).getBaseIndex()
+  def provider = graph.getBackend().getIndexInformation()[index.getBackingIndexName()]
+  if (provider.getClass().getSimpleName() != 'ElasticSearchIndex') return []
+  if (provider.client.indexExists(provider.getIndexStoreName(index.getStoreName()))) return [false]
+  def tx = management.getWrappedTx().getTxHandle()
+  index.getFieldKeys().each {
+    org.janusgraph.graphdb.database.IndexSerializer.register(index, it.getFieldKey(), tx)
+  }
+  [true]
+} finally {
+  management.rollback()
+}
+""",
+    "nodes",
+    name="index",
+)
+"""Creates the index ``nodes`` in Elasticsearch with the types of its fields, if it is absent.
+
+The response has no row if the index is not in Elasticsearch, else one row: whether the index was absent. The text calls
+the method with which JanusGraph registers a field that joins an index.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class RepairCounts:
     """How many vertices were compared, how many of them differed, and how many still did after they were written."""
@@ -113,10 +146,24 @@ async def repair(client: GremlinClient, vids: Sequence[int]) -> RepairCounts:
     counts = RepairCounts()
     for start in range(0, len(vids), BATCH):
         rows = await client.submit(COMPARE, {"nodes": INDEX, "xs": vids[start : start + BATCH]})
-        if not rows:
-            raise IndexNotComparableError(
-                "The index of the store is not in Elasticsearch, so it is not compared; rebuild it with JanusGraph's "
-                "management (docs/store.md)."
-            )
-        counts += RepairCounts(*rows[0])
+        counts += RepairCounts(*_of_elasticsearch(rows))
     return counts
+
+
+async def create_absent_index(client: GremlinClient) -> bool:
+    """Create the index in Elasticsearch if it is absent, without documents, and return whether it was absent.
+
+    Raises as :func:`repair`.
+    """
+    created: bool = _of_elasticsearch(await client.submit(CREATE, {"nodes": INDEX}))
+    return created
+
+
+def _of_elasticsearch(rows: Sequence[Json]) -> Json:
+    """Return the row of a response; raise IndexNotComparableError without one."""
+    if not rows:
+        raise IndexNotComparableError(
+            "The index of the store is not in Elasticsearch, so it is not compared; rebuild it with JanusGraph's "
+            "management (docs/store.md)."
+        )
+    return rows[0]

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import structlog
 
-from app.graph.admin.index_repair import BATCH, RepairCounts, repair
+from app.graph.admin.index_repair import BATCH, RepairCounts, create_absent_index, repair
 from app.graph.driver.errors import StoreFailedError, StoreUnavailableError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.prepared_statement import PreparedStatement
@@ -110,7 +110,13 @@ class IndexScan:
             await self.pause(pauses.after(monotonic() - begun if self.last != last else 0.0))
 
     async def _scanned(self, server: GremlinClient) -> bool:
-        """Compare all vertices after ``last``; return False if there is none with that id."""
+        """Compare all vertices after ``last``; return False if there is none with that id.
+
+        An index that is absent in Elasticsearch is created first.
+        """
+        if await create_absent_index(server):
+            _log.warning("store_index_created")
+            self.last = None
         job = f"{_PREFIX}{uuid4().hex}"
         begins, done, passing = True, False, self.last is not None
         while not done:

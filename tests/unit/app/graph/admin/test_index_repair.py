@@ -5,7 +5,14 @@ from typing import Any, cast
 
 import pytest
 
-from app.graph.admin.index_repair import BATCH, IndexNotComparableError, RepairCounts, repair
+from app.graph.admin.index_repair import (
+    BATCH,
+    CREATE,
+    IndexNotComparableError,
+    RepairCounts,
+    create_absent_index,
+    repair,
+)
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.prepared_statement import PreparedStatement
 
@@ -15,10 +22,14 @@ class Store:
 
     def __init__(self, *, elasticsearch: bool = True) -> None:
         self.sizes: list[int] = []
+        self.created = 0
         self._elasticsearch = elasticsearch
 
-    async def submit(self, _: PreparedStatement, bindings: Mapping[str, Any]) -> list[Any]:
-        """Return the counts of one batch."""
+    async def submit(self, prepared: PreparedStatement, bindings: Mapping[str, Any]) -> list[Any]:
+        """Return the counts of one batch, or whether the index was absent: it was before the first request only."""
+        if prepared is CREATE:
+            self.created += 1
+            return [self.created == 1] if self._elasticsearch else []
         vids = bindings["xs"]
         self.sizes.append(len(vids))
         return [[len(vids), sum(not vid % 10 for vid in vids), 1]] if self._elasticsearch else []
@@ -37,3 +48,11 @@ async def test_another_index_is_refused() -> None:
     """An index that is not in Elasticsearch is not compared, and the error names what rebuilds it."""
     with pytest.raises(IndexNotComparableError, match="JanusGraph's management"):
         await repair(cast("GremlinClient", Store(elasticsearch=False)), [256])
+    with pytest.raises(IndexNotComparableError, match="JanusGraph's management"):
+        await create_absent_index(cast("GremlinClient", Store(elasticsearch=False)))
+
+
+async def test_an_absent_index_is_created() -> None:
+    """The result is whether the index was absent."""
+    client = cast("GremlinClient", Store())
+    assert [await create_absent_index(client) for _ in range(2)] == [True, False]

@@ -8,7 +8,7 @@ from typing import Any, Self, cast
 import pytest
 
 from app.graph.admin import index_watch
-from app.graph.admin.index_repair import COMPARE, IndexNotComparableError
+from app.graph.admin.index_repair import COMPARE, CREATE, IndexNotComparableError
 from app.graph.admin.index_scan import NEXT
 from app.graph.admin.index_watch import (
     COMMIT_SECONDS,
@@ -74,6 +74,8 @@ class Store:
             return [{"at": self.known, "notes": found}]
         if prepared is NEXT:
             return [[ALL, True]]
+        if prepared is CREATE:
+            return [False] if self.elasticsearch else []
         assert prepared is COMPARE
         if self.away:
             raise StoreUnavailableError("away")
