@@ -22,7 +22,11 @@ from graphql_schema.inputs.payloads import (
 from graphql_schema.inputs.submit import authorize, invalid_outcome, submit_one, write
 from graphql_schema.inputs.values import InputError, asset_kind, check_text, require_kind
 from graphql_schema.observability.thin_events import ThinEvent
-from graphql_schema.ports.commands import FinishThinEventCommand, ReplayThinEventCommand, TakeThinEventCommand
+from graphql_schema.ports.events.event_commands import (
+    FinishThinEventCommand,
+    ReplayThinEventCommand,
+    TakeThinEventCommand,
+)
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 from policies.errors import LimitError
 

@@ -41,8 +41,8 @@ from app.graph.commits.commit_log import CommitFeed
 from app.graph.writing.writer import PolicedWriter
 from graphql_schema.catalog.kinds import ATTACHED_KINDS
 from graphql_schema.catalog.urn import version_urn
-from graphql_schema.ports.commands import QueueThinEventCommand
 from graphql_schema.ports.conditions import Condition, In
+from graphql_schema.ports.events.event_commands import QueueThinEventCommand
 from graphql_schema.ports.record import Position
 from graphql_schema.ports.row import FeedBatch
 from graphql_schema.schema import build_schema

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from graphql import GraphQLField, GraphQLInterfaceType, GraphQLObjectType, GraphQLUnionType, get_named_type
+from support.documents.reported_records import REPORTED
 from support.estates.visible_and_hidden import (
     DOMAIN,
     FAR,
@@ -160,11 +161,9 @@ NOT_REACHED = {
 }  # fmt: skip
 """Fields that lead to rows and have no hidden one to lead to, each with its reason."""
 
-
 SCHEMA = build_schema().core
 OBJECTS = {name: each for name, each in SCHEMA.type_map.items() if isinstance(each, GraphQLObjectType)}
 NODES = frozenset(each.name for each in SCHEMA.get_possible_types(SCHEMA.type_map["Node"]))  # type: ignore[arg-type]
-
 
 INSIDE = (
     "nodes", "asset", "inheritedFrom", "via", "dataset", "consumers", "consumer", "version", "failingEvaluations",
@@ -225,19 +224,6 @@ OVERLAP = ("training", "evaluated", "via", "path")
 IMPACTED = ("services", "experiments", "assets")
 WALKED = "{ totalCount nodes { asset { id } } }"
 """What is selected of the nodes of a walk."""
-
-REPORTED = {
-    "Change": "{ id subjectId subject { id } fields { field before after } }",
-    "Approval": "{ id subject { id } }",
-    "Check": "{ id asset { id } latestResult { id } results(first: 100) { totalCount nodes { id } } }",
-    "CheckResult": "{ id check { id asset { id } } }",
-    "Incident": "{ id assets { id } cause { id } }",
-    "ChangePlan": "{ id roots { id } impact { total } impactNow { total } }",
-    "Ingestion": "{ id subject { id } names { asset { id } } assets { asset { id } } "
-    "edges { source { id } target { id } } ignored { facet } }",
-    "ThinEvent": "{ id subject { id } asset { id } }",
-}
-"""The selections on attached records: every field that may name an asset."""
 
 
 def _paths() -> Iterator[tuple[str, str]]:
@@ -382,16 +368,19 @@ def test_every_field_that_leads_to_rows_has_a_case() -> None:
     walked |= {"Neighbour.asset", "Ownership.inheritedFrom", "Column.derivedFrom", "ColumnRef.dataset"}
     walked |= {"TagAssignment.via", "ModelAlias.version", "Usage.consumers", "UsageByConsumer.consumer"}
     walked |= {"Absence.asset", "Absence.change", "Absence.ingestion", "Absence.spellings", "OtherSpelling.asset"}
-    walked |= {"LineageNode.asset", "ImpactedAsset.asset", "LineagePaths.paths"}
-    walked |= {"Impact.services", "Impact.experiments", "Impact.assets"}
-    walked |= {"Health.causes", *(f"HealthCause.{each}" for each in CAUSES)}
+    walked |= {"LineageNode.asset", "ImpactedAsset.asset", "LineagePaths.paths", "Query.changePlan", "Impact.assets"}
+    walked |= {"Health.causes", *(f"HealthCause.{each}" for each in CAUSES), "GateReport.blockingIncidents"}
     walked |= {"Contamination.sources", *(f"ContaminationSource.{each}" for each in OVERLAP)}
-    walked |= {"GateReport.failingEvaluations", "GateReport.blockingIncidents"}
-    walked |= {"GateReport.reportedEvaluations", "GateReport.contaminatedEvaluations"}
+    walked |= {f"GateReport.{each}Evaluations" for each in ("failing", "reported", "contaminated")}
     walked |= {"Scene.elements", "Scene.groups", "SceneElement.asset", "SceneGroup.versionsOf", "LineageDiff.nodes"}
-    walked |= {"NodeDifference.before", "NodeDifference.after", "ThinEvent.asset", "ThinEventsPayload.events"}
-    walked |= {"Query.changePlan"}
-    walked |= {"SearchResults.hits", "SearchHit.asset", "SearchHit.versions"}
+    walked |= {"NodeDifference.before", "NodeDifference.after", "ThinEvent.asset", "Impact.services"}
+    walked |= {
+        "SearchResults.hits",
+        "SearchHit.asset",
+        "SearchHit.versions",
+        "Impact.experiments",
+        "ThinEventsPayload.events",
+    }
     missing = {
         f"{owner}.{name}"
         for owner, type_ in OBJECTS.items()

@@ -39,25 +39,27 @@ from graphql_schema.ports.commands import (
     CloseChangePlanCommand,
     Command,
     DeleteCommand,
-    FinishThinEventCommand,
     IdempotencyKey,
     LinkCommand,
     ObserveCommand,
     OpenIncidentCommand,
     PlanChangeCommand,
-    QueueThinEventCommand,
-    RecordIngestionCommand,
     RecordUsageCommand,
     RegisterCommand,
     RemoveAliasCommand,
-    ReplayThinEventCommand,
     ReportCheckCommand,
     ResolveIncidentCommand,
     RestoreCommand,
     RevertCommand,
     SetAliasCommand,
-    TakeThinEventCommand,
     UnlinkCommand,
+)
+from graphql_schema.ports.events.event_commands import (
+    FinishThinEventCommand,
+    QueueThinEventCommand,
+    RecordIngestionCommand,
+    ReplayThinEventCommand,
+    TakeThinEventCommand,
 )
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 

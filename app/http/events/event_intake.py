@@ -11,7 +11,7 @@ from app.ingest.sources.openlineage.mapping import map_event
 from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.fields.context import Context
 from graphql_schema.inputs.submit import authorize_in, write_in
-from graphql_schema.ports.commands import RecordIngestionCommand
+from graphql_schema.ports.events.event_commands import RecordIngestionCommand
 from graphql_schema.ports.outcomes import MutationErrorCode, WriteOutcome
 from graphql_schema.ports.record import Json, JsonObject
 from policies.errors import Code, CodedError

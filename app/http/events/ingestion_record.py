@@ -14,7 +14,8 @@ from app.ingest.sources.openlineage.event_subject import EventSubject
 from app.ingest.sources.openlineage.lineage_event import EVENT_TYPES, MAX_NAME_LENGTH, EventError, instant_of
 from app.ingest.sources.openlineage.mapping import MappedEvent
 from graphql_schema.observability.ingestions import IngestionState
-from graphql_schema.ports.commands import ObserveCommand, RecordIngestionCommand
+from graphql_schema.ports.commands import ObserveCommand
+from graphql_schema.ports.events.event_commands import RecordIngestionCommand
 from graphql_schema.ports.outcomes import Outcome
 from graphql_schema.ports.record import Json, JsonObject
 from policies.errors import Code

@@ -19,7 +19,7 @@ from app.http.events.event_view import EventForm
 from graphql_schema.catalog.thin_event_rules import MINUTE_MS, source_urn
 from graphql_schema.fields.context import Context
 from graphql_schema.inputs.submit import authorize_in, write_in
-from graphql_schema.ports.commands import QueueThinEventCommand
+from graphql_schema.ports.events.event_commands import QueueThinEventCommand
 from graphql_schema.ports.outcomes import MutationErrorCode, WriteError, WriteOutcome
 from graphql_schema.ports.record import Json, JsonObject
 from policies.errors import Code, CodedError, InvalidError

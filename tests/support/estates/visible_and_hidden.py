@@ -19,8 +19,8 @@ from app.graph.writing.writer import PolicedWriter
 from graphql_schema.catalog.kinds import ASSETS, ATTACHED_KINDS, KINDS
 from graphql_schema.catalog.relations import RELATIONS, VERSION_OF
 from graphql_schema.catalog.urn import make_urn
-from graphql_schema.ports.commands import (
-    Command,
+from graphql_schema.ports.commands import Command
+from graphql_schema.ports.events.event_commands import (
     FinishThinEventCommand,
     QueueThinEventCommand,
     RecordIngestionCommand,

@@ -10,7 +10,7 @@ from app.graph.writing.rules.permissions import refuse_deleted, require_right, r
 from app.graph.writing.unit.item_unit import ItemUnit
 from graphql_schema.catalog.relations import INGESTED_INTO
 from graphql_schema.observability.ingestions import IngestionState
-from graphql_schema.ports.commands import RecordIngestionCommand
+from graphql_schema.ports.events.event_commands import RecordIngestionCommand
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 
 

@@ -25,7 +25,7 @@ from graphql_schema.catalog.thin_event_rules import (
     retry_pause,
 )
 from graphql_schema.observability.thin_events import ThinEventState
-from graphql_schema.ports.commands import (
+from graphql_schema.ports.events.event_commands import (
     FinishThinEventCommand,
     QueueThinEventCommand,
     ReplayThinEventCommand,

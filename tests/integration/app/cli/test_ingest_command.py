@@ -16,7 +16,7 @@ from app.cli.command_line import commands
 from app.graph.records.clock import epoch_milliseconds
 from app.graph.writing.writer import PolicedWriter
 from graphql_schema.catalog.thin_event_rules import MAX_ATTEMPTS, MAX_PAUSE_MS
-from graphql_schema.ports.commands import FinishThinEventCommand, TakeThinEventCommand
+from graphql_schema.ports.events.event_commands import FinishThinEventCommand, TakeThinEventCommand
 
 __all__ = ["api"]
 

@@ -10,8 +10,8 @@ import pytest
 from strawberry.types import ExecutionResult
 from support.stores.plain_reader import PlainGraph
 
-from graphql_schema.ports.commands import (
-    Command,
+from graphql_schema.ports.commands import Command
+from graphql_schema.ports.events.event_commands import (
     FinishThinEventCommand,
     ReplayThinEventCommand,
     TakeThinEventCommand,

@@ -17,7 +17,8 @@ from app.ingest.sources.openlineage.event_names import EventNames
 from graphql_schema.execution.side_thread import run_aside
 from graphql_schema.fields.context import Context
 from graphql_schema.inputs.submit import ScopeError
-from graphql_schema.ports.commands import Command, RecordIngestionCommand
+from graphql_schema.ports.commands import Command
+from graphql_schema.ports.events.event_commands import RecordIngestionCommand
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 from graphql_schema.ports.policy_report import PolicyReport
 from graphql_schema.ports.record import Json

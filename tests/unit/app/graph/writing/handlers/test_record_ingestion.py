@@ -5,7 +5,8 @@ from typing import Any
 from support.stores.in_memory_writer import Memory, seeded
 from support.stores.writers import NOW, asset, person, urn
 
-from graphql_schema.ports.commands import DeleteCommand, RecordIngestionCommand
+from graphql_schema.ports.commands import DeleteCommand
+from graphql_schema.ports.events.event_commands import RecordIngestionCommand
 
 ADA = person("ada", "team ranking", roles="automation")
 D = urn("dataset d")

@@ -9,10 +9,12 @@ from support.stores.writers import NOW, asset, person, urn
 from graphql_schema.catalog.thin_event_rules import LEASE_MS, MAX_ATTEMPTS, MAX_PAUSE_MS, MAX_PENDING, MAX_PER_MINUTE
 from graphql_schema.ports.commands import (
     DeleteCommand,
-    FinishThinEventCommand,
     LinkCommand,
-    QueueThinEventCommand,
     RegisterCommand,
+)
+from graphql_schema.ports.events.event_commands import (
+    FinishThinEventCommand,
+    QueueThinEventCommand,
     ReplayThinEventCommand,
     TakeThinEventCommand,
 )

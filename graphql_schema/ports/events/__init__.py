@@ -1,0 +1,1 @@
+"""Events of sources as they are written."""
