@@ -25,7 +25,7 @@ from app.ingest.sources.openlineage.spellings import Spellings
 from app.runtime.fan_out import FanOut, SubscriptionFanOut
 from graphql_schema.fields.context import Context
 from graphql_schema.ports.cost_report import CostReport, PlanReport
-from graphql_schema.ports.operation_budget import OperationBudget
+from graphql_schema.ports.operation_budget import EVENT_LIMITS, OperationBudget, UsageLimits
 from graphql_schema.ports.policy_report import PolicyReport
 from graphql_schema.ports.webhooks.webhook_registry import WebhookRegistry
 from policies.disclosure import Disclosure
@@ -100,13 +100,15 @@ class OperationContexts:
 
     def _follow(self, context: Context, recheck: Recheck, *, strict: bool) -> None:
         """Make a context that of a subscription."""
-        open_shared = partial(self._context, request_id=context.request_id, strict=strict)
+        open_shared = partial(self._context, request_id=context.request_id, strict=strict, limits=EVENT_LIMITS)
         context.recheck = recheck
         context.fan_out = SubscriptionFanOut(self.fan_out, context.principal.subject, strict, open_shared)
 
-    def _context(self, principal: Principal, request_id: str, *, strict: bool) -> Context:
+    def _context(
+        self, principal: Principal, request_id: str, *, strict: bool, limits: UsageLimits | None = None
+    ) -> Context:
         report = PolicyReport(self.policy.version, strict=strict)
-        budget = OperationBudget()
+        budget = OperationBudget(limits or UsageLimits())
         writer = PolicedWriter(self.client, self.coordinator, self.policy.access(principal), request_id)
         writer.budget = budget
         return Context(

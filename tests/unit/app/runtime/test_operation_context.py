@@ -77,3 +77,16 @@ async def test_a_caller_has_one_document_examined_at_a_time(contexts: OperationC
         await examined(other)
         assert not waiting.done()
     await waiting
+
+
+async def test_an_event_has_lower_limits_than_a_query(contexts: OperationContexts) -> None:
+    """A caller has a hundred subscriptions, each with an event that its client may not have taken."""
+
+    async def recheck() -> Principal:
+        return ADA
+
+    context = contexts.open(request(), ADA, recheck)
+    assert context.fan_out is not None
+    of_event, of_query = context.fan_out.open(ADA).budget.limits, contexts.open(request(), ADA).budget.limits
+    assert (of_event.items, of_event.characters) == (of_query.items // 10, of_query.characters // 8)
+    assert (of_event.rows, of_event.stored) == (of_query.rows, of_query.stored)
