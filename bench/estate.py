@@ -95,7 +95,7 @@ class Estate:
             "namespace": "live",
         }
         parent = urn("MODEL", name.partition("@")[0]) if kind == "MODEL_VERSION" else ""
-        self.assets[own["id"]] = Asset(kind, own["id"], own | _values(kind, name), owner, parent)
+        self.assets[own["id"]] = Asset(kind, own["id"], {**own, **_values(kind, name)}, owner, parent)
         return own["id"]
 
     def of_kind(self, kind: str) -> list[Asset]:
