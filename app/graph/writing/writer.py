@@ -33,7 +33,7 @@ MAX_BATCH_ITEMS: Final = 250
 MAX_BATCH_EDGES: Final = 2_500
 """Maximal number of edges that the items of one batch declare, unless the first item has more or the call is atomic."""
 
-MAX_ATOMIC_EDGES: Final = 10_000
+MAX_ATOMIC_EDGES: Final = 2_500
 """Maximal number of edges that the items of an atomic call declare: all other writers wait for its one transaction."""
 
 CONTENDED_SHARE: Final = 5

@@ -101,6 +101,6 @@ async def test_an_atomic_call_of_too_many_edges_is_refused(policy: Policy) -> No
     store = FailingStore(StoreFailedError("A request."), reads=True)
     sources: dict[str, Record] = {urn(f"dataset d{number}"): {} for number in range(MAX_ATOMIC_EDGES // 2 + 1)}
     long = replace(asset("dataset d"), edges=(DeclaredEdges(DERIVES.into(), "Dataset.derivedFrom", sources),))
-    with pytest.raises(LimitError, match="10000 edges, and these declare 10002;"):
+    with pytest.raises(LimitError, match="2500 edges, and these declare 2502;"):
         await writer_over(store, policy).write([long, long], dry_run=False, atomic=True)
     assert store.failures == 0
