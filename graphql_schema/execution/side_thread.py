@@ -8,8 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Final, ParamSpec, TypeVar
 
-from graphql_schema.ports.operation_budget import OperationBudget
-
 ParametersT = ParamSpec("ParametersT")
 ResultT = TypeVar("ResultT")
 
@@ -50,13 +48,13 @@ async def run_in_turn(
     *arguments: ParametersT.args,
     **options: ParametersT.kwargs,
 ) -> ResultT:
-    """Return the result of a function: one that ``is_long`` runs in the side thread, any other one in a turn.
+    """Return the result of a function: one that ``is_long`` runs in the side thread, any other one at once.
 
-    An operation calls it for each of its aliases in one iteration of the event loop, so each waits for a turn.
+    A field that many aliases may select waits before for a turn, by :meth:`OperationBudget.pause` of its operation: a
+    pause without that would let the fields of a level read in several requests.
     """
     if is_long:
         return await run_aside(function, *arguments, **options)
-    await OperationBudget().pause()
     return function(*arguments, **options)
 
 

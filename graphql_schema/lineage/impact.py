@@ -49,6 +49,7 @@ class ImpactSource:
     def __init__(self, info: Info, walk: LineageQuery) -> None:
         self.walk = walk
         self._reader = info.context.reader
+        self._budget = info.context.budget
 
     async def at(self, pin: SnapshotTime | None = None) -> LineageResult:
         """Return the result of the walk, or that at ``pin``, the snapshot time in a cursor."""
@@ -57,6 +58,7 @@ class ImpactSource:
     async def nodes(self, pin: SnapshotTime | None = None, kinds: Sequence[str] = ()) -> list[ReachedNode]:
         """Return the affected assets: at least one edge away from the roots, and of one of these kind codes, if any."""
         found = await self.at(pin)
+        await self._budget.pause()
         return await run_in_turn(_affected, found.is_long, found.nodes, kinds)
 
 
@@ -87,6 +89,7 @@ async def _page(
     pin = pin_of(page)
     nodes = await root.nodes(pin, kinds)
     paged = partial(node_pages, via=via)
+    await info.context.budget.pause()
     return await run_in_turn(
         paged, len(nodes) > LONG_LINEAGE, nodes, (await root.at(pin)).completeness.pin, page, binding
     )

@@ -16,6 +16,7 @@ from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Parent, Resolved, SchemaField, stored_field
 from graphql_schema.fields.refs import ServiceRef, TeamRef, UserRef
 from graphql_schema.fields.scalars import Day
+from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import JsonObject, Position, Record
 from graphql_schema.ports.relation_query import PageRequest, RelationQuery, newest_first, slice_page
 from graphql_schema.ports.row import PageItem, Row
@@ -146,7 +147,7 @@ async def _usage(root: Parent, info: Info, days: Days = 30, from_: From = None, 
     months = await months_of(info, [root], MONTHS, span)
     urns = list(dict.fromkeys(month["consumer"] for month in months))
     known = [row for row in await info.context.reader.nodes(urns, constant_time=True) if row is not None]
-    return await added_up_in_turn(months, known, span, (root.urn,))
+    return await added_up_in_turn(info.context.budget, months, known, span, (root.urn,))
 
 
 asset_usage: SchemaField = strawberry.field(
@@ -216,8 +217,11 @@ async def months_of(info: Info, rows: Sequence[Row], rel: RelationQuery, span: S
     return [item.row.record for each in found for item in each.items]
 
 
-async def added_up_in_turn(months: Sequence[Month], known: Sequence[Row], span: Span, scope: Position) -> JsonObject:
-    """Return what :func:`added_up` returns; many usage records are added up in the side thread."""
+async def added_up_in_turn(
+    budget: OperationBudget, months: Sequence[Month], known: Sequence[Row], span: Span, scope: Position
+) -> JsonObject:
+    """Return what :func:`added_up` returns, in a turn; many usage records are added up in the side thread."""
+    await budget.pause()
     return await run_in_turn(added_up, len(months) > MANY_MONTHS, months, known, span, scope)
 
 

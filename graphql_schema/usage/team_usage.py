@@ -46,7 +46,7 @@ async def _usage(
     months = await months_of(info, assets, MONTHS, span)
     urns = list(dict.fromkeys(month["consumer"] for month in months))
     known = [row for row in await reader.nodes(urns, constant_time=True) if row is not None]
-    return await added_up_in_turn(months, known, span, (root.urn, "usage", bool(include_subteams)))
+    return await added_up_in_turn(info.context.budget, months, known, span, (root.urn, "usage", bool(include_subteams)))
 
 
 team_usage: SchemaField = strawberry.field(
@@ -73,7 +73,9 @@ async def _consumption(
         row.urn for row in await reader.nodes(urns, constant_time=True) if row is not None and row.reads("usage")
     }
     shown = [month for month in months if not visible.isdisjoint(month["subjects"])]
-    return await added_up_in_turn(shown, consumers, span, (root.urn, "consumption", bool(include_subteams)))
+    return await added_up_in_turn(
+        info.context.budget, shown, consumers, span, (root.urn, "consumption", bool(include_subteams))
+    )
 
 
 team_consumption: SchemaField = strawberry.field(

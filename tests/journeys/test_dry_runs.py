@@ -68,9 +68,13 @@ def document(name: str) -> str:
 
 
 def test_every_mutation_takes_a_dry_run() -> None:
-    """The input of each mutation has `dryRun`, and each mutation about something stored has a call here."""
+    """The input of each mutation has `dryRun`, and each about something stored has a call here, but for queues."""
     assert MUTATIONS is not None
-    inputs = {name: get_named_type(each.args["input"].type) for name, each in MUTATIONS.fields.items()}
+    inputs = {
+        name: get_named_type(each.args["input"].type)
+        for name, each in MUTATIONS.fields.items()
+        if not name.endswith(("ThinEvent", "ThinEvents"))  # a worker takes and finishes its work, and tries nothing
+    }
     assert [name for name, each in inputs.items() if "dryRun" not in _fields(each)] == []
     single = {name for name in inputs if name.startswith(("register", "record")) and name != "recordUsage"}
     assert {*inputs} - single - {"updateWebhook", "removeWebhook"} <= {*CALLS}  # tests/journeys/test_webhooks.py

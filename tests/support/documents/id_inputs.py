@@ -152,9 +152,6 @@ REFUSED: dict[str, IdInput] = {
         "setAlias", {"model": MY_MODEL, "alias": "a", "version": MY_VERSION, "expectedVersion": ID}, OWN_PART
     ),
     "RemoveAliasInput.model": _write("removeAlias", {"model": ID, "alias": "a"}, "Model"),
-    "RemoveAliasInput.expectedVersion": _write(
-        "removeAlias", {"model": MY_MODEL, "alias": "a", "expectedVersion": ID}, OWN_PART
-    ),
     "ApproveInput.subject": _write(
         "approve", {"subject": ID, "gate": "g", "decision": "APPROVED"}, "ModelVersion", shown="approval { id }"
     ),
@@ -173,6 +170,9 @@ REFUSED: dict[str, IdInput] = {
 """Writes that are refused because the id is unknown to the caller."""
 
 ACCEPTED: dict[str, IdInput] = {
+    "RemoveAliasInput.expectedVersion": _write(
+        "removeAlias", {"model": MY_MODEL, "alias": "a", "expectedVersion": ID}, OWN_PART
+    ),
     "LinkInput.from": _write("link", {"relation": "DERIVES", "from": ID, "to": MINE}, shown=EDGE),
     "LinkInput.to": _write("link", {"relation": "CHILD_OF", "from": MY_RUN, "to": ID}, "Run", shown=EDGE),
     "LinkInput.to, changed": _write("link", {"relation": "DERIVES", "from": MINE, "to": ID}, shown=EDGE),
@@ -195,7 +195,7 @@ ACCEPTED: dict[str, IdInput] = {
         {"id": MINE, "columns": [{"name": "a", "derivedFrom": [{"dataset": ID, "column": "b"}]}]},
     ),
 }
-"""Writes that are accepted with a hidden id as with an absent one, for which they leave a stub."""
+"""Writes that are accepted with a hidden id as with an absent one, most of which leave a stub for an absent one."""
 
 NEVER_READ = frozenset(
     {

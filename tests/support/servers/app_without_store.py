@@ -1,5 +1,6 @@
 """The whole application as an unknown client meets it: real middlewares and view, test issuers, and no store."""
 
+import asyncio
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -71,10 +72,11 @@ class AppWithoutStore:
 
     async def _exchange(self, scope: dict[str, Any], body: bytes) -> Response:
         sent: list[Any] = []
-        received = iter([{"type": "http.request", "body": body, "more_body": False}])
+        received = [{"type": "http.request", "body": body, "more_body": False}]
 
         async def receive() -> Any:
-            return next(received, {"type": "http.disconnect"})
+            """Return the body once; then wait as long as the client does, whose departure would end the operation."""
+            return received.pop() if received else await asyncio.Event().wait()
 
         async def send(message: Any) -> None:
             sent.append(message)

@@ -12,6 +12,7 @@ from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.writing.writer import PolicedWriter
 from graphql_schema.catalog.kinds import ASSETS, KINDS
+from graphql_schema.catalog.properties import NATIVE_PROPERTIES
 from graphql_schema.catalog.relations import (
     CONTAINS,
     DERIVES,
@@ -162,7 +163,7 @@ async def stored(graph: StoreGraph, tenant: str = "default") -> Stored:
     """Read all data of a tenant."""
     vertices: Any = await graph.run(_VERTICES, tenant=tenant)
     joined: Any = await graph.run(_EDGES, tenant=tenant)
-    many = {"owners", "tags", "titles", "words", "pairs"}
+    many = {each.name for each in NATIVE_PROPERTIES if each.many}
     changes = [orjson.loads(row["p"]["record"][0]) for row in vertices if row["k"] == "Change"]
     vertices = [row for row in vertices if row["k"] in KINDS]
     name = {row["x"]: row["p"]["urn"][0] for row in vertices}

@@ -88,8 +88,8 @@ async def test_data_and_folders_of_others_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("storage", "version", "message"),
     [
-        ("0.9", 5, "is of JanusGraph 0.9.*Restore it with the release 1.0 of `mlg`"),
-        ("1.1.0", 4, "backup a have schema version 4; this program uses version 5"),
+        ("0.9", 6, "is of JanusGraph 0.9.*Restore it with the release 1.0 of `mlg`"),
+        ("1.1.0", 4, "backup a have schema version 4; this program uses version 6"),
         ("1.1.0", 99, "backup a have schema version 99.*Use the release of `mlg` that wrote them"),
     ],
 )

@@ -9,7 +9,6 @@ from itertools import count
 import pytest
 
 from graphql_schema.execution.side_thread import run_aside, run_in_parts, run_in_turn, short_switches
-from graphql_schema.ports import operation_budget
 
 
 async def test_a_function_runs_in_one_other_thread() -> None:
@@ -27,23 +26,6 @@ async def test_only_long_work_leaves_the_event_loop() -> None:
     assert [await run_in_turn(int, each, "11", base=2) for each in (False, True)] == [3, 3]
     threads = [await run_in_turn(threading.get_ident, each) for each in (False, True)]
     assert threads == [threading.get_ident(), await run_aside(threading.get_ident)]
-
-
-async def test_short_work_of_many_tasks_is_done_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Thirty aliases call it in one iteration of the event loop: the work of each is short, that of all is not."""
-    monkeypatch.setattr(operation_budget, "TURN_SECONDS", -1.0)  # each turn is over when it has begun
-    iterations, done = 0, list[int]()
-
-    async def count_iterations() -> None:
-        nonlocal iterations
-        while True:
-            iterations += 1
-            await asyncio.sleep(0)
-
-    counting = asyncio.create_task(count_iterations())
-    await asyncio.gather(*(run_in_turn(lambda: done.append(iterations), is_long=False) for _ in range(5)))
-    counting.cancel()
-    assert len({*done}) == len(done) == 5
 
 
 def steps_of(threads: list[int], numbers: Iterator[int]) -> Generator[None, None, int]:

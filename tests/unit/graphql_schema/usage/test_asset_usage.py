@@ -3,6 +3,7 @@
 # mypy: disable-error-code="index"
 # A response of another shape fails the test.
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
@@ -14,9 +15,11 @@ from strawberry.types import ExecutionResult
 from support.estates.plain_rows import plain_row
 from support.stores.plain_reader import PlainGraph
 
+from graphql_schema.ports import operation_budget
+from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.relation_query import PageRequest, RelationQuery
 from graphql_schema.ports.row import Row, RowPage
-from graphql_schema.usage.asset_usage import Span, added_up
+from graphql_schema.usage.asset_usage import Span, added_up, added_up_in_turn
 from policies.errors import LimitError
 
 Run = Callable[..., Awaitable[ExecutionResult]]
@@ -255,3 +258,26 @@ async def test_another_limit_is_reported_as_it_is(run: Run, graph: UsageGraph) -
     graph.limit = "rows"
     found = await run(USAGE, id=CLICKS)
     assert (found.errors[0].extensions["limit"], found.errors[0].message) == ("rows", "Too many edges.")
+
+
+async def test_the_usage_of_many_aliases_is_added_up_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thirty aliases do it in one iteration of the event loop: the work of each is short, that of all is not."""
+    monkeypatch.setattr(operation_budget, "TURN_SECONDS", -1.0)  # each turn is over when it has begun
+    iterations, done = 0, list[int]()
+
+    async def count_iterations() -> None:
+        nonlocal iterations
+        while True:
+            iterations += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.create_task(count_iterations())
+    budget = OperationBudget()
+
+    async def add_up() -> None:
+        await added_up_in_turn(budget, [], [], SPAN, ("scope",))
+        done.append(iterations)
+
+    await asyncio.gather(*(add_up() for _ in range(5)))
+    counting.cancel()
+    assert len({*done}) == len(done) == 5

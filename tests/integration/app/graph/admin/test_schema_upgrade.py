@@ -165,7 +165,8 @@ async def test_a_store_on_a_full_disk_starts(tmp_path: Path) -> None:
 async def test_the_embedded_store_is_upgraded_at_its_start(tmp_path: Path) -> None:
     """Data of the version before get keys, index and values before a request is served, and the new stamp."""
     settings, stamp = store_settings(tmp_path), tmp_path / STORE_FOLDER / STAMP_FILE
-    first = EmbeddedStore(settings, store_schema(), keeper=upgrade_of(alone=True))
+    plain = upgrade_of(alone=True)
+    first = EmbeddedStore(settings, plain.schema, keeper=plain)
     async with first, GremlinClient(first.endpoint) as client:
         await register(client, ("a",))
     strict = upgrade_of(VENDOR, STRICT, alone=True)
@@ -180,4 +181,4 @@ async def test_the_embedded_store_is_upgraded_at_its_start(tmp_path: Path) -> No
         assert await graph.run(FOUND, given="of a") == ["mlg://model/test/default/a"]
     assert orjson.loads(stamp.read_bytes())["version"] == BASE + 1
     with pytest.raises(SchemaMismatchError, match="Use the release of `mlg` that wrote them, or a later one"):
-        await EmbeddedStore(settings, store_schema(), keeper=upgrade_of(alone=True)).start()
+        await EmbeddedStore(settings, plain.schema, keeper=plain).start()

@@ -81,6 +81,8 @@ async def test_stored_values_are_those_of_the_catalog(graph: StoreGraph, writers
         "servedAt": 0,
         "lastUsedAt": 0,
         "pairs": [""],
+        "codePaths": [""],
+        "dataPaths": [""],
         "riskTier": "",
         "cost": 0,
     }
