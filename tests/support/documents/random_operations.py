@@ -150,11 +150,11 @@ class Generator:
         return self._operation([Selected("Query", "lineage", "lineage", text, [edges])], document)
 
     def rolled_up(self) -> Operation:
-        """Return a scene, a difference between two states of lineage, or the work of the caller."""
+        """Return a scene, a difference between two states of lineage, the work of the caller, or a search."""
         document = _Document()
         root = self.schema.query_type
         assert root is not None
-        name = self._least("rolled up ", ("scene", "lineageDiff", "myWork"))
+        name = self._least("rolled up ", ("scene", "lineageDiff", "myWork", "search"))
         found = self._field("Query", name, root.fields[name], _Scope(document, self.random.choice((2, 3)), 0))
         return self._operation(found, document)
 
