@@ -50,8 +50,8 @@ async def run_in_turn(
 ) -> ResultT:
     """Return the result of a function: one that ``is_long`` runs in the side thread, any other one at once.
 
-    A field that many aliases may select waits before for a turn, by :meth:`OperationBudget.pause` of its operation: a
-    pause without that would let the fields of a level read in several requests.
+    A field that many aliases may select first waits for a turn by the budget of its operation
+    (:meth:`graphql_schema.ports.operation_budget.OperationBudget.pause`). The batches of the operation wait with it.
     """
     if is_long:
         return await run_aside(function, *arguments, **options)
