@@ -117,7 +117,11 @@ class WebhookJob:
         yield counts("mlg_webhook_deliveries", "Attempts to deliver a change, by result.", "result", results)
 
     def _start(self, webhook: StoredWebhook, former: WebhookDelivery | None = None) -> None:
-        """Start a delivery, where a ``former`` one of the same webhook ended, unless its owner has set the cursor."""
+        """Start a delivery.
+
+        It continues after the last change that the ``former`` delivery of the webhook sent, if there is one. If the
+        owner has set the cursor of the webhook since then, it continues after that cursor.
+        """
         parts = DeliveryParts(
             self.events, self.rights, self.source, self._results, self.store.changed.set, self.plan, self.rights.clock
         )

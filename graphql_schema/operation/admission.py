@@ -151,8 +151,8 @@ class AdmissionExtension(SchemaExtension):
     def _refusals(self, document: DocumentNode, *, known: bool) -> list[GraphQLError]:
         """Return the errors of a document: several operations and no `operationName`, or the exceeded limits.
 
-        Sizes are limited for every operation of the document; those of a known document are not measured again.
-        Variables and cost are limited for the operation to execute, and only tested if no size is exceeded.
+        The limits of sizes, such as depth, are those of each operation of the document. A ``known`` document is within
+        them. The limits of variables and cost are those of the operation to execute, and are tested last.
         """
         # The public `operation_name` falls back to the first operation, so it does not show whether one was named.
         named = self.execution_context._provided_operation_name  # noqa: SLF001

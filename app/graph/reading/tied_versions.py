@@ -72,9 +72,9 @@ def ties_on_page(items: Sequence[PageItem], page: PageRequest) -> list[list[Page
 def in_order(items: Sequence[PageItem], page: PageRequest, precedes: Sequence[Pair]) -> OrderedItems:
     """Return the items in order, with the position ``(whether the time is hidden, negative time, rank, URN)``.
 
-    The rank is that among the versions of one time. The position of the page request gets a rank too: that of its URN
-    among these versions, even if it is no longer one of them. If no item has its time, the position keeps its rank, or
-    gets 0 if it has none.
+    The rank orders the versions of one time. The position after which the page begins gets a rank in the same way: that
+    of its URN among the items of its time. The URN need not be among them any more. If no item has that time, the
+    position keeps its rank, or gets 0 if it has none.
     """
     after = page.after
     found: list[PageItem] = []

@@ -41,7 +41,7 @@ class Owing(Protocol):
     """The protocol of a connection whose client may owe a part of a request."""
 
     def end_overdue(self, owed: Owed) -> bool:
-        """End the connection because of ``owed``; return False if the application still waits for it."""
+        """End the connection whose client owes ``owed``; return False if the application waits for that part."""
 
 
 class Behind(Protocol):

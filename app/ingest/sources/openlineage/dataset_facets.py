@@ -67,7 +67,11 @@ def column_lineage(facet: EventFacet, about: Contribution, names: EventNames, jo
 
 
 def source_columns(facet: EventFacet, about: Contribution, names: EventNames, key: str, part: str) -> None:
-    """Give the source columns in the lists ``key`` of the members of `fields`, as the ``part`` of the columns."""
+    """Add to ``about`` the source columns of each column.
+
+    Each member of `fields` in the facet is a column, and has its sources in the list ``key``. Columns consist of parts,
+    each from one kind of event: this call replaces the one named ``part``.
+    """
     found = {column: _sources(each, names, key) for column, each in facet.members("fields")}
     given = {column: sources for column, sources in found.items() if sources}
     about.give(COLUMNS, bounded(given, MAX_SOURCES_BYTES), part=part)
