@@ -13,7 +13,7 @@ from support.stores.janusgraph import StoreGraph
 from app.graph.driver.errors import StoreUnavailableError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.prepared_statement import PreparedStatement
-from graphql_schema.ports.operation_budget import OperationBudget, UsageLimits
+from graphql_schema.ports.operation_budget import UsageLimits
 
 TEAM = "mlg://team/catalog/default/ranking"
 ITEMS: list[dict[str, Any]] = [
@@ -85,7 +85,7 @@ async def test_failures_of_the_store(
 )
 async def test_limits(api: Api, monkeypatch: pytest.MonkeyPatch, limits: UsageLimits) -> None:
     """A query beyond a limit has the same error on both paths, and is cancelled."""
-    monkeypatch.setattr("app.runtime.operation_context.OperationBudget", lambda: OperationBudget(limits))
+    monkeypatch.setattr("app.runtime.operation_context.UsageLimits", lambda: limits)
     both = BothPaths(api)
     with both.observed():
         reply = await both.ask("ada", NESTED, {})
