@@ -28,10 +28,11 @@ WITHOUT_RESULT = (
         "mlg_hidden_values",
         "mlg_refused_actions",
         "mlg_truncated_answers",
+        "mlg_webhook",
     ),
     'mlg_store_requests_total{job="$job", instance=~"$instance", code!="OK"}',
 )
-"""Parts of queries for what an embedded store does not have, and for what appears with its first event only."""
+"""Parts of queries for what an embedded store does not have, what is off, and what appears with its first event."""
 
 REGISTER = """mutation { registerAssets(input: {items: [{team: {name: "ranking"}}]}) { failed } }"""
 QUERIES = (REGISTER, "query Page { assets { nodes { id } } }", "{ nothing }")
