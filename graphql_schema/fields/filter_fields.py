@@ -15,6 +15,7 @@ from strawberry.utils.str_converters import to_camel_case
 
 from graphql_schema.fields.field import SchemaField
 from graphql_schema.ports.conditions import (
+    ALWAYS,
     MAX_FILTER_CONDITIONS,
     MAX_FILTER_IDS,
     MAX_FILTER_TEXT_LENGTH,
@@ -122,6 +123,15 @@ def below(key: str, description: str) -> SchemaField:
     return filter_field(description, conditions)
 
 
+def not_below(key: str, description: str) -> SchemaField:
+    """Declare an inclusive lower bound of a native property."""
+
+    def conditions(bound: Value) -> Iterator[Condition]:
+        yield Negated(Below(key, bound))
+
+    return filter_field(description, conditions)
+
+
 def condition_of(given: FilterInput) -> All:
     """Return the condition of a filter, the conjunction of the conditions of its fields.
 
@@ -134,6 +144,18 @@ def condition_of(given: FilterInput) -> All:
             also = (getattr(given, beside),) if beside else ()
             found += _within_limits(name, conditions(value, *also))
     return All(tuple(found))
+
+
+def listing_condition(given: FilterInput | None) -> Condition:
+    """Return the condition of a filter of attached records, :data:`ALWAYS` for none.
+
+    Raises InvalidError if a value is invalid or too long, or if the lists of the filter have too many values.
+    """
+    if given is None:
+        return ALWAYS
+    found = condition_of(given)
+    refuse_oversized(*(each for each in found.conditions if isinstance(each, In)))
+    return found
 
 
 @cache

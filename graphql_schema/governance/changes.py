@@ -1,6 +1,5 @@
 """The audit as the viewer may see it: changes and their fields, and the mutation revertChange."""
 
-from collections.abc import Iterator
 from typing import Annotated
 
 import strawberry
@@ -13,7 +12,7 @@ from graphql_schema.fields.connection import After, ConnectionSource, First, pag
 from graphql_schema.fields.context import Context, Info
 from graphql_schema.fields.cursors import CursorCodec
 from graphql_schema.fields.field import Parent, Resolved, SchemaField, stored_field
-from graphql_schema.fields.filter_fields import below, condition_of, filter_field, one_of, refuse_oversized
+from graphql_schema.fields.filter_fields import below, listing_condition, not_below, one_of
 from graphql_schema.fields.node import Node
 from graphql_schema.fields.refs import AssetRef, ChangeRef
 from graphql_schema.fields.scalars import Cursor, Instant
@@ -23,7 +22,7 @@ from graphql_schema.inputs.payloads import payload
 from graphql_schema.inputs.submit import submit_one
 from graphql_schema.inputs.values import checked_reason, require_kind
 from graphql_schema.ports.commands import RevertCommand
-from graphql_schema.ports.conditions import ALWAYS, Below, Condition, In, Negated
+from graphql_schema.ports.conditions import Condition
 from graphql_schema.ports.relation_query import newest_first
 from graphql_schema.ports.row import Row
 from graphql_schema.rules.change_stamp import is_made_by, made_at
@@ -122,10 +121,6 @@ class Change(Node):
     )
 
 
-def _since(instant: Instant) -> Iterator[Condition]:
-    yield Negated(Below("createdAt", instant))
-
-
 @strawberry.input(description="A condition on changes; every given field must match. An empty list matches no change.")
 class ChangeFilter:
     """A condition on changes; every given field must match."""
@@ -139,17 +134,13 @@ class ChangeFilter:
         "The caller who made the change is one of these, each in the form of `Change.actor`.",
     )
     actions: list[ChangeAction] | None = one_of("action", "The action is one of these.")
-    since: Instant | None = filter_field("The change was made at this instant or later.", _since)
+    since: Instant | None = not_below("createdAt", "The change was made at this instant or later.")
     until: Instant | None = below("createdAt", "The change was made before this instant.")
 
 
 def change_condition(where: ChangeFilter | None) -> Condition:
     """Return the condition of a filter; raises InvalidError if it has too many values or one that is too long."""
-    if where is None:
-        return ALWAYS
-    condition = condition_of(where)
-    refuse_oversized(*(each for each in condition.conditions if isinstance(each, In)))
-    return condition
+    return listing_condition(where)
 
 
 ChangeFilterArg = Annotated[

@@ -1,6 +1,5 @@
 """Ingestions: what became of each event, as the viewer may see it now, and their list."""
 
-from collections.abc import Iterator
 from enum import Enum
 from typing import Annotated
 
@@ -10,11 +9,10 @@ from graphql_schema.catalog.enums import value
 from graphql_schema.fields.connection import After, ConnectionSource, First, page_request_of
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Parent, Resolved, SchemaField, stored_field
-from graphql_schema.fields.filter_fields import below, condition_of, filter_field, one_of, refuse_oversized
+from graphql_schema.fields.filter_fields import below, listing_condition, not_below, one_of
 from graphql_schema.fields.node import Node, resolve_subject
 from graphql_schema.fields.refs import AssetRef, NodeRef
 from graphql_schema.fields.scalars import Instant
-from graphql_schema.ports.conditions import ALWAYS, Below, Condition, In, Negated
 from graphql_schema.ports.record import JsonObject
 
 SHOWN_BY = "history"
@@ -163,10 +161,6 @@ class Ingestion(Node):
     )
 
 
-def _since(instant: Instant) -> Iterator[Condition]:
-    yield Negated(Below("createdAt", instant))
-
-
 @strawberry.input(
     description="A condition on ingestions; every given field must match. An empty list matches no ingestion."
 )
@@ -179,7 +173,7 @@ class IngestionFilter:
     )
     sources: list[str] | None = one_of("source", "The namespace of the job or dataset is one of these.")
     states: list[IngestionState] | None = one_of("state", "The `state` of the ingestion is one of these.")
-    since: Instant | None = filter_field("The event arrived at this instant or later.", _since)
+    since: Instant | None = not_below("createdAt", "The event arrived at this instant or later.")
     until: Instant | None = below("createdAt", "The event arrived before this instant.")
 
 
@@ -189,11 +183,7 @@ FilterArg = Annotated[
 
 
 async def _ingestions(info: Info, filter: FilterArg = None, first: First = 20, after: After = None) -> Resolved:
-    where: Condition = ALWAYS
-    if filter is not None:
-        condition = condition_of(filter)
-        refuse_oversized(*(each for each in condition.conditions if isinstance(each, In)))
-        where = condition
+    where = listing_condition(filter)
     page, binding = page_request_of(info, first, after, where)
     return ConnectionSource(await info.context.reader.attached_records("Ingestion", where, page), page, binding)
 

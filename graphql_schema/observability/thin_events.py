@@ -1,6 +1,5 @@
 """Thin events: which objects of a source wait to be read, and what became of those that were; their list."""
 
-from collections.abc import Iterator
 from enum import Enum
 from typing import Annotated
 
@@ -10,11 +9,10 @@ from graphql_schema.catalog.enums import value
 from graphql_schema.fields.connection import After, ConnectionSource, First, page_request_of
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Parent, Resolved, SchemaField, stored_field
-from graphql_schema.fields.filter_fields import below, condition_of, filter_field, one_of, refuse_oversized
+from graphql_schema.fields.filter_fields import below, listing_condition, not_below, one_of
 from graphql_schema.fields.node import Node, resolve_subject
 from graphql_schema.fields.refs import AssetRef
 from graphql_schema.fields.scalars import Instant
-from graphql_schema.ports.conditions import ALWAYS, Below, Condition, In, Negated
 
 SHOWN_BY = "history"
 """The field of an asset that a viewer must be able to read to see that an event was about the asset."""
@@ -78,10 +76,6 @@ class ThinEvent(Node):
     )
 
 
-def _since(instant: Instant) -> Iterator[Condition]:
-    yield Negated(Below("createdAt", instant))
-
-
 @strawberry.input(
     description="A condition on thin events; every given field must match. An empty list matches no event."
 )
@@ -91,7 +85,7 @@ class ThinEventFilter:
     subjects: list[strawberry.ID] | None = one_of("subject", "The source is one of these workflows.")
     sources: list[str] | None = one_of("source", "The name of the source is one of these.")
     states: list[ThinEventState] | None = one_of("state", "The `state` of the event is one of these.")
-    since: Instant | None = filter_field("The event became pending by its arrival at this instant or later.", _since)
+    since: Instant | None = not_below("createdAt", "The event became pending by its arrival at this instant or later.")
     due_before: Instant | None = below("begins", "The event is due before this instant; give the state PENDING, too.")
 
 
@@ -101,11 +95,7 @@ FilterArg = Annotated[
 
 
 async def _thin_events(info: Info, filter: FilterArg = None, first: First = 20, after: After = None) -> Resolved:
-    where: Condition = ALWAYS
-    if filter is not None:
-        condition = condition_of(filter)
-        refuse_oversized(*(each for each in condition.conditions if isinstance(each, In)))
-        where = condition
+    where = listing_condition(filter)
     page, binding = page_request_of(info, first, after, where)
     found = await info.context.reader.attached_records("ThinEvent", where, page, newest_first=False)
     return ConnectionSource(found, page, binding)
