@@ -21,8 +21,8 @@ _HOST: Final = re.compile(r"[a-z0-9.:_*-]+", re.ASCII)
 
 _PORTS: Final = {"http": 80, "https": 443}
 
-_TRANSLATED: Final = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
-"""Networks of IPv6 addresses that contain an IPv4 address, which may be a private one (RFC 6052, RFC 8215)."""
+_UNICAST: Final = IPv6Network("2000::/3")
+"""The IPv6 addresses of the public internet (RFC 4291); others may be local, or contain a private IPv4 address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def is_public(address: str) -> bool:
     if isinstance(found, IPv6Address):
         if found.ipv4_mapped is not None:
             found = found.ipv4_mapped
-        elif found.sixtofour or found.teredo or any(found in network for network in _TRANSLATED):
+        elif found.sixtofour or found.teredo or found not in _UNICAST:
             return False
     return found.is_global and not found.is_multicast
 

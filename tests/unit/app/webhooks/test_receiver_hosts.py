@@ -100,6 +100,8 @@ def test_nothing_is_allowed_without_entries() -> None:
         ("::ffff:127.0.0.1", False),
         ("::ffff:10.0.0.1", False),
         ("64:ff9b::7f00:1", False),
+        ("::7f00:1", False),
+        ("fec0::1", False),
         ("2002:7f00:1::", False),
         ("2001:0:7f00:1::", False),
         ("not an address", False),
