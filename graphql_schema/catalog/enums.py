@@ -79,7 +79,7 @@ class Sensitivity(Enum):
     PUBLIC = value("PUBLIC", description="May leave the organisation.")
     INTERNAL = value("INTERNAL", description="For everyone in the organisation.")
     CONFIDENTIAL = value("CONFIDENTIAL", description="For people who need the data for their work.")
-    RESTRICTED = value("RESTRICTED", description="For named people and purposes.")
+    RESTRICTED = value("RESTRICTED", description="Only for people and purposes that are named one by one.")
 
 
 @strawberry.enum(description="Whether an asset was registered or only referenced.")
@@ -212,7 +212,7 @@ class CheckKind(Enum):
 class CheckStatus(Enum):
     """The outcomes of a check."""
 
-    PASS = value("PASS", description="As expected.")
+    PASS = value("PASS", description="The checked value is as expected.")
     WARN = value("WARN", description="Needs attention.")
     FAIL = value("FAIL", description="Not as expected.")
     ERROR = value("ERROR", description="The check itself failed to run.")
@@ -254,7 +254,8 @@ class ContaminationVerdict(Enum):
     )
     CLEAN = value(
         "CLEAN",
-        description="Both lineages are known and complete, as far as the policy discloses, and they share no data.",
+        description="The lineages of training and evaluation data are known and complete, as far as the policy "
+        "discloses, and share no data.",
     )
     UNKNOWN = value(
         "UNKNOWN",

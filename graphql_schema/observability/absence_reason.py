@@ -12,7 +12,7 @@ from graphql_schema.ports.record import JsonObject
 class AbsenceReason(Enum):
     """Why an asset or an edge is not there."""
 
-    PRESENT = value("PRESENT", description="It is there, and visible to the viewer.")
+    PRESENT = value("PRESENT", description="The asset or edge is there, and visible to the viewer.")
     PLACEHOLDER = value(
         "PLACEHOLDER",
         description="The asset was only referenced: nothing has registered it, and no event has described it.",
@@ -23,7 +23,10 @@ class AbsenceReason(Enum):
         description="The edge has no effect: its declarer had no right on a hidden end, or its source is hidden from "
         "the caller who registered its target. A caller with the right to link its ends confirms it with `link`.",
     )
-    ENDED = value("ENDED", description="It was there: the asset, or an end of the edge, is deleted, or the edge ended.")
+    ENDED = value(
+        "ENDED",
+        description="The asset or edge was there: the asset, or an end of the edge, is deleted, or the edge ended.",
+    )
     REFUSED = value("REFUSED", description="An event named the edge, and it was refused: see `ingestion`.")
     OTHER_SPELLING = value(
         "OTHER_SPELLING",

@@ -21,7 +21,7 @@ class ChangePlanState(Enum):
         "READY", description="Every concerned team agreed or is not concerned, and the impact is completely known."
     )
     OBJECTED = value("OBJECTED", description="The newest decision of a team is OBJECTED.")
-    OVERDUE = value("OVERDUE", description="As OPEN, and the deadline has passed.")
+    OVERDUE = value("OVERDUE", description="The plan is open, and its deadline has passed.")
     CLOSED = value("CLOSED", description="The change was made or withdrawn.")
 
 

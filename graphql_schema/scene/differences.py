@@ -19,7 +19,7 @@ class LineageChange(Enum):
 
     ADDED = value("ADDED", description="Only the state `to` has it.")
     REMOVED = value("REMOVED", description="Only the state `from` has it.")
-    CHANGED = value("CHANGED", description="Both states have it, with other versions or runs.")
+    CHANGED = value("CHANGED", description="Both states have the asset or edge, with other versions or runs.")
 
 
 Members = Mapping[str, Sequence[str]]

@@ -24,12 +24,15 @@ class SceneExpansion:
     """Assets to list individually: those that meet all of the given fields."""
 
     group: str | None = strawberry.field(
-        description="Those with the values in this `key` of a group, such as LEVEL=2 and KIND=DATASET.", default=None
+        description="Lists assets with the values in this `key` of a group, such as LEVEL=2 and KIND=DATASET.",
+        default=None,
     )
-    level: int | None = strawberry.field(description="Those of this level; negative upstream.", default=None)
-    kind: AssetKind | None = strawberry.field(description="Those of this kind.", default=None)
+    level: int | None = strawberry.field(
+        description="Lists assets of this level, which is negative upstream.", default=None
+    )
+    kind: AssetKind | None = strawberry.field(description="Lists assets of this kind.", default=None)
     next_to: strawberry.ID | None = strawberry.field(
-        description="Those with an edge to or from the asset with this id, if the scene followed the edge.",
+        description="Lists assets with an edge to or from the asset with this id, if the scene followed the edge.",
         default=None,
     )
 

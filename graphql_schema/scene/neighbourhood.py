@@ -24,7 +24,10 @@ class SceneDirection(Enum):
 
     UPSTREAM = value("UPSTREAM", description="Against the data flow, to the sources.")
     DOWNSTREAM = value("DOWNSTREAM", description="With the data flow, to the consumers.")
-    BOTH = value("BOTH", description="Both; from an asset upstream nothing is followed downstream, nor the reverse.")
+    BOTH = value(
+        "BOTH",
+        description="Upstream and downstream; from an asset upstream nothing is followed downstream, nor the reverse.",
+    )
 
 
 @strawberry.enum(description="Why edges of an asset may be missing in a scene.")

@@ -226,7 +226,9 @@ async def added_up_in_turn(
 
 
 def added_up(months: Iterable[Month], known: Iterable[Row], span: Span, scope: Position) -> JsonObject:
-    """Return the source of a :class:`Usage`: the days of the span in ``months`` by consumers in ``known``.
+    """Add up the use on the days of the span, and return the source of a :class:`Usage`.
+
+    Uses of consumers that are not in ``known`` are left out.
 
     ``scope`` is what the list of consumers depends on besides the days; it binds cursors, as in
     :func:`graphql_schema.fields.connection.page_request_of`.

@@ -74,15 +74,21 @@ class WebhookStore:
         return [webhook_from_row(row) for row in rows]
 
     async def put(self, webhook: StoredWebhook) -> bool:
-        """Store a registration with its state, and set ``changed``; return false if it has changed in the store."""
+        """Store a registration with its state, and set the event ``changed``.
+
+        Return false, without effect, if another process changed or deleted the registration since it was read.
+        """
         return self._signalled(await self._set(webhook, webhook.record()))
 
     async def remove(self, webhook: StoredWebhook) -> bool:
-        """Delete a webhook, and set ``changed``; return false if it has changed in the store."""
+        """Delete a webhook, and set the event ``changed``.
+
+        Return false, without effect, if another process changed or deleted the registration since it was read.
+        """
         return self._signalled(await self._set(webhook, None))
 
     async def save_state(self, webhook: StoredWebhook) -> bool:
-        """Store the state alone; return false if the registration has changed in the store."""
+        """Store the state alone; return false, without effect, if the registration has changed since it was read."""
         return await self._set(webhook, webhook.text)
 
     async def _set(self, webhook: StoredWebhook, record: str | None) -> bool:

@@ -172,7 +172,10 @@ class HealthWalk:
                 yield HealthFinding(asset, depth, weight, check=check, result=latest)
 
     def _failed_evaluations(self, depth: int, version: Row, evidence: HealthEvidence) -> Iterator[HealthFinding]:
-        """Yield a finding for each evaluation that has a weight."""
+        """Yield a finding for each evaluation with the verdict FAIL or WARN.
+
+        Only the newest evaluation of each owner, kind and set of data counts.
+        """
         known = [*self._evaluations(version, evidence)]
         self.monitored |= depth == 0 and any(counts_for(version.record, found.record) for found, _ in known)
         for evaluation, weight in weigh_evaluations(version, known):

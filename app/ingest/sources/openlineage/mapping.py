@@ -285,7 +285,10 @@ class _EventMapper:
         return found, _full_name(found, name[1])
 
     def _parent(self, facet: EventFacet, run: Contribution, workflow: Contribution) -> None:
-        """Join the parent run, and its job to the job; the root run becomes a property."""
+        """Add the run of the facet as parent of the event's run, and its job as parent of the event's job.
+
+        The root run becomes a property.
+        """
         try:
             run_id = _run_in(facet.body, f"{facet.path}.run.runId")
             name = _named_in(facet.body)
