@@ -45,7 +45,7 @@ MAX_NODE_IDS = 500
 
 IdArg = Annotated[strawberry.ID, strawberry.argument(description="The id, a URN.")]
 IdsArg = Annotated[list[strawberry.ID], strawberry.argument(description=f"Ids, at most {MAX_NODE_IDS}.")]
-TeamIdArg = Annotated[strawberry.ID | None, strawberry.argument(description="The id; without it give `name`.")]
+TeamIdArg = Annotated[strawberry.ID | None, strawberry.argument(description="The id; give either this or `name`.")]
 TeamNameArg = Annotated[
     str | None,
     strawberry.argument(

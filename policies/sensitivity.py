@@ -1,4 +1,4 @@
-"""The sensitivities in order, and the kinds to which none propagates (``sensitivity.toml``)."""
+"""The sensitivities in order, which are fixed here, and the kinds to which none propagates, by ``sensitivity.toml``."""
 
 from collections.abc import Collection
 from pathlib import Path

@@ -60,7 +60,9 @@ def run_shown(work: Callable[[ShownProgress], Coroutine[object, None, T]]) -> T:
             return asyncio.run(work(ShownProgress(bars)))
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
-        raise ConfigurationError(f"{error.strerror or error}{where}. Check the folder and its permissions.") from error
+        raise ConfigurationError(
+            f"{error.strerror or error}{where}. Check the folder, its permissions, and the free space."
+        ) from error
 
 
 def backup(folder: Folder, keep: Keep = 0) -> None:

@@ -115,7 +115,7 @@ def _plan_read(step: PlanStep) -> None:
 class Plans:
     """The plans of one document, by operation and by the conditions of `@skip` and `@include`.
 
-    ``steps`` is the number of their steps, which grows while they are used.
+    ``steps`` is the number of their steps: it grows while they are used, and is 0 again after more than `MAX_PLANS`.
     """
 
     steps: int = 0

@@ -123,7 +123,9 @@ class SetAliasPayload:
     errors: list[MutationError] = stored_field("The errors; empty unless the call was rejected.")
 
 
-AliasInputArg = Annotated[SetAliasInput, strawberry.argument(description="The alias and its version.")]
+AliasInputArg = Annotated[
+    SetAliasInput, strawberry.argument(description="The alias, and the version to which it shall point.")
+]
 
 
 async def _set_alias(info: Info, input: AliasInputArg) -> Resolved:

@@ -19,7 +19,8 @@ class CompletenessState(Enum):
 
     COMPLETE = value(
         "COMPLETE",
-        description="Nothing is missing, apart from what is hidden if the policy does not disclose that something is.",
+        description="Nothing is missing, except what is hidden where the policy does not disclose that something is "
+        "hidden.",
     )
     TRUNCATED = value(
         "TRUNCATED", description="A limit or budget, such as `maxDepth`, cut the result; there may be more."

@@ -74,8 +74,12 @@ class UnlinkInput:
     """An edge to end."""
 
     relation: RelationName = strawberry.field(description="Relation of the edge.")
-    from_: strawberry.ID = strawberry.field(name="from", description="Id at the start of the edge.")
-    to: strawberry.ID = strawberry.field(description="Id at the end of the edge.")
+    from_: strawberry.ID = strawberry.field(
+        name="from", description="Id at the start of the edge: of an asset, or with CONTAINS of a domain."
+    )
+    to: strawberry.ID = strawberry.field(
+        description="Id at the end of the edge: of an asset, or with STARTED_BY of a user."
+    )
     valid_to: Instant | None = strawberry.field(
         description="Instant at which the edge ends or ended; if absent, now, or the begin of an edge that begins "
         "later. It also corrects an earlier end.",

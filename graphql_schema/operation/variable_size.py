@@ -72,7 +72,10 @@ def _count_elements(values: list[object], maximum: int, found: VariableSize) -> 
 
 
 def _count(value: object, type_: GraphQLType, maximum: int, found: VariableSize) -> None:
-    """Add one value to ``found``; visits no element after ``maximum`` is exceeded, and does not recurse."""
+    """Add the size of one value, and the length of its longest list, to ``found``.
+
+    Visits no element after ``maximum`` is exceeded, and does not recurse.
+    """
     stack: list[tuple[object, GraphQLType]] = [(value, type_)]
     while stack and found.size <= maximum:
         current, expected = stack.pop()

@@ -53,9 +53,12 @@ class PlanTeam:
     acknowledgement: Acknowledgement | None = stored_field("The newest one of the team; null without one.")
 
 
-@strawberry.type(description="Who has acknowledged a change plan, as far as its impact is visible to the viewer.")
+@strawberry.type(
+    description="The state of a change plan, and the teams that it concerns or that acknowledged it, as far as its "
+    "impact is visible to the viewer."
+)
 class ChangePlanStatus:
-    """Who has acknowledged a change plan."""
+    """The state of a change plan, and the teams that it concerns or that acknowledged it."""
 
     state: ChangePlanState = stored_field("The state of the plan.")
     teams: list[PlanTeam] = stored_field(

@@ -36,7 +36,8 @@ class SceneProperty(Enum):
     TEAM = value("TEAM", description="The `ownerTeam`, if it is a team that is visible to the viewer.")
     DOMAIN = value("DOMAIN", description="The `domain`, else that of the parent of a version or feature, if visible.")
     VERSIONS = value(
-        "VERSIONS", description="The asset of a version, else the asset itself: both are grouped together."
+        "VERSIONS",
+        description="The asset of a version, else the asset itself: an asset and its versions have the same value.",
     )
 
 

@@ -71,7 +71,10 @@ class SessionGuard:
         if not self.has_session(connection):
             return None
         if connection.headers.get("origin") != self.origin:
-            raise CrossSiteError(f"Only pages of {self.origin} may open a WebSocket with the cookie of a sign-in.")
+            raise CrossSiteError(
+                f"Only pages of {self.origin} may open a WebSocket with the cookie of a sign-in. Send a bearer token "
+                "in `connection_init` from elsewhere."
+            )
         return f"Bearer {self.sessions.unexpired(self.protected(connection, csrf)).access_token}"
 
     def kept(self, session: BrowserSession) -> list[str]:

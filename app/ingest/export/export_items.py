@@ -1,8 +1,9 @@
 """Reads the graph as ``AssetInput`` items, which restore the exported values when imported into an empty store.
 
 Each current lineage edge to another asset is a ``link`` item with its origin and validity. An edge from an asset to
-itself is a ``link`` item without origin and validity. Not exported are ended edges, edges that a rule inferred,
-attached records and the further values that ``docs/import.md`` lists. Values that the token may not read are left out.
+itself, to its replacement, or from a workflow to a step, is a ``link`` item without origin and validity. Not exported
+are ended edges, edges that a rule inferred, attached records and the further values that ``docs/import.md`` lists.
+Values that the token may not read are left out.
 """
 
 from collections.abc import AsyncIterator

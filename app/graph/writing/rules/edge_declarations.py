@@ -30,11 +30,11 @@ _IMPLIED: Final[Mapping[str, Record]] = {TAGGED.name: {"mode": TagMode.DIRECT.na
 
 
 def declare_edges(unit: ItemUnit, urn: str, edges: DeclaredEdges) -> bool:
-    """Stage the edges that one field of the asset ``urn`` declares, and the end of those that it no longer declares.
+    """Stage the edges that one field of the asset ``urn`` declares, and end those that have no declaration now.
 
-    If ``edges.adds`` is set, only those in ``edges.removes`` end. Return whether any edge changes. For VERSION_OF,
-    nothing is staged, because the id names the parent. Raises RejectedItemError if an edge is invalid, names an absent
-    user or team that may not be created, or if the caller may not declare it.
+    If ``edges.adds`` is set, only those in ``edges.removes`` lose their declaration. Return whether any edge changes.
+    For VERSION_OF, nothing is staged, because the id names the parent. Raises RejectedItemError if an edge is invalid,
+    names an absent user or team that may not be created, or if the caller may not declare it.
     """
     if edges.hop.relation is VERSION_OF:
         _refuse_other_parent(urn, edges)

@@ -83,7 +83,7 @@ class RegistryObject:
         return self.importing.mapping.run(record, self._experiment(record.experiment))
 
     def logged_model(self, object_id: str) -> SourceAsset:
-        """Return a logged model, with its evaluations by the runs that measured it."""
+        """Return a logged model, with an evaluation for each content of data on which it was measured."""
         entity = self._found(lambda client: client.get_logged_model(object_id))
         record = logged_model_of(entity, self._runs(measuring_runs(entity)))
         return self.importing.mapping.logged_model(record, self._experiment(record.key.experiment))
