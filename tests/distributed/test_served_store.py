@@ -18,12 +18,12 @@ ROUNDS = int(os.environ.get("ROUNDS", "20"))
 pytestmark = [pytest.mark.distributed, pytest.mark.timeout(600)]
 
 READ = "query ($id: ID!) { asset(id: $id) { revision } }"
-LISTING = '{ assets(first: 500, filter: {name: {prefix: "served"}}) { totalCount } }'
+LISTING = '{ assets(first: 500, filter: {name: {prefix: "written"}}) { totalCount } }'
 
 
 def items(call: int) -> list[dict[str, Any]]:
     """Return the items of a call."""
-    return [{"dataset": {"id": f"mlg://dataset/served/default/served-{call}-{number}"}} for number in range(20)]
+    return [{"dataset": {"id": f"mlg://dataset/served/default/written-{call}-{number}"}} for number in range(20)]
 
 
 async def test_a_killed_api_finds_its_writes_by_another_server(cluster: Cluster, tmp_path: Path) -> None:
