@@ -10,6 +10,7 @@ from typing import Final, Self
 
 import aiohttp
 
+from app.webhooks.bounded_socket import Allowance, BoundedSocket
 from app.webhooks.receiver_hosts import HostRule
 
 SECONDS: Final = 10.0
@@ -47,6 +48,7 @@ class Receiver:
     def __init__(self, url: str, rule: HostRule) -> None:
         self._url = url
         self._rule = rule
+        self._allowance = Allowance()
 
     async def __aenter__(self) -> Self:
         connector = aiohttp.TCPConnector(limit=1, use_dns_cache=False, socket_factory=self.socket_for)
@@ -66,6 +68,7 @@ class Receiver:
 
     async def send(self, headers: Mapping[str, str], body: bytes) -> None:
         """Send one request; raises DeliveryFailedError unless the response has a status of success."""
+        self._allowance.renew()
         try:
             async with self._session.post(self._url, data=body, headers=headers, allow_redirects=False) as response:
                 await response.content.read(MAX_RESPONSE_BYTES)
@@ -80,7 +83,7 @@ class Receiver:
             refused = isinstance(error.os_error, AddressRefusedError)
             raise DeliveryFailedError("ADDRESS_REFUSED" if refused else "NO_CONNECTION") from None
         except (aiohttp.ClientError, OSError, ValueError):
-            raise DeliveryFailedError("NO_CONNECTION") from None
+            raise DeliveryFailedError("NO_CONNECTION" if self._allowance.left else "TOO_LONG") from None
         if not 200 <= status < 300:  # noqa: PLR2004 - the statuses of success
             wait = float(wish) if wish.isascii() and wish.isdigit() and len(wish) < len("1000000") else None
             raise DeliveryFailedError(f"HTTP {status}", retry_after=wait, gone=status == _GONE)
@@ -90,4 +93,6 @@ class Receiver:
         family, kind, protocol, _, address = info
         if not self._rule.may_connect(str(address[0])):
             raise AddressRefusedError("The address may not receive webhooks.")
-        return socket.socket(family, kind, protocol)
+        made = BoundedSocket(family, kind, protocol)
+        made.allowance = self._allowance
+        return made
