@@ -12,7 +12,7 @@ from app.graph.records.edge_record import far_end
 from app.graph.records.vertex_record import ALIASES, is_deleted, kind_of
 from app.graph.writing.rules.permissions import refuse_unexpected, require_right, require_visible
 from app.graph.writing.unit.item_unit import ItemUnit
-from app.graph.writing.unit.rejections import conflict
+from app.graph.writing.unit.rejections import conflict, some_of
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.relations import (
     BASE_OF,
@@ -37,9 +37,6 @@ USES: Final = (
     SERVED_BY.into(),
 )
 """The hops from an asset to what uses it, in the sense of a deletion: an evaluation of the asset is no use."""
-
-MAX_NAMED: Final = 5
-"""Maximal number of uses that a rejection names, counted apart for assets that the caller may change and others."""
 
 DELETED_WITH: Final = "deletedWith"
 """Record key of a child that was deleted with its parent: the id of the parent."""
@@ -130,18 +127,14 @@ def _refuse_in_use(unit: ItemUnit, record: Record, group: dict[int, Record], *, 
     others = [] if despite_others else [use.text for use in found if use.of_others]
     steps = []
     if own:
-        steps.append(f"{_named(own)}; end or retire these first")
+        steps.append(f"{some_of(own)}; end or retire these first")
     if others:
         steps.append(
-            f"by assets that you may not change, {_named(others)}; set `despiteOthers` of `deleteAsset` to ignore these"
+            f"by assets that you may not change, {some_of(others)}; set `despiteOthers` of `deleteAsset` to ignore "
+            "these"
         )
     if steps:
         raise conflict(f"{record['id']} is in use: {'. Also '.join(steps)}.", record["revision"], "asset")
-
-
-def _named(uses: list[str]) -> str:
-    more = f" and {len(uses) - MAX_NAMED} more" if len(uses) > MAX_NAMED else ""
-    return f"{'; '.join(uses[:MAX_NAMED])}{more}"
 
 
 def _require_uses(unit: ItemUnit, vids: Iterable[int]) -> None:

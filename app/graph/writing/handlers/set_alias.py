@@ -12,7 +12,7 @@ from app.graph.writing.rules.gate_evidence import gate_of
 from app.graph.writing.rules.permissions import refuse_deleted, refuse_stub, require_right, require_visible
 from app.graph.writing.rules.result_rights import refuse_own_weakening
 from app.graph.writing.unit.item_unit import ItemUnit
-from app.graph.writing.unit.rejections import RejectedItemError, blocked, conflict, invalid
+from app.graph.writing.unit.rejections import RejectedItemError, blocked, conflict, invalid, some_of
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.ports.commands import AnyVersion, RemoveAliasCommand, SetAliasCommand
 from graphql_schema.ports.outcomes import GateResult, Outcome, WriteOutcome
@@ -159,6 +159,6 @@ def _closed(command: SetAliasCommand, gate: GateResult) -> str:
     missing += [f"has the open incident {each}" for each in gate.blocking_incidents]
     missing += [text.rstrip(".") for text in (*gate.repeated_approvers, *gate.sensitivity_violations)]
     return (
-        f"The protected alias {command.alias!r} may not point at {command.version}: {'; '.join(missing)}. "
+        f"The protected alias {command.alias!r} may not point at {command.version}: {some_of(missing)}. "
         "Resolve this and call again."
     )

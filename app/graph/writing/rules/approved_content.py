@@ -14,7 +14,7 @@ from app.graph.records.vertex_record import ALIASES, is_deleted, kind_of
 from app.graph.writing.rules.attach import amended
 from app.graph.writing.rules.gate_evidence import decisions
 from app.graph.writing.unit.item_unit import ItemUnit
-from app.graph.writing.unit.rejections import RejectedItemError, conflict
+from app.graph.writing.unit.rejections import RejectedItemError, conflict, some_of
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import DEPLOYED_AS, PRODUCES, STARTED_BY, Direction
@@ -127,7 +127,7 @@ def _refuse_if_in_use(unit: ItemUnit, version: Record, field: str) -> None:
 
 def _fixed(version: Record, field: str, uses: list[str], path: tuple[str, ...]) -> RejectedItemError:
     return conflict(
-        f"`{field}` of {version['id']} is fixed, because the version is {' and '.join(uses)}. Register the other "
+        f"`{field}` of {version['id']} is fixed, because the version is {some_of(uses, ' and ')}. Register the other "
         "content as a version of its own, or end these approvals and uses first.",
         version["revision"],
         *path,

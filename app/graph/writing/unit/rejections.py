@@ -1,9 +1,13 @@
 """Rejections: errors that end the planning of one item, each with the outcome that the caller gets."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+from typing import Final
 
 from graphql_schema.ports.outcomes import GateResult, MutationErrorCode, Outcome, WriteError, WriteOutcome
 from graphql_schema.rules.typos import near_names, with_names
+
+MAX_NAMED: Final = 5
+"""Maximal number of things that one message names."""
 
 
 class RejectedItemError(Exception):
@@ -82,3 +86,12 @@ def over_limit(message: str, *path: str) -> RejectedItemError:
 
 def _rejection(outcome: Outcome, error: WriteError) -> RejectedItemError:
     return RejectedItemError(WriteOutcome(outcome, errors=(error,)))
+
+
+def some_of(texts: Sequence[str], separator: str = "; ") -> str:
+    """Return the first texts, and the number of the others.
+
+    All of them, such as the deployments of a version, would make each error of a call as long as their number.
+    """
+    more = f" and {len(texts) - MAX_NAMED} more" if len(texts) > MAX_NAMED else ""
+    return f"{separator.join(texts[:MAX_NAMED])}{more}"

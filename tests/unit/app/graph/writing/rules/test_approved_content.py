@@ -49,6 +49,17 @@ def test_a_version_with_a_valid_approval_keeps_its_content(memory: Memory, value
     assert memory.outcomes(item, who=ADA, now=NOW + 10) == ["UPDATED"]
 
 
+def test_a_message_names_some_of_the_uses(memory: Memory) -> None:
+    """The error of a version with seven approvals names five, so that its length does not depend on their number."""
+    names = [f"a{number}" for number in range(7)]
+    given = [ApproveCommand(urn("model-version m@1"), name, "APPROVED") for name in names]
+    assert memory.outcomes(*given, who=ELI) == ["CREATED"] * 7
+    (refused,) = memory.run(changed("model-version m@1", framework="x"), who=ADA)
+    message = refused.errors[0].message
+    assert [name for name in names if f"{name!r}" in message] == names[:5]
+    assert "and 2 more. Register" in message
+
+
 def test_a_change_that_voids_names_the_approvals_once(memory: Memory) -> None:
     """A dataset may change: its valid approvals become void and are named; those of a void one are not named again."""
     assert memory.outcomes(approval("dataset d"), who=ELI) == ["CREATED"]
