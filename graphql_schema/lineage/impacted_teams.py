@@ -17,6 +17,7 @@ from graphql_schema.fields.field import stored_field
 from graphql_schema.fields.refs import TeamRef
 from graphql_schema.governance.ownership import ownership_of
 from graphql_schema.ports.lineage_query import ReachedNode
+from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import JsonObject
 from graphql_schema.ports.relation_query import ALL, PageRequest, related
 from graphql_schema.ports.row import Row
@@ -70,9 +71,12 @@ async def impacted_teams(
     ``nodes`` are those of the walk, with the roots at depth 0; ``span`` are the days whose usage counts. Raises
     LimitError if there are too many usage records or ownerships to read.
     """
+    budget = info.context.budget
+    await budget.pause()
     affected = [node.row for node in nodes if node.depth]
+    owned = await _owner_teams(budget, affected)
     reading = {
-        ImpactReason.OWNS: lambda: _owning(info, affected),
+        ImpactReason.OWNS: lambda: _known(info, owned),
         ImpactReason.USES: lambda: _using(info, [node.row for node in nodes], span),
         ImpactReason.ONCALL: lambda: _on_call(info, affected),
     }
@@ -83,26 +87,35 @@ async def impacted_teams(
     for reason, rows in zip(reasons, found, strict=True):
         for urn in {team.urn for team in rows}:
             applying[urn].append(reason.name)
-    owned = Counter(row.visible_value("ownerTeam") for row in affected)
     shown = [{"team": team, "assets": owned[urn], "reasons": applying[urn]} for urn, team in teams.items()]
     return sorted(shown, key=lambda each: (-each["assets"], each["team"].urn))
 
 
-async def _owning(info: Info, assets: Iterable[Row]) -> list[Row]:
-    """Return the visible owner teams of assets, each once."""
-    urns = {row.visible_value("ownerTeam") or "" for row in assets}
-    return _visible(await info.context.reader.nodes(sorted(urn for urn in urns if urn and slug_of(urn) == "team")))
+async def _owner_teams(budget: OperationBudget, assets: Iterable[Row]) -> Counter[str]:
+    """Return the number of assets of each team that is the visible owner of some, by its id."""
+    owners = Counter[str]()
+    async for row in budget.in_turns(assets):
+        owners[row.visible_value("ownerTeam") or ""] += 1
+    return Counter({urn: number for urn, number in owners.items() if urn and slug_of(urn) == "team"})
+
+
+async def _known(info: Info, urns: Iterable[str]) -> list[Row]:
+    """Return the visible ones of some teams."""
+    return _visible(await info.context.reader.nodes(sorted(urns)))
 
 
 async def _using(info: Info, assets: Iterable[Row], span: Span) -> list[Row]:
     """Return the visible teams that used assets within a span, themselves or through members and services."""
-    months = await months_of(info, [row for row in assets if row.reads("usage")], MONTHS, span)
+    budget = info.context.budget
+    used = [row async for row in budget.in_turns(assets) if row.reads("usage")]
+    months = await months_of(info, used, MONTHS, span)
     urns = await run_in_turn(_users, len(months) > MANY_MONTHS, months, span)
     consumers = _visible(await info.context.reader.nodes(urns, constant_time=True))
     services = [row for row in consumers if row.kind == "Service" and not row.deleted]
     users = [row for row in consumers if row.kind == "User"]
+    serving = await _owner_teams(budget, services)
     joined = info.context.reader.related_to_all(users, TEAMS, ALL)
-    owners, memberships = await asyncio.gather(_owning(info, services), joined)
+    owners, memberships = await asyncio.gather(_known(info, serving), joined)
     members = [item.row for each in memberships for item in each.items]
     return [*(row for row in consumers if row.kind == "Team"), *owners, *members]
 
@@ -114,17 +127,18 @@ def _users(months: Iterable[Month], span: Span) -> list[str]:
 
 async def _on_call(info: Info, assets: Iterable[Row]) -> list[Row]:
     """Return the visible teams that own assets as ONCALL, directly or inherited."""
+    budget = info.context.budget
     shown = defaultdict[str, list[Row]](list)
-    for row in assets:
+    async for row in budget.in_turns(assets):
         if row.reads("owners"):
             shown[row.kind].append(row)
     reader, page = info.context.reader, PageRequest(max_edges_in_parts=MAX_OWNERSHIPS)
     reads = (reader.related_to_all(rows, ownership_of(kind, inherited=True), page) for kind, rows in shown.items())
+    pages = [page for found in await asyncio.gather(*reads) for page in found]
     return [
         item.row
-        for found in await asyncio.gather(*reads)
-        for each in found
-        for item in each.items
+        async for found in budget.in_turns(pages)
+        for item in found.items
         if item.row.kind == "Team" and OwnershipKind.ONCALL.name in (item.edge or {}).get("kinds", ())
     ]
 

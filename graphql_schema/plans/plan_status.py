@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import strawberry
 
 from graphql_schema.catalog.enums import PlanDecision
 from graphql_schema.catalog.relations import Direction
+from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Parent, Resolved, stored_field
 from graphql_schema.fields.refs import TeamRef, UserRef
@@ -91,9 +92,9 @@ async def status_of(plan: Row, info: Info) -> JsonObject:
     """
     query, reader = await planned_lineage(plan, info), info.context.reader
     then, now = await asyncio.gather(reader.walk(query), reader.walk(replace(query, pin=None)))
-    shown = {node.row.urn for node in then.nodes}
-    added = [node for node in now.nodes if node.row.urn not in shown]
-    before, after = ({node.row.urn for node in found.nodes if node.depth} for found in (then, now))
+    await info.context.budget.pause()
+    difference = await run_in_turn(impact_difference, then.is_long or now.is_long, then.nodes, now.nodes)
+    added = difference.new
     given: Record = plan.record["acknowledgements"]
     concerned, former, others = await asyncio.gather(
         _concerned(info, [*then.nodes, *added]),
@@ -119,9 +120,29 @@ async def status_of(plan: Row, info: Info) -> JsonObject:
         "teams": teams,
         "waiting": len(missing),
         "complete": is_complete,
-        "added": len(after - before),
-        "removed": len(before - after),
+        "added": difference.added,
+        "removed": difference.removed,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class ImpactDifference:
+    """What two impacts differ in: the nodes that the second has alone, roots included, and numbers of affected assets.
+
+    ``added`` is the number of those that only the second has, ``removed`` of those that only the first has.
+    """
+
+    new: Sequence[ReachedNode]
+    added: int
+    removed: int
+
+
+def impact_difference(then: Sequence[ReachedNode], now: Sequence[ReachedNode]) -> ImpactDifference:
+    """Return what the nodes of two walks differ in."""
+    shown = {node.row.urn for node in then}
+    before, after = ({node.row.urn for node in nodes if node.depth} for nodes in (then, now))
+    new = [node for node in now if node.row.urn not in shown]
+    return ImpactDifference(new, len(after - before), len(before - after))
 
 
 async def _concerned(info: Info, nodes: Sequence[ReachedNode]) -> list[JsonObject]:

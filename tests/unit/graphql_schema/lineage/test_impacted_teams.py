@@ -3,12 +3,17 @@
 # mypy: disable-error-code="index"
 # A response of another shape fails the test.
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 from strawberry.types import ExecutionResult
 from support.stores.plain_reader import PlainGraph
+
+from graphql_schema.ports import operation_budget
+from graphql_schema.ports.record import Json
+from graphql_schema.ports.row import Row
 
 Run = Callable[..., Awaitable[ExecutionResult]]
 ROOT, MODEL = "mlg://dataset/test/default/clicks", "mlg://model/test/default/ranker"
@@ -125,3 +130,30 @@ async def test_days_out_of_range_are_refused(run: Run) -> None:
     """The days are those of `usage`."""
     found = await run(TEAMS, root=ROOT, days=0)
     assert found.errors[0].extensions == {"code": "INVALID"}
+
+
+async def test_the_affected_assets_are_examined_in_turns(
+    run: Run, graph: ConcernedGraph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Aliases with other days share one walk, and so examine thousands of assets each in one iteration otherwise."""
+    for number in range(5):
+        graph.join("DERIVES", ROOT, graph.add("DATASET", f"used{number}", ownerTeam=graph.teams["rank"]))
+    monkeypatch.setattr(operation_budget, "TURN_SECONDS", -1.0)  # each turn is over when it has begun
+    turns, examined, read = 0, list[int](), Row.visible_value
+
+    async def count_iterations() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    def visible_value(row: Row, field: str) -> Json:
+        examined.append(turns)
+        return read(row, field)
+
+    monkeypatch.setattr(Row, "visible_value", visible_value)
+    counting = asyncio.create_task(count_iterations())
+    assert await teams(run) == {"rank": (6, ["OWNS"])}
+    counting.cancel()
+    assert len(examined) >= 6
+    assert len({*examined}) == len(examined)

@@ -3,12 +3,16 @@
 # mypy: disable-error-code="index"
 # A response of another shape fails the test.
 
+import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 from strawberry.types import ExecutionResult
 from support.stores.plain_reader import PlainGraph
+
+from graphql_schema.plans import plan_status
+from graphql_schema.ports import lineage_query
 
 Run = Callable[..., Awaitable[ExecutionResult]]
 STATUS = """query ($id: ID!) { changePlan(id: $id) { roots { id } status { state waiting complete added removed
@@ -69,3 +73,20 @@ async def test_roots_that_are_gone_are_left_out(run: Run, estate: PlainGraph) ->
     """An unknown root is neither listed nor a gap of the impact, as if the plan were not about it."""
     plan = await found(run, estate, ROOT, "mlg://dataset/test/default/gone")
     assert (plan["roots"], plan["status"]["complete"]) == ([{"id": ROOT}], True)
+
+
+async def test_long_impacts_are_compared_in_the_side_thread(
+    run: Run, estate: PlainGraph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two impacts of thousands of assets are compared beside the event loop."""
+    threads, compare = list[str](), plan_status.impact_difference
+
+    def difference(*impacts: Any) -> Any:
+        threads.append(threading.current_thread().name)
+        return compare(*impacts)
+
+    monkeypatch.setattr(plan_status, "impact_difference", difference)
+    for maximum, thread in ((2, "MainThread"), (1, "side_0")):
+        monkeypatch.setattr(lineage_query, "LONG_LINEAGE", maximum)
+        await found(run, estate, ROOT)
+        assert threads.pop() == thread
