@@ -25,7 +25,7 @@ from app.cli.data_commands import (
 )
 from app.cli.exit_codes import FAILURE, failure, misuse
 from app.graph.records.clock import epoch_milliseconds
-from app.ingest.export.ingestion_report import HOUR_MS, SourceReport, by_source, read_ingestions
+from app.ingest.export.ingestion_report import SourceReport, by_source, read_ingestions
 from app.ingest.hydrate.event_queue import EventQueue
 from app.ingest.hydrate.worker import Worker
 from app.ingest.load.api_client import ApiClient
@@ -39,6 +39,7 @@ from app.ingest.sources.mlflow.registry_object import RegistryObject
 from graphql_schema.catalog.thin_event_rules import OBJECT_TYPES
 from graphql_schema.fields.scalars import instant_text
 from graphql_schema.ports.record import JsonObject
+from graphql_schema.rules.source_alarms import ALARM_DAYS, alarming_since
 from policies.errors import CodedError, InvalidError
 
 T = TypeVar("T")
@@ -67,14 +68,14 @@ def _ingest() -> None:
 
 @ingest.command("report")
 def report(
-    *, token: Token, url: Url = DEFAULT_URL, days: Days = 7, as_json: Json = False, check: Check = False
+    *, token: Token, url: Url = DEFAULT_URL, days: Days = ALARM_DAYS, as_json: Json = False, check: Check = False
 ) -> None:
     """Report events by source, with alarms: rejected ones, no edges, silence, runs without an end, and new datasets.
 
     A source without an event in these days is not listed.
     """
     now = epoch_milliseconds()
-    reports = asyncio.run(_read(ApiClient(url, token), instant_text(now - days * 24 * HOUR_MS)))
+    reports = asyncio.run(_read(ApiClient(url, token), instant_text(alarming_since(now, days))))
     if as_json:
         typer.echo(orjson.dumps([each.summary(now) for each in reports]))
     else:

@@ -7,20 +7,7 @@ from typing import Final
 from app.ingest.load.api_client import ApiClient
 from graphql_schema.fields.scalars import parse_instant
 from graphql_schema.ports.record import JsonObject
-
-HOUR_MS: Final = 3_600_000
-
-SILENT_HOURS: Final = 24
-"""Hours after the last event of a source until it counts as silent."""
-
-UNENDED_HOURS: Final = 24
-"""Hours after the last event of a run without a final state until the run counts as one that never ended."""
-
-PLACEHOLDER_SHARE: Final = 0.5
-"""The share of created datasets among those that the events of a source name, above which an alarm is raised."""
-
-MIN_EVENTS: Final = 20
-"""Number of events that a source must have before the share of created datasets raises an alarm."""
+from graphql_schema.rules.source_alarms import HOUR_MS, UNENDED_HOURS, is_mostly_new, is_silent, is_unended
 
 _FINAL: Final = {"COMPLETE", "FAIL", "ABORT"}
 
@@ -58,13 +45,12 @@ class SourceReport:
             found.append(f"{self.rejected} events were rejected; `ingestions` has the reasons")
         if self.without_edges:
             found.append(f"{self.without_edges} events made no edge to the inputs and outputs that they name")
-        hours = (now - self.last_at) // HOUR_MS
-        if hours >= SILENT_HOURS:
-            found.append(f"silent for {hours} hours")
-        unended = [run for run, at in self.open_runs.items() if now - at >= UNENDED_HOURS * HOUR_MS]
+        if is_silent(self.last_at, now):
+            found.append(f"silent for {(now - self.last_at) // HOUR_MS} hours")
+        unended = [run for run, at in self.open_runs.items() if is_unended(at, now)]
         if unended:
             found.append(f"{len(unended)} runs have no end after {UNENDED_HOURS} hours, such as {min(unended)}")
-        if self.events >= MIN_EVENTS and self.created > PLACEHOLDER_SHARE * self.named:
+        if is_mostly_new(self.events, self.named, self.created):
             found.append(f"{self.created} of {self.named} datasets are new; check the spelling of their namespaces")
         return found
 
