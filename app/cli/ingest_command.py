@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Coroutine
-from functools import partial
 from typing import Annotated, TypeVar
 
 import orjson
@@ -16,14 +15,16 @@ from app.cli.data_commands import (
     Aliases,
     Json,
     Owner,
+    Owners,
     OwnerTag,
-    RegistryNamespace,
+    Patterns,
     Teams,
     Token,
     Url,
     team_map_of,
 )
 from app.cli.exit_codes import FAILURE, failure, misuse
+from app.cli.source_of_events import OPENERS, SourceOptions, open_source
 from app.graph.records.clock import epoch_milliseconds
 from app.ingest.export.ingestion_report import SourceReport, by_source, read_ingestions
 from app.ingest.hydrate.event_queue import EventQueue
@@ -31,12 +32,6 @@ from app.ingest.hydrate.worker import Worker
 from app.ingest.load.api_client import ApiClient
 from app.ingest.load.load_report import LoadReport, run_load
 from app.ingest.load.terminal_text import terminal_text
-from app.ingest.sources.mlflow.mapping import RegistryMapping
-from app.ingest.sources.mlflow.registry_client import open_registry
-from app.ingest.sources.mlflow.registry_import import RegistryImport
-from app.ingest.sources.mlflow.registry_names import RegistryNames
-from app.ingest.sources.mlflow.registry_object import RegistryObject
-from graphql_schema.catalog.thin_event_rules import OBJECT_TYPES
 from graphql_schema.fields.scalars import instant_text
 from graphql_schema.ports.record import JsonObject
 from graphql_schema.rules.source_alarms import ALARM_DAYS, alarming_since
@@ -51,9 +46,13 @@ Check = Annotated[bool, typer.Option("--check", help="Exit with code 1 if a sour
 SourceName = Annotated[
     str,
     typer.Argument(
-        metavar="NAME=mlflow:URI",
-        help="Name of the source in events, and what to read, such as p=mlflow:http://HOST:5000.",
+        metavar="NAME=KIND:ADDRESS",
+        help="Name of the source in events, and what to read: mlflow:URI of a registry, dbt:FOLDER with artifacts, "
+        "feast:FILE of a registry dump.",
     ),
+]
+SourceNamespace = Annotated[
+    str | None, typer.Option("--namespace", help="As for `mlg import` of the kind; of MLflow `default` without it.")
 ]
 Once = Annotated[bool, typer.Option("--once", help="Exit when no event is due; with code 1 if an attempt failed.")]
 Pause = Annotated[float, typer.Option("--pause", min=0.1, help="Seconds to wait when no event is due.")]
@@ -91,7 +90,9 @@ def run(  # noqa: PLR0913 - options of the command line
     token: Token,
     url: Url = DEFAULT_URL,
     as_json: Json = False,
-    namespace: RegistryNamespace = "default",
+    namespace: SourceNamespace = None,
+    namespaces: Patterns = "",
+    owners: Owners = True,
     owner: Owner = "",
     owner_tag: OwnerTag = "",
     team_map: Teams = None,
@@ -101,19 +102,19 @@ def run(  # noqa: PLR0913 - options of the command line
 ) -> None:
     """Read the objects that thin events of a source name, and register them, until interrupted."""
     name, separator, address = source.partition("=")
-    kind, _, uri = address.partition(":")
-    if not (name and separator and uri) or kind not in OBJECT_TYPES:
-        raise misuse(InvalidError(f"Write NAME=KIND:URI; the kinds are {', '.join(OBJECT_TYPES)}."))
+    kind, _, place = address.partition(":")
+    if not (name and separator and place) or kind not in OPENERS:
+        raise misuse(InvalidError(f"Write NAME=KIND:ADDRESS; the kinds are {', '.join(OPENERS)}."))
     teams = team_map_of(team_map)
-    mapping = RegistryMapping(RegistryNames(namespace), owner, owner_tag, teams.target)
+    options = SourceOptions(namespace, owner, owner_tag, teams, aliases, namespaces, owners)
     try:
-        importing = RegistryImport(open_registry(uri), mapping, aliases)
+        write_object = open_source(kind, place, options)
     except CodedError as error:
         raise failure(error) from error
 
     async def work(report: LoadReport) -> JsonObject:
         async with ApiClient(url, token) as client:
-            await Worker(client, name, partial(RegistryObject, importing), report, once, pause).run()
+            await Worker(client, name, write_object, report, once, pause).run()
         return {}
 
     raise typer.Exit(run_load(work, as_json=as_json))

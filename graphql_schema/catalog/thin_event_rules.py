@@ -7,6 +7,15 @@ from typing import Final
 from graphql_schema.catalog.urn import make_urn
 
 OBJECT_TYPES: Final[Mapping[str, tuple[str, ...]]] = {
+    "dbt": ("exposure", "metric", "model", "saved_query", "seed", "semantic_model", "snapshot", "source"),
+    "feast": (
+        "data_source",
+        "entity",
+        "feature_service",
+        "feature_view",
+        "on_demand_feature_view",
+        "stream_feature_view",
+    ),
     "mlflow": ("experiment", "logged_model", "model_version", "registered_model", "run"),
 }
 """The types of objects that events of a source may name, by the `workflowKind` of the source."""

@@ -18,7 +18,10 @@ from support.servers.in_process import Api, open_api
 from support.servers.websocket_client import serving
 from support.source_tree import code_blocks
 from support.stores.janusgraph import StoreGraph
+from typer.testing import CliRunner
 
+from app.cli.command_line import commands
+from app.ingest.hydrate.object_writer import write_registered
 from app.ingest.hydrate.worker import Worker
 from app.ingest.load.api_client import ApiClient
 from app.ingest.load.load_report import LoadReport
@@ -35,6 +38,9 @@ SOURCE = {
         "owners": [{"owner": RANKING}],
     }
 }
+FILES = Path(__file__).parents[1] / "data"
+DBT, FEAST = FILES / "dbt/shop/target", FILES / "feast/shop/registry.json"
+OF_DBT, OF_FEAST = ("--namespace", "duckdb://shop.duckdb", "--no-owners"), ("--no-owners",)
 OF_THE_PAGE = {"mlflow-prod": "mlflow-page", "churn": "upsell"}
 """Other names for the source and the model of the page, because the graph has those of the registry already."""
 
@@ -74,10 +80,11 @@ async def post(api: Api, events: Any, token: str) -> Any:
 async def work(api: Api, registry: Path, token: str) -> LoadReport:
     """Work all due events off, and return the report."""
     importing = RegistryImport(open_registry(f"sqlite:///{registry}"), RegistryMapping(owner=RANKING))
+    write_object = write_registered(partial(RegistryObject, importing))
     report = LoadReport(Console(stderr=True))
     transport = httpx2.MockTransport(api.http.send)
     async with ApiClient("http://127.0.0.1:8000", token, transport=transport) as client:
-        await Worker(client, "mlflow-prod", partial(RegistryObject, importing), report, once=True).run()
+        await Worker(client, "mlflow-prod", write_object, report, once=True).run()
     return report
 
 
@@ -126,6 +133,51 @@ async def test_what_was_accepted_survives_the_server(graph: StoreGraph, registry
         assert (states["churn/1"]["state"], states["churn/1"]["actor"]) == ("DONE", "mlflow-import")
         assert (states["churn/2"]["state"], states["churn/2"]["attempts"]) == ("PENDING", 1)
         assert states["churn/2"]["dueAt"] is not None
+
+
+def named_objects(kind: str) -> list[tuple[str, str]]:
+    """Return type and id of each object of a source, from its file alone."""
+    file = DBT / "manifest.json" if kind == "dbt" else FEAST
+    content = json.loads(file.read_bytes())
+    if kind == "dbt":
+        sections = ("nodes", "sources", "exposures", "semantic_models", "metrics", "saved_queries")
+        objects = [(each["resource_type"], uid) for section in sections for uid, each in content[section].items()]
+        return [each for each in objects if each[0] != "test"]
+    views = {"featureViews": "feature_view", "onDemandFeatureViews": "on_demand_feature_view"}
+    sections_of = {**views, "featureServices": "feature_service", "entities": "entity", "dataSources": "data_source"}
+    return [
+        (object_type, each["spec"]["name"] if "spec" in each else each["name"])
+        for section, object_type in sections_of.items()
+        for each in content[section]
+    ]
+
+
+@pytest.mark.parametrize(("kind", "words"), [("dbt", (str(DBT), *OF_DBT)), ("feast", (str(FEAST), *OF_FEAST))])
+async def test_events_of_files_make_the_graph_of_their_import(api: Api, kind: str, words: tuple[str, ...]) -> None:
+    """After an event about each object, the import of the whole source changes nothing; an absent object waits."""
+    token = api.tokens["ci-ranking"]
+    source = {**SOURCE["workflow"], "id": f"mlg://workflow/ingest/default/{kind}-prod", "workflowKind": kind}
+    await api.load({"team": {"name": "ranking"}}, {"workflow": source})
+    address, *options = words
+    named = [*named_objects(kind), (named_objects(kind)[0][0], "gone")]
+    events = [{"source": f"{kind}-prod", "type": each, "id": name} for each, name in named]
+    random.Random(3).shuffle(events)
+    assert (await post(api, events, token)).status_code == 202
+    async with serving(api.app) as at:
+        here = ("--json", "--url", f"http://{at.removesuffix('/graphql')}", "--token", token)
+        run = ("ingest", "run", f"{kind}-prod={kind}:{address}", "--once", *options, *here)
+        worked = await asyncio.to_thread(CliRunner().invoke, commands, [*run])
+        again = await asyncio.to_thread(CliRunner().invoke, commands, ["import", kind, address, *options, *here])
+    assert worked.exit_code == 1
+    failures = worked.stderr.splitlines()
+    assert all(f"{named[-1][0]} gone: NOT_FOUND" in each for each in failures if each), worked.stderr
+    summary = json.loads(again.stdout.splitlines()[-1])
+    assert [summary[name] for name in ("created", "updated", "failed")] == [0, 0, 0]
+    assert summary["unchanged"] > 0
+    listed = (await api.ask("ada", LIST.replace("mlflow-prod", f"{kind}-prod")))["thinEvents"]["nodes"]
+    states = {each["objectId"]: (each["state"], each["reason"]) for each in listed}
+    assert states.pop("gone") == ("PENDING", "NOT_FOUND")
+    assert {*states.values()} == {("DONE", None)}
 
 
 async def test_the_commands_of_the_page_run(api: Api, tmp_path: Path) -> None:

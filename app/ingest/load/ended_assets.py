@@ -7,8 +7,8 @@ An asset is the source's own if its id has the source and namespace of the impor
 because accounts of importers with the role `automation` may update and not retire.
 """
 
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 from app.ingest.load.api_client import ApiClient
@@ -32,6 +32,11 @@ _PAGE: Final = """query OwnedAssets($filter: AssetFilter!, $after: Cursor) {
   assets(filter: $filter, first: 250, after: $after) {
     nodes { id stage properties { key value } } pageInfo { hasNextPage endCursor } } }"""
 
+_NODES: Final = """query OwnAssets($ids: [ID!]!) {
+  nodes(ids: $ids) { ... on Asset { id properties { key value } } } }"""
+
+_MAX_IDS: Final = 500
+
 
 @dataclass(frozen=True, slots=True)
 class OwnedAssets:
@@ -45,6 +50,11 @@ class OwnedAssets:
     marker: str
     present: frozenset[str]
 
+    def among(self, items: Iterable[ImportItem]) -> "OwnedAssets":
+        """Return the same assets with only those present that are in some items."""
+        ids = {str(body["id"]) for item in items for body in item.value.values()}
+        return replace(self, present=self.present & ids)
+
 
 async def ending_items(client: ApiClient, owned: OwnedAssets) -> tuple[list[ImportItem], list[ImportItem]]:
     """Return two lists of items: one makes ended assets that are present again ACTIVE, the other ends absent assets.
@@ -53,17 +63,38 @@ async def ending_items(client: ApiClient, owned: OwnedAssets) -> tuple[list[Impo
     """
     returning, ending = [], []
     async for node in _stored(client, owned):
-        properties = {each["key"]: each["value"] for each in node["properties"] or ()}
-        ended = ENDED in properties
-        if owned.marker not in properties:
+        keys = _keys(node)
+        ended = ENDED in keys
+        if owned.marker not in keys:
             continue
         if node["id"] in owned.present and ended:
-            returning.append(_item(node["id"], stage="ACTIVE"))
+            returning.append(_active(node["id"]))
         elif node["id"] not in owned.present and not ended:
             lists: dict[str, Json] = {name: [] for name in _LISTS[slug_of(node["id"])]}
             kept = [*node["properties"], {"key": ENDED, "value": "true"}]
             ending.append(_item(node["id"], stage="DEPRECATED", properties=kept, **lists))
     return returning, ending
+
+
+async def returning_items(client: ApiClient, owned: OwnedAssets) -> list[ImportItem]:
+    """Return items that make ended assets that are present again ACTIVE; only the present assets are read.
+
+    Raises the errors of `ApiClient.execute`.
+    """
+    ids, found = sorted(owned.present), []
+    for begin in range(0, len(ids), _MAX_IDS):
+        nodes = (await client.execute(_NODES, {"ids": ids[begin : begin + _MAX_IDS]}))["nodes"]
+        found += [_active(each["id"]) for each in nodes if each and {owned.marker, ENDED} <= _keys(each)]
+    return found
+
+
+def _keys(node: Record) -> set[str]:
+    """Return the keys of the properties of an asset; none if they are hidden."""
+    return {each["key"] for each in node["properties"] or ()}
+
+
+def _active(urn: str) -> ImportItem:
+    return _item(urn, stage="ACTIVE")
 
 
 async def _stored(client: ApiClient, owned: OwnedAssets) -> AsyncIterator[JsonObject]:

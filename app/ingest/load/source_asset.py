@@ -7,8 +7,15 @@ from typing import Final
 import orjson
 
 from graphql_schema.ports.record import Json, JsonObject, Record
+from policies.errors import Code, CodedError
 
 _OF: Final = " of "
+
+
+class AbsentObjectError(CodedError):
+    """The source does not have an object, or not yet."""
+
+    code = Code.NOT_FOUND
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,19 @@ class SourceContent:
     skipped: Mapping[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class ObjectContent:
+    """The part of the content of a source that is about one object.
+
+    ``asset`` is the id of the asset that the object became, and ``location`` names its event or item; None and "" if
+    the object is no asset.
+    """
+
+    content: SourceContent
+    location: str = ""
+    asset: str | None = None
+
+
 def load_source(target: LoadTarget, content: SourceContent, *, end: bool, as_json: bool) -> int:
     """Send the content of a source; print the summary as the last line of stdout; return the exit code.
 
@@ -54,7 +67,7 @@ async def _load(target: LoadTarget, content: SourceContent, report: LoadReport, 
     with ItemProgress(report.console, total, "importing") as progress:
         async with ApiClient(target.url, target.token, target.retry) as client:
             returning, ending = await ending_items(client, content.owned)
-            async for results in _steps(client, target.batch, content, returning):
+            async for results in send_content(client, content, returning, target.batch):
                 progress.advance(report.add(results))
             async for results in register(client, ending if end else (), target.batch):
                 report.add(results)
@@ -62,9 +75,13 @@ async def _load(target: LoadTarget, content: SourceContent, report: LoadReport, 
     return {"ended": ended}
 
 
-async def _steps(
-    client: ApiClient, batch: int, content: SourceContent, returning: Sequence[ImportItem]
+async def send_content(
+    client: ApiClient, content: SourceContent, returning: Sequence[ImportItem], batch: int = 250
 ) -> AsyncIterator[list[ItemResult]]:
+    """Send the content of a source, and after the items those that make ended assets ACTIVE; yield the results.
+
+    Raises UnreachableError or TokenRefusedError; what was refused is among the results.
+    """
     refused: list[ItemResult] = []
 
     def observe(event: ImportItem, received: JsonObject) -> None:

@@ -17,6 +17,9 @@ from graphql_schema.ports.record import Json, JsonObject, Record
 PROJECT: Final = "dbt.project"
 """The key of a property of every imported workflow, report and run; its value is the project."""
 
+PROJECT_ITEM: Final = "project"
+"""The location of the workflow of the project, which is the parent of all other workflows."""
+
 MAX_PROPERTY: Final = 2_000
 """Maximal number of characters of the value of a property; a longer one is left out."""
 
@@ -68,7 +71,7 @@ _FED: Final = tuple(rule.resource for rule in REPORT_RULES)
 
 def own_items(artifacts: Artifacts, names: DbtNames) -> Iterator[tuple[str, JsonObject]]:
     """Yield the location and the item of each workflow and report."""
-    yield f"project {names.project}", {"workflow": _project(artifacts, names)}
+    yield PROJECT_ITEM, {"workflow": _project(artifacts, names)}
     for builder in _builders(artifacts):
         yield builder["unique_id"], {"workflow": _workflow(artifacts, names, builder)}
     for rule in REPORT_RULES:

@@ -25,6 +25,9 @@ CHECK_STATUSES: Final = {
 FRESHNESS_STATUSES: Final = {**CHECK_STATUSES, "error": "FAIL"}
 """Statuses of checks by the status of freshness: `error` means data that is older than ``error_after``."""
 
+INVOCATION: Final = "invocation"
+"""The location of the run of the invocation, which is the parent of all other runs."""
+
 _SEVERE: Final = ("PASS", "WARN", "FAIL", "ERROR")
 
 _TESTS: Final = ("test", "unit_test")
@@ -42,7 +45,7 @@ def run_items(artifacts: Artifacts, names: DbtNames, skipped: Counter[str]) -> I
     invocation = names.own("run", metadata["invocation_id"])
     failed = {*RUN_STATES, *CHECK_STATUSES} - {"success", "pass", "warn"}
     yield (
-        "invocation",
+        INVOCATION,
         {
             "run": {
                 "id": invocation,

@@ -17,7 +17,7 @@ from graphql_schema.ports.record import JsonObject, Record
 PROJECT: Final = "feast.project"
 """The key of a property of every imported FeatureSet and Feature; its value is the project."""
 
-_SERVICE: Final = "service:"
+SERVICE: Final = "service:"
 """The begin of the name of a feature service in its id, because a view may have the same name."""
 
 _SECONDS: Final = re.compile(r"(\d+)(?:\.\d+)?s")
@@ -50,16 +50,18 @@ class FeastMapping:
 
     def _own_items(self) -> Iterator[ImportItem]:
         for kind, view in self.registry.views():
-            yield ImportItem(f"{kind} {_name(view)}", {"featureSet": self._view(kind, view)})
+            yield ImportItem(f"{kind} {name_of(view)}", {"featureSet": self._view(kind, view)})
             for feature in view["spec"].get("features") or ():
-                yield ImportItem(f"feature {_name(view)}:{feature['name']}", {"feature": self._feature(view, feature)})
+                yield ImportItem(
+                    f"feature {name_of(view)}:{feature['name']}", {"feature": self._feature(view, feature)}
+                )
         for service in self.registry.section("featureServices"):
-            yield ImportItem(f"feature service {_name(service)}", {"featureSet": self._service(service)})
+            yield ImportItem(f"feature service {name_of(service)}", {"featureSet": self._service(service)})
 
     def _owner_items(self) -> Iterator[ImportItem]:
         """Yield the items that set owners; they are apart, because the caller may not have the right to set them."""
-        views = ((_name(view), view) for _, view in self.registry.views())
-        services = ((_SERVICE + _name(each), each) for each in self.registry.section("featureServices"))
+        views = ((name_of(view), view) for _, view in self.registry.views())
+        services = ((SERVICE + name_of(each), each) for each in self.registry.section("featureServices"))
         for name, each in (*views, *services):
             if each["spec"].get("owner"):
                 owners = [{"owner": owner_urn(each["spec"]["owner"])}]
@@ -75,7 +77,7 @@ class FeastMapping:
             "materializedUntil": max(ended, default=None),
         }
         return {
-            **self._set_body(_name(view), spec, meta, kept),
+            **self._set_body(name_of(view), spec, meta, kept),
             "entityKeys": self.registry.join_keys(view),
             "online": bool(spec.get("online")),
             "derivedFrom": [*self._datasets(spec), *self._source_features(spec)],
@@ -84,7 +86,7 @@ class FeastMapping:
     def _service(self, service: Record) -> JsonObject:
         spec = service["spec"]
         return {
-            **self._set_body(_SERVICE + _name(service), spec, service.get("meta") or {}, {"kind": "feature service"}),
+            **self._set_body(SERVICE + name_of(service), spec, service.get("meta") or {}, {"kind": "feature service"}),
             "derivedFrom": [urn for each in spec.get("features") or () for urn in self._projected(each)],
         }
 
@@ -100,12 +102,12 @@ class FeastMapping:
 
     def _feature(self, view: Record, feature: Record) -> JsonObject:
         return {
-            "id": self._feature_urn(_name(view), feature["name"]),
+            "id": self._feature_urn(name_of(view), feature["name"]),
             "displayName": feature["name"],
             "description": feature.get("description") or None,
             "dataType": feature.get("valueType"),
             "freshnessSla": _ttl(view["spec"]),
-            "featureSet": self._set(_name(view)),
+            "featureSet": self._set(name_of(view)),
             "tags": _tags(feature),
             "properties": self._properties({}),
         }
@@ -144,8 +146,9 @@ class FeastMapping:
         return make_urn("feature", SOURCE, self.registry.project, f"{view}:{feature}")
 
 
-def _name(each: Record) -> str:
-    return str(each["spec"]["name"])
+def name_of(each: Record) -> str:
+    """Return the name of an object of a registry; a data source has no `spec`."""
+    return str((each.get("spec") or each)["name"])
 
 
 def _ttl(spec: Record) -> str | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from app.ingest.load.incremental_load import Page
-from app.ingest.load.source_asset import SourceAsset
+from app.ingest.load.source_asset import AbsentObjectError, SourceAsset
 from app.ingest.sources.mlflow.registry_client import ReadObject, logged_id_of
 from app.ingest.sources.mlflow.registry_entities import (
     Entity,
@@ -21,13 +21,7 @@ from app.ingest.sources.mlflow.registry_entities import (
 )
 from app.ingest.sources.mlflow.registry_import import RegistryImport
 from app.ingest.sources.mlflow.registry_records import ExperimentRecord, LoggedModelKey, RunRecord
-from policies.errors import Code, CodedError, InvalidError
-
-
-class AbsentObjectError(CodedError):
-    """The registry does not have an object, or not yet."""
-
-    code = Code.NOT_FOUND
+from policies.errors import InvalidError
 
 
 @dataclass(slots=True)

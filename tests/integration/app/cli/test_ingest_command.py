@@ -117,9 +117,10 @@ async def _die(api: Api, urn: str) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("run", "prod"), "Write NAME=KIND:URI; the kinds are mlflow."),
-        (("run", "prod=excel:file"), "Write NAME=KIND:URI; the kinds are mlflow."),
-        (("run", "=mlflow:sqlite:///x.db"), "Write NAME=KIND:URI; the kinds are mlflow."),
+        (("run", "prod"), "Write NAME=KIND:ADDRESS; the kinds are dbt, feast, mlflow."),
+        (("run", "prod=excel:file"), "Write NAME=KIND:ADDRESS; the kinds are dbt, feast, mlflow."),
+        (("run", "prod=dbt:"), "Write NAME=KIND:ADDRESS; the kinds are dbt, feast, mlflow."),
+        (("run", "=mlflow:sqlite:///x.db"), "Write NAME=KIND:ADDRESS; the kinds are dbt, feast, mlflow."),
         (("replay",), "Give ids of events, or --source NAME"),
         (("replay", "id", "--source", "prod"), "Give ids of events, or --source NAME"),
     ],
@@ -132,7 +133,15 @@ async def test_wrong_arguments_of_thin_events_are_refused(
     assert (result.exit_code, message in result.stderr) == (2, True)
 
 
-async def test_a_worker_needs_a_registry(api: Api, url: str, tmp_path: Path) -> None:
-    """A registry that is absent is a failure with its reason."""
-    result = await run(api, url, "ingest", "run", f"prod=mlflow:sqlite:///{tmp_path}/none.db", "--once")
-    assert (result.exit_code, "There is no file" in result.stderr) == (1, True)
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("mlflow:sqlite:///none.db", "There is no file"),
+        ("dbt:none", "has no manifest.json"),
+        ("feast:none.json", "No such file"),
+    ],
+)
+async def test_a_worker_needs_a_source(api: Api, url: str, address: str, message: str) -> None:
+    """A source that is absent is a failure with its reason."""
+    result = await run(api, url, "ingest", "run", f"prod={address}", "--once")
+    assert (result.exit_code, message in result.stderr) == (1, True)

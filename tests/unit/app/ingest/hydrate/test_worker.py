@@ -10,6 +10,7 @@ import httpx2
 import pytest
 from rich.console import Console
 
+from app.ingest.hydrate.object_writer import write_registered
 from app.ingest.hydrate.worker import Worker
 from app.ingest.load.api_client import ApiClient, Retry, UnreachableError
 from app.ingest.load.incremental_load import Page
@@ -88,7 +89,7 @@ async def worked(api: PlainApi) -> tuple[LoadReport, str]:
     report = LoadReport(Console(file=printed, width=200))
     transport = httpx2.MockTransport(api.respond)
     async with ApiClient("http://api", "t", Retry(tries=1), transport=transport) as client:
-        await Worker(client, "prod", PlainObject, report, once=True).run()
+        await Worker(client, "prod", write_registered(PlainObject), report, once=True).run()
     return report, printed.getvalue()
 
 

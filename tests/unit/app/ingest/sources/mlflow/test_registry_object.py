@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from support.estates.mlflow_registry import make_registry
 
-from app.ingest.load.source_asset import AliasTarget, SourceAsset
+from app.ingest.load.source_asset import AbsentObjectError, AliasTarget, SourceAsset
 from app.ingest.sources.mlflow.mapping import RegistryMapping
 from app.ingest.sources.mlflow.registry_client import open_registry
 from app.ingest.sources.mlflow.registry_import import RegistryImport
-from app.ingest.sources.mlflow.registry_object import _READERS, AbsentObjectError, RegistryObject
+from app.ingest.sources.mlflow.registry_object import _READERS, RegistryObject
 from graphql_schema.catalog.thin_event_rules import OBJECT_TYPES
 from policies.errors import InvalidError
 
