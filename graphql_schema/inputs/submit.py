@@ -10,6 +10,7 @@ from graphql_schema.ports.commands import (
     ApproveCommand,
     Command,
     DeleteCommand,
+    EventCommand,
     LinkCommand,
     ObserveCommand,
     RegisterCommand,
@@ -102,7 +103,11 @@ def invalid_outcome(error: InputError) -> WriteOutcome:
 
 
 def _report(context: Context, item: Command, result: WriteOutcome) -> None:
-    """Report denials and hidden ids of an item to the access log."""
+    """Report denials and hidden ids of an item to the access log; of an event, those of its commands."""
+    if isinstance(item, EventCommand):
+        for command, part in zip(item.commands, result.parts, strict=True):
+            _report(context, command, part)
+        return
     context.policy_report.absent.update(dict.fromkeys(result.hidden_ids))
     for refusal in result.errors:
         if refusal.code is MutationErrorCode.DENIED:

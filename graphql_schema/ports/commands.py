@@ -5,7 +5,7 @@ field of a command has the id, or the ids, that the command is about; LinkComman
 relation.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -19,6 +19,7 @@ from graphql_schema.ports.events.event_commands import (
     ReplayThinEventCommand,
     TakeThinEventCommand,
 )
+from graphql_schema.ports.outcomes import WriteOutcome
 from graphql_schema.ports.record import Json, Record
 
 
@@ -336,6 +337,22 @@ class ObserveCommand:
     edges: tuple[DeclaredEdges, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class EventCommand:
+    """Writes what one event says, command by command, and the record of what became of it, in one transaction.
+
+    Each of the ``commands`` is accepted or rejected by itself. Their outcomes are the ``parts`` of the outcome of the
+    event, in order. ``record`` makes the command that records the event from these outcomes, or None
+    for an event that is not recorded. It may be called several times. ``subject`` and ``digest`` are those of the
+    record, so that a stored one is read with everything else.
+    """
+
+    subject: str
+    digest: str
+    commands: tuple["Command", ...]
+    record: Callable[[tuple[WriteOutcome, ...]], RecordIngestionCommand | None] = field(compare=False)
+
+
 def changes_source(link: LinkCommand | UnlinkCommand) -> bool:
     """Return whether the asset that a link or its end changes is the *from* end; else it is the *to* end."""
     return Direction.IN in RELATIONS[link.relation].changed_ends(parse_urn(link.source).kind)
@@ -345,6 +362,7 @@ Command = (
     RegisterCommand
     | ObserveCommand
     | RecordIngestionCommand
+    | EventCommand
     | LinkCommand
     | UnlinkCommand
     | DeleteCommand

@@ -153,6 +153,8 @@ class WriteOutcome:
     ``placeholders`` are ids that the command refers to and that were not visible to the caller before: absent ones, for
     which it creates stubs, and hidden ones.
     ``observed`` is the effect of an accepted ObserveCommand, None for other commands.
+    ``parts`` are the outcomes of the commands of an EventCommand, which itself is UPDATED if any of them changed
+    something, and UNCHANGED otherwise.
     """
 
     outcome: Outcome
@@ -168,11 +170,18 @@ class WriteOutcome:
     hidden_ids: tuple[str, ...] = field(default=(), compare=False)
     placeholders: tuple[str, ...] = ()
     observed: ObservedChanges | None = None
+    parts: tuple["WriteOutcome", ...] = ()
 
     @property
     def stored(self) -> bool:
         """Return whether the command was accepted: written, already stored, or valid in a dry run."""
         return self.outcome in {Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED}
+
+
+def outcome_of_event(subject: str, parts: tuple[WriteOutcome, ...]) -> WriteOutcome:
+    """Return the outcome of an EventCommand about the asset ``subject`` from the outcomes of its commands."""
+    changed = {Outcome.CREATED, Outcome.UPDATED} & {each.outcome for each in parts}
+    return WriteOutcome(Outcome.UPDATED if changed else Outcome.UNCHANGED, subject, parts=parts)
 
 
 def refused(outcome: Outcome, code: MutationErrorCode, message: str, *path: str) -> WriteOutcome:

@@ -39,6 +39,7 @@ from graphql_schema.ports.commands import (
     CloseChangePlanCommand,
     Command,
     DeleteCommand,
+    EventCommand,
     IdempotencyKey,
     LinkCommand,
     ObserveCommand,
@@ -61,7 +62,7 @@ from graphql_schema.ports.events.event_commands import (
     ReplayThinEventCommand,
     TakeThinEventCommand,
 )
-from graphql_schema.ports.outcomes import Outcome, WriteOutcome
+from graphql_schema.ports.outcomes import Outcome, WriteOutcome, outcome_of_event
 
 HANDLERS: Final[Mapping[type, Callable[[ItemUnit, Any], WriteOutcome]]] = {
     RegisterCommand: register,
@@ -87,7 +88,7 @@ HANDLERS: Final[Mapping[type, Callable[[ItemUnit, Any], WriteOutcome]]] = {
     AcknowledgeChangeCommand: acknowledge_change,
     CloseChangePlanCommand: close_change_plan,
 }
-"""The handler of each command."""
+"""The handler of each command; an event has none, because each of its commands is handled."""
 
 _ID_FIELDS: Final[Mapping[type, str]] = {
     LinkCommand: "to",
@@ -121,6 +122,8 @@ def plan_item(command: Command, batch: WorkingSet, author: Author, *, dry_run: b
     nothing. The id of a rejected registration is added to ``batch.refused_ids``. The outcome is preliminary if
     ``batch.missing`` contains reads that were not made.
     """
+    if isinstance(command, EventCommand):
+        return _plan_event(command, batch, author, dry_run=dry_run)
     unit = ItemUnit(batch, author)
     dry_run = dry_run or (isinstance(command, RegisterCommand | LinkCommand) and command.dry_run)
     try:
@@ -132,6 +135,15 @@ def plan_item(command: Command, batch: WorkingSet, author: Author, *, dry_run: b
         return _NOT_READ
     hidden = unit.visibility.hidden_ids
     return replace(outcome, hidden_ids=tuple(hidden)) if hidden else outcome
+
+
+def _plan_event(event: EventCommand, batch: WorkingSet, author: Author, *, dry_run: bool) -> WriteOutcome:
+    """Plan the commands of an event, then the record of what became of it."""
+    parts = tuple(plan_item(each, batch, author, dry_run=dry_run) for each in event.commands)
+    record = None if any(each is _NOT_READ for each in parts) else event.record(parts)
+    if record is not None:
+        plan_item(record, batch, author, dry_run=dry_run)
+    return outcome_of_event(event.subject, parts)
 
 
 def registered_ids(commands: Iterable[Command]) -> set[str]:

@@ -21,7 +21,7 @@ from app.graph.writing.batch_planner import keys_of, plan_item
 from app.graph.writing.call_batch import CallBatch
 from app.graph.writing.effects.batch_effects import batch_effects
 from app.graph.writing.effects.counting_children import CountingChildren, expected_parents
-from app.graph.writing.prefetch import prefetch
+from app.graph.writing.prefetch import prefetch, records_of_events
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.item_size import is_long
 from app.graph.writing.unit.read_set import ReadSet
@@ -109,6 +109,9 @@ class GroupPlanner:
             for item in batch.items
             for key in keys_of(item)
         ]
+        for batch, author in zip(self._batches, self._authors, strict=True):
+            for item in batch.items:
+                self._missing.records |= {author.vid(urn): urn for urn in records_of_events(item, author)}
         while True:
             state = await prefetch(self._client, self._authors[0].tenant, items, receipts, self._missing)
             planned = await self._planned(state)

@@ -1,7 +1,7 @@
 """Reads what the batches of a transaction need before they are planned, and returns it as a working set."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -10,14 +10,25 @@ from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.edge_record import EdgeKey, key_over
 from app.graph.records.receipt_record import is_receipt
 from app.graph.records.vertex_id import vertex_id
-from app.graph.writing.unit.item_size import is_long
+from app.graph.writing.handlers.observe import observation_urn
+from app.graph.writing.handlers.record_ingestion import ingestion_urn
+from app.graph.writing.unit.author import Author
+from app.graph.writing.unit.item_size import commands_in, is_long
 from app.graph.writing.unit.read_set import ReadCoverage, ReadSet
 from app.graph.writing.unit.working_set import WorkingSet
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import CARRYING, CHILD_HOPS, PARENT_HOPS, RUN_OF, VERSION_OF, Direction, Hop
 from graphql_schema.catalog.urn import parent_urn, parse_urn
 from graphql_schema.execution.side_thread import run_aside
-from graphql_schema.ports.commands import Command, LinkCommand, ObserveCommand, RegisterCommand, UnlinkCommand
+from graphql_schema.ports.commands import (
+    Command,
+    EventCommand,
+    LinkCommand,
+    ObserveCommand,
+    RegisterCommand,
+    UnlinkCommand,
+)
+from graphql_schema.ports.events.event_commands import RecordIngestionCommand
 from graphql_schema.ports.record import Record
 
 
@@ -30,7 +41,7 @@ async def prefetch(
     ``receipts``, and the reads ``missing`` from an earlier plan.
     """
     request = PrefetchRequest(tenant, groups=frozenset(missing.groups))
-    for command in commands:
+    for command in (each for item in commands for each in commands_in(item)):
         if is_long(command):
             await run_aside(request.add_command, command)
         else:
@@ -43,6 +54,16 @@ async def prefetch(
     request.edges |= dict.fromkeys(missing.edges)
     hop_reads = request.hop_reads()
     return request.working_set(hop_reads, await read_state(client, request.records, hop_reads, request.edges))
+
+
+def records_of_events(item: Command, author: Author) -> Iterator[str]:
+    """Yield the URNs of the attached records that planning an item of an event reads: evidence, and its own record."""
+    for command in commands_in(item):
+        if isinstance(command, ObserveCommand):
+            yield observation_urn(author.tenant, command.urn)
+    if isinstance(item, EventCommand | RecordIngestionCommand):
+        yield item.subject
+        yield ingestion_urn(author, item.subject, item.digest)
 
 
 @dataclass

@@ -18,17 +18,17 @@ from app.graph.writing.call_batch import CallBatch
 from app.graph.writing.group_commit import GroupCommit
 from app.graph.writing.rules.known_references import without_known
 from app.graph.writing.unit.author import Author
-from app.graph.writing.unit.item_size import edge_count
+from app.graph.writing.unit.item_size import command_count, edge_count
 from app.graph.writing.unit.rejections import conflict, invalid
-from graphql_schema.ports.commands import Command
+from graphql_schema.ports.commands import Command, EventCommand
 from graphql_schema.ports.operation_budget import OperationBudget
-from graphql_schema.ports.outcomes import WriteOutcome
+from graphql_schema.ports.outcomes import WriteOutcome, outcome_of_event
 from policies.access import Access
 from policies.disclosure import Disclosure
 from policies.errors import LimitError
 
 MAX_BATCH_ITEMS: Final = 250
-"""Maximal number of items of one batch, unless the call is atomic."""
+"""Maximal number of commands of one batch, unless its first item has more or the call is atomic."""
 
 MAX_BATCH_EDGES: Final = 2_500
 """Maximal number of edges that the items of one batch declare, unless the first item has more or the call is atomic."""
@@ -100,16 +100,18 @@ class PolicedWriter:
     def _batch_from(self, items: Sequence[Command], begin: int) -> Sequence[Command]:
         """Return the items of the next batch, which begin at the index ``begin``: fewer while several callers write."""
         share = CONTENDED_SHARE if self._coordinator.contention.is_contended else 1
-        end, edges = begin, 0
-        while end < len(items) and end - begin < max(1, self.batch_size // share):
+        end, commands, edges = begin, 0, 0
+        while end < len(items):
+            commands += command_count(items[end])
             edges += edge_count(items[end])
-            if edges > MAX_BATCH_EDGES // share and end > begin:
+            is_full = commands > max(1, self.batch_size // share) or edges > MAX_BATCH_EDGES // share
+            if is_full and end > begin:
                 break
             end += 1
         return items[begin:end]
 
     async def _halving(self, items: Sequence[Command], *, dry_run: bool) -> list[WriteOutcome]:
-        """Write a batch, or its halves if the store refuses it, down to single items; return the outcome of each item.
+        """Write a batch, or its halves if the store refuses it, down to single commands; return an outcome per item.
 
         The store refuses a batch because of its values or its size, or because another process created one of its
         vertices. A single item that is refused gets the outcome CONFLICT because of another process, otherwise INVALID.
@@ -119,19 +121,29 @@ class PolicedWriter:
         except WriteTooLargeError:
             self.batch_size = max(1, len(items) // 2)  # the next items of the call are probably as large
         except VertexExistsError:
-            if len(items) == 1:
+            if len(items) == 1 and not isinstance(items[0], EventCommand):
                 message = "Another client created an object of this item at the same time; nothing was written. Retry."
                 return [conflict(message, None).outcome]
         except WriteRefusedError as error:
-            if len(items) == 1:
+            if len(items) == 1 and not isinstance(items[0], EventCommand):
                 classes = ", ".join(error.classes) or "an unknown error"
                 advice = "check the types and the size of its values. If these are right, inform the operators."
                 return [invalid(f"The store refuses this item with {classes}; {advice}").outcome]
+        if len(items) == 1 and isinstance(items[0], EventCommand):
+            return [await self._divided(items[0], dry_run=dry_run)]
         half = len(items) // 2
         return [
             *await self._halving(items[:half], dry_run=dry_run),
             *await self._halving(items[half:], dry_run=dry_run),
         ]
+
+    async def _divided(self, event: EventCommand, *, dry_run: bool) -> WriteOutcome:
+        """Write an event that the store refuses as one transaction command by command, and then its record."""
+        parts = tuple(await self._halving(event.commands, dry_run=dry_run))
+        record = event.record(parts)
+        if record is not None:
+            await self._halving([record], dry_run=dry_run)
+        return outcome_of_event(event.subject, parts)
 
     async def _batch(self, items: Sequence[Command], *, dry_run: bool, atomic: bool) -> list[WriteOutcome]:
         """Write the accepted items of a batch in one transaction; return the outcome of each item.
@@ -143,7 +155,7 @@ class PolicedWriter:
         batch = CallBatch(
             tenant=self._principal.tenant,
             caller=self._principal.subject,
-            item_count=len(items),
+            item_count=sum(map(command_count, items)),
             edge_count=sum(map(edge_count, items)),
             items=items,
             dry_run=dry_run,

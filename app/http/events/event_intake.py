@@ -1,16 +1,18 @@
 """Takes the events of one request in: checks and maps each, writes all with the rights of the caller, reports each."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from app.http.events.event_result import EventResult, about
-from app.http.events.ingestion_record import ingestion_of, rejection_of
+from app.http.events.ingestion_record import digest_of, ingestion_of, rejection_of
 from app.ingest.sources.openlineage.event_names import EventNames
 from app.ingest.sources.openlineage.event_subject import subject_of
 from app.ingest.sources.openlineage.lineage_event import checked_event
-from app.ingest.sources.openlineage.mapping import map_event
+from app.ingest.sources.openlineage.mapping import MappedEvent, map_event
 from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.fields.context import Context
 from graphql_schema.inputs.submit import authorize_in, write_in
+from graphql_schema.ports.commands import Command, EventCommand
 from graphql_schema.ports.events.event_commands import RecordIngestionCommand
 from graphql_schema.ports.outcomes import MutationErrorCode, WriteOutcome
 from graphql_schema.ports.record import Json, JsonObject
@@ -34,39 +36,44 @@ class EventIntake:
     async def take(self, context: Context, events: Sequence[Json], *, are_long: bool = False) -> list[EventResult]:
         """Write the events and return a result for each, in order.
 
-        Events that ``are_long`` are mapped and recorded in the side thread. An event is rejected if it is malformed, or
+        Events that ``are_long`` are mapped in the side thread. An event and its record are written in one transaction.
+        An event is rejected if it is malformed, or
         if the asset that it is about cannot be written. Other commands of the event may be written then. Each accepted
         event is recorded. So is each rejected one that names its asset, if the caller may update the asset. Raises
         ScopeError, and the CodedError of the writer: send all events again.
         """
         authorize_in(context)
         in_turns = context.budget.in_turns
-        results = [await run_in_turn(self._mapped, are_long, each) async for each in in_turns(events)]
-        commands = [command for each in results if each.mapped is not None for command in each.mapped.commands]
-        outcomes = iter(await write_in(context, commands))
-        taken = [await run_in_turn(_with_outcomes, are_long, each, outcomes) async for each in in_turns(results)]
-        pairs = zip(taken, events, strict=True)
-        records = [await run_in_turn(_record_of, are_long, *pair) async for pair in in_turns([*pairs])]
-        await write_in(context, [each for each in records if each is not None])
-        return taken
+        mapped = [await run_in_turn(self._mapped, are_long, each) async for each in in_turns(events)]
+        commands = [command for result, command in mapped if command is not None and result.mapped is not None]
+        rejections = [command for result, command in mapped if command is not None and result.mapped is None]
+        outcomes = iter(await write_in(context, [*commands, *rejections]))
+        return [
+            result if result.mapped is None else _with_outcomes(result.mapped, next(outcomes).parts)
+            for result, _ in mapped
+        ]
 
-    def _mapped(self, value: Json) -> EventResult:
+    def _mapped(self, value: Json) -> tuple[EventResult, Command | None]:
+        """Return the result of an event before it is written, and what is to be written.
+
+        Of a malformed event, this is the record of its rejection, or None.
+        """
         try:
-            return EventResult(map_event(checked_event(value, self._clock()), self._names))
+            mapped = map_event(checked_event(value, self._clock()), self._names)
         except CodedError as error:
-            return EventResult(error=error, about=subject_of(value, self._names))
+            rejected = EventResult(error=error, about=subject_of(value, self._names))
+            return rejected, rejection_of(rejected, digest_of(value), value)
+        digest = digest_of(value)
+        return EventResult(mapped), EventCommand(
+            mapped.subject, digest, mapped.commands, partial(_record_of, mapped, digest)
+        )
 
 
-def _with_outcomes(result: EventResult, outcomes: Iterator[WriteOutcome]) -> EventResult:
-    """Return the result with the next outcomes, one for each of its commands.
+def _with_outcomes(mapped: MappedEvent, own: tuple[WriteOutcome, ...]) -> EventResult:
+    """Return the result of a mapped event with the outcomes of its commands.
 
-    If the asset that the event is about was not stored, the result also has the error that rejects the event. The
-    result of a malformed event is returned unchanged.
+    If the asset that the event is about was not stored, the result also has the error that rejects the event.
     """
-    mapped = result.mapped
-    if mapped is None:
-        return result
-    own = tuple(next(outcomes) for _ in mapped.commands)
     of_subject = next(
         outcome for command, outcome in zip(mapped.commands, own, strict=True) if about(command) == mapped.subject
     )
@@ -76,9 +83,10 @@ def _with_outcomes(result: EventResult, outcomes: Iterator[WriteOutcome]) -> Eve
     return EventResult(mapped, own, CodedError(refusal.message, _CODES.get(refusal.code, Code.INVALID)))
 
 
-def _record_of(result: EventResult, event: Json) -> RecordIngestionCommand | None:
-    """Return the command that records an event; None for a rejected one without a subject, or without a right."""
-    return ingestion_of(result, event) if result.error is None else rejection_of(result, event)
+def _record_of(mapped: MappedEvent, digest: str, own: tuple[WriteOutcome, ...]) -> RecordIngestionCommand | None:
+    """Return the command that records a mapped event with these outcomes; None for a rejected one without a right."""
+    written = _with_outcomes(mapped, own)
+    return ingestion_of(written, digest) if written.error is None else rejection_of(written, digest)
 
 
 def report_of(result: EventResult) -> JsonObject:

@@ -34,20 +34,28 @@ _WITHOUT_RIGHT: Final = frozenset({Code.DENIED, Code.NOT_FOUND})
 """The codes of errors after which the caller may not record anything about the subject either."""
 
 
-def ingestion_of(result: EventResult, given: Json) -> RecordIngestionCommand:
-    """Return the command that records an accepted event; ``given`` is the event as it was sent."""
+def digest_of(event: Json) -> str:
+    """Return the hash of an event as it was sent, by which a repetition finds its record."""
+    return blake2b(orjson.dumps(event, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
+
+
+def ingestion_of(result: EventResult, digest: str) -> RecordIngestionCommand:
+    """Return the command that records an accepted event with this digest."""
     assert result.mapped is not None  # noqa: S101 - an accepted event has a mapping
     mapped = result.mapped
     edges = [*_edges(result)]
     changed = result.outcome is not Outcome.UNCHANGED
     values = _values(result, mapped, edges)
     return RecordIngestionCommand(
-        mapped.subject, _digest(given), mapped.source, _state(result, mapped, edges).name, changed, values
+        mapped.subject, digest, mapped.source, _state(result, mapped, edges).name, changed, values
     )
 
 
-def rejection_of(result: EventResult, given: Json) -> RecordIngestionCommand | None:
-    """Return the command that records a rejected event; None if its subject is unknown, or the caller has no right."""
+def rejection_of(result: EventResult, digest: str, given: Json = None) -> RecordIngestionCommand | None:
+    """Return the command that records a rejected event; None if its subject is unknown, or the caller has no right.
+
+    ``given`` is a malformed event as it was sent.
+    """
     error = result.error
     if error is None or error.code in _WITHOUT_RIGHT:
         return None
@@ -62,11 +70,7 @@ def rejection_of(result: EventResult, given: Json) -> RecordIngestionCommand | N
         return None
     values["reason"] = reason
     state = IngestionState.REJECTED.name
-    return RecordIngestionCommand(subject.urn, _digest(given), subject.source, state, changed=False, values=values)
-
-
-def _digest(given: Json) -> str:
-    return blake2b(orjson.dumps(given, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
+    return RecordIngestionCommand(subject.urn, digest, subject.source, state, changed=False, values=values)
 
 
 def _values(result: EventResult, mapped: MappedEvent, edges: Sequence[JsonObject]) -> JsonObject:

@@ -12,11 +12,12 @@ from typing import Final
 from app.graph.propagation.stored_flows import Sources, StoredFlows
 from app.graph.records.edge_record import EdgeKey, is_current, key_over
 from app.graph.writing.unit.author import Author
+from app.graph.writing.unit.item_size import commands_in
 from app.graph.writing.unit.working_set import WorkingSet
 from graphql_schema.catalog.kinds import KIND_OF_SLUG
 from graphql_schema.catalog.relations import CARRYING, CHILD_HOPS
 from graphql_schema.catalog.urn import slug_of
-from graphql_schema.ports.commands import Command, LinkCommand, RegisterCommand
+from graphql_schema.ports.commands import Command, LinkCommand, ObserveCommand, RegisterCommand
 
 _CARRYING: Final = frozenset(CARRYING)
 
@@ -53,17 +54,18 @@ def expected_parents(commands: Iterable[Command], state: WorkingSet, author: Aut
     """
     return {
         key[1]
-        for command in commands
+        for item in commands
+        for command in commands_in(item)
         for urn, key in _declared(command, author)
         if KIND_OF_SLUG[slug_of(urn)].name in CHILD_HOPS and not _is_own(state, key, author)
     }
 
 
 def _declared(command: Command, author: Author) -> Iterator[tuple[str, EdgeKey]]:
-    """Yield the URN of the *from* end of each carrying edge that a registration or link declares, and the edge key."""
+    """Yield the URN of the *from* end of each carrying edge that a command declares, and the edge key."""
     if isinstance(command, LinkCommand) and command.relation in _CARRYING:
         yield command.source, (command.relation, author.vid(command.source), author.vid(command.target))
-    if isinstance(command, RegisterCommand):
+    if isinstance(command, RegisterCommand | ObserveCommand):
         vid = author.vid(command.urn)
         for edges in command.edges:
             for far in edges.targets if edges.hop.relation.name in _CARRYING else ():

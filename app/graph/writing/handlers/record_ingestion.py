@@ -5,8 +5,9 @@ nothing leaves the record as it is: it shows what the event did when it first ar
 earlier rejection.
 """
 
-from app.graph.writing.rules.attach import attached_urn, new_attached_record
+from app.graph.writing.rules.attach import attached_urn_in, new_attached_record
 from app.graph.writing.rules.permissions import refuse_deleted, require_right, require_visible
+from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.item_unit import ItemUnit
 from graphql_schema.catalog.relations import INGESTED_INTO
 from graphql_schema.observability.ingestions import IngestionState
@@ -14,12 +15,17 @@ from graphql_schema.ports.events.event_commands import RecordIngestionCommand
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 
 
+def ingestion_urn(author: Author, subject: str, digest: str) -> str:
+    """Return the URN of the record of an event that the author sent."""
+    return attached_urn_in(author.tenant, "ingestion", subject, author.subject, digest)
+
+
 def record_ingestion(unit: ItemUnit, command: RecordIngestionCommand) -> WriteOutcome:
     """Record an ingestion; raises RejectedItemError if the subject is hidden or the caller may not update it.
 
     The error is also raised if the subject is deleted, unless the event was rejected: that may be the reason.
     """
-    urn = attached_urn(unit, "ingestion", command.subject, unit.author.subject, command.digest)
+    urn = ingestion_urn(unit.author, command.subject, command.digest)
     unit.lookup.require_records(command.subject, urn)
     subject = require_visible(unit, command.subject, "subject")
     require_right(unit, "update", subject)

@@ -1,18 +1,35 @@
 """The size of an item, which decides how it is batched and where it is planned."""
 
+from collections.abc import Iterator
 from typing import Final
 
-from graphql_schema.ports.commands import Command, ObserveCommand, RegisterCommand
+from graphql_schema.ports.commands import Command, EventCommand, ObserveCommand, RegisterCommand
 
 LONG_ITEM: Final = 500
 """Number of edges or observed values above which an item is planned in the side thread; that many take about 25 ms."""
 
 
+def commands_in(item: Command) -> Iterator[Command]:
+    """Yield the commands of an event, or the item itself if it is no event."""
+    if isinstance(item, EventCommand):
+        yield from item.commands
+    else:
+        yield item
+
+
+def command_count(item: Command) -> int:
+    """Return the number of commands of an item: those of an event and its record, 1 for every other item."""
+    return len(item.commands) + 1 if isinstance(item, EventCommand) else 1
+
+
 def edge_count(item: Command) -> int:
-    """Return the number of edges that a registration or observation declares; 1 for every other command."""
+    """Return the number of edges that a registration or observation declares, and all of an event; 1 for any other."""
+    if isinstance(item, EventCommand):
+        return sum(map(edge_count, item.commands)) + 1
     return sum(len(each.targets) for each in item.edges) if isinstance(item, RegisterCommand | ObserveCommand) else 1
 
 
 def is_long(item: Command) -> bool:
     """Return whether the plan of an item takes so long that it belongs in the side thread."""
-    return edge_count(item) > LONG_ITEM or (isinstance(item, ObserveCommand) and len(item.values) > LONG_ITEM)
+    values = sum(len(each.values) for each in commands_in(item) if isinstance(each, ObserveCommand))
+    return edge_count(item) > LONG_ITEM or values > LONG_ITEM

@@ -9,10 +9,20 @@ from support.stores.in_memory_writer import Memory, seeded
 from support.stores.writers import NOW, asset, link, person, urn
 
 from app.graph.records.vertex_id import vertex_id
-from app.graph.writing.batch_planner import HANDLERS
+from app.graph.writing.batch_planner import HANDLERS, plan_item
+from app.graph.writing.unit.read_set import ReadCoverage
 from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.catalog.relations import FEEDS
-from graphql_schema.ports.commands import Command, DeclaredEdges, LinkCommand, RegisterCommand, UnlinkCommand
+from graphql_schema.ports.commands import (
+    Command,
+    DeclaredEdges,
+    EventCommand,
+    LinkCommand,
+    RegisterCommand,
+    UnlinkCommand,
+)
+from graphql_schema.ports.events.event_commands import RecordIngestionCommand
+from graphql_schema.ports.outcomes import WriteOutcome
 
 ADA = person("ada", "team ranking", roles="engineer")
 OURS = {"team ranking": ["TECHNICAL"]}
@@ -20,8 +30,8 @@ THEIRS = {"team ads": ["TECHNICAL"]}
 
 
 def test_every_command_has_a_handler() -> None:
-    """A command that no handler plans would be an internal error of the first call."""
-    missing = {each.__name__ for each in {*get_args(Command)} - HANDLERS.keys()}
+    """A command that no handler plans would be an internal error of the first call; an event consists of commands."""
+    missing = {each.__name__ for each in {*get_args(Command)} - HANDLERS.keys() - {EventCommand}}
     assert missing == set(), f"{missing} have no handler: add it to HANDLERS in app/graph/writing/batch_planner.py."
 
 
@@ -292,3 +302,35 @@ def test_a_reordered_list_is_a_change(memory: Memory) -> None:
     about = [each for each in memory.vertices.values() if each["kind"] == "CHANGE" and each["subject"] == done[0].urn]
     assert [each["subjectRevision"] for each in about] == [1, 2, 3]
     assert [one.revision for one in done] == [2, 3]
+
+
+def event(*commands: Command, recorded: list[tuple[WriteOutcome, ...]]) -> EventCommand:
+    """Return an event about the dataset; its record has the number of its outcomes, which are added to ``recorded``."""
+
+    def record(outcomes: tuple[WriteOutcome, ...]) -> RecordIngestionCommand:
+        recorded.append(outcomes)
+        return RecordIngestionCommand(
+            urn("dataset d"), "e1", "jobs", "WRITTEN", changed=True, values={"count": len(outcomes)}
+        )
+
+    return EventCommand(urn("dataset d"), "e1", commands, record)
+
+
+def test_an_event_is_planned_command_by_command_and_then_recorded(memory: Memory) -> None:
+    """A rejected command leaves the others, and the record is made of all outcomes."""
+    recorded: list[tuple[WriteOutcome, ...]] = []
+    (outcome,) = memory.run(event(asset("dataset d"), NO_STATE, asset("dataset e"), recorded=recorded))
+    assert [each.outcome.name for each in outcome.parts] == ["CREATED", "INVALID", "CREATED"]
+    assert (outcome.outcome.name, outcome.urn, recorded) == ("UPDATED", urn("dataset d"), [outcome.parts])
+    assert [each["count"] for each in memory.vertices.values() if each["kind"] == "INGESTION"] == [3]
+    (again,) = memory.run(event(asset("dataset d"), recorded=recorded))
+    assert again.outcome.name == "UNCHANGED"
+
+
+def test_an_event_is_recorded_after_all_its_reads(memory: Memory) -> None:
+    """Outcomes of commands whose reads were not made are preliminary, and nothing is recorded of them."""
+    recorded: list[tuple[WriteOutcome, ...]] = []
+    state = memory.state(ReadCoverage((), (), (), (), ()))
+    plan_item(event(asset("dataset d"), recorded=recorded), state, memory.author(), dry_run=False)
+    assert recorded == []
+    assert state.missing.records

@@ -1,6 +1,7 @@
 """What is read before a batch is planned, and what its response says."""
 
 import pytest
+from support.stores.in_memory_writer import Memory
 from support.stores.writers import NOW, asset, link, urn
 
 from app.graph.commits.state_read import StoredState
@@ -9,7 +10,8 @@ from app.graph.records.vertex_record import stub
 from app.graph.writing import prefetch
 from app.graph.writing.prefetch import PrefetchRequest
 from graphql_schema.catalog.relations import Direction
-from graphql_schema.ports.commands import DeleteCommand, UnlinkCommand
+from graphql_schema.ports.commands import DeleteCommand, EventCommand, ObserveCommand, UnlinkCommand
+from graphql_schema.ports.events.event_commands import RecordIngestionCommand
 
 
 def vid(text: str) -> int:
@@ -89,3 +91,15 @@ def test_edges_are_keyed_from_source_to_target() -> None:
     assert state.edges == {("DERIVES", 1, 2): edge}
     assert ("FEEDS", 2, 3) in state.coverage.edges
     assert (Direction.IN, "DERIVES", 2) in state.coverage.hops
+
+
+def test_an_event_needs_its_evidence_and_its_record(memory: Memory) -> None:
+    """The records that its plan looks up, so that it is planned once; of other commands none is known before."""
+    item = EventCommand(urn("dataset d"), "e1", (ObserveCommand(urn("dataset d"), "d"),), lambda _: None)
+    ran = RecordIngestionCommand(urn("dataset d"), "e1", "jobs", "WRITTEN", changed=True, values={})
+    memory.run(*item.commands, ran)
+    found = [*prefetch.records_of_events(item, memory.author())]
+    stored = {each["id"] for each in memory.vertices.values() if each["kind"] != "CHANGE"}
+    assert {*found} == stored
+    assert [*prefetch.records_of_events(ran, memory.author())] == found[1:]
+    assert [*prefetch.records_of_events(asset("dataset d"), memory.author())] == []

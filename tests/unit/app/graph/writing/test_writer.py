@@ -5,7 +5,8 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from support.stores.in_memory_writer import COMPLETE
+from support.stores.in_memory_writer import COMPLETE, Memory
+from support.stores.memory_store import MemoryStore
 from support.stores.writers import Writers, asset, person, shipped_stops, urn
 
 from app.graph.commits.write_coordinator import WriteCoordinator
@@ -15,7 +16,8 @@ from app.graph.writing.unit.working_set import WorkingSet
 from app.graph.writing.writer import MAX_ATOMIC_EDGES, PolicedWriter
 from app.telemetry.work import WorkMonitor
 from graphql_schema.catalog.relations import DERIVES
-from graphql_schema.ports.commands import DeclaredEdges
+from graphql_schema.ports.commands import Command, DeclaredEdges, EventCommand
+from graphql_schema.ports.events.event_commands import RecordIngestionCommand
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 from graphql_schema.ports.record import Record
 from policies.errors import LimitError
@@ -104,3 +106,36 @@ async def test_an_atomic_call_of_too_many_edges_is_refused(policy: Policy) -> No
     with pytest.raises(LimitError, match="2500 edges, and these declare 2502;"):
         await writer_over(store, policy).write([long, long], dry_run=False, atomic=True)
     assert store.failures == 0
+
+
+@pytest.mark.parametrize(
+    "error",
+    [WriteRefusedError("The store failed.", ("Unknown",)), WriteTooLargeError("Too large.")],
+    ids=["refused", "too large"],
+)
+async def test_an_event_that_the_store_refuses_is_divided(
+    policy: Policy, monkeypatch: pytest.MonkeyPatch, error: StoreFailedError
+) -> None:
+    """Its commands are written one by one, and its record after them with their outcomes; the next event is written."""
+    store = MemoryStore(Memory(policy), errors=[error, error])
+    monkeypatch.setattr("app.graph.writing.group_plan.prefetch", store.prefetch)
+
+    def event(name: str, *commands: Command) -> EventCommand:
+        def record(outcomes: tuple[WriteOutcome, ...]) -> RecordIngestionCommand:
+            shown = [each.outcome.name for each in outcomes]
+            return RecordIngestionCommand(
+                urn("dataset d0"), name, "jobs", "WRITTEN", changed=True, values={"as": shown}
+            )
+
+        return EventCommand(urn("dataset d0"), name, commands, record)
+
+    client: Any = store
+    writer = Writers(client, policy, WriteCoordinator(shipped_stops())).of(person("root", roles="admin"))
+    items = [event("e1", ITEMS[0], replace(asset("run r"), required=("state",)), ITEMS[1]), event("e2", ITEMS[0])]
+    done = await writer.write(items, dry_run=False, atomic=False)
+    assert [[part.outcome.name for part in one.parts] for one in done] == [
+        ["CREATED", "INVALID", "CREATED"],
+        ["UNCHANGED"],
+    ]
+    records = [each["as"] for each in store.memory.vertices.values() if each["kind"] == "INGESTION"]
+    assert sorted(records) == [["CREATED", "INVALID", "CREATED"], ["UNCHANGED"]]

@@ -9,19 +9,14 @@ from support.documents.lineage_events import LATER
 from support.stores.in_memory_writer import Memory
 from support.stores.writers import person, shipped_policy
 
-from app.http.events import event_intake
 from app.http.events.event_intake import EventIntake, report_of
-from app.http.events.event_result import EventResult
-from app.http.events.ingestion_record import ingestion_of
 from app.ingest.sources.openlineage.event_names import EventNames
 from graphql_schema.execution.side_thread import run_aside
 from graphql_schema.fields.context import Context
 from graphql_schema.inputs.submit import ScopeError
 from graphql_schema.ports.commands import Command
-from graphql_schema.ports.events.event_commands import RecordIngestionCommand
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 from graphql_schema.ports.policy_report import PolicyReport
-from graphql_schema.ports.record import Json
 from policies.principal import Principal, PrincipalKind
 
 POLICY = shipped_policy()
@@ -35,17 +30,19 @@ class MemoryWriter:
     def __init__(self, memory: Memory, who: Principal) -> None:
         self._memory = memory
         self._who = who
+        self.calls = 0
 
     async def write(self, items: Sequence[Command], *, dry_run: bool, atomic: bool) -> list[WriteOutcome]:
         """Write the items as one batch."""
         assert not atomic
+        self.calls += 1
         return self._memory.run(*items, who=self._who, dry_run=dry_run)
 
 
-def context(memory: Memory, who: Principal = SENDER) -> Context:
+def context(memory: Memory, who: Principal = SENDER, writer: MemoryWriter | None = None) -> Context:
     """Return the context of an operation over a store in memory."""
     reader: Any = None
-    return Context(who, lambda *_: reader, MemoryWriter(memory, who), PolicyReport("1"), b"", lambda: LATER)
+    return Context(who, lambda *_: reader, writer or MemoryWriter(memory, who), PolicyReport("1"), b"", lambda: LATER)
 
 
 def event(run_id: str, **more: Any) -> dict[str, Any]:
@@ -68,26 +65,36 @@ async def test_each_event_has_a_result() -> None:
 
 
 @pytest.mark.parametrize("are_long", [False, True])
-async def test_long_events_are_mapped_and_recorded_in_the_side_thread(
-    monkeypatch: pytest.MonkeyPatch, *, are_long: bool
-) -> None:
-    """The event loop serves others meanwhile; short events are mapped and recorded at once."""
-    threads: dict[str, set[int]] = {"mapped": set(), "recorded": set()}
+async def test_long_events_are_mapped_in_the_side_thread(*, are_long: bool) -> None:
+    """The event loop serves others meanwhile; short events are mapped at once."""
+    threads: set[int] = set()
 
     def clock() -> int:
-        threads["mapped"].add(threading.get_ident())
+        threads.add(threading.get_ident())
         return LATER
 
-    def recorded(result: EventResult, given: Json) -> RecordIngestionCommand:
-        threads["recorded"].add(threading.get_ident())
-        return ingestion_of(result, given)
-
-    monkeypatch.setattr(event_intake, "ingestion_of", recorded)
     intake = EventIntake(EventNames(), clock)
     found = await intake.take(context(Memory(POLICY)), [event("a"), event("b")], are_long=are_long)
     assert [each.error for each in found] == [None, None]
     expected = await run_aside(threading.get_ident) if are_long else threading.get_ident()
-    assert threads == {"mapped": {expected}, "recorded": {expected}}
+    assert threads == {expected}
+
+
+async def test_events_and_their_records_are_one_write() -> None:
+    """The records need no transaction of their own, and are stored if the events are; rejections come last."""
+    memory = Memory(POLICY)
+    writer = MemoryWriter(memory, SENDER)
+    found = await INTAKE.take(
+        context(memory, writer=writer), [event("b", inputs=1), event("a"), event("b"), event("a")]
+    )
+    assert [each.error is None for each in found] == [False, True, True, True]
+    assert writer.calls == 1
+    records = [each for each in memory.vertices.values() if each["kind"] == "INGESTION"]
+    assert sorted((each["subject"].rpartition("/")[2], each["state"]) for each in records) == [
+        ("a", "WRITTEN"),
+        ("b", "REJECTED"),
+        ("b", "WRITTEN"),
+    ]
 
 
 async def test_the_asset_of_the_event_decides() -> None:

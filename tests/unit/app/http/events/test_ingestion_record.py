@@ -7,7 +7,7 @@ import pytest
 from support.documents.lineage_events import LATER
 
 from app.http.events.event_result import EventResult, about
-from app.http.events.ingestion_record import MAX_ENTRIES, MAX_LIST_BYTES, ingestion_of, rejection_of
+from app.http.events.ingestion_record import MAX_ENTRIES, MAX_LIST_BYTES, digest_of, ingestion_of, rejection_of
 from app.ingest.sources.openlineage.event_names import EventNames
 from app.ingest.sources.openlineage.event_subject import EventSubject, subject_of
 from app.ingest.sources.openlineage.lineage_event import MAX_NAME_LENGTH, EventError, checked_event
@@ -34,7 +34,7 @@ def recorded(dataset: WriteOutcome, run: WriteOutcome, **more: Any) -> Any:
     """Return the command about an event, with the outcomes for its dataset and its run."""
     event = {**EVENT, **more}
     return ingestion_of(
-        EventResult(map_event(checked_event(event, LATER), EventNames()), (dataset, UNCHANGED, run)), event
+        EventResult(map_event(checked_event(event, LATER), EventNames()), (dataset, UNCHANGED, run)), digest_of(event)
     )
 
 
@@ -104,7 +104,7 @@ def test_edges_of_a_refused_asset_are_refused(code: MutationErrorCode) -> None:
     output, other = "mlg://dataset/pg/db/o", "mlg://workflow/openlineage/jobs/k"
     by_urn = {RUN: run, output: no, other: no}
     outcomes = tuple(by_urn.get(str(about(command)), UNCHANGED) for command in mapped.commands)
-    command = ingestion_of(EventResult(mapped, outcomes), event)
+    command = ingestion_of(EventResult(mapped, outcomes), digest_of(event))
     assert (command.state, command.values["edges"]) == (
         "PARTIAL",
         [
@@ -137,8 +137,8 @@ def test_a_page_of_records_stays_within_the_limit_of_an_operation() -> None:
         )
         for _ in mapped.commands
     )
-    rejection = rejection_of(EventResult(mapped, outcomes, CodedError("no", Code.CONFLICT)), event)
-    for command in (ingestion_of(EventResult(mapped, outcomes), event), rejection):
+    rejection = rejection_of(EventResult(mapped, outcomes, CodedError("no", Code.CONFLICT)), digest_of(event))
+    for command in (ingestion_of(EventResult(mapped, outcomes), digest_of(event)), rejection):
         assert command is not None
         for name in ("names", "assets", "edges", "ignored"):
             entries = command.values[name]
@@ -158,7 +158,7 @@ def test_the_record_of_a_malformed_event_is_short(member: str, length: int) -> N
     with pytest.raises(EventError) as malformed:
         checked_event(event, LATER)
     subject = subject_of(event, EventNames())
-    command = rejection_of(EventResult(error=malformed.value, about=subject), event)
+    command = rejection_of(EventResult(error=malformed.value, about=subject), digest_of(event), event)
     assert (command is None) == (subject is None)
     assert (command is None) == (length > MAX_NAME_LENGTH or (length > 400 and member != "run"))
     if command is not None:
@@ -170,11 +170,11 @@ def rejected(error: CodedError, *, about: EventSubject | None = None, **more: An
     """Return the command about a rejected event: a malformed one, or one that is mapped if ``about`` is None."""
     event = {**EVENT, **more}
     if about is not None:
-        return rejection_of(EventResult(error=error, about=about), event)
+        return rejection_of(EventResult(error=error, about=about), digest_of(event), event)
     names = map_event(checked_event(event, LATER), EventNames())
     return rejection_of(
         EventResult(names, (UNCHANGED, UNCHANGED, refused(Outcome.CONFLICT, MutationErrorCode.CONFLICT, "no")), error),
-        event,
+        digest_of(event),
     )
 
 
@@ -213,6 +213,6 @@ def test_a_malformed_event_has_what_can_be_read() -> None:
 def test_a_sender_without_rights_leaves_no_record(error: CodedError) -> None:
     """Nor does an event that names no asset, or an accepted one."""
     assert rejected(error) is None
-    assert rejection_of(EventResult(error=InvalidError("no")), EVENT) is None
-    assert rejection_of(EventResult(error=InvalidError("no"), about=EventSubject(RUN, "jobs")), []) is None
-    assert rejection_of(EventResult(), EVENT) is None
+    assert rejection_of(EventResult(error=InvalidError("no")), "e", EVENT) is None
+    assert rejection_of(EventResult(error=InvalidError("no"), about=EventSubject(RUN, "jobs")), "e", []) is None
+    assert rejection_of(EventResult(), "e", EVENT) is None

@@ -9,7 +9,8 @@ from support.stores.writers import NOW, asset, link, person, urn
 from app.graph.propagation.stored_flows import Sources
 from app.graph.records.vertex_id import vertex_id
 from app.graph.writing.effects.counting_children import CountingChildren, expected_parents
-from graphql_schema.ports.commands import Command
+from graphql_schema.catalog.relations import INPUT_TO
+from graphql_schema.ports.commands import Command, DeclaredEdges, EventCommand, ObserveCommand
 
 ROOT = person("root", roles="admin")
 ADA = person("ada", "team ranking", roles="engineer")
@@ -55,6 +56,10 @@ def test_parents_are_the_sources_of_carrying_edges(memory: Memory) -> None:
     """Data sets and models have children, features have none; owners and the model of a version carry nothing."""
     assert parents(memory, ITEM) == {vid("dataset a"), vid("dataset b")}
     assert parents(memory, link("DERIVES", "dataset a", "dataset b")) == {vid("dataset a")}
+    reading = DeclaredEdges(INPUT_TO.into(), "OpenLineage.inputs", {urn("dataset a"): {}}, adds=True)
+    observed = ObserveCommand(urn("run r"), "r", edges=(reading,))
+    event = EventCommand(urn("run r"), "e", (observed,), lambda _: None)
+    assert parents(memory, observed) == parents(memory, event) == {vid("dataset a")}
     assert parents(memory, link("CONTAINS", "domain shop", "dataset a")) == set()
     assert parents(memory, asset("dataset a", owners={"team ads": ["TECHNICAL"]})) == set()
 

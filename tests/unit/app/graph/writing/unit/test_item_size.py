@@ -2,8 +2,8 @@
 
 from support.stores.writers import asset, link, urn
 
-from app.graph.writing.unit.item_size import LONG_ITEM, edge_count, is_long
-from graphql_schema.ports.commands import ObserveCommand, ObservedValue
+from app.graph.writing.unit.item_size import LONG_ITEM, command_count, commands_in, edge_count, is_long
+from graphql_schema.ports.commands import EventCommand, ObserveCommand, ObservedValue
 
 
 def test_edges_are_those_that_an_item_declares() -> None:
@@ -23,3 +23,21 @@ def test_an_observation_of_many_values_is_long() -> None:
     values = tuple(ObservedValue("properties", str(number), (1,), str(number)) for number in range(LONG_ITEM + 1))
     observations = [ObserveCommand(urn("dataset a"), "a", given) for given in (values[1:], values)]
     assert [is_long(each) for each in observations] == [False, True]
+
+
+def test_the_size_of_an_event_is_that_of_its_commands() -> None:
+    """With its record, which has one edge; values of all its commands make it long."""
+    values = tuple(ObservedValue("properties", str(number), (1,), str(number)) for number in range(LONG_ITEM // 2))
+    observed = ObserveCommand(urn("dataset a"), "a", values)
+    short = EventCommand(
+        urn("dataset a"), "e", (observed, asset("dataset b", derivedFrom=["dataset a"])), lambda _: None
+    )
+    assert (command_count(short), edge_count(short), is_long(short)) == (3, 2, False)
+    assert [*commands_in(short)] == [*short.commands]
+    assert is_long(EventCommand(urn("dataset a"), "e", (observed, observed, observing_one()), lambda _: None))
+    assert (command_count(observed), [*commands_in(observed)]) == (1, [observed])
+
+
+def observing_one() -> ObserveCommand:
+    """Return a command with one value."""
+    return ObserveCommand(urn("dataset c"), "c", (ObservedValue("description", "x", (1,)),))
