@@ -29,9 +29,14 @@ _log = structlog.get_logger(__name__)
 
 
 class OutboxWorker(ABC):
-    """Works off the entries of one kind. ``lock`` is that of the writers, ``name`` that of the job in reports."""
+    """Works off the entries of one kind. ``lock`` is that of the writers, ``name`` that of the job in reports.
+
+    ``rest_seconds`` is the pause after all entries were worked off. Entries that arrive meanwhile are worked off
+    together, so that a job with a cost for each round does not make a round for each transaction.
+    """
 
     name = "job"
+    rest_seconds = 0.0
 
     def __init__(
         self,
@@ -64,6 +69,7 @@ class OutboxWorker(ABC):
         while True:
             try:
                 if not await self.step():
+                    await asyncio.sleep(self.rest_seconds)
                     await self._wait()
                 failures, pause = 0, MIN_PAUSE_SECONDS
             except Exception:  # noqa: BLE001 - the job boundary

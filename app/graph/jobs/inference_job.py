@@ -42,6 +42,9 @@ A page of assets also takes the assets of other tenants that have the same URN a
 MAX_EDGES: Final = 2_500
 """Maximal number of edges that a batch writes while it holds the lock, unless one vertex has more."""
 
+REST_SECONDS: Final = 1.0
+"""Seconds between two rounds of the job: each has several requests and two transactions, however few its entries."""
+
 _RULES_VERTEX: Final = vertex_id("pending", "enrichment")
 """Id of the vertex that stores the rules by which inferred edges are derived, or will be by an outbox entry."""
 
@@ -112,6 +115,7 @@ class InferenceJob(OutboxWorker):
     """Works off the entries for inferred edges. ``coordinator`` is that of the writers of the process."""
 
     name = "inference"
+    rest_seconds = REST_SECONDS
 
     def __init__(
         self, client: GremlinClient, coordinator: WriteCoordinator, clock: Callable[[], int] = epoch_milliseconds

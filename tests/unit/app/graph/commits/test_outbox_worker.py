@@ -84,3 +84,31 @@ async def test_after_a_failure_the_entries_are_loaded_again() -> None:
     with pytest.raises(StoreUnavailableError):
         await job.step()
     assert outbox.stale
+
+
+class Resting(Failing):
+    """Works off two entries, rests, and is cancelled."""
+
+    rest_seconds = 7.0
+
+    async def advance(self, due: list[OutboxEntry]) -> bool:
+        """See the base class."""
+        assert due == []
+        self.steps += 1
+        return self.steps < 3
+
+
+async def test_a_job_rests_after_all_its_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is no rest between two batches; entries that arrive during the rest are the next round."""
+    rests: list[tuple[float, int]] = []
+
+    async def rest(seconds: float) -> None:
+        if seconds:
+            rests.append((seconds, job.steps))
+            raise asyncio.CancelledError
+
+    job = Resting(EmptyStore("http://127.0.0.1:1"), asyncio.Lock(), Outbox())
+    monkeypatch.setattr("asyncio.sleep", rest)
+    with pytest.raises(asyncio.CancelledError):
+        await job.run()
+    assert rests == [(7.0, 3)]
