@@ -16,6 +16,7 @@ The digits are the first ones of the SHA-256 of the longer URN.
 """
 
 _SHAPE = re.compile(r"mlg://([a-z-]+)/([^/@]+)/([^/@]+)/([^/@]+)(?:@([^/@]+))?")
+_PLAIN: Final = re.compile(r"[A-Za-z0-9._~-]+")
 _SEGMENT = re.compile(r"(?:[A-Za-z0-9._~-]|%[0-9A-F]{2})+")
 _VERSION_OF: Final = {kind.version_of: kind for kind in VERSIONS}
 
@@ -102,12 +103,14 @@ def version_urn(parent: str, version: str) -> str:
 
 
 def _encode(part: str) -> str:
-    return quote(part, safe="")
+    return part if _PLAIN.fullmatch(part) else quote(part, safe="")
 
 
 def _decode(part: str | None, text: str) -> str:
     if part is None:
         return ""
+    if _PLAIN.fullmatch(part):
+        return part
     if not _SEGMENT.fullmatch(part):
         raise InvalidError(f"{text[:80]!r} is not percent-encoded by RFC 3986; encode {part[:40]!r}.")
     try:
