@@ -1,6 +1,8 @@
 """Change plans that wait for an acknowledgement by a team of the viewer."""
 
 import asyncio
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 import strawberry
@@ -12,9 +14,19 @@ from graphql_schema.plans.plan_lists import OPEN_PLANS
 from graphql_schema.plans.plan_status import status_of
 from graphql_schema.ports.record import JsonObject
 from graphql_schema.ports.relation_query import PageRequest
+from graphql_schema.ports.row import Row
 
 MAX_PLANS: Final = 20
 """Maximal number of plans that are examined: each needs two walks."""
+
+MAX_LISTED: Final = 200
+"""Number of the newest open plans among which the examined ones are chosen."""
+
+MAX_WALKED: Final = 20_000
+"""Assets and edges in the examined plans of one author, after which no further plan of this author is examined."""
+
+_STEPS: Final = (1, 4, MAX_PLANS)
+"""Of each author the first plan is examined, then those up to the fourth, then the others."""
 
 
 @strawberry.type(description="A change plan that waits for acknowledgements by teams of the viewer.")
@@ -33,7 +45,10 @@ class PendingPlans:
 
     nodes: list[PendingPlan] = stored_field("The plans, the newest first; at most `first`.")
     total: int = stored_field("Number of plans, those beyond `first` included.")
-    examined: int = stored_field(f"Number of examined plans: the newest {MAX_PLANS} open ones, or fewer.")
+    examined: int = stored_field(
+        f"Number of examined plans, at most {MAX_PLANS} of the newest {MAX_LISTED} open ones: the newest plan of each "
+        "author, then the second newest of each, and so on. Few plans of an author are examined if they affect much."
+    )
     complete: bool = stored_field("Whether all open plans that are visible to the viewer were examined.")
 
 
@@ -42,17 +57,54 @@ async def pending_plans(info: Info, limit: int) -> JsonObject:
     mine = info.context.principal.teams
     if not mine:
         return {"nodes": [], "total": 0, "examined": 0, "complete": True}
-    found = await info.context.reader.attached_records("ChangePlan", OPEN_PLANS, PageRequest(MAX_PLANS))
+    found = await info.context.reader.attached_records("ChangePlan", OPEN_PLANS, PageRequest(MAX_LISTED))
     plans = [item.row for item in found.items]
-    statuses = await asyncio.gather(*(status_of(plan, info) for plan in plans))
-    missing = [
-        [each["team"] for each in status["teams"] if each["team"].urn in mine and each["acknowledgement"] is None]
-        for status in statuses
+    statuses = await _statuses(info, plans)
+    waiting = [
+        {"plan": plan, "teams": teams}
+        for plan in plans
+        if (status := statuses.get(plan.urn))
+        and (teams := [each["team"] for each in status["teams"] if _waits(each, mine)])
     ]
-    waiting = [{"plan": plan, "teams": teams} for plan, teams in zip(plans, missing, strict=True) if teams]
     return {
         "nodes": waiting[:limit],
         "total": len(waiting),
-        "examined": len(plans),
-        "complete": not found.has_next,
+        "examined": len(statuses),
+        "complete": not found.has_next and len(statuses) == len(plans),
     }
+
+
+def _waits(team: JsonObject, mine: Collection[str]) -> bool:
+    return team["team"].urn in mine and team["acknowledgement"] is None
+
+
+async def _statuses(info: Info, plans: Sequence[Row]) -> dict[str, JsonObject]:
+    """Return the status of each examined plan by its id.
+
+    Authors have equal shares, so that the plans of one do not keep others from seeing those of all others.
+    """
+    ranked = [*_ranked(plans)][:MAX_PLANS]
+    statuses: dict[str, JsonObject] = {}
+    walked = Counter[str]()
+    begin = 0
+    for end in _STEPS:
+        chosen = [plan for rank, plan in ranked if begin <= rank < end and walked[_author(plan)] < MAX_WALKED]
+        for plan, status in zip(chosen, await asyncio.gather(*(status_of(plan, info) for plan in chosen)), strict=True):
+            statuses[plan.urn] = status
+            walked[_author(plan)] += status["walked"]
+        begin = end
+    return statuses
+
+
+def _ranked(plans: Sequence[Row]) -> Iterator[tuple[int, Row]]:
+    """Yield the plans with their number among those of the author: the first of each author, then the second."""
+    seen = Counter[str]()
+    ranks = []
+    for plan in plans:
+        ranks.append(seen[_author(plan)])
+        seen[_author(plan)] += 1
+    yield from sorted(zip(ranks, plans, strict=True), key=lambda each: each[0])
+
+
+def _author(plan: Row) -> str:
+    return str(plan.record["plannedBy"])

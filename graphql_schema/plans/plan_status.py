@@ -86,7 +86,7 @@ async def planned_lineage(plan: Row, info: Info) -> LineageQuery:
 
 
 async def status_of(plan: Row, info: Info) -> JsonObject:
-    """Return the source of a :class:`ChangePlanStatus`.
+    """Return the source of a :class:`ChangePlanStatus`; ``walked`` is the number of assets and edges of both impacts.
 
     Raises LimitError if there are too many usage records or ownerships to read, or too many walks.
     """
@@ -122,6 +122,7 @@ async def status_of(plan: Row, info: Info) -> JsonObject:
         "complete": is_complete,
         "added": difference.added,
         "removed": difference.removed,
+        "walked": sum(len(each.nodes) + each.followed for each in (then, now)),
     }
 
 

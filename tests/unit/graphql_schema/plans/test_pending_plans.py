@@ -9,6 +9,7 @@ import pytest
 from strawberry.types import ExecutionResult
 from support.stores.plain_reader import PlainGraph
 
+from graphql_schema.plans import pending_plans
 from graphql_schema.plans.pending_plans import MAX_PLANS
 
 Run = Callable[..., Awaitable[ExecutionResult]]
@@ -18,9 +19,12 @@ TEAM = "mlg://team/test/default/search"
 ANSWERED = {TEAM: {"decision": "AGREED", "by": "ada", "at": 1}}
 
 
-def add(graph: PlainGraph, at: int, *, state: str = "OPEN", acknowledgements: object = None) -> str:
+def add(
+    graph: PlainGraph, at: int, *, state: str = "OPEN", acknowledgements: object = None, author: str = "ada"
+) -> str:
     """Add a plan about the dataset `root` and return its id."""
     values = {
+        "plannedBy": author,
         "state": state,
         "acknowledgements": acknowledgements or {},
         "createdAt": at,
@@ -56,3 +60,25 @@ async def test_the_newest_plans_are_examined(run: Run, estate: PlainGraph) -> No
         add(estate, at)
     found = (await run(QUERY, first=0)).data["myWork"]["plans"]
     assert found == {"total": MAX_PLANS, "examined": MAX_PLANS, "complete": False, "nodes": []}
+
+
+async def test_the_plans_of_one_author_keep_no_others_out(run: Run, estate: PlainGraph) -> None:
+    """After many plans of one author, the older plan of another is examined, and listed in its place by time."""
+    old = add(estate, 0, author="zoe")
+    for at in range(1, 2 * MAX_PLANS):
+        add(estate, at)
+    found = (await run(QUERY, first=MAX_PLANS)).data["myWork"]["plans"]
+    assert (found["total"], found["examined"], found["complete"]) == (MAX_PLANS, MAX_PLANS, False)
+    assert found["nodes"][-1]["plan"]["id"] == old
+
+
+async def test_few_plans_that_affect_much_are_examined(
+    run: Run, estate: PlainGraph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An author whose first plan affects more than may be examined has one, and another author has the others."""
+    monkeypatch.setattr(pending_plans, "MAX_WALKED", 1)
+    other = add(estate, 0, author="zoe")
+    newest = [add(estate, at) for at in range(1, 5)][-1]
+    found = (await run(QUERY)).data["myWork"]["plans"]
+    assert [node["plan"]["id"] for node in found["nodes"]] == [newest, other]
+    assert (found["examined"], found["complete"]) == (2, False)
