@@ -24,7 +24,7 @@ from app.cli.data_commands import (
     team_map_of,
 )
 from app.cli.exit_codes import FAILURE, failure, misuse
-from app.cli.source_of_events import OPENERS, SourceOptions, open_source
+from app.ingest.hydrate.source_kinds import OPENERS, SourceOptions, open_source
 from app.graph.records.clock import epoch_milliseconds
 from app.ingest.export.ingestion_report import SourceReport, by_source, read_ingestions
 from app.ingest.hydrate.event_queue import EventQueue
@@ -34,7 +34,7 @@ from app.ingest.load.load_report import LoadReport, run_load
 from app.ingest.load.terminal_text import terminal_text
 from graphql_schema.fields.scalars import instant_text
 from graphql_schema.ports.record import JsonObject
-from graphql_schema.rules.source_alarms import ALARM_DAYS, alarming_since
+from graphql_schema.rules.observation.source_alarms import ALARM_DAYS, alarming_since
 from policies.errors import CodedError, InvalidError
 
 T = TypeVar("T")

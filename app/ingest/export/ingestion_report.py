@@ -7,7 +7,7 @@ from typing import Final
 from app.ingest.load.api_client import ApiClient
 from graphql_schema.fields.scalars import parse_instant
 from graphql_schema.ports.record import JsonObject
-from graphql_schema.rules.source_alarms import HOUR_MS, UNENDED_HOURS, is_mostly_new, is_silent, is_unended
+from graphql_schema.rules.observation.source_alarms import HOUR_MS, UNENDED_HOURS, is_mostly_new, is_silent, is_unended
 
 _FINAL: Final = {"COMPLETE", "FAIL", "ABORT"}
 

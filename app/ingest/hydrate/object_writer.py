@@ -9,7 +9,7 @@ from app.ingest.load.api_client import ApiClient
 from app.ingest.load.batches import ItemResult
 from app.ingest.load.ended_assets import returning_items
 from app.ingest.load.import_state import ImportState
-from app.ingest.load.incremental_load import AssetSource, IncrementalLoad
+from app.ingest.load.incremental_load import PagedSource, IncrementalLoad
 from app.ingest.load.source_asset import SourceAsset
 from app.ingest.load.source_load import ObjectContent, send_content
 
@@ -47,7 +47,7 @@ Raises AbsentObjectError if the source does not have it, and the errors of the s
 """
 
 
-class ObjectSource(AssetSource, Protocol):
+class ObjectSource(PagedSource, Protocol):
     """One object of a source; ``asset`` is what it became, None until its page was read."""
 
     asset: SourceAsset | None

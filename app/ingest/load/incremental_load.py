@@ -36,7 +36,7 @@ _SET_STAGE: Final = """mutation ImportStage($input: SetStageInput!) {
 }"""
 
 
-class AssetSource(Protocol):
+class PagedSource(Protocol):
     """A source, whose methods block and are called from one thread."""
 
     @property
@@ -63,7 +63,7 @@ class IncrementalLoad:
     """
 
     client: ApiClient
-    source: AssetSource
+    source: PagedSource
     state: ImportState
     batch: int = 250
     retire: bool = False

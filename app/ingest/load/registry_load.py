@@ -2,13 +2,13 @@
 
 from app.ingest.load.api_client import ApiClient
 from app.ingest.load.import_state import ImportState
-from app.ingest.load.incremental_load import AssetSource, IncrementalLoad
+from app.ingest.load.incremental_load import PagedSource, IncrementalLoad
 from app.ingest.load.load import LoadTarget
 from app.ingest.load.load_report import ItemProgress, LoadReport, run_load
 from graphql_schema.ports.record import JsonObject
 
 
-def load_registry(target: LoadTarget, source: AssetSource, state: ImportState, *, retire: bool, as_json: bool) -> int:
+def load_registry(target: LoadTarget, source: PagedSource, state: ImportState, *, retire: bool, as_json: bool) -> int:
     """Register the assets of a source; print the summary as the last line of stdout; return the exit code.
 
     Exit code 0 means that nothing failed: every asset is registered, or was by an earlier import with the same file of

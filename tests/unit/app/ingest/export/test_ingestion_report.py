@@ -8,7 +8,7 @@ import orjson
 from app.ingest.export.ingestion_report import by_source, read_ingestions
 from app.ingest.load.api_client import ApiClient
 from graphql_schema.fields.scalars import instant_text
-from graphql_schema.rules.source_alarms import HOUR_MS, MIN_EVENTS
+from graphql_schema.rules.observation.source_alarms import HOUR_MS, MIN_EVENTS
 
 NOW = 1_795_600_000_000
 RUN = "mlg://run/openlineage/default/r"

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from app.cli.source_of_events import OPENERS, SourceOptions, open_source
+from app.ingest.hydrate.source_kinds import OPENERS, SourceOptions, open_source
 from app.ingest.load.team_map import TeamMap
 from graphql_schema.catalog.thin_event_rules import OBJECT_TYPES
 from policies.errors import CodedError, InvalidError
 
-DATA = Path(__file__).parents[3] / "data"
+DATA = Path(__file__).parents[4] / "data"
 ADDRESSES = {"dbt": str(DATA / "dbt/shop/target"), "feast": str(DATA / "feast/shop/registry.json")}
 
 

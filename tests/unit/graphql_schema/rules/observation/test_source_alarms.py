@@ -2,7 +2,7 @@
 
 import pytest
 
-from graphql_schema.rules.source_alarms import (
+from graphql_schema.rules.observation.source_alarms import (
     HOUR_MS,
     MIN_EVENTS,
     alarming_since,
