@@ -24,10 +24,10 @@ from app.cli.data_commands import (
     team_map_of,
 )
 from app.cli.exit_codes import FAILURE, failure, misuse
-from app.ingest.hydrate.source_kinds import OPENERS, SourceOptions, open_source
 from app.graph.records.clock import epoch_milliseconds
 from app.ingest.export.ingestion_report import SourceReport, by_source, read_ingestions
 from app.ingest.hydrate.event_queue import EventQueue
+from app.ingest.hydrate.source_kinds import OPENERS, SourceOptions, open_source
 from app.ingest.hydrate.worker import Worker
 from app.ingest.load.api_client import ApiClient
 from app.ingest.load.load_report import LoadReport, run_load
@@ -53,6 +53,10 @@ SourceName = Annotated[
 ]
 SourceNamespace = Annotated[
     str | None, typer.Option("--namespace", help="As for `mlg import` of the kind; of MLflow `default` without it.")
+]
+RemoveAliases = Annotated[
+    bool,
+    typer.Option("--remove-aliases", help="Remove aliases of a model that this account set and MLflow no longer has."),
 ]
 Once = Annotated[bool, typer.Option("--once", help="Exit when no event is due; with code 1 if an attempt failed.")]
 Pause = Annotated[float, typer.Option("--pause", min=0.1, help="Seconds to wait when no event is due.")]
@@ -97,6 +101,7 @@ def run(  # noqa: PLR0913 - options of the command line
     owner_tag: OwnerTag = "",
     team_map: Teams = None,
     aliases: Aliases = True,
+    remove_aliases: RemoveAliases = False,
     once: Once = False,
     pause: Pause = 5.0,
 ) -> None:
@@ -106,7 +111,7 @@ def run(  # noqa: PLR0913 - options of the command line
     if not (name and separator and place) or kind not in OPENERS:
         raise misuse(InvalidError(f"Write NAME=KIND:ADDRESS; the kinds are {', '.join(OPENERS)}."))
     teams = team_map_of(team_map)
-    options = SourceOptions(namespace, owner, owner_tag, teams, aliases, namespaces, owners)
+    options = SourceOptions(namespace, owner, owner_tag, teams, aliases, namespaces, owners, remove_aliases)
     try:
         write_object = open_source(kind, place, options)
     except CodedError as error:

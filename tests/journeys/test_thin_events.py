@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import random
+import shutil
 import sys
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import httpx2
 import pytest
 from rich.console import Console
-from support.estates.mlflow_registry import DATA, RANKING, importer, make_registry
+from support.estates.mlflow_registry import DATA, RANKING, importer, make_registry, maker
 from support.oracles.mlflow_graph import read_registry
 from support.servers.in_process import Api, open_api
 from support.servers.websocket_client import serving
@@ -44,6 +45,7 @@ OF_DBT, OF_FEAST = ("--namespace", "duckdb://shop.duckdb", "--no-owners"), ("--n
 OF_THE_PAGE = {"mlflow-prod": "mlflow-page", "churn": "upsell"}
 """Other names for the source and the model of the page, because the graph has those of the registry already."""
 
+ALIASES = "query ($id: ID!) { asset(id: $id) { ... on Model { aliases { name } } } }"
 LIST = """{ thinEvents(filter: {sources: ["mlflow-prod"]}, first: 100) { totalCount nodes {
   state objectType objectId attempts reason outcome actor dueAt finishedAt asset { id } subject { id } } } }"""
 
@@ -77,10 +79,10 @@ async def post(api: Api, events: Any, token: str) -> Any:
     return await api.http.post("/ingest/events", json=events, headers={"Authorization": f"Bearer {token}"})
 
 
-async def work(api: Api, registry: Path, token: str) -> LoadReport:
+async def work(api: Api, registry: Path, token: str, *, remove_aliases: bool = False) -> LoadReport:
     """Work all due events off, and return the report."""
     importing = RegistryImport(open_registry(f"sqlite:///{registry}"), RegistryMapping(owner=RANKING))
-    write_object = write_registered(partial(RegistryObject, importing))
+    write_object = write_registered(partial(RegistryObject, importing), remove_aliases=remove_aliases)
     report = LoadReport(Console(stderr=True))
     transport = httpx2.MockTransport(api.http.send)
     async with ApiClient("http://127.0.0.1:8000", token, transport=transport) as client:
@@ -113,6 +115,29 @@ async def test_events_in_any_order_make_the_graph_of_the_registry(api: Api, regi
     await post(api, events[:2], token)
     again = await work(api, registry, token)
     assert (again.failed, dict(again.counts)) == (0, {"unchanged": 2})
+    await _aliases_end(api, registry, token)
+
+
+async def _aliases_end(api: Api, registry: Path, token: str) -> None:
+    """Check that a worker with the option removes what MLflow removed and the account set, and nothing else."""
+    copy = registry.with_name("without.db")
+    shutil.copy(registry, copy)
+    client = open_registry(f"sqlite:///{copy}")
+    model = next(each for page in client.registered_models() for each in page if each.aliases)
+    ours, version = next(iter(model.aliases.items()))
+    given = {"model": f"mlg://model/mlflow/default/{model.name}", "alias": "of-people"}
+    given["version"] = f"mlg://model-version/mlflow/default/{model.name}@{version}"
+    payload = await api.ask("eli", "mutation ($i: SetAliasInput!) { setAlias(input: $i) { errors { code } } }", i=given)
+    assert payload["setAlias"]["errors"] == []
+    mlflow = maker().MlflowClient(f"sqlite:///{copy}", f"sqlite:///{copy}")
+    mlflow.delete_registered_model_alias(model.name, ours)
+    left = {*model.aliases, "of-people"}
+    for remove_aliases, expected in ((False, left), (True, left - {ours})):
+        await post(api, {"source": "mlflow-prod", "type": "registered_model", "id": model.name}, token)
+        report = await work(api, copy, token, remove_aliases=remove_aliases)
+        assert (report.failed, dict(report.counts)) == (0, {"unchanged": 1})
+        found = (await api.ask("root", ALIASES, id=given["model"]))["asset"]["aliases"]
+        assert {each["name"] for each in found} == expected
 
 
 async def test_what_was_accepted_survives_the_server(graph: StoreGraph, registry: Path, tmp_path: Path) -> None:

@@ -5,12 +5,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from app.ingest.hydrate.alias_removal import remove_absent_aliases
 from app.ingest.load.api_client import ApiClient
 from app.ingest.load.batches import ItemResult
 from app.ingest.load.ended_assets import returning_items
 from app.ingest.load.import_state import ImportState
-from app.ingest.load.incremental_load import PagedSource, IncrementalLoad
-from app.ingest.load.source_asset import SourceAsset
+from app.ingest.load.incremental_load import IncrementalLoad, PagedSource
+from app.ingest.load.source_asset import AliasTarget, SourceAsset
 from app.ingest.load.source_load import ObjectContent, send_content
 
 _WRITTEN: Final = ("CREATED", "UPDATED", "UNCHANGED")
@@ -48,13 +49,20 @@ Raises AbsentObjectError if the source does not have it, and the errors of the s
 
 
 class ObjectSource(PagedSource, Protocol):
-    """One object of a source; ``asset`` is what it became, None until its page was read."""
+    """One object of a source; ``asset`` is what it became, None until its page was read.
+
+    ``aliases`` are those of a model, None of another object, or if aliases are not read.
+    """
 
     asset: SourceAsset | None
+    aliases: Sequence[AliasTarget] | None
 
 
-def write_registered(open_object: Callable[[str, str], ObjectSource]) -> WriteObject:
-    """Return the writer of objects of a registry; ``open_object`` returns one, of which nothing is read yet."""
+def write_registered(open_object: Callable[[str, str], ObjectSource], *, remove_aliases: bool = False) -> WriteObject:
+    """Return the writer of objects of a registry; ``open_object`` returns one, of which nothing is read yet.
+
+    If ``remove_aliases``, aliases of a model that this account has set and the registry no longer has are removed.
+    """
 
     async def write(client: ApiClient, object_type: str, object_id: str) -> WrittenObject:
         source = open_object(object_type, object_id)
@@ -64,7 +72,10 @@ def write_registered(open_object: Callable[[str, str], ObjectSource]) -> WriteOb
                 results |= {each.location: each for each in some}
         asset = source.asset
         assert asset is not None  # noqa: S101 - its page was read
-        return WrittenObject([*results.values()], asset.location, asset.id)
+        removed: Sequence[ItemResult] = ()
+        if remove_aliases and source.aliases is not None:
+            removed = await remove_absent_aliases(client, asset.id, {each.alias for each in source.aliases})
+        return WrittenObject([*results.values(), *removed], asset.location, asset.id)
 
     return write
 

@@ -34,6 +34,7 @@ class SourceOptions:
     aliases: bool
     namespaces: str
     owners: bool
+    remove_aliases: bool
 
 
 def open_source(kind: str, address: str, options: SourceOptions) -> WriteObject:
@@ -47,10 +48,12 @@ def open_source(kind: str, address: str, options: SourceOptions) -> WriteObject:
 def _mlflow(uri: str, options: SourceOptions) -> WriteObject:
     if options.namespaces or not options.owners:
         raise InvalidError("--namespaces and --no-owners are for dbt and Feast; leave them out.")
+    if options.remove_aliases and not options.aliases:
+        raise InvalidError("--remove-aliases needs the aliases of the registry; leave --no-aliases out.")
     names = RegistryNames(options.namespace or "default")
     mapping = RegistryMapping(names, options.owner, options.owner_tag, options.teams.target)
     importing = RegistryImport(open_registry(uri), mapping, options.aliases)
-    return write_registered(partial(RegistryObject, importing))
+    return write_registered(partial(RegistryObject, importing), remove_aliases=options.remove_aliases)
 
 
 def _dbt(folder: str, options: SourceOptions) -> WriteObject:
@@ -76,8 +79,9 @@ def _feast(file: str, options: SourceOptions) -> WriteObject:
 
 def _event_names(options: SourceOptions) -> EventNames:
     """Return the names of events; raises InvalidError for options of MLflow, which would have no effect."""
-    if options.owner or options.owner_tag or not options.aliases or options.teams != TeamMap():
-        raise InvalidError("--owner, --owner-tag, --team-map and --no-aliases are for MLflow; leave them out.")
+    of_registry = (options.owner, options.owner_tag, not options.aliases, options.remove_aliases)
+    if any(of_registry) or options.teams != TeamMap():
+        raise InvalidError("--owner, --owner-tag, --team-map and options of aliases are for MLflow; leave them out.")
     return EventNames(namespace_patterns(options.namespaces))
 
 

@@ -2,7 +2,7 @@
 
 from app.ingest.load.api_client import ApiClient
 from app.ingest.load.import_state import ImportState
-from app.ingest.load.incremental_load import PagedSource, IncrementalLoad
+from app.ingest.load.incremental_load import IncrementalLoad, PagedSource
 from app.ingest.load.load import LoadTarget
 from app.ingest.load.load_report import ItemProgress, LoadReport, run_load
 from graphql_schema.ports.record import JsonObject

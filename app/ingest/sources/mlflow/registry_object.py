@@ -1,11 +1,11 @@
 """One object of an MLflow registry, read by its id and mapped as the import of the whole registry maps it."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from app.ingest.load.incremental_load import Page
-from app.ingest.load.source_asset import AbsentObjectError, SourceAsset
+from app.ingest.load.source_asset import AbsentObjectError, AliasTarget, SourceAsset
 from app.ingest.sources.mlflow.registry_client import ReadObject, logged_id_of
 from app.ingest.sources.mlflow.registry_entities import (
     Entity,
@@ -29,13 +29,14 @@ class RegistryObject:
     """The object with a type and an id, as a source of assets; ``importing`` is the import of its registry.
 
     The id is that of MLflow: of a version its model and number, such as ``fraud/7``, of a registered model its name.
-    ``asset`` is what the object became, None until its page was read.
+    ``asset`` is what the object became, and ``aliases`` those of a registered model; None until they were read.
     """
 
     importing: RegistryImport
     object_type: str
     object_id: str
     asset: SourceAsset | None = field(default=None, init=False)
+    aliases: Sequence[AliasTarget] | None = field(default=None, init=False)
 
     @property
     def with_aliases(self) -> bool:
@@ -54,7 +55,8 @@ class RegistryObject:
             model = registered_model_of(self._model(self.object_id))
             versions = dict.fromkeys(model.aliases.values())
             yield [self.model_version(f"{model.name}/{each}") for each in versions]
-            yield self.importing.mapping.aliases(model)
+            self.aliases = self.importing.mapping.aliases(model)
+            yield self.aliases
 
     def completed(self, asset: SourceAsset) -> SourceAsset:
         """Return the asset as :meth:`RegistryImport.completed` does."""

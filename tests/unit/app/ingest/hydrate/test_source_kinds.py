@@ -25,6 +25,7 @@ def options(**given: Any) -> SourceOptions:
         "aliases": True,
         "namespaces": "",
         "owners": True,
+        "remove_aliases": False,
     }
     return SourceOptions(**{**none, **given})
 
@@ -52,12 +53,14 @@ def test_a_project_needs_its_namespace_at_once() -> None:
         ("dbt", {"owner": "mlg://team/catalog/default/ranking"}),
         ("dbt", {"owner_tag": "team"}),
         ("feast", {"aliases": False}),
+        ("dbt", {"remove_aliases": True}),
         ("feast", {"teams": TeamMap({"a": "b"})}),
         ("mlflow", {"namespaces": "a => b"}),
         ("mlflow", {"owners": False}),
+        ("mlflow", {"aliases": False, "remove_aliases": True}),
     ],
 )
 def test_an_option_of_another_kind_is_refused(kind: str, given: dict[str, Any]) -> None:
     """Nothing is opened, and the message names the kinds that have the option."""
-    with pytest.raises(InvalidError, match="leave them out"):
+    with pytest.raises(InvalidError, match=r"leave .*out"):
         open_source(kind, ADDRESSES.get(kind, "sqlite:///none.db"), options(**given))

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ from app.ingest.hydrate.worker import Worker
 from app.ingest.load.api_client import ApiClient, Retry, UnreachableError
 from app.ingest.load.incremental_load import Page
 from app.ingest.load.load_report import LoadReport
-from app.ingest.load.source_asset import SourceAsset
+from app.ingest.load.source_asset import AliasTarget, SourceAsset
 from policies.errors import Code, CodedError
 
 
@@ -26,6 +26,7 @@ class PlainObject:
     object_type: str
     object_id: str
     asset: SourceAsset | None = None
+    aliases: Sequence[AliasTarget] | None = None
     with_aliases: bool = True
 
     def pages(self) -> Iterator[Page]:

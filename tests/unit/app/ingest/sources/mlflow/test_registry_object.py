@@ -52,6 +52,7 @@ def test_each_object_is_that_of_the_import(importing: RegistryImport) -> None:
         assert [repr(each) for each in versions] == [known[each.id] for each in versions]
         own = [each for each in further if isinstance(each, AliasTarget)]
         assert {each.version for each in own} == {each.id for each in versions}
+        assert source.aliases == (own if asset.kind == "model" else None)
         found += own
     assert found == aliases != []
 
