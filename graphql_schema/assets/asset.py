@@ -42,6 +42,7 @@ from graphql_schema.lineage.impact import Impact, asset_impact
 from graphql_schema.lineage.neighbours import neighbours_field
 from graphql_schema.lineage.traversal import Lineage, asset_lineage
 from graphql_schema.observability.asset_health import Health, asset_health
+from graphql_schema.observability.asset_sources import AssetSource, asset_sources
 from graphql_schema.observability.incidents import asset_incidents
 from graphql_schema.ports.relation_query import newest_first, related
 from graphql_schema.usage.asset_usage import Usage, asset_usage
@@ -155,6 +156,7 @@ class Asset(Node):
     lineage: Lineage | None = asset_lineage
     impact: Impact | None = asset_impact
     health: Health | None = asset_health
+    sources: list[AssetSource] | None = asset_sources
     usage: Usage | None = asset_usage
     checks: Connection[CheckRef] | None = to_many(
         related(MONITORED_BY.out("Check")), "The checks that monitor the asset."

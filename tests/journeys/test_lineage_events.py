@@ -52,7 +52,7 @@ async def send(url: str, token: str, sent: Sequence[Any], batch: int) -> set[str
 async def test_the_code_of_the_page_runs_with_a_real_client(api: Api, url: str) -> None:
     """The code of docs/openlineage.md, run with the unchanged client, makes the run that its query then reads."""
     (code,) = code_blocks("docs/openlineage.md", "python")
-    query, refused, absent = code_blocks("docs/openlineage.md", "graphql")
+    query, refused, sources, absent = code_blocks("docs/openlineage.md", "graphql")
     await asyncio.to_thread(exec, code, {"URL": url, "TOKEN": api.tokens["ci-ranking"]})
     dataset = "mlg://dataset/postgres/db%3A5432/shop."
     assert (await api.ask("ada", query))["asset"] == {
@@ -64,6 +64,9 @@ async def test_the_code_of_the_page_runs_with_a_real_client(api: Api, url: str) 
         "outputs": {"nodes": [{"id": f"{dataset}daily"}]},
     }
     assert (await api.ask("ada", refused))["ingestions"] == {"nodes": []}
+    (source,) = (await api.ask("ada", sources))["asset"]["sources"]
+    assert source.pop("lastReceivedAt")
+    assert source == {"source": "shop", "producer": "https://example.com/shop", "alarms": []}
     (spelling,) = (await api.ask("ada", absent))["explainAbsence"]["spellings"]
     assert spelling == {
         "of": "mlg://dataset/postgresql/db%3A5432/shop.orders",

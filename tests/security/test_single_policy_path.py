@@ -168,7 +168,7 @@ NODES = frozenset(each.name for each in SCHEMA.get_possible_types(SCHEMA.type_ma
 INSIDE = (
     "nodes", "asset", "inheritedFrom", "via", "dataset", "consumers", "consumer", "version", "failingEvaluations",
     "reportedEvaluations", "contaminatedEvaluations", "blockingIncidents", "assets", "paths", "hits", "causes",
-    "sources", "target", "elements", "groups", "versionsOf", "before", "after", "approvals", "unhealthy",
+    "sources", "target", "elements", "groups", "versionsOf", "before", "after", "approvals", "unhealthy", "ingestion",
 )  # fmt: skip
 """Fields of what is no row itself, such as a page, that hold rows."""
 
@@ -208,6 +208,7 @@ def _selection(type_: Any) -> str:
         "Impact": f"{{ total {' '.join(f'{page}(first: 100) {WALKED}' for page in IMPACTED)} }}",
         "Health": f"{{ causes {{ {' '.join(f'{each} {{ id }}' for each in CAUSES)} }} }}",
         "Contamination": f"{{ sources {{ {' '.join(f'{each} {{ id }}' for each in OVERLAP)} }} }}",
+        "AssetSource": f"{{ source ingestion {REPORTED['Ingestion']} alarms {{ ingestion {REPORTED['Ingestion']} }} }}",
         "IngestedName": "{ asset { id } }",
         "IngestedAsset": "{ asset { id } }",
         "IngestedEdge": "{ source { id } target { id } }",
@@ -365,6 +366,7 @@ def test_every_field_that_leads_to_rows_has_a_case() -> None:
     """The cases above cover every field that leads to governed rows, payloads too, or the field has a reason."""
     walked = {f"{owner}.{name}" for owner, name in PATHS} | {f"Query.{name}" for name in ROOTS}
     walked |= {"IngestedName.asset", "IngestedAsset.asset", "IngestedEdge.source", "IngestedEdge.target"}
+    walked |= {"AssetSource.ingestion", "AssetSource.alarms", "SourceAlarm.ingestion"}
     walked |= {"Neighbour.asset", "Ownership.inheritedFrom", "Column.derivedFrom", "ColumnRef.dataset"}
     walked |= {"TagAssignment.via", "ModelAlias.version", "Usage.consumers", "UsageByConsumer.consumer"}
     walked |= {"Absence.asset", "Absence.change", "Absence.ingestion", "Absence.spellings", "OtherSpelling.asset"}

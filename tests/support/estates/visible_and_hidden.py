@@ -165,7 +165,8 @@ async def _ingest(api: Api) -> None:
             "ignored": [{"facet": f"input.{each}", "reason": "no text", "asset": each} for each in (near, far)],
         }
         commands += [
-            RecordIngestionCommand(urn, "e", "n", "WRITTEN", changed=True, values=values) for urn in (near, far)
+            RecordIngestionCommand(urn, "e", f"jobs/{urn}", "WRITTEN", changed=True, values=values)
+            for urn in (near, far)
         ]
     await _write(api, commands)
 

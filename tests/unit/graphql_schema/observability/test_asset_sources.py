@@ -1,0 +1,160 @@
+"""The sources of an asset: by its own events and those of runs beside it, with the alarms of each source."""
+
+# mypy: disable-error-code="index"
+# A response of another shape fails the test.
+
+from typing import Any
+
+import pytest
+from strawberry.types import ExecutionResult
+from support.stores.plain_reader import PlainGraph
+
+from graphql_schema.fields.context import Context
+from graphql_schema.observability.asset_sources import MAX_EVENTS, MAX_RUNS
+from graphql_schema.operation.field_guards import governed_fields
+from graphql_schema.ports.conditions import Condition
+from graphql_schema.ports.lineage_query import SnapshotTime
+from graphql_schema.ports.relation_query import PageRequest
+from graphql_schema.ports.row import RowPage
+from graphql_schema.rules.observation.source_alarms import HOUR_MS
+from graphql_schema.schema import GraphSchema
+from policies.errors import LimitError
+from policies.principal import Principal
+
+NOW = 1_795_600_000_000
+QUERY = """query ($id: ID!) { asset(id: $id) { sources { source producer lastReceivedAt ingestion { id }
+  alarms { reason ingestion { id } } } } }"""
+
+
+class Now(PlainGraph):
+    """A graph that is read at NOW; ``is_crowded``: too many events must be examined to find one of a source."""
+
+    is_crowded = False
+
+    @property
+    def pin(self) -> SnapshotTime:
+        """See GraphReader."""
+        return SnapshotTime(NOW, NOW)
+
+    async def attached_records(
+        self, kind: str, where: Condition, page: PageRequest, *, newest_first: bool = True
+    ) -> RowPage:
+        """See GraphReader."""
+        if self.is_crowded and "'source'" in repr(where):
+            raise LimitError("too many", limit=1)
+        return await super().attached_records(kind, where, page, newest_first=newest_first)
+
+    def event(self, name: str, subject: str, hours: float, source: str, state: str = "WRITTEN") -> str:
+        """Add an ingestion about a subject that arrived some hours ago; return its id."""
+        at = NOW - int(hours * HOUR_MS)
+        values = {"subject": subject, "subjects": [subject], "createdAt": at, "state": state, "producer": "spark"}
+        urn = self.add("INGESTION", name, **{**values, "source": source})
+        self.join("INGESTED_INTO", urn, subject)
+        return urn
+
+
+@pytest.fixture
+def graph() -> Now:
+    """Return a graph without anything in it."""
+    return Now()
+
+
+async def sources(schema: GraphSchema, graph: Now, ada: Principal, urn: str) -> Any:
+    """Return the sources of an asset."""
+    context = Context(ada, lambda *_: graph, graph, graph.report, b"k" * 32, lambda: 0)
+    found = await schema.execute(QUERY, variable_values={"id": urn}, context_value=context)
+    assert isinstance(found, ExecutionResult)
+    assert found.errors is None
+    return found.data["asset"]["sources"]
+
+
+def brief(found: list[dict[str, Any]]) -> list[tuple[str, str, list[tuple[str, str]]]]:
+    """Return source, newest event and alarms of each entry."""
+    return [
+        (
+            each["source"],
+            each["ingestion"]["id"],
+            [(alarm["reason"], alarm["ingestion"]["id"]) for alarm in each["alarms"]],
+        )
+        for each in found
+    ]
+
+
+async def test_own_events_and_those_of_runs_beside_it_count(schema: GraphSchema, graph: Now, ada: Principal) -> None:
+    """A dataset has the sources of its events, of its producers and of its consumers, the newest first; no others."""
+    table, other = graph.add("DATASET", "t"), graph.add("DATASET", "u")
+    made, read, far = (graph.add("RUN", name, startedAt=NOW) for name in ("made", "read", "far"))
+    job = graph.add("WORKFLOW", "job")
+    graph.join("PRODUCES", made, table)
+    graph.join("INPUT_TO", table, read)
+    graph.join("INPUT_TO", table, job)
+    graph.join("PRODUCES", far, other)
+    own = graph.event("own", table, 3, "dbt")
+    graph.event("older", made, 9, "airflow")
+    newest = graph.event("newest", made, 1, "airflow")
+    consumed = graph.event("consumed", read, 2, "spark")
+    of_job = graph.event("of job", job, 4, "flink")
+    graph.event("elsewhere", far, 0, "elsewhere")
+    graph.event("later", made, -1, "of the future")
+    found = await sources(schema, graph, ada, table)
+    assert brief(found) == [
+        ("airflow", newest, []),
+        ("spark", consumed, []),
+        ("dbt", own, []),
+        ("flink", of_job, []),
+    ]
+    assert (found[0]["producer"], found[0]["lastReceivedAt"]) == ("spark", "2026-11-25T08:46:40Z")
+    graph.join("RUN_OF", made, job)
+    assert [each[0] for each in brief(await sources(schema, graph, ada, job))] == ["airflow", "flink"]
+
+
+async def test_a_source_has_the_alarms_of_all_its_events(schema: GraphSchema, graph: Now, ada: Principal) -> None:
+    """Silence counts from the last event of the source; rejected events and those without edges count for a week."""
+    table, other = graph.add("DATASET", "t"), graph.add("DATASET", "u")
+    silent = graph.event("silent", table, 30, "silent")
+    active = graph.event("active", table, 40, "active")
+    graph.event("of another asset", other, 1, "active")
+    rejected = graph.event("rejected", other, 5, "active", "REJECTED")
+    graph.event("rejected before", other, 50, "active", "REJECTED")
+    without = graph.event("without edges", other, 100, "active", "NO_EDGES")
+    old = graph.event("old", table, 20, "recovered")
+    graph.event("too old", other, 8 * 24, "recovered", "REJECTED")
+    assert brief(await sources(schema, graph, ada, table)) == [
+        ("recovered", old, []),
+        ("silent", silent, [("SILENT", silent)]),
+        ("active", active, [("REJECTED", rejected), ("NO_EDGES", without)]),
+    ]
+
+
+async def test_only_the_newest_runs_count(schema: GraphSchema, graph: Now, ada: Principal) -> None:
+    """Of many runs the latest by their start are read, and workflows beside them; of many events the newest."""
+    table, job = graph.add("DATASET", "t"), graph.add("WORKFLOW", "job")
+    graph.join("INPUT_TO", table, job)
+    graph.event("of job", job, 0.5, "of job")
+    for at in range(MAX_RUNS + 5):
+        run = graph.add("RUN", f"r{at}", startedAt=NOW + at)
+        graph.join("PRODUCES", run, table)
+        graph.event(f"e{at}", run, 1, f"s{at:02}")
+    names = {each["source"] for each in await sources(schema, graph, ada, table)}
+    assert len(names) == MAX_EVENTS == MAX_RUNS
+    assert names == {"of job", *(f"s{at:02}" for at in range(6, MAX_RUNS + 5))}
+
+
+async def test_without_events_there_are_no_sources(schema: GraphSchema, graph: Now, ada: Principal) -> None:
+    """An asset that clients registered has none, of each kind: also one that no run can be beside."""
+    for kind in ("DATASET", "REPORT", "RUN", "WORKFLOW", "SERVICE"):
+        assert await sources(schema, graph, ada, graph.add(kind, "a")) == []
+
+
+async def test_alarms_of_a_crowded_source_are_unknown(schema: GraphSchema, graph: Now, ada: Principal) -> None:
+    """If most events of a source are hidden, the alarms are null, and everything else is shown."""
+    table = graph.add("DATASET", "t")
+    graph.event("own", table, 1, "dbt")
+    graph.is_crowded = True
+    assert [(each["source"], each["alarms"]) for each in await sources(schema, graph, ada, table)] == [("dbt", None)]
+
+
+def test_sources_are_as_hidden_as_history_and_lineage(schema: GraphSchema) -> None:
+    """They disclose events, which `history` shows, and the runs beside the asset."""
+    derived = governed_fields(schema.core).derived
+    assert set(derived["Dataset.sources"]) == {f"Dataset.{name}" for name in ("history", "upstream", "downstream")}
