@@ -33,6 +33,7 @@ from app.runtime.process_spans import StoreSpans
 from app.runtime.readiness import Readiness
 from app.runtime.store_health import StoreHealth, sampled
 from app.runtime.store_watch import watched
+from app.runtime.thin_event_queues import ThinEventQueues
 from app.runtime.webhook_parts import webhook_job, webhook_rights
 from app.settings import Settings
 from app.store.embedded.embedded_store import EmbeddedStore
@@ -206,16 +207,18 @@ class Process:
 
     @asynccontextmanager
     async def _serving_metrics(self) -> AsyncIterator[None]:
-        """Serve the metrics, and sample the health of the store for them, if the setting names a port."""
+        """Serve the metrics, and sample the store for them, if the setting names a port."""
         settings = self.settings
         if not settings.metrics_port:
             yield
             return
         health = StoreHealth(self.opened.client, self.opened.readiness)
-        self.metrics.watch(health.metrics)
+        queues = ThinEventQueues(self.opened.client)
+        for source in (health, queues):
+            self.metrics.watch(source.metrics)
         server = MetricsServer(self.metrics.registry, settings.metrics_host, settings.metrics_port)
         try:
-            async with sampled(health):
+            async with sampled(health, queues):
                 yield
         finally:
             server.stop()

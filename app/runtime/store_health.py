@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 from prometheus_client.metrics_core import Metric
 
@@ -72,12 +72,20 @@ class StoreHealth:
             yield gauge("mlg_jvm_threads", "Threads of the JVM of the embedded store.", self.jvm.threads)
 
 
+class Sampler(Protocol):
+    """Takes samples of the store."""
+
+    async def run(self) -> None:
+        """Take samples until cancelled."""
+
+
 @asynccontextmanager
-async def sampled(health: StoreHealth) -> AsyncIterator[None]:
+async def sampled(*samplers: Sampler) -> AsyncIterator[None]:
     """Take samples until exit."""
-    task = asyncio.create_task(health.run(), name="store-health")
+    tasks = [asyncio.create_task(each.run(), name=type(each).__name__) for each in samplers]
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.wait([task])
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)

@@ -46,6 +46,8 @@ def _alerts(*names: str) -> frozenset[str]:
 BURN = _alerts("AnswersBurnFast", "AnswersBurnSlow")
 REFUSED = 'mlg_refused_actions_total{action="LINK"}'
 START = 'process_start_time_seconds{job="mlgraph", instance="a"}'
+OLDEST = 'mlg_thin_events_oldest_seconds{source="mlflow-prod"}'
+DEAD = 'mlg_thin_events_dead{source="mlflow-prod"}'
 EJECTED = 'mlg_store_server_ejected{server="http://j1:8182/gremlin"}'
 FILES = 'process_%s_fds{job="mlgraph", instance="a"}'
 
@@ -91,6 +93,11 @@ CASES = (
     AlertCase("an embedded store has no leader", {'mlg_store_ready{instance="a"}': "1x60"}),
     AlertCase("writers wait", {'mlg_waiting_writes{instance="a"}': "30x60"}, _alerts("WritersWait")),
     AlertCase("some writers wait", {'mlg_waiting_writes{instance="a"}': "5x60"}),
+    AlertCase("an event waits for hours", {OLDEST: "0+60x300"}, _alerts("ThinEventsWait"), 200),
+    AlertCase("an event waits for an hour", {OLDEST: "0+60x60"}),
+    AlertCase("an event dies", {DEAD: "2x30 3x60"}, _alerts("ThinEventsDie")),
+    AlertCase("events have died long ago", {DEAD: "3x200"}, minute=200),
+    AlertCase("dead events are replayed", {DEAD: "3x30 0x60"}),
     AlertCase("a store is away", {'mlg_store_ready{instance="a"}': "1x9 0x60"}, _alerts("StoreNotReady")),
     AlertCase("a check failed", {'mlg_store_ready{instance="a"}': "1x59 0x0"}),
     AlertCase(

@@ -29,6 +29,7 @@ WITHOUT_RESULT = (
         "mlg_refused_actions",
         "mlg_truncated_answers",
         "mlg_webhook",
+        "mlg_thin_events",
     ),
     'mlg_store_requests_total{job="$job", instance=~"$instance", code!="OK"}',
 )

@@ -57,6 +57,7 @@ PASS_CLIENTS = {
     "app.runtime.process_spans",
     "app.runtime.store_health",
     "app.runtime.store_watch",
+    "app.runtime.thin_event_queues",
 }
 """Modules outside of app.graph that get a client and pass it to app.graph, or observe it."""
 

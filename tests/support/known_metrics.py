@@ -11,11 +11,13 @@ from app.graph.cache.graph_cache import GraphCache
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_log import WriteLog
 from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.jobs.thin_event_counts import WaitingEvents
 from app.http.fair_queue import FairQueue, queue_metrics
 from app.runtime.backlog import Backlog
 from app.runtime.process_metrics import watch_process
 from app.runtime.readiness import Readiness
 from app.runtime.store_health import StoreHealth
+from app.runtime.thin_event_queues import ThinEventQueues
 from app.store.store_endpoint import StoreEndpoint
 from app.telemetry.metrics import Metrics
 from app.webhooks.webhook_job import WebhookJob
@@ -30,6 +32,7 @@ def all_metrics() -> Metrics:
     watch_process(metrics, client, coordinator, GraphCache(1 << 20))
     metrics.watch(Backlog(coordinator.outbox).metrics)
     metrics.watch(StoreHealth(client, Readiness(_ready, lambda: None), jvm=JvmSample(1, 2, 3.0, 4)).metrics)
+    metrics.watch(ThinEventQueues(client, found={"prod": WaitingEvents(1, 1, 0)}).metrics)
     metrics.watch(lambda: queue_metrics({"reads": FairQueue()}))
     metrics.watch(WebhookJob(None, None, None, "").metrics)  # type: ignore[arg-type]  # what counts needs no parts
     return metrics

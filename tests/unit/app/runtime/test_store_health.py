@@ -68,7 +68,7 @@ async def test_samples_are_taken_while_the_context_is_open() -> None:
     health = health_of(StoreUnavailableError("", StoreReason.BUSY))
     async with sampled(health):
         await until(lambda: not health.is_ready)
-    assert "store-health" not in {task.get_name() for task in asyncio.all_tasks()}
+    assert "StoreHealth" not in {task.get_name() for task in asyncio.all_tasks()}
 
 
 def test_a_store_elsewhere_has_no_metrics_of_a_jvm() -> None:
