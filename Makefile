@@ -45,8 +45,9 @@ lock: $(BIN)/uv ## Resolve the requirements again and write the hashed locks
 	done
 
 .PHONY: clients
-clients: $(READY) ## Generate the Python client from the SDL and build its wheel into dist/
+clients: $(READY) ## Generate the clients from the SDL: a wheel for Python, a package of npm for TypeScript, into dist/
 	$(BIN)/python clients/python/build.py dist
+	$(BIN)/python clients/typescript/build.py dist
 
 .PHONY: format
 format: $(READY) ## Format the sources

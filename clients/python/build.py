@@ -24,6 +24,7 @@ def main(folder: Path) -> None:
     with TemporaryDirectory() as name:
         work = Path(name)
         shutil.copytree(HERE, work, dirs_exist_ok=True)
+        shutil.copytree(HERE.parent / "operations", work / "operations")
         shutil.copy(ROOT / "graphql_schema" / "schema.graphql", work)
         _run(ENVIRONMENT / "bin" / "ariadne-codegen", cwd=work)
         (work / "mlgraph_client" / "py.typed").touch()

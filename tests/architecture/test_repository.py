@@ -44,7 +44,8 @@ def required() -> set[str]:
         name for lock in REQUIREMENTS for name in re.findall(r"(?m)^[a-z][\w-]*", read(f"requirements/{lock}.in"))
     }
     manifests = [json.loads(read(name)) for name in files() if name.endswith("/package.json")]
-    return python | {name for manifest in manifests for name in manifest.get("dependencies", {})}
+    kinds = ("dependencies", "devDependencies")
+    return python | {name for manifest in manifests for kind in kinds for name in manifest.get(kind, {})}
 
 
 @pytest.mark.parametrize("example", [name for name in files() if re.fullmatch(r"examples/.*\.py", name)])

@@ -20,6 +20,7 @@ BLOCKS = [block for page in PAGES for block in page_blocks(page) if block.langua
 RUN_BY = {
     ("README.md", "graphql"): "tests/journeys/test_readme.py",
     ("clients/python/README.md", "python"): "tests/contract/clients/test_python_client.py",
+    ("clients/typescript/README.md", "json"): "tests/contract/clients/test_typescript_client.py",
     ("README.md", "json"): "tests/journeys/test_readme.py",
     ("README.md", "jsonl"): "tests/journeys/test_readme.py",
     ("docs/change-plans.md", "graphql"): "tests/journeys/test_changed_files.py",
