@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import chromium from '@sparticuz/chromium';
 import { chromium as playwright } from 'playwright-core';
-import { alertByKeyboard, alertByMouse, boards, largeLineage } from './stories.mjs';
+import { alertByKeyboard, alertByMouse, boards, changePlans, incompletePlan, largeLineage } from './stories.mjs';
 
 const { BASE, KEY, PERSONA, OTHER, APPROVER, TEXT, ROOT, SHARED, VERSION, FORMER, TOKEN, PICTURES } = process.env;
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -287,14 +287,16 @@ async function pictures() {
     work: ['light', `${BASE}/#/`],
     boards: ['light', `${BASE}/#/boards`],
     'rolled-up': ['light', lineage(report.large.root, { depth: '2' })],
+    plan: ['light', report.plan.link],
   };
   for (const [name, [scheme, address]] of Object.entries(wanted)) {
     const page = await open(scheme, { width: 1120, height: 680 });
     await page.locator('li button', { hasText: PERSONA }).first().click();
     await page.locator('header select').waitFor();
     await page.goto(address);
-    if (name === 'work') await page.locator('.work .lists').waitFor();
+    if (name === 'work') await page.locator('.work', { hasText: /No open plan waits|waits for/ }).waitFor();
     else if (name === 'boards') await page.locator('text=Whom to ask').first().waitFor();
+    else if (name === 'plan') await page.locator('tbody tr').first().waitFor();
     else if (name === 'rolled-up') await boxes(page).first().waitFor();
     else if (name === 'then-and-now') await page.locator('ul.legend').waitFor();
     else await page.getByRole('heading', { name: name === 'lineage' ? 'Health' : 'Changes' }).waitFor();
@@ -310,8 +312,8 @@ await byMouse();
 await byKeyboard();
 await onASmallScreen();
 await live();
-const kit = { open, axe, lineage, boxes, keys, state, saved, healthy, tabTo, write, report, BASE, TOKEN, PERSONA, OTHER };
-for (const story of [alertByMouse, alertByKeyboard, boards, largeLineage]) await story(kit);
+const kit = { open, axe, lineage, boxes, keys, state, saved, healthy, tabTo, write, report, BASE, TOKEN, ROOT, PERSONA, OTHER, APPROVER };
+for (const story of [alertByMouse, alertByKeyboard, boards, largeLineage, changePlans, incompletePlan]) await story(kit);
 if (PICTURES) await pictures();
 await browser.close();
 console.log(JSON.stringify(report));

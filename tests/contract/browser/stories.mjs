@@ -1,4 +1,5 @@
-// Longer stories of the explorer: a lineage that the server rolls up, the boards, and from an alert to its root cause at night.
+// Longer stories of the explorer: a lineage that the server rolls up, the boards, from an alert to its root cause at night, and
+// a planned change that another team acknowledges.
 // Each gets the kit of explorer.mjs, and writes what the pages showed to the report.
 // A data set with 330 others and 12 models downstream; behind the first model is one that few may see, and a chain of data.
 function large() {
@@ -179,4 +180,110 @@ export async function boards({ open, axe, report, BASE, TOKEN, PERSONA }) {
   await page.locator('form + [role=status] strong').waitFor();
   received.absent = await page.locator('form + [role=status] strong').textContent();
   report.boards = { idle, models, tiers, received };
+}
+
+// Returns what a page of a plan shows: its state, its teams by id, and the notes on what its impact lacks.
+const planned = (page) => page.evaluate(() => ({
+  state: document.querySelector('header .mark').textContent.trim(), title: document.querySelector('h1').textContent,
+  words: document.querySelector('p.note')?.textContent, impact: document.querySelector('dl strong').textContent,
+  teams: Object.fromEntries([...document.querySelectorAll('[data-team]')].map((each) => [each.dataset.team, each.querySelector('.mark').textContent.trim()])),
+  notes: [...document.querySelectorAll('dl ul[aria-live] li')].map((each) => each.className.split(' ')[0]),
+  overdue: document.querySelector('header .overdue')?.textContent.trim(),
+}));
+const plan = (page) => page.locator('[data-team]').first().waitFor();
+
+/** Plan a change from a blast radius by mouse; a member of a concerned team objects by keyboard; the author sees it and closes. */
+export async function changePlans({ open, axe, tabTo, report, BASE, ROOT, PERSONA, APPROVER }) {
+  const page = await open('light', { width: 1280, height: 800 });
+  const found = {};
+  report.plan = found;
+  await page.locator('li button', { hasText: PERSONA }).first().click();
+  await page.locator('header select').waitFor();
+  await page.goto(`${BASE}/#/impact?${new URLSearchParams({ root: ROOT })}`);
+  await page.locator('summary', { hasText: 'Plan this change' }).click();
+  await page.locator('input[name=title]').fill('Drop the column `position`');
+  await page.locator('textarea[name=description]').fill('It is empty since January.');
+  await page.locator('input[name=deadline]').fill('2026-01-01T00:00'); // of the past: the API refuses it
+  await page.locator('input[name=deadline]').evaluate((field) => field.removeAttribute('min'));
+  await page.getByRole('button', { name: 'Plan this change' }).click();
+  await page.locator('form .problem').waitFor();
+  found.refused = await page.locator('form .problem').textContent();
+  await axe(page, 'form of a plan');
+  await page.locator('input[name=deadline]').fill('2099-01-01T00:00');
+  await page.getByRole('button', { name: 'Plan this change' }).click();
+  await plan(page);
+  found.link = page.url();
+  found.before = await planned(page);
+  await page.locator('tbody tr').first().waitFor();
+  found.rows = await page.locator('tbody tr').count();
+  await page.getByRole('button', { name: 'Show more' }).click();
+  await page.locator('tbody tr').nth(found.rows).waitFor();
+  await page.locator('select:has(option[value=SERVICE])').selectOption('SERVICE');
+  await page.waitForURL(/kind=SERVICE/);
+  await page.locator('tbody p', { hasText: 'On call' }).first().waitFor();
+  found.services = await page.locator('tbody a').allTextContents();
+  await axe(page, 'plan');
+  await page.locator('.live').waitFor();
+  await objection({ open, axe, tabTo, found, who: APPROVER });
+  await page.locator('header .objected').waitFor(); // without a request of the author
+  found.objected = await planned(page);
+  found.comment = await page.locator('[data-team]', { hasText: 'Objected' }).innerText();
+  await page.locator('select[name=outcome]').selectOption('WITHDRAWN');
+  await page.locator('textarea[name=reason]').fill('Someone reads it.');
+  await page.getByRole('button', { name: 'Close the plan' }).click();
+  await page.locator('header .closed').waitFor();
+  found.focused = await page.evaluate(() => document.activeElement.tagName);
+  found.closed = { ...(await planned(page)), forms: await page.locator('form:not([role])').count() };
+  await page.locator('a.plans').click();
+  await page.locator('article > p[role=status]').waitFor();
+  found.open = await page.locator('[data-plan]').evaluateAll((all) => all.map((each) => each.dataset.plan));
+  await page.getByRole('button', { name: 'Closed', exact: true }).click();
+  await page.waitForURL(/show=closed/);
+  await page.locator('[data-plan]').first().waitFor();
+  found.listed = await page.locator('[data-plan]').evaluateAll((all) => all.map((each) => [each.dataset.plan, each.innerText]));
+  await axe(page, 'plans');
+}
+
+// Finds the plan in the own work and objects to it for the team, by keyboard alone.
+async function objection({ open, axe, tabTo, found, who }) {
+  const page = await open('dark', { width: 390, height: 800 });
+  const { keyboard } = page;
+  await page.locator('li button', { has: page.getByText(who, { exact: true }) }).click();
+  await page.locator('[data-plan] a.name').first().waitFor();
+  found.waiting = await page.locator('[data-plan]').first().innerText();
+  await tabTo(page, '[data-plan] a.name');
+  await keyboard.press('Enter');
+  await plan(page);
+  found.overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  await tabTo(page, 'form:not([role]) select');
+  found.chosen = await page.evaluate(() => document.activeElement.selectedOptions[0].textContent);
+  await tabTo(page, 'input[type=radio]');
+  await keyboard.press('ArrowDown');
+  await tabTo(page, 'textarea');
+  await keyboard.type('The dashboard reads it.');
+  await tabTo(page, 'form button');
+  await keyboard.press('Enter');
+  await page.locator('form [role=status]', { hasText: 'recorded' }).waitFor();
+  await axe(page, 'plan, small and dark');
+}
+
+/** Open a plan whose impact is hidden in part, cut and late. */
+export async function incompletePlan({ open, axe, write, report, BASE, PERSONA }) {
+  const id = (name) => `mlg://dataset/test/planned/${name}`;
+  const items = [
+    { dataset: { id: id('root') } }, { dataset: { id: id('secret'), visibility: 'TEAM', owners: [{ owner: 'mlg://team/catalog/default/risk' }], derivedFrom: [id('root')] } },
+    { dataset: { id: id('near'), derivedFrom: [id('root')] } }, { dataset: { id: id('far'), derivedFrom: [id('near')] } },
+  ];
+  await write('mutation ($items: [AssetInput!]!) { registerAssets(input: {items: $items}) { failed } }', { items });
+  const tomorrow = Date.now() + 86_400_000;
+  const input = { roots: [id('root')], title: 'Move it', deadline: new Date(tomorrow).toISOString(), maxDepth: 1 };
+  const { data } = await write('mutation ($input: PlanChangeInput!) { planChange(input: $input) { plan { id } errors { message } } }', { input });
+  const page = await open('light', { width: 1280, height: 800 });
+  await page.locator('li button', { hasText: PERSONA }).first().click();
+  await page.locator('header select').waitFor();
+  await page.clock.setFixedTime(tomorrow + 3_600_000); // the page then says that the plan is overdue
+  await page.goto(`${BASE}/#/plan?${new URLSearchParams({ id: data.planChange.plan.id })}`);
+  await page.locator('dl strong').waitFor();
+  report.incomplete = await planned(page);
+  await axe(page, 'plan, incomplete');
 }

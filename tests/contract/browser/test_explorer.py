@@ -11,9 +11,24 @@ from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 from xml.etree import ElementTree as ET
 
 import pytest
+from support.documents.explorer_questions import (
+    BOARD_KINDS,
+    DIFF,
+    IDLE,
+    IMPACT,
+    LINEAGE,
+    OPEN_PLANS,
+    PLAN,
+    PLAN_HISTORY,
+    SCENE,
+    SERVING,
+    UNHEALTHY,
+    WORK,
+)
 from support.estates.demo_estate import open_demo
 from support.npm_packages import install, run
 from support.servers.in_process import Api
@@ -32,46 +47,6 @@ SHARED = "mlg://dataset/warehouse/harbour/plays"
 
 VERSION = "mlg://model-version/mlflow/harbour/homepage-ranker@3"
 FORMER = "mlg://model-version/mlflow/harbour/homepage-ranker@2"
-
-LINEAGE = """query ($roots: [ID!]!, $direction: LineageDirection!, $depth: Int!) {
-  lineage(roots: $roots, direction: $direction, maxDepth: $depth, first: 300) {
-    nodes { nodes { asset { id displayName } } } completeness { state }
-  }
-}"""
-
-WORK = """{ myWork {
-  approvals(first: 10) { nodes { version { displayName } model { displayName } } }
-  incidents(first: 10) { nodes { assets { displayName } } }
-  unhealthy(first: 10) { nodes { displayName } }
-  unused(first: 10) { nodes { id } }
-} }"""
-
-IMPACT = """query ($roots: [ID!]!) { impact(roots: $roots) {
-  total assets(first: 500) { nodes { asset { id ownerTeam { displayName } } } } teams { team { displayName } }
-} }"""
-
-DIFF = """query ($before: [ID!]!, $after: [ID!]!) {
-  lineageDiff(from: {roots: $before}, to: {roots: $after}, direction: BOTH, maxDepth: 1, first: 300) {
-    nodes { key change before { displayName } after { displayName } } edges { change }
-  }
-}"""
-
-SCENE = """query ($roots: [ID!]!) { scene(roots: $roots, maxDepth: 2, groupBy: [LEVEL, KIND], openLevels: 1) {
-  total elements { asset { id } } groups { key count gaps }
-} }"""
-
-UNHEALTHY = """query ($filter: AssetFilter!) { assets(filter: $filter, first: 20) { nodes {
-  displayName health { causes { counts depth asset { displayName } check { name } incident { title } } }
-} } }"""
-BOARD_KINDS = ["SERVICE", "MODEL", "FEATURE_SET", "DATASET"]
-
-IDLE = """query ($filter: AssetFilter!) { assets(filter: $filter, first: 25) { totalCount nodes {
-  displayName usage(days: 400) { lastUsedAt }
-} } }"""
-
-SERVING = """{ assets(filter: {kinds: [DEPLOYMENT]}, first: 100) { nodes { ... on Deployment {
-  environment status modelVersion { displayName model { displayName riskTier } }
-} } } }"""
 
 
 @pytest.fixture(scope="module")
@@ -336,6 +311,57 @@ async def test_the_boards_have_what_the_api_returns(demo: Api, report: dict[str,
     assert "shop.daily" in received["detail"]
     assert ["INVALID: inputs" in row[1] for row in received["rejected"]] == [True]
     assert received["absent"].startswith("It does not exist or is not visible to you.")
+
+
+async def test_a_change_is_planned_from_its_blast_radius(demo: Api, report: dict[str, Any]) -> None:
+    """The form refuses what the API refuses; the page has the impact and the teams of the plan that it made."""
+    shown = report["plan"]
+    urn = parse_qs(shown["link"].partition("?")[2])["id"][0]
+    plan = (await demo.ask("ada", PLAN, id=urn))["changePlan"]
+    assert shown["refused"].startswith("`deadline` has passed")
+    assert (plan["title"], plan["description"]) == (shown["before"]["title"], "It is empty since January.")
+    assert datetime.fromisoformat(plan["deadline"]).year == 2099
+    assert shown["before"]["impact"] == f"{plan['impact']['total']} assets"
+    assert [*shown["before"]["teams"]] == [each["team"]["id"] for each in plan["status"]["teams"]]
+    assert {*shown["before"]["teams"].values()} == {"Not acknowledged"}
+    assert (shown["before"]["state"], shown["before"]["notes"]) == ("Open", ["complete"])
+    assert shown["before"]["words"] == f"{len(plan['status']['teams'])} teams have not acknowledged it."
+    services = [each["asset"]["displayName"] for each in plan["impact"]["services"]["nodes"]]
+    assert [name.strip() for name in shown["services"]] == services
+    assert shown["rows"] < plan["impact"]["total"]  # the next page came with a button
+
+
+async def test_a_team_acknowledges_a_plan_and_its_author_closes_it(demo: Api, report: dict[str, Any]) -> None:
+    """Eli finds the plan in the own work and objects by keyboard; ada sees it at once, and closes the plan."""
+    shown = report["plan"]
+    urn = parse_qs(shown["link"].partition("?")[2])["id"][0]
+    plan = (await demo.ask("ada", PLAN, id=urn))["changePlan"]
+    ranking = "mlg://team/catalog/default/ranking"
+    assert "waits for Ranking" in shown["waiting"]
+    assert (shown["chosen"], shown["overflow"]) == ("Ranking", 0)
+    decided = {each["team"]["id"]: each["acknowledgement"] for each in plan["status"]["teams"]}
+    objection = {"decision": "OBJECTED", "reason": "The dashboard reads it.", "by": "eli"}
+    assert {team: given for team, given in decided.items() if given} == {ranking: objection}
+    assert shown["objected"]["state"] == shown["objected"]["teams"][ranking] == "Objected"
+    assert "The dashboard reads it." in shown["comment"]
+    assert (plan["outcome"], plan["status"]["state"]) == ("WITHDRAWN", "CLOSED")
+    assert (shown["closed"]["state"], shown["closed"]["forms"], shown["focused"]) == ("Closed", 0, "H1")
+    assert urn not in shown["open"]
+    assert [line for id_, line in shown["listed"] if id_ == urn and "Withdrawn: closed by ada" in line]
+    steps = [each["action"] for each in (await demo.ask("ada", PLAN_HISTORY, id=ROOT))["changes"]["nodes"]]
+    assert steps[:3] == ["PLAN_CLOSED", "ACKNOWLEDGED", "PLANNED"]
+
+
+async def test_a_plan_names_the_gaps_of_its_impact(demo: Api, report: dict[str, Any]) -> None:
+    """Hidden and cut are different notes; the plan is not ready, and overdue after its deadline."""
+    shown = report["incomplete"]
+    (plan,) = [
+        each for each in (await demo.ask("ada", OPEN_PLANS))["changePlans"]["nodes"] if each["title"] == "Move it"
+    ]
+    assert (plan["status"]["complete"], shown["state"]) == (False, "Open")
+    assert (shown["impact"], shown["teams"], shown["notes"]) == ("1 asset", {}, ["hidden", "cut"])
+    assert "it is not ready for you" in shown["words"]
+    assert shown["overdue"] == "Overdue: the deadline was 1 hour ago"
 
 
 async def test_it_shows_changes_as_they_happen(report: dict[str, Any]) -> None:

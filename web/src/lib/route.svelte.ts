@@ -1,12 +1,12 @@
 // The address of every state: a page and its parameters behind `#`, which a browser sends to no server.
-export type PageName = 'start' | 'search' | 'asset' | 'lineage' | 'impact' | 'boards';
+export type PageName = 'start' | 'search' | 'asset' | 'lineage' | 'impact' | 'boards' | 'plans' | 'plan';
 
 export interface Route {
   page: PageName;
   params: URLSearchParams;
 }
 
-const PAGES: readonly PageName[] = ['start', 'search', 'asset', 'lineage', 'impact', 'boards'];
+const PAGES: readonly PageName[] = ['start', 'search', 'asset', 'lineage', 'impact', 'boards', 'plans', 'plan'];
 
 /** Return the route of an address part such as `#/asset?id=…`; an unknown page is the start page. */
 export function parseRoute(hash: string): Route {
