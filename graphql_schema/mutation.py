@@ -10,6 +10,7 @@ from graphql_schema.governance.lifecycle import (
     restore_asset,
     set_stage,
 )
+from graphql_schema.governance.merging import merge_assets
 from graphql_schema.governance.ownership import set_owners
 from graphql_schema.governance.tags import set_tags
 from graphql_schema.inputs.payloads import UpdatePayload
@@ -67,6 +68,7 @@ class Mutation(Registrations):
     close_change_plan: ChangePlanPayload = close_change_plan
     delete_asset: UpdatePayload = delete_asset
     restore_asset: UpdatePayload = restore_asset
+    merge_assets: UpdatePayload = merge_assets
     revert_change: UpdatePayload = revert_change
     register_webhook: WebhookPayload = register_webhook
     update_webhook: WebhookPayload = update_webhook

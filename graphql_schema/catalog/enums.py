@@ -156,6 +156,11 @@ class ChangeAction(Enum):
     PLAN_CLOSED = value("PLAN_CLOSED", description="`closeChangePlan` closed the plan of a change.")
     DELETED = value("DELETED", description="The asset was deleted.")
     RESTORED = value("RESTORED", description="The asset was restored after its deletion.")
+    MERGED = value(
+        "MERGED",
+        description="`mergeAssets` merged two datasets: the subject is one of them, or an edge of it continues at the "
+        "remaining one.",
+    )
     REVERTED = value("REVERTED", description="An earlier change was reverted.")
     RAISED = value(
         "RAISED",

@@ -72,7 +72,7 @@ async def _fields(root: Parent, info: Info) -> Resolved:
     author = viewer if is_made_by(root.record, viewer) else None
     subject: Row | None = await reader.node(root.record["subject"])
     named = list(dict.fromkeys(urn for entry in entries for urn in named_ids(entry)))
-    known = {row.urn: row for row in await reader.nodes(named) if row is not None}
+    known = {urn: row for urn, row in zip(named, await reader.nodes(named), strict=True) if row is not None}
     return [
         redacted_entry(entry, subject, known, author)
         async for entry in info.context.budget.in_turns(entries)

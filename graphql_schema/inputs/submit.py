@@ -12,6 +12,7 @@ from graphql_schema.ports.commands import (
     DeleteCommand,
     EventCommand,
     LinkCommand,
+    MergeCommand,
     ObserveCommand,
     RegisterCommand,
     RemoveAliasCommand,
@@ -119,7 +120,7 @@ def _about(item: Command) -> tuple[str, str]:
     """Return the action of a command and its id, or its ids separated by commas, for the access log."""
     if isinstance(item, RegisterCommand):
         return (WriteAction.REGISTER if item.action is None else item.right), item.urn
-    if isinstance(item, LinkCommand | UnlinkCommand):
+    if isinstance(item, LinkCommand | UnlinkCommand | MergeCommand):
         return WriteAction.LINK, f"{item.source}, {item.target}"
     if isinstance(item, DeleteCommand | RestoreCommand):
         return WriteAction.RETIRE, item.urn

@@ -101,12 +101,12 @@ async def _edge(root: Parent, info: Info) -> Resolved:
     relation = RELATIONS[link.relation]
     out = relation.owning_end is Direction.IN
     near, far = (link.source, link.target) if out else (link.target, link.source)
-    row = await info.context.reader.node(near)
-    if row is None:
+    row, end = await info.context.reader.nodes([near, far])
+    if row is None or end is None:
         return None
     hop = Hop(relation, Direction.OUT if out else Direction.IN, (parse_urn(far).kind,))
     found = await info.context.reader.related(row, edges_over(hop), ALL)
-    item = next((item for item in found.items if item.row.urn == far), None)
+    item = next((item for item in found.items if item.row.vid == end.vid), None)
     return None if item is None else item.edge_as("LineageEdge", id=item.edge_id)
 
 

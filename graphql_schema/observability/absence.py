@@ -31,18 +31,25 @@ from policies.errors import InvalidError
 
 
 async def _change(root: Parent, info: Info) -> Resolved:
-    """Return the change that deleted the asset or an end of the edge, or ended the edge.
+    """Return the change that deleted or merged the asset, deleted an end of the edge, or ended the edge.
 
     None for other reasons, or if no such change is found or visible.
     """
+    row: Row | None = root["asset"]
+    if root["reason"] is AbsenceReason.MERGED:
+        return await _newest(info, root["merged"], "MERGED")
     if root["reason"] is not AbsenceReason.ENDED:
         return None
-    row = root["asset"]
     if row is not None:
-        deleted = All((In("subject", (row.urn,)), In("action", ("DELETED",))))
-        page = await info.context.reader.attached_records("Change", deleted, PageRequest(first=1))
-        return next((item.row for item in page.items), None)
+        return await _newest(info, row.urn, "DELETED")
     return await ending_change(info, root["ends"], root["dated"])
+
+
+async def _newest(info: Info, urn: str, action: str) -> Row | None:
+    """Return the newest visible change of an asset with an action; None without one."""
+    where = All((In("subject", (urn,)), In("action", (action,))))
+    page = await info.context.reader.attached_records("Change", where, PageRequest(first=1))
+    return next((item.row for item in page.items), None)
 
 
 @strawberry.type(description="Why an asset or an edge is not there, by what is visible to the viewer.")
@@ -54,15 +61,16 @@ class Absence:
         "Those of the given ids that do not exist or are not visible to the viewer."
     )
     asset: AssetRef | None = stored_field(
-        "The asset with the given id, or the deleted end of an edge; null without one."
+        "The asset with the given id, that to which the id of a merged dataset leads, or the deleted end of an edge; "
+        "null without one."
     )
     edge: LineageEdge | None = stored_field(
         "The edge that was found, with its last validity: it is there, unconfirmed, begins later, has ended, or joins "
         "other spellings. Null without one."
     )
     change: Change | None = strawberry.field(
-        description="The change that deleted the asset or ended the edge; null for other reasons, or if no such change "
-        "was found that is visible to the viewer.",
+        description="The change that deleted or merged the asset, or ended the edge; null for other reasons, or if no "
+        "such change was found that is visible to the viewer.",
         resolver=_change,
     )
     ingestion: Ingestion | None = stored_field("The newest event whose edge was refused; null for other reasons.")
@@ -103,7 +111,7 @@ async def _explain(
     if len(rows) < len(given):
         return await _unknown(info, [urn for urn, row in zip(given, found, strict=True) if row is None])
     if id is not None:
-        return await _of_asset(info, rows[0])
+        return await _of_asset(info, id, rows[0])
     wanted = [each.name for each in LINEAGE] if relation is None else [relation.name]
     return await explained_edge(info, rows[0], rows[1], tuple(wanted))
 
@@ -117,8 +125,10 @@ async def _unknown(info: Info, unknown: Sequence[str]) -> JsonObject:
     return absence(reason, unknownIds=[*ids], spellings=found)
 
 
-async def _of_asset(info: Info, row: Row) -> JsonObject:
-    """Explain a visible asset."""
+async def _of_asset(info: Info, urn: str, row: Row) -> JsonObject:
+    """Explain a visible asset to which an id leads."""
+    if row.urn != urn:
+        return absence(AbsenceReason.MERGED, asset=row, merged=urn)
     if row.visible_value("deletedAt") is not None:
         return absence(AbsenceReason.ENDED, asset=row)
     if row.visible_value("hydration") == Hydration.STUB.name:

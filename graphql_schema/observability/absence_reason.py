@@ -17,6 +17,7 @@ class AbsenceReason(Enum):
         "PLACEHOLDER",
         description="The asset was only referenced: nothing has registered it, and no event has described it.",
     )
+    MERGED = value("MERGED", description="The dataset was merged into another one, to which its id leads: see `asset`.")
     BEGINS_LATER = value("BEGINS_LATER", description="The edge is not valid yet.")
     UNCONFIRMED = value(
         "UNCONFIRMED",

@@ -45,7 +45,7 @@ class IngestedName:
     )
     namespace: str = stored_field("The namespace, as the event has it.")
     name: str = stored_field("The name, as the event has it.")
-    rule: str = stored_field("The rule by which the name became an id: EXACT, SPELLING, NAMESPACE or SYMLINK.")
+    rule: str = stored_field("The rule by which the name became an id: EXACT, SPELLING, NAMESPACE, SYMLINK or MERGED.")
     asset: AssetRef = stored_field("The asset.")
 
 
@@ -87,7 +87,8 @@ class IgnoredFacet:
 async def _shown(info: Info, entries: list[JsonObject], *keys: str) -> list[JsonObject]:
     """Return the entries whose assets the viewer may read, with the rows of the assets in place of their ids."""
     named = list(dict.fromkeys(entry[key] for entry in entries for key in keys))
-    rows = {row.urn: row for row in await info.context.reader.nodes(named) if row is not None and row.reads(SHOWN_BY)}
+    found = zip(named, await info.context.reader.nodes(named), strict=True)
+    rows = {urn: row for urn, row in found if row is not None and row.reads(SHOWN_BY)}
     return [
         {**entry, **{key: rows[entry[key]] for key in keys}}
         for entry in entries

@@ -55,7 +55,9 @@ async def other_spellings(info: Info, urn: str) -> list[JsonObject]:
     rules = dict(info.context.spellings(urn)[:MAX_SPELLINGS])
     listings = (reader.listing(ListingQuery(where), _CANDIDATES) for where in _alike(urn, parts))
     by_rule, pages = await asyncio.gather(reader.nodes([*rules], named=True), asyncio.gather(*listings))
-    found = {row.urn: (row, rules[row.urn]) for row in by_rule if row is not None and not row.deleted}
+    named = zip(rules, by_rule, strict=True)
+    visible = ((other, row) for other, row in named if row is not None and not row.deleted and row.urn != urn)
+    found = {row.urn: (row, rules[other]) for other, row in visible}
     for item in (item for page in pages for item in page.items):
         if item.row.urn != urn and item.row.record.get("version") == parts.version:
             found.setdefault(item.row.urn, (item.row, _rule(item.row, urn)))

@@ -63,6 +63,19 @@ class DeleteCommand:
 
 
 @dataclass(frozen=True, slots=True)
+class MergeCommand:
+    """Merges the dataset ``source`` into ``target``: edges continue there, and the id of ``source`` leads there.
+
+    ``source`` must have been only referenced, or described by events alone. Changes nothing if both ids lead to one
+    dataset already.
+    """
+
+    source: str
+    target: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RestoreCommand:
     """Restores a deleted asset, and the visible children that were deleted with it; changes nothing if not deleted."""
 
@@ -367,6 +380,7 @@ Command = (
     | UnlinkCommand
     | DeleteCommand
     | RestoreCommand
+    | MergeCommand
     | RevertCommand
     | SetAliasCommand
     | RemoveAliasCommand

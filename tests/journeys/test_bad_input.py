@@ -41,6 +41,7 @@ MALFORMED = {
     "setTags": '{asset: "x", add: []}) { asset { id }',
     "deleteAsset": '{asset: "x"}) { asset { id }',
     "restoreAsset": '{asset: "x"}) { asset { id }',
+    "mergeAssets": '{from: "x", into: "y"}) { asset { id }',
     "link": '{relation: DERIVES, from: "x", to: "y"}) { edge { id }',
     "unlink": '{relation: DERIVES, from: "x", to: "y"}) { edge { id }',
     "setAlias": '{model: "x", alias: "a", version: "y"}) { alias { name }',

@@ -45,6 +45,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "recordUsage": {"records": [{"asset": DATA, "consumer": team("ranking"), "day": DAY, "reads": 5}]},
     "deleteAsset": {"asset": SOURCE, "despiteOthers": True, "reason": "unused"},
     "restoreAsset": {"asset": GONE, "reason": "needed again"},
+    "mergeAssets": {"from": urn("dataset", "only-named"), "into": DATA, "reason": "one table"},
     "revertChange": {"change": "<change>"},
     "registerDataset": {"source": "test", "name": "new"},
     "registerAssets": {"items": [{"link": {"relation": "DERIVES", "from": SOURCE, "to": urn("dataset", "other")}}]},
@@ -95,7 +96,7 @@ async def ids(api: Api) -> dict[str, str]:
         *(owned("dataset", name) for name in ("source", "gone", "other")),
         owned("dataset", "data", derivedFrom=[SOURCE]),
         owned("model", "m"),
-        owned("dataset", "reverted"),
+        owned("dataset", "reverted", derivedFrom=[urn("dataset", "only-named")]),
         {"modelVersion": {"id": VERSION, "framework": "xgboost"}},
     )
     await api.load({"dataset": {"id": urn("dataset", "reverted"), "description": "x"}})

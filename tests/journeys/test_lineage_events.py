@@ -52,7 +52,7 @@ async def send(url: str, token: str, sent: Sequence[Any], batch: int) -> set[str
 async def test_the_code_of_the_page_runs_with_a_real_client(api: Api, url: str) -> None:
     """The code of docs/openlineage.md, run with the unchanged client, makes the run that its query then reads."""
     (code,) = code_blocks("docs/openlineage.md", "python")
-    query, refused, sources, absent = code_blocks("docs/openlineage.md", "graphql")
+    query, merge, refused, sources, absent = code_blocks("docs/openlineage.md", "graphql")
     await asyncio.to_thread(exec, code, {"URL": url, "TOKEN": api.tokens["ci-ranking"]})
     dataset = "mlg://dataset/postgres/db%3A5432/shop."
     assert (await api.ask("ada", query))["asset"] == {
@@ -64,6 +64,10 @@ async def test_the_code_of_the_page_runs_with_a_real_client(api: Api, url: str) 
         "outputs": {"nodes": [{"id": f"{dataset}daily"}]},
     }
     assert (await api.ask("ada", refused))["ingestions"] == {"nodes": []}
+    placeholder = "mlg://dataset/hive/warehouse/shop.orders"
+    await api.load({"link": {"relation": "DERIVES", "from": placeholder, "to": f"{dataset}daily"}})
+    merged = (await api.ask("root", merge))["mergeAssets"]
+    assert merged == {"changed": True, "asset": {"id": f"{dataset}orders"}, "errors": []}
     (source,) = (await api.ask("ada", sources))["asset"]["sources"]
     assert source.pop("lastReceivedAt")
     assert source == {"source": "shop", "producer": "https://example.com/shop", "alarms": []}

@@ -154,6 +154,37 @@ async def test_the_same_answer_and_work(api: Api, hidden: dict[str, str], name: 
     assert sum(received[0].values) <= sum(received[1].values) + OWN_RECORDS
 
 
+@pytest.fixture(scope="module")
+async def merged(api: Api) -> str:
+    """Return the id of a dataset that was only referenced, and is merged into a hidden one.
+
+    Zoe has linked nothing to the hidden one by its own id (docs/adr/0035-merging.md, known limits).
+    """
+    named, remaining = id_of("Dataset", "named-once"), id_of("Dataset", f"{HIDDEN_NAME}-remaining")
+    consumer = id_of("Dataset", "consumer-of-merged")
+    await api.load({"dataset": {"id": remaining, **SHUT}}, {"dataset": {"id": consumer, "derivedFrom": [named]}})
+    document = "mutation ($input: MergeAssetsInput!) { mergeAssets(input: $input) { changed errors { message } } }"
+    done = (await api.ask("root", document, input={"from": named, "into": remaining}))["mergeAssets"]
+    assert done == {"changed": True, "errors": []}
+    return named
+
+
+@pytest.mark.parametrize("name", [name for name, each in ID_INPUTS.items() if each.thing == "Dataset"])
+async def test_an_id_that_leads_to_a_hidden_asset_is_like_an_absent_one(api: Api, merged: str, name: str) -> None:
+    """The id of a merged dataset gets the answer of an absent one, by as many requests of the same texts."""
+    id_input, answers, received = ID_INPUTS[name], [], []
+    await _answer(api, id_input, id_of("Dataset", f"nothing-{next(_numbers)}"))
+    for urn in (merged, id_of("Dataset", f"nothing-{next(_numbers)}")):
+        await api.send("zoe", "{ viewer { subject } }")
+        with received_rows(api.client) as rows:
+            answers.append(await _answer(api, id_input, urn))
+        received.append(rows)
+    assert answers[0] == answers[1]
+    assert HIDDEN_NAME not in answers[0]
+    assert received[0].texts == received[1].texts
+    assert sum(received[0].values) <= sum(received[1].values) + OWN_RECORDS
+
+
 @pytest.mark.parametrize("name", [*READS, *REFUSED])
 async def test_the_same_time(api: Api, hidden: dict[str, str], name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """The medians of interleaved calls with a hidden and an absent id hardly differ."""

@@ -37,6 +37,7 @@ ABOUT: dict[str, dict[str, Any]] = {
     "approve": {"subject": "<id>", "gate": "release", "decision": "APPROVED"},
     "deleteAsset": {"asset": "<id>"},
     "restoreAsset": {"asset": "<id>"},
+    "mergeAssets": {"from": "<id>", "into": MINE},
     "revertChange": {"change": "<change>"},
     "reportCheck": {"asset": "<id>", "check": "fresh", "checkKind": "FRESHNESS", "status": "FAIL"},
     "openIncident": {"assets": [MINE, "<id>"], "title": "t", "severity": "LOW"},
@@ -50,6 +51,7 @@ ABOUT: dict[str, dict[str, Any]] = {
 
 NAMING: dict[str, tuple[dict[str, Any], list[str]]] = {
     "unlink": ({"relation": "DERIVES", "from": "<id>", "to": MINE}, ["NOT_FOUND"]),
+    "mergeAssets": ({"from": MINE, "into": "<id>"}, ["NOT_FOUND"]),
     "setStage": ({"asset": MINE, "stage": "DEPRECATED", "replacedBy": "<id>"}, []),
     "setAlias": ({"model": MY_MODEL, "alias": "champion", "version": "<version>"}, ["INVALID"]),
     "removeAlias": ({"model": MY_MODEL, "alias": "champion", "expectedVersion": "<version>"}, ["INVALID"]),

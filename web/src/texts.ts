@@ -202,6 +202,7 @@ export const texts = {
       reasons: {
         PRESENT: 'It is there.',
         PLACEHOLDER: 'It was only referenced: nothing has registered it, and no event has described it.',
+        MERGED: 'It was merged into another dataset, to which its id leads.',
         BEGINS_LATER: 'The edge is not valid yet.',
         UNCONFIRMED: 'The edge has no effect until a caller with the right to link its ends confirms it.',
         ENDED: 'It was there: it is deleted, or the edge has ended.',

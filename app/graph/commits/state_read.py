@@ -36,17 +36,24 @@ class StoredState:
 
 
 async def read_state(
-    client: GremlinClient, vertices: Iterable[int], hops: Sequence[HopRead] = (), edges: Iterable[EdgeKey] = ()
+    client: GremlinClient,
+    vertices: Iterable[int],
+    hops: Sequence[HopRead] = (),
+    edges: Iterable[EdgeKey] = (),
+    *,
+    follow: bool = False,
 ) -> StoredState:
     """Return the stored state of ``vertices``, of ``hops`` that start there, and of single ``edges`` between them.
 
     Hops must start in ``vertices``, and single edges must have both ends there: other edges are not read. Vertices and
-    edges of hops that are not stored are left out; a single edge that is not stored is None.
+    edges of hops that are not stored are left out; a single edge that is not stored is None. With ``follow``, hops and
+    edges that name a merged vertex are those of the vertex to which its pointers lead, whose record is read too.
     """
     bindings = {
         "stored": list(vertices),
         "hops": [{"d": hop.direction.value, "ls": list(hop.labels), "xs": list(hop.vertices)} for hop in hops],
         "pairs": [{"l": relation, "o": source, "i": target} for relation, source, target in edges],
+        "follow": follow,
     }
     (response,) = await client.submit(STATE, bindings)
     return StoredState(

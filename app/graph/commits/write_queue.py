@@ -2,7 +2,8 @@
 
 The next transaction has the oldest batch, so no batch waits forever. The other batches of its tenant are considered in
 turns: the first of each caller before the second of any, and those with few items first. One that would exceed
-MAX_GROUP_ITEMS or MAX_GROUP_EDGES is passed over. Batches of different tenants are never in one transaction.
+MAX_GROUP_ITEMS or MAX_GROUP_EDGES is passed over, and so is one that must be alone. Batches of different tenants are
+never in one transaction.
 """
 
 import asyncio
@@ -21,12 +22,16 @@ MAX_GROUP_EDGES: Final = 2_500
 
 @dataclass(eq=False, kw_only=True)
 class QueuedWrite:
-    """A batch that waits. ``caller`` is the subject; ``item_count`` and ``edge_count`` are its size."""
+    """A batch that waits. ``caller`` is the subject; ``item_count`` and ``edge_count`` are its size.
+
+    A batch that is ``alone`` shares its transaction with no other.
+    """
 
     tenant: str
     caller: str
     item_count: int
     edge_count: int
+    alone: bool = False
 
     @property
     def is_over(self) -> bool:
@@ -77,10 +82,12 @@ def _chosen(present: list[QueuedWrite]) -> Iterator[QueuedWrite]:
         return
     first, *rest = present
     yield first
+    if first.alone:
+        return
     earlier: Counter[str] = Counter([first.caller])
     turns = []
     for batch in rest:
-        if batch.tenant == first.tenant:
+        if batch.tenant == first.tenant and not batch.alone:
             turns.append((earlier[batch.caller], batch.item_count, batch))
             earlier[batch.caller] += 1
     items = edges = 0

@@ -11,10 +11,12 @@ id is a hash of tenant and URN, so a second transaction that creates it fails (d
 | ``stored`` | vertex ids |
 | ``hops`` | ``{d: "out" or "in", ls: labels, xs: vertex ids}``; only ids in ``stored`` count, ended edges included |
 | ``pairs`` | ``{l: label, o: from, i: to}``, one edge each; both ends are in ``stored`` |
+| ``follow`` | whether hops and pairs that name a merged vertex are those of the one that it leads to |
 
 The response is ``{v, e, p}``, with records as JSON text. ``v`` is ``[id, record, …]`` of the vertices in ``stored`` and
-of all far vertices; absent ones are left out. ``e`` has ``[near, far, edge record, …]`` for each hop, ``p`` an edge
-record or null for each pair.
+of all far vertices; absent ones are left out. With ``follow``, ``v`` also has the vertices that merged ones among
+``stored`` point at, and hops and pairs that name a merged one are those of the last of these. ``e`` has ``[near, far,
+edge record, …]`` for each hop, ``p`` an edge record or null for each pair.
 
 ``WRITE``
 
@@ -49,6 +51,7 @@ from typing import Final
 
 from app.graph.driver.gremlin_text import g, param, render, spread
 from app.graph.driver.prepared_statement import PreparedStatement
+from app.graph.records.merged_record import POINTER
 from app.graph.records.vertex_id import vertex_id
 
 INDEX_MARK_URN: Final = "index mark"
@@ -59,11 +62,26 @@ INDEX_MARK: Final = vertex_id("index mark", INDEX_MARK_URN)
 STATE: Final = PreparedStatement.of(
     f"""
 def known = new LinkedHashMap()
+def texts = new LinkedHashMap()
+def moved = [:]
 def xs = stored
-if (xs) {render(g.V(param("xs")))}.each {{ known[it.id()] = it }}
+while (xs) {{
+  def further = []
+  {render(g.V(param("xs")))}.each {{
+    def r = it.value('record')
+    known[it.id()] = it
+    texts[it.id()] = r
+    if (follow && r.startsWith('{POINTER}')) {{
+      moved[it.id()] = r.substring({len(POINTER)}, r.indexOf(',')) as long
+      further << moved[it.id()]
+    }}
+  }}
+  xs = further.findAll {{ !known.containsKey(it) }}
+}}
+def last = {{ x -> while (moved.containsKey(x)) x = moved[x]; x }}
 def seen = new LinkedHashSet()
 def edges = hops.collect {{ h ->
-  xs = h.xs.findAll {{ known.containsKey(it) }}
+  xs = h.xs.collect(last).findAll {{ known.containsKey(it) }}.unique()
   def ls = h.ls
   def rows = []
   if (xs) {{
@@ -77,13 +95,13 @@ def edges = hops.collect {{ h ->
   rows
 }}
 def one = pairs.collect {{ p ->
-  def a = known[p.o]; def b = known[p.i]
+  def a = known[last(p.o)]; def b = known[last(p.i)]
   if (a == null || b == null) return null
   def found = a.query().labels(p.l).direction(OUT).adjacent(b).edges().iterator()
   found.hasNext() ? found.next().value('record') : null
 }}
 def v = []
-known.each {{ x, it -> v << x; v << it.value('record') }}
+texts.each {{ x, r -> v << x; v << r }}
 xs = seen as List
 if (xs) {render(g.V(param("xs")))}.each {{ v << it.id(); v << it.value('record') }}
 [[v: v, e: edges, p: one]]
@@ -91,6 +109,7 @@ if (xs) {render(g.V(param("xs")))}.each {{ v << it.id(); v << it.value('record')
     "stored",
     "hops",
     "pairs",
+    "follow",
     name="state",
 )
 

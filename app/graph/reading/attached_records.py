@@ -112,8 +112,9 @@ class AttachedRecords:
         ]
         if not named:
             return where
-        found = await self._subjects.many([urn for urn in dict.fromkeys(named) if _may_be_subject(urn)], named=True)
-        shown = {row.urn for row in found if row is not None and shows(row, kind)}
+        urns = [urn for urn in dict.fromkeys(named) if _may_be_subject(urn)]
+        found = await self._subjects.many(urns, named=True)
+        shown = {urn for urn, row in zip(urns, found, strict=True) if row is not None and shows(row, kind)}
 
         def narrowed(leaf: Leaf) -> Condition:
             if isinstance(leaf, In) and leaf.key == _SUBJECT:

@@ -7,9 +7,10 @@ from dataclasses import replace
 from aiodataloader import DataLoader
 
 from app.graph.reading.level.batch_loader import batch_loader
-from app.graph.reading.level.level_batcher import LevelRequest
+from app.graph.reading.level.level_batcher import LevelRequest, LevelResponse
 from app.graph.reading.subject_hops import ToSubjects, hide_unread, to_subjects
 from app.graph.reading.visible_rows import VisibleRows
+from app.graph.records.merged_record import is_merged
 from graphql_schema.catalog.kinds import KIND_OF_SLUG
 from graphql_schema.catalog.urn import slug_of
 from graphql_schema.ports.row import Row
@@ -24,7 +25,10 @@ class RowsById:
         self._loader: DataLoader[str, Row | None] = batch_loader(self._load)
 
     async def one(self, urn: str) -> Row | None:
-        """Return the row of a URN; None if it does not exist or is not visible."""
+        """Return the row of a URN; None if it does not exist or is not visible.
+
+        The id of a merged dataset gives the row of the one to which it leads, which has another URN.
+        """
         self._named.add(urn)
         return await self._loader.load(urn)
 
@@ -43,8 +47,9 @@ class RowsById:
         return rows
 
     def remember(self, row: Row) -> None:
-        """Store a row that was read elsewhere, so that it is not read again."""
-        self._loader.prime(row.urn, row)
+        """Store a row that was read elsewhere, so that it is not read again; not that of a merged dataset."""
+        if not is_merged(row.record):
+            self._loader.prime(row.urn, row)
 
     async def _load(self, urns: list[str]) -> list[Row | None]:
         """Return the rows of URNs, in their order; report hidden ids for the access log.
@@ -67,13 +72,19 @@ class RowsById:
         for path in paths:
             for subject in hide_unread(self._rows, path, attached[path.kind], response):
                 self.remember(subject)
-        rows = [self._rows.row(vid, response) for vid in vids]
+        led_to = [self._rows.led_to(vid, response) for vid in vids]
+        rows = [self._rows.row(vid, response) for vid in led_to]
         if not response.sent and any(row is None and urn in self._named for urn, row in zip(urns, rows, strict=True)):
             await self._rows.fetch(replace(request, fresh=True))
-        for urn, vid, row in zip(urns, vids, rows, strict=True):
+        for urn, vid, row in zip(urns, led_to, rows, strict=True):
             if row is None:
                 self._rows.row_policy.report_hidden_id(urn, vid, response.records.get(vid))
-        return [row if row is not None and row.urn == urn else None for urn, row in zip(urns, rows, strict=True)]
+        return [self._of_urn(*each, response) for each in zip(urns, vids, rows, strict=True)]
+
+    @staticmethod
+    def _of_urn(urn: str, vid: int, row: Row | None, response: LevelResponse) -> Row | None:
+        """Return the row to which a URN leads; None if the record under its vertex id has another URN."""
+        return row if row is not None and response.records[vid]["id"] == urn else None
 
 
 def _attached(urns: Sequence[str], vids: Sequence[int]) -> dict[str, list[int]]:

@@ -7,6 +7,7 @@ from app.graph.reading.access.row_policy import RowPolicy
 from app.graph.reading.level.level_batcher import LevelBatcher, LevelRequest, LevelResponse
 from app.graph.records.change_record import is_own_link
 from app.graph.records.inferred_edge import is_traversable
+from app.graph.records.merged_record import target_of
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.ports.record import Record
 from graphql_schema.ports.row import Row
@@ -68,15 +69,30 @@ class VisibleRows:
 
         None if the response has no record of it, it did not exist at the read time, or the caller may not discover it.
         For a change also None if the caller may discover none of the far ends that it lists, unless it is a link by the
-        caller. The first result for a vertex counts for the rest of the operation, unless :meth:`hide` replaces it.
+        caller. A merged dataset has no row unless the caller may discover the one to which it leads. The first result
+        for a vertex counts for the rest of the operation, unless :meth:`hide` replaces it.
         """
         if vid not in self._known:
             record = response.records.get(vid)
-            shown = record is not None and self._has_visible_end(record, response)
-            self._known[vid] = self.row_policy.row(vid, record) if shown and record is not None else None
-            if self._known[vid] is None and record is not None and not self.row_policy.discovers(vid, record):
+            hidden = record is not None and self._leads_to_hidden(record, response)
+            shown = record is not None and not hidden and self._has_visible_end(record, response)
+            row = self._known[vid] = self.row_policy.row(vid, record) if shown and record is not None else None
+            if row is None and record is not None and (hidden or not self.row_policy.discovers(vid, record)):
                 self._withheld[vid] = record
         return self._known[vid]
+
+    def led_to(self, vid: int, response: LevelResponse) -> int:
+        """Return the vertex to which the id of ``vid`` leads at the read time, by the pointers of merged datasets.
+
+        Before its merge, the id of a dataset leads to itself.
+        """
+        target = target_of(response.records.get(vid))
+        while target is not None:
+            row = self.row(vid, response)
+            if row is not None and not row.deleted:
+                return vid
+            vid, target = target, target_of(response.records.get(target))
+        return vid
 
     def evaluate(self, vids: Iterable[int], response: LevelResponse) -> None:
         """Evaluate the policy on vertices of a response, for later calls of :meth:`known` and :meth:`hidden_record`."""
@@ -106,6 +122,16 @@ class VisibleRows:
     def hide(self, vid: int) -> None:
         """Treat a vertex as hidden for the rest of the operation."""
         self._known[vid] = None
+
+    def _leads_to_hidden(self, record: Record, response: LevelResponse) -> bool:
+        """Return whether the pointer of a merged dataset leads to one that the caller may not discover."""
+        target = target_of(record)
+        while target is not None:
+            found = response.records.get(target)
+            if found is None or not self.row_policy.discovers(target, found):
+                return True
+            target = target_of(found)
+        return False
 
     def _has_visible_end(self, record: Record, response: LevelResponse) -> bool:
         """Return whether a change is a link by the caller, or the caller may discover one of its ``ends``.

@@ -54,7 +54,9 @@ IDENTITY: Final = "id"
 DECLASSIFIED: Final = "declassified"
 """Record key that is true on an edge over which data flows and sensitivity does not, by decision of an approver."""
 
-_STRENGTH: Final = ("INFERRED", "DECLARED", "OBSERVED")
+STRENGTH: Final = ("INFERRED", "DECLARED", "OBSERVED")
+"""The origins of edges, the weakest first."""
+
 _FIRST: Final[Mapping[str, Record]] = {
     OWNED_BY.name: {"kinds": ["TECHNICAL"]},
     TAGGED.name: {"mode": "DIRECT"},
@@ -376,7 +378,7 @@ def _merged(edge: JsonObject, values: Record) -> Record:
     stronger origin removes the stored confidence.
     """
     origin = values.get("origin") or "DECLARED"
-    after = {**edge, "origin": max(edge.get("origin", origin), origin, key=_STRENGTH.index)}
+    after = {**edge, "origin": max(edge.get("origin", origin), origin, key=STRENGTH.index)}
     if after["origin"] != edge.get("origin"):
         after.pop("confidence", None)
     for key, value in values.items():

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from app.graph.records.merged_record import is_merged
 from app.graph.records.record_text import text_of
 from graphql_schema.catalog.index_values import cost_rank, path_terms, property_term
 from graphql_schema.catalog.instants import FOREVER
@@ -317,7 +318,7 @@ def native_values(record: Record) -> tuple[JsonObject, dict[str, list[str]]]:
         "prose": found.prose,
         "domain": index["domain"],
         "begins": begins(record),
-        "deletedAt": record.get("deletedAt") or FOREVER,
+        "deletedAt": 0 if is_merged(record) else record.get("deletedAt") or FOREVER,  # no list of any instant has it
         **_UNUSED,
         "cost": cost_rank(record.get("costUsd") or 0),
         "record": text_of(record),

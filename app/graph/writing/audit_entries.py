@@ -13,6 +13,7 @@ from itertools import count
 from typing import Final
 
 from app.graph.records.edge_record import UNCONFIRMED, EdgeKey, is_current
+from app.graph.records.merged_record import MERGED_INTO
 from app.graph.records.tag_edge import declared_part
 from app.graph.records.vertex_record import ALIASES, CONFIRMED, GIVEN_BY, kind_of
 from app.graph.writing.rules.approved_content import WEAKENED_BY
@@ -29,6 +30,7 @@ _NOT_AUDITED: Final = frozenset(
     {"id", "kind", "tenant", "source", "namespace", "version", "index", "deletedWith"}
     | {"revision", "createdAt", "createdBy", "updatedAt", "updatedBy"}
     | {CONFIRMED, GIVEN_BY}
+    | {MERGED_INTO}  # recorded by the handler
     | {ALIASES}  # recorded alias by alias, by the handler
     | {MADE_BY, WEAKENED_BY, REGISTERED_BY}  # subjects, which the changes have as actors
 )
@@ -151,12 +153,12 @@ def _edges(unit: ItemUnit, vid: int, changes: Mapping[EdgeKey, EdgeChange]) -> I
 
 def _ends(unit: ItemUnit, key: EdgeKey) -> list[str]:
     relation, *ends = key
-    return [relation, *(str(unit.lookup.known(end)["id"]) for end in ends)]
+    return [relation, *(unit.visibility.name(unit.lookup.known(end)) for end in ends)]
 
 
 def _shown(unit: ItemUnit, key: EdgeKey, vid: int, edge: Record | None) -> Json:
     """Return ``{"id": far end, "relation": name, …values}`` of a current or unconfirmed edge, else None."""
     if edge is None or not (is_current(edge, unit.now) or edge.get(UNCONFIRMED)):
         return None
-    far = unit.lookup.known(key[1] if key[2] == vid else key[2])["id"]
+    far = unit.visibility.name(unit.lookup.known(key[1] if key[2] == vid else key[2]))
     return {"id": far, "relation": key[0], **{name: edge[name] for name in _EDGE_VALUES if name in edge}}

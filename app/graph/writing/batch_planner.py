@@ -9,6 +9,7 @@ from app.graph.writing.handlers.approve import approve
 from app.graph.writing.handlers.count_usage import record_usage
 from app.graph.writing.handlers.delete import delete, restore
 from app.graph.writing.handlers.link import link, unlink
+from app.graph.writing.handlers.merge import merge
 from app.graph.writing.handlers.observe import observe
 from app.graph.writing.handlers.plan_change import acknowledge_change, close_change_plan, plan_change
 from app.graph.writing.handlers.record_ingestion import record_ingestion
@@ -29,6 +30,7 @@ from app.graph.writing.rules.first_owner import require_right_to_take
 from app.graph.writing.rules.result_rights import require_right_to_name_requesters, require_right_to_weaken_gates
 from app.graph.writing.rules.value_intervals import refuse_reversed_intervals
 from app.graph.writing.unit.author import Author
+from app.graph.writing.unit.current_ids import with_current_ids
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.read_set import NotReadError
 from app.graph.writing.unit.rejections import RejectedItemError
@@ -42,6 +44,7 @@ from graphql_schema.ports.commands import (
     EventCommand,
     IdempotencyKey,
     LinkCommand,
+    MergeCommand,
     ObserveCommand,
     OpenIncidentCommand,
     PlanChangeCommand,
@@ -72,6 +75,7 @@ HANDLERS: Final[Mapping[type, Callable[[ItemUnit, Any], WriteOutcome]]] = {
     UnlinkCommand: unlink,
     DeleteCommand: delete,
     RestoreCommand: restore,
+    MergeCommand: merge,
     RevertCommand: revert,
     ReportCheckCommand: report,
     OpenIncidentCommand: open_incident,
@@ -95,6 +99,7 @@ _ID_FIELDS: Final[Mapping[type, str]] = {
     UnlinkCommand: "to",
     DeleteCommand: "asset",
     RestoreCommand: "asset",
+    MergeCommand: "from",
     RevertCommand: "change",
     ReportCheckCommand: "asset",
     OpenIncidentCommand: "assets",
@@ -127,7 +132,7 @@ def plan_item(command: Command, batch: WorkingSet, author: Author, *, dry_run: b
     unit = ItemUnit(batch, author)
     dry_run = dry_run or (isinstance(command, RegisterCommand | LinkCommand) and command.dry_run)
     try:
-        outcome = _accept(command, unit, dry_run=dry_run)
+        outcome = _accept(with_current_ids(unit, command), unit, dry_run=dry_run)
     except RejectedItemError as rejected:
         outcome = _with_paths(rejected.outcome, command)
         batch.refused_ids |= registered_ids([command])

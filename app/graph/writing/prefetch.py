@@ -3,11 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from app.graph.commits.state_read import HopRead, StoredState, read_state
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.edge_record import EdgeKey, key_over
+from app.graph.records.merged_record import last_target
 from app.graph.records.receipt_record import is_receipt
 from app.graph.records.vertex_id import vertex_id
 from app.graph.writing.handlers.observe import observation_urn
@@ -53,7 +55,8 @@ async def prefetch(
         request.hops[direction, relation][vid] = None
     request.edges |= dict.fromkeys(missing.edges)
     hop_reads = request.hop_reads()
-    return request.working_set(hop_reads, await read_state(client, request.records, hop_reads, request.edges))
+    state = await read_state(client, request.records, hop_reads, request.edges, follow=True)
+    return request.working_set(hop_reads, state)
 
 
 def records_of_events(item: Command, author: Author) -> Iterator[str]:
@@ -118,15 +121,18 @@ class PrefetchRequest:
             else:
                 taken.add(vid)
         edges: dict[EdgeKey, Record] = {}
+        led_to = partial(last_target, records=vertices)
+        keys = [(relation, led_to(source), led_to(target)) for relation, source, target in self.edges]
         for hop, rows in zip(hop_reads, state.hops, strict=True):
             for near, far, edge in rows:
                 ends = (near, far) if hop.direction is Direction.OUT else (far, near)
                 edges[edge["relation"], *ends] = edge
-        for key, found in zip(self.edges, state.edges, strict=True):
+        for key, found in zip(keys, state.edges, strict=True):
             if found is not None and key not in edges:
                 edges[key] = found
-        hops = {(*hop, vid) for hop, vids in self.hops.items() for vid in vids}
-        return WorkingSet(vertices, edges, receipts, ReadCoverage(taken, self.groups, self.records, hops, self.edges))
+        hops = {(*hop, led_to(vid)) for hop, vids in self.hops.items() for vid in vids}
+        coverage = ReadCoverage(taken, self.groups, self.records, hops, {*keys})
+        return WorkingSet(vertices, edges, receipts, coverage)
 
     def _add_registration(self, command: RegisterCommand | ObserveCommand) -> None:
         vid, kind = self.add_record(command.urn), parse_urn(command.urn).kind

@@ -20,7 +20,7 @@ from app.graph.writing.rules.known_references import without_known
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.item_size import command_count, edge_count
 from app.graph.writing.unit.rejections import conflict, invalid
-from graphql_schema.ports.commands import Command, EventCommand
+from graphql_schema.ports.commands import Command, EventCommand, MergeCommand
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.outcomes import WriteOutcome, outcome_of_event
 from policies.access import Access
@@ -157,6 +157,7 @@ class PolicedWriter:
             caller=self._principal.subject,
             item_count=sum(map(command_count, items)),
             edge_count=sum(map(edge_count, items)),
+            alone=any(isinstance(item, MergeCommand) for item in items),
             items=items,
             dry_run=dry_run,
             atomic=atomic,

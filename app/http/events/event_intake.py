@@ -5,6 +5,7 @@ from functools import partial
 
 from app.http.events.event_result import EventResult, about
 from app.http.events.ingestion_record import digest_of, ingestion_of, rejection_of
+from app.http.events.merged_names import with_remaining
 from app.ingest.sources.openlineage.event_names import EventNames
 from app.ingest.sources.openlineage.event_subject import subject_of
 from app.ingest.sources.openlineage.lineage_event import checked_event
@@ -77,10 +78,11 @@ def _with_outcomes(mapped: MappedEvent, own: tuple[WriteOutcome, ...]) -> EventR
     of_subject = next(
         outcome for command, outcome in zip(mapped.commands, own, strict=True) if about(command) == mapped.subject
     )
+    written = with_remaining(mapped, own)
     if of_subject.stored:
-        return EventResult(mapped, own)
+        return EventResult(written, own)
     refusal = of_subject.errors[0]
-    return EventResult(mapped, own, CodedError(refusal.message, _CODES.get(refusal.code, Code.INVALID)))
+    return EventResult(written, own, CodedError(refusal.message, _CODES.get(refusal.code, Code.INVALID)))
 
 
 def _record_of(mapped: MappedEvent, digest: str, own: tuple[WriteOutcome, ...]) -> RecordIngestionCommand | None:

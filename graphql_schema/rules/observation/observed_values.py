@@ -73,6 +73,15 @@ def fold(record: Record, entries: Entries, observed: Iterable[ObservedValue], un
     return result
 
 
+def is_observed(name: str, value: Json, parts: Mapping[str, JsonObject]) -> bool:
+    """Return whether events alone gave the stored value of a field; ``parts`` is its evidence, empty without any."""
+    if name == COLUMNS:
+        return folded_columns([], {}, parts)[0] == (value or [])
+    if name in LISTED:
+        return all(not _is_of_others(each, parts.get(part_of(name, each))) for each in value or ())
+    return not _is_of_others(value, parts.get(""))
+
+
 def digest_of(value: Json) -> str:
     """Return a digest of a JSON value, as 16 hexadecimal digits; the order of the keys of objects does not count."""
     return blake2b(orjson.dumps(value, option=orjson.OPT_SORT_KEYS), digest_size=8).hexdigest()

@@ -157,6 +157,8 @@ REFUSED: dict[str, IdInput] = {
     ),
     "DeleteAssetInput.asset": _write("deleteAsset", {"asset": ID}),
     "RestoreAssetInput.asset": _write("restoreAsset", {"asset": ID}),
+    "MergeAssetsInput.from": _write("mergeAssets", {"from": ID, "into": MINE}),
+    "MergeAssetsInput.into": _write("mergeAssets", {"from": MINE, "into": ID}),
     "RevertChangeInput.change": _write("revertChange", {"change": ID}, "Change"),
     "ThinEventsInput.events": _write_events("takeThinEvents"),
     "ThinEventsInput.events, replayed": _write_events("replayThinEvents"),

@@ -20,6 +20,7 @@ from app.graph.reading.level.cached_hop import EMPTY_BYTES, TEXT_FACTOR, CachedH
 from app.graph.reading.level.hop_plan import SOURCES_GIVEN
 from app.graph.reading.level.level_parts import LevelContent, LevelParts
 from app.graph.reading.level.level_statement import EDGE_CAP
+from app.graph.records.merged_record import MERGED_INTO, target_of, targets_within
 from app.graph.records.record_text import record_of
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.ports.operation_budget import OperationBudget
@@ -66,6 +67,7 @@ class CachedLevel:
         self._hops: list[CachedHop] = []
         self._listings: list[JsonObject | None] = []
         self._records: dict[int, Record] = {}
+        self._merged: list[int] = []
         self._missing = _Missing()
 
     async def read(self, send: Send) -> LevelContent | None:
@@ -108,6 +110,10 @@ class CachedLevel:
             *fresh,
             *await self._look_up_records(vid for vid in self._wanted() if vid not in fresh),
         ]
+        for vid in self._merged:  # a record that is found here may be merged, too
+            target = target_of(self._records[vid])
+            if target is not None and target not in self._records and target not in self._missing.vertices:
+                self._missing.vertices += await self._look_up_records([target])
         return True
 
     def _look_up_listings(self) -> None:
@@ -156,6 +162,13 @@ class CachedLevel:
             wanted.update(dict.fromkeys(state.between()))
         return wanted
 
+    def _with_targets(self, wanted: dict[int, None]) -> dict[int, None]:
+        """Return some vertices, and those to which the pointers of merged ones among them lead."""
+        for vid in self._merged:
+            if vid in wanted:
+                wanted.update(dict.fromkeys(targets_within(vid, self._records)))
+        return wanted
+
     def _given(self) -> dict[int, None]:
         """Return the vertices that the requests name, and those of listings, as far as they are known."""
         given = dict.fromkeys(sorted(self._parts.vertices))
@@ -174,6 +187,8 @@ class CachedLevel:
                     missing.append(vid)
                 else:
                     self._records[vid] = record
+                    if MERGED_INTO in record:
+                        self._merged.append(vid)
             await self._budget.pause()
         self._count(number - len(missing), len(missing))
         return missing
@@ -257,6 +272,9 @@ class CachedLevel:
                 record = record_of(text)
                 vid = vertex_id(self._tenant, record["id"])
                 strange |= vid not in expected
+                if MERGED_INTO in record:
+                    self._merged.append(vid)
+                    expected.add(record[MERGED_INTO]["vertex"])
                 expected.discard(vid)
                 self._records[vid] = record
                 self._cache.keep_record(fill, vid, record, EMPTY_BYTES + TEXT_FACTOR * len(text))
@@ -274,7 +292,8 @@ class CachedLevel:
         """Return the content of the level; None if it has too many edges."""
         if sum(state.weight() for state in self._hops) >= EDGE_CAP:
             return None
-        records = {vid: record for vid in self._wanted() if (record := self._records.get(vid))}
+        wanted = self._with_targets(self._wanted())
+        records = {vid: record for vid in wanted if (record := self._records.get(vid))}
         count = len(records) + sum(len(edges) for state in self._hops for edges in state.found.values())
         listings = [listing or {} for listing in self._listings]
         return LevelContent([state.found for state in self._hops], records, listings, count, sent=sent)

@@ -52,7 +52,7 @@ read.
 |----------|-------------------------------------------------------------------------------------------|
 | e        | for each hop the flat rows ``[source, far end, edge record, …]``; empty if ``over``       |
 | v        | records of the vertices in ``points`` and listings; unless ``over``, also of far ends and |
-|          | vertices on chains                                                                        |
+|          | vertices on chains; also of those that merged ones among them point at                    |
 | l        | for each listing ``{x: vertex ids, s: their values of ``o`` if requested, n: total up to  |
 |          | 10,001, or -1}``                                                                          |
 | over     | whether the cap ended the request                                                         |
@@ -73,6 +73,7 @@ from gremlin_python.process.traversal import Order, P
 from app.graph.driver.gremlin_text import g, param, render, spread
 from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.records.inferred_edge import PREFIX, THROUGH
+from app.graph.records.merged_record import POINTER
 
 EDGE_CAP: Final = 50_000
 """Number of edges and chain vertices at which a request ends, because the embedded store must not be interrupted."""
@@ -222,8 +223,16 @@ def edges = hops.collect {{ h ->
 }}
 def xs = budget > 0 ? wanted as List : wanted.take(given) as List
 def v = []
-if (xs && full) xs.collate({READ_AT_ONCE}).each {{ part ->
-  if (left > 0) {render(g.V(param("part")).values("record"))}.each {{ v << sized(it) }}
+def read = new LinkedHashSet(xs)
+while (full && xs) {{
+  def further = []
+  xs.collate({READ_AT_ONCE}).each {{ part ->
+    if (left > 0) {render(g.V(param("part")).values("record"))}.each {{ r ->
+      v << sized(r)
+      if (r.startsWith('{POINTER}')) further << (r.substring({len(POINTER)}, r.indexOf(',')) as long)
+    }}
+  }}
+  xs = further.findAll {{ read.add(it) }}
 }}
 def last = head ? {render(g.V(param("head")).values("sequence"))}.tryNext().orElse(0L) : 0L
 if (left <= 0) return [[e: [], v: [], w: [], l: [], over: false, large: true, h: last]]

@@ -291,10 +291,12 @@ async def walk_along(session: WalkSession, query: LineageQuery, pin: SnapshotTim
     inferred = EdgeOrigin.INFERRED.name in query.keep.origins
     selection = EdgeSelection(query.direction, query.keep.relations, state.visibility.instant, inferred)
     session.budget.begin()
-    for row in await session.rows_by_id.many(roots, named=True):
+    unknown = []
+    for urn, row in zip(roots, await session.rows_by_id.many(roots, named=True), strict=True):
         if row is not None and row.kind in ASSETS and _is_root(query, row, state.visibility.instant):
             state.begin(row)
-    unknown = [urn for urn in roots if session.rows.vid(urn) not in state.nodes]
+        if row is None or row.vid not in state.nodes:
+            unknown.append(urn)
     depth = 0
     while state.frontier:
         expansions = await state.expand(selection)

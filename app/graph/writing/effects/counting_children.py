@@ -56,20 +56,24 @@ def expected_parents(commands: Iterable[Command], state: WorkingSet, author: Aut
         key[1]
         for item in commands
         for command in commands_in(item)
-        for urn, key in _declared(command, author)
+        for urn, key in _declared(command, state, author)
         if KIND_OF_SLUG[slug_of(urn)].name in CHILD_HOPS and not _is_own(state, key, author)
     }
 
 
-def _declared(command: Command, author: Author) -> Iterator[tuple[str, EdgeKey]]:
+def _declared(command: Command, state: WorkingSet, author: Author) -> Iterator[tuple[str, EdgeKey]]:
     """Yield the URN of the *from* end of each carrying edge that a command declares, and the edge key."""
+
+    def vid_of(urn: str) -> int:
+        return state.led_to(author.vid(urn))
+
     if isinstance(command, LinkCommand) and command.relation in _CARRYING:
-        yield command.source, (command.relation, author.vid(command.source), author.vid(command.target))
+        yield command.source, (command.relation, vid_of(command.source), vid_of(command.target))
     if isinstance(command, RegisterCommand | ObserveCommand):
-        vid = author.vid(command.urn)
+        vid = vid_of(command.urn)
         for edges in command.edges:
             for far in edges.targets if edges.hop.relation.name in _CARRYING else ():
-                key = key_over(edges.hop, vid, author.vid(far))
+                key = key_over(edges.hop, vid, vid_of(far))
                 yield (command.urn if key[1] == vid else far), key
 
 

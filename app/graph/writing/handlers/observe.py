@@ -132,4 +132,4 @@ def _edge_ends(unit: ItemUnit, vid: int) -> Iterator[tuple[str, str, bool]]:
     for change in unit.audit.edges:
         _, source, target = change.key
         far = unit.lookup.known(target if source == vid else source)
-        yield change.field, str(far["id"]), unit.lookup.is_current(change.key)
+        yield change.field, unit.visibility.name(far), unit.lookup.is_current(change.key)

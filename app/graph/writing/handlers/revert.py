@@ -46,6 +46,13 @@ def revert(unit: ItemUnit, command: RevertCommand) -> WriteOutcome:
         unit.visibility.report_hidden_id(command.change)
         raise not_found(f"The change {command.change} does not exist or is not visible to you; check the id.", "change")
     record = require_visible(unit, change["subject"], "change")
+    if change["action"] == ChangeAction.MERGED.name or record["id"] != change["subject"]:
+        raise conflict(
+            f"The change {command.change} is about a merge, or about a dataset before its merge, and is not reverted; "
+            f"set what you want at {record['id']}.",
+            record["revision"],
+            "change",
+        )
     done = _undo_of(change)(unit, record, change)
     if done.outcome is Outcome.UPDATED:
         vid = unit.lookup.vid(record["id"])

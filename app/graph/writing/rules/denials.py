@@ -14,15 +14,15 @@ def denial_of(unit: ItemUnit, action: str, record: Record, decision: Decision) -
     owner = _named_owner(unit, record)
     belongs = f", which belongs to {owner}" if owner else ""
     advice = _advice(unit, action, record, owner) if owner else ""
-    return f"You may not {action} {_named(record)}{belongs}: {advice}{decision.cause}"
+    return f"You may not {action} {_named(unit, record)}{belongs}: {advice}{decision.cause}"
 
 
-def _named(record: Record) -> str:
+def _named(unit: ItemUnit, record: Record) -> str:
     """Return the kind and id of a record in words.
 
     A new version is decided by the record of its parent, with the kind of the version: then the words name both.
     """
-    kind, urn = KIND_OF_CODE[record["kind"]], record["id"]
+    kind, urn = KIND_OF_CODE[record["kind"]], unit.visibility.name(record)
     words = kind.slug.replace("-", " ")
     if KIND_OF_SLUG[slug_of(urn)] is kind:
         return f"the {words} {urn}"

@@ -39,11 +39,16 @@ def refuse_unexpected(unit: ItemUnit, urn: str, expected: int | None, before: Re
         )
 
 
-def refuse_deleted(record: Record | None) -> None:
-    """Reject the item as CONFLICT if the asset is deleted: it must be restored before this change. None is accepted."""
+def refuse_deleted(record: Record | None, *path: str) -> None:
+    """Reject the item as CONFLICT if the asset is deleted: it must be restored before this change. None is accepted.
+
+    ``path`` is the input field of the asset; without one, the error gets the field of the item's id.
+    """
     if record is not None and is_deleted(record):
         raise conflict(
-            f"{record['id']} is deleted; restore it with `restoreAsset` first, or use another id.", record["revision"]
+            f"{record['id']} is deleted; restore it with `restoreAsset` first, or use another id.",
+            record["revision"],
+            *path,
         )
 
 

@@ -3,6 +3,7 @@
 from functools import partial
 
 from app.graph.records.edge_record import EdgeKey, is_current
+from app.graph.records.merged_record import target_of
 from app.graph.records.vertex_record import kind_of
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.read_set import require_all
@@ -25,9 +26,10 @@ class Lookup:
         self.batch = batch
         self._author = author
         self._staged = staged
+        self._given: dict[int, str] = {}
 
     def vid(self, urn: str) -> int:
-        """Return the vertex id of a URN.
+        """Return the vertex id of a URN; for that of a merged dataset, the one to which it leads.
 
         Raises RejectedItemError if the store has another object under this id, or this transaction plans one.
         """
@@ -38,7 +40,15 @@ class Lookup:
                 f"{urn} has the same vertex id (a hash of tenant and URN) as another object. "
                 "Use another name for it and inform the operators."
             )
+        target = target_of(known)
+        while target is not None:
+            vid, target = target, target_of(self.vertex(target))
+            self._given.setdefault(vid, urn)
         return vid
+
+    def given_name(self, vid: int) -> str | None:
+        """Return the URN of a merged dataset by which the item first named the vertex to which it leads; else None."""
+        return self._given.get(vid)
 
     def vertex(self, vid: int) -> Record | None:
         """Return the record of a vertex, None if there is none or it was not read."""
@@ -61,7 +71,7 @@ class Lookup:
     def parent(self, record: Record) -> Record | None:
         """Return the record of the parent in the asset group, None if there is none or it was not read."""
         urn = parent_urn(record["id"]) or record["index"]["whole"]
-        return self.vertex(self._author.vid(urn)) if urn else None
+        return self.vertex(self.vid(urn)) if urn else None
 
     def edge(self, key: EdgeKey) -> Record | None:
         """Return the record of an edge, None if there is none or it was not read."""

@@ -52,6 +52,19 @@ class CallerVisibility:
         subjects = map(self.visible, record["subjects"])
         return any(self._shows(subject, record) for subject in subjects if subject is not None)
 
+    def name(self, record: Record) -> str:
+        """Return the id by which results and audit name a record.
+
+        It is the id of the record. But if the record is hidden from the caller, and the item named it by the id of a
+        merged dataset, it is that one.
+        """
+        vid, urn = self._author.vid(record["id"]), str(record["id"])
+        given = self._lookup.given_name(vid)
+        if given is None:
+            return urn
+        stored = self._lookup.vertex(vid)
+        return urn if stored is not None and self.is_visible(stored) else given
+
     def could_see(self, vid: int) -> bool:
         """Return whether an asset existed before the batch and the caller may discover it."""
         return self._lookup.batch.existed(vid) and self.is_visible(self._lookup.known(vid))

@@ -7,6 +7,7 @@ from typing import Final
 
 from app.graph.commits.write_set import WriteSet
 from app.graph.records.edge_record import EdgeKey
+from app.graph.records.merged_record import MERGED_INTO, last_target
 from app.graph.writing.unit.read_set import NotReadError, ReadCoverage, ReadSet
 from app.graph.writing.unit.tracked_values import TrackedValues
 from graphql_schema.catalog.relations import Direction
@@ -54,7 +55,8 @@ class WorkingSet:
     What earlier batches have planned counts as existing before the current one, which :meth:`undo` takes back.
 
     ``receipts`` are idempotency receipts by vertex id. ``coverage`` is what was read, ``missing`` what
-    planning needs in addition. ``refused_ids`` are the ids that rejected items of the batch would have registered.
+    planning needs in addition. ``merged`` has the vertex ids of stored merged datasets by URN. ``refused_ids`` are the
+    ids that rejected items of the batch would have registered.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class WorkingSet:
         self._marks: TrackedValues[MarkKey, Mark] = TrackedValues({})
         self.coverage = coverage
         self.missing = ReadSet()
+        self.merged = {str(record["id"]): vid for vid, record in vertices.items() if MERGED_INTO in record}
         self.refused_ids: set[str] = set()
         self._edges_at: dict[tuple[str, Direction, int], set[EdgeKey]] = defaultdict(set)
         self._index(edges)
@@ -166,6 +169,10 @@ class WorkingSet:
     def vertex(self, vid: int) -> Record | None:
         """Return the record of a vertex with the changes so far, None if there is none or it was not read."""
         return self.vertices.get(vid)
+
+    def led_to(self, vid: int) -> int:
+        """Return the vertex to which the pointers of merged datasets lead: ``vid`` itself without one."""
+        return last_target(vid, self.vertices)
 
     def edge(self, key: EdgeKey) -> Record | None:
         """Return the record of an edge with the changes so far, None if there is none or it was not read."""

@@ -35,6 +35,8 @@ class NameRule(StrEnum):
     """A pattern of ``MLG_NAMESPACES`` names another namespace."""
     SYMLINK = "SYMLINK"
     """The event says that the dataset is a table of a catalog: the name of the table is used."""
+    MERGED = "MERGED"
+    """The dataset of this name was merged into another one, which is used."""
 
 
 @dataclass(frozen=True, slots=True)

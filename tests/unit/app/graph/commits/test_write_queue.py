@@ -91,3 +91,10 @@ async def test_the_leader_waits_for_more_batches() -> None:
     queue.add(batch("cy1"))
     await waiting
     await queue.gather(1, 0)
+
+
+def test_a_batch_that_must_be_alone_shares_its_transaction_with_no_other() -> None:
+    """It is passed over until it is the oldest; batches before and after it go together."""
+    first, alone, last = batch("a"), batch("b"), batch("c")
+    alone.alone = True
+    assert taken(first, alone, last) == ["a c", "b"]

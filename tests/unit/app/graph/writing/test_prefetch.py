@@ -5,6 +5,7 @@ from support.stores.in_memory_writer import Memory
 from support.stores.writers import NOW, asset, link, urn
 
 from app.graph.commits.state_read import StoredState
+from app.graph.records.merged_record import merged
 from app.graph.records.vertex_id import vertex_id
 from app.graph.records.vertex_record import stub
 from app.graph.writing import prefetch
@@ -103,3 +104,21 @@ def test_an_event_needs_its_evidence_and_its_record(memory: Memory) -> None:
     assert {*found} == stored
     assert [*prefetch.records_of_events(ran, memory.author())] == found[1:]
     assert [*prefetch.records_of_events(asset("dataset d"), memory.author())] == []
+
+
+def test_what_names_a_merged_vertex_is_read_where_it_leads() -> None:
+    """Edges and hops that name it are those of the other one, as the store has read them."""
+    request = PrefetchRequest("default")
+    request.add_command(link("DERIVES", "dataset old", "dataset d"))
+    request.add_command(asset("dataset old", derivedFrom=["dataset a"]))
+    old, new, far = vid("dataset old"), vid("dataset new"), vid("dataset d")
+    plain = {name: stub("default", urn(name), "ada", NOW) for name in ("dataset old", "dataset new", "dataset d")}
+    records = {old: merged(plain["dataset old"], new, urn("dataset new"), NOW), new: plain["dataset new"]}
+    edge = {"relation": "DERIVES", "validFrom": 1}
+    state = StoredState(records | {far: plain["dataset d"]}, [[]], [edge])
+    batch = request.working_set(request.hop_reads(), state)
+    assert batch.edge(("DERIVES", new, far)) == edge
+    assert batch.merged == {urn("dataset old"): old}
+    assert batch.led_to(old) == batch.led_to(new) == new
+    batch.require_hop(Direction.IN, "DERIVES", new)
+    batch.require_edge(("DERIVES", new, far))

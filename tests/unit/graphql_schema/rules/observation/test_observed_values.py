@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphql_schema.ports.commands import ObservedValue
-from graphql_schema.rules.observation.observed_values import MAX_PARTS, Entries, digest_of, fold, part_of
+from graphql_schema.rules.observation.observed_values import MAX_PARTS, Entries, digest_of, fold, is_observed, part_of
 
 OBSERVED = st.builds(
     ObservedValue, st.sampled_from(["description", "format"]), st.sampled_from("abc"), st.tuples(st.integers(0, 3))
@@ -89,3 +89,26 @@ def test_at_most_a_hundred_keys_remain() -> None:
     kept = folded(*values, record=hand)[0]["properties"]
     assert [each["key"] for each in kept] == ["hand", *(f"k{number:03d}" for number in range(5, MAX_PARTS + 5))]
     assert folded(*values[::-1], record=hand)[0]["properties"] == kept
+
+
+@given(st.lists(OBSERVED, max_size=8))
+def test_values_of_events_alone_are_observed(values: list[ObservedValue]) -> None:
+    """Each field that events gave is observed, and no longer when a client has given another value."""
+    record, entries = folded(*values)
+    for name, value in record.items():
+        assert is_observed(name, value, entries[name])
+        assert not is_observed(name, value, {})
+        assert not is_observed(name, "by hand", entries[name])
+
+
+def test_a_part_or_a_column_of_a_client_is_not_observed() -> None:
+    """One property, column or description of a column by hand is enough."""
+    record, entries = folded(pair("a", "1", 1), pair("b", "2", 1))
+    assert is_observed("properties", record["properties"], entries["properties"])
+    assert not is_observed("properties", [{"key": "a", "value": "hand"}], entries["properties"])
+    assert not is_observed("properties", [{"key": "c", "value": "1"}], entries["properties"])
+    columns = [{"name": "a", "dataType": "INT"}, {"name": "b", "dataType": "INT"}]
+    record, entries = folded(ObservedValue("columns", columns, (1,), "schema"))
+    assert is_observed("columns", record["columns"], entries["columns"])
+    for column in ({"name": "a", "dataType": "INT", "description": "hand"}, {"name": "hand", "dataType": "INT"}):
+        assert not is_observed("columns", [*columns[1:], column], entries["columns"])

@@ -1,0 +1,83 @@
+"""Records of edges that continue at another dataset, because theirs was merged into it."""
+
+from typing import Final
+
+from app.graph.records.edge_record import (
+    CLOSED,
+    DECLASSIFIED,
+    OPENED,
+    REPORTED,
+    STRENGTH,
+    UNCONFIRMED,
+    UNCONFIRMED_LINKS,
+    ends,
+    intervals,
+)
+from graphql_schema.catalog.instants import FOREVER
+from graphql_schema.ports.record import Record
+
+_DATES: Final = frozenset({"earlier", OPENED, CLOSED})
+
+_OF_ORIGIN: Final = ("origin", "confidence")
+
+_ONLY_BOTH: Final = frozenset({DECLASSIFIED, REPORTED})
+"""Marks that an edge keeps only if the other one has them, too: without them it has more effect."""
+
+_JOINED: Final = _ONLY_BOTH | {"validTo", *_OF_ORIGIN}
+"""Keys of a joined edge that do not follow from one edge alone."""
+
+
+def moved(before: Record | None, edge: Record, now: int) -> Record:
+    """Return the record of a current ``edge`` as it continues from ``now`` on, or from its begin if that is later.
+
+    ``before`` is the record of an edge that has ended there, None without one: its intervals are kept.
+    """
+    values = {name: value for name, value in edge.items() if name not in _DATES}
+    earlier = {} if before is None or not intervals(before) else {"earlier": intervals(before)}
+    return {**values, "validFrom": max(now, edge["validFrom"]), **earlier, **_links(edge, before or {})}
+
+
+def joined(before: Record, edge: Record, now: int) -> Record:
+    """Return the record of a current edge ``before`` to which a current ``edge`` is joined.
+
+    If one of them is unconfirmed, the result is the other one. Otherwise it has the declarers of both and the later
+    end, and its values win. It carries sensitivity if one of them does.
+    """
+    if before.get(UNCONFIRMED) and not edge.get(UNCONFIRMED):
+        return moved(before, edge, now)
+    if edge.get(UNCONFIRMED) and not before.get(UNCONFIRMED):
+        return {**before, **_links(edge, before)}
+    values = {name: value for name, value in edge.items() if name not in _DATES | _JOINED}
+    marks = {name: before[name] for name in _ONLY_BOTH if before.get(name) and edge.get(name)}
+    kept = {name: value for name, value in before.items() if name not in _JOINED}
+    end = max(ends(before), ends(edge))
+    return {
+        **values,
+        **kept,
+        **marks,
+        **({} if end == FOREVER else {"validTo": end}),
+        **_strongest(before, edge),
+        **_properties(before, edge),
+        "by": sorted({*before["by"], *edge["by"]}),
+        "validFrom": min(before["validFrom"], max(now, edge["validFrom"])),
+        **_links(edge, before),
+    }
+
+
+def _strongest(before: Record, edge: Record) -> Record:
+    """Return origin and confidence of the edge with the stronger origin, those of ``before`` if both are equal."""
+    ranks = [STRENGTH.index(each.get("origin", "DECLARED")) for each in (before, edge)]
+    strongest = edge if ranks[1] > ranks[0] else before
+    return {name: strongest[name] for name in _OF_ORIGIN if name in strongest}
+
+
+def _properties(before: Record, edge: Record) -> Record:
+    """Return the properties of both edges, those of ``before`` where both have a key; nothing without properties."""
+    pairs = {pair["key"]: pair for each in (edge, before) for pair in each.get("properties") or ()}
+    return {"properties": [pairs[key] for key in sorted(pairs)]} if pairs else {}
+
+
+def _links(edge: Record, before: Record) -> Record:
+    """Return the unconfirmed links of both edges by caller, those of ``before`` where both have one."""
+    links = {**edge.get(UNCONFIRMED_LINKS, {}), **before.get(UNCONFIRMED_LINKS, {})}
+    return {UNCONFIRMED_LINKS: links} if links else {}

@@ -1,0 +1,193 @@
+"""Merges two datasets that are one: the edges of the first continue at the second, and its id leads there.
+
+The first was only referenced, or described by events alone. A merge declares, confirms and declassifies nothing: each
+edge keeps its declarers, its author and its marks. Of two equal edges one is kept, such that what carried sensitivity
+still does.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from app.graph.records.edge_record import EdgeKey, ended, is_current, recorded
+from app.graph.records.merged_edge import joined, moved
+from app.graph.records.merged_record import merged
+from app.graph.records.tag_edge import has_mode
+from app.graph.records.vertex_record import default_display_name, stub
+from app.graph.writing.handlers.link import field_of
+from app.graph.writing.handlers.observe import observation_urn
+from app.graph.writing.rules.first_owner import may_take
+from app.graph.writing.rules.permissions import refuse_deleted, require_right, require_visible
+from app.graph.writing.unit.item_unit import ItemUnit
+from app.graph.writing.unit.rejections import conflict, denied
+from graphql_schema.catalog.enums import ChangeAction, TagMode
+from graphql_schema.catalog.relations import (
+    CHANGED,
+    INGESTED_INTO,
+    LINEAGE,
+    OBSERVATION_OF,
+    RELATIONS,
+    REPLACED_BY,
+    TAGGED,
+    Direction,
+    Hop,
+)
+from graphql_schema.catalog.urn import parse_urn
+from graphql_schema.ports.commands import MergeCommand
+from graphql_schema.ports.outcomes import Outcome, WriteOutcome
+from graphql_schema.ports.record import Record
+from graphql_schema.rules.change_stamp import MADE_BY, REGISTERED_BY, registrant
+from graphql_schema.rules.observation.observed_values import is_observed
+
+MAX_MOVED: Final = 2_500
+"""Maximal number of edges that a merge moves: all other writers wait for its one transaction."""
+
+_MOVED: Final = (*LINEAGE, REPLACED_BY)
+"""The relations whose edges move."""
+
+_STAY: Final = frozenset({CHANGED.name, INGESTED_INTO.name, OBSERVATION_OF.name})
+"""The relations of records about the past of the merged dataset, which stay there."""
+
+_BOOKKEEPING: Final = frozenset(
+    {"hydration", "revision", "createdAt", "createdBy", "updatedAt", "updatedBy", "index", "name"}
+    | {"sensitivity", "confirmedSensitivity", "ownerTeam", "givenBy", MADE_BY, REGISTERED_BY}
+)
+"""Record keys that are no values which a client has given. What they say about owners and tags is compared apart."""
+
+
+def merge(unit: ItemUnit, command: MergeCommand) -> WriteOutcome:
+    """Merge one dataset into another.
+
+    Raises RejectedItemError if one of them is hidden or deleted, the caller may not take the first, or may not update
+    and link the second. The error is also raised if the first has more than references and observed values, or more
+    than MAX_MOVED edges.
+    """
+    source, target = require_visible(unit, command.source, "from"), require_visible(unit, command.target, "into")
+    gone, remaining = unit.lookup.vid(command.source), unit.lookup.vid(command.target)
+    if gone == remaining:
+        return WriteOutcome(Outcome.UNCHANGED, target["id"], target["revision"])
+    _authorise(unit, source, target)
+    refuse_deleted(source, "from")
+    refuse_deleted(target, "into")
+    unit.lookup.require_hops(*((hop, gone) for hop in _hops(source)))
+    _refuse_described(unit, source, gone, remaining)
+    edges = _moving(unit, source, gone, remaining)
+    unit.lookup.require_edges(*(key for _, key in edges))
+    for key, new in edges:
+        _move(unit, key, new, (gone, remaining))
+    unit.staging.put(gone, merged(source, remaining, target["id"], unit.now))
+    unit.audit.record_action(gone, ChangeAction.MERGED, command.reason)
+    unit.audit.record_action(remaining, ChangeAction.MERGED)
+    unit.audit.record_field(gone, "into", None, {"id": target["id"]})
+    unit.audit.record_field(remaining, "from", None, {"id": source["id"]})
+    unit.staging.bump_revisions(remaining)
+    return WriteOutcome(Outcome.UPDATED, target["id"], unit.lookup.known(remaining)["revision"])
+
+
+def _authorise(unit: ItemUnit, source: Record, target: Record) -> None:
+    """Require the rights to take ``source`` as a registration would, and to change ``target`` and its edges."""
+    require_right(unit, "register" if source["hydration"] == "STUB" else "update", source, "from")
+    if not may_take(unit, source):
+        raise denied(
+            f"{source['id']} has no owner. Only {registrant(source)}, who registered it, or an administrator may merge "
+            "it into another; let one of them make the change.",
+            "from",
+        )
+    for right in ("update", "link"):
+        require_right(unit, right, target, "into")
+
+
+def _hops(record: Record) -> Iterator[Hop]:
+    """Yield the hops over all edges of a dataset that a merge moves, or that prevent it."""
+    kind = parse_urn(record["id"]).kind
+    for relation in RELATIONS.values():
+        if relation.name not in _STAY:
+            if any(source == kind for source, _ in relation.ends):
+                yield relation.out()
+            if any(target == kind for _, target in relation.ends):
+                yield relation.into()
+
+
+def _refuse_described(unit: ItemUnit, source: Record, gone: int, remaining: int) -> None:
+    """Reject the item if a dataset has values that a client gave, owners, a domain, tags, versions or records about it.
+
+    Propagated tags do not count. Hidden parts count, and the message does not say which part there is.
+    """
+    evidence = unit.lookup.record(observation_urn(unit.author.tenant, source["id"]))
+    plain = stub(source["tenant"], source["id"], source["createdBy"], source["createdAt"])
+    plain = {**plain, "displayName": default_display_name(source["name"], None)}
+    entries = {} if evidence is None else evidence["entries"]
+    differing = {name for name in source.keys() | plain.keys() if source.get(name) != plain.get(name)} - _BOOKKEEPING
+    is_given = any(not is_observed(name, source.get(name), entries.get(name, {})) for name in differing)
+    has_own = any(_is_own_edge(unit, key, gone, remaining) for key in _edges(unit, source, gone))
+    if is_given or has_own or source["index"]["owners"]:
+        raise conflict(
+            f"{source['id']} has more than references and values of events: values, owners, tags, a domain, versions, "
+            "checks, incidents, decisions, plans, usage, or a replacement. Keep it, and let `setStage` name the other "
+            "one as `replacedBy`; or remove these first.",
+            source["revision"],
+            "from",
+        )
+
+
+def _edges(unit: ItemUnit, record: Record, vid: int) -> list[EdgeKey]:
+    """Return the keys of the current edges of a dataset over all :func:`_hops`, each once, also unconfirmed ones."""
+    found = {key for hop in _hops(record) for key in unit.lookup.edges_at(hop.relation.name, hop.direction, vid)}
+    return sorted(key for key in found if is_current(unit.lookup.edge(key), unit.now))
+
+
+def _is_own_edge(unit: ItemUnit, key: EdgeKey, gone: int, remaining: int) -> bool:
+    """Return whether an edge is more than a reference to the dataset, so that it prevents the merge."""
+    if key[0] == REPLACED_BY.name:
+        return key[1] == gone and key[2] != remaining
+    if key[0] == TAGGED.name:
+        return not has_mode(unit.lookup.edge(key) or {}, TagMode.PROPAGATED, unit.now)
+    return RELATIONS[key[0]] not in _MOVED
+
+
+def _moving(unit: ItemUnit, source: Record, gone: int, remaining: int) -> list[tuple[EdgeKey, EdgeKey]]:
+    """Return the keys of the edges that move, each with its key at the remaining dataset.
+
+    Raises RejectedItemError if there are more than MAX_MOVED.
+    """
+    keys = [key for key in _edges(unit, source, gone) if RELATIONS[key[0]] in _MOVED]
+    if len(keys) > MAX_MOVED:
+        raise conflict(
+            f"{source['id']} has more than {MAX_MOVED} edges, and a merge is one transaction. Keep it, and let "
+            "`setStage` name the other one as `replacedBy`.",
+            source["revision"],
+            "from",
+        )
+    ends = {gone: remaining}
+    return [(key, (key[0], ends.get(key[1], key[1]), ends.get(key[2], key[2]))) for key in keys]
+
+
+def _move(unit: ItemUnit, key: EdgeKey, new: EdgeKey, merging: tuple[int, int]) -> None:
+    """Stage the end of an edge, and its continuation; none that would let a dataset replace itself.
+
+    Declarers and authors of the edge stay, so that no caller gets a right on it.
+    """
+    edge, before = unit.lookup.edge(key) or {}, unit.lookup.edge(new)
+    unit.staging.keep_edge(key, recorded(edge, ended(edge, unit.now), unit.now))
+    _audit(unit, key, merging)
+    if key[0] == REPLACED_BY.name and new[1] == new[2]:
+        return
+    joins = before is not None and is_current(before, unit.now)
+    after = joined(before or {}, edge, unit.now) if joins else moved(before, edge, unit.now)
+    if after != before:
+        unit.staging.keep_edge(new, {**recorded(before, after, unit.now), "recordedAt": unit.now})
+        _audit(unit, new, merging)
+
+
+def _audit(unit: ItemUnit, key: EdgeKey, merging: tuple[int, int]) -> None:
+    """Record the change of an edge as that of the end that the edge changes, or of a hidden other end.
+
+    The author of a change sees all its edges, so a change of a merged dataset has no edge to a hidden end.
+    """
+    relation, source_kind = RELATIONS[key[0]], unit.lookup.kind(key[1])
+    outward = Direction.IN in relation.changed_ends(source_kind)
+    own, far = (key[1], key[2]) if outward else (key[2], key[1])
+    if own in merging and not unit.visibility.is_visible(unit.lookup.known(far)):
+        own, outward = far, not outward
+    unit.audit.record_edge(own, field_of(relation, source_kind, outward=outward), key)
+    if own not in merging:
+        unit.audit.record_action(own, ChangeAction.MERGED)
