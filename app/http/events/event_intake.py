@@ -38,10 +38,9 @@ class EventIntake:
         """Write the events and return a result for each, in order.
 
         Events that ``are_long`` are mapped in the side thread. An event and its record are written in one transaction.
-        An event is rejected if it is malformed, or
-        if the asset that it is about cannot be written. Other commands of the event may be written then. Each accepted
-        event is recorded. So is each rejected one that names its asset, if the caller may update the asset. Raises
-        ScopeError, and the CodedError of the writer: send all events again.
+        An event is rejected if it is malformed, or if the asset that it is about cannot be written. Other commands of
+        the event may be written then. Each accepted event is recorded. So is each rejected one that names its asset, if
+        the caller may update the asset. Raises ScopeError, and the CodedError of the writer: send all events again.
         """
         authorize_in(context)
         in_turns = context.budget.in_turns
