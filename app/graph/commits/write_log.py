@@ -30,7 +30,6 @@ process runs, ended at its exit, and taken by another process when its time is o
 import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
-from time import monotonic
 from typing import Final
 from uuid import uuid4
 
@@ -44,7 +43,7 @@ from app.graph.driver.errors import TransientConflictError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.gremlin_text import g, param, render
 from app.graph.driver.prepared_statement import PreparedStatement
-from app.graph.records.clock import epoch_milliseconds
+from app.graph.records.clock import epoch_milliseconds, steady_milliseconds
 from app.graph.records.log_entry import Lease, LogEntry, entry_of, entry_vids, lease_of
 from app.graph.records.touched import EVERYTHING, NOTHING, Touched
 from app.graph.records.vertex_id import vertex_id
@@ -88,6 +87,9 @@ DROPPED_AT_ONCE: Final = 100
 _AT_ONCE: Final = 16
 """Maximal number of entries that one request reads; further ones are read by further requests."""
 
+_LOOK_AGAIN_SECONDS: Final = (0.05, 0.1, 0.2)
+"""Pauses before further looks for a missing entry: a storage of several machines may show it after the head."""
+
 _OPEN: Final = PreparedStatement.of(
     f"""
 def head = {render(g.V(param("x")))}.tryNext().orElse(null) ?:
@@ -111,11 +113,6 @@ def at = {render(g.V(param("x")).values("sequence"))}.tryNext().orElse(0L)
 """Reads ``{at, notes}``: the number in the head ``x``, and the entries with the ids ``xs`` if it is above ``since``."""
 
 _log = structlog.get_logger(__name__)
-
-
-def steady_milliseconds() -> int:
-    """Return milliseconds of a clock that is never set."""
-    return int(monotonic() * 1_000)
 
 
 class WriteLog:
@@ -328,7 +325,7 @@ class WriteLog:
         await self._learn()
 
     async def _learn(self) -> None:
-        found = 0
+        found, pauses = 0, iter(_LOOK_AGAIN_SECONDS)
         while True:
             wanted = range(self._known + 1, self._known + 1 + _AT_ONCE)
             bindings = {"x": HEAD, "since": self._known, "xs": entry_vids(wanted)}
@@ -336,21 +333,24 @@ class WriteLog:
             if response["at"] < bindings["since"]:  # the store was restored; without this, every turn would be refused
                 await self._take_all(response["at"])
             entries = sorted(map(entry_of, response["notes"]), key=lambda entry: entry.number)
-            await self._take(entries, response["at"])
-            found += sum(entry.process != self.process for entry in entries)
+            found += await self._take(entries)
+            if self._known < response["at"] and len(entries) < _AT_ONCE:
+                pause = next(pauses, None)
+                await (self._take_all(response["at"]) if pause is None else asyncio.sleep(pause))
             if self._known >= response["at"]:
                 self.lag = found
                 return
 
-    async def _take(self, entries: Sequence[LogEntry], last: int) -> None:
-        """Apply the entries that follow the known ones; if one is missing, take everything for changed."""
+    async def _take(self, entries: Sequence[LogEntry]) -> int:
+        """Apply the entries until one is missing; return how many of other processes were applied."""
+        found = 0
         for entry in entries:
             if entry.number == self._known + 1:
                 await self._apply(entry)
                 self._known = entry.number
                 self._confirmed.discard(entry.number)
-        if self._known < last and len(entries) < _AT_ONCE:
-            await self._take_all(last)
+                found += entry.process != self.process
+        return found
 
     async def _take_all(self, last: int) -> None:
         """Take everything for changed; then the transactions up to the number ``last`` are known."""

@@ -7,6 +7,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import pytest
+from support.waiting import until
 
 from app.graph.commits import write_log
 from app.graph.commits.outbox_entry import OutboxEntry
@@ -221,6 +222,22 @@ async def test_a_missing_entry_forgets_everything(monkeypatch: pytest.MonkeyPatc
     assert any(each.everything for each in CLIENTS[two].forgotten)
     assert CLIENTS[two].coordinator.outbox.stale
     assert two.known == 5
+
+
+async def test_an_entry_that_is_shown_after_the_head_is_waited_for() -> None:
+    """A storage of several machines may show an entry after the head: the log waits, and forgets nothing else."""
+    store, clock = LogStore(), Clock()
+    one, two = await opened(store, clock), await opened(store, clock)
+    for number in (1, 2):
+        await write(one, number << 8)
+    vid, late = store.entries.popitem()
+    learning = asyncio.create_task(two.learn())
+    await until(lambda: two.known == 1)
+    store.entries[vid] = late
+    await learning
+    assert two.known == 2
+    assert forgotten(two) == [{1 << 8}, {2 << 8}]
+    assert not CLIENTS[two].coordinator.outbox.stale
 
 
 async def test_one_process_leads_until_its_lease_is_over() -> None:
