@@ -5,25 +5,30 @@ proves that no field, total, error, header or log line discloses anything that t
 """
 
 import asyncio
+import contextlib
 import os
 import re
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from random import Random
 from typing import Any, cast
 
 import pytest
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLSchema
 from structlog.testing import capture_logs
+from support.documents.change_plans import ACKNOWLEDGE, CLOSE, PLAN
 from support.documents.id_arguments import references
 from support.documents.random_operations import Generator, Operation
 from support.estates.estate_values import DOMAINS, HUSH, TAGS, TEAMS, TIMES, USERS, VEIL
 from support.estates.twin_estates import NAMES
 from support.stores.janusgraph import GraphHost
 from support.stores.observed_requests import ObservedRequests
-from support.stores.twin_stores import CALLERS, Response, Twins, open_twins
+from support.stores.twin_stores import CALLERS, Response, Twins, TwinTransport, open_twins
 
+from app.cli.impact.change_impact import FailOn, planned, read_change_impact
+from app.cli.impact.impact_text import text_of
+from app.ingest.load.api_client import ApiClient, RequestRejectedError, TokenRefusedError
 from app.store.schema_stamp import StoreSchema
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import LINEAGE, Direction
@@ -31,6 +36,7 @@ from graphql_schema.catalog.urn import make_urn
 from graphql_schema.fields.scalars import instant_text
 from graphql_schema.operation.field_guards import governed_fields
 from policies.decision import Grade
+from policies.errors import InvalidError
 
 QUERIES = int(os.environ.get("QUERIES", "3500"))
 """Number of operations, each of which is sent to both twin stores."""
@@ -278,3 +284,89 @@ async def test_requests_by_id(twins: Twins) -> None:
             twins.pair[0].client.observers.remove(requests)
             counts.add(requests.texts.total())
     assert len(counts) <= 1
+
+
+EVERY_PLAN = "{ changePlans(first: 500) { nodes { id } } }"
+PLANS = """query ($after: Cursor) {
+  changePlans(first: 5, after: $after) { totalCount pageInfo { hasNextPage endCursor } nodes {
+    id title plannedBy plannedAt maxDepth outcome closedAt closedBy roots { id }
+    impact { total countsByKind { kind count } teams { team { id } reasons assets }
+      completeness { state reason hidden } }
+    impactNow { total assets { nodes { asset { id } } } }
+    status { state waiting complete added removed teams { reasons isNew team { id }
+      acknowledgement { decision reason at by user { id } } } }
+} } }"""
+WAITING = """{ myWork { plans { total examined complete nodes { plan { id } teams { id } } } }
+  changes(first: 200) { nodes { action actor reason subjectId fields { field before after } } } }"""
+"""Every read of plans: a list with all fields, those that wait for the caller, and the audit of the assets."""
+
+
+async def _plan_ids(twins: Twins) -> list[str]:
+    """Return the ids of all plans, those that are hidden from the caller or in one store only included."""
+    every: dict[str, None] = {}
+    for twin in twins.pair:
+        response = await twin.post("root", {"query": EVERY_PLAN})
+        every |= dict.fromkeys(plan["id"] for plan in response.body["data"]["changePlans"]["nodes"])
+    return [*every, f"{next(iter(every))}0"]
+
+
+def _plan_mutations(
+    twins: Twins, random: Random, plans: Sequence[str], own: Sequence[str]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield mutations of plans: new ones of visible, hidden and unknown assets, decisions, ends, late decisions.
+
+    ``own`` are assets that the caller may update; decisions are those of the teams of the caller and of another one.
+    """
+    hidden = twins.estates.ids(Grade.HIDDEN) or [f"{own[0]}-not"]
+    for number in range(2):
+        shown, shut = random.choice(own), random.choice(hidden)
+        for kind, roots in enumerate(([shown], [shown, shut], [shut], [shown, f"{shown}-not"])):
+            yield PLAN, {"roots": roots, "title": f"new {number} {kind}", "maxDepth": random.choice((1, 20))}
+    for number, plan in enumerate(plans):
+        given = {"plan": plan, "team": TEAMS[number % 3], "reason": "for now"}
+        yield ACKNOWLEDGE, {**given, "decision": random.choice(("AGREED", "OBJECTED", "NOT_CONCERNED"))}
+    for plan in plans[::3]:
+        yield CLOSE, {"plan": plan, "outcome": random.choice(("DONE", "WITHDRAWN"))}
+    for plan in plans[::6]:
+        yield ACKNOWLEDGE, {"plan": plan, "team": TEAMS[0], "decision": "AGREED"}
+
+
+async def test_no_difference_of_plans(twins: Twins) -> None:
+    """Planning, acknowledging and closing respond alike, and so do all reads of the plans afterwards."""
+    before, apart, codes = len(twins.differing), twins.estates, Counter[str]()
+    observed = apart.ids(Grade.READ, Grade.DISCOVER)
+    own = [urn for urn in observed if apart.access.may("update", apart.things[urn].attributes).allowed]
+    mutations = _plan_mutations(twins, Random(SEED), await _plan_ids(twins), own or observed)
+    for number, (query, given) in enumerate(mutations):
+        for dry_run in (True, False) if number % 4 == 0 else (False,):
+            response = await twins.write(query, {"input": {**given, "dryRun": dry_run}})
+            payload = next(iter((response.body.get("data") or {}).values()), None)
+            codes.update([error["code"] for error in payload["errors"]] or ["accepted"] if payload else ["FORBIDDEN"])
+    after, more = None, True
+    while more:
+        page = (await twins.ask(PLANS, {"after": after})).body["data"]["changePlans"]
+        after, more = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]
+    await twins.ask(WAITING)
+    assert twins.differing[before:] == []
+    assert twins.leaking == []
+    if "graph:write" not in CALLERS[twins.who].scopes:
+        assert [*codes] == ["FORBIDDEN"]
+    else:
+        decides = TEAMS[0] in (await twins.pair[0].principal(twins.who)).teams
+        assert codes["NOT_FOUND"] > 0
+        assert (codes["accepted"] > 0) is bool(own or decides)
+
+
+async def test_no_difference_of_changed_files(twins: Twins) -> None:
+    """`mlg impact --changed` reads and plans alike, whatever the hidden references are."""
+    before = len(twins.differing)
+    values = [item.values for estate in twins.estates.estates.values() for _, _, item in estate.registered]
+    files = {str(each[name]) for each in values for name in ("codeRef", "location") if each.get(name)}
+    async with ApiClient("http://127.0.0.1:8000", "", transport=TwinTransport(twins)) as client:
+        found = await read_change_impact(client, sorted(files))
+        with contextlib.suppress(InvalidError, RequestRejectedError, TokenRefusedError):
+            await planned(client, found, "a1b2")
+    assert twins.differing[before:] == []
+    assert twins.leaking == []
+    assert found.assets
+    assert HUSH not in text_of(found, FailOn.ANYTHING, "")

@@ -65,8 +65,15 @@ class Response:
 class UnspacedCommitLog(CommitLog):
     """Gives each change its own time as commit instant.
 
-    A hidden change of one store does not move the other in time.
+    A hidden change of one store does not move the other in time. Operations begin at ``fixed`` if it is not None, so
+    that what both stores write has equal times and ids.
     """
+
+    fixed: int | None = None
+
+    def present(self, now: int) -> int:
+        """See :class:`app.graph.commits.commit_log.CommitLog`."""
+        return super().present(now) if self.fixed is None else self.fixed
 
     def instant(self, now: int) -> int:
         """See :class:`app.graph.commits.commit_log.CommitLog`."""
@@ -76,6 +83,12 @@ class UnspacedCommitLog(CommitLog):
 @dataclass
 class Twin(RunningApi):
     """One running API over a store of its own."""
+
+    def fix_time(self, instant: int) -> None:
+        """Let operations begin at an instant, in epoch milliseconds."""
+        commit_log = self.process.opened.contexts.coordinator.commit_log
+        assert isinstance(commit_log, UnspacedCommitLog)
+        commit_log.fixed = instant
 
     async def principal(self, who: str) -> Principal:
         """Return the principal of a persona in this API."""
@@ -119,6 +132,7 @@ class Twins:
     pair: tuple[Twin, Twin]
     log: Path
     requested: int = 0
+    written: int = 0
     differing: list[str] = field(default_factory=list)
     leaking: list[str] = field(default_factory=list)
 
@@ -135,6 +149,27 @@ class Twins:
             if reported:
                 self.leaking.append(f"{sorted(reported)}: {query}\n{response.text}")
         return one
+
+    async def write(self, query: str, variables: Mapping[str, Any]) -> Response:
+        """Send the same mutation to both stores, which write it at the same instant, later than those before."""
+        self.written += 1
+        for twin in self.pair:
+            twin.fix_time(LATER + self.written)
+        return await self.ask(query, variables)
+
+
+class TwinTransport(httpx2.AsyncBaseTransport):
+    """Sends the requests of a client of the API to both stores, and returns the response of the first."""
+
+    def __init__(self, twins: Twins) -> None:
+        """Send to ``twins``."""
+        self._twins = twins
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Return the response of the first store."""
+        body = orjson.loads(await request.aread())
+        found = await self._twins.write(body["query"], body["variables"])
+        return httpx2.Response(found.status, headers={"Content-Type": "application/json"}, content=found.content)
 
 
 def _difference(one: str, other: str) -> str:
