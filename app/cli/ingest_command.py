@@ -145,7 +145,7 @@ def replay(
 ) -> None:
     """Make dead thin events pending again: those with these ids, or all of a source."""
     if bool(events) == bool(source):
-        raise misuse(InvalidError("Give ids of events, or --source NAME for all dead events of a source."))
+        raise misuse(InvalidError("Give either ids of events, or --source NAME for all dead events of a source."))
     number = _requested(_replay(ApiClient(url, token), events or [], source))
     typer.echo(orjson.dumps({"replayed": number}) if as_json else f"{number} replayed")
 

@@ -62,7 +62,10 @@ class DeliveryParts:
 
 
 class WebhookDelivery:
-    """Sends the changes of one webhook. ``webhook`` has the present state, ``unsaved`` is whether it is not stored."""
+    """Sends the changes of one webhook.
+
+    ``webhook`` has its present state; ``unsaved``, a flag: that state is not stored yet.
+    """
 
     def __init__(self, webhook: StoredWebhook, parts: DeliveryParts) -> None:
         self.webhook = webhook

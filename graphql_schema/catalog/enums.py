@@ -238,7 +238,7 @@ class Severity(Enum):
     LOW = value("LOW", description="An inconvenience.")
     MEDIUM = value("MEDIUM", description="Some users are affected.")
     HIGH = value("HIGH", description="Many users are affected.")
-    CRITICAL = value("CRITICAL", description="Stop and repair before anything else.")
+    CRITICAL = value("CRITICAL", description="Everything else waits until the cause is repaired.")
 
 
 @strawberry.enum(description="Whether a model version was trained on data of its evaluation.")

@@ -41,7 +41,8 @@ class AbsenceReason(Enum):
     )
     UNKNOWN_OR_HIDDEN = value(
         "UNKNOWN_OR_HIDDEN",
-        description="An id does not exist or is not visible to the viewer, or the lineage of both assets is not.",
+        description="An id does not exist or is not visible to the viewer, or the viewer may read the lineage of "
+        "neither asset.",
     )
 
 

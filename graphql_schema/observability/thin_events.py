@@ -43,11 +43,11 @@ async def _asset(root: Parent, info: Info) -> Resolved:
 
 
 @strawberry.type(
-    description="An event that names an object of a source, and what became of it. An object has one event, whatever "
-    "the number of arrivals. Deleted 30 days after its arrival, unless it is pending."
+    description="An event that names an object of a source, and what became of the event and the object. An object has "
+    "one event, whatever the number of arrivals. Deleted 30 days after its arrival, unless it is pending."
 )
 class ThinEvent(Node):
-    """An event that names an object of a source, and what became of it."""
+    """An event that names an object of a source, and what became of the event and the object."""
 
     subject: AssetRef | None = strawberry.field(
         description="The workflow that represents the source.", resolver=resolve_subject

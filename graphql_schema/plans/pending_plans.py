@@ -98,11 +98,11 @@ async def _statuses(info: Info, plans: Sequence[Row]) -> dict[str, JsonObject]:
 
 def _ranked(plans: Sequence[Row]) -> Iterator[tuple[int, Row]]:
     """Yield the plans with their number among those of the author: the first of each author, then the second."""
-    seen = Counter[str]()
+    numbers = Counter[str]()
     ranks = []
     for plan in plans:
-        ranks.append(seen[_author(plan)])
-        seen[_author(plan)] += 1
+        ranks.append(numbers[_author(plan)])
+        numbers[_author(plan)] += 1
     yield from sorted(zip(ranks, plans, strict=True), key=lambda each: each[0])
 
 

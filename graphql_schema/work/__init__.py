@@ -1,1 +1,1 @@
-"""What waits for the viewer: approvals, open incidents, unhealthy and unused assets of the teams of the viewer."""
+"""What waits for the viewer: approvals and change plans; open incidents, unhealthy and unused assets of its teams."""

@@ -180,7 +180,7 @@ class PolicedReader:
         )
 
     def remember(self, rows: Iterable[Row]) -> None:
-        """Store rows that another operation has read, so that they report to this operation and are not read again."""
+        """Store rows read by another operation: they are not read again, and use the policy report of this one."""
         for row in rows:
             self._rows_by_id.remember(self._row_policy.reported_here(row))
 

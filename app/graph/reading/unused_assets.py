@@ -150,7 +150,7 @@ class UnusedAssets:
         return self._conditions.shows("usedAt", "begins")
 
     def _condition(self, unused: UnusedFor, ids: tuple[str, ...]) -> Condition:
-        """Return the condition of the assets that the index finds without usage in these days, and of the ids."""
+        """Return the condition that the index finds an asset unused and shows it, or that its id is in ``ids``."""
         decided = unused_by_index(self._begin(unused), sees_all=self._sees_all)
         return AnyOf((All((decided, self._usage_shown())), In("urn", ids)))
 

@@ -101,7 +101,8 @@ class TeamMap:
 def read_team_map(file: Path) -> TeamMap:
     """Return the map in a TOML file, whose table ``teams`` has a team for each imported id or pattern.
 
-    Raises InvalidError with the entry that is wrong, and OSError if the file cannot be read.
+    Raises InvalidError if the file is no TOML, has anything but this table, or has a wrong entry. Raises OSError if
+    the file cannot be read.
     """
     try:
         document = tomllib.loads(file.read_text())

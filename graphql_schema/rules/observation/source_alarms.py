@@ -32,7 +32,7 @@ def is_silent(last_at: int, now: int) -> bool:
 
 
 def is_unended(last_at: int, now: int) -> bool:
-    """Return whether a run counts as one that never ended, whose last event arrived at ``last_at``."""
+    """Return whether a run without a final state, whose last event arrived at ``last_at``, counts as never ended."""
     return now - last_at >= UNENDED_HOURS * HOUR_MS
 
 

@@ -1,4 +1,4 @@
-"""All effects of a planned batch on other assets: raised sensitivity, its audit, and outbox entries."""
+"""Effects of a planned batch: sensitivity raised in it and downstream, audit of raises in it, and outbox entries."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Effect of a batch on the sensitivity of other assets: raised in the transaction, or put under a floor.
+"""Effect of a batch on the sensitivity of its assets and those downstream: raised at once, or put under a floor.
 
 Lowering is left to :mod:`app.graph.jobs.sensitivity_job`, by outbox entries. Ranks are processed from the highest down,
 so each vertex is raised once. At one rank the affected vertices are those that the rank propagates to, over edges of

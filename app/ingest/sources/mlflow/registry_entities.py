@@ -70,7 +70,7 @@ def models_made(entity: Entity) -> list[str]:
 
 
 def logged_model_of(entity: Entity, runs: Mapping[str, RunRecord]) -> LoggedModelRecord:
-    """Return the record of a logged model, with the latest value of each metric on each data set, or on none.
+    """Return the record of a logged model, with the last value, by step, of each metric on each data set, or on none.
 
     ``runs`` has the runs that measured the metrics, as far as they exist.
     """

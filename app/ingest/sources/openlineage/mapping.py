@@ -344,7 +344,7 @@ class _EventMapper:
 
 
 def _full_name(match: Match, name: str) -> str:
-    """Return the full name of a dataset, which its id may have cut; of a table that a symlink names, that of the id."""
+    """Return the full name of a dataset; of a table that a symlink names, the name in its id, which may be cut."""
     return parse_urn(match.urn).name if match.rule is NameRule.SYMLINK else name
 
 

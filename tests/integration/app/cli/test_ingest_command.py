@@ -121,8 +121,8 @@ async def _die(api: Api, urn: str) -> None:
         (("run", "prod=excel:file"), "Write NAME=KIND:ADDRESS; the kinds are dbt, feast, mlflow."),
         (("run", "prod=dbt:"), "Write NAME=KIND:ADDRESS; the kinds are dbt, feast, mlflow."),
         (("run", "=mlflow:sqlite:///x.db"), "Write NAME=KIND:ADDRESS; the kinds are dbt, feast, mlflow."),
-        (("replay",), "Give ids of events, or --source NAME"),
-        (("replay", "id", "--source", "prod"), "Give ids of events, or --source NAME"),
+        (("replay",), "Give either ids of events, or --source NAME"),
+        (("replay", "id", "--source", "prod"), "Give either ids of events, or --source NAME"),
     ],
 )
 async def test_wrong_arguments_of_thin_events_are_refused(

@@ -1,92 +1,20 @@
 """The write log of a process over a store in memory: what it learns, when its turn is refused, and who leads."""
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import pytest
+from support.stores.log_store import LogClient, LogStore
 from support.waiting import until
 
 from app.graph.commits import write_log
 from app.graph.commits.outbox_entry import OutboxEntry
 from app.graph.commits.sensitivity_floors import SensitivityFloor
-from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_log import LEASE_MS, LOST_TURNS, MAX_WAIT_MS, WriteLog
 from app.graph.commits.write_set import WriteSet
-from app.graph.commits.write_statements import WRITE
 from app.graph.driver.errors import StoreUnavailableError, TransientConflictError
-from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.records.log_entry import entry_of
-from app.graph.records.touched import Touched
-
-
-@dataclass
-class LogStore:
-    """The head and the entries of a log, as the three texts read and write them."""
-
-    sequence: int = 0
-    lease: str | None = None
-    entries: dict[int, str] = field(default_factory=dict)
-    outbox: dict[int, dict[str, Any]] = field(default_factory=dict)
-    reads: int = 0
-
-
-@dataclass
-class LogClient:
-    """A client of a LogStore, with the cache's side of writes recorded in ``forgotten``."""
-
-    store: LogStore
-    write_order: WriteLog | None = None
-    write_watch: Any = None
-    forgotten: list[Touched] = field(default_factory=list)
-    coordinator: WriteCoordinator = field(default_factory=WriteCoordinator)
-    loses_response: bool = False
-    late: list[Mapping[str, Any]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.write_watch = self
-
-    def begun(self, touched: Touched) -> None:
-        """Record what is forgotten."""
-        self.forgotten.append(touched)
-
-    def ended(self, touched: Touched, *, certain: bool) -> None:
-        """Do nothing."""
-
-    async def submit(self, prepared: PreparedStatement, bindings: Mapping[str, Any], **_: object) -> Any:
-        """Return what the store would."""
-        await asyncio.sleep(0)
-        store = self.store
-        if prepared is WRITE:
-            if self.loses_response:
-                self.late.append(bindings)
-                raise StoreUnavailableError("no response", unknown_outcome=True)
-            return self.commit(bindings)
-        if "since" in bindings:
-            store.reads += 1
-            found = [store.entries[vid] for vid in bindings["xs"] if vid in store.entries]
-            return [{"at": store.sequence, "notes": found if store.sequence > bindings["since"] else []}]
-        if "x" in bindings:
-            return [{"at": store.sequence, "note": store.lease}]
-        return [[store.outbox[x] for x in bindings["xs"] if x in store.outbox]] if "xs" in bindings else []
-
-    def commit(self, bindings: Mapping[str, Any]) -> list[int]:
-        """Write a transaction, unless another one has its number."""
-        store, turn = self.store, bindings["turn"]
-        if turn["n"] != store.sequence + 1:
-            return [-1]
-        store.sequence, store.lease = turn["n"], turn["lease"] or store.lease
-        store.entries[turn["x"]] = turn["note"]
-        store.outbox |= {row["x"]: _stored(row) for row in bindings["notes"]}
-        for vid in turn["old"]:
-            store.entries.pop(vid, None)
-        return [1]
-
-
-def _stored(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {"x": row["x"], "note": row["p"]["note"], "covered": row["p"].get("covered"), "frontier": row["f"]}
 
 
 class Clock:
