@@ -38,7 +38,7 @@ from graphql_schema.ports.record import Record
 from graphql_schema.rules.change_stamp import MADE_BY, REGISTERED_BY, registrant
 from graphql_schema.rules.observation.observed_values import is_observed
 
-MAX_MOVED: Final = 2_500
+MAX_MOVED: Final = 500
 """Maximal number of edges that a merge moves: all other writers wait for its one transaction."""
 
 _MOVED: Final = (*LINEAGE, REPLACED_BY)
