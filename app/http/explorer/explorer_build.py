@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 import app
-from app.http.npm_command import npm_command
+from app.http.npm.npm_command import npm_command
 from app.settings import Settings
 from policies.errors import ConfigurationError
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from app.http import npm_command as module
-from app.http.npm_command import npm_command
+from app.http.npm import npm_command as module
+from app.http.npm.npm_command import npm_command
 from policies.errors import ConfigurationError
 
 
