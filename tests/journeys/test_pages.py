@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from support.source_tree import ROOT, files
 LANGUAGES = {"graphql", "json", "jsonl", "sh", "bash", "python"}
 PAGES = [name for name in files() if name.endswith(".md") and not name.startswith("docs/recipes/")]
 BLOCKS = [block for page in PAGES for block in page_blocks(page) if block.language in LANGUAGES]
+
+MARK = "=== end of block"
 
 RUN_BY = {
     ("README.md", "graphql"): "tests/journeys/test_readme.py",
@@ -44,10 +47,13 @@ RUN_BY = {
     ("docs/reading.md", "sh"): "tests/contract/clients/test_first_hour.py",
     ("docs/thin-events.md", "graphql"): "tests/journeys/test_thin_events.py",
     ("docs/thin-events.md", "sh"): "tests/journeys/test_thin_events.py",
+    ("docs/tutorial.md", "graphql"): "tests/journeys/test_pages.py",
+    ("docs/tutorial.md", "json"): "tests/journeys/test_pages.py",
+    ("docs/tutorial.md", "sh"): "tests/journeys/test_pages.py",
     ("docs/webhooks.md", "graphql"): "tests/journeys/test_webhooks_page.py",
     ("docs/webhooks.md", "python"): "tests/journeys/test_webhooks_page.py",
 }
-"""The tests that run all blocks of one language on one page, other than those of this file."""
+"""The tests that run all blocks of one language on one page, other than those below for a single block."""
 
 NOT_RUN = {
     ("CONTRIBUTING.md", "make test-fast"): "runs all tests",
@@ -99,6 +105,63 @@ def _refusals(data: dict[str, Any]) -> list[Any]:
     return [error for payload in data.values() if isinstance(payload, dict) for error in payload.get("errors", [])]
 
 
+async def _printed(script: str, folder: Path, demo: Api) -> str:
+    """Return what a script prints in a folder, with the commands and the keys of the API; it must succeed."""
+    process = await asyncio.create_subprocess_exec(
+        *("bash", "-c", script),
+        cwd=folder,
+        env={
+            "PATH": f"{folder / '.venv' / 'bin'}:{os.environ['PATH']}",
+            "MLG_DATA_DIR": str(demo.process.settings.data_dir),
+        },
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    printed, _ = await process.communicate()
+    assert process.returncode == 0, printed.decode()
+    return printed.decode()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder like the repository for a shell: the commands, and the file that README.md imports."""
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
+    items = next(block for block in BLOCKS if (block.page, block.language) == ("README.md", "jsonl"))
+    (tmp_path / "assets.jsonl").write_text(items.text)
+    return tmp_path
+
+
+def _tutorial_steps(blocks: list[Block]) -> str:
+    """Return the script of the tutorial: files are saved, and a line with a mark is printed after each command."""
+    steps = ["set -eu"]
+    for block in blocks:
+        if block.file:
+            steps.append(f"cat > {block.file} <<'FILE'\n{block.text}FILE")
+        elif block.language == "sh" and block.text != "make dev\n":
+            steps.append(f"{block.text}printf '\\n{MARK}\\n'")
+    return "\n".join(steps)
+
+
+async def test_the_tutorial_prints_what_it_shows(demo: Api, folder: Path) -> None:
+    """The commands of docs/tutorial.md, in one shell, print the blocks below them; JSON may have another layout."""
+    blocks = page_blocks("docs/tutorial.md")
+    async with serving(demo.app) as address:
+        server = address.removesuffix("/graphql")
+        script = _tutorial_steps(blocks).replace("127.0.0.1:8000", server)
+        printed = await _printed(script.replace("mlg query", f"mlg query --url http://{server}"), folder, demo)
+    commands = [block for block in blocks if block.language == "sh" and block.text != "make dev\n"]
+    outputs = dict(zip((block.line for block in commands), printed.split(f"\n{MARK}\n"), strict=False))
+    shown = [(block, output) for block, output in pairwise(blocks) if block.language == "sh" and not output.file]
+    compared = [(block, output) for block, output in shown if output.language in {"json", "text"}]
+    for block, output in compared:
+        if output.language == "json":
+            assert json.loads(outputs[block.line]) == json.loads(output.text), block.text
+        else:
+            assert outputs[block.line].split() == output.text.split(), block.text
+    assert len(compared) >= 8
+
+
 @pytest.mark.parametrize("block", _here("graphql"))
 async def test_an_operation_of_a_page_succeeds(demo: Api, block: Block) -> None:
     """Each GraphQL block is one operation with a value and no error, for ada or the caller in its first line."""
@@ -120,16 +183,6 @@ async def test_items_of_a_page_can_be_registered(demo: Api, block: Block) -> Non
     assert [result["errors"] for result in payload["results"] if result["errors"]] == []
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Return a folder like the repository for a shell: the commands, and the file that README.md imports."""
-    (tmp_path / ".venv").mkdir()
-    (tmp_path / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
-    items = next(block for block in BLOCKS if (block.page, block.language) == ("README.md", "jsonl"))
-    (tmp_path / "assets.jsonl").write_text(items.text)
-    return tmp_path
-
-
 @pytest.mark.parametrize("block", _here("sh", "bash"))
 async def test_commands_of_a_page_succeed(demo: Api, folder: Path, block: Block) -> None:
     """Each shell block ends with exit code 0 and prints no error of GraphQL."""
@@ -138,19 +191,7 @@ async def test_commands_of_a_page_succeed(demo: Api, folder: Path, block: Block)
         text = block.text.replace("127.0.0.1:8000", server).replace(
             "import jsonl", f"import jsonl --url http://{server}"
         )
-        process = await asyncio.create_subprocess_exec(
-            *("bash", "-euc", text),
-            cwd=folder,
-            env={
-                "PATH": f"{folder / '.venv' / 'bin'}:{os.environ['PATH']}",
-                "MLG_DATA_DIR": str(demo.process.settings.data_dir),
-            },
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        printed, _ = await process.communicate()
-    assert process.returncode == 0, printed.decode()
-    assert b'"message"' not in printed
+        assert '"message"' not in await _printed(f"set -eu\n{text}", folder, demo)
 
 
 @pytest.mark.parametrize("block", _here("python"))

@@ -22,7 +22,7 @@ class Block:
     @property
     def caller(self) -> str:
         """Return the persona in a first line such as ``# as ada``; ada without one."""
-        found = re.match(r"# as (\w+)\n", self.text)
+        found = re.match(r"# as ([\w-]+)\n", self.text)
         return found[1] if found else "ada"
 
 
