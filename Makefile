@@ -39,7 +39,7 @@ dev: $(READY) ## Run everything in the foreground: JanusGraph, the API, the demo
 
 .PHONY: lock
 lock: $(BIN)/uv ## Resolve the requirements again and write the hashed locks
-	for name in bootstrap base mlflow dev audit clients sources; do \
+	for name in bootstrap base mlflow dev audit clients site sources; do \
 		$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 			--upgrade requirements/$$name.in -o requirements/$$name.txt; \
 	done
@@ -48,6 +48,17 @@ lock: $(BIN)/uv ## Resolve the requirements again and write the hashed locks
 clients: $(READY) ## Generate the clients from the SDL: a wheel for Python, a package of npm for TypeScript, into dist/
 	$(BIN)/python clients/python/build.py dist
 	$(BIN)/python clients/typescript/build.py dist
+
+SITE := $(VENV)-site/bin
+
+$(SITE)/.ready: $(BIN)/uv requirements/site.txt
+	$(PYTHON) -m venv $(VENV)-site
+	$(BIN)/uv pip sync --quiet --python $(SITE)/python --require-hashes requirements/site.txt
+	@touch $@
+
+.PHONY: site
+site: $(READY) $(SITE)/.ready ## Build the documentation as a site, and check each link: manual/results/html
+	SITE=$(SITE) $(BIN)/python -m manual
 
 .PHONY: format
 format: $(READY) ## Format the sources

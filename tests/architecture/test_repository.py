@@ -9,7 +9,7 @@ import tomllib
 import pytest
 from support.source_tree import files, read
 
-REQUIREMENTS = ("base", "bootstrap", "mlflow", "dev", "audit", "clients", "sources")
+REQUIREMENTS = ("base", "bootstrap", "mlflow", "dev", "audit", "clients", "site", "sources")
 LOCKS = [f"requirements/{name}.txt" for name in REQUIREMENTS]
 LOCKS += [name for name in files() if name.endswith((".lock", "package-lock.json"))]
 

@@ -15,7 +15,7 @@ from shutil import copy2, copytree, ignore_patterns
 import pytest
 from support.source_tree import PACKAGES, ROOT
 
-COPIED = (*PACKAGES, "tests", "bench", "audit")
+COPIED = (*PACKAGES, "tests", "bench", "audit", "manual")
 FILES = ("README.md", "pyproject.toml")
 LEFT_OUT = ignore_patterns("*.pyc.*", "data", "node_modules", "results")
 """Compiled files are copied, except those that another process is writing."""
