@@ -41,7 +41,14 @@ export class ApiError extends Error {
 /** No attempt got a response; a mutation without an idempotency key is not repeated, and may have been stored. */
 export class UnreachableError extends Error {
   constructor(url: string, cause: unknown) {
-    super(`${url} did not respond: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    super(`${url} did not respond: ${reasonOf(cause)}`, { cause });
     this.name = 'UnreachableError';
   }
+}
+
+/** Return the message of an error or of an event of a WebSocket, or the code with which a WebSocket was closed. */
+function reasonOf(cause: unknown): string {
+  if (typeof cause !== 'object' || cause === null) return String(cause);
+  const { message, code, reason } = cause as { message?: unknown; code?: unknown; reason?: unknown };
+  return String(message || (code && `closed with ${code} ${reason ?? ''}`.trim()) || 'the connection failed');
 }
