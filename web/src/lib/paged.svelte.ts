@@ -11,6 +11,18 @@ export interface Page<Item> {
   problems: string[];
 }
 
+/** A list as it is read. */
+export interface Paged<Item> {
+  /** The items read so far; null before the first page. */
+  readonly found: Page<Item> | null;
+  /** The last failure; null without one. */
+  readonly error: unknown;
+  /** Read the list from its begin. */
+  again(): void;
+  /** Add the next page, unless another list was begun in the meantime. */
+  more(): Promise<void>;
+}
+
 interface Connection<Item> {
   totalCount: number | null;
   nodes: readonly (Item | null)[];
@@ -26,7 +38,7 @@ export function pageOf<Item>(connection: Connection<Item> | null, problems: stri
 }
 
 /** Read pages by `read`, which gets the cursor of a page, null for the first. */
-export function paged<Item>(read: (after: string | null, signal?: AbortSignal) => Promise<Page<Item>>) {
+export function paged<Item>(read: (after: string | null, signal?: AbortSignal) => Promise<Page<Item>>): Paged<Item> {
   let found = $state.raw<Page<Item> | null>(null);
   let error = $state.raw<unknown>(null);
   let attempts = $state(0);
@@ -47,7 +59,6 @@ export function paged<Item>(read: (after: string | null, signal?: AbortSignal) =
     get found() { return found; },
     get error() { return error; },
     again() { attempts += 1; },
-    /** Add the next page, unless another list was begun in the meantime. */
     async more() {
       const before = found;
       if (!before?.next) return;
