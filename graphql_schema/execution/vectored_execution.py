@@ -7,6 +7,7 @@ graphql-core.
 """
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, compress
@@ -30,6 +31,7 @@ from graphql.execution.values import VariableValues, get_argument_values
 from graphql.language import FieldNode
 from graphql.pyutils import Path
 
+from graphql_schema.execution.failed_frames import forget_failed, forget_frames
 from graphql_schema.execution.leaf_column import Column, StockPathError, leaf_column, text_length
 from graphql_schema.execution.plan import Plans, PlanStep, Selection, selection_of
 from graphql_schema.fields.context import Context, Info
@@ -265,6 +267,11 @@ async def _all(work: Iterable[Awaitable[ResultT]]) -> list[ResultT]:
     coroutines = list(work)
     if len(coroutines) == 1:
         return [await coroutines[0]]
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(cast("Coroutine[None, None, ResultT]", each)) for each in coroutines]
+    tasks: list[asyncio.Task[ResultT]] = []
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks += (group.create_task(cast("Coroutine[None, None, ResultT]", each)) for each in coroutines)
+    finally:
+        forget_failed(tasks)
+        forget_frames(sys.exception())
     return [task.result() for task in tasks]

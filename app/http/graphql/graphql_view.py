@@ -33,6 +33,7 @@ from app.http.response_metrics import OBSERVED
 from app.http.untaken_responses import UntakenResponses
 from app.telemetry.operation_report import OperationReport
 from app.telemetry.spans import DISCONNECTED, NO_SPANS, Spans
+from graphql_schema.execution.failed_frames import forget_frames
 from graphql_schema.operation.limited_schema import OperationSchema
 from policies.errors import Code, CodedError
 from policies.principal import Principal
@@ -159,6 +160,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
         except Exception as error:  # noqa: BLE001 - the HTTP boundary
             coded = coded_or_masked(error, request_id, document)
             report.code = str(coded.code)
+            forget_frames(error)  # the budget has it, and the frames lead to the budget
             return error_response(coded, request_id, media)
 
     async def result_of(

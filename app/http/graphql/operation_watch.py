@@ -2,15 +2,20 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Protocol, TypeVar
+from functools import partial
+from typing import Final, Protocol, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
 
 from app.http.graphql.graphql_request import RequestLimits
+from graphql_schema.execution.failed_frames import forget_failed, forget_frames
 from policies.errors import Code, CodedError, LimitError
 
 ResultT = TypeVar("ResultT")
+
+REST_SECONDS: Final = 0.5
+"""Seconds after the last request of an ended operation, within which its loaders end: they raise its error, too."""
 
 
 class Endable(Protocol):
@@ -77,6 +82,10 @@ async def watched(
         budget.cancel_with(None)  # else the context, by its budget, keeps the result until a garbage collection
         running.cancel()
         departure.cancel()
+        forget_failed([running])
+        if (ended := budget.ended) is not None:
+            forget_frames(ended)
+            budget.after_requests(partial(asyncio.get_running_loop().call_later, REST_SECONDS, forget_frames, ended))
 
 
 async def _first_of(running: asyncio.Task[ResultT], departure: asyncio.Task[None], seconds: float) -> None:

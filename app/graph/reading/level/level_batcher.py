@@ -21,6 +21,7 @@ from app.graph.reading.level.level_statement import EDGE_CAP, LEVEL, RECORDS_CAP
 from app.graph.records.read_time import ReadTime
 from app.graph.records.record_text import record_of
 from app.graph.records.vertex_id import vertex_id
+from graphql_schema.execution.failed_frames import forget_frames
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import Json, JsonObject, Record
 from policies.errors import LimitError
@@ -108,6 +109,7 @@ class LevelBatcher:
         self._is_abandoned = True
         if self._driver is not None:
             self._driver.cancel()
+            self._driver = None  # its error refers to its frame, and that to this object
         for _, future in self._waiting:
             future.cancel()
         self._waiting.clear()
@@ -139,11 +141,13 @@ class LevelBatcher:
             try:
                 await asyncio.wait([sending])
             except asyncio.CancelledError:
-                sending.add_done_callback(_forget)
+                sending.add_done_callback(self._forget)
                 for _, future in level:
                     future.cancel()
                 raise
+            self._sending = None
             error = sending.exception()
+            forget_frames(error)
             for _, future in level:
                 if error is not None and not future.done():
                     future.set_exception(error)
@@ -261,6 +265,12 @@ class LevelBatcher:
             await self.budget.pause()
         return found
 
+    def _forget(self, sending: asyncio.Task[None]) -> None:
+        """Take the error of an abandoned request, which asyncio would log."""
+        self._sending = None
+        if not sending.cancelled():
+            forget_frames(sending.exception())
+
     @staticmethod
     def _deliver(level: list[Waiting], content: LevelContent) -> None:
         """Set the result of each request that was not refused."""
@@ -271,12 +281,6 @@ class LevelBatcher:
             hop, listing = hop + len(request.hops), listing + len(request.listings)
             if not future.done():
                 future.set_result(LevelResponse(edges, content.records, listings, content.sent))
-
-
-def _forget(sending: asyncio.Task[None]) -> None:
-    """Take the error of an abandoned request, which asyncio would log."""
-    if not sending.cancelled():
-        sending.exception()
 
 
 def _too_many() -> LimitError:

@@ -1,12 +1,15 @@
 """The watch over an operation: its deadline, its budget, and the departure of its client."""
 
 import asyncio
+import gc
+from weakref import WeakSet
 
 import pytest
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
 from support.waiting import until
 
+from app.http.graphql import operation_watch
 from app.http.graphql.graphql_request import RequestLimits
 from app.http.graphql.operation_watch import watched
 from graphql_schema.ports.operation_budget import OperationBudget
@@ -145,3 +148,38 @@ async def test_a_query_that_exceeds_its_budget_raises_the_limit(budget: Operatio
     with pytest.raises(LimitError, match="too many"):
         await watched(Client().request, query(), budget, LIMITS)
     assert work.ended in {"", "cancelled"}
+
+
+async def test_an_ended_operation_keeps_nothing_that_it_read(
+    budget: OperationBudget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The budget keeps its error; the frames of the query, and of a loader that raises it later, are freed."""
+    monkeypatch.setattr(operation_watch, "REST_SECONDS", 0.0)
+    living, late = WeakSet[Client](), asyncio.Event()
+
+    async def load() -> None:
+        living.add(read := Client())
+        await late.wait()
+        assert read.body_sent is False
+        budget.check()
+
+    async def query() -> None:
+        living.add(read := Client())
+        loading.append(asyncio.create_task(load()))
+        await asyncio.sleep(0)
+        budget.end(LimitError("Too many."))
+        assert read.body_sent is False
+        budget.check()
+
+    loading: list[asyncio.Task[None]] = []
+    gc.disable()
+    try:
+        with budget.request():
+            with pytest.raises(LimitError):
+                await watched(Client().request, query(), budget, LIMITS)
+            late.set()
+            await asyncio.wait(loading)
+            assert isinstance(loading.pop().exception(), LimitError)
+        await until(lambda: not [*living])
+    finally:
+        gc.enable()

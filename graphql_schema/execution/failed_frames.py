@@ -1,0 +1,45 @@
+"""Forgets the frames that the errors of an ended operation have passed.
+
+An error refers to these frames by its traceback, and they often to the error. A task group of asyncio has its error in
+a variable, and the budget of an operation keeps the error that ended it. Without this, all that an operation read would
+wait for a garbage collection, which holds the event loop. The tracebacks of unexpected errors stay, for the log.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any
+
+from policies.errors import CodedError
+
+_EXPECTED = (CodedError, asyncio.CancelledError, BaseExceptionGroup)
+
+
+def forget_frames(*errors: BaseException | None) -> None:
+    """Remove the tracebacks of errors, and of the errors behind these, that are expected."""
+    known = set[int]()
+    waiting = [*errors]
+    while waiting:
+        error = waiting.pop()
+        if error is None or id(error) in known:
+            continue
+        known.add(id(error))
+        waiting += [error.__context__, error.__cause__]
+        if isinstance(error, BaseExceptionGroup):
+            waiting += error.exceptions
+        if isinstance(error, _EXPECTED):
+            error.__traceback__ = None
+
+
+def forget_failed(tasks: Iterable[asyncio.Future[Any]]) -> None:
+    """Do so for the errors of those of the tasks that have failed or were cancelled."""
+    for task in tasks:
+        if task.cancelled():
+            try:
+                task.result()  # the only way to the error of a cancelled task
+            except asyncio.CancelledError as error:
+                forget_frames(error)
+        elif task.done():
+            with suppress(Exception):
+                task.result()  # the task forgets its own reference to the frames
+            forget_frames(task.exception())

@@ -1,0 +1,71 @@
+"""Operations that are ended while they read, by a limit, the deadline or the departure of their client."""
+
+import gc
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from support.servers.in_process import Api, observes_one_process, open_api
+from support.stores.janusgraph import StoreGraph
+from support.stores.observed_requests import ObservedRequests
+from support.waiting import until
+
+from graphql_schema.ports.row import Row
+from policies.errors import LimitError
+
+TEAM = "mlg://team/catalog/default/ranking"
+DATASETS = 30
+WIDE = "{ assets(first: 30) { nodes { id ownerTeam { assets(first: 30) { nodes { id displayName kind } } } } } }"
+HEALTHY = (
+    "{ assets(filter: {kinds: [DATASET], health: [HEALTHY, UNKNOWN]}, first: 30) { nodes { id health { status } } } }"
+)
+
+
+@pytest.fixture(scope="module")
+async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    """Return an API without a graph cache, with datasets of one team."""
+    async with open_api(module_graph, tmp_path_factory.mktemp("keys"), MLG_CACHE_MB="0") as api:
+        names = (f"mlg://dataset/test/default/d{number}" for number in range(DATASETS))
+        await api.load(*({"dataset": {"id": each, "owners": [{"owner": TEAM}]}} for each in names))
+        yield api
+
+
+def living_rows() -> int:
+    """Return the number of rows in memory."""
+    return sum(type(each) is Row for each in gc.get_objects())
+
+
+@observes_one_process
+@pytest.mark.parametrize("document", [WIDE, HEALTHY], ids=["lists", "health"])
+async def test_what_an_ended_operation_read_is_freed(api: Api, monkeypatch: pytest.MonkeyPatch, document: str) -> None:
+    """An operation that is ended while it reads keeps no row either, though its errors refer to its frames."""
+    opened, contexts = api.contexts.open, list[Any]()
+
+    def remembered(*given: Any) -> Any:
+        contexts.append(opened(*given))
+        return contexts[-1]
+
+    class Ends(ObservedRequests):
+        """Ends the operation at its second request."""
+
+        def exchanged(self, exchange: Any) -> None:
+            """Count the request, and end the operation."""
+            super().exchanged(exchange)
+            if len(self.reports) == 2:
+                contexts[-1].budget.end(LimitError("Too late."))
+
+    await api.send("bo", document)  # reads the teams of the caller, too
+    monkeypatch.setattr(type(api.contexts), "open", lambda _self, *given: remembered(*given))
+    gc.collect()
+    before = living_rows()
+    ends = Ends()
+    api.client.observers.append(ends)
+    gc.disable()
+    try:
+        body = await api.send("bo", document)
+        assert body["errors"][0]["message"] == "Too late."
+        contexts.clear()
+        await until(lambda: living_rows() == before)
+    finally:
+        gc.enable()
+        api.client.observers.remove(ends)

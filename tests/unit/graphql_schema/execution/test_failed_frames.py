@@ -1,0 +1,79 @@
+"""What failed work has read is freed without a garbage collection."""
+
+import asyncio
+import gc
+import sys
+from collections.abc import Iterator
+from weakref import WeakSet
+
+import pytest
+
+from graphql_schema.execution.failed_frames import forget_failed, forget_frames
+from policies.errors import LimitError
+
+
+class Read:
+    """Something that an operation has read."""
+
+
+@pytest.fixture(autouse=True)
+def no_collections() -> Iterator[None]:
+    """Let no garbage collection run during a test."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+async def test_what_a_failed_task_group_read_is_freed() -> None:
+    """Of three tasks one fails and two are cancelled; their errors, that of the group and its frames are a cycle."""
+    living = WeakSet[Read]()
+
+    async def reading(error: Exception | None) -> None:
+        read = Read()
+        living.add(read)
+        async with asyncio.TaskGroup() as group:
+            await group.create_task(asyncio.sleep(0))
+            if error is not None:
+                raise error
+            await asyncio.Event().wait()
+
+    async def all_of_it() -> None:
+        tasks: list[asyncio.Task[None]] = []
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks += [group.create_task(reading(error)) for error in (None, LimitError("Too many."), None)]
+        finally:
+            forget_failed(tasks)
+            forget_frames(sys.exception())
+
+    with pytest.raises(ExceptionGroup):
+        await all_of_it()
+    assert not [*living]
+
+
+def raised(error: BaseException) -> None:
+    """Raise an error."""
+    raise error
+
+
+def test_an_error_that_is_kept_holds_no_frame() -> None:
+    """The error behind it is freed of its frames, too; that of a defect keeps them, as its log needs them."""
+    living, kept, defect = WeakSet[Read](), LimitError("Too many."), KeyError("x")
+
+    def fail() -> None:
+        read = Read()
+        living.add(read)
+        try:
+            raised(asyncio.CancelledError())
+        except asyncio.CancelledError:
+            raised(kept)
+
+    with pytest.raises(LimitError):
+        fail()
+    assert [*living]
+    forget_frames(kept)
+    assert not [*living]
+    with pytest.raises(KeyError):
+        raised(defect)
+    forget_frames(defect)
+    assert defect.__traceback__ is not None
