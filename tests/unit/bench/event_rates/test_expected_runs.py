@@ -60,8 +60,9 @@ async def test_a_graph_without_a_run_is_wrong() -> None:
     with pytest.raises(WrongGraphError, match="is None, and"):
         await check_graph(nothing, runs)
 
-    async def more(_query: str, _variables: dict[str, Any]) -> Any:
-        return {"assets": {"totalCount": 1}}
+    async def more(_query: str, variables: dict[str, Any]) -> Any:
+        info = {"hasNextPage": variables["after"] is None, "endCursor": "second"}
+        return {"assets": {"nodes": [{"id": "x"}], "pageInfo": info}}
 
-    with pytest.raises(WrongGraphError, match="1 assets are of the kind RUN, and 0"):
+    with pytest.raises(WrongGraphError, match="2 assets are of the kind RUN, and 0"):
         await check_graph(more, {})
