@@ -7,7 +7,7 @@ import chromium from '@sparticuz/chromium';
 import { chromium as playwright } from 'playwright-core';
 import { alertByKeyboard, alertByMouse, boards, changePlans, incompletePlan, largeLineage } from './stories.mjs';
 
-const { BASE, KEY, PERSONA, OTHER, APPROVER, TEXT, ROOT, SHARED, VERSION, FORMER, TOKEN, PICTURES } = process.env;
+const { BASE, KEY, PERSONA, OTHER, APPROVER, TEXT, ROOT, SHARED, VERSION, FORMER, MODEL, TOKEN, PICTURES } = process.env;
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 const browser = await playwright.launch({
@@ -106,6 +106,7 @@ async function byMouse() {
   report.png = (await saved(page, 'Save as PNG')).toString('base64');
   await blastRadius(page);
   await thenAndNow(page);
+  await origins(page);
   await page.goto(`${BASE}/#/`);
   await page.getByRole('heading', { name: 'Starred' }).waitFor();
   report.work = { [PERSONA]: await work(page) };
@@ -148,6 +149,19 @@ async function blastRadius(page) {
 }
 
 // Compares the version with the one before, chosen in the menu.
+/** The page of a version, which names what it was made from, and that of its model, which has the use of its versions. */
+async function origins(page) {
+  await page.goto(`${BASE}/#/asset?id=${encodeURIComponent(VERSION)}`);
+  const made = page.locator('.card', { has: page.getByRole('heading', { name: 'Made from' }) });
+  await made.waitFor();
+  report.origins = await made.locator('dd').evaluateAll((all) => all.map((dd) => [dd.previousElementSibling.textContent, [...dd.querySelectorAll('a')].map((each) => each.textContent.trim())]));
+  await page.goto(`${BASE}/#/asset?id=${encodeURIComponent(MODEL)}`);
+  const used = page.locator('.card', { hasText: 'Recorded for its newest versions' });
+  await used.waitFor();
+  await axe(page, 'model');
+  report.use = { rows: await used.locator('tbody tr').allInnerTexts(), access: await page.locator('.card', { hasText: 'Your access' }).innerText() };
+}
+
 async function thenAndNow(page) {
   await page.goto(lineage(VERSION, {}));
   await boxes(page).first().waitFor();

@@ -22,11 +22,13 @@ from support.documents.explorer_questions import (
     IMPACT,
     LINEAGE,
     OPEN_PLANS,
+    ORIGINS,
     PLAN,
     PLAN_HISTORY,
     SCENE,
     SERVING,
     UNHEALTHY,
+    USED,
     WORK,
 )
 from support.estates.demo_estate import open_demo
@@ -47,6 +49,7 @@ SHARED = "mlg://dataset/warehouse/harbour/plays"
 
 VERSION = "mlg://model-version/mlflow/harbour/homepage-ranker@3"
 FORMER = "mlg://model-version/mlflow/harbour/homepage-ranker@2"
+MODEL = "mlg://model/mlflow/harbour/homepage-ranker"
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +74,7 @@ async def report(demo: Api, tmp_path_factory: pytest.TempPathFactory) -> dict[st
         "SHARED": SHARED,
         "VERSION": VERSION,
         "FORMER": FORMER,
+        "MODEL": MODEL,
     }
     key = DevIssuer(demo.process.settings).page_key()
     async with serving(demo.app) as address:
@@ -142,14 +146,23 @@ async def test_a_person_finds_and_understands_an_asset(report: dict[str, Any]) -
     assert report["hit"] == report["starred"] == report["asset"]["title"] == "impressions"
     wanted = ["What it is", "Health", "Whom to ask", "Checks over time", "Sensitivity", "Your access", "Changes"]
     assert [card for card in wanted if card not in report["asset"]["cards"]] == []
-    for text in (
-        "Unhealthy",
-        "freshness_daily",
-        "Ranking",
-        "You may read this asset.",
-        "You may change it, retire it.",
-    ):
+    rights = ("You may read this asset.", "You may change it, retire it.")
+    for text in ("Unhealthy", "freshness_daily", "Ranking", *rights):
         assert text in report["asset"]["text"]
+
+
+async def test_a_person_reads_what_a_version_was_made_from(demo: Api, report: dict[str, Any]) -> None:
+    """The page of a version has its direct sources, and that of its model the use of its versions, as the API."""
+    found = (await demo.ask("ada", ORIGINS, id=VERSION))["asset"]
+    assert report["origins"] == [
+        [name, [each["displayName"] for each in found[key]["nodes"]]]
+        for name, key in (("Trained on", "trainedOn"), ("Features", "features"), ("Builds on", "basedOn"))
+    ]
+    versions = (await demo.ask("ada", USED, id=MODEL))["asset"]["versions"]["nodes"]
+    used = [each["displayName"] for each in versions if each["usage"]["calls"]]
+    assert used
+    assert [row.split("\t")[0].rpartition(" ")[0].rpartition(" ")[0] for row in report["use"]["rows"]] == used
+    assert "Visible to every caller of the organisation" in report["use"]["access"]
 
 
 async def test_it_works_by_keyboard_alone(report: dict[str, Any]) -> None:

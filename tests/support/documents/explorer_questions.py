@@ -46,3 +46,11 @@ OPEN_PLANS = "{ changePlans(closed: false) { nodes { id title status { complete 
 SERVING = """{ assets(filter: {kinds: [DEPLOYMENT]}, first: 100) { nodes { ... on Deployment {
   environment status modelVersion { displayName model { displayName riskTier } }
 } } } }"""
+
+ORIGINS = """query ($id: ID!) { asset(id: $id) { ... on ModelVersion {
+  trainedOn(first: 8) { nodes { displayName } } features { nodes { displayName } } basedOn { nodes { displayName } }
+} } }"""
+
+USED = """query ($id: ID!) { asset(id: $id) { ... on Model {
+  versions(first: 8) { nodes { displayName usage(days: 30) { calls } } }
+} } }"""
