@@ -30,6 +30,7 @@ REASONS = {
     "app.ingest.sources.mlflow.registry_entities": "objects of MLflow's client, an optional package",
     "policies.policy_file": "values of TOML, whose shape each reader checks",
     "graphql_schema.catalog.instants": "values of records and inputs, of which those of instants are numbers",
+    "graphql_schema.execution.failed_frames": "tasks of any result, of which only the errors are read",
     "graphql_schema.fields.field": "the names for sources, results and fields, whose types Strawberry reads elsewhere",
     "graphql_schema.fields.refs": "the name for lazy references, which type checkers cannot resolve",
     "graphql_schema.inputs.input_fields": "the name for values of inputs, read by the metadata of their fields",
