@@ -105,7 +105,7 @@ def _new_urn(unit: ItemUnit, record: Record, action: ChangeAction, end: str, mar
     for number in count():
         instant = str(unit.author.audit_instant)
         identity = (record["id"], str(record["revision"]), action.name, instant, end, str(number))
-        urn = attached_urn(unit, "change", *identity, prefix=f"{record['revision']:09d}{mark}")
+        urn = attached_urn(unit.author.tenant, "change", *identity, prefix=f"{record['revision']:09d}{mark}")
         if unit.lookup.vertex(unit.lookup.vid(urn)) is None:
             return urn
     raise AssertionError  # count() has no end

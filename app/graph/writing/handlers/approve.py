@@ -76,7 +76,7 @@ def _decision(unit: ItemUnit, command: ApproveCommand, earlier: int, digest: str
     )
     return new_ordered_record(
         unit,
-        attached_urn(unit, "approval", *identity),
+        attached_urn(unit.author.tenant, "approval", *identity),
         gate=command.gate,
         decision=command.decision,
         reason=command.reason,

@@ -45,7 +45,7 @@ def record_usage(unit: ItemUnit, command: RecordUsageCommand) -> WriteOutcome:
     A hidden consumer is treated like an absent one, for which a stub is staged. Usage of a deleted asset is accepted,
     because it may be reported late.
     """
-    urn = attached_urn(unit, "usage-month", command.asset, command.consumer, command.day[:7])
+    urn = attached_urn(unit.author.tenant, "usage-month", command.asset, command.consumer, command.day[:7])
     unit.lookup.require_records(command.asset, command.consumer, urn)
     may_bill = _authorise(unit, command)
     _refuse_out_of_range(unit.now, command.day)

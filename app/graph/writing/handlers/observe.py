@@ -12,7 +12,7 @@ from dataclasses import replace
 from app.graph.records.edge_record import REMOVED, EdgeKey, key_over
 from app.graph.records.tag_edge import has_mode
 from app.graph.writing.handlers.register import register
-from app.graph.writing.rules.attach import amended, attached_urn_in, new_attached_record
+from app.graph.writing.rules.attach import amended, attached_urn, new_attached_record
 from app.graph.writing.rules.permissions import needs_confirmation
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.placeholders import ensure_referenced, ensure_stub
@@ -52,7 +52,7 @@ def observe(unit: ItemUnit, command: ObserveCommand) -> WriteOutcome:
 
 def observation_urn(tenant: str, urn: str) -> str:
     """Return the URN of the evidence of an asset."""
-    return attached_urn_in(tenant, "observation", urn)
+    return attached_urn(tenant, "observation", urn)
 
 
 def _remains(edges: DeclaredEdges, folded: Fold) -> bool:

@@ -109,7 +109,7 @@ def _new_plan(unit: ItemUnit, command: PlanChangeCommand) -> Record:
     identity = (command.title, author.subject, str(author.audit_instant), author.request_id)
     return new_attached_record(
         unit,
-        attached_urn(unit, "change-plan", *identity),
+        attached_urn(unit.author.tenant, "change-plan", *identity),
         unit.now,
         title=command.title,
         description=command.description,

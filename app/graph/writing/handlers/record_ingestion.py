@@ -5,7 +5,7 @@ nothing leaves the record as it is: it shows what the event did when it first ar
 earlier rejection.
 """
 
-from app.graph.writing.rules.attach import attached_urn_in, new_attached_record
+from app.graph.writing.rules.attach import attached_urn, new_attached_record
 from app.graph.writing.rules.permissions import refuse_deleted, require_right, require_visible
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.item_unit import ItemUnit
@@ -17,7 +17,7 @@ from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 
 def ingestion_urn(author: Author, subject: str, digest: str) -> str:
     """Return the URN of the record of an event that the author sent."""
-    return attached_urn_in(author.tenant, "ingestion", subject, author.subject, digest)
+    return attached_urn(author.tenant, "ingestion", subject, author.subject, digest)
 
 
 def record_ingestion(unit: ItemUnit, command: RecordIngestionCommand) -> WriteOutcome:

@@ -42,8 +42,10 @@ def report(unit: ItemUnit, command: ReportCheckCommand) -> WriteOutcome:
     than five minutes in the future. With ``only_known``, it is also raised if the asset has no check of this name.
     """
     observed = unit.now if command.observed_at is None else command.observed_at
-    check_urn = attached_urn(unit, "check", command.asset, command.check)
-    result_urn = attached_urn(unit, "check-result", check_urn, str(observed), command.values.get("window") or "")
+    check_urn = attached_urn(unit.author.tenant, "check", command.asset, command.check)
+    result_urn = attached_urn(
+        unit.author.tenant, "check-result", check_urn, str(observed), command.values.get("window") or ""
+    )
     unit.lookup.require_records(command.asset, check_urn, result_urn)
     asset = require_visible(unit, command.asset, "asset")
     require_right(unit, "update", asset)

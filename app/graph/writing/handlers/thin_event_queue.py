@@ -94,7 +94,7 @@ def queue_thin_event(unit: ItemUnit, command: QueueThinEventCommand) -> WriteOut
     Raises RejectedItemError if the source is hidden, a stub or deleted, or if the caller may not update it. Also raises
     it if the source has no objects of this type, or too many events.
     """
-    urn = attached_urn(unit, "thin-event", command.subject, command.object_type, command.object_id)
+    urn = attached_urn(unit.author.tenant, "thin-event", command.subject, command.object_type, command.object_id)
     unit.lookup.require_records(command.subject, urn, _queue_urn(unit, command.subject))
     source = require_visible(unit, command.subject, "source")
     require_right(unit, "update", source, "source")
@@ -181,7 +181,7 @@ def replay_thin_event(unit: ItemUnit, command: ReplayThinEventCommand) -> WriteO
 
 
 def _queue_urn(unit: ItemUnit, subject: str) -> str:
-    return attached_urn(unit, "thin-event-queue", subject)
+    return attached_urn(unit.author.tenant, "thin-event-queue", subject)
 
 
 def _waiting(due: int) -> Record:

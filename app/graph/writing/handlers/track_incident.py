@@ -79,7 +79,7 @@ def raise_incident(unit: ItemUnit, new: NewIncident, of_check: str | None) -> st
     """
     author = unit.author
     identity = (*new.assets, new.title, new.severity, new.cause or "", author.subject)
-    urn = attached_urn(unit, "incident", *identity, str(author.audit_instant), author.request_id)
+    urn = attached_urn(unit.author.tenant, "incident", *identity, str(author.audit_instant), author.request_id)
     incident = new_attached_record(
         unit,
         urn,

@@ -12,13 +12,8 @@ from graphql_schema.ports.record import Json, Record
 from graphql_schema.rules.change_stamp import MADE_AT, date_apart
 
 
-def attached_urn(unit: ItemUnit, slug: str, *identity: str, prefix: str = "") -> str:
+def attached_urn(tenant: str, slug: str, *identity: str, prefix: str = "") -> str:
     """Return the URN of an attached record: a hash of its identity in the tenant, after a ``prefix`` that orders it."""
-    return attached_urn_in(unit.author.tenant, slug, *identity, prefix=prefix)
-
-
-def attached_urn_in(tenant: str, slug: str, *identity: str, prefix: str = "") -> str:
-    """Do the same as :func:`attached_urn` in a tenant."""
     text = "\0".join([tenant, *identity])
     return make_urn(slug, "catalog", "", prefix + blake2b(text.encode(), digest_size=16).hexdigest())
 
