@@ -4,7 +4,8 @@ Those of an asset have the same names in the Cedar schema, the index and the rec
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple, Self
+from operator import itemgetter
+from typing import Final, NamedTuple, Self
 
 from policies.errors import CodedError
 from policies.principal import Principal
@@ -13,6 +14,8 @@ ATTRIBUTES = ("kind", "ownerTeam", "visibility", "sensitivity", "stage", "confir
 """The names of an asset's attributes in rules, records and the index, in the order of `PolicyAttributes`."""
 
 _TEXT = {str}
+
+_values_of: Final = itemgetter(*ATTRIBUTES[:-1])
 
 POSITION = {name: position for position, name in enumerate(ATTRIBUTES)}
 """Index of each attribute within `PolicyAttributes`."""
@@ -48,19 +51,23 @@ class PolicyAttributes(NamedTuple):
     confirmed_sensitivity: str
 
     @classmethod
-    def of(cls, record: Mapping[str, str]) -> Self:
-        """Return the attributes in ``record``, which must have a string for each name in `ATTRIBUTES`.
+    def of(cls, record: Mapping[str, str], confirmed_sensitivity: str) -> Self:
+        """Return the attributes in ``record``, which must have a string for each other name in `ATTRIBUTES`.
 
         Raises `CodedError` (a defect) if an attribute is missing or no string: a default could make an asset visible.
         """
-        values = [record.get(name) for name in ATTRIBUTES]
-        if not set(map(type, values)) <= _TEXT:
-            missing = [name for name, value in zip(ATTRIBUTES, values, strict=True) if not isinstance(value, str)]
+        try:
+            found = cls._make((*_values_of(record), confirmed_sensitivity))
+        except KeyError:
+            found = None
+        if found is None or not set(map(type, found)) <= _TEXT:
+            given = {**record, ATTRIBUTES[-1]: confirmed_sensitivity}
+            missing = [name for name in ATTRIBUTES if not isinstance(given.get(name), str)]
             raise CodedError(
                 f"A record has no policy attributes {missing}, so the policy cannot be evaluated. "
                 "Every write of a record must store all attributes.",
             )
-        return cls._make(values)
+        return found
 
     def named(self) -> dict[str, str]:
         """Return the attributes by the names that rules use."""

@@ -38,7 +38,7 @@ def leaf_column(type_: GraphQLLeafType, values: Column) -> Column:
 def text_length(column: Column) -> int:
     """Return the number of characters of all texts in a column; other values have none."""
     try:
-        return len("".join(column))
+        return len("".join(filter(None, column)))
     except TypeError:
         return sum(len(value) for value in column if type(value) is str)
 

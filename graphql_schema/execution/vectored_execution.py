@@ -253,10 +253,14 @@ class _Sources:
         """Return the values of a leaf, before they are completed; hidden and logged fields are reported."""
         read = step.read
         assert read is not None  # noqa: S101 - the caller has tested it
-        if self._records is None or read.name in self._watched:
+        if self._records is None:
             return list(map(read, self._sources))
         name = read.name
-        return [record.get(name) for record in self._records]
+        if name not in self._watched:
+            return [record.get(name) for record in self._records]
+        return [
+            source.read(name) if name in source.access.watched else source.record.get(name) for source in self._sources
+        ]
 
 
 async def _all(work: Iterable[Awaitable[ResultT]]) -> list[ResultT]:

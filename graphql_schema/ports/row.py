@@ -99,7 +99,11 @@ class Row(MaskedRecord):
     __slots__ = ("vid",)
 
     def __init__(self, vid: int, record: Record, access: RecordAccess) -> None:
-        super().__init__(KIND_OF_CODE[record["kind"]].name, record["id"], record, access)
+        # without a call of the constructor above: a response has very many rows
+        self.kind = KIND_OF_CODE[record["kind"]].name
+        self.urn = record["id"]
+        self.record = record
+        self.access = access
         self.vid = vid
 
     def reads(self, field: str) -> bool:

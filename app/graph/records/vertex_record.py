@@ -288,8 +288,7 @@ def attributes(record: Record) -> PolicyAttributes:
     these only domains may have an owner team. Attached records have no policy attributes: do not pass them.
     """
     if KIND_OF_CODE[record["kind"]].asset:
-        given = record if CONFIRMED in record else {**record, CONFIRMED: record["sensitivity"]}
-        return PolicyAttributes.of(given)
+        return PolicyAttributes.of(record, confirmed_sensitivity(record))
     return PolicyAttributes(record["kind"], record["ownerTeam"], **_OPEN_TO_ALL, confirmed_sensitivity="INTERNAL")
 
 

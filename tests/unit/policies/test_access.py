@@ -191,7 +191,6 @@ def test_an_ungoverned_type_has_no_mask(policy: Policy, people: People, asset: M
 def test_a_record_without_its_attributes_is_refused() -> None:
     """A record that lacks a policy attribute raises an error that names the attribute; no default is assumed."""
     record = {"kind": "MODEL", "ownerTeam": "", "visibility": "ORG", "sensitivity": "PUBLIC", "stage": "ACTIVE"}
-    record["confirmedSensitivity"] = "PUBLIC"
-    assert PolicyAttributes.of({**record, "name": "x"}) == ("MODEL", "", "ORG", "PUBLIC", "ACTIVE", "PUBLIC")
+    assert PolicyAttributes.of({**record, "name": "x"}, "PUBLIC") == ("MODEL", "", "ORG", "PUBLIC", "ACTIVE", "PUBLIC")
     with pytest.raises(CodedError, match="visibility"):
-        PolicyAttributes.of({name: value for name, value in record.items() if name != "visibility"})
+        PolicyAttributes.of({name: value for name, value in record.items() if name != "visibility"}, "PUBLIC")

@@ -12,16 +12,15 @@ RECORD = {
     "visibility": "ORG",
     "sensitivity": "PUBLIC",
     "stage": "ACTIVE",
-    "confirmedSensitivity": "PUBLIC",
 }
 
 
 def test_attributes_are_read_by_name_and_other_values_are_ignored() -> None:
     """The order of the record is irrelevant, an empty owner is a value, and other keys are left out."""
     record = {"displayName": "Ranker", **dict(reversed(RECORD.items()))}
-    found = PolicyAttributes.of(record)
+    found = PolicyAttributes.of(record, "PUBLIC")
     assert found == ("MODEL", "", "ORG", "PUBLIC", "ACTIVE", "PUBLIC")
-    assert found.named() == RECORD
+    assert found.named() == {**RECORD, "confirmedSensitivity": "PUBLIC"}
 
 
 def test_a_record_without_an_attribute_is_a_defect() -> None:
@@ -29,7 +28,7 @@ def test_a_record_without_an_attribute_is_a_defect() -> None:
     record: dict[str, str] = {**RECORD, "stage": None}  # type: ignore[dict-item]
     del record["visibility"]
     with pytest.raises(CodedError, match=r"no policy attributes \['visibility', 'stage'\]") as error:
-        PolicyAttributes.of(record)
+        PolicyAttributes.of(record, "PUBLIC")
     assert error.value.code is Code.INTERNAL
 
 

@@ -91,16 +91,17 @@ class CachedHop:
 
     def between(self) -> set[int]:
         """Return the vertices on chains of the inferred edges found."""
-        if not self.hop["i"]:
-            return set()
-        return {vid for edges in self.found.values() for _, edge in edges for vid in through(edge)}
+        return {vid for edge in self._inferred() for vid in through(edge)}
 
     def weight(self) -> int:
         """Return the number of edges found and of the vertices on their chains, which the cap of a level bounds."""
-        edges = sum(map(len, self.found.values()))
+        return sum(map(len, self.found.values())) + sum(len(through(edge)) for edge in self._inferred())
+
+    def _inferred(self) -> list[Record]:
+        """Return the inferred edges found."""
         if not self.hop["i"]:
-            return edges
-        return edges + sum(len(through(edge)) for found in self.found.values() for _, edge in found)
+            return []
+        return [edge for edges in self.found.values() for _, edge in edges if CHAINS in edge]
 
 
 def through(edge: Record) -> set[int]:
