@@ -1,5 +1,6 @@
 """The commands `mlg import` and `mlg demo`: clients of the API that do not build the GraphQL schema."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -51,7 +52,7 @@ End = Annotated[
         "--end", help="Deprecate the importer's own assets that the source no longer has, and end their edges."
     ),
 ]
-Url = Annotated[str, typer.Option("--url", help="Address of the API.")]
+Url = Annotated[str, typer.Option("--url", envvar="MLG_URL", help="Address of the API.")]
 Token = Annotated[str, typer.Option("--token", envvar="MLG_TOKEN", help="Access token; see `mlg token`.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON on the last line of stdout.")]
 Batch = Annotated[int, typer.Option("--batch", min=1, max=1000, help="Maximum number of items per request.")]
@@ -80,7 +81,8 @@ OptionalToken = Annotated[
 ]
 Print = Annotated[bool, typer.Option("--print", help="Write the items as JSON lines to stdout; load nothing.")]
 
-DEFAULT_URL: Final = "http://127.0.0.1:8000"
+DEFAULT_URL: Final = f"http://127.0.0.1:{os.environ.get('MLG_PORT') or 8000}"
+"""Address of a server of this machine that is started with the same settings."""
 
 
 @import_group.command("jsonl")

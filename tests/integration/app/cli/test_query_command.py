@@ -30,15 +30,23 @@ async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory
         yield api
 
 
-async def mlg(api: Api, *arguments: str, who: str = "ada", text: str = "", stderr: int = PIPE) -> tuple[int, str, str]:
-    """Run a command against the API; return its exit code, stdout and stderr."""
+async def mlg(
+    api: Api, *arguments: str, who: str = "ada", text: str = "", stderr: int = PIPE, by: str = "--url"
+) -> tuple[int, str, str]:
+    """Run a command against the API; return its exit code, stdout and stderr.
+
+    ``by`` is the option or the environment variable that gives the address or its port.
+    """
     async with serving(api.app) as address:
+        url = f"http://{address}"
+        port = address.rpartition(":")[-1]
+        place = {"--url": {}, "MLG_URL": {"MLG_URL": url, "MLG_PORT": "1"}, "MLG_PORT": {"MLG_PORT": port}}[by]
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "app", *arguments, "--url", f"http://{address}"),
+            *(sys.executable, "-m", "app", *arguments, *(["--url", url] if by == "--url" else [])),
             stdin=PIPE,
             stdout=PIPE,
             stderr=stderr,
-            env={**os.environ, "MLG_TOKEN": api.tokens[who], "TERM": "xterm", "COLUMNS": "120"},
+            env={**os.environ, "MLG_TOKEN": api.tokens[who], "TERM": "xterm", "COLUMNS": "120", **place},
         )
         out, err = await process.communicate(text.encode())
     assert process.returncode is not None
@@ -56,6 +64,13 @@ async def test_a_document_runs_with_variables(api: Api, tmp_path: Path, from_fil
     code, out, err = await mlg(api, "query", *given, text=LISTING)
     assert (code, err) == (0, "")
     assert [node["id"][-1] for node in json.loads(out)["assets"]["nodes"]] == ["a", "b"]
+
+
+@pytest.mark.parametrize("by", ["MLG_URL", "MLG_PORT"])
+async def test_the_address_is_read_from_the_environment(api: Api, by: str) -> None:
+    """Without an option the address is MLG_URL, else that of a server of this machine with the same MLG_PORT."""
+    code, out, err = await mlg(api, "query", "-", text="{ viewer { subject } }", by=by)
+    assert (code, json.loads(out), err) == (0, {"viewer": {"subject": "ada"}}, "")
 
 
 async def test_a_list_is_printed_as_csv(api: Api) -> None:
