@@ -23,13 +23,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
-from pathlib import Path
-from typing import Final, Self
+from pathlib import Path, PurePosixPath
+from typing import Final, Self, TypeVar
 
 import orjson
 
 from app.store.errors import BackupError
 from graphql_schema.ports.record import JsonObject
+
+ValueT = TypeVar("ValueT")
 
 FORMAT: Final = 1
 MARKER: Final = "mlg-backups.json"
@@ -38,6 +40,10 @@ OWNER_ONLY: Final = 0o700
 """Mode of the folder, which contains the data of all tenants."""
 _CHUNK: Final = 1 << 20
 _DIGEST: Final = re.compile("[0-9a-f]{64}")
+_NO_NAMES: Final = frozenset({"", ".", ".."})
+_MAX_PART: Final = 255
+"""Maximal bytes of a name in a folder; longer ones are refused by the usual file systems."""
+_MAX_PATH: Final = 1_024
 _END: Final = 4096
 """Bytes at both ends of a file that identify it."""
 
@@ -85,11 +91,20 @@ class Backup:
             found = orjson.loads(path.read_bytes())
             if found["format"] != FORMAT:
                 raise BackupError(_OTHER_FORM.format(path=path, found=found["format"], known=FORMAT))
-            files = {_safe(name): _checked(BackupFile(*values)) for name, values in found["files"].items()}
-            about = (_name_of(path, found["name"]), found["release"], found["storage"], found["schema"], found["index"])
-            return cls(*about, files, found["digest"])
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            files = {_safe(name): _checked(*values) for name, values in found["files"].items()}
+            _refuse_files_in_files(files)
+            made = cls(
+                _name_of(path, found["name"]),
+                _of_type(str, found["release"]),
+                _of_type(str, found["storage"]),
+                _of_type(dict, found["schema"]),
+                _of_type(bool, found["index"]),
+                files,
+                None if found["digest"] is None else _of_type(dict, found["digest"]),
+            )
+        except (ValueError, KeyError, TypeError, AttributeError, IsADirectoryError) as error:
             raise BackupError(f"The manifest {path} is damaged; delete it, and use another backup.") from error
+        return made
 
 
 _OTHER_FORM: Final = (
@@ -124,7 +139,7 @@ class BackupFolder:
                 f"{path} contains no backups: it has no file {MARKER}. Name the folder that was given to "
                 "`mlg store backup`."
             ) from None
-        except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+        except (orjson.JSONDecodeError, KeyError, TypeError, IsADirectoryError) as error:
             raise BackupError(
                 f"The file {marker} is damaged. Restore it from a copy, or use another backup."
             ) from error
@@ -219,19 +234,21 @@ class BackupFolder:
         return len(old)
 
     def extract(self, backup: Backup, target: Path, report: Callable[[int], None]) -> None:
-        """Copy the files of a backup into ``target``, and compare each with its SHA-256.
+        """Copy the files of a backup into ``target``, and compare each with its size and its SHA-256.
 
         ``report`` gets the bytes of each part. Raises `BackupError` if a file is absent or damaged, or the disk full.
         """
         for name, file in backup.files.items():
             source, copy = self.path / FILES / file.digest, target / name
-            if not source.exists():
+            if not source.is_file():
                 raise BackupError(f"The file {source} of the backup {backup.name} is absent; use another backup.")
+            if source.stat().st_size != file.size:
+                raise BackupError(_DAMAGED.format(source=source, name=backup.name))
             with _disk_errors(target):
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 digest = _copied(source, copy, report)
             if digest != file.digest:
-                raise BackupError(f"The file {source} of the backup {backup.name} is damaged; use another backup.")
+                raise BackupError(_DAMAGED.format(source=source, name=backup.name))
 
     def _known(self) -> dict[tuple[str, int, str], BackupFile]:
         """Return the files of all backups, of those that still exist, by path, size and ends."""
@@ -239,7 +256,7 @@ class BackupFolder:
             (name, file.size, file.ends): file
             for backup in self.backups()
             for name, file in backup.files.items()
-            if (self.path / FILES / file.digest).exists()
+            if (self.path / FILES / file.digest).is_file()
         }
 
     def _copy(self, source: Path, report: Callable[[int], None]) -> BackupFile:
@@ -261,6 +278,7 @@ class BackupFolder:
             )
 
 
+_DAMAGED: Final = "The file {source} of the backup {name} is damaged; use another backup."
 _FULL: Final = "The disk of {path} is full: free space there, or name a folder on another disk."
 
 
@@ -281,10 +299,23 @@ def backup_name(now: datetime | None = None) -> str:
 
 
 def _safe(name: str) -> str:
-    """Return a path within the store's folder; raises ValueError if it leads out of it."""
-    if Path(name).is_absolute() or ".." in Path(name).parts:
+    """Return the path of a file within the store's folder.
+
+    Raises ValueError if it leads out of the folder, names no file, is not in its shortest form, or is too long.
+    """
+    parts = name.split("/")
+    if any(part in _NO_NAMES or "\0" in part or len(part.encode()) > _MAX_PART for part in parts):
+        raise ValueError(name)
+    if len(name) > _MAX_PATH:
         raise ValueError(name)
     return name
+
+
+def _refuse_files_in_files(files: Mapping[str, BackupFile]) -> None:
+    """Raise ValueError if the path of a file leads through another file."""
+    for name in files:
+        if any(str(folder) in files for folder in PurePosixPath(name).parents):
+            raise ValueError(name)
 
 
 def _name_of(path: Path, name: str) -> str:
@@ -294,11 +325,18 @@ def _name_of(path: Path, name: str) -> str:
     return name
 
 
-def _checked(file: BackupFile) -> BackupFile:
-    """Return a file whose digest, which is its name in the folder, is one; raises ValueError if it is not."""
-    if not _DIGEST.fullmatch(file.digest):
-        raise ValueError(file.digest)
-    return file
+def _checked(digest: str, size: int, ends: str) -> BackupFile:
+    """Return a file whose digest, which is its name in the folder, is one; raises ValueError if a value is none."""
+    if not (_DIGEST.fullmatch(digest) and _DIGEST.fullmatch(ends)) or type(size) is not int or size < 0:
+        raise ValueError(digest)
+    return BackupFile(digest, size, ends)
+
+
+def _of_type(type_: type[ValueT], value: object) -> ValueT:
+    """Return a value of a manifest; raises TypeError if it has another type."""
+    if not isinstance(value, type_):
+        raise TypeError(type_.__name__)
+    return value
 
 
 def _identity(name: str, path: Path) -> tuple[str, int, str]:

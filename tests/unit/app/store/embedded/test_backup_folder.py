@@ -119,6 +119,48 @@ def _edit(folder: BackupFolder, change: Callable[[dict[str, Any]], object]) -> N
     manifest.write_bytes(orjson.dumps(found))
 
 
+def _rename_file(name: str) -> Callable[[BackupFolder], None]:
+    """Return the harm that gives one of the files another path in the store."""
+    return lambda folder: _edit(folder, lambda found: found["files"].update({name: found["files"].popitem()[1]}))
+
+
+def _set_file(index: int, value: object) -> Callable[[BackupFolder], None]:
+    """Return the harm that replaces one of the values of a file: digest, size or ends."""
+    return lambda folder: _edit(folder, lambda found: next(iter(found["files"].values())).__setitem__(index, value))
+
+
+def _replace_by_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def _grow(folder: BackupFolder) -> None:
+    """Let a manifest state another size of a file, whose digest is right."""
+    _set_file(1, 1)(folder)
+
+
+def _lose_to_folder(folder: BackupFolder) -> None:
+    _replace_by_folder(min((folder.path / FILES).iterdir()))
+
+
+BAD_NAMES = (
+    "",
+    ".",
+    "..",
+    "a/",
+    "/a",
+    "a//b",
+    "a/./b",
+    "a/../b",
+    "je",
+    "je/00000000.jdb/x",
+    "a\0b",
+    "x" * 256,
+    "x/" * 600,
+)
+"""Paths that no file of a store has; of two, one leads through a file, and one is the folder of others."""
+
+
 def _name_another_file(found: Any) -> None:
     """Make a file of the machine, here one without an end, the source of the first file."""
     next(iter(found["files"].values()))[0] = "/dev/zero"
@@ -134,6 +176,20 @@ def _name_another_file(found: Any) -> None:
         (lambda folder: _edit(folder, lambda found: found.pop("schema")), "The manifest .* is damaged"),
         (lambda folder: _edit(folder, lambda found: found.update(name="../x")), "The manifest .* is damaged"),
         (lambda folder: _edit(folder, _name_another_file), "The manifest .* is damaged"),
+        *((_rename_file(name), "The manifest .* is damaged") for name in BAD_NAMES),
+        *((_set_file(1, size), "The manifest .* is damaged") for size in (-1, "1", 1.0, True, None)),
+        *((_set_file(index, [1]), "The manifest .* is damaged") for index in (0, 2)),
+        *(
+            (
+                lambda folder, name=name: _edit(folder, lambda found: found.update({name: 1})),
+                "The manifest .* is damaged",
+            )
+            for name in ("release", "storage", "schema", "index", "digest", "files", "name")
+        ),
+        (_grow, "is damaged; use another backup"),
+        (_lose_to_folder, "is absent; use another backup"),
+        (lambda folder: (folder.path / "x.json").mkdir(), "The manifest .* is damaged"),
+        (lambda folder: _replace_by_folder(folder.path / MARKER), "is damaged"),
         (lambda folder: _edit(folder, lambda found: found.update(format=9)), "has the form 9 of backups"),
         (lambda folder: (folder.path / MARKER).write_bytes(b'{"format": 9}'), "has the form 9 of backups"),
         (lambda folder: (folder.path / MARKER).write_bytes(b"[]"), "is damaged"),
