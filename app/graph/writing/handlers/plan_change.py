@@ -23,6 +23,9 @@ FIELD: Final = "changePlans"
 MAX_ACKNOWLEDGEMENTS: Final = 500
 """Maximal number of teams that acknowledge a plan: its record has each decision, with up to 4,000 characters."""
 
+MAX_REPLACED: Final = 20
+"""Maximal number of decisions of one team about a plan that later ones replaced: each is audited at every root."""
+
 OPEN: Final = "OPEN"
 CLOSED: Final = "CLOSED"
 
@@ -52,8 +55,9 @@ def plan_change(unit: ItemUnit, command: PlanChangeCommand) -> WriteOutcome:
 def acknowledge_change(unit: ItemUnit, command: AcknowledgeChangeCommand) -> WriteOutcome:
     """Record the decision of a team about a plan, in place of an earlier one.
 
-    Raises RejectedItemError if the plan or team is hidden, the plan is closed, or the caller is no member of the team
-    or no person.
+    A decision equal to the earlier one changes nothing. Raises RejectedItemError if the plan or team is hidden, the
+    plan is closed, or the caller is no member of the team or no person. Also raises it if too many teams have decided,
+    or this team too often.
     """
     plan = require_visible(unit, command.plan, "plan")
     require_visible(unit, command.team, "team")
@@ -69,7 +73,14 @@ def acknowledge_change(unit: ItemUnit, command: AcknowledgeChangeCommand) -> Wri
         )
     if before is not None and (before["decision"], before.get("reason")) == (command.decision, command.reason):
         return WriteOutcome(Outcome.UNCHANGED, created_record=command.plan)
-    given = {"reason": command.reason, "user": unit.author.user}
+    replaced = None if before is None else before.get("replaced", 0) + 1
+    if replaced is not None and replaced > MAX_REPLACED:
+        raise conflict(
+            f"{command.team} has changed its decision about {command.plan} {MAX_REPLACED} times, which is the limit; "
+            "the author of the plan can close it and make another one.",
+            None,
+        )
+    given = {"reason": command.reason, "user": unit.author.user, "replaced": replaced}
     decision = {
         "decision": command.decision,
         "by": unit.author.subject,

@@ -95,7 +95,8 @@ def test_the_newest_decision_of_a_team_counts(stored: Memory) -> None:
         ADS: {"decision": "OBJECTED", "reason": "not in peak hours", "by": "bo", "at": NOW + 2}
     }
     assert stored.outcomes(AcknowledgeChangeCommand(plan, ADS, "AGREED"), who=BO, now=NOW + 4) == ["UPDATED"]
-    assert record(stored, plan)["acknowledgements"] == {ADS: {"decision": "AGREED", "by": "bo", "at": NOW + 4}}
+    agreement = {"decision": "AGREED", "by": "bo", "at": NOW + 4, "replaced": 1}
+    assert record(stored, plan)["acknowledgements"] == {ADS: agreement}
     objected, agreed = ({"plan": plan, "team": ADS, "decision": each} for each in ("OBJECTED", "AGREED"))
     assert audited(stored, "ACKNOWLEDGED") == [(None, objected), (objected, agreed)]
 
@@ -114,6 +115,20 @@ def test_the_acknowledgements_of_a_plan_are_bounded(stored: Memory, monkeypatch:
     assert stored.outcomes(AcknowledgeChangeCommand(plan, ADS, "AGREED"), who=BO, now=NOW + 2) == ["UPDATED"]
     assert refusal(stored, AcknowledgeChangeCommand(plan, RANKING, "AGREED"))[0] == "CONFLICT"
     assert stored.outcomes(AcknowledgeChangeCommand(plan, ADS, "NOT_CONCERNED"), who=BO, now=NOW + 3) == ["UPDATED"]
+
+
+def test_the_decisions_of_a_team_about_a_plan_are_bounded(stored: Memory) -> None:
+    """A team that alternates is refused at last, and no audit entry is written; equal decisions wrote none either."""
+    plan = planned(stored, A)
+    agreed, objected = (AcknowledgeChangeCommand(plan, ADS, *each) for each in (("AGREED",), ("OBJECTED", "no")))
+    outcomes = [
+        stored.outcomes((agreed, objected)[number % 2], who=BO, now=NOW + 2 + number)[0]
+        for number in range(plan_change.MAX_REPLACED + 2)
+    ]
+    assert outcomes == ["UPDATED"] * (plan_change.MAX_REPLACED + 1) + ["CONFLICT"]
+    assert stored.outcomes(*[agreed] * 5, who=BO, now=NOW + 99) == ["UNCHANGED"] * 5
+    assert len(audited(stored, "ACKNOWLEDGED")) == plan_change.MAX_REPLACED + 1
+    assert stored.outcomes(AcknowledgeChangeCommand(plan, RANKING, "AGREED"), who=ADA, now=NOW + 99) == ["UPDATED"]
 
 
 def test_a_closed_plan_is_final(stored: Memory) -> None:
