@@ -58,7 +58,7 @@ class FinishThinEventInput:
         "attempt succeeded."
     )
     outcome: Outcome | None = optional_input("What became of the object: CREATED, UPDATED or UNCHANGED.")
-    asset: strawberry.ID | None = optional_input("The id of the asset that the object became.")
+    asset: strawberry.ID | None = optional_input("The id of the asset that the object became, which you may update.")
 
 
 async def _changed(root: Parent, info: Info) -> Resolved:

@@ -147,7 +147,8 @@ def finish_thin_event(unit: ItemUnit, command: FinishThinEventCommand) -> WriteO
     """Record the result of an attempt: the event is done, waits for the next attempt, or is dead.
 
     Raises RejectedItemError if the event is hidden, if the caller may not update its source, or if the attempt is not
-    the one that has the event now.
+    the one that has the event now. Also raises it for an asset that the caller cannot have written: it is hidden or
+    absent, was only referenced, or the caller may not update it.
     """
     event = _event(unit, command.event)
     if event["state"] != _PENDING or not event["taken"] or event["attempts"] != command.attempt:
@@ -157,6 +158,8 @@ def finish_thin_event(unit: ItemUnit, command: FinishThinEventCommand) -> WriteO
             "attempt",
         )
     if command.reason is None:
+        if command.asset is not None:
+            _require_written(unit, command.asset)
         values = {"outcome": command.outcome, "asset": command.asset, "reason": None}
         if not event["again"]:
             return _ended(unit, event, _DONE, **values)
@@ -196,6 +199,13 @@ def _event(unit: ItemUnit, urn: str) -> Record:
     require_right(unit, "update", source, "event")
     refuse_deleted(source)
     return event
+
+
+def _require_written(unit: ItemUnit, urn: str) -> None:
+    """Raise RejectedItemError for an asset that the caller cannot have written."""
+    asset = require_visible(unit, urn, "asset")
+    refuse_stub(asset, "asset")
+    require_right(unit, "update", asset, "asset")
 
 
 def _require_type(source: Record, object_type: str) -> None:

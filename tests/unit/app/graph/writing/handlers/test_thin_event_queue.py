@@ -22,6 +22,8 @@ from graphql_schema.ports.events.event_commands import (
 ADA = person("ada", "team ranking", roles="automation")
 SOURCE = urn("workflow prod")
 RUN = QueueThinEventCommand(SOURCE, "run", "r1")
+OBJECT = asset("run r1", owners={"team ranking": ["TECHNICAL"]})
+"""The registration of the asset that the object is."""
 
 
 def source(**more: Any) -> RegisterCommand:
@@ -54,9 +56,9 @@ def taken(memory: Memory, now: int) -> Any:
     return event(memory)
 
 
-def done(event: Any, attempt: int = 1) -> FinishThinEventCommand:
+def done(event: Any, attempt: int = 1, *, asset: str | None = None) -> FinishThinEventCommand:
     """Return the report of a success."""
-    return FinishThinEventCommand(event["id"], attempt, outcome="CREATED", asset=urn("run r1"))
+    return FinishThinEventCommand(event["id"], attempt, outcome="CREATED", asset=asset)
 
 
 def failed(event: Any, attempt: int = 1) -> FinishThinEventCommand:
@@ -66,13 +68,14 @@ def failed(event: Any, attempt: int = 1) -> FinishThinEventCommand:
 
 def test_an_object_has_one_event_that_is_due_once(memory: Memory) -> None:
     """Repetitions change nothing, the first taker gets the event, and a success ends it; the source does not change."""
-    seeded(memory, source())
+    seeded(memory, source(), OBJECT)
     audited = [each["id"] for each in memory.vertices.values() if each["kind"] == "CHANGE"]
     assert memory.outcomes(RUN, RUN, who=ADA) == ["CREATED", "UNCHANGED"]
     take = TakeThinEventCommand(event(memory)["id"])
     assert memory.outcomes(take, take, who=ADA) == ["UPDATED", "UNCHANGED"]
     assert (event(memory)["state"], event(memory)["attempts"], event(memory)["dueAt"]) == ("PENDING", 1, NOW + LEASE_MS)
-    assert memory.outcomes(done(event(memory)), done(event(memory)), who=ADA, now=NOW + 5) == ["UPDATED", "CONFLICT"]
+    success = done(event(memory), asset=urn("run r1"))
+    assert memory.outcomes(success, success, who=ADA, now=NOW + 5) == ["UPDATED", "CONFLICT"]
     assert {name: event(memory)[name] for name in ("state", "outcome", "asset", "finishedAt", "actor", "source")} == {
         "state": "DONE",
         "outcome": "CREATED",
@@ -195,6 +198,30 @@ def test_hidden_and_absent_sources_and_events_are_refused_alike(memory: Memory) 
 
     assert errors(SOURCE, hidden) == errors(urn("workflow absent"), absent)
     assert not memory.dirty
+
+
+def test_an_object_is_an_asset_that_the_worker_may_have_written(memory: Memory) -> None:
+    """A hidden asset is refused like an absent one; so are one of others and one that was only referenced."""
+    ads = {"team ads": ["TECHNICAL"]}
+    seeded(
+        memory, source(), asset("model theirs", owners=ads), asset("model hidden", {"visibility": "TEAM"}, owners=ads)
+    )
+    seeded(memory, LinkCommand("TRIGGERS", SOURCE, urn("workflow stub"), {"origin": "DECLARED"}))
+    of = taken(memory, NOW)
+
+    def refused(text: str) -> tuple[str, str, tuple[str, ...]]:
+        (result,) = memory.run(done(of, asset=urn(text)), who=ADA)
+        (error,) = result.errors
+        return error.code.name, error.message.replace(urn(text), "ID"), error.path
+
+    assert refused("model hidden") == refused("model absent")
+    found = {text: refused(text)[::2] for text in ("model absent", "model theirs", "workflow stub")}
+    assert found == {
+        "model absent": ("NOT_FOUND", ("asset",)),
+        "model theirs": ("DENIED", ("asset",)),
+        "workflow stub": ("INVALID", ("asset",)),
+    }
+    assert event(memory)["state"] == "PENDING"
 
 
 def test_only_who_may_update_the_source_moves_its_events(memory: Memory) -> None:
