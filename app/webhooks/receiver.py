@@ -7,11 +7,12 @@ name that resolves to another address later gains nothing. Redirects and the pro
 import socket
 from collections.abc import Mapping
 from typing import Final, Self
+from urllib.parse import urlsplit
 
 import aiohttp
 
 from app.webhooks.bounded_socket import Allowance, BoundedSocket
-from app.webhooks.receiver_hosts import HostRule
+from app.webhooks.receiver_hosts import HostRule, is_address
 
 SECONDS: Final = 10.0
 """Seconds of a delivery, from the connection to the response."""
@@ -43,11 +44,16 @@ class AddressRefusedError(OSError):
 
 
 class Receiver:
-    """Sends to one URL, which ``rule`` allows; use it as an async context manager."""
+    """Sends to one URL, which ``rule`` allows; use it as an async context manager.
+
+    If the rule leaves the name of the host to the owner of the webhook, a name with a refused address fails like an
+    absent one. Owners would otherwise learn which names the network of the server has.
+    """
 
     def __init__(self, url: str, rule: HostRule) -> None:
         self._url = url
         self._rule = rule
+        self._is_probe = rule.has_any_name and not is_address(urlsplit(url).hostname or "")
         self._allowance = Allowance()
 
     async def __aenter__(self) -> Self:
@@ -80,7 +86,7 @@ class Receiver:
         except aiohttp.ClientSSLError:
             raise DeliveryFailedError("TLS") from None
         except aiohttp.ClientConnectorError as error:
-            refused = isinstance(error.os_error, AddressRefusedError)
+            refused = isinstance(error.os_error, AddressRefusedError) and not self._is_probe
             raise DeliveryFailedError("ADDRESS_REFUSED" if refused else "NO_CONNECTION") from None
         except (aiohttp.ClientError, OSError, ValueError):
             raise DeliveryFailedError("NO_CONNECTION" if self._allowance.left else "TOO_LONG") from None

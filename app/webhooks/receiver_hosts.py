@@ -47,8 +47,13 @@ class HostRule:
 
     def allows(self, parts: SplitResult) -> bool:
         """Return whether the entry is about the origin of a URL."""
-        named = fnmatchcase(parts.hostname or "", self.host) if "*" in self.host else parts.hostname == self.host
+        named = fnmatchcase(parts.hostname or "", self.host) if self.has_any_name else parts.hostname == self.host
         return named and (parts.scheme, _port(parts)) == (self.scheme, self.port)
+
+    @property
+    def has_any_name(self) -> bool:
+        """Whether the entry is a pattern, of which the owner of a webhook chooses a name."""
+        return "*" in self.host
 
     def may_connect(self, address: str) -> bool:
         """Return whether the address of a host, as text, may be connected to."""
@@ -86,6 +91,15 @@ def is_public(address: str) -> bool:
         elif found.sixtofour or found.teredo or found not in _UNICAST:
             return False
     return found.is_global and not found.is_multicast
+
+
+def is_address(host: str) -> bool:
+    """Return whether the host of a URL is an address, and no name."""
+    try:
+        ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    return True
 
 
 def _split(url: str) -> SplitResult | None:

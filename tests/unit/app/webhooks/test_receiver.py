@@ -1,7 +1,9 @@
 """Requests to receivers: where they go, and what of a response counts."""
 
 import socket
+from typing import Any
 
+import aiohttp
 import pytest
 from support.servers.webhook_inbox import Inbox, receiving
 
@@ -76,6 +78,24 @@ async def test_a_name_of_a_private_address_is_not_connected_to() -> None:
             assert failure.reason == "ADDRESS_REFUSED", host
         with pytest.raises(BlockingIOError):
             server.accept()
+
+
+async def test_a_pattern_discloses_no_name_of_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that the owner chose fails alike, whether it has a private address or none; an address may be refused."""
+
+    async def resolve(_self: object, host: str, *_: object, **_options: object) -> list[dict[str, Any]]:
+        if host == "absent":
+            raise OSError("No address associated with hostname")
+        return [{"hostname": host, "host": "10.0.0.1", "port": 443, "family": socket.AF_INET, "proto": 0, "flags": 0}]
+
+    monkeypatch.setattr(aiohttp.ThreadedResolver, "resolve", resolve)
+    reasons = {}
+    for host, pattern in (("vault", "*"), ("absent", "*"), ("vault", "va*"), ("vault", "vault"), ("10.0.0.1", "*")):
+        failure = await attempt(f"https://{host}/", HostRule.parse(pattern))
+        assert failure is not None
+        reasons[host, pattern] = failure.reason
+    disclosing = {("vault", "vault"), ("10.0.0.1", "*")}
+    assert reasons == {key: "ADDRESS_REFUSED" if key in disclosing else "NO_CONNECTION" for key in reasons}
 
 
 def test_each_address_is_examined_when_its_socket_is_made() -> None:
