@@ -8,8 +8,9 @@ graphql-core.
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain, compress
 from typing import Final, Protocol, TypeVar, cast
 
@@ -47,6 +48,13 @@ ResultT = TypeVar("ResultT")
 TURN_OBJECTS: Final = 250
 """Number of objects that are read without a pause: about a millisecond."""
 
+CALLS_AT_ONCE: Final = 2_000
+"""Maximal number of resolvers of one operation that run at once, each in a task.
+
+Tasks that wait for the same response continue in one iteration of the event loop, and tasks that are cancelled end in
+one. That takes some 10 microseconds for each.
+"""
+
 
 class Executor(Protocol):
     """What this module uses of the executor of graphql-core."""
@@ -81,6 +89,7 @@ class VectoredExecution:
     plans: Plans
     report: PlanReport | None = None
     _given: dict[int, tuple[Info, JsonObject]] = field(default_factory=dict)
+    _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CALLS_AT_ONCE))
 
     async def objects(self, selection: Selection, sources: Sequence[Resolved]) -> list[JsonObject]:
         """Return the completed objects of one type, one for each source."""
@@ -89,7 +98,7 @@ class VectoredExecution:
         for begin in range(0, len(sources), TURN_OBJECTS):
             await budget.pause()
             completed += self._leaves(selection, sources[begin : begin + TURN_OBJECTS])
-        await _all(self._fill(step, sources, completed) for step in selection.deeper)
+        await _all(budget, [partial(self._fill, step, sources, completed) for step in selection.deeper])
         return completed
 
     def _leaves(self, selection: Selection, sources: Sequence[Resolved]) -> list[JsonObject]:
@@ -163,9 +172,14 @@ class VectoredExecution:
         info, arguments = self._arguments(step)
         if call.for_all:
             return cast("Column", await call(sources, info, arguments))
-        if not call.is_async:
-            return [call(source, info, arguments) for source in sources]
-        return await _all(call(source, info, arguments) for source in sources)
+        budget = self.executor.budget
+        if call.is_async:
+            return await _all(budget, [partial(call, source, info, arguments) for source in sources], self._slots)
+        values: Column = []
+        for begin in range(0, len(sources), TURN_OBJECTS):
+            await budget.pause()
+            values += [call(source, info, arguments) for source in sources[begin : begin + TURN_OBJECTS]]
+        return values
 
     def _arguments(self, step: PlanStep) -> tuple[Info, JsonObject]:
         """Return the info and the arguments of a field, which are the same for all its sources."""
@@ -222,7 +236,7 @@ class VectoredExecution:
             for index, each in zip(found, objects, strict=True):
                 completed[index] = each
 
-        await _all(complete(*each) for each in indexes.items())
+        await _all(self.executor.budget, [partial(complete, *each) for each in indexes.items()])
         return completed
 
     async def _objects(self, type_: GraphQLObjectType, step: PlanStep, sources: Column) -> Column:
@@ -263,19 +277,32 @@ class _Sources:
         ]
 
 
-async def _all(work: Iterable[Awaitable[ResultT]]) -> list[ResultT]:
-    """Return the results of awaitables that run at the same time.
+async def _all(
+    budget: OperationBudget, calls: Sequence[Callable[[], Awaitable[ResultT]]], slots: asyncio.Semaphore | None = None
+) -> list[ResultT]:
+    """Return the results of calls that run at the same time, each in one of the ``slots`` if there are any.
 
-    If one fails, the others are cancelled. Of several awaitables, errors are raised as an ExceptionGroup.
+    Each begins in a turn of the event loop. If one fails, the others are cancelled. Of several calls, errors are raised
+    as an ExceptionGroup.
     """
-    coroutines = list(work)
-    if len(coroutines) == 1:
-        return [await coroutines[0]]
+    if len(calls) == 1:
+        return [await calls[0]()]
     tasks: list[asyncio.Task[ResultT]] = []
     try:
         async with asyncio.TaskGroup() as group:
-            tasks += (group.create_task(cast("Coroutine[None, None, ResultT]", each)) for each in coroutines)
+            for call in calls:
+                if slots is not None:
+                    await slots.acquire()
+                tasks.append(group.create_task(_begun(budget, call)))
+                if slots is not None:
+                    tasks[-1].add_done_callback(lambda _: slots.release())
     finally:
         forget_failed(tasks)
         forget_frames(sys.exception())
     return [task.result() for task in tasks]
+
+
+async def _begun(budget: OperationBudget, call: Callable[[], Awaitable[ResultT]]) -> ResultT:
+    """Return the result of a call, which begins in a turn."""
+    await budget.pause()
+    return await call()

@@ -98,6 +98,7 @@ class Context:
     selection: Hashable = None
     former_readers: Sequence[GraphReader] = ()
     _reader: GraphReader | None = field(init=False, default=None)
+    _computed: SharedResults | None = field(init=False, default=None)
 
     @property
     def reader(self) -> GraphReader:
@@ -106,9 +107,20 @@ class Context:
             self._reader = self.open_reader(self.principal, self.as_of)
         return self._reader
 
+    async def once(self, key: Hashable, make: Callable[[], Awaitable[ResultT]]) -> ResultT:
+        """Return the result of ``make``, in a turn; it is called once for equal keys, until the next write.
+
+        A key names everything that the result depends on, except the reader.
+        """
+        if self._computed is None:
+            self._computed = SharedResults()
+        result = await self._computed.get(key, make)
+        await self.budget.pause()
+        return result
+
     def reset_reader(self) -> None:
-        """Discard cached rows, so that fields resolved after a write return the new state."""
-        self._reader = None
+        """Discard cached rows and results, so that fields resolved after a write return the new state."""
+        self._reader = self._computed = None
 
     def restart(self) -> None:
         """Begin the operation again: discard what it has read, reported and counted, and what it is reading."""
@@ -138,6 +150,8 @@ class Context:
 
     def _abandon_readers(self) -> None:
         """Discard all readers, and what they are reading."""
+        if self._computed is not None:
+            self._computed.cancel()
         for reader in self._opened():
             reader.abandon()
         self.former_readers = ()

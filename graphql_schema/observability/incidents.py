@@ -106,8 +106,13 @@ async def incidents_on(
     range, and InvalidError for an invalid cursor.
     """
     page, binding = page_request_of(info, first, after, *scope, keep=_filter_of(state))
-    assets = await _shown(info, where)
-    return ConnectionSource(await _gathered(info, assets, page), page, binding)
+    found = await info.context.once(("incidents", where, page), lambda: _read(info, where, page))
+    return ConnectionSource(found, page, binding)
+
+
+async def _read(info: Info, where: Condition, page: PageRequest) -> RowPage:
+    """Return a page of the incidents on the assets of a condition; raise LimitError if these are too many."""
+    return await _gathered(info, await _shown(info, where), page)
 
 
 async def _shown(info: Info, where: Condition) -> list[Row]:

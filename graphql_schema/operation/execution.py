@@ -5,7 +5,8 @@ have an error, it is executed by graphql-core, which also executes mutations and
 once for all subscriptions with equal rights and an equal selection.
 """
 
-from collections.abc import AsyncIterable, Iterable, Sized
+import asyncio
+from collections.abc import AsyncIterable, Awaitable, Coroutine, Iterable, Sized
 from copy import copy
 from functools import cached_property
 from typing import Any, Final, Self, cast
@@ -29,7 +30,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from graphql_schema.execution.explanation import explained
 from graphql_schema.execution.plan import Plans, Selection, selection_of
-from graphql_schema.execution.vectored_execution import VectoredExecution
+from graphql_schema.execution.vectored_execution import CALLS_AT_ONCE, VectoredExecution
 from graphql_schema.fields.context import Context
 from graphql_schema.fields.field import Resolved
 from graphql_schema.operation.coerced_variables import CoercedVariables, without_variables
@@ -78,6 +79,11 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
         """Return the budget of the operation."""
         budget = getattr(self.context_value, "budget", None)
         return budget if isinstance(budget, OperationBudget) else OperationBudget()
+
+    @cached_property
+    def _slots(self) -> asyncio.Semaphore:
+        """Return the slots of the resolvers that run at once."""
+        return asyncio.Semaphore(CALLS_AT_ONCE)
 
     def execute_operation(
         self,
@@ -155,6 +161,34 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
             if len(result) >= LONG_LIST and not is_leaf_type(return_type.of_type):
                 result = self.budget.in_turns(result)
         return super().complete_list_value(return_type, field_details_list, info, path, result, position_context)
+
+    async def complete_awaitable_value(
+        self,
+        return_type: GraphQLOutputType,
+        field_details_list: FieldDetailsList,
+        info: GraphQLResolveInfo[Context],
+        path: Path,
+        result: Awaitable[Resolved],
+        position_context: Any,  # noqa: ANN401 - as above
+    ) -> Resolved:
+        """Complete the value of an asynchronous resolver, which begins in a turn of the event loop."""
+        begun = self._begun(result)
+        return await super().complete_awaitable_value(
+            return_type, field_details_list, info, path, begun, position_context
+        )
+
+    async def _begun(self, result: Awaitable[Resolved]) -> Resolved:
+        """Return the result of a resolver, which begins in a turn, when it has one of the slots of the operation."""
+        try:
+            await self._slots.acquire()
+            try:
+                await self.budget.pause()
+                return await result
+            finally:
+                self._slots.release()
+        finally:
+            if isinstance(result, Coroutine):
+                result.close()  # without effect unless it never began, of which Python would warn
 
     def complete_leaf_value(self, return_type: GraphQLLeafType, result: Resolved) -> Resolved:  # type: ignore[override]
         """Complete a scalar or an enum; raises LimitError if the texts of the response are too long together."""

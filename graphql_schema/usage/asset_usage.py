@@ -144,16 +144,21 @@ class Usage:
 
 async def _usage(root: Parent, info: Info, days: Days = 30, from_: From = None, to: To = None) -> Resolved:
     span = span_of(info, days, from_, to)
-    months = await months_of(info, [root], MONTHS, span)
-    urns = list(dict.fromkeys(month["consumer"] for month in months))
-    known = [row for row in await info.context.reader.nodes(urns, constant_time=True) if row is not None]
-    return await added_up_in_turn(info.context.budget, months, known, span, (root.urn,))
+    return await info.context.once(("usage", root.vid, span), lambda: _usage_of(root, info, span))
 
 
 asset_usage: SchemaField = strawberry.field(
     description="Usage of the asset over some days; consumers that are not visible to the viewer do not count.",
     resolver=_usage,
 )
+
+
+async def _usage_of(root: Row, info: Info, span: "Span") -> JsonObject:
+    """Return the source of the usage of an asset."""
+    months = await months_of(info, [root], MONTHS, span)
+    urns = list(dict.fromkeys(month["consumer"] for month in months))
+    known = [row for row in await info.context.reader.nodes(urns, constant_time=True) if row is not None]
+    return await added_up_in_turn(info.context.budget, months, known, span, (root.urn,))
 
 
 @dataclass(frozen=True, slots=True)

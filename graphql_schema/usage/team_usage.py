@@ -12,9 +12,10 @@ from graphql_schema.fields.field import Parent, Resolved, SchemaField
 from graphql_schema.fields.filters import AssetFilter, asset_listing
 from graphql_schema.governance.subteams import IncludeSubteams, with_subteams
 from graphql_schema.ports.conditions import AnyOf, Condition, In
+from graphql_schema.ports.record import JsonObject
 from graphql_schema.ports.relation_query import ALL, PageRequest, newest_first, related
 from graphql_schema.ports.row import Row
-from graphql_schema.usage.asset_usage import MONTHS, Days, From, To, added_up_in_turn, months_of, span_of
+from graphql_schema.usage.asset_usage import MONTHS, Days, From, Span, To, added_up_in_turn, months_of, span_of
 from policies.errors import LimitError
 
 MAX_OWNED = 10_000
@@ -40,13 +41,10 @@ async def _usage(
     from_: From = None,
     to: To = None,
 ) -> Resolved:
-    span, reader = span_of(info, days, from_, to), info.context.reader
-    teams = await with_subteams(root, info, include_subteams)
-    assets = [row for row in await _owned(info, teams, None) if row.reads("usage")]
-    months = await months_of(info, assets, MONTHS, span)
-    urns = list(dict.fromkeys(month["consumer"] for month in months))
-    known = [row for row in await reader.nodes(urns, constant_time=True) if row is not None]
-    return await added_up_in_turn(info.context.budget, months, known, span, (root.urn, "usage", bool(include_subteams)))
+    span, inclusive = span_of(info, days, from_, to), bool(include_subteams)
+    return await info.context.once(
+        ("usage of assets", root.vid, span, inclusive), lambda: _usage_of_assets(root, info, span, inclusive=inclusive)
+    )
 
 
 team_usage: SchemaField = strawberry.field(
@@ -64,17 +62,9 @@ async def _consumption(
     from_: From = None,
     to: To = None,
 ) -> Resolved:
-    span, reader = span_of(info, days, from_, to), info.context.reader
-    teams = await with_subteams(root, info, include_subteams)
-    consumers = await _consumers(info, teams)
-    months = await months_of(info, consumers, USES, span)
-    urns = list(dict.fromkeys(urn for month in months for urn in month["subjects"]))
-    visible = {
-        row.urn for row in await reader.nodes(urns, constant_time=True) if row is not None and row.reads("usage")
-    }
-    shown = [month for month in months if not visible.isdisjoint(month["subjects"])]
-    return await added_up_in_turn(
-        info.context.budget, shown, consumers, span, (root.urn, "consumption", bool(include_subteams))
+    span, inclusive = span_of(info, days, from_, to), bool(include_subteams)
+    return await info.context.once(
+        ("consumption", root.vid, span, inclusive), lambda: _usage_by_consumers(root, info, span, inclusive=inclusive)
     )
 
 
@@ -83,6 +73,29 @@ team_consumption: SchemaField = strawberry.field(
     "assets whose usage the viewer may see, and services visible to the viewer, count.",
     resolver=_consumption,
 )
+
+
+async def _usage_of_assets(root: Row, info: Info, span: Span, *, inclusive: bool) -> JsonObject:
+    """Return the source of the usage of what a team owns, and with ``inclusive`` what its sub-teams own."""
+    context = info.context
+    teams = await with_subteams(root, info, inclusive)
+    assets = [row for row in await _owned(info, teams, None) if row.reads("usage")]
+    months = await months_of(info, assets, MONTHS, span)
+    urns = list(dict.fromkeys(month["consumer"] for month in months))
+    known = [row for row in await context.reader.nodes(urns, constant_time=True) if row is not None]
+    return await added_up_in_turn(context.budget, months, known, span, (root.urn, "usage", inclusive))
+
+
+async def _usage_by_consumers(root: Row, info: Info, span: Span, *, inclusive: bool) -> JsonObject:
+    """Return the source of the consumption of a team, and with ``inclusive`` of its sub-teams."""
+    context = info.context
+    consumers = await _consumers(info, await with_subteams(root, info, inclusive))
+    months = await months_of(info, consumers, USES, span)
+    urns = list(dict.fromkeys(urn for month in months for urn in month["subjects"]))
+    found = await context.reader.nodes(urns, constant_time=True)
+    visible = {row.urn for row in found if row is not None and row.reads("usage")}
+    shown = [month for month in months if not visible.isdisjoint(month["subjects"])]
+    return await added_up_in_turn(context.budget, shown, consumers, span, (root.urn, "consumption", inclusive))
 
 
 async def _consumers(info: Info, teams: Sequence[Row]) -> list[Row]:

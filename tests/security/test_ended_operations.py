@@ -20,6 +20,10 @@ HEALTHY = (
     "{ assets(filter: {kinds: [DATASET], health: [HEALTHY, UNKNOWN]}, first: 30) { nodes { id health { status } } } }"
 )
 
+USED = (
+    "{ assets(first: 30) { nodes { ownerTeam { usage { reads } consumption { reads } incidents { totalCount } } } } }"
+)
+
 
 @pytest.fixture(scope="module")
 async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
@@ -36,7 +40,7 @@ def living_rows() -> int:
 
 
 @observes_one_process
-@pytest.mark.parametrize("document", [WIDE, HEALTHY], ids=["lists", "health"])
+@pytest.mark.parametrize("document", [WIDE, HEALTHY, USED], ids=["lists", "health", "usage"])
 async def test_what_an_ended_operation_read_is_freed(api: Api, monkeypatch: pytest.MonkeyPatch, document: str) -> None:
     """An operation that is ended while it reads keeps no row either, though its errors refer to its frames."""
     opened, contexts = api.contexts.open, list[Any]()

@@ -31,7 +31,8 @@ from graphql_schema.schema import build_schema
 
 READS_RECORDS = {
     "app.graph.reading.visible_rows.row": "the accessor, which applies the row policy",
-    "app.graph.reading.visible_rows._evaluate_all": "evaluates the policy on each record",
+    "app.graph.reading.visible_rows._unknown": "lists the vertices on whose records the policy is evaluated",
+    "app.graph.reading.visible_rows._unknown_of": "compares whose level it is, without reading a record",
     "app.graph.reading.visible_rows.fetch": "adds the far ends of changes, for the policy",
     "app.graph.reading.visible_rows.led_to": "follows the pointers of merged datasets, before the policy",
     "app.graph.reading.visible_rows._leads_to_hidden": "lets a merged dataset have the access of the remaining one",

@@ -65,17 +65,19 @@ class ListingPages:
 
     async def _load(self, requests: list[tuple[ListingQuery, PageRequest]]) -> list[RowPage]:
         resolved = await self._unused.resolve([listing.where for listing, _ in requests])
+        in_turns = self._rows.budget.in_turns
         masked = [
             (replace(listing, where=self._conditions.mask(listing.where, usage)), page)
-            for (listing, page), usage in zip(requests, resolved, strict=True)
+            async for (listing, page), usage in in_turns(zip(requests, resolved, strict=True))
         ]
-        queries = [self._index_queries(listing, page) for listing, page in masked]
-        response = await self._rows.fetch(LevelRequest(listings=[each.wire() for group in queries for each in group]))
+        queries = [self._index_queries(listing, page) async for listing, page in in_turns(masked)]
+        wired = [each.wire() async for group in in_turns(queries) for each in group]
+        response = await self._rows.fetch(LevelRequest(listings=wired))
         found = iter(response.listings)
         pages = [(*each, [next(found) for _ in group]) for each, group in zip(masked, queries, strict=True)]
         if self._policy.floors.any:
             return list(await asyncio.gather(*(self._read_on(*each, response) for each in pages)))
-        return [self._page(*each, response) for each in pages]
+        return [self._page(*each, response) async for each in in_turns(pages)]
 
     async def _read_on(
         self, listing: ListingQuery, page: PageRequest, found: Sequence[_Found], response: LevelResponse
@@ -87,6 +89,7 @@ class ListingPages:
         items: list[PageItem] = []
         wanted = size = COUNT_LIMIT if page.first is None else page.first + 1
         while True:
+            await self._rows.budget.pause()
             vids = _in_order(found, size)
             kept = [vid for vid in vids if not self._policy.raised_by_floor(vid, response.records[vid])]
             values = _order_values(found)

@@ -1,12 +1,13 @@
 """The reader of one operation: implements the port GraphReader with the parts of this package.
 
 Equal calls of one operation share their results, except for the batches of the change feed. Rows, relations and
-listings have loaders, which also batch them; the other reads share their results here. After each write an operation
-gets a new reader. Known rows and the budgets of lineage then start again.
+listings have loaders, which also batch them; the other reads share their results here. Each call returns in a turn of
+the event loop. After each write an operation gets a new reader. Known rows and the budgets of lineage then start again.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from app.graph.reading.access.row_policy import RowPolicy
 from app.graph.reading.attached_records import AttachedRecords
@@ -45,6 +46,8 @@ from graphql_schema.ports.row import FeedBatch, Row, RowPage
 from graphql_schema.ports.search_query import SearchCandidates, SearchQuery
 from graphql_schema.ports.shared_results import SharedResults
 from policies.disclosure import Disclosure
+
+ResultT = TypeVar("ResultT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,19 +100,15 @@ class PolicedReader:
 
     async def node(self, urn: str) -> Row | None:
         """Return the row of an id that the caller names; None if it is absent or hidden."""
-        row = await self._rows_by_id.one(urn)
-        await self._budget.pause()
-        return row
+        return await self._in_turn(self._rows_by_id.one(urn))
 
     async def nodes(self, urns: Sequence[str], *, constant_time: bool = False, named: bool = False) -> list[Row | None]:
         """Return the row of each id, in order; None for one that is absent or hidden."""
-        return await self._rows_by_id.many(urns, constant_time=constant_time, named=named)
+        return await self._in_turn(self._rows_by_id.many(urns, constant_time=constant_time, named=named))
 
     async def related(self, source: Row, related: RelationQuery, page: PageRequest) -> RowPage:
         """Return a page of the rows that a relation query reaches from a source; calls that wait are read together."""
-        found = await self._related.page(source, related, page)
-        await self._budget.pause()
-        return found
+        return await self._in_turn(self._related.page(source, related, page))
 
     def abandon(self) -> None:
         """Send no further request, and cancel the shared results that are being made."""
@@ -121,44 +120,44 @@ class PolicedReader:
         """Return a page of the rows that a relation query reaches from each source, in order."""
         if len(sources) == 1:  # read together with other single sources
             return [await self.related(sources[0], related, page)]
-        return await self._related.pages(sources, related, page)
+        return await self._in_turn(self._related.pages(sources, related, page))
 
     async def walk(self, walk: LineageQuery) -> LineageResult:
         """Return the result of a lineage query, at its own snapshot time or else at that of the operation."""
         pin = self.pin if walk.pin is None else walk.pin
-        return await self._shared.get(walk, lambda: walk_along(self._walking, walk, pin))
+        return await self._once(walk, lambda: walk_along(self._walking, walk, pin))
 
     async def paths(self, search: PathQuery) -> PathResult:
         """Return the shortest paths between two assets."""
-        return await self._shared.get(search, lambda: paths_between(self._walking, search, self.pin))
+        return await self._once(search, lambda: paths_between(self._walking, search, self.pin))
 
     async def edges_between(
         self, sources: Sequence[Row], targets: Sequence[Row], relations: tuple[str, ...]
     ) -> list[DatedEdge]:
         """Return the visible edges of some relations from each source to each target, ended and later ones included."""
         ends = tuple(row.vid for row in sources), tuple(row.vid for row in targets)
-        return await self._shared.get(
+        return await self._once(
             ("edges", *ends, relations), lambda: edges_between(self._walking.rows, sources, targets, relations)
         )
 
     async def health(self, source: Row) -> HealthReport:
         """Return the health of an asset, which is computed once for the operation."""
-        return await self._health(source)
+        return await self._in_turn(self._health(source))
 
     async def contamination(self, evaluation: Row) -> ContaminationReport:
         """Return the contamination report of an evaluation, which is computed once for the operation."""
-        return await self._shared.get(
+        return await self._once(
             ("contamination", evaluation.vid), lambda: contamination_of(self._walking, evaluation, self.pin)
         )
 
     async def listing(self, listing: ListingQuery, page: PageRequest) -> RowPage:
         """Return a page of a listing; computed conditions are replaced by ids before the index is queried."""
         where = await self._resolved(listing.where)
-        return await self._listings.page(replace(listing, where=where), page)
+        return await self._in_turn(self._listings.page(replace(listing, where=where), page))
 
     async def search(self, search: SearchQuery) -> SearchCandidates:
         """Return the possible hits of a search; computed conditions are replaced by ids before the index is queried."""
-        return await self._shared.get(search, lambda: self._search(search))
+        return await self._once(search, lambda: self._search(search))
 
     async def _search(self, search: SearchQuery) -> SearchCandidates:
         return await self._searches.candidates(replace(search, where=await self._resolved(search.where)))
@@ -168,16 +167,26 @@ class PolicedReader:
 
         Equal conditions of an operation are resolved once.
         """
-        return await self._shared.get(("condition", where), lambda: self._computed.resolve(where))
+        return await self._once(("condition", where), lambda: self._computed.resolve(where))
 
     async def attached_records(
         self, kind: str, where: Condition, page: PageRequest, *, newest_first: bool = True
     ) -> RowPage:
         """Return a page of the visible attached records of a kind, in the order of creation."""
-        return await self._shared.get(
+        return await self._once(
             (kind, where, page, newest_first),
             lambda: self._attached_records.page(kind, where, page, newest_first=newest_first),
         )
+
+    async def _once(self, key: Hashable, make: Callable[[], Awaitable[ResultT]]) -> ResultT:
+        """Return the result of ``make``, in a turn; it is called once for equal keys."""
+        return await self._in_turn(self._shared.get(key, make))
+
+    async def _in_turn(self, read: Awaitable[ResultT]) -> ResultT:
+        """Return what is read, in a turn: of a shared result, or of one level, all readers would continue at once."""
+        found = await read
+        await self._budget.pause()
+        return found
 
     def remember(self, rows: Iterable[Row]) -> None:
         """Store rows read by another operation: they are not read again, and use the policy report of this one."""

@@ -67,7 +67,7 @@ class RelatedPages:
         """
         key = (id(related), page)  # fast, as above, and safe, because the query is kept beside the batches
         if key not in self._batches:
-            self._batches[key] = related, SharedBatches(attrgetter("vid"))
+            self._batches[key] = related, SharedBatches(attrgetter("vid"), self._rows.budget.pause)
         return await self._batches[key][1].get(sources, partial(self._load, related, page))
 
     async def _load(self, related: RelationQuery, page: PageRequest, sources: list[Row]) -> list[RowPage]:
@@ -127,7 +127,7 @@ class RelatedPages:
     ) -> list[RowPage]:
         """Return the page of each source, cut from a response that contains everything it reaches."""
         lists = await self._ordered(related, page, sources, response)
-        return [slice_page(each.items, each.page) for each in lists]
+        return [slice_page(each.items, each.page) async for each in self._rows.budget.in_turns(lists)]
 
     async def _ordered(
         self, related: RelationQuery, page: PageRequest, sources: list[Row], response: LevelResponse
@@ -156,7 +156,7 @@ class RelatedPages:
         ]
         slices = [
             slice_page(dated(each.items) if more else each.items, each.page)
-            for each, more in zip(lists, partial, strict=True)
+            async for each, more in self._rows.budget.in_turns(zip(lists, partial, strict=True))
         ]
         unfinished = {
             number: self._read_on(related, lists[number].page, source, lists[number].items, read[number])

@@ -28,6 +28,7 @@ class VisibleRows:
         self._batcher = batcher
         self._known: dict[int, Row | None] = {}
         self._withheld: dict[int, Record] = {}
+        self._level: tuple[dict[int, Record], list[int]] | None = None
 
     @property
     def now(self) -> int:
@@ -44,21 +45,38 @@ class VisibleRows:
         about hidden assets.
         """
         response = await self._batcher.fetch(request)
+        unknown = self._unknown_of(response)
         if ends:
             named = {urn for record in response.records.values() for urn in record.get("ends", ())}
             missing = [vid for vid in map(self.vid, named) if vid not in self._known]
             also = await self._batcher.fetch(LevelRequest(vertices=missing or request.vertices, fresh=True))
             response.records.update(also.records)
-        await self._evaluate_all(response)
+            unknown += self._unknown(also)
+        await self._evaluate_all(unknown, response)
         return response
 
-    async def _evaluate_all(self, response: LevelResponse) -> None:
-        """Evaluate the policy on the records of a response, except on changes, which depend on further records."""
-        unknown = [vid for vid, record in response.records.items() if vid not in self._known and "ends" not in record]
-        for begin in range(0, len(unknown), _EVALUATED_AT_ONCE):
+    async def _evaluate_all(self, unknown: list[int], response: LevelResponse) -> None:
+        """Evaluate the policy on the vertices in a list that other callers may share, and empty the list."""
+        while unknown:
             await self.budget.pause()
-            for vid in unknown[begin : begin + _EVALUATED_AT_ONCE]:
+            part = unknown[-_EVALUATED_AT_ONCE:]
+            del unknown[-_EVALUATED_AT_ONCE:]
+            for vid in part:
                 self.row(vid, response)
+
+    def _unknown_of(self, response: LevelResponse) -> list[int]:
+        """Return the vertices of a level whose policy is to be evaluated; each caller takes some of them from the list.
+
+        The hundreds of callers that get the same level share the list. If each examined all records, the event loop
+        would be held for the product of both numbers.
+        """
+        if self._level is None or self._level[0] is not response.records:
+            self._level = response.records, self._unknown(response)
+        return self._level[1]
+
+    def _unknown(self, response: LevelResponse) -> list[int]:
+        """Return the vertices of a response without a row, except changes, which depend on further records."""
+        return [vid for vid, record in response.records.items() if vid not in self._known and "ends" not in record]
 
     def vid(self, urn: str) -> int:
         """Return the vertex id of a URN in the tenant of the caller."""

@@ -27,8 +27,13 @@ def _twin(root: Parent) -> Resolved:
 
 
 async def _delayed(root: Parent, turns: int = 1) -> Resolved:
-    for _ in range(turns):
-        await asyncio.sleep(0)
+    RUNNING.append(root["number"])
+    STARTS.append(len(RUNNING))
+    try:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+    finally:
+        RUNNING.pop()
     return root["number"]
 
 
@@ -45,6 +50,12 @@ async def _doubled(roots: Parents) -> ResolvedForAll:
 
 ROOTS: list[Any] = []
 """What the root fields return."""
+
+RUNNING: list[int] = []
+"""One element for each resolver of `delayed` that runs."""
+
+STARTS: list[int] = []
+"""For each resolver of `delayed`, the number of those that ran when it had begun."""
 
 CALLS: list[int] = []
 """The number of sources of each call of a resolver for all of them."""

@@ -168,7 +168,7 @@ class LevelBatcher:
         """Read the requests of one level as one; if they are refused together, read each by itself."""
         parts, window = LevelParts(), self.instant.window
         self.budget.reads_index |= any(request.listings for request, _ in level)
-        for request, _ in level:
+        async for request, _ in self.budget.in_turns(level):
             hops = [{**window, **hop} for hop in request.hops]
             parts.add(request.vertices, hops, request.listings, fresh=request.fresh)
         self.budget.check()

@@ -16,10 +16,12 @@ ResultT = TypeVar("ResultT")
 class SharedBatches(Generic[ItemT, ResultT]):
     """Results by the key of an item, which ``key`` returns.
 
-    A batch that failed or was cancelled is dropped, so that later calls read its items again.
+    ``pause`` returns in a turn of the event loop: hundreds of calls that share a batch would continue at once. A batch
+    that failed or was cancelled is dropped, so that later calls read its items again.
     """
 
     key: Callable[[ItemT], Hashable]
+    pause: Callable[[], Awaitable[object]]
     _batches: dict[Hashable, asyncio.Task[dict[Hashable, ResultT]]] = field(default_factory=dict)
 
     async def get(
@@ -38,6 +40,7 @@ class SharedBatches(Generic[ItemT, ResultT]):
             batch.add_done_callback(self._forget_failed)
         batches = [self._batches[key] for key in keys]
         results = {batch: await batch for batch in set(batches)}
+        await self.pause()
         return [results[batch][key] for key, batch in zip(keys, batches, strict=True)]
 
     def _forget_failed(self, batch: asyncio.Task[dict[Hashable, ResultT]]) -> None:

@@ -91,7 +91,7 @@ class Expander:
         Raises LimitError if one request would read too many edges.
         """
         if selection not in self._batches:
-            self._batches[selection] = SharedBatches(itemgetter(0))
+            self._batches[selection] = SharedBatches(itemgetter(0), self._rows.budget.pause)
         return await self._batches[selection].get(vertices, partial(self._load, selection))
 
     async def _load(self, selection: EdgeSelection, vertices: list[Vertex]) -> list[Expansion]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from support.documents.both_executions import Outcome, executed_twice
-from support.documents.small_schema import CALLS, ROOTS, Source, blue, red, small_schema
+from support.documents.small_schema import CALLS, ROOTS, RUNNING, STARTS, Source, blue, red, small_schema
 from support.stores.plain_reader import PlainGraph
 
 from graphql_schema.execution.vectored_execution import TURN_OBJECTS
@@ -35,6 +35,7 @@ def small() -> OperationSchema:
 def roots() -> list[Any]:
     """Return the list that the root fields return; a test fills it."""
     ROOTS.clear()
+    RUNNING.clear()
     return ROOTS
 
 
@@ -228,6 +229,54 @@ async def test_long_lists_pause(twice: Twice, roots: list[Any], monkeypatch: pyt
     assert again == 0
     assert found.json["reds"][-1]["number"] == 3 * TURN_OBJECTS - 1
     assert len(ran) > 3
+
+
+@pytest.mark.parametrize(
+    ("document", "again"),
+    [("{ reds { delayed } }", 0), ("{ reds { delayed odd } }", 1)],
+    ids=["vectors", "with errors"],
+)
+async def test_resolvers_begin_in_turns(
+    twice: Twice, roots: list[Any], monkeypatch: pytest.MonkeyPatch, document: str, again: int
+) -> None:
+    """Thousands of resolvers that begin in one iteration of the loop would hold it; if each is a turn, few run."""
+    monkeypatch.setattr(operation_budget, "TURN_SECONDS", -1.0)
+    roots += [red(number) for number in range(8)]
+    STARTS.clear()
+    found, executed_again = await twice(document)
+    assert executed_again == again
+    assert [each["delayed"] for each in found.json["reds"]] == [*range(8)]
+    assert len(STARTS) >= 2 * 8
+    assert max(STARTS) <= 2
+
+
+@pytest.mark.parametrize(
+    ("document", "again"),
+    [("{ reds { delayed(turns: 9) } }", 0), ("{ reds { a: delayed(turns: 9) b: delayed(turns: 8) odd } }", 1)],
+    ids=["vectors", "with errors"],
+)
+async def test_few_resolvers_run_at_once(
+    twice: Twice, roots: list[Any], monkeypatch: pytest.MonkeyPatch, document: str, again: int
+) -> None:
+    """Those that wait for one response continue, and those that are cancelled end, in one iteration of the loop."""
+    for module in ("graphql_schema.execution.vectored_execution", "graphql_schema.operation.execution"):
+        monkeypatch.setattr(f"{module}.CALLS_AT_ONCE", 5)
+    roots += [red(number) for number in range(40)]
+    STARTS.clear()
+    found, executed_again = await twice(document)
+    assert (executed_again, len(found.json["reds"])) == (again, 40)
+    assert max(STARTS) == 5
+
+
+async def test_a_failed_resolver_leaves_no_slot_occupied(
+    twice: Twice, roots: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Resolvers that are cancelled before or after they began release their slots, and those that wait are not run."""
+    monkeypatch.setattr("graphql_schema.execution.vectored_execution.CALLS_AT_ONCE", 2)
+    roots += [red(number) for number in range(10)]
+    found, again = await twice("{ reds { a: delayed(turns: 3) odd b: delayed(turns: 1) c: delayed(turns: 2) } }")
+    assert again == 1
+    assert len(found.errors) == 5
 
 
 async def test_an_operation_that_ended_stays_so(small: OperationSchema, roots: list[Any], ada: Principal) -> None:

@@ -1,5 +1,6 @@
 """The context of one operation: its reader, its read time and its reports."""
 
+import asyncio
 from dataclasses import dataclass, field, replace
 from typing import Any
 from unittest.mock import AsyncMock, Mock
@@ -158,3 +159,41 @@ def test_a_response_is_logged_before_its_reports_are_cleared(process: Process) -
     assert context.finish()["authorization"]["hidden"][0]["coordinate"] == "Run.params"
     assert context.finish() == {}
     assert process.logged == [("ada", "request-1", 1), ("ada", "request-1", 0)]
+
+
+async def test_a_result_is_made_once_until_the_next_write(process: Process) -> None:
+    """Equal keys share what is made, also while it is being made; after a write it is made anew."""
+    context = process.context()
+    make = AsyncMock(side_effect=[[1], [2], [3]])
+    first, again = await asyncio.gather(context.once("key", make), context.once("key", make))
+    assert first is again
+    assert await context.once("other", make) == [2]
+    assert await context.once("key", make) is first
+    context.reset_reader()
+    assert await context.once("key", make) == [3]
+
+
+async def test_a_result_is_returned_in_a_turn(process: Process) -> None:
+    """Those that wait for the same result would all continue at once."""
+    budget = Mock(pause=AsyncMock())
+    context = process.context(budget=budget)
+    await asyncio.gather(*(context.once("key", AsyncMock()) for _ in range(3)))
+    assert budget.pause.await_count == 3
+
+
+async def test_what_is_made_ends_with_the_operation(process: Process) -> None:
+    """A result that no resolver waits for any longer is cancelled when the operation has ended."""
+    context, ended = process.context(), asyncio.Event()
+
+    async def make() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    waiting = asyncio.create_task(context.once("key", make))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    waiting.cancel()
+    context.release()
+    await ended.wait()

@@ -5,6 +5,7 @@
 
 import threading
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 import pytest
 from strawberry.types import ExecutionResult
@@ -77,6 +78,48 @@ async def usage(run: Run, field: str, *, sub: bool = False) -> dict[str, float]:
     reads = {node["consumer"]["id"]: node["reads"] for node in result["consumers"]["nodes"]}
     assert result["reads"] == sum(reads.values())
     return reads
+
+
+@pytest.mark.parametrize(
+    ("fields", "times"),
+    [
+        ("... on Team { usage { reads } again: usage(days: 30) { lastUsedAt } }", 1),
+        ("... on Team { consumption { reads } with: consumption(includeSubteams: true) { reads } }", 2),
+        ("... on Dataset { usage { reads } other: usage(days: 7) { reads } }", 2),
+    ],
+    ids=["usage", "consumption", "asset"],
+)
+async def test_equal_usage_is_added_up_once(
+    run: Run, graph: TeamGraph, monkeypatch: pytest.MonkeyPatch, fields: str, times: int
+) -> None:
+    """A team that owns hundreds of assets of a page is examined once for each span, on both paths of execution."""
+    add_up, calls = asset_usage.added_up, list[int]()
+
+    def noted(*given: Any) -> Any:
+        calls.append(1)
+        return add_up(*given)
+
+    monkeypatch.setattr(asset_usage, "added_up", noted)
+    graph.use(ADA, graph.clicks, 3)
+    found = await run(f"query ($ids: [ID!]!) {{ nodes(ids: $ids) {{ {fields} }} }}", ids=[SEARCH, graph.clicks] * 20)
+    assert found.errors is None
+    assert len({*map(repr, found.data["nodes"])}) == 2
+    assert len(calls) == 2 * times
+
+
+async def test_incidents_of_a_team_are_read_once(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The assets of a team are listed once, however often the team is in the response."""
+    list_rows, calls = TeamGraph.listing, list[int]()
+
+    async def noted(self: TeamGraph, *given: Any) -> RowPage:
+        calls.append(1)
+        return await list_rows(self, *given)
+
+    monkeypatch.setattr(TeamGraph, "listing", noted)
+    query = "query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Team { incidents { nodes { id } } } } }"
+    found = await run(query, ids=[SEARCH] * 20)
+    assert found.errors is None
+    assert len(calls) == 2
 
 
 @pytest.mark.parametrize(

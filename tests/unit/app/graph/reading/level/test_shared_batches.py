@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
+from support.waiting import until
 
 from app.graph.reading.level.shared_batches import SharedBatches
+from graphql_schema.ports.operation_budget import OperationBudget
 
 
 class Store:
@@ -33,7 +35,7 @@ def same(number: int) -> int:
 @pytest.fixture
 def batches() -> Callable[[], SharedBatches[int, int]]:
     """Return a function that makes batches of numbers."""
-    return lambda: SharedBatches(same)
+    return lambda: SharedBatches(same, OperationBudget().pause)
 
 
 async def test_a_key_is_read_once(batches: Callable[[], SharedBatches[int, int]]) -> None:
@@ -47,6 +49,22 @@ async def test_a_key_is_read_once(batches: Callable[[], SharedBatches[int, int]]
     assert (await first, await second) == ([9, 1, 9], [4, 9])
     assert await shared.get([1, 2, 3], store.squares) == [1, 4, 9]
     assert store.read == [[3, 1], [2]]
+
+
+async def test_the_callers_of_a_batch_continue_in_turns() -> None:
+    """Hundreds of calls that share what was read would otherwise look up their results in one iteration of the loop."""
+    store, turns = Store(), asyncio.Semaphore(0)
+    shared = SharedBatches[int, int](same, turns.acquire)
+    calls = [asyncio.create_task(shared.get([1, 2], store.squares)) for _ in range(3)]
+    store.released.set()
+    for ended in range(1, 4):
+        turns.release()
+        await until(lambda: sum(call.done() for call in calls) >= ended)  # noqa: B023 - called at once
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert sum(call.done() for call in calls) == ended
+    assert [call.result() for call in calls] == [[1, 4]] * 3
+    assert store.read == [[1, 2]]
 
 
 async def test_without_items_nothing_is_read(batches: Callable[[], SharedBatches[int, int]]) -> None:

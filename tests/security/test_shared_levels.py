@@ -1,0 +1,75 @@
+"""Reads of one level by many resolvers: the work of each is short, and that of all in one iteration is not."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from support.servers.in_process import Api, open_api
+from support.stores.janusgraph import StoreGraph
+from support.stores.observed_requests import ObservedRequests
+
+from app.graph.reading.access.row_conditions import RowConditions
+from app.graph.reading.level.level_batcher import LevelResponse
+from app.graph.reading.listing_pages import ListingPages
+from app.graph.reading.visible_rows import VisibleRows
+from graphql_schema.ports import operation_budget
+
+DATASETS = 30
+
+
+@pytest.fixture(scope="module")
+async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    """Return an API without a graph cache, with datasets."""
+    async with open_api(module_graph, tmp_path_factory.mktemp("keys"), MLG_CACHE_MB="0") as api:
+        await api.load(*({"dataset": {"id": f"mlg://dataset/test/default/d{number}"}} for number in range(DATASETS)))
+        yield api
+
+
+async def test_the_records_of_a_level_are_examined_once(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hundreds of walks get the same level: if each examined its records, the loop would be held for the product."""
+    examined, requests = list[int](), ObservedRequests()
+    unknown = VisibleRows._unknown  # noqa: SLF001 - the work that is counted
+
+    def noted(rows: VisibleRows, response: LevelResponse) -> list[int]:
+        examined.append(len(response.records))
+        return unknown(rows, response)
+
+    monkeypatch.setattr(VisibleRows, "_unknown", noted)
+    api.client.observers.append(requests)
+    try:
+        await api.ask("bo", "{ assets(first: 30, filter: {kinds: [DATASET]}) { nodes { health { status } } } }")
+    finally:
+        api.client.observers.remove(requests)
+    assert max(examined) >= DATASETS
+    assert len(examined) <= len(requests.reports)
+
+
+async def test_the_listings_of_a_level_are_made_in_turns(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page of teams has hundreds of listings, whose conditions take some 0.3 ms each."""
+    monkeypatch.setattr(operation_budget, "TURN_SECONDS", -1.0)  # each listing is a turn
+    iteration, places = 0, dict[str, list[int]]()
+
+    def recorded(place: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def record(*args: Any, **kwargs: Any) -> Any:
+            places.setdefault(place, []).append(iteration)
+            return function(*args, **kwargs)
+
+        return record
+
+    async def other() -> None:
+        nonlocal iteration
+        while True:
+            iteration += 1
+            await asyncio.sleep(0)
+
+    for name in ("_index_queries", "_page"):
+        monkeypatch.setattr(ListingPages, name, recorded(name, getattr(ListingPages, name)))
+    monkeypatch.setattr(RowConditions, "mask", recorded("mask", RowConditions.mask))
+    running = asyncio.create_task(other())
+    listings = " ".join(
+        f'a{n}: assets(first: 1, filter: {{name: {{prefix: "d{n}"}}}}) {{ totalCount }}' for n in range(6)
+    )
+    await api.ask("bo", f"{{ {listings} }}")
+    running.cancel()
+    assert {place: len({*found}) for place, found in places.items()} == {"mask": 6, "_index_queries": 6, "_page": 6}
