@@ -1,10 +1,11 @@
 """Tunes the garbage collector: small collections under load, a full one while the process is idle.
 
-A collection holds the event loop, so it must be short. One of CPython takes about 0.5 microseconds for each object that
-it visits, and the response of a long list has some 100,000. With the defaults a long query visits the schema, the
+A collection holds the event loop, so it must be short. One of CPython takes 0.1 to 1.3 microseconds for each object
+that it visits, and the response of a long list has some 100,000. With the defaults a long query visits the schema, the
 policy and every module several times. Start-up objects are therefore frozen, and both younger generations are small.
-Full collections run only in :func:`collect_regularly`, so often that each has little to visit. Nearly all cycles become
-garbage soon after their creation, and the rows of an operation are in no cycle.
+Full collections run only in :class:`Collector`, while the process is idle, and as soon as the old generation has grown.
+So each has little to visit, also while one operation reads millions of objects. Nearly all cycles become garbage soon
+after their creation, and the rows of an operation are in no cycle.
 
 What outlives a full collection is frozen, too: the graph cache may have a million objects, and to visit them takes half
 a second. They are freed as before, except for cycles: these wait until so much is frozen that all of it is visited.
@@ -14,15 +15,18 @@ import asyncio
 import ctypes
 import gc
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
-YOUNG_THRESHOLD: Final = 10_000
+YOUNG_THRESHOLD: Final = 5_000
 """Net allocations between two collections of the youngest generation; the default of Python 3.11 is 700."""
 
-MIDDLE_THRESHOLD: Final = 5
-"""Collections of the youngest generation between two of the middle one, which then visits some 60,000 objects."""
+MIDDLE_THRESHOLD: Final = 2
+"""Collections of the youngest generation between two of the middle one."""
+
+MIDDLE_OBJECTS: Final = YOUNG_THRESHOLD * (MIDDLE_THRESHOLD + 2)
+"""Maximal number of objects that a collection of the middle generation visits and adds to the old one."""
 
 _NEVER: Final = 2**31 - 1
 INTERVAL_SECONDS: Final = 1.0
@@ -31,17 +35,11 @@ INTERVAL_SECONDS: Final = 1.0
 IDLE_SHARE: Final = 0.1
 """Share of an interval that a process may use a CPU and still count as idle."""
 
-OLD_OBJECTS: Final = 20_000
-"""Number of new objects in the old generation for which a full collection does not wait for an idle interval.
-
-To collect this number, all of it garbage, takes some 25 ms.
-"""
-
 FROZEN_OBJECTS: Final = 1_000_000
-"""Number of newly frozen objects after which all frozen objects are counted, in an idle interval.
+"""Number of newly frozen objects, at most, after which all frozen objects are counted, in an idle interval.
 
-They are visited if they are more than twice as many as after the last visit. In an interval that is not idle, they are
-counted after BUSY_FACTOR times this number.
+They are visited if they are more than twice as many as after the last visit. A busy process counts them after
+BUSY_FACTOR times this number.
 """
 
 BUSY_FACTOR: Final = 5
@@ -57,52 +55,85 @@ async def short_collections() -> AsyncIterator[None]:
     gc.freeze()
     before = gc.get_threshold()
     gc.set_threshold(YOUNG_THRESHOLD, MIDDLE_THRESHOLD, _NEVER)
-    idle = asyncio.create_task(collect_regularly())
+    collector = Collector(gc.get_freeze_count())
+    tasks = [asyncio.create_task(each) for each in (collector.collect_when_idle(), collector.collect_what_grows())]
+    gc.callbacks.append(collector.observe)
     try:
         yield
     finally:
-        idle.cancel()
+        gc.callbacks.remove(collector.observe)
+        for task in tasks:
+            task.cancel()
         gc.set_threshold(*before)
         gc.unfreeze()
 
 
-async def collect_regularly() -> None:
-    """Run until cancelled: collect all garbage after an interval in which the process was nearly idle.
+class Collector:
+    """Collects all garbage, and freezes what outlives a collection; make it in the event loop.
 
-    Without a collection of the middle generation since the last full one, there is nothing to collect. A busy process
-    collects once the old generation has more than OLD_OBJECTS. What outlives a collection is frozen. The frozen objects
-    are collected, too, if they have more than doubled.
+    ``visited`` is the number of frozen objects after these were last visited.
     """
-    visited, frozen = gc.get_freeze_count(), 0
-    while True:
-        before = time.process_time()
-        await asyncio.sleep(INTERVAL_SECONDS)
-        idle = time.process_time() - before < IDLE_SHARE * INTERVAL_SECONDS
-        if gc.get_count()[2] and (idle or _old_objects() > OLD_OBJECTS):
+
+    def __init__(self, visited: int) -> None:
+        self._visited = visited
+        self._frozen = 0
+        self._is_trimmed = True
+        self._grown = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+
+    def observe(self, phase: str, info: Mapping[str, int]) -> None:
+        """Note that the old generation has grown, after each collection of the middle one, in any thread."""
+        if phase == "stop" and info["generation"] == 1:
+            self._loop.call_soon_threadsafe(self._grown.set)
+
+    async def collect_what_grows(self) -> None:
+        """Run until cancelled: collect garbage after each collection of the middle generation.
+
+        If it waited for several of them, it would hold the event loop for longer.
+        """
+        while True:
+            await self._grown.wait()
+            self._grown.clear()
+            self._collect()
+            self._collect_frozen(FROZEN_OBJECTS * BUSY_FACTOR)
+
+    async def collect_when_idle(self) -> None:
+        """Run until cancelled: collect garbage after an interval in which the process was nearly idle.
+
+        Without a collection of the younger generations since the last full one, there is nothing to collect. After an
+        interval with any collection, free memory is released to the operating system.
+        """
+        while True:
+            before = time.process_time()
+            await asyncio.sleep(INTERVAL_SECONDS)
+            if time.process_time() - before < IDLE_SHARE * INTERVAL_SECONDS:
+                if any(gc.get_count()[1:]):
+                    self._collect()
+                self._collect_frozen(FROZEN_OBJECTS)
+            if not self._is_trimmed:
+                self._is_trimmed = True
+                await asyncio.to_thread(trim)  # the next collection does not wait for the side thread
+
+    def _collect(self) -> None:
+        """Collect garbage, and freeze the rest."""
+        gc.collect()
+        gc.freeze()
+        self._frozen += MIDDLE_OBJECTS
+        self._is_trimmed = False
+
+    def _collect_frozen(self, least: int) -> None:
+        """Collect the garbage among the frozen objects, if these have more than doubled since the last time.
+
+        They are not counted before ``least`` objects may have been frozen since the last count.
+        """
+        if self._frozen <= least:
+            return
+        self._frozen = 0
+        if gc.get_freeze_count() > 2 * self._visited:
+            gc.unfreeze()
             gc.collect()
-            frozen += _old_objects()
             gc.freeze()
-            if frozen > FROZEN_OBJECTS * (1 if idle else BUSY_FACTOR):
-                visited, frozen = _collected_frozen(visited), 0
-            await asyncio.to_thread(trim)  # the next collection does not wait for the side thread
-
-
-def _collected_frozen(visited: int) -> int:
-    """Visit the frozen objects if they are more than twice ``visited``, their number after the last visit.
-
-    Return their number after this visit, or ``visited`` without one.
-    """
-    if gc.get_freeze_count() <= 2 * visited:
-        return visited
-    gc.unfreeze()
-    gc.collect()
-    gc.freeze()
-    return gc.get_freeze_count()
-
-
-def _old_objects() -> int:
-    """Return the number of objects in the old generation."""
-    return len(gc.get_objects(generation=2))
+            self._visited = gc.get_freeze_count()
 
 
 def trim() -> None:

@@ -7,6 +7,7 @@ import weakref
 from collections.abc import Iterator
 
 import pytest
+from support.waiting import until
 
 from app.runtime import gc_tuning
 from graphql_schema.execution.side_thread import run_aside
@@ -33,25 +34,67 @@ async def test_objects_of_the_start_are_excluded() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cpu_seconds", "old", "middle_collections", "collects"),
-    [
-        (0.01, 0, 1, 2),
-        (0.01, 0, 0, 0),
-        (0.8, gc_tuning.OLD_OBJECTS, 1, 0),
-        (0.8, gc_tuning.OLD_OBJECTS + 1, 1, 2),
-    ],
-    ids=["idle", "nothing to collect", "busy", "busy with much"],
+    ("cpu_seconds", "young", "middle", "collects"),
+    [(0.01, 1, 0, 2), (0.01, 0, 1, 2), (0.01, 0, 0, 0), (0.8, 1, 1, 0)],
+    ids=["idle, young", "idle", "nothing to collect", "busy"],
 )
-async def test_garbage_is_collected_when_idle_or_much(
-    monkeypatch: Monkey, cpu_seconds: float, old: int, middle_collections: int, collects: int
+async def test_garbage_is_collected_when_idle(
+    monkeypatch: Monkey, cpu_seconds: float, young: int, middle: int, collects: int
 ) -> None:
-    """A full collection waits for an interval with little CPU time, unless the old generation is large."""
+    """A full collection waits for an interval with little CPU time, and for something to collect."""
     collected = list[int]()
-    monkeypatch.setattr("app.runtime.gc_tuning.gc.get_count", lambda: (0, 0, middle_collections))
+    monkeypatch.setattr("app.runtime.gc_tuning.gc.get_count", lambda: (0, young, middle))
     monkeypatch.setattr("app.runtime.gc_tuning.gc.collect", lambda: collected.append(1))
-    monkeypatch.setattr(gc_tuning, "_old_objects", lambda: old)
     await run_intervals(monkeypatch, 2, cpu_seconds)
     assert len(collected) == collects
+
+
+@pytest.mark.parametrize(("phase", "generation", "collects"), [("stop", 1, 1), ("start", 1, 0), ("stop", 0, 0)])
+async def test_garbage_is_collected_after_growth(
+    monkeypatch: Monkey, phase: str, generation: int, collects: int
+) -> None:
+    """A busy process collects after each collection of the middle generation, and not at the end of an interval."""
+    collected = list[int]()
+    monkeypatch.setattr("app.runtime.gc_tuning.gc.collect", lambda: collected.append(1))
+    await run_when_grown(gc_tuning.Collector(0), phase, generation)
+    assert len(collected) == collects
+
+
+async def test_no_collection_visits_all_that_an_operation_reads() -> None:
+    """While one operation reads half a million objects and keeps them, each full collection visits a part of them."""
+    visited, kept = list[int](), list[object]()
+
+    def count(phase: str, info: dict[str, int]) -> None:
+        if phase == "start" and info["generation"] == 2:
+            visited.append(len(gc.get_objects()))
+
+    gc.collect()
+    async with gc_tuning.short_collections():
+        gc.callbacks.append(count)
+        try:
+            for _ in range(250):
+                kept += ([number] for number in range(2_000))
+                await asyncio.sleep(0)
+        finally:
+            gc.callbacks.remove(count)
+    assert sum(visited) >= len(kept) - 2 * gc_tuning.MIDDLE_OBJECTS
+    assert max(visited) <= 2 * gc_tuning.MIDDLE_OBJECTS
+
+
+async def test_the_end_of_a_middle_collection_in_another_thread_counts() -> None:
+    """A walk in the side thread makes as many objects as one in the event loop."""
+    collector = gc_tuning.Collector(0)
+    growing = asyncio.create_task(collector.collect_what_grows())
+    gc.callbacks.append(collector.observe)
+    try:
+        garbage = weakref.ref(Cycle())
+        kept = [[number] for number in range(gc_tuning.MIDDLE_OBJECTS)]
+        await asyncio.to_thread(gc.collect, 1)
+        await until(lambda: len(gc.get_objects(generation=2)) < len(kept))
+        assert garbage() is None
+    finally:
+        gc.callbacks.remove(collector.observe)
+        growing.cancel()
 
 
 async def test_what_outlives_a_collection_is_not_visited_again(monkeypatch: Monkey) -> None:
@@ -64,21 +107,30 @@ async def test_what_outlives_a_collection_is_not_visited_again(monkeypatch: Monk
     assert len(gc.get_objects(generation=2)) < len(cached)
 
 
-@pytest.mark.parametrize("cpu_seconds", [0.01, 0.8], ids=["idle", "busy"])
-async def test_frozen_garbage_is_freed_when_there_is_much(monkeypatch: Monkey, cpu_seconds: float) -> None:
+@pytest.mark.parametrize("idle", [True, False], ids=["idle", "busy"])
+async def test_frozen_garbage_is_freed_when_there_is_much(monkeypatch: Monkey, idle: bool) -> None:  # noqa: FBT001
     """A cycle that became garbage after it was frozen is freed once the frozen objects have doubled, idle or not."""
-    monkeypatch.setattr(gc_tuning, "OLD_OBJECTS", 0)
     monkeypatch.setattr("app.runtime.gc_tuning.gc.get_count", lambda: (0, 0, 1))
     monkeypatch.setattr(gc_tuning, "FROZEN_OBJECTS", 0)
+
+    async def run() -> None:
+        collector = gc_tuning.Collector(gc.get_freeze_count())
+        if idle:
+            await run_intervals(monkeypatch, 1, 0.01, collector)
+        else:
+            await run_when_grown(collector)
+
     kept: list[object] = [Cycle()]
     garbage = weakref.ref(kept[0])
     gc.collect()
     gc.freeze()
     kept.clear()
-    await run_intervals(monkeypatch, 1, cpu_seconds)
+    await run()
     assert garbage() is not None
-    kept += ([number] for number in range(gc.get_freeze_count() + 1_000))
-    await run_intervals(monkeypatch, 1, cpu_seconds)
+    visited = gc.get_freeze_count()
+    kept += ([number] for number in range(visited + 1_000))
+    gc.collect(1)
+    await run()
     assert garbage() is None
 
 
@@ -103,7 +155,18 @@ class Cycle:
         self.own = self
 
 
-async def run_intervals(monkeypatch: Monkey, count: int, cpu_seconds: float) -> None:
+async def run_when_grown(collector: gc_tuning.Collector, phase: str = "stop", generation: int = 1) -> None:
+    """Run the collections of a process that has begun or ended a collection of a generation."""
+    growing = asyncio.create_task(collector.collect_what_grows())
+    collector.observe(phase, {"generation": generation})
+    for _ in range(5):
+        await asyncio.sleep(0)
+    growing.cancel()
+
+
+async def run_intervals(
+    monkeypatch: Monkey, count: int, cpu_seconds: float, collector: gc_tuning.Collector | None = None
+) -> None:
     """Run the collections of some intervals with this CPU time each."""
     clock = {"cpu": 0.0, "left": count}
 
@@ -116,7 +179,7 @@ async def run_intervals(monkeypatch: Monkey, count: int, cpu_seconds: float) -> 
     monkeypatch.setattr("app.runtime.gc_tuning.asyncio.sleep", sleep)
     monkeypatch.setattr("app.runtime.gc_tuning.time.process_time", lambda: clock["cpu"])
     with pytest.raises(asyncio.CancelledError):
-        await gc_tuning.collect_regularly()
+        await (collector or gc_tuning.Collector(gc.get_freeze_count())).collect_when_idle()
 
 
 def test_free_memory_is_returned() -> None:
