@@ -5,13 +5,14 @@ rules are looked up only once.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TypeVar
 
 from policies.attributes import PolicyAttributes, caller_attributes
 from policies.cedar.engine import Engine, PolicyRequest
+from policies.cedar.rights import EXPLAINED, RightsExplainer, unknown_attributes
 from policies.cedar.rows import condition, row_filter
-from policies.decision import NEEDS, SCOPE, Decision, Denial, FieldMask, Grade
+from policies.decision import NEEDS, SCOPE, Decision, Denial, FieldMask, Grade, Rights
 from policies.errors import CodedError
 from policies.governed import kind_code
 from policies.masks import GovernedTypes, GroupMask, combined_mask
@@ -20,7 +21,7 @@ from policies.principal import Principal, Scope
 from policies.vocabulary import RowAction, WriteAction
 
 CACHE_SIZE = 4_096
-"""Maximum number of field masks, and of decisions, that one `Access` caches."""
+"""Maximum number of field masks, of decisions, and of explained rights, that one `Access` caches."""
 
 REQUIRED_SCOPES: Mapping[str, tuple[Scope, ...]] = {WriteAction.ADMINISTER: (Scope.WRITE, Scope.ADMIN)}
 """Scopes that a write action requires whatever the rules permit; a write action not listed requires ``graph:write``."""
@@ -52,6 +53,7 @@ class Access:
         self._read_needs = permits if self._has_read_scope else (f"scope:{Scope.READ}",)
         self._masks: dict[PolicyRequest, FieldMask] = {}
         self._decisions: dict[PolicyRequest, Decision] = {}
+        self._rights: dict[PolicyRequest, Rights] = {}
         self._groups_of = lru_cache(maxsize=None)(self._compile_groups)
         self._cached_rows_showing = lru_cache(maxsize=None)(self._compute_rows_showing)
 
@@ -118,6 +120,16 @@ class Access:
             self._decisions, (action, attributes), lambda: self._decide(action, attributes)
         )
 
+    def rights(self, type_name: str, attributes: PolicyAttributes) -> Rights:
+        """Return the rights of the caller on a row of an asset type, with the rules that decide each.
+
+        Whether each write is allowed equals the result of `may`. Empty if the row is hidden. Raises `CodedError` if the
+        policy does not govern the type.
+        """
+        return self._rights.get((type_name, attributes)) or _cache(
+            self._rights, (type_name, attributes), lambda: self._explain(type_name, attributes)
+        )
+
     def rows_showing(self, field: str) -> Predicate:
         """Return the predicate of the discoverable rows on which ``field`` is not hidden from the caller.
 
@@ -154,13 +166,28 @@ class Access:
         return tuple(GroupMask(group, self._caller) for group in self._types[type_name].groups)
 
     def _compute_mask(self, type_name: str, attributes: PolicyAttributes) -> FieldMask:
-        groups = self._groups_of(type_name)
-        forbids = self._read_forbids if self._has_read_scope else []
-        unread = Denial(tuple(name for name, applies in forbids if applies(attributes)), self._read_needs)
+        groups, unread = self._groups_of(type_name), self._unread(attributes)
         grade, governed = self.grade(attributes), self._types[type_name]
         if grade is Grade.HIDDEN:
             return FieldMask(governed.fields, dict.fromkeys(sorted(governed.fields), unread))
         return combined_mask(groups, attributes, grade, unread, governed.logged)
+
+    def _unread(self, attributes: PolicyAttributes) -> Denial:
+        """Return why the caller may not read a row, also if the caller may."""
+        forbids = self._read_forbids if self._has_read_scope else []
+        return Denial(tuple(name for name, applies in forbids if applies(attributes)), self._read_needs)
+
+    @cached_property
+    def _explainer(self) -> RightsExplainer:
+        return RightsExplainer(self._engine, self.principal, self._caller)
+
+    def _explain(self, type_name: str, attributes: PolicyAttributes) -> Rights:
+        grade, hidden = self.grade(attributes), self.field_mask(type_name, attributes).hidden
+        if grade is Grade.HIDDEN:
+            return Rights()
+        decisions = self.may_all([(action, attributes) for action in EXPLAINED])
+        unknown = unknown_attributes(attributes, hidden)
+        return self._explainer.explain(attributes, grade, unknown, self._unread(attributes), decisions)
 
     def may_all(self, requests: Sequence[PolicyRequest]) -> list[Decision]:
         """Decide many write actions as `may` does, in one call of the engine; the decisions are not cached."""

@@ -1,4 +1,4 @@
-"""Results of the policy: the access grade of a row, the decision on a write, the field mask of a row."""
+"""Results of the policy: the access grade of a row, its field mask, the decision on a write, and explained rights."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -40,17 +40,21 @@ class Decision:
     reasons: tuple[str, ...] = ()
 
     @property
+    def needs(self) -> tuple[str, ...]:
+        """The missing scopes, or the rules that could permit the action; empty for other reasons."""
+        return tuple(each.removeprefix(NEEDS) for each in self.reasons if each.startswith(NEEDS))
+
+    @property
     def cause(self) -> str:
         """The ``reasons`` of a denial as text for the caller."""
         if self.policies:
             return f"A rule forbids it: {'; '.join(self.reasons)}"
-        needs = [each.removeprefix(NEEDS) for each in self.reasons if each.startswith(NEEDS)]
-        if not needs:
+        if not self.needs:
             return " ".join(self.reasons)
-        scopes = [each.removeprefix(SCOPE) for each in needs if each.startswith(SCOPE)]
+        scopes = [each.removeprefix(SCOPE) for each in self.needs if each.startswith(SCOPE)]
         if scopes:
             return f"The token needs the scope {' and '.join(scopes)}."
-        return f"One of these rules must permit it: {'; '.join(each.rstrip('.') for each in needs)}."
+        return f"One of these rules must permit it: {'; '.join(each.rstrip('.') for each in self.needs)}."
 
 
 @dataclass(frozen=True, order=True)
@@ -78,3 +82,29 @@ class FieldMask:
     hidden: frozenset[str]
     why: Mapping[str, Denial]
     logged: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """The right to one action, which is the name of a member of `RowAction` or `WriteAction`, such as ``UPDATE``.
+
+    ``permitted_by``, ``forbidden_by`` and the rules in ``needs`` have the form ``<id>: <condition>``. ``needs`` has
+    also ``scope:<name>`` for each missing scope. ``denial`` is the text of the decision on the action, None if it is
+    allowed. ``restriction`` is what applies although the rules allow the action, None without one.
+    """
+
+    action: str
+    allowed: bool
+    permitted_by: tuple[str, ...] = ()
+    forbidden_by: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    denial: str | None = None
+    restriction: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """The rules by which a caller has an access grade, and the rights: to read, then to write."""
+
+    because: tuple[str, ...] = ()
+    rights: tuple[Right, ...] = ()

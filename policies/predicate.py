@@ -135,6 +135,25 @@ def compiled(predicate: Predicate) -> RowTest:
     return lambda _row: constant
 
 
+def evaluated_in_part(predicate: Predicate, row: PolicyAttributes, unknown: frozenset[str]) -> Predicate:
+    """Return what remains of ``predicate`` for a row, of which the attributes named in ``unknown`` are not looked at.
+
+    The result depends on the other attributes only. It is `Everything` or `Nothing` if these decide it.
+    """
+    match predicate:
+        case Within(attribute, values):
+            if attribute in unknown:
+                return predicate
+            return Everything() if row[POSITION[attribute]] in values else Nothing()
+        case Not(operand):
+            return negation(evaluated_in_part(operand, row, unknown))
+        case And(operands):
+            return conjunction(evaluated_in_part(operand, row, unknown) for operand in operands)
+        case Or(operands):
+            return disjunction(evaluated_in_part(operand, row, unknown) for operand in operands)
+    return predicate
+
+
 def _all_of(tests: list[RowTest]) -> RowTest:
     def every(row: PolicyAttributes) -> bool:
         for test in tests:  # noqa: SIM110  a generator costs more than the tests themselves

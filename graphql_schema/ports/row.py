@@ -9,6 +9,7 @@ import strawberry
 from graphql_schema.catalog.enums import value
 from graphql_schema.catalog.kinds import KIND_OF_CODE
 from graphql_schema.ports.record import Json, Position, Record
+from policies.decision import Rights
 from policies.vocabulary import WriteAction
 
 
@@ -47,6 +48,10 @@ class RecordAccess(Protocol):
 
     def may(self, action: WriteAction) -> bool:
         """Return whether the caller may perform the action on the asset; False for other records and for edges."""
+        ...
+
+    def rights(self) -> Rights:
+        """Return the rights of the caller with the rules that decide them; empty where `may` is always False."""
         ...
 
     def of_edge(self, type_name: str, far: "RecordAccess") -> "RecordAccess":

@@ -1,5 +1,6 @@
 """The three access grades through the full application: hidden, discoverable, readable, and the edges between them."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -92,6 +93,83 @@ async def test_viewer_access_equals_the_decisions(api: Api) -> None:
         "bo": [],
         "root": ["canUpdate", "canRetire"],
     }
+
+
+RIGHTS = """query ($id: ID!, $asOf: DateTime) { asset(id: $id, asOf: $asOf) { viewerAccess { grade because
+  canUpdate canPromote canRetire rights { action allowed permittedBy forbiddenBy needs denial restriction } } } }"""
+MUTATIONS = {
+    "UPDATE": """mutation ($id: ID!) { done: registerAssets(input: {dryRun: true, items: [
+      {modelVersion: {id: $id, description: "d"}}]}) { results { errors { code message } } } }""",
+    "PROMOTE": f"""mutation ($id: ID!) {{ done: setAlias(input: {{dryRun: true, model: "{MODEL}", version: $id,
+      alias: "free"}}) {{ errors {{ code message }} }} }}""",
+    "APPROVE": """mutation ($id: ID!) { done: approve(input: {dryRun: true, subject: $id, gate: "release",
+      decision: REJECTED}) { errors { code message } } }""",
+    "TAG": """mutation ($id: ID!) { done: setTags(input: {dryRun: true, asset: $id, add: []}) {
+      errors { code message } } }""",
+    "RETIRE": """mutation ($id: ID!) { done: deleteAsset(input: {dryRun: true, asset: $id}) {
+      errors { code message } } }""",
+}
+
+
+async def test_rights_are_those_of_mutations(api: Api) -> None:
+    """Each right is allowed exactly if a mutation is not denied, and the denial is in the words of its error.
+
+    The three flags and a read of the past have the same rights, and no right needs a request to the store.
+    """
+    for who in ("ada", "ci-ranking", "cy", "eli", "root"):
+        access = (await api.ask(who, RIGHTS, id=VERSION))["asset"]["viewerAccess"]
+        rights = {each["action"]: each for each in access["rights"]}
+        for action, mutation in MUTATIONS.items():
+            done = (await api.ask(who, mutation, id=VERSION))["done"]
+            errors = [error for each in done.get("results", [done]) for error in each["errors"]]
+            denied = [error["message"] for error in errors if error["code"] == "DENIED"]
+            assert rights[action]["allowed"] == (not denied), (who, action)
+            assert all(message.endswith(rights[action]["denial"]) for message in denied)
+            assert bool(rights[action]["permittedBy"]) != bool(rights[action]["needs"])
+        flags = [access["canUpdate"], access["canPromote"], access["canRetire"]]
+        assert flags == [rights[action]["allowed"] for action in ("UPDATE", "PROMOTE", "RETIRE")]
+        past = await api.ask(who, RIGHTS, id=VERSION, asOf=datetime.now(UTC).isoformat())
+        assert past["asset"]["viewerAccess"] == access
+    assert await api.count("cy", RIGHTS, id=VERSION) == await api.count(
+        "cy", "query ($id: ID!) { asset(id: $id) { id } }", id=VERSION
+    )
+
+
+async def test_a_missing_scope_is_a_lack(api: Api) -> None:
+    """A reader without the scope to write lacks it for each write, with the rules of which one must permit it too."""
+    access = (await api.ask("bo", RIGHTS, id=VERSION))["asset"]["viewerAccess"]
+    read, *writes = access["rights"]
+    assert (access["grade"], read["allowed"], read["permittedBy"]) == ("READ", True, access["because"])
+    assert [each["needs"][0] for each in writes] == ["scope:graph:write"] * 8
+    assert any(need.startswith("writes-promote: ") for each in writes for need in each["needs"])
+
+
+async def test_reasons_of_rights_disclose_nothing_hidden(api: Api) -> None:
+    """The reasons of rights on a draft are the same whatever its hidden sensitivity, owner, domain and tags are.
+
+    A hidden asset has as many reasons as an absent one.
+    """
+    person, domain = "mlg://user/catalog/default/uma", "mlg://domain/catalog/default/commerce"
+    drafts: dict[str, dict[str, Any]] = {
+        "of-a-person": {"owners": [{"owner": person}], "sensitivity": "PUBLIC"},
+        "in-a-domain": {"domain": domain},
+        "of-nobody": {"tags": ["mlg://tag/catalog/default/gold"], "description": "canary-reason"},
+    }
+    ids = {name: f"mlg://dataset/test/default/{name}" for name in (*drafts, "shut", "absent")}
+    await api.load(
+        {"user": {"name": "uma"}},
+        {"domain": {"name": "commerce"}},
+        {"tag": {"name": "gold", "tagKind": "FREE"}},
+        *({"dataset": {"id": ids[name], "stage": "DRAFT", **each}} for name, each in drafts.items()),
+        {"dataset": {"id": ids["shut"], "owners": OWNED, "visibility": "TEAM"}},
+    )
+    found = [await api.ask("bo", RIGHTS, id=ids[name]) for name in drafts]
+    assert found[0] == found[1] == found[2]
+    assert found[0]["asset"]["viewerAccess"]["grade"] == "DISCOVER"
+    assert (
+        await api.ask("bo", RIGHTS, id=ids["shut"]) == await api.ask("bo", RIGHTS, id=ids["absent"]) == {"asset": None}
+    )
+    assert await api.count("bo", RIGHTS, id=ids["shut"]) == await api.count("bo", RIGHTS, id=ids["absent"])
 
 
 async def test_an_edge_discloses_only_what_both_ends_disclose(api: Api) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graphql_schema.ports.row import AccessGrade, RecordAccess, Row
+from policies.decision import Rights
 from policies.vocabulary import WriteAction
 
 
@@ -36,6 +37,10 @@ class PlainAccess:
     def may(self, _action: WriteAction) -> bool:
         """Return False: these rows are only read."""
         return False
+
+    def rights(self) -> Rights:
+        """Return no rights, as `may`."""
+        return Rights()
 
     def of_edge(self, _type_name: str, far: RecordAccess) -> RecordAccess:
         """Return the access to an edge, which hides what either end hides."""

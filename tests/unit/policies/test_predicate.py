@@ -17,6 +17,7 @@ from policies.predicate import (
     compiled,
     conjunction,
     disjunction,
+    evaluated_in_part,
     negation,
     within,
 )
@@ -74,6 +75,18 @@ def test_simplified_forms_are_equivalent(operands: list[Predicate]) -> None:
     assert same(conjunction(operands), And(tuple(operands)))
     assert same(disjunction(operands), Or(tuple(operands)))
     assert same(negation(And(tuple(operands))), Not(And(tuple(operands))))
+
+
+@given(predicates, st.frozensets(st.sampled_from(["ownerTeam", "visibility", "stage"])))
+def test_a_partial_evaluation_looks_at_known_attributes_only(predicate: Predicate, unknown: frozenset[str]) -> None:
+    """What remains of a predicate is the same for all rows that agree in the known attributes, and correct for each."""
+    remaining: dict[tuple[str, ...], Predicate] = {}
+    for row in SPACE:
+        found = evaluated_in_part(predicate, row, unknown)
+        known = tuple(value for name, value in row.named().items() if name not in unknown)
+        assert remaining.setdefault(known, found) == found
+        assert evaluated(found, row) == evaluated(predicate, row)
+        assert unknown or isinstance(found, Everything | Nothing)
 
 
 def test_conditions_on_one_attribute_are_merged() -> None:

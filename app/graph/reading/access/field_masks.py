@@ -6,7 +6,7 @@ from graphql_schema.ports.policy_report import PolicyReport
 from graphql_schema.ports.row import AccessGrade, RecordAccess
 from policies.access import Access as Policed
 from policies.attributes import PolicyAttributes
-from policies.decision import FieldMask, Grade
+from policies.decision import FieldMask, Grade, Rights
 from policies.vocabulary import WriteAction, field_action
 
 
@@ -37,6 +37,10 @@ class EdgeAccess:
         """Return False: an edge has no rights of its own, since it is changed through the rows at its ends."""
         return False
 
+    def rights(self) -> Rights:
+        """Return no rights, as for `may`."""
+        return Rights()
+
     def of_edge(self, _type_name: str, _far: RecordAccess) -> RecordAccess:
         """Raise NotImplementedError: an edge does not end at another edge."""
         raise NotImplementedError
@@ -63,6 +67,12 @@ class RowAccess(EdgeAccess):
     def may(self, action: WriteAction) -> bool:
         """Return whether the caller may perform an action; False for kinds that the policy does not govern."""
         return bool(self.policed and self.attributes and self.policed.may(action, self.attributes).allowed)
+
+    def rights(self) -> Rights:
+        """Return the rights of the caller with the rules; empty for kinds that the policy does not govern."""
+        if self.policed is None or self.attributes is None:
+            return Rights()
+        return self.policed.rights(self.type_name, self.attributes)
 
     def of_edge(self, type_name: str, far: RecordAccess) -> RecordAccess:
         """Return the access to an edge to a row of ``far``, whose fields are visible if both ends show them."""

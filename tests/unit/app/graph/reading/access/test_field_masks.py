@@ -8,7 +8,7 @@ from app.graph.reading.access.field_masks import UNMASKED, EdgeAccess, RowAccess
 from graphql_schema.ports.policy_report import PolicyReport
 from graphql_schema.ports.row import AccessGrade
 from policies.attributes import PolicyAttributes
-from policies.decision import Denial, FieldMask
+from policies.decision import Denial, FieldMask, Rights
 from policies.policy import Policy
 from policies.vocabulary import WriteAction
 
@@ -41,12 +41,14 @@ def test_a_row_has_its_grade_and_rights(policy: Policy, stage: str, grade: Acces
     own = access(policy, "ada", OURS._replace(stage=stage))
     assert own is not None
     assert own.may(WriteAction.UPDATE)
+    assert own.rights() == policy.access(CALLERS["ada"]).rights("Model", OURS._replace(stage=stage))
 
 
 def test_a_kind_that_is_not_governed_hides_nothing_and_grants_nothing() -> None:
     """A team is open, and its rights are decided when it is written."""
     found = RowAccess("Team", UNMASKED, PolicyReport("v1"))
     assert (found.hidden, found.may(WriteAction.UPDATE)) == (frozenset(), False)
+    assert found.rights() == EdgeAccess("Neighbour", UNMASKED, PolicyReport("v1")).rights() == Rights()
 
 
 def test_an_edge_hides_what_either_end_hides(policy: Policy) -> None:
