@@ -1,55 +1,38 @@
 """The explorer in a headless Chromium: it shows what the API returns to its caller, by mouse and by keyboard."""
 
 import csv
-import json
-import os
 import struct
-import zlib
 from base64 import b64decode
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from io import StringIO
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 from xml.etree import ElementTree as ET
 
 import pytest
+from support.documents.explorer_answers import expected_causes, lineage, name_of, pixels
 from support.documents.explorer_questions import (
-    BOARD_KINDS,
     DIFF,
     IDLE,
     IMPACT,
-    LINEAGE,
     OPEN_PLANS,
     ORIGINS,
     PLAN,
     PLAN_HISTORY,
     SCENE,
     SERVING,
-    UNHEALTHY,
     USED,
     WORK,
 )
 from support.estates.demo_estate import open_demo
-from support.npm_packages import install, run
+from support.servers.explorer_browser import FORMER, MODEL, RANKING, ROOT, SHARED, VERSION, browse
 from support.servers.in_process import Api
-from support.servers.websocket_client import serving
 from support.stores.janusgraph import StoreGraph
 
-from app.auth.dev_issuer import DevIssuer
 from app.auth.personas import personas
 from app.http.explorer.explorer_build import build_explorer
 from app.settings import Settings
-
-FOLDER = Path(__file__).parent
-ROOT = "mlg://dataset/warehouse/harbour/impressions"
-SHARED = "mlg://dataset/warehouse/harbour/plays"
-"""A dataset with data of other teams downstream, of which ada and bo see different parts."""
-
-VERSION = "mlg://model-version/mlflow/harbour/homepage-ranker@3"
-FORMER = "mlg://model-version/mlflow/harbour/homepage-ranker@2"
-MODEL = "mlg://model/mlflow/harbour/homepage-ranker"
 
 
 @pytest.fixture(scope="module")
@@ -63,49 +46,7 @@ async def demo(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactor
 @pytest.fixture(scope="module")
 async def report(demo: Api, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Return the report of a browser that used the explorer as ada and as bo."""
-    install(FOLDER)
-    given = {
-        "TOKEN": demo.tokens["root"],
-        "PERSONA": "ada",
-        "OTHER": "bo",
-        "APPROVER": "eli",
-        "TEXT": "impressions",
-        "ROOT": ROOT,
-        "SHARED": SHARED,
-        "VERSION": VERSION,
-        "FORMER": FORMER,
-        "MODEL": MODEL,
-    }
-    key = DevIssuer(demo.process.settings).page_key()
-    async with serving(demo.app) as address:
-        base = f"http://{address.removesuffix('/graphql')}"
-        environment = {**given, "BASE": base, "KEY": key, "PICTURES": os.environ.get("PICTURES", "")}
-        folder = {"TMPDIR": str(tmp_path_factory.mktemp("browser"))}
-        found = json.loads(await run(FOLDER / "explorer.mjs", environment={**environment, **folder}))
-    return {**found, "base": base, "key": key}
-
-
-def pixels(png: bytes) -> bytes:
-    """Return the decompressed rows of a PNG, which has its data in IDAT chunks."""
-    found, at = b"", 8
-    while at < len(png):
-        length, kind = struct.unpack(">I4s", png[at : at + 8])
-        found += png[at + 8 : at + 8 + length] if kind == b"IDAT" else b""
-        at += length + 12
-    return zlib.decompress(found)
-
-
-def name_of(difference: dict[str, Any]) -> str:
-    """Return the name of a difference: of the asset whose versions changed, else of the only asset."""
-    if difference["change"] == "CHANGED":
-        return str(difference["key"].rsplit("/", 1)[1])
-    return str([*difference["after"], *difference["before"]][0]["displayName"])
-
-
-async def lineage(api: Api, who: str, root: str, direction: str, depth: int = 1) -> dict[str, str]:
-    """Return the names of a lineage by id, as the API returns them to a caller."""
-    found = await api.ask(who, LINEAGE, roots=[root], direction=direction, depth=depth)
-    return {node["asset"]["id"]: node["asset"]["displayName"] for node in found["lineage"]["nodes"]["nodes"]}
+    return await browse(demo, tmp_path_factory.mktemp("browser"))
 
 
 async def test_the_lineage_is_that_of_the_api(demo: Api, report: dict[str, Any]) -> None:
@@ -272,21 +213,10 @@ async def test_a_large_lineage_has_its_twins(report: dict[str, Any]) -> None:
     assert large["items"] == large["listed"] + 1
 
 
-async def expected_causes(api: Api, who: str, **condition: object) -> dict[str, set[str]]:
-    """Return the names of the affected assets by the name of each asset with problems, as the API has them."""
-    wanted = {"kinds": BOARD_KINDS, "health": ["UNHEALTHY", "DEGRADED"], **condition}
-    found: dict[str, set[str]] = {}
-    for asset in (await api.ask(who, UNHEALTHY, filter=wanted))["assets"]["nodes"]:
-        for cause in asset["health"]["causes"]:
-            if cause["counts"] and cause["asset"]:
-                found.setdefault(cause["asset"]["displayName"], set()).add(asset["displayName"])
-    return found
-
-
 async def test_an_alert_leads_to_its_root_cause(demo: Api, report: dict[str, Any]) -> None:
     """The board has each cause with all that is affected, and leads to its owners, lineage and blast radius."""
     mouse, keyboard = report["night"]["mouse"], report["night"]["keyboard"]
-    own = await expected_causes(demo, "ada", ownerTeams=["mlg://team/catalog/default/ranking"])
+    own = await expected_causes(demo, "ada", ownerTeams=[RANKING])
     assert {each["asset"]: set(each["affected"]) for each in mouse["causes"]} == own
     first = mouse["causes"][0]
     assert (first["root"], first["asset"]) == (True, "impressions")
@@ -305,7 +235,7 @@ async def test_the_boards_have_what_the_api_returns(demo: Api, report: dict[str,
     """Idle assets, models of medium risk where they serve now, and events that came in and that did not."""
     boards = report["boards"]
     kinds = ["DATASET", "FEATURE_SET", "FEATURE", "MODEL", "MODEL_VERSION", "WORKFLOW", "SERVICE", "REPORT"]
-    condition = {"kinds": kinds, "ownerTeams": ["mlg://team/catalog/default/ranking"], "unusedForDays": 30}
+    condition = {"kinds": kinds, "ownerTeams": [RANKING], "unusedForDays": 30}
     idle = (await demo.ask("ada", IDLE, filter=condition))["assets"]
     assert [row[0] for row in boards["idle"]["rows"]] == [each["displayName"] for each in idle["nodes"]]
     assert idle["nodes"]
@@ -349,13 +279,12 @@ async def test_a_team_acknowledges_a_plan_and_its_author_closes_it(demo: Api, re
     shown = report["plan"]
     urn = parse_qs(shown["link"].partition("?")[2])["id"][0]
     plan = (await demo.ask("ada", PLAN, id=urn))["changePlan"]
-    ranking = "mlg://team/catalog/default/ranking"
     assert "waits for Ranking" in shown["waiting"]
     assert (shown["chosen"], shown["overflow"]) == ("Ranking", 0)
     decided = {each["team"]["id"]: each["acknowledgement"] for each in plan["status"]["teams"]}
     objection = {"decision": "OBJECTED", "reason": "The dashboard reads it.", "by": "eli"}
-    assert {team: given for team, given in decided.items() if given} == {ranking: objection}
-    assert shown["objected"]["state"] == shown["objected"]["teams"][ranking] == "Objected"
+    assert {team: given for team, given in decided.items() if given} == {RANKING: objection}
+    assert shown["objected"]["state"] == shown["objected"]["teams"][RANKING] == "Objected"
     assert "The dashboard reads it." in shown["comment"]
     assert (plan["outcome"], plan["status"]["state"]) == ("WITHDRAWN", "CLOSED")
     assert (shown["closed"]["state"], shown["closed"]["forms"], shown["focused"]) == ("Closed", 0, "H1")
