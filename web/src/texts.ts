@@ -273,6 +273,22 @@ export const texts = {
     incidents: (names: string) => `open incidents: ${names}`,
     repeated: (names: string) => `approved more than once by: ${names}`,
     violations: (names: string) => `sensitivity: ${names}`,
+    sources: {
+      title: 'Sources of events',
+      lastEvent: (when: string) => `last event about this asset ${when}`,
+      none: 'No event of the last 30 days that you may see has described this asset. Registrations by clients and imports, such as that of MLflow, leave no events; Changes has these.',
+      hidden: 'Where events about this asset come from is hidden from you.',
+      noAlarm: 'No alarm',
+      unread: 'Alarms could not be examined: too many of its events are hidden from you',
+      names: { SILENT: 'Silent', REJECTED: 'Rejected events', NO_EDGES: 'Events without edges' } as Record<string, string>,
+      alarms: {
+        SILENT: (when: string) => `no event arrived for 24 hours, the last one ${when}`,
+        REJECTED: (when: string) => `in the last 7 days, the newest ${when}`,
+        NO_EDGES: (when: string) => `in the last 7 days the lineage of an event was not written, the newest ${when}`,
+      } as Record<string, (when: string) => string>,
+      ofSource: 'Alarms are about all events of a source that you may see, also about other assets.',
+      received: (source: string) => `What came in from ${source}`,
+    },
     origin: {
       title: 'Made from',
       trainedOn: 'Trained on',

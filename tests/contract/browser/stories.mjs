@@ -139,7 +139,7 @@ const event = (runId, more) => ({
 });
 
 /** Look at the other boards; an event came in, and another one did not. */
-export async function boards({ open, axe, report, BASE, TOKEN, PERSONA }) {
+export async function boards({ open, axe, report, BASE, TOKEN, ROOT, PERSONA }) {
   const send = (body) => fetch(`${BASE}/api/v1/lineage`, { method: 'POST', headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${TOKEN}` }, body: JSON.stringify(body) });
   const id = crypto.randomUUID();
   const statuses = [await send(event(id, { outputs: [{ namespace: 'postgres://db:5432', name: 'shop.daily' }] })), await send(event(id, { inputs: 'none' }))].map((each) => each.status);
@@ -179,7 +179,26 @@ export async function boards({ open, axe, report, BASE, TOKEN, PERSONA }) {
   await page.getByRole('button', { name: 'Explain' }).click();
   await page.locator('form + [role=status] strong').waitFor();
   received.absent = await page.locator('form + [role=status] strong').textContent();
-  report.boards = { idle, models, tiers, received };
+  report.boards = { idle, models, tiers, received, sources: await sources({ page, axe, BASE, ROOT }) };
+}
+
+// Returns what the page of the dataset of the event says of its source, where its alarm leads, and the words without an event.
+async function sources({ page, axe, BASE, ROOT }) {
+  const show = (id) => page.goto(`${BASE}/#/asset?id=${encodeURIComponent(id)}`);
+  const card = page.locator('.card', { has: page.getByRole('heading', { name: 'Sources of events' }) });
+  await show(ROOT);
+  await page.locator('h1', { hasText: 'impressions' }).waitFor();
+  await card.waitFor();
+  const none = await card.innerText();
+  await show('mlg://dataset/postgres/db%3A5432/shop.daily');
+  await page.locator('[data-source]').waitFor();
+  const found = { none, text: await card.innerText(), named: await page.locator('[data-source]').evaluateAll((all) => all.map((each) => each.dataset.source)) };
+  await axe(page, 'asset with sources');
+  await card.locator('.alarm a').click();
+  await page.waitForURL(/state=REJECTED/);
+  await page.locator('tbody tr[data-state=REJECTED]').first().waitFor();
+  found.states = await page.locator('tbody tr').evaluateAll((all) => all.map((row) => row.dataset.state));
+  return found;
 }
 
 // Returns what a page of a plan shows: its state, its teams by id, and the notes on what its impact lacks.

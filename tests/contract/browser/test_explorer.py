@@ -22,6 +22,7 @@ from support.documents.explorer_questions import (
     PLAN_HISTORY,
     SCENE,
     SERVING,
+    SOURCES,
     USED,
     WORK,
 )
@@ -254,6 +255,18 @@ async def test_the_boards_have_what_the_api_returns(demo: Api, report: dict[str,
     assert "shop.daily" in received["detail"]
     assert ["INVALID: inputs" in row[1] for row in received["rejected"]] == [True]
     assert received["absent"].startswith("It does not exist or is not visible to you.")
+
+
+async def test_the_page_of_an_asset_has_the_sources_of_its_events(demo: Api, report: dict[str, Any]) -> None:
+    """It has the alarms of the API in words, leads to the events behind one, and says that no event came."""
+    shown = report["boards"]["sources"]
+    (source,) = (await demo.ask("root", SOURCES, id="mlg://dataset/postgres/db%3A5432/shop.daily"))["asset"]["sources"]
+    assert shown["named"] == [source["source"]]
+    assert [each["reason"] for each in source["alarms"]] == ["REJECTED"]
+    words = (source["source"], source["producer"], "Rejected events", source["alarms"][0]["ingestion"]["reason"])
+    assert [each for each in words if each not in shown["text"]] == []
+    assert shown["states"] == ["REJECTED"]
+    assert "No event of the last 30 days" in shown["none"]
 
 
 async def test_a_change_is_planned_from_its_blast_radius(demo: Api, report: dict[str, Any]) -> None:

@@ -54,3 +54,7 @@ ORIGINS = """query ($id: ID!) { asset(id: $id) { ... on ModelVersion {
 USED = """query ($id: ID!) { asset(id: $id) { ... on Model {
   versions(first: 8) { nodes { displayName usage(days: 30) { calls } } }
 } } }"""
+
+SOURCES = """query ($id: ID!) { asset(id: $id) { sources {
+  source producer alarms { reason ingestion { reason } }
+} } }"""
