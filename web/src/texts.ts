@@ -521,6 +521,13 @@ export const texts = {
       closed: 'No closed plan that you may see.', all: 'No plan that you may see.',
     },
     nothingHint: 'A change is planned from a blast radius: open that of the assets to change.',
+    ofAsset: {
+      title: 'Open change plans',
+      none: 'No open plan changes this asset, as far as you may see.',
+      noneYet: (read: number) => `No open plan is among the ${many(read, 'newest plan', 'newest plans')} of this asset.`,
+      hidden: 'The plans of changes of this asset are hidden from you.',
+      closed: (count: number) => many(count, 'closed plan', 'closed plans'),
+    },
     by: (who: string, when: string) => `planned by ${who} ${when}`,
     changes: 'changes',
     further: (count: number) => `and ${many(count, 'other asset', 'other assets')}`,

@@ -243,7 +243,7 @@ export async function changePlans({ open, axe, tabTo, report, BASE, ROOT, PERSON
   found.services = await page.locator('tbody a').allTextContents();
   await axe(page, 'plan');
   await page.locator('.live').waitFor();
-  await objection({ open, axe, tabTo, found, who: APPROVER });
+  await objection({ open, axe, tabTo, found, BASE, ROOT, who: APPROVER });
   await page.locator('header .objected').waitFor(); // without a request of the author
   found.objected = await planned(page);
   found.comment = await page.locator('[data-team]', { hasText: 'Objected' }).innerText();
@@ -261,10 +261,14 @@ export async function changePlans({ open, axe, tabTo, report, BASE, ROOT, PERSON
   await page.locator('[data-plan]').first().waitFor();
   found.listed = await page.locator('[data-plan]').evaluateAll((all) => all.map((each) => [each.dataset.plan, each.innerText]));
   await axe(page, 'plans');
+  await page.goto(`${BASE}/#/asset?id=${encodeURIComponent(ROOT)}`);
+  await page.locator('summary', { hasText: 'closed plan' }).click();
+  await page.locator('details[open] [data-plan]').first().waitFor();
+  found.ofAsset.closed = await page.locator('.card', { has: page.locator('details[open] [data-plan]') }).innerText();
 }
 
 // Finds the plan in the own work and objects to it for the team, by keyboard alone.
-async function objection({ open, axe, tabTo, found, who }) {
+async function objection({ open, axe, tabTo, found, BASE, ROOT, who }) {
   const page = await open('dark', { width: 390, height: 800 });
   const { keyboard } = page;
   await page.locator('li button', { has: page.getByText(who, { exact: true }) }).click();
@@ -284,6 +288,12 @@ async function objection({ open, axe, tabTo, found, who }) {
   await keyboard.press('Enter');
   await page.locator('form [role=status]', { hasText: 'recorded' }).waitFor();
   await axe(page, 'plan, small and dark');
+  await page.goto(`${BASE}/#/asset?id=${encodeURIComponent(ROOT)}`); // which has the plan as well
+  await page.locator('article [data-plan]').first().waitFor();
+  found.ofAsset = { open: await page.locator('article [data-plan]').first().innerText(), link: await page.locator('[data-plan] a.name').first().getAttribute('href') };
+  await page.getByRole('heading', { name: 'Changes' }).waitFor();
+  await axe(page, 'asset with a plan, small and dark');
+  found.ofAsset.overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
 }
 
 /** Open a plan whose impact is hidden in part, cut and late. */

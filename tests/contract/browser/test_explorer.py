@@ -303,6 +303,12 @@ async def test_a_team_acknowledges_a_plan_and_its_author_closes_it(demo: Api, re
     assert (shown["closed"]["state"], shown["closed"]["forms"], shown["focused"]) == ("Closed", 0, "H1")
     assert urn not in shown["open"]
     assert [line for id_, line in shown["listed"] if id_ == urn and "Withdrawn: closed by ada" in line]
+    assert shown["ofAsset"]["link"] == f"#{shown['link'].partition('#')[2].partition('&')[0]}"
+    for text in ("Objected", plan["title"], "Acknowledgements are expected in"):
+        assert text in shown["ofAsset"]["open"]
+    assert "No open plan changes this asset" in shown["ofAsset"]["closed"]
+    assert "Withdrawn: closed by ada" in shown["ofAsset"]["closed"]
+    assert shown["ofAsset"]["overflow"] == 0
     steps = [each["action"] for each in (await demo.ask("ada", PLAN_HISTORY, id=ROOT))["changes"]["nodes"]]
     assert steps[:3] == ["PLAN_CLOSED", "ACKNOWLEDGED", "PLANNED"]
 
