@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { rootCauses, type Unhealthy } from '../src/boards/causes.ts';
 import { costOf, runOf, type Idle } from '../src/boards/cost.ts';
 import { servingOf, type Model } from '../src/boards/deployed.ts';
+import { DAYS, idleFilter, KINDS, ownIdle } from '../src/boards/idle.ts';
 import { filterOf, scopeOf } from '../src/boards/scope.ts';
 
 const card = (id: string) => ({ __typename: 'Dataset', id, kind: 'DATASET', displayName: id, stage: 'ACTIVE', hydration: 'FULL', ownerTeam: null });
@@ -67,4 +68,12 @@ test('a board begins with the own teams; nonsense in the address is the default'
   assert.deepEqual(scope('', []), { kinds: ['MODEL', 'DATASET'] });
   assert.deepEqual(scope('team=all&kind=MODEL'), { kinds: ['MODEL'] });
   assert.deepEqual(scope('team=u&kind=CUBE'), { kinds: ['MODEL', 'DATASET'], ownerTeams: ['u'] });
+});
+
+test('the own work asks for idle assets as the board does when it is opened', () => {
+  const opened = scopeOf(new URLSearchParams(), ['t', 'u']);
+  assert.deepEqual(ownIdle(['t', 'u']), idleFilter(opened, ['t', 'u'], DAYS, false));
+  assert.deepEqual(ownIdle(['t']), { kinds: KINDS, ownerTeams: ['t'], unusedForDays: 90 });
+  assert.deepEqual(ownIdle([]).ownerTeams, []); // no team, no asset
+  assert.deepEqual(idleFilter({ team: 'all', kind: 'MODEL' }, ['t'], 30, true), { kinds: ['MODEL'], unusedForDays: 30, unread: true });
 });

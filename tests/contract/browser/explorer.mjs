@@ -129,8 +129,9 @@ async function byMouse() {
 // Returns the links of each list of the own work, by its heading.
 async function work(page) {
   await page.locator('.work .lists').waitFor();
+  await page.locator('.work .card', { hasText: 'Not used for 90 days' }).locator('li').first().waitFor();
   return page.locator('.work .card').evaluateAll((all) => Object.fromEntries(all.map((card) => [
-    card.querySelector('h2').textContent.split(' · ')[0], [...card.querySelectorAll('a')].map((link) => link.textContent.trim()),
+    card.querySelector('h2').textContent.split(' · ')[0], [...card.querySelectorAll('a:not([href*="/boards"])')].map((link) => link.textContent.trim()),
   ])));
 }
 

@@ -147,9 +147,17 @@ export async function boards({ open, axe, report, BASE, TOKEN, ROOT, PERSONA }) 
   await page.locator('li button', { hasText: PERSONA }).first().click();
   await page.locator('header select').waitFor();
   const rows = () => page.locator('tbody tr').evaluateAll((all) => all.map((row) => [...row.children].map((each) => each.textContent.replaceAll(/\s+/g, ' ').trim())));
-  await page.goto(`${BASE}/#/boards?board=idle&days=30`);
+  // The own work asks the same as the board to which it leads.
+  const own = page.locator('.work .card', { hasText: 'Not used for 90 days' });
+  await own.getByRole('link', { name: 'board of idle assets' }).waitFor();
+  const same = { work: await own.locator('h2').textContent(), listed: await own.locator('li a').allTextContents() };
+  await own.getByRole('link', { name: 'board of idle assets' }).click();
   await page.locator('p[role=status]').waitFor();
-  const idle = { rows: await rows(), words: await page.locator('p[role=status]').textContent() };
+  same.board = await page.locator('p[role=status]').textContent();
+  await page.selectOption('label:has(option[value="365"]) select', '30');
+  await page.waitForURL(/days=30/);
+  await page.locator('p[role=status]').waitFor();
+  const idle = { same, rows: await rows(), words: await page.locator('p[role=status]').textContent() };
   await axe(page, 'board of idle assets');
   await page.goto(`${BASE}/#/boards?board=models&risk=MEDIUM`);
   await page.getByRole('heading', { name: 'Models in production' }).waitFor();

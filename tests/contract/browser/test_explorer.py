@@ -11,10 +11,9 @@ from urllib.parse import parse_qs
 from xml.etree import ElementTree as ET
 
 import pytest
-from support.documents.explorer_answers import expected_causes, lineage, name_of, pixels
+from support.documents.explorer_answers import expected_causes, idle_assets, lineage, name_of, pixels
 from support.documents.explorer_questions import (
     DIFF,
-    IDLE,
     IMPACT,
     OPEN_PLANS,
     ORIGINS,
@@ -119,12 +118,13 @@ async def test_it_works_by_keyboard_alone(report: dict[str, Any]) -> None:
 async def test_the_start_page_has_the_own_work(demo: Api, report: dict[str, Any]) -> None:
     """Ada finds what is unhealthy in her team, and eli the version that waits for an approval, as the API has them."""
     for who in ("ada", "eli"):
-        work = (await demo.ask(who, WORK))["myWork"]
+        found = await demo.ask(who, WORK)
+        work, teams = found["myWork"], [each["id"] for each in found["viewer"]["teams"]]
         shown = report["work"][who]
         assert shown["Unhealthy assets of my teams"] == [each["displayName"] for each in work["unhealthy"]["nodes"]]
         waiting = [each[key]["displayName"] for each in work["approvals"]["nodes"] for key in ("version", "model")]
         assert shown["Approvals that wait for me"] == waiting
-        assert len(shown["Not used for 90 days"]) == len(work["unused"]["nodes"])
+        assert shown["Not used for 90 days"] == (await idle_assets(demo, who, teams, 90))[0][:10]
         names = {asset["displayName"] for each in work["incidents"]["nodes"] for asset in each["assets"]}
         assert set(shown["Open incidents of my teams"]) <= names
         assert bool(names) == bool(shown["Open incidents of my teams"])
@@ -235,12 +235,13 @@ async def test_an_alert_leads_to_its_root_cause(demo: Api, report: dict[str, Any
 async def test_the_boards_have_what_the_api_returns(demo: Api, report: dict[str, Any]) -> None:
     """Idle assets, models of medium risk where they serve now, and events that came in and that did not."""
     boards = report["boards"]
-    kinds = ["DATASET", "FEATURE_SET", "FEATURE", "MODEL", "MODEL_VERSION", "WORKFLOW", "SERVICE", "REPORT"]
-    condition = {"kinds": kinds, "ownerTeams": [RANKING], "unusedForDays": 30}
-    idle = (await demo.ask("ada", IDLE, filter=condition))["assets"]
-    assert [row[0] for row in boards["idle"]["rows"]] == [each["displayName"] for each in idle["nodes"]]
-    assert idle["nodes"]
-    assert boards["idle"]["words"].startswith(str(idle["totalCount"]))
+    idle, total = await idle_assets(demo, "ada", [RANKING], 30)
+    assert [row[0] for row in boards["idle"]["rows"]] == idle
+    assert idle
+    assert boards["idle"]["words"].startswith(str(total))
+    same, (_, count) = boards["idle"]["same"], await idle_assets(demo, "ada", [RANKING], 90)
+    assert same["work"] == f"Not used for 90 days · {count}"
+    assert same["board"].startswith(f"{count} asset")
     expected: dict[str, set[str]] = {}
     for each in (await demo.ask("ada", SERVING))["assets"]["nodes"]:
         version = each["modelVersion"]

@@ -4,7 +4,7 @@ import zlib
 from struct import unpack
 from typing import Any
 
-from support.documents.explorer_questions import BOARD_KINDS, LINEAGE, UNHEALTHY
+from support.documents.explorer_questions import BOARD_KINDS, IDLE, IDLE_KINDS, LINEAGE, UNHEALTHY
 from support.servers.in_process import Api
 
 
@@ -40,3 +40,10 @@ async def expected_causes(api: Api, who: str, **condition: object) -> dict[str, 
             if cause["counts"] and cause["asset"]:
                 found.setdefault(cause["asset"]["displayName"], set()).add(asset["displayName"])
     return found
+
+
+async def idle_assets(api: Api, who: str, teams: list[str], days: int) -> tuple[list[str], int]:
+    """Return the names of the first 25 assets of some teams without use for some days, and the number of all."""
+    condition = {"kinds": IDLE_KINDS, "ownerTeams": teams, "unusedForDays": days}
+    found = (await api.ask(who, IDLE, filter=condition))["assets"]
+    return [each["displayName"] for each in found["nodes"]], found["totalCount"]

@@ -10,8 +10,7 @@ WORK = """{ myWork {
   approvals(first: 10) { nodes { version { displayName } model { displayName } } }
   incidents(first: 10) { nodes { assets { displayName } } }
   unhealthy(first: 10) { nodes { displayName } }
-  unused(first: 10) { nodes { id } }
-} }"""
+} viewer { teams { id } } }"""
 
 IMPACT = """query ($roots: [ID!]!) { impact(roots: $roots) {
   total assets(first: 500) { nodes { asset { id ownerTeam { displayName } } } } teams { team { displayName } }
@@ -35,6 +34,8 @@ BOARD_KINDS = ["SERVICE", "MODEL", "FEATURE_SET", "DATASET"]
 IDLE = """query ($filter: AssetFilter!) { assets(filter: $filter, first: 25) { totalCount nodes {
   displayName usage(days: 400) { lastUsedAt }
 } } }"""
+
+IDLE_KINDS = ["DATASET", "FEATURE_SET", "FEATURE", "MODEL", "MODEL_VERSION", "WORKFLOW", "SERVICE", "REPORT"]
 
 PLAN = """query ($id: ID!) { changePlan(id: $id) {
   title description deadline outcome impact { total services { nodes { asset { displayName } } } }
