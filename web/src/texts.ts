@@ -113,6 +113,20 @@ export const texts = {
     unread: 'This list could not be read. Load the page again.',
   },
 
+  approve: {
+    open: (name: string) => `Approve: ${name}`,
+    title: (name: string, version: string) => `Give the approval ${name} to ${version}`,
+    facts: { version: 'Version', alias: 'Gate of the alias', digest: 'Digest', noDigest: 'none that you may see: the approval is for the content as it is stored now', revision: 'Revision' },
+    comment: 'Comment',
+    hint: 'Every reader of the approvals of this version sees the decision, the comment and your name. It is not undone: an approver can revoke it later.',
+    submit: 'Approve',
+    cancel: 'Cancel',
+    done: (name: string, version: string) => `The approval ${name} of ${version} is recorded.`,
+    changed: 'The version changed since you opened this page, so nothing was approved. Read it again, look at what changed, and then decide.',
+    again: 'Read again',
+    reread: 'It was read again: look at what changed before you approve.',
+  },
+
   boards: {
     title: 'Boards',
     names: { unhealthy: 'Unhealthy', idle: 'Idle', models: 'Models by risk', received: 'Received' },

@@ -5,9 +5,9 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import chromium from '@sparticuz/chromium';
 import { chromium as playwright } from 'playwright-core';
-import { alertByKeyboard, alertByMouse, boards, changePlans, incompletePlan, largeLineage } from './stories.mjs';
+import { alertByKeyboard, alertByMouse, approvals, boards, changePlans, incompletePlan, largeLineage } from './stories.mjs';
 
-const { BASE, KEY, PERSONA, OTHER, APPROVER, TEXT, ROOT, SHARED, VERSION, FORMER, MODEL, TOKEN, PICTURES } = process.env;
+const { BASE, KEY, PERSONA, OTHER, APPROVER, TEXT, ROOT, SHARED, VERSION, FORMER, MODEL, TOKEN, APPROVER_TOKEN, PICTURES } = process.env;
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 const browser = await playwright.launch({
@@ -202,8 +202,8 @@ async function table(page) {
 }
 
 // Writes to the API beside the page.
-const write = (query, variables = {}) => fetch(`${BASE}/graphql`, {
-  method: 'POST', headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${TOKEN}` }, body: JSON.stringify({ query, variables }),
+const write = (query, variables = {}, token = TOKEN) => fetch(`${BASE}/graphql`, {
+  method: 'POST', headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` }, body: JSON.stringify({ query, variables }),
 }).then((response) => response.json());
 
 // Writes to the API beside the page, which shows the change without another request of its user.
@@ -327,8 +327,8 @@ await byMouse();
 await byKeyboard();
 await onASmallScreen();
 await live();
-const kit = { open, axe, lineage, boxes, keys, state, saved, healthy, tabTo, write, report, BASE, TOKEN, ROOT, PERSONA, OTHER, APPROVER };
-for (const story of [alertByMouse, alertByKeyboard, boards, largeLineage, changePlans, incompletePlan]) await story(kit);
+const kit = { open, axe, lineage, boxes, keys, state, saved, healthy, tabTo, write, report, BASE, TOKEN, APPROVER_TOKEN, ROOT, VERSION, MODEL, PERSONA, OTHER, APPROVER };
+for (const story of [alertByMouse, alertByKeyboard, boards, largeLineage, changePlans, incompletePlan, approvals]) await story(kit);
 if (PICTURES) await pictures();
 await browser.close();
 console.log(JSON.stringify(report));

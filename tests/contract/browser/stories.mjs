@@ -324,3 +324,63 @@ export async function incompletePlan({ open, axe, write, report, BASE, PERSONA }
   report.incomplete = await planned(page);
   await axe(page, 'plan, incomplete');
 }
+
+/** Give an approval that waits, by keyboard: the version changes under the first attempt, and the page of the model shows the second. */
+export async function approvals({ open, axe, tabTo, write, report, BASE, APPROVER_TOKEN, VERSION, MODEL, PERSONA, APPROVER }) {
+  const page = await open('light', { width: 1280, height: 800 });
+  const { keyboard } = page;
+  const found = {};
+  report.approvals = found;
+  const asset = (id) => page.goto(`${BASE}/#/asset?id=${encodeURIComponent(id)}`);
+  const gate = page.locator('.card', { has: page.getByRole('heading', { name: /^(Gate|Aliases)$/ }) });
+  const button = (where) => where.getByRole('button', { name: 'Give the approval release' });
+  await page.locator('li button', { hasText: PERSONA }).first().click();
+  await page.locator('header select').waitFor();
+  await asset(VERSION);
+  await gate.locator('.closed').waitFor();
+  found.engineer = await button(gate).count();
+  await page.selectOption('header select', APPROVER);
+  await page.locator('header select[title*=approver]').waitFor();
+  await button(gate).waitFor();
+  await page.goto(`${BASE}/#/`);
+  await button(page.locator('.work')).waitFor();
+  await tabTo(page, '.work button[aria-label^="Give the approval release"]');
+  await keyboard.press('Enter');
+  await page.locator('form.approve h3:focus').waitFor();
+  found.facts = await page.locator('form.approve dl').innerText();
+  await axe(page, 'approval');
+  await write('mutation ($items: [AssetInput!]!) { registerAssets(input: {items: $items}) { failed } }', { items: [{ modelVersion: { id: VERSION, description: 'Another text.' } }] });
+  await tabTo(page, 'form.approve button.strong');
+  await keyboard.press('Enter');
+  await page.locator('form.approve .problem').waitFor();
+  found.changed = await page.locator('form.approve .problem').innerText();
+  await tabTo(page, 'form.approve button[type=button]');
+  const before = await page.locator('form.approve').elementHandle();
+  await keyboard.press('Enter');
+  await before.waitForElementState('hidden');
+  found.reread = await page.locator('.work > [role=status]').textContent();
+  await page.waitForFunction(() => document.activeElement.matches('.work > [role=status]'));
+  await button(page.locator('.work')).waitFor(); // which is there again after the version was read
+  await tabTo(page, '.work button[aria-label^="Give the approval release"]');
+  await keyboard.press('Enter');
+  await tabTo(page, 'form.approve textarea');
+  await keyboard.type('A week in the shadow.');
+  await tabTo(page, 'form.approve button.strong');
+  await keyboard.press('Enter');
+  await page.locator('.work > [role=status]', { hasText: 'is recorded' }).waitFor();
+  await page.locator('.work .card', { hasText: 'No version waits for an approval' }).waitFor(); // the list is read again
+  found.left = await page.locator('.work .card').first().innerText();
+  await asset(MODEL);
+  await gate.locator('.open').waitFor();
+  const revoke = () => write(`mutation { approve(input: {subject: "${VERSION}", gate: "release", decision: REVOKED}) { errors { message } } }`, {}, APPROVER_TOKEN);
+  await revoke();
+  await page.reload();
+  await button(gate).click(); // from the page of the model, by mouse
+  await gate.getByRole('button', { name: 'Approve', exact: true }).click();
+  await gate.locator('.open').waitFor();
+  found.said = await gate.locator('[role=status]').textContent();
+  await asset(VERSION);
+  await page.getByRole('heading', { name: 'Approvals', exact: true }).waitFor();
+  found.listed = await page.locator('.card', { has: page.getByRole('heading', { name: 'Approvals', exact: true }) }).innerText();
+  await revoke();
+}

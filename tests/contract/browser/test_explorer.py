@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 from xml.etree import ElementTree as ET
 
 import pytest
-from support.documents.explorer_answers import expected_causes, idle_assets, lineage, name_of, pixels
+from support.documents.explorer_answers import decisions, expected_causes, idle_assets, lineage, name_of, pixels
 from support.documents.explorer_questions import (
     DIFF,
     IMPACT,
@@ -268,6 +268,22 @@ async def test_the_page_of_an_asset_has_the_sources_of_its_events(demo: Api, rep
     assert [each for each in words if each not in shown["text"]] == []
     assert shown["states"] == ["REJECTED"]
     assert "No event of the last 30 days" in shown["none"]
+
+
+async def test_an_approval_is_given_where_it_waits(demo: Api, report: dict[str, Any]) -> None:
+    """Eli approves what eli read, by keyboard in the own work and by mouse at the gate; an engineer has no button."""
+    shown = report["approvals"]
+    digest, given = await decisions(demo, "eli", VERSION)
+    assert shown["engineer"] == 0
+    for text in (VERSION, "champion", digest):
+        assert text in shown["facts"]
+    assert shown["changed"].startswith("The version changed since you opened this page, so nothing was approved.")
+    assert "read again" in shown["reread"]
+    assert "homepage-ranker" not in shown["left"]
+    assert "The approval release of " in shown["said"]
+    steps = [("REVOKED", None), ("APPROVED", None), ("REVOKED", None), ("APPROVED", "A week in the shadow.")]
+    assert given == [("release", *step) for step in steps]
+    assert "A week in the shadow." in shown["listed"]
 
 
 async def test_a_change_is_planned_from_its_blast_radius(demo: Api, report: dict[str, Any]) -> None:

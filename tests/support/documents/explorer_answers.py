@@ -4,7 +4,7 @@ import zlib
 from struct import unpack
 from typing import Any
 
-from support.documents.explorer_questions import BOARD_KINDS, IDLE, IDLE_KINDS, LINEAGE, UNHEALTHY
+from support.documents.explorer_questions import APPROVALS, BOARD_KINDS, IDLE, IDLE_KINDS, LINEAGE, UNHEALTHY
 from support.servers.in_process import Api
 
 
@@ -47,3 +47,10 @@ async def idle_assets(api: Api, who: str, teams: list[str], days: int) -> tuple[
     condition = {"kinds": IDLE_KINDS, "ownerTeams": teams, "unusedForDays": days}
     found = (await api.ask(who, IDLE, filter=condition))["assets"]
     return [each["displayName"] for each in found["nodes"]], found["totalCount"]
+
+
+async def decisions(api: Api, who: str, version: str) -> tuple[str, list[tuple[str, str, str | None]]]:
+    """Return the digest of a version, and the newest decisions about this content: name, decision and reason."""
+    found = (await api.ask(who, APPROVALS, id=version))["asset"]
+    given = [each for each in found["approvals"]["nodes"] if each["digest"] == found["digest"]]
+    return found["digest"], [(each["gate"], each["decision"], each["reason"]) for each in given]

@@ -59,3 +59,7 @@ USED = """query ($id: ID!) { asset(id: $id) { ... on Model {
 SOURCES = """query ($id: ID!) { asset(id: $id) { sources {
   source producer alarms { reason ingestion { reason } }
 } } }"""
+
+APPROVALS = """query ($id: ID!) { asset(id: $id) { ... on ModelVersion {
+  digest revision approvals(first: 5) { nodes { gate decision reason decidedBySubject digest } }
+} } }"""

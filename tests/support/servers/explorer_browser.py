@@ -29,6 +29,7 @@ async def browse(api: Api, folder: Path) -> dict[str, Any]:
     install(FOLDER)
     given = {
         "TOKEN": api.tokens["root"],
+        "APPROVER_TOKEN": api.tokens["eli"],
         "PERSONA": "ada",
         "OTHER": "bo",
         "APPROVER": "eli",

@@ -1,4 +1,4 @@
-// What a version lacks before a protected alias may point at it, in words.
+// What a version lacks before a protected alias may point at it, and why an approval was refused, in words.
 import type { GateFactsFragment } from '../generated/graphql.ts';
 import { texts } from '../texts.ts';
 
@@ -17,4 +17,9 @@ export function gateReasons(gate: GateFactsFragment): string[] {
     gate.sensitivityViolations.length && t.violations(gate.sensitivityViolations.join(', ')),
   ];
   return found.filter((each) => each !== 0);
+}
+
+/** Return why an approval was refused: the words of the API, and what to do if the version changed since it was read. */
+export function refusalWords({ code, message }: { code: string; message: string }): string {
+  return code === 'CONFLICT' ? `${texts.approve.changed} ${message}` : message;
 }
