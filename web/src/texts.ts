@@ -27,7 +27,15 @@ export const kindName = (kind: string): string => KINDS[kind]?.[0] ?? sentence(k
 export const kindsName = (kind: string, count: number): string =>
   `${count} ${(KINDS[kind]?.[count === 1 ? 0 : 1] ?? sentence(kind)).toLowerCase()}`;
 
+/** The distance of an asset in levels, as the API counts them along the walk from the other one. */
+const LEVELS = {
+  up: (depth: number) => `${many(depth, 'level', 'levels')} upstream`,
+  down: (depth: number) => `${many(depth, 'level', 'levels')} downstream`,
+  here: 'here',
+};
+
 export const texts = {
+  levels: LEVELS,
   product: 'Model Lifecycle Graph',
   skip: 'Skip to the content',
   loading: 'Loading…',
@@ -154,7 +162,7 @@ export const texts = {
       hidden: 'An asset that is hidden from you',
       kinds: { incident: 'incident', check: 'check', evaluation: 'evaluation' },
       affected: (count: number) => many(count, 'affected asset', 'affected assets'),
-      downstream: (depth: number) => `${many(depth, 'level', 'levels')} downstream`,
+      members: { MODEL: 'through its versions', DATASET: 'through its versions', FEATURE_SET: 'through its features' } as Record<string, string>,
       fewer: 'Show fewer',
       lineage: 'Lineage of what is affected',
     },
@@ -270,8 +278,6 @@ export const texts = {
     causes: 'Causes',
     noCauses: 'No open problem here or upstream.',
     unknownHealth: 'No check, incident or evaluation that you may see says anything about it.',
-    here: 'here',
-    above: (depth: number) => `${many(depth, 'level', 'levels')} upstream`,
     notCounted: 'does not count for the status',
     versions: 'Versions',
     aliases: 'Aliases',
@@ -443,7 +449,7 @@ export const texts = {
     zoomOut: 'Zoom out',
     level: 'Level',
     levelName: (level: number) =>
-      level === 0 ? 'Start' : level < 0 ? `${-level} upstream` : `${level} downstream`,
+      level === 0 ? 'Start' : level < 0 ? LEVELS.up(-level) : LEVELS.down(level),
     assets: (count: number) => many(count, 'asset', 'assets'),
     counts: (nodes: number, edges: number) => `${many(nodes, 'asset', 'assets')}, ${many(edges, 'edge', 'edges')}`,
     picture: (name: string) =>
@@ -513,7 +519,6 @@ export const texts = {
     hiddenOwners: (count: number) => `The owners of ${many(count, 'asset are', 'assets are')} hidden from you.`,
     ownersHidden: 'hidden from you',
     owns: (count: number) => many(count, 'asset', 'assets'),
-    away: (depth: number) => `${many(depth, 'level', 'levels')} away`,
     affected: 'Affected assets',
     page: 'The nearest 500 assets are listed, and the owners are those of these; the counts are of all.',
     columns: { name: 'Name', kind: 'Kind', distance: 'Distance', team: 'Owner team', owners: 'Owners', contact: 'Addresses', id: 'Id' },

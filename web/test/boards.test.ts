@@ -1,7 +1,7 @@
 // The pure parts of the boards: root causes, costs, places where models serve, and whose assets are shown.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { rootCauses, type Unhealthy } from '../src/boards/causes.ts';
+import { nearest, placeWords, rootCauses, type Unhealthy } from '../src/boards/causes.ts';
 import { costOf, runOf, type Idle } from '../src/boards/cost.ts';
 import { servingOf, type Model } from '../src/boards/deployed.ts';
 import { DAYS, idleFilter, KINDS, ownIdle } from '../src/boards/idle.ts';
@@ -37,6 +37,19 @@ test('an asset with own problems below another cause comes after it, and says so
 test('causes that do not count make none, and those that are hidden are one', () => {
   const found = rootCauses([unhealthy('a', [incident('b', 1, { counts: false }), incident(null, 2)])]);
   assert.deepEqual(found.map((each) => [each.asset, each.affected.length]), [[null, 1]]);
+});
+
+test('the levels of a cause are those of its blast radius; what that does not list has no number', () => {
+  const [found] = rootCauses([
+    unhealthy('service', [failed('source', 1)]), { ...unhealthy('model', [failed('source', 1)]), kind: 'MODEL' } as Unhealthy, unhealthy('source', [failed('source', 0)]),
+  ]);
+  const affected = found?.affected ?? [];
+  const reach = (complete: boolean) => ({ depths: new Map([['service', 2]]), complete });
+  const words = (given: ReturnType<typeof reach> | null) => nearest(affected, given).map((each) => [each.asset.id, placeWords(each, found?.asset ?? null, given)]);
+  assert.deepEqual(words(null), [['source', 'here'], ['model', ''], ['service', '']]);
+  assert.deepEqual(words(reach(true)), [['source', 'here'], ['model', 'through its versions'], ['service', '2 levels downstream']]);
+  assert.deepEqual(words(reach(false)), [['source', 'here'], ['model', ''], ['service', '2 levels downstream']]);
+  assert.deepEqual(affected.map((each) => placeWords(each, null, null)), ['here', '1 level downstream', '1 level downstream']); // a hidden cause
 });
 
 const run = (id: string, costUsd: number | null) => ({ id, displayName: id, costUsd });

@@ -107,7 +107,7 @@ test('a box and a row of the file have the same content', () => {
 
 test('keys of the server and of the page are told apart, and read as words', () => {
   assert.deepEqual([BY_KIND, 'ALL', '1|DATASET', 'ALLES', 'KIND=RUN'].map(isSceneKey), [true, true, false, false, true]);
-  assert.equal(wordsOfKey('LEVEL=-2 KIND=DATASET'), '2 upstream, Dataset');
-  assert.equal(wordsOfKey('LEVEL=1 TEAM=mlg://team/catalog/default/ads%20x'), '1 downstream, ads x');
-  assert.equal(wordsOfKey('LEVEL=1 TEAM='), '1 downstream, without an owner team');
+  assert.equal(wordsOfKey('LEVEL=-2 KIND=DATASET'), '2 levels upstream, Dataset');
+  assert.equal(wordsOfKey('LEVEL=1 TEAM=mlg://team/catalog/default/ads%20x'), '1 level downstream, ads x');
+  assert.equal(wordsOfKey('LEVEL=1 TEAM='), '1 level downstream, without an owner team');
 });

@@ -80,7 +80,9 @@ const causes = (page) => page.locator('ol > li > section').evaluateAll((all) => 
   root: !card.classList.contains('follows'), asset: card.querySelector('.name a')?.textContent.trim(),
   problems: [...card.querySelectorAll('ul:not(.affected) strong')].map((each) => each.textContent),
   affected: [...card.querySelectorAll('.affected a')].map((each) => each.textContent.trim()).sort(),
+  levels: [...card.querySelectorAll('.affected li')].map((each) => [each.querySelector('a').href.split('id=')[1], each.querySelector('.level').textContent]),
 })));
+const reached = (page) => page.locator('.affected[aria-busy=true]').first().waitFor({ state: 'detached' });
 
 /** At night, by mouse: from the board to the root cause, what it affects, and whom to wake. */
 export async function alertByMouse({ open, axe, keys, boxes, healthy, report, PERSONA }) {
@@ -91,6 +93,7 @@ export async function alertByMouse({ open, axe, keys, boxes, healthy, report, PE
   const card = page.locator('ol > li > section').first();
   await card.locator('text=Whom to ask').waitFor();
   for (const more of await page.getByRole('button', { name: /^\+ \d+ more$/ }).all()) await more.click();
+  await reached(page);
   const found = { causes: await causes(page), ask: await card.locator('p', { hasText: 'Whom to ask' }).textContent() };
   report.night = { mouse: found };
   await axe(page, 'board of unhealthy assets');

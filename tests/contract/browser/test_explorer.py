@@ -7,11 +7,19 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from io import StringIO
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, unquote
 from xml.etree import ElementTree as ET
 
 import pytest
-from support.documents.explorer_answers import decisions, expected_causes, idle_assets, lineage, name_of, pixels
+from support.documents.explorer_answers import (
+    decisions,
+    distances,
+    expected_causes,
+    idle_assets,
+    lineage,
+    name_of,
+    pixels,
+)
 from support.documents.explorer_questions import (
     DIFF,
     IMPACT,
@@ -222,6 +230,11 @@ async def test_an_alert_leads_to_its_root_cause(demo: Api, report: dict[str, Any
     first = mouse["causes"][0]
     assert (first["root"], first["asset"]) == (True, "impressions")
     assert "freshness_daily" in first["problems"]
+    # The levels are those of the blast radius; a model that it knows by its versions only has none.
+    known = await distances(demo, "ada", ROOT)
+    levels = {unquote(urn): words for urn, words in first["levels"]}
+    assert levels == {urn: known.get(urn, "through its versions") for urn in levels}
+    assert len(levels.keys() & known.keys()) > 1
     assert "Ranking" in mouse["ask"]
     assert mouse["teams"]
     assert ROOT in mouse["lineage"]

@@ -4,7 +4,7 @@ import zlib
 from struct import unpack
 from typing import Any
 
-from support.documents.explorer_questions import APPROVALS, BOARD_KINDS, IDLE, IDLE_KINDS, LINEAGE, UNHEALTHY
+from support.documents.explorer_questions import APPROVALS, BOARD_KINDS, IDLE, IDLE_KINDS, IMPACT, LINEAGE, UNHEALTHY
 from support.servers.in_process import Api
 
 
@@ -47,6 +47,14 @@ async def idle_assets(api: Api, who: str, teams: list[str], days: int) -> tuple[
     condition = {"kinds": IDLE_KINDS, "ownerTeams": teams, "unusedForDays": days}
     found = (await api.ask(who, IDLE, filter=condition))["assets"]
     return [each["displayName"] for each in found["nodes"]], found["totalCount"]
+
+
+async def distances(api: Api, who: str, root: str) -> dict[str, str]:
+    """Return the words for the distance of each asset downstream of a root by id; the root is `here`."""
+    found = (await api.ask(who, IMPACT, roots=[root]))["impact"]["assets"]["nodes"]
+    depths = {each["asset"]["id"]: each["depth"] for each in found}
+    words = {urn: f"{depth} level{'' if depth == 1 else 's'} downstream" for urn, depth in depths.items()}
+    return {**words, root: "here"}
 
 
 async def decisions(api: Api, who: str, version: str) -> tuple[str, list[tuple[str, str, str | None]]]:

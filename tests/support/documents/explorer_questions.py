@@ -13,7 +13,7 @@ WORK = """{ myWork {
 } viewer { teams { id } } }"""
 
 IMPACT = """query ($roots: [ID!]!) { impact(roots: $roots) {
-  total assets(first: 500) { nodes { asset { id ownerTeam { displayName } } } } teams { team { displayName } }
+  total assets(first: 500) { nodes { depth asset { id ownerTeam { displayName } } } } teams { team { displayName } }
 } }"""
 
 DIFF = """query ($before: [ID!]!, $after: [ID!]!) {

@@ -1,5 +1,6 @@
 // The root causes of unhealthy assets: each asset with problems once, with all assets that are unhealthy because of it.
 import type { UnhealthyQuery } from '../generated/graphql.ts';
+import { texts } from '../texts.ts';
 
 export type Unhealthy = NonNullable<UnhealthyQuery['assets']['nodes'][number]>;
 type Cause = NonNullable<Unhealthy['health']>['causes'][number];
@@ -17,8 +18,16 @@ export interface Problem {
 
 export interface Affected {
   asset: Unhealthy;
-  /** Number of levels downstream of the cause. */
+  /** The number of levels from the asset up to the cause. The way down may be longer, because a version leads to its model. */
   depth: number;
+}
+
+/** How far a cause reaches, by the walk downstream from it: the same numbers as in its blast radius. */
+export interface Reach {
+  /** The levels of the assets that the walk reached, by their ids. */
+  depths: ReadonlyMap<string, number>;
+  /** Whether an asset that is not among them was not reached. */
+  complete: boolean;
 }
 
 export interface RootCause {
@@ -63,4 +72,19 @@ export function rootCauses(assets: readonly Unhealthy[]): RootCause[] {
     follows: [...(upstream.get(key) ?? [])].sort(),
   }));
   return all.sort((a, b) => Number(a.follows.length > 0) - Number(b.follows.length > 0) || b.affected.length - a.affected.length || (a.asset?.displayName ?? '').localeCompare(b.asset?.displayName ?? ''));
+}
+
+/** Return the affected assets, the nearest first; without a reach, by the levels from them up to the cause. */
+export function nearest(affected: readonly Affected[], reach: Reach | null): (Affected & { level: number })[] {
+  const levels = affected.map((each) => ({ ...each, level: reach?.depths.get(each.asset.id) ?? each.depth }));
+  return levels.sort((a, b) => a.level - b.level || a.asset.displayName.localeCompare(b.asset.displayName));
+}
+
+/** Return where an affected asset is, seen from the cause; empty while or where that is not known. */
+export function placeWords({ asset, depth }: Affected, cause: Card | null, reach: Reach | null): string {
+  if (!cause) return depth ? texts.levels.down(depth) : texts.levels.here;
+  if (asset.id === cause.id) return texts.levels.here;
+  const level = reach?.depths.get(asset.id);
+  if (level !== undefined) return texts.levels.down(level);
+  return reach?.complete ? (texts.boards.unhealthy.members[asset.kind] ?? '') : '';
 }
