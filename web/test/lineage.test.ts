@@ -1,6 +1,7 @@
 // The pure parts of the lineage: levels, what is left out, groups, places, notes and the file.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { inLines } from '../src/lineage/box-text.ts';
 import { csv } from '../src/lineage/csv.ts';
 import { merged, ordered, pathToRoots, without, type Asset, type Edge, type Part, type Side } from '../src/lineage/graph.ts';
 import { placed } from '../src/lineage/layout.ts';
@@ -139,4 +140,13 @@ test('the state of an address survives a round trip, and nonsense is the default
   assert.deepEqual([state.open, state.depth, state.view, state.roots], [open, 50, 'table', ['r']]);
   const odd = stateOf(new URLSearchParams('depth=-3&view=cube&direction=x&asOf=never'), true);
   assert.deepEqual([odd.depth, odd.view, odd.direction, odd.asOf], [1, 'tree', 'both', null]);
+});
+
+test('a long name has two lines, parted where words end, which together are the name', () => {
+  const fits = (most: number) => (text: string) => [...text].length <= most;
+  assert.deepEqual(inLines('impressions', fits(11)), ['impressions']);
+  assert.deepEqual(inLines('homepage-ranker v3 in canary', fits(20)), ['homepage-ranker v3 ', 'in canary']);
+  assert.deepEqual(inLines('train-homepage-ranker', fits(16)), ['train-homepage-', 'ranker']);
+  assert.deepEqual(inLines('ab😀cdefg', fits(5)), ['ab😀cd', 'efg']);
+  assert.deepEqual(inLines('abc', fits(0)), ['abc']); // nothing fits
 });

@@ -262,6 +262,7 @@ async function byKeyboard() {
   await to('[data-key]');
   const before = await boxes(page).count();
   await keyboard.press('ArrowRight');
+  report.named = await page.evaluate(() => ({ whole: document.querySelector('.whole').innerText, label: document.activeElement.getAttribute('aria-label') }));
   await keyboard.press('+');
   await page.waitForURL(/open=down/);
   await boxes(page).nth(before).waitFor();

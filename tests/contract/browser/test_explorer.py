@@ -121,6 +121,10 @@ async def test_it_works_by_keyboard_alone(report: dict[str, Any]) -> None:
     assert report["keyboard"]["selected"] == opened
     assert datetime.fromisoformat(report["keyboard"]["then"]) < datetime.now(UTC)
     assert report["keyboard"]["starts"] == [opened]
+    # The box in focus has its whole name beside the picture, and for a screen reader.
+    name = report["named"]["whole"].partition("\n")[0].strip()
+    assert name
+    assert report["named"]["label"].startswith(name)
 
 
 async def test_the_start_page_has_the_own_work(demo: Api, report: dict[str, Any]) -> None:

@@ -32,6 +32,16 @@ export function boxTitle({ group, nodes }: Box): string {
   return `${group.name || texts.lineage.without[group.by === 'team' ? 'team' : 'domain']} · ${nodes.length}`;
 }
 
+/** Return a name in one line if it fits, else in two, of which the second may be too long: parted behind a space or a sign if
+ * there is one. The lines together are the name. */
+export function inLines(text: string, fits: (text: string) => boolean): string[] {
+  if (fits(text)) return [text];
+  const letters = [...text];
+  const heads = letters.map((_, at) => letters.slice(0, at + 1).join('')).filter((head) => fits(head.trimEnd()));
+  const head = heads.findLast((each) => /[\s\-_./:@]$/.test(each)) ?? heads.at(-1) ?? '';
+  return head ? [head, text.slice(head.length)] : [text];
+}
+
 /** Return the second line of a box. */
 export function boxAbout(box: Box, health: ReadonlyMap<string, string>, groups: ReadonlyMap<string, GroupHealth>): string {
   const [first] = box.nodes;
