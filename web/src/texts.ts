@@ -250,6 +250,7 @@ export const texts = {
     people: 'Teams, people, domains and tags',
     matchIn: (field: string) => `in ${field}`,
     versions: (count: number) => `+ ${many(count, 'matching version', 'matching versions')}`,
+    counted: (assets: number) => `The filters count ${many(assets, 'matching asset', 'matching assets')}, each version by itself; the list has versions under their asset.`,
     facets: {
       KIND: 'Kind',
       OWNER_TEAM: 'Owner team',

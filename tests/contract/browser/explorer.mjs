@@ -67,6 +67,7 @@ async function byMouse() {
   const hit = page.locator('ol li a.name').first();
   await hit.waitFor();
   report.facets = await page.locator('legend').allTextContents();
+  report.count = await page.locator('p.count').textContent();
   await axe(page, 'search');
   report.hit = (await hit.textContent()).trim();
   await hit.click();

@@ -15,6 +15,7 @@ from support.documents.explorer_answers import (
     decisions,
     distances,
     expected_causes,
+    found_counts,
     idle_assets,
     lineage,
     name_of,
@@ -98,6 +99,14 @@ async def test_a_person_finds_and_understands_an_asset(report: dict[str, Any]) -
     rights = ("You may read this asset.", "You may change it, retire it.")
     for text in ("Unhealthy", "freshness_daily", "Ranking", *rights):
         assert text in report["asset"]["text"]
+
+
+async def test_the_counts_of_a_search_are_explained(demo: Api, report: dict[str, Any]) -> None:
+    """The filters count matching assets and versions, and the list has versions under their asset: both are named."""
+    listed, counted = await found_counts(demo, "ada", "impressions")
+    assert listed < counted
+    assert report["count"].startswith(f"{listed} result")
+    assert f"The filters count {counted} matching assets" in report["count"]
 
 
 async def test_a_person_reads_what_a_version_was_made_from(demo: Api, report: dict[str, Any]) -> None:

@@ -4,7 +4,16 @@ import zlib
 from struct import unpack
 from typing import Any
 
-from support.documents.explorer_questions import APPROVALS, BOARD_KINDS, IDLE, IDLE_KINDS, IMPACT, LINEAGE, UNHEALTHY
+from support.documents.explorer_questions import (
+    APPROVALS,
+    BOARD_KINDS,
+    FOUND,
+    IDLE,
+    IDLE_KINDS,
+    IMPACT,
+    LINEAGE,
+    UNHEALTHY,
+)
 from support.servers.in_process import Api
 
 
@@ -47,6 +56,12 @@ async def idle_assets(api: Api, who: str, teams: list[str], days: int) -> tuple[
     condition = {"kinds": IDLE_KINDS, "ownerTeams": teams, "unusedForDays": days}
     found = (await api.ask(who, IDLE, filter=condition))["assets"]
     return [each["displayName"] for each in found["nodes"]], found["totalCount"]
+
+
+async def found_counts(api: Api, who: str, text: str) -> tuple[int, int]:
+    """Return the number of the hits of a search with versions under their asset, and the sum of the counts by kind."""
+    found = (await api.ask(who, FOUND, text=text))["search"]
+    return found["hits"]["totalCount"], sum(each["count"] for each in found["facets"][0]["values"])
 
 
 async def distances(api: Api, who: str, root: str) -> dict[str, str]:

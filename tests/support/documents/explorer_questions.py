@@ -56,6 +56,10 @@ USED = """query ($id: ID!) { asset(id: $id) { ... on Model {
   versions(first: 8) { nodes { displayName usage(days: 30) { calls } } }
 } } }"""
 
+FOUND = """query ($text: String!) { search(text: $text, groupVersions: true, facets: [KIND]) {
+  hits { totalCount } facets { values { count } }
+} }"""
+
 SOURCES = """query ($id: ID!) { asset(id: $id) { sources {
   source producer alarms { reason ingestion { reason } }
 } } }"""
