@@ -12,6 +12,9 @@ from graphql_schema.ports.record import Record
 MERGED_INTO: Final = "mergedInto"
 """Record key of the pointer: ``vertex``, the vertex id of the other dataset, and ``id``, its URN at the merge."""
 
+MERGE_DEPTH: Final = "mergeDepth"
+"""Record key: the largest number of pointers, one after the other, that lead to the dataset; absent for none."""
+
 POINTER: Final = f'{{"{MERGED_INTO}":{{"vertex":'
 """The beginning of the text of a record with a pointer; digits and a comma follow."""
 
@@ -19,6 +22,11 @@ POINTER: Final = f'{{"{MERGED_INTO}":{{"vertex":'
 def merged(record: Record, target: int, urn: str, now: int) -> Record:
     """Return the record of a dataset that is merged at ``now`` into the vertex ``target``, which has the id ``urn``."""
     return {MERGED_INTO: {"vertex": target, "id": urn}, **record, "deletedAt": now}
+
+
+def merge_depth(source: Record, target: Record) -> int:
+    """Return the merge depth that ``target`` has after ``source`` is merged into it."""
+    return max(int(source.get(MERGE_DEPTH, 0)) + 1, int(target.get(MERGE_DEPTH, 0)))
 
 
 def is_merged(record: Record) -> bool:

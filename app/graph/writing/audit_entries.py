@@ -13,7 +13,7 @@ from itertools import count
 from typing import Final
 
 from app.graph.records.edge_record import UNCONFIRMED, EdgeKey, is_current
-from app.graph.records.merged_record import MERGED_INTO
+from app.graph.records.merged_record import MERGE_DEPTH, MERGED_INTO
 from app.graph.records.tag_edge import declared_part
 from app.graph.records.vertex_record import ALIASES, CONFIRMED, GIVEN_BY, kind_of
 from app.graph.writing.rules.approved_content import WEAKENED_BY
@@ -30,7 +30,7 @@ _NOT_AUDITED: Final = frozenset(
     {"id", "kind", "tenant", "source", "namespace", "version", "index", "deletedWith"}
     | {"revision", "createdAt", "createdBy", "updatedAt", "updatedBy"}
     | {CONFIRMED, GIVEN_BY}
-    | {MERGED_INTO}  # recorded by the handler
+    | {MERGED_INTO, MERGE_DEPTH}  # recorded by the handler
     | {ALIASES}  # recorded alias by alias, by the handler
     | {MADE_BY, WEAKENED_BY, REGISTERED_BY}  # subjects, which the changes have as actors
 )

@@ -10,7 +10,7 @@ from typing import Final
 
 from app.graph.records.edge_record import EdgeKey, ended, is_current, recorded
 from app.graph.records.merged_edge import joined, moved
-from app.graph.records.merged_record import merged
+from app.graph.records.merged_record import MERGE_DEPTH, merge_depth, merged
 from app.graph.records.tag_edge import has_mode
 from app.graph.records.vertex_record import default_display_name, stub
 from app.graph.writing.handlers.link import field_of
@@ -41,6 +41,9 @@ from graphql_schema.rules.observation.observed_values import is_observed
 MAX_MOVED: Final = 500
 """Maximal number of edges that a merge moves: all other writers wait for its one transaction."""
 
+MAX_DEPTH: Final = 16
+"""Maximal number of merges that an id leads over: each read of the id follows all of them."""
+
 _MOVED: Final = (*LINEAGE, REPLACED_BY)
 """The relations whose edges move."""
 
@@ -49,7 +52,7 @@ _STAY: Final = frozenset({CHANGED.name, INGESTED_INTO.name, OBSERVATION_OF.name}
 
 _BOOKKEEPING: Final = frozenset(
     {"hydration", "revision", "createdAt", "createdBy", "updatedAt", "updatedBy", "index", "name"}
-    | {"sensitivity", "confirmedSensitivity", "ownerTeam", "givenBy", MADE_BY, REGISTERED_BY}
+    | {"sensitivity", "confirmedSensitivity", "ownerTeam", "givenBy", MADE_BY, REGISTERED_BY, MERGE_DEPTH}
 )
 """Record keys that are no values which a client has given. What they say about owners and tags is compared apart."""
 
@@ -58,8 +61,8 @@ def merge(unit: ItemUnit, command: MergeCommand) -> WriteOutcome:
     """Merge one dataset into another.
 
     Raises RejectedItemError if one of them is hidden or deleted, the caller may not take the first, or may not update
-    and link the second. The error is also raised if the first has more than references and observed values, or more
-    than MAX_MOVED edges.
+    and link the second. The error is also raised if the first has more than references and observed values, more than
+    MAX_MOVED edges, or ids that lead to it over MAX_DEPTH merges.
     """
     source, target = require_visible(unit, command.source, "from"), require_visible(unit, command.target, "into")
     gone, remaining = unit.lookup.vid(command.source), unit.lookup.vid(command.target)
@@ -70,11 +73,13 @@ def merge(unit: ItemUnit, command: MergeCommand) -> WriteOutcome:
     refuse_deleted(target, "into")
     unit.lookup.require_hops(*((hop, gone) for hop in _hops(source)))
     _refuse_described(unit, source, gone, remaining)
+    depth = _checked_depth(source, target)
     edges = _moving(unit, source, gone, remaining)
     unit.lookup.require_edges(*(key for _, key in edges))
     for key, new in edges:
         _move(unit, key, new, (gone, remaining))
     unit.staging.put(gone, merged(source, remaining, target["id"], unit.now))
+    unit.staging.put(remaining, {**unit.lookup.known(remaining), MERGE_DEPTH: depth})
     unit.audit.record_action(gone, ChangeAction.MERGED, command.reason)
     unit.audit.record_action(remaining, ChangeAction.MERGED)
     unit.audit.record_field(gone, "into", None, {"id": target["id"]})
@@ -94,6 +99,19 @@ def _authorise(unit: ItemUnit, source: Record, target: Record) -> None:
         )
     for right in ("update", "link"):
         require_right(unit, right, target, "into")
+
+
+def _checked_depth(source: Record, target: Record) -> int:
+    """Return the merge depth of ``target`` after the merge; reject the item if it is more than MAX_DEPTH."""
+    depth = merge_depth(source, target)
+    if depth > MAX_DEPTH:
+        raise conflict(
+            f"Ids lead to {source['id']} over {MAX_DEPTH} merges, one after the other, and no id may lead over more. "
+            "Keep it, and let `setStage` name the other one as `replacedBy`.",
+            source["revision"],
+            "from",
+        )
+    return depth
 
 
 def _hops(record: Record) -> Iterator[Hop]:

@@ -1,5 +1,6 @@
 """Merging two datasets: what moves, what prevents it, the rights, and what the old id means in later commands."""
 
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -107,6 +108,19 @@ def test_a_repetition_and_a_chain(estate: Memory) -> None:
     assert estate.outcomes(merge("dataset mid", "dataset last"), now=LATER + 1) == ["UPDATED"]
     assert estate.outcomes(merge("dataset old", "dataset last"), now=LATER + 2) == ["UNCHANGED"]
     assert current(estate, LATER + 2) >= {("DERIVES", "raw", "last"), ("FEEDS", "last", "m"), ("DERIVES", "last", "x")}
+
+
+def test_an_id_leads_over_a_bounded_number_of_merges(memory: Memory) -> None:
+    """One merge more is refused, whichever end of the chain grows; a dataset beside the chain may still join it."""
+    names = [f"dataset d{number}" for number in range(module.MAX_DEPTH + 3)]
+    seeded(memory, asset("dataset user", derivedFrom=names))
+    chain = names[: module.MAX_DEPTH + 1]
+    for source, target in pairwise(chain):
+        assert memory.outcomes(merge(source, target), now=LATER) == ["UPDATED"]
+    assert refusal(memory, merge(chain[-1], names[-1]), ADA) == ("CONFLICT", ("from",))
+    assert memory.outcomes(merge(names[-2], chain[-1]), now=LATER) == ["UPDATED"]
+    assert memory.outcomes(merge(chain[0], names[-2]), now=LATER) == ["UNCHANGED"]
+    assert refusal(memory, merge(names[-2], names[-1]), ADA) == ("CONFLICT", ("from",))
 
 
 @pytest.mark.parametrize(
