@@ -15,6 +15,7 @@ from strawberry.types import ExecutionContext
 
 from graphql_schema.catalog.lineage_picture import lineage_picture
 from graphql_schema.fields.scalars import SCALARS
+from graphql_schema.inputs.converted_inputs import convert_inputs
 from graphql_schema.mutation import Mutation
 from graphql_schema.operation.field_guards import governed_fields, install_field_guards
 from graphql_schema.operation.limited_schema import OperationSchema
@@ -61,6 +62,7 @@ def build_schema(extensions: Iterable[type[SchemaExtension]] = ()) -> GraphSchem
         config=StrawberryConfig(scalar_map=SCALARS),
     )
     install_field_guards(schema.core)
+    convert_inputs(schema.core, schema.schema_converter)
     return schema
 
 

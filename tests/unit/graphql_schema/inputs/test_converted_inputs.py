@@ -1,0 +1,64 @@
+"""Objects of inputs: made once when variables are coerced, equal to those of Strawberry, and not before a resolver."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+import strawberry
+from graphql import parse
+from graphql.execution.values import VariableValues, get_variable_values
+from strawberry.types.arguments import convert_arguments
+
+from graphql_schema.inputs import converted_inputs as module
+from graphql_schema.schema import GraphSchema, build_schema
+
+INPUT = {
+    "id": "mlg://dataset/test/default/a",
+    "columns": [{"name": "c", "dataType": "string"}, {"name": "d"}],
+    "owners": [{"owner": "mlg://team/catalog/default/t"}],
+    "stage": "DRAFT",
+    "description": None,
+}
+
+
+@pytest.fixture(scope="module")
+def schema() -> GraphSchema:
+    """Return the schema."""
+    return build_schema()
+
+
+def coerced(schema: GraphSchema, value: Mapping[str, Any]) -> Any:
+    """Return the coerced variable of a registration."""
+    document = parse("mutation($input: DatasetInput!) { registerDataset(input: $input) { changed } }")
+    (operation,) = document.definitions
+    found = get_variable_values(schema.core, operation.variable_definitions, {"input": value})  # type: ignore[attr-defined]
+    assert isinstance(found, VariableValues)
+    return found.coerced["input"]
+
+
+def converted(schema: GraphSchema, value: object) -> Any:
+    """Return what Strawberry gives to the resolver of a registration."""
+    fields = schema.get_type_by_name("Mutation").fields  # type: ignore[union-attr]
+    (field,) = (each for each in fields if each.python_name == "register_dataset")
+    converter = schema.schema_converter
+    return convert_arguments({"input": value}, field.arguments, converter.scalar_registry, schema.config)["input"]
+
+
+def test_a_resolver_gets_the_object_of_the_coercion(schema: GraphSchema, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second and each later field with the same variable gets the same object, and nothing is made for it."""
+    value = coerced(schema, INPUT)
+    assert INPUT.keys() <= value.keys()
+    monkeypatch.setattr(module, "_object", None)
+    first = converted(schema, value)
+    assert first is converted(schema, value) is value.given
+    assert [(each.name, each.data_type) for each in first.columns] == [("c", "string"), ("d", strawberry.UNSET)]
+    assert (first.owners[0].ownership.name, first.stage.name) == ("TECHNICAL", "DRAFT")
+
+
+def test_absent_values_and_nulls_differ(schema: GraphSchema) -> None:
+    """A null is None, and an absent field has the default of its class, as without a coercion before."""
+    plain = converted(schema, {"id": INPUT["id"], "description": None, "columns": [{"name": "c"}]})
+    made = converted(schema, coerced(schema, {"id": INPUT["id"], "description": None, "columns": [{"name": "c"}]}))
+    assert (plain.description, plain.columns) == (made.description, made.columns)
+    assert made.description is None
+    assert made.display_name is plain.display_name is not None
