@@ -1,20 +1,52 @@
-"""The codec of the text ``STATE``: records, edges at vertices and single edges, read in one request.
+"""The codec of the text ``STATE``: records, edges at vertices and single edges, read in one request, or in parts.
 
-:data:`app.graph.commits.write_statements.STATE` documents the keys of its bindings and of its response.
+:data:`app.graph.commits.write_statements.STATE` documents the keys of its bindings and of its response. An asset may
+have thousands of edges to assets with long texts, so one response has few characters and is parsed in turns.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
+from typing import Final
 
 from app.graph.commits.write_statements import STATE
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.edge_record import EdgeKey
-from app.graph.records.record_text import record_of, records_by_id
+from app.graph.records.merged_record import last_target
+from app.graph.records.record_text import record_of
 from graphql_schema.catalog.relations import Direction
-from graphql_schema.ports.record import Json, Record
+from graphql_schema.ports.operation_budget import OperationBudget
+from graphql_schema.ports.record import Json, JsonObject, Record
+from policies.errors import LimitError
 
 FarEdge = tuple[int, int, Record]
 """A vertex id, the vertex id at the far end, and the edge between them."""
+
+PART_SIZE: Final = 4 * 1024 * 1024
+"""Number of characters of records at which a request ends; the others are read by further requests."""
+
+EDGES_SIZE: Final = 16 * 1024 * 1024
+"""The same for a request that reads edges alone."""
+
+MAX_SIZE: Final = 64 * 1024 * 1024
+"""Maximal number of characters that a transaction reads at once: all other writers wait for it."""
+
+_UNLIMITED: Final = 2**62
+
+
+class LargeStateError(LimitError):
+    """What a transaction has to read has too many characters, or so have the edges of one vertex."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"The assets and edges that the call reads have more than {MAX_SIZE} characters, or the edges of one asset "
+            f"more than {EDGES_SIZE}; nothing was written. Name fewer assets, or shorten the texts of those that it "
+            "reads.",
+            limit="stored",
+            maximum=MAX_SIZE,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,32 +67,25 @@ class StoredState:
     edges: Sequence[Record | None]
 
 
-async def read_state(
+async def read_state(  # noqa: PLR0913 - what to read, and two flags
     client: GremlinClient,
     vertices: Iterable[int],
     hops: Sequence[HopRead] = (),
     edges: Iterable[EdgeKey] = (),
     *,
     follow: bool = False,
+    bounded: bool = False,
 ) -> StoredState:
     """Return the stored state of ``vertices``, of ``hops`` that start there, and of single ``edges`` between them.
 
     Hops must start in ``vertices``, and single edges must have both ends there: other edges are not read. Vertices and
     edges of hops that are not stored are left out; a single edge that is not stored is None. With ``follow``, hops and
     edges that name a merged vertex are those of the vertex to which its pointers lead, whose record is read too.
+
+    Raises LargeStateError if ``bounded``, and all of it has more than MAX_SIZE characters, or the edges of one vertex
+    more than EDGES_SIZE.
     """
-    bindings = {
-        "stored": list(vertices),
-        "hops": [{"d": hop.direction.value, "ls": list(hop.labels), "xs": list(hop.vertices)} for hop in hops],
-        "pairs": [{"l": relation, "o": source, "i": target} for relation, source, target in edges],
-        "follow": follow,
-    }
-    (response,) = await client.submit(STATE, bindings)
-    return StoredState(
-        records_by_id(response["v"]),
-        [list(_far_edges(rows)) for rows in response["e"]],
-        [None if text is None else record_of(text) for text in response["p"]],
-    )
+    return await _StateRead(client, follow=follow, bounded=bounded).state([*vertices], hops, [*edges])
 
 
 async def read_records(client: GremlinClient, vertices: Iterable[int]) -> Mapping[int, Record]:
@@ -68,7 +93,119 @@ async def read_records(client: GremlinClient, vertices: Iterable[int]) -> Mappin
     return (await read_state(client, sorted(vertices))).records
 
 
-def _far_edges(flat: Sequence[Json]) -> Iterator[FarEdge]:
-    """Yield the rows of a flat ``[vertex id, far vertex id, edge text, …]``."""
-    for near, far, text in zip(flat[::3], flat[1::3], flat[2::3], strict=True):
-        yield near, far, record_of(text)
+@dataclass(slots=True)
+class _StateRead:
+    """One read of a state. ``size`` is the number of characters so far, ``records`` has those of vertices."""
+
+    client: GremlinClient
+    follow: bool
+    bounded: bool
+    size: int = 0
+    records: dict[int, Record] = field(default_factory=dict)
+    budget: OperationBudget = field(default_factory=OperationBudget)
+
+    async def state(self, vertices: list[int], hops: Sequence[HopRead], pairs: list[EdgeKey]) -> StoredState:
+        """Return the state, by one request if it is small."""
+        found = await self._request(vertices, hops, pairs)
+        if found is None:
+            await self._add_records(vertices)
+            led_to = partial(last_target, records=self.records)
+            hops = [
+                HopRead(each.direction, each.labels, [*{led_to(vid): None for vid in each.vertices}]) for each in hops
+            ]
+            found = await self._edges(hops, [(name, led_to(source), led_to(target)) for name, source, target in pairs])
+        await self._take(found["v"])
+        await self._add_records(vid for vid in found["w"] if vid not in self.records)
+        return StoredState(
+            self.records,
+            [await self._far_edges(rows) for rows in found["e"]],
+            [None if text is None else record_of(text) for text in found["p"]],
+        )
+
+    async def _add_records(self, vertices: Iterable[int]) -> None:
+        """Read the records of vertices, and with ``follow`` of those at which they point, by some requests."""
+        rest = [*vertices]
+        while rest:
+            found = await self._request(rest) or {}
+            await self._take(found["v"])
+            rest = found["w"]
+
+    async def _edges(self, hops: Sequence[HopRead], pairs: Sequence[EdgeKey]) -> JsonObject:
+        """Return edges in the form of a response; ``w`` has all far vertices, and ``v`` is empty."""
+        rows: list[list[Json]] = [[] for _ in hops]
+        for number, some in await self._rows(
+            hops, [(number, vid) for number, hop in enumerate(hops) for vid in hop.vertices]
+        ):
+            rows[number] += some
+        far = dict.fromkeys(vid for each in rows for vid in each[1::3])
+        return {"v": [], "e": rows, "p": await self._single(pairs), "w": [*far]}
+
+    async def _rows(self, hops: Sequence[HopRead], starts: Sequence[tuple[int, int]]) -> list[tuple[int, list[Json]]]:
+        """Return the rows of edges at some vertices, in halves if they are too large for one request.
+
+        ``starts`` has pairs of the number of a hop and a vertex, and each result the number of its hop.
+        """
+        if not starts:
+            return []
+        chosen = defaultdict[int, list[int]](list)
+        for number, vid in starts:
+            chosen[number].append(vid)
+        some = [HopRead(hops[number].direction, hops[number].labels, vids) for number, vids in chosen.items()]
+        found = await self._request({vid for _, vid in starts}, some, full=False)
+        if found is not None:
+            return [*zip(chosen, found["e"], strict=True)]
+        half = len(starts) // 2
+        return [*await self._rows(hops, starts[:half]), *await self._rows(hops, starts[half:])]
+
+    async def _single(self, pairs: Sequence[EdgeKey]) -> list[str | None]:
+        """Return the texts of single edges, None for an absent one, in halves if they are too large for one request."""
+        if not pairs:
+            return []
+        ends = {vid for _, *both in pairs for vid in both}
+        found = await self._request(ends, (), pairs, full=False)
+        if found is not None:
+            texts: list[str | None] = found["p"]
+            return texts
+        half = len(pairs) // 2
+        return [*await self._single(pairs[:half]), *await self._single(pairs[half:])]
+
+    async def _request(
+        self,
+        vertices: Iterable[int],
+        hops: Sequence[HopRead] = (),
+        pairs: Sequence[EdgeKey] = (),
+        *,
+        full: bool = True,
+    ) -> JsonObject | None:
+        """Return one response, None if its edges and the records of ``vertices`` are too large; count its size.
+
+        With ``full`` false it has no records of vertices. The edges of a single start are then read whatever their
+        size, unless ``bounded``.
+        """
+        is_last = not full and len(pairs) + sum(len(hop.vertices) for hop in hops) == 1
+        bindings = {
+            "stored": [*vertices],
+            "hops": [{"d": hop.direction.value, "ls": list(hop.labels), "xs": list(hop.vertices)} for hop in hops],
+            "pairs": [{"l": relation, "o": source, "i": target} for relation, source, target in pairs],
+            "follow": self.follow and full,
+            "full": full,
+            "size": PART_SIZE if full else _UNLIMITED if is_last and not self.bounded else EDGES_SIZE,
+        }
+        found: JsonObject
+        (found,) = await self.client.submit(STATE, bindings)
+        self.size += sum(
+            map(len, chain(found["v"][1::2], filter(None, found["p"]), *(rows[2::3] for rows in found["e"])))
+        )
+        if self.bounded and (self.size > MAX_SIZE or (found["large"] and is_last)):
+            raise LargeStateError
+        return None if found["large"] else found
+
+    async def _take(self, flat: Sequence[Json]) -> None:
+        """Add the records of a flat ``[vertex id, text, …]``."""
+        async for vid, text in self.budget.in_turns(zip(flat[::2], flat[1::2], strict=True)):
+            self.records[vid] = record_of(text)
+
+    async def _far_edges(self, flat: Sequence[Json]) -> list[FarEdge]:
+        """Return the rows of a flat ``[vertex id, far vertex id, edge text, …]``."""
+        rows = zip(flat[::3], flat[1::3], flat[2::3], strict=True)
+        return [(near, far, record_of(text)) async for near, far, text in self.budget.in_turns(rows)]

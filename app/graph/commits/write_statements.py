@@ -12,11 +12,17 @@ id is a hash of tenant and URN, so a second transaction that creates it fails (d
 | ``hops`` | ``{d: "out" or "in", ls: labels, xs: vertex ids}``; only ids in ``stored`` count, ended edges included |
 | ``pairs`` | ``{l: label, o: from, i: to}``, one edge each; both ends are in ``stored`` |
 | ``follow`` | whether hops and pairs that name a merged vertex are those of the one that it leads to |
+| ``full`` | whether records of vertices are returned; without them, ``follow`` has no effect |
+| ``size`` | number of characters of records at which the request ends |
 
-The response is ``{v, e, p}``, with records as JSON text. ``v`` is ``[id, record, …]`` of the vertices in ``stored`` and
-of all far vertices; absent ones are left out. With ``follow``, ``v`` also has the vertices that merged ones among
-``stored`` point at, and hops and pairs that name a merged one are those of the last of these. ``e`` has ``[near, far,
-edge record, …]`` for each hop, ``p`` an edge record or null for each pair.
+The response is ``{v, e, p, w, large}``, with records as JSON text. ``v`` is ``[id, record, …]`` of the vertices in
+``stored`` and of all far vertices; absent ones are left out. With ``follow``, ``v`` also has the vertices that merged
+ones among ``stored`` point at, and hops and pairs that name a merged one are those of the last of these. ``e`` has
+``[near, far, edge record, …]`` for each hop, ``p`` an edge record or null for each pair.
+
+``w`` has the vertices whose records are left out because of ``size`` or ``full``: far ones, and those in ``stored`` if
+there are no hops and pairs. If the records in ``stored`` and of edges are too many, ``large`` is true, and nothing else
+is returned. A caller then reads in parts, so no response is large.
 
 ``WRITE``
 
@@ -64,12 +70,19 @@ STATE: Final = PreparedStatement.of(
 def known = new LinkedHashMap()
 def texts = new LinkedHashMap()
 def moved = [:]
+def unread = []
+def left = size as long
+def sized = {{ r -> left -= r.length(); r }}
 def xs = stored
 while (xs) {{
   def further = []
   {render(g.V(param("xs")))}.each {{
-    def r = it.value('record')
     known[it.id()] = it
+    if (!full || left <= 0) {{
+      if (full) unread << it.id()
+      return
+    }}
+    def r = sized(it.value('record'))
     texts[it.id()] = r
     if (follow && r.startsWith('{POINTER}')) {{
       moved[it.id()] = r.substring({len(POINTER)}, r.indexOf(',')) as long
@@ -84,11 +97,13 @@ def edges = hops.collect {{ h ->
   xs = h.xs.collect(last).findAll {{ known.containsKey(it) }}.unique()
   def ls = h.ls
   def rows = []
-  if (xs) {{
+  if (xs && left > 0) {{
     def out = h.d == 'out'
-    (out ? {render(g.V(param("xs")).out_e(spread("ls")))} : {render(g.V(param("xs")).in_e(spread("ls")))}).each {{ e ->
+    def t = out ? {render(g.V(param("xs")).out_e(spread("ls")))} : {render(g.V(param("xs")).in_e(spread("ls")))}
+    while (left > 0 && t.hasNext()) {{
+      def e = t.next()
       def f = out ? e.inVertex().id() : e.outVertex().id()
-      rows << (out ? e.outVertex().id() : e.inVertex().id()); rows << f; rows << e.value('record')
+      rows << (out ? e.outVertex().id() : e.inVertex().id()); rows << f; rows << sized(e.value('record'))
       if (!known.containsKey(f)) seen << f
     }}
   }}
@@ -96,20 +111,25 @@ def edges = hops.collect {{ h ->
 }}
 def one = pairs.collect {{ p ->
   def a = known[last(p.o)]; def b = known[last(p.i)]
-  if (a == null || b == null) return null
+  if (a == null || b == null || left <= 0) return null
   def found = a.query().labels(p.l).direction(OUT).adjacent(b).edges().iterator()
-  found.hasNext() ? found.next().value('record') : null
+  found.hasNext() ? sized(found.next().value('record')) : null
 }}
+if (left <= 0 && (hops || pairs)) return [[v: [], e: [], p: [], w: [], large: true]]
 def v = []
 texts.each {{ x, r -> v << x; v << r }}
 xs = seen as List
-if (xs) {render(g.V(param("xs")))}.each {{ v << it.id(); v << it.value('record') }}
-[[v: v, e: edges, p: one]]
+if (xs && full) {render(g.V(param("xs")))}.each {{
+  if (left > 0) {{ v << it.id(); v << sized(it.value('record')) }} else unread << it.id()
+}}
+[[v: v, e: edges, p: one, w: full ? unread : xs, large: false]]
 """,
     "stored",
     "hops",
     "pairs",
     "follow",
+    "full",
+    "size",
     name="state",
 )
 

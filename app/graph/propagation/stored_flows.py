@@ -13,6 +13,7 @@ The text FLOW gets its hops as data. Parameters and keys:
 | hops.xs  | vertex ids where the hop starts, if ``p`` is -1                                  |
 | now      | epoch milliseconds; edges that have ended by then are left out                   |
 | most     | maximal number of records; if there are more vertices, no record is returned     |
+| size     | number of characters at which no further record is returned                      |
 
 The response is one object. Declassified edges are left out, and so are edges with an empty interval, such as
 unconfirmed edges: these may begin, and so end, later than ``now``.
@@ -21,6 +22,7 @@ unconfirmed edges: these may begin, and so end, later than ``now``.
 |------|----------------------------------------------------------------------------------------|
 | e    | for each hop a flat list ``[start, far end, kind code of the far end, …]``             |
 | v    | a flat list ``[vertex id, record, …]`` of the points and of the far ends of all hops   |
+| w    | vertex ids of those whose records are left out because of ``size``                     |
 """
 
 from collections import defaultdict
@@ -34,14 +36,18 @@ from gremlin_python.process.traversal import P
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.gremlin_text import g, param, render, spread
 from app.graph.driver.prepared_statement import PreparedStatement
-from app.graph.records.record_text import records_by_id
+from app.graph.records.record_text import record_of
 from graphql_schema.catalog.kinds import ASSETS, KINDS, NAME_OF_CODE
 from graphql_schema.catalog.relations import CARRYING, CHILD_HOPS, PARENT_HOPS, Hop
+from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import Json, JsonObject, Record
 from policies.sensitivity import RANK
 
 AT_ONCE: Final = 1_000
 """Maximal number of vertices whose neighbours one request reads."""
+
+PART_SIZE: Final = 4 * 1024 * 1024
+"""Number of characters of records at which a request ends."""
 
 
 _EVERY: Final = 2**31 - 1
@@ -78,14 +84,23 @@ def edges = hops.collect {{ h ->
   rows
 }}
 def v = []
+def w = []
+def left = size as long
 def xs = found.size() <= most ? found as List : []
-if (xs) {render(g.V(param("xs")))}.each {{ v << it.id(); v << it.value('record') }}
-[[e: edges, v: v]]
+if (xs) {render(g.V(param("xs")))}.each {{
+  if (left > 0) {{
+    def r = it.value('record')
+    left -= r.length()
+    v << it.id(); v << r
+  }} else w << it.id()
+}}
+[[e: edges, v: v, w: w]]
 """,
     "points",
     "hops",
     "now",
     "most",
+    "size",
     name="flows",
 )
 
@@ -154,11 +169,11 @@ class StoredFlows:
         own, bearers = list(vertices), list(parents)
         for xs, ps in [*((batch, []) for batch in _batches(own)), *(([], batch) for batch in _batches(bearers))]:
             hops = self._outward_hops(xs, ps)
-            response = await self._fetch([], hops, max_records)
-            for hop, rows in zip(hops, response["e"], strict=True):
+            edges, read = await self._fetch([], hops, max_records)
+            for hop, rows in zip(hops, edges, strict=True):
                 if hop["flows"]:
                     found.update(rows[1::3])
-            records |= records_by_id(response["v"])
+            records |= read
         return found, records
 
     async def sources(self, vertices: Iterable[int]) -> Sources:
@@ -175,9 +190,9 @@ class StoredFlows:
         found = Sources()
         for xs in _batches(list(parents)):
             hops = self._group_hops(_CHILD_STEPS, xs)
-            response = await self._fetch([], hops, _EVERY)
-            found.records |= records_by_id(response["v"])
-            for rows in response["e"]:
+            edges, records = await self._fetch([], hops, _EVERY)
+            found.records |= records
+            for rows in edges:
                 for parent, child in _pairs(rows):
                     found.of[parent].add(child)
         return found
@@ -208,8 +223,7 @@ class StoredFlows:
             *self._group_hops(_CHILD_STEPS, [], 0),
             *self._group_hops(_PARENT_STEPS, xs),
         ]
-        response = await self._fetch(xs, hops, max_records)
-        carried, *group = response["e"]
+        (carried, *group), records = await self._fetch(xs, hops, max_records)
         children: dict[int, set[int]] = defaultdict(set)
         for rows in group[: len(_CHILD_STEPS)]:
             for parent, child in _pairs(rows):
@@ -219,7 +233,7 @@ class StoredFlows:
         for rows in group[len(_CHILD_STEPS) :]:
             for vid, parent in _pairs(rows):
                 found[vid].add((parent, parent))
-        return records_by_id(response["v"])
+        return records
 
     def _outward_hops(self, xs: Sequence[int], ps: Sequence[int]) -> list[JsonObject]:
         """Return the hops from ``xs``, and from the parents ``ps`` over carrying edges alone.
@@ -254,13 +268,31 @@ class StoredFlows:
             for step in steps
         ]
 
-    async def _fetch(self, points: Sequence[int], hops: Sequence[Record], max_records: int) -> JsonObject:
-        """Send one request, record the kinds of the vertices in its response, and return the response."""
-        bindings = {"points": points, "hops": hops, "now": self.now, "most": max_records}
-        response: JsonObject = (await self.client.submit(FLOW, bindings))[0]
-        for rows in response["e"]:
+    async def _fetch(
+        self, points: Sequence[int], hops: Sequence[Record], max_records: int
+    ) -> tuple[list[list[Json]], dict[int, Record]]:
+        """Return the rows of each hop, and the records by vertex id, of which further requests read many characters.
+
+        The kinds of the vertices at far ends are recorded.
+        """
+        response = await self._request(points, hops, max_records)
+        edges: list[list[Json]] = response["e"]
+        for rows in edges:
             self.kinds.update(zip(rows[1::3], map(NAME_OF_CODE.__getitem__, rows[2::3]), strict=True))
-        return response
+        records: dict[int, Record] = {}
+        while True:
+            flat = response["v"]
+            async for vid, text in OperationBudget().in_turns(zip(flat[::2], flat[1::2], strict=True)):
+                records[vid] = record_of(text)
+            if not response["w"]:
+                return edges, records
+            response = await self._request(response["w"], [], _EVERY)
+
+    async def _request(self, points: Sequence[int], hops: Sequence[Record], max_records: int) -> JsonObject:
+        bindings = {"points": points, "hops": hops, "now": self.now, "most": max_records, "size": PART_SIZE}
+        (response,) = await self.client.submit(FLOW, bindings)
+        found: JsonObject = response
+        return found
 
 
 def _by_label(hops: Mapping[str, Hop]) -> list[Step]:

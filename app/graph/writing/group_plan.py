@@ -25,13 +25,16 @@ from app.graph.writing.prefetch import prefetch, records_of_events
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.item_size import is_long
 from app.graph.writing.unit.read_set import ReadSet
-from app.graph.writing.unit.working_set import WorkingSet
+from app.graph.writing.unit.working_set import LONG_STATE, WorkingSet
 from graphql_schema.execution.side_thread import run_aside
-from graphql_schema.ports.commands import Command
+from graphql_schema.ports.commands import Command, DeleteCommand, MergeCommand, RestoreCommand, RevertCommand
 from graphql_schema.ports.outcomes import WriteOutcome, not_written
 
-LONG_STATE: Final = 1_000
-"""Number of edges in a working set above which each item is planned in the side thread."""
+FEW: Final = 100
+"""Number of records and edges that a deletion examines in a few milliseconds."""
+
+_REACHING: Final = (DeleteCommand, RestoreCommand, MergeCommand, RevertCommand)
+"""Commands that change edges and versions which they do not name."""
 
 
 @dataclass(slots=True)
@@ -182,9 +185,11 @@ class GroupPlanner:
 async def _planned_item(item: Command, state: WorkingSet, author: Author, *, dry_run: bool) -> WriteOutcome:
     """Return the outcome of an item; a long one is planned in the side thread, so that others run meanwhile.
 
-    Over a working set of more than LONG_STATE edges, every item counts as long, because it can end very many edges.
+    Over a working set of more than LONG_STATE edges, every item counts as long, because it can end very many edges. So
+    does, over more than FEW records and edges, an item that changes what it does not name.
     """
     planner = partial(plan_item, item, state, author, dry_run=dry_run)
-    if is_long(item) or len(state.edges) > LONG_STATE:
+    reaches = isinstance(item, _REACHING) and len(state.vertices) + len(state.edges) > FEW
+    if is_long(item) or reaches or len(state.edges) > LONG_STATE:
         return await run_aside(planner)
     return planner()

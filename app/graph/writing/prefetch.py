@@ -17,11 +17,11 @@ from app.graph.writing.handlers.record_ingestion import ingestion_urn
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.item_size import commands_in, is_long
 from app.graph.writing.unit.read_set import ReadCoverage, ReadSet
-from app.graph.writing.unit.working_set import WorkingSet
+from app.graph.writing.unit.working_set import LONG_STATE, WorkingSet
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import CARRYING, CHILD_HOPS, PARENT_HOPS, RUN_OF, VERSION_OF, Direction, Hop
 from graphql_schema.catalog.urn import parent_urn, parse_urn
-from graphql_schema.execution.side_thread import run_aside
+from graphql_schema.execution.side_thread import run_aside, run_in_turn
 from graphql_schema.ports.commands import (
     Command,
     EventCommand,
@@ -55,8 +55,9 @@ async def prefetch(
         request.hops[direction, relation][vid] = None
     request.edges |= dict.fromkeys(missing.edges)
     hop_reads = request.hop_reads()
-    state = await read_state(client, request.records, hop_reads, request.edges, follow=True)
-    return request.working_set(hop_reads, state)
+    state = await read_state(client, request.records, hop_reads, request.edges, follow=True, bounded=True)
+    are_many = len(state.records) + sum(map(len, state.hops)) > LONG_STATE
+    return await run_in_turn(request.working_set, are_many, hop_reads, state)
 
 
 def records_of_events(item: Command, author: Author) -> Iterator[str]:

@@ -62,9 +62,9 @@ class MemoryStore:
             self.index_reads += 1
             return [self.index_reads > self.late_index]
         if prepared is FLOW:
-            return [{"e": [[] for _ in bindings["hops"]], "v": []}]
+            return [{"e": [[] for _ in bindings["hops"]], "v": [], "w": []}]
         if prepared is not WRITE:
-            return [{"v": [], "e": [], "p": []}]
+            return [{"v": [], "e": [], "p": [], "w": [], "large": False}]
         assert writes
         await self.open.wait()
         records = {row["x"]: orjson.loads(row["p"]["record"]) for row in bindings["vertices"]}

@@ -5,6 +5,7 @@ the changes of earlier batches of the same transaction. The store does not have 
 the results of reads.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 from app.graph.propagation.stored_flows import Sources
@@ -15,6 +16,7 @@ from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.working_set import WorkingSet
 from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.catalog.relations import CARRYING, CHILD_HOPS, PARENT_HOPS, Direction
+from graphql_schema.execution.side_thread import run_in_turn
 
 _GROUP_RELATIONS: Final = frozenset(hop.relation.name for hop in PARENT_HOPS.values())
 
@@ -46,12 +48,11 @@ class BatchDiff:
         The store is read also for parents that are not stored, and for edges that begin nothing, such as unconfirmed
         ones. Otherwise the number of requests would distinguish a hidden end from an absent one.
         """
-        diff = cls(batch, author)
+        diff = await run_in_turn(BatchDiff, batch.is_long, batch, author)
         sources = {key[1] for key in diff.edges if key[0] in CARRYING and is_current(batch.edge(key), author.now)}
         parents = [vid for vid in sources if diff.is_parent(vid)]
         diff.counting_children = await children.of(parents)
-        for parent in parents:
-            diff._add_joined_children(parent)
+        await run_in_turn(diff.add_joined_children, batch.is_long, parents)
         return diff
 
     def affected(self, key: EdgeKey) -> tuple[int, int | None]:
@@ -89,15 +90,16 @@ class BatchDiff:
         """Return whether a vertex is of a kind that can have children."""
         return kind_of(self.batch.vertices[vid]) in CHILD_HOPS
 
-    def _add_joined_children(self, parent: int) -> None:
-        """Add the children that earlier batches of the transaction joined to a parent."""
-        hop = CHILD_HOPS[kind_of(self.batch.vertices[parent])]
-        for key in self.batch.edges_at(hop.relation.name, hop.direction, parent):
-            pair = self.child_and_parent(key) if self._joins(key) and self._carried(key) else None
-            if pair is not None:
-                child = pair[0]
-                self.counting_children.of[parent].add(child)
-                self.counting_children.records[child] = self.batch.vertices[child]
+    def add_joined_children(self, parents: Iterable[int]) -> None:
+        """Add to ``counting_children`` those that earlier batches of the transaction joined to the parents."""
+        for parent in parents:
+            hop = CHILD_HOPS[kind_of(self.batch.vertices[parent])]
+            for key in self.batch.edges_at(hop.relation.name, hop.direction, parent):
+                pair = self.child_and_parent(key) if self._joins(key) and self._carried(key) else None
+                if pair is not None:
+                    child = pair[0]
+                    self.counting_children.of[parent].add(child)
+                    self.counting_children.records[child] = self.batch.vertices[child]
 
     def _joins(self, key: EdgeKey) -> bool:
         """Return whether an edge carries sensitivity now, and did not as stored."""

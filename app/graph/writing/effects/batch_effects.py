@@ -13,6 +13,7 @@ from app.graph.writing.effects.raise_sensitivity import raise_sensitivity
 from app.graph.writing.effects.tag_outbox import tag_entries
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.working_set import WorkingSet
+from graphql_schema.execution.side_thread import run_in_turn
 
 
 async def batch_effects(
@@ -20,10 +21,10 @@ async def batch_effects(
 ) -> list[OutboxEntry]:
     """Raise sensitivity in the working set, with its audit, as an effect of the batch; return the outbox entries."""
     outbox = coordinator.outbox
-    levels = audited_levels(batch, author)
+    levels = await run_in_turn(audited_levels, batch.is_long, batch, author)
     diff = await BatchDiff.by(batch, author, children)
     entries = await raise_sensitivity(diff, flows, outbox)
-    stage_raises(batch, author, levels)
+    await run_in_turn(stage_raises, batch.is_long, batch, author, levels)
     all_flows = replace(flows, stops=frozenset())
     entries += await tag_entries(diff, all_flows, outbox, coordinator.propagating_tags)
-    return entries + inference_entries(diff, outbox, coordinator.inference_rules)
+    return entries + await inference_entries(diff, outbox, coordinator.inference_rules)

@@ -13,14 +13,14 @@ from app.graph.records.vertex_record import kind_of
 from app.graph.writing.effects.batch_diff import BatchDiff
 from graphql_schema.catalog.inference_rules import InferenceRule
 from graphql_schema.catalog.relations import Direction
+from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.ports.record import Json, Record
 
 
-def inference_entries(diff: BatchDiff, outbox: Outbox, rules: Sequence[InferenceRule]) -> list[OutboxEntry]:
+async def inference_entries(diff: BatchDiff, outbox: Outbox, rules: Sequence[InferenceRule]) -> list[OutboxEntry]:
     """Return a list of the one entry to write with a batch; it is empty if the batch affects no chain of the rules."""
     affected = _AffectedChains(diff, rules)
-    affected.add_changed_edges()
-    affected.add_deleted_vertices()
+    await run_in_turn(affected.add_all, diff.batch.is_long)
     if not affected.ends and not affected.middles:
         return []
     author = diff.author
@@ -45,6 +45,11 @@ class _AffectedChains:
         self._batch = diff.batch
         self._diff = diff
         self._rules = rules
+
+    def add_all(self) -> None:
+        """Add all chains that the batch affects."""
+        self.add_changed_edges()
+        self.add_deleted_vertices()
 
     def add_changed_edges(self) -> None:
         """Add the chains with an edge whose intervals or confidence changed, as far as they may be complete."""

@@ -12,12 +12,13 @@ from typing import Final
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.outbox_entry import ANY_TAG, OutboxEntry, new_entry_id
 from app.graph.commits.propagating_tags import PropagatingTags
-from app.graph.propagation.stored_flows import StoredFlows
+from app.graph.propagation.stored_flows import Sources, StoredFlows
 from app.graph.records.edge_record import EdgeKey, ends
 from app.graph.records.tag_edge import declared_part
 from app.graph.writing.effects.batch_diff import BatchDiff
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import TAGGED
+from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.ports.record import Record
 
 _TAG: Final = KINDS["Tag"].code
@@ -33,8 +34,7 @@ async def tag_entries(
     """
     batch, author = diff.batch, diff.author
     affected = _AffectedTags(diff)
-    affected.add_assigned()
-    affected.add_moved()
+    await run_in_turn(affected.add_changed_edges, batch.is_long)
     await affected.add_deleted(flows)
     changed = [vid for vid in diff.vertices if batch.vertices[vid]["kind"] == _TAG]
     propagating.forget(changed)
@@ -76,6 +76,11 @@ class _AffectedTags:
         self._batch = diff.batch
         self._author = diff.author
 
+    def add_changed_edges(self) -> None:
+        """Add the tags of new and changed edges."""
+        self.add_assigned()
+        self.add_moved()
+
     def add_assigned(self) -> None:
         """Add tags assigned, removed, blocked or unblocked, with the asset to recompute and expand."""
         for key in self._diff.edges:
@@ -104,8 +109,12 @@ class _AffectedTags:
             return
         for around in (await flows.sources(vids), await flows.children(vids)):
             self._diff.counting_children.records |= around.records
-            for vid in vids:
-                self._add(self._tags(vid, *around.of.get(vid, ())), recompute=[vid], expand=[vid])
+            await run_in_turn(self._add_around, self._batch.is_long, vids, around)
+
+    def _add_around(self, vids: Iterable[int], around: Sources) -> None:
+        """Add the tags of some vertices, and of those to which ``around`` maps them."""
+        for vid in vids:
+            self._add(self._tags(vid, *around.of.get(vid, ())), recompute=[vid], expand=[vid])
 
     def later_entries(self, outbox: Outbox) -> Iterator[OutboxEntry]:
         """Yield entries that are due when an edge ends, for all tags that the affected assets carry at that instant."""
@@ -129,7 +138,7 @@ class _AffectedTags:
     def _tags(self, *vids: int) -> set[int]:
         """Return the vertex ids of the tags that vertices carry."""
         records = [self._batch.vertex(vid) or self._diff.counting_children.records[vid] for vid in vids]
-        return {self._author.vid(urn) for record in records for urn in record["index"]["tags"]}
+        return {self._author.vid(urn) for urn in {urn for record in records for urn in record["index"]["tags"]}}
 
     def _declared_before(self, key: EdgeKey) -> Record | None:
         return declared_part(self._batch.edge_before(key))

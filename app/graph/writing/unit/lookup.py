@@ -79,8 +79,7 @@ class Lookup:
 
     def edges_at(self, relation: str, direction: Direction, vid: int) -> list[EdgeKey]:
         """Return the sorted keys of the known edges of a relation that leave (OUT) or reach (IN) a vertex."""
-        end = 1 if direction is Direction.OUT else 2
-        staged = {key for key in self._staged.edges if key[0] == relation and key[end] == vid}
+        staged = self._staged.edges.at.get((relation, direction, vid), set())
         return sorted(staged | self.batch.edges_at(relation, direction, vid))
 
     def is_current(self, key: EdgeKey) -> bool:

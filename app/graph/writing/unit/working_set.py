@@ -1,8 +1,9 @@
 """The state of one transaction: values as stored, and as the accepted items of its batches change them. No I/O."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
 
 from app.graph.commits.write_set import WriteSet
@@ -16,6 +17,12 @@ from graphql_schema.rules.index_terms import PROSE
 
 LONG_TEXT: Final = 4_000
 """Number of characters above which the words of a text are found in the side thread; that many take up to 8 ms."""
+
+LONG_STATE: Final = 1_000
+"""Number of records and edges above which work on all of them belongs in the side thread; those take 10 ms."""
+
+LONG_CHANGE: Final = 500
+"""Number of entries of a change above which its text is made in the side thread; those take 5 ms."""
 
 MarkKey = tuple[int, str]
 """A vertex id and the native property that holds the mark."""
@@ -38,12 +45,27 @@ class Mark:
         return Mark(max(self.at, earlier.at), earlier.exact)
 
 
+class StagedEdges(dict[EdgeKey, Record]):
+    """Edges by key, of which none is taken back; ``at`` has the keys by relation, direction and vertex of an end."""
+
+    def __init__(self, edges: Mapping[EdgeKey, Record] = MappingProxyType({})) -> None:
+        super().__init__()
+        self.at: dict[tuple[str, Direction, int], set[EdgeKey]] = defaultdict(set)
+        for key, edge in edges.items():
+            self[key] = edge
+
+    def __setitem__(self, key: EdgeKey, edge: Record) -> None:
+        super().__setitem__(key, edge)
+        for place in _places(key):
+            self.at[place].add(key)
+
+
 @dataclass(slots=True)
 class StagedChanges:
     """Changes of one item: records by vertex id, edges by key, receipts by vertex id, and each :class:`Mark` by key."""
 
     vertices: dict[int, Record] = field(default_factory=dict)
-    edges: dict[EdgeKey, Record] = field(default_factory=dict)
+    edges: StagedEdges = field(default_factory=StagedEdges)
     receipts: dict[int, Record] = field(default_factory=dict)
     marks: dict[MarkKey, Mark] = field(default_factory=dict)
 
@@ -96,6 +118,11 @@ class WorkingSet:
     def marks(self) -> dict[MarkKey, Mark]:
         """Return the marks of all batches so far by key; read only."""
         return self._marks.present
+
+    @property
+    def is_long(self) -> bool:
+        """Whether there are so many records and edges that work on all of them belongs in the side thread."""
+        return len(self.vertices) + len(self.edges) > LONG_STATE
 
     def begin(self) -> None:
         """Begin the next batch."""
@@ -150,10 +177,12 @@ class WorkingSet:
     def require_edge(self, key: EdgeKey) -> None:
         """Raise NotReadError unless this edge was read or is known to be absent.
 
-        An edge counts as absent if an end is new or was not read: require the records of its ends first.
+        An edge counts as absent if an end is new or was not read: require the records of its ends first. These are read
+        again with it, because a single edge is read between two vertices that the request names.
         """
         if key not in self.edges and key not in self.coverage.edges and all(map(self._is_stored, key[1:])):
             self.missing.edges.add(key)
+            self.missing.records |= {vid: str(self.vertices[vid]["id"]) for vid in key[1:]}
             raise NotReadError
 
     def request_group(self, vid: int) -> bool:
@@ -215,9 +244,16 @@ class WorkingSet:
 
     @property
     def has_long_texts(self) -> bool:
-        """Whether a record to write, or the stored one that it replaces, has a text whose words take milliseconds."""
+        """Whether the text of a record to write takes milliseconds to make.
+
+        It has a long description, or the stored one that it replaces has, or it is a change with many entries.
+        """
         records = ((after, self._vertices.stored(vid) or {}) for vid, after in self._vertices.unwritten().items())
-        return any(len(each.get(PROSE) or "") > LONG_TEXT for both in records for each in both)
+        return any(
+            len(each.get(PROSE) or "") > LONG_TEXT or len(each.get("fields") or ()) > LONG_CHANGE
+            for both in records
+            for each in both
+        )
 
     def add_writes(self, writes: WriteSet, now: int) -> Iterator[None]:
         """Add what the transaction has to write to ``writes``: one vertex, edge, mark or receipt before each yield.

@@ -22,7 +22,7 @@ class Tags:
         text = orjson.dumps({"propagates": self.propagates}).decode()
         self.propagates = True
         self._tags.forget([TAG])
-        return [{"v": [TAG, text], "e": [], "p": []}]
+        return [{"v": [TAG, text], "e": [], "p": [], "w": [], "large": False}]
 
 
 async def test_a_tag_that_changes_during_its_read_is_read_again() -> None:

@@ -1,5 +1,6 @@
 """The plan of a group: each batch has the result that it would have alone, after the earlier ones."""
 
+import threading
 from dataclasses import replace
 from typing import Any
 
@@ -11,11 +12,14 @@ from support.stores.writers import NOW, asset, link, person, urn
 import app.graph.writing.effects.raise_sensitivity as raising
 from app.graph.driver.errors import TransientConflictError
 from app.graph.records.vertex_id import vertex_id
-from app.graph.writing import batch_planner
+from app.graph.writing import batch_planner, group_plan
 from app.graph.writing.call_batch import CallBatch
+from app.graph.writing.effects import tag_outbox
 from app.graph.writing.group_plan import GroupPlan, GroupPlanner
+from app.graph.writing.unit import working_set
 from app.graph.writing.unit.read_set import ReadSet
-from graphql_schema.ports.commands import IdempotencyKey
+from graphql_schema.execution.side_thread import run_aside
+from graphql_schema.ports.commands import DeleteCommand, IdempotencyKey
 
 ADA = person("ada", "team ranking", roles="engineer")
 BO = person("bo", "team ads", roles="engineer")
@@ -184,3 +188,35 @@ async def test_a_floor_of_an_earlier_batch_applies_to_the_next(
     assert floors
     assert plan.batches[1].author.floors.any
     assert not plan.batches[0].author.floors.any
+
+
+async def test_the_effects_of_much_are_found_in_the_side_thread(
+    callers: Callers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plan of a deletion and the effects on tags run there over many records, with the results of a small state."""
+    owned = {"owners": {"team ranking": ["TECHNICAL"]}}
+    features = [asset(f"feature f{number}", {}, featureSet=["feature-set s"], **owned) for number in range(3)]
+    deletion = DeleteCommand(urn("feature-set s"))
+    threads: dict[str, set[int]] = {"plan": set(), "tags": set()}
+    aside = await run_aside(threading.get_ident)
+    affected: Any = vars(tag_outbox)["_AffectedTags"]
+    plan_item, tags = batch_planner.plan_item, vars(affected)["_tags"]
+
+    def planning(*given: Any, **options: Any) -> Any:
+        threads["plan"].add(threading.get_ident())
+        return plan_item(*given, **options)
+
+    def tagging(*given: Any) -> Any:
+        threads["tags"].add(threading.get_ident())
+        return tags(*given)
+
+    monkeypatch.setattr(group_plan, "plan_item", planning)
+    monkeypatch.setattr(affected, "_tags", tagging)
+    small = await planned(callers, callers.batch(ROOT, asset("feature-set s", **owned), *features, deletion))
+    assert aside not in threads["plan"] | threads["tags"]
+    threads["tags"].clear()
+    monkeypatch.setattr(group_plan, "FEW", 0)
+    monkeypatch.setattr(working_set, "LONG_STATE", 0)
+    large = await planned(callers, callers.batch(ROOT, asset("feature-set s", **owned), *features, deletion))
+    assert (threads["tags"], aside in threads["plan"]) == ({aside}, True)
+    assert outcomes(large) == outcomes(small)

@@ -7,7 +7,7 @@ from support.stores.writers import NOW, asset, link, urn
 from app.graph.records.vertex_id import vertex_id
 from app.graph.writing.unit.read_set import NotReadError, ReadCoverage
 from app.graph.writing.unit.rejections import RejectedItemError
-from app.graph.writing.unit.working_set import StagedChanges
+from app.graph.writing.unit.working_set import StagedChanges, StagedEdges
 from graphql_schema.catalog.relations import DERIVES, Direction
 
 UP, D = (vertex_id("default", urn(f"dataset {name}")) for name in ("up", "d"))
@@ -41,6 +41,14 @@ def test_edges_are_found_from_both_ends_in_a_stable_order(stored: Memory) -> Non
     assert unit.lookup.edges_at("DERIVES", Direction.IN, D) == sorted([*more, EDGE])
     assert unit.lookup.edges_at("DERIVES", Direction.OUT, UP) == [EDGE]
     assert unit.lookup.edges_at("FEEDS", Direction.IN, D) == []
+
+
+def test_the_edges_at_a_vertex_are_found_without_all_others(stored: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An item with thousands of edges needs those of each of their ends, and no look-up goes through all of them."""
+    unit = stored.unit()
+    unit.staging.staged.edges[EDGE] = {"relation": "DERIVES", "validFrom": 0}
+    monkeypatch.setattr(StagedEdges, "__iter__", None)
+    assert unit.lookup.edges_at("DERIVES", Direction.IN, D) == [EDGE]
 
 
 def test_a_vertex_id_of_another_asset_is_refused(memory: Memory) -> None:

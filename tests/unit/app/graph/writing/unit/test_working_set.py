@@ -9,7 +9,7 @@ from support.stores.writers import NOW
 from app.graph.commits.write_set import WriteSet
 from app.graph.records.vertex_record import stub
 from app.graph.writing.unit.read_set import NotReadError, ReadCoverage, ReadSet
-from app.graph.writing.unit.working_set import Mark, StagedChanges, WorkingSet
+from app.graph.writing.unit.working_set import Mark, StagedChanges, StagedEdges, WorkingSet
 from graphql_schema.catalog.relations import Direction
 
 A, B = ({"id": f"mlg://dataset/test/default/{name}", "kind": "DATASET"} for name in "ab")
@@ -28,7 +28,10 @@ def working_set(coverage: ReadCoverage | None = None) -> WorkingSet:
     [
         (lambda batch: batch.require_record(9, "mlg://x"), ReadSet(records={9: "mlg://x"})),
         (lambda batch: batch.require_hop(*HOP), ReadSet(hops={HOP}, records={1: A["id"]})),
-        (lambda batch: batch.require_edge(("DERIVES", 2, 1)), ReadSet(edges={("DERIVES", 2, 1)})),
+        (
+            lambda batch: batch.require_edge(("DERIVES", 2, 1)),
+            ReadSet(edges={("DERIVES", 2, 1)}, records={1: A["id"], 2: B["id"]}),
+        ),
     ],
 )
 def test_what_was_not_read_is_requested(require: Callable[[WorkingSet], None], missing: ReadSet) -> None:
@@ -65,7 +68,7 @@ def test_accepted_changes_reach_the_next_item_and_the_store() -> None:
     assert not batch.has_writes
     assert batch.changed() == ([], [])
     new, edge = {"id": "mlg://dataset/test/default/c", "kind": "DATASET"}, ("DERIVES", 3, 1)
-    batch.merge(StagedChanges({3: new, 2: {**B}}, {edge: RECORD}))
+    batch.merge(StagedChanges({3: new, 2: {**B}}, StagedEdges({edge: RECORD})))
     assert (batch.vertex(3), batch.edge(edge)) == (new, RECORD)
     assert batch.edges_at("DERIVES", Direction.IN, 1) == {edge}
     assert batch.edges_at("DERIVES", Direction.OUT, 3) == {edge}
@@ -82,7 +85,7 @@ def test_an_earlier_batch_of_the_transaction_is_the_state_before_the_next() -> N
     """The next batch finds the changes of the first as existing, and has changed only its own."""
     batch = working_set()
     c, edge, later = {"id": "mlg://dataset/test/default/c", "kind": "DATASET"}, ("DERIVES", 3, 1), {**B}
-    batch.merge(StagedChanges({3: c}, {edge: RECORD}, marks={(3, "usedAt"): Mark(5)}))
+    batch.merge(StagedChanges({3: c}, StagedEdges({edge: RECORD}), marks={(3, "usedAt"): Mark(5)}))
     batch.begin()
     assert (batch.existed(3), batch.vertex_before(3), batch.edge_before(edge)) == (True, c, RECORD)
     assert (batch.stored_edge(edge), batch.stored_edge(EDGE)) == (None, RECORD)
@@ -96,11 +99,14 @@ def test_a_batch_that_is_undone_leaves_the_state_before_it() -> None:
     """Records, edges, receipts and marks are as the batch found them, whether new, changed before or stored."""
     batch = working_set()
     first, edge, other = {**A, "revision": 2}, ("DERIVES", 3, 1), ("DERIVES", 3, 2)
-    batch.merge(StagedChanges({1: first, 3: B}, {edge: RECORD}, {5: A}, {(1, "usedAt"): Mark(5)}))
+    batch.merge(StagedChanges({1: first, 3: B}, StagedEdges({edge: RECORD}), {5: A}, {(1, "usedAt"): Mark(5)}))
     batch.begin()
     batch.merge(
         StagedChanges(
-            {1: {**A}, 2: {**B}, 4: A}, {edge: {**RECORD}, other: RECORD}, {5: B, 6: A}, {(1, "usedAt"): Mark(9)}
+            {1: {**A}, 2: {**B}, 4: A},
+            StagedEdges({edge: {**RECORD}, other: RECORD}),
+            {5: B, 6: A},
+            {(1, "usedAt"): Mark(9)},
         )
     )
     batch.replace(3, {**B})
@@ -155,7 +161,7 @@ def test_new_vertices_are_written_as_new() -> None:
     urn = "mlg://dataset/test/default/c"
     record = stub("default", urn, "ada", NOW)
     batch = WorkingSet({1: stub("default", A["id"], "ada", NOW)}, {}, {}, ReadCoverage((), (), (), (), ()))
-    batch.merge(StagedChanges({3: record}, {("DERIVES", 3, 1): RECORD}, marks={(3, "usedAt"): Mark(7)}))
+    batch.merge(StagedChanges({3: record}, StagedEdges({("DERIVES", 3, 1): RECORD}), marks={(3, "usedAt"): Mark(7)}))
     writes = WriteSet()
     assert len(list(batch.add_writes(writes, NOW))) == 3
     written: Any = writes.bindings()
