@@ -41,15 +41,15 @@ test('causes that do not count make none, and those that are hidden are one', ()
 
 test('the levels of a cause are those of its blast radius; what that does not list has no number', () => {
   const [found] = rootCauses([
-    unhealthy('service', [failed('source', 1)]), { ...unhealthy('model', [failed('source', 1)]), kind: 'MODEL' } as Unhealthy, unhealthy('source', [failed('source', 0)]),
+    unhealthy('service', [failed('source', 1)]), unhealthy('far', [failed('source', 3)]), { ...unhealthy('model', [failed('source', 1)]), kind: 'MODEL' } as Unhealthy, unhealthy('source', [failed('source', 0)]),
   ]);
   const affected = found?.affected ?? [];
-  const reach = (complete: boolean) => ({ depths: new Map([['service', 2]]), complete });
+  const reach = (complete: boolean) => ({ depths: new Map([['service', 2], ['far', 1]]), complete });
   const words = (given: ReturnType<typeof reach> | null) => nearest(affected, given).map((each) => [each.asset.id, placeWords(each, found?.asset ?? null, given)]);
-  assert.deepEqual(words(null), [['source', 'here'], ['model', ''], ['service', '']]);
-  assert.deepEqual(words(reach(true)), [['source', 'here'], ['model', 'through its versions'], ['service', '2 levels downstream']]);
-  assert.deepEqual(words(reach(false)), [['source', 'here'], ['model', ''], ['service', '2 levels downstream']]);
-  assert.deepEqual(affected.map((each) => placeWords(each, null, null)), ['here', '1 level downstream', '1 level downstream']); // a hidden cause
+  assert.deepEqual(words(null), [['source', 'here'], ['model', ''], ['service', ''], ['far', '']]);
+  assert.deepEqual(words(reach(true)), [['source', 'here'], ['far', '1 level downstream'], ['model', 'through its versions'], ['service', '2 levels downstream']]);
+  assert.deepEqual(words(reach(false)), [['source', 'here'], ['far', '1 level downstream'], ['model', ''], ['service', '2 levels downstream']]);
+  assert.deepEqual(affected.map((each) => placeWords(each, null, null)), ['here', '1 level downstream', '1 level downstream', '3 levels downstream']); // a hidden cause
 });
 
 const run = (id: string, costUsd: number | null) => ({ id, displayName: id, costUsd });
