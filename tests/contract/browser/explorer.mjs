@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import chromium from '@sparticuz/chromium';
 import { chromium as playwright } from 'playwright-core';
-import { alertByKeyboard, alertByMouse, approvals, boards, changePlans, incompletePlan, largeLineage } from './stories.mjs';
+import { alertByKeyboard, alertByMouse, approvals, boards, changePlans, incompletePlan, largeLineage, reverts } from './stories.mjs';
 
 const { BASE, KEY, PERSONA, OTHER, APPROVER, TEXT, ROOT, SHARED, VERSION, FORMER, MODEL, TOKEN, APPROVER_TOKEN, PICTURES } = process.env;
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -330,7 +330,7 @@ await byKeyboard();
 await onASmallScreen();
 await live();
 const kit = { open, axe, lineage, boxes, keys, state, saved, healthy, tabTo, write, report, BASE, TOKEN, APPROVER_TOKEN, ROOT, VERSION, MODEL, PERSONA, OTHER, APPROVER };
-for (const story of [alertByMouse, alertByKeyboard, boards, largeLineage, changePlans, incompletePlan, approvals]) await story(kit);
+for (const story of [alertByMouse, alertByKeyboard, boards, largeLineage, changePlans, incompletePlan, approvals, reverts]) await story(kit);
 if (PICTURES) await pictures();
 await browser.close();
 console.log(JSON.stringify(report));

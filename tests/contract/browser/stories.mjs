@@ -1,5 +1,5 @@
-// Longer stories of the explorer: a lineage that the server rolls up, the boards, from an alert to its root cause at night, and
-// a planned change that another team acknowledges.
+// Longer stories of the explorer: a lineage that the server rolls up, the boards, from an alert to its root cause at night,
+// a planned change that another team acknowledges, and changes that are reverted by those who may.
 // Each gets the kit of explorer.mjs, and writes what the pages showed to the report.
 // A data set with 330 others and 12 models downstream; behind the first model is one that few may see, and a chain of data.
 function large() {
@@ -386,4 +386,78 @@ export async function approvals({ open, axe, tabTo, write, report, BASE, APPROVE
   await page.getByRole('heading', { name: 'Approvals', exact: true }).waitFor();
   found.listed = await page.locator('.card', { has: page.getByRole('heading', { name: 'Approvals', exact: true }) }).innerText();
   await revoke();
+}
+
+// Returns what the page of an asset says about rights, and which of its changes have a button.
+async function rights(page) {
+  const card = page.locator('.card', { hasText: 'Your access' });
+  await card.locator('summary').click();
+  const text = await card.innerText();
+  const changes = await page.locator('[data-change]').evaluateAll((all) => all.map((each) => [
+    each.querySelector('strong').textContent, [...each.querySelectorAll('button')].map((button) => button.textContent),
+  ]));
+  return { text, changes };
+}
+
+const description = (page) => page.locator('.card', { hasText: 'What it is' }).locator('p').first().textContent();
+const changesOf = (page, count) => page.locator('[data-change]').nth(count - 1).waitFor();
+
+/** Revert a change by mouse, and a registration by keyboard, as an engineer of the owning team; another team may not. */
+export async function reverts({ open, axe, tabTo, write, report, BASE, PERSONA, OTHER }) {
+  const id = 'mlg://dataset/test/reverts/mistaken';
+  const owners = [{ owner: 'mlg://team/catalog/default/ranking' }];
+  for (const values of [{ owners, description: 'right' }, { description: 'wrong' }]) {
+    await write('mutation ($items: [AssetInput!]!) { registerAssets(input: {items: $items}) { failed } }', { items: [{ dataset: { id, ...values } }] });
+  }
+  const address = `${BASE}/#/asset?id=${encodeURIComponent(id)}`;
+  const found = {};
+  report.reverts = found;
+  const page = await open('light', { width: 1280, height: 800 });
+  await page.locator('li button', { hasText: PERSONA }).first().click();
+  await page.locator('header select').waitFor();
+  await page.goto(address);
+  await changesOf(page, 2);
+  found.may = { ...(await rights(page)), description: await description(page) };
+  await page.getByRole('button', { name: 'Revert this change: Updated' }).click();
+  const panel = page.getByRole('group', { name: 'Revert this change: Updated' });
+  await panel.locator('textarea').waitFor();
+  found.trial = await panel.locator('tbody tr').evaluateAll((all) => all.map((row) => [...row.children].map((each) => each.textContent)));
+  found.untouched = await description(page); // the trial wrote nothing
+  await axe(page, 'revert of a change');
+  // Meanwhile the description changes again, so that the revert is refused, in the words of the API.
+  await write('mutation ($items: [AssetInput!]!) { registerAssets(input: {items: $items}) { failed } }', { items: [{ dataset: { id, description: 'later' } }] });
+  await panel.getByRole('button', { name: 'Revert this change' }).click();
+  await panel.locator('.problem').waitFor();
+  found.refused = await panel.locator('.problem').textContent();
+  await page.reload();
+  await changesOf(page, 3);
+  await page.getByRole('button', { name: 'Revert this change: Updated' }).first().click();
+  await panel.locator('textarea').fill('It was wrong.');
+  await panel.getByRole('button', { name: 'Revert this change' }).click();
+  await changesOf(page, 4);
+  await page.locator('article p', { hasText: /^wrong$/ }).waitFor();
+  found.reverted = { newest: await page.locator('[data-change]').first().innerText(), focused: await page.evaluate(() => document.activeElement.textContent), open: await panel.count() };
+  await byKeyboardAlone({ page, axe, tabTo, found });
+  await page.selectOption('header select', OTHER);
+  await page.locator('header select[title*=reader]').waitFor();
+  await changesOf(page, 5);
+  found.mayNot = await rights(page);
+  await axe(page, 'rights of a reader');
+}
+
+// Reverts the registration, which is the last button, and then that deletion, without a pointer.
+async function byKeyboardAlone({ page, axe, tabTo, found }) {
+  const registered = 'button[aria-label="Revert this change: Registered"]';
+  await tabTo(page, registered);
+  await page.keyboard.press('Enter');
+  await page.locator('[role=group]:focus').waitFor();
+  found.warned = await page.locator('[role=group] .warning').first().textContent();
+  await axe(page, 'revert of a registration');
+  await tabTo(page, 'form textarea');
+  await page.keyboard.type('Not ours.');
+  await tabTo(page, 'form button');
+  found.confirms = await page.evaluate(() => document.activeElement.textContent);
+  await page.keyboard.press('Enter');
+  await changesOf(page, 5);
+  found.deleted = { note: await page.locator('p.note').first().textContent(), buttons: await page.locator('[data-change] button').count() };
 }

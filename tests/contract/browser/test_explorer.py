@@ -34,6 +34,7 @@ from support.documents.explorer_questions import (
     USED,
     WORK,
 )
+from support.documents.explorer_reverts import compare_reverts
 from support.estates.demo_estate import open_demo
 from support.servers.explorer_browser import FORMER, MODEL, RANKING, ROOT, SHARED, VERSION, browse
 from support.servers.in_process import Api
@@ -366,6 +367,11 @@ async def test_a_plan_names_the_gaps_of_its_impact(demo: Api, report: dict[str, 
     assert (shown["impact"], shown["teams"], shown["notes"]) == ("1 asset", {}, ["hidden", "cut"])
     assert "it is not ready for you" in shown["words"]
     assert shown["overdue"] == "Overdue: the deadline was 1 hour ago"
+
+
+async def test_rights_are_explained_and_changes_are_reverted(demo: Api, report: dict[str, Any]) -> None:
+    """Ada reads why she may, tries, is refused after a later change, reverts, and deletes by keyboard; bo may not."""
+    await compare_reverts(demo, report["reverts"])
 
 
 async def test_it_shows_changes_as_they_happen(report: dict[str, Any]) -> None:
