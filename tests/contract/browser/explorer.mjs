@@ -312,11 +312,14 @@ async function pictures() {
     await page.locator('header select').waitFor();
     await page.goto(address);
     if (name === 'work') await page.locator('.work', { hasText: /No open plan waits|waits for/ }).waitFor();
-    else if (name === 'boards') await page.locator('text=Whom to ask').first().waitFor();
+    else if (name === 'boards') {
+      await page.locator('text=Whom to ask').first().waitFor();
+      await page.locator('.affected[aria-busy=true]').first().waitFor({ state: 'detached' });
+    } else if (name === 'asset') for (const card of ['Changes', 'Sources of events', 'Open change plans', 'What depends on it']) await page.getByRole('heading', { name: card }).waitFor();
     else if (name === 'plan') await page.locator('tbody tr').first().waitFor();
     else if (name === 'rolled-up') await boxes(page).first().waitFor();
     else if (name === 'then-and-now') await page.locator('ul.legend').waitFor();
-    else await page.getByRole('heading', { name: name === 'lineage' ? 'Health' : 'Changes' }).waitFor();
+    else await page.getByRole('heading', { name: 'Health' }).waitFor();
     if (address.includes('lineage')) {
       await healthy(page);
       await page.getByRole('button', { name: 'Fit to the window' }).click();
