@@ -97,7 +97,7 @@ async def test_a_person_finds_and_understands_an_asset(report: dict[str, Any]) -
     assert report["hit"] == report["starred"] == report["asset"]["title"] == "impressions"
     wanted = ["What it is", "Health", "Whom to ask", "Checks over time", "Sensitivity", "Your access", "Changes"]
     assert [card for card in wanted if card not in report["asset"]["cards"]] == []
-    rights = ("You may read this asset.", "You may change it, retire it.")
+    rights = ("You may read this asset.", "You may change it, link it, tag it, record its cost, retire it.")
     for text in ("Unhealthy", "freshness_daily", "Ranking", *rights):
         assert text in report["asset"]["text"]
 
