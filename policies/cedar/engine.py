@@ -6,6 +6,7 @@ Measured: 40 µs for a decision, and 170 µs for passing a caller and an asset t
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 
 import structlog
 from cedarpy import AuthzResult, Entities, Schema, is_authorized_batch
@@ -33,6 +34,7 @@ class Engine:
         self._policies, self.rules = parse(text, self._schema)
         self._docs = {rule.id: rule.reason for rule in self.rules}
         self._groups = dict(actions(labels))
+        self._missing_permits = cache(self._find_missing_permits)
 
     def decide(self, principal: Principal, action: str, attributes: PolicyAttributes) -> Decision:
         """Decide whether a caller may perform ``action`` on an asset."""
@@ -50,7 +52,7 @@ class Engine:
                 "principal": {"type": "Principal", "id": principal.subject},
                 "action": {"type": "Action", "id": action},
                 "resource": {"type": "Asset", "id": assets[attributes]},
-                "context": {},
+                "context": "{}",
             }
             for action, attributes in requests
         ]
@@ -75,7 +77,7 @@ class Engine:
             return Decision(result.allowed, policies, tuple(self._docs[policy] for policy in policies))
         return Decision(allowed=False, reasons=self._missing_permits(action))
 
-    def _missing_permits(self, action: str) -> tuple[str, ...]:
+    def _find_missing_permits(self, action: str) -> tuple[str, ...]:
         permits = self.rules.matching(action, self._groups.get(action)).permits
         return tuple(f"{NEEDS}{rule.reason}" for rule in permits) or (f"No policy permits {action}.",)
 
