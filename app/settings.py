@@ -95,7 +95,7 @@ class Settings:
     store_profile: str = setting(
         "MLG_STORE_PROFILE",
         "serve",
-        "Options of the store's JVM: `serve` for speed, `test` for a fast start and little memory.",
+        "Options of the store's JVM: `serve` for speed, `test` for a fast start.",
     )
     store_free_bytes: int = setting(
         "MLG_STORE_FREE_BYTES", "536870912", "Bytes of free disk that the embedded store needs for writes; 0: none."
