@@ -4,9 +4,13 @@ Hypothesis generates the same examples in every run, so that a failure comes fro
 generated with ``SEARCH=1 make test`` and by the targets that take a number of examples.
 """
 
+import gc
 import os
+import sys
 from collections.abc import AsyncIterator, Iterator
+from contextlib import nullcontext
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 import structlog
@@ -15,6 +19,7 @@ from support.servers.distributed.cluster import Cluster, running_cluster
 from support.stores.janusgraph import EmbeddedHost, GraphHost, StoreGraph, open_graph, store_settings
 
 from app.graph.admin.store_schema import store_schema as full_schema
+from app.runtime.gc_tuning import MIDDLE_THRESHOLD, YOUNG_THRESHOLD
 from app.store.embedded.embedded_store import EmbeddedStore
 from app.store.schema_stamp import StoreSchema
 
@@ -30,6 +35,32 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="open the graphs of tests on Cassandra, Elasticsearch and two JanusGraph servers",
     )
+
+
+def pytest_collectstart() -> None:
+    """Pause the collection of garbage while tests are collected: it takes a quarter of that time, and finds little."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Exclude the tests and their modules, which stay until the end, from the garbage collections of the session."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def collections_of_the_session() -> Iterator[None]:
+    """Let no API of this process tune the collector: it visits all objects at each start, and those frozen at its end.
+
+    Servers in processes of their own do so, and ``tests/unit/app/runtime/test_gc_tuning.py``.
+    """
+    thresholds = gc.get_threshold()
+    gc.set_threshold(YOUNG_THRESHOLD, MIDDLE_THRESHOLD)
+    process = sys.modules.get("app.runtime.process")  # most unit tests alone do not need it, and to import it takes 1 s
+    with patch.object(process, "short_collections", nullcontext) if process else nullcontext():
+        yield
+    gc.set_threshold(*thresholds)
 
 
 @pytest.fixture(autouse=True)

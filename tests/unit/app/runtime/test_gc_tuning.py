@@ -17,11 +17,11 @@ Monkey = pytest.MonkeyPatch
 
 @pytest.fixture(autouse=True)
 def restored() -> Iterator[None]:
-    """Restore the collector of the test process."""
+    """Restore the collector of the test process, in which the objects of the session are frozen."""
     thresholds = gc.get_threshold()
     yield
     gc.set_threshold(*thresholds)
-    gc.unfreeze()
+    gc.freeze()
 
 
 async def test_objects_of_the_start_are_excluded() -> None:
@@ -112,6 +112,9 @@ async def test_frozen_garbage_is_freed_when_there_is_much(monkeypatch: Monkey, i
     """A cycle that became garbage after it was frozen is freed once the frozen objects have doubled, idle or not."""
     monkeypatch.setattr("app.runtime.gc_tuning.gc.get_count", lambda: (0, 0, 1))
     monkeypatch.setattr(gc_tuning, "FROZEN_OBJECTS", 0)
+    frozen, others = gc.get_freeze_count, gc.get_freeze_count()
+    monkeypatch.setattr("app.runtime.gc_tuning.gc.get_freeze_count", lambda: frozen() - others)
+    cached = [[number] for number in range(100_000)]  # many more than the test process frees meanwhile
 
     async def run() -> None:
         collector = gc_tuning.Collector(gc.get_freeze_count())
@@ -132,17 +135,22 @@ async def test_frozen_garbage_is_freed_when_there_is_much(monkeypatch: Monkey, i
     gc.collect(1)
     await run()
     assert garbage() is None
+    assert len(cached) < len(kept)
 
 
 async def test_collections_do_not_wait_for_the_side_thread(monkeypatch: Monkey) -> None:
     """Beside seconds of work in it, garbage would add up, whose collection holds the event loop."""
+    collected = list[int]()
     monkeypatch.setattr("app.runtime.gc_tuning.gc.get_count", lambda: (0, 0, 1))
+    monkeypatch.setattr("app.runtime.gc_tuning.gc.collect", lambda: collected.append(1))
+    monkeypatch.setattr(gc_tuning, "_old_objects", lambda: 0)
     until = threading.Event()
     work = asyncio.create_task(run_aside(until.wait))
     try:
-        async with asyncio.timeout(10) as limit:
+        async with asyncio.timeout(60):
             await run_intervals(monkeypatch, 2, 0.01)
-        assert not limit.expired()
+        assert len(collected) == 2
+        assert not work.done()
     finally:
         until.set()
         await work
