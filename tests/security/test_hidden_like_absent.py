@@ -143,7 +143,6 @@ async def test_the_same_answer_and_work(api: Api, hidden: dict[str, str], name: 
     absent = _pair(id_input, hidden)[1]
     await _answer(api, id_input, absent)  # the first of some writes creates what the later ones change
     for urn in _pair(id_input, hidden):
-        await api.send("zoe", "{ viewer { subject } }")  # an expired team closure would be one more request
         with received_rows(api.client) as rows:
             answers.append(await _answer(api, id_input, urn))
         received.append(rows)
@@ -175,7 +174,6 @@ async def test_an_id_that_leads_to_a_hidden_asset_is_like_an_absent_one(api: Api
     id_input, answers, received = ID_INPUTS[name], [], []
     await _answer(api, id_input, id_of("Dataset", f"nothing-{next(_numbers)}"))
     for urn in (merged, id_of("Dataset", f"nothing-{next(_numbers)}")):
-        await api.send("zoe", "{ viewer { subject } }")
         with received_rows(api.client) as rows:
             answers.append(await _answer(api, id_input, urn))
         received.append(rows)
@@ -236,7 +234,6 @@ async def test_the_life_of_a_link_takes_the_same_work(api: Api) -> None:
         given, work = {"relation": "DERIVES", "from": far, "to": mine}, []
         for document in (LINK, OWN, UNLINK, OWN):
             variables = {"subject": mine} if document is OWN else {"input": given}
-            await api.send("zoe", "{ viewer { subject } }")
             with received_rows(api.client) as rows:
                 answer = await api.ask("zoe", document, **variables)
             work.append((str(answer).replace(far, "<id>"), rows.texts, sum(rows.values)))
@@ -295,7 +292,6 @@ async def test_what_has_no_row_is_never_warm(api: Api) -> None:
         for written in (False, True, False):
             if written:
                 await api.load({"dataset": {"id": HUB, "description": f"written {next(_numbers)}"}})
-            await api.send("zoe", "{ viewer { subject } }")
             with received_rows(api.client) as rows:
                 await api.ask("zoe", query, id=id_of("Dataset", name))
             requests.setdefault(name, []).append(len(rows.texts))

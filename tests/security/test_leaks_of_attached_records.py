@@ -44,14 +44,13 @@ async def details(api: Api, request: pytest.FixtureRequest) -> dict[str, str]:
 
 async def reported(api: Api, document: str, stated: str, **variables: Any) -> tuple[str, int]:
     """Return the response to zoe, without the id that she named, and the number of store requests."""
-    await api.send("zoe", "{ viewer { subject } }")
     requests = ObservedRequests()
     api.client.observers.append(requests)
     try:
         response = await api.ask("zoe", document, **variables)
     finally:
         api.client.observers.remove(requests)
-    return json.dumps(response).replace(stated, "<id>"), requests.texts.total()
+    return json.dumps(response).replace(stated, "<id>"), requests.of_operations.total()
 
 
 ABOUT: dict[str, tuple[str, str, dict[str, Any]]] = {

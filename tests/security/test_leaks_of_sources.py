@@ -62,7 +62,7 @@ async def observed(api: Api, who: str, *urns: str) -> tuple[Any, int]:
     requests = ObservedRequests()
     api.client.observers.append(requests)
     try:
-        return (await api.ask(who, SOURCES, ids=urns))["nodes"], requests.texts.total()
+        return (await api.ask(who, SOURCES, ids=urns))["nodes"], requests.of_operations.total()
     finally:
         api.client.observers.remove(requests)
 

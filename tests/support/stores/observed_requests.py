@@ -5,6 +5,12 @@ from dataclasses import dataclass, field
 
 from app.graph.driver.gremlin_client import RequestReport
 
+BESIDE = frozenset({"index", "ingestions", "learn", "receipts", "teams"})
+"""Names of the statements that a process sends beside those of operations.
+
+They belong to its periodic jobs, to what other processes write, and to the teams of a caller, kept for a minute.
+"""
+
 
 @dataclass(eq=False)
 class ObservedRequests:
@@ -20,6 +26,11 @@ class ObservedRequests:
     def texts(self) -> Counter[str]:
         """The number of requests by text."""
         return Counter(report.prepared.text for report in self.reports)
+
+    @property
+    def of_operations(self) -> Counter[str]:
+        """The number of requests of operations by text: all but those of BESIDE, which depend on the time."""
+        return Counter(report.prepared.text for report in self.reports if report.prepared.name not in BESIDE)
 
     @property
     def attempts(self) -> list[int]:

@@ -5,13 +5,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.graph.admin.index_repair import COMPARE
-from app.graph.admin.index_watch import READ_POSITION, STORE_POSITION
-from app.graph.commits.write_log import LEARN
-from app.graph.driver.gremlin_client import GremlinClient
+from support.stores.observed_requests import BESIDE
 
-BESIDE = (LEARN, COMPARE, READ_POSITION, STORE_POSITION)
-"""Statements that a process sends beside those of operations, because other processes write to its store."""
+from app.graph.driver.gremlin_client import GremlinClient
 
 
 @dataclass
@@ -28,12 +24,12 @@ class ReceivedRows:
 
 @contextmanager
 def received_rows(client: GremlinClient) -> Iterator[ReceivedRows]:
-    """Return what a client receives while the context is open, except for the statements BESIDE operations."""
+    """Return what a client receives while the context is open, except for the statements of BESIDE."""
     received, submit = ReceivedRows(), client.submit
 
     async def counted(*args: Any, **more: Any) -> Any:
         response = await submit(*args, **more)
-        if args[0] in BESIDE:
+        if args[0].name in BESIDE:
             return response
         received.texts.append(args[0].text)
         received.values.append(sum(1 for _ in _values(response)))
