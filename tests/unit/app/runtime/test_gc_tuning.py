@@ -143,7 +143,6 @@ async def test_collections_do_not_wait_for_the_side_thread(monkeypatch: Monkey) 
     collected = list[int]()
     monkeypatch.setattr("app.runtime.gc_tuning.gc.get_count", lambda: (0, 0, 1))
     monkeypatch.setattr("app.runtime.gc_tuning.gc.collect", lambda: collected.append(1))
-    monkeypatch.setattr(gc_tuning, "_old_objects", lambda: 0)
     until = threading.Event()
     work = asyncio.create_task(run_aside(until.wait))
     try:
