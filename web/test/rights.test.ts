@@ -20,14 +20,14 @@ test('only a stub is registered, and only models and versions are promoted', () 
 test('rights that are decided alike have one sentence, in the order of the first', () => {
   const found = reasons([right('UPDATE', { allowed: true, permittedBy: [ADMIN] }), right('RETIRE', { needs: [ADMIN] }), right('TAG', { allowed: true, permittedBy: [ADMIN] })]);
   assert.deepEqual(found, [
-    { text: 'You may change it, tag it, because:', rules: [rule] },
-    { text: 'To retire it you lack one of these:', rules: [rule] },
+    { text: 'You may change it, tag it, because one of these applies:', rules: [rule] },
+    { text: 'To retire it you lack what one of these rules asks for:', rules: [rule] },
   ]);
 });
 
 test('each kind of lack has its words', () => {
   const text = (more: Partial<Right>) => reasons([right('PROMOTE', more)])[0]!;
-  assert.deepEqual(text({ needs: ['scope:graph:write', ADMIN] }), { text: 'To promote it you lack the scope graph:write in your token, and one of these:', rules: [rule] });
+  assert.deepEqual(text({ needs: ['scope:graph:write', ADMIN] }), { text: 'To promote it you lack the scope graph:write in your token, and what one of these rules asks for:', rules: [rule] });
   assert.deepEqual(text({ needs: ['scope:graph:write'], permittedBy: [ADMIN] }), { text: 'To promote it you lack only the scope graph:write in your token; this applies to you:', rules: [rule] });
   assert.deepEqual(text({ needs: ['scope:graph:write'] }), { text: 'To promote it you lack the scope graph:write in your token.', rules: [] });
   assert.deepEqual(text({ forbiddenBy: [ADMIN], needs: ['scope:graph:write'] }), { text: 'You may not promote it. This forbids it:', rules: [rule] });
@@ -36,10 +36,10 @@ test('each kind of lack has its words', () => {
 
 test('who only discovers an asset reads why, and what reading lacks', () => {
   const reader = { ...access, rights: [right('READ', { allowed: true })] };
-  assert.deepEqual(whyVisible(reader), [{ text: 'You may read it, because:', rules: [rule] }]);
+  assert.deepEqual(whyVisible(reader), [{ text: 'You may read it, because one of these applies:', rules: [rule] }]);
   const guest = { ...access, grade: 'DISCOVER' as const, rights: [right('READ', { needs: [ADMIN] })] };
   assert.deepEqual(whyVisible(guest).map((each) => each.text), [
-    'You may see that it exists, because one of these applies:', 'To read it you lack one of these:',
+    'You may see that it exists, because one of these applies:', 'To read it you lack what one of these rules asks for:',
   ]);
   assert.equal(allows(reader, 'READ'), true);
   assert.equal(allows(reader, 'UPDATE'), false);

@@ -12,6 +12,7 @@ from itertools import chain
 from typing import Final
 
 from app.graph.commits.write_statements import STATE
+from app.graph.driver.errors import WriteTooLargeError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.edge_record import EdgeKey
 from app.graph.records.merged_record import last_target
@@ -19,7 +20,6 @@ from app.graph.records.record_text import record_of
 from graphql_schema.catalog.relations import Direction
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import Json, JsonObject, Record
-from policies.errors import LimitError
 
 FarEdge = tuple[int, int, Record]
 """A vertex id, the vertex id at the far end, and the edge between them."""
@@ -31,22 +31,9 @@ EDGES_SIZE: Final = 16 * 1024 * 1024
 """The same for a request that reads edges alone."""
 
 MAX_SIZE: Final = 64 * 1024 * 1024
-"""Maximal number of characters that a transaction reads at once: all other writers wait for it."""
+"""Maximal number of characters that a transaction of several items reads: all other writers wait for it."""
 
 _UNLIMITED: Final = 2**62
-
-
-class LargeStateError(LimitError):
-    """What a transaction has to read has too many characters, or so have the edges of one vertex."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            f"The assets and edges that the call reads have more than {MAX_SIZE} characters, or the edges of one asset "
-            f"more than {EDGES_SIZE}; nothing was written. Name fewer assets, or shorten the texts of those that it "
-            "reads.",
-            limit="stored",
-            maximum=MAX_SIZE,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +69,7 @@ async def read_state(  # noqa: PLR0913 - what to read, and two flags
     edges of hops that are not stored are left out; a single edge that is not stored is None. With ``follow``, hops and
     edges that name a merged vertex are those of the vertex to which its pointers lead, whose record is read too.
 
-    Raises LargeStateError if ``bounded``, and all of it has more than MAX_SIZE characters, or the edges of one vertex
-    more than EDGES_SIZE.
+    Raises WriteTooLargeError if ``bounded``, and all of it has more than MAX_SIZE characters.
     """
     return await _StateRead(client, follow=follow, bounded=bounded).state([*vertices], hops, [*edges])
 
@@ -109,7 +95,7 @@ class _StateRead:
         found = await self._request(vertices, hops, pairs)
         if found is None:
             await self._add_records(vertices)
-            led_to = partial(last_target, records=self.records)
+            led_to = partial(last_target, records=self.records if self.follow else {})
             hops = [
                 HopRead(each.direction, each.labels, [*{led_to(vid): None for vid in each.vertices}]) for each in hops
             ]
@@ -119,14 +105,14 @@ class _StateRead:
         return StoredState(
             self.records,
             [await self._far_edges(rows) for rows in found["e"]],
-            [None if text is None else record_of(text) for text in found["p"]],
+            [None if text is None else record_of(text) async for text in self.budget.in_turns(found["p"])],
         )
 
     async def _add_records(self, vertices: Iterable[int]) -> None:
         """Read the records of vertices, and with ``follow`` of those at which they point, by some requests."""
         rest = [*vertices]
         while rest:
-            found = await self._request(rest) or {}
+            found = await self._response(rest)
             await self._take(found["v"])
             rest = found["w"]
 
@@ -177,10 +163,25 @@ class _StateRead:
         *,
         full: bool = True,
     ) -> JsonObject | None:
-        """Return one response, None if its edges and the records of ``vertices`` are too large; count its size.
+        """Return one response, None if its edges and the records of ``vertices`` are too large.
+
+        The arguments are those of :meth:`_response`.
+        """
+        found = await self._response(vertices, hops, pairs, full=full)
+        return None if found["large"] else found
+
+    async def _response(
+        self,
+        vertices: Iterable[int],
+        hops: Sequence[HopRead] = (),
+        pairs: Sequence[EdgeKey] = (),
+        *,
+        full: bool = True,
+    ) -> JsonObject:
+        """Return one response, and count its size. Without hops and pairs it is never ``large``.
 
         With ``full`` false it has no records of vertices. The edges of a single start are then read whatever their
-        size, unless ``bounded``.
+        size.
         """
         is_last = not full and len(pairs) + sum(len(hop.vertices) for hop in hops) == 1
         bindings = {
@@ -189,16 +190,16 @@ class _StateRead:
             "pairs": [{"l": relation, "o": source, "i": target} for relation, source, target in pairs],
             "follow": self.follow and full,
             "full": full,
-            "size": PART_SIZE if full else _UNLIMITED if is_last and not self.bounded else EDGES_SIZE,
+            "size": PART_SIZE if full else _UNLIMITED if is_last else EDGES_SIZE,
         }
         found: JsonObject
         (found,) = await self.client.submit(STATE, bindings)
         self.size += sum(
             map(len, chain(found["v"][1::2], filter(None, found["p"]), *(rows[2::3] for rows in found["e"])))
         )
-        if self.bounded and (self.size > MAX_SIZE or (found["large"] and is_last)):
-            raise LargeStateError
-        return None if found["large"] else found
+        if self.bounded and self.size > MAX_SIZE:
+            raise WriteTooLargeError("The transaction reads too much.")
+        return found
 
     async def _take(self, flat: Sequence[Json]) -> None:
         """Add the records of a flat ``[vertex id, text, …]``."""

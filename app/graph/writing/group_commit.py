@@ -21,7 +21,6 @@ from itertools import islice
 from time import perf_counter
 from typing import Final, cast
 
-from app.graph.commits.state_read import LargeStateError
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_set import WriteSet
 from app.graph.driver.errors import (
@@ -197,10 +196,6 @@ class GroupCommit:
             return unconfirmed.failed()
         except StoreUnavailableError as error:
             return group.fail(error)
-        except LargeStateError as error:
-            first = group.batches[0]
-            is_divisible = first.item_count > 1 and not first.atomic
-            return group.split(WriteTooLargeError(error.message) if is_divisible else error)
         except Exception as error:  # noqa: BLE001 - the boundary of a call; the halves show which one fails
             return group.split(error)
         for each in plan.batches:

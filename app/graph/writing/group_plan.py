@@ -73,10 +73,8 @@ class GroupPlan:
 
     @property
     def is_divisible(self) -> bool:
-        """Return whether the transaction can be divided: it has several batches, or several items and is not atomic."""
-        return len(self.batches) > 1 or any(
-            plan.batch.item_count > 1 and not plan.batch.atomic for plan in self.batches
-        )
+        """Whether the transaction can be divided."""
+        return is_divisible([plan.batch for plan in self.batches])
 
     @property
     def now(self) -> int:
@@ -103,7 +101,8 @@ class GroupPlanner:
         """Return the plan of the transaction, after reading and planning until planning needs no further reads.
 
         Raises the error of a read that all batches share, and the TransientConflictError of any read. Other errors of
-        one batch are in its plan.
+        one batch are in its plan. What a transaction reads is bounded if it can be divided: WriteTooLargeError is
+        raised. One that cannot reads all that it needs: anybody may have added edges to the asset of its item.
         """
         items = [item for batch in self._batches for item in batch.items]
         receipts = [
@@ -116,7 +115,14 @@ class GroupPlanner:
             for item in batch.items:
                 self._missing.records |= {author.vid(urn): urn for urn in records_of_events(item, author)}
         while True:
-            state = await prefetch(self._client, self._authors[0].tenant, items, receipts, self._missing)
+            state = await prefetch(
+                self._client,
+                self._authors[0].tenant,
+                items,
+                receipts,
+                self._missing,
+                bounded=is_divisible(self._batches),
+            )
             planned = await self._planned(state)
             if state.missing.within(self._missing):
                 return GroupPlan(state, planned)
@@ -180,6 +186,11 @@ class GroupPlanner:
         for floor in floors:
             view.add(floor)
         return replace(author, floors=view)
+
+
+def is_divisible(batches: Sequence[CallBatch]) -> bool:
+    """Return whether a transaction can be divided: it has several batches, or one of several items, not atomic."""
+    return len(batches) > 1 or any(batch.item_count > 1 and not batch.atomic for batch in batches)
 
 
 async def _planned_item(item: Command, state: WorkingSet, author: Author, *, dry_run: bool) -> WriteOutcome:

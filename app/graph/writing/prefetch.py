@@ -34,13 +34,20 @@ from graphql_schema.ports.events.event_commands import RecordIngestionCommand
 from graphql_schema.ports.record import Record
 
 
-async def prefetch(
-    client: GremlinClient, tenant: str, commands: Sequence[Command], receipts: Iterable[str], missing: ReadSet
+async def prefetch(  # noqa: PLR0913 - what to read, and a flag
+    client: GremlinClient,
+    tenant: str,
+    commands: Sequence[Command],
+    receipts: Iterable[str],
+    missing: ReadSet,
+    *,
+    bounded: bool,
 ) -> WorkingSet:
     """Return the working set of the batches with these commands, as read from the store.
 
     It has the records and edges that registrations, observations, links and unlinks name, the receipts with the names
-    ``receipts``, and the reads ``missing`` from an earlier plan.
+    ``receipts``, and the reads ``missing`` from an earlier plan. Raises WriteTooLargeError if ``bounded``, and it has
+    too many characters.
     """
     request = PrefetchRequest(tenant, groups=frozenset(missing.groups))
     for command in (each for item in commands for each in commands_in(item)):
@@ -55,7 +62,7 @@ async def prefetch(
         request.hops[direction, relation][vid] = None
     request.edges |= dict.fromkeys(missing.edges)
     hop_reads = request.hop_reads()
-    state = await read_state(client, request.records, hop_reads, request.edges, follow=True, bounded=True)
+    state = await read_state(client, request.records, hop_reads, request.edges, follow=True, bounded=bounded)
     are_many = len(state.records) + sum(map(len, state.hops)) > LONG_STATE
     return await run_in_turn(request.working_set, are_many, hop_reads, state)
 

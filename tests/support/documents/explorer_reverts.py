@@ -15,7 +15,7 @@ REVERTED = """query ($id: ID!) { asset(id: $id) {
 async def compare_reverts(api: Api, shown: dict[str, Any]) -> None:
     """Compare what two personas saw with the sentences that they should read, and with the API."""
     assert shown["may"]["changes"] == [["Updated", ["Revert…"]], ["Registered", ["Revert…"]]]
-    assert "You may change it, link it, tag it, record its cost, because:" in shown["may"]["text"]
+    assert "You may change it, link it, tag it, record its cost, because one of these applies:" in shown["may"]["text"]
     assert "To approve it you lack one of these:" in shown["may"]["text"]
     assert ("writes-team" in shown["may"]["text"], "writes-promote" in shown["may"]["text"]) == (True, True)
     assert ["description", "wrong", "right"] in shown["trial"]

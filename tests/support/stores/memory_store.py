@@ -48,7 +48,7 @@ class MemoryStore:
     def __post_init__(self) -> None:
         self.open.set()
 
-    async def prefetch(self, *_: object) -> WorkingSet:
+    async def prefetch(self, *_: object, bounded: bool = False) -> WorkingSet:  # noqa: ARG002 - the size is not counted
         """See :func:`app.graph.writing.prefetch.prefetch`; everything stored is read."""
         await asyncio.sleep(0)
         return self.memory.state()

@@ -5,7 +5,8 @@ from support.stores.observed_requests import ObservedRequests
 from support.stores.writers import NOW, Writers, asset, link, person, shipped_stops, urn
 
 from app.graph.commits import state_read
-from app.graph.commits.state_read import FarEdge, HopRead, LargeStateError, read_state
+from app.graph.commits.state_read import FarEdge, HopRead, read_state
+from app.graph.driver.errors import WriteTooLargeError
 from app.graph.propagation import stored_flows
 from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.records.vertex_id import vertex_id
@@ -30,56 +31,71 @@ async def load(writers: Writers) -> None:
     assert done.stored
 
 
-async def read(writers: Writers, *, bounded: bool = False) -> tuple[object, list[list[FarEdge]], object]:
+async def read(
+    writers: Writers, *, follow: bool = True, bounded: bool = False
+) -> tuple[object, list[list[FarEdge]], object]:
     """Return the state around the merged dataset, by both of its ids, with edges in an order of their own."""
     hops = [HopRead(Direction.OUT, ["DERIVES"], [OLD, HUB]), HopRead(Direction.IN, ["DERIVES"], [HUB, USER])]
     pairs = [("DERIVES", OLD, USER), ("DERIVES", RAW, OLD), ("DERIVES", HUB, NONE)]
-    found = await read_state(writers.client, [HUB, OLD, RAW, USER, NONE], hops, pairs, follow=True, bounded=bounded)
+    found = await read_state(writers.client, [HUB, OLD, RAW, USER, NONE], hops, pairs, follow=follow, bounded=bounded)
     return dict(found.records), [sorted(rows, key=lambda row: row[:2]) for rows in found.hops], list(found.edges)
 
 
-async def test_a_large_state_is_read_in_parts(writers: Writers, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever the size of a part, the state is that of one request."""
+@pytest.mark.parametrize(("follow", "found"), [(True, [5, 3]), (False, [10, 3])])
+async def test_a_large_state_is_read_in_parts(
+    writers: Writers,
+    monkeypatch: pytest.MonkeyPatch,
+    follow: bool,  # noqa: FBT001 - a parameter of the test
+    found: list[int],
+) -> None:
+    """Whatever the size of a part, the state is that of one request, with the pointers of merged datasets or without.
+
+    Without them, the ended edges of the merged dataset are its own.
+    """
     await load(writers)
-    expected = await read(writers)
-    assert [len(rows) for rows in expected[1]] == [5, 3]
+    expected = await read(writers, follow=follow)
+    assert [len(rows) for rows in expected[1]] == found
     for part, edges in ((100_000, 1), (3_000, 100_000), (2_000, 900), (1, 1)):
         observed = ObservedRequests()
         writers.client.observers.append(observed)
         monkeypatch.setattr(state_read, "PART_SIZE", part)
         monkeypatch.setattr(state_read, "EDGES_SIZE", edges)
-        assert await read(writers) == expected
+        assert await read(writers, follow=follow) == expected
         assert (len(observed.reports) > 1) == (part < 100_000)
         writers.client.observers.remove(observed)
 
 
-async def test_what_a_writer_reads_is_bounded(writers: Writers, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By all characters, and by those of the edges of one asset; a job is not bounded."""
+@pytest.mark.parametrize("follow", [True, False])
+async def test_what_a_writer_reads_is_bounded(
+    writers: Writers,
+    monkeypatch: pytest.MonkeyPatch,
+    follow: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    """A bounded read ends with an error if it has too many characters; another one has everything."""
     await load(writers)
-    expected = await read(writers)
+    expected = await read(writers, follow=follow)
     monkeypatch.setattr(state_read, "MAX_SIZE", 4_000)
-    with pytest.raises(LargeStateError, match="characters"):
-        await read(writers, bounded=True)
-    assert await read(writers) == expected
+    with pytest.raises(WriteTooLargeError):
+        await read(writers, follow=follow, bounded=True)
+    assert await read(writers, follow=follow) == expected
     monkeypatch.setattr(state_read, "MAX_SIZE", 1_000_000)
-    assert await read(writers, bounded=True) == expected
-    monkeypatch.setattr(state_read, "PART_SIZE", 1)
-    monkeypatch.setattr(state_read, "EDGES_SIZE", 1)
-    with pytest.raises(LargeStateError, match="characters"):
-        await read(writers, bounded=True)
+    assert await read(writers, follow=follow, bounded=True) == expected
 
 
-async def test_an_item_that_reads_too_much_fails_no_other(writers: Writers, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The items before it are written, and the call ends with the limit; another call is not affected."""
+async def test_an_item_that_reads_much_is_written_alone(writers: Writers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call that reads too much is divided, down to single items, and a single item reads all that it needs."""
     await load(writers)
-    monkeypatch.setattr(state_read, "MAX_SIZE", 3_000)
-    small, large = asset("dataset small", {"description": "x"}), asset("dataset user0", {}, derivedFrom=CONSUMERS[1:])
-    with pytest.raises(LargeStateError):
-        await writers.of(ROOT).write([small, large], dry_run=False, atomic=False)
-    (done,) = await writers.of(ROOT).write([small], dry_run=False, atomic=False)
-    assert done.outcome.name == "UNCHANGED"
-    with pytest.raises(LargeStateError):
-        await writers.of(ROOT).write([DeleteCommand(urn("dataset hub"))], dry_run=True, atomic=False)
+    monkeypatch.setattr(state_read, "MAX_SIZE", 1_000)
+    monkeypatch.setattr(state_read, "PART_SIZE", 500)
+    large = asset("dataset user0", {}, derivedFrom=CONSUMERS[1:])
+    observed = ObservedRequests()
+    writers.client.observers.append(observed)
+    items = [asset("dataset small", {"description": "x"}), large, asset("dataset other", {"description": "x"})]
+    done = await writers.of(ROOT).write(items, dry_run=False, atomic=False)
+    assert [each.outcome.name for each in done] == ["CREATED", "UPDATED", "CREATED"]
+    assert sum(report.writes for report in observed.reports) > 1
+    (deleted,) = await writers.of(ROOT).write([DeleteCommand(urn("dataset hub"))], dry_run=True, atomic=False)
+    assert deleted.outcome.name == "CONFLICT"  # it has consumers, all of which were read
 
 
 async def test_flows_are_read_in_parts(writers: Writers, monkeypatch: pytest.MonkeyPatch) -> None:

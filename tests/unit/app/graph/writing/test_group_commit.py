@@ -155,7 +155,7 @@ async def test_an_error_before_the_write_is_of_the_call_that_has_it(
     assert isinstance(found[2], list)
     down = StoreUnavailableError("down")
 
-    async def prefetch(*_: object) -> None:
+    async def prefetch(*_: object, **_options: object) -> None:
         raise down
 
     monkeypatch.setattr("app.graph.writing.group_plan.prefetch", prefetch)

@@ -94,7 +94,7 @@ async def test_a_batch_that_is_too_large_is_divided(policy: Policy, monkeypatch:
     assert sizes == [4, 2, 1, 1, 2, 1, 1, 1, 1, 1, 1]
 
 
-async def _nothing_stored(*_arguments: object) -> WorkingSet:
+async def _nothing_stored(*_arguments: object, **_options: object) -> WorkingSet:
     return WorkingSet({}, {}, {}, COMPLETE)
 
 
