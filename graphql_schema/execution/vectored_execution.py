@@ -154,7 +154,8 @@ class VectoredExecution:
     async def _values(self, step: PlanStep, sources: Sequence[Resolved]) -> Column:
         """Return the values of a field for all sources, None where it is hidden."""
         if step.read is not None:
-            return list(map(step.read, sources))
+            read = step.read  # the items of a page are made when they are read
+            return [read(source) async for source in self.executor.budget.in_turns(sources)]
         if step.governed:
             shown = [source.is_shown(step.name) for source in sources]
             if not all(shown):

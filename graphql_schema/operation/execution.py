@@ -41,12 +41,18 @@ from graphql_schema.ports.record import JsonObject
 LONG_LIST: Final = 25
 """Number of objects from which on a list is resolved with pauses."""
 
+FEW: Final = 100
+"""Number of resolvers that begin without a pause when graphql-core executes an operation: some milliseconds."""
+
 
 class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
     """Counts list elements and texts in the budget of the operation, and pauses in long lists.
 
     The budget is that of the context; without one there, the execution has a budget of its own.
     """
+
+    _resolvers = 0
+    """Number of asynchronous resolvers that have begun."""
 
     @classmethod
     def build(
@@ -178,11 +184,16 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
         )
 
     async def _begun(self, result: Awaitable[Resolved]) -> Resolved:
-        """Return the result of a resolver, which begins in a turn, when it has one of the slots of the operation."""
+        """Return the result of a resolver, which begins when it has one of the slots of the operation, and in a turn.
+
+        The first FEW resolvers begin at once, so that errors of a usual operation have the order of its fields.
+        """
         try:
             await self._slots.acquire()
             try:
-                await self.budget.pause()
+                self._resolvers += 1
+                if self._resolvers > FEW:
+                    await self.budget.pause()
                 return await result
             finally:
                 self._slots.release()

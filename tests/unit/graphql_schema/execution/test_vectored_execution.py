@@ -241,6 +241,7 @@ async def test_resolvers_begin_in_turns(
 ) -> None:
     """Thousands of resolvers that begin in one iteration of the loop would hold it; if each is a turn, few run."""
     monkeypatch.setattr(operation_budget, "TURN_SECONDS", -1.0)
+    monkeypatch.setattr("graphql_schema.operation.execution.FEW", 1)
     roots += [red(number) for number in range(8)]
     STARTS.clear()
     found, executed_again = await twice(document)
