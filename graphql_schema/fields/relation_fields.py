@@ -130,8 +130,9 @@ async def relation_connections(
     ``shape`` returns the node of an item. Raises LimitError if ``first`` is out of range, InvalidError if ``after`` is
     no cursor of the list of each source, and the errors of the reader.
     """
+    bound = [page_request_of(info, first, after, roots[0].urn, keep=keep)]  # no pause: errors keep their order
     in_turns = info.context.budget.in_turns
-    bound = [page_request_of(info, first, after, root.urn, keep=keep) async for root in in_turns(roots)]
+    bound += [page_request_of(info, first, after, root.urn, keep=keep) async for root in in_turns(roots[1:])]
     page = bound[0][0]  # a cursor belongs to one source: with `after`, several sources are an error
     found = await info.context.reader.related_to_all(roots, rel, page)
     return [ConnectionSource(each, page, binding, shape) for each, (_, binding) in zip(found, bound, strict=True)]
