@@ -36,7 +36,7 @@ IDLE_SHARE: Final = 0.1
 """Share of an interval that a process may use a CPU and still count as idle."""
 
 FROZEN_OBJECTS: Final = 1_000_000
-"""Number of newly frozen objects, at most, after which all frozen objects are counted, in an idle interval.
+"""Upper bound of the objects that were frozen since the last count; above it all are counted, in an idle interval.
 
 They are visited if they are more than twice as many as after the last visit. A busy process counts them after
 BUSY_FACTOR times this number.

@@ -31,7 +31,7 @@ class ConvertedInput(dict[str, object]):
 def convert_inputs(schema: GraphQLSchema, converter: GraphQLCoreConverter) -> None:
     """Let the input types of a schema make their objects when a value is coerced; ``converter`` has made the schema.
 
-    Left out is a type that makes its objects in another way.
+    A type with a ``from_input`` of its own is not changed.
     """
     context = InputContext(None, converter.config, converter.scalar_registry, ())
     for each in schema.type_map.values():

@@ -86,8 +86,9 @@ class Webhook:
     failing_since: Instant | None = stored_field("The instant of the first of these failures; null without one.")
     next_attempt_at: Instant | None = stored_field("The instant of the next attempt after a failure; null without one.")
     last_error: str | None = stored_field(
-        "The last failure: `HTTP` with the status of the response, TIMEOUT, NO_CONNECTION, TLS, ADDRESS_REFUSED, "
-        "TOO_LONG, or the code of an error of the server; null without a failure."
+        "The last failure: `HTTP` with the status of the response, TIMEOUT, NO_CONNECTION, TLS, TOO_LONG, "
+        "ADDRESS_REFUSED for an address that is not permitted (NO_CONNECTION if its host matches a pattern), or the "
+        "code of an error of the server; null without a failure."
     )
 
 

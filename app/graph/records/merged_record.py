@@ -13,7 +13,7 @@ MERGED_INTO: Final = "mergedInto"
 """Record key of the pointer: ``vertex``, the vertex id of the other dataset, and ``id``, its URN at the merge."""
 
 MERGE_DEPTH: Final = "mergeDepth"
-"""Record key: the largest number of pointers, one after the other, that lead to the dataset; absent for none."""
+"""Record key: the number of pointers in the longest chain that ends at the dataset; absent for none."""
 
 POINTER: Final = f'{{"{MERGED_INTO}":{{"vertex":'
 """The beginning of the text of a record with a pointer; digits and a comma follow."""
@@ -25,7 +25,7 @@ def merged(record: Record, target: int, urn: str, now: int) -> Record:
 
 
 def merge_depth(source: Record, target: Record) -> int:
-    """Return the merge depth that ``target`` has after ``source`` is merged into it."""
+    """Return the length of the longest chain that ends at ``target`` after ``source`` is merged into it."""
     return max(int(source.get(MERGE_DEPTH, 0)) + 1, int(target.get(MERGE_DEPTH, 0)))
 
 

@@ -16,7 +16,7 @@ async def compare_reverts(api: Api, shown: dict[str, Any]) -> None:
     """Compare what two personas saw with the sentences that they should read, and with the API."""
     assert shown["may"]["changes"] == [["Updated", ["Revert…"]], ["Registered", ["Revert…"]]]
     assert "You may change it, link it, tag it, record its cost, because one of these applies:" in shown["may"]["text"]
-    assert "To approve it you lack one of these:" in shown["may"]["text"]
+    assert "To approve it you lack what one of these rules asks for:" in shown["may"]["text"]
     assert ("writes-team" in shown["may"]["text"], "writes-promote" in shown["may"]["text"]) == (True, True)
     assert ["description", "wrong", "right"] in shown["trial"]
     assert shown["may"]["description"] == shown["untouched"] == "wrong"
@@ -27,7 +27,9 @@ async def compare_reverts(api: Api, shown: dict[str, Any]) -> None:
     assert (shown["confirms"], shown["deleted"]["buttons"]) == ("Delete this asset", 1)
     assert shown["deleted"]["note"].startswith("Deleted on")
     assert [buttons for _, buttons in shown["mayNot"]["changes"]] == [[]] * 5
-    assert "you lack the scope graph:write in your token, and one of these:" in shown["mayNot"]["text"]
+    assert (
+        "you lack the scope graph:write in your token, and what one of these rules asks for:" in shown["mayNot"]["text"]
+    )
     asset = (await api.ask("ada", REVERTED, id=MISTAKEN))["asset"]
     assert asset["deletedAt"]
     assert asset["description"] == "wrong"

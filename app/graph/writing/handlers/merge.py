@@ -106,7 +106,7 @@ def _checked_depth(source: Record, target: Record) -> int:
     depth = merge_depth(source, target)
     if depth > MAX_DEPTH:
         raise conflict(
-            f"Ids lead to {source['id']} over {MAX_DEPTH} merges, one after the other, and no id may lead over more. "
+            f"A chain of {MAX_DEPTH} merges ends at {source['id']}, and a longer one is not permitted. "
             "Keep it, and let `setStage` name the other one as `replacedBy`.",
             source["revision"],
             "from",

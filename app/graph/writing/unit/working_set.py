@@ -46,7 +46,10 @@ class Mark:
 
 
 class StagedEdges(dict[EdgeKey, Record]):
-    """Edges by key, of which none is taken back; ``at`` has the keys by relation, direction and vertex of an end."""
+    """Edges by key, set by item assignment and never removed.
+
+    ``at`` has the keys by relation, direction and vertex of an end.
+    """
 
     def __init__(self, edges: Mapping[EdgeKey, Record] = MappingProxyType({})) -> None:
         super().__init__()

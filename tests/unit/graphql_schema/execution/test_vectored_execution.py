@@ -273,11 +273,19 @@ async def test_a_failed_resolver_leaves_no_slot_occupied(
     twice: Twice, roots: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Resolvers that are cancelled before or after they began release their slots, and those that wait are not run."""
-    monkeypatch.setattr("graphql_schema.execution.vectored_execution.CALLS_AT_ONCE", 2)
+    slots: list[asyncio.Semaphore] = []
+
+    class Observed(asyncio.Semaphore):
+        def __init__(self, _count: int) -> None:
+            super().__init__(1)
+            slots.append(self)
+
+    monkeypatch.setattr("graphql_schema.execution.vectored_execution.asyncio.Semaphore", Observed)
     roots += [red(number) for number in range(10)]
     found, again = await twice("{ reds { a: delayed(turns: 3) odd b: delayed(turns: 1) c: delayed(turns: 2) } }")
     assert again == 1
     assert len(found.errors) == 5
+    assert [each.locked() for each in slots] == [False] * len(slots) != []
 
 
 async def test_an_operation_that_ended_stays_so(small: OperationSchema, roots: list[Any], ada: Principal) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import strawberry
-from graphql import parse
+from graphql import GraphQLInputObjectType, parse
 from graphql.execution.values import VariableValues, get_variable_values
 from strawberry.types.arguments import convert_arguments
 
@@ -55,10 +55,14 @@ def test_a_resolver_gets_the_object_of_the_coercion(schema: GraphSchema, monkeyp
     assert (first.owners[0].ownership.name, first.stage.name) == ("TECHNICAL", "DRAFT")
 
 
-def test_absent_values_and_nulls_differ(schema: GraphSchema) -> None:
-    """A null is None, and an absent field has the default of its class, as without a coercion before."""
-    plain = converted(schema, {"id": INPUT["id"], "description": None, "columns": [{"name": "c"}]})
-    made = converted(schema, coerced(schema, {"id": INPUT["id"], "description": None, "columns": [{"name": "c"}]}))
-    assert (plain.description, plain.columns) == (made.description, made.columns)
-    assert made.description is None
-    assert made.display_name is plain.display_name is not None
+def test_objects_are_those_of_strawberry(schema: GraphSchema, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nested objects, enums, nulls, absent fields and defaults are as Strawberry makes them by itself."""
+    nulls = {"id": INPUT["id"], "description": None, "columns": [{"name": "c"}]}
+    made = [converted(schema, coerced(schema, value)) for value in (INPUT, nulls)]
+    values = [dict(coerced(schema, value)) for value in (INPUT, nulls)]
+    for each in schema.core.type_map.values():
+        if isinstance(each, GraphQLInputObjectType):
+            monkeypatch.setattr(each.extensions["strawberry-definition"], "from_input", None)
+    assert [converted(schema, value) for value in values] == made
+    assert made[1].description is None
+    assert made[1].display_name is strawberry.UNSET
