@@ -1,9 +1,10 @@
 """The queue of the writers of a process: batches of calls that wait while a transaction is written.
 
-The next transaction has the oldest batch, so no batch waits forever. The other batches of its tenant are considered in
-turns: the first of each caller before the second of any, and those with few items first. One that would exceed
-MAX_GROUP_ITEMS or MAX_GROUP_EDGES is passed over, and so is one that must be alone. Batches of different tenants are
-never in one transaction.
+The next transaction has the first batch of the caller who has waited longest since a transaction began with a batch of
+this caller, or since the batch arrived. So no batch waits forever, and one caller with several long batches does not
+make the others wait for all of them. The other batches of its tenant are considered in turns: the first of each caller
+before the second of any, and those with few items first. One that would exceed MAX_GROUP_ITEMS or MAX_GROUP_EDGES is
+passed over, and so is one that must be alone. Batches of different tenants are never in one transaction.
 """
 
 import asyncio
@@ -24,7 +25,8 @@ MAX_GROUP_EDGES: Final = 2_500
 class QueuedWrite:
     """A batch that waits. ``caller`` is the subject; ``item_count`` and ``edge_count`` are its size.
 
-    A batch that is ``alone`` shares its transaction with no other.
+    A batch that is ``alone`` shares its transaction with no other. ``since`` is the number of transactions that were
+    taken before it arrived; the queue sets it.
     """
 
     tenant: str
@@ -32,6 +34,7 @@ class QueuedWrite:
     item_count: int
     edge_count: int
     alone: bool = False
+    since: int = 0
 
     @property
     def is_over(self) -> bool:
@@ -45,6 +48,9 @@ class WriteQueue:
     def __init__(self) -> None:
         self.leader: asyncio.Task[None] | None = None
         self._waiting: list[QueuedWrite] = []
+        self._taken = 0
+        self._begun: dict[tuple[str, str], int] = {}
+        """For tenants and callers who wait, the number of the last transaction that began with one of their batches."""
         self._wanted = 0
         self._arrived = asyncio.Event()
 
@@ -53,6 +59,7 @@ class WriteQueue:
 
     def add(self, batch: QueuedWrite) -> None:
         """Add a batch as the youngest."""
+        batch.since = self._taken
         self._waiting.append(batch)
         if len(self._waiting) >= self._wanted:
             self._arrived.set()
@@ -71,23 +78,31 @@ class WriteQueue:
         Batches of calls that have ended are dropped. The list is empty if no other batch waits.
         """
         present = [batch for batch in self._waiting if not batch.is_over]
-        chosen = {*_chosen(present)}
+        first = min(present, key=self._waited_since, default=None)
+        chosen = set() if first is None else {*_chosen(first, present)}
         self._waiting = [batch for batch in present if batch not in chosen]
+        self._taken += 1
+        if first is not None:
+            self._begun[first.tenant, first.caller] = self._taken
+        waiting = {(batch.tenant, batch.caller) for batch in self._waiting}
+        self._begun = {caller: number for caller, number in self._begun.items() if caller in waiting}
         return [batch for batch in present if batch in chosen]
 
+    def _waited_since(self, batch: QueuedWrite) -> tuple[int, bool]:
+        """Return since which transaction a batch waits, and whether another one of its caller has begun one."""
+        begun = self._begun.get((batch.tenant, batch.caller))
+        return max(batch.since, begun or 0), begun is not None
 
-def _chosen(present: list[QueuedWrite]) -> Iterator[QueuedWrite]:
-    """Yield the first of the batches ``present``, and those of its tenant that fit, in turns of the callers."""
-    if not present:
-        return
-    first, *rest = present
+
+def _chosen(first: QueuedWrite, present: list[QueuedWrite]) -> Iterator[QueuedWrite]:
+    """Yield ``first``, and those of the batches ``present`` of its tenant that fit, in turns of the callers."""
     yield first
     if first.alone:
         return
     earlier: Counter[str] = Counter([first.caller])
     turns = []
-    for batch in rest:
-        if batch.tenant == first.tenant and not batch.alone:
+    for batch in present:
+        if batch is not first and batch.tenant == first.tenant and not batch.alone:
             turns.append((earlier[batch.caller], batch.item_count, batch))
             earlier[batch.caller] += 1
     items = edges = 0

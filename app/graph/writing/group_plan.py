@@ -23,18 +23,15 @@ from app.graph.writing.effects.batch_effects import batch_effects
 from app.graph.writing.effects.counting_children import CountingChildren, expected_parents
 from app.graph.writing.prefetch import prefetch, records_of_events
 from app.graph.writing.unit.author import Author
-from app.graph.writing.unit.item_size import is_long
+from app.graph.writing.unit.item_size import REACHING, is_long
 from app.graph.writing.unit.read_set import ReadSet
 from app.graph.writing.unit.working_set import LONG_STATE, WorkingSet
 from graphql_schema.execution.side_thread import run_aside
-from graphql_schema.ports.commands import Command, DeleteCommand, MergeCommand, RestoreCommand, RevertCommand
+from graphql_schema.ports.commands import Command
 from graphql_schema.ports.outcomes import WriteOutcome, not_written
 
 FEW: Final = 100
 """Number of records and edges that a deletion examines in a few milliseconds."""
-
-_REACHING: Final = (DeleteCommand, RestoreCommand, MergeCommand, RevertCommand)
-"""Commands that change edges and versions which they do not name."""
 
 
 @dataclass(slots=True)
@@ -200,7 +197,7 @@ async def _planned_item(item: Command, state: WorkingSet, author: Author, *, dry
     does, over more than FEW records and edges, an item that changes what it does not name.
     """
     planner = partial(plan_item, item, state, author, dry_run=dry_run)
-    reaches = isinstance(item, _REACHING) and len(state.vertices) + len(state.edges) > FEW
+    reaches = isinstance(item, REACHING) and len(state.vertices) + len(state.edges) > FEW
     if is_long(item) or reaches or len(state.edges) > LONG_STATE:
         return await run_aside(planner)
     return planner()

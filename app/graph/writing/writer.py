@@ -18,7 +18,7 @@ from app.graph.writing.call_batch import CallBatch
 from app.graph.writing.group_commit import GroupCommit
 from app.graph.writing.rules.known_references import without_known
 from app.graph.writing.unit.author import Author
-from app.graph.writing.unit.item_size import command_count, edge_count
+from app.graph.writing.unit.item_size import command_count, edge_count, weight
 from app.graph.writing.unit.rejections import conflict, invalid
 from graphql_schema.ports.commands import Command, EventCommand, MergeCommand
 from graphql_schema.ports.operation_budget import OperationBudget
@@ -156,7 +156,7 @@ class PolicedWriter:
             tenant=self._principal.tenant,
             caller=self._principal.subject,
             item_count=sum(map(command_count, items)),
-            edge_count=sum(map(edge_count, items)),
+            edge_count=sum(map(weight, items)),
             alone=any(isinstance(item, MergeCommand) for item in items),
             items=items,
             dry_run=dry_run,

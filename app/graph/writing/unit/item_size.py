@@ -3,10 +3,25 @@
 from collections.abc import Iterator
 from typing import Final
 
-from graphql_schema.ports.commands import Command, EventCommand, ObserveCommand, RegisterCommand
+from graphql_schema.ports.commands import (
+    Command,
+    DeleteCommand,
+    EventCommand,
+    MergeCommand,
+    ObserveCommand,
+    RegisterCommand,
+    RestoreCommand,
+    RevertCommand,
+)
 
 LONG_ITEM: Final = 500
 """Number of edges or observed values above which an item is planned in the side thread; that many take about 25 ms."""
+
+REACHING: Final = (DeleteCommand, RestoreCommand, MergeCommand, RevertCommand)
+"""Commands that read and change edges and versions which they do not name, sometimes thousands."""
+
+REACHING_EDGES: Final = 1_250
+"""Number of edges as which such a command counts in a transaction."""
 
 
 def commands_in(item: Command) -> Iterator[Command]:
@@ -33,3 +48,8 @@ def is_long(item: Command) -> bool:
     """Return whether the plan of an item takes so long that it belongs in the side thread."""
     values = sum(len(each.values) for each in commands_in(item) if isinstance(each, ObserveCommand))
     return edge_count(item) > LONG_ITEM or values > LONG_ITEM
+
+
+def weight(item: Command) -> int:
+    """Return the number of edges as which an item counts in a transaction with those of other calls."""
+    return REACHING_EDGES if isinstance(item, REACHING) else edge_count(item)

@@ -17,6 +17,7 @@ from app.graph.commits.write_statements import WRITE
 from app.graph.driver.errors import StoreFailedError
 from app.graph.jobs.sensitivity_job import SensitivityJob
 from app.graph.jobs.tag_job import TagJob
+from app.graph.writing.unit import item_size
 from graphql_schema.ports.commands import (
     Command,
     DeleteCommand,
@@ -135,9 +136,10 @@ def comparable(there: Stored) -> Any:
 
 @pytest.mark.parametrize("seed", range(12))
 async def test_concurrent_calls_are_as_the_same_calls_one_by_one(
-    module_graph: StoreGraph, module_writers: Writers, seed: int
+    module_graph: StoreGraph, module_writers: Writers, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Outcomes, errors, records, edges and audit of calls that share transactions are those of separate ones."""
+    monkeypatch.setattr(item_size, "REACHING_EDGES", 1)  # so that all calls of a round share one
     calls, requests = Calls(seed), ObservedRequests()
     one, many = f"one-by-one{seed}", f"concurrent{seed}"
     apart, together = writers_over(module_writers), writers_over(module_writers)

@@ -60,6 +60,25 @@ def test_a_caller_with_many_calls_does_not_displace_the_others() -> None:
     assert taken(*many, batch("ada1", items=MAX_GROUP_ITEMS // 2))[0] == "bulk0 bulk1 ada1"
 
 
+def test_a_caller_with_many_long_calls_does_not_let_the_others_wait_for_all() -> None:
+    """A batch that arrives during the first one of another caller is next, though that caller has older ones."""
+    queue = WriteQueue()
+    for number in range(4):
+        long = batch(f"bulk{number}")
+        long.alone = True
+        queue.add(long)
+    order = [queue.take()]
+    for name in ("ada1", "bo1"):
+        late = batch(name)
+        late.alone = True
+        queue.add(late)
+        order.append(queue.take())
+    while queue:
+        order.append(queue.take())
+    names = [" ".join(each.name for each in some if isinstance(each, Batch)) for some in order]
+    assert names == ["bulk0", "ada1", "bulk1", "bo1", "bulk2", "bulk3"]
+
+
 def test_the_oldest_batch_is_always_taken() -> None:
     """Small calls that keep arriving cannot hold up a large one, which is the oldest next time."""
     assert taken(batch("bulk1", items=10 * MAX_GROUP_ITEMS), batch("ada1")) == ["bulk1 ada1"]

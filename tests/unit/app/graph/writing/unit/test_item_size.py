@@ -2,14 +2,28 @@
 
 from support.stores.writers import asset, link, urn
 
-from app.graph.writing.unit.item_size import LONG_ITEM, command_count, commands_in, edge_count, is_long
-from graphql_schema.ports.commands import EventCommand, ObserveCommand, ObservedValue
+from app.graph.writing.unit.item_size import (
+    LONG_ITEM,
+    REACHING_EDGES,
+    command_count,
+    commands_in,
+    edge_count,
+    is_long,
+    weight,
+)
+from graphql_schema.ports.commands import DeleteCommand, EventCommand, ObserveCommand, ObservedValue
 
 
 def test_edges_are_those_that_an_item_declares() -> None:
     """A registration has one for each target, a link is one."""
     assert edge_count(asset("dataset a", derivedFrom=["dataset b", "dataset c"], tags=["tag gold"])) == 3
     assert edge_count(link("DERIVES", "dataset a", "dataset b")) == 1
+
+
+def test_what_reads_more_than_it_names_counts_as_many_edges() -> None:
+    """So that few deletions are in one transaction; an item of edges counts as these."""
+    deletion, linked = DeleteCommand(urn("dataset a")), link("DERIVES", "dataset a", "dataset b")
+    assert [weight(each) for each in (deletion, linked)] == [REACHING_EDGES, 1]
 
 
 def test_an_item_of_more_edges_than_the_limit_is_long() -> None:
