@@ -79,7 +79,10 @@ def read_estate(files: Iterable[Path]) -> Estate:
     return estate
 
 
-def _records(file: Path) -> Iterator[Record]:
+def _records(file: Path, indexes: frozenset[Path] = frozenset()) -> Iterator[Record]:
+    """Yield the records of a file, or of the files in an index; ``indexes`` are those that led to the file."""
+    if file.resolve() in indexes:
+        raise InvalidError(f"{file} names itself, also through other files; remove it from the index.")
     try:
         content = orjson.loads(file.read_bytes())
     except orjson.JSONDecodeError as error:
@@ -90,7 +93,7 @@ def _records(file: Path) -> Iterator[Record]:
         for number, entry in enumerate(content["files"]):
             if not (isinstance(entry, dict) and isinstance(entry.get("path"), str)):
                 raise InvalidError(f"{file}, file {number}: the entry has no `path`; write the path of a file.")
-            yield from _records(file.parent / entry["path"])
+            yield from _records(file.parent / entry["path"], indexes | {file.resolve()})
     else:
         raise InvalidError(f"{file} must be a JSON array of records, or an index with `files`; give another file.")
 

@@ -16,12 +16,14 @@ from policies.errors import InvalidError
         ({"files": ["a.json"]}, "index.json, file 0: the entry has no `path`"),
         ({"files": [{"path": None}]}, "index.json, file 0: the entry has no `path`"),
         ({"entities": []}, "index.json must be a JSON array"),
+        ({"files": [{"path": "a.json"}, {"path": "other.json"}]}, "index.json names itself, also through other files"),
         ([{"entityUrn": "urn:li:tag:a"}], "index.json, record 0: not an aspect of an entity"),
     ],
 )
 def test_a_file_of_another_form_is_refused(tmp_path: Path, content: object, message: str) -> None:
     """The error names the file and the entry; an index without a path once ended with a KeyError."""
     (tmp_path / "a.json").write_bytes(b"[]")
+    (tmp_path / "other.json").write_bytes(orjson.dumps({"files": [{"path": "index.json"}]}))
     index = tmp_path / "index.json"
     index.write_bytes(orjson.dumps(content))
     with pytest.raises(InvalidError, match=message):
