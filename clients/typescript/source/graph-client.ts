@@ -161,7 +161,10 @@ export class GraphClient {
 
   async #token(): Promise<string> {
     const { token = '' } = this.#options;
-    return typeof token === 'function' ? token() : token;
+    const given = typeof token === 'function' ? await token() : token;
+    // The error of a header with such a character would quote the token, and errors are logged.
+    if (/[^\x21-\x7e]/.test(given)) throw new TypeError('The token has a character that no token has, such as a line break.');
+    return given;
   }
 }
 

@@ -135,6 +135,11 @@ RETRIES: dict[str, tuple[Any, int | None, list[int | None]]] = {
     "a query, never a response": ("UnreachableError", 3, [None, None]),
     "a query, aborted": ("enough", 0, []),
     "a query, another token for each attempt": ("ada", 2, [None]),
+    "a query, a token in two lines": (
+        "TypeError: The token has a character that no token has, such as a line break.",
+        0,
+        [],
+    ),
     "a query, another scheme": ("ada", 1, []),
 }
 """The value or some properties of the error of each call, its number of requests, and its pauses in milliseconds.

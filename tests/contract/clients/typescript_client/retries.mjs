@@ -92,6 +92,7 @@ console.log(
     'a query, never a response': await call(Array(TRIES).fill(LOST), viewer),
     'a query, aborted': await call([SILENT], aborted),
     'a query, another token for each attempt': await call([HTML], viewer, { token }),
+    'a query, a token in two lines': await call([], viewer, { token: `${GRAPH_TOKEN}\n2` }),
     'a query, another scheme': await call([], viewer, { token: '', headers: { authorization: `bearer ${GRAPH_TOKEN}` } }),
   }),
 );
