@@ -196,6 +196,18 @@ class OperationBudget:
             self.paused -= 1
         self.check()
 
+    @contextmanager
+    def reading_on(self) -> Iterator[None]:
+        """Let requests of the operation wait for those that follow the work in this context, as if it paused.
+
+        For work in the side thread: without this, what others of the level read next is sent before it has ended.
+        """
+        self.paused += 1
+        try:
+            yield
+        finally:
+            self.paused -= 1
+
     async def in_turns(self, items: Iterable[ItemT]) -> AsyncIterator[ItemT]:
         """Yield the items, with a pause before each at which the turn is over; raises as :meth:`pause`."""
         for item in items:

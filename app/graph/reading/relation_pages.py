@@ -134,7 +134,8 @@ class RelatedPages:
     ) -> list[OrderedItems]:
         """Return the items that each source reaches in a response, in the order of the relation."""
         count = sum(len(edges) for adjacent in response.edges for edges in adjacent.values())
-        items = await run_in_turn(relation_items, count > MANY_EDGES, self._rows, related, page, sources, response)
+        with self._rows.budget.reading_on():
+            items = await run_in_turn(relation_items, count > MANY_EDGES, self._rows, related, page, sources, response)
         self._rows.budget.check()
         return await ordered(self._rows, related, page, items)
 

@@ -50,7 +50,8 @@ async def ordered(
     ties = [tie for items in lists for tie in ties_on_page(items, page)]
     precedes = await _precedes(rows, [item for tie in ties for item in tie]) if ties else []
     is_long = sum(map(len, ties)) > MANY_TIES
-    return [await run_in_turn(in_order, is_long, items, page, precedes) for items in lists]
+    with rows.budget.reading_on():
+        return [await run_in_turn(in_order, is_long, items, page, precedes) for items in lists]
 
 
 def ties_on_page(items: Sequence[PageItem], page: PageRequest) -> list[list[PageItem]]:

@@ -164,7 +164,8 @@ class UnusedAssets:
         hops = [hop for number, each in enumerate(undecided) for hop in _hops(number, each.since)]
         listings = [self._index_query(each).wire() for each in undecided]
         response = await self._rows.fetch(LevelRequest(hops=hops, listings=listings))
-        found = iter(await run_aside(self._all_unused_ids, undecided, response))
+        with self._rows.budget.reading_on():
+            found = iter(await run_aside(self._all_unused_ids, undecided, response))
         return {request: (*next(found), *next(found)) for request in requests}
 
     def _all_unused_ids(self, undecided: Sequence[UndecidedAssets], response: LevelResponse) -> list[tuple[str, ...]]:

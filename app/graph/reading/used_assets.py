@@ -97,7 +97,8 @@ class UsedAssets:
                 middle = len(batch) // 2
                 waiting += [batch[:middle], batch[middle:]]
                 continue
-            items = await run_aside(relation_items, self._rows, USES[kind], ALL, batch, response)
+            with self._rows.budget.reading_on():
+                items = await run_aside(relation_items, self._rows, USES[kind], ALL, batch, response)
             self._rows.budget.check()
             found += zip(batch, items, strict=True)
         return found

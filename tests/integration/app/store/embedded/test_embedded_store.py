@@ -198,5 +198,5 @@ async def test_an_unknown_schema_version_is_refused(tmp_path: Path) -> None:
 async def test_a_jvm_that_does_not_start_is_an_error(tmp_path: Path) -> None:
     """The error of a JVM that ends during its start contains its exit code and the cause from its log."""
     settings = store_settings(tmp_path, MLG_STORE_HEAP="nonsense")
-    with pytest.raises(StoreStartError, match=r"ended while starting, with code 1\..*Invalid maximum heap size"):
+    with pytest.raises(StoreStartError, match=r"ended while starting, with code 1\..*Invalid initial heap size"):
         await EmbeddedStore(settings, sample_schema()).start()
