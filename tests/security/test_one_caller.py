@@ -14,6 +14,7 @@ from unittest.mock import AsyncMock
 
 import pytest
 from starlette.types import Message, Scope
+from support.loop_iterations import LoopIterations
 from support.servers.in_process import Api, observes_one_process, open_api
 from support.stores.janusgraph import StoreGraph
 from support.stores.observed_requests import ObservedRequests
@@ -272,29 +273,15 @@ async def test_others_run_beside_the_largest_response(api: Api) -> None:
 async def test_others_run_beside_a_registration_of_many_items(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """Other tasks run between any two items while these are converted, planned and encoded."""
     monkeypatch.setattr(operation_budget, "TURN_SECONDS", -1.0)  # each item is a turn
-    iteration = 0
-    places: dict[str, list[int]] = {"convert": [], "plan": [], "encode": []}
-
-    def recorded(place: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        def record(*args: Any, **kwargs: Any) -> Any:
-            places[place].append(iteration)
-            return function(*args, **kwargs)
-
-        return record
-
-    async def other() -> None:
-        nonlocal iteration
-        while True:
-            iteration += 1
-            await asyncio.sleep(0)
-
-    monkeypatch.setattr(GivenItem, "converted", recorded("convert", GivenItem.converted))
-    monkeypatch.setattr("app.graph.writing.group_plan.plan_item", recorded("plan", plan_item))
-    monkeypatch.setattr(WriteSet, "vertex", recorded("encode", WriteSet.vertex))
-    running = asyncio.create_task(other())
-    await api.load(*({"dataset": {"id": f"mlg://dataset/test/default/many{number}"}} for number in range(30)))
-    running.cancel()
-    assert {place: len(set(iterations)) >= 30 for place, iterations in places.items()} == dict.fromkeys(places, True)
+    iterations = LoopIterations()
+    monkeypatch.setattr(GivenItem, "converted", iterations.observed("convert", GivenItem.converted))
+    monkeypatch.setattr("app.graph.writing.group_plan.plan_item", iterations.observed("plan", plan_item))
+    monkeypatch.setattr(WriteSet, "vertex", iterations.observed("encode", WriteSet.vertex))
+    async with iterations.counting():
+        await api.load(*({"dataset": {"id": f"mlg://dataset/test/default/many{number}"}} for number in range(30)))
+    assert {name: len(found) >= 30 for name, found in iterations.of.items()} == dict.fromkeys(
+        ("convert", "plan", "encode"), True
+    )
 
 
 async def test_what_an_operation_read_is_freed_at_its_end(api: Api) -> None:

@@ -1,10 +1,9 @@
 """Reads of one level by many resolvers: the work of each is short, and that of all in one iteration is not."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import AsyncIterator
 
 import pytest
+from support.loop_iterations import LoopIterations
 from support.servers.in_process import Api, open_api
 from support.stores.janusgraph import StoreGraph
 from support.stores.observed_requests import ObservedRequests
@@ -48,28 +47,13 @@ async def test_the_records_of_a_level_are_examined_once(api: Api, monkeypatch: p
 async def test_the_listings_of_a_level_are_made_in_turns(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """A page of teams has hundreds of listings, whose conditions take some 0.3 ms each."""
     monkeypatch.setattr(operation_budget, "TURN_SECONDS", -1.0)  # each listing is a turn
-    iteration, places = 0, dict[str, list[int]]()
-
-    def recorded(place: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        def record(*args: Any, **kwargs: Any) -> Any:
-            places.setdefault(place, []).append(iteration)
-            return function(*args, **kwargs)
-
-        return record
-
-    async def other() -> None:
-        nonlocal iteration
-        while True:
-            iteration += 1
-            await asyncio.sleep(0)
-
+    iterations = LoopIterations()
     for name in ("_index_queries", "_page"):
-        monkeypatch.setattr(ListingPages, name, recorded(name, getattr(ListingPages, name)))
-    monkeypatch.setattr(RowConditions, "mask", recorded("mask", RowConditions.mask))
-    running = asyncio.create_task(other())
+        monkeypatch.setattr(ListingPages, name, iterations.observed(name, getattr(ListingPages, name)))
+    monkeypatch.setattr(RowConditions, "mask", iterations.observed("mask", RowConditions.mask))
     listings = " ".join(
         f'a{n}: assets(first: 1, filter: {{name: {{prefix: "d{n}"}}}}) {{ totalCount }}' for n in range(6)
     )
-    await api.ask("bo", f"{{ {listings} }}")
-    running.cancel()
-    assert {place: len({*found}) for place, found in places.items()} == {"mask": 6, "_index_queries": 6, "_page": 6}
+    async with iterations.counting():
+        await api.ask("bo", f"{{ {listings} }}")
+    assert {name: len(found) for name, found in iterations.of.items()} == {"mask": 6, "_index_queries": 6, "_page": 6}

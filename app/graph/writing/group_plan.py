@@ -25,7 +25,7 @@ from app.graph.writing.prefetch import prefetch, records_of_events
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.item_size import REACHING, is_long
 from app.graph.writing.unit.read_set import ReadSet
-from app.graph.writing.unit.working_set import LONG_STATE, WorkingSet
+from app.graph.writing.unit.working_set import WorkingSet
 from graphql_schema.execution.side_thread import run_aside
 from graphql_schema.ports.commands import Command
 from graphql_schema.ports.outcomes import WriteOutcome, not_written
@@ -193,11 +193,11 @@ def is_divisible(batches: Sequence[CallBatch]) -> bool:
 async def _planned_item(item: Command, state: WorkingSet, author: Author, *, dry_run: bool) -> WriteOutcome:
     """Return the outcome of an item; a long one is planned in the side thread, so that others run meanwhile.
 
-    Over a working set of more than LONG_STATE edges, every item counts as long, because it can end very many edges. So
-    does, over more than FEW records and edges, an item that changes what it does not name.
+    Over a long working set every item counts as long, because it can end very many edges. So does, over more than FEW
+    records and edges, an item that changes what it does not name.
     """
     planner = partial(plan_item, item, state, author, dry_run=dry_run)
     reaches = isinstance(item, REACHING) and len(state.vertices) + len(state.edges) > FEW
-    if is_long(item) or reaches or len(state.edges) > LONG_STATE:
+    if is_long(item) or reaches or state.is_long:
         return await run_aside(planner)
     return planner()
