@@ -77,7 +77,7 @@ WORKERS ?= 3
 .PHONY: test
 test: lint ## Everything a change must pass, on a real JanusGraph; in WORKERS processes
 	@$(BIN)/mlg store fetch
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: test-fast
 test-fast: lint ## While working: lint and every test that needs no store; two minutes on two idle cores

@@ -42,6 +42,11 @@ def pytest_collectstart() -> None:
     gc.disable()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take minutes: the last one would keep one worker busy while the others have ended."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 def pytest_collection_finish() -> None:
     """Exclude the tests and their modules, which stay until the end, from the garbage collections of the session."""
     gc.collect()

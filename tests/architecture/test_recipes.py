@@ -11,6 +11,8 @@ from support.recipes import JOURNEYS, WORDS, Recipe, Step, changed, recipe, reci
 from support.scratch_copy import Run, run, scratch_copy
 from support.source_tree import read
 
+pytestmark = pytest.mark.long
+
 INSTEAD = "zebra"
 """The word that replaces the subject of each example, so that a page may keep it when the product has it."""
 

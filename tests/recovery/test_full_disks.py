@@ -18,6 +18,8 @@ from support.stores.janusgraph import store_settings
 from app.auth.dev_issuer import DevIssuer
 from app.auth.personas import persona
 
+pytestmark = pytest.mark.long
+
 LOG_BYTES = 1 << 16
 STORE_BYTES = 256 << 20
 BOUND = 64 << 20

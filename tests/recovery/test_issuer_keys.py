@@ -18,6 +18,8 @@ from support.servers.server_process import Serving
 from support.servers.websocket_client import serving as served
 from support.waiting import until
 
+pytestmark = pytest.mark.long
+
 REFUSED, NO_KEYS = "401 UNAUTHENTICATED", "503 KEYS_UNAVAILABLE"
 FIRST, SECOND, THIRD, NEVER = (
     ECKey.generate_key("P-256", {"kid": kid, "use": "sig"}) for kid in ("first", "second", "third", "never")

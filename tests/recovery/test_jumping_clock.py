@@ -21,6 +21,8 @@ from support.stores.janusgraph import store_settings
 from app.auth.dev_issuer import DevIssuer
 from app.auth.personas import persona
 
+pytestmark = pytest.mark.long
+
 HOUR, DAY = 3_600, 86_400
 UNAUTHENTICATED = "401 UNAUTHENTICATED"
 CHANGES = """query ($after: Cursor) { changes(first: 100, after: $after) {

@@ -18,6 +18,8 @@ from support.servers.server_process import Serving, register
 from support.stores.writers import Stored, stored
 from support.waiting import until
 
+pytestmark = pytest.mark.long
+
 ROUNDS = int(os.environ.get("ROUNDS", "2"))
 SEED = int(os.environ.get("SEED", "1"))
 ITEMS = int(os.environ.get("ITEMS", "1000"))

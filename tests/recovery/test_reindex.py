@@ -26,6 +26,8 @@ from app.settings import Settings
 from app.store.embedded.embedded_store import STORE_FOLDER, EmbeddedStore
 from app.store.embedded.index_files import INDEX_FOLDER
 
+pytestmark = pytest.mark.long
+
 ASSETS = STEP // 2
 """Each asset is two vertices, itself and its change."""
 TEAM, TAG = "mlg://team/catalog/default/ranking", "mlg://tag/catalog/default/gold"

@@ -17,6 +17,8 @@ from support.waiting import until
 from app.graph.admin.store_schema import store_schema
 from app.store.embedded.embedded_store import EmbeddedStore
 
+pytestmark = pytest.mark.long
+
 CALLERS, CALLS = 6, 25
 SOURCE = "mlg://dataset/workers/default/source-"
 QUERY = "query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Dataset { id derivedFrom(first: 200) { nodes { id } } } } }"

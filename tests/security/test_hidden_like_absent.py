@@ -47,6 +47,8 @@ from graphql_schema.ports.record import Position
 from graphql_schema.ports.row import FeedBatch
 from graphql_schema.schema import build_schema
 
+pytestmark = pytest.mark.long
+
 CALLS = int(os.environ.get("CALLS", "10"))
 """Number of calls with each of the two ids in a round."""
 

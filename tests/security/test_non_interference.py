@@ -38,6 +38,8 @@ from graphql_schema.operation.field_guards import governed_fields
 from policies.decision import Grade
 from policies.errors import InvalidError
 
+pytestmark = pytest.mark.long
+
 QUERIES = int(os.environ.get("QUERIES", "3500"))
 """Number of operations, each of which is sent to both twin stores."""
 

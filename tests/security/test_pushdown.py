@@ -45,6 +45,8 @@ from policies.predicate import Everything, Predicate, compiled
 from policies.principal import Principal, PrincipalKind
 from policies.vocabulary import RowAction
 
+pytestmark = pytest.mark.long
+
 TEAMS = (team("ranking"), team("ads"), team("governance"), team("platform"))
 ROLES = ("reader", "engineer", "automation", "approver", "auditor", "admin")
 CLASSES = every_class((*TEAMS, ""))

@@ -26,6 +26,8 @@ from app.auth.personas import personas
 from graphql_schema.catalog.kinds import KIND_OF_SLUG
 from graphql_schema.catalog.urn import slug_of
 
+pytestmark = pytest.mark.long
+
 OPERATIONS = int(os.environ.get("OPERATIONS", "500"))
 """Number of generated operations, which the personas share."""
 

@@ -44,6 +44,8 @@ from app.auth.personas import personas
 from app.http.explorer.explorer_build import build_explorer
 from app.settings import Settings
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 async def demo(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:

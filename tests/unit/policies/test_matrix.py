@@ -27,6 +27,8 @@ from policies.predicate import compiled
 from policies.principal import Principal
 from policies.vocabulary import RowAction, WriteAction, field_action
 
+pytestmark = pytest.mark.long
+
 TABLE = read_table()
 EDGES = ("Neighbour", "LineageEdge", "Ownership", "TagAssignment")
 PROBED = {"MODEL", "TEAM"}

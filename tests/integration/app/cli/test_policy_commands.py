@@ -26,6 +26,8 @@ from policies.attributes import PolicyAttributes
 from policies.errors import CodedError
 from policies.policy import SHIPPED
 
+pytestmark = pytest.mark.long
+
 RANKING = "mlg://team/catalog/default/ranking"
 RANKER = "mlg://model-version/test/default/ranker@1"
 HIDDEN = "mlg://model-version/test/default/hidden@1"

@@ -26,6 +26,8 @@ from app.store.errors import SchemaMismatchError
 from app.store.schema_stamp import STAMP_FILE, StoreSchema
 from graphql_schema.ports.record import Record
 
+pytestmark = pytest.mark.long
+
 VENDOR = SchemaStep("the vendor", ("vendor", "vendors"))
 HOME = SchemaStep("the home", ("home",))
 STRICT = replace(HOME, online=False)

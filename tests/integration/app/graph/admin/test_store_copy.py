@@ -28,6 +28,8 @@ from app.graph.driver.gremlin_client import GremlinClient
 from app.store.embedded.embedded_store import EmbeddedStore
 from app.store.errors import CopyError
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 async def source(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -26,6 +26,8 @@ from app.store.errors import DataInUseError, PortBusyError, SchemaMismatchError,
 from app.store.growing_pauses import PausePolicy
 from app.store.schema_stamp import StoreSchema
 
+pytestmark = pytest.mark.long
+
 TESTS = Path(__file__).parents[4]
 CREATE = PreparedStatement.of("g.addV('SelfCheck').property(T.id, x).id()", "x")
 COUNT = PreparedStatement.of("g.V(x).count()", "x")
