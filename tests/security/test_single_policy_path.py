@@ -29,8 +29,6 @@ from graphql_schema.catalog.kinds import ASSETS, ATTACHED_KINDS, KINDS
 from graphql_schema.catalog.relations import CHILD_HOPS, LINEAGE, PARENT_HOPS, Relation
 from graphql_schema.schema import build_schema
 
-pytestmark = pytest.mark.long
-
 READS_RECORDS = {
     "app.graph.reading.visible_rows.row": "the accessor, which applies the row policy",
     "app.graph.reading.visible_rows._unknown": "lists the vertices on whose records the policy is evaluated",

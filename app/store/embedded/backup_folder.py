@@ -28,7 +28,9 @@ from typing import Final, Self, TypeVar
 
 import orjson
 
+from app.store.embedded.index_files import INDEX_FOLDER
 from app.store.errors import BackupError
+from app.store.schema_stamp import DATA_FOLDER
 from graphql_schema.ports.record import JsonObject
 
 ValueT = TypeVar("ValueT")
@@ -41,6 +43,8 @@ OWNER_ONLY: Final = 0o700
 _CHUNK: Final = 1 << 20
 _DIGEST: Final = re.compile("[0-9a-f]{64}")
 _NO_NAMES: Final = frozenset({"", ".", ".."})
+_STORED: Final = re.compile(rf"{DATA_FOLDER}/[0-9a-f]{{8}}\.jdb|{INDEX_FOLDER}/.+", re.DOTALL)
+"""The paths of the files of data and index. Another file there, such as `je.properties`, would configure the store."""
 _MAX_PART: Final = 255
 """Maximal bytes of a name in a folder; longer ones are refused by the usual file systems."""
 _MAX_PATH: Final = 1_024
@@ -301,8 +305,11 @@ def backup_name(now: datetime | None = None) -> str:
 def _safe(name: str) -> str:
     """Return the path of a file within the store's folder.
 
-    Raises ValueError if it leads out of the folder, names no file, is not in its shortest form, or is too long.
+    Raises ValueError if it is none of data or index, leads out of the folder, is not in its shortest form, or is too
+    long.
     """
+    if not _STORED.fullmatch(name):
+        raise ValueError(name)
     parts = name.split("/")
     if any(part in _NO_NAMES or "\0" in part or len(part.encode()) > _MAX_PART for part in parts):
         raise ValueError(name)

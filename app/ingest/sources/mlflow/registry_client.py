@@ -45,6 +45,9 @@ PAGE: Final = 100
 HISTORY_PAGE: Final = 5000
 """Maximal number of points of the history of a metric in one response."""
 
+EMPTY_PAGES: Final = 100
+"""Number of empty pages in a row, each with the token of another one, after which a registry is not read on."""
+
 _SERVERS: Final = ("http", "https")
 _LOGGED_SOURCE: Final = "models:/m-"
 _LIMITS: Final = {
@@ -210,14 +213,25 @@ class RegistryClient:
         return found
 
     def _pages(self, read: ReadPage) -> Iterator[Sequence[Entity]]:
+        """Yield the pages that are not empty; raises RegistryError if the list would never end."""
         token: str | None = None
+        tokens, empty = set[str](), 0
         while True:
             page = self._read(partial(read, token))
+            empty = 0 if page else empty + 1
             if page:
                 yield page
             token = page.token or None
             if token is None:
                 return
+            if token in tokens or empty == EMPTY_PAGES:
+                found = "the token of a page came twice" if token in tokens else f"{empty} pages in a row were empty"
+                raise RegistryError(
+                    f"{without_credentials(self._uri)} returned a list of pages without an end: {found}. "
+                    "Check that the address is that of an MLflow server.",
+                    Code.STORE_UNAVAILABLE,
+                )
+            tokens.add(token)
 
     def _read(self, read: Callable[[], R]) -> R:
         try:

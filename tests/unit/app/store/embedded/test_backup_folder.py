@@ -147,18 +147,22 @@ BAD_NAMES = (
     "",
     ".",
     "..",
-    "a/",
-    "/a",
-    "a//b",
-    "a/./b",
-    "a/../b",
+    "/je/00000003.jdb",
     "je",
     "je/00000000.jdb/x",
-    "a\0b",
-    "x" * 256,
-    "x/" * 600,
+    "je/je.properties",
+    "graph.properties",
+    "lucene",
+    "lucene/",
+    "lucene/a/",
+    "lucene//b",
+    "lucene/./b",
+    "lucene/../b",
+    "lucene/a\0b",
+    "lucene/" + "x" * 256,
+    "lucene/" + "x/" * 600 + "x",
 )
-"""Paths that no file of a store has; of two, one leads through a file, and one is the folder of others."""
+"""Paths that no file of data or index has; some are a folder of others, or lead through a file."""
 
 
 def _name_another_file(found: Any) -> None:

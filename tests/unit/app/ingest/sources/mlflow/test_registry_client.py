@@ -172,6 +172,25 @@ def test_a_server_that_is_away_is_an_error(monkeypatch: pytest.MonkeyPatch) -> N
         assert "secret" not in str(found)
 
 
+class Endless(list[object]):
+    """A page of a list without an end: its token is the next one of ``tokens``."""
+
+    def __init__(self, tokens: Iterator[str]) -> None:
+        super().__init__()
+        self.token = next(tokens)
+
+
+@pytest.mark.parametrize("tokens", [(str(number) for number in range(200)), (each for each in "abab")])
+def test_a_list_without_an_end_is_an_error(
+    registry: RegistryClient, monkeypatch: pytest.MonkeyPatch, tokens: Iterator[str]
+) -> None:
+    """A server whose pages stay empty, or that names a page again, ends the reading with what to check."""
+    monkeypatch.setattr(registry._client, "search_experiments", lambda **_: Endless(tokens))  # noqa: SLF001 - the server
+    with pytest.raises(RegistryError, match=r"pages without an end: .* Check that the address") as caught:
+        [*registry.experiments()]
+    assert caught.value.code is Code.STORE_UNAVAILABLE
+
+
 def test_the_client_must_be_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the client the message says what to install."""
     monkeypatch.setitem(sys.modules, "mlflow", None)
