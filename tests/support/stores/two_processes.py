@@ -113,15 +113,20 @@ class TwoProcesses(RuleBasedStateMachine):
         found = await asyncio.gather(*map(batcher.fetch, requests), return_exceptions=True)
         return Outcome([_plain(each) for each in found], budget.rows)
 
-    async def write_planned(
+    async def write_planned(  # noqa: PLR0913 - what a transaction has, and what happens to it
         self,
         vertices: list[int],
         edges: list[JsonObject],
         marks: list[int],
         fault: Fault | str | None,
         client: FaultyClient | None = None,
+        *,
+        held: Held | None = None,
     ) -> None:
-        """Plan and write vertices, edges and marks in one transaction, which fails with a ``fault``."""
+        """Plan and write vertices, edges and marks in one transaction, which fails with a ``fault``.
+
+        Its response is ``held`` back; that of the entry with which others wait, if one is written before, is not.
+        """
         client = client or self.there.client
         if client.write_order is not None:
             await client.write_order.begin()
@@ -132,6 +137,7 @@ class TwoProcesses(RuleBasedStateMachine):
             await self.overtake()
         elif fault is not None:
             client.fault = fault  # type: ignore[assignment]
+        client.held_write = held
         try:
             await writes.submit(client)
         except CodedError:

@@ -121,9 +121,8 @@ class Coherence(TwoProcesses):
     def begin_write(self, vertices: list[int], edges: list[JsonObject]) -> None:
         """Begin a transaction that is committed, and whose response arrives later."""
         held = Held()
-        self.there.client.held_write = held
-        self.writes.append((held, self.run(self.started(held, self.write_planned(vertices, edges, [], None)))))
-        self.there.client.held_write = None
+        work = self.write_planned(vertices, edges, [], None, held=held)
+        self.writes.append((held, self.run(self.started(held, work))))
 
     @rule()
     def end_write(self) -> None:
