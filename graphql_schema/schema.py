@@ -4,11 +4,9 @@ They are the SDL, the Cedar schema of the policy, and the picture in the README.
 """
 
 import re
-from collections.abc import Iterable
 from pathlib import Path
 
 from graphql import GraphQLError
-from strawberry.extensions import SchemaExtension
 from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
@@ -51,14 +49,13 @@ class GraphSchema(OperationSchema):
                 error.extensions = {"code": cause.code.value, **cause.extensions}
 
 
-def build_schema(extensions: Iterable[type[SchemaExtension]] = ()) -> GraphSchema:
-    """Return the schema with the guards of its fields; ``extensions`` are called inside of the admission checks."""
+def build_schema() -> GraphSchema:
+    """Return the schema with the guards of its fields."""
     schema = GraphSchema(
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
         types=node_types(),
-        extensions=extensions,
         config=StrawberryConfig(scalar_map=SCALARS),
     )
     install_field_guards(schema.core)

@@ -13,7 +13,7 @@ from joserfc.errors import InvalidClaimError
 from starlette.applications import Starlette
 
 from app.auth.break_glass import BreakGlassError
-from app.auth.claims import Identity, read_identity
+from app.auth.claims import Identity
 from app.auth.dev_issuer import DevIssuer
 from app.auth.discovery import fetch_keys
 from app.auth.errors import AuthError, Challenge, UnavailableError
@@ -105,7 +105,7 @@ class Authenticator:
             raise TokenRejectedError("the issuer is not trusted by this server")
         claims = trusted.validator.check(token, await trusted.keys.keys_for(unverified.kid))
         try:
-            return trusted, read_identity(claims, trusted.issuer)
+            return trusted, claims.identity
         except InvalidClaimError as error:
             raise TokenRejectedError(f"invalid claim, {error.claim}") from error
         except BreakGlassError as error:

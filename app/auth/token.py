@@ -14,6 +14,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import orjson
 from authlib.oauth2.rfc6750 import InvalidTokenError  # type: ignore[import-untyped]  # Authlib ships no types
@@ -25,7 +26,7 @@ from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 from joserfc.util import urlsafe_b64decode
 
-from app.auth.claims import first_present
+from app.auth.claims import Identity, first_present, read_identity
 from app.auth.issuers import Issuer
 from app.auth.verified_tokens import VerifiedTokens
 
@@ -115,7 +116,13 @@ class AccessToken(JWTAccessTokenClaims):  # type: ignore[misc]  # Authlib ships 
         options: dict[str, dict[str, object]] = {name: {"essential": True} for name in _REQUIRED_CLAIMS}
         options["iss"]["value"], options["aud"]["value"] = issuer.url, issuer.audience
         super().__init__(claims, token.header, options)
+        self._issuer = issuer
         self._now = now
+
+    @cached_property
+    def identity(self) -> Identity:
+        """The caller as the claims describe it, once they are valid; raises as :func:`read_identity`."""
+        return read_identity(self, self._issuer)
 
     def validate(self) -> None:
         """Raise a `JoseError` if the token's type, a claim or the lifetime is invalid."""

@@ -5,6 +5,7 @@ Sources: RFC 9110 section 12.5.1, GraphQL-over-HTTP section 5.
 
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import lru_cache
 from http import HTTPStatus
 
 from app.http.errors import HttpError
@@ -16,6 +17,7 @@ _EXACT = 2
 """Specificity of a range that names a media type completely."""
 
 
+@lru_cache(maxsize=64)
 def negotiate(accept: str | None) -> str:
     """Return the media type of the response, `JSON` or `GRAPHQL_RESPONSE`.
 

@@ -4,7 +4,7 @@ The limits are tested before the validation rules of graphql-core, some of which
 document above the limits does not reach them.
 """
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Final
 
@@ -18,7 +18,7 @@ from graphql import (
     validate,
 )
 from graphql.validation.rules import overlapping_fields_can_be_merged
-from strawberry.extensions import SchemaExtension
+from strawberry.types import ExecutionContext
 
 from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.fields.context import Context
@@ -44,50 +44,47 @@ MAX_ERRORS: Final = 25
 """Number of errors after which the validation of a document ends."""
 
 
-class AdmissionExtension(SchemaExtension):
-    """Refuses invalid operations, those that exceed ``limits``, and several operations without ``operationName``.
+class Admission:
+    """Refuses an operation that is invalid or exceeds ``limits``, and several without ``operationName``.
 
-    ``parsed`` parses documents. ``known`` are those that need no validation; a document that passes it is added.
+    ``operation`` is the operation as Strawberry executes it: what is found out is written there. ``parsed`` parses
+    documents. ``documents`` are those that need no validation; a document that passes it is added.
     """
 
     def __init__(
-        self,
-        limits: DocumentLimits | None = None,
-        known: DocumentCache | None = None,
-        parsed: ParsedDocuments | None = None,
+        self, operation: ExecutionContext, limits: DocumentLimits, documents: DocumentCache, parsed: ParsedDocuments
     ) -> None:
-        self.limits = limits or DocumentLimits()
-        self._documents = DocumentCache() if known is None else known
-        self._parsed = ParsedDocuments(self.limits.tokens) if parsed is None else parsed
+        self.limits = limits
+        self._operation = operation
+        self._documents = documents
+        self._parsed = parsed
+        self._known: KnownDocument | None = None
 
-    async def on_parse(self) -> AsyncIterator[None]:
+    async def parse(self) -> None:
         """Take a known document, or parse the text in a turn of the caller; raises as :meth:`ParsedDocuments.parse`."""
-        text = self.execution_context.query
+        text = self._operation.query
         if text:
-            known = self._known
-            self.execution_context.graphql_document = known.document if known else await self._parse(text)
-        yield
+            self._known = self._documents.get(text)
+            self._operation.graphql_document = self._known.document if self._known else await self._parse(text)
 
     async def _parse(self, text: str) -> DocumentNode:
         async with self._turn():
             return await self._parsed.parse(text)
 
-    async def on_validate(self) -> AsyncIterator[None]:
+    async def validate(self) -> None:
         """Refuse a document, or validate it unless it is known, and coerce its variables unless it is only priced."""
-        document = self.execution_context.graphql_document
+        document = self._operation.graphql_document
         errors = [] if document is None else await self._errors(document)
-        self.execution_context.pre_execution_errors = errors  # Strawberry validates only while there is no list
-        yield
+        self._operation.pre_execution_errors = errors  # Strawberry validates only while there is no list
 
-    def on_execute(self) -> Iterator[None]:
+    async def begin(self) -> None:
         """Set the plans of the document in the context; skip the execution for a request with ``Prefer: cost=only``."""
-        known, context = self._known, self.execution_context.context
-        if known is not None and isinstance(context, Context) and context.vectored:
-            context.plans = known.plans
+        context = self._operation.context
+        if self._known is not None and isinstance(context, Context) and context.vectored:
+            context.plans = self._known.plans
         report = self._cost_report
         if report is not None and report.only:
-            self.execution_context.result = ExecutionResult(data=None, errors=None)
-        yield
+            self._operation.result = ExecutionResult(data=None, errors=None)
 
     async def _errors(self, document: DocumentNode) -> list[GraphQLError]:
         """Return the errors of a document and its variables; remember a valid document.
@@ -95,15 +92,16 @@ class AdmissionExtension(SchemaExtension):
         A long document is examined in the side thread, so that the event loop serves others meanwhile. So is an unknown
         one that is not very short, because its validation can take 60 ms, one after the other for each caller.
         """
-        text = self.execution_context.query or ""
+        text = self._operation.query or ""
         if self._known is not None:
             errors = await run_in_turn(self._document_errors, is_long(text), document, known=True)
         else:
             async with self._turn():
-                known = self._known is not None  # another request may have made it known meanwhile
+                known = self._documents.get(text) is not None  # another request may have made it known meanwhile
                 errors = await run_in_turn(self._document_errors, len(text) > SHORT, document, known=known)
                 if not errors and not known:
                     self._documents.add(text, document)
+            self._known = self._documents.get(text)
         is_executed = self._cost_report is None or not self._cost_report.only
         return await self._variable_errors(document) if is_executed and not errors else errors
 
@@ -124,29 +122,24 @@ class AdmissionExtension(SchemaExtension):
 
     async def _variable_errors(self, document: DocumentNode) -> list[GraphQLError]:
         """Coerce the variables of the operation to execute, if there is one; return their errors."""
-        operation = get_operation_ast(document, self.execution_context.operation_name)
+        operation = get_operation_ast(document, self._operation.operation_name)
         if operation is None:
             return []
-        found = await coerce(self._schema, document, operation, self.execution_context.variables or {})
+        found = await coerce(self._schema, document, operation, self._operation.variables or {})
         if isinstance(found, list):
             return found
-        self.execution_context.variables = found
+        self._operation.variables = found
         return []
 
     def _turn(self) -> AbstractAsyncContextManager[None]:
         """Return the turn of the caller, in which an unknown document is examined."""
-        context = self.execution_context.context
+        context = self._operation.context
         return context.document_turn() if isinstance(context, Context) else nullcontext()
 
     @property
     def _schema(self) -> GraphQLSchema:
         """The schema as graphql-core has it."""
-        return self.execution_context.schema._schema  # noqa: SLF001 - Strawberry has no public name for it
-
-    @property
-    def _known(self) -> KnownDocument | None:
-        """The document of the request, if it is known."""
-        return self._documents.get(self.execution_context.query or "")
+        return self._operation.schema._schema  # noqa: SLF001 - Strawberry has no public name for it
 
     def _refusals(self, document: DocumentNode, *, known: bool) -> list[GraphQLError]:
         """Return the errors of a document: several operations and no `operationName`, or the exceeded limits.
@@ -155,7 +148,7 @@ class AdmissionExtension(SchemaExtension):
         them. The limits of variables and cost are those of the operation to execute, and are tested last.
         """
         # The public `operation_name` falls back to the first operation, so it does not show whether one was named.
-        named = self.execution_context._provided_operation_name  # noqa: SLF001
+        named = self._operation._provided_operation_name  # noqa: SLF001
         operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
         if len(operations) > 1 and named is None:
             return [_located(_ambiguous(len(operations)), operations[1])]
@@ -170,11 +163,12 @@ class AdmissionExtension(SchemaExtension):
     def _expensive(self, document: DocumentNode, operations: Iterable[OperationDefinitionNode]) -> list[Breach]:
         """Return the limits on variables and cost that operations exceed; set the cost in the cost report, if any."""
         schema = self._schema
-        variables = self.execution_context.variables or {}
+        variables = self._operation.variables or {}
         pricing = Pricing.of(schema, document, variables)
         found: list[Breach] = []
         for operation in operations:
-            cost = pricing.cost(operation)
+            known = self._known
+            cost = pricing.cost(operation) if known is None else known.costs.cost(document, operation, pricing)
             if self._cost_report is not None:
                 self._cost_report.estimate, self._cost_report.limits = compared(cost, self.limits)
             found += variable_breaches(schema, operation, variables, self.limits)
@@ -184,7 +178,7 @@ class AdmissionExtension(SchemaExtension):
     @property
     def _cost_report(self) -> CostReport | None:
         """The report of the cost, if the request wants one."""
-        return getattr(self.execution_context.context, "cost_report", None)
+        return getattr(self._operation.context, "cost_report", None)
 
 
 def _located(error: CodedError, operation: OperationDefinitionNode) -> GraphQLError:

@@ -7,12 +7,13 @@ its size is an assumption; :mod:`graphql_schema.ports.operation_budget` bounds w
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, reduce
 from typing import Final, NamedTuple, Self
 
 from graphql import (
+    ArgumentNode,
     BooleanValueNode,
     DirectiveNode,
     DocumentNode,
@@ -36,9 +37,11 @@ from graphql import (
     Undefined,
     ValueNode,
     VariableNode,
+    Visitor,
     get_named_type,
     is_composite_type,
     is_introspection_type,
+    visit,
 )
 
 from graphql_schema.operation.limits import CEILING, INTROSPECTION, Breach, DocumentLimits
@@ -56,6 +59,10 @@ RELATION_COUNT: Final = 10
 
 _SIZES: Final = ("first", "ids", "maxPaths", "maxElements")
 """Arguments that state the number of items: an integer, or a list with one element for each."""
+_DECIDING: Final = frozenset({*_SIZES, "if"})
+"""Arguments, of fields and directives, on which the cost of an operation depends."""
+KEPT_COSTS: Final = 8
+"""Maximal number of costs that are kept for one document."""
 _PAGE_LISTS: Final = frozenset({"nodes", "edges", "paths", "results", "elements", "groups"})
 """Lists with as many items as the arguments of an enclosing field state."""
 
@@ -234,6 +241,56 @@ class Pricing:
                     if value is (name == "skip"):
                         return True
         return False
+
+
+@dataclass(slots=True)
+class KnownCosts:
+    """The costs of the operations of one document, by the variables that decide them; up to KEPT_COSTS of them."""
+
+    _costs: dict[Hashable, Cost] = field(default_factory=dict)
+    _names: tuple[str, ...] | None = None
+
+    @property
+    def parts(self) -> int:
+        """The number of values that are kept: those that decide each cost, and those of the cost."""
+        return len(self._costs) * (len(self._names or ()) + len(NOTHING))
+
+    def cost(self, document: DocumentNode, operation: OperationDefinitionNode, pricing: Pricing) -> Cost:
+        """Return the cost of an operation of ``document``, priced unless it is known for these variables."""
+        if self._names is None:
+            self._names = _deciding_variables(document)
+        values = (_deciding_part(pricing.variables.get(name, Undefined)) for name in self._names)
+        key = operation.name and operation.name.value, *values
+        cost = self._costs.get(key)
+        if cost is None:
+            cost = pricing.cost(operation)
+            if len(self._costs) >= KEPT_COSTS:
+                self._costs.clear()
+            self._costs[key] = cost
+        return cost
+
+
+def _deciding_variables(document: DocumentNode) -> tuple[str, ...]:
+    """Return the names of the variables that state sizes or conditions in a document."""
+    found: dict[str, None] = {}
+
+    class Search(Visitor):
+        """Finds the arguments that state them."""
+
+        def enter_argument(self, node: ArgumentNode, *_: object) -> None:
+            """Keep the name of a variable."""
+            if node.name.value in _DECIDING and isinstance(node.value, VariableNode):
+                found[node.value.name.value] = None
+
+    visit(document, Search())
+    return tuple(found)
+
+
+def _deciding_part(value: object) -> Hashable:
+    """Return what the cost can depend on in the value of a variable: its type, and its amount or length."""
+    if isinstance(value, list):
+        return list, len(value)
+    return type(value), value if isinstance(value, bool | int | float) else None
 
 
 def _size_of(stated: object) -> int:

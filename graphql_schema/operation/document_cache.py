@@ -2,7 +2,7 @@
 
 As long as an admitted document is in the cache, it is not parsed or validated again, and its plans are reused. A plan
 depends on the text, the name of the operation, and the conditions of `@skip` and `@include`. Scope, variables and cost
-are examined for each request.
+are examined for each request; the cost is known if the same sizes and conditions were priced before.
 """
 
 from collections import OrderedDict
@@ -13,6 +13,7 @@ from typing import Final
 from graphql import DocumentNode, Token
 
 from graphql_schema.execution.plan import Plans
+from graphql_schema.operation.cost import KnownCosts
 
 MAX_BYTES: Final = 16 * 1024 * 1024
 """Default of the maximal size of all documents of a cache together, in bytes."""
@@ -23,19 +24,23 @@ TOKEN_BYTES: Final = 400
 STEP_BYTES: Final = 700
 """Approximate size of a step of a plan, in bytes. A field of an interface has a step for each type of its objects."""
 
+COST_BYTES: Final = 120
+"""Approximate size of a value that is kept for the cost of an operation, in bytes."""
+
 
 @dataclass(frozen=True, slots=True)
 class KnownDocument:
-    """A document with its plans; ``unplanned`` is its size in bytes without them."""
+    """A document with its plans and costs; ``unplanned`` is its size in bytes without them."""
 
     document: DocumentNode
     unplanned: int = 0
     plans: Plans = field(default_factory=Plans)
+    costs: KnownCosts = field(default_factory=KnownCosts)
 
     @property
     def size(self) -> int:
-        """Return the size in bytes with the plans, which grow while they are used."""
-        return self.unplanned + STEP_BYTES * self.plans.steps
+        """Return the size in bytes with the plans and costs, which grow while they are used."""
+        return self.unplanned + STEP_BYTES * self.plans.steps + COST_BYTES * self.costs.parts
 
 
 @dataclass(slots=True)

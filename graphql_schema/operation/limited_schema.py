@@ -1,21 +1,66 @@
 """The Strawberry schema with admission, execution within a budget, and without the logging of Strawberry."""
 
+from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from typing import Any
 
 from graphql import GraphQLError, GraphQLSchema, GraphQLSyntaxError, OperationType, get_operation_ast
 from strawberry import Schema
 from strawberry.extensions import SchemaExtension
+from strawberry.extensions.runner import SchemaExtensionsRunner
 from strawberry.types import ExecutionContext
 
-from graphql_schema.operation.admission import AdmissionExtension
+from graphql_schema.operation.admission import Admission
 from graphql_schema.operation.document_cache import DocumentCache
 from graphql_schema.operation.execution import BudgetedExecution
 from graphql_schema.operation.limits import DocumentLimits
 from graphql_schema.operation.parsed_documents import ParsedDocuments
 
 
+class _Step:
+    """Runs a step of the admission where Strawberry would run the hooks of its extensions."""
+
+    def __init__(self, run: Callable[[], Awaitable[None]]) -> None:
+        self._run = run
+
+    async def __aenter__(self) -> None:
+        """Run the step; raises what it raises."""
+        await self._run()
+
+    async def __aexit__(self, *_error: object) -> None:
+        """Do nothing."""
+
+
+class _AdmissionRunner(SchemaExtensionsRunner):
+    """Calls the admission of an operation directly.
+
+    As an extension it would cost a tenth of a small operation, for a search for hooks at each step.
+    """
+
+    def __init__(self, operation: ExecutionContext, admission: Admission) -> None:
+        super().__init__(operation)
+        self._admission = admission
+
+    # Strawberry only enters what these return, so it need not be its own class.
+    def operation(self) -> nullcontext[None]:  # type: ignore[override]
+        """Return that nothing is done around the operation."""
+        return nullcontext()
+
+    def parsing(self) -> _Step:  # type: ignore[override]
+        """Return the step before a document is parsed."""
+        return _Step(self._admission.parse)
+
+    def validation(self) -> _Step:  # type: ignore[override]
+        """Return the step before a document is validated."""
+        return _Step(self._admission.validate)
+
+    def executing(self) -> _Step:  # type: ignore[override]
+        """Return the step before an operation is executed."""
+        return _Step(self._admission.begin)
+
+
 class OperationSchema(Schema):
-    """A Strawberry ``Schema`` that always applies ``limits`` and executes within a budget.
+    """A Strawberry ``Schema`` that always applies ``limits`` and executes within a budget, without extensions.
 
     A subclass may set other limits.
     """
@@ -31,9 +76,12 @@ class OperationSchema(Schema):
         """The schema as graphql-core has it."""
         return self._schema
 
-    def get_extensions(self, sync: bool = False) -> list[SchemaExtension]:  # noqa: FBT001 - Strawberry's signature
-        """Return the given extensions with admission in front."""
-        return [AdmissionExtension(self.limits, self._documents, self._parsed), *super().get_extensions(sync)]
+    def create_extensions_runner(
+        self, execution_context: ExecutionContext, _extensions: list[SchemaExtension]
+    ) -> SchemaExtensionsRunner:
+        """Return what runs the admission of an operation."""
+        admission = Admission(execution_context, self.limits, self._documents, self._parsed)
+        return _AdmissionRunner(execution_context, admission)
 
     async def is_mutation(self, text: str, operation_name: str | None) -> bool:
         """Return whether a document executes a mutation; false for one that cannot be parsed or has no such operation.

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Final, TypeVar
 from urllib.parse import parse_qsl
@@ -78,11 +79,16 @@ async def read_params(request: Request, limits: RequestLimits) -> OperationParam
     return checked_params(values, limits)
 
 
+@lru_cache(maxsize=64)
+def _is_json(content_type: str) -> bool:
+    """Return whether a content type is JSON in UTF-8."""
+    media, parameters = parse_content_type(content_type)
+    return media.lower() == "application/json" and parameters.get("charset", "utf-8").lower() in {"utf-8", "utf8"}
+
+
 def _require_json(headers: Mapping[str, str]) -> None:
-    media, parameters = parse_content_type(headers.get("content-type") or "missing")
-    charset = parameters.get("charset", "utf-8").lower()
     encoding = headers.get("content-encoding", "identity").lower()
-    if media.lower() != "application/json" or charset not in {"utf-8", "utf8"} or encoding != "identity":
+    if not _is_json(headers.get("content-type") or "missing") or encoding != "identity":
         raise HttpError(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             "The headers do not declare uncompressed JSON in UTF-8. Send `Content-Type: application/json`, without "

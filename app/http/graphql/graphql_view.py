@@ -18,7 +18,7 @@ from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
-from app.http.compression import NO_TRANSFORM, InParts, compressed
+from app.http.compression import MIN_BYTES, NO_TRANSFORM, InParts, compressed
 from app.http.errors import HttpError
 from app.http.fair_queue import FairQueue
 from app.http.graphql.graphql_request import RequestLimits, is_short, read_params
@@ -126,7 +126,8 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
             report.seconds = perf_counter() - begun
             scope["state"][OBSERVED] = True
             self.observe(report)
-        sending = InParts(response) if _is_uncompressed(response) else compressed(response)
+        is_plain = len(response.body) < MIN_BYTES or _is_uncompressed(response)
+        sending = InParts(response) if is_plain else compressed(response)
         with self.untaken.counted(_caller_of(request), len(response.body)):
             await sending(scope, receive, send)
 

@@ -4,7 +4,7 @@ import pytest
 from graphql import GraphQLObjectType, GraphQLSchema, OperationDefinitionNode, get_introspection_query, parse
 from strawberry.types import ExecutionResult
 
-from graphql_schema.operation.cost import LISTING_COUNT, Cost, Pricing
+from graphql_schema.operation.cost import KEPT_COSTS, LISTING_COUNT, Cost, KnownCosts, Pricing
 from graphql_schema.operation.limits import CEILING, DocumentLimits
 from graphql_schema.schema import build_schema as built
 
@@ -147,3 +147,41 @@ async def test_an_expensive_operation_is_refused() -> None:
     error, _ = result.errors or []
     assert error.extensions == {"code": "LIMIT_EXCEEDED", "limit": "objects", "actual": 125_751_501, "maximum": 50_000}
     assert "smaller `first`" in error.message
+
+
+DECIDED = """
+  query A($n: Int = 4, $ids: [ID!] = ["x"], $if: Boolean!, $text: String) {
+    assets(first: $n, filter: {name: {eq: $text}}) { nodes { id kind @include(if: $if) } }
+    nodes(ids: $ids) { id }
+  }
+  query B($n: Int = 6) { assets(first: $n) { nodes { id kind stage } } }
+"""
+
+
+def test_a_known_cost_is_the_price(schema: GraphQLSchema, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For sizes and conditions of each type, in any order, the cost is that of the pricing; a repeated one is known."""
+    document, known, priced = parse(DECIDED), KnownCosts(), 0
+    operations = [each for each in document.definitions if isinstance(each, OperationDefinitionNode)]
+    price = Pricing.cost
+
+    def counted(self: Pricing, operation: OperationDefinitionNode) -> Cost:
+        nonlocal priced
+        priced += 1
+        return price(self, operation)
+
+    monkeypatch.setattr(Pricing, "cost", counted)
+    decisive: dict[str, tuple[object, ...]] = {
+        "n": (None, 0, 1, True, 1.0, 1.5, "1", 3, [1, 2, 3]),
+        "ids": (None, [], ["a"], ["a", "b"], "ab", {"a": 1}),
+        "if": (True, False, 1, 0, None, "true"),
+    }
+    given: list[dict[str, object]] = [{}, *({name: each} for name, many in decisive.items() for each in many)]
+    cases = [(operation, variables) for operation in operations for variables in given]
+    for operation, variables in (*cases, *reversed(cases)):
+        found = known.cost(document, operation, Pricing.of(schema, document, variables))
+        assert found == price(Pricing.of(schema, document, variables), operation), variables
+        assert known.parts <= KEPT_COSTS * 9
+    before = priced
+    for text in ("a", "b"):
+        known.cost(document, operations[0], Pricing.of(schema, document, {"n": 9, "text": text}))
+    assert priced == before + 1
