@@ -44,7 +44,9 @@ class EventIntake:
         """
         authorize_in(context)
         in_turns = context.budget.in_turns
-        mapped = [await run_in_turn(self._mapped, are_long, each) async for each in in_turns(events)]
+        mapped = [
+            await run_in_turn(self._mapped, are_long, each, context.cursor_key) async for each in in_turns(events)
+        ]
         commands = [command for result, command in mapped if command is not None and result.mapped is not None]
         rejections = [command for result, command in mapped if command is not None and result.mapped is None]
         outcomes = iter(await write_in(context, [*commands, *rejections]))
@@ -53,7 +55,7 @@ class EventIntake:
             for result, _ in mapped
         ]
 
-    def _mapped(self, value: Json) -> tuple[EventResult, Command | None]:
+    def _mapped(self, value: Json, secret: bytes) -> tuple[EventResult, Command | None]:
         """Return the result of an event before it is written, and what is to be written.
 
         Of a malformed event, this is the record of its rejection, or None.
@@ -62,8 +64,8 @@ class EventIntake:
             mapped = map_event(checked_event(value, self._clock()), self._names)
         except CodedError as error:
             rejected = EventResult(error=error, about=subject_of(value, self._names))
-            return rejected, rejection_of(rejected, digest_of(value), value)
-        digest = digest_of(value)
+            return rejected, rejection_of(rejected, digest_of(value, secret), value)
+        digest = digest_of(value, secret)
         return EventResult(mapped), EventCommand(
             mapped.subject, digest, mapped.commands, partial(_record_of, mapped, digest)
         )

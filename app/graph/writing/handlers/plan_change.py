@@ -6,7 +6,7 @@ A plan does not change the revision of its assets; the audit of each asset recor
 from collections.abc import Sequence
 from typing import Final
 
-from app.graph.writing.rules.attach import amended, attached_urn, new_attached_record
+from app.graph.writing.rules.attach import amended, new_attached_record, new_urn
 from app.graph.writing.rules.permissions import refuse_deleted, require_right, require_visible
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import conflict, denied, invalid
@@ -120,7 +120,7 @@ def _new_plan(unit: ItemUnit, command: PlanChangeCommand) -> Record:
     identity = (command.title, author.subject, str(author.audit_instant), author.request_id)
     return new_attached_record(
         unit,
-        attached_urn(unit.author.tenant, "change-plan", *identity),
+        new_urn(unit, "change-plan", *identity),
         unit.now,
         title=command.title,
         description=command.description,

@@ -6,7 +6,7 @@ An incident does not change the revision of its assets; the audit of each asset 
 from dataclasses import dataclass
 from typing import Final
 
-from app.graph.writing.rules.attach import amended, attached_urn, new_attached_record
+from app.graph.writing.rules.attach import amended, new_attached_record, new_urn
 from app.graph.writing.rules.permissions import refuse_deleted, require_right, require_visible
 from app.graph.writing.unit.item_unit import ItemUnit
 from graphql_schema.catalog.enums import ChangeAction, IncidentState
@@ -78,8 +78,9 @@ def raise_incident(unit: ItemUnit, new: NewIncident, of_check: str | None) -> st
     ``of_check`` is the URN of the check whose result caused it, None without one.
     """
     author = unit.author
-    identity = (*new.assets, new.title, new.severity, new.cause or "", author.subject)
-    urn = attached_urn(unit.author.tenant, "incident", *identity, str(author.audit_instant), author.request_id)
+    # neither assets nor cause: a reader may not see all of them
+    identity = (new.title, new.severity, author.subject, str(author.audit_instant), author.request_id)
+    urn = new_urn(unit, "incident", *identity)
     incident = new_attached_record(
         unit,
         urn,

@@ -4,6 +4,7 @@
 """
 
 from hashlib import blake2b
+from itertools import count
 
 from app.graph.records.vertex_record import attached_record
 from app.graph.writing.unit.item_unit import ItemUnit
@@ -16,6 +17,19 @@ def attached_urn(tenant: str, slug: str, *identity: str, prefix: str = "") -> st
     """Return the URN of an attached record: a hash of its identity in the tenant, after a ``prefix`` that orders it."""
     text = "\0".join([tenant, *identity])
     return make_urn(slug, "catalog", "", prefix + blake2b(text.encode(), digest_size=16).hexdigest())
+
+
+def new_urn(unit: ItemUnit, slug: str, *identity: str, prefix: str = "") -> str:
+    """Return a URN of an attached record that no other record of the transaction has.
+
+    ``identity`` has values that every reader of the record may see, such as the instant of the write. A reader could
+    guess others by trying values, because the hash has no key.
+    """
+    for number in count():
+        urn = attached_urn(unit.author.tenant, slug, *identity, str(number), prefix=prefix)
+        if unit.lookup.vertex(unit.lookup.vid(urn)) is None:
+            return urn
+    raise AssertionError  # count() has no end
 
 
 def new_attached_record(unit: ItemUnit, urn: str, at: int, **values: Json) -> Record:

@@ -39,10 +39,13 @@ class MemoryWriter:
         return self._memory.run(*items, who=self._who, dry_run=dry_run)
 
 
-def context(memory: Memory, who: Principal = SENDER, writer: MemoryWriter | None = None) -> Context:
-    """Return the context of an operation over a store in memory."""
+def context(
+    memory: Memory, who: Principal = SENDER, writer: MemoryWriter | None = None, secret: bytes = b""
+) -> Context:
+    """Return the context of an operation over a store in memory, of a server with a secret."""
     reader: Any = None
-    return Context(who, lambda *_: reader, writer or MemoryWriter(memory, who), PolicyReport("1"), b"", lambda: LATER)
+    written = writer or MemoryWriter(memory, who)
+    return Context(who, lambda *_: reader, written, PolicyReport("1"), secret, lambda: LATER)
 
 
 def event(run_id: str, **more: Any) -> dict[str, Any]:
@@ -62,6 +65,22 @@ async def test_each_event_has_a_result() -> None:
     assert (again.outcome, report_of(again)["linked"]) == (Outcome.UNCHANGED, [])
     (more,) = await INTAKE.take(context(memory), [event("a", inputs=[{"namespace": "n", "name": "t"}])])
     assert more.outcome is Outcome.UPDATED
+
+
+async def test_the_id_of_a_record_discloses_no_name_in_its_event() -> None:
+    """The id depends on a secret of the server, so that a reader of the record guesses no hidden input by it.
+
+    A repetition finds the same record. The record of a malformed event has such an id as well.
+    """
+    given = [event("a", inputs=[{"namespace": "n", "name": "hidden"}]), event("a", inputs=[{"namespace": "n"}])]
+    found = []
+    for secret in (b"one", b"one", b"other"):
+        memory = Memory(POLICY)
+        await INTAKE.take(context(memory, secret=secret), [event("a"), *given, *given])
+        found.append({each["id"] for each in memory.vertices.values() if each["kind"] == "INGESTION"})
+    assert [len(each) for each in found] == [3] * 3
+    assert found[0] == found[1]
+    assert not found[0] & found[2]
 
 
 @pytest.mark.parametrize("are_long", [False, True])

@@ -34,7 +34,8 @@ def recorded(dataset: WriteOutcome, run: WriteOutcome, **more: Any) -> Any:
     """Return the command about an event, with the outcomes for its dataset and its run."""
     event = {**EVENT, **more}
     return ingestion_of(
-        EventResult(map_event(checked_event(event, LATER), EventNames()), (dataset, UNCHANGED, run)), digest_of(event)
+        EventResult(map_event(checked_event(event, LATER), EventNames()), (dataset, UNCHANGED, run)),
+        digest_of(event, b""),
     )
 
 
@@ -104,7 +105,7 @@ def test_edges_of_a_refused_asset_are_refused(code: MutationErrorCode) -> None:
     output, other = "mlg://dataset/pg/db/o", "mlg://workflow/openlineage/jobs/k"
     by_urn = {RUN: run, output: no, other: no}
     outcomes = tuple(by_urn.get(str(about(command)), UNCHANGED) for command in mapped.commands)
-    command = ingestion_of(EventResult(mapped, outcomes), digest_of(event))
+    command = ingestion_of(EventResult(mapped, outcomes), digest_of(event, b""))
     assert (command.state, command.values["edges"]) == (
         "PARTIAL",
         [
@@ -137,8 +138,8 @@ def test_a_page_of_records_stays_within_the_limit_of_an_operation() -> None:
         )
         for _ in mapped.commands
     )
-    rejection = rejection_of(EventResult(mapped, outcomes, CodedError("no", Code.CONFLICT)), digest_of(event))
-    for command in (ingestion_of(EventResult(mapped, outcomes), digest_of(event)), rejection):
+    rejection = rejection_of(EventResult(mapped, outcomes, CodedError("no", Code.CONFLICT)), digest_of(event, b""))
+    for command in (ingestion_of(EventResult(mapped, outcomes), digest_of(event, b"")), rejection):
         assert command is not None
         for name in ("names", "assets", "edges", "ignored"):
             entries = command.values[name]
@@ -158,7 +159,7 @@ def test_the_record_of_a_malformed_event_is_short(member: str, length: int) -> N
     with pytest.raises(EventError) as malformed:
         checked_event(event, LATER)
     subject = subject_of(event, EventNames())
-    command = rejection_of(EventResult(error=malformed.value, about=subject), digest_of(event), event)
+    command = rejection_of(EventResult(error=malformed.value, about=subject), digest_of(event, b""), event)
     assert (command is None) == (subject is None)
     assert (command is None) == (length > MAX_NAME_LENGTH or (length > 400 and member != "run"))
     if command is not None:
@@ -170,11 +171,11 @@ def rejected(error: CodedError, *, about: EventSubject | None = None, **more: An
     """Return the command about a rejected event: a malformed one, or one that is mapped if ``about`` is None."""
     event = {**EVENT, **more}
     if about is not None:
-        return rejection_of(EventResult(error=error, about=about), digest_of(event), event)
+        return rejection_of(EventResult(error=error, about=about), digest_of(event, b""), event)
     names = map_event(checked_event(event, LATER), EventNames())
     return rejection_of(
         EventResult(names, (UNCHANGED, UNCHANGED, refused(Outcome.CONFLICT, MutationErrorCode.CONFLICT, "no")), error),
-        digest_of(event),
+        digest_of(event, b""),
     )
 
 

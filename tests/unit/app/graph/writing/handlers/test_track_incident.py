@@ -7,6 +7,7 @@ from support.stores.in_memory_writer import Memory, seeded
 from support.stores.writers import NOW, asset, person, urn
 
 from graphql_schema.ports.commands import DeleteCommand, OpenIncidentCommand, ReportCheckCommand, ResolveIncidentCommand
+from policies.policy import Policy
 
 ADA, BO = person("ada", "team ranking", roles="engineer"), person("bo", "team ads", roles="engineer")
 OURS, THEIRS = {"team ranking": ["TECHNICAL"]}, {"team ads": ["TECHNICAL"]}
@@ -48,6 +49,23 @@ def test_an_incident_is_open_until_it_is_resolved(stored: Memory) -> None:
     assert [found[name] for name in ("state", "resolvedAt", "resolvedBy")] == ["RESOLVED", NOW + 5, "ada"]
     assert stored.outcomes(ResolveIncidentCommand(one), who=ADA, now=NOW + 6) == ["UNCHANGED"]
     assert stored.record("dataset a")["revision"] == 1
+
+
+def test_the_id_discloses_no_asset_and_no_cause(policy: Policy) -> None:
+    """The id is the same whatever else is concerned, so that a reader who may not see all of it guesses nothing.
+
+    Incidents of one transaction have ids of their own.
+    """
+    ids = set()
+    for assets, has_cause in (((A,), False), ((A, B), False), ((A,), True)):
+        stored = seeded(Memory(policy), asset("dataset a", owners=OURS), asset("dataset b", owners=OURS))
+        (result,) = stored.run(ReportCheckCommand(B, "fresh", "FRESHNESS", "FAIL", NOW, {}), who=ADA)
+        cause = result.created_record if has_cause else None
+        (done,) = stored.run(OpenIncidentCommand(assets, "late", "HIGH", cause), who=ADA, now=NOW + 1)
+        ids.add(done.created_record)
+    assert len(ids) == 1
+    both = stored.run(*(OpenIncidentCommand((each,), "late", "HIGH") for each in (A, B)), who=ADA, now=NOW + 2)
+    assert len({each.created_record for each in both}) == 2
 
 
 def test_opening_needs_the_right_on_every_asset(stored: Memory) -> None:
