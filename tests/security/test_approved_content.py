@@ -76,6 +76,20 @@ async def test_the_content_of_an_approved_version_is_fixed(api: Api, field: str)
     assert await change(api, name, **given) == []
 
 
+async def test_other_content_voids_the_approvals_of_deployments(api: Api) -> None:
+    """The approval of a deployment is for the content of its version; another value of the version voids none."""
+    deployment = "mlg://deployment/test/default/pending"
+    await register(api, "pending", 1)
+    await api.load({"deployment": {"id": deployment, "owners": [RANKING], "modelVersion": version("pending")}})
+    approval = (await approve(api, "eli", deployment))["approval"]["id"]
+    assert await change(api, "pending", description="better") == []
+    assert (await api.ask("eli", APPROVALS, id=approval))["node"]["voidedAt"] is None
+    assert await change(api, "pending", artifactUri="s3://elsewhere") == []
+    assert (await api.ask("eli", APPROVALS, id=approval))["node"]["voidedAt"] is not None
+    entries = [each["field"] for entry in await history(api, "eli", deployment) for each in entry["fields"]]
+    assert "approvals" in entries
+
+
 async def test_values_that_are_no_content_may_change_after_an_approval(api: Api) -> None:
     """Description and metrics of an approved version may change, and a repeated registration is UNCHANGED."""
     await register(api, "described", 1)

@@ -17,7 +17,7 @@ from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import RejectedItemError, conflict, some_of
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.kinds import KINDS
-from graphql_schema.catalog.relations import DEPLOYED_AS, PRODUCES, STARTED_BY, Direction
+from graphql_schema.catalog.relations import DECIDED_FOR, DEPLOYED_AS, PRODUCES, STARTED_BY, Direction
 from graphql_schema.catalog.urn import parent_urn
 from graphql_schema.ports.record import Record
 from graphql_schema.rules.change_stamp import MADE_BY, makers
@@ -39,7 +39,9 @@ WEAKENED_BY: Final = "weakenedBy"
 
 
 def bind_approvals(unit: ItemUnit) -> tuple[str, ...]:
-    """Record who made the content that the item changes; return the names of the approvals that this voids.
+    """Record who made the content that the item changes; return the names of its approvals that this voids.
+
+    Approvals of visible deployments of a changed version become void as well; their names are not in the result.
 
     Raises RejectedItemError if the content of a version changes that is approved, behind a protected alias or in an
     ACTIVE deployment, as far as these are visible to the caller.
@@ -50,6 +52,8 @@ def bind_approvals(unit: ItemUnit) -> tuple[str, ...]:
             if field and KINDS[kind_of(before)].versioned:
                 _refuse_if_in_use(unit, before, field)
             voided |= dict.fromkeys(_void(unit, vid, before))
+            if field:
+                _void_of_deployments(unit, vid, before)
         _record_maker(unit, vid, before)
     return tuple(sorted(voided))
 
@@ -163,6 +167,16 @@ def _void(unit: ItemUnit, vid: int, subject: Record) -> list[str]:
             entry = {"gate": name, "decision": approval["decision"]}
             unit.audit.record_field(vid, "approvals", entry, {**entry, "void": True})
     return names
+
+
+def _void_of_deployments(unit: ItemUnit, vid: int, version: Record) -> None:
+    """Stage the valid approvals of the visible deployments of a model version as void; of another kind, nothing."""
+    if kind_of(version) != "ModelVersion":
+        return
+    deployments = [record for _, record in unit.visibility.neighbours(DEPLOYED_AS.out("Deployment"), vid)]
+    unit.lookup.require_hops(*((DECIDED_FOR.into("Approval"), _vid(unit, each)) for each in deployments))
+    for each in deployments:
+        _void(unit, _vid(unit, each), each)
 
 
 def _record_maker(unit: ItemUnit, vid: int, before: Record | None) -> None:
