@@ -37,8 +37,8 @@ _WITHOUT_RIGHT: Final = frozenset({Code.DENIED, Code.NOT_FOUND})
 def digest_of(event: Json, secret: bytes) -> str:
     """Return the hash of an event as it was sent, by which a repetition finds its record.
 
-    Its key is derived from the ``secret`` of the server: the id of the record is made of the hash, and without a key
-    its readers could guess a hidden input of the event by trying names.
+    Its key is derived from the ``secret`` of the server, because the id of the record is made of the hash. Without a
+    key, readers of the record could guess a hidden input of the event by trying names.
     """
     key = blake2b(secret, person=b"mlg events").digest()
     return blake2b(orjson.dumps(event, option=orjson.OPT_SORT_KEYS), digest_size=16, key=key).hexdigest()
