@@ -40,7 +40,7 @@ def text_length(column: Column) -> int:
     try:
         return len("".join(filter(None, column)))
     except TypeError:
-        return sum(len(value) for value in column if type(value) is str)
+        return sum(len(value) for value in column if isinstance(value, str))
 
 
 def _completed(type_: GraphQLLeafType, values: Column) -> Column:

@@ -204,6 +204,6 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
     def complete_leaf_value(self, return_type: GraphQLLeafType, result: Resolved) -> Resolved:  # type: ignore[override]
         """Complete a scalar or an enum; raises LimitError if the texts of the response are too long together."""
         value = super().complete_leaf_value(return_type, result)
-        if type(value) is str:
+        if isinstance(value, str):
             self.budget.count_characters(len(value))
         return value

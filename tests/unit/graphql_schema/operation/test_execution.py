@@ -10,6 +10,7 @@ from strawberry.types import ExecutionResult
 from graphql_schema.operation.execution import LONG_LIST, BudgetedExecution
 from graphql_schema.operation.limited_schema import OperationSchema
 from graphql_schema.ports.operation_budget import OperationBudget, UsageLimits
+from policies.principal import Scope
 
 
 @strawberry.type
@@ -56,6 +57,11 @@ class Query:
         """Return as many numbers."""
         return list(range(count))
 
+    @strawberry.field
+    def scopes(self) -> list[str]:
+        """Return two texts, one of them a member of an enum of texts."""
+        return [Scope.READ, "x" * 10]
+
 
 BUDGETED, STOCK = OperationSchema(Query), strawberry.Schema(Query)
 MANY = LONG_LIST * 4
@@ -91,8 +97,8 @@ async def test_every_list_counts() -> None:
 async def test_texts_count() -> None:
     """The characters of texts count once for each place in the response."""
     budget = OperationBudget()
-    await run(BUDGETED, "{ items(count: 3) { text again: text } }", budget)
-    assert budget.characters == 3 * 2 * 10
+    await run(BUDGETED, "{ items(count: 3) { text again: text } scopes }", budget)
+    assert budget.characters == 3 * 2 * 10 + len(Scope.READ) + 10
 
 
 async def test_a_query_beyond_its_budget_stops() -> None:
