@@ -3,7 +3,7 @@
 Strawberry makes them before a resolver is called, without a pause. For 5,000 usage records that takes a quarter of a
 second, again for each alias, and before the resolver examines the scope of the token. Large variables are coerced in
 the side thread (:mod:`graphql_schema.operation.coerced_variables`). Their objects are made there, and all fields of the
-operation use them.
+operation use them, also if a literal has a variable many times.
 """
 
 from collections.abc import Mapping
@@ -15,17 +15,8 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.arguments import InputContext
 from strawberry.types.base import StrawberryObjectDefinition, StrawberryType
 
+from graphql_schema.execution.converted_values import ConvertedInput, ConvertedList
 from graphql_schema.inputs.values import fields_of
-
-
-class ConvertedInput(dict[str, object]):
-    """The JSON object of an input, and ``given``, the object of its class."""
-
-    __slots__ = ("given",)
-
-    def __init__(self, value: Mapping[str, object], given: object) -> None:
-        super().__init__(value)
-        self.given = given
 
 
 def convert_inputs(schema: GraphQLSchema, converter: GraphQLCoreConverter) -> None:
@@ -67,7 +58,11 @@ def _object(definition: StrawberryObjectDefinition, value: Mapping[str, object],
     values: dict[str, object] = {**_absent(definition)}
     for name, attribute, type_ in _fields(definition):
         if name in value:
-            values[attribute] = context.convert(value[name], type_, name)
+            given = value[name]
+            if isinstance(given, ConvertedList):
+                values[attribute] = list(given.given)
+            else:
+                values[attribute] = context.convert(given, type_, name)
     return definition.origin(**values)
 
 

@@ -171,7 +171,7 @@ class Admission:
             cost = pricing.cost(operation) if known is None else known.costs.cost(document, operation, pricing)
             if self._cost_report is not None:
                 self._cost_report.estimate, self._cost_report.limits = compared(cost, self.limits)
-            found += variable_breaches(schema, operation, variables, self.limits)
+            found += variable_breaches(schema, operation, variables, self.limits, document)
             found += cost_breaches(cost, operation, self.limits)
         return found
 

@@ -7,6 +7,7 @@ from graphql import DocumentNode, GraphQLError, GraphQLSchema, OperationDefiniti
 from graphql.execution.values import VariableValues, get_variable_values
 from strawberry.exceptions import StrawberryInputCoercionError
 
+from graphql_schema.execution.converted_values import converted_list
 from graphql_schema.execution.side_thread import run_aside
 from graphql_schema.operation.input_validation import variable_faults
 from graphql_schema.operation.variable_size import variable_size
@@ -44,7 +45,8 @@ def _coerced(
         found = [error]
     if isinstance(found, list):
         return variable_faults(schema, document, operation, variables) or found
-    return CoercedVariables(variables, found)
+    values = {name: converted_list(value) for name, value in found.coerced.items()}
+    return CoercedVariables(variables, found._replace(coerced=values))
 
 
 def without_variables(document: DocumentNode) -> DocumentNode:

@@ -45,7 +45,8 @@ class DocumentLimits:
     - ``objects``, ``values`` and ``introspection``: the most that the response can have, as
       :mod:`graphql_schema.operation.cost` estimates it before execution.
     - ``query_variables`` (also for subscriptions) and ``mutation_variables``: the size of all variables, as
-      :mod:`graphql_schema.operation.variable_size` counts it. The second admits a registration of 1,000 assets.
+      :mod:`graphql_schema.operation.variable_size` counts it, and of each argument with its variables. The second
+      admits a registration of 1,000 assets.
     - ``list_elements``: the elements of one list in the variables, because the values of one item are converted in one
       turn of the event loop.
     """
@@ -75,7 +76,8 @@ _ADVICE = {
     "alias": "That is the number of characters of the longest alias. Shorten it.",
     "introspection": "Read the schema by one introspection query, as tools do, or from the file of the SDL.",
     "list": "That is the number of elements of the longest list in the variables. Send fewer, or several requests.",
-    "variables": "An object also counts every field of its input type. Send fewer elements, or several requests.",
+    "variables": "An object also counts every field of its input type, and an argument each use of a variable in it. "
+    "Send fewer elements, or several requests.",
 }
 """What to do about an exceeded limit, by its name; :data:`_SELECT_LESS` for the others."""
 

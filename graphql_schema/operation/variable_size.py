@@ -1,43 +1,71 @@
-"""The size of the variables of an operation, measured before their coercion.
+"""The size of the variables of an operation, and of the arguments that use them, measured before their coercion.
 
 A value counts 1, a list also 1 for each element. An object also counts 1 for each given field and for each field of
 its input type, because its coercion visits these, given or not. Inner lists and objects count so in addition.
+
+A literal can have a variable many times. Its argument counts the variable each time, because a resolver visits it so.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
 
 from graphql import (
+    ArgumentNode,
+    DocumentNode,
+    ExecutableDefinitionNode,
+    FieldNode,
     GraphQLInputObjectType,
     GraphQLList,
     GraphQLNonNull,
     GraphQLSchema,
     GraphQLType,
+    InlineFragmentNode,
+    ListValueNode,
+    ObjectValueNode,
     OperationDefinitionNode,
     OperationType,
+    SelectionSetNode,
     TypeNode,
+    ValueNode,
+    VariableNode,
     type_from_ast,
+    value_from_ast_untyped,
 )
 
 from graphql_schema.operation.limits import Breach, DocumentLimits
 
+MAX_USES: Final = 2_000
+"""Maximal number of variables in one literal: each has two of the tokens of a document."""
+
 
 @dataclass(slots=True)
 class VariableSize:
-    """Sizes of variables: all counted together, and the elements of the longest list of a declared variable."""
+    """Sizes of variables: all together, of each declared one, and the elements of the longest list of these."""
 
     size: int = 0
     max_length: int = 0
+    each: dict[str, int] = field(default_factory=dict)
 
 
 def variable_breaches(
-    schema: GraphQLSchema, operation: OperationDefinitionNode, variables: Mapping[str, object], limits: DocumentLimits
+    schema: GraphQLSchema,
+    operation: OperationDefinitionNode,
+    variables: Mapping[str, object],
+    limits: DocumentLimits,
+    document: DocumentNode | None = None,
 ) -> list[Breach]:
-    """Return the limits that the variables of an operation exceed."""
+    """Return the limits that the variables of an operation exceed, or an argument in its ``document``.
+
+    An argument has the limit of all variables. Without a document, arguments are not measured.
+    """
     writes = operation.operation is OperationType.MUTATION
     maximum = limits.mutation_variables if writes else limits.query_variables
     found = variable_size(schema, operation, variables, maximum)
-    exceeded = (("variables", found.size, maximum), ("list", found.max_length, limits.list_elements))
+    size = found.size
+    if document is not None and maximum // MAX_USES < size <= maximum:
+        size = max(size, _max_argument(document, found.each))
+    exceeded = (("variables", size, maximum), ("list", found.max_length, limits.list_elements))
     return [Breach(name, actual, limit, operation) for name, actual, limit in exceeded if actual > limit]
 
 
@@ -46,15 +74,21 @@ def variable_size(
 ) -> VariableSize:
     """Return the sizes of the variables of an operation; counting stops when the size exceeds ``maximum``.
 
-    A variable that the operation does not declare counts 1 for each value in it, and no list of it is measured.
+    An absent variable counts as its default. One that the operation does not declare counts 1 for each value in it, and
+    no list of it is measured.
     """
     found, declared = VariableSize(), set[str]()
     for each in operation.variable_definitions or ():
         declared.add(each.variable.name.value)
         node: TypeNode = each.type
         type_ = type_from_ast(schema, node)
+        name, before = each.variable.name.value, found.size
+        value = variables.get(name)
+        if name not in variables and each.default_value is not None:
+            value = value_from_ast_untyped(each.default_value)
         if type_ is not None:
-            _count(variables.get(each.variable.name.value), type_, maximum, found)
+            _count(value, type_, maximum, found)
+        found.each[name] = found.size - before
         if found.size > maximum:
             break
     _count_elements([value for name, value in variables.items() if name not in declared], maximum, found)
@@ -95,3 +129,40 @@ def _count(value: object, type_: GraphQLType, maximum: int, found: VariableSize)
                 for name, element in current.items()
                 if name in expected.fields and isinstance(element, list | dict)
             )
+
+
+def _max_argument(document: DocumentNode, sizes: Mapping[str, int]) -> int:
+    """Return the size of the largest argument of the fields in a document, by the sizes of variables; 0 without any.
+
+    Each variable counts its size as often as it is in the argument.
+    """
+    return max(
+        (sum(sizes.get(name, 0) for name in _variables(each.value)) for each in _arguments(document)),
+        default=0,
+    )
+
+
+def _arguments(document: DocumentNode) -> Iterator[ArgumentNode]:
+    """Yield the arguments of all fields of a document; does not recurse."""
+    stack: list[SelectionSetNode] = [
+        each.selection_set for each in document.definitions if isinstance(each, ExecutableDefinitionNode)
+    ]
+    while stack:
+        for each in stack.pop().selections:
+            if isinstance(each, FieldNode):
+                yield from each.arguments or ()
+            if isinstance(each, FieldNode | InlineFragmentNode) and each.selection_set is not None:
+                stack.append(each.selection_set)
+
+
+def _variables(value: ValueNode) -> Iterator[str]:
+    """Yield the name of each variable in a value, as often as it is there; does not recurse."""
+    stack: list[ValueNode] = [value]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, VariableNode):
+            yield node.name.value
+        elif isinstance(node, ListValueNode):
+            stack.extend(node.values)
+        elif isinstance(node, ObjectValueNode):
+            stack.extend(each.value for each in node.fields)

@@ -123,6 +123,17 @@ async def test_large_variables_are_refused_before_their_coercion(api: Api, alter
     assert (code, sent) == ("LIMIT_EXCEEDED", 0)
 
 
+async def test_a_variable_in_many_places_is_refused(api: Api) -> None:
+    """A literal that has a long variable many times is refused before a resolver visits it as often, for a reader."""
+    query = "query ($f: AssetFilter) { assets(filter: {or: [%s]}) { nodes { id } } }" % ("$f " * 900)
+    code, limit, sent = await refused(api, query, f={"or": [{"ids": ["a"]}] * 100})
+    assert (code, limit, sent) == ("LIMIT_EXCEEDED", "variables", 0)
+    items = " ".join(f'{{dataset: {{id: "mlg://dataset/test/default/{each}", columns: $c}}}}' for each in range(200))
+    mutation = f"mutation ($c: [ColumnInput!]) {{ registerAssets(input: {{items: [{items}]}}) {{ failed }} }}"
+    code, limit, sent = await refused(api, mutation, c=[{"name": f"c{each}"} for each in range(5_000)])
+    assert (code, limit, sent) == ("LIMIT_EXCEEDED", "variables", 0)
+
+
 @pytest.mark.parametrize(
     "limits",
     [UsageLimits(items=2_000), UsageLimits(rows=200), UsageLimits(characters=20_000), UsageLimits(stored=20_000)],

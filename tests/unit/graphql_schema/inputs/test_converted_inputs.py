@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 import strawberry
-from graphql import GraphQLInputObjectType, parse
+from graphql import FieldNode, GraphQLInputObjectType, OperationDefinitionNode, parse
 from graphql.execution.values import VariableValues, get_variable_values
+from graphql.utilities.coerce_input_value import coerce_input_literal
 from strawberry.types.arguments import convert_arguments
 
 from graphql_schema.inputs import converted_inputs as module
+from graphql_schema.operation.coerced_variables import CoercedVariables, coerce
 from graphql_schema.schema import GraphSchema, build_schema
 
 INPUT = {
@@ -66,3 +68,31 @@ def test_objects_are_those_of_strawberry(schema: GraphSchema, monkeypatch: pytes
     assert [converted(schema, value) for value in values] == made
     assert made[1].description is None
     assert made[1].display_name is strawberry.UNSET
+
+
+async def test_a_list_is_converted_once_for_all_literals(schema: GraphSchema, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each literal with a list variable gets the objects of its coercion, in a list of its own."""
+    text = "query ($all: [AssetFilter!]) { assets(filter: {and: $all, or: $all}) { nodes { id } } }"
+    document = parse(text)
+    (operation,) = document.definitions
+    assert isinstance(operation, OperationDefinitionNode)
+    variables = await coerce(schema.core, document, operation, {"all": [{"ids": ["a"]}, {"ids": ["b"]}]})
+    assert isinstance(variables, CoercedVariables)
+    (field,) = operation.selection_set.selections
+    assert isinstance(field, FieldNode)
+    made = []
+    conversion = module._object  # noqa: SLF001 - counted
+
+    def counted(*args: Any) -> object:
+        made.append(args)
+        return conversion(*args)
+
+    monkeypatch.setattr(module, "_object", counted)
+    type_ = schema.core.get_type("AssetFilter")
+    assert isinstance(type_, GraphQLInputObjectType)
+    [argument] = field.arguments or ()
+    found = coerce_input_literal(argument.value, type_, variables.coerced)
+    assert len(made) == 1
+    given = found.given
+    assert given.and_ == given.or_ == [each.given for each in variables.coerced.coerced["all"]]
+    assert given.and_ is not given.or_

@@ -60,6 +60,33 @@ def test_a_mutation_may_have_larger_variables() -> None:
     assert variable_breaches(SMALL, mutation, value, limits) == []
 
 
+@pytest.mark.parametrize(
+    ("arguments", "size"),
+    [
+        ("f: $f", None),
+        ("f: {b: [$f]}", None),
+        ("f: {b: [$f, $f, {c: $f, b: [$f, $f, $f]}]}", 6 * 16),
+        ("f: {b: [$f, $f, $f, $f, $f]}, n: $n", 5 * 16),
+    ],
+)
+@pytest.mark.parametrize("place", ["x(%s)", "... { a: x(%s) }", "...P } fragment P on Query { x(%s)"])
+def test_an_argument_counts_each_use_of_a_variable(arguments: str, size: int | None, place: str) -> None:
+    """A literal with a variable many times is refused, wherever it is; one that has it once or twice is not."""
+    document = parse("query ($f: F, $n: [Int!]) { " + place % arguments + " }")
+    query = document.definitions[0]
+    assert isinstance(query, OperationDefinitionNode)
+    limits = DocumentLimits(query_variables=48)
+    found = variable_breaches(SMALL, query, {"f": {"b": [{}, {}]}, "n": [1]}, limits, document)
+    assert [(each.limit, each.actual) for each in found] == ([] if size is None else [("variables", size)])
+
+
+def test_a_default_counts_like_a_value() -> None:
+    """An absent variable counts as its default, and one that is given, null included, as what is given."""
+    query = operation("query ($f: F = {b: [{}, {}]}) { x(f: $f) }")
+    given: list[dict[str, object]] = [{}, {"f": None}, {"f": {"b": [{}, {}]}}]
+    assert [variable_size(SMALL, query, each, 1_000).size for each in given] == [16, 1, 16]
+
+
 def test_variables_that_are_not_declared_are_refused() -> None:
     """The operation would be refused with the same value in a declared variable."""
     limits = DocumentLimits(query_variables=50)
