@@ -35,14 +35,14 @@ from graphql_schema.fields.context import Context
 from graphql_schema.fields.field import Resolved
 from graphql_schema.operation.coerced_variables import CoercedVariables, without_variables
 from graphql_schema.operation.event_selection import event_selection
-from graphql_schema.ports.operation_budget import OperationBudget
+from graphql_schema.ports.operation_budget import TURNS, OperationBudget
 from graphql_schema.ports.record import JsonObject
 
 LONG_LIST: Final = 25
 """Number of objects from which on a list is resolved with pauses."""
 
 FEW: Final = 100
-"""Number of resolvers that begin without a pause when graphql-core executes an operation: some milliseconds."""
+"""Number of resolvers that begin without a pause when graphql-core executes an operation, unless they take long."""
 
 
 class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
@@ -186,13 +186,14 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
     async def _begun(self, result: Awaitable[Resolved]) -> Resolved:
         """Return the result of a resolver, which begins when it has one of the slots of the operation, and in a turn.
 
-        The first FEW resolvers begin at once, so that errors of a usual operation have the order of its fields.
+        The first FEW resolvers begin at once, so that errors of a usual operation have the order of its fields. Long
+        arguments can make each of them take milliseconds, so a long turn ends this.
         """
         try:
             await self._slots.acquire()
             try:
                 self._resolvers += 1
-                if self._resolvers > FEW:
+                if self._resolvers > FEW or TURNS.is_long():
                     await self.budget.pause()
                 return await result
             finally:

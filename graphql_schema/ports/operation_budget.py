@@ -19,6 +19,9 @@ ItemT = TypeVar("ItemT")
 TURN_SECONDS: Final = 0.003
 """Length of a turn of the event loop in seconds; an operation that pauses after that waits for a later turn."""
 
+LONG_TURN_SECONDS: Final = 0.015
+"""CPU time of a turn after which everything waits for a later turn, also what may begin after the end of a turn."""
+
 _REST: Final = 50
 """Iterations of the event loop between two releases of waiting tasks; about what an operation on a page needs.
 
@@ -241,6 +244,7 @@ class Turns:
     _rests: int = 0
     _resting_since: float = 0.0
     _began: float | None = None
+    _used: float = 0.0
     _loop: asyncio.AbstractEventLoop | None = None
 
     def is_over(self) -> bool:
@@ -250,6 +254,10 @@ class Turns:
             self._begin(now)
             return False
         return now - self._began > TURN_SECONDS
+
+    def is_long(self) -> bool:
+        """Return whether the turn is over and has used more CPU time than LONG_TURN_SECONDS."""
+        return self.is_over() and time.thread_time() - self._used > LONG_TURN_SECONDS
 
     async def next(self, pauses: int) -> None:
         """Return in a later turn; ``pauses`` is the number of pauses of the operation, this one included."""
@@ -263,7 +271,7 @@ class Turns:
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
             self._loop, self._waiting = loop, []  # the former loop was closed
-        self._began = now
+        self._began, self._used = now, time.thread_time()
         loop.call_soon(self._end)
 
     def _end(self) -> None:

@@ -251,6 +251,17 @@ async def test_resolvers_begin_in_turns(
     assert max(STARTS) <= 2
 
 
+async def test_long_resolvers_begin_in_turns(twice: Twice, roots: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also the first of an operation with an error begin in turns, if a turn uses too much CPU time."""
+    monkeypatch.setattr(operation_budget, "TURN_SECONDS", -1.0)
+    monkeypatch.setattr(operation_budget, "LONG_TURN_SECONDS", -1.0)
+    roots += [red(number) for number in range(8)]
+    STARTS.clear()
+    _, executed_again = await twice("{ reds { delayed odd } }")
+    assert executed_again == 1
+    assert max(STARTS) <= 2
+
+
 @pytest.mark.parametrize(
     ("document", "again"),
     [("{ reds { delayed(turns: 9) } }", 0), ("{ reds { a: delayed(turns: 9) b: delayed(turns: 8) odd } }", 1)],
