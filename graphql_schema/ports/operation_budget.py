@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from heapq import heappop, heappush
+from heapq import heappop, heappush, heapreplace
 from typing import Final, TypeVar
 
 from policies.errors import CodedError, LimitError
@@ -71,6 +71,8 @@ class OperationBudget:
     stored: int = 0
     pauses: int = 0
     """Number of pauses so far; of the tasks that wait, those whose operation has had the fewest continue first."""
+    continued: int = 0
+    """Number of the pause, of all operations, after which one of its tasks continued last; 0 before its first pause."""
     paused: int = 0
     """Number of its tasks that wait for a turn; a query level is not sent before it is 0."""
     reads_index: bool = False
@@ -191,10 +193,9 @@ class OperationBudget:
         if not TURNS.is_over():
             return
         self.paused += 1
+        self.pauses += 1
         try:
-            while TURNS.is_over():
-                self.pauses += 1
-                await TURNS.next(self.pauses)
+            await TURNS.wait(self)
         finally:
             self.paused -= 1
         self.check()
@@ -234,13 +235,18 @@ class Turns:
     """Turns of the event loop; each ends with the iteration of the loop.
 
     A turn begins with a call of :meth:`is_over`, or when the last one ends while tasks still wait. A task for which
-    :meth:`is_over` is true waits in :meth:`next`. The end of a turn releases waiting tasks if `_REST` turns or
+    :meth:`is_over` is true waits in :meth:`wait`. The end of a turn releases waiting tasks if `_REST` turns or
     TURN_SECONDS have passed since the last release. The tasks that run meanwhile get as much time, if they need it.
-    Tasks of operations that have waited least often come first, so that a short operation does not wait for a long one.
+    Tasks of operations that have had the fewest pauses come first, so that a short operation does not wait for a long
+    one. In every second release, a task comes first whose operation has not continued for longest. So an operation with
+    many pauses gets turns, too, however many short ones begin.
     """
 
     _waiting: list[tuple[int, int, asyncio.Future[None]]] = field(default_factory=list)
+    _in_order: list[tuple[int, int, OperationBudget, asyncio.Future[None]]] = field(default_factory=list)
+    """The same tasks by the ``continued`` of their operation when they began to wait."""
     _count: int = 0
+    _releases: int = 0
     _rests: int = 0
     _resting_since: float = 0.0
     _began: float | None = None
@@ -259,18 +265,25 @@ class Turns:
         """Return whether the turn is over and has used more CPU time than LONG_TURN_SECONDS."""
         return self.is_over() and time.thread_time() - self._used > LONG_TURN_SECONDS
 
-    async def next(self, pauses: int) -> None:
-        """Return in a later turn; ``pauses`` is the number of pauses of the operation, this one included."""
-        turn = asyncio.get_running_loop().create_future()
+    async def wait(self, budget: OperationBudget) -> None:
+        """Return when a turn of the event loop is not over, for a task of the operation of a budget."""
         self._count += 1
-        heappush(self._waiting, (pauses, self._count, turn))
-        await turn
+        pause, loop = self._count, asyncio.get_running_loop()
+        budget.continued = budget.continued or pause
+        while self.is_over():
+            turn = loop.create_future()
+            self._count += 1
+            heappush(self._waiting, (budget.pauses, self._count, turn))
+            heappush(self._in_order, (budget.continued, self._count, budget, turn))
+            await turn
+        self._count += 1
+        budget.continued = self._count
 
     def _begin(self, now: float) -> None:
         """Begin a turn, which the next iteration of the loop ends."""
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
-            self._loop, self._waiting = loop, []  # the former loop was closed
+            self._loop, self._waiting, self._in_order = loop, [], []  # the former loop was closed
         self._began, self._used = now, time.thread_time()
         loop.call_soon(self._end)
 
@@ -290,12 +303,33 @@ class Turns:
             self._begin(now)
 
     def _release(self) -> None:
-        """Let the first ``_RELEASED`` waiting tasks continue."""
+        """Let ``_RELEASED`` waiting tasks continue."""
         self._rests = 0
-        for _ in range(min(_RELEASED, len(self._waiting))):
-            *_, turn = heappop(self._waiting)
-            if not turn.done():
+        self._releases += 1
+        if self._releases % 2 == 0:
+            self._release_by_order()
+        for _ in range(_RELEASED):
+            if self._drop_released():
+                return
+            self._waiting[0][-1].set_result(None)
+        self._drop_released()
+
+    def _release_by_order(self) -> None:
+        """Let a task continue whose operation has not continued for longest."""
+        while not self._drop_released():
+            continued, number, budget, turn = self._in_order[0]
+            if continued == budget.continued:
                 turn.set_result(None)
+                return
+            heapreplace(self._in_order, (budget.continued, number, budget, turn))
+
+    def _drop_released(self) -> bool:
+        """Forget tasks that wait no longer, as far as they come first; return whether no task waits."""
+        while self._waiting and self._waiting[0][-1].done():
+            heappop(self._waiting)
+        while self._in_order and self._in_order[0][-1].done():
+            heappop(self._in_order)
+        return not self._waiting
 
 
 TURNS: Final = Turns()

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from graphql_schema.ports.operation_budget import TURN_SECONDS, OperationBudget, UsageLimits
+from graphql_schema.ports.operation_budget import TURN_SECONDS, TURNS, OperationBudget, UsageLimits
 from policies.errors import InvalidError, LimitError
 
 SMALL = UsageLimits(items=10, characters=100, rows=20, stored=30)
@@ -182,3 +182,30 @@ async def test_a_short_operation_passes_between_two_turns(monkeypatch: pytest.Mo
 
     _, between = await asyncio.gather(long(), short())
     assert between <= 2
+
+
+async def test_an_operation_of_many_pauses_has_turns_beside_new_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside four callers who begin one operation after the other, an old one has an eighth of the turns or more."""
+    now, turns, done = 0.0, 0, asyncio.Event()
+    monkeypatch.setattr("graphql_schema.ports.operation_budget.time.perf_counter", lambda: now)
+
+    async def old() -> None:
+        nonlocal now
+        budget = OperationBudget(pauses=1_000)
+        for _ in range(20):
+            now += TURN_SECONDS * 2
+            await budget.pause()
+        done.set()
+
+    async def new() -> None:
+        nonlocal now, turns
+        while not done.is_set() and turns < 2_000:
+            budget = OperationBudget()
+            for _ in range(5):
+                now += TURN_SECONDS * 2
+                turns += 1
+                await budget.pause()
+
+    await asyncio.gather(old(), *(new() for _ in range(4)))
+    assert turns <= 20 * 8
+    assert not TURNS._waiting and not TURNS._in_order  # noqa: SLF001, PT018 - nothing is left behind
