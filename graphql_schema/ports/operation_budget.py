@@ -6,10 +6,11 @@ event loop serves all callers, so long work pauses after :data:`TURN_SECONDS` an
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from heapq import heappop, heappush, heapreplace
+from heapq import heappop, heappush
 from typing import Final, TypeVar
 
 from policies.errors import CodedError, LimitError
@@ -20,7 +21,7 @@ TURN_SECONDS: Final = 0.003
 """Length of a turn of the event loop in seconds; an operation that pauses after that waits for a later turn."""
 
 LONG_TURN_SECONDS: Final = 0.015
-"""CPU time of a turn after which everything waits for a later turn, also what may begin after the end of a turn."""
+"""Seconds of CPU time of a turn after which also the first resolvers of an operation wait for a later turn."""
 
 _REST: Final = 50
 """Iterations of the event loop between two releases of waiting tasks; about what an operation on a page needs.
@@ -72,7 +73,7 @@ class OperationBudget:
     pauses: int = 0
     """Number of pauses so far; of the tasks that wait, those whose operation has had the fewest continue first."""
     continued: int = 0
-    """Number of the pause, of all operations, after which one of its tasks continued last; 0 before its first pause."""
+    """Place, in the order of all waits, at which one of its tasks continued last; 0 before its first pause."""
     paused: int = 0
     """Number of its tasks that wait for a turn; a query level is not sent before it is 0."""
     reads_index: bool = False
@@ -243,8 +244,8 @@ class Turns:
     """
 
     _waiting: list[tuple[int, int, asyncio.Future[None]]] = field(default_factory=list)
-    _in_order: list[tuple[int, int, OperationBudget, asyncio.Future[None]]] = field(default_factory=list)
-    """The same tasks by the ``continued`` of their operation when they began to wait."""
+    _by_operation: dict[int, tuple[OperationBudget, deque[asyncio.Future[None]]]] = field(default_factory=dict)
+    """The same tasks of each operation, in the order in which they began to wait."""
     _count: int = 0
     _releases: int = 0
     _rests: int = 0
@@ -268,13 +269,13 @@ class Turns:
     async def wait(self, budget: OperationBudget) -> None:
         """Return when a turn of the event loop is not over, for a task of the operation of a budget."""
         self._count += 1
-        pause, loop = self._count, asyncio.get_running_loop()
-        budget.continued = budget.continued or pause
+        loop = asyncio.get_running_loop()
+        budget.continued = budget.continued or self._count
         while self.is_over():
             turn = loop.create_future()
             self._count += 1
             heappush(self._waiting, (budget.pauses, self._count, turn))
-            heappush(self._in_order, (budget.continued, self._count, budget, turn))
+            self._by_operation.setdefault(id(budget), (budget, deque()))[1].append(turn)
             await turn
         self._count += 1
         budget.continued = self._count
@@ -283,7 +284,7 @@ class Turns:
         """Begin a turn, which the next iteration of the loop ends."""
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
-            self._loop, self._waiting, self._in_order = loop, [], []  # the former loop was closed
+            self._loop, self._waiting, self._by_operation = loop, [], {}  # the former loop was closed
         self._began, self._used = now, time.thread_time()
         loop.call_soon(self._end)
 
@@ -300,7 +301,9 @@ class Turns:
         if self._rests > _REST or now - self._resting_since > TURN_SECONDS:
             self._release()
         if self._waiting:
-            self._begin(now)
+            self._begin(time.perf_counter())  # a turn that began with the release could be over before it is used
+        else:
+            self._by_operation.clear()
 
     def _release(self) -> None:
         """Let ``_RELEASED`` waiting tasks continue."""
@@ -308,28 +311,23 @@ class Turns:
         self._releases += 1
         if self._releases % 2 == 0:
             self._release_by_order()
-        for _ in range(_RELEASED):
-            if self._drop_released():
-                return
-            self._waiting[0][-1].set_result(None)
-        self._drop_released()
+        released = 0
+        while self._waiting and released < _RELEASED:
+            *_, turn = heappop(self._waiting)
+            if not turn.done():
+                turn.set_result(None)
+                released += 1
 
     def _release_by_order(self) -> None:
-        """Let a task continue whose operation has not continued for longest."""
-        while not self._drop_released():
-            continued, number, budget, turn = self._in_order[0]
-            if continued == budget.continued:
-                turn.set_result(None)
-                return
-            heapreplace(self._in_order, (budget.continued, number, budget, turn))
-
-    def _drop_released(self) -> bool:
-        """Forget tasks that wait no longer, as far as they come first; return whether no task waits."""
-        while self._waiting and self._waiting[0][-1].done():
-            heappop(self._waiting)
-        while self._in_order and self._in_order[0][-1].done():
-            heappop(self._in_order)
-        return not self._waiting
+        """Let the first task continue of the operation that has not continued for longest."""
+        for key, (_, turns) in [*self._by_operation.items()]:
+            while turns and turns[0].done():
+                turns.popleft()
+            if not turns:
+                del self._by_operation[key]
+        if self._by_operation:
+            _, turns = min(self._by_operation.values(), key=lambda each: each[0].continued)
+            turns[0].set_result(None)
 
 
 TURNS: Final = Turns()

@@ -2,10 +2,12 @@
 
 import asyncio
 import time
+from collections import deque
+from heapq import heappop
 
 import pytest
 
-from graphql_schema.ports.operation_budget import TURN_SECONDS, TURNS, OperationBudget, UsageLimits
+from graphql_schema.ports.operation_budget import TURN_SECONDS, TURNS, OperationBudget, Turns, UsageLimits
 from policies.errors import InvalidError, LimitError
 
 SMALL = UsageLimits(items=10, characters=100, rows=20, stored=30)
@@ -208,4 +210,55 @@ async def test_an_operation_of_many_pauses_has_turns_beside_new_ones(monkeypatch
 
     await asyncio.gather(old(), *(new() for _ in range(4)))
     assert turns <= 20 * 8
-    assert not TURNS._waiting and not TURNS._in_order  # noqa: SLF001, PT018 - nothing is left behind
+    assert not TURNS._waiting and not TURNS._by_operation  # noqa: SLF001, PT018 - nothing is left behind
+
+
+async def test_a_release_costs_the_same_for_many_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four operations of 300 tasks each: no release moves more than some entries, and every one lets tasks continue."""
+    now, moved, continued = 0.0, 0, 0
+    moves: list[int] = []
+    monkeypatch.setattr("graphql_schema.ports.operation_budget.time.perf_counter", lambda: now)
+    release = TURNS._release  # noqa: SLF001 - what is observed
+
+    class Counted(deque[object]):
+        """A queue whose moved entries count."""
+
+        def popleft(self) -> object:
+            """Count the first entry, and return it."""
+            nonlocal moved
+            moved += 1
+            return super().popleft()
+
+    def observed(_turns: object) -> None:
+        nonlocal moved
+        before, moved = continued, 0
+        release()
+        moves.append(moved)
+        assert continued == before
+
+    def popped(heap: list[tuple[int, int, object]]) -> tuple[int, int, object]:
+        nonlocal moved
+        moved += 1
+        return heappop(heap)
+
+    monkeypatch.setattr("graphql_schema.ports.operation_budget.deque", Counted)
+    monkeypatch.setattr("graphql_schema.ports.operation_budget.heappop", popped)
+    monkeypatch.setattr(Turns, "_release", observed)
+
+    async def task(budget: OperationBudget) -> None:
+        nonlocal now, continued
+        await budget.pause()
+        continued += 1
+        now += TURN_SECONDS / 4
+
+    async def operation() -> None:
+        budget = OperationBudget()
+        await asyncio.gather(*(task(budget) for _ in range(300)))
+
+    TURNS.is_over()
+    now += TURN_SECONDS * 2
+    await asyncio.gather(*(operation() for _ in range(4)))
+    assert continued == 1_200
+    assert max(moves) <= 300
+    assert sum(moves) <= 4 * 1_200
+    assert not TURNS._waiting and not TURNS._by_operation  # noqa: SLF001, PT018 - nothing is left behind
