@@ -47,8 +47,8 @@ MAX_ERRORS: Final = 25
 class Admission:
     """Refuses an operation that is invalid or exceeds ``limits``, and several without ``operationName``.
 
-    ``operation`` is the operation as Strawberry executes it: what is found out is written there. ``parsed`` parses
-    documents. ``documents`` are those that need no validation; a document that passes it is added.
+    ``operation`` is the operation as Strawberry executes it; its document, errors and coerced variables are set there.
+    ``parsed`` parses documents. ``documents`` are those that need no validation; a document that passes it is added.
     """
 
     def __init__(

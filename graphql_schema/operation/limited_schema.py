@@ -43,7 +43,7 @@ class _AdmissionRunner(SchemaExtensionsRunner):
 
     # Strawberry only enters what these return, so it need not be its own class.
     def operation(self) -> nullcontext[None]:  # type: ignore[override]
-        """Return that nothing is done around the operation."""
+        """Return an empty context manager."""
         return nullcontext()
 
     def parsing(self) -> _Step:  # type: ignore[override]
@@ -69,6 +69,7 @@ class OperationSchema(Schema):
 
     def __init__(self, *roots: Any, **options: Any) -> None:  # noqa: ANN401 - the parameters of Strawberry's Schema
         super().__init__(*roots, **{"execution_context_class": BudgetedExecution, **options})
+        assert not self.get_extensions(), "the hooks of extensions would not be called"  # noqa: S101 - for programmers
         self._documents, self._parsed = DocumentCache(), ParsedDocuments(self.limits.tokens)
 
     @property

@@ -6,7 +6,7 @@ its input type, because its coercion visits these, given or not. Inner lists and
 A literal can have a variable many times. Its argument counts the variable each time, because a resolver visits it so.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,6 +15,7 @@ from graphql import (
     DocumentNode,
     ExecutableDefinitionNode,
     FieldNode,
+    FragmentDefinitionNode,
     GraphQLInputObjectType,
     GraphQLList,
     GraphQLNonNull,
@@ -35,8 +36,8 @@ from graphql import (
 
 from graphql_schema.operation.limits import Breach, DocumentLimits
 
-MAX_USES: Final = 2_000
-"""Maximal number of variables in one literal: each has two of the tokens of a document."""
+_USE_TOKENS: Final = 2
+"""Number of tokens of a document that one use of a variable has."""
 
 
 @dataclass(slots=True)
@@ -53,18 +54,19 @@ def variable_breaches(
     operation: OperationDefinitionNode,
     variables: Mapping[str, object],
     limits: DocumentLimits,
-    document: DocumentNode | None = None,
+    document: DocumentNode,
 ) -> list[Breach]:
-    """Return the limits that the variables of an operation exceed, or an argument in its ``document``.
+    """Return the limits that the variables of an operation exceed, or an argument in it or in a fragment.
 
-    An argument has the limit of all variables. Without a document, arguments are not measured.
+    An argument has the limit of all variables.
     """
     writes = operation.operation is OperationType.MUTATION
     maximum = limits.mutation_variables if writes else limits.query_variables
     found = variable_size(schema, operation, variables, maximum)
     size = found.size
-    if document is not None and maximum // MAX_USES < size <= maximum:
-        size = max(size, _max_argument(document, found.each))
+    if maximum < size * (limits.tokens // _USE_TOKENS) and size <= maximum:
+        fragments = (each for each in document.definitions if isinstance(each, FragmentDefinitionNode))
+        size = max(size, _max_argument([operation, *fragments], found.each))
     exceeded = (("variables", size, maximum), ("list", found.max_length, limits.list_elements))
     return [Breach(name, actual, limit, operation) for name, actual, limit in exceeded if actual > limit]
 
@@ -131,22 +133,20 @@ def _count(value: object, type_: GraphQLType, maximum: int, found: VariableSize)
             )
 
 
-def _max_argument(document: DocumentNode, sizes: Mapping[str, int]) -> int:
-    """Return the size of the largest argument of the fields in a document, by the sizes of variables; 0 without any.
+def _max_argument(definitions: Iterable[ExecutableDefinitionNode], sizes: Mapping[str, int]) -> int:
+    """Return the size of the largest argument of the fields in definitions, by the sizes of variables; 0 without any.
 
     Each variable counts its size as often as it is in the argument.
     """
     return max(
-        (sum(sizes.get(name, 0) for name in _variables(each.value)) for each in _arguments(document)),
+        (sum(sizes.get(name, 0) for name in _variables(each.value)) for each in _arguments(definitions)),
         default=0,
     )
 
 
-def _arguments(document: DocumentNode) -> Iterator[ArgumentNode]:
-    """Yield the arguments of all fields of a document; does not recurse."""
-    stack: list[SelectionSetNode] = [
-        each.selection_set for each in document.definitions if isinstance(each, ExecutableDefinitionNode)
-    ]
+def _arguments(definitions: Iterable[ExecutableDefinitionNode]) -> Iterator[ArgumentNode]:
+    """Yield the arguments of all fields of operations and fragments; does not recurse."""
+    stack: list[SelectionSetNode] = [each.selection_set for each in definitions]
     while stack:
         for each in stack.pop().selections:
             if isinstance(each, FieldNode):

@@ -213,7 +213,7 @@ class RegistryClient:
         return found
 
     def _pages(self, read: ReadPage) -> Iterator[Sequence[Entity]]:
-        """Yield the pages that are not empty; raises RegistryError if the list would never end."""
+        """Yield the pages that are not empty; raises RegistryError if a token comes twice, or EMPTY_PAGES are empty."""
         token: str | None = None
         tokens, empty = set[str](), 0
         while True:

@@ -1,7 +1,7 @@
 """The size of variables, counted by hand, and the limits on it."""
 
 import pytest
-from graphql import GraphQLSchema, OperationDefinitionNode, build_schema, parse
+from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode, build_schema, parse
 from strawberry.types import ExecutionResult
 
 from graphql_schema.operation.limits import DocumentLimits
@@ -18,6 +18,11 @@ def operation(text: str) -> OperationDefinitionNode:
     [found] = parse(text).definitions
     assert isinstance(found, OperationDefinitionNode)
     return found
+
+
+def alone(found: OperationDefinitionNode) -> DocumentNode:
+    """Return the document that has only this operation."""
+    return DocumentNode(definitions=(found,))
 
 
 @pytest.mark.parametrize(
@@ -55,9 +60,9 @@ def test_a_mutation_may_have_larger_variables() -> None:
     limits = DocumentLimits(query_variables=50, mutation_variables=100)
     value: dict[str, object] = {"f": {"b": [{}] * 10}}
     query, mutation = operation("query ($f: F) { x(f: $f) }"), operation("mutation ($f: F) { y(f: $f) }")
-    [breach] = variable_breaches(SMALL, query, value, limits)
+    [breach] = variable_breaches(SMALL, query, value, limits, alone(query))
     assert (breach.limit, breach.maximum) == ("variables", 50)
-    assert variable_breaches(SMALL, mutation, value, limits) == []
+    assert variable_breaches(SMALL, mutation, value, limits, alone(mutation)) == []
 
 
 @pytest.mark.parametrize(
@@ -90,7 +95,8 @@ def test_a_default_counts_like_a_value() -> None:
 def test_variables_that_are_not_declared_are_refused() -> None:
     """The operation would be refused with the same value in a declared variable."""
     limits = DocumentLimits(query_variables=50)
-    [breach] = variable_breaches(SMALL, operation("query { x }"), {"g": [0] * 60}, limits)
+    query = operation("query { x }")
+    [breach] = variable_breaches(SMALL, query, {"g": [0] * 60}, limits, alone(query))
     assert (breach.limit, breach.maximum) == ("variables", 50)
 
 
@@ -98,10 +104,11 @@ def test_a_long_list_is_refused() -> None:
     """The longest list counts, at any depth, apart from the number of all elements."""
     limits = DocumentLimits(list_elements=10)
     value: dict[str, object] = {"f": {"b": [{"b": [{}] * 11}, {}]}}
-    [breach] = variable_breaches(SMALL, operation("mutation ($f: F) { y(f: $f) }"), value, limits)
+    mutation = operation("mutation ($f: F) { y(f: $f) }")
+    [breach] = variable_breaches(SMALL, mutation, value, limits, alone(mutation))
     assert (breach.limit, breach.actual, breach.maximum) == ("list", 11, 10)
     value = {"f": {"b": [{"b": [{}] * 10}] * 10}}
-    assert variable_breaches(SMALL, operation("mutation ($f: F) { y(f: $f) }"), value, limits) == []
+    assert variable_breaches(SMALL, mutation, value, limits, alone(mutation)) == []
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +128,7 @@ def test_a_thousand_registrations_pass(schema: GraphQLSchema) -> None:
         }
     }
     bulk = operation("mutation ($i: RegisterAssetsInput!) { registerAssets(input: $i) { created } }")
-    assert variable_breaches(schema, bulk, {"i": {"items": [item] * 1_000}}, DocumentLimits()) == []
+    assert variable_breaches(schema, bulk, {"i": {"items": [item] * 1_000}}, DocumentLimits(), alone(bulk)) == []
 
 
 async def test_many_empty_filters_are_refused() -> None:
