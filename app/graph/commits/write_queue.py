@@ -4,7 +4,9 @@ The next transaction has the first batch of the caller who has waited longest si
 this caller, or since the batch arrived. So no batch waits forever, and one caller with several long batches does not
 make the others wait for all of them. The other batches of its tenant are considered in turns: the first of each caller
 before the second of any, and those with few items first. One that would exceed MAX_GROUP_ITEMS or MAX_GROUP_EDGES is
-passed over, and so is one that must be alone. Batches of different tenants are never in one transaction.
+passed over, and so is one that must be alone. While several callers write, a long batch joins no transaction,
+because all calls of a transaction get their outcomes at its end. Batches of different tenants are never in one
+transaction.
 """
 
 import asyncio
@@ -19,6 +21,9 @@ MAX_GROUP_ITEMS: Final = 250
 
 MAX_GROUP_EDGES: Final = 2_500
 """Maximal number of edges declared by the batches that join the oldest one in a transaction."""
+
+MAX_CONTENDED_EDGES: Final = 500
+"""Maximal number of edges declared by a batch that joins the oldest one while several callers write."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -72,14 +77,16 @@ class WriteQueue:
             async with asyncio.timeout(seconds):
                 await self._arrived.wait()
 
-    def take(self) -> list[QueuedWrite]:
+    def take(self, *, is_contended: bool = False) -> list[QueuedWrite]:
         """Remove and return the batches of the next transaction, in the order of their arrival.
 
-        Batches of calls that have ended are dropped. The list is empty if no other batch waits.
+        ``is_contended`` states whether several callers write, also if only one of them has batches here now. Batches
+        of calls that have ended are dropped. The list is empty if no other batch waits.
         """
         present = [batch for batch in self._waiting if not batch.is_over]
         first = min(present, key=self._waited_since, default=None)
-        chosen = set() if first is None else {*_chosen(first, present)}
+        max_edges = MAX_CONTENDED_EDGES if is_contended else MAX_GROUP_EDGES
+        chosen = set() if first is None else {*_chosen(first, present, max_edges)}
         self._waiting = [batch for batch in present if batch not in chosen]
         self._taken += 1
         if first is not None:
@@ -94,15 +101,18 @@ class WriteQueue:
         return max(batch.since, begun or 0), begun is not None
 
 
-def _chosen(first: QueuedWrite, present: list[QueuedWrite]) -> Iterator[QueuedWrite]:
-    """Yield ``first``, and those of the batches ``present`` of its tenant that fit, in turns of the callers."""
+def _chosen(first: QueuedWrite, present: list[QueuedWrite], max_edges: int) -> Iterator[QueuedWrite]:
+    """Yield ``first``, and those of the batches ``present`` of its tenant that fit, in turns of the callers.
+
+    A batch that joins ``first`` has at most ``max_edges`` edges.
+    """
     yield first
     if first.alone:
         return
     earlier: Counter[str] = Counter([first.caller])
     turns = []
     for batch in present:
-        if batch is not first and batch.tenant == first.tenant and not batch.alone:
+        if batch is not first and batch.tenant == first.tenant and not batch.alone and batch.edge_count <= max_edges:
             turns.append((earlier[batch.caller], batch.item_count, batch))
             earlier[batch.caller] += 1
     items = edges = 0

@@ -165,7 +165,8 @@ class GroupCommit:
 
     def _taken(self) -> WriteGroup:
         """Return the next group of the queue, in which writers put only batches of calls."""
-        return WriteGroup(cast("list[CallBatch]", self._queue.take()))
+        taken = self._queue.take(is_contended=self._coordinator.contention.is_contended)
+        return WriteGroup(cast("list[CallBatch]", taken))
 
     async def _written(self, group: WriteGroup) -> list[WriteGroup]:
         """Write a group and give its calls their outcomes or errors; return the groups that remain to be written.

@@ -79,8 +79,7 @@ class PolicedWriter:
         and the current one may be: repeat the call with the same idempotency keys, or read the state. An atomic call
         that the store refuses raises WriteRefusedError or VertexExistsError; nothing is written then.
         """
-        if dry_run:
-            return await self._written(items, dry_run=True, atomic=atomic)
+        # A dry run counts as well: it is planned under the write lock, for which all others wait.
         with self._coordinator.contention.call((self._principal.tenant, self._principal.subject)):
             return await self._written(items, dry_run=dry_run, atomic=atomic)
 

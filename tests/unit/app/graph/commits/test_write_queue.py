@@ -3,7 +3,13 @@
 import asyncio
 from dataclasses import dataclass
 
-from app.graph.commits.write_queue import MAX_GROUP_EDGES, MAX_GROUP_ITEMS, QueuedWrite, WriteQueue
+from app.graph.commits.write_queue import (
+    MAX_CONTENDED_EDGES,
+    MAX_GROUP_EDGES,
+    MAX_GROUP_ITEMS,
+    QueuedWrite,
+    WriteQueue,
+)
 
 
 @dataclass(eq=False, kw_only=True)
@@ -25,14 +31,14 @@ def batch(name: str, items: int = 1, edges: int = 1, tenant: str = "default") ->
     return Batch(tenant=tenant, caller=caller, item_count=items, edge_count=edges, name=name)
 
 
-def taken(*batches: Batch) -> list[str]:
+def taken(*batches: Batch, is_contended: bool = False) -> list[str]:
     """Return the transactions that take these batches, each as its names."""
     queue = WriteQueue()
     for each in batches:
         queue.add(each)
     found = []
     while queue:
-        found.append(" ".join(each.name for each in queue.take() if isinstance(each, Batch)))
+        found.append(" ".join(each.name for each in queue.take(is_contended=is_contended) if isinstance(each, Batch)))
     return found
 
 
@@ -89,6 +95,15 @@ def test_the_edges_of_a_transaction_are_bounded() -> None:
     """A batch whose edges do not fit waits for the next transaction."""
     heavy = [batch(f"{name}1", edges=MAX_GROUP_EDGES) for name in ("ada", "bo", "cy")]
     assert taken(*heavy) == ["ada1 bo1", "cy1"]
+
+
+def test_long_calls_are_in_no_transaction_with_others_while_several_callers_write() -> None:
+    """Who writes little waits for one long batch, not for three; it may join that one, and is alone before the next."""
+    long = [batch(f"bulk{number}", edges=MAX_CONTENDED_EDGES + 1) for number in range(3)]
+    assert taken(*long, batch("ada1"), is_contended=True) == ["bulk0 ada1", "bulk1", "bulk2"]
+    assert taken(batch("ada1"), *long[:1], batch("bo1"), is_contended=True) == ["ada1 bo1", "bulk0"]
+    assert taken(batch("ada1"), batch("bo1", edges=MAX_CONTENDED_EDGES), is_contended=True) == ["ada1 bo1"]
+    assert taken(*long, batch("ada1")) == ["bulk0 bulk1 bulk2 ada1"]
 
 
 def test_batches_of_ended_calls_are_dropped() -> None:

@@ -13,7 +13,7 @@ from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.errors import StoreFailedError, WriteRefusedError, WriteTooLargeError
 from app.graph.writing.call_batch import CallBatch
 from app.graph.writing.unit.working_set import WorkingSet
-from app.graph.writing.writer import MAX_ATOMIC_EDGES, PolicedWriter
+from app.graph.writing.writer import CONTENDED_SHARE, MAX_ATOMIC_EDGES, MAX_BATCH_ITEMS, PolicedWriter
 from app.telemetry.work import WorkMonitor
 from graphql_schema.catalog.relations import DERIVES
 from graphql_schema.ports.commands import Command, DeclaredEdges, EventCommand
@@ -92,6 +92,23 @@ async def test_a_batch_that_is_too_large_is_divided(policy: Policy, monkeypatch:
     done = await writer.write([*ITEMS, *ITEMS], dry_run=False, atomic=False)
     assert [one.outcome.name for one in done] == ["CREATED"] * 8
     assert sizes == [4, 2, 1, 1, 2, 1, 1, 1, 1, 1, 1]
+
+
+async def test_a_dry_run_shares_the_store_with_other_writers(policy: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It holds the write lock like a real call, so its batches are as small while another caller writes."""
+    coordinator, sizes = WriteCoordinator(shipped_stops()), []
+    client: Any = FailingStore(StoreFailedError("A request."), reads=True)
+    writer = Writers(client, policy, coordinator).of(person("root", roles="admin"))
+
+    async def written(batch: CallBatch) -> list[WriteOutcome]:
+        sizes.append(batch.item_count)
+        return [WriteOutcome(Outcome.CREATED)] * batch.item_count
+
+    monkeypatch.setattr(writer, "_group", SimpleNamespace(write=written))
+    items = [asset(f"dataset d{number}") for number in range(MAX_BATCH_ITEMS)]
+    with coordinator.contention.call("another caller"):
+        await writer.write(items, dry_run=True, atomic=False)
+    assert sizes == [MAX_BATCH_ITEMS // CONTENDED_SHARE] * CONTENDED_SHARE
 
 
 async def _nothing_stored(*_arguments: object, **_options: object) -> WorkingSet:
