@@ -20,7 +20,7 @@ ItemT = TypeVar("ItemT")
 TURN_SECONDS: Final = 0.003
 """Length of a turn of the event loop in seconds; an operation that pauses after that waits for a later turn."""
 
-LONG_TURN_SECONDS: Final = 0.015
+LONG_TURN_SECONDS: Final = 0.025
 """Seconds of CPU time of a turn after which also the first resolvers of an operation wait for a later turn."""
 
 _REST: Final = 50
