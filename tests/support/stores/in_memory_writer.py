@@ -110,7 +110,7 @@ class Memory:
         return self.edges[relation, vertex_id("default", urn(source)), vertex_id("default", urn(target))]
 
 
-_VOLATILE = {"createdAt", "updatedAt", "revision", "guardedSince"}
+_VOLATILE = {"createdAt", "updatedAt", "revision"}
 """Record keys that depend on the number and the instants of the writes."""
 
 
