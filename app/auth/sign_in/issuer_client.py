@@ -7,7 +7,7 @@ OpenID Connect RP-Initiated Logout 1.0.
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -90,8 +90,8 @@ class IssuerClient:
             announced = metadata.get("authorization_response_iss_parameter_supported") is True
             if callback.get("iss", None if announced else self.trusted.issuer.url) != self.trusted.issuer.url:
                 raise SignInRefusedError("The browser returned from another issuer. Sign in again.")
-            return _issued(
-                await oauth.fetch_token(
+            return await _issued(
+                oauth.fetch_token(
                     endpoint(metadata, "token_endpoint", self.trusted.issuer),
                     grant_type="authorization_code",
                     code=callback.get("code", ""),
@@ -103,7 +103,7 @@ class IssuerClient:
         """Return new tokens; raises `SignInRefusedError` and `UnavailableError` as :meth:`redeem`."""
         async with self._exchange(self._session_slots) as oauth:
             address = endpoint(await self._discovered(), "token_endpoint", self.trusted.issuer)
-            return _issued(await oauth.refresh_token(address, refresh_token=refresh_token))
+            return await _issued(oauth.refresh_token(address, refresh_token=refresh_token))
 
     async def revoke(self, refresh_token: str) -> None:
         """Revoke a refresh token; a failure is logged and not raised, also that the issuer has no endpoint for it."""
@@ -216,7 +216,15 @@ class _SharedConnections(httpx2.AsyncBaseTransport):
         return httpx2.Response(response.status_code, headers={"content-type": media}, content=body)
 
 
-def _issued(token: Mapping[str, object]) -> IssuedTokens:
+async def _issued(response: Awaitable[Mapping[str, object]]) -> IssuedTokens:
+    """Return the tokens of a response that Authlib reads; raises `SignInRefusedError` without a bearer token.
+
+    Raises `DiscoveryError` if the response has another form, of which Authlib does not check every part.
+    """
+    try:
+        token = dict(await response)
+    except (ArithmeticError, AttributeError, LookupError, TypeError) as error:
+        raise DiscoveryError(f"the token response cannot be read ({type(error).__name__})") from error
     access, refresh, identity = (token.get(name) for name in ("access_token", "refresh_token", "id_token"))
     if not isinstance(access, str) or str(token.get("token_type")).lower() != "bearer":
         raise SignInRefusedError("The issuer sent no bearer token. An operator has to check the client at the issuer.")

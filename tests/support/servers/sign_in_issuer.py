@@ -35,14 +35,15 @@ class SignInIssuer(LiveIssuer):
     """An issuer whose person agrees to everything.
 
     ``tokens`` changes the response of the token endpoint, ``identity`` the claims of ID tokens and ``access`` those of
-    access tokens; a value of ``...`` leaves out. ``forms`` has what the endpoints received. The token endpoint waits
-    while ``gate`` is not set.
+    access tokens; a value of ``...`` leaves out. ``body`` is a response of the token endpoint of another form.
+    ``forms`` has what the endpoints received. The token endpoint waits while ``gate`` is not set.
     """
 
     tokens: dict[str, Any] = field(default_factory=dict)
     identity: dict[str, Any] = field(default_factory=dict)
     access: dict[str, Any] = field(default_factory=dict)
     identity_key: Any = field(default_factory=lambda: EC)
+    body: Any = ...
     endpoints_down: bool = False
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     forms: list[dict[str, str]] = field(default_factory=list)
@@ -106,6 +107,8 @@ class SignInIssuer(LiveIssuer):
             self._refresh.discard(form["refresh_token"])
         if not valid:
             return JSONResponse({"error": "invalid_grant", "error_description": "<script>"}, 400)
+        if self.body is not ...:
+            return JSONResponse(self.body)
         refresh = secrets.token_hex(8)
         self._refresh.add(refresh)
         response = {

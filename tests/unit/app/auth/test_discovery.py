@@ -20,7 +20,7 @@ from support.servers.issuer import (
 )
 
 from app.auth.authenticator import Authenticator, trust
-from app.auth.discovery import DiscoveryError, fetch_keys
+from app.auth.discovery import MAX_KEYS, DiscoveryError, fetch_keys
 from app.auth.issuers import Issuer
 
 
@@ -54,6 +54,14 @@ async def test_a_key_set_without_keys_is_an_outage(issuer: LiveIssuer, auth: Aut
     """A key set without a usable key gets status 503 and does not replace known keys."""
     issuer.jwks = jwks
     assert await status_of(auth, issuer.mint()) == 503
+
+
+async def test_a_key_set_of_thousands_is_an_outage(issuer: LiveIssuer, auth: Authenticator) -> None:
+    """Importing many keys would hold up all callers; the keys that are known stay."""
+    issuer.jwks = {"keys": [EC.as_dict(private=False)] * (MAX_KEYS + 1)}
+    assert await status_of(auth, issuer.mint()) == 503
+    issuer.jwks = {"keys": [EC.as_dict(private=False)] * MAX_KEYS}
+    assert len(list(await fetch_keys(issuer.client(), Issuer(URL, AUDIENCE, "acme")))) == MAX_KEYS
 
 
 async def test_unknown_keys_of_a_set_are_ignored(issuer: LiveIssuer, auth: Authenticator) -> None:

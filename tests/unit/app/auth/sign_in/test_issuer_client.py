@@ -1,6 +1,7 @@
 """Requests to the issuer: what the standards prescribe is sent, and each failure is a refusal or an outage."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -110,6 +111,27 @@ async def test_a_response_without_a_bearer_token_is_refused(issuer: SignInIssuer
     client = issuer_client(issuer)
     with pytest.raises(SignInRefusedError, match="no bearer token"):
         await client.redeem(ATTEMPT, issuer.agree(await client.authorization_url(ATTEMPT)))
+
+
+@pytest.mark.parametrize("body", [[], [7], "text", 7, None, True], ids=str)
+async def test_a_token_response_that_is_no_object_is_an_outage(issuer: SignInIssuer, body: Any) -> None:
+    """The response of a faulty issuer is never an error of this server, whatever JSON it is."""
+    client = issuer_client(issuer)
+    callback = issuer.agree(await client.authorization_url(ATTEMPT))
+    issuer.body = body
+    with pytest.raises(UnavailableError):
+        await client.redeem(ATTEMPT, callback)
+
+
+@pytest.mark.parametrize("odd", [[1], {"a": 1}, "soon", "9" * 400, True], ids=str)
+@pytest.mark.parametrize("name", ["expires_in", "expires_at", "scope"])
+async def test_an_odd_value_beside_a_token_is_ignored_or_an_outage(issuer: SignInIssuer, name: str, odd: Any) -> None:
+    """Values that the sign-in does not use cause no other error than an outage."""
+    client = issuer_client(issuer)
+    callback = issuer.agree(await client.authorization_url(ATTEMPT))
+    issuer.tokens = {"access_token": "t", name: odd}
+    with suppress(UnavailableError):
+        assert (await client.redeem(ATTEMPT, callback)).access == "t"
 
 
 async def test_an_outage_is_no_refusal(issuer: SignInIssuer) -> None:
