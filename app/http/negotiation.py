@@ -7,11 +7,15 @@ from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache
 from http import HTTPStatus
+from typing import Final
 
 from app.http.errors import HttpError
 
 JSON = "application/json"
 GRAPHQL_RESPONSE = "application/graphql-response+json"
+
+MAX_ACCEPT: Final = 4_096
+"""Maximal number of characters of an ``Accept`` header; browsers send some 200."""
 
 _EXACT = 2
 """Specificity of a range that names a media type completely."""
@@ -23,11 +27,12 @@ def negotiate(accept: str | None) -> str:
 
     ``accept`` is the value of the header; None or an empty value gives `JSON`, as the GraphQL-over-HTTP draft requires.
     The higher quality wins, then the more specific range. If these are equal, `GRAPHQL_RESPONSE` wins if the header
-    names it, else `JSON`. Raises `HttpError` with status 406 if the header allows neither.
+    names it, else `JSON`. Raises `HttpError` with status 406 if the header allows neither, or has more than MAX_ACCEPT
+    characters.
     """
     if accept is None or not accept.strip():
         return JSON
-    ranges = list(_ranges(accept))
+    ranges = list(_ranges(accept)) if len(accept) <= MAX_ACCEPT else []
     rated = [(*_quality(media, ranges), media) for media in (JSON, GRAPHQL_RESPONSE)]
     if not any(quality for quality, _, _ in rated):
         raise HttpError(

@@ -20,6 +20,9 @@ from policies.errors import Code
 
 ValueT = TypeVar("ValueT")
 
+MAX_CONTENT_TYPE: Final = 256
+"""Maximal number of characters of a ``Content-Type`` header."""
+
 LONG_JSON: Final = 64 * 1024
 """Bytes from which on JSON is read in the side thread; 100,000 nested lists need 60 ms."""
 
@@ -80,15 +83,17 @@ async def read_params(request: Request, limits: RequestLimits) -> OperationParam
 
 
 @lru_cache(maxsize=64)
-def _is_json(content_type: str) -> bool:
-    """Return whether a content type is JSON in UTF-8."""
+def is_json(content_type: str) -> bool:
+    """Return whether a content type is JSON in UTF-8; one of more than MAX_CONTENT_TYPE characters is not."""
+    if len(content_type) > MAX_CONTENT_TYPE:  # the parser takes quadratic time
+        return False
     media, parameters = parse_content_type(content_type)
     return media.lower() == "application/json" and parameters.get("charset", "utf-8").lower() in {"utf-8", "utf8"}
 
 
 def _require_json(headers: Mapping[str, str]) -> None:
     encoding = headers.get("content-encoding", "identity").lower()
-    if not _is_json(headers.get("content-type") or "missing") or encoding != "identity":
+    if not is_json(headers.get("content-type") or "missing") or encoding != "identity":
         raise HttpError(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             "The headers do not declare uncompressed JSON in UTF-8. Send `Content-Type: application/json`, without "

@@ -3,7 +3,7 @@
 import pytest
 
 from app.http.errors import HttpError
-from app.http.negotiation import GRAPHQL_RESPONSE, JSON, negotiate
+from app.http.negotiation import GRAPHQL_RESPONSE, JSON, MAX_ACCEPT, negotiate
 
 ANY, APPLICATION = "*/*", "application/*"
 
@@ -45,3 +45,10 @@ def test_a_client_that_accepts_neither_type_gets_406(accept: str) -> None:
     assert error.value.status == 406
     assert JSON in str(error.value)
     assert GRAPHQL_RESPONSE in str(error.value)
+
+
+def test_a_long_header_is_not_read() -> None:
+    """Without a token, a header of 28,000 characters could take tenths of a second of all callers."""
+    with pytest.raises(HttpError):
+        negotiate("application/json," + "," * MAX_ACCEPT)
+    assert negotiate("application/json" + " " * (MAX_ACCEPT - 16)) == JSON

@@ -9,7 +9,7 @@ import pytest
 
 from app.http.errors import HttpError
 from app.http.graphql import graphql_request
-from app.http.graphql.graphql_request import RequestLimits, checked_params, read_json
+from app.http.graphql.graphql_request import MAX_CONTENT_TYPE, RequestLimits, checked_params, is_json, read_json
 
 LIMITS = RequestLimits(document_bytes=10, json_depth=3)
 
@@ -114,3 +114,9 @@ async def test_others_run_while_long_json_is_read(monkeypatch: pytest.MonkeyPatc
     asyncio.get_running_loop().call_soon(ran.set)
     text = b" " * graphql_request.LONG_JSON + b"1"
     assert await graphql_request.read_json_in_turn(text, LIMITS, "The body") == [len(text)]
+
+
+@pytest.mark.parametrize(("length", "accepted"), [(MAX_CONTENT_TYPE, True), (MAX_CONTENT_TYPE + 1, False)])
+def test_a_long_content_type_is_refused(length: int, *, accepted: bool) -> None:
+    """The parser of the library takes quadratic time: half a second for 28,000 characters."""
+    assert is_json("application/json;".ljust(length, " ")) == accepted
