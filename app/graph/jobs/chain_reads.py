@@ -76,7 +76,7 @@ class ChainReads:
                 around.into[label, near][far] = edge
                 sources.add(far)
             else:
-                around.inferred[edge["relation"], far, near] = edge
+                around.inferred[near][edge["relation"], far, near] = edge
         return sources
 
     async def _read(

@@ -30,13 +30,13 @@ class Neighbourhood:
     """Records and edges that were read around the vertices ``ends``.
 
     ``records`` are by vertex id. ``into`` maps a relation and a vertex to the edges that reach it, by source.
-    ``inferred`` are the stored inferred edges that reach ``ends``.
+    ``inferred`` are the stored inferred edges by the vertex of ``ends`` that they reach.
     """
 
     ends: Sequence[int]
     records: dict[int, Record] = field(default_factory=dict)
     into: dict[tuple[str, int], dict[int, Record]] = field(default_factory=lambda: defaultdict(dict))
-    inferred: dict[EdgeKey, Record] = field(default_factory=dict)
+    inferred: dict[int, dict[EdgeKey, Record]] = field(default_factory=lambda: defaultdict(dict))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +51,18 @@ class PartialChain:
     confidence: float
 
 
-def changes(around: Neighbourhood, rules: Iterable[InferenceRule], now: int) -> dict[EdgeKey, Record]:
-    """Return the new records of the inferred edges into ``around.ends`` that differ from the stored ones.
+def changes(around: Neighbourhood, end: int, rules: Iterable[InferenceRule], now: int) -> dict[EdgeKey, Record]:
+    """Return the new records of the inferred edges into one of ``around.ends`` that differ from the stored ones.
 
     ``now``, in epoch milliseconds, is when changed intervals are recorded.
     """
     wanted: dict[EdgeKey, list[Record]] = defaultdict(list)
     for rule in rules:
-        for end in around.ends:
-            for chain in _chains(around, rule, end):
-                wanted[rule.relation.name, chain.vids[0], end].append(_chain_record(rule, chain))
-    found = {}
-    for key in {**around.inferred, **wanted}:
-        before = around.inferred.get(key)
+        for chain in _chains(around, rule, end):
+            wanted[rule.relation.name, chain.vids[0], end].append(_chain_record(rule, chain))
+    found, stored = {}, around.inferred.get(end, {})
+    for key in {**stored, **wanted}:
+        before = stored.get(key)
         known = {_identity(chain): chain["held"] for chain in (before or {}).get(CHAINS, ())}
         chains = [
             {**chain, "held": _recorded(known.get(_identity(chain), ()), chain["held"], now)}

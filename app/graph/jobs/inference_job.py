@@ -31,6 +31,7 @@ from app.graph.records.touched import NOTHING
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.catalog.inference_rules import RULES
 from graphql_schema.catalog.kinds import KINDS
+from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.ports.record import Record
 
 BATCH: Final = 50
@@ -41,6 +42,9 @@ A page of assets also takes the assets of other tenants that have the same URN a
 
 MAX_EDGES: Final = 2_500
 """Maximal number of edges that a batch writes while it holds the lock, unless one vertex has more."""
+
+LONG_NEIGHBOURHOOD: Final = 200
+"""Number of records around the vertices of a batch above which it is derived in the side thread."""
 
 REST_SECONDS: Final = 1.0
 """Seconds between two rounds of the job: each has several requests and two transactions, however few its entries."""
@@ -186,18 +190,20 @@ class InferenceJob(OutboxWorker):
     async def _derive(self, ends: list[int]) -> None:
         """Write the inferred edges to ``ends`` that differ from the stored ones.
 
-        Ends whose edges would exceed MAX_EDGES are added to ``_ends`` again.
+        The first end whose edges would exceed MAX_EDGES, and those after it, are added to ``_ends`` again; stored edges
+        to an end count as well. A run with a thousand inputs and outputs has a million chains.
         """
         around = await self._reads.around(ends)
-        by_end: dict[int, dict[EdgeKey, Record]] = {}
-        for key, edge in changes(around, self._reads.rules, self._clock()).items():
-            by_end.setdefault(key[2], {})[key] = edge
+        rules, now, is_long = self._reads.rules, self._clock(), len(around.records) > LONG_NEIGHBOURHOOD
         batch: dict[EdgeKey, Record] = {}
-        for end, edges in by_end.items():
-            if batch and len(batch) + len(edges) > MAX_EDGES:
-                self._ends[end] = None
-            else:
-                batch |= edges
+        derived = 0
+        for place, end in enumerate(ends):
+            edges = await run_in_turn(changes, is_long, around, end, rules, now)
+            derived += len(edges | around.inferred[end])
+            if place and derived > MAX_EDGES:
+                self._ends |= dict.fromkeys(ends[place:])
+                break
+            batch |= edges
         await self._write(around, batch)
 
     async def _write(self, around: Neighbourhood, edges: Mapping[EdgeKey, Record]) -> None:
@@ -205,6 +211,6 @@ class InferenceJob(OutboxWorker):
         for key, edge in edges.items():
             _, source, target = key
             kinds = (str(around.records[source]["kind"]), str(around.records[target]["kind"]))
-            writes.edge(key, edge, kinds=None if key in around.inferred else kinds)
+            writes.edge(key, edge, kinds=None if key in around.inferred[target] else kinds)
         await writes.submit(self._client)
         self._written += len(edges)

@@ -31,7 +31,7 @@ def around(first: dict[str, Any] | None = None, second: dict[str, Any] | None = 
 
 def chains(found: Neighbourhood, now: int = NOW) -> list[tuple[float, list[list[int]]]]:
     """Return confidence and intervals of each chain of the edge that is inferred."""
-    edges: dict[EdgeKey, Record] = changes(found, [RULE], now)
+    edges: dict[EdgeKey, Record] = changes(found, VERSION, [RULE], now)
     return [(chain["confidence"], chain["held"]) for key in edges for chain in edges[key]["chains"]]
 
 
@@ -82,11 +82,11 @@ def test_a_chain_of_other_kinds_is_none() -> None:
 def test_only_what_differs_from_the_store_is_returned() -> None:
     """A second run changes nothing, and instants of recording are kept; a lost chain changes the edge."""
     found = around()
-    (edge,) = changes(found, [RULE], NOW).values()
-    found.inferred[KEY] = edge
-    assert changes(found, [RULE], NOW + 5) == {}
+    (edge,) = changes(found, VERSION, [RULE], NOW).values()
+    found.inferred[VERSION][KEY] = edge
+    assert changes(found, VERSION, [RULE], NOW + 5) == {}
     found.into["INPUT_TO", RUN][FEATURE] = {"validFrom": 0, "validTo": 60}
     assert [held for _, held in chains(found, NOW + 20)] == [[[0, 60, NOW, NOW + 20]]]
     found.into["INPUT_TO", RUN].clear()
-    assert changes(found, [RULE], NOW + 30).keys() == {KEY}
+    assert changes(found, VERSION, [RULE], NOW + 30).keys() == {KEY}
     assert FOREVER > NOW
