@@ -58,12 +58,12 @@ MODELS = (
     DemoModel("title-embedder", "content-understanding", "discovery", "embedding", "Turns titles into vectors that others build on", "watch-history", ("title-vectors",), "recall_at_50", 0.58, trainer="finn"),
     DemoModel("homepage-ranker", "ranking", "discovery", "ranking", "Orders the titles on the home page", "impressions", ("profile-taste", "title-popularity"), "ndcg_at_10", 0.41, "MEDIUM", "ada", "title-embedder", failed_once=True),
     DemoModel("search-ranker", "ranking", "discovery", "ranking", "Orders search results", "searches", ("query-intent", "title-popularity"), "mrr", 0.52, "LOW", "ci-ranking", "title-embedder"),
-    DemoModel("ad-click", "ads", "advertising", "classification", "Predicts whether an advertisement is clicked", "ad-clicks", ("ad-affinity", "profile-taste"), "auc", 0.71, "MEDIUM", "gus"),
+    DemoModel("ad-click", "ads", "advertising", "classification", "Predicts whether an advertisement is clicked", "ad-clicks", ("ad-affinity", "profile-taste"), "auc", 0.71, "MEDIUM", "bo"),
     DemoModel("ad-pacing", "ads", "advertising", "forecasting", "Spreads a campaign's budget over its flight", "ad-clicks", ("ad-affinity",), "mape", 0.19, "LOW", "gus", failed_once=True),
-    DemoModel("churn", "growth", "commerce", "classification", "Predicts who may cancel next month", "engagement-weekly", ("account-engagement", "account-plan"), "auc", 0.79, "MEDIUM", "hana", failed_once=True),
+    DemoModel("churn", "growth", "commerce", "classification", "Predicts who may cancel next month", "engagement-weekly", ("account-engagement", "account-plan"), "auc", 0.79, "MEDIUM", "ivo", failed_once=True),
     DemoModel("lifetime-value", "growth", "commerce", "regression", "Estimates what a subscriber will bring", "engagement-weekly", ("account-engagement", "account-plan"), "r2", 0.44, "LOW", "hana"),
-    DemoModel("payment-fraud", "risk", "trust", "classification", "Stops payments that will be charged back", "payments", ("payment-history", "device-trust"), "pr_auc", 0.63, "HIGH", "juno"),
-    DemoModel("account-takeover", "risk", "trust", "classification", "Asks for a second factor when a login looks stolen", "logins", ("device-trust",), "pr_auc", 0.57, "HIGH", "juno"),
+    DemoModel("payment-fraud", "risk", "trust", "classification", "Stops payments that will be charged back", "payments", ("payment-history", "device-trust"), "pr_auc", 0.63, "HIGH", "karl"),
+    DemoModel("account-takeover", "risk", "trust", "classification", "Asks for a second factor when a login looks stolen", "logins", ("device-trust",), "pr_auc", 0.57, "HIGH", "karl"),
 )  # fmt: skip
 """All models; a base model comes before the models that are based on it."""
 
