@@ -204,6 +204,8 @@ def linking_of(given: LinkInput) -> LinkCommand:
         raise InputError(f"{relation} cannot lead from {target} to itself; give another asset.", "to")
     if relation == VERSION_OF.name and parent_urn(source) != target:
         raise InputError(f"{source} is a version of {parent_urn(source)} only; link it there.", "to")
+    if given.run_id:
+        require_kind(given.run_id, ("Run",), "runId")
     values = {**values_of(given), "origin": (given.origin or EdgeOrigin.DECLARED).name}
     return LinkCommand(relation, source, target, values, dry_run=bool(given.dry_run), known_ids=known_ids_of(given))
 

@@ -233,6 +233,31 @@ async def test_a_requester_stays_one_when_the_output_is_unlinked(api: Api) -> No
     assert codes(await approve(api, "mo", version("unlinked"))) == ["DENIED"]
 
 
+@pytest.mark.parametrize("how", ["hides the run", "dates the request"])
+async def test_a_requester_stays_one_whatever_becomes_of_the_run(api: Api, how: str) -> None:
+    """Mo, who started an unowned run, does not approve its output after making the run invisible, or its user later."""
+    name = how.replace(" ", "-")
+    run, user, source = (
+        f"mlg://run/test/default/{name}",
+        "mlg://user/catalog/default/mo",
+        f"mlg://dataset/test/default/{name}",
+    )
+    await register(api, name, 1)
+    await api.load({"run": {"id": run, "state": "COMPLETE", "startedBy": user, "outputs": [version(name)]}})
+    if how == "hides the run":
+        await api.load({"dataset": {"id": source, "sensitivity": "RESTRICTED", "owners": [RANKING]}})
+        steps: list[tuple[str, dict[str, Any]]] = [(LINK, {"relation": "INPUT_TO", "from": source, "to": run})]
+    else:
+        started = {"relation": "STARTED_BY", "from": run, "to": user}
+        steps = [(LINK, {**started, "validFrom": "2998-01-01T00:00:00Z"}), (UNLINK, started)]
+    for document, given in steps:
+        await api.ask("root" if how == "hides the run" else "mo", document, input=given)
+    await api.wait_for_jobs()
+    shown = (await api.ask("mo", "query ($id: ID!) { asset(id: $id) { id } }", id=run))["asset"]
+    assert (shown is None) == (how == "hides the run")
+    assert codes(await approve(api, "mo", version(name))) == ["DENIED"]
+
+
 async def test_no_stranger_makes_a_requester_of_an_approver(api: Api) -> None:
     """An engineer of another team is DENIED to name the user of an unowned run that produced a version of ranking."""
     run, user = "mlg://run/test/default/unowned", "mlg://user/catalog/default/eli"

@@ -1,5 +1,6 @@
 """What a caller may not read it may not compare: a right guess of a hidden value is answered like a wrong one."""
 
+import re
 from typing import Any
 
 import pytest
@@ -116,6 +117,64 @@ async def test_no_engineer_guesses_a_hidden_source(api: Api, how: str) -> None:
         answer = (done, again, await api.ask("ada", HISTORY, id=mine))
         answers.append(str(answer).replace(mine, "mine").replace(theirs, "theirs"))
     assert answers[0] == answers[1]
+
+
+CHANGES = "query ($id: ID!) { asset(id: $id) { history(first: 20) { nodes { id action } } } }"
+REVERT = """mutation ($input: RevertChangeInput!) {
+  revertChange(input: $input) { changed errors { code message } } }"""
+
+
+def columns_from(source: str) -> list[dict[str, Any]]:
+    """Return one column that is computed from a column of a dataset."""
+    return [{"name": "a", "derivedFrom": [{"dataset": source, "column": "c"}]}]
+
+
+@pytest.mark.parametrize("dry", [True, False], ids=["dry", "written"])
+@pytest.mark.parametrize("value", ["columns", "runId"])
+async def test_no_hidden_id_in_a_value_is_guessed(api: Api, value: str, dry: bool) -> None:  # noqa: FBT001 - a case
+    """Ada gives the stored hidden source or run, another one, or an absent one, and reverts each change, dry.
+
+    The answers and the history are the same for all three.
+    """
+    answers = []
+    for guess in ("stored", "other", "absent"):
+        kind, place = {"columns": dataset, "runId": run}[value], f"{value}-{dry}-{guess}"
+        ids = {each: kind(f"{place}-is-{each}") for each in ("stored", "other", "absent")}
+        for each in ("stored", "other"):
+            shut = {"id": ids[each], "visibility": "TEAM", "owners": [ADS]}
+            await api.load({"dataset": shut} if value == "columns" else {"run": {**shut, "state": "COMPLETE"}})
+        mine, far = dataset(f"{place}-mine"), dataset(f"{place}-far")
+        await api.load({"dataset": {"id": far, "owners": [RANKING]}}, {"dataset": {"id": mine, "owners": [RANKING]}})
+        stored, given = (
+            {"dataset": {"id": mine, "columns": columns_from(each)}}
+            if value == "columns"
+            else {"link": {"relation": "DERIVES", "from": far, "to": mine, "runId": each}}
+            for each in (ids["stored"], ids[guess])
+        )
+        await api.load(stored)
+        done = [(await api.register("ada", given, dryRun=each))["results"] for each in (dry, True, True)]
+        assert done[0][0]["outcome"] == "UPDATED"
+        changes = (await api.ask("ada", CHANGES, id=mine))["asset"]["history"]["nodes"]
+        reverts = [await api.ask("ada", REVERT, input={"change": each["id"], "dryRun": True}) for each in changes]
+        text = str((done, reverts, await api.ask("ada", HISTORY, id=mine)))
+        for name, each in {"FAR": far, "MINE": mine, "GUESS": ids[guess]}.items():
+            text = text.replace(each, name)
+        answers.append(re.sub("mlg://change/[^ '`]*", "CHANGE", text))
+    assert answers[0] == answers[1] == answers[2]
+
+
+async def test_visible_sources_and_runs_are_still_repeated_without_a_change(api: Api) -> None:
+    """A repetition by ada is UNCHANGED if the source column and the run are those of visible assets."""
+    mine, far, visible = dataset("repeats"), dataset("repeats-far"), run("repeats")
+    items = [
+        {"run": {"id": visible, "owners": [RANKING], "state": "COMPLETE"}},
+        {"dataset": {"id": far, "owners": [RANKING]}},
+        {"dataset": {"id": mine, "owners": [RANKING], "columns": columns_from(far)}},
+        {"link": {"relation": "DERIVES", "from": far, "to": mine, "runId": visible}},
+    ]
+    await api.load(*items)
+    done = (await api.register("ada", *items))["results"]
+    assert [each["outcome"] for each in done] == ["UNCHANGED"] * 4
 
 
 async def test_a_list_does_not_show_a_hidden_source_that_another_declared(api: Api) -> None:

@@ -171,3 +171,21 @@ async def test_an_owner_lists_and_confirms_what_others_raised(api: Api) -> None:
         [],
         [{**raised, "confirmedSensitivity": None}],
     )
+
+
+async def test_an_own_source_confirms_what_others_raised_before(api: Api) -> None:
+    """The readers of the owner lose an asset that its team derives from restricted data, although others were first."""
+    squatted, source, theirs = (
+        f"mlg://dataset/test/default/first-{name}" for name in ("taken", "restricted", "raised-by-others")
+    )
+    owned = {"owners": [{"owner": ADS}]}
+    await api.load({"dataset": {"id": theirs, "derivedFrom": [squatted], **owned}})
+    squat = {"dataset": {"id": squatted, "sensitivity": "RESTRICTED", "owners": [{"owner": RANKING}]}}
+    assert (await api.register("ada", squat))["failed"] == 0
+    read = "query ($id: ID!) { asset(id: $id) { sensitivity confirmedSensitivity } }"
+    shown = await api.ask("root", read, id=theirs)
+    assert shown["asset"] == {"sensitivity": "RESTRICTED", "confirmedSensitivity": "INTERNAL"}
+    await api.load({"dataset": {"id": source, "sensitivity": "RESTRICTED", **owned}})
+    await api.load({"dataset": {"id": theirs, "derivedFrom": [squatted, source]}})
+    shown = await api.ask("root", read, id=theirs)
+    assert shown["asset"] == {"sensitivity": "RESTRICTED", "confirmedSensitivity": None}

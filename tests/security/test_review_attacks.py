@@ -215,6 +215,30 @@ async def test_registering_a_stub_ignores_edges_from_hidden_assets(api: Api) -> 
     assert found["asset"] == {"sensitivity": "INTERNAL", "upstream": {"totalCount": 0}}
 
 
+async def test_registering_a_stub_between_assets_of_others_lowers_nothing(api: Api) -> None:
+    """What is derived from restricted data over a stub stays restricted if a stranger registers the stub.
+
+    The stranger may read what he registered, and for others it stays as sensitive as its source.
+    """
+    source, stub, derived = (f"mlg://dataset/test/default/between-{name}" for name in ("source", "stub", "derived"))
+    mine: dict[str, Any] = {"owners": [{"owner": RANKING}]}
+    await api.load(
+        {"dataset": {"id": source, "sensitivity": "RESTRICTED", **mine}},
+        {"link": {"relation": "DERIVES", "from": source, "to": stub}},
+        {"dataset": {"id": derived, "derivedFrom": [stub], **mine}},
+    )
+    olaf = replace(persona("ada"), name="olaf", groups=("ads",))
+    api.tokens["olaf"] = DevIssuer(api.process.settings).mint(olaf)
+    text = f'{{ stub: asset(id: "{stub}") {{ sensitivity }} derived: asset(id: "{derived}") {{ sensitivity }} }}'
+    restricted = {"sensitivity": "RESTRICTED"}
+    assert await api.ask("olaf", text) == {"stub": None, "derived": None}
+    assert await _outcome(api, "olaf", {"dataset": {"id": stub, "owners": [{"owner": ADS}]}}) == "CREATED"
+    await api.wait_for_jobs()
+    assert await api.ask("root", text) == {"stub": restricted, "derived": restricted}
+    assert await api.ask("olaf", text) == {"stub": restricted, "derived": None}
+    assert (await api.ask("ada", text))["stub"] is None
+
+
 async def test_references_to_hidden_assets_are_logged(api: Api) -> None:
     """Deriving from hidden ids, to infer them from the own sensitivity, is recorded in the access log."""
     path = api.process.settings.data_dir / "access.jsonl"

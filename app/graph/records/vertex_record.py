@@ -183,10 +183,25 @@ def updated(record: Record, values: Record, *, stored: bool = True) -> Record:
     return after
 
 
+def giver_of(record: Record, field: str) -> str | None:
+    """Return the subject who gave the value of a field; None if that is not recorded."""
+    given: Mapping[str, str] = record.get(GIVEN_BY, {})
+    return given.get(field)
+
+
 def with_givers(record: Record, fields: Iterable[str], subject: str) -> Record:
     """Return the record with the subject as giver of the values of these fields."""
     given = dict.fromkeys(fields, subject)
     return {**record, GIVEN_BY: {**record.get(GIVEN_BY, {}), **given}} if given else record
+
+
+def without_giver(record: Record, field: str) -> Record:
+    """Return the record without the giver of a field, whose value is of several callers now."""
+    if giver_of(record, field) is None:
+        return record
+    given = {name: subject for name, subject in record[GIVEN_BY].items() if name != field}
+    rest = {name: value for name, value in record.items() if name != GIVEN_BY}
+    return {**rest, GIVEN_BY: given} if given else rest
 
 
 def confirmed_sensitivity(record: Record) -> str:
@@ -197,13 +212,18 @@ def confirmed_sensitivity(record: Record) -> str:
 def with_effective_sensitivity(record: Record, level: str, *, confirmed: bool = True) -> Record:
     """Return the record with ``level`` as effective sensitivity.
 
-    If the flag ``confirmed`` is set, a raise makes ``level`` the confirmed sensitivity too. A confirmed sensitivity
-    above ``level`` becomes ``level``.
+    If the flag ``confirmed`` is set, a raise makes ``level`` the confirmed sensitivity too, and so does a level that is
+    effective already. A confirmed sensitivity above ``level`` becomes ``level``.
     """
     known = confirmed_sensitivity(record)
-    if RANK[level] > RANK[record["sensitivity"]] and confirmed:
+    if RANK[level] >= RANK[record["sensitivity"]] and confirmed:
         known = level
     return _with_sensitivity(record, level, min(known, level, key=RANK.__getitem__))
+
+
+def with_confirmed(record: Record, level: str) -> Record:
+    """Return the record with ``level`` as its confirmed sensitivity, or the effective one if that is lower."""
+    return _with_sensitivity(record, record["sensitivity"], min(level, record["sensitivity"], key=RANK.__getitem__))
 
 
 def _with_sensitivity(record: Record, level: str, confirmed: str) -> Record:

@@ -11,6 +11,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
+import orjson
+
 from app.graph.records.edge_record import UNCONFIRMED, EdgeKey, is_current
 from app.graph.records.merged_record import MERGE_DEPTH, MERGED_INTO
 from app.graph.records.tag_edge import declared_part
@@ -19,6 +21,7 @@ from app.graph.writing.rules.approved_content import WEAKENED_BY
 from app.graph.writing.rules.attach import new_ordered_record, new_urn
 from app.graph.writing.unit.audit_trail import EdgeChange
 from app.graph.writing.unit.item_unit import ItemUnit
+from app.graph.writing.unit.rejections import invalid
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import CHANGED
@@ -37,6 +40,12 @@ _NOT_AUDITED: Final = frozenset(
 
 _EDGE_VALUES: Final = ("kinds", "mode", "role", "origin", "confidence", "validFrom", "validTo", "properties")
 """Values of an edge that an entry shows."""
+
+MAX_CHANGE: Final = 8 * 1024 * 1024
+"""Maximal size of the fields of a change as JSON, in bytes; a reader takes records of twice that size at most."""
+
+MANY_FIELDS: Final = 1_000
+"""Number of fields up to which the size of a change is not checked, because other limits bound it."""
 
 MAX_REVISIONS: Final = 1_000_000
 """The order of a change is its audit instant times this factor, plus the revision of its subject modulo this factor.
@@ -63,8 +72,19 @@ def stage_audit_entries(unit: ItemUnit) -> None:
             *unit.audit.fields[vid],
         ]
         default = ChangeAction.UPDATED if before is not None else ChangeAction.REGISTERED
+        _refuse_too_large(fields)
         if fields or vid in records:
             stage_change(unit, vid, unit.audit.actions.get(vid, default), fields)
+
+
+def _refuse_too_large(fields: list[Record]) -> None:
+    """Reject the item as INVALID if a change of these fields would be too large to read."""
+    size = len(orjson.dumps(fields)) if len(fields) > MANY_FIELDS else 0
+    if size > MAX_CHANGE:
+        raise invalid(
+            f"The item changes {len(fields)} values and edges, for which its entry in the history would have {size} "
+            f"bytes; the limit is {MAX_CHANGE}. Give fewer edges in one item."
+        )
 
 
 def stage_change(

@@ -17,6 +17,7 @@ from app.graph.writing.handlers.record_ingestion import ingestion_urn
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.item_size import commands_in, is_long
 from app.graph.writing.unit.read_set import ReadCoverage, ReadSet
+from app.graph.writing.unit.unseen_references import references_in
 from app.graph.writing.unit.working_set import LONG_STATE, WorkingSet
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import CARRYING, CHILD_HOPS, PARENT_HOPS, RUN_OF, VERSION_OF, Direction, Hop
@@ -97,6 +98,8 @@ class PrefetchRequest:
             self.edges[command.relation, self.add_record(command.source), self.add_record(command.target)] = None
         elif isinstance(command, RegisterCommand | ObserveCommand):
             self._add_registration(command)
+        for urn in references_in(command):
+            self.add_record(urn)
 
     def add_record(self, urn: str) -> int:
         """Add the record of a URN, and of the parent that the URN names; return the vertex id of the URN."""

@@ -16,7 +16,7 @@ from app.graph.commits.sensitivity_floors import SensitivityFloor
 from app.graph.propagation.known_flows import carried, targets
 from app.graph.propagation.stored_flows import Sources, StoredFlows
 from app.graph.records.edge_record import EdgeKey, ends
-from app.graph.records.vertex_record import attributes, kind_of, with_effective_sensitivity
+from app.graph.records.vertex_record import attributes, confirmed_sensitivity, kind_of, with_effective_sensitivity
 from app.graph.writing.effects.batch_diff import BatchDiff
 from graphql_schema.catalog.relations import Direction
 from graphql_schema.ports.operation_budget import OperationBudget
@@ -112,7 +112,8 @@ class _Raising:
             if not unknown <= records.keys() or not self._add_stored(rank, unknown, records):
                 await self._put_floor(rank, everything, own | parents)
                 return
-            new = {vid for vid in reached | (found & self._batch.vertices.keys()) if self._rank(vid) < rank}
+            near = reached | (found & self._batch.vertices.keys())
+            new = {vid for vid in near if self._rank(vid) < rank or self._confirms(vid, rank)}
             for vid in new:
                 self._batch.replace(vid, self._raised(self._batch.vertices[vid], SENSITIVITIES[rank]))
             own = {vid for vid in new if self._batch.existed(vid)}
@@ -189,6 +190,12 @@ class _Raising:
     def _child_rank(self, vid: int) -> int:
         """Return the rank of a child that counts: as the transaction has it, else as stored."""
         return self._rank(vid) if vid in self._batch.vertices else self._diff.counting_children.rank(vid)
+
+    def _confirms(self, vid: int, rank: int) -> bool:
+        """Return whether the author confirms an earlier raise of a vertex to the rank, by another caller."""
+        record = self._batch.vertices[vid]
+        is_unconfirmed = self._rank(vid) == rank > RANK[confirmed_sensitivity(record)]
+        return is_unconfirmed and self._author.may(WriteAction.LINK, attributes(record)).allowed
 
     def _raised(self, record: Record, level: str) -> Record:
         """Return the record at the level; the raise is unconfirmed if the author has no right to link the asset."""

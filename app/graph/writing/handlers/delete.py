@@ -154,26 +154,26 @@ def _uses(unit: ItemUnit, vid: int, group: dict[int, Record]) -> Iterator[Use]:
     is in ``group``.
     """
     record, kind = unit.lookup.known(vid), unit.lookup.kind(vid)
-    if kind == "Deployment" and record.get("status") == "ACTIVE":
+    if kind == "Deployment" and unit.visibility.masked(record).get("status") == "ACTIVE":
         yield Use(f"{record['id']} is ACTIVE")
     for hop in _use_hops(kind):
         for key, far in unit.visibility.neighbours(hop, vid):
-            if far_end(hop, key) not in group and _is_live(far):
+            if far_end(hop, key) not in group and _is_live(unit.visibility.masked(far)):
                 of_others = not unit.visibility.allows("link", far).allowed
                 yield Use(f"{far['id']} ({hop.relation.name})", of_others)
     if kind == "ModelVersion":
         model = unit.visibility.visible(parent_urn(record["id"]) or "")
         if model is not None and unit.lookup.vid(model["id"]) not in group:
-            for name, alias in (model.get(ALIASES) or {}).items():
+            for name, alias in (unit.visibility.masked(model).get(ALIASES) or {}).items():
                 if alias["version"] == record["id"]:
                     yield Use(f"the alias {name!r} of its model points at it")
 
 
 def _is_live(far: Record) -> bool:
-    """Return whether a consumer counts as a use.
+    """Return whether a consumer counts as a use, by the fields that the caller may see.
 
     Runs, deleted or retired assets, and deployments whose status is not ACTIVE do not.
     """
-    if is_deleted(far) or far["stage"] == "RETIRED" or kind_of(far) == "Run":
+    if is_deleted(far) or far.get("stage") == "RETIRED" or kind_of(far) == "Run":
         return False
     return kind_of(far) != "Deployment" or far.get("status") == "ACTIVE"

@@ -8,7 +8,6 @@ from app.graph.records.edge_record import (
     DECLASSIFIED,
     LINK,
     REPORTED,
-    UNCONFIRMED,
     EdgeKey,
     InvalidEdgeError,
     ended,
@@ -17,7 +16,9 @@ from app.graph.records.edge_record import (
     to_confirm,
     with_confirmation,
 )
+from app.graph.records.vertex_record import is_unowned_stub
 from app.graph.writing.rules.edge_effects import change_edge
+from app.graph.writing.rules.first_owner import require_right_to_take
 from app.graph.writing.rules.known_references import refuse_unknown
 from app.graph.writing.rules.permissions import (
     needs_confirmation,
@@ -28,12 +29,14 @@ from app.graph.writing.rules.permissions import (
     require_right_to_end,
     require_visible,
 )
+from app.graph.writing.rules.result_rights import require_right_on_result
 from app.graph.writing.rules.unconfirmed_links import stage_unconfirmed_link, unconfirmed_link
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.placeholders import absent_record, ensure_referenced, ensure_stub
 from app.graph.writing.unit.rejections import RejectedItemError, invalid, not_found
+from app.graph.writing.unit.unseen_references import names_unseen
 from graphql_schema.catalog.enums import ChangeAction
-from graphql_schema.catalog.relations import DEPLOYED_AS, RELATIONS, VERSION_OF, Relation
+from graphql_schema.catalog.relations import CONTAINS, DEPLOYED_AS, RELATIONS, VERSION_OF, Relation
 from graphql_schema.catalog.urn import parent_urn, parse_urn
 from graphql_schema.ports.commands import LinkCommand, UnlinkCommand, changes_source
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
@@ -90,7 +93,12 @@ def _declare(unit: ItemUnit, command: LinkCommand, key: EdgeKey, own: int) -> Ou
     if DECLASSIFIED in command.values:
         _authorise_declassifying(unit, unit.lookup.known(own), target, before=before, after=command.values)
     after = with_confirmation(after, unconfirmed=unconfirmed)
-    change_edge(unit, key, after, own, field_of(relation, unit.lookup.kind(source), outward=own == source))
+    field, anew = field_of(relation, unit.lookup.kind(source), outward=own == source), names_unseen(unit, command)
+    change_edge(unit, key, after, own, field, anew=anew)
+    stored = unit.lookup.batch.vertex(own)
+    if relation is CONTAINS and stored is not None and not is_unowned_stub(stored):  # a domain brings its owner
+        require_right_to_take(unit)
+        require_right_on_result(unit, own, stored, creates=False)
     unit.audit.record_action(own, ChangeAction.LINKED)
     unit.staging.bump_revisions()
     changed = Outcome.UPDATED if unit.staging.has_changes else Outcome.UNCHANGED
@@ -282,11 +290,11 @@ def _authorise_declassifying(unit: ItemUnit, own: Record, target: int, *, before
 def _endable(unit: ItemUnit, key: EdgeKey, command: UnlinkCommand) -> Record:
     """Return the edge to end; reject the item if there is none.
 
-    A confirmed edge to a hidden asset counts as none, unless the caller recorded it last. Without ``validTo`` the edge
-    must be current; with it, the end of an ended edge is corrected.
+    An edge to a hidden asset counts as none, unless the caller recorded it last. Without ``validTo`` the edge must be
+    current; with it, the end of an ended edge is corrected.
     """
     edge = unit.lookup.edge(key)
-    shown = edge is not None and (edge.get(UNCONFIRMED) or not unit.visibility.conceals(key))
+    shown = edge is not None and not unit.visibility.conceals(key)
     if edge is not None and shown and (is_current(edge, unit.now) or command.valid_to is not None):
         return edge
     raise _no_edge(command)

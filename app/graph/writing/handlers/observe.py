@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from app.graph.records.edge_record import REMOVED, EdgeKey, key_over
 from app.graph.records.tag_edge import has_mode
+from app.graph.records.vertex_record import without_giver
 from app.graph.writing.handlers.register import register
 from app.graph.writing.rules.attach import amended, attached_urn, new_attached_record
 from app.graph.writing.rules.permissions import needs_confirmation
@@ -21,6 +22,7 @@ from graphql_schema.catalog.enums import TagMode
 from graphql_schema.catalog.relations import OBSERVATION_OF
 from graphql_schema.ports.commands import DeclaredEdges, ObserveCommand, RegisterCommand
 from graphql_schema.ports.outcomes import ObservedChanges, WriteOutcome
+from graphql_schema.rules.observation.observed_columns import COLUMNS
 from graphql_schema.rules.observation.observed_values import Entries, Fold, fold
 
 Refused = list[tuple[str, str, str]]
@@ -46,6 +48,9 @@ def observe(unit: ItemUnit, command: ObserveCommand) -> WriteOutcome:
     listed = {each.field for each in command.edges if not each.adds}
     values = {name: value for name, value in folded.values.items() if name not in listed}
     outcome = register(unit, RegisterCommand(command.urn, {"name": command.name, **values}, edges))
+    if COLUMNS in values:  # they have the sources of all senders
+        vid = unit.lookup.vid(command.urn)
+        unit.staging.put(vid, without_giver(unit.lookup.known(vid), COLUMNS))
     _keep_evidence(unit, command.urn, evidence, folded.entries)
     return replace(outcome, observed=_changes(unit, command, folded, unseen, refused))
 

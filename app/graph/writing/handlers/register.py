@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.graph.records.edge_record import carries_sensitivity, unconfirmed_from
-from app.graph.records.vertex_record import is_unowned_stub, registered, updated, with_givers
+from app.graph.records.vertex_record import giver_of, is_unowned_stub, registered, updated, with_confirmed, with_givers
 from app.graph.writing.rules.approved_content import DIGESTS
 from app.graph.writing.rules.edge_declarations import declare_edges
 from app.graph.writing.rules.edge_effects import update_owner_team, update_use_times
+from app.graph.writing.rules.effective_sensitivity import confirmed_for_author
 from app.graph.writing.rules.evaluation_owner import with_default_owner
 from app.graph.writing.rules.first_owner import with_registrant
 from app.graph.writing.rules.known_references import refuse_unknown
@@ -21,6 +22,7 @@ from app.graph.writing.rules.result_rights import require_right_on_result
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.placeholders import ensure_stub
 from app.graph.writing.unit.rejections import conflict, denied, invalid
+from app.graph.writing.unit.unseen_references import names_unseen
 from graphql_schema.catalog.enums import ChangeAction, LifecycleStage
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import CARRYING, VERSION_OF, Direction
@@ -28,6 +30,8 @@ from graphql_schema.catalog.urn import parent_urn, parse_urn
 from graphql_schema.ports.commands import RegisterCommand
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 from graphql_schema.ports.record import Record
+from graphql_schema.rules.observation.observed_columns import COLUMNS
+from policies.sensitivity import RANK
 
 RETIRED: Final = LifecycleStage.RETIRED.name
 
@@ -43,8 +47,9 @@ class Target:
 
     ``creates``, a flag, is set if a registration finds no asset or only a stub; it is never set for a command with an
     ``action``. ``parent`` is the record of the parent named in the URN of an asset that is created, if it is known.
-    ``unseen`` are the given fields whose stored values are hidden from the caller, and were given by another: the
-    response must not depend on whether the values are equal.
+    ``unseen`` are the given fields whose stored values are hidden from the caller, and were given by another. Columns
+    are among them if a given source column is hidden from the caller or absent. The response must not depend on whether
+    these values are equal to the stored ones.
     """
 
     command: RegisterCommand
@@ -82,13 +87,16 @@ def _load(unit: ItemUnit, command: RegisterCommand) -> Target:
     parent = parent_urn(command.urn)
     command = with_default_owner(unit, command, before)
     given = {*command.values, *(edges.field for edges in command.edges)}
+    unseen = frozenset() if before is None else unit.visibility.unknown_fields(before) & given
+    if before is not None and giver_of(before, COLUMNS) != unit.author.subject and names_unseen(unit, command):
+        unseen |= {COLUMNS}
     return Target(
         command,
         vid,
         before,
         unit.lookup.vertex(unit.lookup.vid(parent)) if creates and parent else None,
         creates,
-        frozenset() if before is None else unit.visibility.unknown_fields(before) & given,
+        unseen,
     )
 
 
@@ -138,8 +146,11 @@ def _stage(unit: ItemUnit, target: Target) -> WriteOutcome:
     elif command.action is not None:
         unit.audit.record_action(vid, command.action, command.reason)
     after = _changed(unit.lookup.known(vid), target, stored=unit.lookup.batch.existed(vid))
-    after = with_registrant(after, unit.author.subject) if target.creates else after
+    if target.creates:
+        after = with_confirmed(with_registrant(after, unit.author.subject), confirmed_for_author(unit, after))
     secrets = unit.visibility.changed_secrets(target.before or {}, after) | target.unseen
+    if COLUMNS in command.values and giver_of(after, COLUMNS) is not None:
+        secrets |= {COLUMNS}
     unit.staging.put(vid, with_givers(after, secrets, unit.author.subject))
     unit.audit.rewritten[vid] = target.unseen
     update_use_times(unit, vid)
@@ -170,10 +181,14 @@ def _without_late_state(values: Record, before: Record | None) -> Record:
 def _unconfirm_hidden_sources(unit: ItemUnit, target: Target) -> None:
     """Mark carrying edges from hidden sources to a registered stub as unconfirmed, unless the command declares them.
 
-    Any caller may put edges on an unowned stub. An edge from a hidden source would raise the sensitivity of the asset,
-    and its new owner could not see why.
+    Any caller may put edges on an unowned stub. An edge from a hidden source could raise the sensitivity of the asset,
+    and its new owner could not see why. But the edges stay if they have raised the stub, or it has tags. What is
+    derived from it would become visible to others, or lose its tags. The raise is then unconfirmed.
     """
-    if not unit.lookup.batch.request_group(target.vid):
+    if not unit.lookup.batch.request_group(target.vid) or target.before is None:
+        return
+    is_raised = RANK[target.before["sensitivity"]] > RANK[confirmed_for_author(unit, target.before)]
+    if is_raised or target.before["index"]["tags"]:
         return
     own = {
         (edges.hop.relation.name, unit.lookup.vid(urn), target.vid)
@@ -187,7 +202,7 @@ def _unconfirm_hidden_sources(unit: ItemUnit, target: Target) -> None:
         if edge is None or source is None or not carries_sensitivity(edge, unit.now):
             continue
         if not unit.visibility.is_visible(source):
-            unit.staging.put_edge(key, unconfirmed_from(edge, unit.now))
+            unit.staging.put_edge(key, unconfirmed_from(edge, unit.now), recorder=edge["recordedBy"])
 
 
 def _refuse_missing(command: RegisterCommand) -> None:

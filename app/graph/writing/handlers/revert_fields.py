@@ -17,7 +17,7 @@ from app.graph.records.edge_record import (
     with_links_of,
 )
 from app.graph.records.tag_edge import declared_part, released, restored_declaration
-from app.graph.records.vertex_record import updated, with_givers
+from app.graph.records.vertex_record import updated, with_givers, without_giver
 from app.graph.writing.handlers.register import RETIRED
 from app.graph.writing.rules.approved_content import DIGESTS
 from app.graph.writing.rules.edge_effects import change_edge, update_ordered_lists, update_owner_team, update_use_times
@@ -30,11 +30,13 @@ from app.graph.writing.rules.permissions import (
 from app.graph.writing.rules.result_rights import require_right_on_result
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import conflict, invalid
+from app.graph.writing.unit.unseen_references import RUN_ID, any_unseen, source_datasets
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.relations import OWNED_BY, TAGGED
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 from graphql_schema.ports.record import Record
 from graphql_schema.rules.change_stamp import MADE_BY
+from graphql_schema.rules.observation.observed_columns import COLUMNS
 
 DERIVED: Final = frozenset({"ownerTeam", "hydration", "sensitivity", "deletedAt", "deletedWith", "approvals", MADE_BY})
 """Fields that a revert does not restore from their entries in a change.
@@ -50,10 +52,11 @@ _RIGHTS: Final = {
 }
 """Right that reverting an action needs, which is the right of the action; all others need ``update``."""
 
-_RECORDING: Final = frozenset({"recordedAt", "recordedBy", "at", "earlier", OPENED, CLOSED, UNCONFIRMED_LINKS})
+_RECORDING: Final = frozenset({"recordedAt", "recordedBy", "at", "earlier", OPENED, CLOSED, UNCONFIRMED_LINKS, RUN_ID})
 """Keys of an edge that do not count when its states are compared.
 
-These are its recorder and recording time, its order in time, its former intervals, and its unconfirmed links.
+These are its recorder and recording time, its order in time, its former intervals, its unconfirmed links, and its run,
+which may be hidden from the caller.
 """
 
 
@@ -67,6 +70,7 @@ def restore_fields(unit: ItemUnit, record: Record, change: Record) -> WriteOutco
     require_right(unit, _RIGHTS.get(change["action"], "update"), record)
     refuse_deleted(record)
     kept = DERIVED | unit.visibility.hidden_fields(record)  # a conflict about a hidden field would disclose it
+    kept |= _columns_with_unseen_sources(unit, record, change)
     values = [entry for entry in change["fields"] if "edge" not in entry and entry["field"] not in kept]
     edges = _visible_edges(unit, [entry for entry in change["fields"] if "edge" in entry])
     owner = _restorable_owner(record, change)
@@ -77,14 +81,30 @@ def restore_fields(unit: ItemUnit, record: Record, change: Record) -> WriteOutco
     after = _restored(record, values)
     if after["stage"] == RETIRED != record["stage"]:
         require_right(unit, "retire", record)
-    unit.staging.put(vid, with_givers(after, unit.visibility.changed_secrets(record, after), unit.author.subject))
+    after = with_givers(after, unit.visibility.changed_secrets(record, after), unit.author.subject)
+    if any(entry["field"] == COLUMNS for entry in values):
+        after = without_giver(after, COLUMNS)
+    unit.staging.put(vid, after)
     update_use_times(unit, vid)
+    unit.lookup.require_records(*(urn for entry in edges for urn in _runs_of(unit, entry)))
     moved = [_restore_edge(unit, vid, entry) for entry in edges]
     _restore_lists(unit, vid, change, edges, also_owners=bool(owner))
     require_right_on_result(unit, vid, record, creates=False)
     unit.staging.bump_revisions(*([vid] if any(moved) else []))
     outcome = Outcome.UPDATED if unit.staging.has_changes else Outcome.UNCHANGED
     return WriteOutcome(outcome, record["id"], unit.lookup.known(vid)["revision"])
+
+
+def _columns_with_unseen_sources(unit: ItemUnit, record: Record, change: Record) -> frozenset[str]:
+    """Return the field of columns if the change sets them, and they have, had or got a source that is hidden or absent.
+
+    A revert leaves them, as it leaves a hidden field: whether it changes something would disclose whether a source that
+    the caller gave is the stored one.
+    """
+    entries = [entry for entry in change["fields"] if entry["field"] == COLUMNS]
+    states = [record.get(COLUMNS), *(entry[side] for entry in entries for side in ("before", "after"))]
+    sources = (urn for columns in states for urn in source_datasets(columns or ()))
+    return frozenset({COLUMNS} if entries and any_unseen(unit, sources) else ())
 
 
 def nothing_to_restore(change: Record) -> str:
@@ -161,6 +181,12 @@ def _visible_edges(unit: ItemUnit, entries: list[Record]) -> list[Record]:
     return [entry for entry in entries if all(unit.visibility.visible(urn) is not None for urn in entry["edge"][1:])]
 
 
+def _runs_of(unit: ItemUnit, entry: Record) -> list[str]:
+    """Return the ids of the runs that the stored edge and the former edge of an entry name."""
+    edges = (unit.lookup.edge(_key(unit, entry)), entry["was"])
+    return [edge[RUN_ID] for edge in edges if edge is not None and edge.get(RUN_ID)]
+
+
 def _restore_edge(unit: ItemUnit, vid: int, entry: Record) -> bool:
     """Restore the former edge: open it again, end it, or restore its former interval; return whether it changes."""
     key, was = _key(unit, entry), entry["was"]
@@ -169,7 +195,7 @@ def _restore_edge(unit: ItemUnit, vid: int, entry: Record) -> bool:
     if was is not None and is_current(was, unit.now):
         _authorise_declassifying(unit, key, vid, was, to_confirm(edge, unconfirmed=unconfirmed))
         after = with_confirmation(restored_declaration(edge, was, unit.now), unconfirmed=unconfirmed)
-        return change_edge(unit, key, after, vid, entry["field"])
+        return change_edge(unit, key, after, vid, entry["field"], anew=any_unseen(unit, _runs_of(unit, entry)))
     if edge is None:
         return False
     past = with_empty_interval(edge) if was is None else with_links_of(edge, was)

@@ -59,11 +59,12 @@ def bind_approvals(unit: ItemUnit) -> tuple[str, ...]:
 
 
 def made_or_requested(unit: ItemUnit, record: Record) -> bool:
-    """Return whether the caller is stored as a maker of the asset, or started a visible run that produced it.
+    """Return whether the caller is stored as a maker of the asset, or started a run that produced it.
 
     A maker registered the asset or changed its content. The author of a stub is none, once another registered it. A
     run counts for each user that it ever named in a confirmed edge, also after its output was unlinked: ending an edge
-    does not undo a request.
+    does not undo a request. A run that is hidden from the caller counts, because the caller might have hidden it; the
+    user that a stranger names in such a run is unconfirmed.
     """
     if unit.author.subject in makers(record):
         return True
@@ -71,13 +72,15 @@ def made_or_requested(unit: ItemUnit, record: Record) -> bool:
     if urn is None or not PRODUCES.allows("Run", kind_of(record)):
         return False
     user = unit.lookup.vid(urn)
-    runs = [
-        unit.lookup.vid(run["id"])
-        for _, run in unit.visibility.neighbours(PRODUCES.into("Run"), _vid(unit, record), ended=True)
-    ]
+    runs = [key[1] for key, _ in unit.visibility.active_edges(PRODUCES.into("Run"), _vid(unit, record), ended=True)]
     unit.lookup.require_hops(*((STARTED_BY.out("User"), run) for run in runs))
     named = [key for run in runs for key in unit.lookup.edges_at(STARTED_BY.name, Direction.OUT, run)]
-    return any(key[2] == user and intervals(unit.lookup.edge(key) or {}) for key in named)
+    return any(key[2] == user and _is_confirmed(unit.lookup.edge(key) or {}) for key in named)
+
+
+def _is_confirmed(edge: Record) -> bool:
+    """Return whether an edge is or was confirmed, also if a later begin left it without an interval."""
+    return not edge.get(UNCONFIRMED) or bool(intervals(edge))
 
 
 def _changed_records(unit: ItemUnit) -> Iterator[tuple[int, Record | None, str]]:
@@ -143,11 +146,12 @@ def _servings(unit: ItemUnit, version: Record) -> Iterator[str]:
     if kind_of(version) != "ModelVersion":
         return
     model = unit.visibility.visible(parent_urn(version["id"]) or "")
-    for name, alias in sorted((model or {}).get(ALIASES, {}).items()):
+    aliases = unit.visibility.masked(model).get(ALIASES, {}) if model is not None else {}
+    for name, alias in sorted(aliases.items()):
         if alias["protected"] and alias["version"] == version["id"]:
             yield f"behind the protected alias {name!r}"
     for _, deployment in unit.visibility.neighbours(DEPLOYED_AS.out("Deployment"), _vid(unit, version)):
-        if deployment.get("status") == "ACTIVE" and not is_deleted(deployment):
+        if unit.visibility.masked(deployment).get("status") == "ACTIVE" and not is_deleted(deployment):
             yield f"deployed as {deployment['id']}"
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from app.graph.records.edge_record import OPENED, REPORTED, UNCONFIRMED, EdgeKey, far_end, with_report
 from app.graph.records.tag_edge import with_mode
 from app.graph.records.vertex_record import indexed, is_unowned_stub, kind_of, owner_team
+from app.graph.writing.rules.first_owner import may_take
 from app.graph.writing.unit.item_unit import ItemUnit
 from graphql_schema.catalog.enums import TagMode
 from graphql_schema.catalog.kinds import KINDS
@@ -15,23 +16,27 @@ _CONTAINER_KEYS = {"Domain": "domain", **{kind.part_of: "whole" for kind in KIND
 """Index key of a contained asset that holds its container, by the kind of the container."""
 
 
-def change_edge(unit: ItemUnit, key: EdgeKey, record: Record, own: int, field: str) -> bool:
+def change_edge(  # noqa: PLR0913 - an edge, its end, and a flag
+    unit: ItemUnit, key: EdgeKey, record: Record, own: int, field: str, *, anew: bool = False
+) -> bool:
     """Stage an edge; for `CONTAINS`, also the container in the index of the contained asset.
 
-    Returns whether the edge is staged: if it differs, or if the stored edge is concealed from the caller.
+    Returns whether the edge is staged: if it differs, the stored edge is concealed from the caller, or ``anew`` is set.
 
     ``own`` is the end of the edge on which the rights were checked; the audit records the edge as ``field`` of it.
     """
-    before, concealed = _recorded_begin(unit, key), unit.visibility.conceals(key)
+    before, anew = _recorded_begin(unit, key), anew or unit.visibility.conceals(key)
     if key[0] == TAGGED.name:
         record = with_mode(record)
     record = with_report(record, reported=_is_reported(unit, key))
-    if not unit.staging.put_edge(key, record, anew=concealed):
-        return False
-    unit.audit.record_edge(own, field, key, rewritten=concealed)
-    if key[0] == CONTAINS.name and _recorded_begin(unit, key) != before:
+    is_staged = unit.staging.put_edge(key, record, anew=anew)
+    if is_staged:
+        unit.audit.record_edge(own, field, key, rewritten=anew)
+    if key[0] == CONTAINS.name and (
+        _recorded_begin(unit, key) != before or not unit.lookup.known(key[2])["index"]["whole"]
+    ):
         _update_container(unit, key, own)
-    return True
+    return is_staged
 
 
 def _has_effect(unit: ItemUnit, key: EdgeKey) -> bool:
@@ -77,7 +82,7 @@ def update_use_times(unit: ItemUnit, vid: int) -> None:
         for key in unit.lookup.edges_at(relation.name, Direction.OUT, vid):
             record = unit.lookup.edge(key)
             if record is not None:
-                unit.staging.put_edge(key, record)
+                unit.staging.put_edge(key, record, recorder=record.get("recordedBy"))
 
 
 def update_ordered_lists(
@@ -118,7 +123,7 @@ def _update_container(unit: ItemUnit, key: EdgeKey, own: int) -> None:
 
     The container whose begin was recorded last counts, of equals the first by URN; `domain` of an asset shows the same
     one. When an edge begins, nothing is staged if the caller may not change the asset, or may not see a parent that it
-    would get.
+    would get. A feature set is left out too if the caller may not take the feature.
     """
     _, source, target = key
     index_key = _CONTAINER_KEYS.get(unit.lookup.kind(source))
@@ -130,10 +135,12 @@ def _update_container(unit: ItemUnit, key: EdgeKey, own: int) -> None:
         if (target != own and not _may_contain(unit, record)) or _is_hidden_parent(unit, source, index_key):
             return
         value = _first_after_begin(unit, key, present)
+        if value != present and not _may_join(unit, target, index_key):
+            return
     elif present != container:
         return
     else:
-        value = _last_recorded(unit, key)
+        value = _last_recorded(unit, key) if _may_join(unit, target, index_key) else ""
     unit.staging.put(target, indexed(record, **{index_key: value}))
     update_owner_team(unit, target)
 
@@ -144,6 +151,12 @@ def _first_after_begin(unit: ItemUnit, key: EdgeKey, present: str) -> str:
     if present in {"", container} or unit.lookup.edge(other) is None:
         return container  # a begin is recorded now, and that of an edge that was not read was recorded before
     return min((-_recorded_begin(unit, other), present), (-_recorded_begin(unit, key), container))[1]
+
+
+def _may_join(unit: ItemUnit, vid: int, index_key: str) -> bool:
+    """Return whether an asset may get a parent: by others, an unowned one would be taken by who owns the parent."""
+    record = unit.lookup.known(vid)
+    return index_key != "whole" or bool(record["ownerTeam"]) or may_take(unit, unit.lookup.batch.vertex(vid))
 
 
 def _may_contain(unit: ItemUnit, record: Record) -> bool:

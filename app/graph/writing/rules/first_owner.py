@@ -1,12 +1,17 @@
-"""Who may take a registered asset without an owner: who registered it, and callers who may retire it."""
+"""Who may take a registered asset that no team owns: who registered it, and callers who may retire it."""
+
+from typing import Final
 
 from app.graph.records.vertex_record import attributes, is_unowned_stub
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import denied
 from graphql_schema.catalog.kinds import KIND_OF_CODE
+from graphql_schema.catalog.urn import slug_of
 from graphql_schema.ports.record import Record
 from graphql_schema.rules.change_stamp import REGISTERED_BY, registrant
 from policies.sensitivity import RANK
+
+_TEAM: Final = "team"
 
 
 def with_registrant(record: Record, subject: str) -> Record:
@@ -25,20 +30,34 @@ def may_take(unit: ItemUnit, record: Record | None) -> bool:
 
 
 def require_right_to_take(unit: ItemUnit) -> None:
-    """Reject the item as DENIED if it takes an unowned asset that the caller may not take.
+    """Reject the item as DENIED if it takes an asset that no team owns, and that the caller may not take.
 
-    To take is to give it an owner, to change its visibility from `ORG`, or to declare it more sensitive. The asset
-    would leave the reach of callers who registered and use it. What a child inherits from its parent does not count.
+    To take an unowned asset is to give it an owner, to change its visibility from `ORG`, or to declare it more
+    sensitive. It would leave the reach of callers who registered and use it. What a child inherits from its parent is
+    decided at the parent. But the caller must be allowed to update the child, which may be hidden or of a user.
     """
     for vid, after in unit.staging.staged.vertices.items():
         before = unit.lookup.batch.vertex(vid)
-        if before is None or not KIND_OF_CODE[before["kind"]].asset or before["ownerTeam"]:
+        if before is None or not KIND_OF_CODE[before["kind"]].asset or slug_of(before["ownerTeam"]) == _TEAM:
             continue
-        if _is_taken(before, after) and not may_take(unit, before):
+        if after["ownerTeam"] not in {"", before["ownerTeam"]}:
+            _require_right_on_child(unit, before)
+        if not before["ownerTeam"] and _is_taken(before, after) and not may_take(unit, before):
             raise denied(
                 f"{before['id']} has no owner. Only {registrant(before)}, who registered it, or an administrator may "
                 "give it an owner, hide it or declare it more sensitive; let one of them make the change."
             )
+
+
+def _require_right_on_child(unit: ItemUnit, child: Record) -> None:
+    """Reject the item as DENIED if the caller may not update a registered child that gets the owner of its parent."""
+    if is_unowned_stub(child) or unit.visibility.allows("update", child).allowed:
+        return
+    shown = child["id"] if unit.visibility.is_visible(child) else "an asset that you may not see"
+    raise denied(
+        f"The owner would also own {shown}, which you may not update; let its owner, or an administrator, make the "
+        "change."
+    )
 
 
 def _is_taken(before: Record, after: Record) -> bool:

@@ -86,7 +86,7 @@ def _refuse_maker(unit: ItemUnit, vid: int, model: Record) -> None:
     versions = unit.visibility.neighbours(VERSION_OF.into("ModelVersion"), vid)
     produced = PRODUCES.into("Run")
     unit.lookup.require_hops(*((produced, key[1]) for key, _ in versions))
-    runs = {run[1] for key, _ in versions for run, _ in unit.visibility.neighbours(produced, key[1], ended=True)}
+    runs = {run[1] for key, _ in versions for run, _ in unit.visibility.active_edges(produced, key[1], ended=True)}
     unit.lookup.require_hops(*((STARTED_BY.out("User"), run) for run in sorted(runs)))
     made = [each["id"] for each in (model, *(record for _, record in versions)) if made_or_requested(unit, each)]
     if made:

@@ -31,10 +31,11 @@ class Staging:
         self.staged.vertices[vid] = record
         return True
 
-    def put_edge(self, key: EdgeKey, record: Record, *, anew: bool = False) -> bool:
+    def put_edge(self, key: EdgeKey, record: Record, *, anew: bool = False, recorder: str | None = None) -> bool:
         """Stage an edge if it differs from the present one, or the flag ``anew`` is set; return whether it is staged.
 
-        An edge of a relation that is ordered by time gets the time of its *from* end as ``at``.
+        ``recorder`` is who declared the edge, if it was not the caller: an edge to a hidden asset is not concealed from
+        its recorder. An edge of a relation that is ordered by time gets the time of its *from* end as ``at``.
         """
         dated = RELATIONS[key[0]].by_time
         after = {**record, "at": time_of(self._lookup.known(key[1]))} if dated else record
@@ -43,7 +44,8 @@ class Staging:
         if not anew and before is not None and _without_recording(before) == _without_recording(after_recorded):
             return False
         stored = recorded(self._lookup.batch.edge(key), after_recorded, self._author.now)
-        self.staged.edges[key] = {**stored, "recordedAt": self._author.now, "recordedBy": self._author.subject}
+        recording = {"recordedAt": self._author.now, "recordedBy": recorder or self._author.subject}
+        self.staged.edges[key] = {**stored, **recording}
         return True
 
     def keep_edge(self, key: EdgeKey, record: Record) -> None:

@@ -67,6 +67,8 @@ def test_a_lineage_edge_may_lead_to_its_own_begin() -> None:
         (link(RelationName["PRODUCES"], "mlg://service/a/b/c", VERSION), ("to",), "is a ModelVersion"),
         (link(RelationName["FEEDS"], RUN, MODEL), ("from",), "is a Run"),
         (link(RelationName["FEEDS"], DATA, "x"), ("to",), "not an id"),
+        (link(RelationName["FEEDS"], DATA, MODEL, run_id="nightly"), ("runId",), "not an id"),
+        (link(RelationName["FEEDS"], DATA, MODEL, run_id=FLOW), ("runId",), "is a Workflow"),
         (link(RelationName["FEEDS"], DATA, MODEL, confidence=1.1), ("confidence",), "is 1.1"),
         (
             link(RelationName["FEEDS"], DATA, MODEL, valid_from=Instant(2), valid_to=Instant(1)),

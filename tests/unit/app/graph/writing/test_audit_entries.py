@@ -96,3 +96,14 @@ def test_each_edge_of_an_item_is_visited_once(memory: Memory, monkeypatch: pytes
     monkeypatch.setattr(audit_entries, "_edges", noted)
     memory.run(asset("dataset d", derivedFrom=[f"dataset s{number}" for number in range(50)]))
     assert (len(visited), visited.total()) == (51, 50)
+
+
+def test_a_change_that_no_reader_could_read_is_refused(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An item of many edges with long ids would make a change that fails each list of changes with it."""
+    monkeypatch.setattr(audit_entries, "MANY_FIELDS", 1)
+    monkeypatch.setattr(audit_entries, "MAX_CHANGE", 2_000)
+    few, many = ([f"dataset d{number}" for number in range(count)] for count in (2, 20))
+    assert memory.outcomes(asset("run few", {"state": "RUNNING"}, inputs=few)) == ["CREATED"]
+    (done,) = memory.run(asset("run many", {"state": "RUNNING"}, inputs=many))
+    assert [error.code.name for error in done.errors] == ["INVALID"]
+    assert "Give fewer edges in one item" in done.errors[0].message

@@ -119,6 +119,18 @@ def test_a_hidden_consumer_does_not_block(memory: Memory) -> None:
     assert memory.outcomes(delete("dataset d"), who=ADA, now=NOW + 1) == ["UPDATED"]
 
 
+def test_a_hidden_status_is_no_use(memory: Memory) -> None:
+    """A draft deployment of others hides its status: whether it is ACTIVE does not decide what ada may do."""
+    seeded(memory, asset("model m", owners=OURS), asset("model-version m@1"))
+    for status, text in (("ACTIVE", "a"), ("INACTIVE", "b")):
+        draft = asset(f"deployment {text}", {"stage": "DRAFT", "status": status}, owners=THEIRS)
+        seeded(memory, draft, link("DEPLOYED_AS", "model-version m@1", f"deployment {text}"))
+    assert memory.outcomes(delete("model-version m@1"), who=ADA, now=NOW + 1) == ["UPDATED"]
+    seeded(memory, asset("deployment c", {"status": "ACTIVE"}, owners=THEIRS), asset("model-version m@2"))
+    seeded(memory, link("DEPLOYED_AS", "model-version m@2", "deployment c"))
+    assert message(memory, delete("model-version m@2"))[0] == "CONFLICT"
+
+
 def test_an_alias_of_a_remaining_model_blocks_its_version(memory: Memory) -> None:
     """The version of an alias is in use, unless the model is deleted with it."""
     seeded(memory, asset("model m", owners=OURS), asset("model-version m@1"))

@@ -1,5 +1,6 @@
 """Links between two assets: what they change, what ends them, and what is refused."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -225,6 +226,17 @@ def test_a_deleted_or_foreign_asset_is_not_linked(stored: Memory) -> None:
     stored.run(DeleteCommand(D), now=NOW + 1)
     assert refusal(stored, link("DERIVES", "dataset up", "dataset d"))[0] == "CONFLICT"
     assert refusal(stored, unlink())[0] == "CONFLICT"
+
+
+def test_a_domain_of_others_takes_no_asset(memory: Memory) -> None:
+    """Ada may update what the domain of her team owns, and is denied to move it into a domain of another team."""
+    seeded(memory, asset("domain rk", owners=OURS), asset("domain shop", owners=THEIRS))
+    seeded(memory, asset("dataset d", domain=["domain rk"]))
+    ada = replace(ADA, acts_for=frozenset({urn("domain rk")}))
+    assert memory.outcomes(asset("dataset d", {"format": "csv"}), who=ada, now=NOW + 1) == ["UPDATED"]
+    for command in (asset("dataset d", domain=["domain shop"]), link("CONTAINS", "domain shop", "dataset d")):
+        assert refusal(memory, command, ada)[0] == "DENIED"
+    assert memory.record("dataset d")["ownerTeam"] == urn("domain rk")
 
 
 def test_a_hidden_far_end_is_treated_as_absent(stored: Memory) -> None:

@@ -171,6 +171,19 @@ def test_a_hidden_value_is_not_compared(memory: Memory) -> None:
     assert observed.changed == ("error",)
 
 
+def test_columns_of_events_have_no_giver(memory: Memory) -> None:
+    """Ada, who gave the columns, does not know them all any more once an event of another has added a source."""
+    seeded(memory, asset("team ranking"), asset("dataset d", owners={"team ranking": ["TECHNICAL"]}))
+    columns = {"columns": [{"name": "a", "derivedFrom": [{"dataset": urn("dataset up"), "column": "c"}]}]}
+    assert memory.outcomes(asset("dataset d", columns), who=ADA, now=NOW + 1) == ["UPDATED"]
+    assert memory.outcomes(asset("dataset d", columns), who=ADA, now=NOW + 2) == ["UNCHANGED"]
+    assert memory.record("dataset d")["givenBy"] == {"columns": "ada"}
+    value = {"a": [{"dataset": urn("dataset shut"), "column": "c"}]}
+    memory.run(observing("dataset d", ObservedValue("columns", value, (10,), "a job")), now=NOW + 3)
+    stored = memory.record("dataset d")
+    assert ("givenBy" in stored, len(stored["columns"][0]["derivedFrom"])) == (False, 2)
+
+
 def test_an_edge_without_the_right_is_left_out(memory: Memory) -> None:
     """An output of another team is refused with a reason; the run and its other output are written."""
     seeded(memory, asset("team ads"), asset("dataset theirs", owners={"team ads": ["TECHNICAL"]}))

@@ -2,7 +2,7 @@
 
 import pytest
 from support.stores.in_memory_writer import Memory, seeded
-from support.stores.writers import NOW, asset, link, urn
+from support.stores.writers import NOW, asset, link, person, urn
 
 from graphql_schema.ports.commands import UnlinkCommand
 
@@ -82,3 +82,14 @@ def test_versions_are_ordered_by_the_time_that_is_known_later(memory: Memory) ->
     assert memory.edge("VERSION_OF", "model-version m@1", "model m")["at"] == 0
     memory.run(asset("model-version m@1", {"sourceCreatedAt": 77}), now=NOW + 1)
     assert memory.edge("VERSION_OF", "model-version m@1", "model m")["at"] == 77
+
+
+def test_who_recorded_an_edge_remains_if_another_changes_its_order(memory: Memory) -> None:
+    """Otherwise a caller who gives a run another time could see, as its recorder, its edge to a hidden workflow."""
+    seeded(memory, asset("run r", {"state": "RUNNING"}), link("RUN_OF", "run r", "workflow w"))
+    recorder = memory.edge("RUN_OF", "run r", "workflow w")["recordedBy"]
+    done = memory.outcomes(asset("run r", {"startedAt": NOW - 9}), who=person("ada", roles="admin"), now=NOW + 1)
+    assert done == ["UPDATED"]
+    edge = memory.edge("RUN_OF", "run r", "workflow w")
+    assert (edge["at"], edge["recordedBy"]) == (NOW - 9, recorder)
+    assert recorder != "ada"

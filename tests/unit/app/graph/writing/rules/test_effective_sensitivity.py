@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 import pytest
-from support.stores.in_memory_writer import Memory, seeded
-from support.stores.writers import asset, link, urn
+from support.stores.in_memory_writer import ROOT, Memory, seeded
+from support.stores.writers import asset, link, person, urn
 
 from app.graph.commits.sensitivity_floors import FloorView, SensitivityFloor
 from app.graph.records.vertex_id import vertex_id
@@ -38,6 +38,13 @@ def test_the_highest_source_counts_at_any_distance(stored: Memory) -> None:
     """The data two steps downstream is as sensitive as its origin, and the origin itself is unchanged."""
     assert [sensitivity(stored, f"dataset {name}") for name in ("raw", "a", "b")] == ["RESTRICTED"] * 3
     assert stored.record("dataset b")["sensitivity"] == "CONFIDENTIAL"
+
+
+def test_a_hidden_source_counts_as_absent(stored: Memory) -> None:
+    """To a caller who may not see the restricted source, the right on the result is that without it."""
+    mal = person("mal", "team ads", roles="engineer")
+    found = [with_known_sensitivity(stored.unit(who), vid("dataset a"))["sensitivity"] for who in (mal, ROOT)]
+    assert found == ["PUBLIC", "RESTRICTED"]
 
 
 def test_an_edge_that_carries_nothing_is_not_followed(stored: Memory) -> None:

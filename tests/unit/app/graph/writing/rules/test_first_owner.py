@@ -1,10 +1,13 @@
 """An asset without an owner is taken only by who registered it, and by administrators."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from support.stores.in_memory_writer import Memory, seeded
 from support.stores.writers import NOW, asset, link, person, urn
+
+from graphql_schema.ports.commands import UnlinkCommand
 
 ADA = person("ada", "team ranking", roles="engineer")
 MAL = person("mal", "team ads", roles="engineer")
@@ -45,3 +48,69 @@ def test_who_registered_it_gives_it_an_owner(memory: Memory) -> None:
     assert memory.outcomes(asset("run r", owners=RANKING), who=ADA, now=NOW + 2) == ["UPDATED"]
     assert memory.record("run r")["ownerTeam"] == urn("team ranking")
     assert memory.outcomes(asset("run mine", {"state": "RUNNING"}, owners=RANKING), who=ADA) == ["CREATED"]
+
+
+ROOT = person("root", roles="admin")
+GROUPS: dict[str, tuple[str, str]] = {
+    "version": ("model-version m@1", "model m"),
+    "snapshot": ("dataset-version d@1", "dataset d"),
+    "feature": ("feature f.a", "feature-set f"),
+}
+"""A child and its parent, of each asset group."""
+
+
+def child_of(memory: Memory, group: str, *, who: Any, **fields: Any) -> tuple[str, str]:
+    """Register a child, by a caller, whose parent no caller registered; return both."""
+    child, parent = GROUPS[group]
+    assert memory.outcomes(asset(child, **fields), who=who, now=NOW + 1) == ["CREATED"]
+    if group == "feature":
+        assert memory.outcomes(link("CONTAINS", parent, child), who=who, now=NOW + 1) == ["CREATED"]
+    return child, parent
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_child_of_a_user_is_not_taken_by_the_owner_of_its_parent(memory: Memory, group: str) -> None:
+    """A child of a user stays with the user; an administrator gives the parent, and so the child, to a team."""
+    child, parent = child_of(memory, group, who=ROOT, owners={"user hana": ["TECHNICAL"]})
+    (done,) = memory.run(asset(parent, owners=ADS), who=MAL, now=NOW + 2)
+    assert [error.code.name for error in done.errors] == ["DENIED"]
+    assert memory.record(child)["ownerTeam"] == urn("user hana")
+    assert memory.outcomes(asset(parent, owners=RANKING), now=NOW + 3) == ["CREATED"]
+    assert memory.record(child)["ownerTeam"] == urn("team ranking")
+
+
+@pytest.mark.parametrize("owner", ["team ads", "user mal"])
+def test_a_hidden_child_is_not_named(memory: Memory, owner: str) -> None:
+    """The denial says that there is a child, and not which."""
+    seeded(memory, asset("model-version m@1", {"sensitivity": "RESTRICTED"}), asset("user mal"))
+    mal = replace(MAL, acts_for=frozenset({urn("user mal")}))
+    (done,) = memory.run(asset("model m", owners={owner: ["TECHNICAL"]}), who=mal, now=NOW + 2)
+    assert [error.code.name for error in done.errors] == ["DENIED"]
+    assert "an asset that you may not see" in done.errors[0].message
+    assert "m@1" not in done.errors[0].message
+
+
+@pytest.mark.parametrize("is_stub", [True, False], ids=["stub", "registered"])
+def test_a_feature_is_not_taken_over_a_set_in_two_steps(memory: Memory, *, is_stub: bool) -> None:
+    """Mal puts a feature of ada into a set without an owner, and then gives the set one: the feature stays unowned."""
+    assert memory.outcomes(asset("feature f.a"), who=ADA, now=NOW + 1) == ["CREATED"]
+    if not is_stub:
+        assert memory.outcomes(asset("feature-set s"), who=MAL, now=NOW + 1) == ["CREATED"]
+    assert memory.outcomes(link("CONTAINS", "feature-set s", "feature f.a"), who=MAL, now=NOW + 2) == ["CREATED"]
+    done = memory.outcomes(asset("feature-set s", owners=ADS), who=MAL, now=NOW + 3)
+    assert done == ["CREATED" if is_stub else "UPDATED"]
+    assert memory.record("feature f.a")["ownerTeam"] == ""
+
+
+def test_a_feature_keeps_its_set_or_gets_none(memory: Memory) -> None:
+    """Mal, who ends its edge from the set of ada, does not move the feature into an own set; ada can, later."""
+    first = (asset("feature f.a"), asset("feature-set t"), link("CONTAINS", "feature-set t", "feature f.a"))
+    assert memory.outcomes(*first, who=ADA, now=NOW + 1) == ["CREATED"] * 3
+    other = (asset("feature-set s"), link("CONTAINS", "feature-set s", "feature f.a"))
+    assert memory.outcomes(*other, who=MAL, now=NOW + 2) == ["CREATED"] * 2
+    assert memory.record("feature f.a")["index"]["whole"] == urn("feature-set t")
+    ended = UnlinkCommand("CONTAINS", urn("feature-set t"), urn("feature f.a"))
+    assert memory.outcomes(ended, who=MAL, now=NOW + 3) == ["UPDATED"]
+    assert memory.record("feature f.a")["index"]["whole"] == ""
+    assert memory.outcomes(other[1], who=ADA, now=NOW + 4) == ["UPDATED"]
+    assert memory.record("feature f.a")["index"]["whole"] == urn("feature-set s")

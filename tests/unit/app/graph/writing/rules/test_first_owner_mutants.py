@@ -34,6 +34,12 @@ TABLE: list[tuple[Any, Any, str]] = [
     (MAL, asset("run stub", {"state": "RUNNING"}, owners=ADS), "CREATED"),
     (ADA, asset("run stub", {"state": "RUNNING"}, owners=RANKING), "CREATED"),
     (MAL, asset("model m", owners=ADS), "UPDATED"),
+    (MAL, asset("model of-user", owners=ADS), "DENIED"),
+    (MAL, asset("model of-hidden", owners=ADS), "DENIED"),
+    (MAL, asset("model of-user"), "CREATED"),
+    (MAL, asset("model of-hidden-stub", owners=ADS), "CREATED"),
+    (MAL, asset("model of-stub", owners=ADS), "CREATED"),
+    (ROOT, asset("model of-user", owners=ADS), "CREATED"),
     (MAL, asset("run new", {"state": "RUNNING"}, owners=ADS), "CREATED"),
     (MAL, asset("run ours", {"sensitivity": "CONFIDENTIAL"}), "UPDATED"),
     (ADA, asset("run r", owners=RANKING), "UPDATED"),
@@ -48,14 +54,17 @@ TABLE: list[tuple[Any, Any, str]] = [
 OTHER = "with_registrant"
 """A function of the module that is called when an asset is registered; test_first_owner.py tests it."""
 
-_SKIPPED = "before is None or not KIND_OF_CODE[before['kind']].asset or before['ownerTeam']"
+_SKIPPED = "before is None or not KIND_OF_CODE[before['kind']].asset or slug_of(before['ownerTeam']) == _TEAM"
 _OWNED = "bool(after['ownerTeam']) and after['index'] != before['index']"
 _RAISED = "RANK[after['declaredSensitivity']] > RANK[before['declaredSensitivity']]"
+_UNOWNED = "not before['ownerTeam'] and _is_taken(before, after) and (not may_take(unit, before))"
 EQUIVALENT = {
     # only administrators change teams, users, domains and tags
-    f"{_SKIPPED} -> before is None or False or before['ownerTeam']",
+    f"{_SKIPPED} -> before is None or False or slug_of(before['ownerTeam']) == _TEAM",
     # who may change what has an owner may retire it
     f"{_SKIPPED} -> before is None or not KIND_OF_CODE[before['kind']].asset or False",
+    # who may update what a user or a domain owns may retire it
+    f"{_UNOWNED} -> True and _is_taken(before, after) and (not may_take(unit, before))",
     # the right on the result denies this before
     f"owned or hidden or {_RAISED} -> owned or False or {_RAISED}",
     # nothing else changes the index of an asset without an owner
@@ -96,7 +105,13 @@ def drop_operand(index: int, found: ast.BoolOp) -> None:
     found.values[index] = ast.Constant(isinstance(found.op, ast.And))
 
 
-NEGATED: dict[type, type] = {ast.Is: ast.IsNot, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Gt: ast.LtE}
+NEGATED: dict[type, type] = {
+    ast.Is: ast.IsNot,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.Gt: ast.LtE,
+    ast.NotIn: ast.In,
+}
 
 
 def changed(tree: ast.Module, number: int, change: Callable[[Any], object]) -> tuple[str, ast.Module]:
@@ -118,6 +133,18 @@ def memory(memory: Memory) -> Memory:
     for name, sensitivity in (("r", "PUBLIC"), ("later", "INTERNAL")):
         command = asset(f"run {name}", {"state": "RUNNING", "sensitivity": sensitivity})
         assert memory.outcomes(command, who=ADA, now=NOW + 1) == ["CREATED"]
+    seeded(memory, asset("model-version of-user@1", owners={"user hana": ["TECHNICAL"]}))
+    seeded(memory, asset("model-version of-hidden@1", {"sensitivity": "RESTRICTED"}))
+    seeded(
+        memory,
+        asset("run of-version", {"state": "RUNNING"}),
+        link("PRODUCES", "run of-version", "model-version of-stub@1"),
+    )
+    seeded(memory, link("PRODUCES", "run ours", "model-version of-hidden-stub@1"))
+    stub = memory.record("model-version of-hidden-stub@1")
+    memory.vertices = {
+        vid: {**each, "sensitivity": "RESTRICTED"} if each == stub else each for vid, each in memory.vertices.items()
+    }
     assert memory.outcomes(asset("model m"), who=MAL, now=NOW + 1) == ["CREATED"]
     assert memory.outcomes(asset("model-version m@1"), who=ADA, now=NOW + 1) == ["CREATED"]
     return memory
