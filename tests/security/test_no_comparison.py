@@ -145,14 +145,14 @@ async def test_no_hidden_id_in_a_value_is_guessed(api: Api, value: str, dry: boo
             await api.load({"dataset": shut} if value == "columns" else {"run": {**shut, "state": "COMPLETE"}})
         mine, far = dataset(f"{place}-mine"), dataset(f"{place}-far")
         await api.load({"dataset": {"id": far, "owners": [RANKING]}}, {"dataset": {"id": mine, "owners": [RANKING]}})
-        stored, given = (
+        items: list[dict[str, Any]] = [
             {"dataset": {"id": mine, "columns": columns_from(each)}}
             if value == "columns"
             else {"link": {"relation": "DERIVES", "from": far, "to": mine, "runId": each}}
             for each in (ids["stored"], ids[guess])
-        )
-        await api.load(stored)
-        done = [(await api.register("ada", given, dryRun=each))["results"] for each in (dry, True, True)]
+        ]
+        await api.load(items[0])
+        done = [(await api.register("ada", items[1], dryRun=each))["results"] for each in (dry, True, True)]
         assert done[0][0]["outcome"] == "UPDATED"
         changes = (await api.ask("ada", CHANGES, id=mine))["asset"]["history"]["nodes"]
         reverts = [await api.ask("ada", REVERT, input={"change": each["id"], "dryRun": True}) for each in changes]
@@ -166,7 +166,7 @@ async def test_no_hidden_id_in_a_value_is_guessed(api: Api, value: str, dry: boo
 async def test_visible_sources_and_runs_are_still_repeated_without_a_change(api: Api) -> None:
     """A repetition by ada is UNCHANGED if the source column and the run are those of visible assets."""
     mine, far, visible = dataset("repeats"), dataset("repeats-far"), run("repeats")
-    items = [
+    items: list[dict[str, Any]] = [
         {"run": {"id": visible, "owners": [RANKING], "state": "COMPLETE"}},
         {"dataset": {"id": far, "owners": [RANKING]}},
         {"dataset": {"id": mine, "owners": [RANKING], "columns": columns_from(far)}},

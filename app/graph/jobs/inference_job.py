@@ -190,17 +190,15 @@ class InferenceJob(OutboxWorker):
     async def _derive(self, ends: list[int]) -> None:
         """Write the inferred edges to ``ends`` that differ from the stored ones.
 
-        The first end whose edges would exceed MAX_EDGES, and those after it, are added to ``_ends`` again; stored edges
-        to an end count as well. A run with a thousand inputs and outputs has a million chains.
+        The first end whose edges would exceed MAX_EDGES, and those after it, are added to ``_ends`` again. A run with
+        a thousand inputs and outputs has a million chains, so no more ends are derived than are written.
         """
         around = await self._reads.around(ends)
         rules, now, is_long = self._reads.rules, self._clock(), len(around.records) > LONG_NEIGHBOURHOOD
         batch: dict[EdgeKey, Record] = {}
-        derived = 0
         for place, end in enumerate(ends):
             edges = await run_in_turn(changes, is_long, around, end, rules, now)
-            derived += len(edges | around.inferred[end])
-            if place and derived > MAX_EDGES:
+            if batch and len(batch) + len(edges) > MAX_EDGES:
                 self._ends |= dict.fromkeys(ends[place:])
                 break
             batch |= edges

@@ -149,7 +149,7 @@ def _stage(unit: ItemUnit, target: Target) -> WriteOutcome:
     if target.creates:
         after = with_confirmed(with_registrant(after, unit.author.subject), confirmed_for_author(unit, after))
     secrets = unit.visibility.changed_secrets(target.before or {}, after) | target.unseen
-    if COLUMNS in command.values and giver_of(after, COLUMNS) is not None:
+    if COLUMNS in command.values and (giver_of(after, COLUMNS) is not None or names_unseen(unit, command)):
         secrets |= {COLUMNS}
     unit.staging.put(vid, with_givers(after, secrets, unit.author.subject))
     unit.audit.rewritten[vid] = target.unseen
@@ -182,13 +182,13 @@ def _unconfirm_hidden_sources(unit: ItemUnit, target: Target) -> None:
     """Mark carrying edges from hidden sources to a registered stub as unconfirmed, unless the command declares them.
 
     Any caller may put edges on an unowned stub. An edge from a hidden source could raise the sensitivity of the asset,
-    and its new owner could not see why. But the edges stay if they have raised the stub, or it has tags. What is
+    and its new owner could not see why. But the edges stay if the stub was raised, or has tags. What is
     derived from it would become visible to others, or lose its tags. The raise is then unconfirmed.
     """
     if not unit.lookup.batch.request_group(target.vid) or target.before is None:
         return
-    is_raised = RANK[target.before["sensitivity"]] > RANK[confirmed_for_author(unit, target.before)]
-    if is_raised or target.before["index"]["tags"]:
+    raised = unit.author.floors.with_floor(target.vid, target.before)
+    if RANK[raised["sensitivity"]] > RANK[raised["declaredSensitivity"]] or raised["index"]["tags"]:
         return
     own = {
         (edges.hop.relation.name, unit.lookup.vid(urn), target.vid)

@@ -32,11 +32,15 @@ def change_edge(  # noqa: PLR0913 - an edge, its end, and a flag
     is_staged = unit.staging.put_edge(key, record, anew=anew)
     if is_staged:
         unit.audit.record_edge(own, field, key, rewritten=anew)
-    if key[0] == CONTAINS.name and (
-        _recorded_begin(unit, key) != before or not unit.lookup.known(key[2])["index"]["whole"]
-    ):
+    if key[0] == CONTAINS.name and (_recorded_begin(unit, key) != before or _lacks_parent(unit, key)):
         _update_container(unit, key, own)
     return is_staged
+
+
+def _lacks_parent(unit: ItemUnit, key: EdgeKey) -> bool:
+    """Return whether a child has no parent, such as one that an earlier caller of this edge could not give it."""
+    is_parent = _CONTAINER_KEYS.get(unit.lookup.kind(key[1])) == "whole"
+    return is_parent and not unit.lookup.known(key[2])["index"]["whole"]
 
 
 def _has_effect(unit: ItemUnit, key: EdgeKey) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from app.graph.propagation.known_flows import Known, carried, children, parents
 from app.graph.records.vertex_record import kind_of
 from app.graph.writing.unit.item_unit import ItemUnit
-from graphql_schema.catalog.relations import Direction
+from graphql_schema.catalog.relations import CHILD_HOPS, Direction
 from graphql_schema.ports.record import Record
 from policies.sensitivity import strictest
 
@@ -40,6 +40,9 @@ def confirmed_for_author(unit: ItemUnit, record: Record) -> str:
     """
     vid = unit.lookup.vid(record["id"])
     unit.lookup.batch.request_group(vid)
+    for source in carried(unit.lookup, vid, Direction.IN, unit.now):
+        if unit.lookup.kind(source) in CHILD_HOPS and _is_visible(unit, source):
+            unit.lookup.batch.request_group(source)  # its children count as well
     visible = (source for source in _sources(unit.lookup, vid, unit.now) if _is_visible(unit, source))
     levels = (unit.author.floors.with_floor(each, unit.lookup.known(each))["sensitivity"] for each in visible)
     return strictest(record["declaredSensitivity"], *levels)
