@@ -88,7 +88,8 @@ def _load(unit: ItemUnit, command: RegisterCommand) -> Target:
     command = with_default_owner(unit, command, before)
     given = {*command.values, *(edges.field for edges in command.edges)}
     unseen = frozenset() if before is None else unit.visibility.unknown_fields(before) & given
-    if before is not None and giver_of(before, COLUMNS) != unit.author.subject and names_unseen(unit, command):
+    is_known = before is None or creates or giver_of(before, COLUMNS) == unit.author.subject
+    if not is_known and names_unseen(unit, command):
         unseen |= {COLUMNS}
     return Target(
         command,
@@ -149,7 +150,7 @@ def _stage(unit: ItemUnit, target: Target) -> WriteOutcome:
     if target.creates:
         after = with_confirmed(with_registrant(after, unit.author.subject), confirmed_for_author(unit, after))
     secrets = unit.visibility.changed_secrets(target.before or {}, after) | target.unseen
-    if COLUMNS in command.values and (giver_of(after, COLUMNS) is not None or names_unseen(unit, command)):
+    if COLUMNS in command.values and giver_of(after, COLUMNS) is not None:
         secrets |= {COLUMNS}
     unit.staging.put(vid, with_givers(after, secrets, unit.author.subject))
     unit.audit.rewritten[vid] = target.unseen
