@@ -3,8 +3,8 @@
 There is at most one declared edge per (relation, from, to); an inferred one may exist beside it. Edges at attached
 records have neither declarers nor a ``validTo``. These keys describe the other edges:
 
-- ``by``: its declarers, such as the field ``ModelVersion.trainedOn``, ``link``, or ``id`` for the parent in a URN. An
-  edge without declarers has a ``validTo``.
+- ``by``: its declarers, such as the field ``ModelVersion.trainedOn``, ``link``, ``id`` for the parent in a URN, or
+  ``apart:SUBJECT`` for a caller who declares it apart (below). An edge without declarers has a ``validTo``.
 - ``validFrom``, ``validTo``: the last interval; ``validTo`` is absent if the interval has no end.
 - ``opened``, ``closed``: the instants when begin and end of the last interval were recorded, if these differ
   from begin and end. An interval without an end has no ``closed``.
@@ -91,6 +91,18 @@ link by the caller would have another outcome, and disclose the change.
 """
 
 
+APART: Final = "apart"
+"""Record key: maps the subject of a caller to the edge as this caller declared or ended it, apart from the others.
+
+An end of the edge was hidden from the caller then, and others had declared the edge
+(:mod:`app.graph.writing.unit.apart_declarations`).
+"""
+
+
+BY_CALLER: Final = frozenset({UNCONFIRMED_LINKS, APART})
+"""Record keys with what callers declared apart from the edge; changes of the edge by others keep them."""
+
+
 REMOVED: Final = "removed"
 """Record key that is true on an ended edge which a client removed although other declarers had it.
 
@@ -144,14 +156,13 @@ def with_report(edge: Record, *, reported: bool) -> Record:
 
 
 def with_links_of(edge: Record | None, record: Record) -> Record:
-    """Return the record, which replaces ``edge``, with the unconfirmed links of ``edge`` instead of its own."""
-    rest = {name: value for name, value in record.items() if name != UNCONFIRMED_LINKS}
-    return {**rest, **_links(edge)}
+    """Return the record, which replaces ``edge``, with what callers declared apart from ``edge`` instead of its own."""
+    return {**{name: value for name, value in record.items() if name not in BY_CALLER}, **_links(edge)}
 
 
 def _links(edge: Record | None) -> Record:
-    """Return the key of the unconfirmed links with its value; an empty record if there are none."""
-    return {name: value for name, value in (edge or {}).items() if name == UNCONFIRMED_LINKS}
+    """Return what callers declared apart from the edge, with its keys; an empty record if there is nothing."""
+    return {name: value for name, value in (edge or {}).items() if name in BY_CALLER}
 
 
 def unconfirmed_from(edge: Record, now: int) -> Record:
@@ -252,28 +263,11 @@ def active_intervals(edge: Record | None) -> list[tuple[int, int]]:
 def declared(edge: Record | None, relation: Relation, declarer: str, now: int, values: Record | None = None) -> Record:
     """Return the edge with this declarer added and with ``values`` merged as :func:`_merged` does.
 
-    An ended edge begins a new interval at ``now``, without its former declarers and values, but with its unconfirmed
-    links. An absent edge begins at ``now``, or at 0 if it is structural.
+    An ended edge begins a new interval at ``now``, without its former declarers and values, but with what
+    callers declared apart. An absent edge begins at ``now``, or at 0 if it is structural.
     """
-    current = edge if edge is not None and is_current(edge, now) else _opened(edge, relation, now)
+    current = edge if edge is not None and is_current(edge, now) else opened(edge, relation, now)
     return _merged({**current, "by": sorted({*current["by"], declarer})}, values or {})
-
-
-def declared_anew(edge: Record, relation: Relation, now: int) -> Record:
-    """Return an edge without declarers and values that begins as an absent edge would if it is declared at ``now``.
-
-    The intervals before are kept. So are its mark as unconfirmed, its unconfirmed links, and the declassification of a
-    current edge.
-    """
-    fresh = _opened(None, relation, now)
-    begin = fresh["validFrom"]
-    over = [
-        each if each[1] <= begin else [each[0], begin, *([each[2], begin] if each[2:] else [])]
-        for each in intervals(edge)
-    ]
-    kept = {UNCONFIRMED, UNCONFIRMED_LINKS, *({DECLASSIFIED} if is_current(edge, now) else ())}
-    earlier = {"earlier": _lasting(over)} if _lasting(over) else {}
-    return {**fresh, **{name: edge[name] for name in kept & edge.keys()}, **earlier}
 
 
 def undeclared(edge: Record, declarer: str, now: int) -> Record:
@@ -323,8 +317,8 @@ def linked(edge: Record | None, relation: Relation, values: Record, now: int) ->
 
     ``values`` may hold ``validFrom`` and ``validTo``. A ``validFrom`` or ``origin`` of None counts as
     absent, any other present None removes the value. An ended edge begins a new interval without its former declarers
-    and values, but with its unconfirmed links, unless :func:`_corrects` applies. A correction after which it has not
-    ended removes its declassification.
+    and values, but with what callers declared apart, unless :func:`_corrects` applies. A correction after which it has
+    not ended removes its declassification.
 
     Raises InvalidEdgeError if the end is not after the begin, or if ``values`` have properties that are too large
     together with the stored ones.
@@ -332,7 +326,7 @@ def linked(edge: Record | None, relation: Relation, values: Record, now: int) ->
     given = dict(values)
     start, end = given.pop("validFrom", None), given.pop("validTo", None)
     again = edge is None or not (is_current(edge, now) or _corrects(edge, start, end, now))
-    after = _opened(edge, relation, now) if edge is None or again else dict(edge)
+    after = opened(edge, relation, now) if edge is None or again else dict(edge)
     if start is not None:
         after["validFrom"] = start
     if end is not None or "validTo" in values:
@@ -364,7 +358,11 @@ def _corrects(edge: Record, start: int | None, end: int | None, now: int) -> boo
     return bool(begins < ends(edge))
 
 
-def _opened(edge: Record | None, relation: Relation, now: int) -> JsonObject:
+def opened(edge: Record | None, relation: Relation, now: int) -> JsonObject:
+    """Return ``edge`` with a new interval from ``now`` on, without declarers and values.
+
+    If it is None, the result is a first record; that of a structural relation begins at 0.
+    """
     always = relation.family is RelationFamily.STRUCTURE and edge is None
     earlier = [] if edge is None else intervals(edge)
     first = {"relation": relation.name, "validFrom": 0 if always else now, "by": []}

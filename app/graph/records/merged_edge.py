@@ -3,13 +3,13 @@
 from typing import Final
 
 from app.graph.records.edge_record import (
+    BY_CALLER,
     CLOSED,
     DECLASSIFIED,
     OPENED,
     REPORTED,
     STRENGTH,
     UNCONFIRMED,
-    UNCONFIRMED_LINKS,
     ends,
     intervals,
 )
@@ -78,6 +78,6 @@ def _properties(before: Record, edge: Record) -> Record:
 
 
 def _links(edge: Record, before: Record) -> Record:
-    """Return the unconfirmed links of both edges by caller, those of ``before`` where both have one."""
-    links = {**edge.get(UNCONFIRMED_LINKS, {}), **before.get(UNCONFIRMED_LINKS, {})}
-    return {UNCONFIRMED_LINKS: links} if links else {}
+    """Return what callers declared apart from both edges, by caller; that of ``before`` where both have it."""
+    kept = {name: {**edge.get(name, {}), **before.get(name, {})} for name in sorted(BY_CALLER)}
+    return {name: each for name, each in kept.items() if each}

@@ -150,7 +150,7 @@ def _values(before: Record | None, after: Record, rewritten: Collection[str]) ->
 def _edges(unit: ItemUnit, vid: int, changes: Mapping[EdgeKey, EdgeChange]) -> Iterator[Record]:
     """Yield one entry for each changed or ``rewritten`` edge of ``changes``, those that the audit trail has for it."""
     for key, change in changes.items():
-        was, now = declared_part(unit.lookup.batch.edge(key)), declared_part(unit.lookup.edge(key))
+        was, now = change.apart or map(declared_part, (unit.lookup.batch.edge(key), unit.lookup.edge(key)))
         if was != now or change.rewritten:
             yield {
                 "field": change.field,

@@ -11,6 +11,7 @@ from typing import Final
 
 from app.graph.propagation.stored_flows import Sources, StoredFlows
 from app.graph.records.edge_record import EdgeKey, is_current, key_over
+from app.graph.writing.unit.apart_declarations import own_declaration
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.item_size import commands_in
 from app.graph.writing.unit.working_set import WorkingSet
@@ -78,6 +79,6 @@ def _declared(command: Command, state: WorkingSet, author: Author) -> Iterator[t
 
 
 def _is_own(state: WorkingSet, key: EdgeKey, author: Author) -> bool:
-    """Return whether an edge is stored, current and last recorded by the author."""
+    """Return whether an edge is stored that the author declared, and the declaration is current."""
     edge = state.stored_edge(key)
-    return edge is not None and is_current(edge, author.now) and edge["recordedBy"] == author.subject
+    return edge is not None and is_current(own_declaration(edge, author.subject), author.now)

@@ -87,7 +87,8 @@ def _declare(unit: ItemUnit, command: LinkCommand, key: EdgeKey, own: int) -> Ou
     relation, (_, source, target) = RELATIONS[command.relation], key
     unconfirmed = needs_confirmation(unit, key, own, LINK, "to" if own == source else "from")
     stored = to_confirm(unit.visibility.redeclared(key), unconfirmed=unconfirmed)
-    before = None if unit.visibility.conceals(key) else to_confirm(unit.lookup.batch.edge(key), unconfirmed=unconfirmed)
+    known = unit.visibility.known_edge(unit.lookup.batch.edge(key), key)
+    before = to_confirm(known, unconfirmed=unconfirmed)
     with _invalid_edge_rejected():
         after, opened = linked(stored, relation, _values(unit, command, key, own), unit.now)
     if DECLASSIFIED in command.values:
@@ -290,12 +291,11 @@ def _authorise_declassifying(unit: ItemUnit, own: Record, target: int, *, before
 def _endable(unit: ItemUnit, key: EdgeKey, command: UnlinkCommand) -> Record:
     """Return the edge to end; reject the item if there is none.
 
-    An edge to a hidden asset counts as none, unless the caller recorded it last. Without ``validTo`` the edge must be
-    current; with it, the end of an ended edge is corrected.
+    It is the edge as the caller knows it. Without ``validTo`` the edge must be current; with it, the end of an ended
+    edge is corrected.
     """
-    edge = unit.lookup.edge(key)
-    shown = edge is not None and not unit.visibility.conceals(key)
-    if edge is not None and shown and (is_current(edge, unit.now) or command.valid_to is not None):
+    edge = unit.visibility.known_edge(unit.lookup.edge(key), key)
+    if edge is not None and (is_current(edge, unit.now) or command.valid_to is not None):
         return edge
     raise _no_edge(command)
 

@@ -9,7 +9,7 @@ declared.
 from collections.abc import Iterator
 from dataclasses import replace
 
-from app.graph.records.edge_record import REMOVED, EdgeKey, key_over
+from app.graph.records.edge_record import REMOVED, EdgeKey, is_current, key_over
 from app.graph.records.tag_edge import has_mode
 from app.graph.records.vertex_record import without_giver
 from app.graph.writing.handlers.register import register
@@ -88,8 +88,8 @@ def _accepted(unit: ItemUnit, urn: str, edges: DeclaredEdges, refused: Refused, 
 
 def _is_kept(unit: ItemUnit, key: EdgeKey) -> bool:
     """Return whether a client decided against the edge; an edge that is concealed from the caller counts as absent."""
-    edge = unit.lookup.edge(key)
-    if edge is None or unit.visibility.conceals(key):
+    edge = unit.visibility.known_edge(unit.lookup.edge(key), key)
+    if edge is None:
         return False
     return bool(edge.get(REMOVED)) or has_mode(edge, TagMode.BLOCKED, unit.now)
 
@@ -137,4 +137,5 @@ def _edge_ends(unit: ItemUnit, vid: int) -> Iterator[tuple[str, str, bool]]:
     for change in unit.audit.edges:
         _, source, target = change.key
         far = unit.lookup.known(target if source == vid else source)
-        yield change.field, unit.visibility.name(far), unit.lookup.is_current(change.key)
+        edge = unit.visibility.known_edge(unit.lookup.edge(change.key), change.key)
+        yield change.field, unit.visibility.name(far), is_current(edge, unit.now)

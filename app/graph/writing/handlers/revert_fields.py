@@ -3,11 +3,11 @@
 from typing import Final
 
 from app.graph.records.edge_record import (
+    BY_CALLER,
     CLOSED,
     DECLASSIFIED,
     OPENED,
     UNCONFIRMED,
-    UNCONFIRMED_LINKS,
     EdgeKey,
     ends,
     is_current,
@@ -28,6 +28,7 @@ from app.graph.writing.rules.permissions import (
     require_right_if_visible,
 )
 from app.graph.writing.rules.result_rights import require_right_on_result
+from app.graph.writing.unit.apart_declarations import declarers
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import conflict, invalid
 from app.graph.writing.unit.unseen_references import RUN_ID, any_unseen, source_datasets
@@ -52,11 +53,11 @@ _RIGHTS: Final = {
 }
 """Right that reverting an action needs, which is the right of the action; all others need ``update``."""
 
-_RECORDING: Final = frozenset({"recordedAt", "recordedBy", "at", "earlier", OPENED, CLOSED, UNCONFIRMED_LINKS, RUN_ID})
+_RECORDING: Final = frozenset({"recordedAt", "recordedBy", "at", "earlier", OPENED, CLOSED, *BY_CALLER, RUN_ID})
 """Keys of an edge that do not count when its states are compared.
 
-These are its recorder and recording time, its order in time, its former intervals, its unconfirmed links, and its run,
-which may be hidden from the caller.
+These are its recorder and recording time, its order in time, its former intervals, what callers declared apart, and
+its run, which may be hidden from the caller.
 """
 
 
@@ -163,7 +164,7 @@ def _active_values(unit: ItemUnit, edge: Record | None) -> Record | None:
     """Return the values of a current edge, without its _RECORDING; None if the edge has ended or does not exist."""
     if edge is None or not is_current(edge, unit.now):
         return None
-    return {name: value for name, value in edge.items() if name not in _RECORDING}
+    return {name: value for name, value in {**edge, "by": declarers(edge)}.items() if name not in _RECORDING}
 
 
 def _key(unit: ItemUnit, entry: Record) -> EdgeKey:

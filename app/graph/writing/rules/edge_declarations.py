@@ -16,6 +16,7 @@ from app.graph.records.edge_record import (
 from app.graph.records.tag_edge import has_mode, released
 from app.graph.writing.rules.edge_effects import change_edge, update_ordered_lists
 from app.graph.writing.rules.permissions import needs_confirmation
+from app.graph.writing.unit.apart_declarations import declarers
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.placeholders import ensure_referenced
 from app.graph.writing.unit.rejections import invalid
@@ -71,23 +72,21 @@ def _declare(unit: ItemUnit, vid: int, edges: DeclaredEdges, urn: str, values: R
 def _ending(unit: ItemUnit, vid: int, edges: DeclaredEdges, kept: set[EdgeKey]) -> Iterator[tuple[EdgeKey, Record]]:
     """Yield the edges that the field declares no longer or removes, each with the record it gets.
 
-    Of those declared no longer, an edge that is concealed from the caller remains, and so does a blocked tag.
+    Of those declared no longer, a blocked tag remains. Each edge is taken as the caller knows it.
     """
     for key in () if edges.adds else unit.lookup.edges_at(edges.hop.relation.name, edges.hop.direction, vid):
-        edge = unit.lookup.edge(key)
+        edge = unit.visibility.known_edge(unit.lookup.edge(key), key)
         if edge is None or key in kept or not is_current(edge, unit.now):
             continue
         if edges.declarer not in edge["by"] and not edges.replaces_all:
             continue
-        if unit.visibility.conceals(key):  # ending it would disclose that it exists
-            continue
-        if edges.replaces_all and {*edge["by"]} != {edges.declarer}:
+        if edges.replaces_all and {*declarers(edge)} != {edges.declarer}:
             yield key, {**released(edge, unit.now), REMOVED: True}
         elif not has_mode(edge, TagMode.BLOCKED, unit.now):  # a list of tags does not change which tags are blocked
             yield key, undeclared(edge, edges.declarer, unit.now)
     for far in map(unit.lookup.vid, edges.removes):
         key = key_over(edges.hop, vid, far)
-        edge = unit.lookup.edge(key)
+        edge = unit.visibility.known_edge(unit.lookup.edge(key), key)
         if edge is not None and is_current(edge, unit.now):
             yield key, released(edge, unit.now)
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from app.graph.records.edge_record import OPENED, REPORTED, UNCONFIRMED, EdgeKey, far_end, with_report
+from app.graph.records.edge_record import OPENED, REPORTED, UNCONFIRMED, EdgeKey, far_end, is_current, with_report
 from app.graph.records.tag_edge import with_mode
 from app.graph.records.vertex_record import indexed, is_unowned_stub, kind_of, owner_team
 from app.graph.writing.rules.first_owner import may_take
+from app.graph.writing.unit.apart_declarations import with_past_of, without_declaration
 from app.graph.writing.unit.item_unit import ItemUnit
 from graphql_schema.catalog.enums import TagMode
 from graphql_schema.catalog.kinds import KINDS
@@ -23,18 +24,32 @@ def change_edge(  # noqa: PLR0913 - an edge, its end, and a flag
 
     Returns whether the edge is staged: if it differs, the stored edge is concealed from the caller, or ``anew`` is set.
 
+    A declaration that the caller keeps apart is staged as such, and the edge stays.
+
     ``own`` is the end of the edge on which the rights were checked; the audit records the edge as ``field`` of it.
     """
-    before, anew = _recorded_begin(unit, key), anew or unit.visibility.conceals(key)
-    if key[0] == TAGGED.name:
-        record = with_mode(record)
-    record = with_report(record, reported=_is_reported(unit, key))
-    is_staged = unit.staging.put_edge(key, record, anew=anew)
-    if is_staged:
-        unit.audit.record_edge(own, field, key, rewritten=anew)
+    before, stored = _recorded_begin(unit, key), unit.lookup.edge(key)
+    concealed = unit.visibility.conceals(key)
+    known = unit.visibility.known_edge(stored, key)
+    if unit.visibility.keeps_apart(key) or (concealed and known is not None and not is_current(record, unit.now)):
+        is_staged = unit.staging.keep_apart(key, known, record, anew=anew)
+        if is_staged:
+            unit.audit.record_edge(own, field, key, apart=(known, record))
+    else:
+        if stored is not None and concealed and known is not None:
+            record = with_past_of(stored, record)
+        record = _with_marks(unit, key, without_declaration(record, unit.author.subject))
+        is_staged = unit.staging.put_edge(key, record, anew=anew or concealed)
+        if is_staged:
+            unit.audit.record_edge(own, field, key, rewritten=anew or concealed)
     if key[0] == CONTAINS.name and (_recorded_begin(unit, key) != before or _lacks_parent(unit, key)):
         _update_container(unit, key, own)
     return is_staged
+
+
+def _with_marks(unit: ItemUnit, key: EdgeKey, record: Record) -> Record:
+    """Return the record of an edge with the mode of a tag, and with or without the mark ``reported``."""
+    return with_report(with_mode(record) if key[0] == TAGGED.name else record, reported=_is_reported(unit, key))
 
 
 def _lacks_parent(unit: ItemUnit, key: EdgeKey) -> bool:

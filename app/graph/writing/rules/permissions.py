@@ -1,6 +1,6 @@
 """Rights and preconditions as rejections: messages name what is missing and disclose nothing that is hidden."""
 
-from app.graph.records.edge_record import UNCONFIRMED, EdgeKey
+from app.graph.records.edge_record import UNCONFIRMED, EdgeKey, is_current
 from app.graph.records.vertex_record import is_deleted, is_unowned_stub
 from app.graph.writing.rules.denials import denial_of
 from app.graph.writing.unit.item_unit import ItemUnit
@@ -91,21 +91,19 @@ def needs_confirmation(unit: ItemUnit, key: EdgeKey, own: int, declarer: str = "
     A current confirmed edge needs no confirmation and no further right. Otherwise a hidden end makes the edge
     unconfirmed, and a visible end without the right ``link`` rejects the item. Two ends are excepted: unowned stubs,
     and ``own``, the vertex id of the asset whose rights were checked before. If ``declarer`` declares the unconfirmed
-    edge already, it stays unconfirmed without the right, so that a retry of a call gets the same outcome. For an edge
-    that is concealed from the caller the rights are those of a new one. ``path`` is the input field of the other end.
+    edge already, it stays unconfirmed without the right, so that a retry of a call gets the same outcome. The edge is
+    taken as the caller knows it. ``path`` is the input field of the other end.
     """
-    edge = unit.lookup.edge(key) if unit.lookup.is_current(key) else None
-    is_confirmed = edge is not None and not edge.get(UNCONFIRMED)
-    concealed = unit.visibility.conceals(key)
-    if is_confirmed and not concealed:
+    edge = unit.visibility.known_edge(unit.lookup.edge(key), key)
+    current = edge if is_current(edge, unit.now) else None
+    if current is not None and not current.get(UNCONFIRMED):
         return False
-    is_declared = edge is not None and declarer in edge["by"] and not concealed
     others = _other_changed_ends(unit, key, own)
-    if is_declared:
+    if current is not None and declarer in current["by"]:
         allowed = [_may_link(unit, record) for record in others]
     else:
         allowed = [require_right_if_visible(unit, "link", record, *path) for record in others]
-    return not (is_confirmed or all(allowed))
+    return not all(allowed)
 
 
 def require_right_to_end(unit: ItemUnit, key: EdgeKey, own: int, *path: str) -> None:
@@ -114,7 +112,7 @@ def require_right_to_end(unit: ItemUnit, key: EdgeKey, own: int, *path: str) -> 
     The right on ``own`` was checked before. An unconfirmed edge changed no other end. ``path`` is the input field of
     the other end.
     """
-    if not (unit.lookup.edge(key) or {}).get(UNCONFIRMED):
+    if not (unit.visibility.known_edge(unit.lookup.edge(key), key) or {}).get(UNCONFIRMED):
         require_right_on_other_ends(unit, key, own, *path)
 
 

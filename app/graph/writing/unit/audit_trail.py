@@ -10,12 +10,16 @@ from graphql_schema.ports.record import Json, Record
 
 @dataclass(frozen=True, slots=True)
 class EdgeChange:
-    """A staged edge, recorded as ``field`` of the vertex ``about``; with ``rewritten``, even if it has not changed."""
+    """A staged edge, recorded as ``field`` of the vertex ``about``; with ``rewritten``, even if it has not changed.
+
+    ``apart`` has the declaration before and after the item if the caller keeps it apart: the edge has not changed.
+    """
 
     about: int
     field: str
     key: EdgeKey
     rewritten: bool = False
+    apart: tuple[Record | None, Record] | None = None
 
 
 class AuditTrail:
@@ -49,6 +53,14 @@ class AuditTrail:
         """Record the change of a field that the difference of records does not show; ``more`` are keys of its entry."""
         self.fields[about].append({"field": field, **more, "before": before, "after": after})
 
-    def record_edge(self, about: int, field: str, key: EdgeKey, *, rewritten: bool = False) -> None:
-        """Record that an edge changed, as a field of the vertex ``about``."""
-        self.edges.append(EdgeChange(about, field, key, rewritten))
+    def record_edge(
+        self,
+        about: int,
+        field: str,
+        key: EdgeKey,
+        *,
+        rewritten: bool = False,
+        apart: tuple[Record | None, Record] | None = None,
+    ) -> None:
+        """Record that an edge, or what the author declares ``apart``, changed, as a field of the vertex ``about``."""
+        self.edges.append(EdgeChange(about, field, key, rewritten, apart))

@@ -1,7 +1,8 @@
 """Staging area of one item: its changes, kept apart until the whole item is accepted."""
 
-from app.graph.records.edge_record import EdgeKey, recorded
+from app.graph.records.edge_record import EdgeKey, is_current, recorded, with_links_of
 from app.graph.records.vertex_record import time_of
+from app.graph.writing.unit.apart_declarations import with_declaration
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.lookup import Lookup
 from app.graph.writing.unit.working_set import Mark, StagedChanges
@@ -51,6 +52,22 @@ class Staging:
     def keep_edge(self, key: EdgeKey, record: Record) -> None:
         """Stage a stored edge with other values that no reader sees; its author and its instant stay."""
         self.staged.edges[key] = record
+
+    def keep_apart(self, key: EdgeKey, known: Record | None, record: Record, *, anew: bool = False) -> bool:
+        """Stage a declaration that the caller keeps apart if it differs from ``known``, the present one, or ``anew``.
+
+        Return whether it is staged. If the stored edge ends with it, that is recorded as a change by its recorder.
+        """
+        edge = self._lookup.edge(key) or {}
+        after = recorded(known, with_links_of(None, record), self._author.now)
+        if not anew and known is not None and _without_recording(known) == _without_recording(after):
+            return False
+        own = {**after, "recordedAt": self._author.now, "recordedBy": self._author.subject}
+        kept = with_declaration(edge, self._author.subject, own, self._author.now)
+        if is_current(edge, self._author.now) and not is_current(kept, self._author.now):
+            return self.put_edge(key, kept, recorder=edge["recordedBy"])
+        self.keep_edge(key, kept)
+        return True
 
     def attach(self, relation: Relation, source: int, target: int, at: int) -> None:
         """Stage an edge between an attached record and its subject, check, cause or consumer.

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from app.graph.records.change_record import is_own_link
-from app.graph.records.edge_record import UNCONFIRMED, EdgeKey, declared_anew
+from app.graph.records.edge_record import UNCONFIRMED, EdgeKey
 from app.graph.records.vertex_record import GIVEN_BY, attributes, is_attached, kind_of
+from app.graph.writing.unit.apart_declarations import declared_anew, own_declaration
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.lookup import Lookup
 from graphql_schema.catalog.kinds import KIND_OF_CODE, KIND_OF_SLUG
@@ -109,15 +110,31 @@ class CallerVisibility:
             return False
         return not all(self.is_visible(self._lookup.known(end)) for end in key[1:])
 
-    def redeclared(self, key: EdgeKey) -> Record | None:
-        """Return the stored edge that a declaration amends, None if there is none.
+    def known_edge(self, edge: Record | None, key: EdgeKey) -> Record | None:
+        """Return the edge with this record as the caller knows it, None if there is none.
 
-        A concealed edge is returned as if it began now. The declaration of the caller then replaces all earlier ones,
-        and the responses are those for an absent edge.
+        Of a concealed edge, the caller knows what the caller declared apart
+        (:mod:`app.graph.writing.unit.apart_declarations`).
+        """
+        if edge is None or not self.conceals_record(edge, key):
+            return edge
+        return own_declaration(edge, self._author.subject)
+
+    def keeps_apart(self, key: EdgeKey) -> bool:
+        """Return whether a declaration of the edge is kept apart: it is concealed, current and confirmed."""
+        edge = self._lookup.edge(key)
+        return edge is not None and self.conceals(key) and self._lookup.is_current(key) and not edge.get(UNCONFIRMED)
+
+    def redeclared(self, key: EdgeKey) -> Record | None:
+        """Return the edge that a declaration amends, None if there is none.
+
+        It is the one that the caller knows. If a concealed edge has ended or is unconfirmed, and the caller knows none,
+        it is returned as if it began now: the declaration replaces all earlier ones.
         """
         edge = self._lookup.edge(key)
-        if edge is None or not self.conceals(key):
-            return edge
+        known = self.known_edge(edge, key)
+        if edge is None or known is not None or self.keeps_apart(key):
+            return known
         return declared_anew(edge, RELATIONS[key[0]], self._author.now)
 
     def neighbours(self, hop: Hop, vid: int, *, ended: bool = False) -> list[tuple[EdgeKey, Record]]:

@@ -172,11 +172,11 @@ def test_repeating_an_edge_that_became_unconfirmed_is_permitted(memory: Memory) 
 
 
 def test_an_edge_named_by_the_new_owner_stays_confirmed(memory: Memory) -> None:
-    """If the new owner names the same hidden source as others did, the edge stays confirmed, and begins anew."""
+    """If the new owner names the same hidden source as others did, their edge stays as it is."""
     seeded(memory, SHUT, link("DERIVES", "dataset shut", "dataset made"), link("DERIVES", "dataset shut", "dataset d"))
     made = asset("dataset made", owners=OURS, derivedFrom=["dataset shut"])
     assert memory.outcomes(made, dataset(owners=OURS), who=ADA, now=NOW + 9) == ["CREATED", "CREATED"]
     edge = memory.edge("DERIVES", "dataset shut", "dataset made")
-    assert (edge["validFrom"], "claim" in edge, edge["earlier"]) == (NOW + 9, False, [[NOW, NOW + 9]])
+    assert (edge["validFrom"], "claim" in edge, edge["by"]) == (NOW, False, ["apart:ada", "link"])
     unconfirmed = memory.edge("DERIVES", "dataset shut", "dataset d")
     assert (unconfirmed["validFrom"], unconfirmed["earlier"]) == (NOW + 9, [[NOW, NOW + 9]])
