@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
+from graphql import GraphQLError
+
 from policies.errors import CodedError
 
 _EXPECTED = (CodedError, asyncio.CancelledError, BaseExceptionGroup)
@@ -27,7 +29,10 @@ def forget_frames(*errors: BaseException | None) -> None:
         waiting += [error.__context__, error.__cause__]
         if isinstance(error, BaseExceptionGroup):
             waiting += error.exceptions
-        if isinstance(error, _EXPECTED):
+        origin = error.original_error if isinstance(error, GraphQLError) else error
+        if origin is not error:
+            waiting.append(origin)
+        if isinstance(origin, _EXPECTED):
             error.__traceback__ = None
 
 

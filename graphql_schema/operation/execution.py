@@ -23,12 +23,14 @@ from graphql import (
     OperationType,
     get_operation_ast,
     is_leaf_type,
+    located_error,
 )
 from graphql.execution.collect_fields import FieldDetailsList, collect_fields
 from graphql.pyutils import AwaitableOrValue, Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from graphql_schema.execution.explanation import explained
+from graphql_schema.execution.failed_frames import forget_frames
 from graphql_schema.execution.plan import Plans, Selection, selection_of
 from graphql_schema.execution.vectored_execution import CALLS_AT_ONCE, VectoredExecution
 from graphql_schema.fields.context import Context
@@ -37,6 +39,7 @@ from graphql_schema.operation.coerced_variables import CoercedVariables, without
 from graphql_schema.operation.event_selection import event_selection
 from graphql_schema.ports.operation_budget import TURNS, OperationBudget
 from graphql_schema.ports.record import JsonObject
+from policies.errors import CodedError
 
 LONG_LIST: Final = 25
 """Number of objects from which on a list is resolved with pauses."""
@@ -201,6 +204,24 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
         finally:
             if isinstance(result, Coroutine):
                 result.close()  # without effect unless it never began, of which Python would warn
+
+    def handle_field_error(
+        self,
+        raw_error: Exception,
+        return_type: GraphQLOutputType,
+        field_details_list: FieldDetailsList,
+        path: Path,
+    ) -> None:
+        """Set the field to null, and collect the error; raise it if the field may not be null.
+
+        After too many errors, an error is raised that ends the operation, and so passes all fields above.
+        """
+        forget_frames(raw_error)
+        try:
+            self.budget.count_errors(1)
+        except CodedError as ended:
+            raise located_error(ended, [each.node for each in field_details_list], path.as_list()) from None
+        super().handle_field_error(raw_error, return_type, field_details_list, path)
 
     def complete_leaf_value(self, return_type: GraphQLLeafType, result: Resolved) -> Resolved:  # type: ignore[override]
         """Complete a scalar or an enum; raises LimitError if the texts of the response are too long together."""

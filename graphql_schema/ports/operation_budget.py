@@ -44,12 +44,14 @@ class UsageLimits:
     - ``characters``: characters of all texts in the response.
     - ``rows``: edges and records that are read from the store or the cache.
     - ``stored``: characters of the edges and records that are read from the store, selected or not.
+    - ``errors``: fields that have an error. A response shows a few of them, and has to sort them all.
     """
 
     items: int = 100_000
     characters: int = 8 * 1024 * 1024
     rows: int = 400_000
     stored: int = 64 * 1024 * 1024
+    errors: int = 1_000
 
 
 EVENT_LIMITS: Final = UsageLimits(items=10_000, characters=1024 * 1024)
@@ -70,6 +72,7 @@ class OperationBudget:
     characters: int = 0
     rows: int = 0
     stored: int = 0
+    errors: int = 0
     pauses: int = 0
     """Number of pauses so far; of the tasks that wait, those whose operation has had the fewest continue first."""
     continued: int = 0
@@ -95,11 +98,11 @@ class OperationBudget:
     """Whether one of its own limits ended the operation."""
 
     def renew(self) -> None:
-        """Reset items, characters, rows, stored, pauses, reads_index, is_partial and cuts, for the next event.
+        """Reset what was used and paused, reads_index, is_partial and cuts, for the next event.
 
         An operation that has ended stays so.
         """
-        self.items = self.characters = self.rows = self.stored = self.pauses = 0
+        self.items = self.characters = self.rows = self.stored = self.errors = self.pauses = 0
         self.reads_index = self.is_partial = False
         self.cuts = set()
 
@@ -185,6 +188,12 @@ class OperationBudget:
         self.stored += count
         if self.stored > self.limits.stored:
             self._exceed("stored", self.stored, self.limits.stored)
+
+    def count_errors(self, count: int) -> None:
+        """Count errors of fields; if there are too many, end the operation and raise the error that ended it."""
+        self.errors += count
+        if self.errors > self.limits.errors:
+            self._exceed("errors", self.errors, self.limits.errors)
 
     async def pause(self) -> None:
         """Let other tasks run if this turn of the event loop is over; else return at once.

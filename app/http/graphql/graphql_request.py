@@ -23,6 +23,9 @@ ValueT = TypeVar("ValueT")
 MAX_CONTENT_TYPE: Final = 256
 """Maximal number of characters of a ``Content-Type`` header."""
 
+PERSISTED_QUERY: Final = "persistedQuery"
+"""Member of the extensions of a request with the hash of an automatic persisted query."""
+
 LONG_JSON: Final = 64 * 1024
 """Bytes from which on JSON is read in the side thread; 100,000 nested lists need 60 ms."""
 
@@ -192,12 +195,13 @@ def _decoded(text: bytes) -> object:
     """Return the value of JSON, with numbers beyond the range of a float as infinite.
 
     The error of orjson for such a number has only its position. The validation of the operation refuses an infinite
-    number with the name of its field. Raises ValueError, TypeError or RecursionError if the text is not JSON.
+    number with the name of its field. In a long text such a number is refused here, because the other parser would hold
+    the event loop. Raises ValueError, TypeError or RecursionError if the text is not JSON.
     """
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        if "infinity" not in str(error):
+        if "infinity" not in str(error) or len(text) > LONG_JSON:
             raise
     value: object = json.loads(text.decode(), parse_int=_integer, parse_constant=_refuse_constant)
     orjson.dumps(value)  # raises TypeError for a text that is not valid UTF-8
@@ -230,6 +234,8 @@ def _exceeds_depth(value: object, levels: int) -> bool:
 def checked_params(values: object, limits: RequestLimits) -> OperationParams:
     """Return the five parameters of GraphQL over HTTP after a check of their types; other members are ignored.
 
+    Of ``extensions``, only ``persistedQuery`` is kept.
+
     ``values`` is the decoded body, query string or ``payload`` of a WebSocket message. Raises `HttpError` with status
     400, or with 413 for a document over the limit.
     """
@@ -238,7 +244,8 @@ def checked_params(values: object, limits: RequestLimits) -> OperationParams:
     query = _typed_value(values, "query", str, "the text of a GraphQL document")
     document_id = _typed_value(values, "documentId", str, "the id of a persisted document, or null")
     extensions = _typed_value(values, "extensions", dict, "a JSON object or null")
-    if not query and not document_id and (extensions or {}).get("persistedQuery") is None:
+    persisted = (extensions or {}).get(PERSISTED_QUERY)
+    if not query and not document_id and persisted is None:
         raise HttpError(HTTPStatus.BAD_REQUEST, "`query` is missing or empty. Send the text of a GraphQL document.")
     if query and len(query.encode("utf-8", "surrogatepass")) > limits.document_bytes:
         raise _too_large_error("GraphQL document", limits.document_bytes)
@@ -246,7 +253,7 @@ def checked_params(values: object, limits: RequestLimits) -> OperationParams:
         query=query,
         variables=_typed_value(values, "variables", dict, "a JSON object or null"),
         operation_name=_typed_value(values, "operationName", str, "a string or null"),
-        extensions=extensions,
+        extensions=None if persisted is None else {PERSISTED_QUERY: persisted},
         document_id=document_id,
     )
 

@@ -140,6 +140,7 @@ class SubscriptionHandler(BaseGraphQLTransportWSHandler[SocketSession, None]):
             params = session.requested.pop(operation.id)
             principal = await session.principal()
             operation.query = self.view.documents.text_of(params, principal)
+            del params  # a hash can come with very much that nothing reads
             with self.view.counted(principal):
                 context = await self.view.make_context(session.request, principal, session.principal)
                 with subscription_span(self.view.spans, operation.query, operation.operation_name) as span:

@@ -110,6 +110,23 @@ async def test_a_query_beyond_its_budget_stops() -> None:
     assert budget.items == 12
 
 
+async def test_too_many_errors_end_the_operation() -> None:
+    """The maximum of failed fields is reported as by graphql-core; one more gives the limit as the first error by path.
+
+    Nothing else is executed then.
+    """
+    budget = OperationBudget(UsageLimits(errors=10))
+    accepted = await run(BUDGETED, "{ items(count: 20) { odd } }", budget)
+    assert shown(accepted) == shown(await run(STOCK, "{ items(count: 20) { odd } }"))
+    budget = OperationBudget(UsageLimits(errors=10))
+    ended = await run(BUDGETED, "{ a: items(count: 30) { odd } b: items(count: 9) { odd slow } }", budget)
+    assert ended.data is None
+    assert budget.ended is not None
+    errors = ended.errors or []
+    assert [error.path for error in errors if error.original_error is budget.ended] == [["a"]]
+    assert len(errors) == 11
+
+
 async def test_a_context_without_a_budget_gets_one() -> None:
     """Without a budget in the context, the usual limits apply."""
     result = await run(BUDGETED, "{ numbers(count: 100001) }")

@@ -10,10 +10,12 @@ import pytest
 from graphql_schema.ports.operation_budget import TURN_SECONDS, TURNS, OperationBudget, Turns, UsageLimits
 from policies.errors import InvalidError, LimitError
 
-SMALL = UsageLimits(items=10, characters=100, rows=20, stored=30)
+SMALL = UsageLimits(items=10, characters=100, rows=20, stored=30, errors=5)
 
 
-@pytest.mark.parametrize(("limit", "maximum"), [("items", 10), ("characters", 100), ("rows", 20), ("stored", 30)])
+@pytest.mark.parametrize(
+    ("limit", "maximum"), [("items", 10), ("characters", 100), ("rows", 20), ("stored", 30), ("errors", 5)]
+)
 def test_a_limit_admits_its_maximum_and_no_more(limit: str, maximum: int) -> None:
     """The maximum passes; one more raises LimitError with limit and maximum, and mostly the actual number.
 
@@ -55,9 +57,10 @@ def test_the_end_cancels_a_query_and_no_mutation(writes: bool, calls: int) -> No
 def test_an_event_of_a_subscription_begins_with_nothing_used() -> None:
     """What earlier events used does not count for the next one."""
     budget = OperationBudget(SMALL)
-    budget.count_items(10)
-    budget.renew()
-    budget.count_items(10)
+    for _ in range(2):
+        budget.renew()
+        budget.count_items(10)
+        budget.count_errors(5)
 
 
 def test_an_operation_that_begins_again_is_cancelled_again_if_it_has_ended() -> None:

@@ -9,7 +9,14 @@ import pytest
 
 from app.http.errors import HttpError
 from app.http.graphql import graphql_request
-from app.http.graphql.graphql_request import MAX_CONTENT_TYPE, RequestLimits, checked_params, is_json, read_json
+from app.http.graphql.graphql_request import (
+    LONG_JSON,
+    MAX_CONTENT_TYPE,
+    RequestLimits,
+    checked_params,
+    is_json,
+    read_json,
+)
 
 LIMITS = RequestLimits(document_bytes=10, json_depth=3)
 
@@ -22,11 +29,12 @@ def refused(values: object) -> tuple[int, str, str]:
 
 
 def test_the_four_parameters_are_returned() -> None:
-    """Other members are ignored, and absent ones are None."""
-    found = checked_params(
-        {"query": "{ a }", "variables": {"x": 1}, "operationName": "q", "extensions": {}, "id": 7}, LIMITS
-    )
-    assert (found.query, found.variables, found.operation_name, found.extensions) == ("{ a }", {"x": 1}, "q", {})
+    """Other members are ignored, also of the extensions, and absent ones are None."""
+    given = {"query": "{ a }", "variables": {"x": 1}, "operationName": "q", "id": 7}
+    hashed = {"persistedQuery": {"version": 1}}
+    found = checked_params({**given, "extensions": {**hashed, "more": [1]}}, LIMITS)
+    assert (found.query, found.variables, found.operation_name, found.extensions) == ("{ a }", {"x": 1}, "q", hashed)
+    assert checked_params({**given, "extensions": {"more": [1]}}, LIMITS).extensions is None
     bare = checked_params({"query": "{ a }", "variables": None}, LIMITS)
     assert (bare.variables, bare.operation_name, bare.extensions) == (None, None, None)
 
@@ -78,6 +86,14 @@ def test_json_up_to_the_depth_is_read(text: bytes, value: object) -> None:
 def test_numbers_beyond_a_float_are_infinite(text: bytes, value: object) -> None:
     """Such a number is JSON; the validation of values refuses it by its field. The others keep their value."""
     assert read_json(text, LIMITS, "The body") == value
+
+
+def test_such_a_number_in_a_long_text_is_refused() -> None:
+    """The parser that accepts it would hold the event loop, so the error has its position only."""
+    text = b'{"a": [1e999, "%s"]}' % (b"x" * LONG_JSON)
+    with pytest.raises(HttpError) as error:
+        read_json(text, LIMITS, "The body")
+    assert (error.value.status, error.value.code.value) == (400, "BAD_REQUEST")
 
 
 @pytest.mark.parametrize("text", [b"[1e999, NaN]", b"[1e999, Infinity]", b'[1e999, "\\ud800"]', b"[1e999", b"1e999]"])

@@ -1,6 +1,7 @@
 """Subscriptions over graphql-transport-ws: the protocol, its close codes, and the limits and masking of HTTP."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from hashlib import sha256
 from typing import Any
@@ -56,6 +57,23 @@ async def test_the_acknowledgement_names_the_request(address: str) -> None:
     headers = {"X-Request-Id": "my-own"}
     async with connect(f"ws://{address}", subprotocols=[PROTOCOL], additional_headers=headers, proxy=None) as opened:
         assert await SocketClient(opened).init("ada") == {"type": "connection_ack", "payload": {"requestId": "my-own"}}
+
+
+async def test_a_subscription_keeps_no_more_than_it_needs(talk: SocketClient) -> None:
+    """What came beside the hash of its document is freed with the next message at the latest."""
+    document = "subscription { forever }"
+    hashed = {"version": 1, "sha256Hash": sha256(document.encode()).hexdigest(), "more": [CANARY, 1]}
+    await talk.send(
+        type="subscribe",
+        id="1",
+        payload={"query": document, "extensions": {"persistedQuery": hashed, "a": [CANARY, 2]}},
+    )
+    await talk.event()
+    await talk.send(type="ping")
+    while (await talk.receive())["type"] != "pong":
+        pass
+    kept = [each for each in gc.get_objects() if type(each) is list and each[:1] == [CANARY]]
+    assert [each for each in kept if each is not hashed["more"]] == []
 
 
 async def test_ping_is_answered(talk: SocketClient) -> None:
