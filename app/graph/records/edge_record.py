@@ -223,6 +223,11 @@ def recorded_by(found: Iterable[Sequence[int]], recorded: int) -> Iterator[tuple
             yield begin, end if closed <= recorded else FOREVER
 
 
+def was_confirmed(edge: Record | None) -> bool:
+    """Return whether an edge is or was confirmed, also if a later begin left it without an interval."""
+    return edge is not None and (not edge.get(UNCONFIRMED) or bool(intervals(edge)))
+
+
 def _lasting(found: Iterable[list[int]]) -> list[list[int]]:
     return [each for each in found if each[0] < each[1]]
 

@@ -16,12 +16,14 @@ from graphql_schema.catalog.kinds import ASSETS, KINDS
 from graphql_schema.catalog.properties import NATIVE_PROPERTIES
 from graphql_schema.catalog.relations import (
     CONTAINS,
+    DEPLOYED_AS,
     DERIVES,
     FEEDS,
     INPUT_TO,
     OWNED_BY,
     PRODUCES,
     RUN_OF,
+    STARTED_BY,
     TAGGED,
     VERSION_OF,
     Hop,
@@ -51,6 +53,8 @@ _FIELDS: dict[str, tuple[Hop, bool, str]] = {
     "inputs": (INPUT_TO.into(), True, "OBSERVED"),
     "outputs": (PRODUCES.out(), True, "OBSERVED"),
     "model": (VERSION_OF.out(), False, "DECLARED"),
+    "startedBy": (STARTED_BY.out(), False, "OBSERVED"),
+    "modelVersion": (DEPLOYED_AS.into(), False, "DECLARED"),
 }
 
 _VERTICES = "g.V().has('tenant', tenant).project('x', 'k', 'p').by(id()).by(label()).by(valueMap())"

@@ -26,6 +26,7 @@ from app.graph.writing.rules.permissions import (
     refuse_deleted,
     require_right,
     require_right_if_visible,
+    require_right_to_end,
 )
 from app.graph.writing.rules.result_rights import require_right_on_result
 from app.graph.writing.unit.apart_declarations import declarers
@@ -200,6 +201,8 @@ def _restore_edge(unit: ItemUnit, vid: int, entry: Record) -> bool:
     if edge is None:
         return False
     past = with_empty_interval(edge) if was is None else with_links_of(edge, was)
+    if is_current(edge, unit.now):
+        require_right_to_end(unit, key, vid)
     after = released(edge, unit.now) if is_current(edge, unit.now) else past
     return change_edge(unit, key, after, vid, entry["field"])
 

@@ -9,7 +9,7 @@ The rule is applied to the staged changes of every item, whichever command made 
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from app.graph.records.edge_record import UNCONFIRMED, intervals, is_current
+from app.graph.records.edge_record import UNCONFIRMED, is_current, was_confirmed
 from app.graph.records.vertex_record import ALIASES, is_deleted, kind_of
 from app.graph.writing.rules.attach import amended
 from app.graph.writing.rules.gate_evidence import decisions
@@ -41,7 +41,8 @@ WEAKENED_BY: Final = "weakenedBy"
 def bind_approvals(unit: ItemUnit) -> tuple[str, ...]:
     """Record who made the content that the item changes; return the names of its approvals that this voids.
 
-    Approvals of visible deployments of a changed version become void as well; their names are not in the result.
+    Approvals of visible deployments of a registered or changed version become void as well; their names are not in the
+    result.
 
     Raises RejectedItemError if the content of a version changes that is approved, behind a protected alias or in an
     ACTIVE deployment, as far as these are visible to the caller.
@@ -52,8 +53,8 @@ def bind_approvals(unit: ItemUnit) -> tuple[str, ...]:
             if field and KINDS[kind_of(before)].versioned:
                 _refuse_if_in_use(unit, before, field)
             voided |= dict.fromkeys(_void(unit, vid, before))
-            if field:
-                _void_of_deployments(unit, vid, before)
+        if field or before is None:
+            _void_of_deployments(unit, vid)
         _record_maker(unit, vid, before)
     return tuple(sorted(voided))
 
@@ -62,9 +63,9 @@ def made_or_requested(unit: ItemUnit, record: Record) -> bool:
     """Return whether the caller is stored as a maker of the asset, or started a run that produced it.
 
     A maker registered the asset or changed its content. The author of a stub is none, once another registered it. A
-    run counts for each user that it ever named in a confirmed edge, also after its output was unlinked: ending an edge
-    does not undo a request. A run that is hidden from the caller counts, because the caller might have hidden it; the
-    user that a stranger names in such a run is unconfirmed.
+    run counts for each user that it ever named in a confirmed edge. It also counts after its output was unlinked, or
+    the edge to it became unconfirmed: neither undoes a request. A run that is hidden from the caller counts, because
+    the caller might have hidden it; the user that a stranger names in such a run is unconfirmed.
     """
     if unit.author.subject in makers(record):
         return True
@@ -75,12 +76,7 @@ def made_or_requested(unit: ItemUnit, record: Record) -> bool:
     runs = [key[1] for key, _ in unit.visibility.active_edges(PRODUCES.into("Run"), _vid(unit, record), ended=True)]
     unit.lookup.require_hops(*((STARTED_BY.out("User"), run) for run in runs))
     named = [key for run in runs for key in unit.lookup.edges_at(STARTED_BY.name, Direction.OUT, run)]
-    return any(key[2] == user and _is_confirmed(unit.lookup.edge(key) or {}) for key in named)
-
-
-def _is_confirmed(edge: Record) -> bool:
-    """Return whether an edge is or was confirmed, also if a later begin left it without an interval."""
-    return not edge.get(UNCONFIRMED) or bool(intervals(edge))
+    return any(key[2] == user and was_confirmed(unit.lookup.edge(key)) for key in named)
 
 
 def _changed_records(unit: ItemUnit) -> Iterator[tuple[int, Record | None, str]]:
@@ -173,9 +169,12 @@ def _void(unit: ItemUnit, vid: int, subject: Record) -> list[str]:
     return names
 
 
-def _void_of_deployments(unit: ItemUnit, vid: int, version: Record) -> None:
-    """Stage the valid approvals of the visible deployments of a model version as void; of another kind, nothing."""
-    if kind_of(version) != "ModelVersion":
+def _void_of_deployments(unit: ItemUnit, vid: int) -> None:
+    """Stage the valid approvals of the visible deployments of a model version as void; of another kind, nothing.
+
+    A version that is registered first may have been deployed by reference: such an approval was for no content.
+    """
+    if kind_of(unit.lookup.known(vid)) != "ModelVersion" or unit.lookup.batch.vertex(vid) is None:
         return
     deployments = [record for _, record in unit.visibility.neighbours(DEPLOYED_AS.out("Deployment"), vid)]
     unit.lookup.require_hops(*((DECIDED_FOR.into("Approval"), _vid(unit, each)) for each in deployments))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from app.graph.records.change_record import is_own_link
-from app.graph.records.edge_record import UNCONFIRMED, EdgeKey
+from app.graph.records.edge_record import UNCONFIRMED, EdgeKey, was_confirmed
 from app.graph.records.vertex_record import GIVEN_BY, attributes, is_attached, kind_of
 from app.graph.writing.unit.apart_declarations import declared_anew, own_declaration
 from app.graph.writing.unit.author import Author
@@ -140,7 +140,8 @@ class CallerVisibility:
     def neighbours(self, hop: Hop, vid: int, *, ended: bool = False) -> list[tuple[EdgeKey, Record]]:
         """Return the keys and far records of the current, confirmed edges of a hop from ``vid`` to visible records.
 
-        With the flag ``ended``, edges that have ended are among them.
+        With the flag ``ended``, edges that had effect before, because they have ended or become unconfirmed, are among
+        them.
         """
         return [
             (key, far)
@@ -153,8 +154,9 @@ class CallerVisibility:
         self._lookup.require_hops((hop, vid))
         for key in self._lookup.edges_at(hop.relation.name, hop.direction, vid):
             _, source, target = key
-            far = self._lookup.known(target if hop.direction is Direction.OUT else source)
-            if (ended or self._lookup.is_current(key)) and not (self._lookup.edge(key) or {}).get(UNCONFIRMED):
+            far, edge = self._lookup.known(target if hop.direction is Direction.OUT else source), self._lookup.edge(key)
+            is_confirmed = edge is not None and not edge.get(UNCONFIRMED)
+            if (ended and was_confirmed(edge)) or (is_confirmed and self._lookup.is_current(key)):
                 yield key, far
 
     def report_hidden_id(self, urn: str) -> None:

@@ -6,7 +6,7 @@ from support.stores.in_memory_writer import Memory, seeded
 from support.stores.writers import NOW, asset, link, person, urn
 
 from graphql_schema.catalog.enums import ChangeAction
-from graphql_schema.ports.commands import RegisterCommand, RevertCommand
+from graphql_schema.ports.commands import RegisterCommand, RevertCommand, UnlinkCommand
 
 CI = person("ci", "team ranking", roles="automation")
 ADA = person("ada", "team ranking", roles="engineer")
@@ -90,3 +90,16 @@ def test_an_unconfirmed_link_is_reverted(memory: Memory) -> None:
     assert done.errors == ()
     edge = memory.edge("DERIVES", "dataset shut", "dataset d")
     assert (edge["by"], edge["validTo"], edge["earlier"]) == ([], NOW + 3, [[NOW + 1, NOW + 2]])
+
+
+def test_reverting_ends_no_edge_that_unlink_would_not(memory: Memory) -> None:
+    """A link that changed data of another team as well ends with the right on both ends only."""
+    run = asset("run r", {"state": "COMPLETE"}, owners=OURS)
+    seeded(memory, run, asset("dataset d", owners={"team ads": ["TECHNICAL"]}))
+    memory.run(link("PRODUCES", "run r", "dataset d"), now=NOW + 1)
+    change = newest(memory, "run r")
+    assert memory.outcomes(UnlinkCommand("PRODUCES", urn("run r"), urn("dataset d")), who=ADA, now=NOW + 2) == [
+        "DENIED"
+    ]
+    assert codes(memory, change, ADA, NOW + 2) == ["DENIED"]
+    assert codes(memory, change, person("both", "team ranking", "team ads", roles="engineer"), NOW + 3) == []

@@ -1,5 +1,6 @@
 """Approvals and content, planned without a store: what is fixed, what is void, and who made it."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -107,3 +108,25 @@ def test_who_registers_a_stub_without_content_is_its_maker(memory: Memory) -> No
     assert memory.record("service s")["createdBy"] == "ada"
     assert memory.outcomes(approval("service s"), who=MO) == ["DENIED"]
     assert memory.outcomes(approval("service s"), who=both) == ["CREATED"]
+
+
+def test_a_run_that_is_hidden_from_the_registrant_counts(memory: Memory) -> None:
+    """Mo's run comes before the version, so its edge becomes unconfirmed; mo still counts as who requested it."""
+    mo = replace(person("mo", "team ranking", "team growth", roles="engineer approver"), user=urn("user mo"))
+    shown = {"state": "COMPLETE", "visibility": "TEAM"}
+    growth = {"team growth": ["TECHNICAL"]}
+    run = asset("run r", shown, owners=growth, outputs=["model-version m@7"], startedBy=["user mo"])
+    assert memory.outcomes(run, who=mo, now=NOW + 1) == ["CREATED"]
+    registered = changed("model-version m@7", framework="x")
+    assert memory.outcomes(registered, who=ADA, now=NOW + 2) == ["CREATED"]
+    assert memory.edge("PRODUCES", "run r", "model-version m@7")["claim"]
+    assert memory.outcomes(approval("model-version m@7"), who=mo, now=NOW + 3) == ["DENIED"]
+
+
+def test_a_version_that_is_registered_after_its_deployment_was_approved(memory: Memory) -> None:
+    """The approval was for a reference without content, so it is void when there is content."""
+    deployment = asset("deployment s", {"environment": "PROD"}, owners=OURS, modelVersion=["model-version m@7"])
+    assert memory.outcomes(deployment, who=ADA) == ["CREATED"]
+    assert memory.outcomes(approval("deployment s"), who=ELI) == ["CREATED"]
+    assert memory.outcomes(changed("model-version m@7", framework="x"), who=ADA, now=NOW + 2) == ["CREATED"]
+    assert [each.get("voidedAt") for each in approvals(memory)] == [NOW + 2]
