@@ -4,7 +4,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from os import getloadavg
@@ -18,6 +18,7 @@ from app.settings import Settings
 from bench.estate import Estate, estate_of
 from bench.fairness import measure_fairness
 from bench.measure import Client, WrongAnswerError, session
+from bench.neighbourhoods import QUESTION, measure_neighbourhoods
 from bench.options import FAIRNESS, SIZES, InvalidOptionError, Options
 from bench.plot import svg
 from bench.reads import Reads, asked
@@ -51,6 +52,19 @@ class Bench:
         """Measure every estate."""
         for name in self.run.options.estates:
             await self._estate(name, estate_of(SIZES[name]))
+        product = next((side for side in self.sides if side.name == "product"), None)
+        if product and QUESTION in self.run.options.questions and len(self.run.options.estates) > 1:
+            await self._neighbourhoods(product)
+
+    async def _neighbourhoods(self, side: Side) -> None:
+        """Measure one side over all estates in turn; their data were kept when each estate was measured."""
+        with ExitStack() as stack:
+            estates = {}
+            for name in self.run.options.estates:
+                estate = estate_of(SIZES[name])
+                kept = kept_store(side, estate, self.cache) or await self._store(name, side, estate)
+                estates[name] = estate, stack.enter_context(kept.copy())
+            await measure_neighbourhoods(side, estates, self.run)
 
     async def _estate(self, name: str, estate: Estate) -> None:
         async with AsyncExitStack() as stack:

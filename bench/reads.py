@@ -66,7 +66,7 @@ class Reads:
         task = self.run.progress.add_task("oracle and warm-up", total=len(self.queries) * len(clients))
         for query in self.queries:
             for client in clients:
-                await _warm_up(client, query)
+                await warm_up(client, query)
                 self.run.progress.advance(task)
         self.run.progress.remove_task(task)
         cells = [(query, c) for query in self.queries for c in self._connections(query)]
@@ -87,7 +87,7 @@ class Reads:
         for _ in range(self.run.options.slices):
             for client in clients:
                 request = query.request(client.server)
-                found = await client.slice(_always(request), query.answer, connections, self.run.options.seconds)
+                found = await client.slice(always(request), query.answer, connections, self.run.options.seconds)
                 totals[client.server.side.name].add(found)
             totals[HAND].add(by_hand(query.respond, query.answer, HAND_SECONDS))
             advance()
@@ -109,7 +109,7 @@ class Reads:
             for side, folder in folders.items():
                 async with restarted(_without_cache(side), folder, stores[side]) as client:
                     for query in queries:
-                        await _warm_up(client, query)
+                        await warm_up(client, query)
             for query in queries:
                 totals = {side: Sample() for side in folders}
                 for _ in range(self.run.options.cold):
@@ -133,11 +133,13 @@ async def _first(side: Side, folder: Path, running: tuple[str, int], query: Aske
         return await client.slice(lambda: request, query.answer, 1, 0)
 
 
-def _always(request: Request) -> Callable[[], Request]:
+def always(request: Request) -> Callable[[], Request]:
+    """Return a function that returns the request."""
     return lambda: request
 
 
-async def _warm_up(client: Client, query: Asked) -> None:
+async def warm_up(client: Client, query: Asked) -> None:
+    """Compare a query with the oracle, and repeat it over several connections."""
     request = query.request(client.server)
     await client.repeat(lambda: request, query.answer, 0)
     warm = (client.repeat(lambda: request, query.answer, WARM_SECONDS, WARM_REQUESTS) for _ in range(WARM_CONNECTIONS))

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from bench.fairness import LIGHT_ALONE
+from bench.neighbourhoods import IN_TURN
 from bench.options import FAIRNESS
 from bench.reads import HAND
 from bench.results import Figures, Key, Results
@@ -102,13 +103,12 @@ def _compared(results: Results, key: Key, side: str, found: Figures) -> Iterator
 
 def _sizes(results: Results) -> Iterator[str]:
     """Yield how the CPU of the same neighbourhood grows with the estate."""
-    keys = [key for key in results.places() if key.question == "small_impact"]
+    keys = [key for key in results.places() if key.question == IN_TURN]
     for key in keys:
         first = next(each for each in keys if (each.caller, each.connections) == (key.caller, key.connections))
         if key.estate != first.estate:
-            for side in ("product", "former"):
-                grown = ratio(_of(results.at(key), side, "cpu"), _of(results.at(first), side, "cpu"))
-                yield f"{_named(key, side)}: {grown} times the CPU of the same neighbourhood at {first.estate}"
+            grown = ratio(_of(results.at(key), "product", "cpu"), _of(results.at(first), "product", "cpu"))
+            yield f"{_named(key, 'product')}: {grown} times the CPU of the same neighbourhood at {first.estate}"
 
 
 def _named(key: Key, side: str) -> str:
