@@ -2,11 +2,18 @@
 
 The cache has a young and an old generation. An entry that is used moves to the young one. When the young one is full,
 it becomes the old one, and the entries of the former old one are dropped: they were not used for the longest time.
+To free hundreds of thousands of them at once would hold the event loop, so they are released a few at a time.
 """
+
+from typing import TypeVar
 
 from app.graph.cache.known_edges import KnownEdges, Shape
 from app.graph.records.touched import Touched
 from graphql_schema.ports.record import Json, JsonObject, Record
+
+KeyT = TypeVar("KeyT")
+EntryT = TypeVar("EntryT")
+ValueT = TypeVar("ValueT")
 
 ListingKey = tuple[str, bytes]
 """A tenant, and one listing of a level request as JSON bytes."""
@@ -73,6 +80,29 @@ class Generation:
         for tenant in [*self.listings] if touched.tenants is None else touched.tenants:
             listings = self.listings.pop(tenant, {})
             self.size -= sum(size for _, size in listings.values())
+
+    def release(self, count: int) -> bool:
+        """Remove up to ``count`` entries; return whether none was left."""
+        for _ in range(count):
+            if self.records:
+                self.size -= self.records.popitem()[1][1]
+            elif (edges := _popped(self.edges)) is not None:
+                self.size -= edges.size
+            elif (listing := _popped(self.listings)) is not None:
+                self.size -= listing[1]
+            else:
+                return True
+        return False
+
+
+def _popped(entries: dict[KeyT, dict[EntryT, ValueT]]) -> ValueT | None:
+    """Remove one value of a dictionary of dictionaries, and empty ones before it; return it, None without any."""
+    while entries:
+        last = next(reversed(entries))
+        if entries[last]:
+            return entries[last].popitem()[1]
+        del entries[last]
+    return None
 
 
 def listing_size(key: ListingKey, listing: JsonObject) -> int:

@@ -12,6 +12,7 @@ sent (:class:`app.graph.driver.gremlin_client.WriteWatch`):
   started the process of the store anew, and never again without a host.
 """
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,6 +30,9 @@ ABSENT: Final[Record] = {}
 
 MAX_SHAPES: Final = 1_000
 """Maximal number of shapes of edges in a generation; callers could otherwise fill it with sets of labels."""
+
+RELEASED: Final = 8
+"""Number of dropped entries that are freed for each one that is kept, some microseconds of work."""
 
 MAX_UNCERTAIN: Final = 100_000
 """Number of vertices and ends of edges, touched by transactions of unknown outcome, above which nothing is kept."""
@@ -56,14 +60,15 @@ class GraphCache:
         self._host = host
         self._starts = host.starts if host else 0
         self._young, self._old = Generation(), Generation()
+        self._dropped = deque[Generation]()
         self._fills: set[Fill] = set()
         self._in_flight = InFlight()
         self._uncertain = Forbidden()
 
     @property
     def size(self) -> int:
-        """Return the estimated bytes of all entries."""
-        return self._young.size + self._old.size
+        """Return the estimated bytes of all entries, with those that are dropped and not freed yet."""
+        return self._young.size + self._old.size + sum(each.size for each in self._dropped)
 
     def records(self, vids: Sequence[int]) -> list[Record | None]:
         """Return for each vertex its record, ABSENT if none is stored, or None if the cache has no entry for it."""
@@ -149,6 +154,7 @@ class GraphCache:
 
     def _forget(self, touched: Touched) -> None:
         if touched.everything:
+            self._dropped += self._young, self._old
             self._young, self._old = Generation(), Generation()
         else:
             self._young.forget(touched)
@@ -198,6 +204,9 @@ class GraphCache:
         self._old.size -= former[1] if former else 0
 
     def _rotate_if_full(self) -> None:
+        if self._dropped and self._dropped[0].release(RELEASED):
+            self._dropped.popleft()
         if self._young.size > self._limit // 2 or len(self._young.edges) > MAX_SHAPES:
             self.counters.evictions += len(self._old)
+            self._dropped.append(self._old)
             self._young, self._old = Generation(), self._young

@@ -33,6 +33,17 @@ def test_the_size_is_that_of_the_entries() -> None:
     assert (there.size, len(there)) == (101, 8)
 
 
+def test_entries_are_released_a_few_at_a_time() -> None:
+    """The size follows, and true is returned once nothing is left."""
+    there = filled()
+    left = []
+    while not there.release(3):
+        left.append((len(there), there.size))
+    assert [count for count, _ in left] == [5, 2]
+    assert sorted((size for _, size in left), reverse=True) == [size for _, size in left]
+    assert (len(there), there.size) == (0, 0)
+
+
 def test_a_touched_vertex_is_dropped() -> None:
     """Its edges stay, because they are written by themselves."""
     there = filled()

@@ -1,5 +1,7 @@
 """What the graph cache keeps, for how long, and what it may not keep; the store is proven with a real one."""
 
+from itertools import pairwise
+
 import pytest
 from support.stores.two_processes import Host
 
@@ -131,11 +133,15 @@ def test_a_restart_of_the_store_forgets_everything() -> None:
 
 
 def test_a_write_about_which_nothing_is_known_forgets_everything() -> None:
-    """No size remains."""
+    """What was known is freed when more is kept, so that the size is that of the new entries then."""
     cache = GraphCache(100_000)
     keep(cache)
+    size = cache.size
     cache.begun(EVERYTHING)
-    assert (known(cache), cache.size) == ([False] * 3, 0)
+    assert known(cache) == [False] * 3
+    cache.ended(EVERYTHING, certain=True)
+    keep(cache)
+    assert (known(cache), cache.size) == ([True] * 3, size)
 
 
 def test_many_writes_without_a_response_switch_the_cache_off() -> None:
@@ -158,6 +164,19 @@ def test_the_least_used_is_dropped() -> None:
         assert cache.size <= 1_000 + 50
     assert cache.records([1]) == [None]
     assert cache.counters.evictions > 50
+
+
+def test_what_is_dropped_is_freed_a_few_at_a_time() -> None:
+    """No single call frees a generation; its last entry is freed before the next one is dropped."""
+    cache = GraphCache(100_000)
+    sizes = []
+    for vid in range(3_000):
+        with cache.fill() as fill:
+            cache.keep_record(fill, vid, {"id": str(vid)}, 50)
+        sizes.append(cache.size)
+    assert cache.counters.evictions > 1_000
+    assert min(after - before for before, after in pairwise(sizes)) == 50 * (1 - graph_cache.RELEASED)
+    assert max(sizes) <= 100_000 + 2 * 50
 
 
 def test_edges_and_listings_move_to_the_young_generation_when_they_are_used() -> None:
