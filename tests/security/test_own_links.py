@@ -12,6 +12,7 @@ LINK, UNLINK = (
     f"mutation ($input: {name.title()}Input!) {{ done: {name}(input: $input) {{ {PAYLOAD} }} }}"
     for name in ("link", "unlink")
 )
+UPSTREAM = "query ($id: ID!) { asset(id: $id) { upstream { nodes { asset { id } confidence validTo } } } }"
 OWN = """query ($subject: ID!, $actor: String!) { changes(filter: {subjects: [$subject], actors: [$actor],
   actions: [LINKED, UNLINKED, RAISED]}) { nodes { action fields { field before after } } } }"""
 
@@ -130,3 +131,24 @@ async def test_a_link_that_root_declared_again_is_no_longer_the_authors(api: Api
     await api.ask("root", LINK, input={**given, "confidence": 0.5})
     refused = (await api.ask("ada", UNLINK, input=given))["done"]
     assert [error["code"] for error in refused["errors"]] == ["NOT_FOUND"]
+
+
+async def test_a_guessed_link_and_its_end_change_nothing_of_the_edge_of_others(api: Api) -> None:
+    """Root's edge keeps its values and its effect; ada's responses are those for a hidden dataset without an edge."""
+    lives = []
+    for name, far in (("right", "hidden-right"), ("wrong", "hidden-other-guess")):
+        await prepared(api, name, sensitivity="CONFIDENTIAL")
+        await prepared(api, "other-guess", sensitivity="CONFIDENTIAL")
+        edge = {**link(f"hidden-{name}", f"mine-{name}"), "confidence": 0.5}
+        await api.ask("root", LINK, input=edge)
+        given = link(far, f"mine-{name}")
+        done = [(await api.ask("ada", document, input=given))["done"] for document in (LINK, LINK, UNLINK, UNLINK)]
+        await api.wait_for_jobs()
+        own = await own_changes(api, "ada", f"mine-{name}")
+        lives.append(str([done, own]).replace(far, "far").replace(f"mine-{name}", "mine"))
+        assert await sensitivity(api, "ada", f"mine-{name}") == "CONFIDENTIAL"
+        found = await api.ask("root", UPSTREAM, id=dataset(f"mine-{name}"))
+        assert found["asset"]["upstream"]["nodes"] == [
+            {"asset": {"id": dataset(f"hidden-{name}")}, "confidence": 0.5, "validTo": None}
+        ]
+    assert lives[0] == lives[1]
