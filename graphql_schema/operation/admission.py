@@ -22,13 +22,13 @@ from strawberry.types import ExecutionContext
 
 from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.fields.context import Context
-from graphql_schema.operation.coerced_variables import coerce
+from graphql_schema.operation.coerced_variables import LONG_VARIABLES, coerce
 from graphql_schema.operation.cost import Pricing, compared, cost_breaches
 from graphql_schema.operation.document_cache import DocumentCache, KnownDocument
 from graphql_schema.operation.input_validation import VALIDATION_RULES
 from graphql_schema.operation.limits import Breach, DocumentLimits, breaches
 from graphql_schema.operation.parsed_documents import ParsedDocuments, is_long
-from graphql_schema.operation.variable_size import variable_breaches
+from graphql_schema.operation.variable_size import has_more_elements, variable_breaches
 from graphql_schema.ports.cost_report import CostReport
 from policies.errors import Code, CodedError, LimitError
 
@@ -89,16 +89,19 @@ class Admission:
     async def _errors(self, document: DocumentNode) -> list[GraphQLError]:
         """Return the errors of a document and its variables; remember a valid document.
 
-        A long document is examined in the side thread, so that the event loop serves others meanwhile. So is an unknown
-        one that is not very short, because its validation can take 60 ms, one after the other for each caller.
+        A long document is examined in the side thread, so that the event loop serves others meanwhile. So is one with
+        many variables, whose sizes are counted. So is an unknown one that is not very short, because its validation can
+        take 60 ms, one after the other for each caller.
         """
         text = self._operation.query or ""
+        is_large = has_more_elements(self._operation.variables or {}, LONG_VARIABLES)
         if self._known is not None:
-            errors = await run_in_turn(self._document_errors, is_long(text), document, known=True)
+            errors = await run_in_turn(self._document_errors, is_large or is_long(text), document, known=True)
         else:
             async with self._turn():
                 known = self._documents.get(text) is not None  # another request may have made it known meanwhile
-                errors = await run_in_turn(self._document_errors, len(text) > SHORT, document, known=known)
+                aside = is_large or len(text) > SHORT
+                errors = await run_in_turn(self._document_errors, aside, document, known=known)
                 if not errors and not known:
                     self._documents.add(text, document)
             self._known = self._documents.get(text)

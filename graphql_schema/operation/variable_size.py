@@ -8,6 +8,7 @@ A literal can have a variable many times. Its argument counts the variable each 
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 from graphql import (
@@ -97,6 +98,16 @@ def variable_size(
     return found
 
 
+def has_more_elements(variables: Mapping[str, object], maximum: int) -> bool:
+    """Return whether variables have more than ``maximum`` values, all lists and objects in them included.
+
+    The time is that for ``maximum`` values, however large the variables are.
+    """
+    found = VariableSize()
+    _count_elements([*variables.values()], maximum, found)
+    return found.size > maximum
+
+
 def _count_elements(values: list[object], maximum: int, found: VariableSize) -> None:
     """Add 1 to ``found`` for each of the values and each value in them, until ``maximum`` is exceeded."""
     stack = values
@@ -104,7 +115,7 @@ def _count_elements(values: list[object], maximum: int, found: VariableSize) -> 
         current = stack.pop()
         found.size += 1
         if isinstance(current, dict | list):
-            stack.extend(current.values() if isinstance(current, dict) else current)
+            stack.extend(islice(current.values() if isinstance(current, dict) else current, maximum + 1))
 
 
 def _count(value: object, type_: GraphQLType, maximum: int, found: VariableSize) -> None:

@@ -28,7 +28,7 @@ from app.graph.writing.idempotent_replay import replay, stage_receipt
 from app.graph.writing.rules.approved_content import bind_approvals
 from app.graph.writing.rules.first_owner import require_right_to_take
 from app.graph.writing.rules.result_rights import require_right_to_name_requesters, require_right_to_weaken_gates
-from app.graph.writing.rules.value_intervals import refuse_reversed_intervals
+from app.graph.writing.rules.stored_values import refuse_large_records, refuse_reversed_intervals
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.current_ids import with_current_ids
 from app.graph.writing.unit.item_unit import ItemUnit
@@ -190,6 +190,7 @@ def _accept(command: Command, unit: ItemUnit, *, dry_run: bool) -> WriteOutcome:
     outcome = HANDLERS[type(command)](unit, command)
     if not isinstance(command, ObserveCommand):  # clocks of senders differ, and an event says more than when it was
         refuse_reversed_intervals(unit)
+    refuse_large_records(unit)
     require_right_to_take(unit)
     require_right_to_weaken_gates(unit)
     require_right_to_name_requesters(unit)

@@ -90,6 +90,10 @@ class PolicedWriter:
         outcomes: list[WriteOutcome] = []
         refused: set[str] = set()
         while len(outcomes) < len(items):
+            first = items[len(outcomes)]
+            if isinstance(first, EventCommand) and command_count(first) > self.batch_size:
+                outcomes.append(await self._divided(first, dry_run=dry_run))
+                continue
             batch = [without_known(each, refused) for each in self._batch_from(items, len(outcomes))]
             written = await self._halving(batch, dry_run=dry_run)
             refused |= registered_ids(each for each, outcome in zip(batch, written, strict=True) if not outcome.stored)
@@ -137,8 +141,11 @@ class PolicedWriter:
         ]
 
     async def _divided(self, event: EventCommand, *, dry_run: bool) -> WriteOutcome:
-        """Write an event that the store refuses as one transaction command by command, and then its record."""
-        parts = tuple(await self._halving(event.commands, dry_run=dry_run))
+        """Write an event in several transactions, and then its record.
+
+        That is one of more commands than a transaction has, or one that the store refuses.
+        """
+        parts = tuple(await self._written(event.commands, dry_run=dry_run, atomic=False))
         record = event.record(parts)
         if record is not None:
             await self._halving([record], dry_run=dry_run)

@@ -22,6 +22,9 @@ MAX_TEXT: Final = 4_000
 MAX_PROPERTY: Final = 2_000
 """Maximal number of characters of the value of a property; a facet with a longer one is ignored."""
 
+MAX_PART_NAME: Final = 500
+"""Maximal number of characters of the key of a property and of the name of a parameter; one with more is ignored."""
+
 MAX_SCHEMA_BYTES: Final = 40 * 1024
 """Maximal size of the columns that one facet gives, as JSON."""
 
@@ -157,10 +160,12 @@ class Contribution:
     def give_property(self, key: str, value: Json) -> None:
         """Add a property: a text as it is, every other value as JSON; nothing for None and an empty text.
 
-        Raises FacetError if the value is too long.
+        Raises FacetError if the key or the value is too long.
         """
         if value is None or value == "":
             return
+        if len(key) > MAX_PART_NAME:
+            raise FacetError(f"the key of a property with {len(key)} characters; it has at most {MAX_PART_NAME}")
         text = value if isinstance(value, str) else orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
         if len(text) > MAX_PROPERTY:
             raise FacetError(f"{len(text)} characters; a property holds at most {MAX_PROPERTY}")

@@ -1,6 +1,6 @@
 """Facets of runs: what each one says about the run. The mapping itself maps `parent`, because it names a job too."""
 
-from app.ingest.sources.openlineage.contribution import Contribution, EventFacet, FacetError
+from app.ingest.sources.openlineage.contribution import MAX_PART_NAME, Contribution, EventFacet, FacetError
 from app.ingest.sources.openlineage.event_names import EventNames
 
 
@@ -33,8 +33,8 @@ def environment(facet: EventFacet, about: Contribution, _names: EventNames) -> N
     """Give the variables as parameters, which are secret."""
     for each in facet.elements("environmentVariables"):
         name, value = each.text("name"), each.text("value")
-        if not name:
-            each.ignore("a variable without a name")
+        if not name or len(name) > MAX_PART_NAME:
+            each.ignore(f"a variable without a name of 1 to {MAX_PART_NAME} characters")
         elif value is not None:
             about.give("params", {"key": name, "value": value}, part=name)
 

@@ -130,6 +130,7 @@ async def test_documents_are_not_logged(caplog: pytest.LogCaptureFixture) -> Non
         (admission, "breaches", "{ x } #" + "-" * parsed_documents.LONG_DOCUMENT),
         (admission, "cost_breaches", "{ x } #" + "-" * parsed_documents.LONG_DOCUMENT),
         (admission, "validate", "{ x } #" + "-" * parsed_documents.LONG_DOCUMENT),
+        (admission, "variable_breaches", MANY),
         (coerced_variables, "get_variable_values", MANY),
         (coerced_variables, "variable_faults", MANY.replace("Int", "Kind").replace("of:", "kinds:")),
     ],

@@ -125,6 +125,42 @@ async def test_an_atomic_call_of_too_many_edges_is_refused(policy: Policy) -> No
     assert store.failures == 0
 
 
+def event(name: str, *commands: Command) -> EventCommand:
+    """Return an event with the commands, whose record has their outcomes."""
+
+    def record(outcomes: tuple[WriteOutcome, ...]) -> RecordIngestionCommand:
+        shown = [each.outcome.name for each in outcomes]
+        return RecordIngestionCommand(urn("dataset d0"), name, "jobs", "WRITTEN", changed=True, values={"as": shown})
+
+    return EventCommand(urn("dataset d0"), name, commands, record)
+
+
+async def test_an_event_of_many_commands_is_several_transactions(
+    policy: Policy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No other call waits for all of it; its record comes last, and an event that fits is one transaction."""
+    store = MemoryStore(Memory(policy))
+    monkeypatch.setattr("app.graph.writing.group_plan.prefetch", store.prefetch)
+    client: Any = store
+    writer = Writers(client, policy, WriteCoordinator(shipped_stops())).of(person("root", roles="admin"))
+    writer.batch_size = 3
+    (done,) = await writer.write([event("e1", *ITEMS)], dry_run=False, atomic=False)
+    assert [part.outcome.name for part in done.parts] == ["CREATED"] * 4
+    assert [sorted(urn for urn in each if "/change/" not in urn)[:1] for each in store.writes] == [
+        [urn("dataset d0")],
+        [urn("dataset d3")],
+        [ingestion_of(store)],
+    ]
+    await writer.write([event("e2", *ITEMS[:2])], dry_run=False, atomic=False)
+    assert len(store.writes) == 4
+
+
+def ingestion_of(store: MemoryStore) -> str:
+    """Return the id of the only record of an event."""
+    (found,) = (each["id"] for each in store.memory.vertices.values() if each["kind"] == "INGESTION")
+    return str(found)
+
+
 @pytest.mark.parametrize(
     "error",
     [WriteRefusedError("The store failed.", ("Unknown",)), WriteTooLargeError("Too large.")],
@@ -136,15 +172,6 @@ async def test_an_event_that_the_store_refuses_is_divided(
     """Its commands are written one by one, and its record after them with their outcomes; the next event is written."""
     store = MemoryStore(Memory(policy), errors=[error, error])
     monkeypatch.setattr("app.graph.writing.group_plan.prefetch", store.prefetch)
-
-    def event(name: str, *commands: Command) -> EventCommand:
-        def record(outcomes: tuple[WriteOutcome, ...]) -> RecordIngestionCommand:
-            shown = [each.outcome.name for each in outcomes]
-            return RecordIngestionCommand(
-                urn("dataset d0"), name, "jobs", "WRITTEN", changed=True, values={"as": shown}
-            )
-
-        return EventCommand(urn("dataset d0"), name, commands, record)
 
     client: Any = store
     writer = Writers(client, policy, WriteCoordinator(shipped_stops())).of(person("root", roles="admin"))

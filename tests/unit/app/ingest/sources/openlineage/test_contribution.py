@@ -5,6 +5,7 @@ import pytest
 from app.http.graphql.graphql_request import RequestLimits, read_json
 from app.ingest.sources.openlineage.contribution import (
     MAX_ELEMENTS,
+    MAX_PART_NAME,
     MAX_PATH_NAME,
     MAX_TARGETS,
     Contribution,
@@ -101,3 +102,12 @@ def test_the_targets_of_a_list_are_bounded() -> None:
     with pytest.raises(FacetError, match="201 tags; an event may give at most 200"):
         about.replace_list(TAGGED.out(), "tags", {str(number): {} for number in range(MAX_TARGETS + 1)})
     assert len(about.apart) == 1
+
+
+def test_the_key_of_a_property_is_bounded() -> None:
+    """It is a part of the record of the asset; a key that is longer gives no property."""
+    about = Contribution(URN, "j", 5)
+    about.give_property("k" * MAX_PART_NAME, "v")
+    with pytest.raises(FacetError, match=f"key of a property with {MAX_PART_NAME + 1} characters"):
+        about.give_property("k" * (MAX_PART_NAME + 1), "v")
+    assert len(about.values) == 1

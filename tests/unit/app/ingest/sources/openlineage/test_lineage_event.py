@@ -103,6 +103,11 @@ def test_facets_of_an_input_are_those_of_both_members() -> None:
             "`facets` has 501 facets; send at most 500 of a run, a job or a dataset.",
             "facets",
         ),
+        (
+            {"eventTime": AT, "job": {**JOB, "facets": {"x" * 201: {}}}},
+            "`facets` has a facet whose name has 201 characters; send at most 200.",
+            "facets",
+        ),
     ],
 )
 def test_a_malformed_event_is_refused_with_advice(event: Any, message: str, member: str) -> None:

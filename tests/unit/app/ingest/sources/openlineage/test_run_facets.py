@@ -37,16 +37,17 @@ def test_facets_of_a_run_become_values() -> None:
 
 
 def test_the_parts_that_are_left_out_have_a_reason() -> None:
-    """A stack trace, a variable without a name, and facets without what they need."""
+    """A stack trace, variables without a name or with a long one, and facets without what they need."""
     facets = {
         "errorMessage": {"message": "x", "stackTrace": "y"},
-        "environmentVariables": {"environmentVariables": [{"value": "x"}]},
+        "environmentVariables": {"environmentVariables": [{"value": "x"}, {"name": "N" * 501, "value": "x"}]},
         "extractionError": {},
         "nominalTime": {"nominalEndTime": 1},
     }
     assert [each.facet for each in mapped(run=facets).ignored] == [
         "run.errorMessage.stackTrace",
         "run.environmentVariables.environmentVariables.0",
+        "run.environmentVariables.environmentVariables.1",
         "run.extractionError",
         "run.nominalTime",
     ]

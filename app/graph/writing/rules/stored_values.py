@@ -1,9 +1,20 @@
-"""Begin and end of an asset as it would be stored: the end must not be before the begin."""
+"""The values of an asset as they would be stored together: the end is not before the begin, and all are not too large.
+
+Each item has limits of its own. Together with what other items gave, its values could exceed them.
+"""
+
+from typing import Final
+
+import orjson
 
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import invalid
 from graphql_schema.catalog.instants import reversed_intervals
+from graphql_schema.catalog.kinds import KIND_OF_CODE
 from graphql_schema.ports.record import Record
+
+MAX_RECORD: Final = 100_000
+"""Maximal size of the record of an asset as JSON, in bytes, so that a query can read the 500 of a page."""
 
 
 def refuse_reversed_intervals(unit: ItemUnit) -> None:
@@ -20,6 +31,19 @@ def refuse_reversed_intervals(unit: ItemUnit) -> None:
             if given and not (stored and stored & unit.visibility.unknown_fields(before)):
                 raise invalid(
                     f"`{end}` is before `{begin}`; correct one of them. The stored values count as well.", given[0]
+                )
+
+
+def refuse_large_records(unit: ItemUnit) -> None:
+    """Reject the item as INVALID if the record of an asset would be larger than MAX_RECORD, and than before."""
+    for vid, record in unit.staging.staged.vertices.items():
+        size = len(orjson.dumps(record))
+        if size > MAX_RECORD and KIND_OF_CODE[record["kind"]].asset:
+            before = unit.lookup.batch.vertex(vid)
+            if before is None or size > len(orjson.dumps(before)):
+                raise invalid(
+                    f"The values of {record['id']} would take more than {MAX_RECORD} bytes together. Keep large texts "
+                    "elsewhere and register their address."
                 )
 
 

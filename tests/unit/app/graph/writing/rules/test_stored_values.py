@@ -1,4 +1,4 @@
-"""Begin and end of an asset are compared as they are stored together, also if two calls give them."""
+"""Values of an asset are checked as they are stored together, also if several calls give them."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from support.stores.in_memory_writer import Memory, seeded
 from support.stores.writers import NOW, asset, person, urn
 
 from app.graph.records.vertex_id import vertex_id
+from app.graph.writing.rules.stored_values import MAX_RECORD
 from app.graph.writing.unit.visibility import CallerVisibility
 from graphql_schema.ports.commands import ObserveCommand, ObservedValue, RevertCommand
 
@@ -80,3 +81,22 @@ def test_a_hidden_instant_decides_nothing(memory: Memory, monkeypatch: pytest.Mo
     monkeypatch.setattr(CallerVisibility, "unknown_fields", lambda _self, _record: frozenset({"startedAt"}))
     assert memory.outcomes(asset("run r", {"endedAt": 10}), who=ADA, now=NOW + 1) == ["UPDATED"]
     assert memory.outcomes(asset("run r", {"startedAt": 12}), who=ADA, now=NOW + 2) == ["INVALID"]
+
+
+def test_the_values_of_several_items_are_bounded_together(memory: Memory) -> None:
+    """A record that is too large is refused, whichever command makes it; one that was larger before may shrink."""
+    half = "x" * (MAX_RECORD // 2)
+    seeded(memory, asset("run r", {**RUN, "description": half}, owners=OURS))
+    for command in (asset("run r", {**RUN, "error": half}), observed("error", half)):
+        (done,) = memory.run(command, who=ADA, now=NOW + 1)
+        (error,) = done.errors
+        assert (error.code.name, memory.dirty) == ("INVALID", False)
+        assert f"would take more than {MAX_RECORD} bytes together" in error.message
+    large = {**memory.record("run r"), "error": half, "codeRef": half}
+    memory.vertices[vertex_id("default", urn("run r"))] = large
+    assert memory.outcomes(asset("run r", {**RUN, "codeRef": "x"}), who=ADA, now=NOW + 1) == ["UPDATED"]
+
+
+def observed(field: str, value: str) -> ObserveCommand:
+    """Return a command by which an event gives a value of the run."""
+    return ObserveCommand(urn("run r"), "r", (ObservedValue(field, value, (1,), ""),), ())
