@@ -1,6 +1,7 @@
 """The events of a webhook: those of the subscription `changes`, read as its owner.
 
-Policy, redaction and access log are those of a subscription over a WebSocket.
+Policy, redaction and access log are those of a subscription over a WebSocket. A change with more fields than an event
+may have is sent without them, because a failure would keep all later changes waiting.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -18,22 +19,27 @@ from graphql_schema.schema import GraphSchema
 from policies.errors import Code, CodedError
 from policies.principal import Principal
 
-DOCUMENT: Final = """subscription Webhook($filter: ChangeFilter, $after: Cursor) {
-  changes(filter: $filter, after: $after) {
+FIELDS: Final = "fields { field alias before after }"
+
+DOCUMENT: Final = f"""subscription Webhook($filter: ChangeFilter, $after: Cursor) {{
+  changes(filter: $filter, after: $after) {{
     id
     action
     subjectId
-    subject { id kind displayName }
-    fields { field alias before after }
+    subject {{ id kind displayName }}
+    {FIELDS}
     actor
     at
     reason
     requestId
-    reverts { id }
+    reverts {{ id }}
     cursor
-  }
-}"""
+  }}
+}}"""
 """What a webhook sends of a change."""
+
+WITHOUT_FIELDS: Final = DOCUMENT.replace(FIELDS, "")
+"""What a webhook sends of a change whose fields are more than an event may have."""
 
 OpenContext: TypeAlias = Callable[[Principal, str, Callable[[], Awaitable[Principal]]], Context]
 """Opens the context of a subscription: of a caller, with a request id, and the function that returns current rights."""
@@ -48,17 +54,36 @@ class WebhookEvents:
         self._rights = rights
 
     async def after(self, webhook: StoredWebhook, cursor: str) -> AsyncGenerator[JsonObject, None]:
-        """Yield the changes after a cursor, without end, each as the owner may see it when it is yielded.
+        """Yield the changes after a cursor, as long as the subscription lasts, each as the owner may see it then.
 
-        Raises RightsEndedError, the CodedError of the operation, and AccessLogError.
+        The ``fields`` of a change that has too many are None. Raises RightsEndedError, the CodedError of the operation,
+        and AccessLogError.
         """
+        while True:
+            try:
+                async with aclosing(self._read(webhook, DOCUMENT, cursor)) as changes:
+                    async for change in changes:
+                        yield change
+                        cursor = change["cursor"]
+            except CodedError as error:
+                if error.code is not Code.LIMIT_EXCEEDED:
+                    raise
+            else:
+                return
+            async with aclosing(self._read(webhook, WITHOUT_FIELDS, cursor)) as changes:
+                large = await anext(changes)
+            yield {**large, "fields": None}
+            cursor = large["cursor"]
+
+    async def _read(self, webhook: StoredWebhook, document: str, cursor: str) -> AsyncGenerator[JsonObject, None]:
+        """Yield the changes after a cursor by a document; raises as :meth:`after`."""
 
         async def recheck() -> Principal:
             return self._rights.principal(webhook)
 
         context = self._open_context(await recheck(), f"webhook:{webhook.name}", recheck)
         results = await self._schema.stream(
-            DOCUMENT,
+            document,
             variable_values={"filter": webhook.filter or None, "after": cursor or None},
             context_value=context,
             allowed_operation_types=[OperationType.SUBSCRIPTION],

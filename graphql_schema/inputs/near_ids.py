@@ -8,6 +8,7 @@ from typing import Final
 from graphql_schema.catalog.enums import Hydration
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.urn import parse_urn
+from graphql_schema.execution.side_thread import run_aside
 from graphql_schema.fields.context import Info
 from graphql_schema.ports.conditions import All, AnyOf, Condition, In, ListingQuery, MatchesPattern, SortOrder
 from graphql_schema.ports.outcomes import WriteError, WriteOutcome
@@ -64,7 +65,7 @@ async def _near_ids(info: Info, urn: str) -> tuple[str, ...]:
         )
     )
     page = await info.context.reader.listing(ListingQuery(where, SortOrder("urn")), _CANDIDATES)
-    return near_names(urn, [item.row.urn for item in page.items])
+    return await run_aside(near_names, urn, [item.row.urn for item in page.items])
 
 
 def _alike(word: str) -> Iterator[Condition]:

@@ -23,6 +23,7 @@ from graphql import (
     OperationType,
     get_operation_ast,
     is_leaf_type,
+    is_non_null_type,
     located_error,
 )
 from graphql.execution.collect_fields import FieldDetailsList, collect_fields
@@ -214,11 +215,15 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
     ) -> None:
         """Set the field to null, and collect the error; raise it if the field may not be null.
 
-        After too many errors, an error is raised that ends the operation, and so passes all fields above.
+        After too many collected errors, an error is raised that ends a query, and so passes all fields above. A
+        mutation is completed, because its result has what it wrote; its further errors are left out.
         """
         forget_frames(raw_error)
+        is_collected = not (self.error_propagation and is_non_null_type(return_type))
+        if is_collected and self.budget.writes and self.budget.errors >= self.budget.limits.errors:
+            return
         try:
-            self.budget.count_errors(1)
+            self.budget.count_errors(int(is_collected))
         except CodedError as ended:
             raise located_error(ended, [each.node for each in field_details_list], path.as_list()) from None
         super().handle_field_error(raw_error, return_type, field_details_list, path)

@@ -44,7 +44,7 @@ class UsageLimits:
     - ``characters``: characters of all texts in the response.
     - ``rows``: edges and records that are read from the store or the cache.
     - ``stored``: characters of the edges and records that are read from the store, selected or not.
-    - ``errors``: fields that have an error. A response shows a few of them, and has to sort them all.
+    - ``errors``: fields that are null because of an error. All errors are sorted by path before a few are shown.
     """
 
     items: int = 100_000

@@ -8,8 +8,6 @@ could displace visible ones. A regular expression has no such bound. It matches 
 from collections.abc import Collection
 from typing import Final
 
-from graphql.pyutils import suggestion_list
-
 ONE, TWO = 4, 8
 """Least number of letters of a word that may have one typing error, and of one that may have two."""
 
@@ -18,6 +16,9 @@ MAX_FUZZY_LENGTH: Final = 23
 
 For longer ones the pattern would be too long for an index.
 """
+
+MAX_DIFFERENCE: Final = 24
+"""Maximal number of letters in which two similar names differ, from the first different one to the last."""
 
 MAX_NEAR_NAMES: Final = 3
 """Maximal number of near names of one text."""
@@ -82,8 +83,31 @@ def edit_distance(left: str, right: str, max_errors: int) -> int:
 
 
 def near_names(text: str, names: Collection[str]) -> tuple[str, ...]:
-    """Return at most MAX_NEAR_NAMES names that are similar to a text, the nearest first."""
-    return tuple(suggestion_list(text, sorted(names))[:MAX_NEAR_NAMES])
+    """Return at most MAX_NEAR_NAMES names that are similar to a text, the nearest first; case does not count.
+
+    Similar names have errors in at most 40 percent of their letters, and at most MAX_DIFFERENCE letters between a
+    common begin and a common end. The time of a comparison grows with the square of these letters.
+    """
+    max_errors = int(len(text) * 0.4) + 1
+    near = []
+    for name in names:
+        left, right = _different_parts(text.lower(), name.lower())
+        if max(len(left), len(right)) <= MAX_DIFFERENCE:
+            near.append((edit_distance(left, right, max_errors), name))
+    return tuple(name for errors, name in sorted(near) if errors <= max_errors)[:MAX_NEAR_NAMES]
+
+
+def _different_parts(left: str, right: str) -> tuple[str, str]:
+    """Return two words without their common begin and their common end."""
+    begin = _common_letters(left, right)
+    left, right = left[begin:], right[begin:]
+    end = _common_letters(left[::-1], right[::-1])
+    return left[: len(left) - end], right[: len(right) - end]
+
+
+def _common_letters(left: str, right: str) -> int:
+    """Return the number of equal letters at the begin of two words."""
+    return next((at for at, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), min(len(left), len(right)))
 
 
 def with_names(message: str, names: Collection[str]) -> str:

@@ -3,8 +3,8 @@
 There is at most one declared edge per (relation, from, to); an inferred one may exist beside it. Edges at attached
 records have neither declarers nor a ``validTo``. These keys describe the other edges:
 
-- ``by``: its declarers, such as the field ``ModelVersion.trainedOn``, ``link``, ``id`` for the parent in a URN, or
-  ``apart:SUBJECT`` for a caller who declares it apart (below). An edge without declarers has a ``validTo``.
+- ``by``: its declarers, such as the field ``ModelVersion.trainedOn``, ``link``, or ``id`` for the parent in a URN. An
+  edge without declarers has a ``validTo``, unless a caller keeps it by a declaration apart (:func:`kept_by`).
 - ``validFrom``, ``validTo``: the last interval; ``validTo`` is absent if the interval has no end.
 - ``opened``, ``closed``: the instants when begin and end of the last interval were recorded, if these differ
   from begin and end. An interval without an end has no ``closed``.
@@ -16,7 +16,7 @@ A structural edge that was not stored before is valid from instant 0, unless a b
 as old as the younger of its ends (docs/design/lineage-rules.md).
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from graphql_schema.catalog.instants import FOREVER
@@ -102,7 +102,6 @@ An end of the edge was hidden from the caller then, and others had declared the 
 BY_CALLER: Final = frozenset({UNCONFIRMED_LINKS, APART})
 """Record keys with what callers declared apart from the edge; changes of the edge by others keep them."""
 
-
 REMOVED: Final = "removed"
 """Record key that is true on an ended edge which a client removed although other declarers had it.
 
@@ -157,7 +156,12 @@ def with_report(edge: Record, *, reported: bool) -> Record:
 
 def with_links_of(edge: Record | None, record: Record) -> Record:
     """Return the record, which replaces ``edge``, with what callers declared apart from ``edge`` instead of its own."""
-    return {**{name: value for name, value in record.items() if name not in BY_CALLER}, **_links(edge)}
+    return {**without_links(record), **_links(edge)}
+
+
+def without_links(edge: Record) -> Record:
+    """Return the edge without what callers declared apart from it."""
+    return {name: value for name, value in edge.items() if name not in BY_CALLER}
 
 
 def _links(edge: Record | None) -> Record:
@@ -205,22 +209,6 @@ def intervals(edge: Record) -> list[list[int]]:
     An unconfirmed edge has only former intervals.
     """
     return _lasting([*edge.get("earlier", ()), *(() if edge.get(UNCONFIRMED) else (interval(edge),))])
-
-
-def opened_at(found: Sequence[int]) -> int:
-    """Return the instant at which the begin of an interval, in the form of ``earlier``, was recorded."""
-    return found[2] if len(found) > 2 else found[0]  # noqa: PLR2004 - begin and end
-
-
-def recorded_by(found: Iterable[Sequence[int]], recorded: int) -> Iterator[tuple[int, int]]:
-    """Yield begin and end of the stored intervals whose begin was recorded up to the instant ``recorded``.
-
-    For an end that was recorded later, FOREVER is yielded.
-    """
-    for begin, end, *marks in found:
-        opened, closed = marks or (begin, end)
-        if opened <= recorded:
-            yield begin, end if closed <= recorded else FOREVER
 
 
 def was_confirmed(edge: Record | None) -> bool:
@@ -276,11 +264,25 @@ def declared(edge: Record | None, relation: Relation, declarer: str, now: int, v
 
 
 def undeclared(edge: Record, declarer: str, now: int) -> Record:
-    """Return the edge without this declarer; if none is left, it ends at ``now``, or at its begin if that is later."""
+    """Return the edge without this declarer; if none is left, it ends at ``now``, or at its begin if that is later.
+
+    While only callers of :func:`kept_by` declare it, it does not end, but loses its declassification.
+    """
     left = [name for name in edge["by"] if name != declarer]
     if left:
         return {**edge, "by": left}
+    if kept_by(edge, declarer):
+        return without_declassification({**edge, "by": []})
     return {**edge, "by": [], "validTo": max(now, edge["validFrom"])}
+
+
+def kept_by(edge: Record, declarer: str = "") -> list[str]:
+    """Return the callers whose declaration, kept :data:`APART`, is current, confirmed and without an end.
+
+    One by ``declarer`` alone does not count: a list has one value for all callers, which replaces theirs.
+    """
+    found = [(subject, own) for subject, own in sorted(edge.get(APART, {}).items()) if {*own["by"]} - {declarer}]
+    return [subject for subject, own in found if "validTo" not in own and not own.get(UNCONFIRMED)]
 
 
 def ended(edge: Record, now: int, end: int | None = None) -> Record:

@@ -12,8 +12,7 @@ result of :func:`visible_inferred_edge`, not the record itself.
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from app.graph.records.edge_record import recorded_by
-from app.graph.records.read_time import NO_UPPER_BOUND
+from app.graph.records.read_time import NO_UPPER_BOUND, recorded_by
 from graphql_schema.catalog.inference_rules import ENRICHMENT, INFERRED
 from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.ports.record import Record

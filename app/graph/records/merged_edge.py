@@ -78,6 +78,12 @@ def _properties(before: Record, edge: Record) -> Record:
 
 
 def _links(edge: Record, before: Record) -> Record:
-    """Return what callers declared apart from both edges, by caller; that of ``before`` where both have it."""
+    """Return what callers declared apart from both edges, by caller.
+
+    Where both have it, that of ``before`` is kept, unless only the other one still has declarers.
+    """
     kept = {name: {**edge.get(name, {}), **before.get(name, {})} for name in sorted(BY_CALLER)}
+    for name, links in kept.items():
+        for subject, other in edge.get(name, {}).items():
+            links[subject] = links[subject] if links[subject]["by"] else other
     return {name: each for name, each in kept.items() if each}

@@ -6,11 +6,11 @@ less, and :func:`edge_at` decides. If the times of a record are hidden from the 
 counts instead of ``valid``. Otherwise a caller could find the hidden times by trying instants.
 """
 
-from collections.abc import Container
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from app.graph.records.edge_record import OPENED, intervals, opened_at, recorded_by
+from app.graph.records.edge_record import OPENED, intervals
 from app.graph.records.vertex_record import FIRST_AT, begins
 from graphql_schema.catalog.enums import IncidentState
 from graphql_schema.catalog.instants import FOREVER
@@ -119,3 +119,19 @@ def _attached_at(record: Record, valid: int) -> Record | None:
     if resolved is not None and resolved > valid:
         return {**record, "state": IncidentState.OPEN.name, "resolvedAt": None}
     return record
+
+
+def opened_at(found: Sequence[int]) -> int:
+    """Return the instant at which the begin of an interval, in the form of ``earlier``, was recorded."""
+    return found[2] if len(found) > 2 else found[0]  # noqa: PLR2004 - begin and end
+
+
+def recorded_by(found: Iterable[Sequence[int]], recorded: int) -> Iterator[tuple[int, int]]:
+    """Yield begin and end of the stored intervals whose begin was recorded up to the instant ``recorded``.
+
+    For an end that was recorded later, FOREVER is yielded.
+    """
+    for begin, end, *marks in found:
+        opened, closed = marks or (begin, end)
+        if opened <= recorded:
+            yield begin, end if closed <= recorded else FOREVER

@@ -4,7 +4,8 @@ An item leaves one ``Change`` for each asset, team, user, domain or tag whose re
 its handler recorded a changed edge or field. The edge ``CHANGED`` attaches it. Its ``fields`` is a list of entries
 ``{field, before, after}`` with JSON values; that of an alias also has ``part``, the name of the alias. A field of edges
 has one entry per edge, which also holds ``edge`` (relation, from, to) and the records ``was`` and ``is`` of the edge,
-for :mod:`app.graph.writing.handlers.revert_fields`. The policy of a field is applied to its entries when they are read.
+for :mod:`app.graph.writing.handlers.revert_fields`. With ``apart``, the author's subject, they are those of what the
+author declared apart from the edge. The policy of a field is applied to its entries when they are read.
 """
 
 from collections import defaultdict
@@ -13,7 +14,7 @@ from typing import Final
 
 import orjson
 
-from app.graph.records.edge_record import UNCONFIRMED, EdgeKey, is_current
+from app.graph.records.edge_record import UNCONFIRMED, EdgeKey, is_current, without_links
 from app.graph.records.merged_record import MERGE_DEPTH, MERGED_INTO
 from app.graph.records.tag_edge import declared_part
 from app.graph.records.vertex_record import ALIASES, CONFIRMED, GIVEN_BY, kind_of
@@ -150,7 +151,8 @@ def _values(before: Record | None, after: Record, rewritten: Collection[str]) ->
 def _edges(unit: ItemUnit, vid: int, changes: Mapping[EdgeKey, EdgeChange]) -> Iterator[Record]:
     """Yield one entry for each changed or ``rewritten`` edge of ``changes``, those that the audit trail has for it."""
     for key, change in changes.items():
-        was, now = change.apart or map(declared_part, (unit.lookup.batch.edge(key), unit.lookup.edge(key)))
+        states = change.apart or (unit.lookup.batch.edge(key), unit.lookup.edge(key))
+        was, now = (None if each is None else without_links(each) for each in map(declared_part, states))
         if was != now or change.rewritten:
             yield {
                 "field": change.field,
@@ -159,6 +161,7 @@ def _edges(unit: ItemUnit, vid: int, changes: Mapping[EdgeKey, EdgeChange]) -> I
                 "edge": _ends(unit, key),
                 "was": was,
                 "is": now,
+                **({"apart": unit.author.subject} if change.apart else {}),
             }
 
 

@@ -79,6 +79,8 @@ def _declared(command: Command, state: WorkingSet, author: Author) -> Iterator[t
 
 
 def _is_own(state: WorkingSet, key: EdgeKey, author: Author) -> bool:
-    """Return whether an edge is stored that the author declared, and the declaration is current."""
+    """Return whether an edge is stored that the author declared, and both it and the declaration are current."""
     edge = state.stored_edge(key)
-    return edge is not None and is_current(own_declaration(edge, author.subject), author.now)
+    if edge is None or not is_current(edge, author.now):
+        return False
+    return is_current(own_declaration(edge, author.subject), author.now)

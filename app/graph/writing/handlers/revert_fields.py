@@ -29,7 +29,6 @@ from app.graph.writing.rules.permissions import (
     require_right_to_end,
 )
 from app.graph.writing.rules.result_rights import require_right_on_result
-from app.graph.writing.unit.apart_declarations import declarers
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import conflict, invalid
 from app.graph.writing.unit.unseen_references import RUN_ID, any_unseen, source_datasets
@@ -165,7 +164,7 @@ def _active_values(unit: ItemUnit, edge: Record | None) -> Record | None:
     """Return the values of a current edge, without its _RECORDING; None if the edge has ended or does not exist."""
     if edge is None or not is_current(edge, unit.now):
         return None
-    return {name: value for name, value in {**edge, "by": declarers(edge)}.items() if name not in _RECORDING}
+    return {name: value for name, value in edge.items() if name not in _RECORDING}
 
 
 def _key(unit: ItemUnit, entry: Record) -> EdgeKey:
@@ -176,8 +175,10 @@ def _key(unit: ItemUnit, entry: Record) -> EdgeKey:
 def _visible_edges(unit: ItemUnit, entries: list[Record]) -> list[Record]:
     """Return the edges of a change whose ends are visible; all edges are read in a constant number of requests.
 
-    An edge to a hidden asset stays as it is, as if the change did not include it: a conflict would disclose it.
+    An edge to a hidden asset stays as it is, as if the change did not include it: a conflict would disclose it. So does
+    one of which the author only changed a declaration kept apart.
     """
+    entries = [entry for entry in entries if "apart" not in entry]
     unit.lookup.require_records(*(urn for entry in entries for urn in entry["edge"][1:]))
     unit.lookup.require_edges(*(_key(unit, entry) for entry in entries))
     return [entry for entry in entries if all(unit.visibility.visible(urn) is not None for urn in entry["edge"][1:])]

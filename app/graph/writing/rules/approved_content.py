@@ -101,16 +101,15 @@ def _changed_records(unit: ItemUnit) -> Iterator[tuple[int, Record | None, str]]
 def _changed_deployments(unit: ItemUnit) -> Iterator[tuple[int, Record | None, str]]:
     """Yield the stored deployments that get or lose a version: vertex id, former record, and an empty field name.
 
-    An unconfirmed edge changes no deployment, and a hidden deployment gets no version. If the stored edge is concealed
-    from the caller, its version counts as new.
+    An unconfirmed edge changes no deployment, and a hidden deployment gets no version. Each edge is taken as the caller
+    knows it.
     """
     for key in unit.staging.staged.edges:
         if key[0] != DEPLOYED_AS.name or not unit.visibility.is_visible(unit.lookup.known(key[2])):
             continue
-        was = unit.lookup.batch.edge(key)
-        known = was is not None and not unit.visibility.conceals_record(was, key)
-        before = unit.lookup.batch.vertex(key[2])
-        moved = (known and _deploys(was, unit.now)) != _deploys(unit.lookup.edge(key), unit.now)
+        edges = unit.lookup.batch.edge(key), unit.lookup.edge(key)
+        was, now = (_deploys(unit.visibility.known_edge(each, key), unit.now) for each in edges)
+        before, moved = unit.lookup.batch.vertex(key[2]), was != now
         if moved and before is not None and before["hydration"] != "STUB":
             yield key[2], before, ""
 

@@ -16,7 +16,6 @@ from app.graph.records.edge_record import (
 from app.graph.records.tag_edge import has_mode, released
 from app.graph.writing.rules.edge_effects import change_edge, update_ordered_lists
 from app.graph.writing.rules.permissions import needs_confirmation
-from app.graph.writing.unit.apart_declarations import declarers
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.placeholders import ensure_referenced
 from app.graph.writing.unit.rejections import invalid
@@ -80,7 +79,7 @@ def _ending(unit: ItemUnit, vid: int, edges: DeclaredEdges, kept: set[EdgeKey]) 
             continue
         if edges.declarer not in edge["by"] and not edges.replaces_all:
             continue
-        if edges.replaces_all and {*declarers(edge)} != {edges.declarer}:
+        if edges.replaces_all and {*edge["by"]} != {edges.declarer}:
             yield key, {**released(edge, unit.now), REMOVED: True}
         elif not has_mode(edge, TagMode.BLOCKED, unit.now):  # a list of tags does not change which tags are blocked
             yield key, undeclared(edge, edges.declarer, unit.now)

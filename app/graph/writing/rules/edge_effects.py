@@ -2,11 +2,21 @@
 
 from collections.abc import Iterator, Sequence
 
-from app.graph.records.edge_record import OPENED, REPORTED, UNCONFIRMED, EdgeKey, far_end, is_current, with_report
+from app.graph.records.edge_record import (
+    OPENED,
+    REPORTED,
+    UNCONFIRMED,
+    EdgeKey,
+    ends,
+    far_end,
+    is_current,
+    kept_by,
+    with_report,
+)
 from app.graph.records.tag_edge import with_mode
 from app.graph.records.vertex_record import indexed, is_unowned_stub, kind_of, owner_team
 from app.graph.writing.rules.first_owner import may_take
-from app.graph.writing.unit.apart_declarations import with_past_of, without_declaration
+from app.graph.writing.unit.apart_declarations import taken_over
 from app.graph.writing.unit.item_unit import ItemUnit
 from graphql_schema.catalog.enums import TagMode
 from graphql_schema.catalog.kinds import KINDS
@@ -24,27 +34,45 @@ def change_edge(  # noqa: PLR0913 - an edge, its end, and a flag
 
     Returns whether the edge is staged: if it differs, the stored edge is concealed from the caller, or ``anew`` is set.
 
-    A declaration that the caller keeps apart is staged as such, and the edge stays.
+    If the edge is concealed and others declare it, or the caller only ends a declaration kept apart, the record is
+    stored as that declaration. Otherwise it becomes the edge. A caller with a hidden end who declares the edge no
+    longer leaves it to another caller who keeps it.
 
     ``own`` is the end of the edge on which the rights were checked; the audit records the edge as ``field`` of it.
     """
     before, stored = _recorded_begin(unit, key), unit.lookup.edge(key)
     concealed = unit.visibility.conceals(key)
     known = unit.visibility.known_edge(stored, key)
-    if unit.visibility.keeps_apart(key) or (concealed and known is not None and not is_current(record, unit.now)):
+    heir = None if stored is None else _heir(unit, key, stored, record)
+    if heir is not None:
+        over = {**record, "validTo": min(ends(record), max(unit.now, record["validFrom"]))}
+        unit.staging.hand_over(key, heir, over)
+        unit.audit.record_edge(own, field, key, apart=(known, over))
+        is_staged = True
+    elif unit.visibility.keeps_apart(key) or (concealed and known is not None and not is_current(record, unit.now)):
         is_staged = unit.staging.keep_apart(key, known, record, anew=anew)
         if is_staged:
             unit.audit.record_edge(own, field, key, apart=(known, record))
     else:
         if stored is not None and concealed and known is not None:
-            record = with_past_of(stored, record)
-        record = _with_marks(unit, key, without_declaration(record, unit.author.subject))
-        is_staged = unit.staging.put_edge(key, record, anew=anew or concealed)
+            record = taken_over(stored, record, unit.author.subject)
+        is_staged = unit.staging.put_edge(key, _with_marks(unit, key, record), anew=anew or concealed)
         if is_staged:
             unit.audit.record_edge(own, field, key, rewritten=anew or concealed)
     if key[0] == CONTAINS.name and (_recorded_begin(unit, key) != before or _lacks_parent(unit, key)):
         _update_container(unit, key, own)
     return is_staged
+
+
+def _heir(unit: ItemUnit, key: EdgeKey, stored: Record, record: Record) -> str | None:
+    """Return the caller to whom an edge is left if the record has no declarer; None if it ends, or does not concern.
+
+    Its recorder, from whom an end is hidden, declares it no longer, and must not learn that others keep it.
+    """
+    is_left = stored["recordedBy"] == unit.author.subject and unit.visibility.has_hidden_end(key)
+    if not is_left or record["by"] or stored.get(UNCONFIRMED) or not is_current(stored, unit.now):
+        return None
+    return next((each for each in kept_by(stored) if each != unit.author.subject), None)
 
 
 def _with_marks(unit: ItemUnit, key: EdgeKey, record: Record) -> Record:

@@ -1,11 +1,13 @@
-"""Declarations that a caller keeps apart: those of an edge that others declared, and that has a hidden end.
+"""Declarations that a caller keeps apart from an edge.
 
-A caller who names a hidden asset gets the responses of one who names an absent asset. So what others declared of the
-edge does not count for the caller, and what the caller declares does not change it. It is kept with the edge, under
-:data:`app.graph.records.edge_record.APART`, and the caller changes or ends it as an edge of its own.
+An edge may have an end that is hidden from a caller who names it by its id. While others declare such an edge (it is
+current and confirmed), links, unlinks and lists of the caller change a record of the caller's own. They are answered
+from it, because other answers would disclose the edge. The record is kept with the edge, by caller, under
+:data:`app.graph.records.edge_record.APART`.
 
-Such a declaration has one effect: the edge does not end while the caller declares it without an end, although the
-others declare it no longer.
+If the stored edge has ended or is unconfirmed, the next declaration of the caller becomes the edge itself. The edge
+does not end while such a record keeps it (:func:`app.graph.records.edge_record.kept_by`), unless `unlink` ends it for
+all, or it has an end already.
 """
 
 from app.graph.records.edge_record import (
@@ -15,18 +17,20 @@ from app.graph.records.edge_record import (
     UNCONFIRMED_LINKS,
     intervals,
     is_current,
+    kept_by,
     opened,
     with_confirmation,
     with_links_of,
+    without_links,
 )
 from graphql_schema.catalog.relations import Relation
-from graphql_schema.ports.record import Record
+from graphql_schema.ports.record import JsonObject, Record
 
 
 def own_declaration(edge: Record, subject: str) -> Record | None:
     """Return the edge as a caller declared it: itself if the caller recorded it last, else what is kept apart.
 
-    That may be an unconfirmed link, which was made while the asset that it changes was hidden.
+    If the caller has none there, the caller's unconfirmed link is returned, marked as unconfirmed.
     """
     if edge["recordedBy"] == subject:
         return edge
@@ -37,58 +41,73 @@ def own_declaration(edge: Record, subject: str) -> Record | None:
     return found
 
 
-def declarers(edge: Record) -> list[str]:
-    """Return the declarers of an edge, without the callers who declare it apart."""
-    return [name for name in edge["by"] if not name.startswith(_of_caller(""))]
+def with_own_declarers(edge: Record, subject: str, now: int) -> Record:
+    """Return an edge whose ends the caller sees now, with the declarers of what the caller declared apart before.
+
+    That is no longer apart then.
+    """
+    own: Record | None = edge.get(APART, {}).get(subject)
+    if own is None:
+        return edge
+    keeps = is_current(own, now) and not own.get(UNCONFIRMED)
+    return {**_without(edge, subject), "by": sorted({*edge["by"], *(own["by"] if keeps else ())})}
 
 
 def with_declaration(edge: Record, subject: str, own: Record, now: int) -> Record:
     """Return a current edge with ``own``, the declaration that a caller keeps apart.
 
-    The caller is one of its declarers while ``own`` is current, confirmed, and has no end. An edge that loses its last
-    declarer so ends at ``now``, or at its begin if that is later.
+    If ``own`` no longer keeps the edge, and no other declarer does, the edge ends at ``now``, or at its begin if that
+    is later. An end that the edge has is not changed.
     """
-    caller = _of_caller(subject)
-    left = [name for name in edge["by"] if name != caller]
-    after = {**edge, APART: {**edge.get(APART, {}), subject: own}, "by": left}
-    if is_current(own, now) and "validTo" not in own and not own.get(UNCONFIRMED):
-        return {**after, "by": sorted([*left, caller])}
-    return after if left or caller not in edge["by"] else {**after, "validTo": max(now, edge["validFrom"])}
+    after = {**edge, APART: {**edge.get(APART, {}), subject: _without_past(own)}}
+    is_declared = edge["by"] or "validTo" in edge or kept_by(after)
+    return after if is_declared else {**after, "validTo": max(now, edge["validFrom"])}
 
 
-def without_declaration(record: Record, subject: str) -> Record:
-    """Return the record of an edge that is the caller's own now, without what the caller declared apart."""
-    others = {name: each for name, each in record.get(APART, {}).items() if name != subject}
-    rest = {name: value for name, value in record.items() if name != APART}
-    left = [name for name in record["by"] if name != _of_caller(subject)]
-    return {**rest, "by": left, **({APART: others} if others else {})}
+def taken_over(edge: Record, record: Record, subject: str) -> Record:
+    """Return the record of a caller's declaration that becomes the edge, because the stored one is without effect.
+
+    All intervals of ``edge`` are former ones of the result, also where they overlap with its own.
+    """
+    former = intervals(edge)
+    return _without(with_links_of(edge, {**_without_past(record), **({"earlier": former} if former else {})}), subject)
+
+
+def handed_over(edge: Record, heir: str, own: Record, subject: str, now: int) -> Record:
+    """Return an edge that a caller declares no longer, as the declaration of ``heir``, who kept one apart.
+
+    Its interval up to ``now`` is a former one. ``own`` is the ended declaration of the caller ``subject``, which is
+    kept apart from now on.
+    """
+    past = {**edge, "validTo": max(now, edge["validFrom"])}
+    left = taken_over(past, edge[APART][heir], heir)
+    return {**left, APART: {**left.get(APART, {}), subject: _without_past(own)}}
 
 
 def declared_anew(edge: Record, relation: Relation, now: int) -> Record:
     """Return an edge without declarers and values that begins as an absent edge would if it is declared at ``now``.
 
-    The intervals before are kept. So are its mark as unconfirmed, what callers declared apart, and the declassification
-    of a current edge.
+    Of the intervals of ``edge``, what was before that begin is kept. So are its mark as unconfirmed, what callers
+    declared apart, and the declassification of a current edge.
     """
     kept = {UNCONFIRMED, *({DECLASSIFIED} if is_current(edge, now) else ())}
-    return with_past_of(edge, {**opened(None, relation, now), **{name: edge[name] for name in kept & edge.keys()}})
-
-
-def with_past_of(edge: Record, record: Record) -> Record:
-    """Return the record, which replaces ``edge``, with the intervals of ``edge`` up to its begin as former ones.
-
-    It also gets what callers declared apart from ``edge``.
-    """
-    begin = record["validFrom"]
+    fresh = {**opened(None, relation, now), **{name: edge[name] for name in kept & edge.keys()}}
+    begin = fresh["validFrom"]
     over = [
         each if each[1] <= begin else [each[0], begin, *([each[2], begin] if each[2:] else [])]
         for each in intervals(edge)
         if each[0] < begin
     ]
-    rest = {name: value for name, value in record.items() if name != "earlier"}
-    return with_links_of(edge, {**rest, **({"earlier": over} if over else {})})
+    return with_links_of(edge, {**fresh, **({"earlier": over} if over else {})})
 
 
-def _of_caller(subject: str) -> str:
-    """Return the declarer by which an edge names a caller who declares it apart."""
-    return f"{APART}:{subject}"
+def _without_past(record: Record) -> Record:
+    """Return the record of a declaration as it is kept apart: without former intervals and what others declared."""
+    return {name: value for name, value in without_links(record).items() if name != "earlier"}
+
+
+def _without(edge: Record, subject: str) -> JsonObject:
+    """Return an edge without what a caller declared apart."""
+    others = {name: each for name, each in edge.get(APART, {}).items() if name != subject}
+    rest = {name: value for name, value in edge.items() if name != APART}
+    return {**rest, **({APART: others} if others else {})}

@@ -12,7 +12,8 @@ from graphql_schema.ports.record import Json, Record
 class EdgeChange:
     """A staged edge, recorded as ``field`` of the vertex ``about``; with ``rewritten``, even if it has not changed.
 
-    ``apart`` has the declaration before and after the item if the caller keeps it apart: the edge has not changed.
+    ``apart`` has the declaration before and after the item if the caller keeps it apart. The entry shows this instead
+    of the stored edge.
     """
 
     about: int

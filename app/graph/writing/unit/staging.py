@@ -1,8 +1,8 @@
 """Staging area of one item: its changes, kept apart until the whole item is accepted."""
 
-from app.graph.records.edge_record import EdgeKey, is_current, recorded, with_links_of
+from app.graph.records.edge_record import EdgeKey, is_current, recorded, without_links
 from app.graph.records.vertex_record import time_of
-from app.graph.writing.unit.apart_declarations import with_declaration
+from app.graph.writing.unit.apart_declarations import handed_over, with_declaration
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.lookup import Lookup
 from app.graph.writing.unit.working_set import Mark, StagedChanges
@@ -45,8 +45,7 @@ class Staging:
         if not anew and before is not None and _without_recording(before) == _without_recording(after_recorded):
             return False
         stored = recorded(self._lookup.batch.edge(key), after_recorded, self._author.now)
-        recording = {"recordedAt": self._author.now, "recordedBy": recorder or self._author.subject}
-        self.staged.edges[key] = {**stored, **recording}
+        self.staged.edges[key] = {**stored, **self._recording(recorder)}
         return True
 
     def keep_edge(self, key: EdgeKey, record: Record) -> None:
@@ -56,18 +55,26 @@ class Staging:
     def keep_apart(self, key: EdgeKey, known: Record | None, record: Record, *, anew: bool = False) -> bool:
         """Stage a declaration that the caller keeps apart if it differs from ``known``, the present one, or ``anew``.
 
-        Return whether it is staged. If the stored edge ends with it, that is recorded as a change by its recorder.
+        Return whether it is staged. If the stored edge ends because no other caller declares it, its recorder stays.
         """
         edge = self._lookup.edge(key) or {}
-        after = recorded(known, with_links_of(None, record), self._author.now)
+        after = recorded(known, without_links(record), self._author.now)
         if not anew and known is not None and _without_recording(known) == _without_recording(after):
             return False
-        own = {**after, "recordedAt": self._author.now, "recordedBy": self._author.subject}
-        kept = with_declaration(edge, self._author.subject, own, self._author.now)
+        kept = with_declaration(edge, self._author.subject, {**after, **self._recording()}, self._author.now)
         if is_current(edge, self._author.now) and not is_current(kept, self._author.now):
             return self.put_edge(key, kept, recorder=edge["recordedBy"])
         self.keep_edge(key, kept)
         return True
+
+    def hand_over(self, key: EdgeKey, heir: str, record: Record) -> None:
+        """Stage the edge that the caller recorded as that of ``heir``, and ``record`` as kept apart by the caller."""
+        edge, own = self._lookup.edge(key) or {}, {**record, **self._recording()}
+        left = handed_over(edge, heir, own, self._author.subject, self._author.now)
+        self.put_edge(key, left, anew=True, recorder=heir)
+
+    def _recording(self, recorder: str | None = None) -> Record:
+        return {"recordedAt": self._author.now, "recordedBy": recorder or self._author.subject}
 
     def attach(self, relation: Relation, source: int, target: int, at: int) -> None:
         """Stage an edge between an attached record and its subject, check, cause or consumer.

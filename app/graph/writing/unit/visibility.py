@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from app.graph.records.change_record import is_own_link
 from app.graph.records.edge_record import UNCONFIRMED, EdgeKey, was_confirmed
 from app.graph.records.vertex_record import GIVEN_BY, attributes, is_attached, kind_of
-from app.graph.writing.unit.apart_declarations import declared_anew, own_declaration
+from app.graph.writing.unit.apart_declarations import declared_anew, own_declaration, with_own_declarers
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.lookup import Lookup
 from graphql_schema.catalog.kinds import KIND_OF_CODE, KIND_OF_SLUG
@@ -106,19 +106,24 @@ class CallerVisibility:
 
     def conceals_record(self, edge: Record, key: EdgeKey) -> bool:
         """Return whether the stored edge with this record must be concealed, as :meth:`conceals` does."""
-        if edge["recordedBy"] == self._author.subject:
-            return False
+        return edge["recordedBy"] != self._author.subject and self.has_hidden_end(key)
+
+    def has_hidden_end(self, key: EdgeKey) -> bool:
+        """Return whether an end of an edge is hidden from the caller."""
         return not all(self.is_visible(self._lookup.known(end)) for end in key[1:])
 
     def known_edge(self, edge: Record | None, key: EdgeKey) -> Record | None:
         """Return the edge with this record as the caller knows it, None if there is none.
 
         Of a concealed edge, the caller knows what the caller declared apart
-        (:mod:`app.graph.writing.unit.apart_declarations`).
+        (:mod:`app.graph.writing.unit.apart_declarations`). What the caller declared apart of any other edge is part of
+        it.
         """
-        if edge is None or not self.conceals_record(edge, key):
-            return edge
-        return own_declaration(edge, self._author.subject)
+        if edge is None:
+            return None
+        if self.conceals_record(edge, key):
+            return own_declaration(edge, self._author.subject)
+        return with_own_declarers(edge, self._author.subject, self._author.now)
 
     def keeps_apart(self, key: EdgeKey) -> bool:
         """Return whether a declaration of the edge is kept apart: it is concealed, current and confirmed."""
@@ -128,8 +133,8 @@ class CallerVisibility:
     def redeclared(self, key: EdgeKey) -> Record | None:
         """Return the edge that a declaration amends, None if there is none.
 
-        It is the one that the caller knows. If a concealed edge has ended or is unconfirmed, and the caller knows none,
-        it is returned as if it began now: the declaration replaces all earlier ones.
+        It is the one that the caller knows. If the caller knows none, and a concealed edge has ended or is unconfirmed,
+        the stored edge is returned as if it began now: the declaration replaces all earlier ones.
         """
         edge = self._lookup.edge(key)
         known = self.known_edge(edge, key)

@@ -21,9 +21,6 @@ MAX_DATASETS: Final = 1_000
 MAX_FACETS: Final = 500
 """Maximal number of facets of a run, a job or a dataset; `inputFacets` and `outputFacets` are counted apart."""
 
-MAX_FACET_NAME: Final = 200
-"""Maximal number of characters of the name of a facet, which is part of paths and of the key of a property."""
-
 MAX_NAME_LENGTH: Final = 1_024
 """Maximal number of characters of a namespace, and of a name."""
 
@@ -186,7 +183,7 @@ def _datasets(value: Json, path: str, more: str) -> Iterator[Named]:
 def _facets(given: Mapping[str, Json], key: str = "facets") -> JsonObject:
     """Return the facets of a member that are objects; null and every other value count as absent.
 
-    Raises EventError if there are more than MAX_FACETS, or if the name of one has more than MAX_FACET_NAME characters.
+    Raises EventError if there are more than MAX_FACETS, or if the name of one has more than MAX_NAME_LENGTH characters.
     """
     facets = given.get(key) if key else None
     if not isinstance(facets, dict):
@@ -195,10 +192,10 @@ def _facets(given: Mapping[str, Json], key: str = "facets") -> JsonObject:
         raise EventError(
             f"`{key}` has {len(facets)} facets; send at most {MAX_FACETS} of a run, a job or a dataset.", key
         )
-    longest_name = max(map(len, facets), default=0)
-    if longest_name > MAX_FACET_NAME:
+    max_length = max(map(len, facets), default=0)
+    if max_length > MAX_NAME_LENGTH:
         raise EventError(
-            f"`{key}` has a facet whose name has {longest_name} characters; send at most {MAX_FACET_NAME}.", key
+            f"`{key}` has a facet whose name has {max_length} characters; send at most {MAX_NAME_LENGTH}.", key
         )
     return {name: body for name, body in facets.items() if isinstance(body, dict)}
 

@@ -15,20 +15,24 @@ from policies.errors import Code, CodedError
 
 
 class Schema:
-    """Returns given results of a subscription; ``variables`` are those of the last one."""
+    """Returns given results of a subscription, those without fields for another document.
+
+    ``variables`` are those of the last one.
+    """
 
     def __init__(self, *results: ExecutionResult) -> None:
-        self.results = results
+        self.results = [*results]
         self.variables: dict[str, Any] = {}
+        self.short: list[ExecutionResult] = []
 
-    async def stream(self, _: str, **given: Any) -> AsyncGenerator[ExecutionResult, None]:
-        """Return the results, one after the other."""
+    async def stream(self, document: str, **given: Any) -> AsyncGenerator[ExecutionResult, None]:
+        """Return the results, one after the other, each once."""
         self.variables = given["variable_values"]
-        return self._all()
+        return self._all(self.results if "fields {" in document else self.short)
 
-    async def _all(self) -> AsyncGenerator[ExecutionResult, None]:
-        for each in self.results:
-            yield each
+    async def _all(self, results: list[ExecutionResult]) -> AsyncGenerator[ExecutionResult, None]:
+        while results:
+            yield results.pop(0)
 
 
 class Finished:
@@ -46,6 +50,11 @@ def failed(code: Code) -> GraphQLError:
     return GraphQLError("x", original_error=CodedError("x", code))
 
 
+def change(number: int) -> dict[str, Any]:
+    """Return what a subscription yields of a change."""
+    return {"id": f"change {number}", "cursor": f"c{number}"}
+
+
 async def read(schema: Schema, now: int = 0, **values: Any) -> tuple[list[Any], Finished]:
     """Return the changes of all results, and the context."""
     context, rights = Finished(), WebhookRights(ReceiverHosts(), 100, b"k" * 32, lambda: now)
@@ -55,10 +64,10 @@ async def read(schema: Schema, now: int = 0, **values: Any) -> tuple[list[Any], 
 
 async def test_each_result_is_logged_and_yielded() -> None:
     """The access log of each event is written; a value that cannot be returned is null, as in a subscription."""
-    unreadable = ExecutionResult(data={"changes": 2}, errors=[failed(Code.UNREADABLE)])
-    schema = Schema(ExecutionResult(data={"changes": 1}, errors=None), unreadable)
+    unreadable = ExecutionResult(data={"changes": change(2)}, errors=[failed(Code.UNREADABLE)])
+    schema = Schema(ExecutionResult(data={"changes": change(1)}, errors=None), unreadable)
     found, context = await read(schema, filter={"kinds": ["MODEL"]})
-    assert (found, context.finished) == ([1, 2], 2)
+    assert (found, context.finished) == ([change(1), change(2)], 2)
     assert schema.variables == {"filter": {"kinds": ["MODEL"]}, "after": "c1"}
 
 
@@ -69,6 +78,17 @@ async def test_other_errors_are_failures(data: dict[str, Any] | None) -> None:
     with pytest.raises(CodedError) as found:
         await read(schema)
     assert found.value.code is Code.STORE_UNAVAILABLE
+
+
+async def test_a_change_with_too_many_fields_is_sent_without_them() -> None:
+    """It is read again without its fields, after the change before it; then the others follow, after it."""
+    large = ExecutionResult(data=None, errors=[failed(Code.LIMIT_EXCEEDED)])
+    first, last = (ExecutionResult(data={"changes": change(number)}, errors=None) for number in (1, 3))
+    schema = Schema(first, large, last)
+    schema.short = [ExecutionResult(data={"changes": change(2)}, errors=None)]
+    found, _ = await read(schema)
+    assert found == [change(1), {**change(2), "fields": None}, change(3)]
+    assert schema.variables["after"] == "c2"
 
 
 async def test_nothing_is_read_without_rights() -> None:

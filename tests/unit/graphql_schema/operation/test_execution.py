@@ -63,6 +63,11 @@ class Query:
         return [Scope.READ, "x" * 10]
 
 
+@strawberry.type
+class Mutation(Query):
+    """The root of mutations, with the same fields."""
+
+
 BUDGETED, STOCK = OperationSchema(Query), strawberry.Schema(Query)
 MANY = LONG_LIST * 4
 
@@ -125,6 +130,16 @@ async def test_too_many_errors_end_the_operation() -> None:
     errors = ended.errors or []
     assert [error.path for error in errors if error.original_error is budget.ended] == [["a"]]
     assert len(errors) == 11
+
+
+async def test_a_mutation_with_too_many_errors_keeps_what_it_wrote() -> None:
+    """Its data are complete; the errors beyond the limit are left out."""
+    budget = OperationBudget(UsageLimits(errors=10))
+    schema = OperationSchema(Query, mutation=Mutation)
+    done = await run(schema, "mutation { a: items(count: 30) { odd } b: items(count: 3) { odd } }", budget)
+    assert done.data is not None
+    assert [each["odd"] for each in done.data["b"]] == [None, 1, None]
+    assert len(done.errors or []) == 10
 
 
 async def test_a_context_without_a_budget_gets_one() -> None:

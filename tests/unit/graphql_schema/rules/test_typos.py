@@ -103,6 +103,16 @@ def test_the_nearest_names_come_first() -> None:
     assert near_names("relase", ["governance"]) == ()
 
 
+def test_long_names_are_compared_where_they_differ() -> None:
+    """What is equal before and after is not compared; names that differ in many letters are not similar."""
+    begin, end = "mlg://dataset/" + "x" * 300, "y" * 150
+    assert near_names(f"{begin}orders{end}", [f"{begin}Order{end}", f"{begin}{'z' * 25}{end}"]) == (
+        f"{begin}Order{end}",
+    )
+    scattered = "".join(f"{letter}q" for letter in "abcdefghijklmnopqrstuvwxyz" * 9)
+    assert near_names(scattered, [scattered.replace("q", "p")]) == ()
+
+
 def test_a_message_ends_with_near_names() -> None:
     """Names are added as a sentence; without names the message is unchanged."""
     assert with_names("No such gate.", ["a", "b"]) == "No such gate. Similar: a, b."

@@ -22,7 +22,6 @@ from app.graph.records.edge_record import (
     key_over,
     linked,
     recorded,
-    recorded_by,
     reopened,
     unconfirmed_from,
     undeclared,
@@ -30,6 +29,7 @@ from app.graph.records.edge_record import (
     with_empty_interval,
     with_links_of,
 )
+from app.graph.records.read_time import recorded_by
 from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.catalog.relations import FEEDS, OWNED_BY, TAGGED, VERSION_OF
 

@@ -177,6 +177,6 @@ def test_an_edge_named_by_the_new_owner_stays_confirmed(memory: Memory) -> None:
     made = asset("dataset made", owners=OURS, derivedFrom=["dataset shut"])
     assert memory.outcomes(made, dataset(owners=OURS), who=ADA, now=NOW + 9) == ["CREATED", "CREATED"]
     edge = memory.edge("DERIVES", "dataset shut", "dataset made")
-    assert (edge["validFrom"], "claim" in edge, edge["by"]) == (NOW, False, ["apart:ada", "link"])
+    assert (edge["validFrom"], "claim" in edge, edge["by"]) == (NOW, False, ["link"])
     unconfirmed = memory.edge("DERIVES", "dataset shut", "dataset d")
     assert (unconfirmed["validFrom"], unconfirmed["earlier"]) == (NOW + 9, [[NOW, NOW + 9]])

@@ -2,20 +2,22 @@
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from support.stores.in_memory_writer import ROOT, Memory, seeded
 from support.stores.writers import NOW, asset, link, person, urn
 
-from app.graph.records.edge_record import BY_CALLER, is_current
+from app.graph.records.edge_record import BY_CALLER, is_current, kept_by
 from app.graph.records.merged_edge import joined
-from app.graph.writing.unit.apart_declarations import declarers, own_declaration, with_declaration
-from graphql_schema.ports.commands import Command, UnlinkCommand
+from app.graph.records.read_time import ReadTime, edge_at
+from app.graph.writing.unit.apart_declarations import own_declaration, with_declaration
+from graphql_schema.ports.commands import ApproveCommand, Command, RegisterCommand, RevertCommand, UnlinkCommand
 from graphql_schema.ports.outcomes import WriteOutcome
 from graphql_schema.ports.record import Record
 
-ADA = person("ada", "team ranking", roles="engineer")
+ADA, BEN = (person(name, "team ranking", roles="engineer") for name in ("ada", "ben"))
 OURS, THEIRS = {"team ranking": ["TECHNICAL"]}, {"team ads": ["TECHNICAL"]}
 EDGES: dict[str, tuple[str, str, str, str]] = {
     "source of a dataset": ("DERIVES", "dataset shut", "dataset d", "derivedFrom"),
@@ -28,6 +30,7 @@ EDGES: dict[str, tuple[str, str, str, str]] = {
 """Edges with a hidden end: relation, ends, and the field of the visible end."""
 
 
+SHUT = ("DERIVES", "dataset shut", "dataset d")
 END = UnlinkCommand("DERIVES", urn("dataset shut"), urn("dataset d"))
 
 
@@ -39,13 +42,15 @@ def twin(memory: Memory) -> Memory:
         for kind in ("dataset", "run", "feature-set", "workflow")
         for name in ("shut", "other")
     ]
-    own = [asset(name, owners=OURS) for name in ("dataset d", "model m", "model-version m@1", "feature f")]
+    hidden += [asset(name, {"visibility": "TEAM"}, owners=THEIRS) for name in ("model shut", "model-version shut@1")]
+    names = ("dataset d", "model m", "model-version m@1", "feature f", "deployment s")
+    own = [asset(name, owners=OURS) for name in names]
     return seeded(Memory(memory.policy), *hidden, *own, asset("run r", done, owners=OURS))
 
 
 def others_edge(edge: Record) -> Record:
     """Return what others declared of an edge."""
-    return {name: value for name, value in {**edge, "by": declarers(edge)}.items() if name not in BY_CALLER}
+    return {name: value for name, value in edge.items() if name not in BY_CALLER}
 
 
 def steps(kind: str, seed: int) -> Iterator[tuple[int, tuple[Any, ...]]]:
@@ -119,15 +124,107 @@ def test_an_edge_of_others_decides_nothing_and_stays(memory: Memory, kind: str, 
     assert others_edge(there.edge(relation, source, target)) == before
 
 
+@pytest.mark.parametrize("kind", EDGES)
+@pytest.mark.parametrize("seed", range(25))
+def test_no_edge_lasts_without_a_declarer_or_ends_with_one(memory: Memory, kind: str, seed: int) -> None:
+    """Twenty random steps of root, ada and ben: a current edge has a declarer, a caller who keeps it, or an end."""
+    relation, source, target, _ = EDGES[kind]
+    store, chance = twin(memory), random.Random(seed)
+    store.run(link(relation, source, target))
+    for now, step in [*steps(kind, seed), *steps(kind, seed + 1_000)]:
+        store.run(command(kind, step), who=chance.choice((ROOT, ADA, BEN)), now=now + 300 * chance.randrange(2))
+        edge = store.edge(relation, source, target)
+        assert bool(edge["by"] or kept_by(edge)) or "validTo" in edge
+        assert edge["recordedBy"] not in edge.get("apart", {})
+
+
 def test_an_edge_lasts_while_someone_declares_it(memory: Memory) -> None:
     """Root's field declares it no longer, but ada's link does; it ends when she ends that, as an edge of root."""
-    store, now, ends = twin(memory), NOW + 10, ("DERIVES", "dataset shut", "dataset d")
-    assert store.outcomes(asset("dataset d", derivedFrom=["dataset shut"]), who=ROOT, now=now) == ["UPDATED"]
-    assert store.outcomes(link(*ends), who=ADA, now=now + 1) == ["CREATED"]
-    assert store.outcomes(asset("dataset d", derivedFrom=[]), who=ROOT, now=now + 2) == ["UPDATED"]
-    assert is_current(store.edge(*ends), now + 2)
+    store, now = twin(memory), NOW + 10
+    assert store.outcomes(listed(), who=ROOT, now=now) == ["UPDATED"]
+    assert store.outcomes(link(*SHUT), who=ADA, now=now + 1) == ["CREATED"]
+    assert store.outcomes(unlisted(), who=ROOT, now=now + 2) == ["UPDATED"]
+    assert is_current(store.edge(*SHUT), now + 2)
     assert store.outcomes(END, who=ADA, now=now + 3) == ["UPDATED"]
-    assert (store.edge(*ends)["validTo"], store.edge(*ends)["recordedBy"]) == (now + 3, "root")
+    assert (store.edge(*SHUT)["validTo"], store.edge(*SHUT)["recordedBy"]) == (now + 3, "root")
+
+
+def test_a_list_replaces_that_of_a_caller_who_does_not_see_the_end(memory: Memory) -> None:
+    """A field has one value, so that who owns the asset removes what another caller listed."""
+    store = twin(memory)
+    for who in (ROOT, ADA):
+        assert store.outcomes(listed(), who=who, now=NOW + 10) == ["UPDATED"]
+    assert store.outcomes(unlisted(), who=ROOT, now=NOW + 12) == ["UPDATED"]
+    assert store.edge(*SHUT)["validTo"] == NOW + 12
+
+
+def test_a_caller_leaves_the_edge_to_another_one_who_keeps_it(memory: Memory) -> None:
+    """Neither sees the other end; the edge of the first is that of the second when the first declares it no longer."""
+    store = twin(memory)
+    for who, at in ((ADA, 10), (BEN, 20)):
+        assert store.outcomes(link(*SHUT, confidence=at / 100), who=who, now=NOW + at) == ["CREATED"]
+    assert store.outcomes(END, who=ADA, now=NOW + 30) == ["UPDATED"]
+    edge = store.edge(*SHUT)
+    assert (is_current(edge, NOW + 30), edge["recordedBy"], edge["confidence"]) == (True, "ben", 0.2)
+    assert edge["earlier"] == [[NOW + 10, NOW + 30]]
+    assert [refused.code.name for refused in store.run(END, who=ADA, now=NOW + 31)[0].errors] == ["NOT_FOUND"]
+    assert store.outcomes(END, who=BEN, now=NOW + 40) == ["UPDATED"]
+    assert store.edge(*SHUT)["validTo"] == NOW + 40
+
+
+def test_an_end_that_the_edge_has_is_not_changed(memory: Memory) -> None:
+    """Root ended it for a later instant; ada's link and its end leave that."""
+    store, later = twin(memory), NOW + 1_000
+    assert store.outcomes(link(*SHUT), who=ROOT) == ["CREATED"]
+    assert store.outcomes(replace(END, valid_to=later), who=ROOT, now=NOW + 1) == ["UPDATED"]
+    assert store.outcomes(link(*SHUT), who=ADA, now=NOW + 2) == ["CREATED"]
+    assert store.outcomes(END, who=ADA, now=NOW + 3) == ["UPDATED"]
+    assert store.edge(*SHUT)["validTo"] == later
+
+
+@pytest.mark.parametrize("after", [0, 1], ids=["before root", "after root"])
+def test_a_caller_who_sees_both_ends_later_declares_the_edge_with_the_others(memory: Memory, after: int) -> None:
+    """What she declared apart is part of it then, and a list ends it as any other edge."""
+    store = twin(memory)
+    for who in (ROOT, ADA):
+        assert store.outcomes(listed(), who=who, now=NOW + 10) == ["UPDATED"]
+    store.run(asset("dataset shut", {"visibility": "ORG"}), now=NOW + 11)
+    who = (ADA, ROOT)[after]
+    assert store.outcomes(unlisted(), who=who, now=NOW + 12) == ["UPDATED"]
+    edge = store.edge(*SHUT)
+    assert (edge["by"], edge["validTo"]) == ([], NOW + 12)
+
+
+def test_a_link_begins_an_edge_anew_that_others_ended(memory: Memory) -> None:
+    """Root ends the edge for all; ada's next link is the edge. The past stays as it was recorded."""
+    store = twin(memory)
+    assert store.outcomes(link(*SHUT), who=ROOT, now=NOW + 10) == ["CREATED"]
+    assert store.outcomes(link(*SHUT), who=ADA, now=NOW + 20) == ["CREATED"]
+    assert store.outcomes(END, who=ROOT, now=NOW + 30) == ["UPDATED"]
+    assert store.outcomes(link(*SHUT), who=ADA, now=NOW + 40) == ["UPDATED"]
+    edge = store.edge(*SHUT)
+    assert (is_current(edge, NOW + 40), edge["recordedBy"], "apart" in edge) == (True, "ada", False)
+    for valid, recorded, there in ((25, 26, True), (35, 36, False), (35, 41, True), (5, 41, False)):
+        instant = ReadTime(NOW + valid, NOW + recorded, past=True)
+        assert (edge_at(edge, instant) is not None) == there, (valid, recorded)
+    assert store.outcomes(END, who=ADA, now=NOW + 50) == ["UPDATED"]
+    assert store.edge(*SHUT)["validTo"] == NOW + 50
+
+
+def test_a_revert_leaves_declarations_apart_as_they_are(memory: Memory) -> None:
+    """Root reverts her change without effect on his edge, and a revert of his own keeps what she declared."""
+    store = twin(memory)
+    store.run(listed(), now=NOW + 10)
+    store.run(link(*SHUT, confidence=0.5), now=NOW + 11)
+    of_root = newest(store)
+    store.run(link(*SHUT), who=ADA, now=NOW + 12)
+    (done,) = store.run(RevertCommand(newest(store)), now=NOW + 13)
+    assert [error.code.name for error in done.errors] == ["INVALID"]
+    assert store.outcomes(RevertCommand(of_root), now=NOW + 14) == ["UPDATED"]
+    store.run(unlisted(), now=NOW + 15)
+    assert is_current(store.edge(*SHUT), NOW + 15)
+    assert store.outcomes(END, who=ADA, now=NOW + 16) == ["UPDATED"]
+    assert not is_current(store.edge(*SHUT), NOW + 16)
 
 
 def test_a_declaration_that_would_be_unconfirmed_keeps_no_edge(memory: Memory) -> None:
@@ -136,28 +233,45 @@ def test_a_declaration_that_would_be_unconfirmed_keeps_no_edge(memory: Memory) -
     assert store.outcomes(link(*ends), who=ROOT, now=NOW + 10) == ["CREATED"]
     assert store.outcomes(link(*ends), who=ADA, now=NOW + 11) == ["CREATED"]
     edge = store.edge(*ends)
-    assert (edge["by"], edge["apart"]["ada"]["claim"], "claim" in edge) == (["link"], True, False)
+    assert (edge["apart"]["ada"]["claim"], "claim" in edge, kept_by(edge)) == (True, False, [])
 
 
-def test_a_link_begins_an_edge_anew_that_others_ended(memory: Memory) -> None:
-    """Root ends the edge for all; ada's next link is the edge, which she ends then."""
-    store, ends = twin(memory), ("DERIVES", "dataset shut", "dataset d")
-    assert store.outcomes(link(*ends), who=ROOT, now=NOW + 10) == ["CREATED"]
-    assert store.outcomes(link(*ends), who=ADA, now=NOW + 11) == ["CREATED"]
-    assert store.outcomes(END, who=ROOT, now=NOW + 12) == ["UPDATED"]
-    assert store.outcomes(link(*ends), who=ADA, now=NOW + 13) == ["UPDATED"]
-    edge = store.edge(*ends)
-    assert (is_current(edge, NOW + 13), edge["recordedBy"], "apart" in edge) == (True, "ada", False)
-    assert store.outcomes(END, who=ADA, now=NOW + 14) == ["UPDATED"]
-    assert store.edge(*ends)["validTo"] == NOW + 14
+def test_an_approved_deployment_keeps_its_approval(memory: Memory) -> None:
+    """A second link of a hidden version to a deployment moves nothing, whether root declared it or not."""
+    for declared in (True, False):
+        store, ends = twin(memory), ("DEPLOYED_AS", "model-version shut@1", "deployment s")
+        eve = person("eve", "team ranking", roles="approver")
+        if declared:
+            store.run(link(*ends))
+        assert store.outcomes(link(*ends), who=ADA, now=NOW + 1) == ["CREATED"]
+        given = ApproveCommand(urn("deployment s"), "release", "APPROVED")
+        assert store.outcomes(given, who=eve, now=NOW + 2) == ["CREATED"]
+        (done,) = store.run(link(*ends, confidence=0.5), who=ADA, now=NOW + 3)
+        assert (done.outcome.name, done.voided_approvals) == ("UPDATED", ())
 
 
 def test_declarations_of_merged_edges_are_kept_by_caller() -> None:
-    """Joined edges have those of both; of one caller, that of the edge which stays."""
+    """Joined edges have those of both; of one caller, that of the edge which stays, unless only the other declares."""
     one = {"relation": "DERIVES", "by": ["link"], "validFrom": 5, "recordedBy": "root", "origin": "DECLARED"}
     first = with_declaration(with_declaration(one, "ada", {**one, "confidence": 0.1}, 9), "bo", one, 9)
     second = with_declaration(one, "ada", {**one, "confidence": 0.2}, 9)
-    both = joined(second, first, 9)
-    assert (own_declaration(both, "ada") or {})["confidence"] == 0.2
-    assert own_declaration(both, "bo") == one
-    assert (declarers(both), both["by"]) == (["link"], ["apart:ada", "apart:bo", "link"])
+    assert (own_declaration(joined(second, first, 9), "ada") or {})["confidence"] == 0.2
+    assert kept_by(joined(second, first, 9)) == ["ada", "bo"]
+    over = with_declaration(one, "ada", {**one, "by": [], "validTo": 8}, 9)
+    assert (own_declaration(joined(over, first, 9), "ada") or {})["confidence"] == 0.1
+
+
+def listed() -> RegisterCommand:
+    """Return the registration of the dataset with the hidden source."""
+    return asset("dataset d", derivedFrom=["dataset shut"])
+
+
+def unlisted() -> RegisterCommand:
+    """Return its registration without sources."""
+    return asset("dataset d", derivedFrom=[])
+
+
+def newest(memory: Memory) -> str:
+    """Return the id of the last change of the dataset."""
+    changes: list[Any] = [record for record in memory.vertices.values() if record.get("subject") == urn("dataset d")]
+    return str(max(changes, key=lambda change: change["createdAt"])["id"])

@@ -104,8 +104,8 @@ def test_facets_of_an_input_are_those_of_both_members() -> None:
             "facets",
         ),
         (
-            {"eventTime": AT, "job": {**JOB, "facets": {"x" * 201: {}}}},
-            "`facets` has a facet whose name has 201 characters; send at most 200.",
+            {"eventTime": AT, "job": {**JOB, "facets": {"x" * 1025: {}}}},
+            "`facets` has a facet whose name has 1025 characters; send at most 1024.",
             "facets",
         ),
     ],
