@@ -9,6 +9,9 @@ from urllib.parse import quote, unquote
 from graphql_schema.catalog.kinds import KIND_OF_SLUG, KINDS, VERSIONS
 from policies.errors import InvalidError
 
+MAX_PART: Final = 4_096
+"""Maximal number of characters of a part of a URN before it is encoded; the time of that grows with the length."""
+
 MAX_URN_BYTES = 512
 """The maximal size of a URN. In a longer one, :func:`make_urn` cuts the name and appends ``~`` and 16 hex digits to it.
 
@@ -96,13 +99,16 @@ def version_urn(parent: str, version: str) -> str:
     """Return the URN of one version of the asset ``parent``, whose kind must have versions.
 
     ``version`` is given without percent-encoding, and the URN has it encoded. The result may exceed MAX_URN_BYTES,
-    because no name is cut.
+    because no name is cut. Raises InvalidError if the version has more than MAX_PART characters.
     """
     slug, rest = parent.removeprefix("mlg://").split("/", 1)
     return f"mlg://{_VERSION_OF[KIND_OF_SLUG[slug].name].slug}/{rest}@{_encode(version)}"
 
 
 def _encode(part: str) -> str:
+    """Return a part, percent-encoded; raises InvalidError if it is too long for any URN, also for a cut name."""
+    if len(part) > MAX_PART:
+        raise InvalidError(f"A part of an id has {len(part)} characters; the limit is {MAX_PART}. Shorten it.")
     return part if _PLAIN.fullmatch(part) else quote(part, safe="")
 
 

@@ -6,6 +6,7 @@ from typing import Final
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.urn import make_urn, parse_urn
 from graphql_schema.fields.context import Info
+from graphql_schema.inputs.values import MAX_NAME_LENGTH
 from graphql_schema.ports.conditions import All, In, ListingQuery
 from graphql_schema.ports.relation_query import PageRequest
 from graphql_schema.ports.row import Row
@@ -28,8 +29,10 @@ async def team_named(info: Info, name: str) -> Row | None:
     - that name in any case, in the same source and namespace;
     - the name or display name of a team of any source, in any case.
 
-    Raises InvalidError if several teams are found, or if the name is empty.
+    Raises InvalidError if several teams are found, or if the name is empty or longer than names are.
     """
+    if len(name) > MAX_NAME_LENGTH:
+        raise InvalidError(f"`name` has {len(name)} characters; names have at most {MAX_NAME_LENGTH}.")
     exact = await info.context.reader.node(make_urn("team", *_SOURCE, name))
     if exact is not None:
         return exact

@@ -49,6 +49,7 @@ class DocumentLimits:
       admits a registration of 1,000 assets.
     - ``list_elements``: the elements of one list in the variables, because the values of one item are converted in one
       turn of the event loop.
+    - ``text``: the characters of one text in the variables; a record has no more, and a resolver visits it in one turn.
     """
 
     depth: int = 12
@@ -63,6 +64,7 @@ class DocumentLimits:
     query_variables: int = 10_000
     mutation_variables: int = 250_000
     list_elements: int = 5_000
+    text: int = 65_536
 
 
 _SELECT_LESS = "Fragments count each time they are spread. Select less, or split the operation into several requests."

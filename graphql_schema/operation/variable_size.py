@@ -43,10 +43,11 @@ _USE_TOKENS: Final = 2
 
 @dataclass(slots=True)
 class VariableSize:
-    """Sizes of variables: all together, of each declared one, and the elements of the longest list of these."""
+    """Sizes of variables: all together, of each declared one, and of the longest list and the longest text of these."""
 
     size: int = 0
     max_length: int = 0
+    max_text: int = 0
     each: dict[str, int] = field(default_factory=dict)
 
 
@@ -68,7 +69,11 @@ def variable_breaches(
     if maximum < size * (limits.tokens // _USE_TOKENS) and size <= maximum:
         fragments = (each for each in document.definitions if isinstance(each, FragmentDefinitionNode))
         size = max(size, _max_argument([operation, *fragments], found.each))
-    exceeded = (("variables", size, maximum), ("list", found.max_length, limits.list_elements))
+    exceeded = (
+        ("variables", size, maximum),
+        ("list", found.max_length, limits.list_elements),
+        ("text", found.max_text, limits.text),
+    )
     return [Breach(name, actual, limit, operation) for name, actual, limit in exceeded if actual > limit]
 
 
@@ -119,7 +124,7 @@ def _count_elements(values: list[object], maximum: int, found: VariableSize) -> 
 
 
 def _count(value: object, type_: GraphQLType, maximum: int, found: VariableSize) -> None:
-    """Add the size of one value, and the length of its longest list, to ``found``.
+    """Add the size of one value, and the lengths of its longest list and its longest text, to ``found``.
 
     Visits no element after ``maximum`` is exceeded, and does not recurse.
     """
@@ -129,19 +134,27 @@ def _count(value: object, type_: GraphQLType, maximum: int, found: VariableSize)
         found.size += 1
         if isinstance(expected, GraphQLNonNull):
             expected = expected.of_type
+        if isinstance(current, str):
+            found.max_text = max(found.max_text, len(current))
         if isinstance(expected, GraphQLList):
             elements = current if isinstance(current, list) else [current]
             found.size += len(elements)
             found.max_length = max(found.max_length, len(elements))
             if found.size <= maximum:
+                found.max_text = max(found.max_text, _longest_text(elements))
                 stack.extend((element, expected.of_type) for element in elements if isinstance(element, list | dict))
         elif isinstance(expected, GraphQLInputObjectType) and isinstance(current, dict):
             found.size += len(expected.fields) + len(current)
+            found.max_text = max(found.max_text, _longest_text(current.values()))
             stack.extend(
                 (element, expected.fields[name].type)
                 for name, element in current.items()
                 if name in expected.fields and isinstance(element, list | dict)
             )
+
+
+def _longest_text(values: Iterable[object]) -> int:
+    return max((len(value) for value in values if isinstance(value, str)), default=0)
 
 
 def _max_argument(definitions: Iterable[ExecutableDefinitionNode], sizes: Mapping[str, int]) -> int:

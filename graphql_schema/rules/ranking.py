@@ -8,14 +8,13 @@ description.
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Final
 
 from graphql_schema.catalog.kinds import KIND_OF_CODE
 from graphql_schema.ports.row import Row
 from graphql_schema.rules.index_terms import NAMES, PROSE, id_fields
 from graphql_schema.rules.search_text import MAX_QUERY_WORDS, SearchText, VersionText
 from graphql_schema.rules.typos import allowed_errors, edit_distance
-from graphql_schema.rules.words import index_tokens, title
+from graphql_schema.rules.words import MAX_KEPT, index_tokens, title
 
 EXACT, PREFIX = 0, 1
 """Worth, less is better, of an id or name equal to the query, and of a name that begins with the query."""
@@ -36,9 +35,6 @@ of its two meanings counts. For a version with this number, the words that name 
 
 _Places = Sequence[tuple[int, frozenset[str]]]
 """The words of a row by the worth of their place."""
-
-MAX_KEPT: Final = 256
-"""Maximal number of characters of a text whose words are kept: those of a long one take many times its memory."""
 
 
 def rank(row: Row, query: SearchText) -> Rank | None:

@@ -26,6 +26,9 @@ _ALONE: Final = "\u3040-\u309f\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-
 _RUN: Final = re.compile(f"[{_ALONE}][{_MARKS}]*|(?:[^\\W_{_ALONE}]|[{_MARKS}])+")
 _PLAIN: Final = re.compile("[^\\W_]+")
 
+MAX_KEPT: Final = 256
+"""Maximal number of characters of a text whose words are kept: those of a long one take many times its memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class Word:
@@ -41,9 +44,13 @@ def query_tokens(text: str) -> tuple[str, ...]:
     return tuple(word.text for word in _runs(text))
 
 
-@lru_cache(maxsize=16_384)
 def title(text: str) -> str:
     """Return a name as it is compared with a search text: its folded runs, joined by spaces."""
+    return _kept_title(text) if len(text) <= MAX_KEPT else _kept_title.__wrapped__(text)
+
+
+@lru_cache(maxsize=16_384)
+def _kept_title(text: str) -> str:
     return " ".join(word.text for word in _runs(text))
 
 

@@ -53,3 +53,9 @@ async def test_a_name_of_several_teams_is_refused(api: Api, name: str) -> None:
     (error,) = (await api.send("ada", FOUND, name=name))["errors"]
     assert error["extensions"]["code"] == "INVALID"
     assert all(urn in error["message"] for urn in SEVERAL[name])
+
+
+async def test_a_name_that_no_team_can_have_is_refused(api: Api) -> None:
+    """It is longer than names are; the words of a text of megabytes would take seconds."""
+    (error,) = (await api.send("bo", FOUND, name="ab " * 400))["errors"]
+    assert (error["extensions"]["code"], error["message"][:27]) == ("INVALID", "`name` has 1200 characters;")

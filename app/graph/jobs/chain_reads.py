@@ -1,7 +1,9 @@
 """Reads chains of the inference rules: upstream from where they may end, and downstream to where they end."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from app.graph.commits.state_read import HopRead, read_state
 from app.graph.driver.gremlin_client import GremlinClient
@@ -10,10 +12,18 @@ from app.graph.records.inferred_edge import LABEL
 from app.graph.records.vertex_record import kind_of
 from graphql_schema.catalog.inference_rules import InferenceRule
 from graphql_schema.catalog.relations import Direction
+from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.ports.record import Record
 
 LabelledEdge = tuple[str, int, int, Record]
 """A label, a vertex id, the vertex id at the far end, and the edge between them."""
+
+
+ReachedPlace = tuple[InferenceRule, int, int]
+"""A rule, a place in its chain, and the vertex id that is there."""
+
+MANY: Final = 2_000
+"""Number of edges and places from which on the next places are found in the side thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +57,8 @@ class ChainReads:
         while reached:
             relations = sorted({rule.chain[place].relation.name for rule, place, _ in reached})
             records, edges = await self._read(Direction.OUT, relations, sorted({vid for _, _, vid in reached}))
-            kinds = {vid: kind_of(record) for vid, record in records.items()}
-            further = {
-                (rule, place + 1, far)
-                for rule, place, vid in reached
-                if kinds.get(vid) in rule.kinds(place)
-                for relation, near, far, _ in edges
-                if near == vid and relation == rule.chain[place].relation.name
-                if kinds.get(far) in rule.kinds(place + 1)
-            }
+            is_long = len(edges) + len(reached) > MANY
+            further = await run_in_turn(_further, is_long, reached, records, edges)
             ends |= {far for rule, place, far in further if place == len(rule.chain)}
             reached = {step for step in further if step[1] < len(step[0].chain)}
         return ends
@@ -88,3 +91,20 @@ class ChainReads:
         state = await read_state(self.client, vids, [HopRead(direction, [label], vids) for label in labels])
         edges = [(label, *edge) for label, rows in zip(labels, state.hops, strict=True) for edge in rows]
         return state.records, edges
+
+
+def _further(
+    reached: Iterable[ReachedPlace], records: Mapping[int, Record], edges: Iterable[LabelledEdge]
+) -> set[ReachedPlace]:
+    """Return the places to which edges lead from those that are reached."""
+    kinds = {vid: kind_of(record) for vid, record in records.items()}
+    beyond = defaultdict[tuple[str, int], list[int]](list)
+    for relation, near, far, _ in edges:
+        beyond[relation, near].append(far)
+    return {
+        (rule, place + 1, far)
+        for rule, place, vid in reached
+        if kinds.get(vid) in rule.kinds(place)
+        for far in beyond.get((rule.chain[place].relation.name, vid), ())
+        if kinds.get(far) in rule.kinds(place + 1)
+    }

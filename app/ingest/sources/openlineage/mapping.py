@@ -208,8 +208,8 @@ class _EventMapper:
         given = dataset.values.get(("properties", "openlineage.version"))
         if given is None or given.value is None:
             return None
-        urn = version_urn(dataset.urn, given.value["value"])
         try:
+            urn = version_urn(dataset.urn, given.value["value"])
             parse_urn(urn)
         except InvalidError:
             dataset.ignored.append(("dataset.version", UNFIT))

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphql_schema.catalog.urn import MAX_URN_BYTES, Urn, make_urn, parent_urn, parse_urn, slug_of, version_urn
+from graphql_schema.catalog.urn import (
+    MAX_PART,
+    MAX_URN_BYTES,
+    Urn,
+    make_urn,
+    parent_urn,
+    parse_urn,
+    slug_of,
+    version_urn,
+)
 from policies.errors import InvalidError
 
 PARTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
@@ -48,6 +57,16 @@ def test_parts_that_leave_no_space_for_a_name_are_refused() -> None:
     assert re.fullmatch("mlg://dataset/s3/n{476}/x~[0-9a-f]{16}", make_urn("dataset", "s3", "n" * 476, "x" * 100))
     with pytest.raises(InvalidError, match="within 512 bytes"):
         make_urn("dataset", "s3", "n" * 477, "x" * 100)
+
+
+@pytest.mark.parametrize("place", ["source", "namespace", "name", "version"])
+def test_a_part_that_is_too_long_is_refused_before_it_is_encoded(place: str) -> None:
+    """The encoding of megabytes takes tenths of a second, and a query may ask for a version of each of 500 objects."""
+    parts = {"source": "s", "namespace": "n", "name": "m", "version": "1", place: "é" * (MAX_PART + 1)}
+    with pytest.raises(InvalidError, match=f"has {MAX_PART + 1} characters; the limit is {MAX_PART}"):
+        make_urn("model-version", **parts)
+    with pytest.raises(InvalidError, match=f"the limit is {MAX_PART}"):
+        version_urn("mlg://model/s/n/m", "é" * (MAX_PART + 1))
 
 
 def test_an_id_is_written_as_in_the_design() -> None:

@@ -9,7 +9,8 @@ from graphql_schema.operation.variable_size import variable_breaches, variable_s
 from graphql_schema.schema import build_schema as built
 
 SMALL = build_schema(
-    "input F { a: Int b: [F!] c: F } type Query { x(f: F, n: [Int!]): Int } type Mutation { y(f: F): Int }"
+    "input F { a: Int b: [F!] c: F } type Query { x(f: F, n: [Int!], t: [String!]): Int } "
+    "type Mutation { y(f: F): Int }"
 )
 
 
@@ -98,6 +99,15 @@ def test_variables_that_are_not_declared_are_refused() -> None:
     query = operation("query { x }")
     [breach] = variable_breaches(SMALL, query, {"g": [0] * 60}, limits, alone(query))
     assert (breach.limit, breach.maximum) == ("variables", 50)
+
+
+@pytest.mark.parametrize("value", [{"t": ["x", "y" * 11]}, {"t": "y" * 11}, {"f": {"a": "y" * 11}}], ids=str)
+def test_a_long_text_is_refused(value: dict[str, object]) -> None:
+    """The longest text counts, wherever it is, because a resolver visits it at once, and for each object again."""
+    query = operation("query ($t: [String!], $f: F) { x(t: $t, f: $f) }")
+    [breach] = variable_breaches(SMALL, query, value, DocumentLimits(text=10), alone(query))
+    assert (breach.limit, breach.actual, breach.maximum) == ("text", 11, 10)
+    assert variable_breaches(SMALL, query, value, DocumentLimits(text=11), alone(query)) == []
 
 
 def test_a_long_list_is_refused() -> None:

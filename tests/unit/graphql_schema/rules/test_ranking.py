@@ -10,6 +10,7 @@ from graphql_schema.ports.row import Row
 from graphql_schema.rules import ranking
 from graphql_schema.rules.ranking import Rank, rank
 from graphql_schema.rules.search_text import parse_search_text
+from graphql_schema.rules.words import MAX_KEPT
 
 ELEVEN = "one two three four five six seven eight nine ten"
 
@@ -158,7 +159,7 @@ def test_the_words_of_long_texts_are_not_kept() -> None:
     kept = ranking._kept_words  # noqa: SLF001 - what the test is about
     rank_of("zz", model("churn"))
     known = kept.cache_info().currsize
-    for characters, more in ((ranking.MAX_KEPT, 1), (ranking.MAX_KEPT + 1, 0)):
+    for characters, more in ((MAX_KEPT, 1), (MAX_KEPT + 1, 0)):
         assert (
             rank_of(f"zz{characters}", model("churn", description=f"zz{characters}".ljust(characters, "."))) is not None
         )

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphql_schema.rules.words import MAX_WORD_LENGTH, fold, index_tokens, query_tokens, title
+from graphql_schema.rules import words
+from graphql_schema.rules.words import MAX_KEPT, MAX_WORD_LENGTH, fold, index_tokens, query_tokens, title
 
 CUT = {
     "churn_train": {"churn", "train"},
@@ -50,6 +51,15 @@ def test_typed_text_is_not_cut_in_camel_case() -> None:
 def test_a_title_is_the_words_of_a_name_joined_by_spaces() -> None:
     """Names are compared without case and separators."""
     assert title("Churn_Train.daily") == "churn train daily"
+
+
+def test_the_titles_of_long_texts_are_not_kept() -> None:
+    """Thousands of them would take gigabytes."""
+    kept = words._kept_title  # noqa: SLF001 - what the test is about
+    for characters, more in ((MAX_KEPT, 1), (MAX_KEPT + 1, 0)):
+        known = kept.cache_info().currsize
+        assert title("Zz".ljust(characters, ".")) == "zz"
+        assert kept.cache_info().currsize - known == more
 
 
 def test_a_word_carries_its_place_in_the_text() -> None:
