@@ -141,11 +141,11 @@ def _count(value: object, type_: GraphQLType, maximum: int, found: VariableSize)
             found.size += len(elements)
             found.max_length = max(found.max_length, len(elements))
             if found.size <= maximum:
-                found.max_text = max(found.max_text, _longest_text(elements))
+                found.max_text = max(found.max_text, _max_text(elements))
                 stack.extend((element, expected.of_type) for element in elements if isinstance(element, list | dict))
         elif isinstance(expected, GraphQLInputObjectType) and isinstance(current, dict):
             found.size += len(expected.fields) + len(current)
-            found.max_text = max(found.max_text, _longest_text(current.values()))
+            found.max_text = max(found.max_text, _max_text(current.values()))
             stack.extend(
                 (element, expected.fields[name].type)
                 for name, element in current.items()
@@ -153,7 +153,7 @@ def _count(value: object, type_: GraphQLType, maximum: int, found: VariableSize)
             )
 
 
-def _longest_text(values: Iterable[object]) -> int:
+def _max_text(values: Iterable[object]) -> int:
     return max((len(value) for value in values if isinstance(value, str)), default=0)
 
 

@@ -11,6 +11,7 @@ from app.graph.records.edge_record import (
     far_end,
     is_current,
     kept_by,
+    was_confirmed,
     with_report,
 )
 from app.graph.records.tag_edge import with_mode
@@ -49,7 +50,7 @@ def change_edge(  # noqa: PLR0913 - an edge, its end, and a flag
         unit.staging.hand_over(key, heir, over)
         unit.audit.record_edge(own, field, key, apart=(known, over))
         is_staged = True
-    elif unit.visibility.keeps_apart(key) or (concealed and known is not None and not is_current(record, unit.now)):
+    elif concealed and _is_apart(unit, key, known, record):
         is_staged = unit.staging.keep_apart(key, known, record, anew=anew)
         if is_staged:
             unit.audit.record_edge(own, field, key, apart=(known, record))
@@ -62,6 +63,16 @@ def change_edge(  # noqa: PLR0913 - an edge, its end, and a flag
     if key[0] == CONTAINS.name and (_recorded_begin(unit, key) != before or _lacks_parent(unit, key)):
         _update_container(unit, key, own)
     return is_staged
+
+
+def _is_apart(unit: ItemUnit, key: EdgeKey, known: Record | None, record: Record) -> bool:
+    """Return whether the record of a concealed edge is stored as a declaration that the caller keeps apart.
+
+    The values of an edge are those of its past as well, so an unconfirmed record does not replace one with a past.
+    """
+    is_over = known is not None and not is_current(record, unit.now)
+    is_effectless = bool(record.get(UNCONFIRMED)) and was_confirmed(unit.lookup.edge(key))
+    return unit.visibility.keeps_apart(key) or is_over or is_effectless
 
 
 def _heir(unit: ItemUnit, key: EdgeKey, stored: Record, record: Record) -> str | None:

@@ -20,12 +20,13 @@ def unconfirmed_link(unit: ItemUnit, key: EdgeKey) -> Record | None:
 def stage_unconfirmed_link(unit: ItemUnit, key: EdgeKey, link: Record, own: int, field: str) -> None:
     """Stage an unconfirmed link of the caller, and its audit entry as ``field`` of the hidden asset ``own``.
 
-    A current edge keeps its values and its author. An unconfirmed edge that only the caller linked follows the link.
+    A current edge, and one that had effect before, keeps its values and its author. An unconfirmed edge that only the
+    caller linked follows the link.
     """
     edge, subject = unit.lookup.edge(key) or {}, unit.author.subject
     links = {**edge.get(UNCONFIRMED_LINKS, {}), subject: link}
     mine = edge.get(UNCONFIRMED) and edge["recordedBy"] == subject and {*edge["by"]} <= {LINK}
-    if unit.lookup.is_current(key) and not mine:
+    if edge and not mine and (unit.lookup.is_current(key) or intervals(edge)):
         unit.staging.keep_edge(key, {**edge, UNCONFIRMED_LINKS: links})
         unit.audit.record_edge(own, field, key, rewritten=True)
         return

@@ -45,13 +45,24 @@ class CallerVisibility:
         change and it has edges alone.
         """
         if not is_attached(record):
-            return self._author.discovers(attributes(self._with_floor(record)))
+            return self._author.discovers(attributes(self._with_floor(record))) and not self._is_below_hidden(record)
         ends = record.get("ends", ())
         self._lookup.require_records(*record["subjects"], *ends)
         if ends and not any(map(self.visible, ends)) and not is_own_link(record, self._author.subject):
             return False
         subjects = map(self.visible, record["subjects"])
         return any(self._shows(subject, record) for subject in subjects if subject is not None)
+
+    def _is_below_hidden(self, record: Record) -> bool:
+        """Return whether a record is a stub that the batch creates of a version, whose parent is hidden.
+
+        Its sensitivity is raised to that of the parent at the end of the batch only.
+        """
+        parent = parent_urn(record["id"]) if record["hydration"] == "STUB" else None
+        if parent is None or self._lookup.batch.existed(self._author.vid(record["id"])):
+            return False
+        known = self._lookup.vertex(self._author.vid(parent))
+        return known is not None and not self.is_visible(known)
 
     def name(self, record: Record) -> str:
         """Return the id by which results and audit name a record.

@@ -275,3 +275,16 @@ def newest(memory: Memory) -> str:
     """Return the id of the last change of the dataset."""
     changes: list[Any] = [record for record in memory.vertices.values() if record.get("subject") == urn("dataset d")]
     return str(max(changes, key=lambda change: change["createdAt"])["id"])
+
+
+def test_an_unconfirmed_declaration_changes_no_value_of_the_past(memory: Memory) -> None:
+    """Ada links an ended edge to an output that is hidden from her; a read of the past has the values of then."""
+    store, ends = twin(memory), ("PRODUCES", "run r", "dataset shut")
+    store.run(link(*ends, confidence=0.9), now=NOW + 10)
+    store.run(UnlinkCommand("PRODUCES", urn("run r"), urn("dataset shut")), now=NOW + 20)
+    before = store.edge(*ends)
+    for outcome in ("CREATED", "UNCHANGED"):
+        assert store.outcomes(link(*ends, confidence=0.1), who=ADA, now=NOW + 30) == [outcome]
+        assert others_edge(store.edge(*ends)) == before
+    assert store.outcomes(asset("run r", outputs=["dataset shut"]), who=ADA, now=NOW + 31) == ["UPDATED"]
+    assert others_edge(store.edge(*ends)) == before

@@ -86,3 +86,13 @@ def test_fields_that_the_rules_hide_are_masked(memory: Memory) -> None:
     assert "location" not in memory.unit(ADA).visibility.masked(record)
     assert memory.unit(ADA).visibility.masked(record)["name"] == "d"
     assert memory.unit(BO).visibility.masked(record)["location"] == "s3://x"
+
+
+@pytest.mark.parametrize("parent", ["hidden", "absent"])
+def test_a_version_of_a_hidden_parent_is_hidden_before_it_is_stored(memory: Memory, parent: str) -> None:
+    """The sensitivity of the parent reaches the new stub at the end of the batch; a link is as one to an absent id."""
+    eva = person("eva", "team ads", roles="engineer")
+    ranking, ads = {"team ranking": ["TECHNICAL"]}, {"team ads": ["TECHNICAL"]}
+    seeded(memory, asset("model hidden", {"sensitivity": "RESTRICTED"}, owners=ranking), asset("dataset d", owners=ads))
+    (done,) = memory.run(link("FEEDS", "dataset d", f"model-version {parent}@7"), who=eva, now=NOW + 1, dry_run=True)
+    assert (done.outcome.name, done.changed_end_known, len(done.placeholders)) == ("CREATED", False, 2)
