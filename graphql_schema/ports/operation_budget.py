@@ -58,7 +58,7 @@ EVENT_LIMITS: Final = UsageLimits(items=10_000, characters=1024 * 1024)
 """Limits of one event of a subscription: each of a caller's hundred may have one that its client has not taken yet."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True, eq=False)
 class OperationBudget:
     """Use of the limits by one operation.
 

@@ -27,6 +27,8 @@ class SocketMessages(ASGIWebSocketAdapter):
     ws: WebSocket
     acknowledged = False
     """Whether the client has been authenticated."""
+    turns: OperationBudget
+    """The budget in whose turns messages are read: first one of the socket, then that of all sockets of the caller."""
 
     async def iter_json(self, *, ignore_parsing_errors: bool = False) -> AsyncGenerator[object, None]:
         """Yield the received messages until one side closes the socket; close the socket after an oversized message.
@@ -38,11 +40,11 @@ class SocketMessages(ASGIWebSocketAdapter):
         """
         del ignore_parsing_errors  # graphql-transport-ws closes the connection after a message that is not JSON
         limits: RequestLimits = self.view.limits  # type: ignore[attr-defined]
-        budget = OperationBudget()
+        self.turns = OperationBudget()
         try:
             while self.ws.application_state is not WebSocketState.DISCONNECTED:
                 text = (await self.ws.receive_text()).encode("utf-8", "surrogatepass")
-                await budget.pause()
+                await self.turns.pause()
                 maximum = limits.message_bytes if self.acknowledged else limits.init_bytes
                 if len(text) > maximum:
                     await self.close(MESSAGE_TOO_BIG, f"The message is larger than {maximum} bytes. Send less.")

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Final, cast
+from weakref import WeakValueDictionary
 
 from graphql import GraphQLError, GraphQLFormattedError
 from opentelemetry.trace import Span
@@ -54,6 +55,7 @@ from app.http.websocket.socket_session import (
     token_expired_error,
 )
 from app.telemetry.spans import NO_SPANS, Spans
+from graphql_schema.ports.operation_budget import OperationBudget
 from policies.errors import Code, CodedError, LimitError
 from policies.principal import Principal
 
@@ -103,7 +105,9 @@ class SubscriptionHandler(BaseGraphQLTransportWSHandler[SocketSession, None]):
         try:
             await super().handle_connection_init(message)
             if self.connection_acknowledged and self._expiry is None:
-                remaining = seconds_left(await self.context.principal())
+                principal = await self.context.principal()
+                cast("SocketMessages", self.websocket).turns = self.view.turns_of(principal)
+                remaining = seconds_left(principal)
                 self._expiry = asyncio.create_task(self._close_after(remaining), name="token expiry")
         except CodedError as error:
             await self._close_connection(error)
@@ -138,6 +142,7 @@ class SubscriptionHandler(BaseGraphQLTransportWSHandler[SocketSession, None]):
         session = self.context
         try:
             params = session.requested.pop(operation.id)
+            await cast("SocketMessages", self.websocket).turns.pause()  # a client may start thousands at once
             principal = await session.principal()
             operation.query = self.view.documents.text_of(params, principal)
             del params  # a hash can come with very much that nothing reads
@@ -262,10 +267,15 @@ class SubscriptionSocket(GraphQL[SocketSession, None]):
         self.make_context = make_context
         self.trusts_host_names = trusts_host_names
         self._running: Counter[tuple[str, str]] = Counter()
+        self._turns = WeakValueDictionary[tuple[str, str], OperationBudget]()
         self.limits = limits or RequestLimits()
         self.documents = documents or PersistedDocuments()
         self.suggestions = suggestions
         self.spans = spans
+
+    def turns_of(self, principal: Principal) -> OperationBudget:
+        """Return the budget in whose turns all sockets of a caller are read, however many the caller has."""
+        return self._turns.setdefault((principal.tenant, principal.subject), OperationBudget())
 
     @contextmanager
     def counted(self, principal: Principal) -> Iterator[None]:

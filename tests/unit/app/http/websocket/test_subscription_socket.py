@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
+from starlette.routing import WebSocketRoute
 from structlog.testing import capture_logs
 from support.servers.websocket_client import PROTOCOL, SocketClient, connected, serving
 from websockets import Subprotocol
@@ -15,6 +16,8 @@ from websockets.exceptions import InvalidStatus
 
 from app.http.graphql.graphql_request import RequestLimits
 from app.http.graphql.persisted_documents import DocumentMode, PersistedDocuments
+from graphql_schema.ports.operation_budget import OperationBudget
+from policies.principal import Principal, PrincipalKind
 
 CANARY = "canary-5f1d"
 LIMITS = RequestLimits(init_seconds=0.5, message_bytes=100_000, subscriptions=5, caller_subscriptions=7)
@@ -338,3 +341,32 @@ async def test_a_subscription_is_bound_to_persisted_documents(build: Any) -> Non
         assert (await talk.receive())["payload"][0]["extensions"]["code"] == "PERSISTED_DOCUMENT_REQUIRED"
         await talk.send(type="subscribe", id="2", payload={"documentId": "m1"})
         assert (await talk.receive())["payload"]["data"] == {"count": 1}
+
+
+async def test_the_sockets_of_a_caller_are_read_in_the_same_turns(build: Any) -> None:
+    """However many a caller opens, they have the turns of one; those of another caller have their own."""
+    socket: Any = next(route.app for route in build().routes if isinstance(route, WebSocketRoute))
+    ada, bob = (Principal(name, PrincipalKind.PERSON, "default") for name in ("ada", "bob"))
+    turns = socket.turns_of(ada)
+    assert socket.turns_of(ada) is turns
+    assert socket.turns_of(bob) is not turns
+    del turns
+    assert not [*socket._turns]  # noqa: SLF001 - what a caller leaves behind
+
+
+async def test_a_connection_takes_the_turns_of_its_caller(monkeypatch: pytest.MonkeyPatch, build: Any) -> None:
+    """Two connections of ada use one budget once they are acknowledged, also to start subscriptions."""
+    used: list[OperationBudget] = []
+    pause = OperationBudget.pause
+
+    async def noted(budget: OperationBudget) -> None:
+        used.append(budget)
+        await pause(budget)
+
+    async with serving(build()) as address, connected(address, "ada") as one, connected(address, "ada") as two:
+        monkeypatch.setattr(OperationBudget, "pause", noted)
+        for talk in (one, two):
+            await talk.subscribe("subscription { count(to: 1) }")
+            await talk.event()
+    assert len({id(each) for each in used}) == 1
+    assert len(used) >= 4
