@@ -16,7 +16,12 @@ from app.graph.records.vertex_record import default_display_name, stub
 from app.graph.writing.handlers.link import field_of
 from app.graph.writing.handlers.observe import observation_urn
 from app.graph.writing.rules.first_owner import may_take
-from app.graph.writing.rules.permissions import refuse_deleted, require_right, require_visible
+from app.graph.writing.rules.permissions import (
+    refuse_deleted,
+    require_right,
+    require_right_on_other_ends,
+    require_visible,
+)
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import conflict, denied
 from graphql_schema.catalog.enums import ChangeAction, TagMode
@@ -61,8 +66,9 @@ def merge(unit: ItemUnit, command: MergeCommand) -> WriteOutcome:
     """Merge one dataset into another.
 
     Raises RejectedItemError if one of them is hidden or deleted, the caller may not take the first, or may not update
-    and link the second. The error is also raised if the first has more than references and observed values, more than
-    MAX_MOVED edges, or ids that lead to it over MAX_DEPTH merges.
+    and link the second. The error is also raised if the caller may not link an asset whose edge to the first others
+    declared. The last causes are more than references and observed values, more than MAX_MOVED edges, and ids that lead
+    to the first over MAX_DEPTH merges.
     """
     source, target = require_visible(unit, command.source, "from"), require_visible(unit, command.target, "into")
     gone, remaining = unit.lookup.vid(command.source), unit.lookup.vid(command.target)
@@ -75,6 +81,7 @@ def merge(unit: ItemUnit, command: MergeCommand) -> WriteOutcome:
     _refuse_described(unit, source, gone, remaining)
     depth = _checked_depth(source, target)
     edges = _moving(unit, source, gone, remaining)
+    _authorise_edges(unit, edges, gone)
     unit.lookup.require_edges(*(key for _, key in edges))
     for key, new in edges:
         _move(unit, key, new, (gone, remaining))
@@ -99,6 +106,16 @@ def _authorise(unit: ItemUnit, source: Record, target: Record) -> None:
         )
     for right in ("update", "link"):
         require_right(unit, right, target, "into")
+
+
+def _authorise_edges(unit: ItemUnit, edges: list[tuple[EdgeKey, EdgeKey]], gone: int) -> None:
+    """Require the right to link each asset whose edge, declared by others, would continue at another dataset.
+
+    A merge is not undone, so more is needed than for a registration. Assets hidden from the caller count as absent.
+    """
+    for key, _ in edges:
+        if (unit.lookup.edge(key) or {}).get("recordedBy") != unit.author.subject:
+            require_right_on_other_ends(unit, key, gone, "from")
 
 
 def _checked_depth(source: Record, target: Record) -> int:

@@ -61,12 +61,12 @@ def changes(memory: Memory, text: str) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def estate(memory: Memory) -> Memory:
-    """Return a store with a placeholder between a source and a model of another team, and a registered dataset."""
+    """Return a store with a placeholder between a source of another team and a model, and a registered dataset."""
     return seeded(
         memory,
         asset("dataset new", owners=OURS),
         asset("dataset raw", owners=THEIRS),
-        asset("model-version m@1", owners=THEIRS, trainedOn=["dataset old"]),
+        asset("model-version m@1", owners=OURS, trainedOn=["dataset old"]),
         link("DERIVES", "dataset raw", "dataset old"),
     )
 
@@ -139,6 +139,15 @@ def test_who_may_merge_a_placeholder(estate: Memory, who: Principal, expected: A
         assert estate.outcomes(merge(), who=who, now=LATER) == ["UPDATED"]
     else:
         assert refusal(estate, merge(), who) == expected
+
+
+def test_what_others_declared_for_their_assets_is_not_merged(estate: Memory) -> None:
+    """The lineage of their asset would change for ever; with a right on it, or what ada declared herself, is merged."""
+    seeded(estate, asset("dataset theirs", owners=THEIRS, derivedFrom=["dataset old"]))
+    assert refusal(estate, merge()) == ("DENIED", ("from",))
+    both = person("both", "team ranking", "team ads", roles="engineer")
+    (done,) = estate.run(merge(), who=both, now=LATER, dry_run=True)
+    assert done.outcome.name == "UPDATED"
 
 
 def observed(text: str, *inputs: str, order: int = 1) -> ObserveCommand:
@@ -231,7 +240,7 @@ def test_later_commands_by_the_old_id(estate: Memory) -> None:
     """References and links by the old id are those of the dataset that remains; an equal edge is not declared twice."""
     estate.run(merge(), who=ADA, now=LATER)
     again = asset("model-version m@1", trainedOn=["dataset old"])
-    assert estate.outcomes(again, who=BO, now=LATER + 1) == ["UNCHANGED"]
+    assert estate.outcomes(again, who=ADA, now=LATER + 1) == ["UNCHANGED"]
     assert estate.outcomes(asset("dataset out", derivedFrom=["dataset old"]), now=LATER + 1) == ["CREATED"]
     assert ("DERIVES", "new", "out") in current(estate, LATER + 2)
     ending = UnlinkCommand("DERIVES", urn("dataset old"), urn("dataset out"))
