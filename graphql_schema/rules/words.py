@@ -17,6 +17,12 @@ from unicodedata import category, normalize
 MAX_WORD_LENGTH: Final = 64
 """Number of characters of a word that count; the rest is cut off in the index and in searches."""
 
+MAX_RUN: Final = 8 * MAX_WORD_LENGTH
+"""Number of characters of a run that are folded, combining marks included.
+
+To sort marks that follow one another takes time with the square of their number, in one call that holds all threads.
+"""
+
 _CODES: Final = (*range(0x300, 0x1F000), *range(0xE0100, 0xE01F0))
 """Ranges of Unicode that contain its combining marks."""
 
@@ -87,7 +93,9 @@ def fold(run: str) -> str:
     """Return a run without case, combining marks and compatibility forms, cut to MAX_WORD_LENGTH."""
     if run.isascii():
         return run.lower()[:MAX_WORD_LENGTH]
-    plain = normalize("NFKD", run).casefold()  # in this order: the plain form of a styled capital is a capital
+    plain = normalize(
+        "NFKD", run[:MAX_RUN]
+    ).casefold()  # in this order: the plain form of a styled capital is a capital
     return "".join(filter(str.isalnum, normalize("NFKD", plain)))[:MAX_WORD_LENGTH]
 
 
