@@ -6,8 +6,9 @@ from typing import Protocol, TypeVar
 
 from starlette.responses import Response
 
-from app.errors import HTTP_STATUS
+from app.errors import HTTP_STATUS, RETRY_AFTER_SECONDS
 from app.http.errors import HttpError
+from app.http.graphql.operation_watch import SECONDS
 from app.http.json_response import error_payload, error_response, json_response
 from graphql_schema.ports.record import JsonObject
 from policies.errors import Code, CodedError
@@ -29,7 +30,7 @@ Report = Callable[[E], JsonObject]
 def single_response(event: E, report: Report[E], status: HTTPStatus, request_id: str) -> Response:
     """Return ``status`` with the report of an accepted event, else the status of the error."""
     if event.error is not None:
-        return error_response(event.error, request_id)
+        return error_response(answered(event.error), request_id)
     return json_response(report(event), status)
 
 
@@ -46,10 +47,21 @@ def batch_response(events: Sequence[E], report: Report[E], status: HTTPStatus, r
         return json_response(body, status)
     if len(failed) < len(events):
         return json_response(body, HTTPStatus.MULTI_STATUS)
-    first = next(iter(failed.values()))
+    first = answered(next(iter(failed.values())))
     if isinstance(first, HttpError):
         return json_response(body, first.status, headers=first.headers)
     return json_response(body, HTTP_STATUS[first.code])
+
+
+def answered(error: CodedError) -> CodedError:
+    """Return the error of an event as it is answered: 503 if only the time for the operation was over.
+
+    The event may have waited for those of others. Senders of OpenLineage repeat it after a 503, and not after a 400.
+    """
+    if error.code is Code.LIMIT_EXCEEDED and error.extensions.get("limit") == SECONDS:
+        retry = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+        return HttpError(HTTPStatus.SERVICE_UNAVAILABLE, error.message, Code.LIMIT_EXCEEDED, retry)
+    return error
 
 
 def _failure(index: int, error: CodedError, request_id: str) -> JsonObject:

@@ -19,7 +19,7 @@ from starlette.types import Scope as RequestScope
 from app.http.compression import InParts
 from app.http.events.event_intake import EventIntake, report_of
 from app.http.events.event_request import GivenEvents, read_events
-from app.http.events.event_response import E, batch_response, single_response
+from app.http.events.event_response import E, answered, batch_response, single_response
 from app.http.events.event_result import EventResult
 from app.http.fair_queue import FairQueue
 from app.http.graphql.graphql_request import RequestLimits
@@ -106,7 +106,7 @@ class EventView(Generic[E]):
         except Exception as error:  # noqa: BLE001 - the HTTP boundary
             coded = coded_or_masked(error, request_id)
             report.code = str(coded.code)
-            return error_response(coded, request_id)
+            return error_response(answered(coded), request_id)
 
     async def _taken(self, request: Request, report: OperationReport, held: AsyncExitStack) -> Response:
         """Read the events of a caller who may write, and take them in; ``held`` keeps the slot of a long body."""

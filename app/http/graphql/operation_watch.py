@@ -14,6 +14,9 @@ from policies.errors import Code, CodedError, LimitError
 
 ResultT = TypeVar("ResultT")
 
+SECONDS: Final = "seconds"
+"""The name of the limit on the time of an operation, in the error at its deadline."""
+
 REST_SECONDS: Final = 0.5
 """Seconds after the last request of an ended operation, within which its loaders end: they raise its error, too."""
 
@@ -107,7 +110,7 @@ def _late_error(limits: RequestLimits, *, writes: bool) -> LimitError:
         if writes
         else "Use a smaller `first`, select less, or split the operation into several requests."
     )
-    return LimitError(f"The operation took longer than {seconds:g} s. {advice}", limit="seconds", maximum=seconds)
+    return LimitError(f"The operation took longer than {seconds:g} s. {advice}", limit=SECONDS, maximum=seconds)
 
 
 def _departed_error() -> CodedError:

@@ -9,7 +9,7 @@ import pytest
 
 from app.http.errors import HttpError
 from app.http.events.event_response import batch_response, single_response
-from policies.errors import Code, CodedError
+from policies.errors import Code, CodedError, LimitError
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class Taken:
 
 GOOD = Taken()
 DENIED = Taken(CodedError("not yours", Code.DENIED))
+LATE = Taken(LimitError("too long", limit="seconds", maximum=60))
 BUSY = Taken(HttpError(429, "full", Code.LIMIT_EXCEEDED, {"Retry-After": "9"}))
 
 
@@ -37,6 +38,7 @@ def report(_event: Taken) -> dict[str, Any]:
         ([DENIED, GOOD, BUSY], 207, "partial_success"),
         ([DENIED, BUSY], 403, "failure"),
         ([BUSY, DENIED], 429, "failure"),
+        ([LATE, DENIED], 503, "failure"),
     ],
 )
 def test_the_status_of_a_batch(events: list[Taken], status: int, text: str) -> None:
@@ -46,7 +48,7 @@ def test_the_status_of_a_batch(events: list[Taken], status: int, text: str) -> N
     assert (response.status_code, body["status"]) == (status, text)
     assert [each["index"] for each in body["events"]] == [at for at, each in enumerate(events) if each is GOOD]
     assert [each["index"] for each in body["failed_events"]] == [at for at, each in enumerate(events) if each.error]
-    assert ("Retry-After" in response.headers) == (status == 429)
+    assert ("Retry-After" in response.headers) == (status in {429, 503})
 
 
 def test_one_event_has_the_status_of_its_error() -> None:
@@ -54,3 +56,10 @@ def test_one_event_has_the_status_of_its_error() -> None:
     assert single_response(GOOD, report, HTTPStatus.ACCEPTED, "r").status_code == 202
     refused = single_response(DENIED, report, HTTPStatus.ACCEPTED, "r")
     assert (refused.status_code, json.loads(bytes(refused.body))["errors"][0]["extensions"]["requestId"]) == (403, "r")
+
+
+def test_an_event_that_waited_too_long_is_sent_again() -> None:
+    """Senders drop an event after a 400; this one waited for those of others."""
+    response = single_response(LATE, report, HTTPStatus.CREATED, "r")
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
+    assert json.loads(bytes(response.body))["errors"][0]["extensions"]["code"] == "LIMIT_EXCEEDED"
