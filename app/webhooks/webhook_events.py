@@ -54,7 +54,7 @@ class WebhookEvents:
         self._rights = rights
 
     async def after(self, webhook: StoredWebhook, cursor: str) -> AsyncGenerator[JsonObject, None]:
-        """Yield the changes after a cursor, as long as the subscription lasts, each as the owner may see it then.
+        """Yield the changes after a cursor until the subscription ends, each as the owner may see it at that moment.
 
         The ``fields`` of a change that has too many are None. Raises RightsEndedError, the CodedError of the operation,
         and AccessLogError.
@@ -71,7 +71,9 @@ class WebhookEvents:
             else:
                 return
             async with aclosing(self._read(webhook, WITHOUT_FIELDS, cursor)) as changes:
-                large = await anext(changes)
+                large = await anext(changes, None)
+            if large is None:
+                return
             yield {**large, "fields": None}
             cursor = large["cursor"]
 
@@ -100,4 +102,5 @@ def _raise_errors(result: ExecutionResult) -> None:
     """Raise the first error of an event, unless all are about values that cannot be returned: these are null then."""
     causes = [error.original_error or error for error in result.errors or ()]
     if result.data is None or any(getattr(cause, "code", None) is not Code.UNREADABLE for cause in causes):
-        raise causes[0] if causes else CodedError("An event of a webhook has no data.")
+        large = (cause for cause in causes if getattr(cause, "code", None) is Code.LIMIT_EXCEEDED)
+        raise next(large, causes[0]) if causes else CodedError("An event of a webhook has no data.")

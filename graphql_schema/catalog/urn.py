@@ -51,7 +51,7 @@ def make_urn(slug: str, source: str, namespace: str, name: str, version: str | N
         raise InvalidError(f"A {slug} needs a version; give `version`, or an `id` that ends in `@<version>`.")
     tail = f"@{_encode(version)}" if kind.versioned and version else ""
     head = f"mlg://{slug}/{_encode(source.lower())}/{_encode(namespace or 'default')}/"
-    return _fit(head, _encode(name), tail)
+    return _fit(head, _encode(_shortened(name)), tail)
 
 
 def parse_urn(text: str) -> Urn:
@@ -106,10 +106,18 @@ def version_urn(parent: str, version: str) -> str:
 
 
 def _encode(part: str) -> str:
-    """Return a part, percent-encoded; raises InvalidError if it is too long for any URN, also for a cut name."""
+    """Return a part, percent-encoded; raises InvalidError if it is too long, because the time grows with the length."""
     if len(part) > MAX_PART:
         raise InvalidError(f"A part of an id has {len(part)} characters; the limit is {MAX_PART}. Shorten it.")
     return part if _PLAIN.fullmatch(part) else quote(part, safe="")
+
+
+def _shortened(name: str) -> str:
+    """Return a name with at most MAX_PART characters; of a longer one the end is replaced by a digest of it."""
+    if len(name) <= MAX_PART:
+        return name
+    digest = sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+    return name[: MAX_PART - len(digest)] + digest
 
 
 def _decode(part: str | None, text: str) -> str:

@@ -49,7 +49,8 @@ class DocumentLimits:
       admits a registration of 1,000 assets.
     - ``list_elements``: the elements of one list in the variables, because the values of one item are converted in one
       turn of the event loop.
-    - ``text``: the characters of one text in the variables; a record has no more, and a resolver visits it in one turn.
+    - ``text``: the characters of one text in the variables. A record has no more, and work on one text cannot be
+      divided between turns of the event loop.
     """
 
     depth: int = 12
@@ -78,6 +79,7 @@ _ADVICE = {
     "alias": "That is the number of characters of the longest alias. Shorten it.",
     "introspection": "Read the schema by one introspection query, as tools do, or from the file of the SDL.",
     "list": "That is the number of elements of the longest list in the variables. Send fewer, or several requests.",
+    "text": "That is the number of characters of the longest text in the variables. Shorten it, or give an address.",
     "variables": "An object also counts every field of its input type, and an argument each use of a variable in it. "
     "Send fewer elements, or several requests.",
 }

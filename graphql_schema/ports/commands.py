@@ -352,8 +352,9 @@ class ObserveCommand:
 
 @dataclass(frozen=True, slots=True)
 class EventCommand:
-    """Writes what one event says, command by command, and the record of what became of it, in one transaction.
+    """Writes what one event says, command by command, and then the record of what became of it.
 
+    That is one transaction, unless the commands are very many.
     Each of the ``commands`` is accepted or rejected by itself. Their outcomes are the ``parts`` of the outcome of the
     event, in order. ``record`` makes the command that records the event from these outcomes, or None
     for an event that is not recorded. It may be called several times. ``subject`` and ``digest`` are those of the

@@ -338,7 +338,7 @@ async def test_others_have_no_access(hooks: Hooks) -> None:
         ({"url": "https://elsewhere.example.com/"}, "INVALID", ["url"]),
         ({"name": "a b"}, "INVALID", ["name"]),
         ({"after": "x"}, "INVALID", ["after"]),
-        ({"filter": {"subjects": ["x" * 100_000]}}, "INVALID", ["filter"]),
+        ({"filter": {"subjects": ["x" * 60_000]}}, "INVALID", ["filter"]),
     ],
 )
 async def test_invalid_webhooks_are_refused(hooks: Hooks, given: dict[str, Any], code: str, path: list[str]) -> None:

@@ -81,9 +81,11 @@ class Generation:
             listings = self.listings.pop(tenant, {})
             self.size -= sum(size for _, size in listings.values())
 
-    def release(self, count: int) -> bool:
-        """Remove up to ``count`` entries; return whether none was left."""
-        for _ in range(count):
+    def release(self, count: int, size: int) -> bool:
+        """Remove ``count`` entries, and more until ``size`` bytes are freed; return whether none was left."""
+        least = self.size - size
+        while count > 0 or self.size > least:
+            count -= 1
             if self.records:
                 self.size -= self.records.popitem()[1][1]
             elif (edges := _popped(self.edges)) is not None:

@@ -32,7 +32,10 @@ MAX_SHAPES: Final = 1_000
 """Maximal number of shapes of edges in a generation; callers could otherwise fill it with sets of labels."""
 
 RELEASED: Final = 8
-"""Number of dropped entries that are freed for each one that is kept, some microseconds of work."""
+"""Number of dropped entries that are freed for each one that is kept, some microseconds of work.
+
+If that one is large, as many more are freed as have twice its size, so that the cache has at most half its limit more.
+"""
 
 MAX_UNCERTAIN: Final = 100_000
 """Number of vertices and ends of edges, touched by transactions of unknown outcome, above which nothing is kept."""
@@ -52,7 +55,10 @@ class CacheCounters:
 
 
 class GraphCache:
-    """A cache of at most about ``limit`` bytes, by estimate; ``host`` runs the store, None without a host."""
+    """A cache of at most about ``limit`` bytes, by estimate, and half as many that are dropped and not freed yet.
+
+    ``host`` runs the store, None without a host.
+    """
 
     def __init__(self, limit: int, host: StoreHost | None = None) -> None:
         self.counters = CacheCounters()
@@ -97,7 +103,7 @@ class GraphCache:
                 return None
             self._old.size -= known[1]
             self._young.put_listing(key, *known)
-            self._rotate_if_full()
+            self._rotate_if_full(known[1])
         return known[0]
 
     @contextmanager
@@ -116,7 +122,7 @@ class GraphCache:
         if not any(has_vertex(each, vid) for each in self._barriers(fill)):
             self._drop_old_record(vid)
             self._young.put_record(vid, record, size)
-            self._rotate_if_full()
+            self._rotate_if_full(size)
 
     def keep_edges(self, fill: Fill, shape: Shape, vid: int, edges: KnownEdges) -> None:
         """Keep the edges of a vertex, unless :meth:`_barriers` has one of its edges of this shape."""
@@ -124,15 +130,16 @@ class GraphCache:
             former = self._old.edges.get(shape, {}).pop(vid, None)
             self._old.size -= former.size if former else 0
             self._young.put_edges(shape, vid, edges)
-            self._rotate_if_full()
+            self._rotate_if_full(edges.size)
 
     def keep_listing(self, fill: Fill, key: ListingKey, listing: JsonObject) -> None:
         """Keep the result of a listing, unless :meth:`_barriers` has the tenant of the listing."""
         if not any(has_listing(each, key[0]) for each in self._barriers(fill)):
             former = self._old.listings.get(key[0], {}).pop(key[1], None)
             self._old.size -= former[1] if former else 0
-            self._young.put_listing(key, listing, listing_size(key, listing))
-            self._rotate_if_full()
+            size = listing_size(key, listing)
+            self._young.put_listing(key, listing, size)
+            self._rotate_if_full(size)
 
     def begun(self, touched: Touched) -> None:
         """Drop the entries that a transaction touches, and keep none of these until it has ended."""
@@ -187,7 +194,7 @@ class GraphCache:
             return None
         self._old.size -= known[1]
         self._young.put_record(vid, *known)
-        self._rotate_if_full()
+        self._rotate_if_full(known[1])
         return known[0]
 
     def _older_edges(self, shape: Shape, vid: int) -> KnownEdges | None:
@@ -196,15 +203,19 @@ class GraphCache:
         if known is not None:
             self._old.size -= known.size
             self._young.put_edges(shape, vid, known)
-            self._rotate_if_full()
+            self._rotate_if_full(known.size)
         return known
 
     def _drop_old_record(self, vid: int) -> None:
         former = self._old.records.pop(vid, None)
         self._old.size -= former[1] if former else 0
 
-    def _rotate_if_full(self) -> None:
-        if self._dropped and self._dropped[0].release(RELEASED):
+    def _rotate_if_full(self, kept: int) -> None:
+        """Free some of what was dropped, and drop the old generation if the young one is full.
+
+        ``kept`` is the size of the entry that was put into the young one.
+        """
+        if self._dropped and self._dropped[0].release(RELEASED, 2 * kept):
             self._dropped.popleft()
         if self._young.size > self._limit // 2 or len(self._young.edges) > MAX_SHAPES:
             self.counters.evictions += len(self._old)

@@ -96,7 +96,7 @@ class ChainReads:
 def _further(
     reached: Iterable[ReachedPlace], records: Mapping[int, Record], edges: Iterable[LabelledEdge]
 ) -> set[ReachedPlace]:
-    """Return the places to which edges lead from those that are reached."""
+    """Follow the next relation of each rule from each vertex that is reached; return the new places."""
     kinds = {vid: kind_of(record) for vid, record in records.items()}
     beyond = defaultdict[tuple[str, int], list[int]](list)
     for relation, near, far, _ in edges:

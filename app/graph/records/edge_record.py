@@ -169,19 +169,6 @@ def _links(edge: Record | None) -> Record:
     return {name: value for name, value in (edge or {}).items() if name in BY_CALLER}
 
 
-def unconfirmed_from(edge: Record, now: int) -> Record:
-    """Return a current edge marked unconfirmed from ``now`` on; the interval up to ``now`` is kept in ``earlier``.
-
-    An edge that is already unconfirmed is returned unchanged.
-    """
-    if edge.get(UNCONFIRMED):
-        return edge
-    rest = {name: value for name, value in edge.items() if name != CLOSED}
-    over = _lasting([*edge.get("earlier", ()), interval({**rest, "validTo": now})])
-    earlier = {"earlier": over} if over else {}
-    return with_confirmation({**edge, **earlier, "validFrom": max(now, edge["validFrom"])}, unconfirmed=True)
-
-
 def ends(edge: Record) -> int:
     """Return the instant at which the edge ends, FOREVER if it does not end."""
     return int(edge.get("validTo", FOREVER))
@@ -266,20 +253,30 @@ def declared(edge: Record | None, relation: Relation, declarer: str, now: int, v
 def undeclared(edge: Record, declarer: str, now: int) -> Record:
     """Return the edge without this declarer; if none is left, it ends at ``now``, or at its begin if that is later.
 
-    While only callers of :func:`kept_by` declare it, it does not end, but loses its declassification.
+    While only callers of :func:`kept_by` declare it, it does not end, but is :func:`left_to` them.
     """
     left = [name for name in edge["by"] if name != declarer]
     if left:
         return {**edge, "by": left}
-    if kept_by(edge, declarer):
-        return without_declassification({**edge, "by": []})
+    if keepers := kept_by(edge, declarer):
+        return left_to(edge, keepers)
     return {**edge, "by": [], "validTo": max(now, edge["validFrom"])}
+
+
+def left_to(edge: Record, keepers: Iterable[str]) -> Record:
+    """Return the edge without declarers, because only ``keepers`` declare it, apart from it.
+
+    It loses its declassification, and is reported if the declarations of all keepers are.
+    """
+    reported = all(edge[APART][each].get(REPORTED) for each in keepers)
+    return with_report(without_declassification({**edge, "by": []}), reported=reported)
 
 
 def kept_by(edge: Record, declarer: str = "") -> list[str]:
     """Return the callers whose declaration, kept :data:`APART`, is current, confirmed and without an end.
 
-    One by ``declarer`` alone does not count: a list has one value for all callers, which replaces theirs.
+    With ``declarer``, the name of a field, declarations by this field alone are left out: its new value replaces the
+    one that these callers gave.
     """
     found = [(subject, own) for subject, own in sorted(edge.get(APART, {}).items()) if {*own["by"]} - {declarer}]
     return [subject for subject, own in found if "validTo" not in own and not own.get(UNCONFIRMED)]

@@ -91,7 +91,7 @@ class PolicedWriter:
         refused: set[str] = set()
         while len(outcomes) < len(items):
             first = items[len(outcomes)]
-            if isinstance(first, EventCommand) and command_count(first) > self.batch_size:
+            if isinstance(first, EventCommand) and command_count(first) > MAX_BATCH_ITEMS:
                 outcomes.append(await self._divided(first, dry_run=dry_run))
                 continue
             batch = [without_known(each, refused) for each in self._batch_from(items, len(outcomes))]

@@ -37,7 +37,8 @@ class EventIntake:
     async def take(self, context: Context, events: Sequence[Json], *, are_long: bool = False) -> list[EventResult]:
         """Write the events and return a result for each, in order.
 
-        Events that ``are_long`` are mapped in the side thread. An event and its record are written in one transaction.
+        Events that ``are_long`` are mapped in the side thread. An event and its record are written in one transaction,
+        unless the event has very many commands.
         An event is rejected if it is malformed, or if the asset that it is about cannot be written. Other commands of
         the event may be written then. Each accepted event is recorded. So is each rejected one that names its asset, if
         the caller may update the asset. Raises ScopeError, and the CodedError of the writer: send all events again.

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from app.graph.records.edge_record import carries_sensitivity, unconfirmed_from
+from app.graph.records.edge_record import carries_sensitivity
 from app.graph.records.vertex_record import giver_of, is_unowned_stub, registered, updated, with_confirmed, with_givers
 from app.graph.writing.rules.approved_content import DIGESTS
 from app.graph.writing.rules.edge_declarations import declare_edges
@@ -19,6 +19,7 @@ from app.graph.writing.rules.first_owner import with_registrant
 from app.graph.writing.rules.known_references import refuse_unknown
 from app.graph.writing.rules.permissions import refuse_deleted, refuse_unexpected, require_right, require_visible
 from app.graph.writing.rules.result_rights import require_right_on_result
+from app.graph.writing.rules.unconfirmed_links import unconfirmed_from
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.placeholders import ensure_stub
 from app.graph.writing.unit.rejections import conflict, denied, invalid

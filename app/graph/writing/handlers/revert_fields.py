@@ -11,7 +11,10 @@ from app.graph.records.edge_record import (
     EdgeKey,
     ends,
     is_current,
+    kept_by,
+    left_to,
     to_confirm,
+    undeclared,
     with_confirmation,
     with_empty_interval,
     with_links_of,
@@ -198,14 +201,22 @@ def _restore_edge(unit: ItemUnit, vid: int, entry: Record) -> bool:
     if was is not None and is_current(was, unit.now):
         _authorise_declassifying(unit, key, vid, was, to_confirm(edge, unconfirmed=unconfirmed))
         after = with_confirmation(restored_declaration(edge, was, unit.now), unconfirmed=unconfirmed)
+        if not (after["by"] or "validTo" in after or kept_by(after)):  # others kept it then, and do no longer
+            after = undeclared(after, "", unit.now)
         return change_edge(unit, key, after, vid, entry["field"], anew=any_unseen(unit, _runs_of(unit, entry)))
     if edge is None:
         return False
     past = with_empty_interval(edge) if was is None else with_links_of(edge, was)
     if is_current(edge, unit.now):
         require_right_to_end(unit, key, vid)
-    after = released(edge, unit.now) if is_current(edge, unit.now) else past
+    after = _without_declarers(edge, unit.now) if is_current(edge, unit.now) else past
     return change_edge(unit, key, after, vid, entry["field"])
+
+
+def _without_declarers(edge: Record, now: int) -> Record:
+    """Return a current edge ended at ``now``, unless callers keep it by a declaration apart."""
+    keepers = kept_by(edge) if "validTo" not in edge else []
+    return left_to(edge, keepers) if keepers else released(edge, now)
 
 
 def _authorise_declassifying(unit: ItemUnit, key: EdgeKey, vid: int, was: Record, edge: Record | None) -> None:

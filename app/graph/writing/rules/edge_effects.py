@@ -7,7 +7,6 @@ from app.graph.records.edge_record import (
     REPORTED,
     UNCONFIRMED,
     EdgeKey,
-    ends,
     far_end,
     is_current,
     kept_by,
@@ -36,8 +35,8 @@ def change_edge(  # noqa: PLR0913 - an edge, its end, and a flag
     Returns whether the edge is staged: if it differs, the stored edge is concealed from the caller, or ``anew`` is set.
 
     If the edge is concealed and others declare it, or the caller only ends a declaration kept apart, the record is
-    stored as that declaration. Otherwise it becomes the edge. A caller with a hidden end who declares the edge no
-    longer leaves it to another caller who keeps it.
+    stored as that declaration. Otherwise it becomes the edge. If its recorder, from whom an end is hidden, withdraws it
+    while another caller keeps it, it becomes the edge of that other caller.
 
     ``own`` is the end of the edge on which the rights were checked; the audit records the edge as ``field`` of it.
     """
@@ -46,11 +45,12 @@ def change_edge(  # noqa: PLR0913 - an edge, its end, and a flag
     known = unit.visibility.known_edge(stored, key)
     heir = None if stored is None else _heir(unit, key, stored, record)
     if heir is not None:
-        over = {**record, "validTo": min(ends(record), max(unit.now, record["validFrom"]))}
+        over = record if "validTo" in record else {**record, "validTo": max(unit.now, record["validFrom"])}
         unit.staging.hand_over(key, heir, over)
         unit.audit.record_edge(own, field, key, apart=(known, over))
         is_staged = True
     elif concealed and _is_apart(unit, key, known, record):
+        record = with_report(record, reported=_is_reported(unit, key, known))
         is_staged = unit.staging.keep_apart(key, known, record, anew=anew)
         if is_staged:
             unit.audit.record_edge(own, field, key, apart=(known, record))
@@ -76,9 +76,9 @@ def _is_apart(unit: ItemUnit, key: EdgeKey, known: Record | None, record: Record
 
 
 def _heir(unit: ItemUnit, key: EdgeKey, stored: Record, record: Record) -> str | None:
-    """Return the caller to whom an edge is left if the record has no declarer; None if it ends, or does not concern.
+    """Return the caller who takes an edge over whose record has no declarer any more; None without one.
 
-    Its recorder, from whom an end is hidden, declares it no longer, and must not learn that others keep it.
+    Only a recorder from whom an end is hidden leaves an edge so: its end would show whether others keep it.
     """
     is_left = stored["recordedBy"] == unit.author.subject and unit.visibility.has_hidden_end(key)
     if not is_left or record["by"] or stored.get(UNCONFIRMED) or not is_current(stored, unit.now):
@@ -88,7 +88,8 @@ def _heir(unit: ItemUnit, key: EdgeKey, stored: Record, record: Record) -> str |
 
 def _with_marks(unit: ItemUnit, key: EdgeKey, record: Record) -> Record:
     """Return the record of an edge with the mode of a tag, and with or without the mark ``reported``."""
-    return with_report(with_mode(record) if key[0] == TAGGED.name else record, reported=_is_reported(unit, key))
+    record = with_mode(record) if key[0] == TAGGED.name else record
+    return with_report(record, reported=_is_reported(unit, key, unit.lookup.edge(key)))
 
 
 def _lacks_parent(unit: ItemUnit, key: EdgeKey) -> bool:
@@ -101,7 +102,7 @@ def _has_effect(unit: ItemUnit, key: EdgeKey) -> bool:
     return unit.lookup.is_current(key) and not (unit.lookup.edge(key) or {}).get(UNCONFIRMED)
 
 
-def _is_reported(unit: ItemUnit, key: EdgeKey) -> bool:
+def _is_reported(unit: ItemUnit, key: EdgeKey, before: Record | None) -> bool:
     """Return whether the caller declares lineage into an asset of others, for which no right is needed.
 
     A current edge that is not reported stays so. On an asset without an owner team, an edge by any caller but an
@@ -110,8 +111,7 @@ def _is_reported(unit: ItemUnit, key: EdgeKey) -> bool:
     relation, target = RELATIONS[key[0]], unit.lookup.known(key[2])
     if not relation.lineage or Direction.OUT in relation.changed_ends(unit.lookup.kind(key[1])):
         return False
-    before = unit.lookup.edge(key)
-    if before is not None and unit.lookup.is_current(key) and not before.get(REPORTED):
+    if before is not None and is_current(before, unit.now) and not before.get(REPORTED):
         return False
     return not unit.visibility.allows("link" if target["ownerTeam"] else "administer", target).allowed
 

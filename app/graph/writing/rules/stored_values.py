@@ -14,7 +14,13 @@ from graphql_schema.catalog.kinds import KIND_OF_CODE
 from graphql_schema.ports.record import Record
 
 MAX_RECORD: Final = 100_000
-"""Maximal size of the record of an asset as JSON, in bytes, so that a query can read the 500 of a page."""
+"""Maximal size of the record of an asset as JSON, in bytes.
+
+A page of 500 of them stays below the 64 Mi characters that an operation may read.
+"""
+
+SMALL_CHANGE: Final = 500
+"""Bytes by which a larger record may grow in an item, as by a deletion, a stage, an instant or an alias."""
 
 
 def refuse_reversed_intervals(unit: ItemUnit) -> None:
@@ -35,12 +41,12 @@ def refuse_reversed_intervals(unit: ItemUnit) -> None:
 
 
 def refuse_large_records(unit: ItemUnit) -> None:
-    """Reject the item as INVALID if the record of an asset would be larger than MAX_RECORD, and than before."""
+    """Reject the item as INVALID if the record of an asset would be larger than MAX_RECORD, and much than before."""
     for vid, record in unit.staging.staged.vertices.items():
         size = len(orjson.dumps(record))
         if size > MAX_RECORD and KIND_OF_CODE[record["kind"]].asset:
             before = unit.lookup.batch.vertex(vid)
-            if before is None or size > len(orjson.dumps(before)):
+            if before is None or size > len(orjson.dumps(before)) + SMALL_CHANGE:
                 raise invalid(
                     f"The values of {record['id']} would take more than {MAX_RECORD} bytes together. Keep large texts "
                     "elsewhere and register their address."

@@ -5,7 +5,16 @@ absent asset, whatever is stored. They have no effect. Where no edge is stored, 
 stored as well, which a caller with rights on the asset confirms by declaring it.
 """
 
-from app.graph.records.edge_record import LINK, UNCONFIRMED, UNCONFIRMED_LINKS, EdgeKey, intervals, with_confirmation
+from app.graph.records.edge_record import (
+    APART,
+    CLOSED,
+    LINK,
+    UNCONFIRMED,
+    UNCONFIRMED_LINKS,
+    EdgeKey,
+    intervals,
+    with_confirmation,
+)
 from app.graph.writing.rules.edge_effects import change_edge
 from app.graph.writing.unit.item_unit import ItemUnit
 from graphql_schema.ports.record import Record
@@ -35,3 +44,18 @@ def stage_unconfirmed_link(unit: ItemUnit, key: EdgeKey, link: Record, own: int,
     change_edge(
         unit, key, with_confirmation({**after, **former, UNCONFIRMED_LINKS: links}, unconfirmed=True), own, field
     )
+
+
+def unconfirmed_from(edge: Record, now: int) -> Record:
+    """Return a current edge marked unconfirmed from ``now`` on; the interval up to ``now`` is kept in ``earlier``.
+
+    So are the declarations that callers keep apart. An edge that is already unconfirmed is returned unchanged.
+    """
+    if edge.get(UNCONFIRMED):
+        return edge
+    if apart := edge.get(APART):
+        edge = {**edge, APART: {name: with_confirmation(own, unconfirmed=True) for name, own in apart.items()}}
+    rest = {name: value for name, value in edge.items() if name != CLOSED}
+    over = intervals({**rest, "validTo": now})
+    earlier = {"earlier": over} if over else {}
+    return with_confirmation({**edge, **earlier, "validFrom": max(now, edge["validFrom"])}, unconfirmed=True)

@@ -1,13 +1,14 @@
 """Declarations that a caller keeps apart from an edge.
 
-An edge may have an end that is hidden from a caller who names it by its id. While others declare such an edge (it is
-current and confirmed), links, unlinks and lists of the caller change a record of the caller's own. They are answered
-from it, because other answers would disclose the edge. The record is kept with the edge, by caller, under
-:data:`app.graph.records.edge_record.APART`.
+An edge may have an end that is hidden from a caller who names it by its id. If others already declare such an edge, the
+caller must not notice. So links, unlinks and lists of the caller change a record of the caller's own, which is stored
+with the edge under :data:`app.graph.records.edge_record.APART`, and are answered from that record. An unconfirmed
+declaration never replaces an edge that had effect.
 
-If the stored edge has ended or is unconfirmed, the next declaration of the caller becomes the edge itself. The edge
-does not end while such a record keeps it (:func:`app.graph.records.edge_record.kept_by`), unless `unlink` ends it for
-all, or it has an end already.
+The edge itself changes in two cases only. If no other declaration has effect, because it has ended or is unconfirmed,
+the next confirmed declaration of the caller becomes the edge. When no other declarer is left, the edge lasts while such
+a record without an end keeps it (:func:`app.graph.records.edge_record.kept_by`). It does not outlast an `unlink` by a
+caller who sees both ends, or an end that it has already.
 """
 
 from app.graph.records.edge_record import (
@@ -15,6 +16,7 @@ from app.graph.records.edge_record import (
     DECLASSIFIED,
     UNCONFIRMED,
     UNCONFIRMED_LINKS,
+    ends,
     intervals,
     is_current,
     kept_by,
@@ -42,9 +44,9 @@ def own_declaration(edge: Record, subject: str) -> Record | None:
 
 
 def with_own_declarers(edge: Record, subject: str, now: int) -> Record:
-    """Return an edge whose ends the caller sees now, with the declarers of what the caller declared apart before.
+    """Return the edge as a caller knows it who sees both ends now.
 
-    That is no longer apart then.
+    The declarers of what the caller kept apart are among its declarers, and that record is removed.
     """
     own: Record | None = edge.get(APART, {}).get(subject)
     if own is None:
@@ -56,12 +58,13 @@ def with_own_declarers(edge: Record, subject: str, now: int) -> Record:
 def with_declaration(edge: Record, subject: str, own: Record, now: int) -> Record:
     """Return a current edge with ``own``, the declaration that a caller keeps apart.
 
-    If ``own`` no longer keeps the edge, and no other declarer does, the edge ends at ``now``, or at its begin if that
-    is later. An end that the edge has is not changed.
+    If neither ``own`` nor another declarer keeps the edge, it ends: at ``now``, at its begin or at the confirmed end of
+    ``own``, the last of these. An end that the edge has is not changed.
     """
     after = {**edge, APART: {**edge.get(APART, {}), subject: _without_past(own)}}
     is_declared = edge["by"] or "validTo" in edge or kept_by(after)
-    return after if is_declared else {**after, "validTo": max(now, edge["validFrom"])}
+    scheduled = 0 if own.get(UNCONFIRMED) else ends(own)
+    return after if is_declared else {**after, "validTo": max(now, edge["validFrom"], scheduled)}
 
 
 def taken_over(edge: Record, record: Record, subject: str) -> Record:

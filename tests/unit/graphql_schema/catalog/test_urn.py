@@ -59,7 +59,14 @@ def test_parts_that_leave_no_space_for_a_name_are_refused() -> None:
         make_urn("dataset", "s3", "n" * 477, "x" * 100)
 
 
-@pytest.mark.parametrize("place", ["source", "namespace", "name", "version"])
+def test_a_very_long_name_is_cut_before_it_is_encoded() -> None:
+    """It stays an id, and names that differ at their end have different ones."""
+    one, other = (make_urn("tag", "catalog", "", "é" * 100_000 + end) for end in "ab")
+    assert one != other
+    assert parse_urn(one).name.startswith("éé")
+
+
+@pytest.mark.parametrize("place", ["source", "namespace", "version"])
 def test_a_part_that_is_too_long_is_refused_before_it_is_encoded(place: str) -> None:
     """The encoding of megabytes takes tenths of a second, and a query may ask for a version of each of 500 objects."""
     parts = {"source": "s", "namespace": "n", "name": "m", "version": "1", place: "é" * (MAX_PART + 1)}

@@ -37,7 +37,7 @@ def test_entries_are_released_a_few_at_a_time() -> None:
     """The size follows, and true is returned once nothing is left."""
     there = filled()
     left = []
-    while not there.release(3):
+    while not there.release(3, 0):
         left.append((len(there), there.size))
     assert [count for count, _ in left] == [5, 2]
     assert sorted((size for _, size in left), reverse=True) == [size for _, size in left]

@@ -179,6 +179,16 @@ def test_what_is_dropped_is_freed_a_few_at_a_time() -> None:
     assert max(sizes) <= 100_000 + 2 * 50
 
 
+def test_large_entries_after_small_ones_free_more_of_them() -> None:
+    """What is dropped is freed as fast as the cache is filled, so that its size stays bounded."""
+    cache, sizes = GraphCache(100_000), []
+    for vid, size in [*((vid, 50) for vid in range(4_000)), *((vid, 5_000) for vid in range(4_000, 4_200))]:
+        with cache.fill() as fill:
+            cache.keep_record(fill, vid, {"id": str(vid)}, size)
+        sizes.append(cache.size)
+    assert max(sizes) <= 150_000 + 5_000
+
+
 def test_edges_and_listings_move_to_the_young_generation_when_they_are_used() -> None:
     """They stay as long as they are used, while others come and go."""
     cache = GraphCache(4_000)

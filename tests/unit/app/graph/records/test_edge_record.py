@@ -23,13 +23,13 @@ from app.graph.records.edge_record import (
     linked,
     recorded,
     reopened,
-    unconfirmed_from,
     undeclared,
     with_confirmation,
     with_empty_interval,
     with_links_of,
 )
 from app.graph.records.read_time import recorded_by
+from app.graph.writing.rules.unconfirmed_links import unconfirmed_from
 from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.catalog.relations import FEEDS, OWNED_BY, TAGGED, VERSION_OF
 

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from support.estates.plain_rows import hiding, plain_row
 
-from app.graph.records.edge_record import UNCONFIRMED, declared, linked, recorded, unconfirmed_from, undeclared
+from app.graph.records.edge_record import UNCONFIRMED, declared, linked, recorded, undeclared
 from app.graph.records.read_time import NO_UPPER_BOUND, PRESENT, ReadTime, edge_at, existed, vertex_at
+from app.graph.writing.rules.unconfirmed_links import unconfirmed_from
 from graphql_schema.catalog.relations import FEEDS
 
 EDGE = {"relation": "FEEDS", "validFrom": 300, "earlier": [[100, 200]]}

@@ -143,6 +143,7 @@ async def test_an_event_of_many_commands_is_several_transactions(
     monkeypatch.setattr("app.graph.writing.group_plan.prefetch", store.prefetch)
     client: Any = store
     writer = Writers(client, policy, WriteCoordinator(shipped_stops())).of(person("root", roles="admin"))
+    monkeypatch.setattr("app.graph.writing.writer.MAX_BATCH_ITEMS", 3)
     writer.batch_size = 3
     (done,) = await writer.write([event("e1", *ITEMS)], dry_run=False, atomic=False)
     assert [part.outcome.name for part in done.parts] == ["CREATED"] * 4

@@ -9,7 +9,7 @@ from support.stores.writers import NOW, asset, person, urn
 from app.graph.records.vertex_id import vertex_id
 from app.graph.writing.rules.stored_values import MAX_RECORD
 from app.graph.writing.unit.visibility import CallerVisibility
-from graphql_schema.ports.commands import ObserveCommand, ObservedValue, RevertCommand
+from graphql_schema.ports.commands import DeleteCommand, ObserveCommand, ObservedValue, RevertCommand
 
 ADA = person("ada", "team ranking", roles="engineer")
 OURS = {"team ranking": ["TECHNICAL"]}
@@ -84,7 +84,7 @@ def test_a_hidden_instant_decides_nothing(memory: Memory, monkeypatch: pytest.Mo
 
 
 def test_the_values_of_several_items_are_bounded_together(memory: Memory) -> None:
-    """A record that is too large is refused, whichever command makes it; one that was larger before may shrink."""
+    """A record that is too large is refused, whichever command makes it; a stored one may shrink, or be deleted."""
     half = "x" * (MAX_RECORD // 2)
     seeded(memory, asset("run r", {**RUN, "description": half}, owners=OURS))
     for command in (asset("run r", {**RUN, "error": half}), observed("error", half)):
@@ -95,6 +95,8 @@ def test_the_values_of_several_items_are_bounded_together(memory: Memory) -> Non
     large = {**memory.record("run r"), "error": half, "codeRef": half}
     memory.vertices[vertex_id("default", urn("run r"))] = large
     assert memory.outcomes(asset("run r", {**RUN, "codeRef": "x"}), who=ADA, now=NOW + 1) == ["UPDATED"]
+    memory.vertices[vertex_id("default", urn("run r"))] = large
+    assert memory.outcomes(DeleteCommand(urn("run r")), who=ADA, now=NOW + 1) == ["UPDATED"]
 
 
 def observed(field: str, value: str) -> ObserveCommand:

@@ -288,3 +288,58 @@ def test_an_unconfirmed_declaration_changes_no_value_of_the_past(memory: Memory)
         assert others_edge(store.edge(*ends)) == before
     assert store.outcomes(asset("run r", outputs=["dataset shut"]), who=ADA, now=NOW + 31) == ["UPDATED"]
     assert others_edge(store.edge(*ends)) == before
+
+
+def test_a_registration_takes_the_effect_of_what_is_apart_as_well(memory: Memory) -> None:
+    """Zed registers the stub that root and ada linked from a hidden source; ada keeps no edge to zed's dataset."""
+    store, ends = twin(memory), ("DERIVES", "dataset shut", "dataset s")
+    zed = person("zed", "team growth", roles="engineer")
+    store.run(link(*ends), now=NOW + 10)
+    assert store.outcomes(link(*ends), who=ADA, now=NOW + 11) == ["CREATED"]
+    made = asset("dataset s", owners={"team growth": ["TECHNICAL"]})
+    assert store.outcomes(made, who=zed, now=NOW + 12) == ["CREATED"]
+    assert (store.edge(*ends)["claim"], kept_by(store.edge(*ends))) == (True, [])
+    end = UnlinkCommand("DERIVES", urn("dataset shut"), urn("dataset s"))
+    assert store.outcomes(link(*ends), who=zed, now=NOW + 13) == ["CREATED"]
+    assert store.outcomes(end, who=zed, now=NOW + 14) == ["UPDATED"]
+    assert not is_current(store.edge(*ends), NOW + 14)
+
+
+def test_a_revert_leaves_the_edge_to_who_keeps_it(memory: Memory) -> None:
+    """Root reverts his list: ada's link keeps the edge. A state that only she kept ends when she does no longer."""
+    store = twin(memory)
+    store.run(listed(), now=NOW + 10)
+    of_root = newest(store)
+    store.run(link(*SHUT), who=ADA, now=NOW + 11)
+    assert store.outcomes(RevertCommand(of_root), now=NOW + 12) == ["UPDATED"]
+    assert (is_current(store.edge(*SHUT), NOW + 12), kept_by(store.edge(*SHUT))) == (True, ["ada"])
+    store.run(listed(), now=NOW + 13)
+    of_root = newest(store)
+    assert store.outcomes(END, who=ADA, now=NOW + 14) == ["UPDATED"]
+    assert store.outcomes(RevertCommand(of_root), now=NOW + 15) == ["UPDATED"]
+    assert not is_current(store.edge(*SHUT), NOW + 15)
+
+
+def test_a_scheduled_end_of_the_last_who_keeps_an_edge_is_its_end(memory: Memory) -> None:
+    """Ada's end is in the future, so the edge lasts until then, whether she keeps it for root or recorded it."""
+    for who in (ROOT, ADA):
+        store = twin(memory)
+        store.run(listed() if who is ROOT else link(*SHUT), who=who, now=NOW + 10)
+        store.run(link(*SHUT), who=ADA if who is ROOT else BEN, now=NOW + 11)
+        if who is ROOT:
+            store.run(unlisted(), now=NOW + 12)
+        assert store.outcomes(replace(END, valid_to=NOW + 500), who=ADA, now=NOW + 13) == ["UPDATED"]
+        edge = store.edge(*SHUT)
+        assert (edge if who is ROOT else edge["apart"]["ada"])["validTo"] == NOW + 500
+
+
+def test_an_edge_that_is_left_to_another_caller_stays_reported(memory: Memory) -> None:
+    """Neither ada nor ben may link the hidden workflow, so causes of health do not propagate over their edge."""
+    store, ends = twin(memory), ("TRIGGERS", "workflow mine", "workflow shut")
+    seeded(store, asset("workflow mine", owners=OURS))
+    end = UnlinkCommand("TRIGGERS", urn("workflow mine"), urn("workflow shut"))
+    for who, at in ((BEN, 10), (ADA, 11)):
+        assert store.outcomes(link(*ends), who=who, now=NOW + at) == ["CREATED"]
+    assert store.edge(*ends)["reported"]
+    assert store.outcomes(end, who=BEN, now=NOW + 12) == ["UPDATED"]
+    assert (store.edge(*ends)["recordedBy"], store.edge(*ends)["reported"]) == ("ada", True)
