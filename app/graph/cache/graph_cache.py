@@ -37,6 +37,9 @@ RELEASED: Final = 8
 If that one is large, as many more are freed as have twice its size, so that the cache has at most half its limit more.
 """
 
+MAX_FREED: Final = 4 * 1024 * 1024
+"""Maximal number of bytes that are freed at once, in some milliseconds; what is left is freed with the next entries."""
+
 MAX_UNCERTAIN: Final = 100_000
 """Number of vertices and ends of edges, touched by transactions of unknown outcome, above which nothing is kept."""
 
@@ -67,6 +70,7 @@ class GraphCache:
         self._starts = host.starts if host else 0
         self._young, self._old = Generation(), Generation()
         self._dropped = deque[Generation]()
+        self._owed = 0
         self._fills: set[Fill] = set()
         self._in_flight = InFlight()
         self._uncertain = Forbidden()
@@ -215,8 +219,14 @@ class GraphCache:
 
         ``kept`` is the size of the entry that was put into the young one.
         """
-        if self._dropped and self._dropped[0].release(RELEASED, 2 * kept):
-            self._dropped.popleft()
+        if self._dropped:
+            self._owed += 2 * kept
+            freed = min(self._owed, MAX_FREED)
+            self._owed -= freed
+            if self._dropped[0].release(RELEASED, freed):
+                self._dropped.popleft()
+        else:
+            self._owed = 0
         if self._young.size > self._limit // 2 or len(self._young.edges) > MAX_SHAPES:
             self.counters.evictions += len(self._old)
             self._dropped.append(self._old)

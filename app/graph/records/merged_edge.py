@@ -12,6 +12,7 @@ from app.graph.records.edge_record import (
     UNCONFIRMED,
     ends,
     intervals,
+    kept_by,
 )
 from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.ports.record import Record
@@ -51,7 +52,7 @@ def joined(before: Record, edge: Record, now: int) -> Record:
     marks = {name: before[name] for name in _ONLY_BOTH if before.get(name) and edge.get(name)}
     kept = {name: value for name, value in before.items() if name not in _JOINED}
     end = max(ends(before), ends(edge))
-    return {
+    both = {
         **values,
         **kept,
         **marks,
@@ -62,6 +63,7 @@ def joined(before: Record, edge: Record, now: int) -> Record:
         "validFrom": min(before["validFrom"], max(now, edge["validFrom"])),
         **_links(edge, before),
     }
+    return _with_end(both, now)
 
 
 def _strongest(before: Record, edge: Record) -> Record:
@@ -80,10 +82,22 @@ def _properties(before: Record, edge: Record) -> Record:
 def _links(edge: Record, before: Record) -> Record:
     """Return what callers declared apart from both edges, by caller.
 
-    Where both have it, that of ``before`` is kept, unless only the other one still has declarers.
+    Where both have it, that of ``before`` is kept, unless only the other one still keeps an edge, or has declarers.
     """
     kept = {name: {**edge.get(name, {}), **before.get(name, {})} for name in sorted(BY_CALLER)}
     for name, links in kept.items():
         for subject, other in edge.get(name, {}).items():
-            links[subject] = links[subject] if links[subject]["by"] else other
+            links[subject] = max(links[subject], other, key=_lasts)
     return {name: each for name, each in kept.items() if each}
+
+
+def _lasts(own: Record) -> int:
+    """Return 2 for a declaration that keeps an edge, 1 for another one with declarers, else 0."""
+    return 0 if not own["by"] else 1 + ("validTo" not in own and not own.get(UNCONFIRMED))
+
+
+def _with_end(edge: Record, now: int) -> Record:
+    """Return an edge with an end at ``now`` if it has neither an end nor declarers, and no caller keeps it."""
+    return (
+        edge if edge["by"] or "validTo" in edge or kept_by(edge) else {**edge, "validTo": max(now, edge["validFrom"])}
+    )

@@ -47,7 +47,7 @@ def batch_response(events: Sequence[E], report: Report[E], status: HTTPStatus, r
         return json_response(body, status)
     if len(failed) < len(events):
         return json_response(body, HTTPStatus.MULTI_STATUS)
-    first = answered(next(iter(failed.values())))
+    first = _first_late([answered(each) for each in failed.values()])
     if isinstance(first, HttpError):
         return json_response(body, first.status, headers=first.headers)
     return json_response(body, HTTP_STATUS[first.code])
@@ -60,8 +60,16 @@ def answered(error: CodedError) -> CodedError:
     """
     if error.code is Code.LIMIT_EXCEEDED and error.extensions.get("limit") == SECONDS:
         retry = {"Retry-After": str(RETRY_AFTER_SECONDS)}
-        return HttpError(HTTPStatus.SERVICE_UNAVAILABLE, error.message, Code.LIMIT_EXCEEDED, retry)
+        late = HttpError(HTTPStatus.SERVICE_UNAVAILABLE, error.message, Code.LIMIT_EXCEEDED, retry)
+        late.extensions |= error.extensions
+        return late
     return error
+
+
+def _first_late(errors: Sequence[CodedError]) -> CodedError:
+    """Return the first error that says to send the events again, else the first one."""
+    unavailable = HTTPStatus.SERVICE_UNAVAILABLE
+    return next((each for each in errors if isinstance(each, HttpError) and each.status == unavailable), errors[0])
 
 
 def _failure(index: int, error: CodedError, request_id: str) -> JsonObject:

@@ -45,7 +45,8 @@ def change_edge(  # noqa: PLR0913 - an edge, its end, and a flag
     known = unit.visibility.known_edge(stored, key)
     heir = None if stored is None else _heir(unit, key, stored, record)
     if heir is not None:
-        over = record if "validTo" in record else {**record, "validTo": max(unit.now, record["validFrom"])}
+        is_dated = "validTo" in record and record["validTo"] != (known or {}).get("validTo")
+        over = record if is_dated else {**record, "validTo": max(unit.now, record["validFrom"])}
         unit.staging.hand_over(key, heir, over)
         unit.audit.record_edge(own, field, key, apart=(known, over))
         is_staged = True
@@ -88,6 +89,8 @@ def _heir(unit: ItemUnit, key: EdgeKey, stored: Record, record: Record) -> str |
 
 def _with_marks(unit: ItemUnit, key: EdgeKey, record: Record) -> Record:
     """Return the record of an edge with the mode of a tag, and with or without the mark ``reported``."""
+    if not (record["by"] or "validTo" in record):
+        return record  # it has the marks of those who keep it
     record = with_mode(record) if key[0] == TAGGED.name else record
     return with_report(record, reported=_is_reported(unit, key, unit.lookup.edge(key)))
 

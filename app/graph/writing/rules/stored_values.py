@@ -14,13 +14,13 @@ from graphql_schema.catalog.kinds import KIND_OF_CODE
 from graphql_schema.ports.record import Record
 
 MAX_RECORD: Final = 100_000
-"""Maximal size of the record of an asset as JSON, in bytes.
+"""Maximal size of the large values of an asset together, as JSON in bytes.
 
 A page of 500 of them stays below the 64 Mi characters that an operation may read.
 """
 
-SMALL_CHANGE: Final = 500
-"""Bytes by which a larger record may grow in an item, as by a deletion, a stage, an instant or an alias."""
+LARGE_VALUE: Final = 256
+"""Bytes from which on a value counts, so that a stage, an instant or a revision does not."""
 
 
 def refuse_reversed_intervals(unit: ItemUnit) -> None:
@@ -41,16 +41,20 @@ def refuse_reversed_intervals(unit: ItemUnit) -> None:
 
 
 def refuse_large_records(unit: ItemUnit) -> None:
-    """Reject the item as INVALID if the record of an asset would be larger than MAX_RECORD, and much than before."""
+    """Reject the item as INVALID if the large values of an asset would exceed MAX_RECORD, and what they were before."""
     for vid, record in unit.staging.staged.vertices.items():
-        size = len(orjson.dumps(record))
-        if size > MAX_RECORD and KIND_OF_CODE[record["kind"]].asset:
-            before = unit.lookup.batch.vertex(vid)
-            if before is None or size > len(orjson.dumps(before)) + SMALL_CHANGE:
-                raise invalid(
-                    f"The values of {record['id']} would take more than {MAX_RECORD} bytes together. Keep large texts "
-                    "elsewhere and register their address."
-                )
+        size = _size(record) if KIND_OF_CODE[record["kind"]].asset else 0
+        if size > MAX_RECORD and size > _size(unit.lookup.batch.vertex(vid) or {}):
+            raise invalid(
+                f"The values of {record['id']} would take more than {MAX_RECORD} bytes together. Keep large texts "
+                "elsewhere and register their address."
+            )
+
+
+def _size(record: Record) -> int:
+    """Return the size of the large values of a record, without its lists of owners and tags."""
+    values = (value for name, value in record.items() if name != "index" and isinstance(value, str | list | dict))
+    return sum(size for size in map(len, map(orjson.dumps, values)) if size >= LARGE_VALUE)
 
 
 def _is_given(unit: ItemUnit, vid: int, name: str, before: Record, after: Record) -> bool:

@@ -63,7 +63,7 @@ def with_declaration(edge: Record, subject: str, own: Record, now: int) -> Recor
     """
     after = {**edge, APART: {**edge.get(APART, {}), subject: _without_past(own)}}
     is_declared = edge["by"] or "validTo" in edge or kept_by(after)
-    scheduled = 0 if own.get(UNCONFIRMED) else ends(own)
+    scheduled = ends(own) if is_current(own, now) and not own.get(UNCONFIRMED) else 0
     return after if is_declared else {**after, "validTo": max(now, edge["validFrom"], scheduled)}
 
 

@@ -99,6 +99,13 @@ def test_the_values_of_several_items_are_bounded_together(memory: Memory) -> Non
     assert memory.outcomes(DeleteCommand(urn("run r")), who=ADA, now=NOW + 1) == ["UPDATED"]
 
 
+def test_many_small_changes_do_not_pass_the_limit(memory: Memory) -> None:
+    """Each of them adds some hundred bytes to a text."""
+    seeded(memory, asset("run r", {**RUN, "description": "x" * (MAX_RECORD - 1_000)}, owners=OURS))
+    items = [asset("run r", {**RUN, "codeRef": "y" * 400 * step}) for step in range(1, 6)]
+    assert memory.outcomes(*items, who=ADA, now=NOW + 1) == ["UPDATED"] * 2 + ["INVALID"] * 3
+
+
 def observed(field: str, value: str) -> ObserveCommand:
     """Return a command by which an event gives a value of the run."""
     return ObserveCommand(urn("run r"), "r", (ObservedValue(field, value, (1,), ""),), ())

@@ -259,6 +259,10 @@ def test_declarations_of_merged_edges_are_kept_by_caller() -> None:
     assert kept_by(joined(second, first, 9)) == ["ada", "bo"]
     over = with_declaration(one, "ada", {**one, "by": [], "validTo": 8}, 9)
     assert (own_declaration(joined(over, first, 9), "ada") or {})["confidence"] == 0.1
+    left = {**with_declaration(one, "ada", one, 9), "by": []}
+    dated = {**with_declaration(one, "ada", {**one, "validTo": 99}, 9), "by": [], "validTo": 99}
+    assert (kept_by(joined(dated, left, 9)), kept_by(joined(left, dated, 9))) == (["ada"], ["ada"])
+    assert joined({**one, "by": []}, dated, 9)["validTo"] == 9
 
 
 def listed() -> RegisterCommand:
@@ -343,3 +347,45 @@ def test_an_edge_that_is_left_to_another_caller_stays_reported(memory: Memory) -
     assert store.edge(*ends)["reported"]
     assert store.outcomes(end, who=BEN, now=NOW + 12) == ["UPDATED"]
     assert (store.edge(*ends)["recordedBy"], store.edge(*ends)["reported"]) == ("ada", True)
+
+
+def test_an_end_before_the_begin_is_no_scheduled_end(memory: Memory) -> None:
+    """Ada's link would begin later; without it no caller keeps the edge, which ends now."""
+    store = twin(memory)
+    store.run(listed(), now=NOW + 10)
+    store.run(link(*SHUT, validFrom=NOW + 1_000_000), who=ADA, now=NOW + 11)
+    store.run(unlisted(), now=NOW + 12)
+    assert store.outcomes(END, who=ADA, now=NOW + 13) == ["UPDATED"]
+    assert store.edge(*SHUT)["validTo"] == NOW + 13
+
+
+@pytest.mark.parametrize("beside", [True, False])
+def test_an_end_from_before_is_not_that_of_a_list(memory: Memory, *, beside: bool) -> None:
+    """Ada's list ends what her unlink had dated; nothing is left to end, whether ben keeps the edge or not."""
+    store = twin(memory)
+    store.run(listed(), who=ADA, now=NOW + 10)
+    store.run(replace(END, valid_to=NOW + 1_000), who=ADA, now=NOW + 11)
+    store.run(listed(), who=ADA, now=NOW + 12)
+    if beside:
+        store.run(link(*SHUT), who=BEN, now=NOW + 13)
+    store.run(unlisted(), who=ADA, now=NOW + 14)
+    (done,) = store.run(END, who=ADA, now=NOW + 15)
+    assert [error.code.name for error in done.errors] == ["NOT_FOUND"]
+
+
+def test_an_edge_that_only_a_reported_declaration_keeps_is_reported(memory: Memory) -> None:
+    """Ada may not link the service, so causes of health do not propagate over what only she declares."""
+    store, ends = twin(memory), ("SERVED_BY", "deployment s", "service shut")
+    seeded(store, asset("service shut", {"visibility": "TEAM"}, owners=THEIRS))
+    store.run(link(*ends), now=NOW + 10)
+    assert "reported" not in store.edge(*ends)
+    assert store.outcomes(link(*ends), who=ADA, now=NOW + 11) == ["CREATED"]
+    store.run(RevertCommand(_linked(store, "deployment s")), now=NOW + 12)
+    edge = store.edge(*ends)
+    assert (edge["by"], is_current(edge, NOW + 12), edge["reported"]) == ([], True, True)
+
+
+def _linked(memory: Memory, text: str) -> str:
+    """Return the id of root's link of an asset."""
+    changes = [each for each in memory.vertices.values() if each.get("action") == "LINKED" and each["actor"] == "root"]
+    return next(str(each["id"]) for each in changes if each["subject"] == urn(text))
