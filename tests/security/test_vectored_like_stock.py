@@ -1,6 +1,7 @@
 """A query has the same response whether graphql-core executes it or it is executed over vectors.
 
-Every query of the repository and random operations, as every persona: status, headers, bytes and access log are equal.
+Every query of the repository and random operations, as every persona: status, headers, bytes and access log are equal,
+whether the graph cache is off or has what earlier queries read.
 ``make test-equal OPERATIONS=20000`` sends more.
 """
 
@@ -52,7 +53,7 @@ async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory
 @pytest.fixture
 def both(api: Api) -> Iterator[BothPaths]:
     """Return what sends requests on both paths; afterwards no reply may differ, and no query be read twice in vain."""
-    both = BothPaths(api)
+    both = BothPaths(api, warm=True)
     with both.observed():
         yield both
     again = both.again.total()
@@ -118,6 +119,9 @@ async def test_generated_queries(api: Api, both: BothPaths, pools: Pools, who: s
         generator.answered.update(name for name, _ in operation.reached(reply.body.get("data")))
         generator.cursors = _cursors(generator.cursors, reply)
         kinds["errors" in reply.body] += 1
+        if both.requested % 1_000 == 0:
+            sys.stdout.write(f"{who}: {both.requested} requests, {len(both.differing)} differ\n")
+            sys.stdout.flush()
     assert kinds[False] > kinds[True]
 
 

@@ -44,39 +44,51 @@ class Reply:
 
 @dataclass
 class BothPaths:
-    """Sends each request twice, and records the requests whose replies differ.
+    """Sends each request on both paths, and records the requests whose replies differ.
 
-    ``planned`` counts the queries that began over vectors. ``again`` has the reasons why graphql-core executed some of
-    them again. ``needless`` has those of replies without an error.
+    Both read everything from the store, so that they do the same work. If ``warm``, a flag, the vectors also read over
+    the graph cache, which keeps what earlier requests left there. ``planned`` counts the queries that began over
+    vectors. ``again`` has the reasons why graphql-core executed some of them again. ``needless`` has those of replies
+    without an error.
     """
 
     api: Api
+    warm: bool = False
     requested: int = 0
     planned: int = 0
     again: Counter[str] = field(default_factory=Counter)
     needless: dict[str, str] = field(default_factory=dict)
     differing: list[str] = field(default_factory=list)
     _reasons: list[str] = field(default_factory=list)
+    _began: int = 0
 
     async def ask(self, who: str, query: str, variables: Mapping[str, Any], **headers: str) -> Reply:
-        """Send a request on both paths; return the reply of graphql-core."""
+        """Send a request on all paths; return the reply of graphql-core."""
         text = f"{who} {headers}: {query}\n{dict(variables)}"
-        replies = []
-        for vectored in (False, True):
-            self.api.contexts.vectored = vectored
-            self._reasons.clear()
-            with self.api.without_cache():  # what is known already would be another amount of work
-                replies.append(await self._reply(who, query, variables, headers))
-        stock, planned = replies
+        with self.api.without_cache():  # what is known already would be another amount of work
+            stock = await self._reply(who, query, variables, headers, vectored=False)
+            planned = await self._reply(who, query, variables, headers, vectored=True)
         self.requested += 1
+        self.planned += self._began
         self.again.update(self._reasons)
         if self._reasons and b'"errors":[' not in stock.content and not _INTROSPECTION.search(query):
             self.needless.setdefault(self._reasons[0], text)
-        if stock != planned:
-            self.differing.append(f"{text}\n{difference(str(stock), str(planned))}")
+        self._compare(text, stock, "vectors", planned)
+        if self.warm:
+            reply = await self._reply(who, query, variables, headers, vectored=True)
+            self._compare(text, stock, "vectors over the cache", reply)
         return stock
 
-    async def _reply(self, who: str, query: str, variables: Mapping[str, Any], headers: Mapping[str, str]) -> Reply:
+    def _compare(self, text: str, stock: Reply, path: str, reply: Reply) -> None:
+        if stock != reply:
+            self.differing.append(f"{text}\n{path}\n{difference(str(stock), str(reply))}")
+
+    async def _reply(
+        self, who: str, query: str, variables: Mapping[str, Any], headers: Mapping[str, str], *, vectored: bool
+    ) -> Reply:
+        self.api.contexts.vectored = vectored
+        self._reasons.clear()
+        self._began = 0
         sent = {"Authorization": f"Bearer {self.api.tokens[who]}", "X-Request-Id": "paths", **headers}
         path = self.api.process.settings.data_dir / "access.jsonl"
         before = path.stat().st_size if path.exists() else 0
@@ -92,7 +104,7 @@ class BothPaths:
         stopped = epoch_milliseconds() + 3_600_000
 
         def counted(*given: Any) -> Any:
-            self.planned += 1
+            self._began += 1
             return root(*given)
 
         def reasoned(context: Context) -> None:
@@ -123,7 +135,7 @@ def difference(one: str, other: str) -> str:
     """Return two texts from a little before their first difference."""
     pairs = enumerate(zip(one, other, strict=False))
     at = next((index for index, (a, b) in pairs if a != b), min(len(one), len(other)))
-    return f"stock:   {one[max(0, at - 200) : at + 300]}\nvectors: {other[max(0, at - 200) : at + 300]}"
+    return f"stock: {one[max(0, at - 200) : at + 300]}\nother: {other[max(0, at - 200) : at + 300]}"
 
 
 def _headers(response: httpx2.Response) -> tuple[tuple[str, str], ...]:
@@ -133,9 +145,11 @@ def _headers(response: httpx2.Response) -> tuple[tuple[str, str], ...]:
 def _logged(path: Any, before: int) -> dict[str, tuple[str, ...]]:
     """Return the ids of the events that were logged after a position of the file, by all else of the event."""
     found: defaultdict[str, list[str]] = defaultdict(list)
-    content = path.read_bytes()[before:] if path.exists() else b""
-    for line in map(orjson.loads, content.splitlines()):
-        ids = line.pop("ids", [])
-        del line["time"]
-        found[orjson.dumps(line).decode()] += ids
+    if path.exists():
+        with path.open("rb") as file:
+            file.seek(before)
+            for line in map(orjson.loads, file):
+                ids = line.pop("ids", [])
+                del line["time"]
+                found[orjson.dumps(line).decode()] += ids
     return {event: tuple(sorted(ids)) for event, ids in sorted(found.items())}
