@@ -102,6 +102,14 @@ class Hop:
         """Return the hop in the other direction; ``kind`` is the kind at its far end, where this hop starts."""
         return Hop(self.relation, self.direction.reverse, (kind,))
 
+    def edge_key(self, near: int, far: int) -> tuple[str, int, int]:
+        """Return the relation, and the *from* and *to* end, of the edge that the hop follows between two vertices."""
+        return (self.relation.name, near, far) if self.direction is Direction.OUT else (self.relation.name, far, near)
+
+    def far_end(self, key: tuple[str, int, int]) -> int:
+        """Return the vertex id at the far end of an edge that the hop follows, whose key is given."""
+        return key[2] if self.direction is Direction.OUT else key[1]
+
 
 RELATIONS: Final[dict[str, Relation]] = {}
 """Every relation by name, in the order of this file."""

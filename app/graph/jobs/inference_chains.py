@@ -6,6 +6,7 @@ A chain visits no vertex twice. It is active while all its edges are, until a ve
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 from app.graph.records.edge_record import EdgeKey, active_intervals
@@ -16,7 +17,7 @@ from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.ports.record import JsonObject, Position, Record
 
 Intervals = Sequence[tuple[int, int]]
-"""Intervals in epoch milliseconds; the end is excluded."""
+"""Intervals in epoch milliseconds, the earliest first; the end is excluded."""
 
 _ALWAYS: Final = -(2**62)
 """A begin before every instant."""
@@ -75,9 +76,29 @@ def changes(around: Neighbourhood, end: int, rules: Iterable[InferenceRule], now
 
 
 def intersection(intervals: Intervals, others: Intervals) -> Intervals:
-    """Return the parts of intervals that lie in both sequences; without empty intervals."""
-    both = ((max(a, start), min(b, end)) for a, b in intervals for start, end in others)
-    return [(start, end) for start, end in both if start < end]
+    """Return the parts of intervals that lie in both sequences.
+
+    No interval is empty, or overlaps with another one of its sequence, so the time is that of both lengths together.
+    """
+    both, place = [], 0
+    for start, end in intervals:
+        while place < len(others) and others[place][1] <= start:
+            place += 1
+        for other, its_end in islice(others, place, None):
+            if other >= end:
+                break
+            both.append((max(start, other), min(end, its_end)))
+    return both
+
+
+def disjoint(intervals: Intervals) -> Intervals:
+    """Return the same instants as intervals that do not overlap; two that only touch stay apart."""
+    found: list[tuple[int, int]] = []
+    for start, end in intervals:
+        if found and start < found[-1][1]:
+            start, end = found[-1][0], max(found.pop()[1], end)  # noqa: PLW2901 - the union of both
+        found.append((start, end))
+    return found
 
 
 def _chains(around: Neighbourhood, rule: InferenceRule, end: int) -> Iterator[PartialChain]:
@@ -100,7 +121,7 @@ def _extended(
 ) -> list[PartialChain]:
     """Return the chain with one more edge before it; an empty list if chain and edge are never active together."""
     deleted = around.records[source].get("deletedAt") if inner else None
-    active = intersection(chain.active, active_intervals(edge))
+    active = intersection(chain.active, disjoint(active_intervals(edge)))
     active = intersection(active, [(_ALWAYS, deleted or FOREVER)])
     confidence = chain.confidence * edge.get("confidence", 1.0)
     return [PartialChain((source, *chain.vids), active, confidence)] if active else []

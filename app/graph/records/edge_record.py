@@ -17,10 +17,11 @@ as old as the younger of its ends (docs/design/lineage-rules.md).
 """
 
 from collections.abc import Iterable, Mapping
+from operator import itemgetter
 from typing import Final
 
 from graphql_schema.catalog.instants import FOREVER
-from graphql_schema.catalog.relations import OWNED_BY, TAGGED, Direction, Hop, Relation, RelationFamily
+from graphql_schema.catalog.relations import OWNED_BY, TAGGED, Relation, RelationFamily
 from graphql_schema.ports.record import JsonObject, Record
 
 
@@ -31,22 +32,17 @@ class InvalidEdgeError(ValueError):
     """
 
 
-MAX_PROPERTIES: Final = 64 * 1024
-"""Maximal number of characters in the keys and values of the properties of an edge, after a link has merged its own."""
+MAX_PROPERTIES: Final = 4 * 1024
+"""Maximal number of characters in the keys and values of the properties of an edge, after a link has merged its own.
+
+Every reader of the edges of an asset reads them.
+"""
+
+MAX_INTERVALS: Final = 500
+"""Maximal number of intervals of an edge, some 23 KB: its readers read all of them, and a change stores them twice."""
 
 EdgeKey = tuple[str, int, int]
 """A relation, and the vertex ids of the *from* and the *to* end."""
-
-
-def key_over(hop: Hop, near: int, far: int) -> EdgeKey:
-    """Return the key of the edge that a hop follows from ``near`` to ``far``."""
-    return (hop.relation.name, near, far) if hop.direction is Direction.OUT else (hop.relation.name, far, near)
-
-
-def far_end(hop: Hop, key: EdgeKey) -> int:
-    """Return the vertex id at the far end of an edge that a hop follows."""
-    return key[2] if hop.direction is Direction.OUT else key[1]
-
 
 LINK: Final = "link"
 IDENTITY: Final = "id"
@@ -193,18 +189,29 @@ def interval(edge: Record) -> list[int]:
 def intervals(edge: Record) -> list[list[int]]:
     """Return all intervals that are not empty, in the form of ``earlier``, the last interval last.
 
-    An unconfirmed edge has only former intervals.
+    An unconfirmed edge has only former intervals. Of more than MAX_INTERVALS, those with the shortest time between them
+    are joined, and the earliest is first.
     """
-    return _lasting([*edge.get("earlier", ()), *(() if edge.get(UNCONFIRMED) else (interval(edge),))])
+    found = [*edge.get("earlier", ()), *(() if edge.get(UNCONFIRMED) else (interval(edge),))]
+    found = [each for each in found if each[0] < each[1]]
+    while len(found) > MAX_INTERVALS:
+        found.sort()
+        place = min(range(1, len(found)), key=lambda place: found[place][0] - found[place - 1][1])
+        found[place - 1 : place + 1] = [_joined(*found[place - 1 : place + 1])]
+    return found
+
+
+def _joined(first: list[int], second: list[int]) -> list[int]:
+    """Return one interval, in the form of ``earlier``, from the begin of the first to the last end of both."""
+    last = max(first, second, key=itemgetter(1))
+    bounds = [first[0], last[1]]
+    recorded = [(first[2:] or first)[0], last[-1]]
+    return bounds if recorded == bounds else [*bounds, *recorded]
 
 
 def was_confirmed(edge: Record | None) -> bool:
     """Return whether an edge is or was confirmed, also if a later begin left it without an interval."""
     return edge is not None and (not edge.get(UNCONFIRMED) or bool(intervals(edge)))
-
-
-def _lasting(found: Iterable[list[int]]) -> list[list[int]]:
-    return [each for each in found if each[0] < each[1]]
 
 
 def recorded(before: Record | None, after: Record, now: int) -> Record:
@@ -222,17 +229,13 @@ def recorded(before: Record | None, after: Record, now: int) -> Record:
     ):
         after = {**after, "validFrom": max(now, after["validFrom"])}
     was, marks = before or {}, {}
-    for mark, of in ((OPENED, _begin), (CLOSED, ends)):
+    for mark, of in ((OPENED, itemgetter("validFrom")), (CLOSED, ends)):
         if before is not None and of(before) == of(after):
             marks[mark] = was.get(mark)
         elif of(after) not in {now, FOREVER}:
             marks[mark] = now
     rest = {name: value for name, value in after.items() if name not in {OPENED, CLOSED}}
     return {**rest, **{mark: at for mark, at in marks.items() if at is not None}}
-
-
-def _begin(edge: Record) -> int:
-    return int(edge["validFrom"])
 
 
 def active_intervals(edge: Record | None) -> list[tuple[int, int]]:

@@ -8,7 +8,7 @@ from typing import Final
 
 from app.graph.commits.state_read import HopRead, StoredState, read_state
 from app.graph.driver.gremlin_client import GremlinClient
-from app.graph.records.edge_record import EdgeKey, key_over
+from app.graph.records.edge_record import EdgeKey
 from app.graph.records.merged_record import last_target
 from app.graph.records.receipt_record import is_receipt
 from app.graph.records.vertex_id import vertex_id
@@ -162,7 +162,7 @@ class PrefetchRequest:
                 self._add_hop(edges.hop, vid)
                 continue
             for far in far_ends:
-                self.edges[key_over(edges.hop, vid, far)] = None
+                self.edges[edges.hop.edge_key(vid, far)] = None
 
     def _add_hop(self, hop: Hop, vid: int) -> None:
         self.hops[hop.direction, hop.relation.name][vid] = None

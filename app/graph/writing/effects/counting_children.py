@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from app.graph.propagation.stored_flows import Sources, StoredFlows
-from app.graph.records.edge_record import EdgeKey, is_current, key_over
+from app.graph.records.edge_record import EdgeKey, is_current
 from app.graph.writing.unit.apart_declarations import own_declaration
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.item_size import commands_in
@@ -74,7 +74,7 @@ def _declared(command: Command, state: WorkingSet, author: Author) -> Iterator[t
         vid = vid_of(command.urn)
         for edges in command.edges:
             for far in edges.targets if edges.hop.relation.name in _CARRYING else ():
-                key = key_over(edges.hop, vid, vid_of(far))
+                key = edges.hop.edge_key(vid, vid_of(far))
                 yield (command.urn if key[1] == vid else far), key
 
 

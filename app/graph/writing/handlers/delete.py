@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from app.graph.records.edge_record import far_end
 from app.graph.records.vertex_record import ALIASES, is_deleted, kind_of
 from app.graph.writing.rules.permissions import refuse_unexpected, require_right, require_visible
 from app.graph.writing.unit.item_unit import ItemUnit
@@ -112,7 +111,7 @@ def _revive(unit: ItemUnit, vid: int) -> None:
 
 def _children(unit: ItemUnit, vid: int) -> list[int]:
     hop = CHILD_HOPS.get(unit.lookup.kind(vid))
-    return [] if hop is None else [far_end(hop, key) for key, _ in unit.visibility.neighbours(hop, vid)]
+    return [] if hop is None else [hop.far_end(key) for key, _ in unit.visibility.neighbours(hop, vid)]
 
 
 def _refuse_in_use(unit: ItemUnit, record: Record, group: dict[int, Record], *, despite_others: bool) -> None:
@@ -158,7 +157,7 @@ def _uses(unit: ItemUnit, vid: int, group: dict[int, Record]) -> Iterator[Use]:
         yield Use(f"{record['id']} is ACTIVE")
     for hop in _use_hops(kind):
         for key, far in unit.visibility.neighbours(hop, vid):
-            if far_end(hop, key) not in group and _is_live(unit.visibility.masked(far)):
+            if hop.far_end(key) not in group and _is_live(unit.visibility.masked(far)):
                 of_others = not unit.visibility.allows("link", far).allowed
                 yield Use(f"{far['id']} ({hop.relation.name})", of_others)
     if kind == "ModelVersion":

@@ -9,7 +9,7 @@ declared.
 from collections.abc import Iterator
 from dataclasses import replace
 
-from app.graph.records.edge_record import REMOVED, EdgeKey, is_current, key_over
+from app.graph.records.edge_record import REMOVED, EdgeKey, is_current
 from app.graph.records.tag_edge import has_mode
 from app.graph.records.vertex_record import without_giver
 from app.graph.writing.handlers.register import register
@@ -79,7 +79,7 @@ def _accepted(unit: ItemUnit, urn: str, edges: DeclaredEdges, refused: Refused, 
         except RejectedItemError as rejected:
             refused.append((edges.field, far, rejected.outcome.errors[0].message))
         else:
-            if _is_kept(unit, key_over(edges.hop, unit.lookup.vid(urn), unit.lookup.vid(far))):
+            if _is_kept(unit, edges.hop.edge_key(unit.lookup.vid(urn), unit.lookup.vid(far))):
                 kept.add(edges.field)
             else:
                 targets[far] = values
@@ -98,7 +98,7 @@ def _require_declarable(unit: ItemUnit, urn: str, edges: DeclaredEdges, far: str
     """Raise RejectedItemError if :func:`app.graph.writing.rules.edge_declarations.declare_edges` would."""
     own = unit.lookup.vid(urn)
     unit.lookup.require_records(far)
-    key = key_over(edges.hop, own, ensure_referenced(unit, far, edges.field))
+    key = edges.hop.edge_key(own, ensure_referenced(unit, far, edges.field))
     source, target = unit.lookup.kind(key[1]), unit.lookup.kind(key[2])
     if not edges.hop.relation.allows(source, target):
         raise invalid(f"{edges.hop.relation.name} does not join {source} to {target}.", edges.field)

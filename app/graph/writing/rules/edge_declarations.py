@@ -8,7 +8,6 @@ from app.graph.records.edge_record import (
     EdgeKey,
     declared,
     is_current,
-    key_over,
     to_confirm,
     undeclared,
     with_confirmation,
@@ -57,7 +56,7 @@ def _declare(unit: ItemUnit, vid: int, edges: DeclaredEdges, urn: str, values: R
     """Stage one declared edge; return its key, and whether the edge changes. Raises as :func:`declare_edges`."""
     relation, far = edges.hop.relation, ensure_referenced(unit, urn, edges.field)
     unit.visibility.report_hidden_id(urn)
-    key = key_over(edges.hop, vid, far)
+    key = edges.hop.edge_key(vid, far)
     source_kind, target_kind = unit.lookup.kind(key[1]), unit.lookup.kind(key[2])
     if not relation.allows(source_kind, target_kind):
         raise invalid(f"{relation.name} does not join {source_kind} to {target_kind}; remove {urn}.", edges.field)
@@ -84,7 +83,7 @@ def _ending(unit: ItemUnit, vid: int, edges: DeclaredEdges, kept: set[EdgeKey]) 
         elif not has_mode(edge, TagMode.BLOCKED, unit.now):  # a list of tags does not change which tags are blocked
             yield key, undeclared(edge, edges.declarer, unit.now)
     for far in map(unit.lookup.vid, edges.removes):
-        key = key_over(edges.hop, vid, far)
+        key = edges.hop.edge_key(vid, far)
         edge = unit.visibility.known_edge(unit.lookup.edge(key), key)
         if edge is not None and is_current(edge, unit.now):
             yield key, released(edge, unit.now)

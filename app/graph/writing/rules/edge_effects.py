@@ -7,7 +7,6 @@ from app.graph.records.edge_record import (
     REPORTED,
     UNCONFIRMED,
     EdgeKey,
-    far_end,
     is_current,
     kept_by,
     was_confirmed,
@@ -132,9 +131,9 @@ def update_owner_team(unit: ItemUnit, vid: int) -> None:
         return
     unit.lookup.batch.request_group(vid)
     for key in unit.lookup.edges_at(hop.relation.name, hop.direction, vid):
-        child = unit.lookup.vertex(far_end(hop, key))
+        child = unit.lookup.vertex(hop.far_end(key))
         if child is not None and kind_of(child) in hop.kinds and unit.lookup.parent(child) is unit.lookup.known(vid):
-            update_owner_team(unit, far_end(hop, key))
+            update_owner_team(unit, hop.far_end(key))
 
 
 def update_use_times(unit: ItemUnit, vid: int) -> None:

@@ -3,8 +3,10 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from app.graph.jobs.inference_chains import Neighbourhood, changes, intersection
+from app.graph.jobs.inference_chains import Neighbourhood, changes, disjoint, intersection
 from app.graph.records.edge_record import EdgeKey
 from graphql_schema.catalog.inference_rules import RULES
 from graphql_schema.catalog.instants import FOREVER
@@ -90,3 +92,30 @@ def test_only_what_differs_from_the_store_is_returned() -> None:
     found.into["INPUT_TO", RUN].clear()
     assert changes(found, VERSION, [RULE], NOW + 30).keys() == {KEY}
     assert FOREVER > NOW
+
+
+INTERVALS = st.lists(st.tuples(st.integers(0, 30), st.integers(1, 9)), max_size=8).map(
+    lambda given: sorted((start, start + length) for start, length in given)
+)
+
+
+@given(one=INTERVALS, other=INTERVALS)
+def test_an_instant_is_in_both_or_not_in_the_intersection(
+    one: list[tuple[int, int]], other: list[tuple[int, int]]
+) -> None:
+    """The instants of the intersection are those of both sequences, whose intervals may overlap before."""
+
+    def instants(found: Any) -> set[int]:
+        return {at for start, end in found for at in range(start, end)}
+
+    both = intersection(disjoint(one), disjoint(other))
+    assert instants(both) == instants(one) & instants(other)
+    assert sum(end - start for start, end in both) == len(instants(both))
+
+
+def test_intervals_that_overlap_do_not_multiply() -> None:
+    """Hundreds of nested intervals of two edges are one interval of the chain."""
+    nested = [[begin, 2_000 - begin] for begin in range(500)]
+    assert chains(around({"earlier": nested, "validTo": 0}, {"earlier": nested, "validTo": 0})) == [
+        (0.8, [[0, 2_000, NOW, NOW]])
+    ]

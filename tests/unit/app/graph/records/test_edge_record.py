@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.graph.records.edge_record import (
+    MAX_INTERVALS,
     MAX_PROPERTIES,
     InvalidEdgeError,
     active_intervals,
@@ -15,11 +16,9 @@ from app.graph.records.edge_record import (
     declared,
     ended,
     ends,
-    far_end,
     interval,
     intervals,
     is_current,
-    key_over,
     linked,
     recorded,
     reopened,
@@ -40,8 +39,8 @@ CLOSED = {**OPEN, "by": [], "validTo": 200}
 def test_a_hop_has_a_near_and_a_far_end() -> None:
     """The key of an edge is relation, *from* and *to*, in whichever direction a hop follows the edge."""
     for hop, key in ((FEEDS.out(), ("FEEDS", 1, 2)), (FEEDS.into(), ("FEEDS", 2, 1))):
-        assert key_over(hop, near=1, far=2) == key
-        assert far_end(hop, key) == 2
+        assert hop.edge_key(near=1, far=2) == key
+        assert hop.far_end(key) == 2
 
 
 def test_a_declared_edge_is_valid_from_now_on() -> None:
@@ -323,3 +322,25 @@ def test_an_edge_was_valid_while_it_had_a_declarer(events: list[tuple[bool, str,
             if not declarers:
                 expected[-1][1] = now
     assert active_intervals(edge) == [tuple(each) for each in expected]
+
+
+def test_an_edge_that_ends_and_begins_again_and_again_stays_small() -> None:
+    """Beyond the limit, intervals with short pauses between them become one; others keep their dates."""
+    days = [[day * 86_400_000, day * 86_400_000 + 3_600_000] for day in range(100)]
+    edge: dict[str, Any] = {**OPEN, "earlier": days, "validFrom": 100 * 86_400_000}
+    for times in range(2, 3_000, 2):
+        end = edge["validFrom"] + 1
+        edge = dict(declared(ended(edge, end), FEEDS, "link", end + 1))
+        assert len(edge["earlier"]) <= MAX_INTERVALS, times
+    assert edge["earlier"][:100] == days
+    assert edge["earlier"][100][0] == 100 * 86_400_000
+    assert ends({**edge, "validTo": edge["earlier"][-1][1]}) == edge["validFrom"] - 1
+
+
+def test_joined_intervals_keep_when_their_bounds_were_recorded() -> None:
+    """The first begin and the last end keep their instants, whether or not these differ from begin and end."""
+    near = [[0, 10, 5, 10], [11, 20], [30_000, 40_000], [40_001, 40_002, 40_001, 50_000]]
+    rest = [[place * 10_000, place * 10_000 + 5] for place in range(5, MAX_INTERVALS + 2)]
+    joined = intervals({**OPEN, "earlier": [*near, *rest], "validFrom": 10**9})
+    assert len(joined) == MAX_INTERVALS
+    assert joined[:3] == [[0, 20, 5, 20], [30_000, 40_002, 30_000, 50_000], [50_000, 50_005]]
