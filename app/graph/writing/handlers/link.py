@@ -17,6 +17,7 @@ from app.graph.records.edge_record import (
     with_confirmation,
 )
 from app.graph.records.vertex_record import is_unowned_stub
+from app.graph.writing.rules.approved_content import RETRACTED
 from app.graph.writing.rules.edge_effects import change_edge
 from app.graph.writing.rules.first_owner import require_right_to_take
 from app.graph.writing.rules.known_references import refuse_unknown
@@ -27,6 +28,7 @@ from app.graph.writing.rules.permissions import (
     require_right_if_visible,
     require_right_on_other_ends,
     require_right_to_end,
+    require_right_to_move,
     require_visible,
 )
 from app.graph.writing.rules.result_rights import require_right_on_result
@@ -36,7 +38,7 @@ from app.graph.writing.unit.placeholders import absent_record, ensure_referenced
 from app.graph.writing.unit.rejections import RejectedItemError, invalid, not_found
 from app.graph.writing.unit.unseen_references import names_unseen
 from graphql_schema.catalog.enums import ChangeAction
-from graphql_schema.catalog.relations import CONTAINS, DEPLOYED_AS, RELATIONS, VERSION_OF, Relation
+from graphql_schema.catalog.relations import CONTAINS, DEPLOYED_AS, RELATIONS, STARTED_BY, VERSION_OF, Relation
 from graphql_schema.catalog.urn import parent_urn, parse_urn
 from graphql_schema.ports.commands import LinkCommand, UnlinkCommand, changes_source
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
@@ -85,12 +87,14 @@ def link(unit: ItemUnit, command: LinkCommand) -> WriteOutcome:
 def _declare(unit: ItemUnit, command: LinkCommand, key: EdgeKey, own: int) -> Outcome:
     """Stage the edge of a link whose changed end ``own`` is visible."""
     relation, (_, source, target) = RELATIONS[command.relation], key
-    unconfirmed = needs_confirmation(unit, key, own, LINK, "to" if own == source else "from")
+    there = "to" if own == source else "from"
+    unconfirmed = needs_confirmation(unit, key, own, LINK, there)
     stored = to_confirm(unit.visibility.redeclared(key), unconfirmed=unconfirmed)
     known = unit.visibility.known_edge(unit.lookup.batch.edge(key), key)
     before = to_confirm(known, unconfirmed=unconfirmed)
     with _invalid_edge_rejected():
         after, opened = linked(stored, relation, _values(unit, command, key, own), unit.now)
+    require_right_to_move(unit, key, own, after, there)
     if DECLASSIFIED in command.values:
         _authorise_declassifying(unit, unit.lookup.known(own), target, before=before, after=command.values)
     after = with_confirmation(after, unconfirmed=unconfirmed)
@@ -201,6 +205,8 @@ def unlink(unit: ItemUnit, command: UnlinkCommand) -> WriteOutcome:
         after = ended(edge, unit.now, command.valid_to)
     if is_current(after, unit.now) and not is_current(edge, unit.now):
         after = with_confirmation(after, unconfirmed=needs_confirmation(unit, key, own, "", there))
+    if relation is STARTED_BY and _may_retract(unit, record, command.target):
+        after = {**after, RETRACTED: True}
     moved = change_edge(unit, key, after, own, field_of(relation, source_kind, outward=outward))
     unit.audit.record_action(own, ChangeAction.UNLINKED)
     unit.staging.bump_revisions()
@@ -209,6 +215,11 @@ def unlink(unit: ItemUnit, command: UnlinkCommand) -> WriteOutcome:
         revision=unit.lookup.known(own)["revision"],
         sensitivity_before=_visible_sensitivity(unit, own),
     )
+
+
+def _may_retract(unit: ItemUnit, run: Record, user: str) -> bool:
+    """Return whether the caller may state that a run named a user by mistake: an administrator, and not that user."""
+    return unit.author.user != user and unit.visibility.allows("administer", run).allowed
 
 
 def _end_unconfirmed(unit: ItemUnit, command: UnlinkCommand, key: EdgeKey, own: int) -> WriteOutcome:

@@ -30,6 +30,7 @@ from app.graph.writing.rules.permissions import (
     require_right,
     require_right_if_visible,
     require_right_to_end,
+    require_right_to_move,
 )
 from app.graph.writing.rules.result_rights import require_right_on_result
 from app.graph.writing.unit.item_unit import ItemUnit
@@ -203,6 +204,7 @@ def _restore_edge(unit: ItemUnit, vid: int, entry: Record) -> bool:
         after = with_confirmation(restored_declaration(edge, was, unit.now), unconfirmed=unconfirmed)
         if not (after["by"] or "validTo" in after or kept_by(after)):  # others kept it then, and do no longer
             after = undeclared(after, "", unit.now)
+        require_right_to_move(unit, key, vid, after)
         return change_edge(unit, key, after, vid, entry["field"], anew=any_unseen(unit, _runs_of(unit, entry)))
     if edge is None:
         return False

@@ -34,6 +34,12 @@ _CONTENT: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """The fields that an approval is for, by kind; an approval of a deployment is for its version as well."""
 
+RETRACTED: Final = "retracted"
+"""Record key that is true on a STARTED_BY edge that an administrator ended: the run named its user by mistake.
+
+The next declaration of the edge removes it.
+"""
+
 WEAKENED_BY: Final = "weakenedBy"
 """Record key of a model: subjects who changed what selects its gates such that these may need less."""
 
@@ -63,9 +69,10 @@ def made_or_requested(unit: ItemUnit, record: Record) -> bool:
     """Return whether the caller is stored as a maker of the asset, or started a run that produced it.
 
     A maker registered the asset or changed its content. The author of a stub is none, once another registered it. A
-    run counts for each user that it ever named in a confirmed edge. It also counts after its output was unlinked, or
-    the edge to it became unconfirmed: neither undoes a request. A run that is hidden from the caller counts, because
-    the caller might have hidden it; the user that a stranger names in such a run is unconfirmed.
+    run counts for each user that it ever named in a confirmed edge, unless that edge is RETRACTED. It also counts after
+    its output was unlinked, or the edge to it became unconfirmed: neither undoes a request. A run that is hidden from
+    the caller counts, because the caller might have hidden it; the user that a stranger names in such a run is
+    unconfirmed.
     """
     if unit.author.subject in makers(record):
         return True
@@ -76,7 +83,8 @@ def made_or_requested(unit: ItemUnit, record: Record) -> bool:
     runs = [key[1] for key, _ in unit.visibility.active_edges(PRODUCES.into("Run"), _vid(unit, record), ended=True)]
     unit.lookup.require_hops(*((STARTED_BY.out("User"), run) for run in runs))
     named = [key for run in runs for key in unit.lookup.edges_at(STARTED_BY.name, Direction.OUT, run)]
-    return any(key[2] == user and was_confirmed(unit.lookup.edge(key)) for key in named)
+    edges = [unit.lookup.edge(key) or {} for key in named if key[2] == user]
+    return any(was_confirmed(edge) and not edge.get(RETRACTED) for edge in edges)
 
 
 def _changed_records(unit: ItemUnit) -> Iterator[tuple[int, Record | None, str]]:

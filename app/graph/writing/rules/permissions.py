@@ -1,6 +1,6 @@
 """Rights and preconditions as rejections: messages name what is missing and disclose nothing that is hidden."""
 
-from app.graph.records.edge_record import UNCONFIRMED, EdgeKey, is_current
+from app.graph.records.edge_record import UNCONFIRMED, EdgeKey, ends, is_current
 from app.graph.records.vertex_record import is_deleted, is_unowned_stub
 from app.graph.writing.rules.denials import denial_of
 from app.graph.writing.unit.item_unit import ItemUnit
@@ -114,6 +114,19 @@ def require_right_to_end(unit: ItemUnit, key: EdgeKey, own: int, *path: str) -> 
     """
     if not (unit.visibility.known_edge(unit.lookup.edge(key), key) or {}).get(UNCONFIRMED):
         require_right_on_other_ends(unit, key, own, *path)
+
+
+def require_right_to_move(unit: ItemUnit, key: EdgeKey, own: int, after: Record, *path: str) -> None:
+    """Require the right to end an edge if ``after``, its next record, begins or ends at another instant.
+
+    A current confirmed edge would otherwise be ended by a link or a revert that only gives it an end, or a begin in the
+    future. The edge is taken as the caller knows it. ``own`` and ``path`` are those of :func:`require_right_to_end`.
+    """
+    edge = unit.visibility.known_edge(unit.lookup.edge(key), key)
+    if edge is None or not is_current(edge, unit.now):
+        return
+    if (edge["validFrom"], ends(edge)) != (after["validFrom"], ends(after)):
+        require_right_to_end(unit, key, own, *path)
 
 
 def require_right_on_other_ends(unit: ItemUnit, key: EdgeKey, own: int, *path: str) -> None:

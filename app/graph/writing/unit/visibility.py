@@ -61,7 +61,7 @@ class CallerVisibility:
         parent = parent_urn(record["id"]) if record["hydration"] == "STUB" else None
         if parent is None or self._lookup.batch.existed(self._author.vid(record["id"])):
             return False
-        known = self._lookup.vertex(self._author.vid(parent))
+        known = self._lookup.vertex(self._lookup.vid(parent))
         return known is not None and not self.is_visible(known)
 
     def name(self, record: Record) -> str:

@@ -11,7 +11,7 @@ from graphql_schema.ports.commands import RegisterCommand, RevertCommand, Unlink
 CI = person("ci", "team ranking", roles="automation")
 ADA = person("ada", "team ranking", roles="engineer")
 ELI = person("eli", "team ranking", roles="engineer approver")
-OURS = {"team ranking": ["TECHNICAL"]}
+OURS, THEIRS = {"team ranking": ["TECHNICAL"]}, {"team ads": ["TECHNICAL"]}
 
 
 def stage(value: str) -> RegisterCommand:
@@ -103,3 +103,16 @@ def test_reverting_ends_no_edge_that_unlink_would_not(memory: Memory) -> None:
     ]
     assert codes(memory, change, ADA, NOW + 2) == ["DENIED"]
     assert codes(memory, change, person("both", "team ranking", "team ads", roles="engineer"), NOW + 3) == []
+
+
+def test_reverting_moves_no_end_of_an_edge_that_unlink_would_not(memory: Memory) -> None:
+    """The edge had an end before; to give it back needs the right on both assets, as ending it does."""
+    seeded(memory, asset("run r", {"state": "COMPLETE"}, owners=OURS), asset("dataset d", owners=THEIRS))
+    for number, end in enumerate((NOW + 1_000, None), 1):
+        (done,) = memory.run(link("PRODUCES", "run r", "dataset d", validTo=end), now=NOW + number)
+        assert done.errors == ()
+    change = newest(memory, "run r")
+    assert codes(memory, change, ADA, NOW + 3) == ["DENIED"]
+    assert "validTo" not in memory.edge("PRODUCES", "run r", "dataset d")
+    assert codes(memory, change, person("root", roles="admin"), NOW + 3) == []
+    assert memory.edge("PRODUCES", "run r", "dataset d")["validTo"] == NOW + 1_000

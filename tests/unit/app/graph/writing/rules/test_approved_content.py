@@ -7,7 +7,7 @@ import pytest
 from support.stores.in_memory_writer import Memory, seeded
 from support.stores.writers import NOW, asset, link, person, urn
 
-from graphql_schema.ports.commands import ApproveCommand, RegisterCommand
+from graphql_schema.ports.commands import ApproveCommand, RegisterCommand, UnlinkCommand
 from graphql_schema.ports.record import Record
 
 ADA = person("ada", "team ranking", roles="engineer")
@@ -130,3 +130,26 @@ def test_a_version_that_is_registered_after_its_deployment_was_approved(memory: 
     assert memory.outcomes(approval("deployment s"), who=ELI) == ["CREATED"]
     assert memory.outcomes(changed("model-version m@7", framework="x"), who=ADA, now=NOW + 2) == ["CREATED"]
     assert [each.get("voidedAt") for each in approvals(memory)] == [NOW + 2]
+
+
+@pytest.mark.parametrize(
+    ("name", "roles", "outcomes"),
+    [("root", "admin", ["UPDATED", "CREATED"]), ("mo", "engineer admin", ["UNCHANGED", "DENIED"])],
+)
+def test_an_administrator_retracts_a_requester_who_was_named_by_mistake(
+    memory: Memory, name: str, roles: str, outcomes: list[str]
+) -> None:
+    """Eva names mo, who then may approve nothing of the run. Its correction does not help, and mo cannot retract it."""
+    mo = replace(person("mo", "team ranking", roles="engineer approver"), user=urn("user mo"))
+    eva = person("eva", "team ads", roles="engineer")
+    assert memory.outcomes(asset("run r", {"state": "RUNNING"}), who=ADA) == ["CREATED"]
+    named = link("STARTED_BY", "run r", "user mo")
+    assert memory.outcomes(named, who=eva, now=NOW + 1) == ["CREATED"]
+    ending = UnlinkCommand("STARTED_BY", urn("run r"), urn("user mo"))
+    assert memory.outcomes(ending, who=eva, now=NOW + 2) == ["UPDATED"]
+    done = asset("run r", {"state": "COMPLETE"}, outputs=["model-version m@7"])
+    assert memory.outcomes(changed("model-version m@7", framework="x"), done, who=ADA) == ["CREATED", "UPDATED"]
+    assert memory.outcomes(approval("model-version m@7"), who=mo, now=NOW + 3) == ["DENIED"]
+    who = replace(person(name, roles=roles), user=urn(f"user {name}"))
+    retracting = memory.outcomes(replace(ending, valid_to=NOW + 2), who=who, now=NOW + 4)
+    assert retracting + memory.outcomes(approval("model-version m@7"), who=mo, now=NOW + 5) == outcomes

@@ -8,7 +8,7 @@ from app.graph.records.edge_record import UNCONFIRMED
 from app.graph.records.vertex_id import vertex_id
 from app.graph.writing.unit.read_set import NotReadError, ReadCoverage
 from graphql_schema.catalog.relations import DERIVES
-from graphql_schema.ports.commands import OpenIncidentCommand
+from graphql_schema.ports.commands import MergeCommand, OpenIncidentCommand
 
 ADA, BO = person("ada", "team ranking", roles="engineer"), person("bo", "team ads")
 THEIRS = {"team ads": ["TECHNICAL"]}
@@ -95,4 +95,19 @@ def test_a_version_of_a_hidden_parent_is_hidden_before_it_is_stored(memory: Memo
     ranking, ads = {"team ranking": ["TECHNICAL"]}, {"team ads": ["TECHNICAL"]}
     seeded(memory, asset("model hidden", {"sensitivity": "RESTRICTED"}, owners=ranking), asset("dataset d", owners=ads))
     (done,) = memory.run(link("FEEDS", "dataset d", f"model-version {parent}@7"), who=eva, now=NOW + 1, dry_run=True)
+    assert (done.outcome.name, done.changed_end_known, len(done.placeholders)) == ("CREATED", False, 2)
+
+
+@pytest.mark.parametrize("parent", ["old", "absent"])
+def test_a_version_of_a_dataset_merged_into_a_hidden_one_is_hidden(memory: Memory, parent: str) -> None:
+    """The merged id leads to a hidden dataset: a link to a version of it is as one to an absent id."""
+    eva = person("eva", "team ads", roles="engineer")
+    ranking, ads = {"team ranking": ["TECHNICAL"]}, {"team ads": ["TECHNICAL"]}
+    seeded(memory, asset("dataset new", {"sensitivity": "RESTRICTED"}, owners=ranking), asset("dataset d", owners=ads))
+    memory.run(
+        link("DERIVES", "dataset old", "dataset new"), MergeCommand(urn("dataset old"), urn("dataset new"), None)
+    )
+    assert memory.record("dataset old")["mergedInto"]
+    linking = link("DERIVES", "dataset d", f"dataset-version {parent}@7")
+    (done,) = memory.run(linking, who=eva, now=NOW + 1, dry_run=True)
     assert (done.outcome.name, done.changed_end_known, len(done.placeholders)) == ("CREATED", False, 2)
