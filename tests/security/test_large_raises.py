@@ -1,6 +1,7 @@
-"""A raise that a job does for a write is confirmed by the rights of the writer, as one by the write itself."""
+"""Raises of many assets: a job confirms them by the rights of the writer, and one over very many levels is refused."""
 
 from contextlib import AsyncExitStack
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -60,3 +61,32 @@ async def test_an_owner_still_reads_what_others_raised_by_a_job(
         async with open_api(graph, tmp_path) as api:
             await api.wait_for_jobs()
             assert await _states(api) == expected
+
+
+LINK = "mutation ($input: LinkInput!) { link(input: $input) { changed errors { code } } }"
+
+
+@pytest.mark.parametrize("raised", [100, 2], ids=["raised", "under a floor"])
+async def test_a_raise_over_too_many_levels_is_refused(
+    graph: StoreGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, raised: int
+) -> None:
+    """The chain of six levels stays as it was, with an error that says what to do; that of three levels is raised."""
+    monkeypatch.setattr(raise_sensitivity, "MAX_RAISED", raised)
+    monkeypatch.setattr(raise_sensitivity, "MAX_LEVELS", 4)
+    async with open_api(graph, tmp_path) as api:
+        await api.load({"dataset": {"id": dataset("source"), "sensitivity": "RESTRICTED"}})
+        for name, length in (("long", 6), ("short", 3)):
+            ids = [dataset(f"{name}-{number}") for number in range(length)]
+            later = [{"id": urn, "derivedFrom": [before]} for before, urn in pairwise(ids)]
+            await api.load({"dataset": {"id": ids[0]}}, *({"dataset": each} for each in later))
+        sent = {"relation": "DERIVES", "from": dataset("source")}
+        refused = await api.send("root", LINK, input={**sent, "to": dataset("long-0")})
+        (error,) = refused["errors"]
+        assert (error["extensions"]["code"], error["extensions"]["limit"]) == ("LIMIT_EXCEEDED", "levels")
+        assert "Declare the sensitivity" in error["message"]
+        done = await api.ask("root", LINK, input={**sent, "to": dataset("short-0")})
+        assert done["link"] == {"changed": True, "errors": []}
+        await api.wait_for_jobs()
+        query = "query ($id: ID!) { asset(id: $id) { sensitivity } }"
+        found = [await api.ask("root", query, id=dataset(name)) for name in ("long-0", "long-5", "short-2")]
+        assert [each["asset"]["sensitivity"] for each in found] == ["INTERNAL", "INTERNAL", "RESTRICTED"]

@@ -21,6 +21,7 @@ from app.graph.writing.effects.batch_diff import BatchDiff
 from graphql_schema.catalog.relations import Direction
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import Record
+from policies.errors import LimitError
 from policies.sensitivity import RANK, SENSITIVITIES
 from policies.vocabulary import WriteAction
 
@@ -30,11 +31,15 @@ MAX_RAISED: Final = 1_000
 MAX_COVERED: Final = 50_000
 """Maximal number of vertices that a sensitivity floor lists; a floor over more covers the whole tenant."""
 
+MAX_LEVELS: Final = 500
+"""Maximal number of levels of lineage that one batch follows, at a request each, while other writers wait."""
+
 
 async def raise_sensitivity(diff: BatchDiff, flows: StoredFlows, outbox: Outbox) -> list[OutboxEntry]:
     """Raise, in the working set, the records that the batch makes more sensitive.
 
-    Return the outbox entries: one for each floor, and those for all lowering.
+    Return the outbox entries: one for each floor, and those for all lowering. Raises LimitError if the batch would
+    raise over more than MAX_LEVELS levels.
     """
     raising = _Raising(diff, flows, outbox)
     await raising.raise_all()
@@ -54,6 +59,7 @@ class _Raising:
         self._outbox = outbox
         self._diff = diff
         self._raised_count = 0
+        self._levels = 0
         self._new = {vid for vid in diff.vertices if not batch.existed(vid)}
         stored = [vid for vid in diff.vertices if vid not in self._new]
         self._risen = {vid for vid in stored if self._rises(vid)}
@@ -105,6 +111,8 @@ class _Raising:
         """
         everything = set(reached)
         while reached or own or parents:
+            if own or parents:
+                self._count_level()
             limit = MAX_RAISED - self._raised_count + len(self._batch.vertices)
             found, records = await self._flows.targets(own, parents, max_records=limit)
             everything |= found
@@ -120,6 +128,17 @@ class _Raising:
             parents = self._parents_of(new)
             reached = await self._targets(new)
             everything |= reached
+
+    def _count_level(self) -> None:
+        """Count a level that is read from the store; raises LimitError beyond MAX_LEVELS."""
+        self._levels += 1
+        if self._levels > MAX_LEVELS:
+            raise LimitError(
+                f"The change would raise the sensitivity of assets over more than {MAX_LEVELS} levels of lineage. "
+                "Declare the sensitivity of assets in the middle of this lineage first, then repeat the change.",
+                limit="levels",
+                maximum=MAX_LEVELS,
+            )
 
     def _add_stored(self, rank: int, vids: set[int], records: Mapping[int, Record]) -> bool:
         """Add the stored records below the rank to the batch; return whether the limit allows it."""
@@ -138,6 +157,7 @@ class _Raising:
         """
         covered, new = set(reached), set(reached)
         while new and len(covered) <= MAX_COVERED:
+            self._count_level()
             found, _ = await self._flows.targets(new, self._parents_of(new), max_records=0)
             new = (found | await self._targets(new)) - covered
             covered |= new
