@@ -242,7 +242,7 @@ open_incident: IncidentPayload = strawberry.field(
 
 
 resolve_incident: IncidentPayload = strawberry.field(
-    description="Resolves an incident; requires the right to update one of its assets.", resolver=_resolve
+    description="Resolves an incident; requires the right to update each of its assets.", resolver=_resolve
 )
 
 

@@ -104,7 +104,7 @@ acknowledge_change: ChangePlanPayload = strawberry.field(
     resolver=_acknowledge,
 )
 close_change_plan: ChangePlanPayload = strawberry.field(
-    description="Closes a change plan; requires the right to update one of its roots.", resolver=_close
+    description="Closes a change plan; requires the right to update each of its roots.", resolver=_close
 )
 
 

@@ -138,12 +138,13 @@ async def test_resolving_again_writes_nothing(api: Api) -> None:
     assert writes.count == 0
 
 
-async def test_rights_on_one_asset_suffice_to_resolve(api: Api) -> None:
-    """A caller who may update one of the assets may resolve the incident; other callers are DENIED."""
+async def test_resolving_needs_the_right_on_each_asset(api: Api) -> None:
+    """A caller who may update one of two assets is DENIED, and one who may update both resolves the incident."""
     both = (await raised(api, "root", DATA, THEIRS))["incident"]["id"]
-    ours = (await raised(api, "root", DATA))["incident"]["id"]
-    assert codes(await resolved(api, "zoe", ours)) == [("DENIED", ["incident"])]
-    assert (await resolved(api, "zoe", both))["incident"]["state"] == "RESOLVED"
+    theirs = (await raised(api, "root", THEIRS))["incident"]["id"]
+    assert codes(await resolved(api, "zoe", both)) == [("DENIED", ["incident"])]
+    assert (await resolved(api, "zoe", theirs))["incident"]["state"] == "RESOLVED"
+    assert (await resolved(api, "root", both))["incident"]["state"] == "RESOLVED"
 
 
 async def test_a_change_can_be_the_cause(api: Api) -> None:

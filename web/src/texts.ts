@@ -649,7 +649,7 @@ export const texts = {
       reason: 'Reason',
       hint: 'A closed plan takes no further acknowledgement and is not opened again.',
       submit: 'Close the plan',
-      notYours: 'It is closed by someone who may change one of its assets.',
+      notYours: 'It is closed by someone who may change each of its assets.',
     },
     plan: {
       title: 'Plan this change',

@@ -7,7 +7,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from app.graph.writing.rules.attach import amended, new_attached_record, new_urn
-from app.graph.writing.rules.permissions import refuse_deleted, require_right, require_visible
+from app.graph.writing.rules.permissions import (
+    refuse_deleted,
+    require_right,
+    require_right_on_subjects,
+    require_visible,
+)
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import conflict, denied, invalid
 from graphql_schema.catalog.enums import ChangeAction
@@ -97,13 +102,11 @@ def acknowledge_change(unit: ItemUnit, command: AcknowledgeChangeCommand) -> Wri
 def close_change_plan(unit: ItemUnit, command: CloseChangePlanCommand) -> WriteOutcome:
     """Close a plan, unless it is closed with the same outcome already.
 
-    Raises RejectedItemError if the plan is hidden or closed with another outcome, or the caller may update none of its
-    visible roots.
+    Raises RejectedItemError if the plan is hidden or closed with another outcome, or the caller may not update each of
+    its visible roots.
     """
     plan = require_visible(unit, command.plan, "plan")
-    roots = [record for record in map(unit.visibility.visible, plan["subjects"]) if record is not None]
-    if not any(unit.visibility.allows("update", record).allowed for record in roots):
-        require_right(unit, "update", roots[0])
+    require_right_on_subjects(unit, plan)
     if plan["state"] == CLOSED and plan["outcome"] == command.outcome:
         return WriteOutcome(Outcome.UNCHANGED, created_record=command.plan)
     _refuse_closed(plan)

@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.graph.writing.rules.attach import amended, new_attached_record, new_urn
-from app.graph.writing.rules.permissions import refuse_deleted, require_right, require_visible
+from app.graph.writing.rules.permissions import (
+    refuse_deleted,
+    require_right,
+    require_right_on_subjects,
+    require_visible,
+)
 from app.graph.writing.unit.item_unit import ItemUnit
 from graphql_schema.catalog.enums import ChangeAction, IncidentState
 from graphql_schema.catalog.relations import CAUSED_BY, RAISED_ON
@@ -55,12 +60,10 @@ def open_incident(unit: ItemUnit, command: OpenIncidentCommand) -> WriteOutcome:
 def resolve_incident(unit: ItemUnit, command: ResolveIncidentCommand) -> WriteOutcome:
     """Resolve an incident, unless it is resolved already.
 
-    Raises RejectedItemError if it is hidden, or if the caller may update none of its visible assets.
+    Raises RejectedItemError if it is hidden, or if the caller may not update each of its visible assets.
     """
     incident = require_visible(unit, command.incident, "incident")
-    assets = [record for record in map(unit.visibility.visible, incident["subjects"]) if record is not None]
-    if not any(unit.visibility.allows("update", record).allowed for record in assets):
-        require_right(unit, "update", assets[0])
+    require_right_on_subjects(unit, incident)
     if incident["state"] == IncidentState.RESOLVED.name:
         return WriteOutcome(Outcome.UNCHANGED, created_record=command.incident)
     resolved = {"state": IncidentState.RESOLVED.name, "resolvedAt": unit.now, "resolvedBy": unit.author.subject}

@@ -68,6 +68,16 @@ def require_right(unit: ItemUnit, action: str, record: Record, *path: str) -> No
         raise denied(denial_of(unit, action, record, decision), *path)
 
 
+def require_right_on_subjects(unit: ItemUnit, attached: Record) -> None:
+    """Require the right ``update`` on each visible subject of an attached record, except deleted ones.
+
+    If all of them are deleted, each counts. A hidden subject does not count, because a denial would disclose it.
+    """
+    shown = [record for record in map(unit.visibility.visible, attached["subjects"]) if record is not None]
+    for record in [each for each in shown if not is_deleted(each)] or shown:
+        require_right(unit, "update", record)
+
+
 def require_right_if_visible(unit: ItemUnit, action: str, record: Record, *path: str) -> bool:
     """Require the right on the other end of an edge; return whether that end is visible or an unowned stub.
 

@@ -132,7 +132,7 @@ def test_the_decisions_of_a_team_about_a_plan_are_bounded(stored: Memory) -> Non
 
 
 def test_a_closed_plan_is_final(stored: Memory) -> None:
-    """Closing needs the right on a root; the same outcome changes nothing, another one and a decision are conflicts."""
+    """Closing needs the right on the root; the same outcome changes nothing, another one and a decision are conflicts."""
     plan = planned(stored, A)
     done = CloseChangePlanCommand(plan, "DONE", "it is moved")
     assert refusal(stored, done, BO)[0] == "DENIED"
@@ -143,6 +143,13 @@ def test_a_closed_plan_is_final(stored: Memory) -> None:
     assert stored.outcomes(done, who=ADA, now=NOW + 6) == ["UNCHANGED"]
     assert refusal(stored, CloseChangePlanCommand(plan, "WITHDRAWN"))[0] == "CONFLICT"
     assert refusal(stored, AcknowledgeChangeCommand(plan, RANKING, "AGREED"))[0] == "CONFLICT"
+
+
+def test_closing_needs_the_right_on_every_root(stored: Memory) -> None:
+    """An engineer of one of two teams does not close a plan of both."""
+    plan, bo = planned(stored, A, B, who=person("root", roles="admin")), person("bo", "team ads", roles="engineer")
+    for who in (ADA, bo):
+        assert refusal(stored, CloseChangePlanCommand(plan, "DONE"), who) == ("DENIED", ("plan",))
 
 
 def test_a_plan_is_not_reverted(stored: Memory) -> None:

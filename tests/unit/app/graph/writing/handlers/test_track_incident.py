@@ -10,6 +10,7 @@ from graphql_schema.ports.commands import DeleteCommand, OpenIncidentCommand, Re
 from policies.policy import Policy
 
 ADA, BO = person("ada", "team ranking", roles="engineer"), person("bo", "team ads", roles="engineer")
+BOTH = person("cy", "team ranking", "team ads", roles="engineer")
 OURS, THEIRS = {"team ranking": ["TECHNICAL"]}, {"team ads": ["TECHNICAL"]}
 A, B = urn("dataset a"), urn("dataset b")
 
@@ -77,10 +78,12 @@ def test_opening_needs_the_right_on_every_asset(stored: Memory) -> None:
     assert refusal(stored, OpenIncidentCommand((A,), "late", "HIGH"))[0] == "CONFLICT"
 
 
-def test_resolving_needs_the_right_on_one_asset(stored: Memory) -> None:
-    """Either team resolves an incident on both; a third team is denied."""
-    one = opened(stored, A, B, who=person("root", roles="admin"))
-    assert refusal(stored, ResolveIncidentCommand(one), person("cy", "team other", roles="engineer"))[0] == "DENIED"
+def test_resolving_needs_the_right_on_every_asset(stored: Memory) -> None:
+    """Neither team alone resolves an incident on both, unless the other asset is deleted."""
+    one = opened(stored, A, B, who=BOTH)
+    for who in (ADA, BO):
+        assert refusal(stored, ResolveIncidentCommand(one), who)[0] == "DENIED"
+    stored.run(DeleteCommand(A), now=NOW + 1)
     assert stored.outcomes(ResolveIncidentCommand(one), who=BO, now=NOW + 2) == ["UPDATED"]
 
 
@@ -92,9 +95,9 @@ def test_a_cause_must_be_visible(stored: Memory) -> None:
 
 
 def test_every_asset_has_the_incident_in_its_audit(stored: Memory) -> None:
-    """Opening and resolving are changes of both assets, also of one that the resolver may not update."""
-    one = opened(stored, A, B, who=person("root", roles="admin"))
-    stored.run(ResolveIncidentCommand(one, "fixed"), who=BO, now=NOW + 2)
+    """Opening and resolving are changes of both assets."""
+    one = opened(stored, A, B, who=BOTH)
+    stored.run(ResolveIncidentCommand(one, "fixed"), who=BOTH, now=NOW + 2)
     for urn_ in (A, B):
         changes = [each for each in stored.vertices.values() if each.get("subject") == urn_]
         shown = [(each["fields"][0]["before"], each["fields"][0]["after"], each.get("reason")) for each in changes[-2:]]
