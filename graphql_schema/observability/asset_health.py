@@ -30,8 +30,9 @@ class HealthCause:
     )
     counts: bool = stored_field(
         "Whether the cause counts for the status. An evaluation counts for a version only if its owner is that of the "
-        "version. A cause upstream counts only if its `asset` has an owner, or if the asset whose health this is has "
-        "none."
+        "version, and a check result or incident that was recorded before its `asset` had an owner only if the author "
+        "reported for this owner. A cause upstream counts only if its `asset` has an owner, or if the asset whose "
+        "health this is has none."
     )
     check: CheckRef | None = stored_field("Check that found the problem; null for another kind of cause.")
     result: CheckResultRef | None = stored_field(
@@ -55,7 +56,7 @@ class Health:
 
     status: HealthStatus = stored_field(
         "Status by the causes that count. Without any it is HEALTHY if the asset, its parent or a child that is not "
-        "retired has a check result, or an evaluation that counts, else UNKNOWN."
+        "retired has a check result or an evaluation that counts, else UNKNOWN."
     )
     causes: list[HealthCause] = stored_field(
         f"Causes on the asset and upstream, at most {MAX_CAUSES}; the nearest first, then by ids of asset and cause."

@@ -6,11 +6,16 @@ evaluation that hides its contamination is not known to be uncontaminated.
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from graphql_schema.ports.outcomes import GateResult
 from graphql_schema.ports.record import Record
 from policies.gates import Gates, Needs, Selectors
 from policies.sensitivity import RANK
+
+REPORTERS: Final = "reporters"
+"""Record key of a check result or incident that was recorded on an asset without an owner: URNs of the teams and the
+user for whom its author reported. Absent if each asset had an owner, whose right the author had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,7 @@ def evaluate_gate(gates: Gates, alias: str, evidence: Evidence, now: int) -> Gat
     return GateResult(
         tuple(name for name in needs.approvals if name not in people),
         tuple(sorted(counting)),
-        tuple(sorted({*_blocking(evidence.incidents, needs.incidents)})),
+        tuple(sorted({*_blocking(evidence, needs.incidents)})),
         tuple(_too_sensitive(evidence.version, needs)),
         tuple(_repeated(people, needs)),
         tuple(sorted({each["id"] for each in failing} - counting)),
@@ -76,6 +81,16 @@ def counts_for(version: Record, evaluation: Record, evaluators: Collection[str] 
     team, evaluations without one count.
     """
     return bool(evaluation["ownerTeam"] in {version["ownerTeam"], *evaluators})
+
+
+def counts_on(asset: Record, attached: Record) -> bool:
+    """Return whether a check result or incident counts for the health and the gates of an asset.
+
+    Any engineer may record one on an asset without an owner, such as a placeholder. If the asset has an owner now, it
+    counts only if its author reported for this owner.
+    """
+    reporters = attached.get(REPORTERS)
+    return reporters is None or asset["ownerTeam"] in {"", *reporters}
 
 
 def approvers(approvals: Sequence[Record], needs: Needs, now: int) -> dict[str, str]:
@@ -119,9 +134,12 @@ def _is_active(evaluation: Record) -> bool:
     return evaluation.get("stage") != "RETIRED" and evaluation.get("deletedAt") is None
 
 
-def _blocking(incidents: Sequence[Record], severities: Collection[str]) -> Iterator[str]:
-    """Yield the ids of the open incidents of a blocking severity."""
-    return (each["id"] for each in incidents if each["state"] == "OPEN" and each["severity"] in severities)
+def _blocking(evidence: Evidence, severities: Collection[str]) -> Iterator[str]:
+    """Yield the ids of the open incidents of a blocking severity that count on the version or on its model."""
+    for each in evidence.incidents:
+        on = [asset for asset in (evidence.version, evidence.model) if asset.get("id") in each["subjects"]]
+        if each["state"] == "OPEN" and each["severity"] in severities and any(counts_on(asset, each) for asset in on):
+            yield each["id"]
 
 
 def _too_sensitive(version: Record, needs: Needs) -> Iterator[str]:

@@ -20,7 +20,7 @@ from graphql_schema.catalog.instants import milliseconds
 from graphql_schema.ports.health_report import CauseSeverity, HealthFinding
 from graphql_schema.ports.record import Record
 from graphql_schema.ports.row import Row
-from graphql_schema.rules.gate_evaluation import counts_for
+from graphql_schema.rules.gate_evaluation import counts_for, counts_on
 
 LEVELS: Final = 10
 """Number of levels upstream of an asset on which causes are searched, besides the asset and its asset group."""
@@ -78,7 +78,7 @@ def status_of(causes: Iterable[HealthFinding], *, monitored: bool) -> str:
     """Return the name of the ``HealthStatus``.
 
     ``monitored``, a flag: the asset, its parent or a child that is not retired has a visible check result, or a
-    visible evaluation that counts.
+    visible evaluation, that counts.
     """
     findings = [cause for cause in causes if cause.counts]
     if any(cause.depth == 0 and cause.weight is CauseSeverity.SEVERE for cause in findings):
@@ -91,16 +91,24 @@ def status_of(causes: Iterable[HealthFinding], *, monitored: bool) -> str:
 def weigh_check(asset: Row, check: Row, result: Row, now: int) -> CauseSeverity | None:
     """Return the weight of the latest result of a check at ``now``, in epoch milliseconds; None if it is no cause.
 
+    One that others reported before the asset had an owner is REPORTED.
+
     A result of a freshness check that is no cause by its status is MINOR once it is older than the `freshnessSla`.
     """
     weight = RESULTS.get(result.record["status"])
-    return CauseSeverity.MINOR if weight is None and _stale(asset, check, result, now) else weight
+    weight = CauseSeverity.MINOR if weight is None and _stale(asset, check, result, now) else weight
+    return weight if weight is None or counts_on(asset.record, result.record) else CauseSeverity.REPORTED
 
 
-def weigh_incident(incident: Row) -> CauseSeverity | None:
-    """Return the weight of an incident; None if it is resolved."""
-    is_open = incident.record["state"] == IncidentState.OPEN.name
-    return INCIDENTS[incident.record["severity"]] if is_open else None
+def weigh_incident(asset: Row, incident: Row) -> CauseSeverity | None:
+    """Return the weight of an incident on an asset, None if it is resolved.
+
+    One that others opened before the asset had an owner is REPORTED.
+    """
+    if incident.record["state"] != IncidentState.OPEN.name:
+        return None
+    counts = counts_on(asset.record, incident.record)
+    return INCIDENTS[incident.record["severity"]] if counts else CauseSeverity.REPORTED
 
 
 def weigh_evaluations(

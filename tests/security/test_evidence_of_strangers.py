@@ -32,6 +32,9 @@ OWN = f"mutation ($input: SetOwnersInput!) {{ done: setOwners(input: $input) {{ 
 STAGE = f"mutation ($input: SetStageInput!) {{ done: setStage(input: $input) {{ {ERRORS} }} }}"
 DELETE = f"mutation ($input: DeleteAssetInput!) {{ done: deleteAsset(input: $input) {{ changed {ERRORS} }} }}"
 INCIDENT = f"mutation ($input: OpenIncidentInput!) {{ done: openIncident(input: $input) {{ {ERRORS} }} }}"
+CHECK = f"mutation ($input: ReportCheckInput!) {{ done: reportCheck(input: $input) {{ {ERRORS} }} }}"
+STATUS = """query ($id: ID!) { asset(id: $id) { stage health { status causes { counts } }
+  ... on ModelVersion { gate(alias: "champion") { blockingIncidents { title } } } } }"""
 LINK = f"mutation ($input: LinkInput!) {{ done: link(input: $input) {{ {ERRORS} }} }}"
 UNLINK = f"mutation ($input: UnlinkInput!) {{ done: unlink(input: $input) {{ {ERRORS} }} }}"
 HEALTH_DOMAIN = "mlg://domain/catalog/default/health"
@@ -133,6 +136,31 @@ async def test_no_stranger_impairs_health_by_an_asset_without_owners(api: Api) -
     found = (await api.ask("bo", HEALTH, id=data))["asset"]["health"]
     assert found == {"status": "UNKNOWN", "causes": [{"depth": 1, "counts": False, "evaluation": None}]}
     assert (await api.ask("bo", HEALTH, id=source))["asset"]["health"]["status"] == "UNHEALTHY"
+
+
+async def test_what_a_stranger_records_on_a_placeholder_does_not_count(api: Api) -> None:
+    """Incident, check and stage on a version that was only referenced change no health, gate or stage of its owner.
+
+    They count while it has no owner. What the owner records then counts.
+    """
+    urn = version("early")
+    ends = {"relation": "PRODUCES", "from": "mlg://run/test/default/early", "to": urn}
+    await api.load({"run": {"id": ends["from"], "state": "COMPLETE", "owners": [ADS]}}, {"link": ends})
+    assert codes(await do(api, "eva", INCIDENT, assets=[urn], title="fake", severity="CRITICAL")) == []
+    assert codes(await do(api, "eva", INCIDENT, assets=[model("early")], title="fake", severity="HIGH")) == []
+    check = {"asset": urn, "check": "drift", "checkKind": "DRIFT", "status": "FAIL", "openIncidentOnFail": True}
+    assert codes(await do(api, "eva", CHECK, **check)) == []
+    assert codes(await do(api, "eva", STAGE, asset=urn, stage="DEPRECATED")) == []
+    assert (await api.ask("eva", STATUS, id=urn))["asset"]["health"]["status"] == "UNHEALTHY"
+    await register(api, "early", 1)
+    found = (await api.ask("eli", STATUS, id=urn))["asset"]
+    assert (found["stage"], found["health"]["status"]) == ("ACTIVE", "UNKNOWN")
+    assert [cause["counts"] for cause in found["health"]["causes"]] == [False] * 4
+    assert found["gate"]["blockingIncidents"] == []
+    assert codes(await do(api, "ada", CHECK, **check)) == []
+    found = (await api.ask("eli", STATUS, id=urn))["asset"]
+    assert found["health"]["status"] == "UNHEALTHY"
+    assert [each["title"] for each in found["gate"]["blockingIncidents"]] == ["Drift check drift failed"]
 
 
 async def test_no_stranger_blocks_a_deletion(api: Api) -> None:

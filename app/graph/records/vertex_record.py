@@ -143,11 +143,15 @@ def default_display_name(name: str, version: str | None) -> str:
 def registered(record: Record, values: Record, *, stored: bool) -> Record:
     """Return the record as registered, with the given values; a present None restores the default or removes the value.
 
+    The first registration of an asset without an owner restores the default stage unless it gives one, because any
+    engineer may set the stage of such a stub.
+
     ``stored`` states whether the record is in the store. Its effective sensitivity is then raised to a higher declared
     one at once. A lower declaration leaves it to :mod:`app.graph.jobs.sensitivity_job`, because other sources may
     support the effective one. Of a record that is not stored, the declared sensitivity becomes the effective one.
     """
-    return updated({**record, "hydration": "FULL"}, values, stored=stored)
+    first = {"stage": _OPEN_TO_ALL["stage"]} if is_unowned_stub(record) else {}
+    return updated({**record, "hydration": "FULL", **first}, values, stored=stored)
 
 
 def updated(record: Record, values: Record, *, stored: bool = True) -> Record:

@@ -25,7 +25,7 @@ from graphql_schema.ports.contamination_report import ContaminationReport
 from graphql_schema.ports.health_report import CauseSeverity, HealthFinding, HealthReport
 from graphql_schema.ports.lineage_query import LineageQuery, SnapshotTime
 from graphql_schema.ports.row import AccessGrade, Row
-from graphql_schema.rules.gate_evaluation import counts_for
+from graphql_schema.rules.gate_evaluation import counts_for, counts_on
 from graphql_schema.rules.health_status import (
     LEVELS,
     MAX_CAUSES,
@@ -52,7 +52,7 @@ class HealthWalk:
 
     Of several findings with one cause one is kept: a finding that counts for the status precedes the others, then the
     least depth, then the least id of the asset. ``monitored`` is true if the root, or a member that
-    :meth:`_group_evidence` yields with it, has a visible check with a result, or a visible evaluation that counts.
+    :meth:`_group_evidence` yields with it, has a visible evaluation or latest result of a check that counts.
     """
 
     root: Row
@@ -150,7 +150,7 @@ class HealthWalk:
             yield from self._failed_checks(depth, asset, evidence, response)
         if _INCIDENTS not in hidden:
             for incident in self.session.rows.found(evidence.incidents, response):
-                weight = weigh_incident(incident)
+                weight = weigh_incident(asset, incident)
                 if weight is not None:
                     yield HealthFinding(asset, depth, weight, incident=incident)
         if _EVALUATIONS not in hidden:
@@ -166,7 +166,7 @@ class HealthWalk:
             latest = min(rows.found(results, response), key=lambda row: row.urn, default=None)
             if check is None or latest is None:
                 continue
-            self.monitored |= depth == 0
+            self.monitored |= depth == 0 and counts_on(asset.record, latest.record)
             weight = weigh_check(asset, check, latest, self.now)
             if weight is not None:
                 yield HealthFinding(asset, depth, weight, check=check, result=latest)

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.graph.records.vertex_record import FIRST_AT
-from app.graph.writing.handlers.track_incident import OPEN_INCIDENTS, NewIncident, raise_incident
-from app.graph.writing.rules.attach import amended, attached_urn, new_attached_record
+from app.graph.writing.handlers.track_incident import OPEN_INCIDENTS, NewIncident, join_incident, raise_incident
+from app.graph.writing.rules.attach import amended, attached_urn, new_attached_record, reporters
 from app.graph.writing.rules.permissions import refuse_deleted, require_right, require_visible
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import invalid, unknown_name
@@ -19,6 +19,7 @@ from graphql_schema.catalog.relations import MONITORED_BY, RESULT_OF
 from graphql_schema.ports.commands import ReportCheckCommand
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 from graphql_schema.ports.record import JsonObject, Record
+from graphql_schema.rules.gate_evaluation import REPORTERS
 
 MAX_CLOCK_SKEW_MS: Final = 300_000
 """Milliseconds that the clock of the reporter may be ahead."""
@@ -95,7 +96,7 @@ def _record(unit: ItemUnit, command: ReportCheckCommand, check: Record, urn: str
 
     If the command requests an incident, and the result is the newest one and FAIL or ERROR, it refers to the oldest
     open incident of the check. One is opened if there is none. A result that is stored alike keeps its incident, open
-    or resolved.
+    or resolved. If others reported it before the asset had an owner, it is a result of the caller from then on.
     """
     vid, before = unit.lookup.vid(urn), unit.lookup.record(urn)
     values = {"value": command.values.get("value"), "window": command.values.get("window")}
@@ -105,11 +106,15 @@ def _record(unit: ItemUnit, command: ReportCheckCommand, check: Record, urn: str
     if incident is None and command.open_incident and command.status in _OPENS and observed == check[LATEST_AT]:
         incident = _incident(unit, command, check, urn)
     links: JsonObject = {"check": check["id"], "subjects": [command.asset], "incident": incident}
-    after = new_attached_record(unit, urn, unit.now, **links, **given, recordedBy=unit.author.subject)
+    by = {
+        "recordedBy": unit.author.subject,
+        REPORTERS: reporters(unit, unit.lookup.known(unit.lookup.vid(command.asset))),
+    }
+    after = new_attached_record(unit, urn, unit.now, **links, **given, **by)
     if before is None:
         unit.staging.put(vid, after)
         unit.staging.attach(RESULT_OF, vid, unit.lookup.vid(check["id"]), observed)
-    elif not same or before.get("incident") != incident:
+    elif not same or before.get("incident") != incident or (REPORTERS in before and REPORTERS not in after):
         unit.staging.put(vid, {**after, "createdAt": before["createdAt"], "createdBy": before["createdBy"]})
 
 
@@ -119,7 +124,9 @@ def _incident(unit: ItemUnit, command: ReportCheckCommand, check: Record, cause:
     ``cause`` is the URN of the check result that opens it.
     """
     if check[OPEN_INCIDENTS]:
-        return str(check[OPEN_INCIDENTS][0])
+        found = str(check[OPEN_INCIDENTS][0])
+        join_incident(unit, found, unit.lookup.known(unit.lookup.vid(command.asset)))
+        return found
     severity, verb = _OPENS[command.status]
     title = f"{command.check_kind.capitalize()} check {command.check} {verb}"
     return raise_incident(unit, NewIncident((command.asset,), title, severity.name, cause), of_check=check["id"])

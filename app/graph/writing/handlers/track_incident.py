@@ -6,7 +6,7 @@ An incident does not change the revision of its assets; the audit of each asset 
 from dataclasses import dataclass
 from typing import Final
 
-from app.graph.writing.rules.attach import amended, new_attached_record, new_urn
+from app.graph.writing.rules.attach import amended, new_attached_record, new_urn, reporters, reporting_owners
 from app.graph.writing.rules.permissions import (
     refuse_deleted,
     require_right,
@@ -19,6 +19,7 @@ from graphql_schema.catalog.relations import CAUSED_BY, RAISED_ON
 from graphql_schema.ports.commands import OpenIncidentCommand, ResolveIncidentCommand
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 from graphql_schema.ports.record import Record
+from graphql_schema.rules.gate_evaluation import REPORTERS
 
 OPEN_INCIDENTS: Final = "openIncidents"
 """Record key of a check: ids of up to MAX_TRACKED open incidents on its asset that its results caused, oldest first."""
@@ -94,6 +95,7 @@ def raise_incident(unit: ItemUnit, new: NewIncident, of_check: str | None) -> st
         openedAt=unit.now,
         subjects=list(new.assets),
         cause=new.cause,
+        **{REPORTERS: reporters(unit, *(unit.lookup.known(unit.lookup.vid(asset)) for asset in new.assets))},
     )
     vid = unit.lookup.vid(urn)
     unit.staging.put(vid, incident)
@@ -105,6 +107,14 @@ def raise_incident(unit: ItemUnit, new: NewIncident, of_check: str | None) -> st
         _track(unit, of_check, incident, is_open=True)
     _audit(unit, incident, after=urn)
     return urn
+
+
+def join_incident(unit: ItemUnit, urn: str, asset: Record) -> None:
+    """Stage the owners for whom the caller finds an asset in an open incident as further ones who reported it."""
+    incident = unit.lookup.record(urn)
+    if incident is not None and REPORTERS in incident:
+        joined = sorted({*incident[REPORTERS], *reporting_owners(unit, asset)})
+        unit.staging.put(unit.lookup.vid(urn), {**incident, REPORTERS: joined})
 
 
 def _audit(

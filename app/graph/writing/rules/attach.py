@@ -8,7 +8,7 @@ from itertools import count
 
 from app.graph.records.vertex_record import attached_record
 from app.graph.writing.unit.item_unit import ItemUnit
-from graphql_schema.catalog.urn import make_urn
+from graphql_schema.catalog.urn import make_urn, slug_of
 from graphql_schema.ports.record import Json, Record
 from graphql_schema.rules.change_stamp import MADE_AT, date_apart
 
@@ -30,6 +30,24 @@ def new_urn(unit: ItemUnit, slug: str, *identity: str, prefix: str = "") -> str:
         if unit.lookup.vertex(unit.lookup.vid(urn)) is None:
             return urn
     raise AssertionError  # count() has no end
+
+
+def reporters(unit: ItemUnit, *assets: Record) -> list[str] | None:
+    """Return the owners for whom the caller records something on assets (:data:`REPORTERS`).
+
+    None if each of them has an owner, whose right was checked, or the caller may administer it.
+    """
+    unowned = [asset for asset in assets if not asset["ownerTeam"]]
+    if all(unit.visibility.allows("administer", asset).allowed for asset in unowned):
+        return None
+    return reporting_owners(unit, *assets)
+
+
+def reporting_owners(unit: ItemUnit, *assets: Record) -> list[str]:
+    """Return the owners of assets that have one, and the teams and the user of the caller."""
+    teams = {owner for owner in unit.author.owners if slug_of(owner) == "team"}
+    owners = {*teams, unit.author.user, *(asset["ownerTeam"] for asset in assets)}
+    return sorted(owner for owner in owners if owner)
 
 
 def new_attached_record(unit: ItemUnit, urn: str, at: int, **values: Json) -> Record:

@@ -6,8 +6,10 @@ import pytest
 
 from graphql_schema.ports.outcomes import GateResult
 from graphql_schema.rules.gate_evaluation import (
+    REPORTERS,
     Evidence,
     approved,
+    counts_on,
     evaluate_gate,
     evaluations_to_examine,
     newest,
@@ -26,6 +28,11 @@ OURS = {"ownerTeam": "ranking"}
 def decision(at: int, decision: str = "APPROVED", gate: str = "release", **values: Any) -> dict[str, Any]:
     """Return the record of a decision."""
     return {"id": f"{gate}{at}", "gate": gate, "decision": decision, "createdAt": at, "decidedBy": "eli", **values}
+
+
+def incident(name: str, **values: Any) -> dict[str, Any]:
+    """Return the record of an incident on the version, open and HIGH unless given otherwise."""
+    return {"id": name, "state": "OPEN", "severity": "HIGH", "subjects": ["v"], **values}
 
 
 def evaluated(**evidence: Any) -> GateResult:
@@ -128,9 +135,36 @@ def test_approvals_that_must_be_of_different_people_are_not_repeated() -> None:
 
 def test_an_open_incident_of_a_listed_severity_closes_the_gate() -> None:
     """An incident that is raised on the version and on its model is listed once."""
-    blocking = {"id": "i1", "state": "OPEN", "severity": "HIGH"}
-    others = [{"id": "i2", "state": "RESOLVED", "severity": "HIGH"}, {"id": "i3", "state": "OPEN", "severity": "LOW"}]
+    blocking = incident("i1")
+    others = [incident("i2", state="RESOLVED"), incident("i3", severity="LOW")]
     assert evaluated(incidents=[blocking, blocking, *others]) == GateResult(blocking_incidents=("i1",))
+
+
+@pytest.mark.parametrize(
+    ("subjects", "reporters", "blocks"),
+    [
+        (["v"], ["ads"], False),
+        (["v"], ["ads", "ranking"], True),
+        (["m"], ["ads"], True),
+        (["m"], ["ranking"], False),
+        (["v", "m"], ["ads"], True),
+        (["x"], ["ads", "ranking"], False),
+    ],
+)
+def test_an_incident_that_others_opened_before_there_was_an_owner_blocks_nothing(
+    subjects: list[str], reporters: list[str], *, blocks: bool
+) -> None:
+    """It counts for the version or the model if its author reported for the owner of this one."""
+    model = {"id": "m", "ownerTeam": "ads"}
+    found = evaluated(model=model, incidents=[incident("i1", subjects=subjects, reporters=reporters)])
+    assert found == GateResult(blocking_incidents=("i1",) if blocks else ())
+
+
+def test_what_is_recorded_on_an_asset_without_an_owner_counts_while_it_has_none() -> None:
+    """Without an owner, all engineers maintain the asset together."""
+    assert counts_on({"ownerTeam": ""}, {REPORTERS: ["ads"]})
+    assert counts_on({"ownerTeam": "ranking"}, {})
+    assert not counts_on({"ownerTeam": "ranking"}, {REPORTERS: []})
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,11 @@ def result(status: str, observed_at: int = 0) -> Row:
     return plain_row("CHECK_RESULT", "r", status=status, observedAt=observed_at)
 
 
+def open_incident(reporters: list[str]) -> Row:
+    """Return a severe incident that was opened for these owners on an asset without an owner."""
+    return plain_row("INCIDENT", "i", state="OPEN", severity="HIGH", reporters=reporters)
+
+
 def evaluation(name: str, verdict: str, access: PlainAccess | None = None, **values: Any) -> Row:
     """Return an evaluation of the version by its own team, unless another is given."""
     default = {"ownerTeam": OURS, "evaluationKind": "OFFLINE", "evaluatedAt": 1, "stage": "ACTIVE"}
@@ -145,7 +150,24 @@ def test_a_hidden_promise_makes_no_check_stale() -> None:
 )
 def test_an_open_incident_is_a_cause(state: str, severity: str, expected: CauseSeverity | None) -> None:
     """A resolved incident is none."""
-    assert weigh_incident(plain_row("INCIDENT", "i", state=state, severity=severity)) is expected
+    assert weigh_incident(VERSION, plain_row("INCIDENT", "i", state=state, severity=severity)) is expected
+
+
+@pytest.mark.parametrize(("reporters", "severity"), [([OURS], SEVERE), ([THEIRS], REPORTED), ([], REPORTED)])
+def test_what_others_recorded_before_there_was_an_owner_does_not_count(
+    reporters: list[str], severity: CauseSeverity
+) -> None:
+    """Otherwise any caller could change the health of an asset by records on its placeholder."""
+    incident = open_incident(reporters)
+    assert weigh_incident(VERSION, incident) is severity
+    failed = plain_row("CHECK_RESULT", "r", status="FAIL", observedAt=0, reporters=reporters)
+    assert weigh_check(VERSION, plain_row("CHECK", "c", checkKind="DRIFT"), failed, now=0) is severity
+    unowned = plain_row("MODEL_VERSION", "ranker", version="3", ownerTeam="")
+    assert weigh_incident(unowned, incident) is SEVERE
+    passed = plain_row("CHECK_RESULT", "r", status="PASS", observedAt=0, reporters=reporters)
+    assert weigh_check(VERSION, plain_row("CHECK", "c", checkKind="DRIFT"), passed, now=0) is None
+    resolved = plain_row("INCIDENT", "i", state="RESOLVED", severity="HIGH", reporters=reporters)
+    assert weigh_incident(VERSION, resolved) is None
 
 
 def test_the_newest_evaluation_of_a_team_kind_and_data_counts() -> None:

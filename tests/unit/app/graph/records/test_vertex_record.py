@@ -70,6 +70,15 @@ def test_a_registration_completes_a_stub() -> None:
     assert updated(STUB, {"framework": "xgboost"})["hydration"] == "STUB"
 
 
+def test_the_first_registration_has_the_default_stage() -> None:
+    """The stage that a stranger set of a stub without an owner ends; for an owner, and later, the stored one stays."""
+    drafted = updated(STUB, {"stage": "DRAFT"})
+    assert drafted["stage"] == "DRAFT"
+    assert registered(drafted, {}, stored=True)["stage"] == "ACTIVE"
+    assert registered({**drafted, "ownerTeam": "mlg://team/catalog/default/a"}, {}, stored=True)["stage"] == "DRAFT"
+    assert registered(version(stage="DRAFT"), {}, stored=True)["stage"] == "DRAFT"
+
+
 def test_null_restores_a_default_or_removes_a_value() -> None:
     """A stage falls back to ACTIVE, a display name to name and version, and a description is removed."""
     record = version(stage="DRAFT", displayName="CTR model", description="x")

@@ -132,7 +132,7 @@ def test_the_decisions_of_a_team_about_a_plan_are_bounded(stored: Memory) -> Non
 
 
 def test_a_closed_plan_is_final(stored: Memory) -> None:
-    """Closing needs the right on the root; the same outcome changes nothing, another one and a decision are conflicts."""
+    """A stranger is denied; the same outcome changes nothing, another one and a decision are conflicts."""
     plan = planned(stored, A)
     done = CloseChangePlanCommand(plan, "DONE", "it is moved")
     assert refusal(stored, done, BO)[0] == "DENIED"

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 from support.stores.in_memory_writer import Memory, seeded
-from support.stores.writers import NOW, asset, person, urn
+from support.stores.writers import NOW, asset, link, person, urn
 
 from graphql_schema.ports.commands import DeleteCommand, ReportCheckCommand
 
-ADA = person("ada", "team ranking", roles="engineer")
+ADA, BO = person("ada", "team ranking", roles="engineer"), person("bo", "team ads", roles="engineer")
 A = urn("dataset a")
 
 
@@ -91,6 +91,31 @@ def test_a_late_failure_opens_no_incident(stored: Memory) -> None:
     """A later result has already passed, so the problem is over."""
     stored.run(result(at=NOW + 5), result("FAIL", NOW + 1, opens=True), who=ADA, now=NOW + 5)
     assert of_kind(stored, "INCIDENT") == []
+
+
+@pytest.fixture
+def taken(memory: Memory) -> Memory:
+    """Return a store with an asset on which a stranger reported a failure, with an incident, and which has an owner."""
+    memory.run(link("DERIVES", "dataset a", "dataset b"), who=BO)
+    assert memory.outcomes(result("FAIL", opens=True), who=BO, now=NOW) == ["CREATED"]
+    seeded(memory, asset("dataset a", owners={"team ranking": ["TECHNICAL"]}))
+    return memory
+
+
+def test_a_result_on_an_unowned_asset_has_the_owners_of_its_reporter(taken: Memory) -> None:
+    """A stranger's does not count for the later owner; that of the owner has no reporters, also if it is the same."""
+    assert [each["reporters"] for each in of_kind(taken, "CHECK_RESULT")] == [[urn("team ads")]]
+    assert taken.outcomes(result("FAIL"), who=ADA, now=NOW + 1) == ["UPDATED"]
+    assert [each.get("reporters") for each in of_kind(taken, "CHECK_RESULT")] == [None]
+    assert taken.outcomes(result("FAIL"), who=ADA, now=NOW + 2) == ["UNCHANGED"]
+
+
+def test_a_failure_joins_the_incident_of_others(taken: Memory) -> None:
+    """An incident that a stranger opened first keeps no later failure of the owner from counting."""
+    assert taken.outcomes(result("FAIL", NOW + 5, opens=True), who=ADA, now=NOW + 5) == ["CREATED"]
+    (incident,) = of_kind(taken, "INCIDENT")
+    assert incident["reporters"] == [urn("team ads"), urn("team ranking")]
+    assert [each["incident"] for each in of_kind(taken, "CHECK_RESULT")] == [incident["id"]] * 2
 
 
 def test_only_the_owner_of_a_present_asset_reports(stored: Memory) -> None:

@@ -1,5 +1,6 @@
 """Incidents: who may open and resolve one, and what each leaves on its assets."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -85,6 +86,17 @@ def test_resolving_needs_the_right_on_every_asset(stored: Memory) -> None:
         assert refusal(stored, ResolveIncidentCommand(one), who)[0] == "DENIED"
     stored.run(DeleteCommand(A), now=NOW + 1)
     assert stored.outcomes(ResolveIncidentCommand(one), who=BO, now=NOW + 2) == ["UPDATED"]
+
+
+def test_an_incident_on_an_unowned_asset_has_the_owners_of_its_reporter(memory: Memory) -> None:
+    """They are the teams and the user of the caller, and the owners of the other assets; else nothing is recorded."""
+    seeded(memory, asset("dataset a"), asset("dataset b", owners={"user dan": ["TECHNICAL"]}))
+    ours, dan = urn("team ranking"), urn("user dan")
+    member = replace(ADA, user=urn("user ada"), acts_for=frozenset({dan, urn("domain d")}))
+    assert record(memory, opened(memory, A, who=member))["reporters"] == [ours, urn("user ada")]
+    assert record(memory, opened(memory, A, B, who=member, now=NOW + 2))["reporters"] == [ours, urn("user ada"), dan]
+    assert "reporters" not in record(memory, opened(memory, B, who=member, now=NOW + 3))
+    assert "reporters" not in record(memory, opened(memory, A, B, who=person("root", roles="admin")))
 
 
 def test_a_cause_must_be_visible(stored: Memory) -> None:
