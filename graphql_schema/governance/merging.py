@@ -39,9 +39,9 @@ async def _merge(info: Info, input: MergeArg) -> Resolved:
 
 merge_assets = strawberry.field(
     description="Merges two datasets that are one: the edges of `from` continue at `into`, and both ids lead to "
-    "`into`. Needs the right to update and to link `into`, and the right to register `from`; if events have described "
-    "it, the right to give it an owner. CONFLICT if `from` has owners, versions or values of its own, or more than "
-    "500 edges. It cannot be undone.",
+    "`into`. Needs the right to update and to link `into`, and to register `from`. Only the caller who registered "
+    "`from` or referred to it first, and administrators, may merge it. CONFLICT if `from` has owners, versions or "
+    "values of its own, or more than 500 edges. It cannot be undone.",
     resolver=_merge,
 )
 

@@ -15,7 +15,7 @@ from app.graph.records.tag_edge import has_mode
 from app.graph.records.vertex_record import default_display_name, stub
 from app.graph.writing.handlers.link import field_of
 from app.graph.writing.handlers.observe import observation_urn
-from app.graph.writing.rules.first_owner import may_take
+from app.graph.writing.rules.first_owner import is_of_author
 from app.graph.writing.rules.permissions import (
     refuse_deleted,
     require_right,
@@ -65,7 +65,7 @@ _BOOKKEEPING: Final = frozenset(
 def merge(unit: ItemUnit, command: MergeCommand) -> WriteOutcome:
     """Merge one dataset into another.
 
-    Raises RejectedItemError if one of them is hidden or deleted, the caller may not take the first, or may not update
+    Raises RejectedItemError if one of them is hidden or deleted, the caller has not made the first, or may not update
     and link the second. The error is also raised if the caller may not link an asset whose edge to the first others
     declared. The last causes are more than references and observed values, more than MAX_MOVED edges, and ids that lead
     to the first over MAX_DEPTH merges.
@@ -96,12 +96,16 @@ def merge(unit: ItemUnit, command: MergeCommand) -> WriteOutcome:
 
 
 def _authorise(unit: ItemUnit, source: Record, target: Record) -> None:
-    """Require the rights to take ``source`` as a registration would, and to change ``target`` and its edges."""
+    """Require the rights to register ``source``, and to change ``target`` and its edges.
+
+    The caller must also have made ``source``, or may retire it: hidden assets may refer to a stub of others, and a
+    condition on these would disclose them.
+    """
     require_right(unit, "register" if source["hydration"] == "STUB" else "update", source, "from")
-    if not may_take(unit, source):
+    if not is_of_author(unit, source):
         raise denied(
-            f"{source['id']} has no owner. Only {registrant(source)}, who registered it, or an administrator may merge "
-            "it into another; let one of them make the change.",
+            f"Only {registrant(source)}, who registered {source['id']} or referred to it first, or an administrator "
+            "may merge it into another; let one of them make the change.",
             "from",
         )
     for right in ("update", "link"):

@@ -24,8 +24,11 @@ def may_take(unit: ItemUnit, record: Record | None) -> bool:
 
     A caller who may retire the asset may take it too; by the default policy, these are the administrators.
     """
-    if record is None or is_unowned_stub(record):
-        return True
+    return record is None or is_unowned_stub(record) or is_of_author(unit, record)
+
+
+def is_of_author(unit: ItemUnit, record: Record) -> bool:
+    """Return whether the caller registered an asset, or referred to a stub first, or may retire it."""
     return registrant(record) == unit.author.subject or unit.visibility.allows("retire", record).allowed
 
 

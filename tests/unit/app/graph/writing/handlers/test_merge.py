@@ -5,7 +5,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from support.stores.in_memory_writer import Memory, seeded
+from support.stores.in_memory_writer import ROOT, Memory, seeded
 from support.stores.writers import NOW, asset, link, person, urn
 
 from app.graph.records.edge_record import is_current
@@ -61,14 +61,14 @@ def changes(memory: Memory, text: str) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def estate(memory: Memory) -> Memory:
-    """Return a store with a placeholder between a source of another team and a model, and a registered dataset."""
-    return seeded(
-        memory,
-        asset("dataset new", owners=OURS),
-        asset("dataset raw", owners=THEIRS),
-        asset("model-version m@1", owners=OURS, trainedOn=["dataset old"]),
-        link("DERIVES", "dataset raw", "dataset old"),
-    )
+    """Return a store with a registered dataset, and a placeholder between a source of another team and a model of ada.
+
+    Ada has referred to the placeholder first.
+    """
+    seeded(memory, asset("dataset new", owners=OURS), asset("dataset raw", owners=THEIRS))
+    version = asset("model-version m@1", owners=OURS, trainedOn=["dataset old"])
+    assert memory.outcomes(version, who=ADA) == ["CREATED"]
+    return seeded(memory, link("DERIVES", "dataset raw", "dataset old"))
 
 
 def test_edges_continue_and_the_old_id_points_there(estate: Memory) -> None:
@@ -117,24 +117,24 @@ def test_an_id_leads_over_a_bounded_number_of_merges(memory: Memory) -> None:
     chain = names[: module.MAX_DEPTH + 1]
     for source, target in pairwise(chain):
         assert memory.outcomes(merge(source, target), now=LATER) == ["UPDATED"]
-    assert refusal(memory, merge(chain[-1], names[-1]), ADA) == ("CONFLICT", ("from",))
+    assert refusal(memory, merge(chain[-1], names[-1]), ROOT) == ("CONFLICT", ("from",))
     assert memory.outcomes(merge(names[-2], chain[-1]), now=LATER) == ["UPDATED"]
     assert memory.outcomes(merge(chain[0], names[-2]), now=LATER) == ["UNCHANGED"]
-    assert refusal(memory, merge(names[-2], names[-1]), ADA) == ("CONFLICT", ("from",))
+    assert refusal(memory, merge(names[-2], names[-1]), ROOT) == ("CONFLICT", ("from",))
 
 
 @pytest.mark.parametrize(
     ("who", "expected"),
     [
         (ADA, None),
-        (CI, None),
-        (BO, ("DENIED", ("into",))),
-        (person("vera", "team ranking"), ("DENIED", ("from",))),
+        (CI, ("DENIED", ("from",))),
+        (person("ada", "team ads", roles="engineer"), ("DENIED", ("into",))),
+        (person("ada", "team ranking"), ("DENIED", ("from",))),
         (person("root", roles="admin"), None),
     ],
 )
 def test_who_may_merge_a_placeholder(estate: Memory, who: Principal, expected: Any) -> None:
-    """The caller may register the placeholder, and update and link the dataset that remains."""
+    """The caller referred to the placeholder first, may register it, and update and link the dataset that remains."""
     if expected is None:
         assert estate.outcomes(merge(), who=who, now=LATER) == ["UPDATED"]
     else:
@@ -142,12 +142,28 @@ def test_who_may_merge_a_placeholder(estate: Memory, who: Principal, expected: A
 
 
 def test_what_others_declared_for_their_assets_is_not_merged(estate: Memory) -> None:
-    """The lineage of their asset would change for ever; with a right on it, or what ada declared herself, is merged."""
+    """The lineage of their asset would change for ever; with a right on it, or if she declared it, ada merges."""
     seeded(estate, asset("dataset theirs", owners=THEIRS, derivedFrom=["dataset old"]))
     assert refusal(estate, merge()) == ("DENIED", ("from",))
-    both = person("both", "team ranking", "team ads", roles="engineer")
+    both = person("ada", "team ranking", "team ads", roles="engineer")
     (done,) = estate.run(merge(), who=both, now=LATER, dry_run=True)
     assert done.outcome.name == "UPDATED"
+
+
+def test_a_placeholder_of_others_is_not_merged(memory: Memory) -> None:
+    """To ada, one that unowned or hidden assets of others refer to is like any other one that others named first."""
+    seeded(memory, asset("dataset new", owners=OURS), asset("dataset hidden", {"visibility": "TEAM"}, owners=THEIRS))
+    seeded(memory, asset("dataset unowned", derivedFrom=["dataset one"]))
+    seeded(
+        memory, link("DERIVES", "dataset two", "dataset hidden"), asset("dataset new", derivedFrom=["dataset three"])
+    )
+    messages = set()
+    for text in ("dataset one", "dataset two", "dataset three"):
+        (done,) = memory.run(merge(text), who=ADA, now=LATER)
+        messages |= {(error.code.name, error.message.replace(urn(text), "…")) for error in done.errors}
+        assert memory.outcomes(merge(text), now=LATER) == ["UPDATED"]
+    ((code, message),) = messages
+    assert (code, "root" in message) == ("DENIED", True)
 
 
 def observed(text: str, *inputs: str, order: int = 1) -> ObserveCommand:
