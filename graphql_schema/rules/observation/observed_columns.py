@@ -24,6 +24,9 @@ MAX_PARTS: Final = 16
 MAX_BYTES: Final = 48 * 1024
 """Maximal size of the columns of a dataset as JSON; sources are left out if the columns would be larger."""
 
+SENDER: Final = "by"
+"""Key, in a part with source columns, of the subject who sent it."""
+
 _OBSERVED: Final = ("dataType", "description")
 """The values of a column that a schema gives."""
 
@@ -50,6 +53,16 @@ def folded_columns(
     if len(orjson.dumps(columns)) > MAX_BYTES:
         columns = [{key: value for key, value in column.items() if key != "derivedFrom"} for column in columns]
     return columns, kept, after
+
+
+def with_sender(
+    before: Mapping[str, JsonObject], after: Mapping[str, JsonObject], subject: str
+) -> dict[str, JsonObject]:
+    """Return the evidence ``after`` an event, with its sender in the parts with source columns that it gave."""
+    return {
+        part: entry if part == SCHEMA or entry is before.get(part) else {**entry, SENDER: subject}
+        for part, entry in after.items()
+    }
 
 
 def _with_last_parts(parts: Mapping[str, JsonObject]) -> dict[str, JsonObject]:

@@ -50,22 +50,29 @@ class Fold:
     outdated: set[str] = field(default_factory=set)
 
 
-def fold(record: Record, entries: Entries, observed: Iterable[ObservedValue], unseen: Collection[str] = ()) -> Fold:
+def fold(
+    record: Record,
+    entries: Entries,
+    observed: Iterable[ObservedValue],
+    unseen: Collection[str] = (),
+    guessed: Collection[str] = (),
+) -> Fold:
     """Return the fold of observed values into a record with its evidence; both are left as they are.
 
-    ``unseen`` are fields whose stored values are hidden from the caller: nothing is compared with them, so that the
-    result discloses nothing.
+    ``unseen`` are fields whose stored values are hidden from the caller, and ``guessed`` the parts of columns that name
+    sources which the caller may not see. Nothing is compared with them, so that the result discloses nothing.
     """
     result = Fold({name: dict(parts) for name, parts in entries.items()})
     by_field: dict[str, list[ObservedValue]] = {}
     for each in observed:
-        if _is_newer(result, each, hidden=each.field in unseen):
+        is_guessed = each.field == COLUMNS and each.part in guessed
+        if _is_newer(result, each, hidden=is_guessed or each.field in unseen):
             by_field.setdefault(each.field, []).append(each)
             result.accepted.add(each.field)
     for name, news in by_field.items():
         parts = {each.part: each for each in news}
         if name == COLUMNS:
-            _fold_columns(result, record, entries.get(name, {}), list(parts.values()))
+            _fold_columns(result, record, entries.get(name, {}), hidden=any(part in guessed for part in parts))
         elif name in LISTED:
             _fold_parts(result, record, entries.get(name, {}), parts, hidden=name in unseen)
         else:
@@ -149,9 +156,10 @@ def _excess(parts: Mapping[str, Record]) -> Sequence[str]:
     return ranked[MAX_PARTS:]
 
 
-def _fold_columns(result: Fold, record: Record, before: Mapping[str, JsonObject], news: list[ObservedValue]) -> None:
+def _fold_columns(result: Fold, record: Record, before: Mapping[str, JsonObject], *, hidden: bool) -> None:
+    """Fold the columns; they are to be registered if they change, or if a source is ``hidden`` from the caller."""
     columns, kept, entries = folded_columns(record.get(COLUMNS) or [], before, result.entries[COLUMNS])
     result.entries[COLUMNS] = entries
     result.kept |= {f"{COLUMNS}.{name}" for name in kept}
-    if columns != (record.get(COLUMNS) or []) and news:
+    if hidden or columns != (record.get(COLUMNS) or []):
         result.values[COLUMNS] = columns or None

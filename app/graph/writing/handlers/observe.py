@@ -18,11 +18,12 @@ from app.graph.writing.rules.permissions import needs_confirmation
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.placeholders import ensure_referenced, ensure_stub
 from app.graph.writing.unit.rejections import RejectedItemError, invalid
+from app.graph.writing.unit.unseen_references import guessed_parts
 from graphql_schema.catalog.enums import TagMode
 from graphql_schema.catalog.relations import OBSERVATION_OF
 from graphql_schema.ports.commands import DeclaredEdges, ObserveCommand, RegisterCommand
 from graphql_schema.ports.outcomes import ObservedChanges, WriteOutcome
-from graphql_schema.rules.observation.observed_columns import COLUMNS
+from graphql_schema.rules.observation.observed_columns import COLUMNS, with_sender
 from graphql_schema.rules.observation.observed_values import Entries, Fold, fold
 
 Refused = list[tuple[str, str, str]]
@@ -40,7 +41,10 @@ def observe(unit: ItemUnit, command: ObserveCommand) -> WriteOutcome:
     known = unit.lookup.record(evidence)
     entries: Entries = {} if known is None else known["entries"]
     unseen = frozenset() if before is None else unit.visibility.unknown_fields(before)
-    folded = fold(before or {}, entries, command.values, unseen)
+    guessed = guessed_parts(unit, command, entries.get(COLUMNS, {}))
+    folded = fold(before or {}, entries, command.values, unseen, guessed)
+    if COLUMNS in folded.entries:
+        folded.entries[COLUMNS] = with_sender(entries.get(COLUMNS, {}), folded.entries[COLUMNS], unit.author.subject)
     ensure_stub(unit, command.urn)
     refused: Refused = []
     accepted = [_accepted(unit, command.urn, each, refused, folded.kept) for each in command.edges]
@@ -52,7 +56,9 @@ def observe(unit: ItemUnit, command: ObserveCommand) -> WriteOutcome:
         vid = unit.lookup.vid(command.urn)
         unit.staging.put(vid, without_giver(unit.lookup.known(vid), COLUMNS))
     _keep_evidence(unit, command.urn, evidence, folded.entries)
-    return replace(outcome, observed=_changes(unit, command, folded, unseen, refused))
+    return replace(
+        outcome, observed=_changes(unit, command, folded, unseen | {COLUMNS} if guessed else unseen, refused)
+    )
 
 
 def observation_urn(tenant: str, urn: str) -> str:

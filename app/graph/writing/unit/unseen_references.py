@@ -4,13 +4,13 @@ What a caller may not read it may not compare. If such an id is hidden from the 
 counts as changed, whether it is stored already or not.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from app.graph.writing.unit.item_unit import ItemUnit
 from graphql_schema.ports.commands import Command, LinkCommand, ObserveCommand, RegisterCommand
-from graphql_schema.ports.record import Record
-from graphql_schema.rules.observation.observed_columns import COLUMNS, SCHEMA
+from graphql_schema.ports.record import JsonObject, Record
+from graphql_schema.rules.observation.observed_columns import COLUMNS, SCHEMA, SENDER
 
 RUN_ID: Final = "runId"
 """Key, in the values of a link, of the id of the run that observed the edge."""
@@ -21,9 +21,7 @@ def references_in(command: Command) -> Iterator[str]:
     if isinstance(command, RegisterCommand):
         yield from source_datasets(command.values.get(COLUMNS) or ())
     elif isinstance(command, ObserveCommand):
-        given = (each.value for each in command.values if each.field == COLUMNS and each.part != SCHEMA)
-        for value in given:
-            yield from (source["dataset"] for sources in (value or {}).values() for source in sources)
+        yield from (urn for _, sources in _observed_sources(command) for urn in sources)
     elif isinstance(command, LinkCommand) and command.values.get(RUN_ID):
         yield command.values[RUN_ID]
 
@@ -31,6 +29,27 @@ def references_in(command: Command) -> Iterator[str]:
 def names_unseen(unit: ItemUnit, command: Command) -> bool:
     """Return whether one of :func:`references_in` is hidden from the caller, or absent."""
     return any_unseen(unit, references_in(command))
+
+
+def guessed_parts(unit: ItemUnit, command: ObserveCommand, parts: Mapping[str, JsonObject]) -> frozenset[str]:
+    """Return the parts of observed columns with a source that is hidden from the caller, or absent.
+
+    Those that the caller sent before, by the evidence ``parts``, are left out: the caller knows their sources.
+    """
+    unit.lookup.require_records(*dict.fromkeys(references_in(command)))
+    return frozenset(
+        part
+        for part, sources in _observed_sources(command)
+        if parts.get(part, {}).get(SENDER) != unit.author.subject and any_unseen(unit, sources)
+    )
+
+
+def _observed_sources(command: ObserveCommand) -> Iterator[tuple[str, list[str]]]:
+    """Yield each part of observed columns with the datasets that it names as sources."""
+    for each in command.values:
+        if each.field == COLUMNS and each.part != SCHEMA:
+            columns = (each.value or {}).values()
+            yield each.part, [source["dataset"] for sources in columns for source in sources]
 
 
 def any_unseen(unit: ItemUnit, urns: Iterable[str]) -> bool:

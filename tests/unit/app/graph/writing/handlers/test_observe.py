@@ -184,6 +184,34 @@ def test_columns_of_events_have_no_giver(memory: Memory) -> None:
     assert ("givenBy" in stored, len(stored["columns"][0]["derivedFrom"])) == (False, 2)
 
 
+def test_no_hidden_source_of_a_column_is_guessed(memory: Memory) -> None:
+    """A right guess by ada is reported like a wrong one: by outcome, fields, revision, history, and a later part.
+
+    What she sent before is compared, so that a pipeline with a hidden source changes nothing by each of its runs.
+    """
+    shut = {"visibility": "TEAM"}
+    seeded(memory, asset("dataset shut", shut, owners={"team ads": ["TECHNICAL"]}))
+    truth, wrong = ({"a": [{"dataset": urn("dataset shut"), "column": column}]} for column in "cd")
+    for job in ("job of ads", "job of ada"):
+        reports = []
+        for number, guess in enumerate((truth, wrong)):
+            name = f"dataset {job[-3:]}{number}"
+            seeded(memory, asset(name, owners={"team ranking": ["TECHNICAL"]}))
+            memory.run(observing(name, ObservedValue("columns", truth, (10,), "job of ads")), now=NOW + 1)
+            event = observing(name, ObservedValue("columns", guess, (5,), job))
+            done = one(memory.run(event, who=ADA, now=NOW + 2))
+            changes = [each for each in memory.vertices.values() if each.get("subject") == urn(name)]
+            mine = [(each["action"], len(each["fields"])) for each in changes if each["actor"] == "ada"]
+            reports.append((done.outcome, done.observed, memory.record(name)["revision"], mine))
+            assert memory.outcomes(event, who=ADA, now=NOW + 3) == ["UNCHANGED"]
+            again = observing(name, ObservedValue("columns", guess, (11,), job))
+            assert memory.outcomes(again, who=ADA, now=NOW + 4) == ["UNCHANGED"]
+            assert memory.record(name)["revision"] == reports[-1][2]
+        assert reports[0] == reports[1]
+        assert reports[0][1] is not None
+        assert (reports[0][0], reports[0][1].changed) == (Outcome.UPDATED, ("columns",))
+
+
 def test_an_edge_without_the_right_is_left_out(memory: Memory) -> None:
     """An output of another team is refused with a reason; the run and its other output are written."""
     seeded(memory, asset("team ads"), asset("dataset theirs", owners={"team ads": ["TECHNICAL"]}))
