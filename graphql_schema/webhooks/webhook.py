@@ -4,6 +4,7 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import fields
 from enum import Enum
+from secrets import token_hex
 from typing import Annotated, Final, TypeAlias, cast
 
 import orjson
@@ -262,8 +263,12 @@ def _position(context: Context, after: str | None) -> str | None:
 
 
 async def _now(context: Context) -> str:
-    """Return the cursor of the last stored change."""
-    return commit_log_cursor(context).seal(await cast("ChangeFeed", context.change_feed).end())
+    """Return a cursor after the last stored change, a different one at each call.
+
+    Equal cursors would disclose that nothing was written between two calls, and different ones a hidden change.
+    """
+    instant, after_all = await cast("ChangeFeed", context.change_feed).end()
+    return commit_log_cursor(context).seal((instant, f"{after_all}{token_hex(8)}"))
 
 
 def _variables(given: ChangeFilter | None) -> JsonObject | None:

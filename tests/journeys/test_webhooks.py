@@ -276,6 +276,16 @@ async def test_a_dry_run_changes_nothing(hooks: Hooks) -> None:
     assert await hooks.job.store.all() == before
 
 
+async def test_the_cursor_discloses_no_hidden_change(hooks: Hooks) -> None:
+    """Two webhooks that begin now have different cursors, whether something was written between them or not."""
+    cursors = set[str]()
+    for name in ("first", "second"):
+        given = {"name": name, "url": hooks.inbox.url, "dryRun": True}
+        payload = (await hooks.api.ask(OWNER, REGISTER, input=given))["registerWebhook"]
+        cursors.add(payload["webhook"]["cursor"])
+    assert len(cursors) == 2
+
+
 async def test_a_receiver_ends_its_webhook(hooks: Hooks) -> None:
     """Status 410 disables a webhook at once; `updateWebhook` starts it again with the same change."""
     await hooks.register()
