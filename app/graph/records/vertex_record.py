@@ -143,14 +143,14 @@ def default_display_name(name: str, version: str | None) -> str:
 def registered(record: Record, values: Record, *, stored: bool) -> Record:
     """Return the record as registered, with the given values; a present None restores the default or removes the value.
 
-    The first registration of an asset without an owner restores the default stage unless it gives one, because any
-    engineer may set the stage of such a stub.
+    The first registration restores the default stage unless it gives one, because any engineer may set the stage of a
+    stub without an owner, and a version takes its owner from its parent before its own registration.
 
     ``stored`` states whether the record is in the store. Its effective sensitivity is then raised to a higher declared
     one at once. A lower declaration leaves it to :mod:`app.graph.jobs.sensitivity_job`, because other sources may
     support the effective one. Of a record that is not stored, the declared sensitivity becomes the effective one.
     """
-    first = {"stage": _OPEN_TO_ALL["stage"]} if is_unowned_stub(record) else {}
+    first = {"stage": _OPEN_TO_ALL["stage"]} if record["hydration"] == "STUB" else {}
     return updated({**record, "hydration": "FULL", **first}, values, stored=stored)
 
 

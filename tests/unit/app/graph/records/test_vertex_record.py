@@ -71,11 +71,11 @@ def test_a_registration_completes_a_stub() -> None:
 
 
 def test_the_first_registration_has_the_default_stage() -> None:
-    """The stage that a stranger set of a stub without an owner ends; for an owner, and later, the stored one stays."""
+    """The stage that a stranger set of a stub ends, also if its parent gave it an owner; later the stored one stays."""
     drafted = updated(STUB, {"stage": "DRAFT"})
     assert drafted["stage"] == "DRAFT"
     assert registered(drafted, {}, stored=True)["stage"] == "ACTIVE"
-    assert registered({**drafted, "ownerTeam": "mlg://team/catalog/default/a"}, {}, stored=True)["stage"] == "DRAFT"
+    assert registered({**drafted, "ownerTeam": "mlg://team/catalog/default/a"}, {}, stored=True)["stage"] == "ACTIVE"
     assert registered(version(stage="DRAFT"), {}, stored=True)["stage"] == "DRAFT"
 
 
