@@ -2,11 +2,11 @@
 
 import pytest
 from support.stores.in_memory_writer import Memory, seeded
-from support.stores.writers import NOW, asset, edges, link, urn
+from support.stores.writers import NOW, asset, edges, link, person, urn
 
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.relations import TAGGED
-from graphql_schema.ports.commands import DeclaredEdges, RegisterCommand
+from graphql_schema.ports.commands import DeclaredEdges, RegisterCommand, UnlinkCommand
 
 
 def current(memory: Memory, source: str) -> bool:
@@ -33,6 +33,24 @@ def test_an_edge_of_another_declarer_remains(memory: Memory) -> None:
     memory.run(asset("dataset d", derivedFrom=[]), now=NOW + 3)
     assert [current(memory, name) for name in "ab"] == [True, False]
     assert memory.edge("DERIVES", "dataset a", "dataset d")["by"] == ["link"]
+
+
+def test_a_list_withdraws_its_own_declaration_only(memory: Memory) -> None:
+    """Bo ends by the list of an own feature set what it declared, also to features of others, and nothing else.
+
+    To end the edge for all, by `unlink`, bo needs the right on the feature as well.
+    """
+    bo = person("bo", "team ads", roles="engineer")
+    features = ["feature f", "feature g"]
+    seeded(memory, *(asset(each, owners={"team ranking": ["TECHNICAL"]}) for each in features))
+    seeded(memory, asset("feature-set s", owners={"team ads": ["TECHNICAL"]}, features=features))
+    seeded(memory, link("CONTAINS", "feature-set s", "feature g"))
+    for each in features:
+        (refused,) = memory.run(UnlinkCommand("CONTAINS", urn("feature-set s"), urn(each)), who=bo, now=NOW + 1)
+        assert [(error.code.name, error.path) for error in refused.errors] == [("DENIED", ("to",))]
+    assert memory.outcomes(asset("feature-set s", features=[]), who=bo, now=NOW + 1) == ["UPDATED"]
+    ended = ["validTo" in memory.edge("CONTAINS", "feature-set s", each) for each in features]
+    assert ended == [True, False]
 
 
 def test_inputs_of_a_run_are_added(memory: Memory) -> None:
