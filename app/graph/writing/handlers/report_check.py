@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from app.graph.records.vertex_record import FIRST_AT
-from app.graph.writing.handlers.track_incident import OPEN_INCIDENTS, NewIncident, join_incident, raise_incident
+from app.graph.writing.handlers.track_incident import OPEN_INCIDENTS, NewIncident, raise_incident, tracked_incident
 from app.graph.writing.rules.attach import amended, attached_urn, new_attached_record, reporters
 from app.graph.writing.rules.permissions import refuse_deleted, require_right, require_visible
 from app.graph.writing.unit.item_unit import ItemUnit
@@ -121,11 +121,10 @@ def _record(unit: ItemUnit, command: ReportCheckCommand, check: Record, urn: str
 def _incident(unit: ItemUnit, command: ReportCheckCommand, check: Record, cause: str) -> str:
     """Return the URN of the oldest open incident that the check caused on its asset; open one if there is none.
 
-    ``cause`` is the URN of the check result that opens it.
+    ``cause`` is the URN of the check result that opens it. Incidents of others that do not count are left out.
     """
-    if check[OPEN_INCIDENTS]:
-        found = str(check[OPEN_INCIDENTS][0])
-        join_incident(unit, found, unit.lookup.known(unit.lookup.vid(command.asset)))
+    found = tracked_incident(unit, check, unit.lookup.known(unit.lookup.vid(command.asset)))
+    if found is not None:
         return found
     severity, verb = _OPENS[command.status]
     title = f"{command.check_kind.capitalize()} check {command.check} {verb}"

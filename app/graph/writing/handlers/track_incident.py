@@ -6,7 +6,7 @@ An incident does not change the revision of its assets; the audit of each asset 
 from dataclasses import dataclass
 from typing import Final
 
-from app.graph.writing.rules.attach import amended, new_attached_record, new_urn, reporters, reporting_owners
+from app.graph.writing.rules.attach import amended, new_attached_record, new_urn, reporters
 from app.graph.writing.rules.permissions import (
     refuse_deleted,
     require_right,
@@ -19,7 +19,7 @@ from graphql_schema.catalog.relations import CAUSED_BY, RAISED_ON
 from graphql_schema.ports.commands import OpenIncidentCommand, ResolveIncidentCommand
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 from graphql_schema.ports.record import Record
-from graphql_schema.rules.gate_evaluation import REPORTERS
+from graphql_schema.rules.gate_evaluation import REPORTERS, counts_on
 
 OPEN_INCIDENTS: Final = "openIncidents"
 """Record key of a check: ids of up to MAX_TRACKED open incidents on its asset that its results caused, oldest first."""
@@ -109,12 +109,25 @@ def raise_incident(unit: ItemUnit, new: NewIncident, of_check: str | None) -> st
     return urn
 
 
-def join_incident(unit: ItemUnit, urn: str, asset: Record) -> None:
-    """Stage the owners for whom the caller finds an asset in an open incident as further ones who reported it."""
-    incident = unit.lookup.record(urn)
-    if incident is not None and REPORTERS in incident:
-        joined = sorted({*incident[REPORTERS], *reporting_owners(unit, asset)})
-        unit.staging.put(unit.lookup.vid(urn), {**incident, REPORTERS: joined})
+def tracked_incident(unit: ItemUnit, check: Record, asset: Record) -> str | None:
+    """Return the oldest open incident of a check that counts for its asset, or that the caller's teams reported.
+
+    An incident that others opened before the asset had an owner must not take the place of one that counts.
+    """
+    unit.lookup.require_records(*check[OPEN_INCIDENTS])
+    for urn in check[OPEN_INCIDENTS]:
+        incident = unit.lookup.record(urn)
+        if incident is not None and _is_shared(unit, incident, asset):
+            return str(urn)
+    return None
+
+
+def _is_shared(unit: ItemUnit, incident: Record, asset: Record) -> bool:
+    """Return whether an incident counts for the asset or, on one without an owner, was reported for a caller's team."""
+    if asset["ownerTeam"] or REPORTERS not in incident:
+        return counts_on(asset, incident)
+    own = {*(reporters(unit, asset) or ())}
+    return incident["createdBy"] == unit.author.subject or not own.isdisjoint(incident[REPORTERS])
 
 
 def _audit(

@@ -33,18 +33,14 @@ def new_urn(unit: ItemUnit, slug: str, *identity: str, prefix: str = "") -> str:
 
 
 def reporters(unit: ItemUnit, *assets: Record) -> list[str] | None:
-    """Return the owners for whom the caller records something on assets (:data:`REPORTERS`).
+    """Return the owners for whom the caller records something on assets, some of which have none.
 
-    None if each of them has an owner, whose right was checked, or the caller may administer it.
+    They are the teams and the user of the caller, and the owners of the other assets. None if each asset has an owner,
+    whose right was checked, or the caller may administer those without.
     """
     unowned = [asset for asset in assets if not asset["ownerTeam"]]
     if all(unit.visibility.allows("administer", asset).allowed for asset in unowned):
         return None
-    return reporting_owners(unit, *assets)
-
-
-def reporting_owners(unit: ItemUnit, *assets: Record) -> list[str]:
-    """Return the owners of assets that have one, and the teams and the user of the caller."""
     teams = {owner for owner in unit.author.owners if slug_of(owner) == "team"}
     owners = {*teams, unit.author.user, *(asset["ownerTeam"] for asset in assets)}
     return sorted(owner for owner in owners if owner)

@@ -110,12 +110,27 @@ def test_a_result_on_an_unowned_asset_has_the_owners_of_its_reporter(taken: Memo
     assert taken.outcomes(result("FAIL"), who=ADA, now=NOW + 2) == ["UNCHANGED"]
 
 
-def test_a_failure_joins_the_incident_of_others(taken: Memory) -> None:
-    """An incident that a stranger opened first keeps no later failure of the owner from counting."""
-    assert taken.outcomes(result("FAIL", NOW + 5, opens=True), who=ADA, now=NOW + 5) == ["CREATED"]
-    (incident,) = of_kind(taken, "INCIDENT")
-    assert incident["reporters"] == [urn("team ads"), urn("team ranking")]
-    assert [each["incident"] for each in of_kind(taken, "CHECK_RESULT")] == [incident["id"]] * 2
+def test_an_incident_of_strangers_keeps_no_failure_of_the_owner_from_opening_one(taken: Memory) -> None:
+    """The first failure of the owner opens an incident that counts, and the second one finds it."""
+    for at in (NOW + 5, NOW + 6):
+        assert taken.outcomes(result("FAIL", at, opens=True), who=ADA, now=at) == ["CREATED"]
+    first, second = of_kind(taken, "INCIDENT")
+    assert (first["reporters"], second.get("reporters")) == ([urn("team ads")], None)
+    found = [each["incident"] for each in of_kind(taken, "CHECK_RESULT")]
+    assert found == [first["id"], second["id"], second["id"]]
+
+
+def test_teams_share_no_incident_on_an_unowned_asset(memory: Memory) -> None:
+    """Either team opens its own and finds it again, because only that one counts when the team owns the asset."""
+    seeded(memory, asset("dataset a"))
+    for at, who in enumerate((BO, ADA, BO, ADA, person("dan", "team ranking", roles="engineer"))):
+        assert memory.outcomes(result("FAIL", NOW + at, opens=True), who=who, now=NOW + at) == ["CREATED"]
+    assert [each["reporters"] for each in of_kind(memory, "INCIDENT")] == [[urn("team ads")], [urn("team ranking")]]
+    first, second = (each["id"] for each in of_kind(memory, "INCIDENT"))
+    assert [each["incident"] for each in of_kind(memory, "CHECK_RESULT")] == [first, second, first, second, second]
+    seeded(memory, asset("dataset a", owners={"team ranking": ["TECHNICAL"]}))
+    memory.run(result("FAIL", NOW + 9, opens=True), who=ADA, now=NOW + 9)
+    assert len(of_kind(memory, "INCIDENT")) == 2
 
 
 def test_only_the_owner_of_a_present_asset_reports(stored: Memory) -> None:
