@@ -9,13 +9,16 @@ from typing import Final
 from starlette.requests import Request
 
 from app.http.errors import HttpError
-from app.http.graphql.graphql_request import LONG_JSON, RequestLimits, is_short, read_body, read_json_in_turn
-from graphql_schema.execution.side_thread import run_aside
+from app.http.graphql.graphql_request import LONG_JSON, RequestLimits, is_short, read_body, read_json
+from graphql_schema.execution.side_thread import run_aside, run_in_turn
 from graphql_schema.ports.record import Json
 from policies.errors import Code
 
 MAX_EVENTS: Final = 1_000
 """Maximal number of events of a batch."""
+
+LONG_EVENTS: Final = 8 * 1024
+"""Bytes of a body from which on its events are read and mapped in the side thread; that many take up to 8 ms."""
 
 MAX_DECOMPRESSED: Final = 4
 """The decompressed body has at most this many times the bytes that a body may have."""
@@ -28,7 +31,7 @@ _GZIP: Final = 31
 class GivenEvents:
     """The JSON values of the events in a request.
 
-    ``are_long`` is true if their body is long, as is work on them. ``is_batch`` is true if the body is a list.
+    ``are_long`` is true if their body has more than LONG_EVENTS bytes. ``is_batch`` is true if the body is a list.
     """
 
     values: list[Json]
@@ -59,9 +62,10 @@ async def read_events(
             is_long = True
             await claim()
         text = await _all_of(text, maximum) if short is None else short
-    value = await read_json_in_turn(text, limits, "The body")
+    are_long = len(text) > LONG_EVENTS
+    value = await run_in_turn(read_json, are_long, text, limits, "The body")
     is_batch = isinstance(value, list) if batch is None else batch
-    return GivenEvents(_events_in(value, batch=is_batch), is_long, is_batch)
+    return GivenEvents(_events_in(value, batch=is_batch), are_long, is_batch)
 
 
 def _events_in(value: Json, *, batch: bool) -> list[Json]:
