@@ -39,7 +39,7 @@ class RequestLimits:
     token was validated; ``init_seconds`` for receiving ``connection_init``. Further ``subscriptions`` of one
     connection, and ``caller_subscriptions`` of one caller in this process. Both: ``document_bytes`` of the
     GraphQL document, ``json_depth`` of nested arrays and objects, ``json_elements`` of the JSON, counted before parsing
-    as by `read_json`.
+    as by `read_json`. The parser does not pause: 100,000 different names hold the event loop for 40 ms.
     """
 
     body_bytes: int = 4 * 1024 * 1024
@@ -47,7 +47,7 @@ class RequestLimits:
     init_bytes: int = 20 * 1024
     document_bytes: int = 64 * 1024
     json_depth: int = 64
-    json_elements: int = 200_000
+    json_elements: int = 100_000
     body_seconds: float = 10.0
     query_seconds: float = 15.0
     mutation_seconds: float = 60.0

@@ -60,7 +60,7 @@ async def test_one_event_and_a_batch_are_read() -> None:
         (b"x" * 1_001, JSON, 413, "The body is larger than 1000 bytes."),
         (b"{}", GZIP, 400, "The body is no complete gzip stream."),
         (gzip.compress(b"[]", mtime=0)[:-4], GZIP, 400, "The body is no complete gzip stream."),
-        (gzip.compress(b" " * 4_001, mtime=0), GZIP, 413, "The decompressed body is larger than 4000 bytes."),
+        (gzip.compress(b" " * 2_001, mtime=0), GZIP, 413, "The decompressed body is larger than 2000 bytes."),
     ],
 )
 async def test_a_body_that_cannot_be_read_is_refused(

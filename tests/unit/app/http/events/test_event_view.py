@@ -76,7 +76,7 @@ async def _context(_request: Request, who: Principal) -> Context:
 async def test_a_long_body_waits_for_a_slot_before_it_is_in_memory(
     body: bytes, headers: dict[str, str], *, is_read: bool
 ) -> None:
-    """One caller cannot fill the memory with bodies that wait: 16 KiB that are compressed can be 16 MiB of text."""
+    """One caller cannot fill the memory with bodies that wait: 8 KiB that are compressed can be 8 MiB of text."""
     request = OneRequest(body, headers, SENDER)
     assert (await request.error())["limit"] == "waiting"
     assert bool(request.read) is is_read

@@ -111,6 +111,19 @@ def test_deeper_json_is_refused(text: bytes) -> None:
     assert error.value.status == 400
 
 
+@pytest.mark.parametrize("text", [b"[%s]", b'{"a": {%s}}', b'"%s"'])
+def test_json_of_many_elements_is_refused_before_it_is_parsed(text: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One call of the parser cannot be divided: 200,000 names held the event loop for 80 ms."""
+    parsed: list[int] = []
+    monkeypatch.setattr(graphql_request, "_decoded", lambda given: parsed.append(len(given)))
+    elements = sum(map(text.count, b",{["))
+    most = text % (b"," * (100_000 - elements))
+    assert read_json(most, RequestLimits(), "The body") is None
+    with pytest.raises(HttpError, match="more than 100000 commas and opening brackets") as error:
+        read_json(most + b",", RequestLimits(), "The body")
+    assert (error.value.status, parsed) == (413, [len(most)])
+
+
 @pytest.mark.parametrize("text", [b"", b"{", b"{'a': 1}", b'"\xff"', b"NaN", b"[" * 100_000])
 def test_what_is_no_json_is_refused(text: bytes) -> None:
     """Broken text, another encoding and excessive nesting are refused without a crash."""
