@@ -143,8 +143,8 @@ def default_display_name(name: str, version: str | None) -> str:
 def registered(record: Record, values: Record, *, stored: bool) -> Record:
     """Return the record as registered, with the given values; a present None restores the default or removes the value.
 
-    The first registration restores the default stage unless it gives one, because any engineer may set the stage of a
-    stub without an owner, and a version takes its owner from its parent before its own registration.
+    The first registration restores the default stage unless it gives one. Any engineer may have set the stage of the
+    stub, also of a version whose parent has an owner since then.
 
     ``stored`` states whether the record is in the store. Its effective sensitivity is then raised to a higher declared
     one at once. A lower declaration leaves it to :mod:`app.graph.jobs.sensitivity_job`, because other sources may
