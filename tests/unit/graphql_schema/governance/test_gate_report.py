@@ -72,7 +72,7 @@ async def test_incidents_of_version_and_model_block(schema: GraphSchema, estate:
     rows = [(VERSION, "a", "OPEN", "HIGH"), (model, "b", "OPEN", "CRITICAL")]
     rows += [(VERSION, "c", "RESOLVED", "HIGH"), (model, "d", "OPEN", "LOW")]
     for asset, name, state, severity in rows:
-        graph_urn = estate.add("INCIDENT", name, state=state, severity=severity)
+        graph_urn = estate.add("INCIDENT", name, state=state, severity=severity, subjects=[asset])
         estate.join("RAISED_ON", graph_urn, asset)
     found = await report(schema, estate, ada)
     assert [each["id"] for each in found["blockingIncidents"]] == [

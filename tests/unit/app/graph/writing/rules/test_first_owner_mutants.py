@@ -58,6 +58,7 @@ _SKIPPED = "before is None or not KIND_OF_CODE[before['kind']].asset or slug_of(
 _OWNED = "bool(after['ownerTeam']) and after['index'] != before['index']"
 _RAISED = "RANK[after['declaredSensitivity']] > RANK[before['declaredSensitivity']]"
 _UNOWNED = "not before['ownerTeam'] and _is_taken(before, after) and (not may_take(unit, before))"
+_TAKEN = "is_unowned_stub(record) or is_of_author(unit, record)"
 EQUIVALENT = {
     # only administrators change teams, users, domains and tags
     f"{_SKIPPED} -> before is None or False or slug_of(before['ownerTeam']) == _TEAM",
@@ -70,7 +71,7 @@ EQUIVALENT = {
     # nothing else changes the index of an asset without an owner
     f"{_OWNED} -> True and after['index'] != before['index']",
     # a new asset is skipped before
-    "record is None or is_unowned_stub(record) -> False or is_unowned_stub(record)",
+    f"record is None or {_TAKEN} -> False or {_TAKEN}",
 }
 """Mutants that change no decision, each with the reason."""
 
