@@ -285,7 +285,7 @@ class Process:
         if not (self.settings.cache_mb and (client.exclusive or client.write_order)):
             return None
         cache = GraphCache(self.settings.cache_mb << 20, client.host)
-        client.write_watch = cache
+        client.write_watches.append(cache)
         return cache
 
     def _new_coordinator(self) -> WriteCoordinator:

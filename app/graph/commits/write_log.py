@@ -392,7 +392,7 @@ class WriteLog:
 
     def _forget(self, touched: Touched) -> None:
         """Forget what a transaction of another process touched, and keep none of it before VISIBLE_SECONDS."""
-        watch = self._client.write_watch
-        if watch is not None:
+        for watch in self._client.write_watches:
             watch.begun(touched)
-            asyncio.get_running_loop().call_later(VISIBLE_SECONDS, lambda: watch.ended(touched, certain=True))
+            ended = partial(watch.ended, touched, certain=True)
+            asyncio.get_running_loop().call_later(VISIBLE_SECONDS, ended)

@@ -126,7 +126,7 @@ class GremlinClient:
     store, None for a store elsewhere. A request that begins during an outage that the host reports is refused; one that
     waits for its slot is still sent. A response to a read that ends during such an outage is refused as well.
     ``exclusive`` states that all writes to the store go through this client while it is open, as they do with a host.
-    ``write_watch``, if it is not None, receives begin and end of each write of this client. ``write_order``, if it is
+    Each of ``write_watches`` receives begin and end of each write of this client. ``write_order``, if it is
     not None, orders the transactions of this client among those of other processes. ``work`` observes what sends the
     requests: transactions of writers, and steps of jobs.
     """
@@ -148,7 +148,7 @@ class GremlinClient:
         self.observers: list[Observer] = []
         self.host = host
         self.exclusive = host is not None
-        self.write_watch: WriteWatch | None = None
+        self.write_watches: list[WriteWatch] = []
         self.write_order: WriteOrder | None = None
         self.work = WorkMonitor()
         self._deadline = deadline
@@ -203,16 +203,15 @@ class GremlinClient:
 
     @contextmanager
     def _watched(self, call: Exchange, touched: Touched) -> Iterator[None]:
-        """Report begin and end of a write to the watch."""
-        watch = self.write_watch
-        if watch is None or not call.writes:
-            yield
-            return
-        watch.begun(touched)
+        """Report begin and end of a write to the watches."""
+        watches = [*self.write_watches] if call.writes else []
+        for watch in watches:
+            watch.begun(touched)
         try:
             yield
         finally:
-            watch.ended(touched, certain=call.responded or not call.is_write_sent)
+            for watch in watches:
+                watch.ended(touched, certain=call.responded or not call.is_write_sent)
 
     def refuse_outage(self) -> None:
         """Raise StoreUnavailableError during an outage that the host of the store reports; sends nothing."""

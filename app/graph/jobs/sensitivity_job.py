@@ -1,33 +1,51 @@
-"""The job that recomputes sensitivity: one outbox entry after the other, oldest first."""
+"""The job that recomputes sensitivity: one batch of one outbox entry after the other.
+
+The callers whose writes left entries take turns, step by step, so that nobody waits for the long lineage of others. The
+entries of one caller are worked off oldest first.
+"""
 
 import asyncio
 from collections.abc import Callable
 from itertools import islice
+from time import monotonic
 from typing import Final
 
 import structlog
 
+from app.graph.commits.late_writes import LATE_SECONDS
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.outbox_entry import OutboxEntry
 from app.graph.commits.outbox_worker import OutboxWorker
 from app.graph.commits.sensitivity_floors import confirms
+from app.graph.commits.state_read import read_records
 from app.graph.commits.write_set import WriteSet
 from app.graph.driver.gremlin_client import GremlinClient
-from app.graph.jobs.sensitivity_recompute import Recomputed, recompute
+from app.graph.jobs.known_sources import ReadBudget
+from app.graph.jobs.sensitivity_recompute import Recomputation
 from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.records.clock import epoch_milliseconds
+from app.graph.records.touched import EVERYTHING, Touched
+from app.graph.records.vertex_record import with_effective_sensitivity
+from policies.sensitivity import SENSITIVITIES
 
 BATCH: Final = 250
-"""Maximal number of vertices that a batch takes from the frontier while it holds the lock.
+"""Maximal number of vertices that a batch takes from the frontier, and that a step writes while it holds the lock."""
 
-The batch can also lower vertices upstream of these.
-"""
+MAX_LATE: Final = 1_000
+"""Number of transactions without a response above which all that was read is read again in each step."""
+
+_Author = tuple[str, str]
+"""A tenant, and the subject of the caller whose write left an entry, "" if an older release did not record it."""
 
 _log = structlog.get_logger(__name__)
 
 
 class SensitivityJob(OutboxWorker):
-    """Works off the entries for sensitivity. ``stops`` are the kinds to which no sensitivity propagates."""
+    """Works off the entries for sensitivity. ``stops`` are the kinds to which no sensitivity propagates.
+
+    It watches the writes of the client, because a recomputation continues over several steps. What a transaction
+    without a response touches is read again in each step, until the transaction counts as ended.
+    """
 
     name = "sensitivity"
 
@@ -41,16 +59,47 @@ class SensitivityJob(OutboxWorker):
     ) -> None:
         super().__init__(client, lock, outbox, clock)
         self._stops = stops
+        self._begun: dict[int, Recomputation] = {}
+        self._had_turn: dict[_Author, None] = {}
+        self._loads = 0
+        self._late: list[Touched] = []
+        self._late_until = 0.0
+        client.write_watches.append(self)
 
     def handles(self, entry: OutboxEntry) -> bool:
         """Return whether an entry is about sensitivity."""
         return entry.tag is None and not entry.inference
 
+    def begun(self, touched: Touched) -> None:
+        """Let what a transaction touches be read again."""
+        for each in self._begun.values():
+            each.known.record(touched)
+
+    def ended(self, touched: Touched, *, certain: bool) -> None:
+        """Let what a transaction has touched be read again; if not ``certain``, in each step for LATE_SECONDS."""
+        self.begun(touched)
+        if not certain:
+            self._late = [*self._late, touched] if len(self._late) < MAX_LATE else [EVERYTHING]
+            self._late_until = monotonic() + LATE_SECONDS
+
     async def advance(self, due: list[OutboxEntry]) -> bool:
-        """Recompute a batch of the first of the entries ``due``; return whether there is one."""
+        """Work on one of the entries ``due`` for one step; return whether there is one."""
+        if self._loads != self._outbox.loads:
+            self._begun, self._loads = {}, self._outbox.loads
         if due:
-            await self._advance(due[0])
+            await self._advance(self._next(due))
         return bool(due)
+
+    def _next(self, due: list[OutboxEntry]) -> OutboxEntry:
+        """Return the oldest entry of the author whose last turn is the longest ago."""
+        oldest: dict[_Author, OutboxEntry] = {}
+        for entry in due:
+            oldest.setdefault(_author(entry), entry)
+        self._had_turn = {author: None for author in self._had_turn if author in oldest}
+        author = next((each for each in oldest if each not in self._had_turn), None) or next(iter(self._had_turn))
+        self._had_turn.pop(author, None)
+        self._had_turn[author] = None
+        return oldest[author]
 
     async def _advance(self, entry: OutboxEntry) -> None:
         flows = StoredFlows(self._client, self._stops, self._clock())
@@ -58,24 +107,43 @@ class SensitivityJob(OutboxWorker):
             found, _ = await flows.targets(entry.expand, max_records=0)
             entry.frontier |= dict.fromkeys(found)
             entry.expand = ()
-        batch = list(islice(entry.frontier, BATCH))
-        if batch:
-            may_link = self._outbox.floors.may_link
-            recomputed = await recompute(flows, batch, lambda record: confirms(may_link, entry.raised_by, record))
-            await self._write(entry, recomputed)
-            for vid in batch:
-                del entry.frontier[vid]
-            entry.frontier |= dict.fromkeys(recomputed.further)
+        recomputation = self._begun.setdefault(entry.x, Recomputation())
+        self._late = self._late if monotonic() < self._late_until else []
+        for touched in self._late:
+            recomputation.known.record(touched)
+        recomputation.begin_step()
+        if not recomputation.batch:
+            recomputation.begin_batch(islice(entry.frontier, BATCH))
+        if await recomputation.decide(flows, ReadBudget()):
+            await self._write(entry, recomputation, flows)
         if not entry.frontier:
             await self._outbox.done(self._client, entry)
+            del self._begun[entry.x]
             _log.info("sensitivity_recomputed", tenant=entry.tenant, floor=entry.floor and entry.floor.level)
 
-    async def _write(self, entry: OutboxEntry, recomputed: Recomputed) -> None:
-        """Write the changed records, with the vertices to recompute next; write nothing if no record changed."""
-        if not recomputed.changed:
-            return
-        writes = WriteSet()
-        for vid, after in recomputed.changed.items():
-            writes.vertex(vid, after, before=recomputed.before[vid])
-        writes.extend_frontier(entry, recomputed.further)
-        await writes.submit(self._client)
+    async def _write(self, entry: OutboxEntry, recomputation: Recomputation, flows: StoredFlows) -> None:
+        """Write the last BATCH changed records, with the vertices to recompute next; end the batch with its last ones.
+
+        If more have changed, the next step decides about them again, with what this one has written.
+        """
+        changed, batch, further = recomputation.changed(), recomputation.batch, set[int]()
+        if changed:
+            some = [*changed][-BATCH:]
+            further, _ = await flows.targets(some, max_records=0)
+            further |= {vid for vid in some if vid not in entry.frontier}
+            writes, may_link = WriteSet(), self._outbox.floors.may_link
+            for vid, record in (await read_records(self._client, some)).items():
+                confirmed = confirms(may_link, entry.raised_by, record)
+                after = with_effective_sensitivity(record, SENSITIVITIES[changed[vid]], confirmed=confirmed)
+                writes.vertex(vid, after, before=record)
+            writes.extend_frontier(entry, further)
+            await writes.submit(self._client)
+        is_done = len(changed) <= BATCH
+        for vid in batch if is_done else ():
+            del entry.frontier[vid]
+        recomputation.begin_batch(() if is_done else batch)
+        entry.frontier |= dict.fromkeys(further)
+
+
+def _author(entry: OutboxEntry) -> _Author:
+    return entry.tenant, "" if entry.raised_by is None else entry.raised_by.subject

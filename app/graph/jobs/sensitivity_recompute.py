@@ -1,119 +1,138 @@
-"""Recomputes the effective sensitivity of a batch of vertices from their neighbours, up or down.
+"""Recomputes the effective sensitivity of a batch of vertices from their sources, up or down, step by step.
 
 Raising is local: a vertex is at least as strict as each direct source. Lowering is not, because a cycle would support
 itself. A sensitivity is supported if a vertex that declares it, or a higher one, reaches the vertex over vertices of at
 least that sensitivity. Unsupported sensitivities are lowered rank by rank, from the highest. Until a batch lowers a
 vertex to its effective sensitivity, the stored one is too strict.
+
+The walk upstream may be as long as the lineage. It therefore continues over many steps of the job, each with a
+:class:`~app.graph.jobs.known_sources.ReadBudget`. If a writer changes something that the walk has read, the decisions
+are made again, and only the changed part is read again.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
+from typing import Final
 
+from app.graph.jobs.id_queue import IdQueue
+from app.graph.jobs.known_sources import AT_ONCE, KnownSources, ReadBudget
 from app.graph.propagation.stored_flows import StoredFlows
-from app.graph.records.vertex_record import with_effective_sensitivity
-from graphql_schema.ports.record import Record
-from policies.sensitivity import RANK, SENSITIVITIES
+from graphql_schema.execution.side_thread import run_in_turn
+from graphql_schema.ports.operation_budget import OperationBudget
+from policies.sensitivity import SENSITIVITIES
 
-
-@dataclass(frozen=True, slots=True)
-class Recomputed:
-    """Result of one batch.
-
-    ``changed`` maps a vertex id to its new record, ``before`` the id of each vertex that was read to its stored record.
-    ``further`` are the vertices to recompute next.
-    """
-
-    changed: Mapping[int, Record]
-    before: Mapping[int, Record]
-    further: set[int]
+LONG_WALK: Final = 2_000
+"""Number of vertices from which on a walk is evaluated in the side thread."""
 
 
 @dataclass(slots=True)
-class _Neighbourhood:
-    """What one batch has read: records, their ranks as recomputed so far, and their sources, by vertex id."""
+class _UpstreamWalk:
+    """The vertices upstream that may support a ``rank``. ``ranks`` are those that differ from the stored ones.
 
-    flows: StoredFlows
-    confirms: Callable[[Record], bool]
-    records: dict[int, Record] = field(default_factory=dict)
-    ranks: dict[int, int] = field(default_factory=dict)
-    sources: dict[int, set[int]] = field(default_factory=dict)
-
-    async def read(self, vids: Iterable[int]) -> None:
-        """Read the sources of vertices that were not read before."""
-        wanted = [vid for vid in vids if vid not in self.sources]
-        found = await self.flows.sources(wanted)
-        for vid, record in found.records.items():
-            if vid not in self.records:
-                self.records[vid] = record
-                self.ranks[vid] = RANK[record["sensitivity"]]
-        self.sources |= {vid: found.of.get(vid, set()) for vid in wanted}
-
-    def declared(self, vid: int) -> int:
-        """Return the rank that a vertex declares."""
-        return RANK[self.records[vid]["declaredSensitivity"]]
-
-    def changed(self) -> dict[int, Record]:
-        """Return the new records, by vertex id, of the vertices whose recomputed rank differs from the stored one."""
-        return {
-            vid: with_effective_sensitivity(record, SENSITIVITIES[self.ranks[vid]], confirmed=self.confirms(record))
-            for vid, record in self.records.items()
-            if RANK[record["sensitivity"]] != self.ranks[vid]
-        }
-
-
-async def recompute(
-    flows: StoredFlows, vids: Iterable[int], confirms: Callable[[Record], bool] = lambda _: True
-) -> Recomputed:
-    """Return the changes that recomputing these vertices makes; nothing is written.
-
-    ``confirms`` decides whether a raise of a record is confirmed (docs/sensitivity.md).
-    Hold the lock of the writers from this call until the changes are stored.
+    ``reached`` are in the order of the walk; the sources of those in ``new`` are still to be read. ``supporting`` are
+    those that declare at least the rank.
     """
-    around = _Neighbourhood(flows, confirms)
-    await around.read(vids)
-    batch = [vid for vid in around.sources if vid in around.records]
-    for vid in batch:
-        from_sources = map(around.ranks.__getitem__, around.sources[vid])
-        around.ranks[vid] = max(around.ranks[vid], around.declared(vid), *from_sources)
-    lowered: set[int] = set()
-    for rank in range(len(SENSITIVITIES) - 1, 0, -1):
-        lowered |= await _lower([vid for vid in batch if around.ranks[vid] == rank], rank, around)
-    changed = around.changed()
-    further, _ = await flows.targets(changed, max_records=0)
-    return Recomputed(changed, around.records, further | lowered)
+
+    known: KnownSources
+    ranks: dict[int, int]
+    rank: int
+    reached: IdQueue
+    new: IdQueue
+    supporting: set[int] = field(default_factory=set)
+
+    async def advance(self, flows: StoredFlows, budget: ReadBudget) -> bool:
+        """Continue the walk; return whether it has ended, which it has not if the budget is spent."""
+        turns = OperationBudget()
+        while self.new:
+            vids = list(islice(self.new, AT_ONCE))
+            if not await self.known.read(flows, vids, budget):
+                return False
+            for vid in vids:
+                del self.new[vid]
+                self._reach(self.known.of[vid])
+            await turns.pause()
+        return True
+
+    def _reach(self, sources: Iterable[int]) -> None:
+        for source in sources:
+            if source not in self.reached and self.ranks.get(source, self.known.ranks[source]) >= self.rank:
+                self.reached[source] = None
+                if self.known.declared[source] >= self.rank:
+                    self.supporting.add(source)
+                else:
+                    self.new[source] = None
+
+    def unsupported(self) -> list[int]:
+        """Return the reached vertices that no supporting vertex reaches, in the order of the walk."""
+        targets: dict[int, list[int]] = defaultdict(list)
+        for vid in self.reached:
+            for source in self.known.of.get(vid, ()):
+                targets[source].append(vid)
+        found, new = set(self.supporting), list(self.supporting)
+        while new:
+            for vid in targets[new.pop()]:
+                if vid not in found:
+                    found.add(vid)
+                    new.append(vid)
+        return [vid for vid in self.reached if vid not in found]
 
 
-async def _lower(vids: Iterable[int], rank: int, around: _Neighbourhood) -> set[int]:
-    """Set vertices without support for ``rank`` to the rank below it, and return them.
+@dataclass(slots=True)
+class Recomputation:
+    """The recomputation of one ``batch`` after the other, around one outbox entry.
 
-    Examined are ``vids``, which have the rank ``rank``, and the vertices upstream of them with at least that rank.
+    Nothing is written here. Hold the lock of the writers from :meth:`begin_step` until changes are stored.
     """
-    reached = {vid for vid in vids if around.declared(vid) < rank}
-    supporting: set[int] = set()
-    new = set(reached)
-    while new:
-        await around.read(new)
-        above = {source for vid in new for source in around.sources[vid] if around.ranks[source] >= rank} - reached
-        reached |= above
-        supporting |= {vid for vid in above if around.declared(vid) >= rank}
-        new = above - supporting
-    unsupported = reached - _downstream(supporting, reached, around)
-    for vid in unsupported:
-        around.ranks[vid] = rank - 1
-    return unsupported
 
+    known: KnownSources = field(default_factory=KnownSources)
+    batch: list[int] = field(default_factory=list)
+    _ranks: dict[int, int] = field(default_factory=dict)
+    _walk: _UpstreamWalk | None = None
 
-def _downstream(origins: set[int], within: set[int], around: _Neighbourhood) -> set[int]:
-    """Return the origins, and the vertices of the set ``within`` that they reach over its vertices."""
-    targets: dict[int, list[int]] = defaultdict(list)
-    for vid in within:
-        for source in around.sources.get(vid, ()):
-            targets[source].append(vid)
-    found, new = set(origins), list(origins)
-    while new:
-        for vid in targets[new.pop()]:
-            if vid not in found:
-                found.add(vid)
-                new.append(vid)
-    return found
+    def begin_step(self) -> None:
+        """Forget what was written since the last step, and decide again if any of that was read."""
+        if self.known.forget_written():
+            self._walk = None
+
+    def begin_batch(self, vids: Iterable[int]) -> None:
+        """Begin the next batch."""
+        self.batch, self._walk = list(vids), None
+
+    async def decide(self, flows: StoredFlows, budget: ReadBudget) -> bool:
+        """Continue to decide about the batch; return whether that is done, which it is not if the budget is spent."""
+        if self._walk is None:
+            if not await self.known.read(flows, self.batch, budget):
+                return False
+            self._raise()
+            self._walk = self._from(len(SENSITIVITIES) - 1)
+        while await self._walk.advance(flows, budget):
+            walk = self._walk
+            lowered = await run_in_turn(walk.unsupported, len(walk.reached) >= LONG_WALK)
+            self._ranks |= dict.fromkeys(lowered, walk.rank - 1)
+            if walk.rank == 1:
+                return True
+            self._walk = self._from(walk.rank - 1)
+        return False
+
+    def changed(self) -> dict[int, int]:
+        """Return the new rank of each vertex whose rank differs from the stored one, after :meth:`decide` is done.
+
+        Each is downstream of the batch, or upstream of a vertex before it. If the last ones are stored first, those
+        left are found again from the batch.
+        """
+        return {vid: rank for vid, rank in self._ranks.items() if rank != self.known.ranks[vid]}
+
+    def _raise(self) -> None:
+        """Raise the vertices of the batch to what they declare, and to their direct sources."""
+        ranks, known = dict[int, int](), self.known
+        for vid in self.batch:
+            from_sources = (ranks.get(source, known.ranks[source]) for source in known.of[vid])
+            ranks[vid] = max(known.ranks[vid], known.declared[vid], *from_sources)
+        self._ranks = ranks
+
+    def _from(self, rank: int) -> _UpstreamWalk:
+        """Return the walk from the vertices of the batch that have a rank without declaring it."""
+        starts = [vid for vid in self.batch if self._ranks[vid] == rank > self.known.declared[vid]]
+        return _UpstreamWalk(self.known, self._ranks, rank, dict.fromkeys(starts), dict.fromkeys(starts))

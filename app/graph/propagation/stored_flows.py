@@ -14,6 +14,7 @@ The text FLOW gets its hops as data. Parameters and keys:
 | now      | epoch milliseconds; edges that have ended by then are left out                   |
 | most     | maximal number of records; if there are more vertices, no record is returned     |
 | size     | number of characters at which no further record is returned                      |
+| only     | keys that the returned records have, or no keys for all of theirs                |
 
 The response is one object. Declassified edges are left out, and so are edges with an empty interval, such as
 unconfirmed edges: these may begin, and so end, later than ``now``.
@@ -86,10 +87,12 @@ def edges = hops.collect {{ h ->
 def v = []
 def w = []
 def left = size as long
+def json = new groovy.json.JsonSlurper()
 def xs = found.size() <= most ? found as List : []
 if (xs) {render(g.V(param("xs")))}.each {{
   if (left > 0) {{
     def r = it.value('record')
+    if (only) r = groovy.json.JsonOutput.toJson(json.parseText(r).subMap(only))
     left -= r.length()
     v << it.id(); v << r
   }} else w << it.id()
@@ -101,6 +104,7 @@ if (xs) {render(g.V(param("xs")))}.each {{
     "now",
     "most",
     "size",
+    "only",
     name="flows",
 )
 
@@ -176,11 +180,14 @@ class StoredFlows:
             records |= read
         return found, records
 
-    async def sources(self, vertices: Iterable[int]) -> Sources:
-        """Return the sources of the vertices, and all records read; a vertex of a kind in ``stops`` has no sources."""
+    async def sources(self, vertices: Iterable[int], keys: Sequence[str] = ()) -> Sources:
+        """Return the sources of the vertices, and all records read; a vertex of a kind in ``stops`` has no sources.
+
+        The records have only ``keys``, which must include ``kind``; without keys they are complete.
+        """
         sources = Sources()
         for xs in _batches(list(vertices)):
-            await self._add_sources(xs, sources)
+            await self._add_sources(xs, sources, keys)
         for vid in [vid for vid in sources.of if NAME_OF_CODE[sources.records[vid]["kind"]] in self.stops]:
             del sources.of[vid]
         return sources
@@ -207,15 +214,15 @@ class StoredFlows:
             await self._add_inflows(xs, found, max_records=0)
         return found
 
-    async def _add_sources(self, xs: Sequence[int], sources: Sources) -> None:
+    async def _add_sources(self, xs: Sequence[int], sources: Sources, keys: Sequence[str]) -> None:
         """Add to ``sources`` what propagates to each vertex of one batch. Add the records of all vertices read."""
         found: dict[int, set[Inflow]] = defaultdict(set)
-        sources.records |= await self._add_inflows(xs, found, max_records=_EVERY)
+        sources.records |= await self._add_inflows(xs, found, max_records=_EVERY, keys=keys)
         for vid, arriving in found.items():
             sources.of[vid] |= {source for source, _ in arriving}
 
     async def _add_inflows(
-        self, xs: Sequence[int], found: dict[int, set[Inflow]], max_records: int
+        self, xs: Sequence[int], found: dict[int, set[Inflow]], max_records: int, keys: Sequence[str] = ()
     ) -> dict[int, Record]:
         """Add the inflows of one batch to ``found``; return the records read, none if more than ``max_records``."""
         hops = [
@@ -223,7 +230,7 @@ class StoredFlows:
             *self._group_hops(_CHILD_STEPS, [], 0),
             *self._group_hops(_PARENT_STEPS, xs),
         ]
-        (carried, *group), records = await self._fetch(xs, hops, max_records)
+        (carried, *group), records = await self._fetch(xs, hops, max_records, keys)
         children: dict[int, set[int]] = defaultdict(set)
         for rows in group[: len(_CHILD_STEPS)]:
             for parent, child in _pairs(rows):
@@ -269,13 +276,13 @@ class StoredFlows:
         ]
 
     async def _fetch(
-        self, points: Sequence[int], hops: Sequence[Record], max_records: int
+        self, points: Sequence[int], hops: Sequence[Record], max_records: int, keys: Sequence[str] = ()
     ) -> tuple[list[list[Json]], dict[int, Record]]:
         """Return the rows of each hop, and the records by vertex id, of which further requests read many characters.
 
         The kinds of the vertices at far ends are recorded.
         """
-        response = await self._request(points, hops, max_records)
+        response = await self._request(points, hops, max_records, keys)
         edges: list[list[Json]] = response["e"]
         for rows in edges:
             self.kinds.update(zip(rows[1::3], map(NAME_OF_CODE.__getitem__, rows[2::3]), strict=True))
@@ -286,11 +293,13 @@ class StoredFlows:
                 records[vid] = record_of(text)
             if not response["w"]:
                 return edges, records
-            response = await self._request(response["w"], [], _EVERY)
+            response = await self._request(response["w"], [], _EVERY, keys)
 
-    async def _request(self, points: Sequence[int], hops: Sequence[Record], max_records: int) -> JsonObject:
+    async def _request(
+        self, points: Sequence[int], hops: Sequence[Record], max_records: int, keys: Sequence[str]
+    ) -> JsonObject:
         bindings = {"points": points, "hops": hops, "now": self.now, "most": max_records, "size": PART_SIZE}
-        (response,) = await self.client.submit(FLOW, bindings)
+        (response,) = await self.client.submit(FLOW, {**bindings, "only": [*keys]})
         found: JsonObject = response
         return found
 

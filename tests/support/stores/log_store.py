@@ -30,14 +30,14 @@ class LogClient:
 
     store: LogStore
     write_order: WriteLog | None = None
-    write_watch: Any = None
+    write_watches: list[Any] = field(default_factory=list)
     forgotten: list[Touched] = field(default_factory=list)
     coordinator: WriteCoordinator = field(default_factory=WriteCoordinator)
     loses_response: bool = False
     late: list[Mapping[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.write_watch = self
+        self.write_watches = [self]
 
     def begun(self, touched: Touched) -> None:
         """Record what is forgotten."""

@@ -80,7 +80,7 @@ class Coherence(TwoProcesses):
         self.shared, self.visible = shared, visible
         self.host = Host()
         self.cache = GraphCache(limit, None if shared else self.host)
-        self.there.client.write_watch = self.cache
+        self.there.client.write_watches = [self.cache]
         for name, value in (("KEPT", kept), ("DROPPED_AT_ONCE", 1), ("VISIBLE_SECONDS", visible)):
             self.there.monkeypatch.setattr(write_log, name, value)
         for client in (self.there.client, self.there.other):
