@@ -39,7 +39,7 @@ class Backlog:
     def by_kind(self) -> Mapping[str, Waiting]:
         """Return what waits of each kind; a kind without entries has zeros."""
         now, found = self._clock(), {kind: Waiting() for kind in JOBS}
-        for entry in self._outbox.entries:
+        for entry in self._outbox:
             waiting = found[entry.kind]
             waiting.entries += 1
             if entry.due <= now:

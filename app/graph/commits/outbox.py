@@ -6,8 +6,10 @@ recomputing a vertex twice changes nothing.
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from heapq import heapify, heappop, heappush
 from typing import Final
 
 from gremlin_python.process.traversal import Traversal
@@ -18,6 +20,7 @@ from app.graph.commits.write_set import WriteSet
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.gremlin_text import g, param, render
 from app.graph.driver.prepared_statement import PreparedStatement
+from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import JsonObject
 
 
@@ -38,6 +41,72 @@ _LOAD: Final = _rows_of(g.V(param("xs")).out("PENDING"))
 _READ: Final = _rows_of(g.V(param("xs")))
 
 
+class EntryQueue:
+    """Outbox entries by vertex id, those that are due apart from those that wait for an instant."""
+
+    def __init__(self, entries: Iterable[OutboxEntry] = ()) -> None:
+        self.by_id = {entry.x: entry for entry in entries}
+        self.with_floor = {x: entry for x, entry in self.by_id.items() if entry.floor is not None}
+        self._due: dict[int, OutboxEntry] = {}
+        self._waiting = [(entry.due, entry.x) for entry in self.by_id.values()]
+        heapify(self._waiting)
+        self._awaiting: dict[_Awaited, dict[int, OutboxEntry]] = defaultdict(dict)
+        for entry in self.by_id.values():
+            self._awaiting[_awaited(entry)][entry.x] = entry
+
+    def add(self, entry: OutboxEntry) -> None:
+        """Add an entry, or replace the one with its id."""
+        self.pop(entry.x)
+        self.by_id[entry.x] = entry
+        if entry.floor is not None:
+            self.with_floor[entry.x] = entry
+        heappush(self._waiting, (entry.due, entry.x))
+        self._awaiting[_awaited(entry)][entry.x] = entry
+
+    def pop(self, x: int) -> OutboxEntry | None:
+        """Remove and return an entry; None if there is none."""
+        entry = self.by_id.pop(x, None)
+        if entry is not None:
+            self.with_floor.pop(x, None)
+            self._due.pop(x, None)
+            awaiting = self._awaiting[_awaited(entry)]
+            awaiting.pop(x, None)
+            if not awaiting:
+                del self._awaiting[_awaited(entry)]
+            if len(self._waiting) > 2 * len(self.by_id) + 100:  # removed ones may else stay until their instant
+                self._waiting = [pair for pair in self._waiting if pair[1] in self.by_id]
+                heapify(self._waiting)
+        return entry
+
+    def due(self, now: int) -> list[OutboxEntry]:
+        """Return the entries that are due, oldest first."""
+        new = []
+        while self._waiting and self._waiting[0][0] <= now:
+            entry = self.by_id.get(heappop(self._waiting)[1])
+            if entry is not None:
+                new.append(entry)
+        if new:
+            by_order = sorted([*self._due.values(), *new], key=lambda entry: entry.order)
+            self._due = {entry.x: entry for entry in by_order}
+        return list(self._due.values())
+
+    def next_due(self) -> int | None:
+        """Return the next instant at which an entry becomes due, None without one."""
+        return self._waiting[0][0] if self._waiting else None
+
+    def alike(self, entry: OutboxEntry) -> list[OutboxEntry]:
+        """Return the entries that wait for edges to end at the same assets."""
+        return list(self._awaiting.get(_awaited(entry), {}).values())
+
+
+_Awaited = tuple[str, tuple[int, int] | None]
+"""The kind of an entry, and what it awaits."""
+
+
+def _awaited(entry: OutboxEntry) -> _Awaited:
+    return entry.kind, entry.awaits
+
+
 class Outbox:
     """The outbox entries of the store in memory, and their sensitivity floors.
 
@@ -49,7 +118,7 @@ class Outbox:
         self.floors = SensitivityFloors() if may_link is None else SensitivityFloors(may_link)
         self.stale = False
         self.loads = 0
-        self._entries: dict[int, OutboxEntry] = {}
+        self._queue = EntryQueue()
         self._last_order = 0
         self._committing = 0
         self._learned: dict[int, OutboxEntry | None] | None = None
@@ -66,7 +135,30 @@ class Outbox:
     @property
     def entries(self) -> list[OutboxEntry]:
         """Return the entries, oldest first."""
-        return sorted(self._entries.values(), key=lambda entry: entry.order)
+        return sorted(self, key=lambda entry: entry.order)
+
+    def __iter__(self) -> Iterator[OutboxEntry]:
+        return iter(self._queue.by_id.values())
+
+    def due(self, now: int) -> list[OutboxEntry]:
+        """Return the entries that are due at ``now``, in epoch milliseconds, oldest first."""
+        return self._queue.due(now)
+
+    def next_due(self) -> int | None:
+        """Return the next instant at which an entry becomes due, None without one."""
+        return self._queue.next_due()
+
+    def later(self, entry: OutboxEntry, former: OutboxEntry | None = None) -> list[OutboxEntry]:
+        """Return a list of a new entry that awaits ends of edges, or an empty list if it is not needed.
+
+        It is not if a stored one for the same assets, other than ``former``, is due as early. It replaces stored ones
+        that are due later. So an asset has few such entries, however often its edges are declared with another end.
+        """
+        stored = [each for each in self._queue.alike(entry) if each is not former]
+        if any(each.due <= entry.due for each in stored):
+            return []
+        entry.replaces = tuple(stored)
+        return [entry]
 
     def order(self, now: int) -> int:
         """Return the order of a new entry: at least ``now``, in epoch milliseconds.
@@ -91,8 +183,11 @@ class Outbox:
             written = True
         finally:
             self._committing -= 1
-            if written:
-                self._entries |= {entry.x: entry for entry in entries}
+            for entry in entries if written else ():
+                for replaced in entry.replaces:
+                    self._queue.pop(replaced.x)
+                entry.replaces = ()
+                self._queue.add(entry)
             if entries:
                 self.stale = self.stale or not written
                 self.wake()
@@ -108,13 +203,13 @@ class Outbox:
         loaded = False
         try:
             (rows,) = await client.submit(_LOAD, {"xs": [OUTBOX_ROOT]})
+            found = {entry.x: entry async for entry in _entries_of(rows)}
             loaded = True
         finally:
             self._learned = None
             self.stale |= was_stale and not loaded
-        entries = {entry.x: entry for entry in map(entry_from_row, rows)} | learned
-        self._entries = {x: entry for x, entry in entries.items() if entry is not None}
-        self._last_order = max([self._last_order, *(entry.order for entry in self._entries.values())])
+        self._queue = EntryQueue(entry for entry in (found | learned).values() if entry is not None)
+        self._last_order = max([self._last_order, *(entry.order for entry in self)])
         self.loads += 1
         self._replace_floors()
         self.wake()
@@ -125,13 +220,15 @@ class Outbox:
         An entry that the store has no more is not added.
         """
         rows = (await client.submit(_READ, {"xs": [*added]}))[0] if added else []
-        self._add(rows)
+        await self._add(rows)
         if self._learned is not None:
             self._learned.update(dict.fromkeys(deleted))
-        for entry in filter(None, [self._entries.pop(x, None) for x in deleted]):
+        for entry in filter(None, [self._queue.pop(x) for x in deleted]):
             if self._committing:  # an entry under way may need an equal floor: the next load removes it
                 self.stale = True
-            elif entry.floor is not None and all(entry.floor != other.floor for other in self._entries.values()):
+            elif entry.floor is not None and all(
+                entry.floor != other.floor for other in self._queue.with_floor.values()
+            ):
                 self.floors.end(entry.floor)
         if rows or deleted:
             self.wake()
@@ -139,26 +236,30 @@ class Outbox:
     async def learn_all(self, client: GremlinClient) -> None:
         """Add all stored entries, and set ``stale``: which of the known ones were deleted is unknown."""
         (rows,) = await client.submit(_LOAD, {"xs": [OUTBOX_ROOT]})
-        self._add(rows)
+        await self._add(rows)
         self.stale = True
         self.wake()
 
-    async def done(self, client: GremlinClient, *entries: OutboxEntry) -> None:
-        """Delete entries, first in the store and then in memory with their floors."""
-        writes = WriteSet()
+    async def done(self, client: GremlinClient, *entries: OutboxEntry, followed_by: Sequence[OutboxEntry] = ()) -> None:
+        """Delete entries, first in the store and then in memory with their floors.
+
+        The same transaction writes the new entries ``followed_by``.
+        """
+        writes, new = WriteSet(), list(followed_by)
         writes.delete_entries(entries)
-        await writes.submit(client)
+        writes.outbox(new)
+        with self.committing(new):
+            await writes.submit(client)
         for entry in entries:
-            del self._entries[entry.x]
+            self._queue.pop(entry.x)
         self._replace_floors()
 
-    def _add(self, rows: Sequence[JsonObject]) -> None:
-        entries = [entry_from_row(row) for row in rows]
-        self._raise_floors(entries)
-        added = {entry.x: entry for entry in entries}
-        self._entries |= added
-        if self._learned is not None:
-            self._learned.update(added)
+    async def _add(self, rows: Sequence[JsonObject]) -> None:
+        async for entry in _entries_of(rows):
+            self._raise_floors([entry])
+            self._queue.add(entry)
+            if self._learned is not None:
+                self._learned[entry.x] = entry
 
     def _raise_floors(self, entries: Sequence[OutboxEntry]) -> None:
         for entry in entries:
@@ -171,4 +272,11 @@ class Outbox:
             event.set()
 
     def _replace_floors(self) -> None:
-        self.floors.replace(entry.floor for entry in self._entries.values() if entry.floor is not None)
+        floors = [entry.floor for entry in self._queue.with_floor.values()]
+        self.floors.replace(floor for floor in floors if floor is not None)
+
+
+async def _entries_of(rows: Sequence[JsonObject]) -> AsyncIterator[OutboxEntry]:
+    """Yield the entries of some rows, in turns: there may be tens of thousands."""
+    async for row in OperationBudget().in_turns(rows):
+        yield entry_from_row(row)

@@ -12,6 +12,7 @@ with these keys, whose values are fields of :class:`OutboxEntry`:
 | ``enriches``, ``after`` | ``inference``, ``after``; only in an entry for inferred edges |
 | ``level``, ``everything`` | sensitivity of the floor, and whether it covers the whole tenant; only with a floor |
 | ``who`` | ``raised_by``, the values of the caller that decide about rights |
+| ``awaits`` | ``awaits``; only in an entry that waits for edges to end |
 
 With a floor, the property ``covered`` is a JSON list of the vertices that it covers, empty for the whole tenant. Each
 value of the property ``frontier`` is a JSON list of vertices to recompute.
@@ -49,6 +50,9 @@ class OutboxEntry:
     - ``inference``, a flag: recompute inferred edges that end in ``frontier`` or have a chain through ``expand``.
     - ``raised_by``: the caller whose write left an entry for sensitivity; None in other entries, and in those that an
       older release wrote.
+    - ``awaits``: an asset at which edges end later, and the parent that is in ``expand``, or 0. Of the entries of one
+      kind for the same assets only the earliest is needed: its job leaves one for the next end (:meth:`Outbox.later`).
+    - ``replaces``: stored entries that the transaction of this one deletes; it is not stored.
     - ``after``: with ``inference``, also recompute inferred edges to all assets whose URN is greater than this text, in
       all tenants.
     """
@@ -65,6 +69,8 @@ class OutboxEntry:
     inference: bool = False
     after: str | None = None
     raised_by: Principal | None = None
+    awaits: tuple[int, int] | None = None
+    replaces: "tuple[OutboxEntry, ...]" = ()
 
     @property
     def kind(self) -> str:
@@ -86,6 +92,8 @@ class OutboxEntry:
             stored |= {"enriches": True, "after": self.after}
         if self.raised_by is not None:
             stored["who"] = stored_principal(self.raised_by)
+        if self.awaits is not None:
+            stored["awaits"] = self.awaits
         if self.floor is not None:
             stored |= {"level": self.floor.level, "everything": self.floor.covered is None}
             values["covered"] = orjson.dumps(sorted(self.floor.covered or ())).decode()
@@ -121,7 +129,15 @@ def entry_from_row(row: JsonObject) -> OutboxEntry:
         stored.get("enriches", False),
         stored.get("after"),
         raised_by,
+        tuple(stored["awaits"]) if "awaits" in stored else None,
     )
+
+
+def awaiting(entry: OutboxEntry, vid: int, parent: int | None) -> OutboxEntry:
+    """Return an entry, after it was set to recompute a vertex and the targets of ``parent`` when an edge has ended."""
+    entry.frontier, entry.expand = {vid: None}, () if parent is None else (parent,)
+    entry.awaits = vid, parent or 0
+    return entry
 
 
 def new_entry_id() -> int:

@@ -110,7 +110,7 @@ class OutboxWorker(ABC):
         """
         now, advanced = self._clock(), False
         try:
-            due = [entry for entry in self._entries() if entry.due <= now]
+            due = [entry for entry in self._outbox.due(now) if entry.due <= now and self.handles(entry)]
             with self._client.work.job(self.name, len(due)):
                 worked = await self.advance(due)
             advanced = True
@@ -122,12 +122,9 @@ class OutboxWorker(ABC):
             self._outbox.stale |= not advanced
         return worked
 
-    def _entries(self) -> list[OutboxEntry]:
-        return [entry for entry in self._outbox.entries if self.handles(entry)]
-
     async def _wait(self) -> None:
         """Wait until the event of :meth:`Outbox.listen` is set or an entry is due, at most MAX_PAUSE_SECONDS."""
-        due = min((entry.due for entry in self._entries()), default=None) if self._leads else None
+        due = self._outbox.next_due() if self._leads else None
         pause = MAX_PAUSE_SECONDS if due is None else min((due - self._clock()) / 1_000, MAX_PAUSE_SECONDS)
         try:
             async with asyncio.timeout(max(pause, 0)):

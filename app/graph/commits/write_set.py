@@ -111,8 +111,10 @@ class WriteSet:
         self._receipts.append({"x": vid, "fresh": new, "at": receipt["at"], "record": text_of(receipt)})
 
     def outbox(self, entries: Iterable[OutboxEntry]) -> None:
-        """Add new outbox entries."""
-        self._entries += [entry.binding() for entry in entries]
+        """Add new outbox entries, and the deletion of the stored ones that they replace."""
+        for entry in entries:
+            self._entries.append(entry.binding())
+            self.delete_entries(entry.replaces)
 
     def extend_frontier(self, entry: OutboxEntry, further: Iterable[int]) -> None:
         """Add an extension of the frontier of a stored outbox entry by ``further`` vertices."""

@@ -20,6 +20,7 @@ from app.graph.commits.sensitivity_floors import confirms
 from app.graph.commits.state_read import read_records
 from app.graph.commits.write_set import WriteSet
 from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.jobs.following_ends import following
 from app.graph.jobs.known_sources import ReadBudget
 from app.graph.jobs.sensitivity_recompute import Recomputation
 from app.graph.propagation.stored_flows import StoredFlows
@@ -107,7 +108,7 @@ class SensitivityJob(OutboxWorker):
             found, _ = await flows.targets(entry.expand, max_records=0)
             entry.frontier |= dict.fromkeys(found)
             entry.expand = ()
-        recomputation = self._begun.setdefault(entry.x, Recomputation())
+        recomputation = self._begun.setdefault(entry.x, Recomputation(flows.now))
         self._late = self._late if monotonic() < self._late_until else []
         for touched in self._late:
             recomputation.known.record(touched)
@@ -117,7 +118,8 @@ class SensitivityJob(OutboxWorker):
         if await recomputation.decide(flows, ReadBudget()):
             await self._write(entry, recomputation, flows)
         if not entry.frontier:
-            await self._outbox.done(self._client, entry)
+            after = await following(self._client, self._outbox, entry, recomputation.begun_at)
+            await self._outbox.done(self._client, entry, followed_by=after)
             del self._begun[entry.x]
             _log.info("sensitivity_recomputed", tenant=entry.tenant, floor=entry.floor and entry.floor.level)
 

@@ -83,9 +83,11 @@ class _UpstreamWalk:
 class Recomputation:
     """The recomputation of one ``batch`` after the other, around one outbox entry.
 
-    Nothing is written here. Hold the lock of the writers from :meth:`begin_step` until changes are stored.
+    Nothing is written here. Hold the lock of the writers from :meth:`begin_step` until changes are stored. It reads
+    nothing as of an instant before ``begun_at``, in epoch milliseconds.
     """
 
+    begun_at: int = 0
     known: KnownSources = field(default_factory=KnownSources)
     batch: list[int] = field(default_factory=list)
     _ranks: dict[int, int] = field(default_factory=dict)

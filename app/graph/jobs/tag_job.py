@@ -16,6 +16,7 @@ from app.graph.commits.state_read import read_records
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_set import WriteSet
 from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.jobs.following_ends import following
 from app.graph.jobs.id_queue import take_first
 from app.graph.jobs.tag_carriers import Carrier, Carriers
 from app.graph.jobs.tag_worklist import TagWorklist
@@ -101,11 +102,8 @@ class TagJob(OutboxWorker):
             )
             for tag in await self._coordinator.propagating_tags.among(self._client, set().union(*carried.values()))
         ]
-        with self._outbox.committing(entries):
-            writes = WriteSet()
-            writes.outbox(entries)
-            await writes.submit(self._client)
-        await self._outbox.done(self._client, entry)
+        entries += await following(self._client, self._outbox, entry, now)
+        await self._outbox.done(self._client, entry, followed_by=entries)
 
     async def _work(self, worklist: TagWorklist, now: int) -> None:
         """Work off one batch: expand, else decide, else remove the tag from unsupported vertices."""

@@ -63,6 +63,14 @@ class BatchDiff:
         pair = self.child_and_parent(key)
         return (key[2], None) if pair is None else pair
 
+    def first_ends(self) -> dict[tuple[int, int | None], int]:
+        """Return the first instant when edges in ``ending`` end, by the result of :meth:`affected`."""
+        found: dict[tuple[int, int | None], int] = {}
+        for key in self.ending:
+            affected = self.affected(key)
+            found[affected] = min(ends(self.batch.edges[key]), found.get(affected, FOREVER))
+        return found
+
     def child_and_parent(self, key: EdgeKey) -> tuple[int, int] | None:
         """Return the ids of child and parent if an edge joins these in an asset group, None for any other edge."""
         relation, *both = key

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from app.graph.commits.outbox import Outbox
-from app.graph.commits.outbox_entry import OutboxEntry, new_entry_id
+from app.graph.commits.outbox_entry import OutboxEntry, awaiting, new_entry_id
 from app.graph.commits.sensitivity_floors import SensitivityFloor
 from app.graph.propagation.known_flows import carried, targets
 from app.graph.propagation.stored_flows import Sources, StoredFlows
-from app.graph.records.edge_record import EdgeKey, ends
+from app.graph.records.edge_record import EdgeKey
 from app.graph.records.vertex_record import attributes, confirmed_sensitivity, kind_of, with_effective_sensitivity
 from app.graph.writing.effects.batch_diff import BatchDiff
 from graphql_schema.catalog.relations import Direction
@@ -79,18 +79,14 @@ class _Raising:
             await self._extend_floors(touched, children)
 
     def add_lowering_entries(self) -> None:
-        """Add an entry for vertices that may be lowered now, and one for each instant when an edge ends."""
+        """Add an entry for vertices that may be lowered now, and one for each vertex where edges end later."""
         now = self._entry()
         now.frontier |= dict.fromkeys(self._lowered)
         for key in self._diff.closed:
             self._add_affected(now, key)
-        later: dict[int, OutboxEntry] = {}
-        for key in self._diff.ending:
-            due = ends(self._batch.edges[key])
-            if due not in later:
-                later[due] = self._entry(due)
-            self._add_affected(later[due], key)
-        self.entries += [entry for entry in (now, *later.values()) if entry.frontier or entry.expand]
+        self.entries += [now] if now.frontier or now.expand else []
+        for affected, due in self._diff.first_ends().items():
+            self.entries += self._outbox.later(awaiting(self._entry(due), *affected))
 
     def _entry(self, due: int = 0) -> OutboxEntry:
         author = self._author

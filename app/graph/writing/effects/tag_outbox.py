@@ -1,8 +1,8 @@
 """Outbox entries of a batch for propagating tags, worked off by :mod:`app.graph.jobs.tag_job`.
 
-A batch leaves an entry for each propagating tag that it affects, and one for each instant when its edges end. Records
-list their tags, and :class:`~app.graph.commits.propagating_tags.PropagatingTags` caches which tags propagate: the store
-is read only for tags that are not cached, and around deleted or restored assets.
+A batch leaves an entry for each propagating tag that it affects, and one for each asset where its edges end later.
+Records list their tags, and :class:`~app.graph.commits.propagating_tags.PropagatingTags` caches which tags propagate:
+the store is read only for tags that are not cached, and around deleted or restored assets.
 """
 
 from collections import defaultdict
@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from app.graph.commits.outbox import Outbox
-from app.graph.commits.outbox_entry import ANY_TAG, OutboxEntry, new_entry_id
+from app.graph.commits.outbox_entry import ANY_TAG, OutboxEntry, awaiting, new_entry_id
 from app.graph.commits.propagating_tags import PropagatingTags
 from app.graph.propagation.stored_flows import Sources, StoredFlows
-from app.graph.records.edge_record import EdgeKey, ends
+from app.graph.records.edge_record import EdgeKey
 from app.graph.records.tag_edge import declared_part
 from app.graph.writing.effects.batch_diff import BatchDiff
 from graphql_schema.catalog.kinds import KINDS
@@ -30,7 +30,7 @@ async def tag_entries(
     """Return the entries to write with a batch.
 
     There is one for each affected tag that propagates, for each stored tag whose ``propagates`` changed, and for each
-    instant when edges end.
+    asset where edges end later.
     """
     batch, author = diff.batch, diff.author
     affected = _AffectedTags(diff)
@@ -118,16 +118,10 @@ class _AffectedTags:
 
     def later_entries(self, outbox: Outbox) -> Iterator[OutboxEntry]:
         """Yield entries that are due when an edge ends, for all tags that the affected assets carry at that instant."""
-        by_instant: dict[int, OutboxEntry] = {}
-        for key in self._diff.ending:
-            due = ends(self._batch.edges[key])
-            if due not in by_instant:
-                order = outbox.order(self._author.now)
-                by_instant[due] = OutboxEntry(new_entry_id(), self._author.tenant, order, due, tag=ANY_TAG)
-            target, parent = self._diff.affected(key)
-            by_instant[due].frontier[target] = None
-            by_instant[due].expand += () if parent is None else (parent,)
-        yield from by_instant.values()
+        for affected, due in self._diff.first_ends().items():
+            order = outbox.order(self._author.now)
+            entry = OutboxEntry(new_entry_id(), self._author.tenant, order, due, tag=ANY_TAG)
+            yield from outbox.later(awaiting(entry, *affected))
 
     def _add(self, tags: Iterable[int], recompute: Iterable[int] = (), expand: Iterable[int] = ()) -> None:
         for tag in tags:

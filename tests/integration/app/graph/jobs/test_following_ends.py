@@ -1,0 +1,98 @@
+"""Edges with ends in the future: few outbox entries wait for them, and sensitivity and tags are right at each end."""
+
+from collections.abc import Iterable
+
+import pytest
+from support.stores.janusgraph import StoreGraph
+from support.stores.writers import NOW, Writers, asset, link, person, stored, urn
+
+from app.graph.commits.outbox_entry import OutboxEntry
+from app.graph.jobs.sensitivity_job import SensitivityJob
+from app.graph.jobs.tag_job import TagJob
+from graphql_schema.ports.commands import Command
+
+ROOT = person("root", roles="admin")
+RESTRICTED = {"sensitivity": "RESTRICTED"}
+
+
+async def write(writers: Writers, *items: Command, now: int = NOW) -> None:
+    """Write the items."""
+    done = await writers.of(ROOT, now=now).write(items, dry_run=False, atomic=False)
+    assert {one.outcome.name for one in done} <= {"CREATED", "UPDATED"}
+
+
+async def work_off(writers: Writers, now: int) -> list[tuple[str, int]]:
+    """Run both jobs until nothing is due; return the entries that wait."""
+    coordinator = writers.coordinator
+    stops = coordinator.propagation_stops
+    for job in (
+        SensitivityJob(writers.client, coordinator.lock, coordinator.outbox, stops, lambda: now),
+        TagJob(writers.client, coordinator, lambda: now),
+    ):
+        while await job.step():
+            pass
+    return waiting(coordinator.outbox)
+
+
+def waiting(entries: Iterable[OutboxEntry]) -> list[tuple[str, int]]:
+    """Return the kinds and instants of entries, the latter from NOW on."""
+    return sorted((entry.kind, entry.due - NOW) for entry in entries)
+
+
+async def state(graph: StoreGraph, name: str) -> tuple[str, list[str]]:
+    """Return the sensitivity and the tags of an asset."""
+    record = (await stored(graph)).records[urn(name)]
+    return record["sensitivity"], record["index"]["tags"]
+
+
+@pytest.mark.parametrize("ends", [[10, 20, 30, 40, 50], [50, 40, 30, 20, 10], [30, 10, 50, 20, 40]])
+async def test_declarations_with_other_ends_leave_one_entry_of_a_kind(
+    graph: StoreGraph, writers: Writers, ends: list[int]
+) -> None:
+    """The entry is due at the earliest end that was declared, and then at that of the last declaration."""
+    await write(writers, asset("dataset a", RESTRICTED))
+    for end in ends:
+        await write(writers, link("DERIVES", "dataset a", "dataset b", validTo=NOW + end))
+        assert len(waiting(writers.coordinator.outbox)) == 2
+    assert waiting(writers.coordinator.outbox) == [("sensitivity", 10), ("tag", 10)]
+    await writers.coordinator.outbox.load(writers.client)
+    assert waiting(writers.coordinator.outbox) == [("sensitivity", 10), ("tag", 10)]
+    for end in [end for end in (10, 20, 30, 40) if end < ends[-1]]:
+        assert await work_off(writers, NOW + end) == [("sensitivity", ends[-1]), ("tag", ends[-1])]
+        assert (await state(graph, "dataset b"))[0] == "RESTRICTED"
+    assert await work_off(writers, NOW + ends[-1]) == []
+    assert (await state(graph, "dataset b"))[0] == "INTERNAL"
+
+
+async def test_each_end_takes_effect_at_its_instant(graph: StoreGraph, writers: Writers) -> None:
+    """Three sources with other ends, also after the entries were loaded again: each source counts until its end."""
+    pii = asset("tag pii", {"propagates": True})
+    await write(
+        writers,
+        pii,
+        asset("dataset a", RESTRICTED),
+        asset("dataset b", {"sensitivity": "CONFIDENTIAL"}, tags=["tag pii"]),
+    )
+    await write(writers, asset("dataset c"), asset("dataset d"), link("DERIVES", "dataset d", "dataset e"))
+    sources = (("dataset a", 10), ("dataset b", 20), ("dataset c", 30))
+    await write(writers, *(link("DERIVES", name, "dataset d", validTo=NOW + end) for name, end in sources))
+    assert await work_off(writers, NOW + 9) == [("sensitivity", 10), ("tag", 10)]
+    assert await state(graph, "dataset e") == ("RESTRICTED", [urn("tag pii")])
+    assert await work_off(writers, NOW + 10) == [("sensitivity", 20), ("tag", 20)]
+    assert await state(graph, "dataset e") == ("CONFIDENTIAL", [urn("tag pii")])
+    await writers.coordinator.outbox.load(writers.client)
+    assert await work_off(writers, NOW + 20) == [("sensitivity", 30), ("tag", 30)]
+    assert await state(graph, "dataset e") == ("INTERNAL", [])
+    assert await work_off(writers, NOW + 30) == []
+
+
+async def test_a_child_that_leaves_later_is_awaited_with_its_parent(graph: StoreGraph, writers: Writers) -> None:
+    """A feature of a set until an instant counts for what the set feeds until then, also if that was moved."""
+    await write(writers, asset("feature f", RESTRICTED), asset("feature-set s"))
+    await write(writers, link("FEEDS", "feature-set s", "model-version m@1"))
+    for end in (10, 20):
+        await write(writers, link("CONTAINS", "feature-set s", "feature f", validTo=NOW + end))
+    assert await work_off(writers, NOW + 10) == [("sensitivity", 20), ("tag", 20)]
+    assert (await state(graph, "model-version m@1"))[0] == "RESTRICTED"
+    assert await work_off(writers, NOW + 20) == []
+    assert (await state(graph, "model-version m@1"))[0] == "INTERNAL"
