@@ -13,7 +13,7 @@ from starlette.requests import Request
 from app.http.errors import HttpError
 from app.http.events import event_request
 from app.http.events.event_request import LONG_EVENTS, MAX_EVENTS, read_events
-from app.http.graphql.graphql_request import LONG_JSON, RequestLimits
+from app.http.graphql.graphql_request import LONG_JSON, RequestLimits, read_json
 from graphql_schema.execution.side_thread import run_aside
 
 LIMITS = RequestLimits(body_bytes=1_000)
@@ -114,7 +114,6 @@ async def test_long_events_are_read_in_the_side_thread(
 ) -> None:
     """So are they mapped, as ``are_long`` requests: an event of 64 KiB held the event loop for 45 ms."""
     threads: list[int] = []
-    read_json = event_request.read_json
 
     def noted(text: bytes, limits: RequestLimits, part: str) -> object:
         threads.append(threading.get_ident())
