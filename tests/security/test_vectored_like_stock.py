@@ -1,7 +1,7 @@
 """A query has the same response whether graphql-core executes it or it is executed over vectors.
 
-Every query of the repository and random operations, as every persona: status, headers, bytes and access log are equal,
-whether the graph cache is off or has what earlier queries read.
+Every query of the repository and random operations, as every persona: status, headers, bytes and access log are equal.
+The graph cache is off, and then has what earlier queries read.
 ``make test-equal OPERATIONS=20000`` sends more.
 """
 
