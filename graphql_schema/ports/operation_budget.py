@@ -31,6 +31,10 @@ runs, they last some 0.1 ms.
 """
 
 _LESS: Final = "Use a smaller `first`, select less, or split the operation into several requests."
+_FEWER_SUBSTRINGS: Final = (
+    "Each compares all values in the index. Use `search`, or `eq`, `in` or `prefix` instead of `contains`, or several "
+    "requests."
+)
 _WRITTEN: Final = "Earlier writes of the mutation remain. Select less of its result."
 _RELEASED: Final = 8
 """Maximal number of waiting tasks that are released when a turn of the event loop ends."""
@@ -44,6 +48,8 @@ class UsageLimits:
     - ``characters``: characters of all texts in the response.
     - ``rows``: edges and records that are read from the store or the cache.
     - ``stored``: characters of the edges and records that are read from the store, selected or not.
+    - ``substrings``: substrings that the store searches in all values of a property, as `contains` of a filter does.
+      Each counts as often as the filter is read, such as for each object of a nested list, and once more for a total.
     - ``errors``: fields that are null because of an error. All errors are sorted by path before a few are shown.
     """
 
@@ -51,6 +57,7 @@ class UsageLimits:
     characters: int = 8 * 1024 * 1024
     rows: int = 400_000
     stored: int = 64 * 1024 * 1024
+    substrings: int = 20
     errors: int = 1_000
 
 
@@ -72,6 +79,7 @@ class OperationBudget:
     characters: int = 0
     rows: int = 0
     stored: int = 0
+    substrings: int = 0
     errors: int = 0
     pauses: int = 0
     """Number of pauses so far; of the tasks that wait, those whose operation has had the fewest continue first."""
@@ -102,7 +110,7 @@ class OperationBudget:
 
         An operation that has ended stays so.
         """
-        self.items = self.characters = self.rows = self.stored = self.errors = self.pauses = 0
+        self.items = self.characters = self.rows = self.stored = self.substrings = self.errors = self.pauses = 0
         self.reads_index = self.is_partial = False
         self.cuts = set()
 
@@ -189,6 +197,12 @@ class OperationBudget:
         if self.stored > self.limits.stored:
             self._exceed("stored", self.stored, self.limits.stored)
 
+    def count_substrings(self, count: int) -> None:
+        """Count substrings to search for; if there are too many, end the operation and raise what ended it."""
+        self.substrings += count
+        if self.substrings > self.limits.substrings:
+            self._exceed("substrings", self.substrings, self.limits.substrings)
+
     def count_errors(self, count: int) -> None:
         """Count errors of fields; if there are too many, end the operation and raise the error that ended it."""
         self.errors += count
@@ -233,7 +247,7 @@ class OperationBudget:
         self._is_exceeded = self._end is None
         is_shown = limit not in {"rows", "stored"}  # hidden rows are among them
         reached = f"{actual} {limit}" if is_shown else f"its limit of `{limit}`"
-        advice = _WRITTEN if self.writes else _LESS
+        advice = _FEWER_SUBSTRINGS if limit == "substrings" else _WRITTEN if self.writes else _LESS
         error = LimitError(f"The operation reached {reached}; the limit is {maximum}. {advice}", limit=limit)
         error.extensions |= {"actual": actual, "maximum": maximum} if is_shown else {"maximum": maximum}
         self.end(error)

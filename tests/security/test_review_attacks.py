@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 from support.servers.in_process import Api
+from support.stores.observed_requests import ObservedRequests
 
 from app.auth.dev_issuer import DevIssuer
 from app.auth.personas import persona
 from app.graph.reading.level.level_batcher import LevelBatcher, LevelRequest
+from app.graph.reading.level.level_statement import LEVEL
 from app.graph.records.read_time import ReadTime
 
 ADS = "mlg://team/catalog/default/ads"
@@ -76,6 +78,43 @@ async def test_the_longest_part_is_answered(api: Api, text: str) -> None:
     assert (await api.ask("bo", FILTER, f={"name": {"contains": text}}))["assets"]["totalCount"] == 0
 
 
+NAMED = {f"n{number}": {"name": {"contains": f"{number}"}} for number in range(99)}
+PAGES = " ".join(f"{name}: assets(filter: ${name}) {{ totalCount nodes {{ id }} }}" for name in [*NAMED][:11])
+OWNED = """query ($f: AssetFilter) { teams(first: 2) { nodes { a: assets(filter: $f, first: 1) { nodes { id } } } } }"""
+SUBSTRINGS: dict[str, tuple[str, dict[str, Any], int]] = {
+    "in one filter": (FILTER, {"f": {"and": [*NAMED.values()]}}, 0),
+    "in alternatives that multiply": (FILTER, {"f": {"or": [{"and": [{"or": [*NAMED.values()][:2]}] * 5}]}}, 0),
+    "under many aliases": (
+        f"query ({', '.join(f'${name}: AssetFilter' for name in [*NAMED][:11])}) {{ {PAGES} }}",
+        dict([*NAMED.items()][:11]),
+        0,
+    ),
+    "for each object of a list": (OWNED, {"f": {"and": [*NAMED.values()][:11]}}, 1),
+}
+
+
+@pytest.mark.parametrize("attack", SUBSTRINGS)
+async def test_many_substrings_never_reach_the_index(api: Api, attack: str) -> None:
+    """An operation searches for at most 20 substrings, however they come together; 99 kept a store busy for 59 s."""
+    query, variables, before = SUBSTRINGS[attack]
+    requests = ObservedRequests()
+    api.client.observers.append(requests)
+    try:
+        response = await api.send("bo", query, **variables)
+    finally:
+        api.client.observers.remove(requests)
+    error = response["errors"][0]
+    assert (error["extensions"]["code"], error["extensions"]["limit"]) == ("LIMIT_EXCEEDED", "substrings")
+    assert "Use `search`" in error["message"]
+    assert sum(report.prepared is LEVEL for report in requests.reports) <= before
+
+
+async def test_ten_substrings_with_a_total_are_searched(api: Api) -> None:
+    """Ten are found and counted: the limit is beyond what an interface sends."""
+    wanted = {"and": [{"name": {"contains": text}} for text in ("t", "h", "e", "i", "r", "s", "th", "he", "ei", "ir")]}
+    assert (await api.ask("bo", FILTER, f=wanted))["assets"]["totalCount"] == 2  # the model and its version
+
+
 @pytest.mark.parametrize("last", ["\U0010ffff", "\ud7ff"], ids=["last character", "before the surrogates"])
 async def test_prefixes_at_the_edges_of_unicode(api: Api, last: str) -> None:
     """A negated prefix that ends in an extreme character matches every row, because no name begins with it."""
@@ -89,7 +128,7 @@ async def test_a_defect_reaches_the_waiting_loader(api: Api) -> None:
     """A request that fails before it is sent raises its error; earlier, the request and the shutdown waited forever."""
     coalescer = LevelBatcher(api.client, "default", ReadTime(0))
     with pytest.raises(TypeError):
-        await asyncio.wait_for(coalescer.fetch(LevelRequest(listings=[{"f": "\ud800"}])), 10)
+        await asyncio.wait_for(coalescer.fetch(LevelRequest(listings=[{"f": "\ud800", "t": [], "b": []}])), 10)
 
 
 async def test_no_caller_adds_versions_to_the_model_of_others(api: Api) -> None:

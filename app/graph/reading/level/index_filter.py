@@ -49,6 +49,9 @@ NO_VERTEX: Final[IndexFilter] = [[(("in", "urn", ()),)]]
 MAX_DISJUNCTS: Final = 256
 """Maximum number of branches to which one element of a filter may expand."""
 
+_ANYWHERE: Final = ".*"
+"""The begin of the pattern of a substring; all other patterns begin with a character of the word."""
+
 _FIRST_SURROGATE: Final = 0xD800
 _AFTER_SURROGATES: Final = 0xE000
 """First code point after the surrogates, which are no characters: a text with one of them cannot be encoded."""
@@ -64,6 +67,16 @@ def filter_of(*conditions: Condition) -> IndexFilter:
     conjuncts = dict.fromkeys(each for condition in conditions for each in _conjuncts(condition))
     elements = [_branches(each, negated=False) for each in conjuncts]
     return [branches for branches in elements if () not in branches] if all(elements) else NO_VERTEX
+
+
+def substrings(filter_: IndexFilter) -> int:
+    """Return the number of substrings that a filter searches for, each as often as the index does."""
+    return sum(
+        operator == "regex" and str(value).startswith(_ANYWHERE)
+        for branches in filter_
+        for branch in branches
+        for operator, _, value in branch
+    )
 
 
 def after_position(order: SortOrder, position: Sequence[Value]) -> Condition:
@@ -133,7 +146,7 @@ def _tests(leaf: Leaf) -> list[Branch]:
         case StartsWith(key, value):
             operator = "prefix"
         case Contains(key, text):
-            operator, value = "regex", f".*{_quoted(text)}.*"
+            operator, value = "regex", f"{_ANYWHERE}{_quoted(text)}{_ANYWHERE}"
         case MatchesPattern(key, value):
             operator = "regex"
         case HasWord(key, value, prefix):

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Final
 
-from app.graph.reading.level.index_filter import IndexFilter
+from app.graph.reading.level.index_filter import IndexFilter, substrings
 from graphql_schema.ports.conditions import BY_URN, SortOrder
+from graphql_schema.ports.record import JsonObject
 
 OUTSIDE_RECORD: Final = frozenset({"cost", "lastUsedAt"})
 """Native properties of orders whose value a record may lack: the store returns the values with the ids."""
@@ -37,3 +38,8 @@ class IndexQuery:
             "c": self.total is not None,
             "t": self.total or [],
         }
+
+
+def substrings_of(listing: JsonObject) -> int:
+    """Return the number of substrings that the index searches for, of a listing that :meth:`IndexQuery.wire` returned."""
+    return sum(map(substrings, (listing["f"], listing["t"], *listing["b"])))

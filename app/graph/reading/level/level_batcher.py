@@ -16,6 +16,7 @@ from app.graph.cache.graph_cache import GraphCache
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.reading.level.cached_level import CachedLevel
 from app.graph.reading.level.hop_plan import Adjacency, add_edges
+from app.graph.reading.level.index_query import substrings_of
 from app.graph.reading.level.level_parts import LevelContent, LevelParts
 from app.graph.reading.level.level_statement import EDGE_CAP, LEVEL, RECORDS_CAP
 from app.graph.records.read_time import ReadTime
@@ -167,7 +168,10 @@ class LevelBatcher:
     async def _send(self, level: list[Waiting]) -> None:
         """Read the requests of one level as one; if they are refused together, read each by itself."""
         parts, window = LevelParts(), self.instant.window
-        self.budget.reads_index |= any(request.listings for request, _ in level)
+        listings = [each for request, _ in level for each in request.listings]
+        self.budget.reads_index |= bool(listings)
+        async for listing in self.budget.in_turns(listings):
+            self.budget.count_substrings(substrings_of(listing))
         async for request, _ in self.budget.in_turns(level):
             hops = [{**window, **hop} for hop in request.hops]
             parts.add(request.vertices, hops, request.listings, fresh=request.fresh)

@@ -10,11 +10,12 @@ import pytest
 from graphql_schema.ports.operation_budget import TURN_SECONDS, TURNS, OperationBudget, Turns, UsageLimits
 from policies.errors import InvalidError, LimitError
 
-SMALL = UsageLimits(items=10, characters=100, rows=20, stored=30, errors=5)
+SMALL = UsageLimits(items=10, characters=100, rows=20, stored=30, substrings=4, errors=5)
 
 
 @pytest.mark.parametrize(
-    ("limit", "maximum"), [("items", 10), ("characters", 100), ("rows", 20), ("stored", 30), ("errors", 5)]
+    ("limit", "maximum"),
+    [("items", 10), ("characters", 100), ("rows", 20), ("stored", 30), ("substrings", 4), ("errors", 5)],
 )
 def test_a_limit_admits_its_maximum_and_no_more(limit: str, maximum: int) -> None:
     """The maximum passes; one more raises LimitError with limit and maximum, and mostly the actual number.
@@ -60,6 +61,7 @@ def test_an_event_of_a_subscription_begins_with_nothing_used() -> None:
     for _ in range(2):
         budget.renew()
         budget.count_items(10)
+        budget.count_substrings(4)
         budget.count_errors(5)
 
 

@@ -1,8 +1,8 @@
 """Index queries: the form in which the level statement reads them."""
 
 from app.graph.reading.level.index_filter import filter_of
-from app.graph.reading.level.index_query import IndexQuery
-from graphql_schema.ports.conditions import In, SortOrder
+from app.graph.reading.level.index_query import IndexQuery, substrings_of
+from graphql_schema.ports.conditions import AnyOf, Contains, In, MatchesPattern, SortOrder
 
 ONE, TWO = filter_of(In("name", ("a",))), filter_of(In("stage", ("ACTIVE",)))
 
@@ -28,3 +28,11 @@ def test_values_outside_the_record_are_requested() -> None:
         True,
         False,
     ]
+
+
+def test_substrings_count_as_often_as_the_index_searches_for_them() -> None:
+    """Those of the page, of its total and of the best hits count; patterns of words, and other conditions, do not."""
+    either = AnyOf((Contains("name", "a"), Contains("name", ".*")))
+    where = filter_of(either, MatchesPattern("words", "a.?b"), In("name", (".*",)))
+    assert substrings_of(IndexQuery(where, 21).wire()) == 2
+    assert substrings_of(IndexQuery(where, 21, total=where, best=(where, ONE)).wire()) == 6
