@@ -13,6 +13,7 @@ from typing import Final
 
 from app.ingest.sources.openlineage.lineage_event import LineageEvent, Named
 from graphql_schema.catalog.urn import make_urn
+from graphql_schema.ports.record import Json
 from policies.errors import ConfigurationError
 
 SOURCE: Final = "openlineage"
@@ -104,10 +105,12 @@ def _tables_of(dataset: Named) -> list[tuple[str, str]]:
     """Return namespace and name of each symlink that is a table; a malformed symlink is left out."""
     identifiers = dataset.facets.get("symlinks", {}).get("identifiers")
     found = [each for each in identifiers if isinstance(each, dict)] if isinstance(identifiers, list) else []
-    tables = [
-        (each.get("namespace"), each.get("name")) for each in found if str(each.get("type") or "").upper() == "TABLE"
-    ]
+    tables = [(each.get("namespace"), each.get("name")) for each in found if _is_table(each.get("type"))]
     return [(a, b) for a, b in tables if isinstance(a, str) and isinstance(b, str) and a and b]
+
+
+def _is_table(kind: Json) -> bool:
+    return isinstance(kind, str) and kind.upper() == "TABLE"
 
 
 class EventNames:

@@ -27,11 +27,17 @@ MAX_NAME_LENGTH: Final = 1_024
 MAX_RUN_ID_LENGTH: Final = 200
 """Maximal number of characters of the id of a run; the specification requires a UUID, which has 36."""
 
+MAX_INSTANT_LENGTH: Final = 64
+"""Maximal number of characters of an instant; the time to read it grows with its length."""
+
 MAX_AHEAD_MS: Final = 24 * 3_600_000
 """Milliseconds that `eventTime` may be in the future; a later one would outrank all events until then."""
 
 EVENT_TYPES: Final = ("START", "RUNNING", "COMPLETE", "FAIL", "ABORT")
 """The event types that are states of a run; every other one, also none, is OTHER."""
+
+_SHOWN: Final = 80
+"""Maximal number of characters of a value in a message."""
 
 _FRACTION: Final = re.compile(r"(\.\d{1,6})\d*")
 
@@ -93,7 +99,7 @@ def checked_event(value: Json, now: int) -> LineageEvent:
     return LineageEvent(
         at,
         event_type if event_type in EVENT_TYPES else "OTHER",
-        str(event.get("producer") or "")[:MAX_NAME_LENGTH],
+        _producer(event.get("producer")),
         _run_id(run.get("runId"), "run.runId") if "run" in kinds else None,
         _facets(run),
         _named(event["job"], "job") if "job" in kinds else None,
@@ -114,9 +120,10 @@ def run_id_of(value: Json, path: str) -> str:
 def instant_of(text: Json) -> int | None:
     """Return the instant of an ISO 8601 text in epoch milliseconds; a text without an offset is in UTC.
 
-    Return None for another value, and for an instant before 1970.
+    Return None for another value, for a text of more than MAX_INSTANT_LENGTH characters, and for an instant before
+    1970.
     """
-    if not isinstance(text, str) or not text[:4].isdecimal():
+    if not isinstance(text, str) or len(text) > MAX_INSTANT_LENGTH or not text[:4].isdecimal():
         return None
     try:
         moment = datetime.fromisoformat(_FRACTION.sub(r"\1", text.strip().upper()))
@@ -140,6 +147,11 @@ def _instant(text: Json, now: int) -> int:
             "eventTime",
         )
     return at
+
+
+def _producer(value: Json) -> str:
+    """Return the producer of an event, cut to MAX_NAME_LENGTH characters; "" for a value that is no text."""
+    return value[:MAX_NAME_LENGTH] if isinstance(value, str) else ""
 
 
 def _object(value: Json, path: str) -> JsonObject:
@@ -201,4 +213,9 @@ def _facets(given: Mapping[str, Json], key: str = "facets") -> JsonObject:
 
 
 def _shown(value: Json) -> str:
-    return "absent" if value is None else repr(value)[:80]
+    """Return a value for a message, cut before it is written: an event may have a value of many megabytes."""
+    if value is None:
+        return "absent"
+    if isinstance(value, dict | list):
+        return "an object" if isinstance(value, dict) else "a list"
+    return repr(value[:_SHOWN] if isinstance(value, str) else value)[:_SHOWN]

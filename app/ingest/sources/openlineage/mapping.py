@@ -4,12 +4,20 @@ The mapping reads nothing but the event, so its result depends on no other event
 events together (:mod:`app.graph.writing.handlers.observe`), in whatever order they arrive.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 from app.ingest.sources.openlineage import run_facets
-from app.ingest.sources.openlineage.contribution import PREFIX, UNFIT, Contribution, EventFacet, FacetError
+from app.ingest.sources.openlineage.contribution import (
+    PREFIX,
+    UNFIT,
+    Contribution,
+    EventFacet,
+    FacetError,
+    by_itself,
+)
 from app.ingest.sources.openlineage.dataset_facets import column_lineage
 from app.ingest.sources.openlineage.event_names import EventNames, Match, NameRule
 from app.ingest.sources.openlineage.facet_table import DATASET, JOB, KEPT, RUN, FacetRule, Mapper, rules_of
@@ -36,6 +44,9 @@ _STATES: Final[Mapping[str, tuple[str, int]]] = {
 """By event type, the state of the run and its rank: a state of a higher rank remains, then the later one."""
 
 _ENDED: Final = 3
+
+MAX_IGNORED: Final = 1_000
+"""Maximal number of facets and parts of one event that are reported as ignored, each with its path and reason."""
 
 _STAYS: Final = "nothing is removed: what such a facet gave stays"
 """The reason for ignoring a facet with `_deleted`, if events of such a facet give nothing that can be removed."""
@@ -97,8 +108,17 @@ def map_event(event: LineageEvent, names: EventNames) -> MappedEvent:
         tuple(mapper.commands()),
         tuple(mapper.resolved.values()),
         tuple(mapper.mapped),
-        tuple(IgnoredPart(*part, each.urn) for each in mapper.assets.values() for part in each.ignored),
+        tuple(_ignored(mapper.assets.values(), subject)),
     )
+
+
+def _ignored(assets: Iterable[Contribution], subject: str) -> Iterator[IgnoredPart]:
+    """Yield the ignored parts of all assets; of more than MAX_IGNORED, the first ones and the number of the others."""
+    parts = (IgnoredPart(*part, each.urn) for each in assets for part in each.ignored)
+    yield from islice(parts, MAX_IGNORED)
+    others = sum(1 for _ in parts)
+    if others:
+        yield IgnoredPart("", f"{others} further parts", subject)
 
 
 @dataclass(slots=True)
@@ -160,7 +180,10 @@ class _EventMapper:
             self.explicit.append((EventFacet(f"{role}.lineage", explicit, about.ignored), about))
         if match.rule is NameRule.SYMLINK:
             other = self.names.without_symlinks().dataset(dataset.namespace, dataset.name).urn
-            about.give_property(symlink_key(other).removeprefix(PREFIX), SYMLINK)
+            by_itself(
+                EventFacet(f"{role}.symlinks", {}, about.ignored),
+                lambda _: about.give_property(symlink_key(other).removeprefix(PREFIX), SYMLINK),
+            )
         if lineage is not None:
             facet = EventFacet(f"{role}.columnLineage", lineage, about.ignored)
             job = self._job_id()

@@ -65,13 +65,19 @@ def test_facets_of_an_input_are_those_of_both_members() -> None:
 @pytest.mark.parametrize(
     ("event", "message", "member"),
     [
-        ([], "The event is []; send a JSON object.", "event"),
+        ([], "The event is a list; send a JSON object.", "event"),
         ({"job": JOB}, "`eventTime` is absent; write an instant such as 2026-11-24T09:30:00Z.", "eventTime"),
         (
             {"eventTime": "2030-01-01T00:00:00Z", "job": JOB},
             "more than a day in the future; check the clock",
             "eventTime",
         ),
+        (
+            {"eventTime": "2026-" + "x" * 1_000_000, "job": JOB},
+            f"`eventTime` is '2026-{'x' * 74}; write an instant",
+            "eventTime",
+        ),
+        ({"eventTime": {"x": ["x"] * 9}, "job": JOB}, "`eventTime` is an object; write an instant", "eventTime"),
         ({"eventTime": AT}, "this one is without these members. Send one of them.", "run"),
         ({"eventTime": AT, "run": RUN}, "this one is with `run`.", "run"),
         ({"eventTime": AT, "job": JOB, "dataset": JOB}, "this one is with `job` and `dataset`.", "run"),
@@ -87,7 +93,7 @@ def test_facets_of_an_input_are_those_of_both_members() -> None:
             "`job.namespace` is ' '; send a text of 1 to",
             "job.namespace",
         ),
-        ({"eventTime": AT, "job": JOB, "inputs": {}}, "`inputs` is {}; send a list of datasets.", "inputs"),
+        ({"eventTime": AT, "job": JOB, "inputs": {}}, "`inputs` is an object; send a list of datasets.", "inputs"),
         (
             {"eventTime": AT, "job": JOB, "outputs": [JOB, {}]},
             "`outputs.1.namespace` is absent; send a text",

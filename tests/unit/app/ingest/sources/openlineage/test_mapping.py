@@ -14,7 +14,7 @@ from support.stores.writers import person, shipped_policy
 
 from app.ingest.sources.openlineage.event_names import EventNames
 from app.ingest.sources.openlineage.lineage_event import checked_event
-from app.ingest.sources.openlineage.mapping import MappedEvent, map_event
+from app.ingest.sources.openlineage.mapping import MAX_IGNORED, IgnoredPart, MappedEvent, map_event
 from graphql_schema.ports.commands import ObserveCommand, RegisterCommand
 
 DATA = Path(__file__).parents[5] / "data" / "openlineage"
@@ -312,3 +312,26 @@ def test_a_removal_keeps_what_a_client_registered() -> None:
     assert [outcome.observed.kept for outcome in found if outcome.observed] == [("description",), (), ()]
     (table,) = [each for each in memory.vertices.values() if each["id"] == urn]
     assert (table["description"], table.get("format")) == ("By hand.", None)
+
+
+def test_a_name_that_is_too_long_to_be_found_by_is_left_out() -> None:
+    """A dataset that a symlink names has no property with its own id if that is too long; the event is accepted."""
+    table = {"namespace": "hive://metastore", "name": "db.daily", "type": "TABLE"}
+    dataset = {"namespace": "s3://lake", "name": "n" * 600, "facets": {"symlinks": {"identifiers": [table]}}}
+    found = mapped_event({"eventTime": "2026-11-24T09:00:00Z", "dataset": dataset})
+    assert found.subject == "mlg://dataset/hive/metastore/db.daily"
+    (ignored,) = found.ignored
+    assert (ignored.facet, ignored.urn) == ("dataset.symlinks", found.subject)
+    assert ignored.reason.startswith("the key of a property with ")
+
+
+def test_the_report_of_ignored_parts_is_bounded() -> None:
+    """Of more than MAX_IGNORED parts the first ones are reported, and how many there are besides."""
+    numbers = {"fields": [1] * 900}
+    inputs = [{"namespace": "s3://lake", "name": f"d{n}", "facets": {"schema": numbers}} for n in range(2)]
+    event = {"eventTime": "2026-11-24T09:00:00Z", "job": {"namespace": "jobs", "name": "nightly"}, "inputs": inputs}
+    found = mapped_event(event)
+    assert len(found.ignored) == MAX_IGNORED + 1
+    assert found.ignored[-2].facet == "input.schema.fields.99"
+    assert found.ignored[-1] == IgnoredPart("", "800 further parts", found.subject)
+    assert len(mapped_event({**event, "inputs": inputs[:1]}).ignored) == 900
