@@ -135,12 +135,13 @@ def not_below(key: str, description: str) -> SchemaField:
 def condition_of(given: FilterInput) -> All:
     """Return the condition of a filter, the conjunction of the conditions of its fields.
 
-    Raises InvalidError if a value is invalid or a text is too long.
+    Raises InvalidError if a value is invalid, or a list or a text is too long.
     """
     found: list[Condition] = []
     for name, attribute, beside, conditions in _declared(type(given)):
         value = getattr(given, attribute)
         if value is not None:
+            _refuse_long_list(name, value)
             also = (getattr(given, beside),) if beside else ()
             found += _within_limits(name, conditions(value, *also))
     return All(tuple(found))
@@ -182,6 +183,15 @@ def refuse_oversized(*conditions: Condition) -> None:
     if size > MAX_FILTER_CONDITIONS:
         raise InvalidError(
             f"The filter has {size} values and conditions; the limit is {MAX_FILTER_CONDITIONS}. Use several queries."
+        )
+
+
+def _refuse_long_list(name: str, value: object) -> None:
+    """Raise InvalidError if a value is a list that no filter may have, before each element becomes a term."""
+    if isinstance(value, list) and len(value) > MAX_FILTER_IDS:
+        raise InvalidError(
+            f"`{name}` of the filter has {len(value)} values; a filter has at most {MAX_FILTER_IDS} ids and "
+            f"{MAX_FILTER_CONDITIONS} other values and conditions. Use several queries."
         )
 
 

@@ -51,6 +51,8 @@ class DocumentLimits:
       turn of the event loop.
     - ``text``: the characters of one text in the variables. A record has no more, and work on one text cannot be
       divided between turns of the event loop.
+    - ``query_characters`` (also for subscriptions): the characters of all texts in the variables. A filter is converted
+      in one turn of the event loop, for each object whose assets it selects.
     """
 
     depth: int = 12
@@ -66,6 +68,7 @@ class DocumentLimits:
     mutation_variables: int = 250_000
     list_elements: int = 5_000
     text: int = 65_536
+    query_characters: int = 524_288
 
 
 _SELECT_LESS = "Fragments count each time they are spread. Select less, or split the operation into several requests."
@@ -79,6 +82,7 @@ _ADVICE = {
     "alias": "That is the number of characters of the longest alias. Shorten it.",
     "introspection": "Read the schema by one introspection query, as tools do, or from the file of the SDL.",
     "list": "That is the number of elements of the longest list in the variables. Send fewer, or several requests.",
+    "texts": "That is the number of characters of all texts in the variables. Send fewer, or several requests.",
     "text": "That is the number of characters of the longest text in the variables. Shorten it, or give an address.",
     "variables": "An object also counts every field of its input type, and an argument each use of a variable in it. "
     "Send fewer elements, or several requests.",

@@ -43,11 +43,15 @@ _USE_TOKENS: Final = 2
 
 @dataclass(slots=True)
 class VariableSize:
-    """Sizes of variables: all together, of each declared one, and of the longest list and the longest text of these."""
+    """Sizes of variables: all together, of each declared one, and of the longest list and the longest text of these.
+
+    ``characters`` are those of all texts in declared variables.
+    """
 
     size: int = 0
     max_length: int = 0
     max_text: int = 0
+    characters: int = 0
     each: dict[str, int] = field(default_factory=dict)
 
 
@@ -73,6 +77,7 @@ def variable_breaches(
         ("variables", size, maximum),
         ("list", found.max_length, limits.list_elements),
         ("text", found.max_text, limits.text),
+        ("texts", 0 if writes else found.characters, limits.query_characters),
     )
     return [Breach(name, actual, limit, operation) for name, actual, limit in exceeded if actual > limit]
 
@@ -124,7 +129,7 @@ def _count_elements(values: list[object], maximum: int, found: VariableSize) -> 
 
 
 def _count(value: object, type_: GraphQLType, maximum: int, found: VariableSize) -> None:
-    """Add the size of one value, and the lengths of its longest list and its longest text, to ``found``.
+    """Add the size of one value, and the lengths of its longest list and of its texts, to ``found``.
 
     Visits no element after ``maximum`` is exceeded, and does not recurse.
     """
@@ -135,17 +140,17 @@ def _count(value: object, type_: GraphQLType, maximum: int, found: VariableSize)
         if isinstance(expected, GraphQLNonNull):
             expected = expected.of_type
         if isinstance(current, str):
-            found.max_text = max(found.max_text, len(current))
+            _count_texts([current], found)
         if isinstance(expected, GraphQLList):
             elements = current if isinstance(current, list) else [current]
             found.size += len(elements)
             found.max_length = max(found.max_length, len(elements))
             if found.size <= maximum:
-                found.max_text = max(found.max_text, _max_text(elements))
+                _count_texts(elements, found)
                 stack.extend((element, expected.of_type) for element in elements if isinstance(element, list | dict))
         elif isinstance(expected, GraphQLInputObjectType) and isinstance(current, dict):
             found.size += len(expected.fields) + len(current)
-            found.max_text = max(found.max_text, _max_text(current.values()))
+            _count_texts(current.values(), found)
             stack.extend(
                 (element, expected.fields[name].type)
                 for name, element in current.items()
@@ -153,8 +158,11 @@ def _count(value: object, type_: GraphQLType, maximum: int, found: VariableSize)
             )
 
 
-def _max_text(values: Iterable[object]) -> int:
-    return max((len(value) for value in values if isinstance(value, str)), default=0)
+def _count_texts(values: Iterable[object], found: VariableSize) -> None:
+    """Add the lengths of the texts among some values, and the largest one, to ``found``."""
+    lengths = [len(value) for value in values if isinstance(value, str)]
+    found.characters += sum(lengths)
+    found.max_text = max(found.max_text, *lengths, 0)
 
 
 def _max_argument(definitions: Iterable[ExecutableDefinitionNode], sizes: Mapping[str, int]) -> int:

@@ -6,6 +6,7 @@ import pytest
 from strawberry import ID
 
 from graphql_schema.catalog.enums import ChangeAction, LifecycleStage
+from graphql_schema.fields import filters
 from graphql_schema.fields.filter_fields import StringFilter, condition_of
 from graphql_schema.fields.filters import AssetFilter, asset_listing
 from graphql_schema.fields.scalars import Instant
@@ -74,6 +75,21 @@ def test_ids_have_a_limit_of_their_own() -> None:
     within.or_ = [AssetFilter(ids=ids(2))]
     with pytest.raises(InvalidError, match=f"{MAX_FILTER_IDS + 1} ids; the limit is {MAX_FILTER_IDS}"):
         asset_listing(within, None)
+
+
+def test_a_long_list_is_refused_before_its_elements_become_terms(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hash of no element is made: a list is converted at once, and again for each object of a nested list."""
+    made: list[str] = []
+
+    def term(path: str) -> str:
+        made.append(path)
+        return path
+
+    monkeypatch.setattr(filters, "path_term", term)
+    asset_listing(AssetFilter(code_ref_ends_with=["a"]), None)
+    with pytest.raises(InvalidError, match="`codeRefEndsWith` of the filter has 501 values"):
+        asset_listing(AssetFilter(code_ref_ends_with=["b"] * (MAX_FILTER_IDS + 1)), None)
+    assert made == ["a"]
 
 
 def test_a_filter_of_changes_has_a_limit() -> None:

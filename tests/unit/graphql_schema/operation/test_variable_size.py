@@ -110,6 +110,18 @@ def test_a_long_text_is_refused(value: dict[str, object]) -> None:
     assert variable_breaches(SMALL, query, value, DocumentLimits(text=11), alone(query)) == []
 
 
+def test_many_long_texts_are_refused_in_a_query() -> None:
+    """All texts count together, because a filter is made of them at once; a mutation may have as many as its body."""
+    value: dict[str, object] = {"t": ["x" * 4, "x" * 4], "f": {"a": "x" * 3}}
+    limits, selected = DocumentLimits(query_characters=10), "query ($t: [String!], $f: F) { x(t: $t, f: $f) }"
+    [breach] = variable_breaches(SMALL, operation(selected), value, limits, alone(operation(selected)))
+    assert (breach.limit, breach.actual, breach.maximum) == ("texts", 11, 10)
+    assert "Send fewer" in breach.message
+    assert not variable_breaches(SMALL, operation(selected), {**value, "f": {}}, limits, alone(operation(selected)))
+    mutation = operation("mutation ($f: F) { y(f: $f) }")
+    assert not variable_breaches(SMALL, mutation, {"f": {"a": "x" * 11}}, limits, alone(mutation))
+
+
 def test_a_long_list_is_refused() -> None:
     """The longest list counts, at any depth, apart from the number of all elements."""
     limits = DocumentLimits(list_elements=10)
