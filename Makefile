@@ -141,6 +141,10 @@ EVENTS ?= 100000
 bench-events: $(READY) ## Events of OpenLineage from a file, or over HTTP with a kill: make bench-events EVENTS=30000 RATE=500
 	EVENTS=$(EVENTS) $(BIN)/python -m bench.event_rates
 
+.PHONY: bench-extremes
+bench-extremes: $(READY) ## The longest callback for extreme values of each argument: make bench-extremes VALUES=all PLACES=search
+	PYTHONPATH=tests $(BIN)/python -m bench.extremes
+
 MINUTES ?= 30
 
 .PHONY: soak

@@ -5,31 +5,26 @@ argument is included.
 """
 
 import asyncio
-import json
 import os
 import re
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator
 from random import Random
-from typing import Any
 
-import httpx2
 import pytest
 from structlog.testing import capture_logs
 from support.documents.fuzzed_operations import Fuzzer
 from support.estates.demo_estate import existing_ids, open_demo
 from support.servers.in_process import Api
+from support.servers.odd_requests import faults, response_to
 from support.stores.janusgraph import StoreGraph
-
-from policies.errors import Code
 
 OPERATIONS = int(os.environ.get("OPERATIONS", "2000"))
 SEED = int(os.environ.get("SEED", "1"))
 ABREAST = 6
 """Operations that are under way at once."""
 
-CODES = {code.value for code in Code} - {Code.INTERNAL}
 CODE = re.compile(r'"code": ?"(\w+)"')
 CURSOR = re.compile(r'"(?:cursor|startCursor|endCursor)": ?"([^"]+)"')
 
@@ -39,33 +34,6 @@ async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory
     """Run the API over the demo estate, with its history."""
     async with open_demo(module_graph, tmp_path_factory.mktemp("keys")) as api:
         yield api
-
-
-async def response_to(api: Api, who: str, query: str, variables: dict[str, Any]) -> httpx2.Response:
-    """Return the response to a request whose texts may be no valid Unicode."""
-    return await api.http.post(
-        "/graphql",
-        content=json.dumps({"query": query, "variables": variables}).encode(),  # a lone surrogate becomes an escape
-        headers={"Authorization": f"Bearer {api.tokens[who]}", "Content-Type": "application/json"},
-    )
-
-
-def faults(response: httpx2.Response, lines: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the errors of a response that are defects: without a code, or with one that no caller should see.
-
-    Each is the place in the code that the log names for the request, or the error itself.
-    """
-    try:
-        body = response.json()
-    except ValueError:
-        return [f"no JSON: {response.text[:200]}"]
-    extensions = [error.get("extensions", {}) for error in body.get("errors", ())]
-    logged = {line.get("request_id"): str(line["faults"]) for line in lines if line["event"] == "request_failed"}
-    return [
-        logged.get(each.get("requestId"), str(error))
-        for error, each in zip(body.get("errors", ()), extensions, strict=True)
-        if each.get("code") not in CODES
-    ]
 
 
 async def test_no_operation_fails_as_a_defect(api: Api) -> None:
