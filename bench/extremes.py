@@ -12,7 +12,6 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 from typing import Any, Final
 
@@ -28,6 +27,7 @@ from support.estates.known_of_each_kind import known_items
 from bench.one_caller import URL, WRITE, Load, serving
 from bench.trees import ROOT
 
+SDL: Final = (ROOT / "graphql_schema" / "schema.graphql").read_text()
 SHOWN: Final = 40
 MAX_BODY: Final = 4 * 1024 * 1024
 RESULTS: Final = ROOT / "bench" / "results" / "extremes.jsonl"
@@ -82,10 +82,8 @@ async def measured(load: Load, http: httpx2.AsyncClient, sent: Sent) -> dict[str
 
 async def main(values: int | None, places: str) -> None:
     """Send the requests, and print a table."""
-    schema = build_schema(Path("graphql_schema/schema.graphql").read_text())
-    groups = [
-        group for group in requests(Extremes(schema, [*known_items()])) if group and re.search(places, group[0].place)
-    ]
+    extremes = Extremes(build_schema(SDL), [*known_items()])
+    groups = [group for group in requests(extremes) if group and re.search(places, group[0].place)]
     rows: list[dict[str, Any]] = []
     async with serving(datasets=0) as load, httpx2.AsyncClient() as http:
         items = {"input": {"items": [*known_items().values()]}}

@@ -129,7 +129,7 @@ AliasInputArg = Annotated[
 
 
 async def _set_alias(info: Info, input: AliasInputArg) -> Resolved:
-    result = await submit_one(info, lambda: _alias_command(input), dry_run=input.dry_run)
+    result = await submit_one(info, _alias_command, input, dry_run=input.dry_run)
     return {**payload(result, urn=input.model), "name": input.alias}
 
 
@@ -175,7 +175,7 @@ RemovedAliasArg = Annotated[RemoveAliasInput, strawberry.argument(description="T
 
 
 async def _remove_alias(info: Info, input: RemovedAliasArg) -> Resolved:
-    return payload(await submit_one(info, lambda: _removal(input), dry_run=input.dry_run), urn=input.model)
+    return payload(await submit_one(info, _removal, input, dry_run=input.dry_run), urn=input.model)
 
 
 remove_alias = strawberry.field(

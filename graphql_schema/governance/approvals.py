@@ -111,7 +111,7 @@ ApproveArg = Annotated[ApproveInput, strawberry.argument(description="The decisi
 
 
 async def _approve(info: Info, input: ApproveArg) -> Resolved:
-    return payload(await submit_one(info, lambda: _approve_command(input), dry_run=input.dry_run))
+    return payload(await submit_one(info, _approve_command, input, dry_run=input.dry_run))
 
 
 approve = strawberry.field(

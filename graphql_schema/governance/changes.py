@@ -173,7 +173,7 @@ RevertArg = Annotated[RevertChangeInput, strawberry.argument(description="The ch
 
 
 async def _revert(info: Info, input: RevertArg) -> Resolved:
-    return payload(await submit_one(info, lambda: _revert_command(input), dry_run=input.dry_run))
+    return payload(await submit_one(info, _revert_command, input, dry_run=input.dry_run))
 
 
 revert_change = strawberry.field(

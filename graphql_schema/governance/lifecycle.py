@@ -44,7 +44,7 @@ StageArg = Annotated[SetStageInput, strawberry.argument(description="The asset a
 
 
 async def _set_stage(info: Info, input: StageArg) -> Resolved:
-    return payload(await submit_one(info, lambda: _stage(input), dry_run=input.dry_run), urn=input.asset)
+    return payload(await submit_one(info, _stage, input, dry_run=input.dry_run), urn=input.asset)
 
 
 set_stage = strawberry.field(
@@ -101,11 +101,11 @@ RestoreArg = Annotated[RestoreAssetInput, strawberry.argument(description="The a
 
 
 async def _delete(info: Info, input: DeleteArg) -> Resolved:
-    return payload(await submit_one(info, lambda: _deleting(input), dry_run=input.dry_run), urn=input.asset)
+    return payload(await submit_one(info, _deleting, input, dry_run=input.dry_run), urn=input.asset)
 
 
 async def _restore(info: Info, input: RestoreArg) -> Resolved:
-    return payload(await submit_one(info, lambda: _restoring(input), dry_run=input.dry_run), urn=input.asset)
+    return payload(await submit_one(info, _restoring, input, dry_run=input.dry_run), urn=input.asset)
 
 
 delete_asset = strawberry.field(

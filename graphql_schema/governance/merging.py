@@ -34,7 +34,7 @@ MergeArg = Annotated[MergeAssetsInput, strawberry.argument(description="The two 
 
 
 async def _merge(info: Info, input: MergeArg) -> Resolved:
-    return payload(await submit_one(info, lambda: _merging(input), dry_run=input.dry_run), urn=input.into)
+    return payload(await submit_one(info, _merging, input, dry_run=input.dry_run), urn=input.into)
 
 
 merge_assets = strawberry.field(

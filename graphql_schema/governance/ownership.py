@@ -108,7 +108,7 @@ OwnersArg = Annotated[SetOwnersInput, strawberry.argument(description="The asset
 
 
 async def _set_owners(info: Info, input: OwnersArg) -> Resolved:
-    return payload(await submit_one(info, lambda: _owners_command(input), dry_run=input.dry_run), urn=input.asset)
+    return payload(await submit_one(info, _owners_command, input, dry_run=input.dry_run), urn=input.asset)
 
 
 set_owners = strawberry.field(

@@ -84,7 +84,7 @@ TagsArg = Annotated[SetTagsInput, strawberry.argument(description="The asset, an
 
 
 async def _set_tags(info: Info, input: TagsArg) -> Resolved:
-    return payload(await submit_one(info, lambda: _tags_command(input), dry_run=input.dry_run), urn=input.asset)
+    return payload(await submit_one(info, _tags_command, input, dry_run=input.dry_run), urn=input.asset)
 
 
 set_tags = strawberry.field(

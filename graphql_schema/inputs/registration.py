@@ -4,10 +4,6 @@ It reads the declarations of the input fields (:mod:`graphql_schema.inputs.input
 checks the command further, against the stored state.
 """
 
-from collections.abc import Mapping
-from enum import Enum
-from typing import Final
-
 import strawberry
 
 from graphql_schema.catalog.enums import References
@@ -26,30 +22,6 @@ _PARTS = ("source", "namespace", "name", "version")
 def kind_of(given: InputValue) -> Kind:
     """Return the kind that an input registers, by the name of its class."""
     return KINDS[type(given).__name__.removesuffix("Input")]
-
-
-LONG_INPUT: Final = 500
-"""Number of elements of all lists above which an input is read in the side thread; that many take about 10 ms."""
-
-
-def is_long(given: InputValue) -> bool:
-    """Return whether the lists of an input, nested ones too, have so many elements that reading it takes long."""
-    return elements_in(given) > LONG_INPUT
-
-
-def elements_in(given: InputValue) -> int:
-    """Return the number of elements of all lists in an input, or in its JSON object before it is one."""
-    count, waiting = 0, [given]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, list):
-            count += len(value)
-            waiting += value
-        elif isinstance(value, Mapping):
-            waiting += value.values()
-        elif hasattr(value, "__strawberry_definition__") and not isinstance(value, Enum):
-            waiting += vars(value).values()
-    return count
 
 
 def registration_of(given: InputValue) -> RegisterCommand:

@@ -1,9 +1,11 @@
 """The path of every mutation: check the scope, submit to the writer, report to the access log."""
 
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
-from graphql_schema.execution.side_thread import run_aside
+from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.fields.context import Context, Info
+from graphql_schema.inputs.input_size import is_long
 from graphql_schema.inputs.near_ids import with_suggestions
 from graphql_schema.inputs.values import InputError
 from graphql_schema.ports.commands import (
@@ -24,6 +26,8 @@ from graphql_schema.ports.outcomes import MutationErrorCode, Outcome, WriteOutco
 from policies.errors import Code, CodedError
 from policies.principal import Scope
 from policies.vocabulary import WriteAction
+
+InputT = TypeVar("InputT")
 
 MAX_BULK_ITEMS = 1_000
 """Maximal number of items of one call."""
@@ -82,16 +86,16 @@ async def write_in(
 
 
 async def submit_one(
-    info: Info, make: Callable[[], Command], *, dry_run: bool | None = False, aside: bool = False
+    info: Info, make: Callable[[InputT], Command], given: InputT, *, dry_run: bool | None = False
 ) -> WriteOutcome:
-    """Submit the command that ``make`` returns, and return its outcome; if ``dry_run`` is set, write nothing.
+    """Submit the command that ``make`` returns for an input, and return its outcome; write nothing in a dry run.
 
-    With ``aside``, ``make`` is called in the side thread. If it raises InputError, nothing is written, and the outcome
-    is INVALID. Raises ScopeError, or the CodedError of the writer; the command may be written then.
+    For a long input, ``make`` is called in the side thread. If it raises InputError, nothing is written, and the
+    outcome is INVALID. Raises ScopeError, or the CodedError of the writer; the command may be written then.
     """
     authorize(info)
     try:
-        item = await run_aside(make) if aside else make()
+        item = await run_in_turn(make, is_long(given), given)
     except InputError as error:
         return invalid_outcome(error)
     (result,) = await write(info, [item], dry_run=bool(dry_run))

@@ -172,11 +172,11 @@ UnlinkArg = Annotated[UnlinkInput, strawberry.argument(description="The edge to 
 
 
 async def _link(info: Info, input: LinkArg) -> Resolved:
-    return _payload(await submit_one(info, lambda: linking_of(input)), input)
+    return _payload(await submit_one(info, linking_of, input), input)
 
 
 async def _unlink(info: Info, input: UnlinkArg) -> Resolved:
-    return _payload(await submit_one(info, lambda: _unlinking_of(input), dry_run=input.dry_run), input)
+    return _payload(await submit_one(info, _unlinking_of, input, dry_run=input.dry_run), input)
 
 
 def _payload(result: WriteOutcome, given: LinkInput | UnlinkInput) -> JsonObject:

@@ -131,7 +131,7 @@ ReportArg = Annotated[ReportCheckInput, strawberry.argument(description="The che
 
 
 async def _report(info: Info, input: ReportArg) -> Resolved:
-    return payload(await submit_one(info, lambda: _reporting(input), dry_run=input.dry_run))
+    return payload(await submit_one(info, _reporting, input, dry_run=input.dry_run))
 
 
 report_check: ReportCheckPayload = strawberry.field(

@@ -229,11 +229,11 @@ ResolveArg = Annotated[ResolveIncidentInput, strawberry.argument(description="Th
 
 
 async def _open(info: Info, input: OpenArg) -> Resolved:
-    return payload(await submit_one(info, lambda: _opening(input), dry_run=input.dry_run))
+    return payload(await submit_one(info, _opening, input, dry_run=input.dry_run))
 
 
 async def _resolve(info: Info, input: ResolveArg) -> Resolved:
-    return payload(await submit_one(info, lambda: _resolving(input), dry_run=input.dry_run))
+    return payload(await submit_one(info, _resolving, input, dry_run=input.dry_run))
 
 
 open_incident: IncidentPayload = strawberry.field(

@@ -103,7 +103,7 @@ async def _replay(info: Info, input: EventsArg) -> Resolved:
 
 
 async def _finish(info: Info, input: FinishArg) -> Resolved:
-    return payload(await submit_one(info, lambda: _finishing(input)))
+    return payload(await submit_one(info, _finishing, input))
 
 
 take_thin_events: ThinEventsPayload = strawberry.field(

@@ -83,15 +83,15 @@ CloseArg = Annotated[CloseChangePlanInput, strawberry.argument(description="The 
 
 async def _plan(info: Info, input: PlanArg) -> Resolved:
     snapshot = info.context.reader.pin
-    return payload(await submit_one(info, lambda: _planning(input, snapshot), dry_run=input.dry_run))
+    return payload(await submit_one(info, lambda given: _planning(given, snapshot), input, dry_run=input.dry_run))
 
 
 async def _acknowledge(info: Info, input: DecisionArg) -> Resolved:
-    return payload(await submit_one(info, lambda: _acknowledging(input), dry_run=input.dry_run))
+    return payload(await submit_one(info, _acknowledging, input, dry_run=input.dry_run))
 
 
 async def _close(info: Info, input: CloseArg) -> Resolved:
-    return payload(await submit_one(info, lambda: _closing(input), dry_run=input.dry_run))
+    return payload(await submit_one(info, _closing, input, dry_run=input.dry_run))
 
 
 plan_change: ChangePlanPayload = strawberry.field(

@@ -7,7 +7,7 @@ import strawberry
 from strawberry.types.arguments import InputContext
 from strawberry.types.base import get_object_definition
 
-from graphql_schema.inputs.registration import LONG_INPUT, elements_in
+from graphql_schema.inputs.input_size import is_long
 from graphql_schema.inputs.values import fields_of
 from graphql_schema.lineage.link_mutations import LinkInput
 from graphql_schema.registry.entries import item_fields
@@ -37,7 +37,7 @@ class GivenItem:
     @property
     def is_long(self) -> bool:
         """Whether the lists of the item have so many elements that its conversion belongs in the side thread."""
-        return elements_in(self.value) > LONG_INPUT
+        return is_long(self.value)
 
     def converted(self) -> AssetInput:
         """Return the item with the classes of the schema, such as a ``DatasetInput``."""

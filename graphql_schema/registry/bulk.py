@@ -12,8 +12,9 @@ from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Resolved, stored_field
 from graphql_schema.inputs.idempotency_key import key_in, key_within
 from graphql_schema.inputs.input_fields import InputValue, key_field
+from graphql_schema.inputs.input_size import is_long
 from graphql_schema.inputs.payloads import RegisterPayload, payload
-from graphql_schema.inputs.registration import is_long, registration_of
+from graphql_schema.inputs.registration import registration_of
 from graphql_schema.inputs.submit import MAX_ATOMIC_ITEMS, MAX_BULK_ITEMS, authorize, invalid_outcome, write
 from graphql_schema.inputs.values import InputError, fields_of
 from graphql_schema.lineage.link_mutations import LinkInput, linking_of

@@ -128,7 +128,9 @@ async def test_a_defect_reaches_the_waiting_loader(api: Api) -> None:
     """A request that fails before it is sent raises its error; earlier, the request and the shutdown waited forever."""
     coalescer = LevelBatcher(api.client, "default", ReadTime(0))
     with pytest.raises(TypeError):
-        await asyncio.wait_for(coalescer.fetch(LevelRequest(listings=[{"f": "\ud800", "t": [], "b": []}])), 10)
+        await asyncio.wait_for(
+            coalescer.fetch(LevelRequest(listings=[{"f": [[[("prefix", "name", "\ud800")]]], "t": [], "b": []}])), 10
+        )
 
 
 async def test_no_caller_adds_versions_to_the_model_of_others(api: Api) -> None:

@@ -41,5 +41,5 @@ class IndexQuery:
 
 
 def substrings_of(listing: JsonObject) -> int:
-    """Return the number of substrings that the index searches for, of a listing that :meth:`IndexQuery.wire` returned."""
+    """Return the number of substrings that the index searches for, of a listing from :meth:`IndexQuery.wire`."""
     return sum(map(substrings, (listing["f"], listing["t"], *listing["b"])))

@@ -15,7 +15,6 @@ from graphql import (
     GraphQLInputObjectType,
     GraphQLInterfaceType,
     GraphQLList,
-    GraphQLNonNull,
     GraphQLObjectType,
     GraphQLSchema,
     get_named_type,
@@ -44,7 +43,12 @@ LONG_TEXTS: Final = 60
 """Number of the long texts of a list that is large by its texts."""
 
 PLAIN: Final[Mapping[str, Any]] = {
-    **{"String": "x", "Int": 1, "Float": 1.0, "Boolean": True, "Date": "2026-11-20", "Cursor": "x"},
+    "String": "x",
+    "Int": 1,
+    "Float": 1.0,
+    "Boolean": True,
+    "Date": "2026-11-20",
+    "Cursor": "x",
     "DateTime": "2026-11-24T09:30:00Z",
 }
 
@@ -53,7 +57,11 @@ SLUGS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("owner", "ownerTeams", "owners", "team", "parent"), "team"),
     **dict.fromkeys(("version", "modelVersion", "runId"), "model-version"),
     **{slug: slug for slug in ("change", "incident", "domain", "user", "model", "service", "workflow", "run")},
-    **{"experiment": "experiment", "plan": "change-plan", "members": "user", "consumer": "team", "domains": "domain"},
+    "experiment": "experiment",
+    "plan": "change-plan",
+    "members": "user",
+    "consumer": "team",
+    "domains": "domain",
 }
 """Slug of the kind of ids that an argument or input field takes, where its name is enough; else a dataset."""
 
@@ -120,19 +128,11 @@ class Extremes:
                     continue  # the interface has it
                 for argument, given in each.args.items():
                     for path, type_, of in _paths(given.type):
-                        key = self._common(owner.name, name, argument, path, type_, of)
-                        if key in known:
-                            continue
-                        known.add(key)
-                        yield Place(route, owner.name, name, argument, path, type_)
-
-    def _common(self, owner: str, name: str, argument: str, path: Path, type_: Any, of: str) -> tuple[object, ...]:
-        """Return what is equal for places with the same work on their values."""
-        if path and of.removesuffix("Input") in KINDS or of in {"PropertyInput", "OwnerInput", "MetricInput"}:
-            return path[-1], str(type_), of if path[-1] == ELEMENT else ""
-        if owner not in {"Query", "Mutation", "Subscription"}:
-            return argument, path, str(type_)
-        return owner, name, argument, path
+                        place = Place(route, owner.name, name, argument, path, type_)
+                        key = _common(place, of)
+                        if key not in known:
+                            known.add(key)
+                            yield place
 
     def operations(self, place: Place) -> Iterator[ExtremeOperation]:
         """Yield an operation for each extreme value of a place."""
@@ -168,8 +168,8 @@ class Extremes:
             yield from self._lists(name, type_)
         elif isinstance(type_, GraphQLInputObjectType):
             yield Extreme("no field", {})
-            if RECURSIVE <= type_.fields.keys():
-                yield from self._nested(type_)
+            if type_.fields.keys() >= RECURSIVE:
+                yield from _nested_filters()
         elif isinstance(type_, GraphQLEnumType):
             yield Extreme("letters, 60000", "a" * 60_000)
             yield from (Extreme(each, each) for each in type_.values)
@@ -184,20 +184,6 @@ class Extremes:
         if element.name in {"String", "ID"}:
             text = repeated("ab cd-ef_", 60_000)
             yield Extreme(f"{LONG_TEXTS} long", [f"{number}{text}" for number in range(LONG_TEXTS)])
-
-    def _nested(self, type_: Any) -> Iterator[Extreme]:
-        for leaf, most in (({}, 60), ({"name": {"contains": "a"}}, 60), ({"property": {"key": "a", "eq": "b"}}, 60)):
-            name = next(iter(leaf), "no field")
-            for depth in (5, 20, most):
-                for each in ("and", "or", "not"):
-                    value: Any = dict(leaf)
-                    for _ in range(depth):
-                        value = {each: value if each == "not" else [value, dict(leaf)]}
-                    yield Extreme(f"{each} of {name}, {depth} levels", value)
-            for wide in ("and", "or"):
-                yield Extreme(f"{wide} of 100 {name}", {wide: [dict(leaf)] * 100})
-            yield Extreme(f"and of ors of {name}", {"and": [{"or": [dict(leaf)] * 2}] * 7})
-            yield Extreme(f"not of ands of ors of {name}", {"not": {"or": [{"and": [dict(leaf)] * 2}] * 7}})
 
     def _placed(self, name: str, type_: Any, path: Path, value: Any) -> Any:
         """Return a plain value of a type with ``value`` at a path."""
@@ -299,6 +285,31 @@ class Extremes:
         return " ".join(names)
 
 
+def _nested_filters() -> Iterator[Extreme]:
+    """Yield filters that are nested deeply, that are wide, and that have many alternatives."""
+    for leaf in ({}, {"name": {"contains": "a"}}, {"property": {"key": "a", "eq": "b"}}):
+        name = next(iter(leaf), "no field")
+        for depth in (5, 20, 60):
+            for each in ("and", "or", "not"):
+                value: Any = dict(leaf)
+                for _ in range(depth):
+                    value = {each: value if each == "not" else [value, dict(leaf)]}
+                yield Extreme(f"{each} of {name}, {depth} levels", value)
+        for wide in ("and", "or"):
+            yield Extreme(f"{wide} of 100 {name}", {wide: [dict(leaf)] * 100})
+        yield Extreme(f"and of ors of {name}", {"and": [{"or": [dict(leaf)] * 2}] * 7})
+        yield Extreme(f"not of ands of ors of {name}", {"not": {"or": [{"and": [dict(leaf)] * 2}] * 7}})
+
+
+def _common(place: Place, of: str) -> tuple[object, ...]:
+    """Return what is equal for places with the same work on their values; the input ``of`` has the last field."""
+    if (place.path and of.removesuffix("Input") in KINDS) or of in {"PropertyInput", "OwnerInput", "MetricInput"}:
+        return place.path[-1], str(place.type_), of if place.path[-1] == ELEMENT else ""
+    if place.owner not in {"Query", "Mutation", "Subscription"}:
+        return place.argument, place.path, str(place.type_)
+    return place.owner, place.field, place.argument, place.path
+
+
 def _required(field_: GraphQLField) -> bool:
     return any(is_required_argument(each) for each in field_.args.values())
 
@@ -320,6 +331,12 @@ def _paths(type_: Any, path: Path = (), of: str = "") -> Iterator[tuple[Path, An
                 yield from _paths(each.type, (*path, name), type_.name)
 
 
-_TEXTS: Final = {"name": "plain", "gate": "release", "alias": "champion", "url": "https://example.com/x", "version": "1"}
+_TEXTS: Final = {
+    "name": "plain",
+    "gate": "release",
+    "alias": "champion",
+    "url": "https://example.com/x",
+    "version": "1",
+}
 _ENUMS: Final = {"LineageDirection": "DOWNSTREAM"}
 _BESIDE: Final[Mapping[tuple[str, str], Any]] = {("explainAbsence", "to"): "mlg://model/test/default/m"}

@@ -57,8 +57,17 @@ EDGES: Final[Mapping[str, str]] = {
 """Texts that are extreme by what they are; those of some letters are at the limits of fields."""
 
 NUMBERS: Final[Mapping[str, Any]] = {
-    **{"zero": 0, "-1": -1, "largest": 2**31 - 1, "smallest": -(2**31), "too large": 2**63, "fraction": 0.5},
-    **{"negative zero": -0.0, "least": 5e-324, "huge": 1e308, "-huge": -1e308, "integer beyond floats": 10**400},
+    "zero": 0,
+    "-1": -1,
+    "largest": 2**31 - 1,
+    "smallest": -(2**31),
+    "too large": 2**63,
+    "fraction": 0.5,
+    "negative zero": -0.0,
+    "least": 5e-324,
+    "huge": 1e308,
+    "-huge": -1e308,
+    "integer beyond floats": 10**400,
 }
 
 INSTANTS: Final[Mapping[str, str]] = {
@@ -118,7 +127,7 @@ def scalars(type_: str, known: str, lengths: tuple[int, ...] = LENGTHS) -> Itera
     if type_ in {"Int", "Float"}:
         yield from (Extreme(name, value) for name, value in NUMBERS.items())
     elif type_ == "Boolean":
-        yield from (Extreme("true", True), Extreme("false", False))
+        yield from (Extreme(str(value), value) for value in (True, False))
     elif type_ == "ID":
         yield from ids(known, lengths)
     else:

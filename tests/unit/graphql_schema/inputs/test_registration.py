@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from graphql_schema.assets.dataset import ColumnInput, ColumnRefInput, DatasetInput
 from graphql_schema.assets.evaluation import EvaluationInput
 from graphql_schema.assets.experiment import ExperimentCellInput
 from graphql_schema.assets.model import ModelInput, ModelVersionInput
@@ -15,7 +14,7 @@ from graphql_schema.assets.tag import TagInput, TagKind
 from graphql_schema.assets.team import TeamInput, UserInput
 from graphql_schema.assets.workflow import RunInput, RunState
 from graphql_schema.inputs.idempotency_key import digest_of
-from graphql_schema.inputs.registration import LONG_INPUT, elements_in, is_long, kind_of, registration_of
+from graphql_schema.inputs.registration import kind_of, registration_of
 from graphql_schema.inputs.values import InputError
 from graphql_schema.ports.commands import IdempotencyKey, RegisterCommand
 
@@ -39,15 +38,6 @@ def test_a_key_becomes_a_part_of_the_command() -> None:
     assert registration_of(given) == registration_of(given)
     assert registration_of(given).key == IdempotencyKey("build-7", digest_of(given))
     assert registration_of(ModelInput(id=MODEL)).key is None
-
-
-@pytest.mark.parametrize(("sources", "aside"), [(LONG_INPUT - 1, False), (LONG_INPUT, True)])
-def test_the_elements_of_nested_lists_make_an_input_long(sources: int, *, aside: bool) -> None:
-    """One column with many sources is long, as an input and as the JSON object before."""
-    columns = [ColumnInput(name="c", derived_from=[ColumnRefInput(dataset=DATA, column="c")] * sources)]
-    assert is_long(DatasetInput(columns=columns)) is aside
-    given = {"dataset": {"columns": [{"name": "c", "derivedFrom": [{"dataset": DATA, "column": "c"}] * sources}]}}
-    assert elements_in(given) == sources + 1
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Submitting writes: scope first, then the writer, then the reports for the access log."""
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
@@ -10,7 +11,9 @@ from support.stores.plain_reader import PlainGraph
 
 from app.graph.records.clock import epoch_milliseconds
 from graphql_schema.catalog.enums import ChangeAction
+from graphql_schema.execution.side_thread import run_aside
 from graphql_schema.fields.context import Context, Info
+from graphql_schema.inputs.input_size import LONG_INPUT
 from graphql_schema.inputs.submit import ScopeError, authorize, submit_one, write
 from graphql_schema.inputs.values import InputError
 from graphql_schema.ports.commands import (
@@ -114,11 +117,11 @@ async def test_a_token_without_the_scope_is_refused_before_anything_else() -> No
     """The input is not even read, and the access log records the attempt."""
     operation = Operation(caller=replace(ADA, scopes=frozenset({Scope.READ.value})))
 
-    def make() -> Command:
+    def make(_: None) -> Command:
         raise AssertionError("the input was read")
 
     with pytest.raises(ScopeError) as error:
-        await submit_one(operation.info, make)
+        await submit_one(operation.info, make, None)
     assert error.value.extensions == {"scope": "graph:write"}
     assert [(action, urn) for action, urn, _ in operation.refused] == [("graph:write", "")]
     authorize(Operation().info)
@@ -128,10 +131,10 @@ async def test_an_invalid_input_never_reaches_the_writer() -> None:
     """The outcome is INVALID, with the message and the path of the input."""
     operation = Operation()
 
-    def make() -> Command:
+    def make(_: None) -> Command:
         raise InputError("No.", "owners", "0")
 
-    outcome = await submit_one(operation.info, make)
+    outcome = await submit_one(operation.info, make, None)
     assert outcome == refused(Outcome.INVALID, MutationErrorCode.INVALID, "No.", "owners", "0")
     assert operation.writer.calls == []
 
@@ -139,8 +142,22 @@ async def test_an_invalid_input_never_reaches_the_writer() -> None:
 async def test_a_single_item_is_written_and_committed() -> None:
     """The outcome of the item is that of the writer."""
     operation = Operation(CREATED)
-    assert await submit_one(operation.info, lambda: REGISTER) == CREATED
+    assert await submit_one(operation.info, lambda _: REGISTER, None) == CREATED
     assert operation.writer.calls == [([REGISTER], False, False)]
+
+
+@pytest.mark.parametrize("elements", [LONG_INPUT, LONG_INPUT + 1])
+async def test_the_command_of_a_long_input_is_made_in_the_side_thread(elements: int) -> None:
+    """Others run meanwhile: the ids of a list are parsed one by one."""
+    threads: list[int] = []
+
+    def make(_: object) -> Command:
+        threads.append(threading.get_ident())
+        return REGISTER
+
+    await submit_one(Operation(CREATED).info, make, {"tags": [None] * elements})
+    aside = await run_aside(threading.get_ident)
+    assert threads == [aside if elements > LONG_INPUT else threading.get_ident()]
 
 
 DENIED_WRITES: list[tuple[Command, str, str]] = [

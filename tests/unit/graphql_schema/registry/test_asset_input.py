@@ -7,7 +7,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.types.scalar import DEFAULT_SCALAR_REGISTRY
 from strawberry.types.arguments import InputContext
 
-from graphql_schema.inputs.registration import LONG_INPUT
+from graphql_schema.inputs.input_size import LONG_INPUT
 from graphql_schema.registry.asset_input import GivenItem
 
 
