@@ -38,10 +38,12 @@ def command_count(item: Command) -> int:
 
 
 def edge_count(item: Command) -> int:
-    """Return the number of edges that a registration or observation declares, and all of an event; 1 for any other."""
+    """Return the number of edges that a registration or observation declares or ends, and all of an event; else 1."""
     if isinstance(item, EventCommand):
         return sum(map(edge_count, item.commands)) + 1
-    return sum(len(each.targets) for each in item.edges) if isinstance(item, RegisterCommand | ObserveCommand) else 1
+    if not isinstance(item, RegisterCommand | ObserveCommand):
+        return 1
+    return sum(len(each.targets) + len(each.removes) for each in item.edges)
 
 
 def is_long(item: Command) -> bool:

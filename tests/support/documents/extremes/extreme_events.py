@@ -107,7 +107,8 @@ def _members(value: Any, steps: Steps = ()) -> Iterator[tuple[Steps, Any]]:
 
 def _values(given: Any, lengths: tuple[int, ...]) -> Iterator[Extreme]:
     """Yield values in the place of a given one: of its own type, and of others."""
-    yield from (Extreme(name, value) for name, value in {"null": None, "true": True, "no list": [], "{}": {}}.items())
+    of_other_types: dict[str, Any] = {"null": None, "true": True, "an empty list": [], "an empty object": {}}
+    yield from (Extreme(name, value) for name, value in of_other_types.items())
     if isinstance(given, str):
         yield from texts(lengths)
         yield Extreme("a text of 3 MB", "\x7f" * 1_500_000)

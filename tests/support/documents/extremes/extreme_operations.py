@@ -319,8 +319,7 @@ def _paths(type_: Any, path: Path = (), of: str = "") -> Iterator[tuple[Path, An
     yield path, type_, of
     type_ = get_nullable_type(type_)
     if isinstance(type_, GraphQLList):
-        element = get_nullable_type(type_.of_type)
-        if isinstance(element, GraphQLInputObjectType) or element.name in {"String", "ID"}:
+        if isinstance(get_named_type(type_), GraphQLInputObjectType) or get_named_type(type_).name in {"String", "ID"}:
             yield from _paths(type_.of_type, (*path, ELEMENT), of)
     elif isinstance(type_, GraphQLInputObjectType):
         for name, each in type_.fields.items():

@@ -11,13 +11,27 @@ from app.graph.writing.unit.item_size import (
     is_long,
     weight,
 )
-from graphql_schema.ports.commands import DeleteCommand, EventCommand, ObserveCommand, ObservedValue
+from graphql_schema.catalog.relations import TAGGED
+from graphql_schema.ports.commands import (
+    DeclaredEdges,
+    DeleteCommand,
+    EventCommand,
+    ObserveCommand,
+    ObservedValue,
+    RegisterCommand,
+)
 
 
 def test_edges_are_those_that_an_item_declares() -> None:
     """A registration has one for each target, a link is one."""
     assert edge_count(asset("dataset a", derivedFrom=["dataset b", "dataset c"], tags=["tag gold"])) == 3
     assert edge_count(link("DERIVES", "dataset a", "dataset b")) == 1
+
+
+def test_an_edge_that_an_item_ends_counts_too() -> None:
+    """A call may remove as many tags as it may add, and each is read."""
+    ending = DeclaredEdges(TAGGED.out(), "Dataset.tags", {}, adds=True, removes=(urn("tag a"), urn("tag b")))
+    assert edge_count(RegisterCommand(urn("dataset a"), {}, (ending,))) == 2
 
 
 def test_what_reads_more_than_it_names_counts_as_many_edges() -> None:
