@@ -1,5 +1,6 @@
 """The size of an item: the edges that it declares."""
 
+import pytest
 from support.stores.writers import asset, link, urn
 
 from app.graph.writing.unit.item_size import (
@@ -64,6 +65,13 @@ def test_the_size_of_an_event_is_that_of_its_commands() -> None:
     assert [*commands_in(short)] == [*short.commands]
     assert is_long(EventCommand(urn("dataset a"), "e", (observed, observed, observing_one()), lambda _: None))
     assert (command_count(observed), [*commands_in(observed)]) == (1, [observed])
+
+
+@pytest.mark.parametrize(("commands", "expected"), [(10, False), (11, True)])
+def test_an_event_of_many_commands_is_long(commands: int, *, expected: bool) -> None:
+    """All of them are planned at once, each with the rights, the flows and the approvals of its asset."""
+    event = EventCommand(urn("dataset a"), "e", (ObserveCommand(urn("dataset a"), "a", ()),) * commands, lambda _: None)
+    assert is_long(event) is expected
 
 
 def observing_one() -> ObserveCommand:
