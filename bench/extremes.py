@@ -1,7 +1,7 @@
 """Measures the longest callback of the event loop for each argument of the schema and each member of an event.
 
 ``make bench-extremes`` starts a server of its own with an asset of each kind, and sends operations one after the other,
-each with one extreme value (:mod:`support.documents.extremes`). ``VALUES=all`` sends all values instead of a few of
+each with one extreme value (`tests/support/documents/extremes`). ``VALUES=all`` sends all values instead of a few of
 each place, and ``PLACES`` is a regular expression for places. It prints the places with the longest callbacks, in CPU
 time, and writes all of them to bench/results. The collection of garbage is part of a callback.
 """

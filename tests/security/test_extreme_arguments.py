@@ -19,9 +19,9 @@ from support.servers.in_process import Api, observes_one_process
 from support.servers.odd_requests import faults, posted, response_to
 from support.stores.observed_requests import BESIDE, ObservedRequests
 
-pytestmark = [pytest.mark.long, observes_one_process]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1_800), observes_one_process]
 
-VALUES = int(os.environ.get("VALUES", "3"))
+VALUES = int(os.environ.get("VALUES", "2"))
 """Number of values of each place."""
 
 RANDOM = Random(int(os.environ.get("SEED", "1")))

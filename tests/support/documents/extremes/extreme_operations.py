@@ -77,7 +77,7 @@ NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
 class Place:
     """An argument, or an input field in it: ``route`` leads to objects that have the field of the argument.
 
-    ``route`` is a document in which ``@`` stands for the selection of the field.
+    ``route`` is a document with ``@`` in the place of the selection of the field.
     """
 
     route: str
@@ -118,8 +118,8 @@ class Extremes:
     def places(self) -> Iterator[Place]:
         """Yield each argument and each input field in it.
 
-        A field of an input that registers an asset is yielded once for all kinds that have it, and an argument of
-        fields of objects once for all fields that have an equal one.
+        A field of an input that registers an asset is yielded once for all kinds that have it. An argument of fields of
+        objects is yielded once for all fields that have an equal one.
         """
         known = set[tuple[object, ...]]()
         for owner, route in self._routes():
