@@ -15,8 +15,8 @@ from graphql_schema.catalog.relations import Direction
 from graphql_schema.ports.record import Record
 from graphql_schema.rules.index_terms import PROSE
 
-LONG_TEXT: Final = 4_000
-"""Number of characters above which the words of a text are found in the side thread; that many take up to 8 ms."""
+LONG_TEXT: Final = 1_000
+"""Number of characters above which the words of a text are found in the side thread; that many take up to 6 ms."""
 
 LONG_STATE: Final = 1_000
 """Number of records and edges above which work on all of them belongs in the side thread; those take 10 ms."""
