@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Final, cast
 
 import strawberry
@@ -15,12 +16,13 @@ from graphql_schema.ports.protocols import ChangeFeed
 from graphql_schema.ports.record import Position
 from graphql_schema.ports.row import FeedBatch
 from graphql_schema.ports.shared_results import ReadRange, SharedResults
+from policies.errors import LimitError
 
 MIN_BATCH_SIZE: Final = 20
 """Number of changes that the first batch examines.
 
 A batch without a visible change doubles the number of the next one, up to MAX_BATCH_SIZE. After a batch with a visible
-change it is MIN_BATCH_SIZE again.
+change it is MIN_BATCH_SIZE again. A batch that reads too much is halved.
 """
 
 MAX_BATCH_SIZE: Final = 500
@@ -42,8 +44,8 @@ async def _changes(
 ) -> AsyncGenerator[Change, None]:
     """Yield the changes that the viewer may see, oldest first, without end.
 
-    The position also moves over hidden changes, so that a batch without visible ones is not read again. A new change
-    has a later instant than all stored ones.
+    The position also moves over hidden changes, so that a batch without visible ones is not read again, and is passed
+    to the context. A new change has a later instant than all stored ones.
 
     A turn lasts from the authentication to the execution of an event, so that the event is as recent as its batch. It
     is ended there, by :class:`graphql_schema.operation.execution.BudgetedExecution`, and not held while a client reads.
@@ -59,7 +61,7 @@ async def _changes(
             await journal.learn()
             count = journal.count
             await context.reauthenticate()
-            batch, read_at = await _next_batch(context, where, position, size)
+            batch, size, read_at = await _next_batch(context, where, position, size)
             batch = _up_to(batch, journal.complete_until())
             for item in batch.items:
                 position = item.position
@@ -74,28 +76,43 @@ async def _changes(
                     await journal.wait(count)
                 else:
                     position = batch.next_position
+                    context.passed(position)
                     size = MIN_BATCH_SIZE if batch.items else min(size * 2, MAX_BATCH_SIZE)
     finally:
         context.end_turn()
 
 
-async def _next_batch(context: Context, where: Condition, position: Position, size: int) -> tuple[FeedBatch, float]:
-    """Return the next batch, read once for all subscriptions of equal rights, and since when it may be outdated.
+async def _next_batch(
+    context: Context, where: Condition, position: Position, size: int
+) -> tuple[FeedBatch, int, float]:
+    """Return the next batch, read once for all subscriptions of equal rights, its size, and since when it is outdated.
 
     The instant is in seconds of the event loop. A subscription whose position is in a batch that another one has read
-    gets the rest of this batch.
+    gets the rest of this batch. What changes are read is not for the caller to choose, because anybody may have made
+    them. So a batch that reads too much is halved, and of a single change that does, few far ends are read.
     """
     results, position = context.results or SharedResults(), tuple(position)
     ranges = results.ranges.setdefault(where, [])
     known = next((each for each in ranges if each.covers(position)), None)
     after, size = (position, size) if known is None else (known.after, known.size)
-    batch = await context.shared(
-        (where, after, size), lambda apart: apart.reader.next_batch("Change", where, after, size)
-    )
+    few_ends, batch = False, None
+    while batch is None:
+        read = partial(_read_batch, where=where, after=after, size=size, few_ends=few_ends)
+        try:
+            batch = await context.shared((where, after, size, few_ends), read)
+        except LimitError:
+            if few_ends:
+                raise
+            size, few_ends = max(size // 2, 1), size == 1
     if known is None:
         ranges.append(ReadRange(after, batch.next_position and tuple(batch.next_position), size))
     context.subjects = batch.subjects
-    return replace(batch, items=tuple(each for each in batch.items if tuple(each.position) > position)), results.since
+    items = tuple(each for each in batch.items if tuple(each.position) > position)
+    return replace(batch, items=items), size, results.since
+
+
+async def _read_batch(context: Context, where: Condition, after: Position, size: int, *, few_ends: bool) -> FeedBatch:
+    return await context.reader.next_batch("Change", where, after, size, few_ends=few_ends)
 
 
 def _up_to(batch: FeedBatch, instant: int | None) -> FeedBatch:

@@ -20,6 +20,9 @@ from app.webhooks.webhook_signature import message_id, signed_headers
 from graphql_schema.ports.record import JsonObject
 from policies.errors import Code, CodedError
 
+SAVED_MS: Final = 60_000
+"""Milliseconds after which the position of a webhook that passes hidden changes only is stored again."""
+
 DELIVERED: Final = "DELIVERED"
 """The result of a delivery that the receiver accepted, in metrics."""
 
@@ -71,6 +74,7 @@ class WebhookDelivery:
         self.webhook = webhook
         self.unsaved = False
         self._parts = parts
+        self._passed_at = 0
 
     async def run(self) -> None:
         """Send until the webhook is disabled or its rights have ended."""
@@ -90,9 +94,16 @@ class WebhookDelivery:
 
     async def _send_events(self, receiver: Receiver) -> None:
         """Send the events after the last delivered change; ends with an error only."""
-        async with aclosing(self._parts.events.after(self.webhook, self.webhook.state.cursor)) as events:
+        async with aclosing(self._parts.events.after(self.webhook, self.webhook.state.cursor, self._pass)) as events:
             async for change in events:
                 await self._send(receiver, change)
+
+    def _pass(self, cursor: str) -> None:
+        """Advance the state over hidden changes, so that no later attempt or process reads them again."""
+        self.webhook = self.webhook.with_state(replace(self.webhook.state, cursor=cursor))
+        now = self._parts.clock()
+        if now - self._passed_at >= SAVED_MS:
+            self._passed_at, self.unsaved = now, True
 
     async def _send(self, receiver: Receiver, change: JsonObject) -> None:
         """Send one change, and advance the state; raises DeliveryFailedError."""

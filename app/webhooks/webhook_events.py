@@ -1,7 +1,8 @@
 """The events of a webhook: those of the subscription `changes`, read as its owner.
 
 Policy, redaction and access log are those of a subscription over a WebSocket. A change with more fields than an event
-may have is sent without them, because a failure would keep all later changes waiting.
+may have is sent without them, because a failure would keep all later changes waiting. Only the event itself has limits:
+the subscription reads less at once if the changes before it, which may be hidden, are large.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -14,6 +15,7 @@ from strawberry.types.graphql import OperationType
 from app.graph.webhooks.stored_webhook import StoredWebhook
 from app.webhooks.webhook_rights import WebhookRights
 from graphql_schema.fields.context import Context
+from graphql_schema.governance.changes import commit_log_cursor
 from graphql_schema.ports.record import JsonObject
 from graphql_schema.schema import GraphSchema
 from policies.errors import Code, CodedError
@@ -53,15 +55,24 @@ class WebhookEvents:
         self._open_context = open_context
         self._rights = rights
 
-    async def after(self, webhook: StoredWebhook, cursor: str) -> AsyncGenerator[JsonObject, None]:
+    async def after(
+        self, webhook: StoredWebhook, cursor: str, passed: Callable[[str], None]
+    ) -> AsyncGenerator[JsonObject, None]:
         """Yield the changes after a cursor until the subscription ends, each as the owner may see it at that moment.
 
-        The ``fields`` of a change that has too many are None. Raises RightsEndedError, the CodedError of the operation,
-        and AccessLogError.
+        The ``fields`` of a change that has too many are None. ``passed`` is called with the cursor of hidden changes,
+        when all changes up to there were yielded. Raises RightsEndedError, the CodedError of the operation, and
+        AccessLogError.
         """
+
+        def advance(to: str) -> None:
+            nonlocal cursor
+            cursor = to
+            passed(to)
+
         while True:
             try:
-                async with aclosing(self._read(webhook, DOCUMENT, cursor)) as changes:
+                async with aclosing(self._read(webhook, DOCUMENT, cursor, advance)) as changes:
                     async for change in changes:
                         yield change
                         cursor = change["cursor"]
@@ -70,20 +81,23 @@ class WebhookEvents:
                     raise
             else:
                 return
-            async with aclosing(self._read(webhook, WITHOUT_FIELDS, cursor)) as changes:
+            async with aclosing(self._read(webhook, WITHOUT_FIELDS, cursor, advance)) as changes:
                 large = await anext(changes, None)
             if large is None:
                 return
             yield {**large, "fields": None}
             cursor = large["cursor"]
 
-    async def _read(self, webhook: StoredWebhook, document: str, cursor: str) -> AsyncGenerator[JsonObject, None]:
+    async def _read(
+        self, webhook: StoredWebhook, document: str, cursor: str, advance: Callable[[str], None]
+    ) -> AsyncGenerator[JsonObject, None]:
         """Yield the changes after a cursor by a document; raises as :meth:`after`."""
 
         async def recheck() -> Principal:
             return self._rights.principal(webhook)
 
         context = self._open_context(await recheck(), f"webhook:{webhook.name}", recheck)
+        context.passed = lambda position: advance(commit_log_cursor(context).seal(position))
         results = await self._schema.stream(
             document,
             variable_values={"filter": webhook.filter or None, "after": cursor or None},

@@ -11,7 +11,7 @@ from graphql_schema.ports.cost_report import CostReport, PlanReport
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.policy_report import PolicyReport
 from graphql_schema.ports.protocols import ChangeFeed, GraphReader, GraphWriter
-from graphql_schema.ports.record import JsonObject
+from graphql_schema.ports.record import JsonObject, Position
 from graphql_schema.ports.row import Row
 from graphql_schema.ports.shared_results import SharedResults
 from graphql_schema.ports.webhooks.webhook_registry import WebhookRegistry
@@ -57,6 +57,7 @@ class Context:
     - ``fan_out`` is what a subscription shares with others; None if it shares nothing. ``results`` are the shared
       results of its turn, None between two turns, and ``subjects`` the rows that the changes of the current batch are
       about.
+    - ``passed`` is called with the position up to which a subscription has no further changes to send.
     - ``selection`` is equal for subscriptions that show a change alike; None before the first event.
     - ``gates`` are those of the installation. ``clock`` returns epoch milliseconds.
     - ``cost_report`` is filled and returned if the request has the header ``Prefer: cost``; None without it.
@@ -95,6 +96,7 @@ class Context:
     fan_out: SharedWork | None = None
     results: SharedResults | None = None
     subjects: Sequence[Row] = ()
+    passed: Callable[[Position], None] = lambda _: None
     selection: Hashable = None
     former_readers: Sequence[GraphReader] = ()
     _reader: GraphReader | None = field(init=False, default=None)

@@ -115,10 +115,14 @@ class GraphReader(Protocol):
         """Store rows that another reader of a caller with equal rights has just read; they are not read again."""
         ...
 
-    async def next_batch(self, kind: str, where: Condition, after: Position, size: int) -> FeedBatch:
+    async def next_batch(
+        self, kind: str, where: Condition, after: Position, size: int, *, few_ends: bool = False
+    ) -> FeedBatch:
         """Examine the next ``size`` attached records of a kind that meet ``where``, after a position, oldest first.
 
-        Return the visible ones. No further records are examined if few or none of these are visible.
+        Return the visible ones. No further records are examined if few or none of these are visible. With ``few_ends``,
+        only the first far ends of a change are examined, and the others count as hidden. Raises LimitError if the
+        records of the batch are too large together.
         """
         ...
 

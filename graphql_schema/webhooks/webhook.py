@@ -80,7 +80,7 @@ class Webhook:
     )
     cursor: Cursor = stored_field(
         "The position after which changes are sent: that of the last change that the receiver accepted, or of the "
-        "begin. It is stored at most some seconds late."
+        "begin, moved over changes that are hidden from the owner. It is stored at most a minute late."
     )
     delivered_at: Instant | None = stored_field("The instant of the last delivery; null before the first one.")
     failures: int = stored_field("The number of failed attempts since the last delivery.")

@@ -12,7 +12,7 @@ from app.graph.reading.level.index_query import IndexQuery
 from app.graph.reading.level.level_batcher import LevelRequest
 from app.graph.reading.rows_by_id import RowsById
 from app.graph.reading.subject_hops import hide_unread, shows, to_subjects
-from app.graph.reading.visible_rows import VisibleRows
+from app.graph.reading.visible_rows import ALL_ENDS, VisibleRows
 from graphql_schema.catalog.kinds import ATTACHED_KINDS, KIND_OF_SLUG
 from graphql_schema.catalog.urn import slug_of
 from graphql_schema.ports.conditions import AnyOf, Below, Condition, In, Leaf, SortOrder, matches, nodes, rewrite
@@ -30,6 +30,9 @@ MAX_BATCH_SIZE: Final = 2_000
 
 The first batch has as many records as are wanted, if these are fewer.
 """
+
+FEW_ENDS: Final = 100
+"""Number of far ends of a change that are read for its visibility, if the records of all of them are too large."""
 
 _SUBJECT: Final = "subject"
 """Native property of a change with the id of what changed."""
@@ -91,14 +94,17 @@ class AttachedRecords:
         counted = None if total is None or total > COUNT_LIMIT else total
         return RowPage(tuple(items[:size]), len(items) > size, counted)
 
-    async def next_batch(self, kind: str, where: Condition, after: Position, size: int) -> FeedBatch:
+    async def next_batch(
+        self, kind: str, where: Condition, after: Position, size: int, *, few_ends: bool = False
+    ) -> FeedBatch:
         """Return the visible ones of the next ``size`` records of a kind after a position, oldest first.
 
         The ``size`` records are those that the index finds for ``where``. Records whose own date does not meet the
-        condition are left out of the result.
+        condition are left out of the result. With ``few_ends``, a change is hidden if the caller may discover none of
+        its first FEW_ENDS far ends, unless it is a link by the caller.
         """
         shown = await self._about_shown_subjects(kind, where)
-        batch = await self._read(_List(kind, shown, _OLDEST_FIRST), after, size)
+        batch = await self._read(_List(kind, shown, _OLDEST_FIRST), after, size, FEW_ENDS if few_ends else ALL_ENDS)
         return FeedBatch(tuple(batch.items), batch.last, tuple(batch.subjects))
 
     async def _about_shown_subjects(self, kind: str, where: Condition) -> Condition:
@@ -144,13 +150,13 @@ class AttachedRecords:
                 )
             after, size = batch.last, min(max(size * 2, 100), MAX_BATCH_SIZE)
 
-    async def _read(self, records: _List, after: Position | None, size: int) -> _ReadBatch:
+    async def _read(self, records: _List, after: Position | None, size: int, ends: int = ALL_ENDS) -> _ReadBatch:
         beyond = () if after is None else (after_position(records.order, after),)
         where = filter_of(In("kind", (ATTACHED_KINDS[records.kind].code,)), _by_order(records.where), *beyond)
         query = IndexQuery(where, size, records.order)
         hops = to_subjects(records.kind, listing=0)
         request = LevelRequest(hops=hops.wire(()), listings=[query.wire()])
-        response = await self._rows.fetch(request, ends=records.kind == "Change")
+        response = await self._rows.fetch(request, ends=ends if records.kind == "Change" else 0)
         vids = response.listings[0]["x"]
         subjects = hide_unread(self._rows, hops, vids, response)
         for subject in subjects:

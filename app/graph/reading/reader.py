@@ -193,9 +193,11 @@ class PolicedReader:
         for row in rows:
             self._rows_by_id.remember(self._row_policy.reported_here(row))
 
-    async def next_batch(self, kind: str, where: Condition, after: Position, size: int) -> FeedBatch:
+    async def next_batch(
+        self, kind: str, where: Condition, after: Position, size: int, *, few_ends: bool = False
+    ) -> FeedBatch:
         """Return the visible ones of the next ``size`` attached records of a kind after a position, oldest first."""
-        return await self._attached_records.next_batch(kind, where, after, size)
+        return await self._attached_records.next_batch(kind, where, after, size, few_ends=few_ends)
 
 
 def _health_reader(shared: SharedResults, session: WalkSession, pin: SnapshotTime) -> HealthReader:

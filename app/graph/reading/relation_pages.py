@@ -19,7 +19,7 @@ from app.graph.reading.level.level_statement import EDGE_CAP
 from app.graph.reading.level.shared_batches import SharedBatches
 from app.graph.reading.relation_items import DATED, begins_undated, dated, relation_items
 from app.graph.reading.tied_versions import OrderedItems, ordered
-from app.graph.reading.visible_rows import VisibleRows
+from app.graph.reading.visible_rows import ALL_ENDS, VisibleRows
 from graphql_schema.catalog.kinds import ATTACHED_KINDS
 from graphql_schema.catalog.properties import TIME_FIELDS
 from graphql_schema.catalog.relations import CHANGED
@@ -120,7 +120,7 @@ class RelatedPages:
         hops = compile_related(related).hops
         vids = [source.vid for source in sources]
         request = LevelRequest(hops=[hop.wire(vids, **_all(page)) for hop in hops])
-        return await self._rows.fetch(request, ends=_of_changes(related))
+        return await self._rows.fetch(request, ends=_far_ends(related))
 
     async def _cut_pages(
         self, related: RelationQuery, page: PageRequest, sources: list[Row], response: LevelResponse
@@ -148,7 +148,7 @@ class RelatedPages:
         vids = [source.vid for source in sources]
         size = self._size(page)
         window = {"n": size, "since": page.since, **_window(related, page.after)} if size else _all(page)
-        response = await self._rows.fetch(LevelRequest(hops=[hop.wire(vids, **window)]), ends=_of_changes(related))
+        response = await self._rows.fetch(LevelRequest(hops=[hop.wire(vids, **window)]), ends=_far_ends(related))
         lists = await self._ordered(related, page, sources, response)
         read = [response.edges[0].get(source.vid, []) for source in sources]
         partial = [
@@ -185,7 +185,7 @@ class RelatedPages:
             window = _window(related, _last(related, edges), exclusive=True)
             size, next_size = next_size, min(next_size * 2, COUNT_LIMIT)
             request = LevelRequest(hops=[hop.wire([source.vid], n=size, since=page.since, **window)])
-            response = await self._rows.fetch(request, ends=_of_changes(related))
+            response = await self._rows.fetch(request, ends=_far_ends(related))
             (more,) = await self._ordered(related, page, [source], response)
             found = [*found, *more.items]
             edges = response.edges[0].get(source.vid, [])
@@ -206,9 +206,9 @@ class RelatedPages:
         return related.newest_first and not attached and self._rows.row_policy.hides(TIME_FIELDS)
 
 
-def _of_changes(related: RelationQuery) -> bool:
-    """Return whether a relation leads to changes."""
-    return any(path[-1].relation is CHANGED for path in related.paths)
+def _far_ends(related: RelationQuery) -> int:
+    """Return how many far ends are read of each change that a relation leads to; 0 if it leads to none."""
+    return ALL_ENDS if any(path[-1].relation is CHANGED for path in related.paths) else 0
 
 
 def _window(related: RelationQuery, after: Position | None, *, exclusive: bool = False) -> JsonObject:

@@ -9,7 +9,7 @@ from aiodataloader import DataLoader
 from app.graph.reading.level.batch_loader import batch_loader
 from app.graph.reading.level.level_batcher import LevelRequest, LevelResponse
 from app.graph.reading.subject_hops import ToSubjects, hide_unread, to_subjects
-from app.graph.reading.visible_rows import VisibleRows
+from app.graph.reading.visible_rows import ALL_ENDS, VisibleRows
 from app.graph.records.merged_record import is_merged
 from graphql_schema.catalog.kinds import KIND_OF_SLUG
 from graphql_schema.catalog.urn import slug_of
@@ -68,7 +68,7 @@ class RowsById:
             paths.append(to_subjects(kind, sum(len(path.hops) for path in paths)))
         hops = [hop for path in paths for hop in path.wire(attached[path.kind])]
         request = LevelRequest(vertices=vids, hops=hops)
-        response = await self._rows.fetch(request, ends="Change" in attached)
+        response = await self._rows.fetch(request, ends=ALL_ENDS if "Change" in attached else 0)
         for path in paths:
             for subject in hide_unread(self._rows, path, attached[path.kind], response):
                 self.remember(subject)

@@ -1,5 +1,6 @@
 """The rows of one operation: evaluates the policy on the records of responses, once for each vertex."""
 
+import sys
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -11,6 +12,9 @@ from app.graph.records.merged_record import target_of
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.ports.record import Record
 from graphql_schema.ports.row import Row
+
+ALL_ENDS: Final = sys.maxsize
+"""Number of far ends of each change that are read, if all are."""
 
 _EVALUATED_AT_ONCE: Final = 100
 """Number of records between two pauses: about a millisecond."""
@@ -35,19 +39,19 @@ class VisibleRows:
         """Read time of the operation, in epoch milliseconds."""
         return self._batcher.instant.valid
 
-    async def fetch(self, request: LevelRequest, *, ends: bool = False) -> LevelResponse:
+    async def fetch(self, request: LevelRequest, *, ends: int = 0) -> LevelResponse:
         """Return the response to a request, and evaluate the policy on its records.
 
         A change that lists far ends is hidden unless the caller may discover one of them, or it is a link by the
-        caller. :meth:`row` evaluates it later. ``ends``, a flag, states that the response can contain changes: the
-        records of their far ends are then read in a second request. It is sent even if there is no further record to
-        read, or if all are in the cache. The number of requests would otherwise disclose hidden changes, and changes
-        about hidden assets.
+        caller. :meth:`row` evaluates it later. ``ends`` is 0 unless the response can contain changes: the records of
+        the first ``ends`` far ends of each are then read in a second request, and the others count as hidden. It is
+        sent even if there is no further record to read, or if all are in the cache. The number of requests would
+        otherwise disclose hidden changes, and changes about hidden assets.
         """
         response = await self._batcher.fetch(request)
         unknown = self._unknown_of(response)
         if ends:
-            named = {urn for record in response.records.values() for urn in record.get("ends", ())}
+            named = {urn for record in response.records.values() for urn in record.get("ends", ())[:ends]}
             missing = [vid for vid in map(self.vid, named) if vid not in self._known]
             also = await self._batcher.fetch(LevelRequest(vertices=missing or request.vertices, fresh=True))
             response.records.update(also.records)

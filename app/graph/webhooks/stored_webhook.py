@@ -22,8 +22,9 @@ WEBHOOK_ROOT: Final = internal_vertex_id("webhooks", "top")
 class DeliveryState:
     """How far the deliveries of a webhook came; instants are in epoch milliseconds, 0 for none.
 
-    ``cursor`` is that of the last change that the receiver accepted. ``failures`` counts the failed attempts since
-    then, ``failing_since`` is the instant of the first, ``error`` the reason of the last one, empty for none.
+    ``cursor`` is that of the last change that the receiver accepted, or of later ones that are hidden from the owner.
+    ``failures`` counts the failed attempts since the last accepted change, ``failing_since`` is the instant of the
+    first, ``error`` the reason of the last one, empty for none.
     """
 
     cursor: str

@@ -45,9 +45,6 @@ _EDGE_VALUES: Final = ("kinds", "mode", "role", "origin", "confidence", "validFr
 MAX_CHANGE: Final = 8 * 1024 * 1024
 """Maximal size of the fields of a change as JSON, in bytes; a reader takes records of twice that size at most."""
 
-MANY_FIELDS: Final = 1_000
-"""Number of fields up to which the size of a change is not checked, because other limits bound it."""
-
 MAX_REVISIONS: Final = 1_000_000
 """The order of a change is its audit instant times this factor, plus the revision of its subject modulo this factor.
 
@@ -80,7 +77,7 @@ def stage_audit_entries(unit: ItemUnit) -> None:
 
 def _refuse_too_large(fields: list[Record]) -> None:
     """Reject the item as INVALID if a change of these fields would be too large to read."""
-    size = len(orjson.dumps(fields)) if len(fields) > MANY_FIELDS else 0
+    size = len(orjson.dumps(fields))
     if size > MAX_CHANGE:
         raise invalid(
             f"The item changes {len(fields)} values and edges, for which its entry in the history would have {size} "

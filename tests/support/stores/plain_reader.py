@@ -191,8 +191,11 @@ class PlainGraph:
     def remember(self, _rows: Iterable[Row]) -> None:
         """See GraphReader: no request is saved."""
 
-    async def next_batch(self, kind: str, where: Condition, after: Sequence[Any], size: int) -> FeedBatch:
-        """See GraphReader."""
+    async def next_batch(
+        self, kind: str, where: Condition, after: Sequence[Any], size: int, *, few_ends: bool = False
+    ) -> FeedBatch:
+        """See GraphReader; changes have no far ends here."""
+        del few_ends
         found = await self.attached_records(kind, where, PageRequest(size, tuple(after)), newest_first=False)
         return FeedBatch(found.items, found.items[-1].position if found.items else None)
 

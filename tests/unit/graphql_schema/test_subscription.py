@@ -15,7 +15,7 @@ from graphql_schema.fields.context import Context
 from graphql_schema.ports.conditions import Condition
 from graphql_schema.ports.row import FeedBatch
 from graphql_schema.schema import GraphSchema
-from policies.errors import Code, CodedError
+from policies.errors import Code, CodedError, LimitError
 from policies.principal import Principal
 
 FOLLOW = (
@@ -63,15 +63,21 @@ class FeedGraph(PlainGraph):
         super().__init__()
         self.sizes: list[int] = []
         self.examined = 0
+        self.max_size = 500
+        self.needs_few_ends = False
 
     def change(self, at: int, **values: object) -> str:
         """Add a change of the model."""
         usual = {"subject": MODEL, "subjectKind": "MODEL", "actor": "ada", "action": "UPDATED", "fields": []}
         return self.add("CHANGE", f"c{at:03}", createdAt=at, **{**usual, **values})
 
-    async def next_batch(self, kind: str, where: Condition, after: Sequence[Any], size: int) -> FeedBatch:
-        """See GraphReader; ``examined`` positions without a visible change come first."""
-        self.sizes.append(size)
+    async def next_batch(
+        self, kind: str, where: Condition, after: Sequence[Any], size: int, *, few_ends: bool = False
+    ) -> FeedBatch:
+        """See GraphReader; ``examined`` positions without a visible change come first, which may be too large."""
+        self.sizes.append(0 if few_ends else size)
+        if self.examined and (size > self.max_size or self.needs_few_ends > few_ends):
+            raise LimitError("too large", limit="stored")
         if self.examined:
             self.examined -= 1
             return FeedBatch((), (0, ""))
@@ -174,6 +180,27 @@ async def test_hidden_changes_are_passed_in_growing_batches(following: Following
     later = following.graph.change(2)
     assert await following_ids(stream, 1) == [later]
     assert following.graph.sizes[8:] == [20]
+
+
+async def test_large_hidden_changes_are_passed_in_halved_batches(following: Following) -> None:
+    """A batch that reads too much ends no subscription: what follows it arrives, and nobody need begin elsewhere."""
+    following.graph.examined, following.graph.max_size = 3, 3
+    passed: list[object] = []
+    following.context.passed = passed.append
+    urn = following.graph.change(1)
+    stream = await following.events()
+    assert await following_ids(stream, 1) == [urn]
+    assert following.graph.sizes == [20, 10, 5, 2, 4, 2, 4, 2, 4]
+    assert passed == [(0, "")] * 3
+
+
+async def test_of_a_large_change_few_far_ends_are_read(following: Following) -> None:
+    """A single change that is too large with all its far ends is read with few of them, and the next ones follow."""
+    following.graph.examined, following.graph.needs_few_ends = 1, True
+    urn = following.graph.change(1)
+    stream = await following.events()
+    assert await following_ids(stream, 1) == [urn]
+    assert following.graph.sizes == [20, 10, 5, 2, 1, 0, 2]
 
 
 async def test_a_write_ends_the_batch_that_was_read_before(following: Following) -> None:

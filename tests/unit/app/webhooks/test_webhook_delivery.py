@@ -1,7 +1,7 @@
 """The deliveries of one webhook: order, retries, and when they end."""
 
 from collections import Counter
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,14 +23,22 @@ class Feed:
     """Changes by number; reading begins after a cursor, and ends with the error that a test wants."""
 
     length: int
+    hidden: set[int] = field(default_factory=set)
+    saved: Callable[[], None] = lambda: None
     errors: list[Exception] = field(default_factory=list)
     begins: list[str] = field(default_factory=list)
     results: Counter[str] = field(default_factory=Counter)
 
-    async def after(self, _: object, cursor: str) -> AsyncGenerator[dict[str, Any], None]:
-        """Yield the changes after a cursor."""
+    async def after(
+        self, _: object, cursor: str, passed: Callable[[str], None]
+    ) -> AsyncGenerator[dict[str, Any], None]:
+        """Yield the changes after a cursor, except the hidden ones."""
         self.begins.append(cursor)
         for number in range(int(cursor) + 1, self.length + 1):
+            if number in self.hidden:
+                passed(str(number))
+                self.saved()
+                continue
             if self.errors:
                 raise self.errors.pop(0)
             yield {
@@ -86,11 +94,37 @@ async def test_a_change_is_read_again_before_each_attempt() -> None:
     assert len(reports) == 3  # each failure, and the end of failures
 
 
+async def test_hidden_changes_are_not_read_again() -> None:
+    """The position moves over them, though nothing is sent, so that an attempt after a failure begins behind them."""
+    async with receiving() as inbox:
+        inbox.answers.extend([500])
+        feed = Feed(4, hidden={1, 2, 4})
+        running = delivery(inbox, feed, Clock(now=100_000), [])
+        await running.run()
+        assert inbox.subjects() == ["3"]
+    assert (feed.begins, running.webhook.state) == (["0", "2"], DeliveryState("4", 100_000))
+
+
+async def test_the_position_after_hidden_changes_is_stored_once_a_minute() -> None:
+    """Hidden changes of others, however many, make no write for each webhook whenever they are read."""
+    async with receiving() as inbox:
+        marks: list[bool] = []
+
+        def save() -> None:
+            marks.append(running.unsaved)
+            running.unsaved = False
+
+        feed = Feed(6, hidden=set(range(1, 7)), saved=save)
+        running = delivery(inbox, feed, Clock(now=100_000, step=25_000), [])
+        await running.run()
+    assert marks == [True, False, False, True, False, False]
+
+
 async def test_errors_of_the_server_are_retried() -> None:
     """An error while a change is read is a failure with its code, and one without a code is internal."""
     reports: list[int] = []
     async with receiving() as inbox:
-        feed = Feed(1, [CodedError("away", Code.STORE_UNAVAILABLE), ValueError("a defect")])
+        feed = Feed(1, errors=[CodedError("away", Code.STORE_UNAVAILABLE), ValueError("a defect")])
         running = delivery(inbox, feed, Clock(), reports)
         await running.run()
         assert inbox.subjects() == ["1"]

@@ -1,44 +1,55 @@
 """The events of a webhook: which results are events, and which are failures."""
 
-from collections.abc import AsyncGenerator
-from typing import Any
+from collections.abc import AsyncGenerator, Callable
+from typing import Any, cast
 
 import pytest
 from graphql import GraphQLError
 from strawberry.types import ExecutionResult
-from support.stores.webhook_memory import webhook
+from support.stores.webhook_memory import SERVICE, webhook
 
 from app.webhooks.receiver_hosts import ReceiverHosts
 from app.webhooks.webhook_events import WebhookEvents
 from app.webhooks.webhook_rights import RightsEndedError, WebhookRights
+from graphql_schema.fields.context import Context
+from graphql_schema.governance.changes import commit_log_cursor
 from policies.errors import Code, CodedError
 
 
 class Schema:
     """Returns given results of a subscription, those without fields for another document.
 
-    ``variables`` are those of the last one.
+    A position among them is one that the subscription passes without an event. ``variables`` are those of the last one.
     """
 
-    def __init__(self, *results: ExecutionResult) -> None:
+    def __init__(self, *results: ExecutionResult | tuple[int, str]) -> None:
         self.results = [*results]
         self.variables: dict[str, Any] = {}
-        self.short: list[ExecutionResult] = []
+        self.short: list[ExecutionResult | tuple[int, str]] = []
+        self.passed: list[str] = []
 
     async def stream(self, document: str, **given: Any) -> AsyncGenerator[ExecutionResult, None]:
         """Return the results, one after the other, each once."""
         self.variables = given["variable_values"]
+        self.context = given["context_value"]
         return self._all(self.results if "fields {" in document else self.short)
 
-    async def _all(self, results: list[ExecutionResult]) -> AsyncGenerator[ExecutionResult, None]:
+    async def _all(self, results: list[ExecutionResult | tuple[int, str]]) -> AsyncGenerator[ExecutionResult, None]:
         while results:
-            yield results.pop(0)
+            result = results.pop(0)
+            if isinstance(result, tuple):
+                self.context.passed(result)
+            else:
+                yield result
 
 
 class Finished:
-    """A context that counts the events whose access log was written."""
+    """A context that counts the events whose access log was written, and seals the cursors of one caller."""
 
     finished = 0
+    principal = SERVICE
+    cursor_key = b"k" * 32
+    passed: Callable[[tuple[int, str]], None]
 
     def finish(self) -> None:
         """Count an event."""
@@ -59,7 +70,7 @@ async def read(schema: Schema, now: int = 0, **values: Any) -> tuple[list[Any], 
     """Return the changes of all results, and the context."""
     context, rights = Finished(), WebhookRights(ReceiverHosts(), 100, b"k" * 32, lambda: now)
     events = WebhookEvents(schema, lambda *_: context, rights)  # type: ignore[arg-type]  # results of a test
-    return [each async for each in events.after(webhook(**values), "c1")], context
+    return [each async for each in events.after(webhook(**values), "c1", schema.passed.append)], context
 
 
 async def test_each_result_is_logged_and_yielded() -> None:
@@ -89,6 +100,18 @@ async def test_a_change_with_too_many_fields_is_sent_without_them() -> None:
     found, _ = await read(schema)
     assert found == [change(1), {**change(2), "fields": None}, change(3)]
     assert schema.variables["after"] == "c2"
+
+
+async def test_hidden_changes_are_passed_once() -> None:
+    """The position after them is reported as a cursor of the owner, and the next document begins there."""
+    large = ExecutionResult(data=None, errors=[failed(Code.LIMIT_EXCEEDED)])
+    schema = Schema(ExecutionResult(data={"changes": change(1)}, errors=None), (7, "change 7"), large)
+    schema.short = [(8, "change 8")]
+    found, context = await read(schema)
+    codec = commit_log_cursor(cast("Context", context))
+    assert found == [change(1)]
+    assert [codec.open(cursor) for cursor in schema.passed] == [(7, "change 7"), (8, "change 8")]
+    assert codec.open(schema.variables["after"]) == (7, "change 7")
 
 
 async def test_nothing_is_read_without_rights() -> None:
