@@ -13,21 +13,18 @@ from graphql_schema.fields.refs import AssetRef, IncidentRef, TeamRef, UserRef
 from graphql_schema.fields.relation_fields import to_list, to_many, to_one
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.fields.value_types import Property
+from graphql_schema.governance.owned_assets import owned_by
 from graphql_schema.governance.subteams import IncludeSubteams, with_subteams
 from graphql_schema.inputs.input_fields import CatalogFields, attribute, reference, refers
 from graphql_schema.inputs.kind_entry import Export, KindEntry
-from graphql_schema.observability.incidents import incidents_where
+from graphql_schema.observability.incidents import team_incidents
 from graphql_schema.ports.conditions import Condition, In
 from graphql_schema.ports.relation_query import related
 from graphql_schema.usage.asset_usage import Usage
-from graphql_schema.usage.team_usage import owned_by, team_consumption, team_usage
+from graphql_schema.usage.team_usage import team_consumption, team_usage
 
 PRINCIPAL_KIND = "principalKind"
 """The record key of the field `kind` of a user; the key ``kind`` of a record holds the kind of the catalog."""
-
-
-def _owned_by_team(urn: str) -> Condition:
-    return owned_by((urn,))
 
 
 def _owned_by_user(urn: str) -> Condition:
@@ -71,10 +68,7 @@ class Team(Node):
     assets: Connection[AssetRef] | None = strawberry.field(
         description="The assets that the team owns: as a direct owner, or as their `ownerTeam`.", resolver=_assets
     )
-    incidents: Connection[IncidentRef] | None = incidents_where(
-        _owned_by_team,
-        "The incidents on the assets that the team owns, as a direct owner or as their `ownerTeam`, newest first.",
-    )
+    incidents: Connection[IncidentRef] | None = team_incidents
     usage: Usage | None = team_usage
     consumption: Usage | None = team_consumption
 

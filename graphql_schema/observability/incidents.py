@@ -1,6 +1,6 @@
 """Incidents: on an asset, on the assets of a team, and all; the mutations openIncident and resolveIncident."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated
 
@@ -19,11 +19,11 @@ from graphql_schema.fields.field import (
     resolved_for_all,
     stored_field,
 )
-from graphql_schema.fields.filters import asset_listing
 from graphql_schema.fields.node import Node
 from graphql_schema.fields.refs import AssetRef
 from graphql_schema.fields.relation_fields import relation_connections
 from graphql_schema.fields.scalars import Instant
+from graphql_schema.governance.owned_assets import all_owned
 from graphql_schema.inputs.idempotency_key import key_in
 from graphql_schema.inputs.input_fields import dry_run_field, key_field, optional_input, reason_field
 from graphql_schema.inputs.payloads import MutationError, changed_field, errors_field, payload, resolve_created_record
@@ -34,7 +34,6 @@ from graphql_schema.ports.commands import OpenIncidentCommand, ResolveIncidentCo
 from graphql_schema.ports.conditions import ALWAYS, Condition, In
 from graphql_schema.ports.relation_query import ItemFilter, PageRequest, RowFilter, newest_first, slice_page
 from graphql_schema.ports.row import Row, RowPage
-from policies.errors import LimitError
 
 INCIDENTS = newest_first(RAISED_ON.into("Incident"))
 """From an asset to its incidents, newest first."""
@@ -42,10 +41,6 @@ INCIDENTS = newest_first(RAISED_ON.into("Incident"))
 
 FIELD = "incidents"
 """Field of an asset that shows its incidents."""
-
-
-MAX_OWNED = 10_000
-"""Maximal number of assets whose incidents one field collects."""
 
 
 StateArg = Annotated[
@@ -86,45 +81,36 @@ all_incidents: SchemaField = strawberry.field(
 )
 
 
-def incidents_where(condition_for: Callable[[str], Condition], description: str) -> SchemaField:
-    """Return a connection field of the incidents on the assets that meet ``condition_for`` of the id of the source."""
-
-    async def resolve(
-        root: Parent, info: Info, state: StateArg = None, first: First = 20, after: After = None
-    ) -> Resolved:
-        return await incidents_on(info, condition_for(root.urn), state, first, after, root.urn)
-
-    return strawberry.field(resolver=resolve, description=description)
+async def _of_team(
+    root: Parent, info: Info, state: StateArg = None, first: First = 20, after: After = None
+) -> Resolved:
+    return await incidents_of_teams(info, (root.urn,), state, first, after, root.urn)
 
 
-async def incidents_on(
-    info: Info, where: Condition, state: IncidentState | None, first: int | None, after: str | None, *scope: object
+team_incidents: SchemaField = strawberry.field(
+    description="The incidents on the assets that the team owns, as a direct owner or as their `ownerTeam`, newest "
+    "first. Above 10,000 assets, some of those that have another `ownerTeam` are left out.",
+    resolver=_of_team,
+)
+
+
+async def incidents_of_teams(
+    info: Info, teams: Sequence[str], state: IncidentState | None, first: int | None, after: str | None, *scope: object
 ) -> ConnectionSource:
-    """Return a page of the incidents on the assets of a condition, newest first, as the source of a connection.
+    """Return a page of the incidents on the assets of teams, newest first, as the source of a connection.
 
-    ``scope`` identifies the condition in cursors. Raises LimitError if the assets are too many, or ``first`` is out of
+    ``scope`` identifies the teams in cursors. Raises LimitError if the assets are too many, or ``first`` is out of
     range, and InvalidError for an invalid cursor.
     """
     page, binding = page_request_of(info, first, after, *scope, keep=_filter_of(state))
-    found = await info.context.once(("incidents", where, page), lambda: _read(info, where, page))
+    found = await info.context.once(("incidents", teams, page), lambda: _read(info, teams, page))
     return ConnectionSource(found, page, binding)
 
 
-async def _read(info: Info, where: Condition, page: PageRequest) -> RowPage:
-    """Return a page of the incidents on the assets of a condition; raise LimitError if these are too many."""
-    return await _gathered(info, await _shown(info, where), page)
-
-
-async def _shown(info: Info, where: Condition) -> list[Row]:
-    """Return the assets of a condition whose incidents the viewer may see; raise LimitError if they are too many."""
-    found = await info.context.reader.listing(asset_listing(None, None, where), PageRequest(MAX_OWNED))
-    if found.has_next:
-        raise LimitError(
-            f"More than {MAX_OWNED} visible assets have these owners; use the root field `incidents`, by state.",
-            limit=MAX_OWNED,
-        )
-    rows = [item.row for item in found.items]
-    return [row for row in rows if row.reads(FIELD)]
+async def _read(info: Info, teams: Sequence[str], page: PageRequest) -> RowPage:
+    """Return a page of the incidents on the assets of teams; raise LimitError if these are too many."""
+    assets = await all_owned(info, teams)
+    return await _gathered(info, [row for row in assets if row.reads(FIELD)], page)
 
 
 async def _gathered(info: Info, assets: list[Row], page: PageRequest) -> RowPage:

@@ -19,8 +19,11 @@ from graphql_schema.ports.row import Row
 MAX_PLANS: Final = 20
 """Maximal number of plans that are examined: each needs two walks."""
 
-MAX_LISTED: Final = 200
-"""Number of the newest open plans among which the examined ones are chosen."""
+MAX_LISTED: Final = 2_000
+"""Number of the newest open plans among which the examined ones are chosen.
+
+It is far greater than MAX_PLANS, so that the plans of one author are not all of them.
+"""
 
 MAX_WALKED: Final = 20_000
 """Assets and edges in the examined plans of one author, after which no further plan of this author is examined."""

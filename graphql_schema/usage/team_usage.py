@@ -9,28 +9,19 @@ from graphql_schema.catalog.enums import AssetKind
 from graphql_schema.catalog.relations import MEMBER_OF, USED_BY
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Parent, Resolved, SchemaField
-from graphql_schema.fields.filters import AssetFilter, asset_listing
+from graphql_schema.fields.filters import AssetFilter
+from graphql_schema.governance.owned_assets import all_owned
 from graphql_schema.governance.subteams import IncludeSubteams, with_subteams
-from graphql_schema.ports.conditions import AnyOf, Condition, In
 from graphql_schema.ports.record import JsonObject
-from graphql_schema.ports.relation_query import ALL, PageRequest, newest_first, related
+from graphql_schema.ports.relation_query import ALL, newest_first, related
 from graphql_schema.ports.row import Row
 from graphql_schema.usage.asset_usage import MONTHS, Days, From, Span, To, added_up_in_turn, months_of, span_of
-from policies.errors import LimitError
-
-MAX_OWNED = 10_000
-"""Maximal number of visible assets of a team, and if requested of its sub-teams, that one field examines."""
 
 USES = newest_first(USED_BY.into("UsageMonth"))
 """From a consumer to its usage records, newest month first."""
 
 MEMBERS = related(MEMBER_OF.into("User"))
 """From a team to its members."""
-
-
-def owned_by(urns: Sequence[str]) -> Condition:
-    """Return the condition for assets of which one of these teams is the `ownerTeam` or a direct owner."""
-    return AnyOf((In("ownerTeam", tuple(urns)), In("owners", tuple(urns))))
 
 
 async def _usage(
@@ -49,7 +40,8 @@ async def _usage(
 
 team_usage: SchemaField = strawberry.field(
     description="Usage of the assets that the team owns, without deleted ones, by all consumers. Only assets whose "
-    "usage the viewer may see, and consumers visible to the viewer, count.",
+    "usage the viewer may see, and consumers visible to the viewer, count. Above 10,000 assets, some of those "
+    "with another `ownerTeam` do not count.",
     resolver=_usage,
 )
 
@@ -79,7 +71,7 @@ async def _usage_of_assets(root: Row, info: Info, span: Span, *, inclusive: bool
     """Return the source of the usage of what a team owns, and with ``inclusive`` what its sub-teams own."""
     context = info.context
     teams = await with_subteams(root, info, inclusive)
-    assets = [row for row in await _owned(info, teams, None) if row.reads("usage")]
+    assets = [row for row in await all_owned(info, [team.urn for team in teams]) if row.reads("usage")]
     months = await months_of(info, assets, MONTHS, span)
     urns = list(dict.fromkeys(month["consumer"] for month in months))
     known = [row for row in await context.reader.nodes(urns, constant_time=True) if row is not None]
@@ -100,24 +92,8 @@ async def _usage_by_consumers(root: Row, info: Info, span: Span, *, inclusive: b
 
 async def _consumers(info: Info, teams: Sequence[Row]) -> list[Row]:
     """Return the teams, their members and the visible services that they own, each once."""
-    services = _owned(info, teams, AssetFilter(kinds=[AssetKind["SERVICE"]]))
+    services = all_owned(info, [team.urn for team in teams], AssetFilter(kinds=[AssetKind["SERVICE"]]))
     members = asyncio.gather(*(info.context.reader.related(team, MEMBERS, ALL) for team in teams))
     owned, slices = await asyncio.gather(services, members)
     people = [item.row for each in slices for item in each.items]
     return list({row.vid: row for row in (*teams, *people, *owned)}.values())
-
-
-async def _owned(info: Info, teams: Sequence[Row], where: AssetFilter | None) -> list[Row]:
-    """Return the visible assets that teams own and that meet a filter, each once.
-
-    Raises LimitError if there are more than MAX_OWNED.
-    """
-    listing = asset_listing(where, None, owned_by([team.urn for team in teams]))
-    found = await info.context.reader.listing(listing, PageRequest(MAX_OWNED))
-    if found.has_next:
-        raise LimitError(
-            f"The query examines more than {MAX_OWNED} assets of teams; query single sub-teams, or the `usage` of "
-            "single assets.",
-            limit=MAX_OWNED,
-        )
-    return [item.row for item in found.items]

@@ -11,10 +11,10 @@ from graphql_schema.fields.field import Parent, Resolved, SchemaField, stored_fi
 from graphql_schema.fields.filters import AssetFilter
 from graphql_schema.fields.listing_fields import list_assets
 from graphql_schema.fields.refs import AssetRef, IncidentRef, TeamRef
-from graphql_schema.observability.incidents import incidents_on
+from graphql_schema.governance.owned_assets import owned_by
+from graphql_schema.observability.incidents import incidents_of_teams
 from graphql_schema.plans.pending_plans import PendingPlans, pending_plans
 from graphql_schema.ports.relation_query import MAX_PAGE_SIZE
-from graphql_schema.usage.team_usage import owned_by
 from graphql_schema.work.pending_approvals import PendingApprovals, pending_approvals
 from graphql_schema.work.unhealthy_assets import UnhealthyAssets, unhealthy_assets
 from policies.errors import LimitError
@@ -48,11 +48,11 @@ async def _approvals(_root: Parent, info: Info, first: FirstArg = FIRST) -> Reso
 
 
 async def _incidents(root: Parent, info: Info, first: First = FIRST, after: After = None) -> Resolved:
-    return await incidents_on(info, owned_by(root["urns"]), IncidentState.OPEN, first, after, root["urns"])
+    return await incidents_of_teams(info, root["urns"], IncidentState.OPEN, first, after, root["urns"])
 
 
 async def _unhealthy(root: Parent, info: Info, kinds: KindsOfWork = None, first: FirstArg = FIRST) -> Resolved:
-    return await unhealthy_assets(info, owned_by(root["urns"]), kinds, _limit(first))
+    return await unhealthy_assets(info, root["urns"], kinds, _limit(first))
 
 
 async def _unused(

@@ -10,11 +10,13 @@ from graphql_schema.catalog.enums import AssetKind
 from graphql_schema.catalog.relations import VERSION_OF
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import stored_field
-from graphql_schema.fields.filters import AssetFilter, AssetOrder, AssetOrderField, OrderDirection, asset_listing
+from graphql_schema.fields.filters import AssetFilter, AssetOrder, AssetOrderField, OrderDirection
 from graphql_schema.fields.refs import ModelRef, ModelVersionRef
 from graphql_schema.fields.relation_fields import REGISTERED
 from graphql_schema.governance.aliases import aliases_at_read_time
 from graphql_schema.governance.gate_report import APPROVALS, GateReport, gate_of
+from graphql_schema.governance.owned_assets import owner_team_in, window_of
+from graphql_schema.ports.conditions import ALWAYS
 from graphql_schema.ports.record import JsonObject, Record
 from graphql_schema.ports.relation_query import ALL, PageRequest, newest_first
 from graphql_schema.ports.row import Row
@@ -23,12 +25,11 @@ from graphql_schema.rules.gate_evaluation import approvers, selectors, visible_f
 from policies.vocabulary import WriteAction
 
 MAX_MODELS: Final = 500
-"""Maximal number of models that are examined: those that were changed last."""
+"""Maximal number of models that are examined: those that were changed last, first those that the viewer owns."""
 
 VERSIONS: Final = newest_first(VERSION_OF.into("ModelVersion"))
-_MODELS: Final = asset_listing(
-    AssetFilter(kinds=[AssetKind["MODEL"]]), AssetOrder(field=AssetOrderField.UPDATED_AT, direction=OrderDirection.DESC)
-)
+_MODELS: Final = AssetFilter(kinds=[AssetKind["MODEL"]])
+_NEWEST_FIRST: Final = AssetOrder(field=AssetOrderField.UPDATED_AT, direction=OrderDirection.DESC)
 
 
 @strawberry.type(description="A version that lacks approvals that the viewer has the right to give.")
@@ -57,7 +58,10 @@ class PendingApprovals:
         "One entry for each version and alias, ordered by id of the version, then alias; at most `first`."
     )
     total: int = stored_field("Number of entries, those beyond `first` included.")
-    examined: int = stored_field(f"Number of examined models: the {MAX_MODELS} that were changed last, or fewer.")
+    examined: int = stored_field(
+        f"Number of examined models: the {MAX_MODELS} that were changed last, or fewer. If there are more, those of "
+        "the viewer and the teams of the viewer come first."
+    )
     complete: bool = stored_field("Whether all models that are visible to the viewer were examined.")
 
 
@@ -74,8 +78,9 @@ async def pending_approvals(info: Info, limit: int) -> JsonObject:
 
     Only the gates of these entries are evaluated.
     """
-    found = await info.context.reader.listing(_MODELS, PageRequest(MAX_MODELS))
-    candidates = await _candidates(info, [item.row for item in found.items])
+    own = owner_team_in(sorted(info.context.principal.owners))
+    found = await window_of(info, _MODELS, _NEWEST_FIRST, ALWAYS, own, MAX_MODELS)
+    candidates = await _candidates(info, found.rows)
     names = await asyncio.gather(*(_open_to_viewer(info, each) for each in candidates))
     waiting = [(each, open_names) for each, open_names in zip(candidates, names, strict=True) if open_names]
     gates = await asyncio.gather(*(gate_of(info, each.version, each.alias) for each, _ in waiting[:limit]))
@@ -85,8 +90,8 @@ async def pending_approvals(info: Info, limit: int) -> JsonObject:
             for (each, open_names), gate in zip(waiting, gates, strict=False)
         ],
         "total": len(waiting),
-        "examined": len(found.items),
-        "complete": not found.has_next,
+        "examined": len(found.rows),
+        "complete": found.complete,
     }
 
 

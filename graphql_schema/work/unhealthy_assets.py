@@ -9,16 +9,15 @@ import strawberry
 from graphql_schema.catalog.enums import AssetKind, HealthStatus
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import stored_field
-from graphql_schema.fields.filters import AssetFilter, AssetOrder, AssetOrderField, OrderDirection, asset_listing
+from graphql_schema.fields.filters import AssetFilter, AssetOrder, AssetOrderField, OrderDirection
 from graphql_schema.fields.refs import AssetRef
-from graphql_schema.ports.conditions import Condition
+from graphql_schema.governance.owned_assets import owned_by, owner_team_in, window_of
 from graphql_schema.ports.record import JsonObject
-from graphql_schema.ports.relation_query import PageRequest
 from graphql_schema.ports.row import Row
 from graphql_schema.rules.health_status import health_fields
 
 MAX_EXAMINED: Final = 200
-"""Maximal number of assets whose health is computed: those that were changed last."""
+"""Maximal number of assets whose health is computed: those of the teams that were changed last."""
 
 KINDS: Final = tuple(AssetKind[code] for code in ("DATASET", "FEATURE_SET", "MODEL", "SERVICE"))
 """The kinds that are examined unless others are requested."""
@@ -35,20 +34,22 @@ class UnhealthyAssets:
     total: int = stored_field("Number of these assets among the examined ones.")
     examined: int = stored_field(
         f"Number of assets whose health was computed: of the {MAX_EXAMINED} that were changed last, those whose health "
-        "is visible to the viewer. An asset does not count if a budget of the server ended before its health was "
-        "certain."
+        "is visible to the viewer. If there are more, those with a team as their `ownerTeam` come first. An asset does "
+        "not count if a budget of the server ended before its health was certain."
     )
     complete: bool = stored_field(
         "Whether the teams have no further assets of the kinds, and no budget ended before a health was certain."
     )
 
 
-async def unhealthy_assets(info: Info, owned: Condition, kinds: Sequence[AssetKind] | None, limit: int) -> JsonObject:
+async def unhealthy_assets(
+    info: Info, teams: Sequence[str], kinds: Sequence[AssetKind] | None, limit: int
+) -> JsonObject:
     """Return the source of :class:`UnhealthyAssets` with at most ``limit`` assets; ``kinds`` None or [] are KINDS."""
     where = AssetFilter(kinds=list(kinds or KINDS))
     order = AssetOrder(field=AssetOrderField.UPDATED_AT, direction=OrderDirection.DESC)
-    found = await info.context.reader.listing(asset_listing(where, order, owned), PageRequest(MAX_EXAMINED))
-    rows = [item.row for item in found.items if _shows_health(item.row)]
+    found = await window_of(info, where, order, owned_by(teams), owner_team_in(teams), MAX_EXAMINED)
+    rows = [row for row in found.rows if _shows_health(row)]
     reports = await asyncio.gather(*(info.context.reader.health(row) for row in rows))
     certain = [(row, each.status) for row, each in zip(rows, reports, strict=True) if not each.completeness.is_cut]
     bad = [(row, status) for row, status in certain if status in STATUSES]
@@ -57,7 +58,7 @@ async def unhealthy_assets(info: Info, owned: Condition, kinds: Sequence[AssetKi
         "nodes": [row for row, _ in bad[:limit]],
         "total": len(bad),
         "examined": len(certain),
-        "complete": not found.has_next and len(certain) == len(rows),
+        "complete": found.complete and len(certain) == len(rows),
     }
 
 

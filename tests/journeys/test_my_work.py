@@ -10,6 +10,9 @@ from support.estates.promotions import approve, codes, model, register, set_alia
 from support.servers.in_process import Api
 from support.today import TODAY
 
+from graphql_schema.governance import owned_assets
+from graphql_schema.work import pending_approvals, unhealthy_assets
+
 WORK = """query ($first: Int, $kinds: [AssetKind!], $days: Int) { myWork {
   teams { id }
   approvals(first: $first) { nodes { model { id } version { id } alias approvals gate { missingApprovals } }
@@ -137,3 +140,26 @@ async def test_no_person_is_asked_for_two_approvals_of_different_people(api: Api
     assert waiting["approvals"] == ["governance"]
     assert codes(await approve(api, "cy", version("ranker", 2), "governance")) == []
     assert (await work(api, "cy"))["approvals"]["nodes"] == []
+
+
+async def test_a_further_owner_changes_no_work(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Assets of which another team made the team a further owner hide none of its work, however many they are."""
+    usage = "query ($id: ID!) { team(id: $id) { usage { reads } incidents { totalCount } consumption { reads } } }"
+    monkeypatch.setattr(owned_assets, "MAX_OWNED", 15)
+    monkeypatch.setattr(unhealthy_assets, "MAX_EXAMINED", 15)
+    monkeypatch.setattr(pending_approvals, "MAX_MODELS", 15)
+    before, of_team = await work(api, "ada", first=10), await api.ask("ada", usage, id=team("ranking"))
+    approvals = (await work(api, "eli"))["approvals"]
+    owners = [{"owner": team("ads")}, {"owner": team("ranking")}]
+    await api.load(
+        *(
+            {kind: {"id": urn(kind, f"further-{n}"), "owners": owners}}
+            for n in range(16)
+            for kind in ("dataset", "model")
+        )
+    )
+    after = await work(api, "ada", first=10)
+    assert after["unhealthy"] == {**before["unhealthy"], "examined": 15, "complete": False}
+    assert after["incidents"] == before["incidents"]
+    assert await api.ask("ada", usage, id=team("ranking")) == of_team
+    assert (await work(api, "eli"))["approvals"] == {**approvals, "examined": 15, "complete": False}

@@ -14,9 +14,8 @@ from support.servers.in_process import Api, open_api
 from support.stores.janusgraph import StoreGraph
 from support.today import TODAY, skip_after_midnight
 
-from graphql_schema.governance import subteams
+from graphql_schema.governance import owned_assets, subteams
 from graphql_schema.usage import asset_usage as usage
-from graphql_schema.usage import team_usage
 
 PARENTS = {
     "mid": "top",
@@ -289,7 +288,7 @@ async def test_the_numbers_of_teams_and_assets_are_bounded(estate: Estate, monke
     """Too many sub-teams or owned assets give LIMIT_EXCEEDED with the limit, and no partial result."""
     document = "query ($id: ID!) { team(id: $id) { assets(includeSubteams: true) { totalCount } usage { reads } } }"
     monkeypatch.setattr(subteams, "MAX_SUBTEAMS", 5)
-    monkeypatch.setattr(team_usage, "MAX_OWNED", 2)
+    monkeypatch.setattr(owned_assets, "MAX_OWNED", 2)
     errors = (await estate.api.send("root", document, id=team("mid")))["errors"]
     assert {error["path"][-1]: error["extensions"]["limit"] for error in errors} == {"assets": 5, "usage": 2}
     assert {error["extensions"]["code"] for error in errors} == {"LIMIT_EXCEEDED"}

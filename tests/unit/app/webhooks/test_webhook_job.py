@@ -23,7 +23,7 @@ class Silent:
     begun: list[str] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
 
-    async def after(self, hook: StoredWebhook, _: str) -> AsyncGenerator[dict[str, Any], None]:
+    async def after(self, hook: StoredWebhook, _: str, __: object) -> AsyncGenerator[dict[str, Any], None]:
         """Wait for ever."""
         self.begun.append(hook.name)
         try:

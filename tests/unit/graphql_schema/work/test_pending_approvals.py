@@ -18,6 +18,7 @@ from policies.vocabulary import WriteAction
 
 TWO = Needs(("governance", "release"), distinct=frozenset({frozenset({"governance", "release"})}))
 NOW = 1_000
+SEARCH = "mlg://team/test/default/search"
 RANKER, V1, V2 = (
     "mlg://model/test/default/ranker",
     "mlg://model-version/test/default/ranker@1",
@@ -53,7 +54,7 @@ def graph() -> ApproverGraph:
     """Return a model whose protected alias points at the older one of two versions."""
     graph = ApproverGraph()
     aliases = {"champion": {"version": V1, "protected": True, "since": 1}, "free": {"version": V1, "protected": False}}
-    graph.add("MODEL", "ranker", aliases=aliases, updatedAt=1)
+    graph.add("MODEL", "ranker", aliases=aliases, ownerTeam=SEARCH, updatedAt=1)
     for number in ("1", "2"):
         graph.add("MODEL_VERSION", "ranker", version=number, createdBy="ada", ownerTeam=None, updatedAt=1)
         graph.join("VERSION_OF", [V1, V2][int(number) - 1], RANKER, at=int(number))
@@ -71,7 +72,7 @@ async def waiting(graph: PlainGraph, subject: str = "eli", limit: int = 20) -> d
     context = SimpleNamespace(
         reader=graph,
         gates=Gates((Gate("two", TWO, frozenset({"champion", "champion-2"})),)),
-        principal=SimpleNamespace(subject=subject),
+        principal=SimpleNamespace(subject=subject, owners=frozenset({SEARCH})),
         as_of=None,
         now=lambda: NOW,
     )
@@ -157,6 +158,16 @@ async def test_approvals_of_different_people(graph: ApproverGraph) -> None:
 async def test_more_models_than_are_examined(graph: ApproverGraph, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those that were changed last are examined, and the result is not complete."""
     monkeypatch.setattr(module, "MAX_MODELS", 1)
-    graph.add("MODEL", "newer", aliases={}, updatedAt=2)
+    graph.add("MODEL", "newer", aliases={}, ownerTeam=SEARCH, updatedAt=2)
     found = await waiting(graph)
     assert (shown(found), found["examined"], found["complete"]) == ([], 1, False)
+
+
+async def test_models_of_others_take_no_places(graph: ApproverGraph, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model of the viewer is examined, however many models of others changed after it."""
+    monkeypatch.setattr(module, "MAX_MODELS", 3)
+    for number in range(4):
+        graph.add("MODEL", f"other-{number}", ownerTeam="", updatedAt=9)
+    found = await waiting(graph)
+    assert shown(found) == [(V2, "champion", ["governance", "release"])]
+    assert (found["examined"], found["complete"]) == (3, False)

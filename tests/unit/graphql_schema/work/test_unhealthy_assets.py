@@ -10,7 +10,6 @@ from graphql_schema.catalog.enums import AssetKind
 from graphql_schema.ports.health_report import HealthReport
 from graphql_schema.ports.lineage_query import Completeness
 from graphql_schema.ports.row import Row
-from graphql_schema.usage.team_usage import owned_by
 from graphql_schema.work import unhealthy_assets as module
 from graphql_schema.work.unhealthy_assets import unhealthy_assets
 
@@ -45,7 +44,7 @@ def graph() -> WithHealth:
 async def found(graph: PlainGraph, *kinds: str, limit: int = 20) -> tuple[list[str], int, int, bool]:
     """Return the names of the assets, the total, the number of examined ones, and whether these are all."""
     info = cast("Any", SimpleNamespace(context=SimpleNamespace(reader=graph)))
-    source = await unhealthy_assets(info, owned_by([ADS]), [AssetKind[kind] for kind in kinds], limit)
+    source = await unhealthy_assets(info, [ADS], [AssetKind[kind] for kind in kinds], limit)
     names = [row.record["name"] for row in source["nodes"]]
     return names, source["total"], source["examined"], source["complete"]
 
@@ -80,3 +79,11 @@ async def test_more_assets_than_are_examined(graph: WithHealth, monkeypatch: pyt
     """Those that were changed last are examined, and the result is not complete."""
     monkeypatch.setattr(module, "MAX_EXAMINED", 2)
     assert await found(graph) == (["unhealthy-1", "unhealthy-2"], 2, 2, False)
+
+
+async def test_assets_that_others_own_take_no_places(graph: WithHealth, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Newer assets of another team, which made the team a further owner, come after those of the team."""
+    monkeypatch.setattr(module, "MAX_EXAMINED", 7)
+    for number in range(7):
+        graph.add("DATASET", f"healthy-9{number}", ownerTeam="", owners=[ADS], updatedAt=100)
+    assert await found(graph) == (["unhealthy-1", "unhealthy-2", "degraded-1"], 3, 7, False)

@@ -1,0 +1,68 @@
+"""The assets of teams, those first whose `ownerTeam` one of them is.
+
+Anybody may name a team as a further owner of an asset. Where a bound limits how many assets are examined, such assets
+must not take the places of those that the team itself owns.
+"""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from graphql_schema.fields.context import Info
+from graphql_schema.fields.filters import AssetFilter, AssetOrder, asset_listing
+from graphql_schema.ports.conditions import AnyOf, Condition, In
+from graphql_schema.ports.relation_query import PageRequest
+from graphql_schema.ports.row import Row
+from policies.errors import LimitError
+
+MAX_OWNED: Final = 10_000
+"""Maximal number of visible assets of teams that one field examines completely."""
+
+
+class Window(NamedTuple):
+    """Examined assets: the preferred ones first. ``complete`` and ``has_all_preferred`` state what has no further."""
+
+    rows: list[Row]
+    complete: bool
+    has_all_preferred: bool
+
+
+def owned_by(urns: Sequence[str]) -> Condition:
+    """Return the condition for assets of which one of these teams is the `ownerTeam` or a direct owner."""
+    return AnyOf((owner_team_in(urns), In("owners", tuple(urns))))
+
+
+def owner_team_in(urns: Sequence[str]) -> Condition:
+    """Return the condition for assets of which one of these is the `ownerTeam`."""
+    return In("ownerTeam", tuple(urns))
+
+
+async def window_of(
+    info: Info, where: AssetFilter | None, order: AssetOrder | None, wanted: Condition, preferred: Condition, size: int
+) -> Window:
+    """Return the first ``size`` visible assets that meet ``where`` and ``wanted``, each once.
+
+    If there are more, those that meet ``preferred`` come first. Each asset that meets ``preferred`` meets ``wanted``.
+    """
+    reader, page = info.context.reader, PageRequest(size)
+    every = await reader.listing(asset_listing(where, order, wanted), page)
+    if not every.has_next:
+        return Window([item.row for item in every.items], complete=True, has_all_preferred=True)
+    first = await reader.listing(asset_listing(where, order, preferred), page)
+    rows = {item.row.vid: item.row for item in (*first.items, *every.items)}
+    return Window([*rows.values()][:size], complete=False, has_all_preferred=not first.has_next)
+
+
+async def all_owned(info: Info, teams: Sequence[str], where: AssetFilter | None = None) -> list[Row]:
+    """Return the visible assets that teams own and that meet a filter: at most MAX_OWNED, each once.
+
+    Those of which the teams are further owners are left out as far as there are more. Raises LimitError if the teams
+    are the `ownerTeam` of more.
+    """
+    found = await window_of(info, where, None, owned_by(teams), owner_team_in(teams), MAX_OWNED)
+    if not found.has_all_preferred:
+        raise LimitError(
+            f"The query examines more than {MAX_OWNED} assets of teams; query single sub-teams or assets, or the root "
+            "field `incidents`, by state.",
+            limit=MAX_OWNED,
+        )
+    return found.rows
