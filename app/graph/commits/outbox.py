@@ -148,13 +148,14 @@ class Outbox:
         """Return the next instant at which an entry becomes due, None without one."""
         return self._queue.next_due()
 
-    def later(self, entry: OutboxEntry, former: OutboxEntry | None = None) -> list[OutboxEntry]:
+    def later(self, entry: OutboxEntry, now: int) -> list[OutboxEntry]:
         """Return a list of a new entry that awaits ends of edges, or an empty list if it is not needed.
 
-        It is not if a stored one for the same assets, other than ``former``, is due as early. It replaces stored ones
-        that are due later. So an asset has few such entries, however often its edges are declared with another end.
+        It is not if a stored one for the same assets is due as early, and after ``now``: one that is due already may be
+        under way, or deleted by a transaction without a response. The new entry replaces stored ones that are due later
+        than it. So an asset has few such entries, however often its edges are declared with another end.
         """
-        stored = [each for each in self._queue.alike(entry) if each is not former]
+        stored = [each for each in self._queue.alike(entry) if each.due > now]
         if any(each.due <= entry.due for each in stored):
             return []
         entry.replaces = tuple(stored)
@@ -235,6 +236,7 @@ class Outbox:
 
     async def learn_all(self, client: GremlinClient) -> None:
         """Add all stored entries, and set ``stale``: which of the known ones were deleted is unknown."""
+        self.stale = True
         (rows,) = await client.submit(_LOAD, {"xs": [OUTBOX_ROOT]})
         await self._add(rows)
         self.stale = True

@@ -62,7 +62,6 @@ class KnownSources:
         self._written.add(touched)
         if len(self._written) > MAX_WRITTEN or self._written.everything:
             self._written = Forbidden(everything=True)
-            self.ranks, self.declared, self.of = {}, {}, {}
 
     def forget_written(self) -> bool:
         """Forget what was recorded since the last call; return whether any of that was known."""
@@ -98,6 +97,8 @@ class KnownSources:
         return len(found.records)
 
     def _forget(self, touched: Forbidden) -> None:
+        if touched.everything:
+            self.ranks, self.declared, self.of = {}, {}, {}
         for vid in touched.vertices:
             self.ranks.pop(vid, None)
         ends = touched.edge_ends

@@ -86,7 +86,11 @@ class SensitivityJob(OutboxWorker):
     async def advance(self, due: list[OutboxEntry]) -> bool:
         """Work on one of the entries ``due`` for one step; return whether there is one."""
         if self._loads != self._outbox.loads:
-            self._begun, self._loads = {}, self._outbox.loads
+            self._loads = self._outbox.loads
+            stored = {entry.x for entry in self._outbox}
+            self._begun = {x: each for x, each in self._begun.items() if x in stored}
+            for each in self._begun.values():
+                each.begin_batch(())  # the frontier may be another one; what was read is kept right by the watch
         if due:
             await self._advance(self._next(due))
         return bool(due)
@@ -118,7 +122,7 @@ class SensitivityJob(OutboxWorker):
         if await recomputation.decide(flows, ReadBudget()):
             await self._write(entry, recomputation, flows)
         if not entry.frontier:
-            after = await following(self._client, self._outbox, entry, recomputation.begun_at)
+            after = await following(self._client, self._outbox, entry, recomputation.begun_at, flows.now)
             await self._outbox.done(self._client, entry, followed_by=after)
             del self._begun[entry.x]
             _log.info("sensitivity_recomputed", tenant=entry.tenant, floor=entry.floor and entry.floor.level)

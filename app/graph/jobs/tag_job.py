@@ -102,7 +102,7 @@ class TagJob(OutboxWorker):
             )
             for tag in await self._coordinator.propagating_tags.among(self._client, set().union(*carried.values()))
         ]
-        entries += await following(self._client, self._outbox, entry, now)
+        entries += await following(self._client, self._outbox, entry, now, now)
         await self._outbox.done(self._client, entry, followed_by=entries)
 
     async def _work(self, worklist: TagWorklist, now: int) -> None:

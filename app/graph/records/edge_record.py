@@ -17,6 +17,7 @@ as old as the younger of its ends (docs/design/lineage-rules.md).
 """
 
 from collections.abc import Iterable, Mapping
+from itertools import accumulate
 from operator import itemgetter
 from typing import Final
 
@@ -152,17 +153,12 @@ def with_report(edge: Record, *, reported: bool) -> Record:
 
 def with_links_of(edge: Record | None, record: Record) -> Record:
     """Return the record, which replaces ``edge``, with what callers declared apart from ``edge`` instead of its own."""
-    return {**without_links(record), **_links(edge)}
+    return {**without_links(record), **{name: value for name, value in (edge or {}).items() if name in BY_CALLER}}
 
 
 def without_links(edge: Record) -> Record:
     """Return the edge without what callers declared apart from it."""
     return {name: value for name, value in edge.items() if name not in BY_CALLER}
-
-
-def _links(edge: Record | None) -> Record:
-    """Return what callers declared apart from the edge, with its keys; an empty record if there is nothing."""
-    return {name: value for name, value in (edge or {}).items() if name in BY_CALLER}
 
 
 def ends(edge: Record) -> int:
@@ -189,23 +185,31 @@ def interval(edge: Record) -> list[int]:
 def intervals(edge: Record) -> list[list[int]]:
     """Return all intervals that are not empty, in the form of ``earlier``, the last interval last.
 
-    An unconfirmed edge has only former intervals. Of more than MAX_INTERVALS, those with the shortest time between them
-    are joined, and the earliest is first.
+    An unconfirmed edge has only former intervals. If there are more than MAX_INTERVALS, those former ones are joined
+    that have the shortest time between them.
     """
-    found = [*edge.get("earlier", ()), *(() if edge.get(UNCONFIRMED) else (interval(edge),))]
-    found = [each for each in found if each[0] < each[1]]
-    while len(found) > MAX_INTERVALS:
-        found.sort()
-        place = min(range(1, len(found)), key=lambda place: found[place][0] - found[place - 1][1])
-        found[place - 1 : place + 1] = [_joined(*found[place - 1 : place + 1])]
-    return found
+    last = [] if edge.get(UNCONFIRMED) else [interval(edge)]
+    former = _joined([each for each in edge.get("earlier", ()) if each[0] < each[1]], MAX_INTERVALS - 1)
+    return [*former, *(each for each in last if each[0] < each[1])]
 
 
-def _joined(first: list[int], second: list[int]) -> list[int]:
-    """Return one interval, in the form of ``earlier``, from the begin of the first to the last end of both."""
+def _joined(found: list[list[int]], most: int) -> list[list[int]]:
+    """Return at most ``most`` intervals; if some are joined, the earliest is first."""
+    if len(found) <= most:
+        return found
+    found = sorted(found)
+    reached = [*accumulate((each[1] for each in found), max)]
+    by_pause = sorted(range(1, len(found)), key=lambda place: found[place][0] - reached[place - 1])
+    closing, joined = {*by_pause[: len(found) - most]}, list[list[int]]()
+    for place, each in enumerate(found):
+        joined.append(_union(joined.pop(), each) if place in closing else each)
+    return joined
+
+
+def _union(first: list[int], second: list[int]) -> list[int]:
+    """Return the interval from the begin of the first to the last end of both, with the instants of their recording."""
     last = max(first, second, key=itemgetter(1))
-    bounds = [first[0], last[1]]
-    recorded = [(first[2:] or first)[0], last[-1]]
+    bounds, recorded = [first[0], last[1]], [(first[2:] or first)[0], last[-1]]
     return bounds if recorded == bounds else [*bounds, *recorded]
 
 
@@ -373,7 +377,8 @@ def opened(edge: Record | None, relation: Relation, now: int) -> JsonObject:
     always = relation.family is RelationFamily.STRUCTURE and edge is None
     earlier = [] if edge is None else intervals(edge)
     first = {"relation": relation.name, "validFrom": 0 if always else now, "by": []}
-    return {**first, **_FIRST.get(relation.name, {}), **({"earlier": earlier} if earlier else {}), **_links(edge)}
+    fresh = {**first, **_FIRST.get(relation.name, {}), **({"earlier": earlier} if earlier else {})}
+    return {**with_links_of(edge, fresh)}
 
 
 def _merged(edge: JsonObject, values: Record) -> Record:

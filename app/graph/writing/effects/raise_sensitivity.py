@@ -86,7 +86,7 @@ class _Raising:
             self._add_affected(now, key)
         self.entries += [now] if now.frontier or now.expand else []
         for affected, due in self._diff.first_ends().items():
-            self.entries += self._outbox.later(awaiting(self._entry(due), *affected))
+            self.entries += self._outbox.later(awaiting(self._entry(due), *affected), self._now)
 
     def _entry(self, due: int = 0) -> OutboxEntry:
         author = self._author

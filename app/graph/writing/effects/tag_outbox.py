@@ -121,7 +121,7 @@ class _AffectedTags:
         for affected, due in self._diff.first_ends().items():
             order = outbox.order(self._author.now)
             entry = OutboxEntry(new_entry_id(), self._author.tenant, order, due, tag=ANY_TAG)
-            yield from outbox.later(awaiting(entry, *affected))
+            yield from outbox.later(awaiting(entry, *affected), self._author.now)
 
     def _add(self, tags: Iterable[int], recompute: Iterable[int] = (), expand: Iterable[int] = ()) -> None:
         for tag in tags:
