@@ -14,12 +14,13 @@ from typing import Final
 
 from gremlin_python.process.traversal import Traversal
 
-from app.graph.commits.outbox_entry import OUTBOX_ROOT, OutboxEntry, entry_from_row
+from app.graph.commits.outbox_entry import OUTBOX_ROOT, OutboxEntry, awaiting, entry_from_row, new_entry_id
 from app.graph.commits.sensitivity_floors import MayLink, SensitivityFloors
 from app.graph.commits.write_set import WriteSet
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.gremlin_text import g, param, render
 from app.graph.driver.prepared_statement import PreparedStatement
+from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import JsonObject
 
@@ -168,6 +169,18 @@ class Outbox:
         """
         self._last_order = max(now, self._last_order + 1)
         return self._last_order
+
+    def following(self, entry: OutboxEntry, due: int) -> list[OutboxEntry]:
+        """Return a list of the entry that awaits the next end at the assets of ``entry``, which its job then deletes.
+
+        ``due`` is the instant of that end. The list is empty if it is FOREVER, or if a stored entry is due as early.
+        """
+        if entry.awaits is None or due == FOREVER:
+            return []
+        vid, parent = entry.awaits
+        order = self.order(entry.order)
+        new = OutboxEntry(new_entry_id(), entry.tenant, order, due, tag=entry.tag, raised_by=entry.raised_by)
+        return self.later(awaiting(new, vid, parent or None), entry)
 
     @contextmanager
     def committing(self, entries: list[OutboxEntry]) -> Iterator[None]:

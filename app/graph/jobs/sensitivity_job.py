@@ -20,9 +20,9 @@ from app.graph.commits.sensitivity_floors import confirms
 from app.graph.commits.state_read import read_records
 from app.graph.commits.write_set import WriteSet
 from app.graph.driver.gremlin_client import GremlinClient
-from app.graph.jobs.following_ends import following
 from app.graph.jobs.known_sources import ReadBudget
 from app.graph.jobs.sensitivity_recompute import Recomputation
+from app.graph.propagation.edge_ends import next_end
 from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.records.clock import epoch_milliseconds
 from app.graph.records.touched import EVERYTHING, Touched
@@ -86,11 +86,7 @@ class SensitivityJob(OutboxWorker):
     async def advance(self, due: list[OutboxEntry]) -> bool:
         """Work on one of the entries ``due`` for one step; return whether there is one."""
         if self._loads != self._outbox.loads:
-            self._loads = self._outbox.loads
-            stored = {entry.x for entry in self._outbox}
-            self._begun = {x: each for x, each in self._begun.items() if x in stored}
-            for each in self._begun.values():
-                each.begin_batch(())  # the frontier may be another one; what was read is kept right by the watch
+            self._begun, self._loads = {}, self._outbox.loads
         if due:
             await self._advance(self._next(due))
         return bool(due)
@@ -122,8 +118,11 @@ class SensitivityJob(OutboxWorker):
         if await recomputation.decide(flows, ReadBudget()):
             await self._write(entry, recomputation, flows)
         if not entry.frontier:
-            after = await following(self._client, self._outbox, entry, recomputation.begun_at, flows.now)
-            await self._outbox.done(self._client, entry, followed_by=after)
+            following = []
+            if entry.awaits is not None:  # edges that ended during the work may have counted
+                due = await next_end(self._client, entry.awaits[0], recomputation.begun_at)
+                following = self._outbox.following(entry, due)
+            await self._outbox.done(self._client, entry, followed_by=following)
             del self._begun[entry.x]
             _log.info("sensitivity_recomputed", tenant=entry.tenant, floor=entry.floor and entry.floor.level)
 

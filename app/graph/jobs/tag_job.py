@@ -16,10 +16,10 @@ from app.graph.commits.state_read import read_records
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_set import WriteSet
 from app.graph.driver.gremlin_client import GremlinClient
-from app.graph.jobs.following_ends import following
 from app.graph.jobs.id_queue import take_first
 from app.graph.jobs.tag_carriers import Carrier, Carriers
 from app.graph.jobs.tag_worklist import TagWorklist
+from app.graph.propagation.edge_ends import next_end
 from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.records.clock import epoch_milliseconds
 from app.graph.records.edge_record import is_current
@@ -102,7 +102,8 @@ class TagJob(OutboxWorker):
             )
             for tag in await self._coordinator.propagating_tags.among(self._client, set().union(*carried.values()))
         ]
-        entries += await following(self._client, self._outbox, entry, now, now)
+        if entry.awaits is not None:
+            entries += self._outbox.following(entry, await next_end(self._client, entry.awaits[0], now))
         await self._outbox.done(self._client, entry, followed_by=entries)
 
     async def _work(self, worklist: TagWorklist, now: int) -> None:

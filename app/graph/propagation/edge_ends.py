@@ -40,11 +40,11 @@ def look = {{ e ->
 )
 
 
-async def next_end(client: GremlinClient, vid: int, after: int) -> int | None:
-    """Return the first instant after ``after`` when such an edge of a vertex ends, None if none does.
+async def next_end(client: GremlinClient, vid: int, after: int) -> int:
+    """Return the first instant after ``after`` when such an edge of a vertex ends, FOREVER if none does.
 
     Instants are in epoch milliseconds. Declassified edges count, too.
     """
     bindings = {"x": vid, "inward": _IN, "outward": _OUT, "since": after, "never": FOREVER}
     (found,) = await client.submit(_NEXT_END, bindings)
-    return None if found == FOREVER else int(found)
+    return int(found)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.graph.commits.outbox import Outbox
-from app.graph.commits.outbox_entry import OutboxEntry
+from app.graph.commits.outbox_entry import ANY_TAG, OutboxEntry, awaiting, new_entry_id
 from app.graph.commits.sensitivity_floors import SensitivityFloor
 
 FLOOR = SensitivityFloor("acme", "RESTRICTED", frozenset({5}))
@@ -71,6 +71,55 @@ def test_listeners_are_woken_by_entries_only() -> None:
     with outbox.committing([entry(1, 1)]):
         pass
     assert two.is_set()
+
+
+def test_entries_that_are_not_due_are_no_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of entries for later instants are neither sorted nor examined when a job takes a step."""
+    outbox = outbox_of(*(OutboxEntry(x, "acme", x, due=1_000 + x) for x in range(5_000)))
+    with outbox.committing([OutboxEntry(9_000, "acme", 7), OutboxEntry(9_001, "acme", 6)]):
+        pass
+    monkeypatch.setattr(Outbox, "entries", property(pytest.fail))
+    assert [each.x for each in outbox.due(999)] == [9_001, 9_000]
+    assert outbox.next_due() == 1_000
+    assert [each.x for each in outbox.due(1_001)] == [0, 1, 9_001, 9_000]
+    assert outbox.next_due() == 1_002
+
+
+def test_of_the_entries_that_await_ends_of_an_asset_the_earliest_stays() -> None:
+    """Later ones are not written, and an earlier one replaces them; other assets and other jobs have their own."""
+    outbox = outbox_of()
+    for due in (500, 900, 400, 450, 300):
+        with outbox.committing(outbox.later(awaited(due))):
+            pass
+    assert [(each.due, each.kind) for each in outbox] == [(300, "sensitivity")]
+    for other in (awaited(600, parent=9), awaited(700, tag=ANY_TAG), awaited(800, vid=6)):
+        with outbox.committing(outbox.later(other)):
+            pass
+    assert sorted(each.due for each in outbox) == [300, 600, 700, 800]
+
+
+def test_replaced_entries_leave_nothing_behind() -> None:
+    """An asset whose edges are declared with ever earlier ends has one entry in every list of the outbox."""
+    outbox = outbox_of()
+    for due in range(5_000, 1_000, -1):
+        with outbox.committing(outbox.later(awaited(due))):
+            pass
+    assert len([*outbox]) == 1
+    assert len(outbox._queue._waiting) < 200  # noqa: SLF001 - what it keeps is the point
+    assert [each.due for each in outbox.due(2_000)] == [1_001]
+
+
+def awaited(due: int, vid: int = 5, parent: int | None = None, tag: int | None = None) -> OutboxEntry:
+    """Return an entry that awaits the end of an edge."""
+    return awaiting(OutboxEntry(new_entry_id(), "acme", 1, due, tag=tag), vid, parent)
+
+
+def outbox_of(*entries: OutboxEntry) -> Outbox:
+    """Return an outbox with entries in memory."""
+    outbox = Outbox()
+    with outbox.committing([*entries]):
+        pass
+    return outbox
 
 
 class HeldLoad:
