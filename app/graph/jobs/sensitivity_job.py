@@ -22,8 +22,7 @@ from app.graph.commits.write_set import WriteSet
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs.known_sources import ReadBudget
 from app.graph.jobs.sensitivity_recompute import Recomputation
-from app.graph.propagation.edge_ends import next_end
-from app.graph.propagation.stored_flows import StoredFlows
+from app.graph.propagation.stored_flows import StoredFlows, next_end
 from app.graph.records.clock import epoch_milliseconds
 from app.graph.records.touched import EVERYTHING, Touched
 from app.graph.records.vertex_record import with_effective_sensitivity

@@ -19,8 +19,7 @@ from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs.id_queue import take_first
 from app.graph.jobs.tag_carriers import Carrier, Carriers
 from app.graph.jobs.tag_worklist import TagWorklist
-from app.graph.propagation.edge_ends import next_end
-from app.graph.propagation.stored_flows import StoredFlows
+from app.graph.propagation.stored_flows import StoredFlows, next_end
 from app.graph.records.clock import epoch_milliseconds
 from app.graph.records.edge_record import is_current
 from app.graph.records.tag_edge import PROPAGATION, Arrival, arrived, has_mode

@@ -31,13 +31,14 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from gremlin_python.process.graph_traversal import __
+from gremlin_python.process.graph_traversal import GraphTraversal, __
 from gremlin_python.process.traversal import P
 
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.gremlin_text import g, param, render, spread
 from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.records.record_text import record_of
+from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.catalog.kinds import ASSETS, KINDS, NAME_OF_CODE
 from graphql_schema.catalog.relations import CARRYING, CHILD_HOPS, PARENT_HOPS, Hop
 from graphql_schema.ports.operation_budget import OperationBudget
@@ -107,6 +108,32 @@ if (xs) {render(g.V(param("xs")))}.each {{
     "only",
     name="flows",
 )
+
+
+def _ending(edges: GraphTraversal) -> str:
+    """Return the text of those of the edges that end after ``since``, and not never."""
+    return str(render(edges.has("validTo", P.gt(param("since"))).has("validTo", P.lt(param("never")))))
+
+
+_NEXT_END: Final = PreparedStatement.of(
+    f"""
+def next = never
+def look = {{ e ->
+  def end = e.value('validTo')
+  if (end < next && e.value('validFrom') < end) next = end
+}}
+{_ending(g.V(param("x")).in_e(spread("inward")))}.each(look)
+{_ending(g.V(param("x")).out_e(spread("outward")))}.each(look)
+[next]
+""",
+    "x",
+    "inward",
+    "outward",
+    "since",
+    "never",
+    name="flows",
+)
+"""Reads the first end after ``since`` of the edges at the vertex ``x``, ``never`` without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,6 +346,18 @@ _CHILD_STEPS: Final = _by_label(CHILD_HOPS)
 
 
 _PARENT_STEPS: Final = _by_label(PARENT_HOPS)
+
+
+async def next_end(client: GremlinClient, vid: int, after: int) -> int:
+    """Return the first instant after ``after`` when an edge ends that carries to a vertex, or leads to its parent.
+
+    Instants are in epoch milliseconds; FOREVER if no edge ends. Declassified edges count, too.
+    """
+    inward = [*CARRYING, *(step.label for step in _PARENT_STEPS if step.direction == "in")]
+    outward = [step.label for step in _PARENT_STEPS if step.direction == "out"]
+    bindings = {"x": vid, "inward": inward, "outward": outward, "since": after, "never": FOREVER}
+    (found,) = await client.submit(_NEXT_END, bindings)
+    return int(found)
 
 
 def _hop(

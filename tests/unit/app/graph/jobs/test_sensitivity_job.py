@@ -1,0 +1,96 @@
+"""The order in which the sensitivity job works, and what it reads again, without a store."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+from support.stores.writers import person
+
+from app.graph.commits.outbox import Outbox
+from app.graph.commits.outbox_entry import OutboxEntry
+from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.jobs import sensitivity_job
+from app.graph.jobs.known_sources import ReadBudget
+from app.graph.jobs.sensitivity_job import SensitivityJob
+from app.graph.jobs.sensitivity_recompute import Recomputation
+from app.graph.propagation.stored_flows import StoredFlows
+from app.graph.records.touched import Touched
+
+ADA, BOB, EVE = (person(name) for name in ("ada", "bob", "eve"))
+
+
+@pytest.fixture
+def job() -> SensitivityJob:
+    """Return a job with an empty outbox, whose client is not open."""
+    return SensitivityJob(GremlinClient("http://127.0.0.1:1"), asyncio.Lock(), Outbox(), frozenset())
+
+
+def entries(*authors: str) -> list[OutboxEntry]:
+    """Return entries of callers, oldest first, each with a vertex to recompute."""
+    who = {"ada": ADA, "bob": BOB, "eve": EVE, "old": None}
+    return [OutboxEntry(x, "acme", x, frontier={7: None}, raised_by=who[name]) for x, name in enumerate(authors)]
+
+
+async def test_callers_take_turns(job: SensitivityJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A caller with many entries, none of which ends soon, does not delay those of others; own ones are in order."""
+    worked: list[int] = []
+
+    async def undecided(self: Recomputation, _flows: StoredFlows, _budget: ReadBudget) -> bool:
+        worked.append(next(x for x, each in job._begun.items() if each is self))  # noqa: SLF001 - whose turn it is
+        return False
+
+    monkeypatch.setattr(Recomputation, "decide", undecided)
+    due = entries("eve", "eve", "ada", "eve", "bob", "old")
+    for _ in range(6):
+        assert await job.advance(due)
+    assert worked == [0, 2, 4, 5, 0, 2]
+    worked.clear()
+    due = [entry for entry in due if entry.x != 0]  # it is done
+    for _ in range(4):
+        await job.advance(due)
+    assert worked == [4, 5, 1, 2]
+
+
+async def test_a_write_without_a_response_is_read_again_in_each_step(
+    job: SensitivityJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such a transaction may be committed between any two steps, until it counts as ended; another one only once."""
+    known: list[set[int]] = []
+    clock = [0.0]
+
+    async def undecided(self: Recomputation, _flows: StoredFlows, _budget: ReadBudget) -> bool:
+        known.append(set(self.known.ranks))
+        self.known.ranks |= {1: 0, 2: 0, 3: 0}
+        return False
+
+    monkeypatch.setattr(Recomputation, "decide", undecided)
+    monkeypatch.setattr(sensitivity_job, "monotonic", lambda: clock[0])
+    due = entries("ada")
+    await job.advance(due)
+    written, late = Touched(frozenset({1})), Touched(frozenset({2}))
+    for touched, certain in ((written, True), (late, False)):
+        job.begun(touched)
+        job.ended(touched, certain=certain)
+    for _ in range(2):
+        await job.advance(due)
+    clock[0] = sensitivity_job.LATE_SECONDS + 1
+    await job.advance(due)
+    assert known == [set(), {3}, {1, 3}, {1, 2, 3}]
+
+
+async def test_entries_that_were_loaded_again_begin_again(job: SensitivityJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a failure the store may have another frontier, so nothing of a recomputation is kept."""
+    known: list[set[int]] = []
+
+    async def undecided(self: Recomputation, _flows: StoredFlows, _budget: ReadBudget) -> bool:
+        known.append(set(self.known.ranks))
+        self.known.ranks[1] = 0
+        return False
+
+    monkeypatch.setattr(Recomputation, "decide", undecided)
+    due = entries("ada")
+    await job.advance(due)
+    await job.advance([replace(due[0])])
+    job._outbox.loads += 1  # noqa: SLF001 - as after a load
+    await job.advance(due)
+    assert known == [set(), {1}, set()]
