@@ -51,7 +51,8 @@ class OutboxEntry:
     - ``raised_by``: the caller whose write left an entry for sensitivity; None in other entries, and in those that an
       older release wrote.
     - ``awaits``: an asset at which edges end later, and the parent that is in ``expand``, or 0. Of the entries of one
-      kind for the same assets only the earliest is needed: its job leaves one for the next end (:meth:`Outbox.later`).
+      kind for the same assets only the earliest is needed: its job leaves one for the next end
+      (:meth:`app.graph.commits.outbox.Outbox.later`).
     - ``replaces``: stored entries that the transaction of this one deletes; it is not stored.
     - ``after``: with ``inference``, also recompute inferred edges to all assets whose URN is greater than this text, in
       all tenants.

@@ -1,7 +1,7 @@
 """The job that recomputes sensitivity: one batch of one outbox entry after the other.
 
-The callers whose writes left entries take turns, step by step, so that nobody waits for the long lineage of others. The
-entries of one caller are worked off oldest first.
+The callers whose writes left entries take turns, step by step, so that none waits for the long lineage of another one.
+The entries of one caller are worked off oldest first.
 """
 
 import asyncio

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from support.stores.writers import person
 
+from app.graph.commits.late_writes import LATE_SECONDS
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.outbox_entry import OutboxEntry
 from app.graph.driver.gremlin_client import GremlinClient
@@ -73,7 +74,7 @@ async def test_a_write_without_a_response_is_read_again_in_each_step(
         job.ended(touched, certain=certain)
     for _ in range(2):
         await job.advance(due)
-    clock[0] = sensitivity_job.LATE_SECONDS + 1
+    clock[0] = LATE_SECONDS + 1
     await job.advance(due)
     assert known == [set(), {3}, {1, 3}, {1, 2, 3}]
 
