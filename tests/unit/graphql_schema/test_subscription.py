@@ -183,7 +183,7 @@ async def test_hidden_changes_are_passed_in_growing_batches(following: Following
 
 
 async def test_large_hidden_changes_are_passed_in_halved_batches(following: Following) -> None:
-    """A batch that reads too much ends no subscription: what follows it arrives, and nobody need begin elsewhere."""
+    """A batch that reads too much ends no subscription: what follows it arrives."""
     following.graph.examined, following.graph.max_size = 3, 3
     passed: list[object] = []
     following.context.passed = passed.append

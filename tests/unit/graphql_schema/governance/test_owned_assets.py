@@ -1,0 +1,56 @@
+"""Assets of teams, of which a bound leaves out those that others own before those that the teams own."""
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from support.stores.plain_reader import PlainGraph
+
+from graphql_schema.governance import owned_assets as module
+from graphql_schema.governance.owned_assets import all_owned, owned_by, owner_team_in, window_of
+from policies.errors import LimitError
+
+ADS, GROWTH = "mlg://team/test/default/ads", "mlg://team/test/default/growth"
+
+
+@pytest.fixture
+def graph() -> PlainGraph:
+    """Return three datasets of ads by which growth is a further owner, and then two of growth."""
+    graph = PlainGraph()
+    for name in ("a", "b", "c"):
+        graph.add("DATASET", name, ownerTeam=ADS, owners=[ADS, GROWTH])
+    for name in ("x", "y"):
+        graph.add("DATASET", name, ownerTeam=GROWTH, owners=[GROWTH])
+    return graph
+
+
+def info(graph: PlainGraph) -> Any:
+    """Return the context of an operation over a graph."""
+    return cast("Any", SimpleNamespace(context=SimpleNamespace(reader=graph)))
+
+
+@pytest.mark.parametrize(
+    ("size", "names", "states"),
+    [
+        (5, "abcxy", (True, True)),
+        (4, "xyab", (False, True)),
+        (2, "xy", (False, True)),
+        (1, "x", (False, False)),
+    ],
+)
+async def test_the_preferred_come_first_if_there_are_more(
+    graph: PlainGraph, size: int, names: str, states: tuple[bool, bool]
+) -> None:
+    """Everything is listed in its order while it fits; else the others have what is left, and no asset is twice."""
+    found = await window_of(info(graph), None, None, owned_by([GROWTH]), owner_team_in([GROWTH]), size)
+    assert "".join(row.record["name"] for row in found.rows) == names
+    assert (found.complete, found.has_all_preferred) == states
+
+
+async def test_only_what_teams_own_themselves_is_too_much(graph: PlainGraph, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Assets by which a team is a further owner are left out, and more of its own than the bound are an error."""
+    monkeypatch.setattr(module, "MAX_OWNED", 3)
+    assert [row.record["name"] for row in await all_owned(info(graph), [GROWTH])] == ["x", "y", "a"]
+    monkeypatch.setattr(module, "MAX_OWNED", 1)
+    with pytest.raises(LimitError):
+        await all_owned(info(graph), [GROWTH])
