@@ -170,7 +170,7 @@ class Outbox:
         self._last_order = max(now, self._last_order + 1)
         return self._last_order
 
-    def following(self, entry: OutboxEntry, due: int) -> list[OutboxEntry]:
+    def following(self, entry: OutboxEntry, due: int, now: int) -> list[OutboxEntry]:
         """Return a list of the entry that awaits the next end at the assets of ``entry``, which its job then deletes.
 
         ``due`` is the instant of that end. The list is empty if it is FOREVER, or if a stored entry is due as early.
@@ -180,7 +180,7 @@ class Outbox:
         vid, parent = entry.awaits
         order = self.order(entry.order)
         new = OutboxEntry(new_entry_id(), entry.tenant, order, due, tag=entry.tag, raised_by=entry.raised_by)
-        return self.later(awaiting(new, vid, parent or None), entry)
+        return self.later(awaiting(new, vid, parent or None), now)
 
     @contextmanager
     def committing(self, entries: list[OutboxEntry]) -> Iterator[None]:

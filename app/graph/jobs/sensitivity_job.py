@@ -85,7 +85,11 @@ class SensitivityJob(OutboxWorker):
     async def advance(self, due: list[OutboxEntry]) -> bool:
         """Work on one of the entries ``due`` for one step; return whether there is one."""
         if self._loads != self._outbox.loads:
-            self._begun, self._loads = {}, self._outbox.loads
+            self._loads = self._outbox.loads
+            stored = {entry.x for entry in self._outbox}
+            self._begun = {x: each for x, each in self._begun.items() if x in stored}
+            for each in self._begun.values():
+                each.begin_batch(())  # the frontier may be another one; the watch keeps what was read right
         if due:
             await self._advance(self._next(due))
         return bool(due)
@@ -120,7 +124,7 @@ class SensitivityJob(OutboxWorker):
             following = []
             if entry.awaits is not None:  # edges that ended during the work may have counted
                 due = await next_end(self._client, entry.awaits[0], recomputation.begun_at)
-                following = self._outbox.following(entry, due)
+                following = self._outbox.following(entry, due, flows.now)
             await self._outbox.done(self._client, entry, followed_by=following)
             del self._begun[entry.x]
             _log.info("sensitivity_recomputed", tenant=entry.tenant, floor=entry.floor and entry.floor.level)

@@ -32,6 +32,9 @@ from graphql_schema.ports.record import Record
 BATCH: Final = 250
 """Maximal number of vertices that a batch takes while it holds the lock."""
 
+MAX_REPLACED: Final = 10
+"""Maximal number of entries for all tags that a step replaces, by three requests each, while it holds the lock."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -61,9 +64,12 @@ class TagJob(OutboxWorker):
         if self._loads != self._outbox.loads:
             self._worklists, self._loads = {}, self._outbox.loads
         known = {entry.x for worklist in self._worklists.values() for entry in worklist.entries}
+        replaced = 0
         for entry in due:
             if entry.tag == ANY_TAG:
-                await self._replace_by_tag(entry, now)
+                replaced += 1
+                if replaced <= MAX_REPLACED:
+                    await self._replace_by_tag(entry, now)
             elif entry.x not in known:
                 await self._add_entry(entry, now)
         worklist = next(iter(self._worklists.values()), None)
@@ -102,7 +108,7 @@ class TagJob(OutboxWorker):
             for tag in await self._coordinator.propagating_tags.among(self._client, set().union(*carried.values()))
         ]
         if entry.awaits is not None:
-            entries += self._outbox.following(entry, await next_end(self._client, entry.awaits[0], now))
+            entries += self._outbox.following(entry, await next_end(self._client, entry.awaits[0], now), now)
         await self._outbox.done(self._client, entry, followed_by=entries)
 
     async def _work(self, worklist: TagWorklist, now: int) -> None:

@@ -27,17 +27,11 @@ from graphql_schema.ports.record import JsonObject, Record
 
 
 class InvalidEdgeError(ValueError):
-    """An edge would not end after it begins, or have too large properties; ``args`` are message and input field.
-
-    The link handler catches it.
-    """
+    """An edge would not end after it begins, or have too large properties; ``args`` are message and input field."""
 
 
 MAX_PROPERTIES: Final = 4 * 1024
-"""Maximal number of characters in the keys and values of the properties of an edge, after a link has merged its own.
-
-Every reader of the edges of an asset reads them.
-"""
+"""Maximal number of characters in the properties of an edge, which each reader of the edges of an asset reads."""
 
 MAX_INTERVALS: Final = 500
 """Maximal number of intervals of an edge, some 23 KB: its readers read all of them, and a change stores them twice."""

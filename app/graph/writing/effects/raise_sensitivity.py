@@ -21,7 +21,6 @@ from app.graph.writing.effects.batch_diff import BatchDiff
 from graphql_schema.catalog.relations import Direction
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import Record
-from policies.errors import LimitError
 from policies.sensitivity import RANK, SENSITIVITIES
 from policies.vocabulary import WriteAction
 
@@ -31,15 +30,17 @@ MAX_RAISED: Final = 1_000
 MAX_COVERED: Final = 50_000
 """Maximal number of vertices that a sensitivity floor lists; a floor over more covers the whole tenant."""
 
-MAX_LEVELS: Final = 500
-"""Maximal number of levels of lineage that one batch follows, at a request each, while other writers wait."""
+MAX_LEVELS: Final = 250
+"""Maximal number of levels of lineage that a raise or a floor follows, at a request each, while other writers wait.
+
+The job raises what is farther away.
+"""
 
 
 async def raise_sensitivity(diff: BatchDiff, flows: StoredFlows, outbox: Outbox) -> list[OutboxEntry]:
     """Raise, in the working set, the records that the batch makes more sensitive.
 
-    Return the outbox entries: one for each floor, and those for all lowering. Raises LimitError if the batch would
-    raise over more than MAX_LEVELS levels.
+    Return the outbox entries: one for each floor, and those for all lowering.
     """
     raising = _Raising(diff, flows, outbox)
     await raising.raise_all()
@@ -59,7 +60,6 @@ class _Raising:
         self._outbox = outbox
         self._diff = diff
         self._raised_count = 0
-        self._levels = 0
         self._new = {vid for vid in diff.vertices if not batch.existed(vid)}
         stored = [vid for vid in diff.vertices if vid not in self._new]
         self._risen = {vid for vid in stored if self._rises(vid)}
@@ -106,9 +106,12 @@ class _Raising:
         no further one is raised to ``rank``.
         """
         everything = set(reached)
+        levels = 0
         while reached or own or parents:
-            if own or parents:
-                self._count_level()
+            levels += bool(own or parents)
+            if levels > MAX_LEVELS:
+                await self._put_floor(rank, everything, own | parents)
+                return
             limit = MAX_RAISED - self._raised_count + len(self._batch.vertices)
             found, records = await self._flows.targets(own, parents, max_records=limit)
             everything |= found
@@ -125,17 +128,6 @@ class _Raising:
             reached = await self._targets(new)
             everything |= reached
 
-    def _count_level(self) -> None:
-        """Count a level that is read from the store; raises LimitError beyond MAX_LEVELS."""
-        self._levels += 1
-        if self._levels > MAX_LEVELS:
-            raise LimitError(
-                f"The change would raise the sensitivity of assets over more than {MAX_LEVELS} levels of lineage. "
-                "Declare the sensitivity of assets in the middle of this lineage first, then repeat the change.",
-                limit="levels",
-                maximum=MAX_LEVELS,
-            )
-
     def _add_stored(self, rank: int, vids: set[int], records: Mapping[int, Record]) -> bool:
         """Add the stored records below the rank to the batch; return whether the limit allows it."""
         low = [vid for vid in vids if RANK[records[vid]["sensitivity"]] < rank]
@@ -147,13 +139,13 @@ class _Raising:
         return True
 
     async def _put_floor(self, rank: int, reached: set[int], expand: set[int]) -> None:
-        """Add an entry with a floor over ``reached`` and all that is downstream of it.
+        """Add an entry with a floor over ``reached`` and all that is downstream of it, up to MAX_LEVELS levels.
 
         If these are more than MAX_COVERED vertices, the floor covers the whole tenant.
         """
-        covered, new = set(reached), set(reached)
-        while new and len(covered) <= MAX_COVERED:
-            self._count_level()
+        covered, new, levels = set(reached), set(reached), 0
+        while new and len(covered) <= MAX_COVERED and levels < MAX_LEVELS:
+            levels += 1
             found, _ = await self._flows.targets(new, self._parents_of(new), max_records=0)
             new = (found | await self._targets(new)) - covered
             covered |= new

@@ -89,11 +89,11 @@ def test_of_the_entries_that_await_ends_of_an_asset_the_earliest_stays() -> None
     """Later ones are not written, and an earlier one replaces them; other assets and other jobs have their own."""
     outbox = outbox_of()
     for due in (500, 900, 400, 450, 300):
-        with outbox.committing(outbox.later(awaited(due))):
+        with outbox.committing(outbox.later(awaited(due), 0)):
             pass
     assert [(each.due, each.kind) for each in outbox] == [(300, "sensitivity")]
     for other in (awaited(600, parent=9), awaited(700, tag=ANY_TAG), awaited(800, vid=6)):
-        with outbox.committing(outbox.later(other)):
+        with outbox.committing(outbox.later(other, 0)):
             pass
     assert sorted(each.due for each in outbox) == [300, 600, 700, 800]
 
@@ -102,11 +102,21 @@ def test_replaced_entries_leave_nothing_behind() -> None:
     """An asset whose edges are declared with ever earlier ends has one entry in every list of the outbox."""
     outbox = outbox_of()
     for due in range(5_000, 1_000, -1):
-        with outbox.committing(outbox.later(awaited(due))):
+        with outbox.committing(outbox.later(awaited(due), 0)):
             pass
     assert len([*outbox]) == 1
     assert len(outbox._queue._waiting) < 200  # noqa: SLF001 - what it keeps is the point
     assert [each.due for each in outbox.due(2_000)] == [1_001]
+
+
+def test_an_entry_that_is_due_takes_the_place_of_none() -> None:
+    """It may be under way, or deleted by a transaction without a response: a later end needs an entry of its own."""
+    outbox = outbox_of(awaited(50), awaited(70))
+    for due in (500, 60):
+        with outbox.committing(outbox.later(awaited(due), 100)):
+            pass
+    assert sorted(each.due for each in outbox) == [50, 60, 70]
+    assert outbox.later(awaited(65), 55) == []
 
 
 def awaited(due: int, vid: int = 5, parent: int | None = None, tag: int | None = None) -> OutboxEntry:
