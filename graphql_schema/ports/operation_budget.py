@@ -247,7 +247,7 @@ class OperationBudget:
         self._is_exceeded = self._end is None
         is_shown = limit not in {"rows", "stored"}  # hidden rows are among them
         reached = f"{actual} {limit}" if is_shown else f"its limit of `{limit}`"
-        advice = _FEWER_SUBSTRINGS if limit == "substrings" else _WRITTEN if self.writes else _LESS
+        advice = _WRITTEN if self.writes else _FEWER_SUBSTRINGS if limit == "substrings" else _LESS
         error = LimitError(f"The operation reached {reached}; the limit is {maximum}. {advice}", limit=limit)
         error.extensions |= {"actual": actual, "maximum": maximum} if is_shown else {"maximum": maximum}
         self.end(error)

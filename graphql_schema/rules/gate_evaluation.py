@@ -17,6 +17,9 @@ REPORTERS: Final = "reporters"
 """Record key of a check result or incident that was recorded on an asset without an owner: URNs of the teams and the
 user for whom its author reported. Absent if each asset had an owner, whose right the author had."""
 
+UNOWNED: Final = "unowned"
+"""Record key, beside REPORTERS: ids of the assets that had no owner."""
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -86,11 +89,10 @@ def counts_for(version: Record, evaluation: Record, evaluators: Collection[str] 
 def counts_on(asset: Record, attached: Record) -> bool:
     """Return whether a check result or incident counts for the health and the gates of an asset.
 
-    Any engineer may record one on an asset without an owner, such as a placeholder. If the asset has an owner now, it
-    counts only if its author reported for this owner.
+    Any engineer may record one on an asset without an owner, such as a placeholder. If this asset has an owner now, it
+    counts there only if its author reported for the owner.
     """
-    reporters = attached.get(REPORTERS)
-    return reporters is None or asset["ownerTeam"] in {"", *reporters}
+    return asset["id"] not in attached.get(UNOWNED, ()) or asset["ownerTeam"] in {"", *attached[REPORTERS]}
 
 
 def approvers(approvals: Sequence[Record], needs: Needs, now: int) -> dict[str, str]:

@@ -91,9 +91,8 @@ def status_of(causes: Iterable[HealthFinding], *, monitored: bool) -> str:
 def weigh_check(asset: Row, check: Row, result: Row, now: int) -> CauseSeverity | None:
     """Return the weight of the latest result of a check at ``now``, in epoch milliseconds; None if it is no cause.
 
-    One that others reported before the asset had an owner is REPORTED.
-
-    A result of a freshness check that is no cause by its status is MINOR once it is older than the `freshnessSla`.
+    A result of a freshness check that is no cause by its status is MINOR once it is older than the `freshnessSla`. A
+    cause that others reported before the asset had an owner is REPORTED.
     """
     weight = RESULTS.get(result.record["status"])
     weight = CauseSeverity.MINOR if weight is None and _stale(asset, check, result, now) else weight

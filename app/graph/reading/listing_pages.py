@@ -100,7 +100,8 @@ class ListingPages:
             after = self._policy.position(response.records[vids[-1]], listing.order.key, values.get(vids[-1]))
             size = min(max(size * 2, 100), COUNT_LIMIT)
             queries = self._index_queries(listing, PageRequest(size - 1, after))
-            response = await self._rows.fetch(LevelRequest(listings=[each.wire() for each in queries]))
+            wired = [each.wire() for each in queries]
+            response = await self._rows.fetch(LevelRequest(listings=wired, continues=True))
             found = response.listings
 
     def _index_queries(self, listing: ListingQuery, page: PageRequest) -> list[IndexQuery]:

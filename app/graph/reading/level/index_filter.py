@@ -50,7 +50,7 @@ MAX_DISJUNCTS: Final = 256
 """Maximum number of branches to which one element of a filter may expand."""
 
 _ANYWHERE: Final = ".*"
-"""The begin of the pattern of a substring; all other patterns begin with a character of the word."""
+"""The begin of the pattern of a substring; no pattern of a word begins with it."""
 
 _FIRST_SURROGATE: Final = 0xD800
 _AFTER_SURROGATES: Final = 0xE000

@@ -54,13 +54,15 @@ class LevelRequest:
     """The part of a level that one loader needs, in the form of :mod:`app.graph.reading.level.level_statement`.
 
     With ``fresh`` all of it is requested from the store, even if it is cached or empty. The work then does not disclose
-    what is cached.
+    what is cached. With ``continues`` the listings go on with earlier ones, because rows were hidden. Their substrings
+    are not counted again: the count would disclose how many rows are hidden.
     """
 
     vertices: Sequence[int] = ()
     hops: Sequence[JsonObject] = ()
     listings: Sequence[JsonObject] = ()
     fresh: bool = False
+    continues: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,12 +167,12 @@ class LevelBatcher:
             is_quiet = received == self._received and not self.budget.paused
             quiet, received = (quiet + 1, received) if is_quiet else (0, self._received)
 
-    async def _send(self, level: list[Waiting]) -> None:
-        """Read the requests of one level as one; if they are refused together, read each by itself."""
+    async def _send(self, level: list[Waiting], *, again: bool = False) -> None:
+        """Read the requests of one level as one; if they are refused together, read each by itself ``again``."""
         parts, window = LevelParts(), self.instant.window
-        listings = [each for request, _ in level for each in request.listings]
-        self.budget.reads_index |= bool(listings)
-        async for listing in self.budget.in_turns(listings):
+        self.budget.reads_index |= any(request.listings for request, _ in level)
+        asked = [each for request, _ in level if not request.continues for each in request.listings]
+        async for listing in self.budget.in_turns([] if again else asked):
             self.budget.count_substrings(substrings_of(listing))
         async for request, _ in self.budget.in_turns(level):
             hops = [{**window, **hop} for hop in request.hops]
@@ -186,7 +188,7 @@ class LevelBatcher:
             refused = [(request, future) for request, future in level if refusal is not None and request.hops]
         if len(refused) > 1:
             for each in level:  # the combined request exceeds a cap: send each alone, so that one cannot fail others
-                await self._send([each])
+                await self._send([each], again=True)
         else:
             for _, future in refused:
                 if refusal is not None and not future.done():

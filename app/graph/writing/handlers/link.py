@@ -94,6 +94,7 @@ def _declare(unit: ItemUnit, command: LinkCommand, key: EdgeKey, own: int) -> Ou
     before = to_confirm(known, unconfirmed=unconfirmed)
     with _invalid_edge_rejected():
         after, opened = linked(stored, relation, _values(unit, command, key, own), unit.now)
+    after = {name: value for name, value in after.items() if name != RETRACTED}
     require_right_to_move(unit, key, own, after, there)
     if DECLASSIFIED in command.values:
         _authorise_declassifying(unit, unit.lookup.known(own), target, before=before, after=command.values)
@@ -205,7 +206,7 @@ def unlink(unit: ItemUnit, command: UnlinkCommand) -> WriteOutcome:
         after = ended(edge, unit.now, command.valid_to)
     if is_current(after, unit.now) and not is_current(edge, unit.now):
         after = with_confirmation(after, unconfirmed=needs_confirmation(unit, key, own, "", there))
-    if relation is STARTED_BY and _may_retract(unit, record, command.target):
+    if relation is STARTED_BY and not is_current(after, unit.now) and _may_retract(unit, record, command.target):
         after = {**after, RETRACTED: True}
     moved = change_edge(unit, key, after, own, field_of(relation, source_kind, outward=outward))
     unit.audit.record_action(own, ChangeAction.UNLINKED)

@@ -10,7 +10,7 @@ from typing import Final
 
 from app.graph.records.vertex_record import FIRST_AT
 from app.graph.writing.handlers.track_incident import OPEN_INCIDENTS, NewIncident, raise_incident, tracked_incident
-from app.graph.writing.rules.attach import amended, attached_urn, new_attached_record, reporters
+from app.graph.writing.rules.attach import amended, attached_urn, new_attached_record, reported
 from app.graph.writing.rules.permissions import refuse_deleted, require_right, require_visible
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import invalid, unknown_name
@@ -96,25 +96,26 @@ def _record(unit: ItemUnit, command: ReportCheckCommand, check: Record, urn: str
 
     If the command requests an incident, and the result is the newest one and FAIL or ERROR, it refers to the oldest
     open incident of the check. One is opened if there is none. A result that is stored alike keeps its incident, open
-    or resolved. If others reported it before the asset had an owner, it is a result of the caller from then on.
+    or resolved. If others reported it before the asset had an owner, it is a result of the caller from then on, without
+    their incident. While the asset has none, it is reported by all who repeat it.
     """
     vid, before = unit.lookup.vid(urn), unit.lookup.record(urn)
     values = {"value": command.values.get("value"), "window": command.values.get("window")}
     given = {"status": command.status, "observedAt": observed, **values}
     same = before is not None and all(before.get(name) == given[name] for name in _VALUES)
-    incident = before.get("incident") if same and before is not None else None
+    report = reported(unit, unit.lookup.known(unit.lookup.vid(command.asset)))
+    if same and before is not None and REPORTERS in before and REPORTERS in report:
+        report[REPORTERS] = sorted({*before[REPORTERS], *report[REPORTERS]})
+    is_taken = before is not None and REPORTERS in before and REPORTERS not in report
+    incident = before.get("incident") if same and before is not None and not is_taken else None
     if incident is None and command.open_incident and command.status in _OPENS and observed == check[LATEST_AT]:
         incident = _incident(unit, command, check, urn)
     links: JsonObject = {"check": check["id"], "subjects": [command.asset], "incident": incident}
-    by = {
-        "recordedBy": unit.author.subject,
-        REPORTERS: reporters(unit, unit.lookup.known(unit.lookup.vid(command.asset))),
-    }
-    after = new_attached_record(unit, urn, unit.now, **links, **given, **by)
+    after = new_attached_record(unit, urn, unit.now, **links, **given, **report, recordedBy=unit.author.subject)
     if before is None:
         unit.staging.put(vid, after)
         unit.staging.attach(RESULT_OF, vid, unit.lookup.vid(check["id"]), observed)
-    elif not same or before.get("incident") != incident or (REPORTERS in before and REPORTERS not in after):
+    elif not same or any(before.get(name) != after.get(name) for name in ("incident", REPORTERS)):
         unit.staging.put(vid, {**after, "createdAt": before["createdAt"], "createdBy": before["createdBy"]})
 
 

@@ -6,7 +6,7 @@ An incident does not change the revision of its assets; the audit of each asset 
 from dataclasses import dataclass
 from typing import Final
 
-from app.graph.writing.rules.attach import amended, new_attached_record, new_urn, reporters
+from app.graph.writing.rules.attach import amended, new_attached_record, new_urn, reported
 from app.graph.writing.rules.permissions import (
     refuse_deleted,
     require_right,
@@ -22,7 +22,7 @@ from graphql_schema.ports.record import Record
 from graphql_schema.rules.gate_evaluation import REPORTERS, counts_on
 
 OPEN_INCIDENTS: Final = "openIncidents"
-"""Record key of a check: ids of up to MAX_TRACKED open incidents on its asset that its results caused, oldest first."""
+"""Record key of a check: ids of the last MAX_TRACKED open incidents that its results caused on its asset."""
 
 MAX_TRACKED: Final = 100
 """Maximal number of open incidents that the record of one check lists."""
@@ -61,10 +61,12 @@ def open_incident(unit: ItemUnit, command: OpenIncidentCommand) -> WriteOutcome:
 def resolve_incident(unit: ItemUnit, command: ResolveIncidentCommand) -> WriteOutcome:
     """Resolve an incident, unless it is resolved already.
 
-    Raises RejectedItemError if it is hidden, or if the caller may not update each of its visible assets.
+    Raises RejectedItemError if it is hidden, or if the caller may not update each of its visible assets. For an asset
+    that got its owner later, and on which the incident does not count, the right to update this asset suffices.
     """
     incident = require_visible(unit, command.incident, "incident")
-    require_right_on_subjects(unit, incident)
+    if not _is_foreign_report(unit, incident):
+        require_right_on_subjects(unit, incident)
     if incident["state"] == IncidentState.RESOLVED.name:
         return WriteOutcome(Outcome.UNCHANGED, created_record=command.incident)
     resolved = {"state": IncidentState.RESOLVED.name, "resolvedAt": unit.now, "resolvedBy": unit.author.subject}
@@ -95,7 +97,7 @@ def raise_incident(unit: ItemUnit, new: NewIncident, of_check: str | None) -> st
         openedAt=unit.now,
         subjects=list(new.assets),
         cause=new.cause,
-        **{REPORTERS: reporters(unit, *(unit.lookup.known(unit.lookup.vid(asset)) for asset in new.assets))},
+        **reported(unit, *(unit.lookup.known(unit.lookup.vid(asset)) for asset in new.assets)),
     )
     vid = unit.lookup.vid(urn)
     unit.staging.put(vid, incident)
@@ -126,8 +128,14 @@ def _is_shared(unit: ItemUnit, incident: Record, asset: Record) -> bool:
     """Return whether an incident counts for the asset or, on one without an owner, was reported for a caller's team."""
     if asset["ownerTeam"] or REPORTERS not in incident:
         return counts_on(asset, incident)
-    own = {*(reporters(unit, asset) or ())}
+    own = {*reported(unit, asset).get(REPORTERS, ())}
     return incident["createdBy"] == unit.author.subject or not own.isdisjoint(incident[REPORTERS])
+
+
+def _is_foreign_report(unit: ItemUnit, incident: Record) -> bool:
+    """Return whether others opened the incident on an asset before it had its owner, which the caller may update."""
+    assets = [asset for asset in map(unit.visibility.visible, incident["subjects"]) if asset is not None]
+    return any(not counts_on(asset, incident) and unit.visibility.allows("update", asset).allowed for asset in assets)
 
 
 def _audit(
@@ -144,12 +152,12 @@ def _audit(
 def _track(unit: ItemUnit, urn: str, incident: Record, *, is_open: bool) -> None:
     """Add an open incident to the record of the check that caused it, or remove a resolved one.
 
-    Nothing changes if the incident is not on the asset of the check. If the record lists MAX_TRACKED incidents, an open
-    one is not added.
+    Nothing changes if the incident is not on the asset of the check. If the record lists MAX_TRACKED incidents, the
+    oldest one is left out.
     """
     check = unit.lookup.record(urn)
     if check is None or check["subjects"][0] not in incident["subjects"]:
         return
     others = [other for other in check[OPEN_INCIDENTS] if other != incident["id"]]
-    tracked = [*others, incident["id"]][:MAX_TRACKED] if is_open else others
+    tracked = [*others, incident["id"]][-MAX_TRACKED:] if is_open else others
     unit.staging.put(unit.lookup.vid(urn), {**check, OPEN_INCIDENTS: tracked})

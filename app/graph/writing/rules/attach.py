@@ -11,6 +11,7 @@ from app.graph.writing.unit.item_unit import ItemUnit
 from graphql_schema.catalog.urn import make_urn, slug_of
 from graphql_schema.ports.record import Json, Record
 from graphql_schema.rules.change_stamp import MADE_AT, date_apart
+from graphql_schema.rules.gate_evaluation import REPORTERS, UNOWNED
 
 
 def attached_urn(tenant: str, slug: str, *identity: str, prefix: str = "") -> str:
@@ -32,18 +33,18 @@ def new_urn(unit: ItemUnit, slug: str, *identity: str, prefix: str = "") -> str:
     raise AssertionError  # count() has no end
 
 
-def reporters(unit: ItemUnit, *assets: Record) -> list[str] | None:
-    """Return the owners for whom the caller records something on assets, some of which have none.
+def reported(unit: ItemUnit, *assets: Record) -> dict[str, Json]:
+    """Return the values REPORTERS and UNOWNED of a record on assets, some of which have no owner.
 
-    They are the teams and the user of the caller, and the owners of the other assets. None if each asset has an owner,
-    whose right was checked, or the caller may administer those without.
+    The reporters are the teams and the user of the caller, and the owners of the other assets. No value is returned if
+    each asset has an owner, whose right was checked, or the caller may administer those without.
     """
     unowned = [asset for asset in assets if not asset["ownerTeam"]]
     if all(unit.visibility.allows("administer", asset).allowed for asset in unowned):
-        return None
+        return {}
     teams = {owner for owner in unit.author.owners if slug_of(owner) == "team"}
     owners = {*teams, unit.author.user, *(asset["ownerTeam"] for asset in assets)}
-    return sorted(owner for owner in owners if owner)
+    return {REPORTERS: sorted(owner for owner in owners if owner), UNOWNED: sorted(asset["id"] for asset in unowned)}
 
 
 def new_attached_record(unit: ItemUnit, urn: str, at: int, **values: Json) -> Record:

@@ -7,6 +7,7 @@ import pytest
 from graphql_schema.ports.outcomes import GateResult
 from graphql_schema.rules.gate_evaluation import (
     REPORTERS,
+    UNOWNED,
     Evidence,
     approved,
     counts_on,
@@ -156,14 +157,21 @@ def test_an_incident_that_others_opened_before_there_was_an_owner_blocks_nothing
 ) -> None:
     """It counts for the version or the model if its author reported for the owner of this one."""
     model = {"id": "m", "ownerTeam": "ads"}
-    found = evaluated(model=model, incidents=[incident("i1", subjects=subjects, reporters=reporters)])
+    found = evaluated(model=model, incidents=[incident("i1", subjects=subjects, reporters=reporters, unowned=subjects)])
     assert found == GateResult(blocking_incidents=("i1",) if blocks else ())
 
 
 def test_what_is_recorded_on_an_asset_without_an_owner_counts_while_it_has_none() -> None:
     """Without an owner, all engineers maintain the asset together."""
-    assert counts_on({"ownerTeam": ""}, {REPORTERS: ["ads"]})
-    assert counts_on({"ownerTeam": "ranking"}, {})
+    assert counts_on({"id": "v", "ownerTeam": ""}, {REPORTERS: ["ads"], UNOWNED: ["v"]})
+    assert counts_on({"id": "v", "ownerTeam": "ranking"}, {})
+
+
+def test_an_incident_still_counts_for_the_asset_that_had_an_owner() -> None:
+    """Another asset of the incident had none, and the first one has another owner since."""
+    report = {REPORTERS: ["ads"], UNOWNED: ["v"]}
+    found = [counts_on({"id": name, "ownerTeam": "ranking"}, report) for name in ("m", "v")]
+    assert found == [True, False]
     assert not counts_on({"ownerTeam": "ranking"}, {REPORTERS: []})
 
 

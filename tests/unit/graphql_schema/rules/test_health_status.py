@@ -51,7 +51,7 @@ def result(status: str, observed_at: int = 0) -> Row:
 
 def open_incident(reporters: list[str]) -> Row:
     """Return a severe incident that was opened for these owners on an asset without an owner."""
-    return plain_row("INCIDENT", "i", state="OPEN", severity="HIGH", reporters=reporters)
+    return plain_row("INCIDENT", "i", state="OPEN", severity="HIGH", reporters=reporters, unowned=[VERSION.urn])
 
 
 def evaluation(name: str, verdict: str, access: PlainAccess | None = None, **values: Any) -> Row:
@@ -160,13 +160,13 @@ def test_what_others_recorded_before_there_was_an_owner_does_not_count(
     """Otherwise any caller could change the health of an asset by records on its placeholder."""
     incident = open_incident(reporters)
     assert weigh_incident(VERSION, incident) is severity
-    failed = plain_row("CHECK_RESULT", "r", status="FAIL", observedAt=0, reporters=reporters)
+    failed = plain_row("CHECK_RESULT", "r", status="FAIL", observedAt=0, reporters=reporters, unowned=[VERSION.urn])
     assert weigh_check(VERSION, plain_row("CHECK", "c", checkKind="DRIFT"), failed, now=0) is severity
     unowned = plain_row("MODEL_VERSION", "ranker", version="3", ownerTeam="")
     assert weigh_incident(unowned, incident) is SEVERE
-    passed = plain_row("CHECK_RESULT", "r", status="PASS", observedAt=0, reporters=reporters)
+    passed = plain_row("CHECK_RESULT", "r", status="PASS", observedAt=0, reporters=reporters, unowned=[VERSION.urn])
     assert weigh_check(VERSION, plain_row("CHECK", "c", checkKind="DRIFT"), passed, now=0) is None
-    resolved = plain_row("INCIDENT", "i", state="RESOLVED", severity="HIGH", reporters=reporters)
+    resolved = plain_row("INCIDENT", "i", state="RESOLVED", severity="HIGH", reporters=reporters, unowned=[VERSION.urn])
     assert weigh_incident(VERSION, resolved) is None
 
 

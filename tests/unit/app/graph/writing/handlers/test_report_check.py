@@ -110,6 +110,22 @@ def test_a_result_on_an_unowned_asset_has_the_owners_of_its_reporter(taken: Memo
     assert taken.outcomes(result("FAIL"), who=ADA, now=NOW + 2) == ["UNCHANGED"]
 
 
+def test_a_repeated_result_of_strangers_has_an_incident_of_the_owner(taken: Memory) -> None:
+    """The owner imports the same failure: it has an incident that counts, in place of that of the stranger."""
+    assert taken.outcomes(result("FAIL", opens=True), who=ADA, now=NOW + 1) == ["UPDATED"]
+    first, second = of_kind(taken, "INCIDENT")
+    assert [each["incident"] for each in of_kind(taken, "CHECK_RESULT")] == [second["id"]]
+    assert (first["reporters"], second.get("reporters")) == ([urn("team ads")], None)
+
+
+def test_a_result_that_two_teams_report_counts_for_either(memory: Memory) -> None:
+    """Ranking repeats a result of ads on an asset without an owner, which ranking owns later."""
+    seeded(memory, asset("dataset a"))
+    outcomes = [memory.outcomes(result("FAIL"), who=who, now=NOW + at) for at, who in enumerate((BO, ADA, ADA))]
+    assert outcomes == [["CREATED"], ["UPDATED"], ["UNCHANGED"]]
+    assert [each["reporters"] for each in of_kind(memory, "CHECK_RESULT")] == [[urn("team ads"), urn("team ranking")]]
+
+
 def test_an_incident_of_strangers_keeps_no_failure_of_the_owner_from_opening_one(taken: Memory) -> None:
     """The first failure of the owner opens an incident that counts, and the second one finds it."""
     for at in (NOW + 5, NOW + 6):

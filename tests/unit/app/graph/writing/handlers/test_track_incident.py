@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 from support.stores.in_memory_writer import Memory, seeded
-from support.stores.writers import NOW, asset, person, urn
+from support.stores.writers import NOW, asset, link, person, urn
 
+from app.graph.writing.handlers import track_incident as module
 from graphql_schema.ports.commands import DeleteCommand, OpenIncidentCommand, ReportCheckCommand, ResolveIncidentCommand
 from policies.policy import Policy
 
@@ -97,6 +98,27 @@ def test_an_incident_on_an_unowned_asset_has_the_owners_of_its_reporter(memory: 
     assert record(memory, opened(memory, A, B, who=member, now=NOW + 2))["reporters"] == [ours, urn("user ada"), dan]
     assert "reporters" not in record(memory, opened(memory, B, who=member, now=NOW + 3))
     assert "reporters" not in record(memory, opened(memory, A, B, who=person("root", roles="admin")))
+
+
+def test_an_owner_resolves_what_others_opened_before(memory: Memory) -> None:
+    """Bo opens an incident on a placeholder and on an own dataset: who owns the first one then need not ask bo."""
+    seeded(memory, asset("dataset b", owners=THEIRS))
+    memory.run(link("DERIVES", "dataset b", "dataset a"))
+    one = opened(memory, A, B, who=BO)
+    seeded(memory, asset("dataset a", owners=OURS))
+    assert memory.outcomes(ResolveIncidentCommand(one), who=ADA, now=NOW + 2) == ["UPDATED"]
+
+
+def test_a_check_lists_the_last_of_many_open_incidents(stored: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Incidents that others opened with one result leave out no later one, which the next failure finds."""
+    monkeypatch.setattr(module, "MAX_TRACKED", 2)
+    failure = ReportCheckCommand(A, "fresh", "FRESHNESS", "FAIL", NOW, {})
+    (done,) = stored.run(failure, who=ADA)
+    for number in range(1, 5):
+        stored.run(OpenIncidentCommand((A,), "late", "HIGH", done.created_record), who=ADA, now=NOW + number)
+    (check,) = [each for each in stored.vertices.values() if each["kind"] == "CHECK"]
+    newest = [each["id"] for each in stored.vertices.values() if each["kind"] == "INCIDENT"][-2:]
+    assert check["openIncidents"] == newest
 
 
 def test_a_cause_must_be_visible(stored: Memory) -> None:
