@@ -33,8 +33,10 @@ async def details(api: Api, request: pytest.FixtureRequest) -> dict[str, str]:
     """Return the ids of attached records of an asset that is hidden from zoe, or only discoverable."""
     result = await report(api, "ada", request.param, status="FAIL", openIncidentOnFail=True)
     changes = (await api.ask("ada", HISTORY, id=request.param))["asset"]["history"]["nodes"]
+    plan = await planned(api, "ada", request.param)
+    await api.wait_for_jobs()  # their requests would count, too
     return {
-        "change-plan": await planned(api, "ada", request.param),
+        "change-plan": plan,
         "check": result["result"]["check"]["id"],
         "check-result": result["result"]["id"],
         "incident": result["incident"]["id"],
