@@ -152,9 +152,10 @@ class Outbox:
     def later(self, entry: OutboxEntry, now: int) -> list[OutboxEntry]:
         """Return a list of a new entry that awaits ends of edges, or an empty list if it is not needed.
 
-        It is not if a stored one for the same assets is due as early, and after ``now``: one that is due already may be
-        under way, or deleted by a transaction without a response. The new entry replaces stored ones that are due later
-        than it. So an asset has few such entries, however often its edges are declared with another end.
+        It is not if a stored one for the same assets is due as early, and after ``now``. One that is due already does
+        not count: it may be under way, or deleted by a transaction without a response. The new entry replaces stored
+        ones that are due later than it. So an asset has few such entries, however often its edges are declared with
+        another end.
         """
         stored = [each for each in self._queue.alike(entry) if each.due > now]
         if any(each.due <= entry.due for each in stored):

@@ -187,14 +187,14 @@ def intervals(edge: Record) -> list[list[int]]:
     return [*former, *(each for each in last if each[0] < each[1])]
 
 
-def _joined(found: list[list[int]], most: int) -> list[list[int]]:
-    """Return at most ``most`` intervals; if some are joined, the earliest is first."""
-    if len(found) <= most:
+def _joined(found: list[list[int]], maximum: int) -> list[list[int]]:
+    """Return at most ``maximum`` intervals; if some are joined, the earliest is first."""
+    if len(found) <= maximum:
         return found
     found = sorted(found)
     reached = [*accumulate((each[1] for each in found), max)]
     by_pause = sorted(range(1, len(found)), key=lambda place: found[place][0] - reached[place - 1])
-    closing, joined = {*by_pause[: len(found) - most]}, list[list[int]]()
+    closing, joined = {*by_pause[: len(found) - maximum]}, list[list[int]]()
     for place, each in enumerate(found):
         joined.append(_union(joined.pop(), each) if place in closing else each)
     return joined

@@ -171,8 +171,8 @@ class LevelBatcher:
         """Read the requests of one level as one; if they are refused together, read each by itself ``again``."""
         parts, window = LevelParts(), self.instant.window
         self.budget.reads_index |= any(request.listings for request, _ in level)
-        asked = [each for request, _ in level if not request.continues for each in request.listings]
-        async for listing in self.budget.in_turns([] if again else asked):
+        wanted = [each for request, _ in level if not request.continues for each in request.listings]
+        async for listing in self.budget.in_turns([] if again else wanted):
             self.budget.count_substrings(substrings_of(listing))
         async for request, _ in self.budget.in_turns(level):
             hops = [{**window, **hop} for hop in request.hops]

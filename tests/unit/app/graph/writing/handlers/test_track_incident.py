@@ -101,7 +101,7 @@ def test_an_incident_on_an_unowned_asset_has_the_owners_of_its_reporter(memory: 
 
 
 def test_an_owner_resolves_what_others_opened_before(memory: Memory) -> None:
-    """Bo opens an incident on a placeholder and on an own dataset: who owns the first one then need not ask bo."""
+    """Bo opens an incident on a placeholder and an own dataset: who owns the first one then resolves it."""
     seeded(memory, asset("dataset b", owners=THEIRS))
     memory.run(link("DERIVES", "dataset b", "dataset a"))
     one = opened(memory, A, B, who=BO)
