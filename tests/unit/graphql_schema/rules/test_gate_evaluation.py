@@ -172,7 +172,7 @@ def test_an_incident_still_counts_for_the_asset_that_had_an_owner() -> None:
     report = {REPORTERS: ["ads"], UNOWNED: ["v"]}
     found = [counts_on({"id": name, "ownerTeam": "ranking"}, report) for name in ("m", "v")]
     assert found == [True, False]
-    assert not counts_on({"ownerTeam": "ranking"}, {REPORTERS: []})
+    assert not counts_on({"id": "v", "ownerTeam": "ranking"}, {REPORTERS: [], UNOWNED: ["v"]})
 
 
 @pytest.mark.parametrize(
