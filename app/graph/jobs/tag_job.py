@@ -64,13 +64,10 @@ class TagJob(OutboxWorker):
         if self._loads != self._outbox.loads:
             self._worklists, self._loads = {}, self._outbox.loads
         known = {entry.x for worklist in self._worklists.values() for entry in worklist.entries}
-        replaced = 0
+        for entry in [entry for entry in due if entry.tag == ANY_TAG][:MAX_REPLACED]:
+            await self._replace_by_tag(entry, now)
         for entry in due:
-            if entry.tag == ANY_TAG:
-                replaced += 1
-                if replaced <= MAX_REPLACED:
-                    await self._replace_by_tag(entry, now)
-            elif entry.x not in known:
+            if entry.tag != ANY_TAG and entry.x not in known:
                 await self._add_entry(entry, now)
         worklist = next(iter(self._worklists.values()), None)
         if worklist is not None:

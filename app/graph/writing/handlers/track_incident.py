@@ -61,12 +61,10 @@ def open_incident(unit: ItemUnit, command: OpenIncidentCommand) -> WriteOutcome:
 def resolve_incident(unit: ItemUnit, command: ResolveIncidentCommand) -> WriteOutcome:
     """Resolve an incident, unless it is resolved already.
 
-    Raises RejectedItemError if it is hidden, or if the caller may not update each of its visible assets. For an asset
-    that got its owner later, and on which the incident does not count, the right to update this asset suffices.
+    Raises RejectedItemError if it is hidden, or if the caller may not update each of its visible assets.
     """
     incident = require_visible(unit, command.incident, "incident")
-    if not _is_foreign_report(unit, incident):
-        require_right_on_subjects(unit, incident)
+    require_right_on_subjects(unit, incident)
     if incident["state"] == IncidentState.RESOLVED.name:
         return WriteOutcome(Outcome.UNCHANGED, created_record=command.incident)
     resolved = {"state": IncidentState.RESOLVED.name, "resolvedAt": unit.now, "resolvedBy": unit.author.subject}
@@ -130,12 +128,6 @@ def _is_shared(unit: ItemUnit, incident: Record, asset: Record) -> bool:
         return counts_on(asset, incident)
     own = {*reported(unit, asset).get(REPORTERS, ())}
     return incident["createdBy"] == unit.author.subject or not own.isdisjoint(incident[REPORTERS])
-
-
-def _is_foreign_report(unit: ItemUnit, incident: Record) -> bool:
-    """Return whether others opened the incident on an asset before it had its owner, which the caller may update."""
-    assets = [asset for asset in map(unit.visibility.visible, incident["subjects"]) if asset is not None]
-    return any(not counts_on(asset, incident) and unit.visibility.allows("update", asset).allowed for asset in assets)
 
 
 def _audit(
