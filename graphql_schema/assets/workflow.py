@@ -138,7 +138,8 @@ class WorkflowInput(AssetFields):
 
 @strawberry.input(
     description="Records a run; further calls advance the state, and earlier states that arrive late are ignored. "
-    "`state` is required for the first call."
+    "`state` is required for the first call. A run without owners gets the team or user that owns the workflow, if the "
+    "assets of that owner count as the caller's own."
 )
 class RunInput(AssetFields):
     """Records a run with its inputs and outputs."""

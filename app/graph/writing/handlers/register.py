@@ -11,10 +11,10 @@ from typing import Final
 from app.graph.records.edge_record import carries_sensitivity
 from app.graph.records.vertex_record import giver_of, is_unowned_stub, registered, updated, with_confirmed, with_givers
 from app.graph.writing.rules.approved_content import DIGESTS
+from app.graph.writing.rules.default_owner import with_default_owner
 from app.graph.writing.rules.edge_declarations import declare_edges
 from app.graph.writing.rules.edge_effects import update_owner_team, update_use_times
 from app.graph.writing.rules.effective_sensitivity import confirmed_for_author
-from app.graph.writing.rules.evaluation_owner import with_default_owner
 from app.graph.writing.rules.first_owner import with_registrant
 from app.graph.writing.rules.known_references import refuse_unknown
 from app.graph.writing.rules.permissions import refuse_deleted, refuse_unexpected, require_right, require_visible

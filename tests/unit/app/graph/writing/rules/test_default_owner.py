@@ -1,4 +1,4 @@
-"""The owner of an evaluation that names none, planned without a store."""
+"""The owner of an evaluation or run that names none, planned without a store."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ import pytest
 from support.stores.in_memory_writer import Memory, seeded
 from support.stores.writers import NOW, asset, link, person, urn
 
-from graphql_schema.catalog.relations import EVALUATED_BY, OWNED_BY
+from graphql_schema.catalog.relations import EVALUATED_BY, OWNED_BY, RUN_OF
 from graphql_schema.ports.commands import DeclaredEdges, RegisterCommand
 from policies.gates import Gate, Gates, Needs
 
@@ -72,3 +72,44 @@ def test_a_domain_owns_no_evaluation(memory: Memory) -> None:
         assert memory.record("model-version m@1")["ownerTeam"] == (owner or shop)
         assert memory.outcomes(evaluation(), who=who, now=NOW + 3) == ["CREATED"]
         assert memory.record("evaluation e")["ownerTeam"] == owner
+
+
+def run(*edges: DeclaredEdges) -> RegisterCommand:
+    """Return the registration of a run of a workflow."""
+    of = DeclaredEdges(RUN_OF.out(), "Run.workflow", {urn("workflow w"): {}})
+    return RegisterCommand(urn("run r"), {"state": "START"}, (of, *edges))
+
+
+@pytest.mark.parametrize(
+    ("workflow", "teams", "owner"),
+    [
+        ({"team ranking": ["BUSINESS"]}, ["ads", "ranking"], "team ranking"),
+        ({"user hana": ["TECHNICAL"]}, [], "user hana"),
+        ({}, ["ranking"], None),
+        (None, ["ranking"], None),
+    ],
+    ids=["own", "own user", "unowned", "unknown"],
+)
+def test_a_run_belongs_to_the_owner_of_its_workflow_that_records_it(
+    memory: Memory, workflow: dict[str, list[str]] | None, teams: list[str], owner: str | None
+) -> None:
+    """No stranger records a run of an owned workflow, so only its owner counts; an evaluator of a gate owns no run."""
+    memory.gates = GATES
+    if workflow is not None:
+        seeded(memory, asset("workflow w", owners=workflow))
+    acts_for = frozenset(urn(f"team {team}") for team in [*teams, "audit"])
+    who = replace(person("hana", roles="automation"), user=urn("user hana"), acts_for=acts_for)
+    assert memory.outcomes(run(), who=who) == ["CREATED"]
+    assert memory.record("run r")["ownerTeam"] == (urn(owner) if owner else "")
+    assert memory.outcomes(run(), who=who) == ["UNCHANGED"]
+
+
+def test_a_run_gets_an_owner_with_the_next_report_after_its_workflow(memory: Memory) -> None:
+    """Only who registered the run gives it the owner that the workflow has by then."""
+    robot, other = (person(who, "team ranking", roles="automation") for who in ("robot", "other"))
+    assert memory.outcomes(run(), who=robot) == ["CREATED"]
+    seeded(memory, asset("workflow w", owners=OURS))
+    assert memory.outcomes(run(), who=other) == ["UNCHANGED"]
+    assert memory.record("run r")["ownerTeam"] == ""
+    assert memory.outcomes(run(), who=robot) == ["UPDATED"]
+    assert memory.record("run r")["ownerTeam"] == urn("team ranking")
