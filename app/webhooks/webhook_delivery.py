@@ -94,13 +94,13 @@ class WebhookDelivery:
 
     async def _send_events(self, receiver: Receiver) -> None:
         """Send the events after the last delivered change; ends with an error only."""
-        async with aclosing(self._parts.events.after(self.webhook, self.webhook.state.cursor, self._pass)) as events:
+        async with aclosing(self._parts.events.after(self.webhook, self.webhook.state.position, self._pass)) as events:
             async for change in events:
                 await self._send(receiver, change)
 
     def _pass(self, cursor: str) -> None:
         """Advance the state over hidden changes, so that no later attempt or process reads them again."""
-        self.webhook = self.webhook.with_state(replace(self.webhook.state, cursor=cursor))
+        self.webhook = self.webhook.with_state(replace(self.webhook.state, passed=cursor))
         now = self._parts.clock()
         if now - self._passed_at >= SAVED_MS:
             self._passed_at, self.unsaved = now, True

@@ -79,8 +79,8 @@ class Webhook:
         "`registerWebhook` or `updateWebhook`."
     )
     cursor: Cursor = stored_field(
-        "The position after which changes are sent: that of the last change that the receiver accepted, or of the "
-        "begin, moved over changes that are hidden from the owner. It is stored at most a minute late."
+        "The position of the last change that the receiver accepted, or of the begin. The changes that the owner may "
+        "see after it are sent next."
     )
     delivered_at: Instant | None = stored_field("The instant of the last delivery; null before the first one.")
     failures: int = stored_field("The number of failed attempts since the last delivery.")

@@ -43,7 +43,7 @@ class OutboxEntry:
     """Background work on sensitivity, tags or inferred edges, to begin at ``due`` (epoch milliseconds, 0 for at once).
 
     - ``x``: vertex id of the entry; ``order``: sort key, increasing with time.
-    - ``frontier``: vertices to recompute, in order; ``expand``: vertices whose targets are recomputed too.
+    - ``frontier``: vertices to recompute, in order; ``expand``: vertices whose targets are recomputed too; each once.
     - ``floor``: until the work is done, the vertices that it covers have at least its sensitivity; None without one.
     - ``tag``: vertex id of the tag to recompute, or ANY_TAG; None if the work is not about tags.
     - ``holders``, a flag: recompute all assets with a current edge to the tag, and their targets.
@@ -63,7 +63,7 @@ class OutboxEntry:
     order: int
     due: int = 0
     frontier: dict[int, None] = field(default_factory=dict)
-    expand: tuple[int, ...] = ()
+    expand: dict[int, None] = field(default_factory=dict)
     floor: SensitivityFloor | None = None
     tag: int | None = None
     holders: bool = False
@@ -84,7 +84,7 @@ class OutboxEntry:
             "tenant": self.tenant,
             "at": self.order,
             "due": self.due,
-            "beyond": self.expand,
+            "beyond": [*self.expand],
         }
         values = {}
         if self.tag is not None:
@@ -123,7 +123,7 @@ def entry_from_row(row: JsonObject) -> OutboxEntry:
         stored["at"],
         stored["due"],
         frontier,
-        tuple(stored["beyond"]),
+        dict.fromkeys(stored["beyond"]),
         floor,
         stored.get("tag"),
         stored.get("holders", False),
@@ -136,7 +136,7 @@ def entry_from_row(row: JsonObject) -> OutboxEntry:
 
 def awaiting(entry: OutboxEntry, vid: int, parent: int | None) -> OutboxEntry:
     """Return an entry, after it was set to recompute a vertex and the targets of ``parent`` when an edge has ended."""
-    entry.frontier, entry.expand = {vid: None}, () if parent is None else (parent,)
+    entry.frontier, entry.expand = {vid: None}, {} if parent is None else {parent: None}
     entry.awaits = vid, parent or 0
     return entry
 

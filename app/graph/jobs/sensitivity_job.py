@@ -110,7 +110,7 @@ class SensitivityJob(OutboxWorker):
         if entry.expand:
             found, _ = await flows.targets(entry.expand, max_records=0)
             entry.frontier |= dict.fromkeys(found)
-            entry.expand = ()
+            entry.expand = {}
         recomputation = self._begun.setdefault(entry.x, Recomputation(flows.now))
         self._late = self._late if monotonic() < self._late_until else []
         for touched in self._late:

@@ -22,8 +22,9 @@ WEBHOOK_ROOT: Final = internal_vertex_id("webhooks", "top")
 class DeliveryState:
     """How far the deliveries of a webhook came; instants are in epoch milliseconds, 0 for none.
 
-    ``cursor`` is that of the last change that the receiver accepted, or of later ones that are hidden from the owner.
-    ``failures`` counts the failed attempts since the last accepted change, ``failing_since`` is the instant of the
+    ``cursor`` is that of the last change that the receiver accepted, or of the begin. ``passed`` is that of later
+    changes, of which the owner may see none; empty without them. It is not shown, because it discloses that these were
+    written. ``failures`` counts the failed attempts since the last accepted change, ``failing_since`` is the instant of the
     first, ``error`` the reason of the last one, empty for none.
     """
 
@@ -34,6 +35,12 @@ class DeliveryState:
     next_at: int = 0
     error: str = ""
     disabled_at: int = 0
+    passed: str = ""
+
+    @property
+    def position(self) -> str:
+        """The cursor of the change after which the next one is read."""
+        return self.passed or self.cursor
 
     def delivered(self, cursor: str, now: int) -> Self:
         """Return the state after a delivery."""
@@ -41,7 +48,9 @@ class DeliveryState:
 
     def resumed(self, cursor: str | None) -> Self:
         """Return the state after a call of the owner: without failures, after another change if ``cursor`` is given."""
-        return type(self)(cursor or self.cursor, self.delivered_at)
+        if cursor:
+            return type(self)(cursor, self.delivered_at)
+        return type(self)(self.cursor, self.delivered_at, passed=self.passed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ async def inference_entries(diff: BatchDiff, outbox: Outbox, rules: Sequence[Inf
             author.tenant,
             outbox.order(author.now),
             frontier=affected.ends,
-            expand=tuple(affected.middles),
+            expand=affected.middles,
             inference=True,
         )
     ]

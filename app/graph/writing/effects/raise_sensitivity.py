@@ -96,7 +96,7 @@ class _Raising:
     def _add_affected(self, entry: OutboxEntry, key: EdgeKey) -> None:
         target, parent = self._diff.affected(key)
         entry.frontier[target] = None
-        entry.expand += () if parent is None else (parent,)
+        entry.expand |= {} if parent is None else {parent: None}
 
     async def _raise(self, rank: int, reached: set[int], own: set[int], parents: set[int]) -> None:
         """Raise the vertices ``reached``, and everything downstream of them, to ``rank``.
@@ -154,7 +154,7 @@ class _Raising:
         shown = None if covers_tenant else frozenset(covered)
         entry.floor = SensitivityFloor(entry.tenant, SENSITIVITIES[rank], shown, entry.raised_by)
         entry.frontier = dict.fromkeys([*reached, *(() if covers_tenant else covered - reached)])
-        entry.expand = tuple(expand)
+        entry.expand = dict.fromkeys(expand)
         self.entries.append(entry)
 
     async def _extend_floors(self, touched: set[int], children: Sources) -> None:

@@ -50,7 +50,7 @@ async def tag_entries(
             author.tenant,
             outbox.order(author.now),
             frontier=dict.fromkeys(affected.by_tag[tag][0]),
-            expand=tuple(affected.by_tag[tag][1]),
+            expand=dict.fromkeys(affected.by_tag[tag][1]),
             tag=tag,
             holders=tag in switched,
         )

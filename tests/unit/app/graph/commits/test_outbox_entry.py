@@ -19,7 +19,7 @@ MAL = Principal(
 )
 ENTRIES = [
     OutboxEntry(1, "acme", 10),
-    OutboxEntry(1, "acme", 10, 99, dict.fromkeys([3, 1, 2]), (7, 8)),
+    OutboxEntry(1, "acme", 10, 99, dict.fromkeys([3, 1, 2]), dict.fromkeys([7, 8])),
     OutboxEntry(1, "acme", 10, floor=SensitivityFloor("acme", "RESTRICTED", frozenset({5, 4}))),
     OutboxEntry(1, "acme", 10, floor=SensitivityFloor("acme", "INTERNAL", frozenset())),
     OutboxEntry(1, "acme", 10, floor=SensitivityFloor("acme", "INTERNAL", None)),
@@ -50,6 +50,13 @@ def test_a_frontier_that_was_extended_is_one_list() -> None:
     row = stored(OutboxEntry(1, "acme", 10, frontier={3: None}))
     row["frontier"] += [*frontier_value([1, 3]), *frontier_value([2])]
     assert [*entry_from_row(row).frontier] == [3, 1, 2]
+
+
+def test_a_vertex_is_expanded_once() -> None:
+    """The entry of an older release may name the parent of a thousand ended edges as often."""
+    row = stored(OutboxEntry(1, "acme", 10, expand={7: None}))
+    row["note"] = row["note"].replace("[7]", "[7,7,8,7]")
+    assert [*entry_from_row(row).expand] == [7, 8]
 
 
 def test_an_empty_frontier_has_no_value() -> None:
