@@ -24,7 +24,7 @@ from graphql_schema.catalog.relations import OBSERVATION_OF
 from graphql_schema.ports.commands import DeclaredEdges, ObserveCommand, RegisterCommand
 from graphql_schema.ports.outcomes import ObservedChanges, WriteOutcome
 from graphql_schema.rules.observation.observed_columns import COLUMNS, with_sender
-from graphql_schema.rules.observation.observed_values import Entries, Fold, fold
+from graphql_schema.rules.observation.observed_values import LISTED, Entries, Fold, fold
 
 Refused = list[tuple[str, str, str]]
 
@@ -52,9 +52,9 @@ def observe(unit: ItemUnit, command: ObserveCommand) -> WriteOutcome:
     listed = {each.field for each in command.edges if not each.adds}
     values = {name: value for name, value in folded.values.items() if name not in listed}
     outcome = register(unit, RegisterCommand(command.urn, {"name": command.name, **values}, edges))
-    if COLUMNS in values:  # they have the sources of all senders
+    for name in {COLUMNS, *(unseen & LISTED.keys())} & values.keys():  # lists with parts of other senders
         vid = unit.lookup.vid(command.urn)
-        unit.staging.put(vid, without_giver(unit.lookup.known(vid), COLUMNS))
+        unit.staging.put(vid, without_giver(unit.lookup.known(vid), name))
     _keep_evidence(unit, command.urn, evidence, folded.entries)
     return replace(
         outcome, observed=_changes(unit, command, folded, unseen | {COLUMNS} if guessed else unseen, refused)

@@ -15,6 +15,7 @@ from app.graph.records.edge_record import (
 from app.graph.records.tag_edge import with_mode
 from app.graph.records.vertex_record import indexed, is_unowned_stub, kind_of, owner_team
 from app.graph.writing.rules.first_owner import may_take
+from app.graph.writing.rules.permissions import may_link_other_ends
 from app.graph.writing.unit.apart_declarations import taken_over
 from app.graph.writing.unit.item_unit import ItemUnit
 from graphql_schema.catalog.enums import TagMode
@@ -34,8 +35,9 @@ def change_edge(  # noqa: PLR0913 - an edge, its end, and a flag
     Returns whether the edge is staged: if it differs, the stored edge is concealed from the caller, or ``anew`` is set.
 
     If the edge is concealed and others declare it, or the caller only ends a declaration kept apart, the record is
-    stored as that declaration. Otherwise it becomes the edge. If its recorder, from whom an end is hidden, withdraws it
-    while another caller keeps it, it becomes the edge of that other caller.
+    stored as that declaration. Otherwise it becomes the edge, and the caller its recorder, who knows it also if an end
+    is hidden later. A current edge of others stays theirs if the caller may not link its other end. If its recorder,
+    from whom an end is hidden, withdraws it while another caller keeps it, it becomes the edge of that other caller.
 
     ``own`` is the end of the edge on which the rights were checked; the audit records the edge as ``field`` of it.
     """
@@ -57,7 +59,8 @@ def change_edge(  # noqa: PLR0913 - an edge, its end, and a flag
     else:
         if stored is not None and concealed and known is not None:
             record = taken_over(stored, record, unit.author.subject)
-        is_staged = unit.staging.put_edge(key, _with_marks(unit, key, record), anew=anew or concealed)
+        after, recorder = _with_marks(unit, key, record), _lasting_recorder(unit, key, stored, own)
+        is_staged = unit.staging.put_edge(key, after, anew=anew or concealed, recorder=recorder)
         if is_staged:
             unit.audit.record_edge(own, field, key, rewritten=anew or concealed)
     if key[0] == CONTAINS.name and (_recorded_begin(unit, key) != before or _lacks_parent(unit, key)):
@@ -84,6 +87,17 @@ def _heir(unit: ItemUnit, key: EdgeKey, stored: Record, record: Record) -> str |
     if not is_left or record["by"] or stored.get(UNCONFIRMED) or not is_current(stored, unit.now):
         return None
     return next((each for each in kept_by(stored) if each != unit.author.subject), None)
+
+
+def _lasting_recorder(unit: ItemUnit, key: EdgeKey, stored: Record | None, own: int) -> str | None:
+    """Return the recorder that a stored edge keeps when the caller repeats it; None if the caller becomes the recorder.
+
+    Who repeats a current confirmed edge needs no right on its other end. As its recorder, the caller could end it
+    without that right once the end is hidden.
+    """
+    if stored is None or stored.get(UNCONFIRMED) or not is_current(stored, unit.now):
+        return None
+    return None if may_link_other_ends(unit, key, own) else str(stored["recordedBy"])
 
 
 def _with_marks(unit: ItemUnit, key: EdgeKey, record: Record) -> Record:

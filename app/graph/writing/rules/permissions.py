@@ -108,12 +108,18 @@ def needs_confirmation(unit: ItemUnit, key: EdgeKey, own: int, declarer: str = "
     current = edge if is_current(edge, unit.now) else None
     if current is not None and not current.get(UNCONFIRMED):
         return False
-    others = _other_changed_ends(unit, key, own)
     if current is not None and declarer in current["by"]:
-        allowed = [_may_link(unit, record) for record in others]
-    else:
-        allowed = [require_right_if_visible(unit, "link", record, *path) for record in others]
-    return not all(allowed)
+        return not may_link_other_ends(unit, key, own)
+    others = _other_changed_ends(unit, key, own)
+    return not all([require_right_if_visible(unit, "link", record, *path) for record in others])
+
+
+def may_link_other_ends(unit: ItemUnit, key: EdgeKey, own: int) -> bool:
+    """Return whether the caller has the right ``link`` on the ends that an edge changes, except the vertex ``own``.
+
+    An unowned stub accepts any edge; a hidden end none.
+    """
+    return all(_may_link(unit, record) for record in _other_changed_ends(unit, key, own))
 
 
 def require_right_to_end(unit: ItemUnit, key: EdgeKey, own: int, *path: str) -> None:
