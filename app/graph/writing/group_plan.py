@@ -29,6 +29,7 @@ from app.graph.writing.unit.working_set import WorkingSet
 from graphql_schema.execution.side_thread import run_aside
 from graphql_schema.ports.commands import Command
 from graphql_schema.ports.outcomes import WriteOutcome, not_written
+from policies.errors import LimitError
 
 FEW: Final = 100
 """Number of records and edges that a deletion examines in a few milliseconds."""
@@ -79,6 +80,10 @@ class GroupPlan:
         return max(plan.author.now for plan in self.batches)
 
 
+MAX_ROUNDS: Final = 100
+"""Maximal number of times that a transaction is read and planned: each plan may find that it needs further reads."""
+
+
 class GroupPlanner:
     """Plans batches of one tenant, under the write lock. ``missing`` collects the reads that planning needs."""
 
@@ -97,8 +102,8 @@ class GroupPlanner:
     async def plan(self) -> GroupPlan:
         """Return the plan of the transaction, after reading and planning until planning needs no further reads.
 
-        Raises the error of a read that all batches share, and the TransientConflictError of any read. Other errors of
-        one batch are in its plan. What a transaction reads is bounded if it can be divided: WriteTooLargeError is
+        Raises the error of a read that all batches share, the TransientConflictError of any read, and LimitError after
+        MAX_ROUNDS, or once no call waits for the plan any more. Other errors of one batch are in its plan. What a transaction reads is bounded if it can be divided: WriteTooLargeError is
         raised. One that cannot reads all that it needs: anybody may have added edges to the asset of its item.
         """
         items = [item for batch in self._batches for item in batch.items]
@@ -111,7 +116,7 @@ class GroupPlanner:
         for batch, author in zip(self._batches, self._authors, strict=True):
             for item in batch.items:
                 self._missing.records |= {author.vid(urn): urn for urn in records_of_events(item, author)}
-        while True:
+        for _ in range(MAX_ROUNDS):
             state = await prefetch(
                 self._client,
                 self._authors[0].tenant,
@@ -124,6 +129,11 @@ class GroupPlanner:
             if state.missing.within(self._missing):
                 return GroupPlan(state, planned)
             self._missing.add(state.missing)
+            if all(batch.is_over for batch in self._batches):
+                break
+        raise LimitError(
+            f"The change needs more than {MAX_ROUNDS} reads that follow from each other; make it in several calls."
+        )
 
     async def _planned(self, state: WorkingSet) -> list[BatchPlan]:
         """Plan every batch on the state that the earlier ones leave, with their sensitivity floors."""

@@ -23,7 +23,13 @@ from app.graph.records.tag_edge import declared_part, released, restored_declara
 from app.graph.records.vertex_record import updated, with_givers, without_giver
 from app.graph.writing.handlers.register import RETIRED
 from app.graph.writing.rules.approved_content import DIGESTS
-from app.graph.writing.rules.edge_effects import change_edge, update_ordered_lists, update_owner_team, update_use_times
+from app.graph.writing.rules.edge_effects import (
+    change_edge,
+    require_containers,
+    update_ordered_lists,
+    update_owner_team,
+    update_use_times,
+)
 from app.graph.writing.rules.permissions import (
     needs_confirmation,
     refuse_deleted,
@@ -92,6 +98,7 @@ def restore_fields(unit: ItemUnit, record: Record, change: Record) -> WriteOutco
     unit.staging.put(vid, after)
     update_use_times(unit, vid)
     unit.lookup.require_records(*(urn for entry in edges for urn in _runs_of(unit, entry)))
+    require_containers(unit, (_key(unit, entry) for entry in edges))
     moved = [_restore_edge(unit, vid, entry) for entry in edges]
     _restore_lists(unit, vid, change, edges, also_owners=bool(owner))
     require_right_on_result(unit, vid, record, creates=False)

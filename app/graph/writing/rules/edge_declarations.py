@@ -13,7 +13,7 @@ from app.graph.records.edge_record import (
     with_confirmation,
 )
 from app.graph.records.tag_edge import has_mode, released
-from app.graph.writing.rules.edge_effects import change_edge, update_ordered_lists
+from app.graph.writing.rules.edge_effects import change_edge, require_containers, update_ordered_lists
 from app.graph.writing.rules.permissions import needs_confirmation
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.placeholders import ensure_referenced
@@ -45,7 +45,9 @@ def declare_edges(unit: ItemUnit, urn: str, edges: DeclaredEdges) -> bool:
         key, changed = _declare(unit, vid, edges, far, values)
         moved |= changed
         kept.add(key)
-    for key, edge in _ending(unit, vid, edges, kept):
+    ending = [*_ending(unit, vid, edges, kept)]
+    require_containers(unit, (key for key, _ in ending))
+    for key, edge in ending:
         moved |= change_edge(unit, key, edge, vid, edges.field)
     if edges.hop.direction is Direction.OUT:
         update_ordered_lists(unit, vid, edges.hop.relation.name, list(edges.targets))

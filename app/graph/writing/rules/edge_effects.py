@@ -1,6 +1,6 @@
 """Effects of an edge on the records of its ends: owners, tags, owner team, container, and order by time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from app.graph.records.edge_record import (
     OPENED,
@@ -241,6 +241,15 @@ def _may_contain(unit: ItemUnit, record: Record) -> bool:
 def _is_hidden_parent(unit: ItemUnit, container: int, index_key: str) -> bool:
     """Return whether a child would inherit owners from a parent that is hidden from the caller, which discloses it."""
     return index_key == "whole" and not unit.visibility.is_visible(unit.lookup.known(container))
+
+
+def require_containers(unit: ItemUnit, keys: Iterable[EdgeKey]) -> None:
+    """Require what :func:`change_edge` reads if edges of CONTAINS end: all containers of the assets at their ends.
+
+    Several edges need it before the first is changed, so that one request reads everything.
+    """
+    contained = {(unit.lookup.kind(key[1]), key[2]) for key in keys if key[0] == CONTAINS.name}
+    unit.lookup.require_hops(*((CONTAINS.into(kind), vid) for kind, vid in sorted(contained)))
 
 
 def _last_recorded(unit: ItemUnit, key: EdgeKey) -> str:

@@ -69,13 +69,29 @@ def require_right(unit: ItemUnit, action: str, record: Record, *path: str) -> No
 
 
 def require_right_on_subjects(unit: ItemUnit, attached: Record) -> None:
-    """Require the right ``update`` on each visible subject of an attached record, except deleted ones.
+    """Require the right ``update`` on each visible or withheld subject of an attached record, except deleted ones.
 
     If all of them are deleted, each counts. A hidden subject does not count, because a denial would disclose it.
     """
-    shown = [record for record in map(unit.visibility.visible, attached["subjects"]) if record is not None]
+    found = [record for record in map(unit.lookup.record, attached["subjects"]) if record is not None]
+    shown = [each for each in found if unit.visibility.is_visible(each) or unit.visibility.is_withheld(each)]
     for record in [each for each in shown if not is_deleted(each)] or shown:
-        require_right(unit, "update", record)
+        refuse_withheld(unit, record)
+        if unit.visibility.is_visible(record):
+            require_right(unit, "update", record)
+
+
+def refuse_withheld(unit: ItemUnit, record: Record, *path: str) -> None:
+    """Reject the item as DENIED if an asset is withheld, whose right the caller therefore lacks; a stub is accepted.
+
+    The message does not name the asset. ``path`` is the input field that needs the right.
+    """
+    if not is_unowned_stub(record) and unit.visibility.is_withheld(record):
+        raise denied(
+            "The change needs a right on an asset that you may not see while it is raised to a stricter sensitivity; "
+            "let its owner, or an administrator, make the change.",
+            *path,
+        )
 
 
 def require_right_if_visible(unit: ItemUnit, action: str, record: Record, *path: str) -> bool:
@@ -148,9 +164,10 @@ def require_right_to_move(unit: ItemUnit, key: EdgeKey, own: int, after: Record,
 def require_right_on_other_ends(unit: ItemUnit, key: EdgeKey, own: int, *path: str) -> None:
     """Require the right ``link`` on the ends that the edge would change, except the vertex ``own``.
 
-    As in :func:`require_right_if_visible`, a hidden end is checked as if it were absent.
+    As in :func:`require_right_if_visible`, a hidden end is checked as if it were absent, unless it is withheld.
     """
     for record in _other_changed_ends(unit, key, own):
+        refuse_withheld(unit, record, *path)
         require_right_if_visible(unit, "link", record, *path)
 
 

@@ -7,7 +7,7 @@ from typing import Final
 from app.graph.records.vertex_record import attributes, is_unowned_stub, kind_of
 from app.graph.writing.rules.approved_content import WEAKENED_BY, made_or_requested
 from app.graph.writing.rules.effective_sensitivity import with_known_sensitivity
-from app.graph.writing.rules.permissions import require_right
+from app.graph.writing.rules.permissions import refuse_withheld, require_right
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import denied
 from graphql_schema.catalog.relations import PRODUCES, STARTED_BY, VERSION_OF
@@ -99,15 +99,16 @@ def _refuse_maker(unit: ItemUnit, vid: int, model: Record) -> None:
 def require_right_to_name_requesters(unit: ItemUnit) -> None:
     """Reject the item as DENIED if it changes the user of a visible run, and the caller may not link a visible output.
 
-    Each asset that the run ever produced is an output; unowned stubs do not count.
+    Each asset that the run ever produced is an output; unowned stubs do not count, and withheld assets do.
     The user of a run cannot approve its outputs, so a stranger could exclude approvers by naming them. The user of a
     hidden run is unconfirmed.
     """
     runs = {key[1] for key in unit.staging.staged.edges if key[0] == STARTED_BY.name}
     runs = {run for run in runs if unit.visibility.is_visible(unit.lookup.known(run))}
     for run in sorted(runs):
-        for _, output in unit.visibility.neighbours(PRODUCES.out(), run, ended=True):
-            if not is_unowned_stub(output):
+        for _, output in unit.visibility.active_edges(PRODUCES.out(), run, ended=True):
+            refuse_withheld(unit, output, "startedBy")
+            if unit.visibility.is_visible(output) and not is_unowned_stub(output):
                 require_right(unit, "link", output, "startedBy")
 
 

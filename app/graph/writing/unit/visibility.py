@@ -53,6 +53,17 @@ class CallerVisibility:
         subjects = map(self.visible, record["subjects"])
         return any(self._shows(subject, record) for subject in subjects if subject is not None)
 
+    def is_withheld(self, record: Record) -> bool:
+        """Return whether an asset is hidden from the caller only by a raise that is not confirmed.
+
+        The caller could see it before, and may have caused the raise. So where a hidden asset counts as absent, and the
+        caller would so get a right over it, a withheld one does not.
+        """
+        if is_attached(record) or self.is_visible(record) or self._is_below_hidden(record):
+            return False
+        raised = attributes(self._with_floor(record))
+        return self._author.discovers(raised._replace(sensitivity=raised.confirmed_sensitivity))
+
     def _is_below_hidden(self, record: Record) -> bool:
         """Return whether a record is a stub that the batch creates of a version, whose parent is hidden.
 

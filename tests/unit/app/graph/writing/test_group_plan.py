@@ -17,9 +17,11 @@ from app.graph.writing.call_batch import CallBatch
 from app.graph.writing.effects import tag_outbox
 from app.graph.writing.group_plan import GroupPlan, GroupPlanner
 from app.graph.writing.unit import working_set
-from app.graph.writing.unit.read_set import ReadSet
+from app.graph.writing.unit.read_set import ReadCoverage, ReadSet
+from app.graph.writing.unit.working_set import WorkingSet
 from graphql_schema.execution.side_thread import run_aside
 from graphql_schema.ports.commands import DeleteCommand, IdempotencyKey
+from policies.errors import LimitError
 
 ADA = person("ada", "team ranking", roles="engineer")
 BO = person("bo", "team ads", roles="engineer")
@@ -220,3 +222,15 @@ async def test_the_effects_of_much_are_found_in_the_side_thread(
     large = await planned(callers, callers.batch(ROOT, asset("feature-set s", **owned), *features, deletion))
     assert (threads["tags"], aside in threads["plan"]) == ({aside}, True)
     assert outcomes(large) == outcomes(small)
+
+
+async def test_reads_that_follow_from_each_other_end(callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plan that needs further reads again and again is refused, instead of holding the write lock for ever."""
+
+    async def nothing(*_: Any, **__: Any) -> WorkingSet:
+        return WorkingSet({}, {}, {}, ReadCoverage(*(frozenset[Any]() for _ in range(5))))
+
+    monkeypatch.setattr("app.graph.writing.group_plan.prefetch", nothing)
+    monkeypatch.setattr(group_plan, "MAX_ROUNDS", 1)
+    with pytest.raises(LimitError, match="make it in several calls"):
+        await planned(callers, callers.batch(ROOT, asset("dataset d")))

@@ -1,11 +1,15 @@
 """Edges that an input field declares, and the end of those that it declares no longer."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
-from support.stores.in_memory_writer import Memory, seeded
+from support.stores.in_memory_writer import COMPLETE, Memory, plan, seeded
 from support.stores.writers import NOW, asset, edges, link, person, urn
 
+from app.graph.records.vertex_id import vertex_id
 from graphql_schema.catalog.enums import ChangeAction
-from graphql_schema.catalog.relations import TAGGED
+from graphql_schema.catalog.relations import TAGGED, Direction
 from graphql_schema.ports.commands import DeclaredEdges, RegisterCommand, UnlinkCommand
 
 
@@ -22,6 +26,26 @@ def test_a_list_replaces_what_the_field_declared_before(memory: Memory) -> None:
     assert memory.edge("DERIVES", "dataset a", "dataset d")["validTo"] == NOW + 1
     memory.run(asset("dataset d", derivedFrom=[]), now=NOW + 2)
     assert [current(memory, name) for name in "abc"] == [False, False, False]
+
+
+def test_what_the_ends_of_many_edges_need_is_read_at_once(memory: Memory) -> None:
+    """A list that ends thirty edges asks for the sets of all features at once: each read is another plan of the call."""
+    features = [f"feature f{number}" for number in range(30)]
+    seeded(memory, asset("feature-set s", features=features))
+    of_features = {(Direction.IN, "CONTAINS", vertex_id("default", urn(each))) for each in features}
+    state = memory.state(replace(COMPLETE, hops=_AllBut(of_features)))
+    plan([asset("feature-set s", features=[])], state, memory.author(), dry_run=False)
+    assert state.missing.hops == of_features
+
+
+class _AllBut:
+    """A container of everything but some values."""
+
+    def __init__(self, without: set[Any]) -> None:
+        self._without = without
+
+    def __contains__(self, one: object) -> bool:
+        return one not in self._without
 
 
 def test_an_edge_of_another_declarer_remains(memory: Memory) -> None:
