@@ -24,8 +24,8 @@ class DeliveryState:
 
     ``cursor`` is that of the last change that the receiver accepted, or of the begin. ``passed`` is that of later
     changes, of which the owner may see none; empty without them. It is not shown, because it discloses that these were
-    written. ``failures`` counts the failed attempts since the last accepted change, ``failing_since`` is the instant of the
-    first, ``error`` the reason of the last one, empty for none.
+    written. ``failures`` counts the failed attempts since the last accepted change, ``failing_since`` is the instant of
+    the first, ``error`` the reason of the last one, empty for none.
     """
 
     cursor: str

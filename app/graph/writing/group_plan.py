@@ -103,8 +103,9 @@ class GroupPlanner:
         """Return the plan of the transaction, after reading and planning until planning needs no further reads.
 
         Raises the error of a read that all batches share, the TransientConflictError of any read, and LimitError after
-        MAX_ROUNDS, or once no call waits for the plan any more. Other errors of one batch are in its plan. What a transaction reads is bounded if it can be divided: WriteTooLargeError is
-        raised. One that cannot reads all that it needs: anybody may have added edges to the asset of its item.
+        MAX_ROUNDS, or once no call waits for the plan any more. Other errors of one batch are in its plan. What a
+        transaction reads is bounded if it can be divided: WriteTooLargeError is raised. One that cannot reads all that
+        it needs: anybody may have added edges to the asset of its item.
         """
         items = [item for batch in self._batches for item in batch.items]
         receipts = [

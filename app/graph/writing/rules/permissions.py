@@ -127,7 +127,8 @@ def needs_confirmation(unit: ItemUnit, key: EdgeKey, own: int, declarer: str = "
     if current is not None and declarer in current["by"]:
         return not may_link_other_ends(unit, key, own)
     others = _other_changed_ends(unit, key, own)
-    return not all([require_right_if_visible(unit, "link", record, *path) for record in others])
+    allowed = [require_right_if_visible(unit, "link", record, *path) for record in others]
+    return not all(allowed)
 
 
 def may_link_other_ends(unit: ItemUnit, key: EdgeKey, own: int) -> bool:

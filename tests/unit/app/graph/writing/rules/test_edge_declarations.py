@@ -29,7 +29,7 @@ def test_a_list_replaces_what_the_field_declared_before(memory: Memory) -> None:
 
 
 def test_what_the_ends_of_many_edges_need_is_read_at_once(memory: Memory) -> None:
-    """A list that ends thirty edges asks for the sets of all features at once: each read is another plan of the call."""
+    """A list that ends thirty edges needs the sets of all features at once: each read is another plan of the call."""
     features = [f"feature f{number}" for number in range(30)]
     seeded(memory, asset("feature-set s", features=features))
     of_features = {(Direction.IN, "CONTAINS", vertex_id("default", urn(each))) for each in features}
