@@ -58,7 +58,7 @@ def link(unit: ItemUnit, command: LinkCommand) -> WriteOutcome:
     """
     relation = RELATIONS[command.relation]
     _refuse_invalid(relation, command)
-    _refuse_scheduled(unit, relation, validFrom=command.values.get("validFrom"), validTo=command.values.get("validTo"))
+    _refuse_dated(unit, relation, validFrom=command.values.get("validFrom"), validTo=command.values.get("validTo"))
     refuse_unknown(unit, command.known_ids, ((command.source, ("from",)), (command.target, ("to",))))
     outward = changes_source(command)
     changed = command.source if outward else command.target
@@ -187,7 +187,7 @@ def unlink(unit: ItemUnit, command: UnlinkCommand) -> WriteOutcome:
         raise invalid(
             f"The id of {command.source} names its parent; delete the version with `deleteAsset`.", "relation"
         )
-    _refuse_scheduled(unit, relation, validTo=command.valid_to)
+    _refuse_dated(unit, relation, validTo=command.valid_to)
     outward = changes_source(command)
     changed, other = (command.source, command.target) if outward else (command.target, command.source)
     ends = (relation.name, unit.lookup.vid(command.source), unit.lookup.vid(command.target))
@@ -278,15 +278,17 @@ def _refuse_invalid(relation: Relation, command: LinkCommand) -> None:
         raise invalid(f"Sensitivity does not propagate over {relation.name}; omit `declassify`.", "declassify")
 
 
-def _refuse_scheduled(unit: ItemUnit, relation: Relation, **instants: int | None) -> None:
-    """Reject the item if it begins or ends a deployment of a version in the future; ``instants`` are by input field.
+def _refuse_dated(unit: ItemUnit, relation: Relation, **instants: int | None) -> None:
+    """Reject the item if it schedules a deployment or dates a version; ``instants`` are by input field.
 
     The approvals of a deployment are for its version. Only a write can void them, so its version must not change later
-    without one.
+    without one. A version belongs to the parent that its id names, and never ceases to.
     """
     for name, instant in instants.items():
         if relation is DEPLOYED_AS and instant is not None and instant > unit.now:
             raise invalid(f"A deployment cannot be scheduled; call when it takes place, without `{name}`.", name)
+        if relation is VERSION_OF and instant is not None:
+            raise invalid(f"A version belongs to its parent as long as it exists; omit `{name}`.", name)
 
 
 def _authorise_declassifying(unit: ItemUnit, own: Record, target: int, *, before: Record | None, after: Record) -> None:

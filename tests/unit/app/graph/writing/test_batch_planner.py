@@ -113,6 +113,8 @@ OUTCOMES: list[tuple[str, list[Command], Command, str]] = [
     ),
     ("a link that ends before it begins", [], link("FEEDS", "dataset d", "model m", validTo=9), "INVALID"),
     ("a link between kinds that it does not join", [], link("FEEDS", "model m", "dataset d"), "INVALID"),
+    ("a version until", [], link("VERSION_OF", "model-version m@1", "model m", validTo=NOW + 1), "INVALID"),
+    ("a version from", [], link("VERSION_OF", "model-version m@1", "model m", validFrom=NOW - 1), "INVALID"),
     ("a version linked to another whole", [], link("VERSION_OF", "model-version m@1", "model n"), "INVALID"),
 ]
 
