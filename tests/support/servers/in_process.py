@@ -188,6 +188,13 @@ class Api(RunningApi):
             self.turns.pinned = pinned
 
 
+def tokens_of_personas(settings: Settings) -> dict[str, str]:
+    """Return a new token of each persona, and one for break-glass, which is valid for an hour."""
+    issuer = DevIssuer(settings)
+    tokens = {name: issuer.mint(persona(name)) for name in personas()}
+    return {**tokens, "root breaking glass": issuer.mint(persona("root"), break_glass="the tests read everything")}
+
+
 @asynccontextmanager
 async def open_api(
     graph: StoreGraph,
@@ -210,9 +217,7 @@ async def open_api(
         for _ in range(1 if shared else PROCESSES)
     ]
     apps = [create_app(process) for process in processes]
-    issuer = DevIssuer(settings)
-    tokens = {name: issuer.mint(persona(name)) for name in personas()}
-    tokens["root breaking glass"] = issuer.mint(persona("root"), break_glass="the tests read everything")
+    tokens = tokens_of_personas(settings)
     async with AsyncExitStack() as stack:
         for app in apps:
             await stack.enter_async_context(app.router.lifespan_context(app))
