@@ -23,30 +23,22 @@ class Generation:
     """Entries of the cache, and the sum ``size`` of their estimated bytes.
 
     ``records`` maps a vertex id to record and size, ``edges`` a shape and a vertex id to edges. ``listings`` maps the
-    two parts of a :data:`ListingKey` to result and size.
+    two parts of a :data:`ListingKey` to result and size. ``_shapes`` maps a vertex id to the shapes of its edges, so
+    that to drop some of these takes no longer because edges of other vertices have many shapes.
     """
 
-    __slots__ = ("_by_label", "edges", "listings", "records", "size")
+    __slots__ = ("_shapes", "edges", "listings", "records", "size")
 
     def __init__(self) -> None:
         self.records: dict[int, tuple[Record, int]] = {}
         self.edges: dict[Shape, dict[int, KnownEdges]] = {}
         self.listings: dict[str, dict[bytes, tuple[JsonObject, int]]] = {}
         self.size = 0
-        self._by_label: dict[tuple[str, str], list[dict[int, KnownEdges]]] = {}
+        self._shapes: dict[int, list[Shape]] = {}
 
     def __len__(self) -> int:
         edges = sum(map(len, self.edges.values()))
         return len(self.records) + edges + sum(map(len, self.listings.values()))
-
-    def of_shape(self, shape: Shape) -> dict[int, KnownEdges]:
-        """Return the edges of a shape by vertex id: the dictionary in :attr:`edges`, added empty if it was absent."""
-        known = self.edges.get(shape)
-        if known is None:
-            known = self.edges[shape] = {}
-            for label in shape.labels:
-                self._by_label.setdefault((shape.direction, label), []).append(known)
-        return known
 
     def put_record(self, vid: int, record: Record, size: int) -> None:
         """Add or replace a record."""
@@ -56,8 +48,10 @@ class Generation:
 
     def put_edges(self, shape: Shape, vid: int, edges: KnownEdges) -> None:
         """Add or replace the edges of a vertex."""
-        known = self.of_shape(shape)
+        known = self.edges.setdefault(shape, {})
         former = known.get(vid)
+        if former is None:
+            self._shapes.setdefault(vid, []).append(shape)
         known[vid] = edges
         self.size += edges.size - (former.size if former else 0)
 
@@ -74,9 +68,15 @@ class Generation:
             record = self.records.pop(vid, None)
             self.size -= record[1] if record else 0
         for direction, label, vid in touched.edge_ends:
-            for known in self._by_label.get((direction, label), ()):
-                edges = known.pop(vid, None)
-                self.size -= edges.size if edges else 0
+            left = []
+            for shape in self._shapes.pop(vid, ()):
+                if shape.direction == direction and label in shape.labels:
+                    edges = self.edges[shape].pop(vid, None)
+                    self.size -= edges.size if edges else 0
+                else:
+                    left.append(shape)
+            if left:
+                self._shapes[vid] = left
         for tenant in [*self.listings] if touched.tenants is None else touched.tenants:
             listings = self.listings.pop(tenant, {})
             self.size -= sum(size for _, size in listings.values())
@@ -92,6 +92,8 @@ class Generation:
                 self.size -= edges.size
             elif (listing := _popped(self.listings)) is not None:
                 self.size -= listing[1]
+            elif self._shapes:
+                self._shapes.popitem()
             else:
                 return True
         return False

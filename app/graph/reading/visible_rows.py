@@ -43,20 +43,27 @@ class VisibleRows:
         """Return the response to a request, and evaluate the policy on its records.
 
         A change that lists far ends is hidden unless the caller may discover one of them, or it is a link by the
-        caller. :meth:`row` evaluates it later. ``ends`` is 0 unless the response can contain changes. The records of
+        caller. ``ends`` is 0 unless the response can contain changes. The records of
         the first ``ends`` far ends of each are read in a second request, and the others count as hidden. It is sent
         even if there is no further record to read, or if all are in the cache. The number of requests would
         otherwise disclose hidden changes, and changes about hidden assets.
         """
         response = await self._batcher.fetch(request)
         unknown = self._unknown_of(response)
+        changes = [vid for vid, record in response.records.items() if record.get("ends")] if ends else []
         if ends:
-            named = {urn for record in response.records.values() for urn in record.get("ends", ())[:ends]}
-            missing = [vid for vid in map(self.vid, named) if vid not in self._known]
+            named = {
+                self.vid(urn): None
+                async for vid in self.budget.in_turns(changes)
+                for urn in response.records[vid]["ends"][:ends]
+            }
+            missing = [vid for vid in named if vid not in self._known]
             also = await self._batcher.fetch(LevelRequest(vertices=missing or request.vertices, fresh=True))
             response.records.update(also.records)
             unknown += self._unknown(also)
         await self._evaluate_all(unknown, response)
+        async for vid in self.budget.in_turns(changes):
+            self.row(vid, response)
         return response
 
     async def _evaluate_all(self, unknown: list[int], response: LevelResponse) -> None:

@@ -1,5 +1,7 @@
 """A generation of the cache: what is put into it is counted, and what is touched is dropped."""
 
+from typing import ClassVar
+
 from app.graph.cache.generation import Generation, listing_size
 from app.graph.cache.known_edges import KnownEdges, Shape
 from app.graph.records.touched import Touched
@@ -39,7 +41,7 @@ def test_entries_are_released_a_few_at_a_time() -> None:
     left = []
     while not there.release(3, 0):
         left.append((len(there), there.size))
-    assert [count for count, _ in left] == [5, 2]
+    assert [count for count, _ in left] == [5, 2, 0]
     assert sorted((size for _, size in left), reverse=True) == [size for _, size in left]
     assert (len(there), there.size) == (0, 0)
 
@@ -72,3 +74,40 @@ def test_the_size_of_a_listing_grows_with_its_ids_and_its_form() -> None:
     small = listing_size(("here", b"[]"), LISTING)
     assert listing_size(("here", b"[]" * 100), LISTING) > small
     assert listing_size(("here", b"[]"), {**LISTING, "x": [*range(100)]}) > small
+
+
+class Labels(tuple[str, ...]):
+    """Labels that count how often one is looked for."""
+
+    __slots__ = ()
+    looked: ClassVar = 0
+
+    def __contains__(self, label: object) -> bool:
+        Labels.looked += 1
+        return super().__contains__(label)
+
+
+def test_a_touched_end_visits_the_shapes_of_its_vertex_alone() -> None:
+    """Otherwise a caller who reads edges of one vertex over hundreds of sets of labels delays every write."""
+    there = Generation()
+    for number in range(500):
+        there.put_edges(Shape("out", Labels(("FEEDS", str(number))), (), "store"), 1, KnownEdges([], 0, 1))
+    there.put_edges(FEEDS, 2, KnownEdges([], 0, 7))
+    Labels.looked = 0
+    there.forget(Touched(edge_ends=frozenset({("out", "FEEDS", 2), ("in", "FEEDS", 3)})))
+    assert (Labels.looked, there.size) == (0, 500)
+    there.forget(Touched(edge_ends=frozenset({("out", "FEEDS", 1)})))
+    assert (Labels.looked, there.size) == (500, 0)
+
+
+def test_edges_that_are_read_again_are_dropped_again() -> None:
+    """The shapes of a vertex are those of its present edges, however often these were dropped."""
+    there = Generation()
+    for _ in range(3):
+        there.put_edges(FEEDS, 1, KnownEdges([], 0, 7))
+        there.put_edges(OUT, 1, KnownEdges([], 0, 1))
+        there.forget(Touched(edge_ends=frozenset({("out", "DERIVES", 1)})))
+        assert there.size == 7
+        there.forget(Touched(edge_ends=frozenset({("out", "FEEDS", 1)})))
+        assert there.size == 0
+    assert there.release(1, 0)
