@@ -15,11 +15,13 @@ its index has.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import orjson
 
 from app.graph.admin.schema_steps import FIRST_VERSION, SchemaPath
+from app.graph.driver.contended_request import repeat_contended
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.gremlin_text import g, param, render
 from app.graph.driver.prepared_statement import PreparedStatement
@@ -82,9 +84,10 @@ class StoredSchema:
 async def read_stored_schema(client: GremlinClient, path: SchemaPath, nodes: str) -> StoredSchema:
     """Return the state of a store; ``nodes`` is the name of its mixed index.
 
-    Raises SchemaMismatchError if the store has no such index, and the errors of :meth:`GremlinClient.submit`.
+    A read that waited in vain for the lock of a writer, such as a copy into the store, is repeated. Raises
+    SchemaMismatchError if the store has no such index, and the errors of :meth:`GremlinClient.submit`.
     """
-    (row,) = await client.submit(_READ, {"x": STATE, "nodes": nodes})
+    (row,) = await repeat_contended(partial(client.submit, _READ, {"x": STATE, "nodes": nodes}))
     keys = row["keys"]
     if keys is None:
         raise SchemaMismatchError(
