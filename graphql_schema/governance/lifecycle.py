@@ -79,7 +79,8 @@ class DeleteAssetInput:
     reason: str | None = reason_field()
     despite_others: bool | None = strawberry.field(
         description="Whether to delete the asset although assets use it that you may not change, such as those of "
-        "other teams. By default false: such uses are a CONFLICT, whose message names up to 5 of them.",
+        "other teams, and to leave out versions and features that you may not retire. By default false: such uses are "
+        "a CONFLICT, whose message names up to 5 of them, and such versions and features are DENIED.",
         default=False,
     )
     dry_run: bool | None = dry_run_field()

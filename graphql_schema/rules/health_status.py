@@ -17,6 +17,8 @@ from graphql_schema.catalog.enums import (
     Verdict,
 )
 from graphql_schema.catalog.instants import milliseconds
+from graphql_schema.catalog.relations import CHILD_HOPS
+from graphql_schema.catalog.urn import slug_of
 from graphql_schema.ports.health_report import CauseSeverity, HealthFinding
 from graphql_schema.ports.record import Record
 from graphql_schema.ports.row import Row
@@ -155,6 +157,17 @@ def counts_downstream(asset: Row, root: Row) -> bool:
     an asset that has one.
     """
     return bool(asset.record["ownerTeam"]) or not root.record["ownerTeam"]
+
+
+def counts_in_group(member: Row, reached: Row) -> bool:
+    """Return whether causes on a ``member`` of an asset group, and those upstream of it, count for the one ``reached``.
+
+    Others can register a child before its parent has an owner. So causes of a child count for a parent that a team or
+    user owns only if both have the same owner. A parent of a domain alone may have children of each of its teams.
+    """
+    is_child = reached.kind in CHILD_HOPS and member.urn != reached.urn
+    owner = reached.record["ownerTeam"]
+    return not is_child or owner in {"", member.record["ownerTeam"]} or slug_of(owner) == "domain"
 
 
 def brings_causes(edge: Record, upstream: Row, downstream: Row) -> bool:

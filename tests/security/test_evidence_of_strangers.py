@@ -184,6 +184,27 @@ async def test_no_stranger_blocks_a_deletion(api: Api) -> None:
     assert (codes(done), done["changed"]) == ([], True)
 
 
+async def test_a_child_of_a_stranger_neither_impairs_nor_keeps_its_parent(api: Api) -> None:
+    """Eva's version, registered before the dataset, and its source are no causes that count; the parent is deleted."""
+    data, source = "mlg://dataset/test/default/parent", "mlg://dataset/test/default/of-eva"
+    child = "mlg://dataset-version/test/default/parent@zz"
+    version_of_eva = {"datasetVersion": {"id": child, "owners": [ADS]}}
+    assert (await api.register("eva", {"dataset": {"id": source, "owners": [ADS]}}, version_of_eva))["created"] == 2
+    assert codes(await do(api, "eva", LINK, **{"relation": "DERIVES", "from": source, "to": child})) == []
+    assert (await api.register("ada", {"dataset": {"id": data, "owners": [RANKING]}}))["created"] == 1
+    for each in (child, source):
+        assert codes(await do(api, "eva", INCIDENT, assets=[each], title="fake", severity="CRITICAL")) == []
+    found = (await api.ask("bo", HEALTH, id=data))["asset"]["health"]
+    assert found == {"status": "UNKNOWN", "causes": [{"depth": 0, "counts": False, "evaluation": None}]}
+    found = (await api.ask("bo", HEALTH, id=child))["asset"]["health"]
+    assert (found["status"], [cause["counts"] for cause in found["causes"]]) == ("UNHEALTHY", [True, True])
+    assert codes(await do(api, "ada", DELETE, asset=data)) == ["DENIED"]
+    assert codes(await do(api, "ada", DELETE, asset=data, despiteOthers=True)) == []
+    deleted = "query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Asset { deletedAt } } }"
+    of_parent, of_child = (await api.ask("root", deleted, ids=[data, child]))["nodes"]
+    assert (of_parent["deletedAt"] is None, of_child["deletedAt"]) == (False, None)
+
+
 @pytest.fixture
 async def gated(graph: StoreGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Api]:
     """Return the API of an installation with one gate, which is for a domain."""

@@ -73,6 +73,13 @@ no causes of health propagate over it to an asset whose owner team does not own 
 """
 
 
+GIVEN_FOR: Final = "givenFor"
+"""Record key of an edge whose values a link or unlink gave while an asset that the edge changes had no owner.
+
+It holds the URNs of the owners whose assets count as the author's own. Absent if the author was an administrator.
+"""
+
+
 UNCONFIRMED_LINKS: Final = "links"
 """Record key: maps the subject of a caller to the edge as this caller last linked or ended it, without effect.
 
@@ -126,17 +133,6 @@ def with_confirmation(edge: Record, *, unconfirmed: bool) -> Record:
 def without_declassification(edge: Record) -> Record:
     """Return the edge such that sensitivity propagates over it."""
     return {name: value for name, value in edge.items() if name != DECLASSIFIED}
-
-
-def to_confirm(edge: Record | None, *, unconfirmed: bool) -> Record | None:
-    """Return the stored edge that a declaration amends; ``unconfirmed`` states whether the result is unconfirmed.
-
-    An unconfirmed edge that the declaration confirms loses its declassification, which no approver of the changed asset
-    decided.
-    """
-    if edge is None or unconfirmed or not edge.get(UNCONFIRMED):
-        return edge
-    return without_declassification(edge)
 
 
 def with_report(edge: Record, *, reported: bool) -> Record:

@@ -34,7 +34,7 @@ class SourceWalk:
 def upstream_walk(session: WalkSession, row: Row, hops: Sequence[Hop], levels: int) -> WalkState:
     """Return a walk upstream from a row that follows only edges of some hops, before its first level."""
 
-    def follows(edge: JoinedEdge, _near: Row, far: Row) -> bool:
+    def follows(edge: JoinedEdge, _near: Row, far: Row, _reached: Row) -> bool:
         return leads(hops, edge.stored["relation"], far.kind)
 
     query = LineageQuery((row.urn,), _UPSTREAM, levels)

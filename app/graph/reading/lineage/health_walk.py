@@ -31,6 +31,7 @@ from graphql_schema.rules.health_status import (
     MAX_CAUSES,
     brings_causes,
     counts_downstream,
+    counts_in_group,
     is_retired,
     newest_evaluations,
     propagates,
@@ -84,8 +85,8 @@ class HealthWalk:
             if asset.access.grade is not AccessGrade.READ:
                 self.walk.blocked = True
                 continue
-            counts = depth == 0 or counts_downstream(asset, self.root)
-            for each in self._findings(depth, asset, evidence, group.response):
+            counts = counts_in_group(asset, row) and (depth == 0 or counts_downstream(asset, self.root))
+            for each in self._findings(depth, asset, evidence, group.response, monitors=counts and depth == 0):
                 self._add(each if counts else replace(each, weight=CauseSeverity.REPORTED))
 
     def _add(self, finding: HealthFinding) -> None:
@@ -141,23 +142,26 @@ class HealthWalk:
                 yield visible[0], evidence
 
     def _findings(
-        self, depth: int, asset: Row, evidence: HealthEvidence, response: LevelResponse
+        self, depth: int, asset: Row, evidence: HealthEvidence, response: LevelResponse, *, monitors: bool
     ) -> Iterator[HealthFinding]:
-        """Yield the findings on one asset from the checks, incidents and evaluations visible to the caller."""
+        """Yield the findings on one asset from the checks, incidents and evaluations visible to the caller.
+
+        ``monitors`` states whether what counts of them makes the root monitored.
+        """
         hidden = asset.access.hidden
         self.walk.blocked |= not hidden.isdisjoint((_CHECKS, _INCIDENTS, _EVALUATIONS))
         if _CHECKS not in hidden:
-            yield from self._failed_checks(depth, asset, evidence, response)
+            yield from self._failed_checks(depth, asset, evidence, response, monitors=monitors)
         if _INCIDENTS not in hidden:
             for incident in self.session.rows.found(evidence.incidents, response):
                 weight = weigh_incident(asset, incident)
                 if weight is not None:
                     yield HealthFinding(asset, depth, weight, incident=incident)
         if _EVALUATIONS not in hidden:
-            yield from self._failed_evaluations(depth, asset, evidence)
+            yield from self._failed_evaluations(depth, asset, evidence, monitors=monitors)
 
     def _failed_checks(
-        self, depth: int, asset: Row, evidence: HealthEvidence, response: LevelResponse
+        self, depth: int, asset: Row, evidence: HealthEvidence, response: LevelResponse, *, monitors: bool
     ) -> Iterator[HealthFinding]:
         """Yield a finding for each check whose latest result has a weight."""
         rows = self.session.rows
@@ -166,18 +170,20 @@ class HealthWalk:
             latest = min(rows.found(results, response), key=lambda row: row.urn, default=None)
             if check is None or latest is None:
                 continue
-            self.monitored |= depth == 0 and counts_on(asset.record, latest.record)
+            self.monitored |= monitors and counts_on(asset.record, latest.record)
             weight = weigh_check(asset, check, latest, self.now)
             if weight is not None:
                 yield HealthFinding(asset, depth, weight, check=check, result=latest)
 
-    def _failed_evaluations(self, depth: int, version: Row, evidence: HealthEvidence) -> Iterator[HealthFinding]:
+    def _failed_evaluations(
+        self, depth: int, version: Row, evidence: HealthEvidence, *, monitors: bool
+    ) -> Iterator[HealthFinding]:
         """Yield a finding for each evaluation with the verdict FAIL or WARN.
 
         Only the newest evaluation of each owner, kind and set of data counts.
         """
         known = [*self._evaluations(version, evidence)]
-        self.monitored |= depth == 0 and any(counts_for(version.record, found.record) for found, _ in known)
+        self.monitored |= monitors and any(counts_for(version.record, found.record) for found, _ in known)
         for evaluation, weight in weigh_evaluations(version, known):
             yield HealthFinding(version, depth, weight, evaluation=evaluation)
 
@@ -204,8 +210,8 @@ class HealthWalk:
                 yield visible[0].urn
 
 
-def _follows(edge: JoinedEdge, near: Row, far: Row) -> bool:
-    return brings_causes(edge.stored, far, near)
+def _follows(edge: JoinedEdge, near: Row, far: Row, reached: Row) -> bool:
+    return counts_in_group(near, reached) and brings_causes(edge.stored, far, near)
 
 
 async def health_of(session: WalkSession, row: Row, pin: SnapshotTime) -> HealthReport:

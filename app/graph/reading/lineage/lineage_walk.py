@@ -38,7 +38,7 @@ Ids = tuple[str, ...]
 """URNs of the vertices on a path."""
 
 
-def _follows_all(_edge: JoinedEdge, _near: Row, _far: Row) -> bool:
+def _follows_all(_edge: JoinedEdge, _near: Row, _far: Row, _reached: Row) -> bool:
     return True
 
 
@@ -51,9 +51,10 @@ class WalkState:
     shortest path to it. ``edges`` maps the name of a followed edge to the edge and the vertex ids of its near and its
     far end. ``ended`` names the budgets that limited the walk. ``hidden`` are the hidden vertices next to the completed
     levels. ``blocked`` is true if the caller may not see the edges of a vertex that was reached before the depth
-    ``stop``. ``full`` is true if a group member was left out by the node limit. ``follows`` decides on an edge, its
-    near and its far end whether the walk goes over the edge. ``cut`` are the vertices from which a limit kept the walk,
-    and ``withheld`` those from which the policy did, on the completed levels.
+    ``stop``. ``full`` is true if a group member was left out by the node limit. ``follows`` decides whether the walk
+    goes over an edge: by the edge, its near and its far end, and the vertex reached in the group of the near end.
+    ``cut`` are the vertices from which a limit kept the walk, and ``withheld`` those from which the policy did, on the
+    completed levels.
     """
 
     session: WalkSession
@@ -70,7 +71,7 @@ class WalkState:
     full: bool = False
     cut: set[int] = field(default_factory=set)
     withheld: set[int] = field(default_factory=set)
-    follows: Callable[[JoinedEdge, Row, Row], bool] = _follows_all
+    follows: Callable[[JoinedEdge, Row, Row, Row], bool] = _follows_all
 
     def begin(self, row: Row) -> None:
         """Add a root at depth 0."""
@@ -127,7 +128,7 @@ class WalkState:
         """
         last = depth == self.stop
         for member, known, path in self._members(*at, expansion, last=last):
-            followed = self._far_ends(member, known)
+            followed = self._far_ends(member, known, at[0])
             if known.vid in self.visibility.beside_hidden:
                 self.visibility.beside_hidden.add(at[0].vid)
             if last and any(far.vid not in self.nodes for far in followed):
@@ -197,7 +198,7 @@ class WalkState:
             self.blocked = True
             self.withheld.add(row.vid)
 
-    def _far_ends(self, member: MemberEdges, near: Row) -> list[Row]:
+    def _far_ends(self, member: MemberEdges, near: Row, reached: Row) -> list[Row]:
         """Return the far ends of the edges that the filter and ``follows`` accept, and record these edges.
 
         Declared edges come first, so that an inferred edge parallel to a declared one is left out.
@@ -214,7 +215,7 @@ class WalkState:
                 continue
             far, joined = visible
             declared.add(name)
-            if (keep.accepts_all_edges or keep.accepts_edge(joined)) and self.follows(joined, near, far):
+            if (keep.accepts_all_edges or keep.accepts_edge(joined)) and self.follows(joined, near, far, reached):
                 self.edges[name] = (joined, near.vid, far.vid)
                 found.append(far)
         return found

@@ -1,7 +1,8 @@
 """Deletes an asset softly with its visible children, or restores it. A visible use by a live asset prevents a deletion.
 
 Hidden uses do not: a rejection that names a hidden consumer would disclose it, and a deletion can be restored. The
-command can also ignore uses by assets that the caller may not change.
+command can also ignore uses by assets that the caller may not change, and leave out children that the caller may not
+retire.
 """
 
 from collections.abc import Iterable, Iterator
@@ -55,7 +56,8 @@ def delete(unit: ItemUnit, command: DeleteCommand) -> WriteOutcome:
     Raises RejectedItemError if the asset is hidden or has another revision than expected, or the caller may not retire
     one of them. The error is also raised if one of them is in visible use: by an asset that is not deleted with it, as
     an active deployment, or under an alias. Runs, inactive deployments, and deleted or retired assets use nothing. With
-    ``despite_others``, uses by assets that the caller may not change do not count. A deleted asset is UNCHANGED.
+    ``despite_others``, uses by assets that the caller may not change do not count, and children that the caller may not
+    retire are left out. A deleted asset is UNCHANGED.
     """
     record = require_visible(unit, command.urn, "asset")
     vid = unit.lookup.vid(command.urn)
@@ -63,8 +65,10 @@ def delete(unit: ItemUnit, command: DeleteCommand) -> WriteOutcome:
     refuse_unexpected(unit, command.urn, command.expected_revision, record)
     if is_deleted(record):
         return WriteOutcome(Outcome.UNCHANGED, command.urn, record["revision"])
-    group = {vid: record} | {child: unit.lookup.known(child) for child in _children(unit, vid)}
-    group = {member: before for member, before in group.items() if not is_deleted(before)}
+    children = {child: unit.lookup.known(child) for child in _children(unit, vid)}
+    if command.despite_others:  # otherwise others could keep an asset by a child that they registered before its owner
+        children = {each: child for each, child in children.items() if unit.visibility.allows("retire", child).allowed}
+    group = {vid: record} | {child: before for child, before in children.items() if not is_deleted(before)}
     _refuse_in_use(unit, record, group, despite_others=command.despite_others)
     unit.audit.record_action(vid, ChangeAction.DELETED, command.reason)
     for member, before in group.items():

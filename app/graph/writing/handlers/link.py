@@ -13,11 +13,11 @@ from app.graph.records.edge_record import (
     ended,
     is_current,
     linked,
-    to_confirm,
     with_confirmation,
 )
 from app.graph.records.vertex_record import is_unowned_stub
 from app.graph.writing.rules.approved_content import RETRACTED
+from app.graph.writing.rules.edge_declarations import to_amend, with_giver
 from app.graph.writing.rules.edge_effects import change_edge
 from app.graph.writing.rules.first_owner import require_right_to_take
 from app.graph.writing.rules.known_references import refuse_unknown
@@ -89,16 +89,16 @@ def _declare(unit: ItemUnit, command: LinkCommand, key: EdgeKey, own: int) -> Ou
     relation, (_, source, target) = RELATIONS[command.relation], key
     there = "to" if own == source else "from"
     unconfirmed = needs_confirmation(unit, key, own, LINK, there)
-    stored = to_confirm(unit.visibility.redeclared(key), unconfirmed=unconfirmed)
+    stored = to_amend(unit, key, own, unit.visibility.redeclared(key), unconfirmed=unconfirmed)
     known = unit.visibility.known_edge(unit.lookup.batch.edge(key), key)
-    before = to_confirm(known, unconfirmed=unconfirmed)
+    before = to_amend(unit, key, own, known, unconfirmed=unconfirmed)
     with _invalid_edge_rejected():
         after, opened = linked(stored, relation, _values(unit, command, key, own), unit.now)
     after = {name: value for name, value in after.items() if name != RETRACTED}
     require_right_to_move(unit, key, own, after, there)
     if DECLASSIFIED in command.values:
         _authorise_declassifying(unit, unit.lookup.known(own), target, before=before, after=command.values)
-    after = with_confirmation(after, unconfirmed=unconfirmed)
+    after = with_confirmation(with_giver(unit, key, stored, after), unconfirmed=unconfirmed)
     field, anew = field_of(relation, unit.lookup.kind(source), outward=own == source), names_unseen(unit, command)
     change_edge(unit, key, after, own, field, anew=anew)
     stored = unit.lookup.batch.vertex(own)
@@ -208,6 +208,7 @@ def unlink(unit: ItemUnit, command: UnlinkCommand) -> WriteOutcome:
         after = with_confirmation(after, unconfirmed=needs_confirmation(unit, key, own, "", there))
     if relation is STARTED_BY and not is_current(after, unit.now) and _may_retract(unit, record, command.target):
         after = {**after, RETRACTED: True}
+    after = with_giver(unit, key, edge, after)
     moved = change_edge(unit, key, after, own, field_of(relation, source_kind, outward=outward))
     unit.audit.record_action(own, ChangeAction.UNLINKED)
     unit.staging.bump_revisions()

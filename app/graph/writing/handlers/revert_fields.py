@@ -13,7 +13,6 @@ from app.graph.records.edge_record import (
     is_current,
     kept_by,
     left_to,
-    to_confirm,
     undeclared,
     with_confirmation,
     with_empty_interval,
@@ -23,6 +22,7 @@ from app.graph.records.tag_edge import declared_part, released, restored_declara
 from app.graph.records.vertex_record import updated, with_givers, without_giver
 from app.graph.writing.handlers.register import RETIRED
 from app.graph.writing.rules.approved_content import DIGESTS
+from app.graph.writing.rules.edge_declarations import to_amend
 from app.graph.writing.rules.edge_effects import (
     change_edge,
     require_containers,
@@ -207,7 +207,7 @@ def _restore_edge(unit: ItemUnit, vid: int, entry: Record) -> bool:
     edge = unit.lookup.edge(key)
     unconfirmed = needs_confirmation(unit, key, vid)
     if was is not None and is_current(was, unit.now):
-        _authorise_declassifying(unit, key, vid, was, to_confirm(edge, unconfirmed=unconfirmed))
+        _authorise_declassifying(unit, key, vid, was, to_amend(unit, key, vid, edge, unconfirmed=unconfirmed))
         after = with_confirmation(restored_declaration(edge, was, unit.now), unconfirmed=unconfirmed)
         if not (after["by"] or "validTo" in after or kept_by(after)):  # others kept it then, and do no longer
             after = undeclared(after, "", unit.now)

@@ -31,7 +31,7 @@ def with_default_owner(unit: ItemUnit, command: RegisterCommand, before: Record 
     if owner is None:
         return command
     edges = DeclaredEdges(OWNED_BY.out(), f"{kind}.owners", {owner: {"kinds": ["TECHNICAL"]}})
-    return replace(command, edges=(*command.edges, edges))
+    return replace(command, edges=(edges, *command.edges))  # owners come first, as in an input
 
 
 def _candidates(unit: ItemUnit, command: RegisterCommand, kind: str) -> Iterator[str]:

@@ -1,31 +1,42 @@
-"""Edges that an input field declares: those to its targets, and the end of those that it declares no longer."""
+"""Edges that an input field declares: those to its targets, and the end of those that it declares no longer.
+
+Also what a declaration takes over from the stored edge, by a field or by a link.
+"""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
 
 from app.graph.records.edge_record import (
+    CLOSED,
+    GIVEN_FOR,
+    LINK,
     REMOVED,
+    UNCONFIRMED,
     EdgeKey,
     declared,
     is_current,
-    to_confirm,
+    opened,
     undeclared,
     with_confirmation,
+    without_declassification,
 )
 from app.graph.records.tag_edge import has_mode, released
 from app.graph.writing.rules.edge_effects import change_edge, require_containers, update_ordered_lists
-from app.graph.writing.rules.permissions import needs_confirmation
+from app.graph.writing.rules.permissions import changed_ends, may_link_other_ends, needs_confirmation
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.placeholders import ensure_referenced
 from app.graph.writing.unit.rejections import invalid
 from graphql_schema.catalog.enums import TagMode
-from graphql_schema.catalog.relations import TAGGED, VERSION_OF, Direction
+from graphql_schema.catalog.relations import RELATIONS, TAGGED, VERSION_OF, Direction
 from graphql_schema.catalog.urn import parent_urn
 from graphql_schema.ports.commands import DeclaredEdges
 from graphql_schema.ports.record import Record
 
 _IMPLIED: Final[Mapping[str, Record]] = {TAGGED.name: {"mode": TagMode.DIRECT.name}}
 """Values of each declared edge, by its relation: a listed tag is assigned, even if it was blocked before."""
+
+_OF_LINKS: Final = frozenset({"validTo", CLOSED, "confidence", "properties", "runId", GIVEN_FOR})
+"""Record keys of an edge that only links give values, besides the begin, and the origin that a field gives, too."""
 
 
 def declare_edges(unit: ItemUnit, urn: str, edges: DeclaredEdges) -> bool:
@@ -64,9 +75,43 @@ def _declare(unit: ItemUnit, vid: int, edges: DeclaredEdges, urn: str, values: R
         raise invalid(f"{relation.name} does not join {source_kind} to {target_kind}; remove {urn}.", edges.field)
     unconfirmed = needs_confirmation(unit, key, vid, edges.declarer, edges.field)
     given = {"origin": edges.origin, **_IMPLIED.get(relation.name, {}), **values}
-    stored = to_confirm(unit.visibility.redeclared(key), unconfirmed=unconfirmed)
+    stored = to_amend(unit, key, vid, unit.visibility.redeclared(key), unconfirmed=unconfirmed)
     after = declared(stored, relation, edges.declarer, unit.now, given)
     return key, change_edge(unit, key, with_confirmation(after, unconfirmed=unconfirmed), vid, edges.field)
+
+
+def to_amend(unit: ItemUnit, key: EdgeKey, own: int, edge: Record | None, *, unconfirmed: bool) -> Record | None:
+    """Return what a declaration amends of the stored ``edge``; ``unconfirmed`` states whether the result is so.
+
+    What others gave the edge without a right on an asset that it changes does not outlast a declaration with this
+    right. That is all of an unconfirmed edge that others recorded. Of another edge, it is what a link gave it before
+    the asset ``own`` had its owner, unless the author belonged to this owner.
+    """
+    if edge is None or unconfirmed:
+        return edge
+    if edge.get(UNCONFIRMED):
+        is_known = edge.get("recordedBy", unit.author.subject) == unit.author.subject
+        return without_declassification(edge) if is_known else opened(edge, RELATIONS[key[0]], unit.now)
+    owner = unit.lookup.known(own)["ownerTeam"]
+    is_given = is_current(edge, unit.now) and owner and owner not in edge.get(GIVEN_FOR, (owner,))
+    if not (is_given and may_link_other_ends(unit, key, own)):
+        return edge
+    fields = [name for name in edge["by"] if name != LINK]
+    dropped = _OF_LINKS if fields else _OF_LINKS | {"origin"}
+    rest = {name: value for name, value in edge.items() if name not in dropped}
+    return {**rest, "by": fields, "validFrom": min(edge["validFrom"], unit.now)}
+
+
+def with_giver(unit: ItemUnit, key: EdgeKey, edge: Record | None, after: Record) -> Record:
+    """Return ``after``, which a link or unlink makes of ``edge``, with its :data:`GIVEN_FOR` if it differs from it."""
+    given, stored = ({**each, GIVEN_FOR: None} for each in (after, edge or {}))
+    if given == stored:
+        return after
+    rest = {name: value for name, value in after.items() if name != GIVEN_FOR}
+    unowned = [record for record in changed_ends(unit, key) if not record["ownerTeam"]]
+    if all(unit.visibility.allows("administer", record).allowed for record in unowned):
+        return rest
+    return {**rest, GIVEN_FOR: sorted(unit.author.owners)}
 
 
 def _ending(unit: ItemUnit, vid: int, edges: DeclaredEdges, kept: set[EdgeKey]) -> Iterator[tuple[EdgeKey, Record]]:

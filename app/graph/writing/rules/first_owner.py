@@ -1,4 +1,7 @@
-"""Who may take a registered asset that no team owns: who registered it, and callers who may retire it."""
+"""Who may take a registered asset that no team owns, or give it a child with an owner.
+
+These are the caller who registered it, and callers who may retire it.
+"""
 
 from typing import Final
 
@@ -6,7 +9,7 @@ from app.graph.records.vertex_record import attributes, is_unowned_stub
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import denied
 from graphql_schema.catalog.kinds import KIND_OF_CODE
-from graphql_schema.catalog.urn import slug_of
+from graphql_schema.catalog.urn import parent_urn, slug_of
 from graphql_schema.ports.record import Record
 from graphql_schema.rules.change_stamp import REGISTERED_BY, registrant
 from policies.sensitivity import RANK
@@ -38,9 +41,12 @@ def require_right_to_take(unit: ItemUnit) -> None:
     To take an unowned asset is to give it an owner, to change its visibility from `ORG`, or to declare it more
     sensitive. It would leave the reach of callers who registered and use it. What a child inherits from its parent is
     decided at the parent. But the caller must be allowed to update the child, which may be hidden or of a user.
+    A child with an owner of its own below an unowned parent would stay with that owner in the group of a later owner.
     """
     for vid, after in unit.staging.staged.vertices.items():
         before = unit.lookup.batch.vertex(vid)
+        if _has_new_owner(before, after):
+            _require_right_on_parent(unit, after)
         if before is None or not KIND_OF_CODE[before["kind"]].asset or slug_of(before["ownerTeam"]) == _TEAM:
             continue
         if after["ownerTeam"] not in {"", before["ownerTeam"]}:
@@ -61,6 +67,25 @@ def _require_right_on_child(unit: ItemUnit, child: Record) -> None:
         f"The owner would also own {shown}, which you may not update; let its owner, or an administrator, make the "
         "change."
     )
+
+
+def _has_new_owner(before: Record | None, after: Record) -> bool:
+    """Return whether an asset with an owner is new, had none, or gets another parent; false for attached records."""
+    if not after.get("ownerTeam"):
+        return False
+    return before is None or not before["ownerTeam"] or before["index"]["whole"] != after["index"]["whole"]
+
+
+def _require_right_on_parent(unit: ItemUnit, child: Record) -> None:
+    """Reject the item as DENIED if the parent of an owned child has no owner, and the caller may not take it."""
+    urn = parent_urn(child["id"]) or child["index"]["whole"]
+    parent = unit.lookup.record(urn) if urn else None
+    if parent is not None and not parent["ownerTeam"] and not may_take(unit, parent):
+        raise denied(
+            f"{child['id']} would have an owner, and its parent {urn} has none. Only {registrant(parent)}, who "
+            "registered the parent, or an administrator may change that; let one of them give the parent its owner "
+            "first, or give no owner."
+        )
 
 
 def _is_taken(before: Record, after: Record) -> bool:

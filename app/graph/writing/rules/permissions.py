@@ -126,8 +126,8 @@ def needs_confirmation(unit: ItemUnit, key: EdgeKey, own: int, declarer: str = "
         return False
     if current is not None and declarer in current["by"]:
         return not may_link_other_ends(unit, key, own)
-    others = _other_changed_ends(unit, key, own)
-    allowed = [require_right_if_visible(unit, "link", record, *path) for record in others]
+    others = changed_ends(unit, key, without=own)
+    allowed = [require_right_if_visible(unit, "link", record, *path) for record in others]  # each can reject the item
     return not all(allowed)
 
 
@@ -136,7 +136,7 @@ def may_link_other_ends(unit: ItemUnit, key: EdgeKey, own: int) -> bool:
 
     An unowned stub accepts any edge; a hidden end none.
     """
-    return all(_may_link(unit, record) for record in _other_changed_ends(unit, key, own))
+    return all(_may_link(unit, record) for record in changed_ends(unit, key, without=own))
 
 
 def require_right_to_end(unit: ItemUnit, key: EdgeKey, own: int, *path: str) -> None:
@@ -167,17 +167,17 @@ def require_right_on_other_ends(unit: ItemUnit, key: EdgeKey, own: int, *path: s
 
     As in :func:`require_right_if_visible`, a hidden end is checked as if it were absent, unless it is withheld.
     """
-    for record in _other_changed_ends(unit, key, own):
+    for record in changed_ends(unit, key, without=own):
         refuse_withheld(unit, record, *path)
         require_right_if_visible(unit, "link", record, *path)
 
 
-def _other_changed_ends(unit: ItemUnit, key: EdgeKey, own: int) -> list[Record]:
-    """Return the records of the ends that an edge changes, without the vertex ``own``."""
+def changed_ends(unit: ItemUnit, key: EdgeKey, *, without: int | None = None) -> list[Record]:
+    """Return the records of the ends that an edge changes, except the vertex ``without``."""
     relation, *ends = key
     changed = RELATIONS[relation].changed_ends(unit.lookup.kind(ends[0]))
-    others = {ends[1] if direction is Direction.OUT else ends[0] for direction in changed} - {own}
-    return [unit.lookup.known(vid) for vid in sorted(others)]
+    found = {ends[1] if direction is Direction.OUT else ends[0] for direction in changed} - {without}
+    return [unit.lookup.known(vid) for vid in sorted(found)]
 
 
 def _may_link(unit: ItemUnit, record: Record) -> bool:

@@ -19,6 +19,7 @@ from graphql_schema.rules.health_status import (
     VERDICTS,
     brings_causes,
     counts_downstream,
+    counts_in_group,
     propagates,
     status_of,
     weigh_check,
@@ -238,6 +239,17 @@ def test_a_cause_on_an_asset_without_owners_counts_for_such_assets_only() -> Non
     assert not counts_downstream(owned(""), owned(OURS))
     assert counts_downstream(owned(""), owned(""))
     assert counts_downstream(owned(THEIRS), owned(OURS))
+
+
+def test_a_cause_on_a_child_of_others_does_not_count_for_its_parent() -> None:
+    """Another team can register a version before its model has an owner; causes on the model count for both."""
+    model, version = (plain_row(kind, "m", ownerTeam=OURS) for kind in ("MODEL", "MODEL_VERSION"))
+    theirs, unowned = plain_row("MODEL_VERSION", "m2", ownerTeam=THEIRS), plain_row("MODEL", "m", ownerTeam="")
+    assert [counts_in_group(each, model) for each in (model, version, theirs)] == [True, True, False]
+    of_domain = plain_row("MODEL", "m", ownerTeam="mlg://domain/test/default/shop")
+    for parent in (unowned, of_domain):
+        assert [counts_in_group(each, parent) for each in (parent, version, theirs)] == [True] * 3
+    assert [counts_in_group(each, theirs) for each in (theirs, model)] == [True] * 2
 
 
 @pytest.mark.parametrize("status", ["PENDING", "ROLLED_BACK", "RETIRED"])

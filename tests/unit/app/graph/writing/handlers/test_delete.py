@@ -53,6 +53,19 @@ def test_children_are_deleted_and_restored_with_their_parent(model: Memory) -> N
     assert "deletedWith" not in model.record("model-version m@1")
 
 
+def test_a_child_of_others_keeps_no_parent(memory: Memory) -> None:
+    """Bo's version, registered before the model had an owner, denies a deletion; despite others it stays as it is."""
+    bo = person("bo", "team ads", roles="engineer")
+    assert memory.outcomes(asset("model-version m@1", owners=THEIRS), who=bo) == ["CREATED"]
+    seeded(memory, asset("model m", owners=OURS), asset("model-version m@2"))
+    assert message(memory, delete("model m"))[0] == "DENIED"
+    assert memory.outcomes(delete("model m", despite_others=True), who=ADA, now=NOW + 2) == ["UPDATED"]
+    group = ("model m", "model-version m@1", "model-version m@2")
+    assert deleted(memory, *group) == [True, False, True]
+    assert memory.outcomes(restore("model m"), who=ADA, now=NOW + 3) == ["UPDATED"]
+    assert deleted(memory, *group) == [False, False, False]
+
+
 def test_repeating_changes_nothing(model: Memory) -> None:
     """A deleted asset is not deleted again, and a present one is not restored."""
     assert model.outcomes(delete("model-version m@2"), restore("model m"), now=NOW + 2) == ["UNCHANGED", "UNCHANGED"]

@@ -171,6 +171,23 @@ def test_a_hidden_value_is_not_compared(memory: Memory) -> None:
     assert observed.changed == ("error",)
 
 
+def test_a_part_of_a_hidden_list_discloses_no_other_part(memory: Memory) -> None:
+    """Root sends a part of its own, then guesses one that ada sent: a right guess is reported like a wrong one."""
+    reports = []
+    for number, guess in enumerate(["secret", "wrong"]):
+        run = f"run r{number}"
+        truth, own, guessed = (
+            ObservedValue("params", {"key": key, "value": value}, (at,), key)
+            for key, value, at in (("env.PASSWORD", "secret", 20), ("env.X", "1", 20), ("env.PASSWORD", guess, 10))
+        )
+        assert memory.outcomes(observing(run, state("START", 1, 1), truth), who=ADA) == ["CREATED"]
+        assert observed(memory.run(observing(run, own), now=NOW + 1)).changed == ("params",)
+        done = one(memory.run(observing(run, guessed), now=NOW + 2))
+        reports.append((done.outcome, done.observed, memory.record(run)["revision"]))
+    assert reports[0] == reports[1]
+    assert (reports[0][0], observed([done]).outdated) == (Outcome.UPDATED, ())
+
+
 def test_columns_of_events_have_no_giver(memory: Memory) -> None:
     """Ada, who gave the columns, does not know them all any more once an event of another has added a source."""
     seeded(memory, asset("team ranking"), asset("dataset d", owners={"team ranking": ["TECHNICAL"]}))

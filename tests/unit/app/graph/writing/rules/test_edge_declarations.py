@@ -4,12 +4,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.stores.in_memory_writer import COMPLETE, Memory, plan, seeded
+from support.stores.in_memory_writer import COMPLETE, ROOT, Memory, plan, seeded
 from support.stores.writers import NOW, asset, edges, link, person, urn
 
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.catalog.enums import ChangeAction
-from graphql_schema.catalog.relations import TAGGED, Direction
+from graphql_schema.catalog.relations import PRODUCES, TAGGED, Direction
 from graphql_schema.ports.commands import DeclaredEdges, RegisterCommand, UnlinkCommand
 
 
@@ -115,3 +115,114 @@ def test_kinds_that_a_relation_does_not_join_are_refused(memory: Memory) -> None
     (error,) = done.errors
     assert error.message == f"DERIVES does not join Model to Dataset; remove {urn('model m')}."
     assert not memory.dirty
+
+
+ADA, ADS = person("ada", "team ranking", roles="engineer"), person("ads-ci", "team ads", roles="automation")
+EVE = person("eve", "team ads", roles="engineer")
+OF_ADS = {"team ads": ["TECHNICAL"]}
+S = ("DERIVES", "dataset s", "dataset d")
+VALUES: dict[str, Any] = {"confidence": 0.1, "properties": [{"key": "k", "value": "v"}]}
+DATES: dict[str, dict[str, Any]] = {
+    "end": {"validTo": NOW + 1_000},
+    "begin": {"validFrom": NOW + 1_000},
+    "both": {"validFrom": NOW + 1_000, "validTo": NOW + 2_000},
+    "values": {},
+}
+
+
+def of_ads(**fields: Any) -> RegisterCommand:
+    """Return the registration of the dataset by its owner, with its source."""
+    return asset("dataset d", **{"owners": OF_ADS, "derivedFrom": ["dataset s"], **fields})
+
+
+def given(memory: Memory) -> set[str]:
+    """Return what the edge has of what only links give."""
+    return {"validTo", *VALUES} & memory.edge(*S).keys()
+
+
+@pytest.mark.parametrize("by_link", [True, False], ids=["link", "list"])
+@pytest.mark.parametrize("stub", [True, False], ids=["stub", "registered"])
+@pytest.mark.parametrize("dates", DATES)
+def test_what_a_stranger_gave_an_edge_ends_with_the_declaration_of_the_owner(
+    memory: Memory, dates: str, *, stub: bool, by_link: bool
+) -> None:
+    """Ada's dates and values of an edge to an asset without an owner do not outlast the list, or link, of the owner."""
+    seeded(memory, asset("dataset s", owners=OF_ADS))
+    if not stub:
+        assert memory.outcomes(asset("dataset d", derivedFrom=["dataset s"]), who=ADS) == ["CREATED"]
+    strange = link(*S, **{**VALUES, **DATES[dates], "origin": "OBSERVED"})
+    assert memory.outcomes(strange, who=ADA, now=NOW + 1) == ["CREATED" if stub else "UPDATED"]
+    owned = asset("dataset d", owners=OF_ADS) if by_link else of_ads()
+    assert memory.outcomes(owned, who=ADS, now=NOW + 2) == ["CREATED" if stub else "UPDATED"]
+    if by_link:
+        assert memory.outcomes(link(*S), who=EVE, now=NOW + 2) == ["UPDATED"]
+    begin = 2 if "validFrom" in DATES[dates] else int(stub)
+    assert (given(memory), memory.edge(*S)["validFrom"]) == (set(), NOW + begin)
+    assert memory.edge(*S)["origin"] == ("DECLARED" if stub else "OBSERVED")  # the list declares the latter as well
+    assert memory.outcomes(link(*S) if by_link else owned, who=EVE, now=NOW + 3) == ["UNCHANGED"]
+
+
+def test_an_end_by_the_unlink_of_a_stranger_ends_with_the_declaration_of_the_owner(memory: Memory) -> None:
+    """Ada ends an edge of an asset without an owner in the future; once it has one, the owner's list goes on."""
+    seeded(memory, asset("dataset s", owners=OF_ADS))
+    assert memory.outcomes(asset("dataset d", derivedFrom=["dataset s"]), who=ADS) == ["CREATED"]
+    end = UnlinkCommand("DERIVES", urn("dataset s"), urn("dataset d"), NOW + 1_000)
+    assert memory.outcomes(end, who=ADA, now=NOW + 1) == ["UPDATED"]
+    assert memory.outcomes(of_ads(), who=ADS, now=NOW + 2) == ["UPDATED"]
+    assert (given(memory), memory.edge(*S)["by"]) == (set(), ["Dataset.derivedFrom"])
+
+
+@pytest.mark.parametrize("who", [EVE, ROOT], ids=["owner", "administrator"])
+@pytest.mark.parametrize("first", ["stub", "registered", "listed"])
+def test_the_dates_of_an_owner_outlast_each_registration(memory: Memory, who: Any, first: str) -> None:
+    """Eve's link gives the edge an end before or after the registration, and no pipeline of the team changes it."""
+    seeded(memory, asset("dataset s", owners=OF_ADS))
+    before: dict[str, list[Any]] = {"stub": [], "registered": [of_ads(derivedFrom=[])], "listed": [of_ads()]}
+    commands = [*before[first], link(*S, **{**VALUES, **DATES["both"]}), of_ads()]
+    for at, (caller, command) in enumerate(zip([ADS, who, ADS][-len(commands) :], commands, strict=True)):
+        assert memory.outcomes(command, who=caller, now=NOW + at) in (["CREATED"], ["UPDATED"], ["UNCHANGED"])
+    assert (given(memory), memory.edge(*S)["validFrom"]) == ({"validTo", *VALUES}, NOW + 1_000)
+    for at, caller in enumerate((ADS, ROOT, EVE), 10):
+        assert memory.outcomes(of_ads(), who=caller, now=NOW + at) == ["UNCHANGED"]
+
+
+@pytest.mark.parametrize("dates", DATES)
+def test_the_order_of_a_stranger_and_the_owner_does_not_matter(memory: Memory, dates: str) -> None:
+    """Ada's link before the registration leaves the edge that there is if it comes after it, when it is denied."""
+    seeded(memory, asset("dataset s", owners=OF_ADS))
+    calls: list[tuple[Any, Any]] = [(ADA, link(*S, **{**VALUES, **DATES[dates]})), (ADS, of_ads())]
+    edges_after = []
+    for order in (1, -1):
+        store = Memory(memory.policy, dict(memory.vertices), dict(memory.edges))
+        for who, command in calls[::order]:
+            store.run(command, who=who, now=NOW + 1)
+        edges_after.append(store.edge(*S))
+    assert edges_after[0] == edges_after[1]
+
+
+def test_an_unconfirmed_link_leaves_nothing_to_who_confirms_it(memory: Memory) -> None:
+    """Ada links a hidden dataset by its id, with dates and values; the edge of its owner's list has none of them."""
+    seeded(memory, asset("dataset s", owners=OF_ADS), of_ads(derivedFrom=[]))
+    seeded(memory, asset("dataset d", {"visibility": "TEAM"}))
+    strange = link(*S, **{**VALUES, **DATES["both"], "origin": "OBSERVED", "runId": urn("run r")})
+    assert memory.outcomes(strange, who=ADA, now=NOW + 1) == ["CREATED"]
+    assert memory.edge(*S)["claim"]
+    assert memory.outcomes(of_ads(), who=ADS, now=NOW + 2) == ["UPDATED"]
+    edge = {key: value for key, value in memory.edge(*S).items() if key != "links"}
+    recording = {"recordedAt": NOW + 2, "recordedBy": "ads-ci"}
+    by = {"relation": "DERIVES", "by": ["Dataset.derivedFrom"], "origin": "DECLARED", "validFrom": NOW + 2}
+    assert edge == {**by, **recording}
+    assert memory.outcomes(strange, who=ADA, now=NOW + 3) == ["UNCHANGED"]
+
+
+def test_the_owner_of_one_end_moves_no_end_that_the_owner_of_the_other_gave(memory: Memory) -> None:
+    """Ada ended what her run produced before ads had the output: ads may not link her run, so the end stays."""
+    seeded(memory, asset("run r", {"state": "COMPLETE"}, owners={"team ranking": ["TECHNICAL"]}))
+    output = ("PRODUCES", "run r", "dataset d")
+    assert memory.outcomes(link(*output, validTo=NOW + 1_000), who=ADA) == ["CREATED"]
+    assert memory.outcomes(asset("dataset d", owners=OF_ADS), who=ADS, now=NOW + 1) == ["CREATED"]
+    listed = DeclaredEdges(PRODUCES.into("Run"), "Dataset.producedBy", {urn("run r"): {}})
+    assert memory.outcomes(RegisterCommand(urn("dataset d"), {}, (listed,)), who=ADS, now=NOW + 2) == ["UPDATED"]
+    assert memory.edge(*output)["validTo"] == NOW + 1_000
+    assert memory.outcomes(RegisterCommand(urn("dataset d"), {}, (listed,)), now=NOW + 3) == ["UPDATED"]
+    assert "validTo" not in memory.edge(*output)

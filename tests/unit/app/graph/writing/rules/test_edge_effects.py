@@ -4,6 +4,7 @@ import pytest
 from support.stores.in_memory_writer import Memory, seeded
 from support.stores.writers import NOW, asset, link, person, urn
 
+from app.graph.records.edge_record import is_current
 from graphql_schema.ports.commands import UnlinkCommand
 
 OURS, THEIRS = {"team ranking": ["TECHNICAL"]}, {"team ads": ["TECHNICAL"]}
@@ -93,3 +94,19 @@ def test_who_recorded_an_edge_remains_if_another_changes_its_order(memory: Memor
     edge = memory.edge("RUN_OF", "run r", "workflow w")
     assert (edge["at"], edge["recordedBy"]) == (NOW - 9, recorder)
     assert recorder != "ada"
+
+
+@pytest.mark.parametrize("by_end", [False, True], ids=["unlink", "link with an end"])
+def test_who_repeats_an_edge_of_others_does_not_end_it_once_its_end_is_hidden(memory: Memory, *, by_end: bool) -> None:
+    """Ada repeats what a run without an owner produced for ads; when the dataset is hidden from her, it stays so."""
+    ada, robot = person("ada", "team ranking", roles="engineer"), person("ads-ci", "team ads", roles="automation")
+    ends = ("PRODUCES", "run r", "dataset d")
+    seeded(memory, asset("dataset d", owners=THEIRS))
+    assert memory.outcomes(asset("run r", {"state": "COMPLETE"}, outputs=["dataset d"]), who=robot) == ["CREATED"]
+    assert memory.outcomes(link(*ends), who=ada, now=NOW + 1) == ["UPDATED"]
+    end = UnlinkCommand(ends[0], urn(ends[1]), urn(ends[2]))
+    assert [done.errors[0].code.name for done in memory.run(end, who=ada, now=NOW + 2)] == ["DENIED"]
+    assert memory.outcomes(asset("dataset d", {"visibility": "TEAM"}), who=robot, now=NOW + 3) == ["UPDATED"]
+    memory.run(link(*ends, validTo=NOW + 9) if by_end else end, who=ada, now=NOW + 4)
+    edge = memory.edge(*ends)
+    assert (is_current(edge, NOW + 9), "claim" in edge, edge["recordedBy"]) == (True, False, "ads-ci")

@@ -79,6 +79,24 @@ def test_a_child_of_a_user_is_not_taken_by_the_owner_of_its_parent(memory: Memor
     assert memory.record(child)["ownerTeam"] == urn("team ranking")
 
 
+@pytest.mark.parametrize("group", GROUPS)
+def test_no_stranger_puts_an_own_child_below_an_unowned_parent(memory: Memory, group: str) -> None:
+    """Mal's child gets no owner below a parent that ada registered, in one step or two, until this has an owner."""
+    child, parent = GROUPS[group]
+    assert memory.outcomes(asset(parent), who=ADA, now=NOW + 1) == ["CREATED"]
+    within: dict[str, Any] = {"featureSet": [parent]} if group == "feature" else {}
+    for step in (asset(child, owners=ADS, **within), asset(child, **within), asset(child, owners=ADS)):
+        (done,) = memory.run(step, who=MAL, now=NOW + 2)
+        if done.errors:
+            assert [error.code.name for error in done.errors] == ["DENIED"]
+            assert f"its parent {urn(parent)} has none. Only ada, who registered the parent" in done.errors[0].message
+        else:
+            assert "owners" not in {edges.field.partition(".")[2] for edges in step.edges}
+    assert memory.record(child)["ownerTeam"] == ""
+    assert memory.outcomes(asset(parent, owners=RANKING), who=ADA, now=NOW + 3) == ["UPDATED"]
+    assert memory.record(child)["ownerTeam"] == urn("team ranking")
+
+
 @pytest.mark.parametrize("owner", ["team ads", "user mal"])
 def test_a_hidden_child_is_not_named(memory: Memory, owner: str) -> None:
     """The denial says that there is a child, and not which."""

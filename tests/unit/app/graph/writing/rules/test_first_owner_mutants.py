@@ -21,6 +21,7 @@ from app.graph.writing.rules import first_owner
 
 ADA = person("ada", "team ranking", roles="engineer")
 MAL = person("mal", "team ads", roles="engineer")
+BOT = person("bot", "team ads", roles="automation")
 ADS, RANKING = {"team ads": ["TECHNICAL"]}, {"team ranking": ["TECHNICAL"]}
 ROOT = None
 
@@ -48,6 +49,16 @@ TABLE: list[tuple[Any, Any, str]] = [
     (MAL, asset("run later", owners=ADS), "DENIED"),
     (ROOT, asset("run r", owners=ADS), "UPDATED"),
     (ROOT, asset("team ads", {"title": "Ads"}), "UPDATED"),
+    (MAL, asset("model-version of-ada@2", owners=ADS), "DENIED"),
+    (MAL, asset("model-version of-ada@2"), "CREATED"),
+    (MAL, asset("model-version of-ada@1", owners=ADS), "DENIED"),
+    (MAL, asset("model-version of-ada@0", {"framework": "torch"}), "UPDATED"),
+    (MAL, asset("feature of-ads", featureSet=["feature-set of-ada"]), "DENIED"),
+    (MAL, asset("feature of-ads", featureSet=["feature-set stub"]), "UPDATED"),
+    (ADA, asset("model-version of-ada@2", owners=RANKING), "CREATED"),
+    (ROOT, asset("model-version of-ada@2", owners=ADS), "CREATED"),
+    (MAL, asset("model-version of-stub@2", owners=ADS), "CREATED"),
+    (BOT, asset("model-version of-ads@1", owners=ADS), "CREATED"),
 ]
 """The caller, the write, and its outcome: ada registered the run, to which others referred or not before."""
 
@@ -108,6 +119,7 @@ def drop_operand(index: int, found: ast.BoolOp) -> None:
 
 NEGATED: dict[type, type] = {
     ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
     ast.Eq: ast.NotEq,
     ast.NotEq: ast.Eq,
     ast.Gt: ast.LtE,
@@ -148,6 +160,11 @@ def memory(memory: Memory) -> Memory:
     }
     assert memory.outcomes(asset("model m"), who=MAL, now=NOW + 1) == ["CREATED"]
     assert memory.outcomes(asset("model-version m@1"), who=ADA, now=NOW + 1) == ["CREATED"]
+    for each in ("model of-ada", "feature-set of-ada"):
+        assert memory.outcomes(asset(each), who=ADA, now=NOW + 1) == ["CREATED"]
+    seeded(memory, asset("model of-ads", owners=ADS), asset("feature of-ads", owners=ADS))
+    seeded(memory, asset("model-version of-ada@0", owners=ADS))
+    assert memory.outcomes(asset("model-version of-ada@1"), who=MAL, now=NOW + 1) == ["CREATED"]
     return memory
 
 
