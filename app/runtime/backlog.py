@@ -38,13 +38,10 @@ class Backlog:
 
     def by_kind(self) -> Mapping[str, Waiting]:
         """Return what waits of each kind; a kind without entries has zeros."""
-        now, found = self._clock(), {kind: Waiting() for kind in JOBS}
-        for entry in self._outbox:
-            waiting = found[entry.kind]
-            waiting.entries += 1
-            if entry.due <= now:
-                waiting.due += 1
-                waiting.oldest = max(waiting.oldest, (now - max(entry.order, entry.due)) / 1_000)
+        now, found = self._clock(), dict[str, Waiting]()
+        for kind in JOBS:
+            entries, due, since = self._outbox.counts(kind, now)
+            found[kind] = Waiting(entries, due, max(now - since, 0) / 1_000)
         return found
 
     @property

@@ -5,14 +5,16 @@ leads compares the vertices of each entry of the log with the index, a few secon
 the last compared entry is stored, and the next leader continues there. While Elasticsearch is away, comparisons fail,
 and the index lags; when it is back, all transactions since then are compared.
 
-The log keeps a limited number of entries. If the next one to compare was deleted, or touched too many vertices to list
-them, all vertices are compared (:mod:`app.graph.admin.index_scan`). Without a stored number, the first entry is next.
+The log keeps a limited number of entries. If the next one to compare was deleted, or an older release did not list its
+vertices, all vertices are compared (:mod:`app.graph.admin.index_scan`). Meanwhile the index lags. Without a stored
+number, the first entry is next.
 
 The vertex of the readiness check has no entry in the log, so it is compared beside them.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from itertools import accumulate
 from typing import Final
 
 import structlog
@@ -44,6 +46,12 @@ PAUSES: Final = PausePolicy(first_pause=1.0, max_pause=15.0, good_uptime=60.0)
 
 _AT_ONCE: Final = 16
 """Maximal number of entries that one step reads."""
+
+MAX_COMPARED: Final = 2_500
+"""Maximal number of vertices that a step compares, unless one entry has more: ten requests, before the number moves.
+
+Several large entries in one step would count as a lag although all are compared in time.
+"""
 
 _READ_STEPS: Final = 3
 """Steps between two reads of the stored number by a process that does not lead."""
@@ -143,13 +151,14 @@ class IndexWatch:
             return False
         wanted = entry_vids(range(since + 1, last + 1))
         (response,) = await self._client.submit(LEARN, {"x": HEAD, "since": since, "xs": wanted})
-        entries = [entry_of(text) for text in response["notes"]]
+        entries = sorted(map(entry_of, response["notes"]), key=lambda entry: entry.number)
         if len(entries) < len(wanted) or not all(map(_is_listed, entries)):
             await self._compare_all()
             return True
-        await self._compare(entries)
-        await self._store(last)
-        return self._state.older_than(COMMIT_SECONDS) > last
+        first = _first_of(entries)
+        await self._compare(first)
+        await self._store(first[-1].number)
+        return self._state.older_than(COMMIT_SECONDS) > first[-1].number
 
     async def _compare(self, entries: list[LogEntry]) -> None:
         vids = sorted({vid for entry in entries for vid in entry.touched.vertices})
@@ -171,6 +180,12 @@ class IndexWatch:
     async def _store(self, number: int) -> None:
         await self._client.submit(STORE_POSITION, {"x": POSITION, "number": str(number)}, writes=NOTHING)
         self._state.has(number)
+
+
+def _first_of(entries: list[LogEntry]) -> list[LogEntry]:
+    """Return the first entries: those that have at most MAX_COMPARED vertices together, and at least one."""
+    sums = accumulate(len(entry.touched.vertices) for entry in entries)
+    return entries[: max(sum(1 for count in sums if count <= MAX_COMPARED), 1)]
 
 
 def _is_listed(entry: LogEntry) -> bool:

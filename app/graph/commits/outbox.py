@@ -6,106 +6,22 @@ recomputing a vertex twice changes nothing.
 """
 
 import asyncio
-from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
-from heapq import heapify, heappop, heappush
 from typing import Final
 
-from gremlin_python.process.traversal import Traversal
-
-from app.graph.commits.outbox_entry import OUTBOX_ROOT, OutboxEntry, awaiting, entry_from_row, new_entry_id
+from app.graph.commits.entries.entry_queue import EntryQueue
+from app.graph.commits.entries.planned_ends import PlannedEnds
+from app.graph.commits.entries.stored_entries import stored_entries, stored_ids
+from app.graph.commits.outbox_entry import Caller, OutboxEntry, awaiting, new_entry_id
 from app.graph.commits.sensitivity_floors import MayLink, SensitivityFloors
 from app.graph.commits.write_set import WriteSet
 from app.graph.driver.gremlin_client import GremlinClient
-from app.graph.driver.gremlin_text import g, param, render
-from app.graph.driver.prepared_statement import PreparedStatement
 from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.ports.operation_budget import OperationBudget
-from graphql_schema.ports.record import JsonObject
 
-
-def _rows_of(start: Traversal) -> PreparedStatement:
-    """Return the text that reads the entries to which a traversal from the vertices ``xs`` leads."""
-    text = f"""
-def rows = []
-{render(start)}.each {{ v ->
-  rows << [x: v.id(), note: v.value('note'), covered: v.property('covered').orElse('[]'),
-           frontier: v.properties('frontier').collect {{ it.value() }}]
-}}
-[rows]
-"""
-    return PreparedStatement.of(text, "xs", name="outbox")
-
-
-_LOAD: Final = _rows_of(g.V(param("xs")).out("PENDING"))
-_READ: Final = _rows_of(g.V(param("xs")))
-
-
-class EntryQueue:
-    """Outbox entries by vertex id, those that are due apart from those that wait for an instant."""
-
-    def __init__(self, entries: Iterable[OutboxEntry] = ()) -> None:
-        self.by_id = {entry.x: entry for entry in entries}
-        self.with_floor = {x: entry for x, entry in self.by_id.items() if entry.floor is not None}
-        self._due: dict[int, OutboxEntry] = {}
-        self._waiting = [(entry.due, entry.x) for entry in self.by_id.values()]
-        heapify(self._waiting)
-        self._awaiting: dict[_Awaited, dict[int, OutboxEntry]] = defaultdict(dict)
-        for entry in self.by_id.values():
-            self._awaiting[_awaited(entry)][entry.x] = entry
-
-    def add(self, entry: OutboxEntry) -> None:
-        """Add an entry, or replace the one with its id."""
-        self.pop(entry.x)
-        self.by_id[entry.x] = entry
-        if entry.floor is not None:
-            self.with_floor[entry.x] = entry
-        heappush(self._waiting, (entry.due, entry.x))
-        self._awaiting[_awaited(entry)][entry.x] = entry
-
-    def pop(self, x: int) -> OutboxEntry | None:
-        """Remove and return an entry; None if there is none."""
-        entry = self.by_id.pop(x, None)
-        if entry is not None:
-            self.with_floor.pop(x, None)
-            self._due.pop(x, None)
-            awaiting = self._awaiting[_awaited(entry)]
-            awaiting.pop(x, None)
-            if not awaiting:
-                del self._awaiting[_awaited(entry)]
-            if len(self._waiting) > 2 * len(self.by_id) + 100:  # removed ones may else stay until their instant
-                self._waiting = [pair for pair in self._waiting if pair[1] in self.by_id]
-                heapify(self._waiting)
-        return entry
-
-    def due(self, now: int) -> list[OutboxEntry]:
-        """Return the entries that are due, oldest first."""
-        new = []
-        while self._waiting and self._waiting[0][0] <= now:
-            entry = self.by_id.get(heappop(self._waiting)[1])
-            if entry is not None:
-                new.append(entry)
-        if new:
-            by_order = sorted([*self._due.values(), *new], key=lambda entry: entry.order)
-            self._due = {entry.x: entry for entry in by_order}
-        return list(self._due.values())
-
-    def next_due(self) -> int | None:
-        """Return the next instant at which an entry becomes due, None without one."""
-        return self._waiting[0][0] if self._waiting else None
-
-    def alike(self, entry: OutboxEntry) -> list[OutboxEntry]:
-        """Return the entries that wait for edges to end at the same assets."""
-        return list(self._awaiting.get(_awaited(entry), {}).values())
-
-
-_Awaited = tuple[str, tuple[int, int] | None]
-"""The kind of an entry, and what it awaits."""
-
-
-def _awaited(entry: OutboxEntry) -> _Awaited:
-    return entry.kind, entry.awaits
+UNCHANGED_MS: Final = 24 * 3_600_000
+"""Milliseconds before an entry is due in which it may differ from the store; the clocks of processes differ by less."""
 
 
 class Outbox:
@@ -124,6 +40,7 @@ class Outbox:
         self._committing = 0
         self._learned: dict[int, OutboxEntry | None] | None = None
         self._listeners: list[asyncio.Event] = []
+        self._planned: dict[Caller, PlannedEnds] = {}
 
     def listen(self) -> asyncio.Event:
         """Return a new event, which the caller clears.
@@ -141,13 +58,24 @@ class Outbox:
     def __iter__(self) -> Iterator[OutboxEntry]:
         return iter(self._queue.by_id.values())
 
-    def due(self, now: int) -> list[OutboxEntry]:
-        """Return the entries that are due at ``now``, in epoch milliseconds, oldest first."""
-        return self._queue.due(now)
+    def __contains__(self, x: int) -> bool:
+        return x in self._queue.by_id
 
-    def next_due(self) -> int | None:
-        """Return the next instant at which an entry becomes due, None without one."""
-        return self._queue.next_due()
+    def due(self, kind: str, now: int) -> list[OutboxEntry]:
+        """Return the first entries of a kind that are due at ``now``, in epoch milliseconds; the callers take turns."""
+        return self._queue.kinds[kind].due(now)
+
+    def next_due(self, kind: str) -> int | None:
+        """Return the next instant at which an entry of a kind becomes due, None without one."""
+        return self._queue.kinds[kind].next_due()
+
+    def counts(self, kind: str, now: int) -> tuple[int, int, int]:
+        """Return the result of :meth:`KindQueue.counts` for the entries of a kind."""
+        return self._queue.kinds[kind].counts(now)
+
+    def planned_ends(self, caller: Caller) -> PlannedEnds:
+        """Return the ends in the future that a caller has declared, as far as this process knows."""
+        return self._planned.setdefault(caller, PlannedEnds(*caller))
 
     def later(self, entry: OutboxEntry, now: int) -> list[OutboxEntry]:
         """Return a list of a new entry that awaits ends of edges, or an empty list if it is not needed.
@@ -156,10 +84,17 @@ class Outbox:
         not count: it may be under way, or deleted by a transaction without a response. The new entry replaces stored
         ones that are due later than it. So an asset has few such entries, however often its edges are declared with
         another end.
+
+        An entry that is due at ``now`` awaits nothing: an end was taken back. It is needed only if stored ones wait,
+        which it replaces as an entry of their caller. Its job leaves one for the next end, if there is another one.
         """
         stored = [each for each in self._queue.alike(entry) if each.due > now]
         if any(each.due <= entry.due for each in stored):
             return []
+        if entry.due <= now:
+            if not stored:
+                return []
+            entry.raised_by = stored[0].raised_by
         entry.replaces = tuple(stored)
         return [entry]
 
@@ -207,24 +142,32 @@ class Outbox:
                 self.stale = self.stale or not written
                 self.wake()
 
-    async def load(self, client: GremlinClient) -> None:
+    async def load(self, client: GremlinClient, unchanged_after: int = FOREVER) -> None:
         """Replace entries and floors by the stored ones; call it under the write lock, or before there are writers.
 
-        What :meth:`learn` adds and removes during the request is added and removed after it, because the response may
-        be older.
+        Entries that have not become due here, and are due after ``unchanged_after``, are kept if they are still stored:
+        until it is due, no job changes an entry. What :meth:`learn` adds and removes meanwhile is added and removed at
+        the end, because the responses may be older.
         """
         was_stale, self.stale = self.stale, False
         learned = self._learned = dict[int, OutboxEntry | None]()
-        loaded = False
+        queue, order, loaded = EntryQueue(), self._last_order, False
         try:
-            (rows,) = await client.submit(_LOAD, {"xs": [OUTBOX_ROOT]})
-            found = {entry.x: entry async for entry in _entries_of(rows)}
+            async for entry in self._stored(client, unchanged_after):
+                queue.add(entry)
+                order = max(order, entry.order)
+                if not self.loads and entry.awaits is not None:
+                    self.planned_ends(entry.caller).add(entry.awaits, entry.due)
             loaded = True
         finally:
             self._learned = None
             self.stale |= was_stale and not loaded
-        self._queue = EntryQueue(entry for entry in (found | learned).values() if entry is not None)
-        self._last_order = max([self._last_order, *(entry.order for entry in self)])
+        for x, learned_entry in learned.items():
+            queue.pop(x)
+            if learned_entry is not None:
+                queue.add(learned_entry)
+                order = max(order, learned_entry.order)
+        self._queue, self._last_order = queue, max(order, self._last_order)
         self.loads += 1
         self._replace_floors()
         self.wake()
@@ -234,8 +177,7 @@ class Outbox:
 
         An entry that the store has no more is not added.
         """
-        rows = (await client.submit(_READ, {"xs": [*added]}))[0] if added else []
-        await self._add(rows)
+        await self._learn(client, added)
         if self._learned is not None:
             self._learned.update(dict.fromkeys(deleted))
         for entry in filter(None, [self._queue.pop(x) for x in deleted]):
@@ -245,14 +187,13 @@ class Outbox:
                 entry.floor != other.floor for other in self._queue.with_floor.values()
             ):
                 self.floors.end(entry.floor)
-        if rows or deleted:
+        if added or deleted:
             self.wake()
 
     async def learn_all(self, client: GremlinClient) -> None:
-        """Add all stored entries, and set ``stale``: which of the known ones were deleted is unknown."""
+        """Add all stored entries, and set ``stale``: which of the known ones were changed or deleted is unknown."""
         self.stale = True
-        (rows,) = await client.submit(_LOAD, {"xs": [OUTBOX_ROOT]})
-        await self._add(rows)
+        await self._learn(client, [x for x in await stored_ids(client) if x not in self])
         self.stale = True
         self.wake()
 
@@ -270,8 +211,20 @@ class Outbox:
             self._queue.pop(entry.x)
         self._replace_floors()
 
-    async def _add(self, rows: Sequence[JsonObject]) -> None:
-        async for entry in _entries_of(rows):
+    async def _stored(self, client: GremlinClient, unchanged_after: int) -> AsyncIterator[OutboxEntry]:
+        """Yield all stored entries in turns; those that are known, and surely unchanged, are not read."""
+        unknown = []
+        async for x in OperationBudget().in_turns(await stored_ids(client)):
+            entry = self._queue.waiting(x, unchanged_after)
+            if entry is None:
+                unknown.append(x)
+            else:
+                yield entry
+        async for entry in stored_entries(client, unknown):
+            yield entry
+
+    async def _learn(self, client: GremlinClient, added: Sequence[int]) -> None:
+        async for entry in stored_entries(client, added):
             self._raise_floors([entry])
             self._queue.add(entry)
             if self._learned is not None:
@@ -290,9 +243,3 @@ class Outbox:
     def _replace_floors(self) -> None:
         floors = [entry.floor for entry in self._queue.with_floor.values()]
         self.floors.replace(floor for floor in floors if floor is not None)
-
-
-async def _entries_of(rows: Sequence[JsonObject]) -> AsyncIterator[OutboxEntry]:
-    """Yield the entries of some rows, in turns: there may be tens of thousands."""
-    async for row in OperationBudget().in_turns(rows):
-        yield entry_from_row(row)

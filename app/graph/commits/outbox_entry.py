@@ -11,7 +11,7 @@ with these keys, whose values are fields of :class:`OutboxEntry`:
 | ``tag``, ``holders`` | the fields of these names; only in an entry for tags |
 | ``enriches``, ``after`` | ``inference``, ``after``; only in an entry for inferred edges |
 | ``level``, ``everything`` | sensitivity of the floor, and whether it covers the whole tenant; only with a floor |
-| ``who`` | ``raised_by``, the values of the caller that decide about rights |
+| ``who`` | ``raised_by``, the values of the caller that decide about rights; absent without a caller |
 | ``awaits`` | ``awaits``; only in an entry that waits for edges to end |
 
 With a floor, the property ``covered`` is a JSON list of the vertices that it covers, empty for the whole tenant. Each
@@ -20,6 +20,7 @@ value of the property ``frontier`` is a JSON list of vertices to recompute.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 from uuid import uuid4
 
@@ -38,6 +39,10 @@ ANY_TAG: Final = 0
 """Value of ``tag`` in an entry for all tags that the vertices of the entry carry when it is due."""
 
 
+Caller = tuple[str, str]
+"""A tenant, and the subject of the caller whose write left an entry, "" without a caller."""
+
+
 @dataclass(slots=True)
 class OutboxEntry:
     """Background work on sensitivity, tags or inferred edges, to begin at ``due`` (epoch milliseconds, 0 for at once).
@@ -48,8 +53,8 @@ class OutboxEntry:
     - ``tag``: vertex id of the tag to recompute, or ANY_TAG; None if the work is not about tags.
     - ``holders``, a flag: recompute all assets with a current edge to the tag, and their targets.
     - ``inference``, a flag: recompute inferred edges that end in ``frontier`` or have a chain through ``expand``.
-    - ``raised_by``: the caller whose write left an entry for sensitivity; None in other entries, and in those that an
-      older release wrote.
+    - ``raised_by``: the caller whose write left the entry; None if the server did, and in entries that an older release
+      left for tags and inferred edges.
     - ``awaits``: an asset at which edges end later, and the parent that is in ``expand``, or 0. Of the entries of one
       kind for the same assets only the earliest is needed: its job leaves one for the next end
       (:meth:`app.graph.commits.outbox.Outbox.later`).
@@ -77,6 +82,11 @@ class OutboxEntry:
     def kind(self) -> str:
         """The kind of the work, which is the name of its job."""
         return "tag" if self.tag is not None else "inference" if self.inference else "sensitivity"
+
+    @property
+    def caller(self) -> Caller:
+        """The tenant, and the subject of the caller whose write left the entry, "" without a caller."""
+        return self.tenant, "" if self.raised_by is None else self.raised_by.subject
 
     def binding(self) -> dict[str, object]:
         """Return the entry as the row of a new entry in the binding ``notes`` of the text ``WRITE``."""
@@ -113,7 +123,7 @@ def entry_from_row(row: JsonObject) -> OutboxEntry:
     stored = orjson.loads(row["note"])
     frontier = dict.fromkeys(vid for text in row["frontier"] for vid in orjson.loads(text))
     floor = None
-    raised_by = principal_of(stored["tenant"], stored["who"]) if "who" in stored else None
+    raised_by = _caller_of(stored["tenant"], orjson.dumps(stored["who"])) if "who" in stored else None
     if "level" in stored:
         covered = None if stored["everything"] else frozenset(orjson.loads(row["covered"]))
         floor = SensitivityFloor(stored["tenant"], stored["level"], covered, raised_by)
@@ -132,6 +142,12 @@ def entry_from_row(row: JsonObject) -> OutboxEntry:
         raised_by,
         tuple(stored["awaits"]) if "awaits" in stored else None,
     )
+
+
+@lru_cache(maxsize=1_000)
+def _caller_of(tenant: str, who: bytes) -> Principal:
+    """Return the caller from the value of the key ``who`` as JSON: the same object for thousands of entries."""
+    return principal_of(tenant, orjson.loads(who))
 
 
 def awaiting(entry: OutboxEntry, vid: int, parent: int | None) -> OutboxEntry:

@@ -13,7 +13,7 @@ from typing import Final
 
 import structlog
 
-from app.graph.commits.outbox import Outbox
+from app.graph.commits.outbox import UNCHANGED_MS, Outbox
 from app.graph.commits.outbox_entry import OutboxEntry
 from app.graph.driver.errors import TransientConflictError
 from app.graph.driver.gremlin_client import GremlinClient, WriteOrder
@@ -29,7 +29,7 @@ _log = structlog.get_logger(__name__)
 
 
 class OutboxWorker(ABC):
-    """Works off the entries of one kind. ``lock`` is that of the writers, ``name`` that of the job in reports.
+    """Works off the entries of one kind. ``lock`` is that of the writers, ``name`` the kind, also in reports.
 
     ``rest_seconds`` is the pause after all entries were worked off. Entries that arrive meanwhile are worked off
     together, so that a job with a cost for each round does not make a round for each transaction.
@@ -52,12 +52,8 @@ class OutboxWorker(ABC):
         self._changed = outbox.listen()
 
     @abstractmethod
-    def handles(self, entry: OutboxEntry) -> bool:
-        """Return whether an entry is of the kind of this job."""
-
-    @abstractmethod
     async def advance(self, due: list[OutboxEntry]) -> bool:
-        """Work off one batch of the entries that are due, oldest first; return whether there was any work."""
+        """Work off one batch of the first entries that are due (:meth:`Outbox.due`); return whether there was work."""
 
     async def run(self) -> None:
         """Work until cancelled. A failure is logged and retried after a pause.
@@ -88,7 +84,7 @@ class OutboxWorker(ABC):
             if self._order is not None:
                 await self._order.begin()
             if self._outbox.stale:
-                await self._outbox.load(self._client)
+                await self._outbox.load(self._client, self._clock() + UNCHANGED_MS)
             worked = self._leads and await self._advance_due()
         await asyncio.sleep(0)
         return worked
@@ -110,7 +106,7 @@ class OutboxWorker(ABC):
         """
         now, advanced = self._clock(), False
         try:
-            due = [entry for entry in self._outbox.due(now) if entry.due <= now and self.handles(entry)]
+            due = self._outbox.due(self.name, now)
             with self._client.work.job(self.name, len(due)):
                 worked = await self.advance(due)
             advanced = True
@@ -124,7 +120,7 @@ class OutboxWorker(ABC):
 
     async def _wait(self) -> None:
         """Wait until the event of :meth:`Outbox.listen` is set or an entry is due, at most MAX_PAUSE_SECONDS."""
-        due = self._outbox.next_due() if self._leads else None
+        due = self._outbox.next_due(self.name) if self._leads else None
         pause = MAX_PAUSE_SECONDS if due is None else min((due - self._clock()) / 1_000, MAX_PAUSE_SECONDS)
         try:
             async with asyncio.timeout(max(pause, 0)):

@@ -132,10 +132,6 @@ class InferenceJob(OutboxWorker):
         self._written = 0
         self._loads = 0
 
-    def handles(self, entry: OutboxEntry) -> bool:
-        """Return whether an entry is about inferred edges."""
-        return entry.inference
-
     async def advance(self, due: list[OutboxEntry]) -> bool:
         """Add new entries to the work, and work off one batch; return whether there was work."""
         if self._loads != self._outbox.loads:

@@ -14,7 +14,7 @@ import structlog
 
 from app.graph.commits.late_writes import LATE_SECONDS
 from app.graph.commits.outbox import Outbox
-from app.graph.commits.outbox_entry import OutboxEntry
+from app.graph.commits.outbox_entry import Caller, OutboxEntry
 from app.graph.commits.outbox_worker import OutboxWorker
 from app.graph.commits.sensitivity_floors import confirms
 from app.graph.commits.state_read import read_records
@@ -33,9 +33,6 @@ BATCH: Final = 250
 
 MAX_LATE: Final = 1_000
 """Number of transactions without a response above which all that was read is read again in each step."""
-
-_Author = tuple[str, str]
-"""A tenant, and the subject of the caller whose write left an entry, "" if an older release did not record it."""
 
 _log = structlog.get_logger(__name__)
 
@@ -60,15 +57,11 @@ class SensitivityJob(OutboxWorker):
         super().__init__(client, lock, outbox, clock)
         self._stops = stops
         self._begun: dict[int, Recomputation] = {}
-        self._had_turn: dict[_Author, None] = {}
+        self._had_turn: dict[Caller, None] = {}
         self._loads = 0
         self._late: list[Touched] = []
         self._late_until = 0.0
         client.write_watches.append(self)
-
-    def handles(self, entry: OutboxEntry) -> bool:
-        """Return whether an entry is about sensitivity."""
-        return entry.tag is None and not entry.inference
 
     def begun(self, touched: Touched) -> None:
         """Let what a transaction touches be read again."""
@@ -86,8 +79,7 @@ class SensitivityJob(OutboxWorker):
         """Work on one of the entries ``due`` for one step; return whether there is one."""
         if self._loads != self._outbox.loads:
             self._loads = self._outbox.loads
-            stored = {entry.x for entry in self._outbox}
-            self._begun = {x: each for x, each in self._begun.items() if x in stored}
+            self._begun = {x: each for x, each in self._begun.items() if x in self._outbox}
             for each in self._begun.values():
                 each.begin_batch(())  # the frontier may be another one; the watch keeps what was read right
         if due:
@@ -95,15 +87,15 @@ class SensitivityJob(OutboxWorker):
         return bool(due)
 
     def _next(self, due: list[OutboxEntry]) -> OutboxEntry:
-        """Return the oldest entry of the author whose last turn is the longest ago."""
-        oldest: dict[_Author, OutboxEntry] = {}
+        """Return the oldest entry of the caller whose last turn is the longest ago."""
+        oldest: dict[Caller, OutboxEntry] = {}
         for entry in due:
-            oldest.setdefault(_author(entry), entry)
-        self._had_turn = {author: None for author in self._had_turn if author in oldest}
-        author = next((each for each in oldest if each not in self._had_turn), None) or next(iter(self._had_turn))
-        self._had_turn.pop(author, None)
-        self._had_turn[author] = None
-        return oldest[author]
+            oldest.setdefault(entry.caller, entry)
+        self._had_turn = {caller: None for caller in self._had_turn if caller in oldest}
+        caller = next((each for each in oldest if each not in self._had_turn), None) or next(iter(self._had_turn))
+        self._had_turn.pop(caller, None)
+        self._had_turn[caller] = None
+        return oldest[caller]
 
     async def _advance(self, entry: OutboxEntry) -> None:
         flows = StoredFlows(self._client, self._stops, self._clock())
@@ -151,7 +143,3 @@ class SensitivityJob(OutboxWorker):
             del entry.frontier[vid]
         recomputation.begin_batch(() if is_done else batch)
         entry.frontier |= dict.fromkeys(further)
-
-
-def _author(entry: OutboxEntry) -> _Author:
-    return entry.tenant, "" if entry.raised_by is None else entry.raised_by.subject

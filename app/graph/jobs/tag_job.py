@@ -51,10 +51,6 @@ class TagJob(OutboxWorker):
         self._worklists: dict[int, TagWorklist] = {}
         self._loads = 0
 
-    def handles(self, entry: OutboxEntry) -> bool:
-        """Return whether an entry is about a tag."""
-        return entry.tag is not None
-
     async def advance(self, due: list[OutboxEntry]) -> bool:
         """Add new entries to their worklists, and work off one batch of the oldest worklist.
 
@@ -101,6 +97,7 @@ class TagJob(OutboxWorker):
                 self._outbox.order(entry.order),
                 frontier={vid: None for vid, tags in carried.items() if tag in tags},
                 tag=tag,
+                raised_by=entry.raised_by,
             )
             for tag in await self._coordinator.propagating_tags.among(self._client, set().union(*carried.values()))
         ]

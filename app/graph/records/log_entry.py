@@ -9,10 +9,14 @@ An entry is stored as JSON with these keys:
 | ``at`` | latest instant of changes, in epoch milliseconds, that the process has used or learned; 0 for none |
 | ``now`` | present of the process at the transaction, in epoch milliseconds |
 | ``v``, ``e``, ``t`` | ``vertices``, ``edge_ends`` and ``tenants`` of :class:`app.graph.records.touched.Touched` |
-| ``all`` | whether it counts as touching everything: its ids are unknown or too many to list; ``v`` may list some |
+| ``all`` | whether it counts as touching everything for the caches of other processes; ``e`` is empty then |
 | ``new``, ``gone`` | vertex ids of the outbox entries that it adds and deletes |
 | ``lease`` | the job lease from now on, ``{p: holder, until: epoch milliseconds}``; null if it is unchanged |
 | ``wait`` | milliseconds for which other processes wait for the next transaction of this one, 0 for none |
+
+``v`` lists all vertices of a transaction, because the index is compared with them
+(:mod:`app.graph.admin.index_watch`). Nothing bounds their number: one item deletes all versions of an asset. An id
+takes 20 bytes, and the vertex itself hundreds in the same transaction. Only an entry of an older release may list none.
 """
 
 from collections.abc import Iterable
@@ -26,7 +30,7 @@ from app.graph.records.vertex_id import internal_vertex_id
 from graphql_schema.ports.record import JsonObject
 
 MAX_LISTED: Final = 5_000
-"""Number of vertices and ends of edges above which an entry counts as touching everything."""
+"""Number of vertices and ends of edges above which an entry counts as touching everything, and lists no ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,7 @@ class LogEntry:
             "p": self.process,
             "at": self.at,
             "now": self.now,
-            "v": sorted(touched.vertices) if len(touched.vertices) <= MAX_LISTED else [],
+            "v": sorted(touched.vertices),
             "e": [] if everything else sorted(touched.edge_ends),
             "t": None if touched.tenants is None else sorted(touched.tenants),
             "all": everything,

@@ -32,6 +32,7 @@ from app.graph.writing.rules.stored_values import refuse_large_records, refuse_r
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.current_ids import with_current_ids
 from app.graph.writing.unit.item_unit import ItemUnit
+from app.graph.writing.unit.planned_end import planned_end, refuse_further_end
 from app.graph.writing.unit.read_set import NotReadError
 from app.graph.writing.unit.rejections import RejectedItemError
 from app.graph.writing.unit.working_set import WorkingSet
@@ -181,12 +182,15 @@ def keys_of(command: Command) -> list[IdempotencyKey]:
 def _accept(command: Command, unit: ItemUnit, *, dry_run: bool) -> WriteOutcome:
     """Plan one command in order: replay, handler, intervals, owners, gates and approvals, audit, receipts, merge.
 
-    A replay or dry run merges nothing. Raises RejectedItemError, or NotReadError if a value was not read.
+    Ends in the future are limited before the handler, and count when the command is accepted. A replay or dry run
+    merges nothing. Raises RejectedItemError, or NotReadError if a value was not read.
     """
     keys = keys_of(command)
     replayed = [replay(unit, key) for key in keys]
     if replayed and replayed[-1] is not None:
         return replayed[-1]
+    planned = planned_end(command, unit.author)
+    refuse_further_end(planned, unit.author)
     outcome = HANDLERS[type(command)](unit, command)
     if not isinstance(command, ObserveCommand):  # clocks of senders differ, and an event says more than when it was
         refuse_reversed_intervals(unit)
@@ -204,5 +208,7 @@ def _accept(command: Command, unit: ItemUnit, *, dry_run: bool) -> WriteOutcome:
     for key, before in zip(keys, replayed, strict=True):
         if before is None:  # the key of the call has a receipt since its first item
             stage_receipt(unit, key, outcome)
+    if planned is not None:
+        unit.author.planned_ends.add(*planned)
     unit.staging.merge()
     return outcome

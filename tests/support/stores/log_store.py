@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.graph.commits.entries.stored_entries import READ
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_log import WriteLog
 from app.graph.commits.write_statements import WRITE
@@ -61,7 +62,9 @@ class LogClient:
             return [{"at": store.sequence, "notes": found if store.sequence > bindings["since"] else []}]
         if "x" in bindings:
             return [{"at": store.sequence, "note": store.lease}]
-        return [[store.outbox[x] for x in bindings["xs"] if x in store.outbox]] if "xs" in bindings else []
+        if prepared is READ:
+            return [[[store.outbox[x] for x in bindings["xs"] if x in store.outbox], []]]
+        return [[]] if "xs" in bindings else []
 
     def commit(self, bindings: Mapping[str, Any]) -> list[int]:
         """Write a transaction, unless another one has its number."""

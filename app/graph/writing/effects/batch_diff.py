@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from app.graph.propagation.stored_flows import Sources
-from app.graph.records.edge_record import EdgeKey, carries_sensitivity, ends, is_current
+from app.graph.records.edge_record import EdgeKey, carries_sensitivity, ends, ends_later, is_current
 from app.graph.records.vertex_record import is_attached, kind_of
 from app.graph.writing.effects.counting_children import CountingChildren
 from app.graph.writing.unit.author import Author
@@ -25,7 +25,8 @@ class BatchDiff:
     """Vertices and edges of a batch that matter to propagation, of sensitivity and of tags.
 
     ``vertices``, without attached records, and ``edges`` are new or changed. Of data-carrying edges, and edges between
-    children and parents, ``opened`` begin to propagate, ``closed`` cease to, and ``ending`` propagate until an instant.
+    children and parents, ``opened`` begin to propagate, ``closed`` cease to, ``ending`` propagate until an instant, and
+    ``unending`` did before the batch and do no more.
     ``counting_children`` has the children, by parent, of the parents from which new or changed carrying edges start: an
     edge of a parent counts for its children. It is empty until :meth:`by` fills it.
     """
@@ -39,7 +40,8 @@ class BatchDiff:
         edges = [key for key in self.edges if key[0] in CARRYING or self.child_and_parent(key)]
         self.opened = [key for key in edges if self._carries(key) and not self._carried(key)]
         self.closed = [key for key in edges if self._carried(key) and not self._carries(key)]
-        self.ending = [key for key in edges if self._carries(key) and ends(batch.edges[key]) != FOREVER]
+        self.ending = [key for key in edges if ends_later(batch.edge(key), author.now)]
+        self.unending = [key for key in edges if self._ended_later(key) and not ends_later(batch.edge(key), author.now)]
 
     @classmethod
     async def by(cls, batch: WorkingSet, author: Author, children: CountingChildren) -> "BatchDiff":
@@ -63,13 +65,17 @@ class BatchDiff:
         pair = self.child_and_parent(key)
         return (key[2], None) if pair is None else pair
 
-    def first_ends(self) -> dict[tuple[int, int | None], int]:
-        """Return the first instant when edges in ``ending`` end, by the result of :meth:`affected`."""
+    def first_ends(self) -> list[tuple[tuple[int, int | None], int]]:
+        """Return the results of :meth:`affected`, each with the first instant when edges in ``ending`` end.
+
+        Where an end was taken back, in ``unending``, the instant is now: what awaits it may be needless.
+        """
         found: dict[tuple[int, int | None], int] = {}
         for key in self.ending:
             affected = self.affected(key)
             found[affected] = min(ends(self.batch.edges[key]), found.get(affected, FOREVER))
-        return found
+        now = dict.fromkeys(map(self.affected, self.unending), self.author.now)
+        return [*found.items(), *now.items()]
 
     def child_and_parent(self, key: EdgeKey) -> tuple[int, int] | None:
         """Return the ids of child and parent if an edge joins these in an asset group, None for any other edge."""
@@ -112,6 +118,9 @@ class BatchDiff:
     def _joins(self, key: EdgeKey) -> bool:
         """Return whether an edge carries sensitivity now, and did not as stored."""
         return self._carries(key) and not carries_sensitivity(self.batch.stored_edge(key), self.author.now)
+
+    def _ended_later(self, key: EdgeKey) -> bool:
+        return ends_later(self.batch.edge_before(key), self.author.now)
 
     def _carries(self, key: EdgeKey) -> bool:
         return carries_sensitivity(self.batch.edge(key), self.author.now)

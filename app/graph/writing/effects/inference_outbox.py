@@ -32,6 +32,7 @@ async def inference_entries(diff: BatchDiff, outbox: Outbox, rules: Sequence[Inf
             frontier=affected.ends,
             expand=affected.middles,
             inference=True,
+            raised_by=author.principal,
         )
     ]
 

@@ -85,7 +85,7 @@ class _Raising:
         for key in self._diff.closed:
             self._add_affected(now, key)
         self.entries += [now] if now.frontier or now.expand else []
-        for affected, due in self._diff.first_ends().items():
+        for affected, due in self._diff.first_ends():
             self.entries += self._outbox.later(awaiting(self._entry(due), *affected), self._now)
 
     def _entry(self, due: int = 0) -> OutboxEntry:

@@ -53,6 +53,7 @@ async def tag_entries(
             expand=dict.fromkeys(affected.by_tag[tag][1]),
             tag=tag,
             holders=tag in switched,
+            raised_by=author.principal,
         )
         for tag in sorted(tags | switched)
     ]
@@ -118,10 +119,11 @@ class _AffectedTags:
 
     def later_entries(self, outbox: Outbox) -> Iterator[OutboxEntry]:
         """Yield entries that are due when an edge ends, for all tags that the affected assets carry at that instant."""
-        for affected, due in self._diff.first_ends().items():
-            order = outbox.order(self._author.now)
-            entry = OutboxEntry(new_entry_id(), self._author.tenant, order, due, tag=ANY_TAG)
-            yield from outbox.later(awaiting(entry, *affected), self._author.now)
+        for affected, due in self._diff.first_ends():
+            author = self._author
+            order, who = outbox.order(author.now), author.principal
+            entry = OutboxEntry(new_entry_id(), author.tenant, order, due, tag=ANY_TAG, raised_by=who)
+            yield from outbox.later(awaiting(entry, *affected), author.now)
 
     def _add(self, tags: Iterable[int], recompute: Iterable[int] = (), expand: Iterable[int] = ()) -> None:
         for tag in tags:

@@ -1,9 +1,10 @@
 """The author of a batch: the caller, with the rights that the batch is checked against."""
 
 from collections.abc import Callable, Collection, Container
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
+from app.graph.commits.entries.planned_ends import PlannedEnds
 from app.graph.commits.sensitivity_floors import FloorView
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.rules.change_stamp import dated
@@ -36,7 +37,8 @@ class Author:
     users and teams that a reference may create without the right to register them. ``floors`` are the sensitivity
     floors of the tenant. ``propagation_stops`` are the kinds to which no sensitivity propagates. Audit entries
     store ``request_id``, unless it is empty. ``principal`` is the caller, for work that a job does later.
-    ``discloses_hidden``, a flag: results may state that something is hidden.
+    ``discloses_hidden``, a flag: results may state that something is hidden. ``planned_ends`` are the ends in the
+    future that the caller has declared.
     """
 
     tenant: str
@@ -57,6 +59,7 @@ class Author:
     owners: frozenset[str] = frozenset()
     principal: Principal | None = None
     discloses_hidden: bool = False
+    planned_ends: PlannedEnds = field(default_factory=PlannedEnds)
 
     @property
     def audit_date(self) -> int:

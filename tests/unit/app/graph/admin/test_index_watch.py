@@ -12,6 +12,7 @@ from app.graph.admin.index_repair import COMPARE, CREATE, IndexNotComparableErro
 from app.graph.admin.index_scan import NEXT
 from app.graph.admin.index_watch import (
     COMMIT_SECONDS,
+    MAX_COMPARED,
     READ_POSITION,
     STEP_SECONDS,
     STORE_POSITION,
@@ -22,7 +23,7 @@ from app.graph.commits.write_log import LEARN
 from app.graph.driver.errors import StoreUnavailableError
 from app.graph.driver.gremlin_client import GremlinClient, WriteOrder
 from app.graph.driver.prepared_statement import PreparedStatement
-from app.graph.records.log_entry import LogEntry, entry_vid
+from app.graph.records.log_entry import MAX_LISTED, LogEntry, entry_vid
 from app.graph.records.touched import EVERYTHING, Touched
 from app.store.self_check import VERTEX_ID
 
@@ -144,6 +145,33 @@ async def test_all_vertices_are_compared_when_the_log_does_not_list_them(
     await steps(store, watch)
     assert store.compared[1:] == [ALL]
     assert (store.position, state.differing, state.lag) == ("2", 1, 0)
+
+
+async def test_a_large_transaction_is_compared_alone() -> None:
+    """One item can create 20,000 vertices: these are compared, and not all of the store while the index lags."""
+    store = Store(position="0")
+    watch, state = store.job()
+    many = [256 * number for number in range(1, 4 * MAX_LISTED + 1)]
+    store.write(*many)
+    store.missing = {many[-1]}
+    await steps(store, watch)
+    assert NEXT not in store.texts
+    assert {vid for vids in store.compared[1:] for vid in vids}.symmetric_difference(many) == set()
+    assert (store.position, state.differing, state.lag) == ("1", 1, 0)
+
+
+async def test_the_number_moves_between_large_transactions() -> None:
+    """A step compares few vertices, unless a transaction has more, so that several large ones are no lag."""
+    store = Store(position="0")
+    watch, state = store.job()
+    for size in (MAX_COMPARED - 1, 1, 1, 2 * MAX_COMPARED, 1):
+        store.write(*(256 * number for number in range(1, size + 1)))
+    await watch.step()
+    store.now += COMMIT_SECONDS
+    moved = []
+    while await watch.step():
+        moved.append(state.compared)
+    assert (moved, store.position) == ([2, 3, 4], "5")
 
 
 async def test_a_process_that_does_not_lead_reads_how_far_the_leader_is() -> None:

@@ -1,11 +1,14 @@
-"""The outbox in memory: orders, floors during a commit, and what a failed commit leaves."""
+"""The outbox in memory: orders, floors during a commit, what a failed commit leaves, and what is loaded again."""
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from support.stores.writers import person
 
+from app.graph.commits.entries.stored_entries import READ
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.outbox_entry import ANY_TAG, OutboxEntry, awaiting, new_entry_id
 from app.graph.commits.sensitivity_floors import SensitivityFloor
@@ -79,10 +82,10 @@ def test_entries_that_are_not_due_are_no_work(monkeypatch: pytest.MonkeyPatch) -
     with outbox.committing([OutboxEntry(9_000, "acme", 7), OutboxEntry(9_001, "acme", 6)]):
         pass
     monkeypatch.setattr(Outbox, "entries", property(pytest.fail))
-    assert [each.x for each in outbox.due(999)] == [9_001, 9_000]
-    assert outbox.next_due() == 1_000
-    assert [each.x for each in outbox.due(1_001)] == [0, 1, 9_001, 9_000]
-    assert outbox.next_due() == 1_002
+    assert [each.x for each in outbox.due("sensitivity", 999)] == [9_001, 9_000]
+    assert outbox.next_due("sensitivity") == 1_000
+    assert [each.x for each in outbox.due("sensitivity", 1_001)] == [9_001, 9_000, 0, 1]
+    assert (outbox.next_due("sensitivity"), outbox.next_due("tag")) == (1_002, None)
 
 
 def test_of_the_entries_that_await_ends_of_an_asset_the_earliest_stays() -> None:
@@ -105,8 +108,8 @@ def test_replaced_entries_leave_nothing_behind() -> None:
         with outbox.committing(outbox.later(awaited(due), 0)):
             pass
     assert len([*outbox]) == 1
-    assert len(outbox._queue._waiting) < 200  # noqa: SLF001 - what it keeps is the point
-    assert [each.due for each in outbox.due(2_000)] == [1_001]
+    assert len(outbox._queue.kinds["sensitivity"]._instants) < 200  # noqa: SLF001 - what it keeps is the point
+    assert [each.due for each in outbox.due("sensitivity", 2_000)] == [1_001]
 
 
 def test_an_entry_that_is_due_takes_the_place_of_none() -> None:
@@ -132,6 +135,80 @@ def outbox_of(*entries: OutboxEntry) -> Outbox:
     return outbox
 
 
+def test_an_end_that_was_taken_back_lets_what_awaits_it_be_examined() -> None:
+    """The entry is due at once, as one of the caller who left it; without a waiting one there is nothing to examine."""
+    ada, bob = person("ada"), person("bob")
+    outbox = outbox_of(replace(awaited(500), raised_by=ada), awaited(600, vid=6))
+    (now,) = outbox.later(replace(awaited(100), raised_by=bob), 100)
+    assert (now.due, now.raised_by, [each.due for each in now.replaces]) == (100, ada, [500])
+    assert outbox.later(awaited(100, vid=7), 100) == []
+
+
+class Stored:
+    """A store with entries, which records the ids that it is asked for."""
+
+    def __init__(self, *entries: OutboxEntry) -> None:
+        self.rows = {each.x: _row(each) for each in entries}
+        self.read: list[list[int]] = []
+
+    async def submit(self, prepared: object, bindings: Mapping[str, Any], **_: object) -> Any:
+        """Return the ids of all entries, or some entries."""
+        if prepared is not READ:
+            return [[*self.rows]]
+        self.read.append(bindings["xs"])
+        return [[[self.rows[x] for x in bindings["xs"] if x in self.rows], []]]
+
+
+async def test_entries_that_wait_are_not_read_again() -> None:
+    """After a failure only what may differ is read: what is due or soon is, what was deleted is gone, others stay."""
+    waiting = [OutboxEntry(x, "acme", x, due=10_000 + x) for x in range(5)]
+    store: Any = Stored(*waiting, OutboxEntry(8, "acme", 8, due=900))
+    outbox = Outbox()
+    await outbox.load(store)
+    assert sum(map(len, store.read)) == 6
+    store.read.clear()
+    del store.rows[3]
+    store.rows[9] = _row(OutboxEntry(9, "acme", 9, due=50_000))
+    await outbox.load(store, 1_000)
+    assert store.read == [[8, 9]]
+    assert sorted(each.x for each in outbox) == [0, 1, 2, 4, 8, 9]
+    assert outbox.order(0) == 10
+
+
+async def test_what_became_due_is_read_again() -> None:
+    """A job may have changed the entry, also if it is not due any more by the clock."""
+    store: Any = Stored(OutboxEntry(1, "acme", 1, due=5_000))
+    outbox = Outbox()
+    await outbox.load(store)
+    outbox.due("sensitivity", 6_000)
+    await outbox.load(store, 1_000)
+    assert store.read == [[1], [1]]
+
+
+async def test_a_gap_in_the_log_reads_what_is_unknown() -> None:
+    """The known entries are read by the load that follows, because the outbox is stale."""
+    store: Any = Stored(entry(1, 1), entry(2, 2))
+    outbox = Outbox()
+    await outbox.load(store)
+    store.read.clear()
+    store.rows[3] = _row(entry(3, 3, FLOOR))
+    await outbox.learn_all(store)
+    assert (store.read, outbox.stale) == ([[3]], True)
+    assert outbox.floors.view("acme").rank(5) == 3
+
+
+async def test_a_process_begins_with_the_ends_that_wait() -> None:
+    """They count for the caller who declared them; what later loads find does not, because it depends on others."""
+    ada = person("ada", tenant="acme")
+    store: Any = Stored(replace(awaited(500), raised_by=ada))
+    outbox = Outbox()
+    await outbox.load(store)
+    other = replace(awaited(600, vid=6), raised_by=ada)
+    store.rows[other.x] = _row(other)
+    await outbox.load(store)
+    assert outbox.planned_ends(("acme", "ada"))._ends == {(5, 0): 500}  # noqa: SLF001 - what counts is the point
+
+
 class HeldLoad:
     """A store with ``rows`` whose response to a load arrives when ``release`` is set; it was read before that."""
 
@@ -139,14 +216,13 @@ class HeldLoad:
         self.rows = {each.x: _row(each) for each in entries}
         self.release = asyncio.Event()
 
-    async def submit(self, _prepared: object, bindings: Mapping[str, Any], **_: object) -> Any:
-        """Return the rows of some entries at once, and all rows late."""
-        found = [row for x, row in self.rows.items() if x in bindings["xs"]]
-        if found:
-            return [found]
-        rows = [*self.rows.values()]
+    async def submit(self, prepared: object, bindings: Mapping[str, Any], **_: object) -> Any:
+        """Return the rows of some entries at once, and all ids late."""
+        if prepared is READ:
+            return [[[self.rows[x] for x in bindings["xs"]], []]]
+        ids = [*self.rows]
         await self.release.wait()
-        return [rows]
+        return [ids]
 
 
 def _row(stored: OutboxEntry) -> dict[str, Any]:

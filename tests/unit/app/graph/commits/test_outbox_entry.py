@@ -24,7 +24,7 @@ ENTRIES = [
     OutboxEntry(1, "acme", 10, floor=SensitivityFloor("acme", "INTERNAL", frozenset())),
     OutboxEntry(1, "acme", 10, floor=SensitivityFloor("acme", "INTERNAL", None)),
     OutboxEntry(1, "acme", 10, tag=5, holders=True),
-    OutboxEntry(1, "acme", 10, tag=ANY_TAG),
+    OutboxEntry(1, "acme", 10, tag=ANY_TAG, raised_by=MAL, awaits=(7, 0)),
     OutboxEntry(1, "acme", 10, inference=True, after="mlg://dataset/a/b/c"),
     OutboxEntry(1, "acme", 10, inference=True),
     OutboxEntry(1, "acme", 10, floor=SensitivityFloor("acme", "RESTRICTED", None, MAL), raised_by=MAL),
@@ -68,3 +68,11 @@ def test_an_empty_frontier_has_no_value() -> None:
 def test_entries_have_ids_of_their_own() -> None:
     """A dropped entry cannot return under the id of another."""
     assert len({new_entry_id() for _ in range(1_000)}) == 1_000
+
+
+def test_entries_of_one_caller_share_it() -> None:
+    """Thousands of entries with the same rights do not keep these thousands of times."""
+    first, second = (entry_from_row(stored(OutboxEntry(x, "acme", 10, raised_by=MAL))) for x in (1, 2))
+    assert first.raised_by is second.raised_by
+    assert first.caller == ("acme", MAL.subject)
+    assert OutboxEntry(1, "acme", 10).caller == ("acme", "")

@@ -30,10 +30,6 @@ class Failing(OutboxWorker):
     name = "failing"
     steps = 0
 
-    def handles(self, entry: OutboxEntry) -> bool:
-        """See the base class."""
-        raise AssertionError(entry)  # the outbox is empty
-
     async def advance(self, due: list[OutboxEntry]) -> bool:
         """See the base class."""
         assert due == []
@@ -66,10 +62,6 @@ async def test_a_job_survives_any_number_of_failures(monkeypatch: pytest.MonkeyP
 
 class Interrupted(Failing):
     """Fails once, as after a lost response."""
-
-    def handles(self, entry: OutboxEntry) -> bool:
-        """See the base class."""
-        return entry.inference
 
     async def advance(self, due: list[OutboxEntry]) -> bool:
         """See the base class."""

@@ -1,4 +1,4 @@
-"""Entries of the write log are stored and read without loss; too many ids become everything."""
+"""Entries of the write log are stored and read without loss; too many ends are everything, vertices are all listed."""
 
 import pytest
 
@@ -28,6 +28,13 @@ def test_too_many_ids_are_everything() -> None:
     assert entry_of(LogEntry(1, "p", 0, most).text()).touched == most
     more = Touched(most.vertices, frozenset({("out", "DERIVES", 256)}), frozenset({"a"}))
     assert entry_of(LogEntry(1, "p", 0, more).text()).touched.everything
+
+
+def test_all_vertices_are_listed_however_many() -> None:
+    """The index is compared with the vertices of each entry; without them, with all vertices."""
+    many = frozenset(range(4 * MAX_LISTED))
+    stored = entry_of(LogEntry(1, "p", 0, Touched(many, tenants=frozenset({"a"}))).text()).touched
+    assert (len(stored.vertices & many), stored.edge_ends, stored.everything) == (len(many), frozenset(), True)
 
 
 def test_each_number_has_a_vertex_of_its_own() -> None:

@@ -44,6 +44,20 @@ def test_a_declassified_edge_ceases_to_carry(memory: Memory) -> None:
     assert diff(memory, link("DERIVES", "dataset a", "dataset b", validTo=NOW + 99)).ending == [EDGE]
 
 
+def test_an_end_is_taken_back(memory: Memory) -> None:
+    """An edge that ends now or never instead of later is awaited in vain; an edge with another end is not."""
+    seeded(memory, link("DERIVES", "dataset a", "dataset b", validTo=NOW + 99))
+    for again in (
+        UnlinkCommand("DERIVES", urn("dataset a"), urn("dataset b")),
+        link("DERIVES", "dataset a", "dataset b", validTo=None),
+        link("DERIVES", "dataset a", "dataset b", declassified=True),
+    ):
+        found = diff(memory, again)
+        assert (found.unending, found.first_ends()) == ([EDGE], [((EDGE[2], None), NOW + 1)])
+    moved = diff(memory, link("DERIVES", "dataset a", "dataset b", validTo=NOW + 50))
+    assert (moved.unending, moved.first_ends()) == ([], [((EDGE[2], None), NOW + 50)])
+
+
 def test_edges_of_a_group_are_child_and_parent(memory: Memory) -> None:
     """A version belongs to its model, and a feature to its set although the edge leads the other way."""
     found = diff(memory, asset("model-version m@1"), asset("feature f", featureSet=["feature-set s"]))

@@ -1,0 +1,44 @@
+"""The end in the future that an item gives to an edge: outbox entries wait for it, so a caller has few of them."""
+
+from typing import Final
+
+from app.graph.commits.entries.planned_ends import MAX_PLANNED, Affected
+from app.graph.writing.unit.author import Author
+from app.graph.writing.unit.rejections import over_limit
+from graphql_schema.catalog.instants import FOREVER
+from graphql_schema.catalog.relations import CARRYING, PARENT_HOPS, VERSION_OF
+from graphql_schema.ports.commands import Command, LinkCommand, UnlinkCommand
+
+_PARENTS: Final = frozenset(hop.relation.name for hop in PARENT_HOPS.values())
+
+PlannedEnd = tuple[Affected, int]
+"""What the end of an edge affects, and that instant in epoch milliseconds."""
+
+
+def planned_end(command: Command, author: Author) -> PlannedEnd | None:
+    """Return the end in the future that a command declares, if sensitivity and tags propagate over its edge, or None.
+
+    Only links have ends; other commands at most restore one that was declared by a link.
+    """
+    if not isinstance(command, LinkCommand | UnlinkCommand) or command.relation not in {*CARRYING, *_PARENTS}:
+        return None
+    end = command.valid_to if isinstance(command, UnlinkCommand) else command.values.get("validTo")
+    if end is None or not author.now < end < FOREVER:
+        return None
+    child, parent = author.vid(command.target), author.vid(command.source)
+    if command.relation == VERSION_OF.name:
+        child, parent = parent, child
+    return (child, parent if command.relation in _PARENTS else 0), end
+
+
+def refuse_further_end(planned: PlannedEnd | None, author: Author) -> None:
+    """Reject the item as LIMIT_EXCEEDED if it declares an end in the future, and its caller has too many.
+
+    The stored state does not decide, because hidden assets are in it.
+    """
+    if planned is not None and not author.planned_ends.has_room(planned[0], author.now):
+        raise over_limit(
+            f"You have declared ends in the future at {MAX_PLANNED} assets, whose edges the server awaits. End this "
+            "edge when its time has come, or repeat the call when some of these ends have passed.",
+            "validTo",
+        )
