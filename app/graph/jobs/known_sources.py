@@ -4,15 +4,17 @@ Writers run between the steps of the job. What their transactions touch is recor
 reads: what is left is as stored. A rank is that of a sensitivity (:data:`policies.sensitivity.RANK`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
 from app.graph.cache.fill import Forbidden
+from app.graph.propagation.sources import group_of, is_group
 from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.records.touched import Touched
 from graphql_schema.catalog.relations import CARRYING, PARENT_HOPS
-from policies.sensitivity import RANK
+from graphql_schema.ports.operation_budget import OperationBudget
+from policies.sensitivity import RANK, SENSITIVITIES
 
 AT_ONCE: Final = 250
 """Maximal number of vertices whose sources one request reads."""
@@ -49,7 +51,8 @@ class ReadBudget:
 class KnownSources:
     """The stored effective ``ranks`` and ``declared`` ranks of vertices, and the sources ``of`` vertices, by vertex id.
 
-    A vertex that is not stored has the rank 0.
+    A vertex that is not stored has the rank 0. Groups are known as in :class:`app.graph.propagation.sources.Sources`: a
+    group declares nothing, and has the highest rank, so that a walk continues to its members.
     """
 
     ranks: dict[int, int] = field(default_factory=dict)
@@ -70,13 +73,17 @@ class KnownSources:
         self._forget(written)
         return written.everything or len(self.ranks) + len(self.of) < size
 
-    async def read(self, flows: StoredFlows, vids: Iterable[int], budget: ReadBudget) -> bool:
-        """Read the sources of vertices, and the ranks of both, as far as they are unknown.
+    async def read(self, flows: StoredFlows, vids: Collection[int], budget: ReadBudget) -> bool:
+        """Read the sources of vertices and groups, and the ranks of both and of members, as far as they are unknown.
 
         Return whether all are known now; otherwise the budget is spent.
         """
-        wanted = {vid: None for vid in vids if vid not in self.of or vid not in self.ranks}
-        wanted |= {source: None for vid in vids for source in self.of.get(vid, ()) if source not in self.ranks}
+        turns, groups, wanted = OperationBudget(), dict[int, None](), dict[int, None]()
+        async for vid in turns.in_turns(vids):
+            groups |= dict.fromkeys(filter(is_group, self.of.get(vid, ())))
+            wanted |= dict.fromkeys(self._unknown(vid))
+        async for group in turns.in_turns(groups):
+            wanted |= dict.fromkeys(self._unknown(group))
         unread = [*wanted]
         for start in range(0, len(unread), AT_ONCE):
             if budget.is_spent:
@@ -85,13 +92,22 @@ class KnownSources:
             budget.requests -= 1
         return True
 
+    def _unknown(self, vid: int) -> Iterator[int]:
+        """Yield the vertex, and those of its sources, of which something is to be read."""
+        if vid not in self.of or vid not in self.ranks:
+            yield vid
+        for source in self.of.get(vid, ()):
+            if source not in self.ranks:
+                yield source
+
     async def _read(self, flows: StoredFlows, vids: list[int]) -> int:
         """Read the sources of some vertices, and the ranks of both; return the number of vertices read."""
         found = await flows.sources(vids, _KEYS)
-        for vid in vids:
+        for vid in (*vids, *filter(is_group, found.of)):
             self.of[vid] = tuple(found.of.get(vid, ()))
-            self.ranks[vid] = self.declared[vid] = 0
-        for vid, record in found.records.items():
+            self.ranks[vid] = len(SENSITIVITIES) - 1 if is_group(vid) else 0
+            self.declared[vid] = 0
+        async for vid, record in OperationBudget().in_turns(found.records.items()):
             self.ranks[vid] = RANK[record["sensitivity"]]
             self.declared[vid] = RANK[record["declaredSensitivity"]]
         return len(found.records)
@@ -106,5 +122,6 @@ class KnownSources:
         for vid in joined | {vid for direction, label, vid in ends if direction == "in" and label in CARRYING}:
             self.of.pop(vid, None)
         if joined:
-            for vid in [vid for vid, sources in self.of.items() if not joined.isdisjoint(sources)]:
-                del self.of[vid]
+            joined |= set(map(group_of, joined))
+            for vid in [vid for vid, sources in self.of.items() if not (is_group(vid) or joined.isdisjoint(sources))]:
+                del self.of[vid]  # that of a group is replaced when a target of its parent is read

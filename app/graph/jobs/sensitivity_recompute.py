@@ -11,28 +11,29 @@ are made again, and only the changed part is read again.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
 
 from app.graph.jobs.id_queue import IdQueue
 from app.graph.jobs.known_sources import AT_ONCE, KnownSources, ReadBudget
+from app.graph.propagation.sources import is_group
 from app.graph.propagation.stored_flows import StoredFlows
 from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.ports.operation_budget import OperationBudget
 from policies.sensitivity import SENSITIVITIES
 
 LONG_WALK: Final = 2_000
-"""Number of vertices from which on a walk is evaluated in the side thread."""
+"""Number of edges from which on those of a walk or a batch are evaluated in the side thread."""
 
 
 @dataclass(slots=True)
 class _UpstreamWalk:
     """The vertices upstream that may support a ``rank``. ``ranks`` are those that differ from the stored ones.
 
-    ``reached`` are in the order of the walk; the sources of those in ``new`` are still to be read. ``supporting`` are
-    those that declare at least the rank.
+    ``reached``, with the groups on the way, are in the order of the walk; the sources of those in ``new`` are still to
+    be read. ``supporting`` are those that declare at least the rank. ``edges`` counts the sources of all reached.
     """
 
     known: KnownSources
@@ -41,6 +42,7 @@ class _UpstreamWalk:
     reached: IdQueue
     new: IdQueue
     supporting: set[int] = field(default_factory=set)
+    edges: int = 0
 
     async def advance(self, flows: StoredFlows, budget: ReadBudget) -> bool:
         """Continue the walk; return whether it has ended, which it has not if the budget is spent."""
@@ -49,13 +51,13 @@ class _UpstreamWalk:
             vids = list(islice(self.new, AT_ONCE))
             if not await self.known.read(flows, vids, budget):
                 return False
-            for vid in vids:
+            async for vid in turns.in_turns(vids):
                 del self.new[vid]
                 self._reach(self.known.of[vid])
-            await turns.pause()
         return True
 
-    def _reach(self, sources: Iterable[int]) -> None:
+    def _reach(self, sources: Collection[int]) -> None:
+        self.edges += len(sources)
         for source in sources:
             if source not in self.reached and self.ranks.get(source, self.known.ranks[source]) >= self.rank:
                 self.reached[source] = None
@@ -76,7 +78,7 @@ class _UpstreamWalk:
                 if vid not in found:
                     found.add(vid)
                     new.append(vid)
-        return [vid for vid in self.reached if vid not in found]
+        return [vid for vid in self.reached if vid not in found and not is_group(vid)]
 
 
 @dataclass(slots=True)
@@ -107,11 +109,12 @@ class Recomputation:
         if self._walk is None:
             if not await self.known.read(flows, self.batch, budget):
                 return False
-            self._raise()
+            edges = sum(len(self.known.of[vid]) for vid in self.batch)
+            await run_in_turn(self._raise, edges >= LONG_WALK)
             self._walk = self._from(len(SENSITIVITIES) - 1)
         while await self._walk.advance(flows, budget):
             walk = self._walk
-            lowered = await run_in_turn(walk.unsupported, len(walk.reached) >= LONG_WALK)
+            lowered = await run_in_turn(walk.unsupported, walk.edges >= LONG_WALK)
             self._ranks |= dict.fromkeys(lowered, walk.rank - 1)
             if walk.rank == 1:
                 return True
@@ -127,11 +130,21 @@ class Recomputation:
         return {vid: rank for vid, rank in self._ranks.items() if rank != self.known.ranks[vid]}
 
     def _raise(self) -> None:
-        """Raise the vertices of the batch to what they declare, and to their direct sources."""
-        ranks, known = dict[int, int](), self.known
+        """Raise the vertices of the batch to what they declare, and to their direct sources.
+
+        The rank of a group is read once: if one of its members is raised here, its targets are recomputed later.
+        """
+        known, ranks, of_groups = self.known, dict[int, int](), dict[int, int]()
+
+        def rank(source: int) -> int:
+            if not is_group(source):
+                return ranks.get(source, known.ranks[source])
+            if source not in of_groups:
+                of_groups[source] = max(map(rank, known.of[source]))
+            return of_groups[source]
+
         for vid in self.batch:
-            from_sources = (ranks.get(source, known.ranks[source]) for source in known.of[vid])
-            ranks[vid] = max(known.ranks[vid], known.declared[vid], *from_sources)
+            ranks[vid] = max(known.ranks[vid], known.declared[vid], *map(rank, known.of[vid]))
         self._ranks = ranks
 
     def _from(self, rank: int) -> _UpstreamWalk:

@@ -14,6 +14,7 @@ from app.graph.records.tag_edge import Arrival, arrival, has_mode
 from graphql_schema.catalog.enums import TagMode
 from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.catalog.relations import TAGGED
+from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import Record
 
 _CARRIERS: Final = PreparedStatement.of(
@@ -71,7 +72,8 @@ class Carriers:
     async def of(self, vids: Iterable[int]) -> dict[int, Carrier]:
         """Return the vertices with their edges to the tag; vertices that are not stored are left out."""
         (rows,) = await self.client.submit(_CARRIERS, {"vids": sorted(vids), "tag": self.tag})
-        return {vid: self._carrier(urn, deleted, edge) for vid, urn, deleted, edge in rows}
+        in_turns = OperationBudget().in_turns(rows)
+        return {vid: self._carrier(urn, deleted, edge) async for vid, urn, deleted, edge in in_turns}
 
     async def holders(self) -> list[int]:
         """Return the id of every vertex with a current edge to the tag, also if the edge blocks the tag."""

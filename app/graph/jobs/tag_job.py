@@ -19,6 +19,7 @@ from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs.id_queue import take_first
 from app.graph.jobs.tag_carriers import Carrier, Carriers
 from app.graph.jobs.tag_worklist import TagWorklist
+from app.graph.propagation.sources import is_group
 from app.graph.propagation.stored_flows import StoredFlows, next_end
 from app.graph.records.clock import epoch_milliseconds
 from app.graph.records.edge_record import is_current
@@ -27,10 +28,14 @@ from app.graph.records.vertex_id import vertex_id
 from app.graph.records.vertex_record import indexed
 from graphql_schema.catalog.enums import TagMode
 from graphql_schema.catalog.relations import TAGGED
+from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.ports.record import Record
 
 BATCH: Final = 250
 """Maximal number of vertices that a batch takes while it holds the lock."""
+
+MANY_CARRIERS: Final = 2_000
+"""Number of vertices in and around a batch from which on it is decided in the side thread."""
 
 MAX_REPLACED: Final = 10
 """Maximal number of entries for all tags that a step replaces, by three requests each, while it holds the lock."""
@@ -122,10 +127,10 @@ class TagJob(OutboxWorker):
         """Decide about a batch of vertices, write their arrivals, and put the affected targets on the worklist."""
         flows = self._flows(now)
         batch = worklist.take(BATCH)
-        arriving = await flows.inflows(batch)
-        around = {vid for sources in arriving.values() for pair in sources for vid in pair}
-        carriers = await (await self._carriers(worklist.tag, now)).of({*batch, *around})
-        decision = worklist.decide(batch, arriving, carriers)
+        sources = await flows.source_ids(batch)
+        around = set().union(batch, *sources.values())
+        carriers = await (await self._carriers(worklist.tag, now)).of(vid for vid in around if not is_group(vid))
+        decision = await run_in_turn(worklist.decide, len(carriers) > MANY_CARRIERS, batch, sources, carriers)
         further, _ = await flows.targets(decision.changed, max_records=0)
         await self._write(worklist, decision.arrivals, carriers, further, now)
         suspects, _ = await flows.targets(decision.unsupported, max_records=0)

@@ -10,14 +10,18 @@ it began loses the tag last.
 Requests and memory grow with the number of vertices whose tag or distance changes, and of their neighbours.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from heapq import nsmallest
 
 from app.graph.commits.outbox_entry import OutboxEntry
 from app.graph.jobs.id_queue import IdQueue, take_first
 from app.graph.jobs.tag_carriers import Carrier
-from app.graph.propagation.stored_flows import Inflow
+from app.graph.propagation.sources import group_of, is_group
 from app.graph.records.tag_edge import Arrival
+
+_Near = tuple[int, str, int]
+"""The values of an arrival, and the vertex id of the carrier."""
 
 
 @dataclass(slots=True)
@@ -67,33 +71,40 @@ class TagWorklist:
         return take_first(self.suspects or self.candidates, size)
 
     def decide(
-        self, batch: Iterable[int], arriving: Mapping[int, set[Inflow]], carriers: Mapping[int, Carrier]
+        self, batch: Iterable[int], sources: Mapping[int, set[int]], carriers: Mapping[int, Carrier]
     ) -> TagDecision:
         """Decide about the batch that :meth:`take` returned last.
 
-        ``arriving`` are the inflows by vertex id. ``carriers`` are the vertices of the batch and of the inflows, as far
-        as they are stored; other vertices are skipped.
+        ``sources`` are those of vertices and groups (:class:`app.graph.propagation.sources.Sources`). ``carriers`` are
+        the vertices of the batch and of the sources, as far as they are stored; other vertices are skipped. What this
+        batch changes in a group counts from the next batch on: the targets of the group are decided again.
         """
-        decision = TagDecision()
+        decision, groups = TagDecision(), dict[int, list[_Near]]()
         for vid in batch:
             if vid in carriers:
-                best = self._best(vid, arriving.get(vid, ()), carriers)
-                self._decide(vid, carriers[vid], best, decision)
+                own = sources.get(vid, set())
+                for group in filter(is_group, own):
+                    if group not in groups:
+                        groups[group] = self._nearest(group, sources[group], carriers)
+                near = [*self._near(own, carriers), *(each for group in own for each in groups.get(group, ()))]
+                best = min((each for each in near if each[-1] != vid), default=None)
+                self._decide(vid, carriers[vid], best and Arrival(*best[:2]), decision)
         return decision
 
-    def _best(self, vid: int, arriving: Iterable[Inflow], carriers: Mapping[int, Carrier]) -> Arrival | None:
-        """Return the nearest arrival of the tag at a vertex, None without one.
+    def _near(self, sources: Iterable[int], carriers: Mapping[int, Carrier]) -> Iterator[_Near]:
+        """Yield the arrivals of the tag from vertices; an unsupported one does not count, even if it has the tag."""
+        for source in sources:
+            carrier = None if source in self.unsupported else carriers.get(source)
+            if carrier is not None and carrier.steps is not None:
+                yield carrier.steps + 1, carrier.urn, source
 
-        An unsupported source does not count, even if the store has the tag on it, nor one through a closed vertex.
+    def _nearest(self, group: int, members: Iterable[int], carriers: Mapping[int, Carrier]) -> list[_Near]:
+        """Return the two nearest arrivals from a group, as one may be at its own member; none if the parent is closed.
+
+        It is the same for all targets of the group.
         """
-        found = []
-        for source, through in arriving:
-            carrier, middle = carriers.get(source), carriers.get(through)
-            if carrier is None or middle is None or source == vid or source in self.unsupported:
-                continue
-            if carrier.steps is not None and not middle.closed:
-                found.append(Arrival(carrier.steps + 1, carrier.urn))
-        return min(found, default=None)
+        parent = carriers.get(group_of(group))
+        return [] if parent is None or parent.closed else nsmallest(2, self._near(members, carriers))
 
     def _decide(self, vid: int, carrier: Carrier, best: Arrival | None, decision: TagDecision) -> None:
         before, regains = carrier.arrival, False

@@ -37,13 +37,14 @@ from gremlin_python.process.traversal import P
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.gremlin_text import g, param, render, spread
 from app.graph.driver.prepared_statement import PreparedStatement
+from app.graph.propagation.sources import Sources, group_of
 from app.graph.records.record_text import record_of
 from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.catalog.kinds import ASSETS, KINDS, NAME_OF_CODE
 from graphql_schema.catalog.relations import CARRYING, CHILD_HOPS, PARENT_HOPS, Hop
+from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import Json, JsonObject, Record
-from policies.sensitivity import RANK
 
 AT_ONCE: Final = 1_000
 """Maximal number of vertices whose neighbours one request reads."""
@@ -51,6 +52,8 @@ AT_ONCE: Final = 1_000
 PART_SIZE: Final = 4 * 1024 * 1024
 """Number of characters of records at which a request ends."""
 
+MANY_EDGES: Final = 5_000
+"""Number of edges from which on those of a response are processed in the side thread."""
 
 _EVERY: Final = 2**31 - 1
 
@@ -149,30 +152,6 @@ class Step:
     far: list[str]
 
 
-Inflow = tuple[int, int]
-"""A pair (source, bearer): the vertex that propagates, and the vertex whose carrying edge is used.
-
-Both are the same if the source uses an edge of its own. A child of an asset group uses the edges of its parent. To a
-child, its parent propagates as (parent, parent).
-"""
-
-
-@dataclass(slots=True)
-class Sources:
-    """Result of :meth:`StoredFlows.sources` or of :meth:`StoredFlows.children`.
-
-    ``of`` maps a vertex to the vertices that propagate to it, or a parent to its children. ``records`` are all records
-    read, by vertex id; :meth:`StoredFlows.children` reads none of the parents.
-    """
-
-    of: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
-    records: dict[int, Record] = field(default_factory=dict)
-
-    def rank(self, vid: int) -> int:
-        """Return the rank of the stored effective sensitivity of a vertex."""
-        return RANK[self.records[vid]["sensitivity"]]
-
-
 @dataclass(frozen=True, slots=True)
 class StoredFlows:
     """Reads the propagation neighbours of vertices at the instant ``now``, in epoch milliseconds.
@@ -207,20 +186,31 @@ class StoredFlows:
             records |= read
         return found, records
 
-    async def sources(self, vertices: Iterable[int], keys: Sequence[str] = ()) -> Sources:
+    async def sources(self, vertices: Sequence[int], keys: Sequence[str] = ()) -> Sources:
         """Return the sources of the vertices, and all records read; a vertex of a kind in ``stops`` has no sources.
 
         The records have only ``keys``, which must include ``kind``; without keys they are complete.
         """
         sources = Sources()
-        for xs in _batches(list(vertices)):
-            await self._add_sources(xs, sources, keys)
-        for vid in [vid for vid in sources.of if NAME_OF_CODE[sources.records[vid]["kind"]] in self.stops]:
-            del sources.of[vid]
+        for xs in _batches(vertices):
+            await self._add_sources(xs, sources, _EVERY, keys)
+        for vid in vertices:
+            if vid in sources.of and NAME_OF_CODE[sources.records[vid]["kind"]] in self.stops:
+                del sources.of[vid]
         return sources
 
+    async def source_ids(self, vertices: Sequence[int]) -> Mapping[int, set[int]]:
+        """Return the sources of vertices as :class:`Sources` has them, by vertex id and group.
+
+        Reads no records, and therefore also returns the sources of vertices of the kinds in ``stops``.
+        """
+        sources = Sources()
+        for xs in _batches(vertices):
+            await self._add_sources(xs, sources, max_records=0)
+        return sources.of
+
     async def children(self, parents: Iterable[int]) -> Sources:
-        """Return the children of each of the parents, with their records."""
+        """Return the children of each of the parents, with their records; those of the parents are not read."""
         found = Sources()
         for xs in _batches(list(parents)):
             hops = self._group_hops(_CHILD_STEPS, xs)
@@ -231,43 +221,18 @@ class StoredFlows:
                     found.of[parent].add(child)
         return found
 
-    async def inflows(self, vertices: Iterable[int]) -> dict[int, set[Inflow]]:
-        """Return the inflows of vertices, by vertex id; a vertex without inflows is left out.
-
-        Reads no records, and therefore also returns the inflows of vertices of the kinds in ``stops``.
-        """
-        found: dict[int, set[Inflow]] = defaultdict(set)
-        for xs in _batches(list(vertices)):
-            await self._add_inflows(xs, found, max_records=0)
-        return found
-
-    async def _add_sources(self, xs: Sequence[int], sources: Sources, keys: Sequence[str]) -> None:
-        """Add to ``sources`` what propagates to each vertex of one batch. Add the records of all vertices read."""
-        found: dict[int, set[Inflow]] = defaultdict(set)
-        sources.records |= await self._add_inflows(xs, found, max_records=_EVERY, keys=keys)
-        for vid, arriving in found.items():
-            sources.of[vid] |= {source for source, _ in arriving}
-
-    async def _add_inflows(
-        self, xs: Sequence[int], found: dict[int, set[Inflow]], max_records: int, keys: Sequence[str] = ()
-    ) -> dict[int, Record]:
-        """Add the inflows of one batch to ``found``; return the records read, none if more than ``max_records``."""
+    async def _add_sources(
+        self, xs: Sequence[int], sources: Sources, max_records: int, keys: Sequence[str] = ()
+    ) -> None:
+        """Add the sources of one batch, and the records of all vertices read, none if more than ``max_records``."""
         hops = [
             _hop("in", CARRYING, ASSETS, xs),
             *self._group_hops(_CHILD_STEPS, [], 0),
             *self._group_hops(_PARENT_STEPS, xs),
         ]
-        (carried, *group), records = await self._fetch(xs, hops, max_records, keys)
-        children: dict[int, set[int]] = defaultdict(set)
-        for rows in group[: len(_CHILD_STEPS)]:
-            for parent, child in _pairs(rows):
-                children[parent].add(child)
-        for vid, source in _pairs(carried):
-            found[vid] |= {(source, source), *((child, source) for child in children[source])}
-        for rows in group[len(_CHILD_STEPS) :]:
-            for vid, parent in _pairs(rows):
-                found[vid].add((parent, parent))
-        return records
+        edges, records = await self._fetch(xs, hops, max_records, keys)
+        sources.records |= records
+        await run_in_turn(_add_edges, _are_many(edges), sources.of, edges)
 
     def _outward_hops(self, xs: Sequence[int], ps: Sequence[int]) -> list[JsonObject]:
         """Return the hops from ``xs``, and from the parents ``ps`` over carrying edges alone.
@@ -311,8 +276,7 @@ class StoredFlows:
         """
         response = await self._request(points, hops, max_records, keys)
         edges: list[list[Json]] = response["e"]
-        for rows in edges:
-            self.kinds.update(zip(rows[1::3], map(NAME_OF_CODE.__getitem__, rows[2::3]), strict=True))
+        await run_in_turn(self._add_kinds, _are_many(edges), edges)
         records: dict[int, Record] = {}
         while True:
             flat = response["v"]
@@ -321,6 +285,10 @@ class StoredFlows:
             if not response["w"]:
                 return edges, records
             response = await self._request(response["w"], [], _EVERY, keys)
+
+    def _add_kinds(self, edges: Iterable[list[Json]]) -> None:
+        for rows in edges:
+            self.kinds.update(zip(rows[1::3], map(NAME_OF_CODE.__getitem__, rows[2::3]), strict=True))
 
     async def _request(
         self, points: Sequence[int], hops: Sequence[Record], max_records: int, keys: Sequence[str]
@@ -358,6 +326,25 @@ async def next_end(client: GremlinClient, vid: int, after: int) -> int:
     bindings = {"x": vid, "inward": inward, "outward": outward, "since": after, "never": FOREVER}
     (found,) = await client.submit(_NEXT_END, bindings)
     return int(found)
+
+
+def _add_edges(of: dict[int, set[int]], edges: Sequence[list[Json]]) -> None:
+    """Add the sources in the rows of carrying edges, of edges to children of their starts, and of edges to parents."""
+    carried, children, parents = edges[0], edges[1 : 1 + len(_CHILD_STEPS)], edges[1 + len(_CHILD_STEPS) :]
+    for rows in children:
+        for parent, child in _pairs(rows):
+            of[group_of(parent)].update((parent, child))
+    for vid, source in _pairs(carried):
+        group = group_of(source)
+        of[vid].add(group if group in of else source)
+    for rows in parents:
+        for vid, parent in _pairs(rows):
+            of[vid].add(parent)
+
+
+def _are_many(edges: Iterable[list[Json]]) -> bool:
+    """Return whether the rows of a response are to be processed in the side thread."""
+    return sum(map(len, edges)) > 3 * MANY_EDGES
 
 
 def _hop(

@@ -8,12 +8,12 @@ the results of reads.
 from collections.abc import Iterable
 from typing import Final
 
-from app.graph.propagation.stored_flows import Sources
+from app.graph.propagation.sources import Sources
 from app.graph.records.edge_record import EdgeKey, carries_sensitivity, ends, ends_later, is_current
 from app.graph.records.vertex_record import is_attached, kind_of
 from app.graph.writing.effects.counting_children import CountingChildren
 from app.graph.writing.unit.author import Author
-from app.graph.writing.unit.working_set import WorkingSet
+from app.graph.writing.unit.working_set import LONG_STATE, WorkingSet
 from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.catalog.relations import CARRYING, CHILD_HOPS, PARENT_HOPS, Direction
 from graphql_schema.execution.side_thread import run_in_turn
@@ -56,6 +56,11 @@ class BatchDiff:
         diff.counting_children = await children.of(parents)
         await run_in_turn(diff.add_joined_children, batch.is_long, parents)
         return diff
+
+    @property
+    def is_long(self) -> bool:
+        """Return whether to process the batch and the counting children in the side thread."""
+        return self.batch.is_long or len(self.counting_children.records) > LONG_STATE
 
     def affected(self, key: EdgeKey) -> tuple[int, int | None]:
         """Return the target of a data-carrying edge, and None.

@@ -9,7 +9,8 @@ themselves, so the requests disclose no hidden edge.
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from app.graph.propagation.stored_flows import Sources, StoredFlows
+from app.graph.propagation.sources import Sources
+from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.records.edge_record import EdgeKey, is_current
 from app.graph.writing.unit.apart_declarations import own_declaration
 from app.graph.writing.unit.author import Author

@@ -14,11 +14,13 @@ from app.graph.commits.outbox import Outbox
 from app.graph.commits.outbox_entry import OutboxEntry, awaiting, new_entry_id
 from app.graph.commits.sensitivity_floors import SensitivityFloor
 from app.graph.propagation.known_flows import carried, targets
-from app.graph.propagation.stored_flows import Sources, StoredFlows
+from app.graph.propagation.sources import Sources
+from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.records.edge_record import EdgeKey
 from app.graph.records.vertex_record import attributes, confirmed_sensitivity, kind_of, with_effective_sensitivity
 from app.graph.writing.effects.batch_diff import BatchDiff
 from graphql_schema.catalog.relations import Direction
+from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import Record
 from policies.sensitivity import RANK, SENSITIVITIES
@@ -71,7 +73,7 @@ class _Raising:
         children = self._diff.counting_children
         for rank in range(len(SENSITIVITIES) - 1, 0, -1):
             at_rank = {vid for vid in touched if self._rank(vid) == rank}
-            counting = {parent for parent, members in children.of.items() if rank in map(self._child_rank, members)}
+            counting = await run_in_turn(self._counting_parents, self._diff.is_long, rank)
             reached = await self._targets(at_rank) | self._parent_targets(counting)
             parents = {parent for parent in self._parents_of(at_rank) if self._rank(parent) < rank}
             await self._raise(rank, reached, at_rank & self._risen, parents)
@@ -194,6 +196,11 @@ class _Raising:
     def _parents_of(self, vids: Iterable[int]) -> set[int]:
         """Return the parents, existing before the batch, that vertices become children of in this transaction."""
         return {parent for vid in vids for parent in self._diff.joined_parents(vid)}
+
+    def _counting_parents(self, rank: int) -> set[int]:
+        """Return the parents of which a counting child has the rank."""
+        children = self._diff.counting_children.of
+        return {parent for parent, members in children.items() if rank in map(self._child_rank, members)}
 
     def _child_rank(self, vid: int) -> int:
         """Return the rank of a child that counts: as the transaction has it, else as stored."""

@@ -12,7 +12,8 @@ from typing import Final
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.outbox_entry import ANY_TAG, OutboxEntry, awaiting, new_entry_id
 from app.graph.commits.propagating_tags import PropagatingTags
-from app.graph.propagation.stored_flows import Sources, StoredFlows
+from app.graph.propagation.sources import Sources, is_group
+from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.records.edge_record import EdgeKey
 from app.graph.records.tag_edge import declared_part
 from app.graph.writing.effects.batch_diff import BatchDiff
@@ -34,7 +35,7 @@ async def tag_entries(
     """
     batch, author = diff.batch, diff.author
     affected = _AffectedTags(diff)
-    await run_in_turn(affected.add_changed_edges, batch.is_long)
+    await run_in_turn(affected.add_changed_edges, diff.is_long)
     await affected.add_deleted(flows)
     changed = [vid for vid in diff.vertices if batch.vertices[vid]["kind"] == _TAG]
     propagating.forget(changed)
@@ -91,11 +92,14 @@ class _AffectedTags:
 
     def add_moved(self) -> None:
         """Add tags of assets whose data begins or ceases to flow elsewhere."""
+        children, of_sources = self._diff.counting_children.of, dict[int, set[int]]()
         for key in self._diff.opened:
             pair = self._diff.child_and_parent(key)
             if pair is None:
-                children = self._diff.counting_children.of.get(key[1], ())
-                self._add(self._tags(key[1], *children), recompute=[key[2]])
+                source = key[1]
+                if source not in of_sources:  # thousands of edges may start from a parent of thousands of children
+                    of_sources[source] = self._tags(source, *children.get(source, ()))
+                self._add(of_sources[source], recompute=[key[2]])
             else:
                 self._add(self._tags(pair[1]), recompute=[pair[0]])
                 self._add(self._tags(pair[0]), expand=[pair[0]])
@@ -110,12 +114,15 @@ class _AffectedTags:
             return
         for around in (await flows.sources(vids), await flows.children(vids)):
             self._diff.counting_children.records |= around.records
-            await run_in_turn(self._add_around, self._batch.is_long, vids, around)
+            await run_in_turn(self._add_around, self._diff.is_long, vids, around)
 
     def _add_around(self, vids: Iterable[int], around: Sources) -> None:
         """Add the tags of some vertices, and of those to which ``around`` maps them."""
+        of_groups = {group: self._tags(*members) for group, members in around.of.items() if is_group(group)}
         for vid in vids:
-            self._add(self._tags(vid, *around.of.get(vid, ())), recompute=[vid], expand=[vid])
+            sources = around.of.get(vid, set())
+            tags = self._tags(vid, *(sources - of_groups.keys()))
+            self._add(tags.union(*map(of_groups.__getitem__, filter(is_group, sources))), recompute=[vid], expand=[vid])
 
     def later_entries(self, outbox: Outbox) -> Iterator[OutboxEntry]:
         """Yield entries that are due when an edge ends, for all tags that the affected assets carry at that instant."""

@@ -28,20 +28,21 @@ def edge(label: str, source: int, target: int) -> Touched:
         (edge("OWNED_BY", 1, 9), set(), set()),
         (Touched(frozenset({2, 8})), {2}, set()),
         (edge("DERIVES", 2, 1), set(), {1}),
-        (edge("VERSION_OF", 7, 3), set(), {2, 3}),
-        (EVERYTHING, {1, 2, 3, 4}, {1, 2, 3}),
+        (edge("VERSION_OF", 9, 3), set(), {2, 3}),
+        (edge("VERSION_OF", 8, 6), set(), {5}),
+        (EVERYTHING, {1, 2, 3, 4, 5, 6, 7}, {1, 2, 3, 5}),
     ],
 )
 def test_what_was_written_is_forgotten(touched: Touched, unknown_ranks: set[int], unknown_sources: set[int]) -> None:
     """A written vertex loses its rank, the target of a written edge its sources.
 
-    A new child of a parent also propagates to the targets of the parent.
+    A new child of a parent also propagates to the targets of the parent, also if these list the group.
     """
-    sources = known({1: (2,), 2: (3,), 3: (4,)})
+    sources = known({1: (2,), 2: (3,), 3: (4,), 5: (-6,), -6: (6, 7)})
     sources.record(touched)
     assert sources.forget_written() == bool(unknown_ranks or unknown_sources)
-    assert {1, 2, 3, 4} - sources.ranks.keys() == unknown_ranks
-    assert {1, 2, 3} - sources.of.keys() == unknown_sources
+    assert {1, 2, 3, 4, 5, 6, 7} - sources.ranks.keys() == unknown_ranks
+    assert {1, 2, 3, 5} - sources.of.keys() == unknown_sources
     assert not sources.forget_written()
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from support.stores.in_memory_writer import Memory, seeded
 from support.stores.writers import NOW, asset, link, person, urn
 
-from app.graph.propagation.stored_flows import Sources
+from app.graph.propagation.sources import Sources
 from app.graph.records.vertex_id import vertex_id
 from app.graph.writing.effects.counting_children import CountingChildren, expected_parents
 from graphql_schema.catalog.relations import INPUT_TO
