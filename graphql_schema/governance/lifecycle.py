@@ -79,8 +79,8 @@ class DeleteAssetInput:
     reason: str | None = reason_field()
     despite_others: bool | None = strawberry.field(
         description="Whether to delete the asset although assets use it that you may not change, such as those of "
-        "other teams, and to leave out versions and features that you may not retire. By default false: such uses are "
-        "a CONFLICT, whose message names up to 5 of them, and such versions and features are DENIED.",
+        "other teams. By default false: such uses are a CONFLICT, whose message names up to 5 of them. If true, "
+        "versions and features that you may not retire are left out, in place of DENIED.",
         default=False,
     )
     dry_run: bool | None = dry_run_field()
