@@ -123,9 +123,8 @@ async def test_a_list_of_changes_takes_as_many_requests_as_an_empty_one(api: Api
     nothing, other = urn("dataset", "nothing-here"), urn("dataset", "other")
     hidden = [{"subjects": [SHUT]}, {"subjects": [OPEN], "actions": ["LINKED"]}]
     assert [await all_changes(api, "bo", each) for each in hidden] == [[], []]
-    for first in (0, 5):
-        requests = [await api.count("bo", CHANGES, f=each, first=first) for each in ({"subjects": [nothing]}, *hidden)]
-        assert requests == requests[:1] * 3
+    requests = [await api.count("bo", CHANGES, f=each, first=5) for each in ({"subjects": [nothing]}, *hidden)]
+    assert requests == requests[:1] * 3
     assert await api.count("bo", HISTORY, id=OPEN) == await api.count("bo", HISTORY, id=other)
 
 

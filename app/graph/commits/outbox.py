@@ -109,14 +109,16 @@ class Outbox:
     def following(self, entry: OutboxEntry, due: int, now: int) -> list[OutboxEntry]:
         """Return a list of the entry that awaits the next end at the assets of ``entry``, which its job then deletes.
 
-        ``due`` is the instant of that end. The list is empty if it is FOREVER, or if a stored entry is due as early.
+        ``due`` is the instant of that end, which may have passed while the job worked. The list is empty if it is
+        FOREVER, or if a stored entry waits that is due as early.
         """
         if entry.awaits is None or due == FOREVER:
             return []
         vid, parent = entry.awaits
         order = self.order(entry.order)
         new = OutboxEntry(new_entry_id(), entry.tenant, order, due, tag=entry.tag, raised_by=entry.raised_by)
-        return self.later(awaiting(new, vid, parent or None), now)
+        new = awaiting(new, vid, parent or None)
+        return [new] if due <= now else self.later(new, now)
 
     @contextmanager
     def committing(self, entries: list[OutboxEntry]) -> Iterator[None]:

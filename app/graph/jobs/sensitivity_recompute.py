@@ -109,7 +109,8 @@ class Recomputation:
         if self._walk is None:
             if not await self.known.read(flows, self.batch, budget):
                 return False
-            edges = sum(len(self.known.of[vid]) for vid in self.batch)
+            groups = {source for vid in self.batch for source in self.known.of[vid] if is_group(source)}
+            edges = sum(len(self.known.of[vid]) for vid in (*self.batch, *groups))
             await run_in_turn(self._raise, edges >= LONG_WALK)
             self._walk = self._from(len(SENSITIVITIES) - 1)
         while await self._walk.advance(flows, budget):

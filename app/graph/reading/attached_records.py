@@ -25,12 +25,6 @@ from policies.errors import LimitError
 MAX_SCANNED: Final = 50_000
 """Number of records that are examined to fill one page, or to count its total, before LimitError is raised."""
 
-MIN_BATCH_SIZE: Final = 50
-"""Minimal number of records in the first batch of a page.
-
-A page of fewer would take further requests because of a single hidden record, and so disclose it.
-"""
-
 MAX_BATCH_SIZE: Final = 2_000
 """Maximal number of records in a batch of a page. The first one has as many as are wanted, if these are fewer."""
 
@@ -138,7 +132,7 @@ class AttachedRecords:
         Raises LimitError if MAX_SCANNED records were examined before.
         """
         items: list[PageItem] = []
-        examined, size = 0, min(max(wanted, MIN_BATCH_SIZE), MAX_BATCH_SIZE)
+        examined, size = 0, min(wanted, MAX_BATCH_SIZE)
         while True:
             batch = await self._read(records, after, size)
             items += batch.items

@@ -43,10 +43,10 @@ class VisibleRows:
         """Return the response to a request, and evaluate the policy on its records.
 
         A change that lists far ends is hidden unless the caller may discover one of them, or it is a link by the
-        caller. ``ends`` is 0 unless the response can contain changes. The records of
-        the first ``ends`` far ends of each are read in a second request, and the others count as hidden. It is sent
-        even if there is no further record to read, or if all are in the cache. The number of requests would
-        otherwise disclose hidden changes, and changes about hidden assets.
+        caller. ``ends`` is 0 unless the response can contain changes, which are evaluated last, in turns. The records
+        of the first ``ends`` far ends of each are read in a second request, and the others count as hidden. It is sent
+        even if there is no further record to read, or if all are in the cache. The number of requests would otherwise
+        disclose hidden changes, and changes about hidden assets.
         """
         response = await self._batcher.fetch(request)
         unknown = self._unknown_of(response)

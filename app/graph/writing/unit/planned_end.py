@@ -6,10 +6,9 @@ from app.graph.commits.entries.planned_ends import MAX_PLANNED, Affected
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.rejections import over_limit
 from graphql_schema.catalog.instants import FOREVER
-from graphql_schema.catalog.relations import CARRYING, PARENT_HOPS, VERSION_OF
+from graphql_schema.catalog.relations import CARRYING, CONTAINS, PARENT_HOPS
+from graphql_schema.catalog.urn import parse_urn
 from graphql_schema.ports.commands import Command, LinkCommand, UnlinkCommand
-
-_PARENTS: Final = frozenset(hop.relation.name for hop in PARENT_HOPS.values())
 
 PlannedEnd = tuple[Affected, int]
 """What the end of an edge affects, and that instant in epoch milliseconds."""
@@ -20,15 +19,21 @@ def planned_end(command: Command, author: Author) -> PlannedEnd | None:
 
     Only links have ends; other commands at most restore one that was declared by a link.
     """
-    if not isinstance(command, LinkCommand | UnlinkCommand) or command.relation not in {*CARRYING, *_PARENTS}:
+    if not isinstance(command, LinkCommand | UnlinkCommand) or not _propagates(command):
         return None
     end = command.valid_to if isinstance(command, UnlinkCommand) else command.values.get("validTo")
     if end is None or not author.now < end < FOREVER:
         return None
-    child, parent = author.vid(command.target), author.vid(command.source)
-    if command.relation == VERSION_OF.name:
-        child, parent = parent, child
-    return (child, parent if command.relation in _PARENTS else 0), end
+    parent = author.vid(command.source) if command.relation == CONTAINS.name else 0
+    return (author.vid(command.target), parent), end
+
+
+def _propagates(command: LinkCommand | UnlinkCommand) -> bool:
+    """Return whether sensitivity and tags propagate over the edge; a version is linked to its parent without an end."""
+    if command.relation != CONTAINS.name:
+        return command.relation in CARRYING
+    hop = PARENT_HOPS.get(parse_urn(command.target).kind)
+    return hop is not None and parse_urn(command.source).kind in hop.kinds
 
 
 def refuse_further_end(planned: PlannedEnd | None, author: Author) -> None:

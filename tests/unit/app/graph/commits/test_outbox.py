@@ -135,6 +135,16 @@ def outbox_of(*entries: OutboxEntry) -> Outbox:
     return outbox
 
 
+def test_an_end_that_passed_while_a_job_worked_is_not_lost() -> None:
+    """Its entry is due at once: the sensitivity that the job left may count an edge that has ended since."""
+    worked_off = awaited(100)
+    outbox = outbox_of(worked_off)
+    (following,) = outbox.following(worked_off, due=105, now=110)
+    assert (following.due, following.awaits, [*following.frontier]) == (105, worked_off.awaits, [5])
+    (waiting,) = outbox.following(worked_off, due=120, now=110)
+    assert waiting.due == 120
+
+
 def test_an_end_that_was_taken_back_lets_what_awaits_it_be_examined() -> None:
     """The entry is due at once, as one of the caller who left it; without a waiting one there is nothing to examine."""
     ada, bob = person("ada"), person("bob")
