@@ -79,8 +79,8 @@ class Webhook:
         "`registerWebhook` or `updateWebhook`."
     )
     cursor: Cursor = stored_field(
-        "The position of the last change that the receiver accepted, or of the begin. The changes that the owner may "
-        "see after it are sent next."
+        "The position of the last change that the receiver accepted, or of the begin. Later changes that were hidden "
+        "from the owner, or not in the filter, are not sent any more, unless `after` is given."
     )
     delivered_at: Instant | None = stored_field("The instant of the last delivery; null before the first one.")
     failures: int = stored_field("The number of failed attempts since the last delivery.")

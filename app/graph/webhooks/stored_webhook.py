@@ -4,7 +4,7 @@ Both are JSON in properties of a vertex ``Webhook`` without index entry, so that
 ``WEBHOOK`` leads to it from one well-known vertex. Its property ``record`` is the registration, ``note`` the state.
 """
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Final, Self
 
 import orjson
@@ -85,7 +85,8 @@ class StoredWebhook:
 
     def state_text(self) -> str:
         """Return the state as JSON text."""
-        return orjson.dumps(asdict(self.state)).decode()
+        stored = {name: value for name, value in asdict(self.state).items() if value or name != "passed"}
+        return orjson.dumps(stored).decode()
 
     def with_state(self, state: DeliveryState) -> "StoredWebhook":
         """Return the webhook with another state."""
@@ -115,6 +116,6 @@ def webhook_from_row(row: JsonObject) -> StoredWebhook:
     stored = orjson.loads(row["record"])
     owner = principal_of(stored["tenant"], stored["owner"])
     values = {name: stored[name] for name in _VALUES}
-    return StoredWebhook(
-        row["x"], owner, state=DeliveryState(**orjson.loads(row["note"])), text=row["record"], **values
-    )
+    known = {each.name for each in fields(DeliveryState)}
+    state = {name: value for name, value in orjson.loads(row["note"]).items() if name in known}
+    return StoredWebhook(row["x"], owner, state=DeliveryState(**state), text=row["record"], **values)

@@ -133,7 +133,8 @@ class GroupPlanner:
             if all(batch.is_over for batch in self._batches):
                 break
         raise LimitError(
-            f"The change needs more than {MAX_ROUNDS} reads that follow from each other; make it in several calls."
+            f"The change needs reads that follow from each other, more than {MAX_ROUNDS} of them; make it in several "
+            "calls."
         )
 
     async def _planned(self, state: WorkingSet) -> list[BatchPlan]:

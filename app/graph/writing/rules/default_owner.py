@@ -19,8 +19,8 @@ def with_default_owner(unit: ItemUnit, command: RegisterCommand, before: Record 
     """Return the registration of an evaluation or run that has and declares no owner with one; others unchanged.
 
     The owner is that of the version or workflow, else of an evaluation an evaluator of a gate, provided that it is in
-    ``owners`` of the author. Without such an owner, or if the caller may not take the asset, the registration is
-    unchanged.
+    ``owners`` of the author. Without such an owner, if it was removed before, or if the caller may not take the asset,
+    the registration is unchanged.
     """
     kind = parse_urn(command.urn).kind
     owned = before is not None and (before["ownerTeam"] or before["index"]["owners"])
@@ -28,10 +28,18 @@ def with_default_owner(unit: ItemUnit, command: RegisterCommand, before: Record 
     if command.action is not None or kind not in _BASES or owned or declares or not may_take(unit, before):
         return command
     owner = next((urn for urn in _candidates(unit, command, kind) if urn in unit.author.owners), None)
-    if owner is None:
+    if owner is None or _was_removed(unit, command.urn, owner):
         return command
     edges = DeclaredEdges(OWNED_BY.out(), f"{kind}.owners", {owner: {"kinds": ["TECHNICAL"]}})
     return replace(command, edges=(edges, *command.edges))  # owners come first, as in an input
+
+
+def _was_removed(unit: ItemUnit, urn: str, owner: str) -> bool:
+    """Return whether the asset had the owner before: who removed an owner does not get it back by the next report."""
+    key = (OWNED_BY.name, unit.lookup.vid(urn), unit.lookup.vid(owner))
+    unit.lookup.require_records(owner)
+    unit.lookup.require_edges(key)
+    return unit.lookup.edge(key) is not None
 
 
 def _candidates(unit: ItemUnit, command: RegisterCommand, kind: str) -> Iterator[str]:

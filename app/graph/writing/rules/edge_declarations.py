@@ -14,6 +14,7 @@ from app.graph.records.edge_record import (
     UNCONFIRMED,
     EdgeKey,
     declared,
+    ends,
     is_current,
     opened,
     undeclared,
@@ -28,7 +29,7 @@ from app.graph.writing.unit.placeholders import ensure_referenced
 from app.graph.writing.unit.rejections import invalid
 from graphql_schema.catalog.enums import TagMode
 from graphql_schema.catalog.relations import RELATIONS, TAGGED, VERSION_OF, Direction
-from graphql_schema.catalog.urn import parent_urn
+from graphql_schema.catalog.urn import parent_urn, slug_of
 from graphql_schema.ports.commands import DeclaredEdges
 from graphql_schema.ports.record import Record
 
@@ -103,15 +104,20 @@ def to_amend(unit: ItemUnit, key: EdgeKey, own: int, edge: Record | None, *, unc
 
 
 def with_giver(unit: ItemUnit, key: EdgeKey, edge: Record | None, after: Record) -> Record:
-    """Return ``after``, which a link or unlink makes of ``edge``, with its :data:`GIVEN_FOR` if it differs from it."""
+    """Return ``after``, which a link or unlink makes of ``edge``, with its :data:`GIVEN_FOR` if it differs from it.
+
+    If it leaves the dates of the edge as they are, these are also of those who gave them.
+    """
     given, stored = ({**each, GIVEN_FOR: None} for each in (after, edge or {}))
     if given == stored:
         return after
     rest = {name: value for name, value in after.items() if name != GIVEN_FOR}
+    former = (edge or {}).get(GIVEN_FOR) if ends(after) == ends(edge or after) else None
     unowned = [record for record in changed_ends(unit, key) if not record["ownerTeam"]]
     if all(unit.visibility.allows("administer", record).allowed for record in unowned):
-        return rest
-    return {**rest, GIVEN_FOR: sorted(unit.author.owners)}
+        return rest if former is None else {**rest, GIVEN_FOR: former}
+    own = {owner for owner in unit.author.owners if slug_of(owner) == "team" or owner == unit.author.user}
+    return {**rest, GIVEN_FOR: sorted(own if former is None else own.intersection(former))}
 
 
 def _ending(unit: ItemUnit, vid: int, edges: DeclaredEdges, kept: set[EdgeKey]) -> Iterator[tuple[EdgeKey, Record]]:

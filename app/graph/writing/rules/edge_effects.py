@@ -215,6 +215,7 @@ def _update_container(unit: ItemUnit, key: EdgeKey, own: int) -> None:
         return
     else:
         value = _last_recorded(unit, key) if _may_join(unit, target, index_key) else ""
+        value = value if _may_return(unit, record, index_key, value) else ""
     unit.staging.put(target, indexed(record, **{index_key: value}))
     update_owner_team(unit, target)
 
@@ -231,6 +232,12 @@ def _may_join(unit: ItemUnit, vid: int, index_key: str) -> bool:
     """Return whether an asset may get a parent: by others, an unowned one would be taken by who owns the parent."""
     record = unit.lookup.known(vid)
     return index_key != "whole" or bool(record["ownerTeam"]) or may_take(unit, unit.lookup.batch.vertex(vid))
+
+
+def _may_return(unit: ItemUnit, record: Record, index_key: str, container: str) -> bool:
+    """Return whether an asset may get a former container: with owners, no parent without one that others registered."""
+    parent = unit.lookup.record(container) if index_key == "whole" and container else None
+    return parent is None or bool(parent["ownerTeam"]) or not record["index"]["owners"] or may_take(unit, parent)
 
 
 def _may_contain(unit: ItemUnit, record: Record) -> bool:

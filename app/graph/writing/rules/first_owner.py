@@ -77,9 +77,9 @@ def _has_new_owner(before: Record | None, after: Record) -> bool:
 
 
 def _require_right_on_parent(unit: ItemUnit, child: Record) -> None:
-    """Reject the item as DENIED if the parent of an owned child has no owner, and the caller may not take it."""
+    """Reject the item as DENIED if the visible parent of an owned child has no owner, unless the caller may take it."""
     urn = parent_urn(child["id"]) or child["index"]["whole"]
-    parent = unit.lookup.record(urn) if urn else None
+    parent = unit.visibility.visible(urn) if urn else None
     if parent is not None and not parent["ownerTeam"] and not may_take(unit, parent):
         raise denied(
             f"{child['id']} would have an owner, and its parent {urn} has none. Only {registrant(parent)}, who "

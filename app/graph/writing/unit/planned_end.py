@@ -1,7 +1,5 @@
 """The end in the future that an item gives to an edge: outbox entries wait for it, so a caller has few of them."""
 
-from typing import Final
-
 from app.graph.commits.entries.planned_ends import MAX_PLANNED, Affected
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.rejections import over_limit
@@ -44,6 +42,7 @@ def refuse_further_end(planned: PlannedEnd | None, author: Author) -> None:
     if planned is not None and not author.planned_ends.has_room(planned[0], author.now):
         raise over_limit(
             f"You have declared ends in the future at {MAX_PLANNED} assets, whose edges the server awaits. End this "
-            "edge when its time has come, or repeat the call when some of these ends have passed.",
+            "edge when its time has come, or repeat the call when some of these ends have passed. Omit `validTo` for "
+            "an edge without an end.",
             "validTo",
         )
