@@ -1,19 +1,27 @@
-"""Reads chains of the inference rules: upstream from where they may end, and downstream to where they end."""
+"""Reads chains of the inference rules: upstream from where they may end, and downstream to where they end.
+
+The text BEYOND gets hops as data, with ``xs``, where they start, the edge labels ``ls`` and ``ks``, the codes of the
+kinds at the far ends. It returns a flat list ``[start, its kind code, far end, its kind code, …]`` for each hop.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from gremlin_python.process.traversal import P
+
 from app.graph.commits.state_read import HopRead, read_state
 from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.driver.gremlin_text import g, param, render, spread
+from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.jobs.inference_chains import Neighbourhood
 from app.graph.records.inferred_edge import LABEL
-from app.graph.records.vertex_record import kind_of
 from graphql_schema.catalog.inference_rules import InferenceRule
+from graphql_schema.catalog.kinds import KINDS, NAME_OF_CODE
 from graphql_schema.catalog.relations import Direction
 from graphql_schema.execution.side_thread import run_in_turn
-from graphql_schema.ports.record import Record
+from graphql_schema.ports.record import Json, JsonObject, Record
 
 LabelledEdge = tuple[str, int, int, Record]
 """A label, a vertex id, the vertex id at the far end, and the edge between them."""
@@ -23,7 +31,22 @@ ReachedPlace = tuple[InferenceRule, int, int]
 """A rule, a place in its chain, and the vertex id that is there."""
 
 MANY: Final = 2_000
-"""Number of edges and places from which on the next places are found in the side thread."""
+"""Number of edges from which on those of a response are processed in the side thread."""
+
+BEYOND: Final = PreparedStatement.of(
+    f"""
+hops.collect {{ h ->
+  def xs = h.xs; def ls = h.ls; def ks = h.ks
+  def rows = []
+  if (xs) {render(g.V(param("xs")).out_e(spread("ls")).has("toKind", P.within(param("ks"))))}.each {{
+    rows << it.outVertex().id(); rows << it.value('fromKind'); rows << it.inVertex().id(); rows << it.value('toKind')
+  }}
+  rows
+}}
+""",
+    "hops",
+    name="inference",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +70,24 @@ class ChainReads:
             await self._add_incoming(around, [], list(ends), inferred=True)
         return around
 
-    async def ends_beyond(self, middles: Iterable[int]) -> set[int]:
-        """Return the ids of the vertices at which a chain through ``middles`` may end.
+    async def ends_beyond(self, middles: Iterable[int]) -> tuple[set[int], int]:
+        """Return the ids of the vertices at which a chain through ``middles`` may end, and the number of edges read.
 
-        The part of the chain before the middle is not read, and inactive edges count.
+        The part of the chain before the middle is not read, inactive edges count, and no records are read.
         """
         ends: set[int] = set()
+        count = 0
         reached = {(rule, place, vid) for vid in middles for rule in self.rules for place in range(1, len(rule.chain))}
         while reached:
-            relations = sorted({rule.chain[place].relation.name for rule, place, _ in reached})
-            records, edges = await self._read(Direction.OUT, relations, sorted({vid for _, _, vid in reached}))
-            is_long = len(edges) + len(reached) > MANY
-            further = await run_in_turn(_further, is_long, reached, records, edges)
+            hops = _hops(reached)
+            edges = await self.client.submit(BEYOND, {"hops": hops})
+            read = sum(map(len, edges)) // 4
+            labels = [hop["ls"][0] for hop in hops]
+            further = await run_in_turn(_further, read + len(reached) > MANY, reached, labels, edges)
             ends |= {far for rule, place, far in further if place == len(rule.chain)}
             reached = {step for step in further if step[1] < len(step[0].chain)}
-        return ends
+            count += read
+        return ends, count
 
     async def _add_incoming(
         self, around: Neighbourhood, relations: Sequence[str], vids: list[int], *, inferred: bool
@@ -73,14 +99,7 @@ class ChainReads:
         labels = [*relations, *(LABEL.values() if inferred else ())]
         records, edges = await self._read(Direction.IN, labels, vids)
         around.records |= records
-        sources = set()
-        for label, near, far, edge in edges:
-            if label in relations:
-                around.into[label, near][far] = edge
-                sources.add(far)
-            else:
-                around.inferred[near][edge["relation"], far, near] = edge
-        return sources
+        return await run_in_turn(_add_edges, len(edges) > MANY, around, relations, edges)
 
     async def _read(
         self, direction: Direction, labels: Sequence[str], vids: list[int]
@@ -93,18 +112,46 @@ class ChainReads:
         return state.records, edges
 
 
+def _add_edges(around: Neighbourhood, relations: Sequence[str], edges: Iterable[LabelledEdge]) -> set[int]:
+    """Add the edges of ``relations``, and inferred ones; return the vertices that the former come from."""
+    sources = set()
+    for label, near, far, edge in edges:
+        if label in relations:
+            around.into[label, near][far] = edge
+            sources.add(far)
+        else:
+            around.inferred[near][edge["relation"], far, near] = edge
+    return sources
+
+
+def _hops(reached: Iterable[ReachedPlace]) -> list[JsonObject]:
+    """Return the hops from the places that are reached, one for each relation, in the form that BEYOND takes."""
+    hops: dict[str, tuple[dict[int, None], set[str]]] = defaultdict(lambda: ({}, set()))
+    for rule, place, vid in reached:
+        starts, kinds = hops[rule.chain[place].relation.name]
+        starts[vid] = None
+        kinds.update(rule.kinds(place + 1))
+    return [
+        {"xs": sorted(starts), "ls": [label], "ks": sorted(KINDS[name].code for name in kinds)}
+        for label, (starts, kinds) in sorted(hops.items())
+    ]
+
+
 def _further(
-    reached: Iterable[ReachedPlace], records: Mapping[int, Record], edges: Iterable[LabelledEdge]
+    reached: Iterable[ReachedPlace], labels: Iterable[str], edges: Iterable[Sequence[Json]]
 ) -> set[ReachedPlace]:
-    """Follow the next relation of each rule from each vertex that is reached; return the new places."""
-    kinds = {vid: kind_of(record) for vid, record in records.items()}
-    beyond = defaultdict[tuple[str, int], list[int]](list)
-    for relation, near, far, _ in edges:
-        beyond[relation, near].append(far)
+    """Follow the next relation of each rule from each vertex that is reached; return the new places.
+
+    ``edges`` are the rows of the hops over ``labels``.
+    """
+    beyond = defaultdict[tuple[str, int, str], list[tuple[int, str]]](list)
+    for label, flat in zip(labels, edges, strict=True):
+        for near, near_kind, far, far_kind in zip(*(flat[start::4] for start in range(4)), strict=True):
+            beyond[label, near, NAME_OF_CODE[near_kind]].append((far, NAME_OF_CODE[far_kind]))
     return {
         (rule, place + 1, far)
         for rule, place, vid in reached
-        if kinds.get(vid) in rule.kinds(place)
-        for far in beyond.get((rule.chain[place].relation.name, vid), ())
-        if kinds.get(far) in rule.kinds(place + 1)
+        for kind in rule.kinds(place)
+        for far, far_kind in beyond.get((rule.chain[place].relation.name, vid, kind), ())
+        if far_kind in rule.kinds(place + 1)
     }

@@ -39,6 +39,11 @@ class Neighbourhood:
     into: dict[tuple[str, int], dict[int, Record]] = field(default_factory=lambda: defaultdict(dict))
     inferred: dict[int, dict[EdgeKey, Record]] = field(default_factory=lambda: defaultdict(dict))
 
+    @property
+    def edges(self) -> int:
+        """The number of edges that were read."""
+        return sum(map(len, self.into.values())) + sum(map(len, self.inferred.values()))
+
 
 @dataclass(frozen=True, slots=True)
 class PartialChain:

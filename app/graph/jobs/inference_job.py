@@ -1,10 +1,11 @@
 """The job that derives inferred edges from chains, and ends them with their chains.
 
 For a vertex it derives all edges that are inferred to it, and writes those that differ. It may therefore stop and start
-again at any point. All entries are worked off together.
+again at any point. The entries that are due when a round begins are worked off together, and later ones in the next
+round, so that each round ends, however often callers write.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Final
 
@@ -25,6 +26,7 @@ from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.jobs.chain_reads import ChainReads
 from app.graph.jobs.id_queue import take_first
 from app.graph.jobs.inference_chains import Neighbourhood, changes
+from app.graph.jobs.turn_order import TurnOrder
 from app.graph.records.clock import epoch_milliseconds
 from app.graph.records.edge_record import EdgeKey
 from app.graph.records.touched import NOTHING
@@ -39,6 +41,12 @@ BATCH: Final = 50
 
 A page of assets also takes the assets of other tenants that have the same URN as its last one.
 """
+
+AT_ONCE: Final = 10
+"""Maximal number of vertices of a batch whose chains are read together."""
+
+MAX_READ: Final = 5_000
+"""Number of edges after which a batch reads no further chains: the other vertices are left for the next batches."""
 
 MAX_EDGES: Final = 2_500
 """Maximal number of edges that a batch writes while it holds the lock, unless one vertex has more."""
@@ -126,42 +134,42 @@ class InferenceJob(OutboxWorker):
     ) -> None:
         super().__init__(client, coordinator.lock, coordinator.outbox, clock)
         self._reads = ChainReads(client, coordinator.inference_rules)
-        self._added: dict[int, OutboxEntry] = {}
+        self._round: list[OutboxEntry] = []
         self._middles: dict[int, None] = {}
         self._ends: dict[int, None] = {}
+        self._turns = TurnOrder[str]()
         self._written = 0
         self._loads = 0
 
     async def advance(self, due: list[OutboxEntry]) -> bool:
-        """Add new entries to the work, and work off one batch; return whether there was work."""
+        """Begin a round if there is none, and work off one batch of it; return whether there was work."""
         if self._loads != self._outbox.loads:
-            self._added, self._middles, self._ends, self._loads = {}, {}, {}, self._outbox.loads
-        for entry in due:
-            if entry.x not in self._added:
-                self._added[entry.x] = entry
-                self._middles |= dict.fromkeys(entry.expand)
+            self._round, self._middles, self._ends, self._loads = [], {}, {}, self._outbox.loads
+        full = next((entry for entry in due if entry.after is not None), None)
+        if not self._round:
+            self._round = [entry for entry in due if entry.after is None]
+            for entry in self._round:
+                self._middles |= entry.expand
                 self._ends |= entry.frontier
-        if not self._added:
+        if not self._round and full is None:
             return False
-        await self._work()
-        if self._is_done():
-            await self._outbox.done(self._client, *self._added.values())
-            _log.info("inferred_edges_derived", entries=len(self._added), written=self._written)
-            self._added, self._written = {}, 0
+        await self._work(full)
+        if self._round and not self._middles and not self._ends:
+            await self._outbox.done(self._client, *self._round)
+            _log.info("inferred_edges_derived", entries=len(self._round), written=self._written)
+            self._round, self._written = [], 0
         return True
 
-    async def _work(self) -> None:
-        """Work off one batch: follow middles to ends, else derive ends, else derive the next page of the store."""
-        full = next((entry for entry in self._added.values() if entry.after is not None), None)
-        if self._middles:
-            self._ends |= dict.fromkeys(sorted(await self._reads.ends_beyond(take_first(self._middles, BATCH))))
-        elif self._ends:
+    async def _work(self, full: OutboxEntry | None) -> None:
+        """Work off one batch: follow middles to ends and derive ends, in turns, else derive the next page of all."""
+        kinds = [kind for kind, queue in (("middles", self._middles), ("ends", self._ends)) if queue]
+        kind = self._turns.next(kinds) if kinds else "page"
+        if kind == "middles":
+            await self._follow(take_first(self._middles, BATCH))
+        elif kind == "ends":
             await self._derive(take_first(self._ends, BATCH))
         elif full is not None:
             await self._derive_page(full)
-
-    def _is_done(self) -> bool:
-        return not self._middles and not self._ends and all(entry.after is None for entry in self._added.values())
 
     async def _derive_page(self, entry: OutboxEntry) -> None:
         """Derive the inferred edges to the next page of assets by URN, and store the last URN in the entry.
@@ -183,28 +191,45 @@ class InferenceJob(OutboxWorker):
         writes.update_entry(entry)
         await writes.submit(self._client)
 
+    async def _follow(self, middles: list[int]) -> None:
+        """Add the ends beyond ``middles``; those that are not read within MAX_READ are added to ``_middles`` again."""
+        read = 0
+        while middles and read < MAX_READ:
+            found, count = await self._reads.ends_beyond(middles[:AT_ONCE])
+            self._ends |= dict.fromkeys(sorted(found))
+            middles, read = middles[AT_ONCE:], read + count
+        self._middles |= dict.fromkeys(middles)
+
     async def _derive(self, ends: list[int]) -> None:
         """Write the inferred edges to ``ends`` that differ from the stored ones.
 
-        The first end whose edges would exceed MAX_EDGES, and those after it, are added to ``_ends`` again. A run with
-        a thousand inputs and outputs has a million chains, so no more ends are derived than are written.
+        The ends that are not read within MAX_READ, and those from the first one whose edges would exceed MAX_EDGES, are
+        added to ``_ends`` again. A run with a thousand inputs and outputs has a million chains, so no more ends are
+        derived than are written.
         """
-        around = await self._reads.around(ends)
-        rules, now, is_long = self._reads.rules, self._clock(), len(around.records) > LONG_NEIGHBOURHOOD
-        batch: dict[EdgeKey, Record] = {}
-        for place, end in enumerate(ends):
-            edges = await run_in_turn(changes, is_long, around, end, rules, now)
-            if batch and len(batch) + len(edges) > MAX_EDGES:
-                self._ends |= dict.fromkeys(ends[place:])
-                break
-            batch |= edges
-        await self._write(around, batch)
+        rules, now, read, count, is_full = self._reads.rules, self._clock(), 0, 0, False
+        derived: list[tuple[Neighbourhood, dict[EdgeKey, Record]]] = []
+        while ends and read < MAX_READ and not is_full:
+            around = await self._reads.around(ends[:AT_ONCE])
+            is_long = len(around.records) > LONG_NEIGHBOURHOOD
+            for end in around.ends:
+                edges = await run_in_turn(changes, is_long, around, end, rules, now)
+                is_full = count > 0 and count + len(edges) > MAX_EDGES
+                if is_full:
+                    break
+                derived.append((around, edges))
+                ends, count = ends[1:], count + len(edges)
+            read += around.edges
+        self._ends |= dict.fromkeys(ends)
+        await self._write(derived)
 
-    async def _write(self, around: Neighbourhood, edges: Mapping[EdgeKey, Record]) -> None:
+    async def _write(self, derived: Iterable[tuple[Neighbourhood, Mapping[EdgeKey, Record]]]) -> None:
+        """Write edges, each with the vertices and edges around it."""
         writes = WriteSet()
-        for key, edge in edges.items():
-            _, source, target = key
-            kinds = (str(around.records[source]["kind"]), str(around.records[target]["kind"]))
-            writes.edge(key, edge, kinds=None if key in around.inferred[target] else kinds)
+        for around, edges in derived:
+            for key, edge in edges.items():
+                _, source, target = key
+                kinds = (str(around.records[source]["kind"]), str(around.records[target]["kind"]))
+                writes.edge(key, edge, kinds=None if key in around.inferred[target] else kinds)
+            self._written += len(edges)
         await writes.submit(self._client)
-        self._written += len(edges)

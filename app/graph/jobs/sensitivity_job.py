@@ -22,6 +22,7 @@ from app.graph.commits.write_set import WriteSet
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs.known_sources import ReadBudget
 from app.graph.jobs.sensitivity_recompute import Recomputation
+from app.graph.jobs.turn_order import TurnOrder
 from app.graph.propagation.stored_flows import StoredFlows, next_end
 from app.graph.records.clock import epoch_milliseconds
 from app.graph.records.touched import EVERYTHING, Touched
@@ -57,7 +58,7 @@ class SensitivityJob(OutboxWorker):
         super().__init__(client, lock, outbox, clock)
         self._stops = stops
         self._begun: dict[int, Recomputation] = {}
-        self._had_turn: dict[Caller, None] = {}
+        self._turns = TurnOrder[Caller]()
         self._loads = 0
         self._late: list[Touched] = []
         self._late_until = 0.0
@@ -91,11 +92,7 @@ class SensitivityJob(OutboxWorker):
         oldest: dict[Caller, OutboxEntry] = {}
         for entry in due:
             oldest.setdefault(entry.caller, entry)
-        self._had_turn = {caller: None for caller in self._had_turn if caller in oldest}
-        caller = next((each for each in oldest if each not in self._had_turn), None) or next(iter(self._had_turn))
-        self._had_turn.pop(caller, None)
-        self._had_turn[caller] = None
-        return oldest[caller]
+        return oldest[self._turns.next(oldest)]
 
     async def _advance(self, entry: OutboxEntry) -> None:
         flows = StoredFlows(self._client, self._stops, self._clock())

@@ -1,8 +1,9 @@
 """The job that propagates tags downstream, and removes them where they no longer arrive.
 
-It works on one tag after the other, from all outbox entries about it. It writes derived data: the edge to the tag and
-the index of the asset, without a new revision or audit entry of the asset. A batch that writes also stores the
-vertices to decide next.
+The tags take turns, batch by batch, and each is worked on from all outbox entries about it. Those that arrive later
+wait until this work is done: a tag that is set and removed again and again may delay neither other tags nor its own
+removal. The job writes derived data: the edge to the tag and the index of the asset, without a new revision or audit
+entry of the asset. A batch that writes also stores the vertices to decide next.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,6 +20,7 @@ from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs.id_queue import take_first
 from app.graph.jobs.tag_carriers import Carrier, Carriers
 from app.graph.jobs.tag_worklist import TagWorklist
+from app.graph.jobs.turn_order import TurnOrder
 from app.graph.propagation.sources import is_group
 from app.graph.propagation.stored_flows import StoredFlows, next_end
 from app.graph.records.clock import epoch_milliseconds
@@ -54,10 +56,11 @@ class TagJob(OutboxWorker):
         super().__init__(client, coordinator.lock, coordinator.outbox, clock)
         self._coordinator = coordinator
         self._worklists: dict[int, TagWorklist] = {}
+        self._turns = TurnOrder[int]()
         self._loads = 0
 
     async def advance(self, due: list[OutboxEntry]) -> bool:
-        """Add new entries to their worklists, and work off one batch of the oldest worklist.
+        """Add new entries to worklists that have not begun, and work off one batch of the next worklist.
 
         Return whether there was work.
         """
@@ -65,19 +68,22 @@ class TagJob(OutboxWorker):
         if self._loads != self._outbox.loads:
             self._worklists, self._loads = {}, self._outbox.loads
         known = {entry.x for worklist in self._worklists.values() for entry in worklist.entries}
+        begun = {tag for tag, worklist in self._worklists.items() if worklist.has_begun}
         for entry in [entry for entry in due if entry.tag == ANY_TAG][:MAX_REPLACED]:
             await self._replace_by_tag(entry, now)
         for entry in due:
-            if entry.tag != ANY_TAG and entry.x not in known:
+            if entry.x not in known and entry.tag not in {ANY_TAG, *begun}:
                 await self._add_entry(entry, now)
-        worklist = next(iter(self._worklists.values()), None)
-        if worklist is not None:
-            await self._work(worklist, now)
-            if worklist.is_done:
-                await self._outbox.done(self._client, *worklist.entries)
-                del self._worklists[worklist.tag]
-                _log.info("tag_propagated", tenant=worklist.tenant, tag=worklist.tag)
-        return worklist is not None or bool(due)
+        if not self._worklists:
+            return bool(due)
+        worklist = self._worklists[self._turns.next(self._worklists)]
+        worklist.has_begun = True
+        await self._work(worklist, now)
+        if worklist.is_done:
+            await self._outbox.done(self._client, *worklist.entries)
+            del self._worklists[worklist.tag]
+            _log.info("tag_propagated", tenant=worklist.tenant, tag=worklist.tag)
+        return True
 
     async def _add_entry(self, entry: OutboxEntry, now: int) -> None:
         """Add an entry to the worklist of its tag."""

@@ -40,10 +40,11 @@ class TagDecision:
 
 @dataclass(slots=True)
 class TagWorklist:
-    """Work on one tag, from its outbox ``entries``.
+    """Work on one tag, from its outbox ``entries``, whose number is final as soon as the work ``has_begun``.
 
     The targets of the vertices in ``expand`` are to be decided. ``no_suspects``, a flag, states that :meth:`take` found
-    no suspects and returned candidates: every carrier that is not in ``unsupported`` then is supported.
+    no suspects and returned candidates. Every carrier that is not in ``unsupported`` then is supported. Or a later
+    entry recomputes it, which also finds the vertices that got the tag from it.
     """
 
     tag: int
@@ -54,6 +55,7 @@ class TagWorklist:
     candidates: IdQueue = field(default_factory=dict)
     unsupported: IdQueue = field(default_factory=dict)
     no_suspects: bool = False
+    has_begun: bool = False
 
     @property
     def is_done(self) -> bool:

@@ -12,7 +12,7 @@ from app.graph.commits.outbox_entry import OutboxEntry, new_entry_id
 from app.graph.jobs import inference_job
 from app.graph.jobs.chain_reads import ChainReads
 from app.graph.jobs.inference_chains import Neighbourhood, changes
-from app.graph.jobs.inference_job import BATCH, MAX_EDGES, InferenceJob
+from app.graph.jobs.inference_job import AT_ONCE, BATCH, MAX_EDGES, MAX_READ, InferenceJob
 from app.graph.records.edge_record import EdgeKey
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.catalog.inference_rules import RULES
@@ -43,9 +43,10 @@ async def test_no_more_ends_are_derived_than_are_written(monkeypatch: pytest.Mon
         derived.append(end)
         return changes(near, end, *rest)
 
-    async def write(_job: InferenceJob, _near: Neighbourhood, edges: dict[EdgeKey, Record]) -> None:
-        assert len(edges) <= MAX_EDGES
-        written.append({end for _, _, end in edges})
+    async def write(_job: InferenceJob, batch: list[tuple[Neighbourhood, dict[EdgeKey, Record]]]) -> None:
+        keys = [key for _, edges in batch for key in edges]
+        assert len(keys) <= MAX_EDGES
+        written.append({end for _, _, end in keys})
 
     monkeypatch.setattr(ChainReads, "around", around)
     monkeypatch.setattr(InferenceJob, "_write", write)
@@ -59,3 +60,65 @@ async def test_no_more_ends_are_derived_than_are_written(monkeypatch: pytest.Mon
         more = await job.advance([])
     assert set().union(*written) == set(ENDS)
     assert len(derived) < len(ENDS) + len(written)
+
+
+async def test_a_round_ends_in_a_stream_of_entries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Middles and ends are worked off in turns, and entries that arrive during a round wait for the next one."""
+    worked: list[tuple[str, list[int]]] = []
+    done: list[int] = []
+
+    async def ends_beyond(_reads: ChainReads, middles: list[int]) -> tuple[set[int], int]:
+        worked.append(("middles", middles))
+        return set(), 0
+
+    async def derive(_job: InferenceJob, ends: list[int]) -> None:
+        worked.append(("ends", ends))
+
+    monkeypatch.setattr(inference_job, "BATCH", 1)
+    monkeypatch.setattr(ChainReads, "ends_beyond", ends_beyond)
+    monkeypatch.setattr(InferenceJob, "_derive", derive)
+    monkeypatch.setattr(
+        Outbox, "done", AsyncMock(side_effect=lambda _, *entries: done.extend(each.x for each in entries))
+    )
+    coordinator: Any = SimpleNamespace(lock=asyncio.Lock(), outbox=Outbox(), inference_rules=RULES)
+    job = InferenceJob(SimpleNamespace(), coordinator)  # type: ignore[arg-type]
+    due = [OutboxEntry(100, "acme", 1, inference=True, frontier={7: None, 8: None}, expand={1: None, 2: None})]
+    for step in range(6):
+        assert await job.advance([each for each in due if each.x not in done])
+        due.append(OutboxEntry(step, "acme", 2, inference=True, expand={10 + step: None}))
+    assert worked == [
+        *(("middles", [1]), ("ends", [7]), ("middles", [2]), ("ends", [8])),
+        *(("middles", [10]), ("middles", [11])),
+    ]
+    assert done == [100]
+
+
+async def test_a_batch_reads_no_further_chains_after_many_edges(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs with thousands of outputs, and versions of runs with thousands of inputs, are read in several steps."""
+    reads: list[int] = []
+
+    async def ends_beyond(_reads: ChainReads, middles: list[int]) -> tuple[set[int], int]:
+        reads.append(len(middles))
+        return {max(middles) + BATCH}, len(middles) * MAX_READ
+
+    async def heavy(_reads: ChainReads, ends: list[int]) -> Neighbourhood:
+        reads.append(len(ends))
+        found = Neighbourhood(ends)
+        for end in ends:
+            found.into["PRODUCES", end] = {run: {} for run in range(MAX_READ // AT_ONCE)}
+        return found
+
+    monkeypatch.setattr(ChainReads, "ends_beyond", ends_beyond)
+    monkeypatch.setattr(ChainReads, "around", heavy)
+    monkeypatch.setattr(InferenceJob, "_write", AsyncMock())
+    monkeypatch.setattr(Outbox, "done", AsyncMock())
+    coordinator: Any = SimpleNamespace(lock=asyncio.Lock(), outbox=Outbox(), inference_rules=RULES)
+    job = InferenceJob(SimpleNamespace(), coordinator)  # type: ignore[arg-type]
+    middles = dict.fromkeys(range(BATCH))
+    due = [OutboxEntry(new_entry_id(), "default", 1, inference=True, frontier=dict.fromkeys(ENDS), expand=middles)]
+    steps = []
+    while await job.advance(due):
+        steps.append(sum(reads))
+        reads.clear()
+        due = []
+    assert sorted(steps) == [5, *[AT_ONCE] * (2 * BATCH // AT_ONCE)]  # five ends were found from the middles alone

@@ -1,0 +1,51 @@
+"""The order in which the tag job works, without a store: no tag and no entry waits for an endless stream of others."""
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import AsyncMock
+
+import pytest
+
+from app.graph.commits.outbox import Outbox
+from app.graph.commits.outbox_entry import OutboxEntry
+from app.graph.jobs.tag_job import TagJob
+from app.graph.jobs.tag_worklist import TagWorklist
+
+GOLD, PII = 1, 2
+
+
+def entry(x: int, tag: int, *vids: int) -> OutboxEntry:
+    """Return an entry with vertices to decide for a tag."""
+    return OutboxEntry(x, "acme", x, frontier=dict.fromkeys(vids), tag=tag)
+
+
+@pytest.fixture
+def worked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """Let each batch be one vertex; return the tags and vertices in the order of the work."""
+    found: list[tuple[int, int]] = []
+
+    async def work(_job: TagJob, worklist: TagWorklist, _now: int) -> None:
+        found.append((worklist.tag, *worklist.take(1)))  # type: ignore[arg-type]
+
+    monkeypatch.setattr(TagJob, "_work", work)
+    return found
+
+
+async def test_tags_take_turns_and_their_work_ends_in_a_stream_of_entries(
+    worked: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tag with a new entry before each step delays no other tag, and the entries that it began with are done."""
+    done: list[int] = []
+    monkeypatch.setattr(
+        Outbox, "done", AsyncMock(side_effect=lambda _, *entries: done.extend(entry.x for entry in entries))
+    )
+    coordinator: Any = SimpleNamespace(lock=asyncio.Lock(), outbox=Outbox())
+    job = TagJob(SimpleNamespace(), coordinator)  # type: ignore[arg-type]
+    due = [entry(100, GOLD, 10, 11), entry(101, PII, 10, 11)]
+    for step in range(8):
+        assert await job.advance([each for each in due if each.x not in done])
+        due.append(entry(step, GOLD, 20 + step))
+    assert worked[:4] == [(GOLD, 10), (PII, 10), (GOLD, 11), (PII, 11)]
+    assert worked[4:] == [(GOLD, 20), (GOLD, 21), (GOLD, 22), (GOLD, 23)]
+    assert done == [100, 101, 0, 1, 2, 3]
