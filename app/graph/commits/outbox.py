@@ -70,7 +70,7 @@ class Outbox:
         return self._queue.kinds[kind].next_due()
 
     def counts(self, kind: str, now: int) -> tuple[int, int, int]:
-        """Return the result of :meth:`KindQueue.counts` for the entries of a kind."""
+        """Return the result of :meth:`app.graph.commits.entries.entry_queue.KindQueue.counts` for a kind."""
         return self._queue.kinds[kind].counts(now)
 
     def planned_ends(self, caller: Caller) -> PlannedEnds:

@@ -125,11 +125,6 @@ def carries_sensitivity(edge: Record | None, now: int) -> bool:
     return is_current(edge, now) and edge is not None and not (edge.get(DECLASSIFIED) or edge.get(UNCONFIRMED))
 
 
-def ends_later(edge: Record | None, now: int) -> bool:
-    """Return whether the edge carries sensitivity until an instant after ``now``; its relation is not checked."""
-    return edge is not None and carries_sensitivity(edge, now) and ends(edge) != FOREVER
-
-
 def with_confirmation(edge: Record, *, unconfirmed: bool) -> Record:
     """Return the edge marked as unconfirmed, or without the mark."""
     rest = {name: value for name, value in edge.items() if name != UNCONFIRMED}

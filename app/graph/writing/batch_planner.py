@@ -25,6 +25,7 @@ from app.graph.writing.handlers.thin_event_queue import (
 )
 from app.graph.writing.handlers.track_incident import open_incident, resolve_incident
 from app.graph.writing.idempotent_replay import replay, stage_receipt
+from app.graph.writing.planned_end import planned_end, refuse_further_end
 from app.graph.writing.rules.approved_content import bind_approvals
 from app.graph.writing.rules.first_owner import require_right_to_take
 from app.graph.writing.rules.result_rights import require_right_to_name_requesters, require_right_to_weaken_gates
@@ -32,7 +33,6 @@ from app.graph.writing.rules.stored_values import refuse_large_records, refuse_r
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.current_ids import with_current_ids
 from app.graph.writing.unit.item_unit import ItemUnit
-from app.graph.writing.unit.planned_end import planned_end, refuse_further_end
 from app.graph.writing.unit.read_set import NotReadError
 from app.graph.writing.unit.rejections import RejectedItemError
 from app.graph.writing.unit.working_set import WorkingSet

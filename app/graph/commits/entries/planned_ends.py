@@ -35,7 +35,7 @@ class PlannedEnds:
         self._ends[affected] = max(end, self._ends.get(affected, 0))
         self._first = min(self._first, end)
 
-    def has_room(self, affected: Affected, now: int) -> bool:
+    def may_add(self, affected: Affected, now: int) -> bool:
         """Return whether the caller may declare an end at an asset; log the first time that it may not."""
         if len(self._ends) >= MAX_PLANNED and self._first <= now:
             self._ends = {each: end for each, end in self._ends.items() if end > now}

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from app.graph.propagation.sources import Sources
-from app.graph.records.edge_record import EdgeKey, carries_sensitivity, ends, ends_later, is_current
+from app.graph.records.edge_record import EdgeKey, carries_sensitivity, ends, is_current
 from app.graph.records.vertex_record import is_attached, kind_of
 from app.graph.writing.effects.counting_children import CountingChildren
 from app.graph.writing.unit.author import Author
@@ -25,8 +25,8 @@ class BatchDiff:
     """Vertices and edges of a batch that matter to propagation, of sensitivity and of tags.
 
     ``vertices``, without attached records, and ``edges`` are new or changed. Of data-carrying edges, and edges between
-    children and parents, ``opened`` begin to propagate, ``closed`` cease to, ``ending`` propagate until an instant, and
-    ``unending`` did before the batch and do no more.
+    children and parents, ``opened`` begin to propagate, ``closed`` cease to, and ``ending`` propagate until an instant.
+    ``unending`` are those that did so before the batch, and do no more.
     ``counting_children`` has the children, by parent, of the parents from which new or changed carrying edges start: an
     edge of a parent counts for its children. It is empty until :meth:`by` fills it.
     """
@@ -40,8 +40,9 @@ class BatchDiff:
         edges = [key for key in self.edges if key[0] in CARRYING or self.child_and_parent(key)]
         self.opened = [key for key in edges if self._carries(key) and not self._carried(key)]
         self.closed = [key for key in edges if self._carried(key) and not self._carries(key)]
-        self.ending = [key for key in edges if ends_later(batch.edge(key), author.now)]
-        self.unending = [key for key in edges if self._ended_later(key) and not ends_later(batch.edge(key), author.now)]
+        self.ending = [key for key in edges if self._carries(key) and ends(batch.edges[key]) != FOREVER]
+        still = {*self.ending}
+        self.unending = [key for key in edges if key not in still and self._ended_later(key)]
 
     @classmethod
     async def by(cls, batch: WorkingSet, author: Author, children: CountingChildren) -> "BatchDiff":
@@ -125,7 +126,7 @@ class BatchDiff:
         return self._carries(key) and not carries_sensitivity(self.batch.stored_edge(key), self.author.now)
 
     def _ended_later(self, key: EdgeKey) -> bool:
-        return ends_later(self.batch.edge_before(key), self.author.now)
+        return self._carried(key) and ends(self.batch.edge_before(key) or {}) != FOREVER
 
     def _carries(self, key: EdgeKey) -> bool:
         return carries_sensitivity(self.batch.edge(key), self.author.now)

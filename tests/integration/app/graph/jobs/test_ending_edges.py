@@ -6,10 +6,11 @@ import pytest
 from support.stores.janusgraph import StoreGraph
 from support.stores.writers import NOW, Writers, asset, link, person, stored, urn
 
+from app.graph.commits.entries import stored_entries
 from app.graph.commits.outbox_entry import OutboxEntry
 from app.graph.jobs.sensitivity_job import SensitivityJob
 from app.graph.jobs.tag_job import TagJob
-from graphql_schema.ports.commands import Command
+from graphql_schema.ports.commands import Command, UnlinkCommand
 
 ROOT = person("root", roles="admin")
 RESTRICTED = {"sensitivity": "RESTRICTED"}
@@ -96,3 +97,32 @@ async def test_a_child_that_leaves_later_is_awaited_with_its_parent(graph: Store
     assert (await state(graph, "model-version m@1"))[0] == "RESTRICTED"
     assert await work_off(writers, NOW + 20) == []
     assert (await state(graph, "model-version m@1"))[0] == "INTERNAL"
+
+
+async def test_an_end_that_is_taken_back_is_not_awaited(graph: StoreGraph, writers: Writers) -> None:
+    """Edges that end now or never instead of later leave no entry, unless another edge of the asset ends later."""
+    await write(writers, asset("dataset a", RESTRICTED), asset("dataset z"))
+    names = [f"dataset {name}" for name in "bcd"]
+    await write(writers, *(link("DERIVES", "dataset a", name, validTo=NOW + 50) for name in names))
+    await write(writers, link("DERIVES", "dataset z", "dataset d", validTo=NOW + 90))
+    assert len(await work_off(writers, NOW)) == 6
+    ended = [UnlinkCommand("DERIVES", urn("dataset a"), urn(name)) for name in ("dataset b", "dataset d")]
+    await write(writers, *ended, link("DERIVES", "dataset a", "dataset c", validTo=None), now=NOW + 1)
+    assert await work_off(writers, NOW + 2) == [("sensitivity", 90), ("tag", 90)]
+    levels = [(await state(graph, name))[0] for name in names]
+    assert levels == ["INTERNAL", "RESTRICTED", "INTERNAL"]
+
+
+async def test_entries_are_read_in_pages(writers: Writers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the size of a page, all entries are loaded, with their callers, and each of them once."""
+    names = [f"dataset {number}" for number in range(7)]
+    await write(writers, asset("dataset a"), *(link("DERIVES", "dataset a", name, validTo=NOW + 9) for name in names))
+    outbox = writers.coordinator.outbox
+    before = outbox.entries
+    assert {entry.caller for entry in before} == {("default", ROOT.subject)}
+    for name, value in (("PAGE", 4), ("PAGE_CHARACTERS", 1)):
+        monkeypatch.setattr(stored_entries, name, value)
+        await outbox.load(writers.client)
+        assert outbox.entries == before
+    await outbox.load(writers.client, NOW)
+    assert outbox.entries == before

@@ -155,7 +155,7 @@ def test_an_end_that_was_taken_back_lets_what_awaits_it_be_examined() -> None:
 
 
 class Stored:
-    """A store with entries, which records the ids that it is asked for."""
+    """A store with entries, which records the ids that are read."""
 
     def __init__(self, *entries: OutboxEntry) -> None:
         self.rows = {each.x: _row(each) for each in entries}

@@ -8,7 +8,7 @@ from support.stores.writers import NOW, asset, link, person, urn
 
 from app.graph.commits.entries.planned_ends import MAX_PLANNED, PlannedEnds
 from app.graph.writing.batch_planner import plan_item
-from app.graph.writing.unit.planned_end import planned_end
+from app.graph.writing.planned_end import planned_end
 from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.ports.commands import Command, UnlinkCommand
 from graphql_schema.ports.outcomes import WriteOutcome
@@ -75,7 +75,7 @@ def test_other_edges_are_not_counted(stored: Memory, end: int | None) -> None:
 
 
 def test_ends_count_when_they_are_accepted(stored: Memory) -> None:
-    """A dry run and a rejected item take no room; an accepted one takes that of one asset, also if it is sent again."""
+    """A dry run and a rejected item take no place; an accepted one takes that of one asset, also if sent again."""
     ends = PlannedEnds()
     for vid in range(MAX_PLANNED - 1):
         ends.add((vid, 0), LATER)
