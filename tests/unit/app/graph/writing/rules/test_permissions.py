@@ -8,7 +8,16 @@ from support.stores.in_memory_writer import ROOT, Memory, seeded
 from support.stores.writers import NOW, asset, link, person, urn
 
 from app.graph.records.vertex_id import vertex_id
-from graphql_schema.ports.commands import Command, LinkCommand, RegisterCommand
+from app.graph.records.vertex_record import with_effective_sensitivity
+from graphql_schema.ports.commands import (
+    Command,
+    LinkCommand,
+    MergeCommand,
+    OpenIncidentCommand,
+    RegisterCommand,
+    ResolveIncidentCommand,
+    UnlinkCommand,
+)
 from policies.principal import Principal
 
 ADA = person("ada", "team ranking", roles="engineer")
@@ -16,6 +25,8 @@ BO = person("bo", "team ads")
 GUEST = person("guest")
 OURS = {"team ranking": ["TECHNICAL"]}
 THEIRS = {"team ads": ["TECHNICAL"]}
+CY = person("cy", "team ads", roles="engineer")
+V, W = "model-version v@1", "dataset w"
 
 
 def dataset(values: dict[str, Any] | None = None, **fields: Iterable[str] | Mapping[str, list[str]]) -> RegisterCommand:
@@ -180,3 +191,67 @@ def test_an_edge_named_by_the_new_owner_stays_confirmed(memory: Memory) -> None:
     assert (edge["validFrom"], "claim" in edge, edge["by"]) == (NOW, False, ["link"])
     unconfirmed = memory.edge("DERIVES", "dataset shut", "dataset d")
     assert (unconfirmed["validFrom"], unconfirmed["earlier"]) == (NOW + 9, [[NOW, NOW + 9]])
+
+
+@pytest.fixture
+def raised(memory: Memory) -> Memory:
+    """Return a store with a version and a dataset of ads, the run of the version, and a placeholder of ada."""
+    seeded(memory, asset("team ads"), asset("user eli"), asset("model v", owners=THEIRS), asset(V))
+    seeded(memory, asset(W, owners=THEIRS), asset("dataset free"), asset("run r", {"state": "COMPLETE"}, outputs=[V]))
+    assert memory.outcomes(link("DERIVES", "dataset old", "dataset mine"), who=ADA, now=NOW + 1) == ["CREATED"]
+    assert memory.outcomes(link("DERIVES", "dataset old", W), who=CY, now=NOW + 1) == ["CREATED"]
+    return memory
+
+
+def raise_unconfirmed(memory: Memory, visibility: str = "ORG") -> None:
+    """Raise the assets of ads as a caller without rights on them does, or also hide them by their visibility."""
+    for name in (V, W):
+        raised = with_effective_sensitivity(memory.record(name), "RESTRICTED", confirmed=False)
+        memory.vertices[vertex_id("default", urn(name))] = {**raised, "visibility": visibility}
+
+
+def codes(memory: Memory, command: Command, who: Any = ADA) -> list[str]:
+    """Return the codes of the errors of a command."""
+    (done,) = memory.run(command, who=who, now=NOW + 9)
+    assert not any(urn(name) in error.message for error in done.errors for name in (V, W))
+    return [error.code.name for error in done.errors]
+
+
+def incident(memory: Memory) -> str:
+    """Return an incident of root on the version and the unowned dataset."""
+    (done,) = memory.run(OpenIncidentCommand((urn(V), urn("dataset free")), "late", "HIGH"), now=NOW + 2)
+    return str(done.created_record)
+
+
+def test_an_incident_on_it_is_not_resolved(raised: Memory) -> None:
+    """Ada may change the other asset of the incident; what the visibility hides still counts as absent."""
+    opened = incident(raised)
+    raise_unconfirmed(raised)
+    assert codes(raised, ResolveIncidentCommand(opened)) == ["DENIED"]
+    raise_unconfirmed(raised, "TEAM")
+    assert codes(raised, ResolveIncidentCommand(opened)) == []
+
+
+def test_no_approver_is_named_in_its_run(raised: Memory) -> None:
+    """Who may not link the version may not name who requested it, also while the version is raised."""
+    raise_unconfirmed(raised)
+    assert codes(raised, link("STARTED_BY", "run r", "user eli")) == ["DENIED"]
+    raise_unconfirmed(raised, "TEAM")
+    assert codes(raised, link("STARTED_BY", "run r", "user eli")) == []
+
+
+def test_the_placeholder_that_it_derives_from_is_not_merged(raised: Memory) -> None:
+    """The edge of ads would lead to a dataset of ada for ever."""
+    merge = MergeCommand(urn("dataset old"), urn("dataset mine"))
+    raised.run(UnlinkCommand("DERIVES", urn("dataset old"), urn("dataset mine")), who=ADA, now=NOW + 2)
+    raise_unconfirmed(raised)
+    assert codes(raised, merge) == ["DENIED"]
+    raise_unconfirmed(raised, "TEAM")
+    assert codes(raised, merge) == []
+
+
+def test_its_owner_is_not_concerned(raised: Memory) -> None:
+    """An unconfirmed raise takes nothing from the owner of the version."""
+    opened = incident(raised)
+    raise_unconfirmed(raised)
+    assert codes(raised, ResolveIncidentCommand(opened), CY) == []
