@@ -112,7 +112,7 @@ async def test_number_of_texts_is_constant(api: Api) -> None:
         await api.ask("ada", query)
     for where in (*filters, "(orderBy: {field: NAME, direction: DESC})"):
         await api.ask("ada", f"{{ assets{where} {{ nodes {{ id }} }} }}")
-    assert len(requests.texts) == 1
+    assert len(requests.of_operations) == 1
 
 
 async def test_requests_do_not_depend_on_latencies(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
