@@ -6,6 +6,7 @@ import pytest
 from support.stores.in_memory_writer import Memory, seeded
 from support.stores.writers import NOW, asset, link, person, urn
 
+from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.relations import EVALUATED_BY, OWNED_BY, RUN_OF
 from graphql_schema.ports.commands import DeclaredEdges, RegisterCommand
 from policies.gates import Gate, Gates, Needs
@@ -113,3 +114,15 @@ def test_a_run_gets_an_owner_with_the_next_report_after_its_workflow(memory: Mem
     assert memory.record("run r")["ownerTeam"] == ""
     assert memory.outcomes(run(), who=robot) == ["UPDATED"]
     assert memory.record("run r")["ownerTeam"] == urn("team ranking")
+
+
+def test_a_removed_owner_does_not_come_back(memory: Memory) -> None:
+    """The next report of the robot leaves the run without the owner that a person took from it."""
+    robot = person("robot", "team ranking", roles="automation")
+    seeded(memory, asset("workflow w", owners=OURS))
+    assert memory.outcomes(run(), who=robot) == ["CREATED"]
+    nothing = DeclaredEdges(OWNED_BY.out(), "Run.owners", {}, replaces_all=True)
+    removal = RegisterCommand(urn("run r"), {}, (nothing,), action=ChangeAction.OWNERS_SET, right="update")
+    assert memory.outcomes(removal, now=NOW + 1) == ["UPDATED"]
+    assert memory.outcomes(run(), who=robot, now=NOW + 2) == ["UNCHANGED"]
+    assert memory.record("run r")["ownerTeam"] == ""
