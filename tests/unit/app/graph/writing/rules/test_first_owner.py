@@ -132,3 +132,13 @@ def test_a_feature_keeps_its_set_or_gets_none(memory: Memory) -> None:
     assert memory.record("feature f.a")["index"]["whole"] == ""
     assert memory.outcomes(other[1], who=ADA, now=NOW + 4) == ["UPDATED"]
     assert memory.record("feature f.a")["index"]["whole"] == urn("feature-set s")
+
+
+def test_an_owner_takes_a_feature_out_of_an_own_set(memory: Memory) -> None:
+    """A set without an owner, in which ada named the feature before, neither gets it back nor keeps mal from this."""
+    assert memory.outcomes(asset("feature-set s", features=["feature f"]), who=ADA, now=NOW + 1) == ["CREATED"]
+    ours = asset("feature-set t", features=["feature f"], owners=ADS)
+    assert memory.outcomes(ours, asset("feature f", owners=ADS), who=MAL, now=NOW + 2) == ["CREATED"] * 2
+    assert memory.record("feature f")["index"]["whole"] == urn("feature-set t")
+    assert memory.outcomes(asset("feature-set t", features=[]), who=MAL, now=NOW + 3) == ["UPDATED"]
+    assert memory.record("feature f")["index"]["whole"] == ""
