@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -170,7 +171,7 @@ async def test_one_visible_chain_is_enough_and_sets_age_and_confidence(api: Api,
         for who in ("bo", "root")
     ]
     assert (mine["confidence"], all_of_it["confidence"]) == (0.45, 0.9)
-    assert mine["validFrom"] > all_of_it["validFrom"]
+    assert datetime.fromisoformat(mine["validFrom"]) > datetime.fromisoformat(all_of_it["validFrom"])
 
 
 async def test_declaring_an_inferred_edge_discloses_no_hidden_chain(api: Api, estate: Estate) -> None:
