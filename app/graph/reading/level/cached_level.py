@@ -110,9 +110,11 @@ class CachedLevel:
             *fresh,
             *await self._look_up_records(vid for vid in self._wanted() if vid not in fresh),
         ]
+        looked_up = set(self._missing.vertices)
         for vid in self._merged:  # a record that is found here may be merged, too
             target = target_of(self._records[vid])
-            if target is not None and target not in self._records and target not in self._missing.vertices:
+            if target is not None and target not in self._records and target not in looked_up:
+                looked_up.add(target)
                 self._missing.vertices += await self._look_up_records([target])
         return True
 
@@ -264,23 +266,33 @@ class CachedLevel:
     async def _take_records(self, texts: Sequence[str], expected: set[int], fill: Fill) -> None:
         """Add the records of a response; an expected vertex without a record is absent.
 
-        A record that is not expected is of another tenant under the same vertex id. Then no vertex is known as absent.
+        The target of a merged record is expected too, and may precede it. A record that is not expected is of another
+        tenant under the same vertex id: it is left out, and no vertex is known as absent then.
         """
-        strange = False
+        read: set[int] = set()
+        early: dict[int, tuple[Record, int]] = {}
         for begin in range(0, len(texts), AT_ONCE):
             for text in texts[begin : begin + AT_ONCE]:
                 record = record_of(text)
                 vid = vertex_id(self._tenant, record["id"])
-                strange |= vid not in expected
+                read.add(vid)
                 if MERGED_INTO in record:
                     self._merged.append(vid)
                     expected.add(record[MERGED_INTO]["vertex"])
-                expected.discard(vid)
-                self._records[vid] = record
-                self._cache.keep_record(fill, vid, record, EMPTY_BYTES + TEXT_FACTOR * len(text))
+                if vid in expected:
+                    self._keep(vid, record, len(text), fill)
+                else:
+                    early[vid] = record, len(text)
             await self._budget.pause()
-        for vid in () if strange else expected:
+        for vid in early.keys() & expected:
+            self._keep(vid, *early[vid], fill)
+        for vid in () if early.keys() - expected else expected - read:
             self._cache.keep_record(fill, vid, ABSENT, EMPTY_BYTES)
+
+    def _keep(self, vid: int, record: Record, size: int, fill: Fill) -> None:
+        """Add a record that was read, of ``size`` characters, and give it to the cache."""
+        self._records[vid] = record
+        self._cache.keep_record(fill, vid, record, EMPTY_BYTES + TEXT_FACTOR * size)
 
     def _put_together(self) -> None:
         """Keep of each hop only the edges of its sources: the request also followed edges that begin later."""

@@ -25,10 +25,11 @@ RECORDS = {
 }
 
 
-async def read(cache: GraphCache, *vids: int) -> tuple[list[list[int]], dict[int, Any]]:
+async def read(cache: GraphCache, *vids: int, step: int = 1, other: str = "") -> tuple[list[list[int]], dict[int, Any]]:
     """Return the points of the requests of a level with these vertices, and its records.
 
-    The store returns what the pointers lead to.
+    The store returns what the pointers lead to, in order, or with the ``step`` -1 in the opposite one. It also returns
+    the record ``other``, of another tenant.
     """
     sent: list[list[int]] = []
 
@@ -36,10 +37,11 @@ async def read(cache: GraphCache, *vids: int) -> tuple[list[list[int]], dict[int
         sent.append(bindings["points"])
         led_to = [*bindings["points"]]
         for vid in led_to:
-            pointer = RECORDS[vid].get("mergedInto")
+            pointer = RECORDS.get(vid, {}).get("mergedInto")
             if pointer is not None and pointer["vertex"] not in led_to:
                 led_to.append(pointer["vertex"])
-        return {"v": [text_of(RECORDS[vid]) for vid in led_to], "e": [], "l": [], "over": False}
+        texts = [text_of(RECORDS[vid]) for vid in led_to[::step] if vid in RECORDS]
+        return {"v": [*texts, *([other] if other else [])], "e": [], "l": [], "over": False}
 
     parts = LevelParts()
     parts.add(vids, (), (), fresh=False)
@@ -61,3 +63,24 @@ async def test_what_a_merged_dataset_leads_to_is_part_of_the_level(cached: tuple
     assert await read(cache, FIRST) == (requested, RECORDS)
     assert await read(cache, FIRST) == ([], RECORDS)
     assert await read(cache, LAST) == ([], {LAST: RECORDS[LAST]})
+
+
+async def test_a_record_may_precede_the_merged_one_that_leads_to_it() -> None:
+    """What the store returns before the dataset that was merged into it is not absent for the next level."""
+    cache = GraphCache(1_000_000)
+    assert await read(cache, FIRST, SECOND, LAST, step=-1) == ([sorted(RECORDS)], RECORDS)
+    assert await read(cache, FIRST) == ([], RECORDS)
+    cache = GraphCache(1_000_000)
+    assert await read(cache, FIRST, step=-1) == ([[FIRST]], RECORDS)
+    assert await read(cache, LAST) == ([], {LAST: RECORDS[LAST]})
+
+
+async def test_a_record_of_another_tenant_is_left_out() -> None:
+    """It is neither in the level nor in the cache, and a vertex without a record is not known as absent beside it."""
+    cache, absent = GraphCache(1_000_000), vertex_id("default", "mlg://dataset/test/default/absent")
+    strange = "mlg://dataset/test/default/strange"
+    other = text_of(stub("other", strange, "ada", 1))
+    assert await read(cache, LAST, absent, other=other) == ([sorted([LAST, absent])], {LAST: RECORDS[LAST]})
+    assert cache.records([vertex_id("default", strange), absent]) == [None, None]
+    assert await read(cache, absent) == ([[absent]], {})
+    assert cache.records([absent]) == [{}]
