@@ -165,7 +165,7 @@ class WriteSet:
         """Return what the transaction touches; its outbox entries do not count, because no query reads them."""
         ends = {end for edge in self._edges for end in (("out", edge["l"], edge["o"]), ("in", edge["l"], edge["i"]))}
         vertices = {row["x"] for rows in (self._vertices, self._marks, self._receipts) for row in rows}
-        tenants = None if self._marks else frozenset(self._tenants)
+        tenants = None if self._marks and not self._tenants else frozenset(self._tenants)
         return Touched(frozenset({*vertices, *self._expired}), frozenset(ends | self._ends), tenants)
 
     async def submit(self, client: GremlinClient) -> None:

@@ -96,6 +96,15 @@ def test_only_stored_vertices_are_looked_up() -> None:
     assert found["marks"] == [{"x": 2, "k": "usedAt", "at": 5, "exact": True}]
 
 
+def test_a_mark_beside_a_record_touches_listings_of_its_tenant_alone() -> None:
+    """The last use is a mark of an asset whose counts, a record, are in the same transaction; a mark alone has none."""
+    writes = WriteSet()
+    writes.mark(2, "usedAt", 5, exact=True, new=False)
+    assert writes.touched().tenants is None
+    writes.vertex(3, RECORD, before=None)
+    assert writes.touched().tenants == {RECORD["tenant"]}
+
+
 def test_entries_are_new_extended_or_updated() -> None:
     """An extension sends only further vertices, and an update everything but the frontier."""
     entry = OutboxEntry(4, "acme", 1, frontier={7: None})
