@@ -138,7 +138,7 @@ class OperationContexts:
         Its sensitivity floors are those that are active now, also for a read of the past.
         """
         commit_log = self.coordinator.commit_log
-        now = commit_log.stable_until(commit_log.present(self.clock()))
+        now = commit_log.stable_until(commit_log.present(self.clock()), caller.tenant)
         floors = self.coordinator.outbox.floors.view(caller.tenant)
         read_time = ReadTime(now) if as_of is None else ReadTime(as_of, recorded=now, past=True)
         row_policy = RowPolicy(self.policy.access(caller), caller.tenant, report, floors, read_time)

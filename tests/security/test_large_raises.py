@@ -53,7 +53,7 @@ async def test_an_owner_still_reads_what_others_raised_by_a_job(
         squat = {"dataset": {"id": dataset("source"), "sensitivity": "RESTRICTED", "owners": [RANKING]}}
         assert (await api.register("ada", squat))["failed"] == 0
         await api.contexts.learn()
-        assert api.coordinator.outbox.floors.active != []
+        assert api.coordinator.outbox.floors.active
         assert await _states(api) == expected
         if not restarted:
             await stack.enter_async_context(background_jobs(api.client, api.coordinator))
@@ -88,3 +88,43 @@ async def test_a_raise_over_many_levels_takes_few_requests(
         await stack.enter_async_context(background_jobs(api.client, api.coordinator))
         await api.wait_for_jobs()
         assert (await api.ask("bo", query, ids=ids))["nodes"] == [None] * 20
+
+
+async def test_a_further_version_of_a_restricted_hub_leaves_no_floor(
+    graph: StoreGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is restricted already needs no raise, however much it is; the few others are raised with the write."""
+    monkeypatch.setattr(raise_sensitivity, "MAX_RAISED", 3)
+    hub = dataset("hub")
+    secret = {"sensitivity": "RESTRICTED"}
+    async with open_api(graph, tmp_path, no_jobs) as api:
+        derived = [{"id": dataset(f"d{n}"), "derivedFrom": [hub], **secret} for n in range(40)]
+        await api.load({"dataset": {"id": hub}}, *({"dataset": each} for each in derived))
+        await api.load({"dataset": {"id": dataset("open"), "derivedFrom": [hub]}})
+        floors = api.coordinator.outbox.floors
+        for number in range(3):
+            version = f"mlg://dataset-version/test/default/hub@{number}"
+            await api.load({"datasetVersion": {"id": version, **secret}})
+            assert floors.active == {}
+        state = await api.ask("root", STATE, id=dataset("open"))
+        assert state["asset"]["sensitivity"] == "RESTRICTED"
+
+
+async def test_children_that_join_a_parent_under_a_floor_take_few_requests(
+    graph: StoreGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The targets of the parent are read once for all children of a transaction, and get a floor as well."""
+    monkeypatch.setattr(raise_sensitivity, "MAX_RAISED", 3)
+    features = [f"mlg://feature/test/default/s/f{number}" for number in range(50)]
+    group, source = "mlg://feature-set/test/default/s", dataset("source")
+    async with open_api(graph, tmp_path, no_jobs) as api:
+        await api.load({"dataset": {"id": source}})
+        await api.load(*({"feature": {"id": urn, "derivedFrom": [source]}} for urn in features))
+        await api.load({"dataset": {"id": dataset("below"), "derivedFrom": [group]}})
+        await api.load({"dataset": {"id": source, "sensitivity": "RESTRICTED"}})
+        assert api.coordinator.outbox.floors.active
+        api.client.observers.append(requests := ObservedRequests())
+        await api.load({"featureSet": {"id": group, "features": features}})
+        api.client.observers.remove(requests)
+        assert requests.texts[FLOW.text] <= 8
+        assert (await api.ask("bo", STATE, id=dataset("below")))["asset"] is None

@@ -96,7 +96,7 @@ async def test_a_sensitivity_floor_applies_to_search(floored: Api, monkeypatch: 
     hidden = [leaks.urn("dataset", f"fence_{number}") for number in range(6)]
     assert (await _search(floored, "bo", "fence"))["hits"]["totalCount"] == 10
     covered = frozenset(vertex_id("default", urn) for urn in hidden)
-    floored.coordinator.outbox.floors.raise_floor(SensitivityFloor("default", "RESTRICTED", covered))
+    floored.coordinator.outbox.floors.raise_floor(1, SensitivityFloor("default", "RESTRICTED", covered))
     open_ = [leaks.urn("dataset", f"fence_{number}") for number in range(6, 10)]
     found = await _search(floored, "bo", "fence")
     assert (_ids(found), found["hits"]["totalCount"], _values(found, "KIND")) == (open_, 4, {"DATASET": 4})

@@ -54,15 +54,18 @@ class CommitLog:
         self._written = asyncio.Event()
         self._count = 0
         self._begun: int | None = None
+        self._tenant = ""
         self._behind = False
 
-    def instant(self, now: int) -> int:
+    def instant(self, now: int, tenant: str) -> int:
         """Return the instant of a batch that is written from ``now`` on, later than all returned or learned before.
 
         Call it under the write lock, for each batch of a transaction, and :meth:`end` when the transaction is over.
+        All batches of a transaction are of one tenant.
         Logs a warning if the instant is more than MAX_AHEAD_MS ahead of ``now``, unless the previous one was so too.
         """
         self._begun = now if self._begun is None else min(self._begun, now)
+        self._tenant = tenant
         self._last = max(now, self._last + 1)
         behind = date_apart(self._last, now) is not None
         if behind and not self._behind:
@@ -116,13 +119,14 @@ class CommitLog:
             self._bounded = True
         return min(bounds, default=None)
 
-    def stable_until(self, now: int) -> int:
-        """Return the latest instant, up to ``now``, before the transaction of this process that is in flight.
+    def stable_until(self, now: int, tenant: str) -> int:
+        """Return the latest instant, up to ``now``, before the transaction of a tenant in this process.
 
-        It is ``now`` if no transaction is in flight. A read at this instant is repeatable, unless a transaction begins
-        in the same millisecond, or a background job or another process writes.
+        It is ``now`` if none is in flight: callers learn by it when others of their tenant write, and only these. A
+        read at this instant is repeatable, unless a transaction begins in the same millisecond, or a background job or
+        another process writes.
         """
-        return now if self._begun is None else min(now, self._begun - 1)
+        return now if self._begun is None or tenant != self._tenant else min(now, self._begun - 1)
 
     def written(self) -> None:
         """Increase ``count`` and wake waiting readers, after a transaction was stored; needs the write lock."""

@@ -6,9 +6,11 @@ recomputing a vertex twice changes nothing.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
+
+import structlog
 
 from app.graph.commits.entries.entry_queue import EntryQueue
 from app.graph.commits.entries.planned_ends import PlannedEnds
@@ -22,6 +24,11 @@ from graphql_schema.ports.operation_budget import OperationBudget
 
 UNCHANGED_MS: Final = 24 * 3_600_000
 """Milliseconds before an entry is due in which it may differ from the store; the clocks of processes differ by less."""
+
+BACKLOG_SECONDS: Final = 0.1
+"""Seconds between two looks at the work that the writes of a waiting caller left."""
+
+_log = structlog.get_logger(__name__)
 
 
 class Outbox:
@@ -37,7 +44,6 @@ class Outbox:
         self.loads = 0
         self._queue = EntryQueue()
         self._last_order = 0
-        self._committing = 0
         self._learned: dict[int, OutboxEntry | None] | None = None
         self._listeners: list[asyncio.Event] = []
         self._planned: dict[Caller, PlannedEnds] = {}
@@ -72,6 +78,16 @@ class Outbox:
     def counts(self, kind: str, now: int) -> tuple[int, int, int]:
         """Return the result of :meth:`app.graph.commits.entries.entry_queue.KindQueue.counts` for a kind."""
         return self._queue.kinds[kind].counts(now)
+
+    async def room(self, caller: Caller, is_over: Callable[[], bool]) -> None:
+        """Return when a caller may write more: at once, or when the jobs have worked off some of what its writes left.
+
+        Return also when ``is_over`` returns true: the call has ended. A wait of a caller is logged.
+        """
+        if self._queue.backlogs.is_full(caller):
+            _log.info("writes_wait_for_jobs", tenant=caller[0], caller=caller[1])
+        while self._queue.backlogs.is_full(caller) and not is_over():  # noqa: ASYNC110 - the call may end as well
+            await asyncio.sleep(BACKLOG_SECONDS)
 
     def planned_ends(self, caller: Caller) -> PlannedEnds:
         """Return the ends in the future that a caller has declared, as far as this process knows."""
@@ -125,16 +141,14 @@ class Outbox:
         """Wrap the transaction that writes these entries: their floors are active before it can be visible to readers.
 
         If the transaction succeeds, the entries are added to memory. If it fails, the store may have them or not: their
-        floors stay active until the next :meth:`load` or :meth:`done`, and ``stale`` is set if there are entries.
+        floors stay active until the next :meth:`load`, and ``stale`` is set if there are entries.
         """
         self._raise_floors(entries)
-        self._committing += 1
         written = False
         try:
             yield
             written = True
         finally:
-            self._committing -= 1
             for entry in entries if written else ():
                 for replaced in entry.replaces:
                     self._queue.pop(replaced.x)
@@ -182,13 +196,9 @@ class Outbox:
         await self._learn(client, added)
         if self._learned is not None:
             self._learned.update(dict.fromkeys(deleted))
-        for entry in filter(None, [self._queue.pop(x) for x in deleted]):
-            if self._committing:  # an entry under way may need an equal floor: the next load removes it
-                self.stale = True
-            elif entry.floor is not None and all(
-                entry.floor != other.floor for other in self._queue.with_floor.values()
-            ):
-                self.floors.end(entry.floor)
+        for x in deleted:
+            self._queue.pop(x)
+            self.floors.end(x)
         if added or deleted:
             self.wake()
 
@@ -211,7 +221,7 @@ class Outbox:
             await writes.submit(client)
         for entry in entries:
             self._queue.pop(entry.x)
-        self._replace_floors()
+            self.floors.end(entry.x)
 
     async def _stored(self, client: GremlinClient, unchanged_after: int) -> AsyncIterator[OutboxEntry]:
         """Yield all stored entries in turns; those that are known, and surely unchanged, are not read."""
@@ -235,7 +245,7 @@ class Outbox:
     def _raise_floors(self, entries: Sequence[OutboxEntry]) -> None:
         for entry in entries:
             if entry.floor is not None:
-                self.floors.raise_floor(entry.floor)
+                self.floors.raise_floor(entry.x, entry.floor)
 
     def wake(self) -> None:
         """Set the events of all listeners."""
@@ -243,5 +253,5 @@ class Outbox:
             event.set()
 
     def _replace_floors(self) -> None:
-        floors = [entry.floor for entry in self._queue.with_floor.values()]
-        self.floors.replace(floor for floor in floors if floor is not None)
+        floors = {x: entry.floor for x, entry in self._queue.with_floor.items()}
+        self.floors.replace({x: floor for x, floor in floors.items() if floor is not None})

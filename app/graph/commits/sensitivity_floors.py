@@ -1,6 +1,7 @@
 """Sensitivity floors: lower bounds for assets whose stored sensitivity has not been raised yet."""
 
-from collections.abc import Callable, Iterable
+from bisect import insort
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from weakref import WeakSet
 
@@ -45,7 +46,7 @@ class FloorView:
     def __init__(self, tenant: str, active: Iterable[SensitivityFloor] = (), may_link: MayLink = _always) -> None:
         self._tenant = tenant
         self._may_link = may_link
-        self._floors = [floor for floor in active if floor.tenant == tenant]
+        self._floors = sorted((floor for floor in active if floor.tenant == tenant), key=_rank)
 
     @property
     def any(self) -> bool:
@@ -55,11 +56,11 @@ class FloorView:
     def add(self, floor: SensitivityFloor) -> None:
         """Add a floor that became active; a floor of another tenant is ignored."""
         if floor.tenant == self._tenant:
-            self._floors.append(floor)
+            insort(self._floors, floor, key=_rank)
 
     def rank(self, vid: int) -> int:
         """Return the rank of the highest floor that covers a vertex, 0 if there is none."""
-        return max((RANK[floor.level] for floor in self._floors if floor.covers(vid)), default=0)
+        return next((_rank(floor) for floor in reversed(self._floors) if floor.covers(vid)), 0)
 
     def with_floor(self, vid: int, record: Record) -> Record:
         """Return the record with its sensitivity raised to the highest floor that covers it, if that is higher.
@@ -69,11 +70,15 @@ class FloorView:
         if not self._floors or self.rank(vid) <= RANK[record["sensitivity"]]:
             return record
         after = record
-        for floor in sorted(self._floors, key=lambda floor: RANK[floor.level]):
-            if floor.covers(vid) and RANK[floor.level] > RANK[after["sensitivity"]]:
+        for floor in self._floors:
+            if floor.covers(vid) and _rank(floor) > RANK[after["sensitivity"]]:
                 confirmed = confirms(self._may_link, floor.raised_by, record)
                 after = with_effective_sensitivity(after, floor.level, confirmed=confirmed)
         return after
+
+
+def _rank(floor: SensitivityFloor) -> int:
+    return RANK[floor.level]
 
 
 def confirms(may_link: MayLink, raised_by: Principal | None, record: Record) -> bool:
@@ -85,34 +90,36 @@ def confirms(may_link: MayLink, raised_by: Principal | None, record: Record) -> 
 
 
 class SensitivityFloors:
-    """The active floors of this process, and the views of running operations."""
+    """The active floors of this process, by the vertex id of their outbox entry, and the views of running operations.
+
+    Floors are never compared, because each may cover tens of thousands of vertices.
+    """
 
     def __init__(self, may_link: MayLink = _always) -> None:
-        self.active: list[SensitivityFloor] = []
+        self.active: dict[int, SensitivityFloor] = {}
         self.may_link = may_link
         self._views: WeakSet[FloorView] = WeakSet()
 
     def view(self, tenant: str) -> FloorView:
         """Return a new view of the floors of a tenant, for one operation."""
-        view = FloorView(tenant, self.active, self.may_link)
+        view = FloorView(tenant, self.active.values(), self.may_link)
         self._views.add(view)
         return view
 
-    def raise_floor(self, floor: SensitivityFloor) -> None:
-        """Activate a floor, and add it to all open views of its tenant; do nothing if an equal one is active."""
-        if floor in self.active:
+    def raise_floor(self, x: int, floor: SensitivityFloor) -> None:
+        """Activate the floor of the entry ``x``, and add it to all open views of its tenant, unless it is active."""
+        if x in self.active:
             return
-        self.active.append(floor)
+        self.active[x] = floor
         for view in self._views:
             view.add(floor)
 
-    def end(self, floor: SensitivityFloor) -> None:
-        """End a floor, if it is active; open views keep it."""
-        self.active = [each for each in self.active if each != floor]
+    def end(self, x: int) -> None:
+        """End the floor of an entry, if it is active; open views keep it."""
+        self.active.pop(x, None)
 
-    def replace(self, floors: Iterable[SensitivityFloor]) -> None:
+    def replace(self, floors: Mapping[int, SensitivityFloor]) -> None:
         """Make these the only active floors. Open views keep theirs and gain the new ones."""
-        wanted = list(floors)
-        for floor in wanted:
-            self.raise_floor(floor)
-        self.active = wanted
+        for x, floor in floors.items():
+            self.raise_floor(x, floor)
+        self.active = {**floors}

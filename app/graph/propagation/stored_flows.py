@@ -45,6 +45,7 @@ from graphql_schema.catalog.relations import CARRYING, CHILD_HOPS, PARENT_HOPS, 
 from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import Json, JsonObject, Record
+from policies.sensitivity import RANK, SENSITIVITIES
 
 AT_ONCE: Final = 1_000
 """Maximal number of vertices whose neighbours one request reads."""
@@ -139,6 +140,11 @@ def look = {{ e ->
 """Reads the first end after ``since`` of the edges at the vertex ``x``, ``never`` without one."""
 
 
+_BELOW: Final = PreparedStatement.traversal(
+    g.V(param("xs")).has("sensitivity", P.within(param("levels"))).id_().fold(), name="flows"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One edge label between parents and children of asset groups, with the kinds at both ends.
@@ -208,6 +214,14 @@ class StoredFlows:
         for xs in _batches(vertices):
             await self._add_sources(xs, sources, max_records=0)
         return sources.of
+
+    async def below(self, vertices: Iterable[int], level: str) -> set[int]:
+        """Return those of the vertices, which are assets, whose stored sensitivity is lower than ``level``."""
+        levels, found = SENSITIVITIES[: RANK[level]], set[int]()
+        for xs in _batches(list(vertices)):
+            (low,) = await self.client.submit(_BELOW, {"xs": xs, "levels": levels})
+            found.update(low)
+        return found
 
     async def children(self, parents: Iterable[int]) -> Sources:
         """Return the children of each of the parents, with their records; those of the parents are not read."""

@@ -135,7 +135,12 @@ class GroupCommit:
         self._queue = coordinator.queue
 
     async def write(self, batch: CallBatch) -> list[WriteOutcome]:
-        """Return the outcomes of a batch after its transaction; raises the error that ends it."""
+        """Return the outcomes of a batch after its transaction; raises the error that ends it.
+
+        A caller whose earlier writes left much work for the jobs waits first.
+        """
+        if not batch.dry_run:
+            await self._coordinator.outbox.room((batch.tenant, batch.caller), lambda: batch.is_over)
         self._queue.add(batch)
         if self._queue.leader is None:
             self._queue.leader = asyncio.create_task(self._lead(), context=Context())

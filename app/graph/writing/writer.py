@@ -184,7 +184,7 @@ class PolicedWriter:
             self._access.reads_field,
             coordinator.outbox.floors.view(principal.tenant),
             coordinator.propagation_stops,
-            audit_instant=coordinator.commit_log.instant(now),
+            audit_instant=coordinator.commit_log.instant(now, principal.tenant),
             request_id=self._request_id,
             gates=coordinator.gates,
             hidden_fields=self._access.fields_hidden_by_rules,

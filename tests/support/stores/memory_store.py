@@ -93,7 +93,7 @@ class Callers:
         """Return a batch of a caller; its instant in the order of commits is a new one."""
 
         def new_author() -> Any:
-            instant = self.coordinator.commit_log.instant(NOW)
+            instant = self.coordinator.commit_log.instant(NOW, "default")
             return replace(self.store.memory.author(who), tenant=who.tenant, audit_instant=instant)
 
         return CallBatch(

@@ -10,6 +10,7 @@ from heapq import heapify, heappop, heappush
 from itertools import islice
 from typing import Final
 
+from app.graph.commits.entries.backlogs import Backlogs
 from app.graph.commits.outbox_entry import Caller, OutboxEntry
 
 MAX_TAKEN: Final = 1_000
@@ -88,12 +89,13 @@ class KindQueue:
 
 
 class EntryQueue:
-    """Entries by vertex id. ``with_floor`` are those that have a sensitivity floor."""
+    """Entries by vertex id. ``with_floor`` are those that have a sensitivity floor, ``backlogs`` the work by caller."""
 
     def __init__(self) -> None:
         self.by_id: dict[int, OutboxEntry] = {}
         self.with_floor: dict[int, OutboxEntry] = {}
         self.kinds: dict[str, KindQueue] = defaultdict(KindQueue)
+        self.backlogs = Backlogs()
         self._alike: dict[_Awaited, dict[int, OutboxEntry]] = defaultdict(dict)
 
     def add(self, entry: OutboxEntry) -> None:
@@ -103,6 +105,7 @@ class EntryQueue:
         if entry.floor is not None:
             self.with_floor[entry.x] = entry
         self.kinds[entry.kind].add(entry)
+        self.backlogs.add(entry)
         if entry.awaits is not None:
             self._alike[entry.kind, entry.awaits][entry.x] = entry
 
@@ -113,6 +116,7 @@ class EntryQueue:
             return None
         self.with_floor.pop(x, None)
         self.kinds[entry.kind].remove(entry)
+        self.backlogs.remove(x)
         if entry.awaits is not None:
             alike = self._alike[entry.kind, entry.awaits]
             del alike[x]

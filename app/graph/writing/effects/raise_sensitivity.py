@@ -13,6 +13,7 @@ from typing import Final
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.outbox_entry import OutboxEntry, awaiting, new_entry_id
 from app.graph.commits.sensitivity_floors import SensitivityFloor
+from app.graph.commits.state_read import read_records
 from app.graph.propagation.known_flows import carried, targets
 from app.graph.propagation.sources import Sources
 from app.graph.propagation.stored_flows import StoredFlows
@@ -116,12 +117,15 @@ class _Raising:
                 return
             limit = MAX_RAISED - self._raised_count + len(self._batch.vertices)
             found, records = await self._flows.targets(own, parents, max_records=limit)
-            everything |= found
-            unknown = found - self._batch.vertices.keys()
+            known = found & self._batch.vertices.keys()
+            unknown = found - known
+            if not unknown <= records.keys():
+                unknown, records = await self._low(rank, unknown)
+            everything |= known | unknown
             if not unknown <= records.keys() or not self._add_stored(rank, unknown, records):
                 await self._put_floor(rank, everything, own | parents)
                 return
-            near = reached | (found & self._batch.vertices.keys())
+            near = reached | known | (unknown & self._batch.vertices.keys())
             new = {vid for vid in near if self._rank(vid) < rank or self._confirms(vid, rank)}
             for vid in new:
                 self._batch.replace(vid, self._raised(self._batch.vertices[vid], SENSITIVITIES[rank]))
@@ -129,6 +133,12 @@ class _Raising:
             parents = self._parents_of(new)
             reached = await self._targets(new)
             everything |= reached
+
+    async def _low(self, rank: int, vids: set[int]) -> tuple[set[int], dict[int, Record]]:
+        """Return those of the stored vertices that are below the rank; with records if MAX_RAISED allows a raise."""
+        low = await self._flows.below(vids, SENSITIVITIES[rank])
+        may_raise = self._raised_count + len(low) <= MAX_RAISED
+        return low, dict(await read_records(self._flows.client, low)) if may_raise and low else {}
 
     def _add_stored(self, rank: int, vids: set[int], records: Mapping[int, Record]) -> bool:
         """Add the stored records below the rank to the batch; return whether the limit allows it."""
@@ -165,9 +175,12 @@ class _Raising:
         reached: dict[int, set[int]] = defaultdict(set)
         for vid in touched:
             reached[floors.rank(vid)] |= await self._targets([vid])
+        parents: dict[int, set[int]] = defaultdict(set)
         for child, parent in filter(None, map(self._diff.child_and_parent, self._diff.opened)):
             if self._batch.existed(parent):
-                reached[floors.rank(child)] |= (await self._flows.targets([], [parent], max_records=0))[0]
+                parents[floors.rank(child)].add(parent)
+        for rank in parents.keys() - {0}:
+            reached[rank] |= (await self._flows.targets([], parents[rank], max_records=0))[0]
         for parent, members in children.of.items():
             reached[max(map(floors.rank, members), default=0)] |= self._parent_targets([parent])
         for rank, vids in reached.items():

@@ -57,9 +57,13 @@ async def test_a_reader_reads_at_the_instant_of_the_clock(contexts: OperationCon
 
 
 async def test_a_reader_excludes_a_transaction_in_flight(contexts: OperationContexts) -> None:
-    """While a transaction of the same millisecond is written, readers stay before it: its rows could be incomplete."""
-    contexts.coordinator.commit_log.instant(NOW)
+    """Beside a transaction of the same millisecond, readers of its tenant stay before it: its rows could be incomplete.
+
+    Readers of another tenant do not learn of it.
+    """
+    contexts.coordinator.commit_log.instant(NOW, ADA.tenant)
     assert contexts.open(request(), ADA).reader.pin == SnapshotTime(NOW - 1, NOW - 1)
+    assert contexts.open(request(), replace(ADA, tenant="other")).reader.pin == SnapshotTime(NOW, NOW)
     contexts.coordinator.commit_log.end()
     assert contexts.open(request(), ADA).reader.pin == SnapshotTime(NOW, NOW)
 

@@ -16,7 +16,7 @@ def test_the_order_increases_and_dates_follow_the_clock(steps: list[int]) -> Non
     commit_log, now, places = CommitLog(), NOW, []
     for step in steps:
         now += step
-        places.append(commit_log.instant(now))
+        places.append(commit_log.instant(now, "default"))
         assert now <= dated(places[-1], now) <= now + MAX_AHEAD_MS
         commit_log.end()
     assert places == sorted({*places})

@@ -72,14 +72,14 @@ async def test_a_hub_with_2_500_consumers(graph: StoreGraph, tmp_path: Path) -> 
         assert (await api.ask("bo", HOP, id=urn("dataset side")))["asset"]["downstream"]["totalCount"] == 10
         assert (await api.register("root", dataset("hub", sensitivity="RESTRICTED")))["updated"] == 1
         pending = api.coordinator.outbox
-        assert [len(floor.covered or ()) for floor in pending.floors.active] == [2_500]
+        assert [len(floor.covered or ()) for floor in pending.floors.active.values()] == [2_500]
         await sees_none_of_it(api, 2_500, {None})
         await api.load(dataset("late", sensitivity="PUBLIC", derivedFrom=[urn("dataset c00004")]))
         assert (await api.ask("bo", POINT, id=urn("dataset late")))["asset"] is None
         assert (await api.ask("root", POINT, id=urn("dataset c00007")))["asset"]["sensitivity"] == "RESTRICTED"
         await stack.enter_async_context(background_jobs(api.client, api.coordinator))
         await until(lambda: not pending.entries)
-        assert pending.floors.active == []
+        assert pending.floors.active == {}
         await sees_none_of_it(api, 2_500, {61})
     natives = (await stored(graph)).natives
     raised = {key for key, values in natives.items() if values["sensitivity"] == "RESTRICTED"}
@@ -141,7 +141,7 @@ async def test_an_empty_page_under_a_floor(graph: StoreGraph, tmp_path: Path) ->
         await api.load(dataset("open"))
         before = await api.ask("bo", query)
         assert before["assets"]["pageInfo"]["hasNextPage"]
-        api.coordinator.outbox.floors.raise_floor(SensitivityFloor("default", "RESTRICTED", frozenset({1})))
+        api.coordinator.outbox.floors.raise_floor(1, SensitivityFloor("default", "RESTRICTED", frozenset({1})))
         assert await api.ask("bo", query) == before
 
 
@@ -165,7 +165,7 @@ async def test_a_batch_without_a_response_does_not_end_the_raise(
             with pytest.raises(StoreUnavailableError):
                 await until_idle(job)
             await until_idle(job)
-        assert coordinator.outbox.floors.active == []
+        assert coordinator.outbox.floors.active == {}
     levels = [values["sensitivity"] for values in (await stored(graph)).natives.values()]
     assert levels.count("RESTRICTED") == 6
 

@@ -13,11 +13,11 @@ from graphql_schema.rules.change_stamp import MAX_AHEAD_MS
 async def test_instants_continue_after_those_of_other_processes() -> None:
     """A learned instant that is ahead of the clock is passed by the next own one; an earlier one changes nothing."""
     log = CommitLog()
-    assert log.instant(5) == 5
+    assert log.instant(5, "acme") == 5
     log.learned(9)
-    assert log.instant(6) == 10
+    assert log.instant(6, "acme") == 10
     log.learned(3)
-    assert (log.instant(6), log.last) == (11, 11)
+    assert (log.instant(6, "acme"), log.last) == (11, 11)
 
 
 async def test_a_learned_transaction_wakes_readers() -> None:
@@ -45,12 +45,12 @@ async def test_a_transaction_in_flight_bounds_the_feed_and_its_end_wakes_readers
     """Changes may be read up to the begin of the own transaction; its end, also without a write, wakes who waits."""
     log = CommitLog()
     assert log.complete_until() is None
-    log.instant(10)
+    log.instant(10, "acme")
     assert log.complete_until() == 9
     count = log.count
     log.end()
     assert (log.complete_until(), log.count) == (None, count + 1)
-    log.instant(20)
+    log.instant(20, "acme")
     log.end()
     assert log.count == count + 1
 

@@ -102,7 +102,7 @@ def test_a_mark_beside_a_record_touches_listings_of_its_tenant_alone() -> None:
     writes.mark(2, "usedAt", 5, exact=True, new=False)
     assert writes.touched().tenants is None
     writes.vertex(3, RECORD, before=None)
-    assert writes.touched().tenants == {RECORD["tenant"]}
+    assert writes.touched().tenants == frozenset({RECORD["tenant"]})
 
 
 def test_entries_are_new_extended_or_updated() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from dataclasses import replace
+from typing import cast
 
 import pytest
 from support.estates.wide_lineage import noted_threads
@@ -11,6 +12,8 @@ from support.stores.memory_store import Callers, MemoryStore, names
 from support.stores.writers import asset, person, urn
 
 import app.graph.writing.group_commit as committing
+from app.graph.commits.entries.backlogs import MAX_BACKLOG
+from app.graph.commits.outbox_entry import OutboxEntry
 from app.graph.driver.errors import (
     StoreFailedError,
     StoreUnavailableError,
@@ -19,6 +22,7 @@ from app.graph.driver.errors import (
     WriteRefusedError,
     WriteTooLargeError,
 )
+from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records import vertex_record
 from app.graph.writing.unit.working_set import LONG_TEXT
 from app.store.errors import StoreReason
@@ -78,6 +82,26 @@ async def test_tenants_are_written_apart(callers: Callers) -> None:
     callers.store.open.set()
     await asyncio.gather(first, *calls)
     assert len(callers.store.writes) == 3
+
+
+async def test_a_caller_waits_until_jobs_have_worked_off_what_the_writes_left(callers: Callers) -> None:
+    """Others write meanwhile, and so do dry runs of the caller; a call that ends while it waits gets its error."""
+    outbox = callers.coordinator.outbox
+    left = [OutboxEntry(x, ROOT.tenant, x, raised_by=ROOT) for x in range(MAX_BACKLOG)]
+    with outbox.committing(left):
+        pass
+    waiting = callers.call(ROOT, asset("dataset later"))
+    ended = callers.write(late := callers.batch(ROOT, asset("dataset ended")))
+    await callers.call(ADA, asset("dataset other"))
+    await callers.call(ROOT, asset("dataset tried"), dry_run=True)
+    assert callers.store.writes == [data("other")]
+    late.budget.end(LimitError("too late"))
+    with pytest.raises(LimitError, match="too late"):
+        await ended
+    assert not waiting.done()
+    await outbox.learn(cast("GremlinClient", callers.store), (), [left[0].x])
+    await waiting
+    assert callers.store.writes[-1] == data("later")
 
 
 async def test_a_refused_call_does_not_fail_the_others(callers: Callers) -> None:
@@ -225,11 +249,11 @@ async def test_a_transaction_in_flight_is_later_than_the_stable_instant(callers:
     first = await holding(callers)
     for _ in range(20):
         await asyncio.sleep(0)
-    begun = log.stable_until(10**15)
+    begun = log.stable_until(10**15, "default")
     assert begun < callers.store.memory.author(ROOT).now
     callers.store.open.set()
     await first
-    assert log.stable_until(10**15) == 10**15
+    assert log.stable_until(10**15, "default") == 10**15
 
 
 async def test_after_a_write_without_a_response_outcomes_wait_for_the_index(callers: Callers) -> None:
