@@ -115,16 +115,16 @@ async def test_children_that_join_a_parent_under_a_floor_take_few_requests(
 ) -> None:
     """The targets of the parent are read once for all children of a transaction, and get a floor as well."""
     monkeypatch.setattr(raise_sensitivity, "MAX_RAISED", 3)
-    features = [f"mlg://feature/test/default/s/f{number}" for number in range(50)]
-    group, source = "mlg://feature-set/test/default/s", dataset("source")
+    features = [f"mlg://feature/test/default/s.f{number}" for number in range(50)]
+    group, below, source = "mlg://feature-set/test/default/s", "mlg://model-version/test/default/m@1", dataset("source")
     async with open_api(graph, tmp_path, no_jobs) as api:
         await api.load({"dataset": {"id": source}})
         await api.load(*({"feature": {"id": urn, "derivedFrom": [source]}} for urn in features))
-        await api.load({"dataset": {"id": dataset("below"), "derivedFrom": [group]}})
+        await api.load({"modelVersion": {"id": below, "features": [group]}})
         await api.load({"dataset": {"id": source, "sensitivity": "RESTRICTED"}})
         assert api.coordinator.outbox.floors.active
         api.client.observers.append(requests := ObservedRequests())
         await api.load({"featureSet": {"id": group, "features": features}})
         api.client.observers.remove(requests)
         assert requests.texts[FLOW.text] <= 8
-        assert (await api.ask("bo", STATE, id=dataset("below")))["asset"] is None
+        assert (await api.ask("bo", STATE, id=below))["asset"] is None
