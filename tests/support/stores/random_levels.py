@@ -10,6 +10,7 @@ from app.graph.reading.level.index_query import IndexQuery
 from app.graph.reading.level.level_batcher import LevelRequest
 from app.graph.records.edge_record import UNCONFIRMED
 from app.graph.records.inferred_edge import LABEL, inferred
+from app.graph.records.merged_record import merged
 from app.graph.records.read_time import NO_UPPER_BOUND
 from app.graph.records.vertex_record import stub
 from graphql_schema.catalog.relations import DERIVES, FEEDS, VERSION_OF
@@ -17,10 +18,11 @@ from graphql_schema.ports.conditions import Condition, In, SortOrder
 from graphql_schema.ports.record import JsonObject, Record
 
 URNS = [
-    *(f"mlg://dataset/test/default/d{number}" for number in range(2)),
+    *(f"mlg://dataset/test/default/d{number}" for number in range(3)),
     *(f"mlg://model-version/test/default/m@{number}" for number in range(2)),
     "mlg://model/test/default/m",
 ]
+LAST_DATASET = 2
 RELATIONS = (FEEDS.name, DERIVES.name, VERSION_OF.name)
 LABELS = (
     (FEEDS.name,),
@@ -101,9 +103,15 @@ def _hop(drawn: JsonObject, vids: Sequence[int], parent: int) -> JsonObject:
     return HopSpec(direction, labels, drawn["kinds"], parent).wire(sources, **window)
 
 
-def record_of_place(tenant: str, place: int, number: int) -> Record:
-    """Return the record of a vertex with a number of its own, so that no other is equal."""
-    return {**stub(tenant, URNS[place], "test", 0), "description": f"{number}"}
+def record_of_place(tenant: str, place: int, vids: Sequence[int], number: int) -> Record:
+    """Return the record of a vertex with a number of its own, so that no other is equal.
+
+    At each third number, the first datasets are merged into the next one, so pointers form chains and no circles.
+    """
+    record = {**stub(tenant, URNS[place], "test", 0), "description": f"{number}"}
+    if place < LAST_DATASET and number % 3 == 0:
+        return merged(record, vids[place + 1], URNS[place + 1], 0)
+    return record
 
 
 def edge_of(drawn: JsonObject, vids: Sequence[int], now: int, number: int) -> Record:

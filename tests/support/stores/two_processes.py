@@ -154,7 +154,9 @@ class TwoProcesses(RuleBasedStateMachine):
         for place in sorted(named):
             before = stored.records.get(self.vids[place])
             if before is None or place in vertices:
-                writes.vertex(self.vids[place], record_of_place(self.tenant, place, self._next()), before=before)
+                writes.vertex(
+                    self.vids[place], record_of_place(self.tenant, place, self.vids, self._next()), before=before
+                )
         for key, edge in dict(zip(keys, edges, strict=True)).items():
             await self._add_edge(writes, key, edge, stored)
         for place in marks:
