@@ -79,7 +79,7 @@ class Outbox:
         """Return the result of :meth:`app.graph.commits.entries.entry_queue.KindQueue.counts` for a kind."""
         return self._queue.kinds[kind].counts(now)
 
-    async def room(self, caller: Caller, is_over: Callable[[], bool]) -> None:
+    async def wait_for_jobs(self, caller: Caller, is_over: Callable[[], bool]) -> None:
         """Return when a caller may write more: at once, or when the jobs have worked off some of what its writes left.
 
         Return also when ``is_over`` returns true: the call has ended. A wait of a caller is logged.

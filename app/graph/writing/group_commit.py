@@ -140,7 +140,7 @@ class GroupCommit:
         A caller whose earlier writes left much work for the jobs waits first.
         """
         if not batch.dry_run:
-            await self._coordinator.outbox.room((batch.tenant, batch.caller), lambda: batch.is_over)
+            await self._coordinator.outbox.wait_for_jobs((batch.tenant, batch.caller), lambda: batch.is_over)
         self._queue.add(batch)
         if self._queue.leader is None:
             self._queue.leader = asyncio.create_task(self._lead(), context=Context())

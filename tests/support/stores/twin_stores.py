@@ -75,7 +75,7 @@ class UnspacedCommitLog(CommitLog):
         """See :class:`app.graph.commits.commit_log.CommitLog`."""
         return super().present(now) if self.fixed is None else self.fixed
 
-    def instant(self, now: int) -> int:
+    def instant(self, now: int, tenant: str) -> int:  # noqa: ARG002 - as the parent has it
         """See :class:`app.graph.commits.commit_log.CommitLog`."""
         return now
 
