@@ -1,5 +1,6 @@
 """The backlog of the background jobs, and whether answers are stale because of it."""
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -13,6 +14,9 @@ from app.telemetry.work_metrics import JOBS
 
 STALE_SECONDS: Final = 60.0
 """Seconds that an outbox entry must be due for answers to count as stale."""
+
+SAMPLE_SECONDS: Final = 1.0
+"""Seconds between two samples for the metrics."""
 
 FRESH_MILLISECONDS: Final = 1_000
 """Milliseconds for which :attr:`Backlog.is_stale` is used again."""
@@ -28,13 +32,17 @@ class Waiting:
 
 
 class Backlog:
-    """The entries of an outbox that wait. ``clock`` returns epoch milliseconds."""
+    """The entries of an outbox that wait; ``sample`` is what :meth:`run` found last.
+
+    ``clock`` returns epoch milliseconds.
+    """
 
     def __init__(self, outbox: Outbox, clock: Callable[[], int] = epoch_milliseconds) -> None:
         self._outbox = outbox
         self._clock = clock
         self._looked = 0
         self._is_stale = False
+        self.sample: Mapping[str, Waiting] = {}
 
     def by_kind(self) -> Mapping[str, Waiting]:
         """Return what waits of each kind; a kind without entries has zeros."""
@@ -53,9 +61,15 @@ class Backlog:
             self._is_stale = any(waiting.oldest >= STALE_SECONDS for waiting in self.by_kind().values())
         return self._is_stale
 
+    async def run(self) -> None:
+        """Take samples until cancelled: metrics are read in another thread, and looking changes the queue."""
+        while True:
+            self.sample = self.by_kind()
+            await asyncio.sleep(SAMPLE_SECONDS)
+
     def metrics(self) -> Iterator[Metric]:
-        """Yield the metrics of the backlog, by kind."""
-        found = self.by_kind()
+        """Yield the metrics of the last sample, by kind."""
+        found = self.sample
         entries = {kind: float(waiting.entries) for kind, waiting in found.items()}
         yield gauges("mlg_outbox_entries", "Outbox entries that background jobs have not worked off.", "kind", entries)
         due = {kind: float(waiting.due) for kind, waiting in found.items()}

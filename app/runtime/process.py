@@ -214,11 +214,12 @@ class Process:
             return
         health = StoreHealth(self.opened.client, self.opened.readiness)
         queues = ThinEventQueues(self.opened.client)
-        for source in (health, queues):
+        backlog = self.opened.backlog
+        for source in (health, queues, backlog):
             self.metrics.watch(source.metrics)
         server = MetricsServer(self.metrics.registry, settings.metrics_host, settings.metrics_port)
         try:
-            async with sampled(health, queues):
+            async with sampled(health, queues, backlog):
                 yield
         finally:
             server.stop()
@@ -260,7 +261,6 @@ class Process:
         if self.spans.is_on:
             client.observers.append(StoreSpans(self.spans))
         backlog = Backlog(coordinator.outbox)
-        self.metrics.watch(backlog.metrics)
         readiness = Readiness(check, client.refuse_outage)
         self.opened = RunningProcess(client, contexts, readiness, backlog)
 

@@ -73,7 +73,7 @@ class StoreHealth:
 
 
 class Sampler(Protocol):
-    """Takes samples of the store."""
+    """Takes samples of a part of the process."""
 
     async def run(self) -> None:
         """Take samples until cancelled."""

@@ -6,8 +6,9 @@ recomputing a vertex twice changes nothing.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
+from time import monotonic
 from typing import Final
 
 import structlog
@@ -18,6 +19,7 @@ from app.graph.commits.entries.stored_entries import stored_entries, stored_ids
 from app.graph.commits.outbox_entry import Caller, OutboxEntry, awaiting, new_entry_id
 from app.graph.commits.sensitivity_floors import MayLink, SensitivityFloors
 from app.graph.commits.write_set import WriteSet
+from app.graph.driver.errors import StoreUnavailableError
 from app.graph.driver.gremlin_client import GremlinClient
 from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.ports.operation_budget import OperationBudget
@@ -25,8 +27,19 @@ from graphql_schema.ports.operation_budget import OperationBudget
 UNCHANGED_MS: Final = 24 * 3_600_000
 """Milliseconds before an entry is due in which it may differ from the store; the clocks of processes differ by less."""
 
-BACKLOG_SECONDS: Final = 0.1
+BACKLOG_SECONDS: Final = 5.0
+"""Longest wait of a write for the jobs, in seconds: meanwhile it takes a place among the writes of all callers."""
+
+AGAIN_SECONDS: Final = 10
+"""Seconds after which a caller who waited in vain may send the write again."""
+
+LOOK_SECONDS: Final = 0.1
 """Seconds between two looks at the work that the writes of a waiting caller left."""
+
+_MUCH_LEFT: Final = (
+    "The background work that your earlier changes left for sensitivity, tags and inferred edges is not done. What "
+    "this call had not written before is not written. Send it again later, with the same idempotency keys."
+)
 
 _log = structlog.get_logger(__name__)
 
@@ -35,12 +48,14 @@ class Outbox:
     """The outbox entries of the store in memory, and their sensitivity floors.
 
     ``stale``, a flag, is set if memory and store may differ; the entries must then be loaded again. ``loads`` counts
-    how often :meth:`load` has replaced the entries. ``may_link`` decides which raises are confirmed, by default all.
+    how often :meth:`load` has replaced the entries. ``failing_jobs`` are those whose last step in this process failed.
+    ``may_link`` decides which raises are confirmed, by default all.
     """
 
     def __init__(self, may_link: MayLink | None = None) -> None:
         self.floors = SensitivityFloors() if may_link is None else SensitivityFloors(may_link)
         self.stale = False
+        self.failing_jobs: set[str] = set()
         self.loads = 0
         self._queue = EntryQueue()
         self._last_order = 0
@@ -79,15 +94,17 @@ class Outbox:
         """Return the result of :meth:`app.graph.commits.entries.entry_queue.KindQueue.counts` for a kind."""
         return self._queue.kinds[kind].counts(now)
 
-    async def wait_for_jobs(self, caller: Caller, is_over: Callable[[], bool]) -> None:
+    async def wait_for_jobs(self, caller: Caller) -> None:
         """Return when a caller may write more: at once, or when the jobs have worked off some of what its writes left.
 
-        Return also when ``is_over`` returns true: the call has ended. A wait of a caller is logged.
+        Raise StoreUnavailableError after BACKLOG_SECONDS. While a job fails, no caller waits.
         """
-        if self._queue.backlogs.is_full(caller):
-            _log.info("writes_wait_for_jobs", tenant=caller[0], caller=caller[1])
-        while self._queue.backlogs.is_full(caller) and not is_over():  # noqa: ASYNC110 - the call may end as well
-            await asyncio.sleep(BACKLOG_SECONDS)
+        until = monotonic() + BACKLOG_SECONDS
+        while self._queue.backlogs.is_full(caller) and not self.failing_jobs:
+            if monotonic() > until:
+                _log.info("writes_wait_for_jobs", tenant=caller[0], caller=caller[1])
+                raise StoreUnavailableError(_MUCH_LEFT, retry_after=AGAIN_SECONDS)
+            await asyncio.sleep(LOOK_SECONDS)
 
     def planned_ends(self, caller: Caller) -> PlannedEnds:
         """Return the ends in the future that a caller has declared, as far as this process knows."""

@@ -68,8 +68,10 @@ class OutboxWorker(ABC):
                     await asyncio.sleep(self.rest_seconds)
                     await self._wait()
                 failures, pause = 0, MIN_PAUSE_SECONDS
+                self._outbox.failing_jobs.discard(self.name)
             except Exception:  # noqa: BLE001 - the job boundary
                 failures += 1
+                self._outbox.failing_jobs.add(self.name)
                 _log.exception(f"{self.name}_job_failed", failures=failures)
                 await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - spreads retries, hides nothing
                 pause = min(2 * pause, MAX_PAUSE_SECONDS)

@@ -137,10 +137,10 @@ class GroupCommit:
     async def write(self, batch: CallBatch) -> list[WriteOutcome]:
         """Return the outcomes of a batch after its transaction; raises the error that ends it.
 
-        A caller whose earlier writes left much work for the jobs waits first.
+        A caller whose earlier writes left much work for the jobs waits first; StoreUnavailableError ends a long wait.
         """
         if not batch.dry_run:
-            await self._coordinator.outbox.wait_for_jobs((batch.tenant, batch.caller), lambda: batch.is_over)
+            await self._coordinator.outbox.wait_for_jobs((batch.tenant, batch.caller))
         self._queue.add(batch)
         if self._queue.leader is None:
             self._queue.leader = asyncio.create_task(self._lead(), context=Context())

@@ -1,8 +1,13 @@
 """The backlog of the jobs: what waits of each kind, and when answers are stale."""
 
+import asyncio
+
+from support.waiting import until
+
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.outbox_entry import ANY_TAG, OutboxEntry
 from app.runtime.backlog import STALE_SECONDS, Backlog, Waiting
+from app.runtime.store_health import sampled
 
 MINUTE = 60_000
 
@@ -43,3 +48,21 @@ async def test_answers_are_stale_while_an_entry_is_old() -> None:
         clock[0] += step
         states.append(backlog.is_stale)
     assert states == [False, False, True, True, False]
+
+
+async def test_a_scrape_looks_at_a_sample_alone() -> None:
+    """Metrics are read in another thread, in which the queue of the outbox must not change."""
+    outbox = outbox_of(OutboxEntry(256, "a", MINUTE))
+    backlog = Backlog(outbox, lambda: 3 * MINUTE)
+    async with sampled(backlog):
+        await until(lambda: bool(backlog.sample))
+    with outbox.committing([OutboxEntry(512, "a", MINUTE)]):
+        pass
+    found = {family.name: family.samples for family in await asyncio.to_thread(lambda: [*backlog.metrics()])}
+    values = {
+        name: [each.value for each in samples if each.labels["kind"] == "sensitivity"]
+        for name, samples in found.items()
+    }
+    assert values == {
+        "mlg_outbox_entries": [1.0], "mlg_outbox_due_entries": [1.0], "mlg_outbox_oldest_seconds": [120.0],
+    }  # fmt: skip

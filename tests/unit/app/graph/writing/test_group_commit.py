@@ -11,6 +11,7 @@ from support.stores.in_memory_writer import ROOT, Memory
 from support.stores.memory_store import Callers, MemoryStore, names
 from support.stores.writers import asset, person, urn
 
+import app.graph.commits.outbox as outboxes
 import app.graph.writing.group_commit as committing
 from app.graph.commits.entries.backlogs import MAX_BACKLOG
 from app.graph.commits.outbox_entry import OutboxEntry
@@ -84,24 +85,36 @@ async def test_tenants_are_written_apart(callers: Callers) -> None:
     assert len(callers.store.writes) == 3
 
 
-async def test_a_caller_waits_until_jobs_have_worked_off_what_the_writes_left(callers: Callers) -> None:
-    """Others write meanwhile, and so do dry runs of the caller; a call that ends while it waits gets its error."""
+async def test_a_caller_waits_until_jobs_have_worked_off_what_the_writes_left(
+    callers: Callers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others write meanwhile, and so do dry runs of the caller; one who waits in vain may send the call again."""
     outbox = callers.coordinator.outbox
     left = [OutboxEntry(x, ROOT.tenant, x, raised_by=ROOT) for x in range(MAX_BACKLOG)]
     with outbox.committing(left):
         pass
     waiting = callers.call(ROOT, asset("dataset later"))
-    ended = callers.write(late := callers.batch(ROOT, asset("dataset ended")))
     await callers.call(ADA, asset("dataset other"))
     await callers.call(ROOT, asset("dataset tried"), dry_run=True)
     assert callers.store.writes == [data("other")]
-    late.budget.end(LimitError("too late"))
-    with pytest.raises(LimitError, match="too late"):
-        await ended
+    monkeypatch.setattr(outboxes, "BACKLOG_SECONDS", 0)
+    with pytest.raises(StoreUnavailableError, match="Send it again later") as raised:
+        await callers.call(ROOT, asset("dataset refused"))
+    assert not raised.value.unknown_outcome
     assert not waiting.done()
     await outbox.learn(cast("GremlinClient", callers.store), (), [left[0].x])
     await waiting
     assert callers.store.writes[-1] == data("later")
+
+
+async def test_a_caller_does_not_wait_for_a_job_that_fails(callers: Callers) -> None:
+    """What the job cannot work off is bounded by nothing then, and writes go on."""
+    outbox = callers.coordinator.outbox
+    with outbox.committing([OutboxEntry(x, ROOT.tenant, x, raised_by=ROOT) for x in range(MAX_BACKLOG)]):
+        pass
+    outbox.failing_jobs.add("sensitivity")
+    await callers.call(ROOT, asset("dataset a"))
+    assert callers.store.writes == [data("a")]
 
 
 async def test_a_refused_call_does_not_fail_the_others(callers: Callers) -> None:
