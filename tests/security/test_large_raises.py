@@ -93,7 +93,10 @@ async def test_a_raise_over_many_levels_takes_few_requests(
 async def test_a_further_version_of_a_restricted_hub_leaves_no_floor(
     graph: StoreGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is restricted already needs no raise, however much it is; the few others are raised with the write."""
+    """What is restricted already needs no raise, however much it is; the few others are raised with the write.
+
+    Where a version is restricted already, a further one reads none of what is derived from the dataset.
+    """
     monkeypatch.setattr(raise_sensitivity, "MAX_RAISED", 3)
     hub = dataset("hub")
     secret = {"sensitivity": "RESTRICTED"}
@@ -102,10 +105,12 @@ async def test_a_further_version_of_a_restricted_hub_leaves_no_floor(
         await api.load({"dataset": {"id": hub}}, *({"dataset": each} for each in derived))
         await api.load({"dataset": {"id": dataset("open"), "derivedFrom": [hub]}})
         floors = api.coordinator.outbox.floors
+        api.client.observers.append(requests := ObservedRequests())
         for number in range(3):
             version = f"mlg://dataset-version/test/default/hub@{number}"
             await api.load({"datasetVersion": {"id": version, **secret}})
             assert floors.active == {}
+            assert requests.texts[FLOW.text] == 2  # of the first version: the targets, and those of the raised one
         state = await api.ask("root", STATE, id=dataset("open"))
         assert state["asset"]["sensitivity"] == "RESTRICTED"
 

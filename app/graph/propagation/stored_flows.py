@@ -45,7 +45,6 @@ from graphql_schema.catalog.relations import CARRYING, CHILD_HOPS, PARENT_HOPS, 
 from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import Json, JsonObject, Record
-from policies.sensitivity import RANK, SENSITIVITIES
 
 AT_ONCE: Final = 1_000
 """Maximal number of vertices whose neighbours one request reads."""
@@ -59,7 +58,7 @@ MANY_EDGES: Final = 5_000
 _EVERY: Final = 2**31 - 1
 
 
-def _edges(direction: str) -> str:
+def propagating_edges(direction: str) -> str:
     """Return the text of the edges of one direction that propagate, as read inside the loop of FLOW."""
     start = g.V(param("xs"))
     edges = start.out_e(spread("ls")) if direction == "out" else start.in_e(spread("ls"))
@@ -78,7 +77,7 @@ def edges = hops.collect {{ h ->
   def reached = new LinkedHashSet()
   if (xs) {{
     def out = h.d == 'out'
-    (out ? {_edges("out")} : {_edges("in")}).each {{ e ->
+    (out ? {propagating_edges("out")} : {propagating_edges("in")}).each {{ e ->
       if (e.value('validFrom') >= e.value('validTo')) return
       def f = out ? e.inVertex().id() : e.outVertex().id()
       rows << (out ? e.outVertex().id() : e.inVertex().id()); rows << f; reached << f
@@ -138,11 +137,6 @@ def look = {{ e ->
     name="flows",
 )
 """Reads the first end after ``since`` of the edges at the vertex ``x``, ``never`` without one."""
-
-
-_BELOW: Final = PreparedStatement.traversal(
-    g.V(param("xs")).has("sensitivity", P.within(param("levels"))).id_().fold(), name="flows"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,19 +209,11 @@ class StoredFlows:
             await self._add_sources(xs, sources, max_records=0)
         return sources.of
 
-    async def below(self, vertices: Iterable[int], level: str) -> set[int]:
-        """Return those of the vertices, which are assets, whose stored sensitivity is lower than ``level``."""
-        levels, found = SENSITIVITIES[: RANK[level]], set[int]()
-        for xs in _batches(list(vertices)):
-            (low,) = await self.client.submit(_BELOW, {"xs": xs, "levels": levels})
-            found.update(low)
-        return found
-
     async def children(self, parents: Iterable[int]) -> Sources:
         """Return the children of each of the parents, with their records; those of the parents are not read."""
         found = Sources()
         for xs in _batches(list(parents)):
-            hops = self._group_hops(_CHILD_STEPS, xs)
+            hops = self._group_hops(CHILD_STEPS, xs)
             edges, records = await self._fetch([], hops, _EVERY)
             found.records |= records
             for rows in edges:
@@ -240,8 +226,8 @@ class StoredFlows:
     ) -> None:
         """Add the sources of one batch, and the records of all vertices read, none if more than ``max_records``."""
         hops = [
-            _hop("in", CARRYING, ASSETS, xs),
-            *self._group_hops(_CHILD_STEPS, [], 0),
+            hop_row("in", CARRYING, ASSETS, xs),
+            *self._group_hops(CHILD_STEPS, [], 0),
             *self._group_hops(_PARENT_STEPS, xs),
         ]
         edges, records = await self._fetch(xs, hops, max_records, keys)
@@ -256,9 +242,9 @@ class StoredFlows:
         open_kinds = [name for name in ASSETS if name not in self.stops]
         parents = self._group_hops(_PARENT_STEPS, xs)
         flowing = [
-            _hop("out", CARRYING, open_kinds, [*xs, *ps]),
-            *(_hop("out", CARRYING, open_kinds, [], number) for number in range(len(parents))),
-            *self._group_hops(_CHILD_STEPS, xs, without=self.stops),
+            hop_row("out", CARRYING, open_kinds, [*xs, *ps]),
+            *(hop_row("out", CARRYING, open_kinds, [], number) for number in range(len(parents))),
+            *self._group_hops(CHILD_STEPS, xs, without=self.stops),
         ]
         return [*({**hop, "flows": False} for hop in parents), *({**hop, "flows": True} for hop in flowing)]
 
@@ -271,7 +257,7 @@ class StoredFlows:
         ``without`` are left out at the far ends.
         """
         return [
-            _hop(
+            hop_row(
                 step.direction,
                 [step.label],
                 [name for name in step.far if name not in without],
@@ -324,7 +310,7 @@ def _by_label(hops: Mapping[str, Hop]) -> list[Step]:
     ]
 
 
-_CHILD_STEPS: Final = _by_label(CHILD_HOPS)
+CHILD_STEPS: Final = _by_label(CHILD_HOPS)
 
 
 _PARENT_STEPS: Final = _by_label(PARENT_HOPS)
@@ -344,7 +330,7 @@ async def next_end(client: GremlinClient, vid: int, after: int) -> int:
 
 def _add_edges(of: dict[int, set[int]], edges: Sequence[list[Json]]) -> None:
     """Add the sources in the rows of carrying edges, of edges to children of their starts, and of edges to parents."""
-    carried, children, parents = edges[0], edges[1 : 1 + len(_CHILD_STEPS)], edges[1 + len(_CHILD_STEPS) :]
+    carried, children, parents = edges[0], edges[1 : 1 + len(CHILD_STEPS)], edges[1 + len(CHILD_STEPS) :]
     for rows in children:
         for parent, child in _pairs(rows):
             of[group_of(parent)].update((parent, child))
@@ -361,7 +347,7 @@ def _are_many(edges: Iterable[list[Json]]) -> bool:
     return sum(map(len, edges)) > 3 * MANY_EDGES
 
 
-def _hop(
+def hop_row(
     direction: str, labels: Sequence[str], kinds: Iterable[str], xs: Sequence[int], source_hop: int = -1
 ) -> JsonObject:
     """Return one hop in the form that FLOW takes."""

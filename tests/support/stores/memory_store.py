@@ -14,6 +14,7 @@ from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_statements import WRITE
 from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.propagation.stored_flows import FLOW
+from app.graph.propagation.stored_levels import BEARING
 from app.graph.writing.call_batch import CallBatch
 from app.graph.writing.group_commit import GroupCommit
 from app.graph.writing.unit.item_size import edge_count
@@ -63,6 +64,8 @@ class MemoryStore:
             return [self.index_reads > self.late_index]
         if prepared is FLOW:
             return [{"e": [[] for _ in bindings["hops"]], "v": [], "w": []}]
+        if prepared is BEARING:
+            return []
         if prepared is not WRITE:
             return [{"v": [], "e": [], "p": [], "w": [], "large": False}]
         assert writes

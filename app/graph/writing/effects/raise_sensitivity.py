@@ -17,6 +17,7 @@ from app.graph.commits.state_read import read_records
 from app.graph.propagation.known_flows import carried, targets
 from app.graph.propagation.sources import Sources
 from app.graph.propagation.stored_flows import StoredFlows
+from app.graph.propagation.stored_levels import bearing, below
 from app.graph.records.edge_record import EdgeKey
 from app.graph.records.vertex_record import attributes, confirmed_sensitivity, kind_of, with_effective_sensitivity
 from app.graph.writing.effects.batch_diff import BatchDiff
@@ -60,6 +61,7 @@ class _Raising:
         self._author = diff.author
         self._now = diff.author.now
         self._flows = flows
+        self._client = flows.client
         self._outbox = outbox
         self._diff = diff
         self._raised_count = 0
@@ -77,6 +79,9 @@ class _Raising:
             counting = await run_in_turn(self._counting_parents, self._diff.is_long, rank)
             reached = await self._targets(at_rank) | self._parent_targets(counting)
             parents = {parent for parent in self._parents_of(at_rank) if self._rank(parent) < rank}
+            parents -= await bearing(
+                self._client, parents, SENSITIVITIES[rank], self._now
+            )  # targets are raised already
             await self._raise(rank, reached, at_rank & self._risen, parents)
         if self._author.floors.any:
             await self._extend_floors(touched, children)
@@ -136,9 +141,9 @@ class _Raising:
 
     async def _low(self, rank: int, vids: set[int]) -> tuple[set[int], dict[int, Record]]:
         """Return those of the stored vertices that are below the rank; with records if MAX_RAISED allows a raise."""
-        low = await self._flows.below(vids, SENSITIVITIES[rank])
+        low = await below(self._client, vids, SENSITIVITIES[rank])
         may_raise = self._raised_count + len(low) <= MAX_RAISED
-        return low, dict(await read_records(self._flows.client, low)) if may_raise and low else {}
+        return low, dict(await read_records(self._client, low)) if may_raise and low else {}
 
     def _add_stored(self, rank: int, vids: set[int], records: Mapping[int, Record]) -> bool:
         """Add the stored records below the rank to the batch; return whether the limit allows it."""
