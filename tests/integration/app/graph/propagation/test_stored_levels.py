@@ -1,0 +1,57 @@
+"""Stored sensitivities without records: which vertices are below a level, and which parents have a child at it."""
+
+from pathlib import Path
+
+import pytest
+from support.servers.in_process import Api, no_jobs, open_api
+from support.stores.janusgraph import StoreGraph
+
+from app.graph.propagation import stored_levels
+from app.graph.propagation.stored_levels import bearing, below
+from app.graph.records.clock import epoch_milliseconds
+from app.graph.records.vertex_id import vertex_id
+
+LEVELS = {"open": "PUBLIC", "inner": "INTERNAL", "kept": "CONFIDENTIAL", "shut": "RESTRICTED"}
+
+
+def vid(urn: str) -> int:
+    """Return the vertex id of an asset."""
+    return vertex_id("default", urn)
+
+
+def data(name: str) -> str:
+    """Return the id of a dataset."""
+    return f"mlg://dataset/test/default/{name}"
+
+
+async def test_vertices_below_a_level(graph: StoreGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over several requests too; a vertex that is not stored is not below."""
+    async with open_api(graph, tmp_path, no_jobs) as api:
+        await api.load(*({"dataset": {"id": data(name), "sensitivity": level}} for name, level in LEVELS.items()))
+        monkeypatch.setattr(stored_levels, "AT_ONCE", 2)
+        every = [vid(data(name)) for name in (*LEVELS, "absent")]
+        expected = {"PUBLIC": [], "INTERNAL": ["open"], "RESTRICTED": ["open", "inner", "kept"]}
+        for level, names in expected.items():
+            assert await below(api.client, every, level) == {vid(data(name)) for name in names}
+        assert await below(api.client, [], "RESTRICTED") == set()
+
+
+async def _bearing(api: Api, level: str) -> set[str]:
+    parents = {vid(urn): urn for urn in (data("a"), data("b"), data("c"), "mlg://feature-set/test/default/s")}
+    return {parents[each] for each in await bearing(api.client, parents, level, epoch_milliseconds())}
+
+
+async def test_parents_with_a_child_at_a_level(graph: StoreGraph, tmp_path: Path) -> None:
+    """A version and a feature are children; a feature that left its set, and what is derived, are not."""
+    group, feature = "mlg://feature-set/test/default/s", "mlg://feature/test/default/s.f"
+    async with open_api(graph, tmp_path, no_jobs) as api:
+        version = {"id": "mlg://dataset-version/test/default/a@1", "sensitivity": "CONFIDENTIAL"}
+        await api.load({"datasetVersion": version}, {"dataset": {"id": data("b")}})
+        await api.load({"dataset": {"id": data("c"), "sensitivity": "RESTRICTED", "derivedFrom": [data("b")]}})
+        await api.load({"featureSet": {"id": group, "features": [feature]}})
+        await api.load({"feature": {"id": feature, "sensitivity": "RESTRICTED"}})
+        assert await _bearing(api, "CONFIDENTIAL") == {data("a"), group}
+        assert await _bearing(api, "RESTRICTED") == {group}
+        await api.load({"featureSet": {"id": group, "features": []}})
+        assert await _bearing(api, "RESTRICTED") == set()
+        assert await bearing(api.client, [], "PUBLIC", epoch_milliseconds()) == set()
