@@ -365,8 +365,7 @@ class WriteLog:
     async def _apply(self, entry: LogEntry) -> None:
         """Apply one entry; an own one was applied when its response arrived.
 
-        An own one without a response may have been committed after the outbox was loaded. Nothing is removed from the
-        graph cache for it, because the cache keeps nothing that a transaction without a response touches.
+        An own one without a response may have been committed at any time since, as one of another process.
         """
         self._hold(entry.lease)
         own = entry.process == self.process
@@ -377,8 +376,7 @@ class WriteLog:
         if own and entry.number in self._confirmed:
             return
         self._forget_tags(entry.touched)
-        if not own:
-            self._forget(entry.touched)
+        self._forget(entry.touched)
         await self._coordinator.outbox.learn(self._client, entry.added, () if own else entry.deleted)
         self._coordinator.commit_log.learned(entry.at, entry.now)
 
@@ -391,7 +389,7 @@ class WriteLog:
             tags.forget(touched.vertices)
 
     def _forget(self, touched: Touched) -> None:
-        """Forget what a transaction of another process touched, and keep none of it before VISIBLE_SECONDS."""
+        """Forget what a learned transaction touched, and keep none of it before VISIBLE_SECONDS."""
         for watch in self._client.write_watches:
             watch.begun(touched)
             ended = partial(watch.ended, touched, certain=True)

@@ -103,3 +103,10 @@ class PreparedTextError(CodedError):
     """A Gremlin text, its parameters or their values are invalid: a defect, raised before anything is sent."""
 
     code = Code.INTERNAL
+
+
+def may_be_written(error: BaseException) -> bool:
+    """Return whether a write that ended with this error may be stored, or may still be."""
+    if isinstance(error, StoreUnavailableError):
+        return error.unknown_outcome
+    return not isinstance(error, VertexExistsError | WriteRefusedError | PreparedTextError)

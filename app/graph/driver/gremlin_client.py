@@ -61,8 +61,8 @@ class WriteWatch(Protocol):
     def ended(self, touched: Touched, *, certain: bool) -> None:
         """Record the end of a transaction, before :meth:`GremlinClient.submit` returns or raises.
 
-        ``certain`` is false if a request that may have been sent got no response: the transaction may still be
-        committed at any time.
+        ``certain`` is false if a request may have been sent, and no response states whether it was executed: the
+        transaction may still be committed at any time. An error of the storage, such as a timeout, is no such response.
         """
 
 
@@ -211,7 +211,7 @@ class GremlinClient:
             yield
         finally:
             for watch in watches:
-                watch.ended(touched, certain=call.responded or not call.is_write_sent)
+                watch.ended(touched, certain=call.known_outcome or not call.is_write_sent)
 
     def refuse_outage(self) -> None:
         """Raise StoreUnavailableError during an outage that the host of the store reports; sends nothing."""

@@ -10,7 +10,7 @@ from typing import Final
 import aiohttp
 import orjson
 
-from app.graph.driver.errors import StoreUnavailableError, TransientConflictError
+from app.graph.driver.errors import StoreUnavailableError, TransientConflictError, may_be_written
 from app.graph.driver.gremlin_response import parse_rows
 from app.graph.driver.gremlin_text import g, param
 from app.graph.driver.prepared_statement import PreparedStatement
@@ -19,7 +19,7 @@ from app.graph.driver.server_watch import ServerWatch
 from app.store.errors import StoreReason
 from app.store.self_check import VERTEX_ID
 from graphql_schema.ports.record import Json
-from policies.errors import Code
+from policies.errors import Code, CodedError
 
 _HEADERS: Final = {"Content-Type": "application/json", "Accept": "application/vnd.gremlin-v3.0+json;types=false"}
 _KEEP_ALIVE_SECONDS: Final = 60
@@ -41,13 +41,16 @@ _READ: Final = PreparedStatement.traversal(g.V(param("x")).count(), "probe")
 
 @dataclass(slots=True)
 class Exchange:
-    """One request in flight: what is sent, and its state so far."""
+    """One request in flight: what is sent, and its state so far.
+
+    ``known_outcome``, a flag, is set by a response that states whether the store has executed the request.
+    """
 
     prepared: PreparedStatement
     body: bytes
     writes: bool
     attempts: int = 0
-    responded: bool = False
+    known_outcome: bool = False
     error: Code | None = None
     started: float = field(default_factory=perf_counter)
 
@@ -125,6 +128,7 @@ class Transport:
 
     async def _attempt(self, exchange: Exchange, server: Server, *, afresh: bool) -> list[Json]:
         """Send a request to a server, over a new connection if ``afresh``; record in the pool how the server did."""
+        exchange.known_outcome = False
         try:
             with self._pool.requesting(server):
                 status, body = await self._exchanged(exchange, server, afresh=afresh)
@@ -137,17 +141,19 @@ class Transport:
             raise _broken(exchange) from error
         except TimeoutError as error:  # the watch interrupted a read; a missed deadline would cancel the task
             raise exchange.unavailable(_SILENT, StoreReason.BUSY) from error
-        exchange.responded = True
         try:
-            return parse_rows(status, body, writes=exchange.writes)
-        except StoreUnavailableError as error:
-            self._record_failure(exchange, server, error.reason)
+            rows = parse_rows(status, body, writes=exchange.writes)
+        except CodedError as error:
+            exchange.known_outcome = not may_be_written(error)
+            if isinstance(error, StoreUnavailableError):
+                self._record_failure(server, error.reason)
             raise
+        exchange.known_outcome = True
+        return rows
 
-    def _record_failure(self, exchange: Exchange, server: Server, reason: StoreReason) -> None:
+    def _record_failure(self, server: Server, reason: StoreReason) -> None:
         """Record in the pool that a server, or a proxy before it, returned an error that is not about the request."""
         if reason is StoreReason.UNREACHABLE:
-            exchange.responded = False
             self._pool.eject(server, "UNREACHABLE")
         elif reason in _SERVER_FAILED:
             server.suspect = True
