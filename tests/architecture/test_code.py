@@ -32,8 +32,11 @@ CATCHES_EVERYTHING = {
 }
 """Modules that may catch `Exception` and continue, each with its reason."""
 
-RELEASES = {"app.store.embedded.embedded_store", "app.store.embedded.data_lock"}
-"""Modules that may catch everything, cancellation included: they release a process or a lock and raise again."""
+RELEASES = {"app.graph.commits.outbox", "app.store.embedded.embedded_store", "app.store.embedded.data_lock"}
+"""Modules that may catch everything, cancellation included, and raise it again.
+
+They release a process or a lock, or keep the outbox entries of a transaction that may be stored.
+"""
 
 
 @pytest.fixture(autouse=True)

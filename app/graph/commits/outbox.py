@@ -16,10 +16,11 @@ import structlog
 from app.graph.commits.entries.entry_queue import EntryQueue
 from app.graph.commits.entries.planned_ends import PlannedEnds
 from app.graph.commits.entries.stored_entries import stored_entries, stored_ids
+from app.graph.commits.entries.unanswered_entries import UnansweredEntries
 from app.graph.commits.outbox_entry import Caller, OutboxEntry, awaiting, new_entry_id
 from app.graph.commits.sensitivity_floors import MayLink, SensitivityFloors
 from app.graph.commits.write_set import WriteSet
-from app.graph.driver.errors import StoreUnavailableError
+from app.graph.driver.errors import StoreUnavailableError, may_be_written
 from app.graph.driver.gremlin_client import GremlinClient
 from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.ports.operation_budget import OperationBudget
@@ -48,7 +49,8 @@ class Outbox:
     """The outbox entries of the store in memory, and their sensitivity floors.
 
     ``stale``, a flag, is set if memory and store may differ; the entries must then be loaded again. ``loads`` counts
-    how often :meth:`load` has replaced the entries. ``failing_jobs`` are those whose last step in this process failed.
+    how often :meth:`load` has replaced the entries. ``unanswered`` are entries that the store may get later.
+    ``failing_jobs`` are those whose last step in this process failed.
     ``may_link`` decides which raises are confirmed, by default all.
     """
 
@@ -57,6 +59,7 @@ class Outbox:
         self.stale = False
         self.failing_jobs: set[str] = set()
         self.loads = 0
+        self.unanswered = UnansweredEntries()
         self._queue = EntryQueue()
         self._last_order = 0
         self._learned: dict[int, OutboxEntry | None] | None = None
@@ -157,14 +160,19 @@ class Outbox:
     def committing(self, entries: list[OutboxEntry]) -> Iterator[None]:
         """Wrap the transaction that writes these entries: their floors are active before it can be visible to readers.
 
-        If the transaction succeeds, the entries are added to memory. If it fails, the store may have them or not: their
-        floors stay active until the next :meth:`load`, and ``stale`` is set if there are entries.
+        If the transaction succeeds, the entries are added to memory. If it fails, ``stale`` is set if there are
+        entries, and their floors stay active until the next :meth:`load`. If the transaction may be stored later, its
+        entries become ``unanswered``, and their floors stay active as long as they are.
         """
         self._raise_floors(entries)
         written = False
         try:
             yield
             written = True
+        except BaseException as error:
+            if may_be_written(error):
+                self.unanswered.add(entries)
+            raise
         finally:
             for entry in entries if written else ():
                 for replaced in entry.replaces:
@@ -202,6 +210,7 @@ class Outbox:
                 order = max(order, learned_entry.order)
         self._queue, self._last_order = queue, max(order, self._last_order)
         self.loads += 1
+        self.unanswered.discard(queue.by_id)
         self._replace_floors()
         self.wake()
 
@@ -213,10 +222,23 @@ class Outbox:
         await self._learn(client, added)
         if self._learned is not None:
             self._learned.update(dict.fromkeys(deleted))
+        self.unanswered.discard(deleted)
         for x in deleted:
             self._queue.pop(x)
             self.floors.end(x)
         if added or deleted:
+            self.wake()
+
+    async def look(self, client: GremlinClient) -> None:
+        """Add the ``unanswered`` entries that the store has by now, and end the floors of those it will not get.
+
+        Call it under the write lock.
+        """
+        count = len(self.unanswered)
+        await self._learn(client, self.unanswered.ids)
+        self.unanswered.looked()
+        if len(self.unanswered) < count:
+            self._replace_floors()
             self.wake()
 
     async def learn_all(self, client: GremlinClient) -> None:
@@ -256,6 +278,7 @@ class Outbox:
         async for entry in stored_entries(client, added):
             self._raise_floors([entry])
             self._queue.add(entry)
+            self.unanswered.discard([entry.x])
             if self._learned is not None:
                 self._learned[entry.x] = entry
 
@@ -271,4 +294,4 @@ class Outbox:
 
     def _replace_floors(self) -> None:
         floors = {x: entry.floor for x, entry in self._queue.with_floor.items()}
-        self.floors.replace({x: floor for x, floor in floors.items() if floor is not None})
+        self.floors.replace({x: floor for x, floor in floors.items() if floor is not None} | self.unanswered.floors)

@@ -13,6 +13,7 @@ from typing import Final
 
 import structlog
 
+from app.graph.commits.entries.unanswered_entries import LOOK_SECONDS
 from app.graph.commits.outbox import UNCHANGED_MS, Outbox
 from app.graph.commits.outbox_entry import OutboxEntry
 from app.graph.driver.errors import TransientConflictError
@@ -87,6 +88,8 @@ class OutboxWorker(ABC):
                 await self._order.begin()
             if self._outbox.stale:
                 await self._outbox.load(self._client, self._clock() + UNCHANGED_MS)
+            if self._outbox.unanswered.is_look_due:
+                await self._outbox.look(self._client)
             worked = self._leads and await self._advance_due()
         await asyncio.sleep(0)
         return worked
@@ -121,9 +124,13 @@ class OutboxWorker(ABC):
         return worked
 
     async def _wait(self) -> None:
-        """Wait until the event of :meth:`Outbox.listen` is set or an entry is due, at most MAX_PAUSE_SECONDS."""
+        """Wait until the event of :meth:`Outbox.listen` is set or an entry is due, at most MAX_PAUSE_SECONDS.
+
+        While entries are unanswered, wait at most until the next look for them.
+        """
         due = self._outbox.next_due(self.name) if self._leads else None
-        pause = MAX_PAUSE_SECONDS if due is None else min((due - self._clock()) / 1_000, MAX_PAUSE_SECONDS)
+        limit = LOOK_SECONDS if self._outbox.unanswered else MAX_PAUSE_SECONDS
+        pause = limit if due is None else min((due - self._clock()) / 1_000, limit)
         try:
             async with asyncio.timeout(max(pause, 0)):
                 await self._changed.wait()

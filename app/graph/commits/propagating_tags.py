@@ -1,7 +1,9 @@
 """Cache of which tags propagate."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from time import monotonic
 
+from app.graph.commits.late_writes import LATE_SECONDS
 from app.graph.commits.state_read import read_records
 from app.graph.driver.gremlin_client import GremlinClient
 
@@ -10,16 +12,20 @@ class PropagatingTags:
     """Caches by vertex id whether a tag propagates; a tag is read on first use and again after :meth:`forget`.
 
     Use it under the write lock, after what other processes wrote was forgotten (:mod:`app.graph.commits.write_log`).
+    ``clock`` returns seconds of a clock that is never set.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        self._clock = clock
+        self._late_until = 0.0
         self._known: dict[int, bool] = {}
         self._forgotten = 0
 
     async def among(self, client: GremlinClient, tags: Iterable[int]) -> set[int]:
         """Return those of the tags that propagate; all are vertex ids.
 
-        If tags are forgotten during the read, nothing is added to the cache: the response may be older.
+        If tags are forgotten during the read, or a tag may still change, nothing is added to the cache: the response
+        may be older.
         """
         wanted = set(tags)
         found = {vid: self._known[vid] for vid in wanted if vid in self._known}
@@ -28,7 +34,7 @@ class PropagatingTags:
             records = await read_records(client, unknown)
             read = {vid: bool(records.get(vid, {}).get("propagates")) for vid in unknown}
             found |= read
-            if self._forgotten == forgotten:
+            if self._forgotten == forgotten and self._clock() >= self._late_until:
                 self._known |= read
         return {vid for vid in wanted if found[vid]}
 
@@ -37,6 +43,10 @@ class PropagatingTags:
         self._forgotten += 1
         for vid in tags:
             self._known.pop(vid, None)
+
+    def suspend(self) -> None:
+        """Add no tag for LATE_SECONDS: a transaction without a response may still change tags."""
+        self._late_until = self._clock() + LATE_SECONDS
 
     def forget_all(self) -> None:
         """Remove all tags from the cache."""

@@ -199,6 +199,7 @@ class GroupCommit:
             return group.again(error)
         except UnconfirmedWriteError as unconfirmed:
             self._coordinator.late_writes.begin()
+            self._coordinator.propagating_tags.suspend()
             return unconfirmed.failed()
         except StoreUnavailableError as error:
             return group.fail(error)
@@ -217,13 +218,13 @@ class GroupCommit:
         if writes.characters > MAX_GROUP_CHARACTERS and plan.is_divisible:
             raise WriteTooLargeError("The transaction is too large.")
         writes.outbox(entries)
-        with self._coordinator.outbox.committing(entries):
-            try:
+        try:
+            with self._coordinator.outbox.committing(entries):
                 await writes.submit(self._client)
-            except (VertexExistsError, TransientConflictError, WriteRefusedError):
-                raise
-            except Exception as error:
-                raise UnconfirmedWriteError(plan, error) from error
+        except (VertexExistsError, TransientConflictError, WriteRefusedError):
+            raise
+        except Exception as error:
+            raise UnconfirmedWriteError(plan, error) from error
         self._coordinator.commit_log.written()
 
 

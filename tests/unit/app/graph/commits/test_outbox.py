@@ -9,9 +9,12 @@ import pytest
 from support.stores.writers import person
 
 from app.graph.commits.entries.stored_entries import READ
+from app.graph.commits.entries.unanswered_entries import UnansweredEntries
+from app.graph.commits.late_writes import LATE_SECONDS
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.outbox_entry import ANY_TAG, OutboxEntry, awaiting, new_entry_id
 from app.graph.commits.sensitivity_floors import SensitivityFloor
+from app.graph.driver.errors import StoreUnavailableError
 
 FLOOR = SensitivityFloor("acme", "RESTRICTED", frozenset({5}))
 
@@ -157,6 +160,8 @@ def test_an_end_that_was_taken_back_lets_what_awaits_it_be_examined() -> None:
 class Stored:
     """A store with entries, which records the ids that are read."""
 
+    write_order = None
+
     def __init__(self, *entries: OutboxEntry) -> None:
         self.rows = {each.x: _row(each) for each in entries}
         self.read: list[list[int]] = []
@@ -253,3 +258,67 @@ async def test_a_load_keeps_what_is_learned_meanwhile() -> None:
     await load
     assert [each.x for each in outbox.entries] == [2, 3]
     assert outbox.floors.view("acme").rank(5) == 3
+
+
+def write_lost(outbox: Outbox, *entries: OutboxEntry, unknown: bool = True) -> None:
+    """Let the response to the transaction of some entries be lost, or, unless ``unknown``, let it be refused."""
+    error = StoreUnavailableError("no response", unknown_outcome=unknown)
+    with pytest.raises(StoreUnavailableError), outbox.committing([*entries]):
+        raise error
+
+
+async def test_an_entry_that_is_committed_after_a_load_is_found() -> None:
+    """Its floor applies from the write until its job has worked it off, also while the store does not have it."""
+    outbox, store = Outbox(), Stored()
+    client: Any = store
+    write_lost(outbox, lost := entry(1, 1, FLOOR))
+    await outbox.load(client)
+    await outbox.look(client)
+    assert (outbox.entries, outbox.stale, outbox.floors.view("acme").rank(5)) == ([], False, 3)
+    store.rows[1] = _row(lost)
+    changed = outbox.listen()
+    await outbox.look(client)
+    assert ([each.x for each in outbox.entries], changed.is_set()) == ([1], True)
+    assert (outbox.floors.view("acme").rank(5), len(outbox.unanswered)) == (3, 0)
+    await outbox.done(client, *outbox.entries)
+    assert outbox.floors.view("acme").rank(5) == 0
+
+
+async def test_an_entry_that_a_load_finds_is_looked_for_no_more() -> None:
+    """Otherwise its floor would remain after its job has worked it off."""
+    outbox = Outbox()
+    store: Any = Stored(lost := entry(1, 1, FLOOR))
+    write_lost(outbox, lost)
+    await outbox.load(store)
+    assert (len(outbox.unanswered), outbox.floors.view("acme").rank(5)) == (0, 3)
+    await outbox.done(store, *outbox.entries)
+    assert outbox.floors.view("acme").rank(5) == 0
+
+
+async def test_the_floor_of_an_entry_ends_that_the_store_does_not_get() -> None:
+    """Either the write was surely refused, or it may no longer be completed."""
+    outbox, now = Outbox(), 0.0
+    store: Any = Stored()
+    outbox.unanswered = UnansweredEntries(lambda: now)
+    write_lost(outbox, entry(1, 1, FLOOR), unknown=False)
+    await outbox.load(store)
+    assert outbox.floors.view("acme").rank(5) == 0
+    write_lost(outbox, entry(2, 2, FLOOR))
+    await outbox.load(store)
+    assert outbox.floors.view("acme").rank(5) == 3
+    now += LATE_SECONDS
+    await outbox.look(store)
+    assert outbox.floors.view("acme").rank(5) == 0
+
+
+async def test_an_entry_that_another_process_worked_off_before_it_was_found_ends_its_floor() -> None:
+    """The log says that it is deleted, and its floor stays ended."""
+    outbox = Outbox()
+    store: Any = Stored()
+    write_lost(outbox, entry(1, 1, FLOOR))
+    await outbox.load(store)
+    await outbox.learn(store, [1], [])
+    await outbox.learn(store, [], [1])
+    assert outbox.floors.view("acme").rank(5) == 0
+    await outbox.load(store)
+    assert outbox.floors.view("acme").rank(5) == 0

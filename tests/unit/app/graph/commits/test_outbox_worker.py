@@ -5,7 +5,11 @@ from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
+from support.waiting import until
 
+from app.graph.commits import outbox_worker
+from app.graph.commits.entries import unanswered_entries
+from app.graph.commits.entries.stored_entries import READ
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.outbox_entry import OutboxEntry
 from app.graph.commits.outbox_worker import MAX_PAUSE_SECONDS, OutboxWorker
@@ -76,6 +80,46 @@ async def test_after_a_failure_the_entries_are_loaded_again() -> None:
     with pytest.raises(StoreUnavailableError):
         await job.step()
     assert outbox.stale
+
+
+class Waiting(Failing):
+    """Works off the entries that are due."""
+
+    name = "sensitivity"
+
+    async def advance(self, due: list[OutboxEntry]) -> bool:
+        """See the base class."""
+        return bool(due)
+
+
+class LateStore(GremlinClient):
+    """A store that completes the transaction of an entry after two looks for it."""
+
+    looks = 0
+
+    async def submit(self, prepared: object, *_: object, **__: object) -> list[Any]:
+        """Return no entry, or the row of the entry."""
+        if prepared is not READ:
+            return [[]]
+        self.looks += 1
+        binding: Any = OutboxEntry(7, "acme", 1).binding()
+        row = {"x": 7, "note": binding["p"]["note"], "covered": None, "frontier": []}
+        return [[[row] if self.looks > 2 else [], []]]
+
+
+async def test_a_job_works_off_an_entry_that_is_committed_after_its_load(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a log, nothing announces the commit: the job looks for the entry every few seconds."""
+    monkeypatch.setattr(outbox_worker, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(unanswered_entries, "LOOK_SECONDS", 0.01)
+    outbox, store = Outbox(), LateStore("http://127.0.0.1:1")
+    job = Waiting(store, asyncio.Lock(), outbox)
+    with pytest.raises(StoreUnavailableError), outbox.committing([OutboxEntry(7, "acme", 1)]):
+        raise StoreUnavailableError("no response", unknown_outcome=True)
+    running = asyncio.create_task(job.run())
+    await until(lambda: 7 in outbox, within=10)
+    running.cancel()
+    await asyncio.wait([running])
+    assert store.looks == 3
 
 
 class Resting(Failing):

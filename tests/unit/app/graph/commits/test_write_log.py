@@ -228,7 +228,7 @@ async def test_the_watch_survives_failures(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 async def test_an_own_transaction_that_is_committed_late_is_learned() -> None:
-    """Without a response, its outbox entry is unknown, and a load before the commit ends its floor: both come back."""
+    """Without a response, its outbox entry is unknown until the log has it; its floor applies all the time."""
     log = await opened(LogStore(), Clock())
     client, outbox = CLIENTS[log], CLIENTS[log].coordinator.outbox
     floor = SensitivityFloor("acme", "RESTRICTED", frozenset({5}))
@@ -239,7 +239,7 @@ async def test_an_own_transaction_that_is_committed_late_is_learned() -> None:
     with pytest.raises(StoreUnavailableError), outbox.committing([entry]):
         await writes.submit(client)
     await outbox.load(client)
-    assert (outbox.entries, outbox.floors.view("acme").rank(5)) == ([], 0)
+    assert (outbox.entries, outbox.floors.view("acme").rank(5)) == ([], 3)
     count = client.coordinator.commit_log.count
     assert client.commit(client.late.pop()) == [1]
     await log.learn()

@@ -3,7 +3,8 @@
 import asyncio
 import threading
 from dataclasses import replace
-from typing import cast
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from support.estates.wide_lineage import noted_threads
@@ -281,6 +282,24 @@ async def test_after_a_write_without_a_response_outcomes_wait_for_the_index(call
     assert callers.store.index_reads == 4
     assert names(await callers.call(ROOT, asset("dataset b"))) == ["CREATED"]
     assert callers.store.index_reads == 5
+
+
+async def test_after_a_write_without_a_response_tags_are_read_at_each_use(callers: Callers) -> None:
+    """The store may complete it later, and with it a tag that begins to propagate."""
+    reads: list[object] = []
+
+    async def submit(*read: object) -> list[object]:
+        reads.append(read)
+        return [{"v": [], "e": [], "p": [], "w": [], "large": False}]
+
+    client: Any = SimpleNamespace(submit=submit)
+    tags = callers.coordinator.propagating_tags
+    callers.store.errors = [StoreUnavailableError("No response.", unknown_outcome=True)]
+    with pytest.raises(StoreUnavailableError):
+        await callers.call(ROOT, asset("tag t"))
+    for _ in range(2):
+        await tags.among(client, [256])
+    assert len(reads) == 2
 
 
 async def test_long_texts_are_encoded_in_the_side_thread(callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
