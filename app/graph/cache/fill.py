@@ -48,6 +48,9 @@ class InFlight:
         self._of_all_tenants = 0
         self._of_everything = 0
 
+    def __len__(self) -> int:
+        return len(self.vertices) + len(self.edge_ends)
+
     @property
     def everything(self) -> bool:
         """Whether a transaction in flight touches everything."""

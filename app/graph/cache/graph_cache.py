@@ -8,19 +8,21 @@ sent (:class:`app.graph.driver.gremlin_client.WriteWatch`):
   before the transaction has ended; readers get them from the store meanwhile.
 - A read that began before the end of the transaction is used, but what the transaction touches is not kept from it.
 - The write of another process is reported when the write log learns it, and as ended some seconds later.
-- Without a response the transaction may still be committed later. What it touches is then not kept until ``host`` has
-  started the process of the store anew, and never again without a host.
+- With an unknown outcome the transaction may still be committed later. What it touches is then not kept for
+  LATE_SECONDS, or until ``host`` has started the process of the store anew.
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from time import monotonic
 from typing import Final
 
-from app.graph.cache.fill import Barrier, Fill, Forbidden, InFlight, has_edges, has_listing, has_vertex
+from app.graph.cache.fill import Barrier, Fill, InFlight, has_edges, has_listing, has_vertex
 from app.graph.cache.generation import Generation, ListingKey, listing_size
 from app.graph.cache.known_edges import KnownEdges, Shape
+from app.graph.cache.uncertain_writes import UncertainWrites
 from app.graph.records.touched import EVERYTHING, Touched
 from app.store.store_host import StoreHost
 from graphql_schema.ports.record import JsonObject, Record
@@ -40,9 +42,6 @@ If that one is large, as many more are freed as have twice its size, so that the
 MAX_FREED: Final = 4 * 1024 * 1024
 """Maximal number of bytes that are freed at once, in some milliseconds; what is left is freed with the next entries."""
 
-MAX_UNCERTAIN: Final = 100_000
-"""Number of vertices and ends of edges, touched by transactions of unknown outcome, above which nothing is kept."""
-
 
 @dataclass(slots=True)
 class CacheCounters:
@@ -60,10 +59,10 @@ class CacheCounters:
 class GraphCache:
     """A cache of at most about ``limit`` bytes, by estimate, and half as many that are dropped and not freed yet.
 
-    ``host`` runs the store, None without a host.
+    ``host`` runs the store, None without a host. ``clock`` returns seconds of a clock that is never set.
     """
 
-    def __init__(self, limit: int, host: StoreHost | None = None) -> None:
+    def __init__(self, limit: int, host: StoreHost | None = None, clock: Callable[[], float] = monotonic) -> None:
         self.counters = CacheCounters()
         self._limit = limit
         self._host = host
@@ -73,7 +72,7 @@ class GraphCache:
         self._owed = 0
         self._fills: set[Fill] = set()
         self._in_flight = InFlight()
-        self._uncertain = Forbidden()
+        self._uncertain = UncertainWrites(clock)
 
     @property
     def size(self) -> int:
@@ -114,6 +113,7 @@ class GraphCache:
     def fill(self) -> Iterator[Fill]:
         """Open a fill: begin it before the request to the store is sent, and keep its results before it ends."""
         self.notice_restart()
+        self._end_uncertain()
         fill = Fill()
         self._fills.add(fill)
         try:
@@ -154,14 +154,19 @@ class GraphCache:
     def ended(self, touched: Touched, *, certain: bool) -> None:
         """Let fills that begin now keep what a transaction touched; earlier fills do not keep it.
 
-        If ``certain`` is false, no fill keeps it until ``host`` has started the store anew.
+        If ``certain`` is false, no fill keeps it for LATE_SECONDS, or until ``host`` has started the store anew.
         """
         self._in_flight.remove(touched)
         for fill in self._fills:
             fill.ended.append(touched)
         if not certain:
             self._uncertain.add(touched)
-            self._uncertain.everything |= len(self._uncertain) > MAX_UNCERTAIN
+
+    def _end_uncertain(self) -> None:
+        """Let fills that begin now keep what transactions touched that count as ended; earlier fills do not keep it."""
+        ended = self._uncertain.end_old()
+        for fill in self._fills:
+            fill.ended += ended
 
     def _forget(self, touched: Touched) -> None:
         if touched.everything:
@@ -177,7 +182,7 @@ class GraphCache:
         Each barrier has what some transactions touch: those that ended since the fill began, those with an unknown
         outcome, and those in flight.
         """
-        return fill.forbidden(), self._uncertain, self._in_flight
+        return fill.forbidden(), self._uncertain.touched, self._in_flight
 
     def notice_restart(self) -> None:
         """Drop all entries if the host has started the process of the store anew.
@@ -186,7 +191,7 @@ class GraphCache:
         """
         if self._host and self._host.starts != self._starts:
             self._starts = self._host.starts
-            self._uncertain = Forbidden()
+            self._uncertain.clear()
             self._forget(EVERYTHING)
             for fill in self._fills:
                 fill.ended.append(EVERYTHING)

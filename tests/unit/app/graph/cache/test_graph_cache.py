@@ -1,5 +1,6 @@
 """What the graph cache keeps, for how long, and what it may not keep; the store is proven with a real one."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -9,6 +10,8 @@ from app.graph.cache import graph_cache
 from app.graph.cache.fill import Barrier, has_vertex
 from app.graph.cache.graph_cache import ABSENT, GraphCache
 from app.graph.cache.known_edges import KnownEdges, Shape
+from app.graph.cache.uncertain_writes import MAX_UNCERTAIN
+from app.graph.commits.late_writes import LATE_SECONDS
 from app.graph.records.touched import EVERYTHING, Touched
 
 FEEDS = Shape("out", ("FEEDS",), (), "far")
@@ -145,13 +148,45 @@ def test_a_write_about_which_nothing_is_known_forgets_everything() -> None:
 
 
 def test_many_writes_without_a_response_switch_the_cache_off() -> None:
-    """What must not be kept is bounded too."""
-    cache = GraphCache(100_000)
-    many = Touched(frozenset(range(10, 11 + graph_cache.MAX_UNCERTAIN)))
-    cache.begun(many)
-    cache.ended(many, certain=False)
+    """What must not be kept is bounded too; the cache is on again when these writes count as ended."""
+    now = 0.0
+    cache = GraphCache(100_000, clock=lambda: now)
+    for start, count in ((10, 2), (20, MAX_UNCERTAIN - 1)):
+        many = Touched(frozenset(range(start, start + count)))
+        cache.begun(many)
+        cache.ended(many, certain=False)
     keep(cache)
     assert known(cache) == [False] * 3
+    now += LATE_SECONDS
+    keep(cache)
+    assert known(cache) == [True] * 3
+
+
+@pytest.mark.parametrize("tenants", [frozenset({"here"}), None])
+def test_a_write_without_a_response_counts_as_ended_after_some_time(tenants: frozenset[str] | None) -> None:
+    """One lost response must not switch the cache of listings off for good; another one may follow meanwhile.
+
+    A read that began before the end may have missed a late commit, so it is not kept.
+    """
+    now = 0.0
+    cache = GraphCache(100_000, clock=lambda: now)
+    for seconds in (0.0, 10.0):
+        now = seconds
+        written = replace(WRITTEN, tenants=tenants)
+        cache.begun(written)
+        cache.ended(written, certain=False)
+    now = LATE_SECONDS + 9.0
+    keep(cache)
+    assert known(cache) == [False] * 3
+    with cache.fill() as early:
+        now += 1.0
+        with cache.fill():
+            pass
+        cache.keep_record(early, 1, {"id": "a"}, 10)
+        cache.keep_listing(early, KEY, LISTING)
+    assert known(cache) == [False] * 3
+    keep(cache)
+    assert known(cache) == [True] * 3
 
 
 def test_the_least_used_is_dropped() -> None:
