@@ -122,6 +122,34 @@ async def test_a_job_works_off_an_entry_that_is_committed_after_its_load(monkeyp
     assert store.looks == 3
 
 
+class Order:
+    """A write order that counts the begins of plans."""
+
+    leads = False
+    begins = 0
+
+    async def begin(self) -> None:
+        """Count."""
+        self.begins += 1
+
+
+async def test_a_process_that_does_not_lead_takes_no_lock_for_its_jobs() -> None:
+    """Each entry that it learns wakes its jobs, which its writers must not wait for; a stale outbox is loaded."""
+    store, outbox, lock, order = EmptyStore("http://127.0.0.1:1"), Outbox(), asyncio.Lock(), Order()
+    client: Any = store
+    client.write_order = order
+    job = Waiting(store, lock, outbox)
+    async with lock, asyncio.timeout(5):
+        assert not await job.step()
+    assert order.begins == 0
+    outbox.stale = True
+    assert not await job.step()
+    assert (order.begins, outbox.stale) == (1, False)
+    order.leads = True
+    assert not await job.step()
+    assert order.begins == 2
+
+
 class Resting(Failing):
     """Works off two entries, rests, and is cancelled."""
 
