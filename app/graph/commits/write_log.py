@@ -199,6 +199,7 @@ class WriteLog:
         for _ in range(_WAIT_ATTEMPTS):
             writes = WriteSet()
             writes.let_others_wait(milliseconds)
+            self._begun = self._steady()  # it has no plan, so the time since the last one does not count
             try:
                 await writes.submit(self._client)
             except TransientConflictError:

@@ -11,8 +11,9 @@ from support.waiting import until
 from app.graph.commits import write_log
 from app.graph.commits.outbox_entry import OutboxEntry
 from app.graph.commits.sensitivity_floors import SensitivityFloor
-from app.graph.commits.write_log import LEASE_MS, LOST_TURNS, MAX_WAIT_MS, WriteLog
+from app.graph.commits.write_log import LEASE_MS, LOST_TURNS, MAX_WAIT_MS, MIN_WAIT_MS, WriteLog
 from app.graph.commits.write_set import WriteSet
+from app.graph.commits.write_statements import WRITE
 from app.graph.driver.errors import StoreUnavailableError, TransientConflictError
 from app.graph.records.log_entry import entry_of
 
@@ -341,3 +342,28 @@ async def test_a_wait_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not waiting.done()
     clock.now += MAX_WAIT_MS
     await waiting
+
+
+async def test_the_time_between_two_plans_lets_no_process_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An entry that lets others wait may lose its turn too: it has no plan, whose time the others would wait for."""
+    monkeypatch.setattr(write_log, "_WAIT_ATTEMPTS", 1)
+    store, clock = LogStore(), Clock()
+    slow, quick = await opened(store, clock), await opened(store, clock)
+    client, overtakes = CLIENTS[slow], [False] * LOST_TURNS + [True, False]
+    unchanged = client.submit
+
+    async def submit_after_another(prepared: object, bindings: Any, **more: object) -> Any:
+        if prepared is WRITE and overtakes.pop(0):
+            await write(quick)
+        return await unchanged(prepared, bindings, **more)
+
+    monkeypatch.setattr(client, "submit", submit_after_another)
+    for _ in range(LOST_TURNS):
+        await slow.begin()
+        await write(quick)
+        with pytest.raises(TransientConflictError):
+            await submit(slow)
+    clock.now += MAX_WAIT_MS
+    await slow.begin()
+    await slow.begin()
+    assert [entry_of(text).wait for text in store.entries.values()][-1] == MIN_WAIT_MS
