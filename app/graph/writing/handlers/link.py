@@ -206,6 +206,7 @@ def unlink(unit: ItemUnit, command: UnlinkCommand) -> WriteOutcome:
         after = ended(edge, unit.now, command.valid_to)
     if is_current(after, unit.now) and not is_current(edge, unit.now):
         after = with_confirmation(after, unconfirmed=needs_confirmation(unit, key, own, "", there))
+        after = {name: value for name, value in after.items() if name != RETRACTED}
     if relation is STARTED_BY and not is_current(after, unit.now) and _may_retract(unit, record, command.target):
         after = {**after, RETRACTED: True}
     after = with_giver(unit, key, edge, after)

@@ -153,3 +153,17 @@ def test_an_administrator_retracts_a_requester_who_was_named_by_mistake(
     who = replace(person(name, roles=roles), user=urn(f"user {name}"))
     retracting = memory.outcomes(replace(ending, valid_to=NOW + 2), who=who, now=NOW + 4)
     assert retracting + memory.outcomes(approval("model-version m@7"), who=mo, now=NOW + 5) == outcomes
+
+
+def test_a_requester_who_is_named_again_by_a_later_end_is_retracted_no_more(memory: Memory) -> None:
+    """An `unlink` with a later `validTo` makes the edge current, as a link does: mo may not approve the output."""
+    mo = replace(person("mo", "team ranking", roles="engineer approver"), user=urn("user mo"))
+    run = asset("run r", {"state": "COMPLETE"}, outputs=["model-version m@7"], startedBy=["user mo"])
+    assert memory.outcomes(changed("model-version m@7", framework="x"), run, who=ADA) == ["CREATED", "CREATED"]
+    ending = UnlinkCommand("STARTED_BY", urn("run r"), urn("user mo"))
+    root = replace(person("root", roles="admin"), user=urn("user root"))
+    assert memory.outcomes(ending, who=root, now=NOW + 1) == ["UPDATED"]
+    assert memory.edge("STARTED_BY", "run r", "user mo")["retracted"]
+    assert memory.outcomes(replace(ending, valid_to=NOW + 99), who=root, now=NOW + 2) == ["UPDATED"]
+    assert "retracted" not in memory.edge("STARTED_BY", "run r", "user mo")
+    assert memory.outcomes(approval("model-version m@7"), who=mo, now=NOW + 3) == ["DENIED"]
