@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 import orjson
 
+from graphql_schema.catalog.urn import slug_of
 from graphql_schema.fields.scalars import instant_text
 from graphql_schema.ports.record import Json, JsonObject, Record
 from graphql_schema.ports.row import Row
@@ -18,6 +19,10 @@ FREE_TEXT = frozenset({"properties", "params"})
 
 INSTANT = "At"
 """The suffix of the names of fields whose integers are instants."""
+
+
+_OWNER_TEAM = "ownerTeam"
+"""The field of the owner, whose stored value may be a user or a domain, such as that of a hidden parent."""
 
 
 _INSTANTS = frozenset({"validFrom", "validTo", "since"})
@@ -46,7 +51,8 @@ def _ids_in(value: Json) -> Iterator[str]:
 def is_visible_entry(entry: Record, subject: Row, visible: VisibleRows, author: str | None = None) -> bool:
     """Return whether an entry is shown: its field is visible, and so are all ids in an entry of an edge.
 
-    An entry of an alias is shown if one of its versions is visible, because the other one then counts as no alias.
+    An entry of an alias is shown if one of its versions is visible, because the other one then counts as no alias. An
+    entry of the owner team is shown if one of its owners is a team, because the other one then counts as no team.
     ``author`` is the subject of the viewer if the viewer made the change, else None. To the author, who named the ids,
     each edge with a visible field is shown.
     """
@@ -54,24 +60,22 @@ def is_visible_entry(entry: Record, subject: Row, visible: VisibleRows, author: 
         return False
     if author is not None and "edge" in entry:
         return True
-    if "part" in entry:
-        return any(side is not None for side in _alias_sides(entry, visible).values())
+    if "part" in entry or entry["field"] == _OWNER_TEAM:
+        return any(side is not None for side in _sides(entry, visible).values())
     return "edge" not in entry or all(urn in visible for urn in named_ids(entry))
 
 
 def redacted_entry(entry: Record, subject: Row, visible: VisibleRows, author: str | None = None) -> JsonObject:
     """Return a visible entry as the source of a ``FieldChange``, without hidden values.
 
-    An alias of a hidden version is null, as in the field `aliases`. Of an edge to a hidden asset or a stub, its
-    ``author`` gets relation and id only, and nothing that others recorded. The read of a restricted or secret field is
-    reported for the access log.
+    An alias of a hidden version is null, as in the field `aliases`. An owner who is not a team is null, as in the field
+    `ownerTeam`. Of an edge to a hidden asset or a stub, its ``author`` gets relation and id only, and nothing that
+    others recorded. The read of a restricted or secret field is reported for the access log.
     """
     field = entry["field"]
     subject.is_shown(field)  # the access log records restricted and secret fields
-    sides: dict[str, Json] = {side: entry[side] for side in ("before", "after")}
+    sides = _sides(entry, visible)
     shown: Collection[str] = visible
-    if "part" in entry:
-        sides = _alias_sides(entry, visible)
     if "edge" in entry:  # a change can have thousands of edges, so the work for each does not grow with their number
         shown = {*named_ids(entry)}
         mine = {"before": _is_recorded_by(entry.get("was"), author), "after": True}
@@ -86,13 +90,20 @@ def redacted_entry(entry: Record, subject: Row, visible: VisibleRows, author: st
     }
 
 
-def _alias_sides(entry: Record, visible: Collection[str]) -> dict[str, Json]:
-    """Return both sides of an entry of an alias, None for a side without an alias or with a hidden version."""
-    sides = {side: entry[side] for side in ("before", "after")}
-    return {
-        side: value if value and all(urn in visible for urn in _ids_in(value)) else None
-        for side, value in sides.items()
-    }
+def _sides(entry: Record, visible: Collection[str]) -> dict[str, Json]:
+    """Return both sides of an entry.
+
+    A side is None without an alias, with an alias of a hidden version, or with an owner who is not a team.
+    """
+    sides: dict[str, Json] = {side: entry[side] for side in ("before", "after")}
+    if "part" in entry:
+        return {
+            side: value if value and all(urn in visible for urn in _ids_in(value)) else None
+            for side, value in sides.items()
+        }
+    if entry["field"] == _OWNER_TEAM:
+        return {side: value if slug_of(str(value)) == "team" else None for side, value in sides.items()}
+    return sides
 
 
 def _is_stub(row: Row) -> bool:

@@ -21,6 +21,12 @@ RUN, DATA, IN_DOMAIN, IN_LOST = (
     "mlg://dataset/test/default/of-no-owner",
 )
 MODEL, VERSION = "mlg://model/test/default/of-hana", "mlg://model-version/test/default/of-hana@1"
+DRAFTS: dict[str, dict[str, Any]] = {
+    "mlg://model/test/default/draft-of-hana": {"owners": [{"owner": HANA}]},
+    "mlg://model/test/default/draft-of-commerce": {"domain": COMMERCE},
+    "mlg://model/test/default/draft": {},
+}
+"""Drafts of a user, of a domain and without an owner, each with a version that is none."""
 SECRETS = "query ($id: ID!) { asset(id: $id) { id ... on Run { error } } }"
 OWN = "mutation ($input: SetOwnersInput!) { setOwners(input: $input) { errors { code } } }"
 MEMBERS = (("hana", "ada", "growth"), ("ivo", "ada", "growth"), ("stray", "ada", "other"), ("mia", "eli", "growth"))
@@ -46,8 +52,15 @@ async def api(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory
             {"dataset": {"id": IN_LOST, "domain": LOST}},
             {"model": {"id": MODEL, **owned}},
             {"modelVersion": {"id": VERSION}},
+            *({"model": {"id": urn, "stage": "DRAFT", **values}} for urn, values in DRAFTS.items()),
+            *({"modelVersion": {"id": version_of(urn)}} for urn in DRAFTS),
         )
         yield api
+
+
+def version_of(model: str) -> str:
+    """Return the id of the version of a model."""
+    return f"{model}@1".replace("mlg://model/", "mlg://model-version/")
 
 
 async def outcome(api: Api, who: str, item: dict[str, Any], **more: Any) -> str:
@@ -92,3 +105,20 @@ async def test_a_team_only_row_of_a_user_is_listed_for_her_team(api: Api) -> Non
     found = {"totalCount": 1, "nodes": [{"ownerTeam": None, "owners": [{"inherited": False}]}]}
     for who, wanted in (("hana", found), ("mia", found), ("ada", {"totalCount": 0, "nodes": []})):
         assert (await api.ask(who, listed))["assets"] == wanted
+
+
+HISTORY = """query ($id: ID!) { asset(id: $id) { ownerTeam { id } history { nodes { ...Entries } } }
+  changes(filter: {subjects: [$id]}) { nodes { ...Entries } } }
+  fragment Entries on Change { action fields { field before after } }"""
+
+
+async def test_no_history_names_the_user_or_domain_of_a_draft(api: Api) -> None:
+    """The version inherits the owner of its model, which is no team: its history is that of one without an owner."""
+    for who in ("ada", "bo", "root"):
+        answers = [await api.ask(who, HISTORY, id=version_of(urn)) for urn in DRAFTS]
+        for answer in answers:
+            assert answer["asset"]["history"] == answer["changes"]
+            assert (answer["asset"]["ownerTeam"], HANA in str(answer), COMMERCE in str(answer)) == (None, False, False)
+        fields = [[entry["field"] for each in one["changes"]["nodes"] for entry in each["fields"]] for one in answers]
+        assert fields[0] == fields[1] == fields[2] != []
+        assert "ownerTeam" not in fields[0]

@@ -100,6 +100,19 @@ def test_an_alias_of_a_hidden_version_is_left_out() -> None:
     assert shown({**visible, "part": "champion"}) is not None
 
 
+USER, DOMAIN = "mlg://user/catalog/default/hana", "mlg://domain/catalog/default/shop"
+NO_TEAMS = (None, "", USER, DOMAIN)
+
+
+@pytest.mark.parametrize("other", NO_TEAMS)
+def test_an_owner_who_is_not_a_team_counts_as_no_owner_team(other: str | None) -> None:
+    """A user or domain that owns a hidden parent is in no history, where it looks like an asset without an owner."""
+    assert [shown(entry("ownerTeam", each, other)) for each in NO_TEAMS] == [None] * 4
+    from_team, to_team = shown(entry("ownerTeam", TEAM.urn, other)), shown(entry("ownerTeam", other, TEAM.urn))
+    assert from_team == {"field": "ownerTeam", "alias": None, "before": TEAM.urn, "after": None}
+    assert to_team == {"field": "ownerTeam", "alias": None, "before": None, "after": TEAM.urn}
+
+
 def test_a_change_of_a_hidden_field_is_left_out() -> None:
     """Which fields were changed is as hidden as their values."""
     subject = plain_row("MODEL", "m", hiding("task"))
