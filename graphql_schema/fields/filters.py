@@ -66,7 +66,14 @@ _PATHS: Final = (
     f"`#L10-L20` at the end of the value do not count. Only the last {MAX_PATH_TERMS} paths of a value are found."
 )
 
-_UNOWNED: Final = All((In("owners", ("",)), AnyOf((In("ownerTeam", ("",)), StartsWith("ownerTeam", "mlg://domain/")))))
+_OWNED: Final = AnyOf(
+    (
+        StartsWith("ownerTeam", "mlg://team/"),
+        # `ownerTeam` shows no user, so one counts only where `owners` is shown: any value begins with an empty text
+        All((StartsWith("ownerTeam", "mlg://user/"), StartsWith("owners", ""))),
+    )
+)
+"""Met by assets with an owner, of their own or inherited from the parent: the stored ``ownerTeam`` is one of those."""
 
 
 @strawberry.enum(description="The property by which a listing is ordered; ties are broken by id.")
@@ -105,7 +112,7 @@ def _hydrated(wanted: Hydration) -> Iterator[Condition]:
 
 
 def _owned(wanted: bool) -> Iterator[Condition]:  # noqa: FBT001 - the value of the field
-    yield Negated(_UNOWNED) if wanted else _UNOWNED
+    yield _OWNED if wanted else Negated(_OWNED)
 
 
 def _owned_by(teams: Sequence[str]) -> Iterator[Condition]:

@@ -23,6 +23,7 @@ from policies.errors import InvalidError
 
 SCHEMA = build_schema()
 INDEXED = {each.name for each in NATIVE_PROPERTIES if each.index}
+T, U, D = (f"mlg://{kind}/catalog/default/x" for kind in ("team", "user", "domain"))
 IN_MEMORY = {"LineageFilter": "a walk passes through the nodes that it does not show, so the store must return them"}
 """Filters that a reader evaluates in memory, with the reason why they are no conditions."""
 
@@ -69,10 +70,11 @@ def test_filters_nest() -> None:
 
 
 @pytest.mark.parametrize(
-    ("owners", "team", "owned"), [("", "", False), ("u", "", True), ("", "t", True), ("u", "t", True)]
+    ("owners", "team", "owned"),
+    [("", "", False), ("", D, False), (U, U, True), (T, T, True), (U, T, True), ("", T, True), ("", U, True)],
 )
 def test_an_owner_is_direct_or_inherited(owners: str, team: str, owned: bool) -> None:  # noqa: FBT001
-    """An asset is owned if it has an owner, or an owning team by its parent, and unowned if it has neither."""
+    """An asset is owned if it has an owner, or an owning team or user by its parent, and unowned if it has neither."""
     values = {"kind": "FEATURE", "owners": [owners], "ownerTeam": team}
     for wanted in (True, False):
         where = asset_listing(AssetFilter(owned=wanted), None).where

@@ -13,6 +13,7 @@ from app.graph.reading.access.row_conditions import UNGOVERNED, RowConditions, c
 from app.graph.reading.access.row_policy import RowPolicy
 from app.graph.records.read_time import PRESENT, ReadTime, vertex_at
 from graphql_schema.catalog.instants import FOREVER
+from graphql_schema.fields.filters import AssetFilter, asset_listing
 from graphql_schema.ports.conditions import (
     ALWAYS,
     Above,
@@ -112,6 +113,18 @@ def test_a_hidden_field_counts_as_absent(
     hidden = keys if row["stage"] != "ACTIVE" else set()
     visible = {key: absent(value) if key in hidden else value for key, value in record.items()}
     assert holds(masked, {**record, **row}) is holds(condition, visible)
+
+
+@pytest.mark.parametrize("team", ["", *(f"mlg://{kind}/catalog/default/x" for kind in ("user", "domain", "team"))])
+@pytest.mark.parametrize("stage", ["DRAFT", "ACTIVE"])
+def test_who_owns_an_asset_counts_only_where_it_is_shown(stage: str, team: str) -> None:
+    """`ownerTeam` shows teams: a user counts as an owner where `owners` is shown, which hides a direct one as well."""
+    policy = of(StubPolicy(Everything(), {"owners": ACTIVE}))
+    is_known = "/team/" in team or ("/user/" in team and stage == "ACTIVE")
+    for direct, owned in product(("", team), (True, False)):
+        where = policy.mask(asset_listing(AssetFilter(owned=owned), None).where)
+        row = {"kind": "DATASET", "visibility": "ORG", "stage": stage, "ownerTeam": team, "owners": [direct]}
+        assert holds(where, row) is (owned is is_known)
 
 
 @given(conditions)
