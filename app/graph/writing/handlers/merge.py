@@ -15,6 +15,7 @@ from app.graph.records.tag_edge import has_mode
 from app.graph.records.vertex_record import default_display_name, stub
 from app.graph.writing.handlers.link import field_of
 from app.graph.writing.handlers.observe import observation_urn
+from app.graph.writing.rules.denials import who_registered
 from app.graph.writing.rules.first_owner import is_of_author
 from app.graph.writing.rules.permissions import (
     refuse_deleted,
@@ -40,7 +41,7 @@ from graphql_schema.catalog.urn import parse_urn
 from graphql_schema.ports.commands import MergeCommand
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 from graphql_schema.ports.record import Record
-from graphql_schema.rules.change_stamp import MADE_BY, REGISTERED_BY, registrant
+from graphql_schema.rules.change_stamp import MADE_BY, REGISTERED_BY
 from graphql_schema.rules.observation.observed_values import is_observed
 
 MAX_MOVED: Final = 500
@@ -104,8 +105,8 @@ def _authorise(unit: ItemUnit, source: Record, target: Record) -> None:
     require_right(unit, "register" if source["hydration"] == "STUB" else "update", source, "from")
     if not is_of_author(unit, source):
         raise denied(
-            f"Only {registrant(source)}, who registered {source['id']} or referred to it first, or an administrator "
-            "may merge it into another; let one of them make the change.",
+            f"Only {who_registered(unit, source)} {source['id']} or referred to it first, or an administrator may "
+            "merge it into another; let one of them make the change.",
             "from",
         )
     for right in ("update", "link"):

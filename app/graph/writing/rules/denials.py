@@ -4,6 +4,7 @@ from app.graph.writing.unit.item_unit import ItemUnit
 from graphql_schema.catalog.kinds import KIND_OF_CODE, KIND_OF_SLUG
 from graphql_schema.catalog.urn import slug_of
 from graphql_schema.ports.record import Record
+from graphql_schema.rules.change_stamp import registrant
 from policies.decision import Decision
 
 _TEAM = "mlg://team/"
@@ -15,6 +16,11 @@ def denial_of(unit: ItemUnit, action: str, record: Record, decision: Decision) -
     belongs = f", which belongs to {owner}" if owner else ""
     advice = _advice(unit, action, record, owner) if owner else ""
     return f"You may not {action} {_named(unit, record)}{belongs}: {advice}{decision.cause}"
+
+
+def who_registered(unit: ItemUnit, record: Record) -> str:
+    """Return the begin of the clause "… registered it": with the name of this caller if `createdBy` is shown."""
+    return f"{registrant(record)}, who registered" if unit.visibility.shows(record, "createdBy") else "who registered"
 
 
 def _named(unit: ItemUnit, record: Record) -> str:

@@ -97,6 +97,20 @@ def test_no_stranger_puts_an_own_child_below_an_unowned_parent(memory: Memory, g
     assert memory.record(child)["ownerTeam"] == urn("team ranking")
 
 
+@pytest.mark.parametrize("group", GROUPS)
+def test_the_registrant_of_a_parent_that_hides_it_is_not_named(memory: Memory, group: str) -> None:
+    """Mal may only discover the draft of ada, whose `createdBy` is hidden: the denial does not disclose it either."""
+    child, parent = GROUPS[group]
+    assert memory.outcomes(asset(parent), who=ADA, now=NOW + 1) == ["CREATED"]
+    within: dict[str, Any] = {"featureSet": [parent]} if group == "feature" else {}
+    assert memory.outcomes(asset(child, **within), who=MAL, now=NOW + 1) == ["CREATED"]
+    assert memory.outcomes(asset(parent, {"stage": "DRAFT"}), now=NOW + 2) == ["UPDATED"]
+    (done,) = memory.run(asset(child, owners=ADS), who=MAL, now=NOW + 3)
+    assert [error.code.name for error in done.errors] == ["DENIED"]
+    assert "Only who registered the parent, or an administrator may change that" in done.errors[0].message
+    assert "ada" not in done.errors[0].message
+
+
 @pytest.mark.parametrize("owner", ["team ads", "user mal"])
 def test_a_hidden_child_is_not_named(memory: Memory, owner: str) -> None:
     """The denial says that there is a child, and not which."""
