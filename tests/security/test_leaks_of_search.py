@@ -13,6 +13,7 @@ from support.stores.janusgraph import StoreGraph
 from app.graph.commits.sensitivity_floors import SensitivityFloor
 from app.graph.reading import search_reader as searches
 from app.graph.records.vertex_id import vertex_id
+from graphql_schema.ports.operation_budget import OperationBudget
 
 QUERY = """query ($text: String!, $first: Int, $filter: AssetFilter) {
   search(text: $text, filter: $filter, first: $first,
@@ -102,3 +103,24 @@ async def test_a_sensitivity_floor_applies_to_search(floored: Api, monkeypatch: 
     assert (_ids(found), found["hits"]["totalCount"], _values(found, "KIND")) == (open_, 4, {"DATASET": 4})
     monkeypatch.setattr(searches, "MAX_HITS", 3)
     assert _ids(await _search(floored, "bo", "fence")) == open_[:3]
+
+
+async def test_what_a_floor_hides_adds_no_substring(floored: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A search that reads on behind hidden hits counts its substrings once: their limit discloses no hidden hit."""
+    monkeypatch.setattr(searches, "MAX_HITS", 3)
+    where = {"name": {"contains": "fence"}}
+    counts = []
+    count_substrings = OperationBudget.count_substrings
+
+    def counted(budget: OperationBudget, count: int) -> None:
+        counts.append(count)
+        count_substrings(budget, count)
+
+    monkeypatch.setattr(OperationBudget, "count_substrings", counted)
+    await _search(floored, "bo", "fence", filter=where)
+    before, counts = counts, []
+    covered = frozenset(vertex_id("default", leaks.urn("dataset", f"fence_{number}")) for number in range(6))
+    floored.coordinator.outbox.floors.raise_floor(1, SensitivityFloor("default", "RESTRICTED", covered))
+    found = await _search(floored, "bo", "fence", filter=where)
+    assert _ids(found) == [leaks.urn("dataset", f"fence_{number}") for number in (6, 7, 8)]
+    assert counts == before != []

@@ -27,14 +27,14 @@ class SearchReader:
         Raises InvalidError or LimitError if the index cannot answer the conditions of the search, and the errors of
         :meth:`UnusedAssets.resolve`.
         """
-        query = await self._index_query(search)
+        query, again = await self._index_query(search), False
         while True:
-            response = await self._rows.fetch(LevelRequest(listings=[query.wire()]))
+            response = await self._rows.fetch(LevelRequest(listings=[query.wire()], continues=again))
             vids = response.listings[0]["x"]
             kept = [vid for vid in vids if not self._policy.raised_by_floor(vid, response.records[vid])]
             if len(kept) > MAX_HITS or len(vids) < query.size:
                 break
-            query = replace(query, size=query.size * 2)
+            query, again = replace(query, size=query.size * 2), True
         rows = []
         for vid in kept[:MAX_HITS]:
             row = self._rows.row(vid, response)
