@@ -43,6 +43,8 @@ def _samples() -> list[tuple[str, str, str, str]]:
 
 
 SAMPLES = _samples()
+TO_WITHHELD = ("PRODUCES", "Run", "Dataset", "from")
+"""A link that also changes an asset of others: a dataset that mal raised, by which it became hidden from mal."""
 
 
 def named(kind: str, name: str) -> str:
@@ -74,7 +76,8 @@ async def api(api: Api) -> Api:
 async def joined(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
     """Run an API without jobs, which send requests as well, over an asset of mal of each kind and two hidden ones.
 
-    The hidden assets with the name ``linked`` are joined with those of mal by each relation.
+    The hidden assets with the name ``linked`` are joined with those of mal by each relation. A dataset of others with
+    the name ``withheld`` is hidden from mal by a raise that is not confirmed.
     """
     async with open_api(module_graph, tmp_path_factory.mktemp("keys"), no_jobs) as opened:
         await _load_teams(opened)
@@ -86,8 +89,14 @@ async def joined(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFact
         for kind in (kind for kind in kinds if KINDS[kind].versioned):
             mine = named(KINDS[kind].version_of or "", "mine")
             await opened.load(*(item(kind, each, id=version_urn(mine, each), **shut) for each in ("veiled", "linked")))
-        ends = [_ends(*sample, "linked") for sample in SAMPLES]
-        await opened.load(*({"link": given} for given in ends))
+        raised = item("Dataset", "raised", owners=[ADS])
+        await opened.load(
+            raised, item("Dataset", "withheld", owners=[RANKING], derivedFrom=[named("Dataset", "raised")])
+        )
+        ends = [_ends(sample, "linked") for sample in SAMPLES]
+        await opened.load(*({"link": given} for given in (*ends, _ends(TO_WITHHELD, "linked", "withheld"))))
+        done = await opened.register("mal", item("Dataset", "raised", sensitivity="RESTRICTED"))
+        assert done["failed"] == 0
         yield opened
 
 
@@ -96,9 +105,10 @@ async def _load_teams(api: Api) -> None:
     await api.load({"team": {"name": "ads"}}, {"team": {"name": "ranking"}})
 
 
-def _ends(relation: str, source: str, target: str, far: str, hidden: str) -> dict[str, str]:
-    """Return the input of a link between an asset of mal and ``hidden`` at the end ``far``."""
-    names = {"from": "mine", "to": "mine", far: hidden}
+def _ends(sample: tuple[str, str, str, str], hidden: str, near: str = "mine") -> dict[str, str]:
+    """Return the input of a link between ``near``, an asset of mal by default, and ``hidden`` at the other end."""
+    relation, source, target, far = sample
+    names = {"from": near, "to": near, far: hidden}
     ends = {"from": named(source, names["from"]), "to": named(target, names["to"])}
     if relation == "VERSION_OF":  # the id of a version names its parent: a version of mine, or of a hidden parent
         ends["from"] = version_urn(ends["to"], hidden)
@@ -117,11 +127,12 @@ async def _answers(api: Api, given: dict[str, str], name: str) -> list[Any]:
     return found
 
 
-@pytest.mark.parametrize("sample", SAMPLES, ids="-".join)
-async def test_every_link_is_answered_alike(joined: Api, sample: tuple[str, str, str, str]) -> None:
+@pytest.mark.parametrize(("near", "sample"), [*(("mine", each) for each in SAMPLES), ("withheld", TO_WITHHELD)])
+async def test_every_link_is_answered_alike(joined: Api, near: str, sample: tuple[str, str, str, str]) -> None:
     """Hidden, hidden with the edge stored, and absent: the same outcome, text and work, dry or not, and repeated."""
-    absent = "-".join(("nothing", *sample)).lower()
-    found = [await _answers(joined, _ends(*sample, name), name) for name in (absent, "veiled", "linked")]
+    absent = "-".join(("nothing", near, *sample)).lower()
+    names = (absent, "veiled", "linked")
+    found = [await _answers(joined, _ends(sample, name, near), name) for name in names]
     for number, other in enumerate(found[1:]):
         for step, ((answer, texts, size), (expected, same, most)) in enumerate(zip(other, found[0], strict=True)):
             assert (number, step, answer) == (number, step, expected)

@@ -26,7 +26,6 @@ from app.graph.writing.rules.permissions import (
     refuse_deleted,
     require_right,
     require_right_if_visible,
-    require_right_on_other_ends,
     require_right_to_end,
     require_right_to_move,
     require_visible,
@@ -88,14 +87,15 @@ def _declare(unit: ItemUnit, command: LinkCommand, key: EdgeKey, own: int) -> Ou
     """Stage the edge of a link whose changed end ``own`` is visible."""
     relation, (_, source, target) = RELATIONS[command.relation], key
     there = "to" if own == source else "from"
-    unconfirmed = needs_confirmation(unit, key, own, LINK, there)
+    current = unit.visibility.known(key)
+    unconfirmed = needs_confirmation(unit, key, own, current, LINK, there)
     stored = to_amend(unit, key, own, unit.visibility.redeclared(key), unconfirmed=unconfirmed)
     known = unit.visibility.known_edge(unit.lookup.batch.edge(key), key)
     before = to_amend(unit, key, own, known, unconfirmed=unconfirmed)
     with _invalid_edge_rejected():
         after, opened = linked(stored, relation, _values(unit, command, key, own), unit.now)
     after = {name: value for name, value in after.items() if name != RETRACTED}
-    require_right_to_move(unit, key, own, after, there)
+    require_right_to_move(unit, key, own, current, after, there)
     if DECLASSIFIED in command.values:
         _authorise_declassifying(unit, unit.lookup.known(own), target, before=before, after=command.values)
     after = with_confirmation(with_giver(unit, key, stored, after), unconfirmed=unconfirmed)
@@ -112,12 +112,17 @@ def _declare(unit: ItemUnit, command: LinkCommand, key: EdgeKey, own: int) -> Ou
 
 
 def _declare_unconfirmed(unit: ItemUnit, command: LinkCommand, key: EdgeKey, own: int) -> Outcome:
-    """Stage a link whose changed end ``own`` is hidden; of the stored edge, only earlier links by the caller count."""
+    """Stage a link whose changed end ``own`` is hidden; of the stored edge, only earlier links by the caller count.
+
+    It is marked as unconfirmed if the link of an absent asset would be, which decides who may end or move it.
+    """
     relation, (_, source, target) = RELATIONS[command.relation], key
-    require_right_on_other_ends(unit, key, own, "to" if own == key[1] else "from")
-    before = unconfirmed_link(unit, key)
+    there, before = "to" if own == source else "from", unconfirmed_link(unit, key)
+    unconfirmed = needs_confirmation(unit, key, own, before, LINK, there)
     with _invalid_edge_rejected():
         after, opened = linked(before, relation, command.values, unit.now)
+    require_right_to_move(unit, key, own, before, after, there)
+    after = with_confirmation(after, unconfirmed=unconfirmed)
     if DECLASSIFIED in command.values:
         absent = absent_record(unit, unit.lookup.known(own)["id"])
         _authorise_declassifying(unit, absent, target, before=before, after=command.values)
@@ -193,7 +198,7 @@ def unlink(unit: ItemUnit, command: UnlinkCommand) -> WriteOutcome:
     ends = (relation.name, unit.lookup.vid(command.source), unit.lookup.vid(command.target))
     if unit.visibility.visible(changed) is None and unconfirmed_link(unit, ends) is not None:
         return _end_unconfirmed(unit, command, ends, unit.lookup.vid(changed))
-    here, there = ("from", "to") if outward else ("to", "from")
+    here = "from" if outward else "to"
     record = require_visible(unit, changed, here)
     require_right(unit, "link", record, here)
     refuse_deleted(record)
@@ -201,12 +206,7 @@ def unlink(unit: ItemUnit, command: UnlinkCommand) -> WriteOutcome:
     key = (relation.name, own, far) if outward else (relation.name, far, own)
     unit.visibility.report_hidden_id(other)
     edge = _endable(unit, key, command)
-    require_right_to_end(unit, key, own, there)
-    with _invalid_edge_rejected():
-        after = ended(edge, unit.now, command.valid_to)
-    if is_current(after, unit.now) and not is_current(edge, unit.now):
-        after = with_confirmation(after, unconfirmed=needs_confirmation(unit, key, own, "", there))
-        after = {name: value for name, value in after.items() if name != RETRACTED}
+    after = _ended(unit, command, key, own, edge)
     if relation is STARTED_BY and not is_current(after, unit.now) and _may_retract(unit, record, command.target):
         after = {**after, RETRACTED: True}
     after = with_giver(unit, key, edge, after)
@@ -218,6 +218,18 @@ def unlink(unit: ItemUnit, command: UnlinkCommand) -> WriteOutcome:
         revision=unit.lookup.known(own)["revision"],
         sensitivity_before=_visible_sensitivity(unit, own),
     )
+
+
+def _ended(unit: ItemUnit, command: UnlinkCommand, key: EdgeKey, own: int, edge: Record) -> Record:
+    """Return ``edge``, as the caller knows it, ended; reject the item if the caller may not, or the end is invalid."""
+    there = "to" if own == key[1] else "from"
+    require_right_to_end(unit, key, own, edge, there)
+    with _invalid_edge_rejected():
+        after = ended(edge, unit.now, command.valid_to)
+    if is_current(after, unit.now) and not is_current(edge, unit.now):
+        after = with_confirmation(after, unconfirmed=needs_confirmation(unit, key, own, edge, "", there))
+        after = {name: value for name, value in after.items() if name != RETRACTED}
+    return after
 
 
 def _may_retract(unit: ItemUnit, run: Record, user: str) -> bool:
@@ -232,9 +244,7 @@ def _end_unconfirmed(unit: ItemUnit, command: UnlinkCommand, key: EdgeKey, own: 
     before = unconfirmed_link(unit, key)
     if before is None or not (is_current(before, unit.now) or command.valid_to is not None):
         raise _no_edge(command)
-    require_right_on_other_ends(unit, key, own, "to" if own == key[1] else "from")
-    with _invalid_edge_rejected():
-        after = ended(before, unit.now, command.valid_to)
+    after = _ended(unit, command, key, own, before)
     stage_unconfirmed_link(
         unit, key, after, own, field_of(RELATIONS[key[0]], unit.lookup.kind(key[1]), outward=own == key[1])
     )

@@ -108,7 +108,7 @@ def _require_declarable(unit: ItemUnit, urn: str, edges: DeclaredEdges, far: str
     source, target = unit.lookup.kind(key[1]), unit.lookup.kind(key[2])
     if not edges.hop.relation.allows(source, target):
         raise invalid(f"{edges.hop.relation.name} does not join {source} to {target}.", edges.field)
-    needs_confirmation(unit, key, own, edges.declarer, edges.field)
+    needs_confirmation(unit, key, own, unit.visibility.known(key), edges.declarer, edges.field)
 
 
 def _keep_evidence(unit: ItemUnit, urn: str, evidence: str, entries: Entries) -> None:

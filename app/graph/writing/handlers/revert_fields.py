@@ -205,19 +205,20 @@ def _restore_edge(unit: ItemUnit, vid: int, entry: Record) -> bool:
     """Restore the former edge: open it again, end it, or restore its former interval; return whether it changes."""
     key, was = _key(unit, entry), entry["was"]
     edge = unit.lookup.edge(key)
-    unconfirmed = needs_confirmation(unit, key, vid)
+    known = unit.visibility.known(key)
+    unconfirmed = needs_confirmation(unit, key, vid, known)
     if was is not None and is_current(was, unit.now):
         _authorise_declassifying(unit, key, vid, was, to_amend(unit, key, vid, edge, unconfirmed=unconfirmed))
         after = with_confirmation(restored_declaration(edge, was, unit.now), unconfirmed=unconfirmed)
         if not (after["by"] or "validTo" in after or kept_by(after)):  # others kept it then, and do no longer
             after = undeclared(after, "", unit.now)
-        require_right_to_move(unit, key, vid, after)
+        require_right_to_move(unit, key, vid, known, after)
         return change_edge(unit, key, after, vid, entry["field"], anew=any_unseen(unit, _runs_of(unit, entry)))
     if edge is None:
         return False
     past = with_empty_interval(edge) if was is None else with_links_of(edge, was)
     if is_current(edge, unit.now):
-        require_right_to_end(unit, key, vid)
+        require_right_to_end(unit, key, vid, known)
     after = _without_declarers(edge, unit.now) if is_current(edge, unit.now) else past
     return change_edge(unit, key, after, vid, entry["field"])
 

@@ -74,7 +74,7 @@ def _declare(unit: ItemUnit, vid: int, edges: DeclaredEdges, urn: str, values: R
     source_kind, target_kind = unit.lookup.kind(key[1]), unit.lookup.kind(key[2])
     if not relation.allows(source_kind, target_kind):
         raise invalid(f"{relation.name} does not join {source_kind} to {target_kind}; remove {urn}.", edges.field)
-    unconfirmed = needs_confirmation(unit, key, vid, edges.declarer, edges.field)
+    unconfirmed = needs_confirmation(unit, key, vid, unit.visibility.known(key), edges.declarer, edges.field)
     given = {"origin": edges.origin, **_IMPLIED.get(relation.name, {}), **values}
     stored = to_amend(unit, key, vid, unit.visibility.redeclared(key), unconfirmed=unconfirmed)
     after = declared(stored, relation, edges.declarer, unit.now, given)

@@ -111,16 +111,17 @@ def require_right_if_visible(unit: ItemUnit, action: str, record: Record, *path:
     return False
 
 
-def needs_confirmation(unit: ItemUnit, key: EdgeKey, own: int, declarer: str = "", *path: str) -> bool:
+def needs_confirmation(
+    unit: ItemUnit, key: EdgeKey, own: int, edge: Record | None, declarer: str = "", *path: str
+) -> bool:
     """Return whether the edge is stored unconfirmed, because the caller has no right on an end that it changes.
 
     A current confirmed edge needs no confirmation and no further right. Otherwise a hidden end makes the edge
     unconfirmed, and a visible end without the right ``link`` rejects the item. Two ends are excepted: unowned stubs,
     and ``own``, the vertex id of the asset whose rights were checked before. If ``declarer`` declares the unconfirmed
-    edge already, it stays unconfirmed without the right, so that a retry of a call gets the same outcome. The edge is
-    taken as the caller knows it. ``path`` is the input field of the other end.
+    edge already, it stays unconfirmed without the right, so that a retry of a call gets the same outcome. ``edge`` is
+    the edge as the caller knows it. ``path`` is the input field of the other end.
     """
-    edge = unit.visibility.known_edge(unit.lookup.edge(key), key)
     current = edge if is_current(edge, unit.now) else None
     if current is not None and not current.get(UNCONFIRMED):
         return False
@@ -139,27 +140,28 @@ def may_link_other_ends(unit: ItemUnit, key: EdgeKey, own: int) -> bool:
     return all(_may_link(unit, record) for record in changed_ends(unit, key, without=own))
 
 
-def require_right_to_end(unit: ItemUnit, key: EdgeKey, own: int, *path: str) -> None:
+def require_right_to_end(unit: ItemUnit, key: EdgeKey, own: int, edge: Record | None, *path: str) -> None:
     """Require the right ``link`` on the ends that a confirmed edge changed, except ``own``, as linking does.
 
-    The right on ``own`` was checked before. An unconfirmed edge changed no other end. ``path`` is the input field of
-    the other end.
+    The right on ``own`` was checked before. An unconfirmed edge changed no other end. ``edge`` is the edge as the
+    caller knows it. ``path`` is the input field of the other end.
     """
-    if not (unit.visibility.known_edge(unit.lookup.edge(key), key) or {}).get(UNCONFIRMED):
+    if not (edge or {}).get(UNCONFIRMED):
         require_right_on_other_ends(unit, key, own, *path)
 
 
-def require_right_to_move(unit: ItemUnit, key: EdgeKey, own: int, after: Record, *path: str) -> None:
+def require_right_to_move(
+    unit: ItemUnit, key: EdgeKey, own: int, edge: Record | None, after: Record, *path: str
+) -> None:
     """Require the right to end an edge if ``after``, its next record, begins or ends at another instant.
 
     A current confirmed edge would otherwise be ended by a link or a revert that only gives it an end, or a begin in the
-    future. The edge is taken as the caller knows it. ``own`` and ``path`` are those of :func:`require_right_to_end`.
+    future. ``own``, ``edge`` and ``path`` are those of :func:`require_right_to_end`.
     """
-    edge = unit.visibility.known_edge(unit.lookup.edge(key), key)
     if edge is None or not is_current(edge, unit.now):
         return
     if (edge["validFrom"], ends(edge)) != (after["validFrom"], ends(after)):
-        require_right_to_end(unit, key, own, *path)
+        require_right_to_end(unit, key, own, edge, *path)
 
 
 def require_right_on_other_ends(unit: ItemUnit, key: EdgeKey, own: int, *path: str) -> None:

@@ -134,6 +134,10 @@ class CallerVisibility:
         """Return whether an end of an edge is hidden from the caller."""
         return not all(self.is_visible(self._lookup.known(end)) for end in key[1:])
 
+    def known(self, key: EdgeKey) -> Record | None:
+        """Return the edge, as stored or staged, as :meth:`known_edge` does."""
+        return self.known_edge(self._lookup.edge(key), key)
+
     def known_edge(self, edge: Record | None, key: EdgeKey) -> Record | None:
         """Return the edge with this record as the caller knows it, None if there is none.
 

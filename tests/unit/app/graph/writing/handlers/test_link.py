@@ -4,10 +4,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from support.stores.in_memory_writer import Memory, seeded
-from support.stores.writers import NOW, asset, link, person, urn
+from support.stores.writers import NOW, asset, link, person, shipped_policy, urn
 
 from app.graph.records.edge_record import MAX_PROPERTIES, is_current
+from app.graph.records.vertex_id import vertex_id
 from app.graph.writing.handlers.link import field_of
 from graphql_schema.catalog.relations import RELATIONS
 from graphql_schema.ports.commands import DeleteCommand, UnlinkCommand
@@ -183,6 +186,52 @@ def test_later_links_of_a_hidden_source_are_like_those_of_an_absent_one(stored: 
     edge = stored.edge("DERIVES", "dataset shut", "dataset d")
     assert (edge["validFrom"], edge["confidence"], edge["declassified"], "earlier" in edge) == (NOW, 0.5, True, False)
     assert (edge["apart"]["ada"]["validFrom"], edge["apart"]["ada"]["confidence"]) == (NOW + 9, 0.7)
+
+
+OF_OTHERS: dict[str, Any] = {
+    "own": asset("dataset d", owners=OURS),
+    "give": asset("dataset d", owners=THEIRS),
+    "hide": asset("dataset d", {"visibility": "TEAM"}),
+    "show": asset("dataset d", {"visibility": "ORG"}),
+}
+"""What an administrator does to the output of a run."""
+
+RAISED = {"raise": "RESTRICTED", "lower": "INTERNAL"}
+BY_ADA = ("link", "confidence", "validTo", "end", "later end")
+
+
+def responses_about(run: str, steps: list[str]) -> list[Any]:
+    """Return the responses to what ada does to the edge from a run to its output, among changes of the output."""
+    memory = seeded(Memory(shipped_policy()), OF_OTHERS["give"])
+    seeded(memory, asset("run shut", {"visibility": "TEAM"}, owners=THEIRS))
+    vid, found = vertex_id("default", D), []
+    for number, step in enumerate(steps, 1):
+        ends, later = ("PRODUCES", f"run {run}", "dataset d"), NOW + 1_000 + number
+        if step in RAISED:  # without confirmation
+            levels = {"sensitivity": RAISED[step], "confirmedSensitivity": "INTERNAL"}
+            memory.vertices[vid] = {**memory.vertices[vid], **levels}
+        elif step in OF_OTHERS:
+            seeded(memory, OF_OTHERS[step])
+        else:
+            given = {"confidence": 0.5} if step == "confidence" else {"validTo": later} if step == "validTo" else {}
+            end = UnlinkCommand("PRODUCES", urn(ends[1]), D, later if step == "later end" else None)
+            (done,) = memory.run(end if "end" in step else link(*ends, **given), who=ADA, now=NOW + number)
+            errors = [(error.code, error.path, error.message.replace(urn(ends[1]), "…")) for error in done.errors]
+            found.append((done.outcome, errors))
+    return found
+
+
+@example(["raise", "link"])
+@example(["raise", "link", "end"])
+@example(["raise", "link", "lower", "link", "end"])
+@example(["own", "link", "give", "raise", "link", "validTo", "end"])
+@given(st.lists(st.sampled_from([*OF_OTHERS, *RAISED, *BY_ADA]), max_size=7))
+def test_the_other_end_of_a_link_decides_alike_for_a_hidden_and_an_absent_asset(steps: list[str]) -> None:
+    """Whatever ada may do with the output, what she links and ends for a hidden run is answered like for an absent one.
+
+    It was not where the output was withheld, or ceased to be ada's after her link.
+    """
+    assert responses_about("shut", steps) == responses_about("absent", steps)
 
 
 def test_a_link_that_ends_before_it_begins_is_over(stored: Memory) -> None:
