@@ -76,8 +76,8 @@ no causes of health propagate over it to an asset whose owner team does not own 
 GIVEN_FOR: Final = "givenFor"
 """Record key of an edge whose values a link or unlink gave while an asset that the edge changes had no owner.
 
-It holds the URNs of the teams and of the user of the author. Absent if the author was an administrator, and in edges
-that an older release wrote.
+It holds the URNs of the teams and of the user of the author, and those of owners of changed assets that the author acts
+for. Absent if the author was an administrator, and in edges that an older release wrote.
 """
 
 

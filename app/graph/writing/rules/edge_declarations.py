@@ -113,10 +113,12 @@ def with_giver(unit: ItemUnit, key: EdgeKey, edge: Record | None, after: Record)
         return after
     rest = {name: value for name, value in after.items() if name != GIVEN_FOR}
     former = (edge or {}).get(GIVEN_FOR) if ends(after) == ends(edge or after) else None
-    unowned = [record for record in changed_ends(unit, key) if not record["ownerTeam"]]
+    ends_changed = changed_ends(unit, key)
+    unowned = [record for record in ends_changed if not record["ownerTeam"]]
     if all(unit.visibility.allows("administer", record).allowed for record in unowned):
         return rest if former is None else {**rest, GIVEN_FOR: former}
-    own = {owner for owner in unit.author.owners if slug_of(owner) == "team" or owner == unit.author.user}
+    owners = {record["ownerTeam"] for record in ends_changed} & unit.author.owners
+    own = owners | {owner for owner in unit.author.owners if slug_of(owner) == "team" or owner == unit.author.user}
     return {**rest, GIVEN_FOR: sorted(own if former is None else own.intersection(former))}
 
 

@@ -162,6 +162,19 @@ def test_what_a_stranger_gave_an_edge_ends_with_the_declaration_of_the_owner(
     assert memory.outcomes(link(*S) if by_link else owned, who=EVE, now=NOW + 3) == ["UNCHANGED"]
 
 
+@pytest.mark.parametrize("owner", ["domain shop", "user hana"])
+def test_what_one_gave_for_an_owner_outlasts_the_declaration_of_this_owner(memory: Memory, owner: str) -> None:
+    """Ada has her right on the dataset by a domain, or a user of her team; her link of a run without owners is kept."""
+    ada = replace(ADA, acts_for=frozenset({urn(owner)}))
+    owned = {"domain": [owner]} if owner.startswith("domain") else {"owners": {owner: ["TECHNICAL"]}}
+    seeded(memory, asset("run r", {"state": "COMPLETE"}), asset("dataset d", **owned))
+    output = ("PRODUCES", "run r", "dataset d")
+    assert memory.outcomes(link(*output, validTo=NOW + 1_000, **VALUES), who=ada, now=NOW + 1) == ["CREATED"]
+    listed = asset("dataset d", producedBy=["run r"])
+    assert memory.outcomes(listed, who=ada, now=NOW + 2) == ["UPDATED"]
+    assert {"validTo", *VALUES} <= memory.edge(*output).keys()
+
+
 def test_an_end_by_the_unlink_of_a_stranger_ends_with_the_declaration_of_the_owner(memory: Memory) -> None:
     """Ada ends an edge of an asset without an owner in the future; once it has one, the owner's list goes on."""
     seeded(memory, asset("dataset s", owners=OF_ADS))
