@@ -43,7 +43,7 @@ from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import conflict, invalid
 from app.graph.writing.unit.unseen_references import RUN_ID, any_unseen, source_datasets
 from graphql_schema.catalog.enums import ChangeAction
-from graphql_schema.catalog.relations import OWNED_BY, TAGGED
+from graphql_schema.catalog.relations import OWNED_BY, TAGGED, VERSION_OF
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 from graphql_schema.ports.record import Record
 from graphql_schema.rules.change_stamp import MADE_BY
@@ -63,7 +63,9 @@ _RIGHTS: Final = {
 }
 """Right that reverting an action needs, which is the right of the action; all others need ``update``."""
 
-_RECORDING: Final = frozenset({"recordedAt", "recordedBy", "at", "earlier", OPENED, CLOSED, *BY_CALLER, RUN_ID})
+_RECORDING: Final = frozenset(
+    {"recordedAt", "recordedBy", "at", "earlier", OPENED, CLOSED, *BY_CALLER, RUN_ID}
+)
 """Keys of an edge that do not count when its states are compared.
 
 These are its recorder and recording time, its order in time, its former intervals, what callers declared apart, and
@@ -120,7 +122,7 @@ def _columns_with_unseen_sources(unit: ItemUnit, record: Record, change: Record)
 
 
 def nothing_to_restore(change: Record) -> str:
-    """Return the message for a change whose entries are all derived, or hidden by field, far end or version."""
+    """Return the message for a change whose entries are all derived, of parents, or hidden by field, end or version."""
     return (
         f"The change {change['id']} has nothing that a revert can restore for you. Set the values that you want "
         "yourself. A raised sensitivity ends with the link that raised it: unlink or declassify it."
@@ -187,9 +189,9 @@ def _visible_edges(unit: ItemUnit, entries: list[Record]) -> list[Record]:
     """Return the edges of a change whose ends are visible; all edges are read in a constant number of requests.
 
     An edge to a hidden asset stays as it is, as if the change did not include it: a conflict would disclose it. So does
-    one of which the author only changed a declaration kept apart.
+    one of which the author only changed a declaration kept apart, and that of a version to the parent in its id.
     """
-    entries = [entry for entry in entries if "apart" not in entry]
+    entries = [entry for entry in entries if "apart" not in entry and entry["edge"][0] != VERSION_OF.name]
     unit.lookup.require_records(*(urn for entry in entries for urn in entry["edge"][1:]))
     unit.lookup.require_edges(*(_key(unit, entry) for entry in entries))
     return [entry for entry in entries if all(unit.visibility.visible(urn) is not None for urn in entry["edge"][1:])]

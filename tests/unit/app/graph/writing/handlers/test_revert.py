@@ -5,6 +5,7 @@ from typing import Any
 from support.stores.in_memory_writer import Memory, seeded
 from support.stores.writers import NOW, asset, link, person, urn
 
+from app.graph.records.edge_record import is_current
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.ports.commands import RegisterCommand, RevertCommand, UnlinkCommand
 
@@ -116,3 +117,11 @@ def test_reverting_moves_no_end_of_an_edge_that_unlink_would_not(memory: Memory)
     assert "validTo" not in memory.edge("PRODUCES", "run r", "dataset d")
     assert codes(memory, change, person("root", roles="admin"), NOW + 3) == []
     assert memory.edge("PRODUCES", "run r", "dataset d")["validTo"] == NOW + 1_000
+
+
+def test_reverting_takes_no_version_from_its_parent(memory: Memory) -> None:
+    """A link of a version to its placeholder is not reverted, as it is not unlinked: the id names the parent."""
+    ends = ("VERSION_OF", "model-version m@1", "model m")
+    assert memory.outcomes(link(*ends), who=ADA) == ["CREATED"]
+    assert codes(memory, newest(memory, ends[1]), ADA, NOW + 1) == ["INVALID"]
+    assert is_current(memory.edge(*ends), NOW + 1)
