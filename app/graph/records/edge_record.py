@@ -101,6 +101,9 @@ An end of the edge was hidden from the caller then, and others had declared the 
 BY_CALLER: Final = frozenset({UNCONFIRMED_LINKS, APART})
 """Record keys with what callers declared apart from the edge; changes of the edge by others keep them."""
 
+DECLARED_BY: Final = "declaredBy"
+"""Record key: maps a declarer to the subject of the caller who gave it last, if that caller is not the recorder."""
+
 REMOVED: Final = "removed"
 """Record key that is true on an ended edge which a client removed although other declarers had it.
 
@@ -148,8 +151,8 @@ def with_links_of(edge: Record | None, record: Record) -> Record:
 
 
 def without_links(edge: Record) -> Record:
-    """Return the edge without what callers declared apart from it."""
-    return {name: value for name, value in edge.items() if name not in BY_CALLER}
+    """Return the edge without what callers declared apart from it, and without who gave its declarers."""
+    return {name: value for name, value in edge.items() if name not in BY_CALLER and name != DECLARED_BY}
 
 
 def ends(edge: Record) -> int:

@@ -100,7 +100,7 @@ def _declare(unit: ItemUnit, command: LinkCommand, key: EdgeKey, own: int) -> Ou
         _authorise_declassifying(unit, unit.lookup.known(own), target, before=before, after=command.values)
     after = with_confirmation(with_giver(unit, key, stored, after), unconfirmed=unconfirmed)
     field, anew = field_of(relation, unit.lookup.kind(source), outward=own == source), names_unseen(unit, command)
-    change_edge(unit, key, after, own, field, anew=anew)
+    change_edge(unit, key, after, own, field, anew=anew, declarer=LINK)
     stored = unit.lookup.batch.vertex(own)
     if relation is CONTAINS and stored is not None and not is_unowned_stub(stored):  # a domain brings its owner
         require_right_to_take(unit)

@@ -23,6 +23,7 @@ from app.graph.writing.rules.permissions import (
     require_right_on_other_ends,
     require_visible,
 )
+from app.graph.writing.unit.apart_declarations import declarers, with_declarers
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import conflict, denied
 from graphql_schema.catalog.enums import ChangeAction, TagMode
@@ -213,6 +214,8 @@ def _move(unit: ItemUnit, key: EdgeKey, new: EdgeKey, merging: tuple[int, int]) 
         return
     joins = before is not None and is_current(before, unit.now)
     after = joined(before or {}, edge, unit.now) if joins else moved(before, edge, unit.now)
+    given = {**declarers(edge, unit.now), **declarers(before, unit.now)}
+    after = with_declarers(after, given, after["recordedBy"])
     if after != before:
         unit.staging.keep_edge(new, {**recorded(before, after, unit.now), "recordedAt": unit.now})
         _audit(unit, new, merging)

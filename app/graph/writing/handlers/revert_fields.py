@@ -5,6 +5,7 @@ from typing import Final
 from app.graph.records.edge_record import (
     BY_CALLER,
     CLOSED,
+    DECLARED_BY,
     DECLASSIFIED,
     OPENED,
     UNCONFIRMED,
@@ -64,12 +65,12 @@ _RIGHTS: Final = {
 """Right that reverting an action needs, which is the right of the action; all others need ``update``."""
 
 _RECORDING: Final = frozenset(
-    {"recordedAt", "recordedBy", "at", "earlier", OPENED, CLOSED, *BY_CALLER, RUN_ID}
+    {"recordedAt", "recordedBy", "at", "earlier", OPENED, CLOSED, *BY_CALLER, DECLARED_BY, RUN_ID}
 )
 """Keys of an edge that do not count when its states are compared.
 
-These are its recorder and recording time, its order in time, its former intervals, what callers declared apart, and
-its run, which may be hidden from the caller.
+These are its recorder and recording time, its order in time, its former intervals, and its run, which may be hidden
+from the caller. So are what callers declared apart, and who gave its declarers.
 """
 
 

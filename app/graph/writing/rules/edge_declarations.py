@@ -78,7 +78,8 @@ def _declare(unit: ItemUnit, vid: int, edges: DeclaredEdges, urn: str, values: R
     given = {"origin": edges.origin, **_IMPLIED.get(relation.name, {}), **values}
     stored = to_amend(unit, key, vid, unit.visibility.redeclared(key), unconfirmed=unconfirmed)
     after = declared(stored, relation, edges.declarer, unit.now, given)
-    return key, change_edge(unit, key, with_confirmation(after, unconfirmed=unconfirmed), vid, edges.field)
+    after = with_confirmation(after, unconfirmed=unconfirmed)
+    return key, change_edge(unit, key, after, vid, edges.field, declarer=edges.declarer)
 
 
 def to_amend(unit: ItemUnit, key: EdgeKey, own: int, edge: Record | None, *, unconfirmed: bool) -> Record | None:

@@ -7,6 +7,7 @@ from app.graph.records.edge_record import (
     REPORTED,
     UNCONFIRMED,
     EdgeKey,
+    ends,
     is_current,
     kept_by,
     was_confirmed,
@@ -16,7 +17,7 @@ from app.graph.records.tag_edge import with_mode
 from app.graph.records.vertex_record import indexed, is_unowned_stub, kind_of, owner_team
 from app.graph.writing.rules.first_owner import may_take
 from app.graph.writing.rules.permissions import may_link_other_ends
-from app.graph.writing.unit.apart_declarations import taken_over
+from app.graph.writing.unit.apart_declarations import declarers, declarers_of_others, taken_over, with_declarers
 from app.graph.writing.unit.item_unit import ItemUnit
 from graphql_schema.catalog.enums import TagMode
 from graphql_schema.catalog.kinds import KINDS
@@ -28,7 +29,7 @@ _CONTAINER_KEYS = {"Domain": "domain", **{kind.part_of: "whole" for kind in KIND
 
 
 def change_edge(  # noqa: PLR0913 - an edge, its end, and a flag
-    unit: ItemUnit, key: EdgeKey, record: Record, own: int, field: str, *, anew: bool = False
+    unit: ItemUnit, key: EdgeKey, record: Record, own: int, field: str, *, anew: bool = False, declarer: str = ""
 ) -> bool:
     """Stage an edge; for `CONTAINS`, also the container in the index of the contained asset.
 
@@ -37,17 +38,20 @@ def change_edge(  # noqa: PLR0913 - an edge, its end, and a flag
     If the edge is concealed and others declare it, or the caller only ends a declaration kept apart, the record is
     stored as that declaration. Otherwise it becomes the edge, and the caller its recorder, who knows it also if an end
     is hidden later. A current edge of others stays theirs if the caller may not link its other end. If its recorder,
-    from whom an end is hidden, withdraws it while another caller keeps it, it becomes the edge of that other caller.
+    from whom an end is hidden, withdraws or shortens it while another caller declares it, too, it becomes the edge of
+    that other caller.
 
     ``own`` is the end of the edge on which the rights were checked; the audit records the edge as ``field`` of it.
+    ``declarer`` is what the caller declares the edge by, empty if the caller does not declare it.
     """
     before, stored = _recorded_begin(unit, key), unit.lookup.edge(key)
     concealed = unit.visibility.conceals(key)
     known = unit.visibility.known_edge(stored, key)
-    heir = None if stored is None else _heir(unit, key, stored, record)
+    left = _without_others(unit, stored, record, declarer)
+    heir = _heir(unit, key, stored, left)
     if heir is not None:
-        is_dated = "validTo" in record and record["validTo"] != (known or {}).get("validTo")
-        over = record if is_dated else {**record, "validTo": max(unit.now, record["validFrom"])}
+        is_dated = "validTo" in left and left["validTo"] != (known or {}).get("validTo")
+        over = left if left["by"] or is_dated else {**left, "validTo": max(unit.now, left["validFrom"])}
         unit.staging.hand_over(key, heir, over)
         unit.audit.record_edge(own, field, key, apart=(known, over))
         is_staged = True
@@ -59,7 +63,10 @@ def change_edge(  # noqa: PLR0913 - an edge, its end, and a flag
     else:
         if stored is not None and concealed and known is not None:
             record = taken_over(stored, record, unit.author.subject)
-        after, recorder = _with_marks(unit, key, record), _lasting_recorder(unit, key, stored, own)
+        recorder = _lasting_recorder(unit, key, stored, own)
+        subject = unit.author.subject
+        given = {**dict.fromkeys(record["by"], subject), **declarers(stored, unit.now), declarer: subject}
+        after = with_declarers(_with_marks(unit, key, record), given, recorder or subject)
         is_staged = unit.staging.put_edge(key, after, anew=anew or concealed, recorder=recorder)
         if is_staged:
             unit.audit.record_edge(own, field, key, rewritten=anew or concealed)
@@ -78,15 +85,26 @@ def _is_apart(unit: ItemUnit, key: EdgeKey, known: Record | None, record: Record
     return unit.visibility.keeps_apart(key) or is_over or is_effectless
 
 
-def _heir(unit: ItemUnit, key: EdgeKey, stored: Record, record: Record) -> str | None:
-    """Return the caller who takes an edge over whose record has no declarer any more; None without one.
+def _without_others(unit: ItemUnit, stored: Record | None, record: Record, declarer: str) -> Record:
+    """Return what is left of the next record of an edge without the declarers that others gave ``stored``."""
+    others = declarers_of_others(stored, unit.author.subject, unit.now).keys() - {declarer}
+    return {**record, "by": [name for name in record["by"] if name not in others]}
 
-    Only a recorder from whom an end is hidden leaves an edge so: its end would show whether others keep it.
+
+def _heir(unit: ItemUnit, key: EdgeKey, stored: Record | None, left: Record) -> str | None:
+    """Return the caller who takes an edge over that the author withdraws or shortens; None without one.
+
+    ``left`` is what the author declares then. Only a recorder from whom an end is hidden leaves an edge so: its end
+    would show whether others declare it.
     """
-    is_left = stored["recordedBy"] == unit.author.subject and unit.visibility.has_hidden_end(key)
-    if not is_left or record["by"] or stored.get(UNCONFIRMED) or not is_current(stored, unit.now):
+    if stored is None or stored.get(UNCONFIRMED) or not is_current(stored, unit.now):
         return None
-    return next((each for each in kept_by(stored) if each != unit.author.subject), None)
+    if stored["recordedBy"] != unit.author.subject or not unit.visibility.has_hidden_end(key):
+        return None
+    if left["by"] and left["validFrom"] <= stored["validFrom"] and ends(left) >= ends(stored):
+        return None
+    others = declarers_of_others(stored, unit.author.subject, unit.now).values()
+    return next((each for each in (*others, *kept_by(stored)) if each != unit.author.subject), None)
 
 
 def _lasting_recorder(unit: ItemUnit, key: EdgeKey, stored: Record | None, own: int) -> str | None:

@@ -9,10 +9,16 @@ The edge itself changes in two cases only. If no other declaration has effect, b
 the next confirmed declaration of the caller becomes the edge. When no other declarer is left, the edge lasts while such
 a record without an end keeps it (:func:`app.graph.records.edge_record.kept_by`). It does not outlast an `unlink` by a
 caller who sees both ends, or an end that it has already.
+
+An edge that several callers declare also names who gave each declarer, because a recorder from whom an end is hidden
+may withdraw it. It then becomes the edge of another one of these callers, with their declarers.
 """
+
+from collections.abc import Mapping
 
 from app.graph.records.edge_record import (
     APART,
+    DECLARED_BY,
     DECLASSIFIED,
     UNCONFIRMED,
     UNCONFIRMED_LINKS,
@@ -23,6 +29,7 @@ from app.graph.records.edge_record import (
     opened,
     with_confirmation,
     with_links_of,
+    without_declassification,
     without_links,
 )
 from graphql_schema.catalog.relations import Relation
@@ -76,14 +83,37 @@ def taken_over(edge: Record, record: Record, subject: str) -> Record:
     return _without(with_links_of(edge, {**_without_past(record), **({"earlier": former} if former else {})}), subject)
 
 
-def handed_over(edge: Record, heir: str, own: Record, subject: str, now: int) -> Record:
-    """Return an edge that a caller declares no longer, as the declaration of ``heir``, who kept one apart.
+def declarers(edge: Record | None, now: int) -> dict[str, str]:
+    """Return who gave each declarer of a stored edge, by subject; none of an edge that has ended or is unconfirmed."""
+    if edge is None or edge.get(UNCONFIRMED) or not is_current(edge, now):
+        return {}
+    return {name: edge.get(DECLARED_BY, {}).get(name, edge["recordedBy"]) for name in edge["by"]}
 
-    Its interval up to ``now`` is a former one. ``own`` is the ended declaration of the caller ``subject``, which is
-    kept apart from now on.
+
+def declarers_of_others(edge: Record | None, subject: str, now: int) -> dict[str, str]:
+    """Return what :func:`declarers` does, without the declarers that the caller ``subject`` gave."""
+    return {name: giver for name, giver in declarers(edge, now).items() if giver != subject}
+
+
+def with_declarers(record: Record, given: Mapping[str, str], recorder: str) -> Record:
+    """Return the record of an edge with who ``given`` its declarers, for those that ``recorder`` did not give."""
+    noted = {name: given[name] for name in record["by"] if given.get(name, recorder) != recorder}
+    rest = {name: value for name, value in record.items() if name != DECLARED_BY}
+    return {**rest, **({DECLARED_BY: noted} if noted else {})}
+
+
+def handed_over(edge: Record, heir: str, own: Record, subject: str, now: int) -> Record:
+    """Return an edge that a caller declares no longer, as the declaration of ``heir``, another caller.
+
+    It keeps the declarers that others gave, and loses its declassification. Without such declarers it is what ``heir``
+    kept apart, and its interval up to ``now`` is a former one. ``own`` is the ended declaration of the caller
+    ``subject``, which is kept apart from now on.
     """
-    past = {**edge, "validTo": max(now, edge["validFrom"])}
-    left = taken_over(past, edge[APART][heir], heir)
+    given = declarers_of_others(edge, subject, now)
+    if given:
+        left = with_declarers({**without_declassification(edge), "by": sorted(given)}, given, heir)
+    else:
+        left = taken_over({**edge, "validTo": max(now, edge["validFrom"])}, edge[APART][heir], heir)
     return {**left, APART: {**left.get(APART, {}), subject: _without_past(own)}}
 
 

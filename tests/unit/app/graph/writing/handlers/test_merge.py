@@ -86,6 +86,16 @@ def test_edges_continue_and_the_old_id_points_there(estate: Memory) -> None:
     assert (record["mergedInto"]["id"], record["deletedAt"]) == (urn("dataset new"), LATER)
 
 
+def test_a_joined_edge_names_who_gave_each_declarer(memory: Memory) -> None:
+    """Of two edges that become one, the recorder of the other is named as who gave its declarers."""
+    seeded(memory, asset("dataset new", owners=OURS), asset("run r", {"state": "COMPLETE"}, owners=OURS))
+    assert memory.outcomes(link("INPUT_TO", "dataset new", "run r"), who=ADA) == ["CREATED"]
+    assert memory.outcomes(asset("run r", inputs=["dataset old"]), who=CI) == ["UPDATED"]
+    assert memory.outcomes(merge(), now=LATER) == ["UPDATED"]
+    edge = memory.edge("INPUT_TO", "dataset new", "run r")
+    assert (edge["by"], edge["recordedBy"], edge["declaredBy"]) == (["Run.inputs", "link"], "ada", {"Run.inputs": "ci"})
+
+
 def test_the_audit_of_both_and_of_the_consumer(estate: Memory) -> None:
     """Each has one change with the reason: the ids of each other, and the edges as entries of the end they change."""
     estate.run(merge(reason="one table"), who=ADA, now=LATER)

@@ -1,11 +1,13 @@
 """Effects of an edge on its ends: owner team, container, and the order of tags and owners."""
 
+from dataclasses import replace
+
 import pytest
 from support.stores.in_memory_writer import Memory, seeded
 from support.stores.writers import NOW, asset, link, person, urn
 
 from app.graph.records.edge_record import is_current
-from graphql_schema.ports.commands import UnlinkCommand
+from graphql_schema.ports.commands import Command, RegisterCommand, UnlinkCommand
 
 OURS, THEIRS = {"team ranking": ["TECHNICAL"]}, {"team ads": ["TECHNICAL"]}
 
@@ -110,3 +112,50 @@ def test_who_repeats_an_edge_of_others_does_not_end_it_once_its_end_is_hidden(me
     memory.run(link(*ends, validTo=NOW + 9) if by_end else end, who=ada, now=NOW + 4)
     edge = memory.edge(*ends)
     assert (is_current(edge, NOW + 9), "claim" in edge, edge["recordedBy"]) == (True, False, "ads-ci")
+
+
+ENDS = ("PRODUCES", "run r", "dataset d")
+UNLINK = UnlinkCommand(ENDS[0], urn(ENDS[1]), urn(ENDS[2]))
+
+
+def run_with(*outputs: str) -> RegisterCommand:
+    """Return the registration of a run of ads that lists all its outputs."""
+    run = asset(ENDS[1], {"state": "COMPLETE"}, owners=THEIRS, outputs=outputs)
+    return replace(run, edges=tuple(replace(each, adds=False) for each in run.edges))
+
+
+WITHDRAWALS = {
+    "unlink": (UNLINK, "INVALID"),
+    "a link with an end": (link(*ENDS, validTo=NOW + 9), "UNCHANGED"),
+    "a list": (run_with(), "UNCHANGED"),
+}
+"""Commands that withdraw an edge or give it an end, with their outcomes when they are repeated."""
+
+
+@pytest.mark.parametrize(("withdrawal", "again"), WITHDRAWALS.values(), ids=WITHDRAWALS)
+@pytest.mark.parametrize("late", [False, True], ids=["first", "later, with both rights"])
+def test_who_recorded_an_edge_does_not_end_it_for_others_once_its_end_is_hidden(
+    memory: Memory, withdrawal: Command, again: str, *, late: bool
+) -> None:
+    """Ads and ada declare an edge by two fields. Ads withdraws its own once the dataset is hidden: hers is left.
+
+    The edge goes on without a pause, also if ads declared it after ada, with a right on the dataset at that time. The
+    responses are those for an absent dataset. She ends the edge as she declared it.
+    """
+    ada, ads = person("ada", "team ranking", roles="engineer"), person("ads", "team ads", roles="engineer")
+    made, both = asset("dataset d", owners=OURS, producedBy=["run r"]), replace(ads, teams=ads.teams | ada.teams)
+    writes = [(made, ada), (run_with("dataset d"), both)] if late else [(run_with("dataset d"), ads), (made, ada)]
+    for at, (item, who) in enumerate(writes):
+        assert memory.outcomes(item, who=who, now=NOW + at) == ["CREATED"]
+    before = memory.edge(*ENDS)
+    assert (before["recordedBy"], before["by"]) == ("ads", ["Dataset.producedBy", "Run.outputs"])
+    assert memory.outcomes(made, who=ada, now=NOW + 2) == ["UNCHANGED"]
+    assert memory.outcomes(asset("dataset d", {"visibility": "TEAM"}), who=ada, now=NOW + 3) == ["UPDATED"]
+    assert memory.outcomes(withdrawal, who=ads, now=NOW + 4) == ["UPDATED"]
+    assert memory.outcomes(withdrawal, who=ads, now=NOW + 5) == [again]
+    edge = memory.edge(*ENDS)
+    assert (edge["recordedBy"], edge["by"], edge["validFrom"]) == ("ada", ["Dataset.producedBy"], before["validFrom"])
+    assert is_current(edge, NOW + 9)
+    assert memory.outcomes(made, who=ada, now=NOW + 6) == ["UNCHANGED"]
+    assert memory.outcomes(asset("dataset d", producedBy=[]), who=ada, now=NOW + 7) == ["UPDATED"]
+    assert not is_current(memory.edge(*ENDS), NOW + 7)

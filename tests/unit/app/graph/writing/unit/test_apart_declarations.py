@@ -1,11 +1,11 @@
 """What a caller declares of an edge that others declared and that has a hidden end is kept apart from it."""
 
 import random
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from support.stores.edge_steps import EDGES, command, history, response, steps
 from support.stores.in_memory_writer import ROOT, Memory, seeded
 from support.stores.writers import NOW, asset, link, person, urn
 
@@ -13,22 +13,18 @@ from app.graph.records.edge_record import BY_CALLER, is_current, kept_by
 from app.graph.records.merged_edge import joined
 from app.graph.records.read_time import ReadTime, edge_at
 from app.graph.writing.unit.apart_declarations import own_declaration, with_declaration
-from graphql_schema.ports.commands import ApproveCommand, Command, RegisterCommand, RevertCommand, UnlinkCommand
-from graphql_schema.ports.outcomes import WriteOutcome
+from graphql_schema.ports.commands import ApproveCommand, RegisterCommand, RevertCommand, UnlinkCommand
 from graphql_schema.ports.record import Record
 
+ADS = person("ads", "team ads", roles="engineer")
 ADA, BEN = (person(name, "team ranking", roles="engineer") for name in ("ada", "ben"))
 OURS, THEIRS = {"team ranking": ["TECHNICAL"]}, {"team ads": ["TECHNICAL"]}
-EDGES: dict[str, tuple[str, str, str, str]] = {
-    "source of a dataset": ("DERIVES", "dataset shut", "dataset d", "derivedFrom"),
-    "input of a run": ("INPUT_TO", "dataset shut", "run r", "inputs"),
-    "output of a run": ("PRODUCES", "run r", "dataset shut", "outputs"),
-    "run of a version": ("PRODUCES", "run shut", "model-version m@1", "producedBy"),
-    "set of a feature": ("CONTAINS", "feature-set shut", "feature f", "featureSet"),
-    "workflow of a run": ("RUN_OF", "run r", "workflow shut", "workflow"),
+OTHER_FIELDS: dict[str, tuple[str, dict[str, list[str]]]] = {
+    "output of a run": ("dataset shut", {"producedBy": ["run r"]}),
+    "run of a version": ("run shut", {"outputs": ["model-version m@1"]}),
+    "set of a feature": ("feature-set shut", {"features": ["feature f"]}),
 }
-"""Edges with a hidden end: relation, ends, and the field of the visible end."""
-
+"""The hidden ends that can declare an edge of EDGES, too, with their fields."""
 
 SHUT = ("DERIVES", "dataset shut", "dataset d")
 END = UnlinkCommand("DERIVES", urn("dataset shut"), urn("dataset d"))
@@ -53,59 +49,6 @@ def others_edge(edge: Record) -> Record:
     return {name: value for name, value in edge.items() if name not in BY_CALLER}
 
 
-def steps(kind: str, seed: int) -> Iterator[tuple[int, tuple[Any, ...]]]:
-    """Yield ten random steps of ada, each with its instant: links with values, ends, and lists of the field."""
-    chance = random.Random(f"{kind} {seed}")
-    now = NOW + 100
-    for _ in range(10):
-        now += chance.randrange(1, 20)
-        values = chance.choice(
-            [{}, {"confidence": 0.5}, {"validTo": now + 5}, {"validTo": None}, {"validFrom": now - 3}]
-        )
-        yield (
-            now,
-            chance.choice([("link", values), ("unlink", None), ("unlink", now - 1), ("list", True), ("list", False)]),
-        )
-
-
-def command(kind: str, step: tuple[Any, ...]) -> Command:
-    """Return a step as a command about the edge."""
-    relation, source, target, field = EDGES[kind]
-    what, given = step
-    if what == "link":
-        return link(relation, source, target, **given)
-    if what == "unlink":
-        return UnlinkCommand(relation, urn(source), urn(target), given)
-    shut, visible = sorted((source, target), key=lambda end: not end.endswith(" shut"))
-    fields: dict[str, Any] = {field: [shut] * given}
-    return asset(visible, **fields)
-
-
-def response(done: WriteOutcome) -> tuple[Any, ...]:
-    """Return what an outcome shows."""
-    errors = [(error.code, error.path, error.message) for error in done.errors]
-    return done.outcome, done.revision, done.sensitivity_before, done.far_end_known, done.changed_end_known, errors
-
-
-def history(memory: Memory) -> list[Any]:
-    """Return the entries of ada's changes of visible assets, with which sides of an edge she may read."""
-    changes = [
-        each
-        for each in memory.vertices.values()
-        if each["kind"] == "CHANGE" and each["actor"] == "ada" and not each["subject"].endswith("shut")
-    ]
-    return sorted(
-        (change["createdAt"], change["action"], entry["field"], _is_shown(entry, "before"), _is_shown(entry, "after"))
-        for change in changes
-        for entry in change["fields"]
-    )
-
-
-def _is_shown(entry: dict[str, Any], side: str) -> bool:
-    is_mine = side == "after" or (entry["was"] or {}).get("recordedBy") == "ada"
-    return entry[side] is not None and is_mine
-
-
 @pytest.mark.parametrize("kind", EDGES)
 @pytest.mark.parametrize("seed", range(25))
 def test_an_edge_of_others_decides_nothing_and_stays(memory: Memory, kind: str, seed: int) -> None:
@@ -122,6 +65,37 @@ def test_an_edge_of_others_decides_nothing_and_stays(memory: Memory, kind: str, 
         assert (dry[0], done[0]) == (dry[1], done[1]), (now - NOW, step)
     assert history(there) == history(absent)
     assert others_edge(there.edge(relation, source, target)) == before
+
+
+@pytest.mark.parametrize("kind", OTHER_FIELDS)
+@pytest.mark.parametrize("by_list", [False, True])
+@pytest.mark.parametrize("seed", range(20))
+def test_what_an_owner_declares_stays_whatever_the_recorder_does(
+    memory: Memory, kind: str, seed: int, *, by_list: bool
+) -> None:
+    """Ada records an edge, and ads registers its other end, hidden from her, with the edge and without.
+
+    After ten random steps of ada the edge is as ads declared it. Her responses and history are equal in both stores.
+    """
+    relation, source, target, _ = EDGES[kind]
+    shut, fields = OTHER_FIELDS[kind]
+    values = {"visibility": "TEAM", **({"state": "COMPLETE"} if shut.startswith("run") else {})}
+    there, absent = Memory(memory.policy), Memory(memory.policy)
+    for store, declared in ((there, fields), (absent, {})):
+        own = [asset(name, owners=OURS) for name in ("model m", "model-version m@1", "feature f")]
+        seeded(store, *own, asset("run r", {"state": "COMPLETE"}, owners=OURS))
+        store.run(command(kind, ("list", True) if by_list else ("link", {})), who=ADA, now=NOW + 1)
+        assert store.outcomes(asset(shut, values, owners=THEIRS, **declared), who=ADS, now=NOW + 2) == ["CREATED"]
+        assert store.edge(relation, source, target)["recordedBy"] == "ada"
+    (theirs,) = {*there.edge(relation, source, target)["by"]} - {*absent.edge(relation, source, target)["by"]}
+    for now, step in steps(kind, seed):
+        dry = [response(each.run(command(kind, step), who=ADA, now=now, dry_run=True)[0]) for each in (there, absent)]
+        done = [response(each.run(command(kind, step), who=ADA, now=now)[0]) for each in (there, absent)]
+        assert (dry[0], done[0]) == (dry[1], done[1]), (now - NOW, step)
+        edge = there.edge(relation, source, target)
+        assert theirs in edge["by"], (now - NOW, step)
+        assert is_current(edge, now + 100), (now - NOW, step)
+    assert history(there) == history(absent)
 
 
 @pytest.mark.parametrize("kind", EDGES)
