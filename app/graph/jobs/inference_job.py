@@ -2,7 +2,8 @@
 
 For a vertex it derives all edges that are inferred to it, and writes those that differ. It may therefore stop and start
 again at any point. The entries that are due when a round begins are worked off together, and later ones in the next
-round, so that each round ends, however often callers write.
+round, so that each round ends, however often callers write. If the rules have changed, all assets are derived page by
+page, in turns with the rounds.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -137,6 +138,8 @@ class InferenceJob(OutboxWorker):
         self._round: list[OutboxEntry] = []
         self._middles: dict[int, None] = {}
         self._ends: dict[int, None] = {}
+        self._page: dict[int, None] = {}
+        self._page_urn = ""
         self._turns = TurnOrder[str]()
         self._written = 0
         self._loads = 0
@@ -144,7 +147,8 @@ class InferenceJob(OutboxWorker):
     async def advance(self, due: list[OutboxEntry]) -> bool:
         """Begin a round if there is none, and work off one batch of it; return whether there was work."""
         if self._loads != self._outbox.loads:
-            self._round, self._middles, self._ends, self._loads = [], {}, {}, self._outbox.loads
+            self._round, self._middles, self._ends, self._page = [], {}, {}, {}
+            self._loads = self._outbox.loads
         full = next((entry for entry in due if entry.after is not None), None)
         if not self._round:
             self._round = [entry for entry in due if entry.after is None]
@@ -161,32 +165,35 @@ class InferenceJob(OutboxWorker):
         return True
 
     async def _work(self, full: OutboxEntry | None) -> None:
-        """Work off one batch: follow middles to ends and derive ends, in turns, else derive the next page of all."""
-        kinds = [kind for kind, queue in (("middles", self._middles), ("ends", self._ends)) if queue]
-        kind = self._turns.next(kinds) if kinds else "page"
+        """Work off one batch, in turns: follow middles to ends, derive ends, or derive a page of all assets."""
+        queues = (("middles", self._middles), ("ends", self._ends), ("page", full))
+        kinds = [kind for kind, queue in queues if queue]
+        kind = self._turns.next(kinds) if kinds else ""
         if kind == "middles":
             await self._follow(take_first(self._middles, BATCH))
         elif kind == "ends":
-            await self._derive(take_first(self._ends, BATCH))
+            self._ends |= dict.fromkeys(await self._derive(take_first(self._ends, BATCH)))
         elif full is not None:
             await self._derive_page(full)
 
     async def _derive_page(self, entry: OutboxEntry) -> None:
-        """Derive the inferred edges to the next page of assets by URN, and store the last URN in the entry.
+        """Derive inferred edges to a page of assets by URN, and store its last URN in the entry when all are derived.
 
-        The URN is not stored if :meth:`_derive` postponed assets. If there is no further page, set ``after`` of the
-        entry to None in memory.
+        The assets that :meth:`_derive` leaves are derived in the next turns. If there is no further page, set ``after``
+        of the entry to None in memory.
         """
-        rows = await self._client.submit(_PAGE, {"kinds": _KINDS, "after": entry.after, "most": BATCH})
-        if not rows:
-            entry.after = None
+        if not self._page:
+            rows = await self._client.submit(_PAGE, {"kinds": _KINDS, "after": entry.after, "most": BATCH})
+            if not rows:
+                entry.after = None
+                return
+            self._page_urn = rows[-1]["urn"]
+            (same,) = await self._client.submit(_TIES, {"kinds": _KINDS, "urns": [self._page_urn]})
+            self._page = dict.fromkeys([*(row["x"] for row in rows), *same])
+        self._page = dict.fromkeys(await self._derive([*self._page]))
+        if self._page:
             return
-        urns = [row["urn"] for row in rows]
-        (same,) = await self._client.submit(_TIES, {"kinds": _KINDS, "urns": urns[-1:]})
-        await self._derive([*dict.fromkeys([*(row["x"] for row in rows), *same])])
-        if self._ends:  # some vertices were postponed: this page is derived again after them
-            return
-        entry.after = urns[-1]
+        entry.after = self._page_urn
         writes = WriteSet()
         writes.update_entry(entry)
         await writes.submit(self._client)
@@ -200,11 +207,11 @@ class InferenceJob(OutboxWorker):
             middles, read = middles[AT_ONCE:], read + count
         self._middles |= dict.fromkeys(middles)
 
-    async def _derive(self, ends: list[int]) -> None:
-        """Write the inferred edges to ``ends`` that differ from the stored ones.
+    async def _derive(self, ends: list[int]) -> list[int]:
+        """Write the inferred edges to ``ends`` that differ from the stored ones; return the ends that are left.
 
-        The ends that are not read within MAX_READ, and those from the first one whose edges would exceed MAX_EDGES, are
-        added to ``_ends`` again. A run with a thousand inputs and outputs has a million chains, so no more ends are
+        These are the ends that are not read within MAX_READ, and those from the first one whose edges would exceed
+        MAX_EDGES. A run with a thousand inputs and outputs has a million chains, so no more ends are
         derived than are written.
         """
         rules, now, read, count, is_full = self._reads.rules, self._clock(), 0, 0, False
@@ -220,8 +227,8 @@ class InferenceJob(OutboxWorker):
                 derived.append((around, edges))
                 ends, count = ends[1:], count + len(edges)
             read += around.edges
-        self._ends |= dict.fromkeys(ends)
         await self._write(derived)
+        return ends
 
     async def _write(self, derived: Iterable[tuple[Neighbourhood, Mapping[EdgeKey, Record]]]) -> None:
         """Write edges, each with the vertices and edges around it."""

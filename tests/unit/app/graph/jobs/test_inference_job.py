@@ -9,6 +9,7 @@ import pytest
 
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.outbox_entry import OutboxEntry, new_entry_id
+from app.graph.commits.write_set import WriteSet
 from app.graph.jobs import inference_job
 from app.graph.jobs.chain_reads import ChainReads
 from app.graph.jobs.inference_chains import Neighbourhood, changes
@@ -71,8 +72,9 @@ async def test_a_round_ends_in_a_stream_of_entries(monkeypatch: pytest.MonkeyPat
         worked.append(("middles", middles))
         return set(), 0
 
-    async def derive(_job: InferenceJob, ends: list[int]) -> None:
+    async def derive(_job: InferenceJob, ends: list[int]) -> list[int]:
         worked.append(("ends", ends))
+        return []
 
     monkeypatch.setattr(inference_job, "BATCH", 1)
     monkeypatch.setattr(ChainReads, "ends_beyond", ends_beyond)
@@ -122,3 +124,41 @@ async def test_a_batch_reads_no_further_chains_after_many_edges(monkeypatch: pyt
         reads.clear()
         due = []
     assert sorted(steps) == [5, *[AT_ONCE] * (2 * BATCH // AT_ONCE)]  # five ends were found from the middles alone
+
+
+PAGES = {"": [1, 2], "b": [3, 4], "d": []}
+"""Ids of the assets of each page of a full derivation, by the URN after which it begins; URNs are letters."""
+
+
+async def pages(_statement: object, values: dict[str, Any]) -> list[Any]:
+    """Return what a store has: a page of assets, or no further asset with its last URN."""
+    return [{"x": vid, "urn": "?abcd"[vid]} for vid in PAGES[values["after"]]] if "after" in values else [[]]
+
+
+async def test_a_full_derivation_goes_on_in_a_stream_of_entries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each page has its turn though there is always a round, and is stored when its last asset is derived.
+
+    An asset that a batch leaves is derived in a later one: the page does not begin again, which could be without end.
+    """
+    derived: list[list[int]] = []
+    after: list[str | None] = []
+
+    async def ends_beyond(_reads: ChainReads, _middles: list[int]) -> tuple[set[int], int]:
+        return set(), 0
+
+    async def derive(_job: InferenceJob, ends: list[int]) -> list[int]:
+        derived.append(ends[:1])
+        return ends[1:]
+
+    monkeypatch.setattr(ChainReads, "ends_beyond", ends_beyond)
+    monkeypatch.setattr(InferenceJob, "_derive", derive)
+    monkeypatch.setattr(Outbox, "done", AsyncMock())
+    monkeypatch.setattr(WriteSet, "submit", AsyncMock())
+    coordinator: Any = SimpleNamespace(lock=asyncio.Lock(), outbox=Outbox(), inference_rules=RULES)
+    job = InferenceJob(SimpleNamespace(submit=pages), coordinator)  # type: ignore[arg-type]
+    full = OutboxEntry(new_entry_id(), "", 1, inference=True, after="")
+    for step in range(10):
+        assert await job.advance([full, OutboxEntry(step, "acme", 2, inference=True, expand={10 + step: None})])
+        after.append(full.after)
+    assert derived == [[1], [2], [3], [4]]
+    assert list(dict.fromkeys(after)) == ["", "b", "d", None]
