@@ -17,8 +17,8 @@ from policies.principal import Principal, Scope
 MAX_OWNED: Final = 10
 """Maximal number of webhooks of one owner."""
 
-MAX_ALL: Final = 100
-"""Maximal number of webhooks of a store; calls to several processes at once may exceed it a little."""
+MAX_OF_TENANT: Final = 100
+"""Maximal number of webhooks of a tenant; calls to several processes at once may exceed it a little."""
 
 FORMER_MS: Final = 24 * 3_600_000
 """Milliseconds for which a secret signs after its rotation."""
@@ -43,10 +43,14 @@ class OwnedWebhooks:
         own, number = await self._stored()
         if order.name in own:
             raise _conflict(f"You have a webhook {order.name!r} already; change it with `updateWebhook`.", "name")
-        if len(own) >= MAX_OWNED or number >= MAX_ALL:
+        if len(own) >= MAX_OWNED:
             raise _conflict(
-                f"You have {len(own)} webhooks of at most {MAX_OWNED}, or the server has its maximum; remove one, or "
-                "let one webhook name more in its filter."
+                f"You have {MAX_OWNED} webhooks, the maximum; remove one, or let one webhook name more in its filter."
+            )
+        if number >= MAX_OF_TENANT:
+            raise _conflict(
+                f"Your tenant has {MAX_OF_TENANT} webhooks, the maximum; let an owner remove one, or let a webhook "
+                "that you have name more in its filter."
             )
         now, secret = self._rights.clock(), new_secret()
         webhook = StoredWebhook(
@@ -95,10 +99,9 @@ class OwnedWebhooks:
         return WebhookResult(self._shown(webhook), secret)
 
     async def _stored(self) -> tuple[dict[str, StoredWebhook], int]:
-        """Return the webhooks of the caller by name, and the number of those of all callers."""
-        stored = await self._store.all()
-        mine = (self._caller.tenant, self._caller.subject)
-        return {each.name: each for each in stored if each.of == mine}, len(stored)
+        """Return the webhooks of the caller by name, and the number of those of all callers of the tenant."""
+        stored = [each for each in await self._store.all() if each.owner.tenant == self._caller.tenant]
+        return {each.name: each for each in stored if each.owner.subject == self._caller.subject}, len(stored)
 
     async def _named(self, name: str) -> StoredWebhook:
         found = (await self._stored())[0].get(name)

@@ -6,7 +6,7 @@ import pytest
 from support.stores.webhook_memory import SERVICE, WebhookMemory, webhook
 
 from app.graph.webhooks.stored_webhook import DeliveryState
-from app.webhooks.owned_webhooks import FORMER_MS, MAX_ALL, MAX_OWNED, OwnedWebhooks
+from app.webhooks.owned_webhooks import FORMER_MS, MAX_OF_TENANT, MAX_OWNED, OwnedWebhooks
 from app.webhooks.receiver_hosts import ReceiverHosts
 from app.webhooks.webhook_rights import WebhookRights
 from graphql_schema.ports.outcomes import MutationErrorCode
@@ -58,14 +58,17 @@ async def test_names_are_of_one_owner() -> None:
 
 
 async def test_the_number_is_bounded() -> None:
-    """An owner has at most MAX_OWNED webhooks, and the store MAX_ALL."""
+    """An owner has at most MAX_OWNED webhooks, and a tenant MAX_OF_TENANT, which takes none from other tenants."""
     store = WebhookMemory()
     for number in range(MAX_OWNED):
         await registry(store).register(WebhookOrder(f"n{number}", URL))
     assert await refused(registry(store).register(WebhookOrder("more", URL))) is MutationErrorCode.CONFLICT
-    others = {x: webhook(f"w{x}", x=x, owner=replace(SERVICE, subject=f"s{x}")) for x in range(MAX_ALL)}
+    others = {x: webhook(f"w{x}", x=x, owner=replace(SERVICE, subject=f"s{x}")) for x in range(MAX_OF_TENANT)}
     full, newcomer = WebhookMemory(others), replace(SERVICE, subject="newcomer")
     assert await refused(registry(full, newcomer).register(WebhookOrder("one", URL))) is MutationErrorCode.CONFLICT
+    elsewhere = replace(newcomer, tenant="other")
+    await registry(full, elsewhere).register(WebhookOrder("one", URL))
+    assert [each["name"] for each in await registry(full, elsewhere).owned()] == ["one"]
 
 
 async def test_an_update_changes_what_it_names_and_ends_failures() -> None:
