@@ -1,15 +1,17 @@
 """Derives inferred edges from the edges around some vertices. Pure: no request, no write.
 
-A chain visits no vertex twice. It is active while all its edges are, until a vertex in its middle is deleted.
+A chain visits no vertex twice. It is active while all its edges are, until a vertex in its middle is deleted. Of the
+chains between two vertices the edge keeps the first ones by :func:`_rank`, because callers may make any number of them.
 """
 
+from bisect import insort
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
 
-from app.graph.records.edge_record import EdgeKey, active_intervals
+from app.graph.records.edge_record import MAX_INTERVALS, EdgeKey, active_intervals
 from app.graph.records.inferred_edge import CHAINS, inferred
 from app.graph.records.vertex_record import kind_of
 from graphql_schema.catalog.inference_rules import InferenceRule
@@ -18,6 +20,9 @@ from graphql_schema.ports.record import JsonObject, Position, Record
 
 Intervals = Sequence[tuple[int, int]]
 """Intervals in epoch milliseconds, the earliest first; the end is excluded."""
+
+MAX_CHAINS: Final = 20
+"""Maximal number of chains of an inferred edge: its readers read all of them."""
 
 _ALWAYS: Final = -(2**62)
 """A begin before every instant."""
@@ -47,11 +52,12 @@ class Neighbourhood:
 
 @dataclass(frozen=True, slots=True)
 class PartialChain:
-    """The last part of a chain, from ``vids[0]`` to its end.
+    """The last part of a chain of ``rule``, from ``vids[0]`` to its end.
 
     ``active`` are the intervals in which this part is active. ``confidence`` is the product of those of rule and edges.
     """
 
+    rule: InferenceRule
     vids: tuple[int, ...]
     active: Intervals
     confidence: float
@@ -62,17 +68,17 @@ def changes(around: Neighbourhood, end: int, rules: Iterable[InferenceRule], now
 
     ``now``, in epoch milliseconds, is when changed intervals are recorded.
     """
-    wanted: dict[EdgeKey, list[Record]] = defaultdict(list)
+    wanted: dict[EdgeKey, list[PartialChain]] = defaultdict(list)
     for rule in rules:
         for chain in _chains(around, rule, end):
-            wanted[rule.relation.name, chain.vids[0], end].append(_chain_record(rule, chain))
+            _add_chain(wanted[rule.relation.name, chain.vids[0], end], chain)
     found, stored = {}, around.inferred.get(end, {})
     for key in {**stored, **wanted}:
         before = stored.get(key)
         known = {_identity(chain): chain["held"] for chain in (before or {}).get(CHAINS, ())}
         chains = [
             {**chain, "held": _recorded(known.get(_identity(chain), ()), chain["held"], now)}
-            for chain in wanted.get(key, ())
+            for chain in map(_chain_record, wanted.get(key, ()))
         ]
         after = inferred(key[0], sorted(chains, key=lambda chain: (chain["rule"], chain["through"])))
         if after != before:
@@ -106,19 +112,51 @@ def disjoint(intervals: Intervals) -> Intervals:
     return found
 
 
+def _add_chain(chains: list[PartialChain], chain: PartialChain) -> None:
+    """Insert a chain of an edge by its rank, and remove the last ones above MAX_CHAINS and MAX_INTERVALS of an edge.
+
+    The first chain stays, however many intervals it has. The result does not depend on the order of the calls.
+    """
+    insort(chains, chain, key=_rank)
+    intervals = 0
+    for place, each in enumerate(chains):
+        intervals += len(each.active)
+        if place == MAX_CHAINS or (place and intervals > MAX_INTERVALS):
+            del chains[place:]
+            return
+
+
+def _rank(chain: PartialChain) -> Position:
+    """Return the sort key of a chain: the last to end, then the greatest confidence, then the first to begin.
+
+    A chain that is active now is therefore kept before those that have ended, and later ones do not replace it.
+    """
+    (begin, _), (_, end) = chain.active[0], chain.active[-1]
+    return -end, -_rounded(chain), begin, chain.rule.name, *chain.vids[1:-1]
+
+
+def _rounded(chain: PartialChain) -> float:
+    return round(chain.confidence, _DIGITS)
+
+
 def _chains(around: Neighbourhood, rule: InferenceRule, end: int) -> Iterator[PartialChain]:
     """Yield the chains of a rule that end at a vertex and are active at any time, past or future."""
-    chains = [PartialChain((end,), [(_ALWAYS, FOREVER)], rule.confidence)] if _is_of(around, end, rule.ends) else []
-    for place in range(len(rule.chain) - 1, -1, -1):
-        relation, kinds = rule.chain[place].relation.name, rule.kinds(place)
-        chains = [
-            extended
-            for chain in chains
-            for source, edge in around.into.get((relation, chain.vids[0]), {}).items()
-            if _is_of(around, source, kinds) and source not in chain.vids
-            for extended in _extended(around, chain, source, edge, inner=place > 0)
-        ]
-    return iter(chains)
+    if not _is_of(around, end, rule.ends):
+        return iter(())
+    return _completed(around, PartialChain(rule, (end,), [(_ALWAYS, FOREVER)], rule.confidence))
+
+
+def _completed(around: Neighbourhood, chain: PartialChain) -> Iterator[PartialChain]:
+    """Yield the chains that have ``chain`` as their last part, one at a time: a vertex may have millions."""
+    place = len(chain.rule.chain) - len(chain.vids)
+    if place < 0:
+        yield chain
+        return
+    relation, kinds = chain.rule.chain[place].relation.name, chain.rule.kinds(place)
+    for source, edge in around.into.get((relation, chain.vids[0]), {}).items():
+        if _is_of(around, source, kinds) and source not in chain.vids:
+            for extended in _extended(around, chain, source, edge, inner=place > 0):
+                yield from _completed(around, extended)
 
 
 def _extended(
@@ -129,7 +167,7 @@ def _extended(
     active = intersection(chain.active, disjoint(active_intervals(edge)))
     active = intersection(active, [(_ALWAYS, deleted or FOREVER)])
     confidence = chain.confidence * edge.get("confidence", 1.0)
-    return [PartialChain((source, *chain.vids), active, confidence)] if active else []
+    return [PartialChain(chain.rule, (source, *chain.vids), active, confidence)] if active else []
 
 
 def _is_of(around: Neighbourhood, vid: int, kinds: Sequence[str]) -> bool:
@@ -137,11 +175,11 @@ def _is_of(around: Neighbourhood, vid: int, kinds: Sequence[str]) -> bool:
     return record is not None and kind_of(record) in kinds
 
 
-def _chain_record(rule: InferenceRule, chain: PartialChain) -> JsonObject:
+def _chain_record(chain: PartialChain) -> JsonObject:
     return {
-        "rule": rule.name,
+        "rule": chain.rule.name,
         "through": list(chain.vids[1:-1]),
-        "confidence": round(chain.confidence, _DIGITS),
+        "confidence": _rounded(chain),
         "held": chain.active,
     }
 

@@ -6,7 +6,8 @@ round, so that each round ends, however often callers write. If the rules have c
 page, in turns with the rounds.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
@@ -20,7 +21,7 @@ from app.graph.commits.outbox_worker import OutboxWorker
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_set import WriteSet
 from app.graph.driver.contended_request import repeat_contended
-from app.graph.driver.errors import TransientConflictError
+from app.graph.driver.errors import TransientConflictError, WriteRefusedError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.gremlin_text import g, param
 from app.graph.driver.prepared_statement import PreparedStatement
@@ -30,6 +31,7 @@ from app.graph.jobs.inference_chains import Neighbourhood, changes
 from app.graph.jobs.turn_order import TurnOrder
 from app.graph.records.clock import epoch_milliseconds
 from app.graph.records.edge_record import EdgeKey
+from app.graph.records.record_text import text_of
 from app.graph.records.touched import NOTHING
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.catalog.inference_rules import RULES
@@ -50,7 +52,10 @@ MAX_READ: Final = 5_000
 """Number of edges after which a batch reads no further chains: the other vertices are left for the next batches."""
 
 MAX_EDGES: Final = 2_500
-"""Maximal number of edges that a batch writes while it holds the lock, unless one vertex has more."""
+"""Maximal number of edges that a batch writes while it holds the lock."""
+
+MAX_CHARACTERS: Final = 4 * 1024 * 1024
+"""Number of characters of edges after which a batch writes no further ones: the store refuses long requests."""
 
 LONG_NEIGHBOURHOOD: Final = 200
 """Number of records around the vertices of a batch above which it is derived in the side thread."""
@@ -92,6 +97,27 @@ _KINDS: Final = sorted({KINDS[name].code for rule in RULES for name in rule.ends
 """Codes of the kinds at which chains of the rules end."""
 
 _log = structlog.get_logger(__name__)
+
+
+DerivedEdge = tuple[Neighbourhood, EdgeKey, Record]
+"""What was read around an edge, the key of the edge, and its new record."""
+
+
+@dataclass(slots=True)
+class DerivedBatch:
+    """Edges to write as one transaction. ``characters`` is the number of characters in their records."""
+
+    edges: list[DerivedEdge] = field(default_factory=list)
+    characters: int = 0
+
+    def add(self, around: Neighbourhood, edges: Mapping[EdgeKey, Record]) -> bool:
+        """Add edges until there are MAX_EDGES or MAX_CHARACTERS; return whether all of ``edges`` were added."""
+        for key, edge in edges.items():
+            if len(self.edges) >= MAX_EDGES or self.characters >= MAX_CHARACTERS:
+                return False
+            self.edges.append((around, key, edge))
+            self.characters += len(text_of(edge))
+        return True
 
 
 async def schedule_full_derivation(client: GremlinClient, coordinator: WriteCoordinator) -> None:
@@ -141,6 +167,7 @@ class InferenceJob(OutboxWorker):
         self._page: dict[int, None] = {}
         self._page_urn = ""
         self._turns = TurnOrder[str]()
+        self._refused = set[int]()
         self._written = 0
         self._loads = 0
 
@@ -152,6 +179,8 @@ class InferenceJob(OutboxWorker):
         full = next((entry for entry in due if entry.after is not None), None)
         if not self._round:
             self._round = [entry for entry in due if entry.after is None]
+            if self._round:
+                self._refused.clear()
             for entry in self._round:
                 self._middles |= entry.expand
                 self._ends |= entry.frontier
@@ -210,33 +239,47 @@ class InferenceJob(OutboxWorker):
     async def _derive(self, ends: list[int]) -> list[int]:
         """Write the inferred edges to ``ends`` that differ from the stored ones; return the ends that are left.
 
-        These are the ends that are not read within MAX_READ, and those from the first one whose edges would exceed
-        MAX_EDGES. A run with a thousand inputs and outputs has a million chains, so no more ends are
-        derived than are written.
+        These are the ends that are not read within MAX_READ, and those from the first one whose edges exceed MAX_EDGES
+        or MAX_CHARACTERS. The others of its edges are then those that differ. A run with a thousand inputs and outputs
+        has a million chains, so no more ends are derived than are written.
         """
-        rules, now, read, count, is_full = self._reads.rules, self._clock(), 0, 0, False
-        derived: list[tuple[Neighbourhood, dict[EdgeKey, Record]]] = []
+        rules, now, read, is_full = self._reads.rules, self._clock(), 0, False
+        derived = DerivedBatch()
+        ends = [end for end in ends if end not in self._refused]
         while ends and read < MAX_READ and not is_full:
             around = await self._reads.around(ends[:AT_ONCE])
             is_long = len(around.records) > LONG_NEIGHBOURHOOD
             for end in around.ends:
                 edges = await run_in_turn(changes, is_long, around, end, rules, now)
-                is_full = count > 0 and count + len(edges) > MAX_EDGES
+                is_full = not derived.add(around, edges)
                 if is_full:
                     break
-                derived.append((around, edges))
-                ends, count = ends[1:], count + len(edges)
+                ends = ends[1:]
             read += around.edges
-        await self._write(derived)
+        await self._write(derived.edges)
         return ends
 
-    async def _write(self, derived: Iterable[tuple[Neighbourhood, Mapping[EdgeKey, Record]]]) -> None:
-        """Write edges, each with the vertices and edges around it."""
+    async def _write(self, derived: Sequence[DerivedEdge]) -> None:
+        """Write edges as one transaction, or in halves if the store refuses it: a store may have a smaller maximum.
+
+        The end of an edge that is refused alone is derived no more in this round, so that the round ends for others.
+        """
+        derived = [each for each in derived if each[1][2] not in self._refused]
         writes = WriteSet()
-        for around, edges in derived:
-            for key, edge in edges.items():
-                _, source, target = key
-                kinds = (str(around.records[source]["kind"]), str(around.records[target]["kind"]))
-                writes.edge(key, edge, kinds=None if key in around.inferred[target] else kinds)
-            self._written += len(edges)
-        await writes.submit(self._client)
+        for around, key, edge in derived:
+            _, source, target = key
+            kinds = (str(around.records[source]["kind"]), str(around.records[target]["kind"]))
+            writes.edge(key, edge, kinds=None if key in around.inferred[target] else kinds)
+        try:
+            await writes.submit(self._client)
+        except WriteRefusedError:
+            if len(derived) == 1:
+                _, (_, _, end), _ = derived[0]
+                self._refused.add(end)
+                _log.exception("inference_end_failed", end=end)
+                return
+            half = len(derived) // 2
+            await self._write(derived[:half])
+            await self._write(derived[half:])
+        else:
+            self._written += len(derived)

@@ -21,10 +21,13 @@ RULES = {
 Shortcut = tuple[str, str, str]
 """Relation, and the ids of both ends."""
 
+Chain = tuple[str, str, float]
+"""Rule, middle, and confidence."""
 
-def follows(records: Records, edges: Edges, at: int) -> dict[Shortcut, set[tuple[str, str, float]]]:
-    """Return the edges inferred at an instant, each with its chains: rule, middle, and confidence."""
-    found: dict[Shortcut, set[tuple[str, str, float]]] = {}
+
+def follows(records: Records, edges: Edges, at: int) -> dict[Shortcut, set[Chain]]:
+    """Return the edges inferred at an instant, each with its chains."""
+    found: dict[Shortcut, set[Chain]] = {}
     kinds = {urn: record["kind"] for urn, record in records.items()}
     gone = {urn: record.get("deletedAt", at + 1) for urn, record in records.items()}
     there = [(key, edge) for key, edge in edges.items() if holds(edge, at)]
@@ -39,15 +42,39 @@ def follows(records: Records, edges: Edges, at: int) -> dict[Shortcut, set[tuple
     return found
 
 
+def first_chains(records: Records, edges: Edges, names: dict[int, str], most: int) -> dict[Shortcut, set[Chain]]:
+    """Return the ``most`` chains that each edge keeps: the last to end, the surest, the first to begin, by id."""
+    ids = {urn: vid for vid, urn in names.items()}
+    active: dict[Shortcut, dict[Chain, list[int]]] = {}
+    for at in instants(records, edges):
+        for shortcut, chains in follows(records, edges, at).items():
+            for chain in chains:
+                active.setdefault(shortcut, {}).setdefault(chain, []).append(at)
+
+    def rank(of: tuple[Chain, list[int]]) -> tuple[float | str, ...]:
+        (rule, middle, confidence), times = of
+        return -max(times), -confidence, min(times), rule, ids[middle]
+
+    return {
+        shortcut: {chain for chain, _ in sorted(chains.items(), key=rank)[:most]} for shortcut, chains in active.items()
+    }
+
+
+def followed(records: Records, edges: Edges, at: int, among: dict[Shortcut, set[Chain]]) -> dict[Shortcut, set[Chain]]:
+    """Return the edges inferred at an instant, each with those of its chains that are ``among`` some."""
+    found = {shortcut: chains & among[shortcut] for shortcut, chains in follows(records, edges, at).items()}
+    return {shortcut: chains for shortcut, chains in found.items() if chains}
+
+
 def holds(edge: dict[str, Any], at: int) -> bool:
     """Return whether a declared edge is valid at an instant."""
     last = [] if edge.get("claim") else [[edge["validFrom"], edge.get("validTo", at + 1)]]
     return any(start <= at < end for start, end, *_ in [*edge.get("earlier", ()), *last])
 
 
-def kept(edges: Edges, at: int, names: dict[int, str]) -> dict[Shortcut, set[tuple[str, str, float]]]:
+def kept(edges: Edges, at: int, names: dict[int, str]) -> dict[Shortcut, set[Chain]]:
     """Return the stored edges at an instant, each with its chains; ``names`` are the ids of vertices."""
-    found: dict[Shortcut, set[tuple[str, str, float]]] = {}
+    found: dict[Shortcut, set[Chain]] = {}
     for (label, source, target), edge in edges.items():
         if label.startswith("INFERRED_"):
             chains = {

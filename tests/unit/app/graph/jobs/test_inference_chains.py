@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.graph.jobs import inference_chains
 from app.graph.jobs.inference_chains import Neighbourhood, changes, disjoint, intersection
 from app.graph.records.edge_record import EdgeKey
 from graphql_schema.catalog.inference_rules import RULES
@@ -118,4 +119,60 @@ def test_intervals_that_overlap_do_not_multiply() -> None:
     nested = [[begin, 2_000 - begin] for begin in range(500)]
     assert chains(around({"earlier": nested, "validTo": 0}, {"earlier": nested, "validTo": 0})) == [
         (0.8, [[0, 2_000, NOW, NOW]])
+    ]
+
+
+def many_runs(runs: dict[int, dict[str, Any]], *, backwards: bool = False) -> Neighbourhood:
+    """Return a feature that each of some runs read to produce a version; the values are those of their PRODUCES."""
+    found = around()
+    for run in sorted(runs, reverse=backwards):
+        found.records[run] = {"kind": "RUN"}
+        found.into["INPUT_TO", run][FEATURE] = {"validFrom": 0}
+    found.into["PRODUCES", VERSION] = {run: {"validFrom": 0, **runs[run]} for run in sorted(runs, reverse=backwards)}
+    return found
+
+
+def kept(found: Neighbourhood) -> list[int]:
+    """Return the runs in the chains that the edge keeps."""
+    (edge,) = changes(found, VERSION, [RULE], NOW).values()
+    return [vid for chain in edge["chains"] for vid in chain["through"]]
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_an_edge_keeps_the_first_of_many_chains(monkeypatch: pytest.MonkeyPatch, *, backwards: bool) -> None:
+    """The last to end come first, then the surest, the first to begin, and the least id, in any order of the edges."""
+    monkeypatch.setattr(inference_chains, "MAX_CHAINS", 2)
+    ended = {run: {"validTo": 90} for run in range(10, 13)}
+    unsure = {20: {"confidence": 0.5}, 21: {"confidence": 0.6}}
+    late = {30: {"validFrom": 40}, 31: {"validFrom": 41}}
+    first: dict[int, dict[str, Any]] = {42: {}, 41: {}, 40: {}}
+    assert kept(many_runs(ended, backwards=backwards)) == [10, 11]
+    assert kept(many_runs(ended | {13: {"validTo": 91}}, backwards=backwards)) == [10, 13]
+    assert kept(many_runs(ended | {20: unsure[20]}, backwards=backwards)) == [10, 20]
+    assert kept(many_runs(ended | unsure, backwards=backwards)) == [20, 21]
+    assert kept(many_runs(ended | unsure | {31: late[31]}, backwards=backwards)) == [21, 31]
+    assert kept(many_runs(ended | unsure | late, backwards=backwards)) == [30, 31]
+    assert kept(many_runs(ended | unsure | late | first, backwards=backwards)) == [40, 41]
+
+
+def test_an_edge_of_thousands_of_chains_is_small() -> None:
+    """Thousands of runs leave few chains, and those with hundreds of intervals fewer; one chain always stays."""
+    assert len(kept(many_runs({run: {} for run in range(10, 3_010)}))) == inference_chains.MAX_CHAINS
+    intervals = [[2 * begin, 2 * begin + 1] for begin in range(400)]
+    often = {run: {"earlier": intervals, "validFrom": 1_000} for run in range(10, 60)}
+    assert kept(many_runs(often)) == [10]
+    longer = {10: {"earlier": intervals + [[begin + 5_000, begin + 5_001] for begin in range(0, 400, 2)]}}
+    assert kept(many_runs(longer)) == [10]
+
+
+def test_a_chain_that_is_kept_again_is_recorded_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When a chain that was kept ends, the next one takes its place, recorded from then on."""
+    monkeypatch.setattr(inference_chains, "MAX_CHAINS", 1)
+    found = many_runs({10: {}, 11: {}})
+    (edge,) = changes(found, VERSION, [RULE], NOW).values()
+    found.inferred[VERSION][KEY] = edge
+    found.into["PRODUCES", VERSION][10] = {"validFrom": 0, "validTo": NOW + 7}
+    (after,) = changes(found, VERSION, [RULE], NOW + 7).values()
+    assert [(chain["through"], chain["held"]) for chain in after["chains"]] == [
+        ([11], [[0, FOREVER, NOW + 7, FOREVER]])
     ]

@@ -1,20 +1,24 @@
 """The job of inferred edges derives what it writes, and no more."""
 
 import asyncio
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import AsyncMock
 
 import pytest
+from structlog.testing import capture_logs
 
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.outbox_entry import OutboxEntry, new_entry_id
 from app.graph.commits.write_set import WriteSet
+from app.graph.driver.errors import WriteRefusedError
 from app.graph.jobs import inference_job
 from app.graph.jobs.chain_reads import ChainReads
 from app.graph.jobs.inference_chains import Neighbourhood, changes
-from app.graph.jobs.inference_job import AT_ONCE, BATCH, MAX_EDGES, MAX_READ, InferenceJob
+from app.graph.jobs.inference_job import AT_ONCE, BATCH, MAX_EDGES, MAX_READ, DerivedEdge, InferenceJob
 from app.graph.records.edge_record import EdgeKey
+from app.graph.records.record_text import record_of
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.catalog.inference_rules import RULES
 from graphql_schema.ports.record import Record
@@ -44,8 +48,8 @@ async def test_no_more_ends_are_derived_than_are_written(monkeypatch: pytest.Mon
         derived.append(end)
         return changes(near, end, *rest)
 
-    async def write(_job: InferenceJob, batch: list[tuple[Neighbourhood, dict[EdgeKey, Record]]]) -> None:
-        keys = [key for _, edges in batch for key in edges]
+    async def write(_job: InferenceJob, batch: list[DerivedEdge]) -> None:
+        keys = [key for _, key, _ in batch]
         assert len(keys) <= MAX_EDGES
         written.append({end for _, _, end in keys})
 
@@ -124,6 +128,81 @@ async def test_a_batch_reads_no_further_chains_after_many_edges(monkeypatch: pyt
         reads.clear()
         due = []
     assert sorted(steps) == [5, *[AT_ONCE] * (2 * BATCH // AT_ONCE)]  # five ends were found from the middles alone
+
+
+@dataclass
+class RefusingStore:
+    """A store of the edges to ENDS; it refuses a transaction of over ``most`` edges, or with an edge to ``bad``."""
+
+    most: int = 10_000
+    bad: int | None = None
+    edges: dict[EdgeKey, Record] = field(default_factory=dict)
+    written: list[int] = field(default_factory=list)
+    refused: int = 0
+
+    async def around(self, ends: list[int]) -> Neighbourhood:
+        """Return the inputs of the run, and the edges that are stored."""
+        found = await around(SimpleNamespace(), ends)  # type: ignore[arg-type]
+        for key, edge in self.edges.items():
+            found.inferred[key[2]][key] = edge
+        return found
+
+    async def take(self, writes: WriteSet) -> None:
+        """Store the edges of a transaction."""
+        rows: Any = writes.bindings()["edges"]
+        if len(rows) > self.most or self.bad in {row["i"] for row in rows}:
+            self.refused += 1
+            raise WriteRefusedError("The store refused the write.")
+        found = {("BASE_OF", row["o"], row["i"]): record_of(row["p"]["record"]) for row in rows}
+        assert all(row["fresh"] == (key not in self.edges) for row, key in zip(rows, found, strict=True))
+        self.edges |= found
+        self.written.append(len(rows))
+
+    async def derive(self, monkeypatch: pytest.MonkeyPatch) -> int:
+        """Let the job work off an entry for ENDS; return how many entries it ended."""
+        done = AsyncMock()
+        monkeypatch.setattr(ChainReads, "around", lambda _, ends: self.around(ends))
+        monkeypatch.setattr(WriteSet, "submit", lambda writes, _: self.take(writes))
+        monkeypatch.setattr(Outbox, "done", done)
+        coordinator: Any = SimpleNamespace(lock=asyncio.Lock(), outbox=Outbox(), inference_rules=RULES)
+        job = InferenceJob(SimpleNamespace(), coordinator)  # type: ignore[arg-type]
+        due = [OutboxEntry(new_entry_id(), "default", 1, inference=True, frontier=dict.fromkeys(ENDS[:3]))]
+        steps = 0
+        while await job.advance(due):
+            due, steps = [], steps + 1
+            assert steps < 100
+        return done.await_count
+
+
+@pytest.mark.parametrize(("name", "value"), [("MAX_EDGES", 300), ("MAX_CHARACTERS", 60_000)])
+async def test_the_edges_of_one_end_are_written_in_several_transactions(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: int
+) -> None:
+    """No transaction has more edges or characters than one may have, and the entry ends when all edges are stored."""
+    monkeypatch.setattr(inference_job, name, value)
+    store = RefusingStore(most=400)
+    assert await store.derive(monkeypatch) == 1
+    assert store.refused == 0
+    assert len(store.edges) == sum(store.written) == 3 * INPUTS
+
+
+async def test_what_a_store_refuses_is_written_in_halves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store with a smaller maximum than the batches of the job gets all edges, and the entry ends."""
+    store = RefusingStore(most=400)
+    assert await store.derive(monkeypatch) == 1
+    assert store.refused > 0
+    assert len(store.edges) == sum(store.written) == 3 * INPUTS
+
+
+async def test_an_end_that_is_refused_alone_does_not_stop_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is logged and left out, also if its edges exceed a transaction, so that the entry ends for all callers."""
+    monkeypatch.setattr(inference_job, "MAX_EDGES", 300)
+    store = RefusingStore(bad=ENDS[1])
+    with capture_logs() as lines:
+        assert await store.derive(monkeypatch) == 1
+    assert [(line["event"], line["end"]) for line in lines if "end" in line] == [("inference_end_failed", ENDS[1])]
+    assert {end for _, _, end in store.edges} == {ENDS[0], ENDS[2]}
+    assert len(store.edges) == 2 * INPUTS
 
 
 PAGES = {"": [1, 2], "b": [3, 4], "d": []}
