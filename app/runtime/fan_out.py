@@ -49,11 +49,11 @@ class FanOut:
 class SubscriptionFanOut:
     """Implements :class:`graphql_schema.fields.context.SharedWork` for one subscription of ``caller``.
 
-    ``strict`` is whether hidden fields are errors for it, ``open_context`` opens a context for a shared result.
+    ``caller`` is a tenant and a subject in it. ``strict`` is whether hidden fields are errors for it, ``open_context`` opens a context for a shared result.
     """
 
     shared: FanOut
-    caller: str
+    caller: tuple[str, str]
     strict: bool
     open_context: Callable[[Principal], Context]
     _has_turn: bool = False

@@ -102,7 +102,8 @@ class OperationContexts:
         """Make a context that of a subscription."""
         open_shared = partial(self._context, request_id=context.request_id, strict=strict, limits=EVENT_LIMITS)
         context.recheck = recheck
-        context.fan_out = SubscriptionFanOut(self.fan_out, context.principal.subject, strict, open_shared)
+        caller = context.principal.tenant, context.principal.subject
+        context.fan_out = SubscriptionFanOut(self.fan_out, caller, strict, open_shared)
 
     def _context(
         self, principal: Principal, request_id: str, *, strict: bool, limits: UsageLimits | None = None

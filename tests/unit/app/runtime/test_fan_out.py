@@ -26,7 +26,7 @@ def none(_principal: Principal) -> Context:
 
 def subscription(shared: FanOut, caller: str, *, strict: bool = False) -> SubscriptionFanOut:
     """Return what one subscription shares."""
-    return SubscriptionFanOut(shared, caller, strict, none)
+    return SubscriptionFanOut(shared, ("default", caller), strict, none)
 
 
 async def test_callers_with_equal_rights_share_results() -> None:

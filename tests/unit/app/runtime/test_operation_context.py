@@ -83,6 +83,23 @@ async def test_a_caller_has_one_document_examined_at_a_time(contexts: OperationC
     await waiting
 
 
+async def test_equal_subjects_of_two_tenants_have_their_own_turns(contexts: OperationContexts) -> None:
+    """A subscription waits for the turns of its own caller, and not for those of its namesake in another tenant."""
+
+    async def recheck() -> Principal:
+        return ADA
+
+    followers = [contexts.open(request(), who, recheck).fan_out for who in (ADA, ADA, replace(ADA, tenant="other"))]
+    first, second, namesake = (each for each in followers if each is not None)
+    await first.begin_turn()
+    waiting = asyncio.ensure_future(second.begin_turn())
+    async with asyncio.timeout(5):
+        await namesake.begin_turn()
+    assert not waiting.done()
+    first.end_turn()
+    await waiting
+
+
 async def test_an_event_has_lower_limits_than_a_query(contexts: OperationContexts) -> None:
     """A caller has a hundred subscriptions, each with an event that its client may not have taken."""
 
