@@ -7,13 +7,13 @@ from collections import Counter, deque
 from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
-from ipaddress import ip_address
 from time import perf_counter
 from typing import Final, Protocol
 
 import structlog
 
 from app.errors import RETRY_AFTER_SECONDS
+from app.http.connections.client_address import counted_address
 from app.http.connections.connection_limits import ConnectionLimits
 from app.http.errors import HttpError
 from policies.errors import Code
@@ -55,12 +55,14 @@ class Behind(Protocol):
 class OpenConnection:
     """One admitted connection, until its socket is closed.
 
+    ``address`` is that by which its client is counted, None for a trusted proxy.
+
     ``owed`` is the part that the client must send, since the time ``owed_since``; None if it owes nothing. ``unsent``
     and ``taken_at`` are the bytes that waited for the client, and the time, when it last made progress. Times are those
     of `OpenConnections.clock`.
     """
 
-    address: str
+    address: str | None
     transport: asyncio.Transport
     owing: Owing
     owed: Owed | None
@@ -98,7 +100,7 @@ class OpenConnections:
         self.lingering = 0
         self._interval = min(1.0, min(limits.request_seconds, limits.reader_seconds) / 4)
         self._open: dict[asyncio.Transport, OpenConnection] = {}
-        self._of_address: Counter[str] = Counter()
+        self._of_address: Counter[str | None] = Counter()
         self._ended: Counter[str] = Counter()
         self._logged_at = -LOG_SECONDS
         self._next_check: asyncio.TimerHandle | None = None
@@ -127,11 +129,11 @@ class OpenConnections:
         """
         self._check_later()
         peer = transport.get_extra_info("peername")
-        address = str(peer[0]) if peer else ""
+        address = counted_address(str(peer[0]) if peer else "", self.limits.proxies)
         if len(self._open) >= self.limits.total:
             self._ended["refused_in_all"] += 1
             raise _too_many_error(HTTPStatus.SERVICE_UNAVAILABLE, "The server", self.limits.total)
-        if self._of_address[address] >= self.limits.per_address and not self._is_proxy(address):
+        if address is not None and self._of_address[address] >= self.limits.per_address:
             self._ended["refused_of_address"] += 1
             raise _too_many_error(HTTPStatus.TOO_MANY_REQUESTS, "Your address", self.limits.per_address)
         self._of_address[address] += 1
@@ -151,9 +153,6 @@ class OpenConnections:
         self._of_address[closed.address] -= 1
         if not self._of_address[closed.address]:
             del self._of_address[closed.address]
-
-    def _is_proxy(self, address: str) -> bool:
-        return any(ip_address(address) in network for network in self.limits.proxies)
 
     def _check_later(self) -> None:
         if self._next_check is None:

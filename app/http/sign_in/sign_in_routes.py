@@ -7,7 +7,6 @@ pages. ``GET /session`` and ``POST /sign-out`` are for scripts of pages of this 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from http import HTTPStatus
-from ipaddress import ip_address
 from typing import Final
 
 from starlette.requests import Request
@@ -18,6 +17,7 @@ from app.auth.errors import AuthError, UnauthenticatedError
 from app.auth.sign_in.issuer_client import MAX_SIGN_INS
 from app.auth.sign_in.sign_in_settings import CALLBACK_PATH
 from app.errors import HTTP_STATUS
+from app.http.connections.client_address import counted_address
 from app.http.errors import HttpError
 from app.http.fair_queue import FairQueue
 from app.http.json_response import json_response
@@ -139,9 +139,8 @@ class SignInRoutes:
 
     def _turn(self, request: Request) -> AbstractAsyncContextManager[None]:
         """Return a turn among the sign-ins of the address of a client; behind a proxy, of this request alone."""
-        address = request.client.host if request.client else ""
-        is_proxy = bool(address) and any(ip_address(address) in network for network in self._proxies)
-        return self._turns.slot(object() if is_proxy else address)
+        address = counted_address(request.client.host if request.client else "", self._proxies)
+        return self._turns.slot(object() if address is None else address)
 
     def _required(self) -> SessionGuard:
         if self._guard is None:

@@ -71,6 +71,15 @@ async def test_a_proxy_is_limited_with_all_others_only() -> None:
     assert refused_status(connections, "10.1.0.7") == 503
 
 
+async def test_an_ipv6_network_is_one_address() -> None:
+    """A client with 2**64 addresses has the connections of one, and its neighbour has its own."""
+    connections = OpenConnections(LIMITS)
+    admitted(connections, "2001:db8:0:1::1")
+    admitted(connections, "2001:db8:0:1:ffff::2")
+    assert refused_status(connections, "2001:db8:0:1::3") == 429
+    admitted(connections, "2001:db8:0:2::1")
+
+
 def test_a_reader_makes_progress_by_bytes() -> None:
     """The time starts again when a client has taken 16 KiB or everything; fewer bytes do not count."""
     line = Line("10.0.0.1", 0)

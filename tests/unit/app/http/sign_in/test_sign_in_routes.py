@@ -97,8 +97,9 @@ async def test_a_callback_is_used_once() -> None:
         assert (again.status_code, "used already" in again.text) == (400, True)
 
 
-async def test_one_address_does_not_take_all_sign_ins() -> None:
-    """While callbacks of one address wait for the issuer, a person at another address signs in."""
+@pytest.mark.parametrize("network", ["192.0.2.1", "2001:db8:0:1::{:x}"])
+async def test_one_address_does_not_take_all_sign_ins(network: str) -> None:
+    """While callbacks of one address, or of one IPv6 network, wait for the issuer, a person elsewhere signs in."""
     issuer = SignInIssuer(Clock())
     app = Starlette(
         routes=sign_in_routes(
@@ -115,7 +116,7 @@ async def test_one_address_does_not_take_all_sign_ins() -> None:
         return await http.get("/sign-in/callback", params=issuer.agree(begun.headers["location"]) | given)
 
     async with AsyncExitStack() as stack:
-        attackers = [await stack.enter_async_context(client("192.0.2.1")) for _ in range(MAX_SIGN_INS)]
+        attackers = [await stack.enter_async_context(client(network.format(number))) for number in range(MAX_SIGN_INS)]
         begun = [await http.get("/sign-in") for http in attackers]
         issuer.gate.clear()
         sent = [
