@@ -17,7 +17,7 @@ from app.auth.claims import Identity
 from app.auth.dev_issuer import DevIssuer
 from app.auth.discovery import fetch_keys
 from app.auth.errors import AuthError, Challenge, UnavailableError
-from app.auth.issuers import Issuer, check_distinct, read_issuers
+from app.auth.issuers import Issuer, check_distinct, foreign_prefixes, read_issuers
 from app.auth.key_cache import KeyCache, Timing
 from app.auth.resource_metadata import metadata_url
 from app.auth.roles import Roles
@@ -72,6 +72,8 @@ class Authenticator:
         self, trusted: Iterable[TrustedIssuer], roles: Roles, close_teams: CloseTeams, challenge: Challenge
     ) -> None:
         self._trusted = {entry.issuer.url: entry for entry in trusted}
+        issuers = [entry.issuer for entry in self._trusted.values()]
+        self._foreign = {issuer.url: foreign_prefixes(issuer, issuers) for issuer in issuers}
         self._roles = roles
         self._close_teams = TeamClosure(close_teams)
         self.challenge = challenge
@@ -105,11 +107,14 @@ class Authenticator:
             raise TokenRejectedError("the issuer is not trusted by this server")
         claims = trusted.validator.check(token, await trusted.keys.keys_for(unverified.kid))
         try:
-            return trusted, claims.identity
+            identity = claims.identity
         except InvalidClaimError as error:
             raise TokenRejectedError(f"invalid claim, {error.claim}") from error
         except BreakGlassError as error:
             raise TokenRejectedError(str(error)) from error
+        if identity.subject.startswith(self._foreign[unverified.issuer]):
+            raise TokenRejectedError("the subject begins with the prefix of another issuer")
+        return trusted, identity
 
     async def _principal(self, identity: Identity, issuer: Issuer) -> Principal:
         teams = frozenset(

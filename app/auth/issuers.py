@@ -2,7 +2,7 @@
 
 import ipaddress
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
 from urllib.parse import SplitResult, urlsplit
@@ -137,6 +137,16 @@ def check_distinct(issuers: tuple[Issuer, ...]) -> None:
             "Set a different one on each issuer in MLG_ISSUERS. "
             "With MLG_ENV=dev, the development issuer has the empty one."
         )
+
+
+def foreign_prefixes(issuer: Issuer, issuers: Iterable[Issuer]) -> tuple[str, ...]:
+    """Return the prefixes of other issuers with which no subject of ``issuer`` may begin, once it has its own prefix.
+
+    They begin with its own prefix, such as each one does with the empty prefix. Its subject ``b:x`` would be the
+    subject ``x`` of the issuer with the prefix ``b:``.
+    """
+    own, prefixes = issuer.subject_prefix, {each.subject_prefix for each in issuers}
+    return tuple(sorted(each for each in prefixes if each != own and each.startswith(own)))
 
 
 def is_loopback(host: str) -> bool:

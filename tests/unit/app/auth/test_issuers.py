@@ -55,6 +55,19 @@ async def test_an_issuer_cannot_impersonate_another(clock: Clock) -> None:
             assert caught.value.status == 401
 
 
+@pytest.mark.parametrize("prefix", ["", "p"])
+async def test_no_subject_has_the_prefix_of_another_issuer(clock: Clock, prefix: str) -> None:
+    """With the prefixes "" or "p", and "p:", the first issuer names no caller of the second one, and any other."""
+    ours, partner = LiveIssuer(clock), LiveIssuer(clock, url=PARTNER, keys=[RSA])
+    trusted = [trusting(ours, subject_prefix=prefix), trusting(partner, subject_prefix="p:")]
+    async with authenticator(trusted) as auth:
+        with pytest.raises(AuthError, match="prefix of another issuer") as caught:
+            await auth.authenticate(f"Bearer {ours.mint(sub='p:ada'.removeprefix(prefix))}")
+        assert caught.value.status == 401
+        assert (await auth.authenticate(f"Bearer {ours.mint(sub='ada')}")).subject == f"{prefix}ada"
+        assert (await auth.authenticate(f"Bearer {partner.mint(RSA, sub='p:ada')}")).subject == "p:p:ada"
+
+
 async def test_an_unavailable_issuer_does_not_affect_others(clock: Clock) -> None:
     """With one issuer down, tokens of the other are accepted: each issuer has its own key cache."""
     ours, partner = LiveIssuer(clock), LiveIssuer(clock, url=PARTNER, keys=[RSA], down=True)
