@@ -49,7 +49,8 @@ class FanOut:
 class SubscriptionFanOut:
     """Implements :class:`graphql_schema.fields.context.SharedWork` for one subscription of ``caller``.
 
-    ``caller`` is a tenant and a subject in it. ``strict`` is whether hidden fields are errors for it, ``open_context`` opens a context for a shared result.
+    ``caller`` is a tenant and a subject in it. ``strict`` is whether hidden fields are errors for it, ``open_context``
+    opens a context for a shared result.
     """
 
     shared: FanOut

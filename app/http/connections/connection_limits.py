@@ -17,9 +17,9 @@ class ConnectionLimits:
     """How many connections are admitted, and how many seconds their clients may take.
 
     ``total`` and ``per_address`` count open connections; the latter does not hold for addresses in ``proxies``, and an
-    IPv6 network of 64 bits is one address. A request head, and again the body after it, must arrive within ``request_seconds``. A connection between two requests
-    is closed after ``idle_seconds``. A client that does not take 16 KiB of what was sent, or the rest, within
-    ``reader_seconds`` is disconnected.
+    IPv6 network of 64 bits is one address. A request head, and again the body after it, must arrive within
+    ``request_seconds``. A connection between two requests is closed after ``idle_seconds``. A client that does not take
+    16 KiB of what was sent, or the rest, within ``reader_seconds`` is disconnected.
     """
 
     total: int
