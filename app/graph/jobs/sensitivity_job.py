@@ -27,6 +27,7 @@ from app.graph.propagation.stored_flows import StoredFlows, next_end
 from app.graph.records.clock import epoch_milliseconds
 from app.graph.records.touched import EVERYTHING, Touched
 from app.graph.records.vertex_record import with_effective_sensitivity
+from graphql_schema.execution.side_thread import run_in_turn
 from policies.sensitivity import SENSITIVITIES
 
 BATCH: Final = 250
@@ -119,13 +120,13 @@ class SensitivityJob(OutboxWorker):
             _log.info("sensitivity_recomputed", tenant=entry.tenant, floor=entry.floor and entry.floor.level)
 
     async def _write(self, entry: OutboxEntry, recomputation: Recomputation, flows: StoredFlows) -> None:
-        """Write the last BATCH changed records, with the vertices to recompute next; end the batch with its last ones.
+        """Write up to BATCH changed records, with the vertices to recompute next; end the batch with its last ones.
 
         If more have changed, the next step decides about them again, with what this one has written.
         """
         changed, batch, further = recomputation.changed(), recomputation.batch, set[int]()
         if changed:
-            some = [*changed][-BATCH:]
+            some = await run_in_turn(recomputation.first_of, len(changed) > BATCH, changed, BATCH)
             further, _ = await flows.targets(some, max_records=0)
             further |= {vid for vid in some if vid not in entry.frontier}
             writes, may_link = WriteSet(), self._outbox.floors.may_link

@@ -11,13 +11,14 @@ are made again, and only the changed part is read again.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
 
 from app.graph.jobs.id_queue import IdQueue
 from app.graph.jobs.known_sources import AT_ONCE, KnownSources, ReadBudget
+from app.graph.propagation.cycles import upstream_first
 from app.graph.propagation.sources import is_group
 from app.graph.propagation.stored_flows import StoredFlows
 from graphql_schema.execution.side_thread import run_in_turn
@@ -125,10 +126,29 @@ class Recomputation:
     def changed(self) -> dict[int, int]:
         """Return the new rank of each vertex whose rank differs from the stored one, after :meth:`decide` is done.
 
-        Each is downstream of the batch, or upstream of a vertex before it. If the last ones are stored first, those
-        left are found again from the batch.
+        Each is in the batch, or upstream of it.
         """
         return {vid: rank for vid, rank in self._ranks.items() if rank != self.known.ranks[vid]}
+
+    def first_of(self, changed: Mapping[int, int], size: int) -> list[int]:
+        """Return at most ``size`` of the changed vertices, to be stored first; those left are found from the batch.
+
+        No lowered one has a source that is left with a higher rank. A writer that raises this source again would stop
+        there, because it follows only what it raises. Only a cycle of more vertices than ``size`` is divided.
+        """
+        lowered = {vid for vid, rank in changed.items() if rank < self.known.ranks[vid]}
+
+        def sources_of(vid: int) -> Iterator[int]:
+            if is_group(vid) or vid in lowered:
+                yield from (each for each in self.known.of.get(vid, ()) if is_group(each) or each in lowered)
+
+        found: list[int] = []
+        for cycle in upstream_first(changed, sources_of):
+            vids = [vid for vid in cycle if not is_group(vid)]
+            if len(found) + len(vids) > size:
+                return found or vids[-size:]
+            found += vids
+        return found
 
     def _raise(self) -> None:
         """Raise the vertices of the batch to what they declare, and to their direct sources.

@@ -1,0 +1,31 @@
+"""Vertices along their sources, compared with networkx on random graphs."""
+
+from random import Random
+
+import networkx as nx
+import pytest
+
+from app.graph.propagation.cycles import upstream_first
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_cycles_are_found_and_come_after_their_sources(seed: int) -> None:
+    """The lists are the cycles of networkx, each after its sources; in a list, a vertex comes after a target of it."""
+    random = Random(seed)
+    graph = nx.gnp_random_graph(12, random.choice((0.05, 0.1, 0.2)), seed=seed, directed=True)  # source to target
+    starts = random.sample(sorted(graph), 5)
+    found = list(upstream_first(starts, graph.predecessors))
+    upstream = graph.subgraph(set(starts).union(*(nx.ancestors(graph, vid) for vid in starts)))
+    assert sorted(map(sorted, found)) == sorted(map(sorted, nx.strongly_connected_components(upstream)))
+    before = set[int]()
+    for each in found:
+        assert before.union(each).issuperset(source for vid in each for source in graph.predecessors(vid))
+        assert all(set(each[:place]) & set(graph.successors(vid)) for place, vid in enumerate(each) if place)
+        before |= {*each}
+
+
+def test_a_long_chain_needs_no_recursion() -> None:
+    """100,000 vertices in a row are returned from the first source on."""
+    found = upstream_first([100_000], lambda vid: [vid - 1] if vid > 1 else [])
+    assert next(found) == [1]
+    assert sum(map(len, found)) == 99_999
