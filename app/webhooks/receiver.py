@@ -10,6 +10,7 @@ from typing import Final, Self
 from urllib.parse import urlsplit
 
 import aiohttp
+from aiohttp.abc import AbstractResolver
 
 from app.webhooks.bounded_socket import Allowance, BoundedSocket
 from app.webhooks.receiver_hosts import HostRule, is_address
@@ -44,20 +45,23 @@ class AddressRefusedError(OSError):
 
 
 class Receiver:
-    """Sends to one URL, which ``rule`` allows; use it as an async context manager.
+    """Sends to one URL, which ``rule`` allows; use it as an async context manager. ``resolver`` is not closed.
 
     If the rule leaves the name of the host to the owner of the webhook, a name with a refused address fails like an
     absent one. Owners would otherwise learn which names the network of the server has.
     """
 
-    def __init__(self, url: str, rule: HostRule) -> None:
+    def __init__(self, url: str, rule: HostRule, resolver: AbstractResolver) -> None:
         self._url = url
         self._rule = rule
+        self._resolver = resolver
         self._is_probe = rule.has_any_name and not is_address(urlsplit(url).hostname or "")
         self._allowance = Allowance()
 
     async def __aenter__(self) -> Self:
-        connector = aiohttp.TCPConnector(limit=1, use_dns_cache=False, socket_factory=self.socket_for)
+        connector = aiohttp.TCPConnector(
+            limit=1, use_dns_cache=False, resolver=self._resolver, socket_factory=self.socket_for
+        )
         self._session = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),

@@ -5,7 +5,7 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import orjson
@@ -13,6 +13,7 @@ import structlog
 
 from app.graph.records.clock import epoch_milliseconds
 from app.graph.webhooks.stored_webhook import StoredWebhook
+from app.webhooks.host_resolver import HostResolver
 from app.webhooks.receiver import DeliveryFailedError, Receiver
 from app.webhooks.webhook_events import WebhookEvents
 from app.webhooks.webhook_rights import RightsEndedError, WebhookRights
@@ -62,6 +63,7 @@ class DeliveryParts:
     report: Callable[[], None]
     plan: RetryPlan = RetryPlan()
     clock: Callable[[], int] = epoch_milliseconds
+    resolver: HostResolver = field(default_factory=HostResolver)
 
 
 class WebhookDelivery:
@@ -80,7 +82,7 @@ class WebhookDelivery:
         """Send until the webhook is disabled or its rights have ended."""
         rule = self._parts.rights.hosts.rule_for(self.webhook.url)
         assert rule is not None  # noqa: S101 - the job starts allowed webhooks only
-        async with Receiver(self.webhook.url, rule) as receiver:
+        async with Receiver(self.webhook.url, rule, self._parts.resolver) as receiver:
             while not self.webhook.state.disabled_at:
                 await asyncio.sleep(max(self.webhook.state.next_at - self._parts.clock(), 0) / 1_000)
                 try:

@@ -13,6 +13,7 @@ from prometheus_client.metrics_core import Metric
 from app.graph.webhooks.stored_webhook import StoredWebhook
 from app.graph.webhooks.webhook_store import WebhookStore
 from app.telemetry.metrics import counts, gauges
+from app.webhooks.host_resolver import HostResolver
 from app.webhooks.webhook_delivery import DELIVERED, DeliveryParts, RetryPlan, WebhookDelivery
 from app.webhooks.webhook_events import WebhookEvents
 from app.webhooks.webhook_rights import WebhookRights
@@ -54,6 +55,7 @@ class WebhookJob:
     plan: RetryPlan = field(default_factory=RetryPlan)
     pause_seconds: float = PAUSE_SECONDS
     running: dict[int, RunningDelivery] = field(default_factory=dict)
+    _resolver: HostResolver = field(default_factory=HostResolver)
     _results: Counter[str] = field(default_factory=lambda: Counter({DELIVERED: 0}))
     _states: Counter[WebhookState] = field(default_factory=Counter)
 
@@ -103,6 +105,7 @@ class WebhookJob:
         """Stop all deliveries, and store their states, so that the next process repeats nothing."""
         for each in self.running.values():
             await each.stop()
+        await self._resolver.close()
         try:
             await self.save()
         except CodedError as error:
@@ -123,7 +126,14 @@ class WebhookJob:
         owner has set the cursor of the webhook since then, it continues after that cursor.
         """
         parts = DeliveryParts(
-            self.events, self.rights, self.source, self._results, self.store.changed.set, self.plan, self.rights.clock
+            self.events,
+            self.rights,
+            self.source,
+            self._results,
+            self.store.changed.set,
+            self.plan,
+            self.rights.clock,
+            self._resolver,
         )
         delivery = WebhookDelivery(webhook, parts)
         if former is not None and former.webhook.replays == webhook.replays:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from app.webhooks.bounded_socket import MAX_PART, MAX_RECEIVED, Allowance, BoundedSocket, TooLongError
+from app.webhooks.host_resolver import HostResolver
 from app.webhooks.receiver import DeliveryFailedError, Receiver
 from app.webhooks.receiver_hosts import HostRule
 
@@ -83,7 +84,7 @@ async def test_no_callback_parses_a_flood(flood: str, monkeypatch: pytest.Monkey
         return part
 
     monkeypatch.setattr(BoundedSocket, "recv", recv)
-    async with flooding(FLOODS[flood]) as url, Receiver(url, HostRule.parse(url)) as there:
+    async with flooding(FLOODS[flood]) as url, Receiver(url, HostRule.parse(url), HostResolver()) as there:
         try:
             await there.send({}, b"{}")
             failure = ""

@@ -3,18 +3,18 @@
 import socket
 from typing import Any
 
-import aiohttp
 import pytest
 from support.servers.webhook_inbox import Inbox, receiving
 
 from app.webhooks import receiver
+from app.webhooks.host_resolver import HostResolver
 from app.webhooks.receiver import AddressRefusedError, DeliveryFailedError, Receiver
 from app.webhooks.receiver_hosts import HostRule
 
 
 async def attempt(url: str, rule: HostRule) -> DeliveryFailedError | None:
     """Send one request; return its failure, None if it was accepted."""
-    async with Receiver(url, rule) as there:
+    async with Receiver(url, rule, HostResolver()) as there:
         try:
             await there.send({"webhook-id": "msg_1"}, b"{}")
         except DeliveryFailedError as error:
@@ -88,7 +88,7 @@ async def test_a_pattern_discloses_no_name_of_the_network(monkeypatch: pytest.Mo
             raise OSError("No address associated with hostname")
         return [{"hostname": host, "host": "10.0.0.1", "port": 443, "family": socket.AF_INET, "proto": 0, "flags": 0}]
 
-    monkeypatch.setattr(aiohttp.ThreadedResolver, "resolve", resolve)
+    monkeypatch.setattr(HostResolver, "resolve", resolve)
     reasons = {}
     for host, pattern in (("vault", "*"), ("absent", "*"), ("vault", "va*"), ("vault", "vault"), ("10.0.0.1", "*")):
         failure = await attempt(f"https://{host}/", HostRule.parse(pattern))
@@ -100,7 +100,7 @@ async def test_a_pattern_discloses_no_name_of_the_network(monkeypatch: pytest.Mo
 
 def test_each_address_is_examined_when_its_socket_is_made() -> None:
     """A name that resolves to a public and then to a private address is refused with the private one."""
-    there = Receiver("https://hooks.example.com/", HostRule.parse("hooks.example.com"))
+    there = Receiver("https://hooks.example.com/", HostRule.parse("hooks.example.com"), HostResolver())
     tcp = (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "")
     there.socket_for((*tcp, ("93.184.215.14", 443))).close()
     with pytest.raises(AddressRefusedError):
@@ -131,7 +131,7 @@ async def test_a_long_response_is_not_read() -> None:
     async with receiving() as inbox:
         inbox.answers.extend([200, 200])
         inbox.response = b"x" * (64 << 20)
-        async with Receiver(inbox.url, HostRule.parse(inbox.url)) as there:
+        async with Receiver(inbox.url, HostRule.parse(inbox.url), HostResolver()) as there:
             await there.send({}, b"{}")
             await there.send({}, b"{}")
         assert len(inbox.requests) == 2
