@@ -6,7 +6,9 @@ removal. The job writes derived data: the edge to the tag and the index of the a
 entry of the asset. A batch that writes also stores the vertices to decide next.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
@@ -17,8 +19,8 @@ from app.graph.commits.state_read import read_records
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_set import WriteSet
 from app.graph.driver.gremlin_client import GremlinClient
-from app.graph.jobs.id_queue import take_first
-from app.graph.jobs.tag_carriers import Carrier, Carriers
+from app.graph.jobs.id_queue import IdQueue, take_first
+from app.graph.jobs.tag_carriers import Carrier, Carriers, carried_tags
 from app.graph.jobs.tag_worklist import TagWorklist
 from app.graph.jobs.turn_order import TurnOrder
 from app.graph.propagation.sources import is_group
@@ -26,7 +28,6 @@ from app.graph.propagation.stored_flows import StoredFlows, next_end
 from app.graph.records.clock import epoch_milliseconds
 from app.graph.records.edge_record import is_current
 from app.graph.records.tag_edge import PROPAGATION, Arrival, arrived, has_mode
-from app.graph.records.vertex_id import vertex_id
 from app.graph.records.vertex_record import indexed
 from graphql_schema.catalog.enums import TagMode
 from graphql_schema.catalog.relations import TAGGED
@@ -40,9 +41,22 @@ MANY_CARRIERS: Final = 2_000
 """Number of vertices in and around a batch from which on it is decided in the side thread."""
 
 MAX_REPLACED: Final = 10
-"""Maximal number of entries for all tags that a step replaces, by three requests each, while it holds the lock."""
+"""Maximal number of entries for all tags that a step works on, a batch of each, while it holds the lock."""
 
 _log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class _Division:
+    """The division of an entry for all tags by tag, over some steps of the job.
+
+    The vertices in ``left`` are to be read. ``by_tag`` has those that were read, by each propagating tag that they
+    carry. No edge is read as of an instant before ``begun_at``, in epoch milliseconds.
+    """
+
+    begun_at: int
+    left: IdQueue
+    by_tag: dict[int, IdQueue] = field(default_factory=lambda: defaultdict(dict))
 
 
 class TagJob(OutboxWorker):
@@ -56,6 +70,7 @@ class TagJob(OutboxWorker):
         super().__init__(client, coordinator.lock, coordinator.outbox, clock)
         self._coordinator = coordinator
         self._worklists: dict[int, TagWorklist] = {}
+        self._divisions: dict[int, _Division] = {}
         self._turns = TurnOrder[int]()
         self._loads = 0
 
@@ -66,11 +81,11 @@ class TagJob(OutboxWorker):
         """
         now = self._clock()
         if self._loads != self._outbox.loads:
-            self._worklists, self._loads = {}, self._outbox.loads
+            self._worklists, self._divisions, self._loads = {}, {}, self._outbox.loads
         known = {entry.x for worklist in self._worklists.values() for entry in worklist.entries}
         begun = {tag for tag, worklist in self._worklists.items() if worklist.has_begun}
         for entry in [entry for entry in due if entry.tag == ANY_TAG][:MAX_REPLACED]:
-            await self._replace_by_tag(entry, now)
+            await self._divide(entry, now)
         for entry in due:
             if entry.x not in known and entry.tag not in {ANY_TAG, *begun}:
                 await self._add_entry(entry, now)
@@ -94,26 +109,38 @@ class TagJob(OutboxWorker):
         worklist.recheck([*entry.frontier, *holders])
         worklist.expand |= dict.fromkeys([*entry.expand, *holders])
 
-    async def _replace_by_tag(self, entry: OutboxEntry, now: int) -> None:
-        """Replace an entry for all tags that its vertices carry by one entry for each of these tags that propagates."""
-        further, _ = await self._flows(now).targets(entry.expand, max_records=0)
-        found = await read_records(self._client, {*entry.frontier, *further})
-        carried = {
-            vid: {vertex_id(entry.tenant, urn) for urn in record["index"]["tags"]} for vid, record in found.items()
-        }
+    async def _divide(self, entry: OutboxEntry, now: int) -> None:
+        """Read which tags the next batch of an entry for all tags carries; after the last one, replace the entry.
+
+        One entry for each of the tags that propagates replaces it. What is written between the steps has own entries.
+        """
+        division = self._divisions.get(entry.x)
+        if division is None:
+            further, _ = await self._flows(now).targets(entry.expand, max_records=0)
+            division = self._divisions[entry.x] = _Division(now, {**entry.frontier, **dict.fromkeys(further)})
+        carried = await carried_tags(self._client, take_first(division.left, BATCH), now)
+        for tag in await self._coordinator.propagating_tags.among(self._client, carried):
+            division.by_tag[tag] |= dict.fromkeys(carried[tag])
+        if not division.left:
+            await self._replace(entry, division, now)
+            del self._divisions[entry.x]
+
+    async def _replace(self, entry: OutboxEntry, division: _Division, now: int) -> None:
+        """Replace an entry for all tags by one for each tag, and by one for the next end that it awaits."""
         entries = [
             OutboxEntry(
                 new_entry_id(),
                 entry.tenant,
                 self._outbox.order(entry.order),
-                frontier={vid: None for vid, tags in carried.items() if tag in tags},
+                frontier=vids,
                 tag=tag,
                 raised_by=entry.raised_by,
             )
-            for tag in await self._coordinator.propagating_tags.among(self._client, set().union(*carried.values()))
+            for tag, vids in division.by_tag.items()
         ]
         if entry.awaits is not None:
-            entries += self._outbox.following(entry, await next_end(self._client, entry.awaits[0], now), now)
+            due = await next_end(self._client, entry.awaits[0], division.begun_at)
+            entries += self._outbox.following(entry, due, now)
         await self._outbox.done(self._client, entry, followed_by=entries)
 
     async def _work(self, worklist: TagWorklist, now: int) -> None:

@@ -1,16 +1,20 @@
 """Edges with ends in the future: few outbox entries wait for them, and sensitivity and tags are right at each end."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 import pytest
 from support.stores.janusgraph import StoreGraph
 from support.stores.writers import NOW, Writers, asset, link, person, stored, urn
 
 from app.graph.commits.entries import stored_entries
-from app.graph.commits.outbox_entry import OutboxEntry
+from app.graph.commits.outbox_entry import ANY_TAG, OutboxEntry
+from app.graph.commits.state_read import read_records
+from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.jobs import tag_job
 from app.graph.jobs.sensitivity_job import SensitivityJob
 from app.graph.jobs.tag_job import TagJob
 from graphql_schema.ports.commands import Command, UnlinkCommand
+from graphql_schema.ports.record import Record
 
 ROOT = person("root", roles="admin")
 RESTRICTED = {"sensitivity": "RESTRICTED"}
@@ -97,6 +101,33 @@ async def test_a_child_that_leaves_later_is_awaited_with_its_parent(graph: Store
     assert (await state(graph, "model-version m@1"))[0] == "RESTRICTED"
     assert await work_off(writers, NOW + 20) == []
     assert (await state(graph, "model-version m@1"))[0] == "INTERNAL"
+
+
+async def test_the_tags_of_all_targets_of_a_parent_are_read_in_batches(
+    graph: StoreGraph, writers: Writers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A feature leaves a set that feeds five models: no batch reads more than two, and a writer runs between them."""
+    models = [f"model-version m{number}@1" for number in range(5)]
+    await write(writers, asset("tag pii", {"propagates": True}), asset("feature f", tags=["tag pii"]))
+    await write(writers, asset("feature-set s"), *(link("FEEDS", "feature-set s", name) for name in models[:4]))
+    await write(writers, link("CONTAINS", "feature-set s", "feature f", validTo=NOW + 10))
+    await work_off(writers, NOW)
+    assert [(await state(graph, name))[1] for name in models[:4]] == 4 * [[urn("tag pii")]]
+    monkeypatch.setattr(tag_job, "BATCH", 2)
+    read: list[int] = []
+
+    async def read_few(client: GremlinClient, vids: Collection[int]) -> Mapping[int, Record]:
+        read.append(len(vids))
+        return await read_records(client, vids)
+
+    monkeypatch.setattr(tag_job, "read_records", read_few)
+    job = TagJob(writers.client, writers.coordinator, lambda: NOW + 10)
+    await job.step()
+    assert {entry.tag for entry in writers.coordinator.outbox} == {ANY_TAG, None}
+    await write(writers, link("FEEDS", "feature-set s", models[4]), now=NOW + 10)
+    assert await work_off(writers, NOW + 10) == []
+    assert [(await state(graph, name))[1] for name in models] == 5 * [[]]
+    assert max(read) == 3  # two models, and the tag
 
 
 async def test_an_end_that_is_taken_back_is_not_awaited(graph: StoreGraph, writers: Writers) -> None:
