@@ -29,12 +29,12 @@ UNCHANGED_MS: Final = 24 * 3_600_000
 """Milliseconds before an entry is due in which it may differ from the store; the clocks of processes differ by less."""
 
 BACKLOG_SECONDS: Final = 5.0
-"""Longest wait of a write for the jobs, in seconds: meanwhile it takes a place among the writes of all callers."""
+"""Longest wait of a write for the jobs, in seconds."""
 
 AGAIN_SECONDS: Final = 10
 """Seconds after which a caller who waited in vain may send the write again."""
 
-LOOK_SECONDS: Final = 0.1
+POLL_SECONDS: Final = 0.1
 """Seconds between two looks at the work that the writes of a waiting caller left."""
 
 _MUCH_LEFT: Final = (
@@ -50,14 +50,15 @@ class Outbox:
 
     ``stale``, a flag, is set if memory and store may differ; the entries must then be loaded again. ``loads`` counts
     how often :meth:`load` has replaced the entries. ``unanswered`` are entries that the store may get later.
-    ``failing_jobs`` are those whose last step in this process failed.
-    ``may_link`` decides which raises are confirmed, by default all.
+    ``failing_jobs`` are those whose last step in this process failed. ``may_link`` decides which raises are confirmed,
+    by default all.
     """
 
     def __init__(self, may_link: MayLink | None = None) -> None:
         self.floors = SensitivityFloors() if may_link is None else SensitivityFloors(may_link)
         self.stale = False
         self.failing_jobs: set[str] = set()
+        self._waiting: set[Caller] = set()
         self.loads = 0
         self.unanswered = UnansweredEntries()
         self._queue = EntryQueue()
@@ -100,14 +101,26 @@ class Outbox:
     async def wait_for_jobs(self, caller: Caller) -> None:
         """Return when a caller may write more: at once, or when the jobs have worked off some of what its writes left.
 
-        Raise StoreUnavailableError after BACKLOG_SECONDS. While a job fails, no caller waits.
+        Raise StoreUnavailableError after BACKLOG_SECONDS, and at once while another call of the caller waits, because
+        each takes a place among the writes of all callers. While a job fails in this process, no caller waits.
         """
+        if caller not in self._waiting:
+            self._waiting.add(caller)
+            try:
+                await self._until_room(caller)
+            finally:
+                self._waiting.discard(caller)
+        if self._must_wait(caller):
+            _log.info("writes_wait_for_jobs", tenant=caller[0], caller=caller[1])
+            raise StoreUnavailableError(_MUCH_LEFT, retry_after=AGAIN_SECONDS)
+
+    async def _until_room(self, caller: Caller) -> None:
         until = monotonic() + BACKLOG_SECONDS
-        while self._queue.backlogs.is_full(caller) and not self.failing_jobs:
-            if monotonic() > until:
-                _log.info("writes_wait_for_jobs", tenant=caller[0], caller=caller[1])
-                raise StoreUnavailableError(_MUCH_LEFT, retry_after=AGAIN_SECONDS)
-            await asyncio.sleep(LOOK_SECONDS)
+        while self._must_wait(caller) and monotonic() < until:  # noqa: ASYNC110 - the time may end as well
+            await asyncio.sleep(POLL_SECONDS)
+
+    def _must_wait(self, caller: Caller) -> bool:
+        return self._queue.backlogs.is_full(caller) and not self.failing_jobs
 
     def planned_ends(self, caller: Caller) -> PlannedEnds:
         """Return the ends in the future that a caller has declared, as far as this process knows."""
@@ -161,8 +174,8 @@ class Outbox:
         """Wrap the transaction that writes these entries: their floors are active before it can be visible to readers.
 
         If the transaction succeeds, the entries are added to memory. If it fails, ``stale`` is set if there are
-        entries, and their floors stay active until the next :meth:`load`. If the transaction may be stored later, its
-        entries become ``unanswered``, and their floors stay active as long as they are.
+        entries, and their floors end. If the transaction may be stored, now or later, its entries become ``unanswered``
+        instead, and their floors stay active as long as they are.
         """
         self._raise_floors(entries)
         written = False
@@ -172,6 +185,8 @@ class Outbox:
         except BaseException as error:
             if may_be_written(error):
                 self.unanswered.add(entries)
+            else:
+                self._end_floors(entries)
             raise
         finally:
             for entry in entries if written else ():
@@ -232,10 +247,13 @@ class Outbox:
     async def look(self, client: GremlinClient) -> None:
         """Add the ``unanswered`` entries that the store has by now, and end the floors of those it will not get.
 
-        Call it under the write lock.
+        Call it under the write lock. If the store has one, the next step of a job loads all entries, because memory may
+        have some that its transaction deleted. With a write log, entries are learned from that alone.
         """
         count = len(self.unanswered)
-        await self._learn(client, self.unanswered.ids)
+        if client.write_order is None:
+            await self._learn(client, self.unanswered.ids)
+            self.stale |= len(self.unanswered) < count
         self.unanswered.looked()
         if len(self.unanswered) < count:
             self._replace_floors()
@@ -281,6 +299,10 @@ class Outbox:
             self.unanswered.discard([entry.x])
             if self._learned is not None:
                 self._learned[entry.x] = entry
+
+    def _end_floors(self, entries: Sequence[OutboxEntry]) -> None:
+        for entry in entries:
+            self.floors.end(entry.x)
 
     def _raise_floors(self, entries: Sequence[OutboxEntry]) -> None:
         for entry in entries:

@@ -80,8 +80,8 @@ class OutboxWorker(ABC):
     async def step(self) -> bool:
         """Work off one batch under the lock of the writers, if this process runs the jobs of the store.
 
-        A process that does not takes the lock only if its entries may differ from the store. Return whether to take the
-        next step at once, because there was work or a conflict.
+        A process that does not run them takes the lock only if its entries may differ from the store. Return whether to
+        take the next step at once, because there was work or a conflict.
         """
         self._changed.clear()
         if not (self._leads or self._outbox.stale or self._outbox.unanswered.is_look_due):

@@ -139,7 +139,7 @@ class WriteLog:
         self._lease: Lease | None = None
         self._lease_read = 0
         self._confirmed: set[int] = set()
-        self._known = self._base = self._begun = self._lost = self._lost_time = 0
+        self._known = self._base = self._begun = self._lost = self._lost_time = self._sent = 0
         self._waits_for: tuple[str, int] | None = None
         self._reading: asyncio.Future[None] | None = None
         self._next: asyncio.Future[None] | None = None
@@ -215,7 +215,7 @@ class WriteLog:
         ``entries`` are its rows of the outbox, and ``gone`` the outbox entries that it deletes. ``lease`` is the job
         lease that it takes, None for no change. ``wait`` are the milliseconds for which it lets others wait.
         """
-        number = self._base + 1
+        number = self._sent = self._base + 1
         added = tuple(each["x"] for each in entries if each["fresh"])
         commits = self._coordinator.commit_log
         now = commits.present(self._clock())
@@ -230,6 +230,10 @@ class WriteLog:
             "lease": lease and lease.text(),
             "old": entry_vids(dropped),
         }
+
+    def no_longer_sent(self) -> None:
+        """Record that the transaction of the last :meth:`turn` has a response, or that this was lost."""
+        self._sent = 0
 
     def end_turn(self, *, written: bool) -> None:
         """Record the end of the transaction of the last :meth:`turn`; the next one follows it.
@@ -366,7 +370,8 @@ class WriteLog:
     async def _apply(self, entry: LogEntry) -> None:
         """Apply one entry; an own one was applied when its response arrived.
 
-        An own one without a response may have been committed at any time since, as one of another process.
+        An own one without a response may have been committed at any time since, as one of another process. One that is
+        sent has its end in the graph cache when its response arrives, or when that is lost.
         """
         self._hold(entry.lease)
         own = entry.process == self.process
@@ -377,8 +382,9 @@ class WriteLog:
         if own and entry.number in self._confirmed:
             return
         self._forget_tags(entry.touched)
-        self._forget(entry.touched)
-        await self._coordinator.outbox.learn(self._client, entry.added, () if own else entry.deleted)
+        if not own or entry.number != self._sent:
+            self._forget(entry.touched)
+        await self._coordinator.outbox.learn(self._client, entry.added, entry.deleted)
         self._coordinator.commit_log.learned(entry.at, entry.now)
 
     def _forget_tags(self, touched: Touched) -> None:

@@ -177,6 +177,10 @@ class WriteSet:
             return
         touched, log = self.touched(), client.write_order
         turn = log and log.turn(touched, self._entries, self._gone, self._lease, self._wait)
-        rows = await client.submit(WRITE, {**self.bindings(), "turn": turn}, writes=touched)
+        try:
+            rows = await client.submit(WRITE, {**self.bindings(), "turn": turn}, writes=touched)
+        finally:
+            if log is not None:
+                log.no_longer_sent()
         if log is not None:
             log.end_turn(written=rows[0] >= 0)

@@ -106,7 +106,7 @@ class PreparedTextError(CodedError):
 
 
 def may_be_written(error: BaseException) -> bool:
-    """Return whether a write that ended with this error may be stored, or may still be."""
+    """Return whether a write that ended with this error may be stored, now or later."""
     if isinstance(error, StoreUnavailableError):
         return error.unknown_outcome
     return not isinstance(error, VertexExistsError | WriteRefusedError | PreparedTextError)

@@ -102,6 +102,9 @@ class WriteOrder(Protocol):
         ``entries`` are its rows of the outbox, and ``gone`` the ids of the outbox entries that it deletes.
         """
 
+    def no_longer_sent(self) -> None:
+        """Record that the transaction of the last :meth:`turn` has a response, or that this was lost."""
+
     def end_turn(self, *, written: bool) -> None:
         """Record the end of the transaction; raises TransientConflictError if it was not written."""
 

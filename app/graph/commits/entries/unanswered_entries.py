@@ -53,6 +53,6 @@ class UnansweredEntries:
             self._floors.pop(x, None)
 
     def looked(self) -> None:
-        """Record a look that found no further entry, and remove the entries whose transaction counts as ended."""
+        """Record that the store was just searched, and remove the entries whose transaction counts as ended."""
         self._looked = self._clock()
         self._floors = {x: late for x, late in self._floors.items() if self._looked < late[0]}

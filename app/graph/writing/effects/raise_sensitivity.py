@@ -2,8 +2,9 @@
 
 Lowering is left to :mod:`app.graph.jobs.sensitivity_job`, by outbox entries. Ranks are processed from the highest down,
 so each vertex is raised once. At one rank the affected vertices are those that the rank propagates to, over edges of
-the batch or read from the store. If this would raise more than MAX_RAISED vertices outside of the working set, the
-vertices of this rank get a sensitivity floor instead.
+the batch or read from the store. The targets of a parent are not read for a child like one that is stored. If this
+would raise more than MAX_RAISED vertices outside of the working set, the vertices of this rank get a sensitivity floor
+instead.
 """
 
 from collections import defaultdict
@@ -79,9 +80,8 @@ class _Raising:
             counting = await run_in_turn(self._counting_parents, self._diff.is_long, rank)
             reached = await self._targets(at_rank) | self._parent_targets(counting)
             parents = {parent for parent in self._parents_of(at_rank) if self._rank(parent) < rank}
-            parents -= await bearing(
-                self._client, parents, SENSITIVITIES[rank], self._now
-            )  # targets are raised already
+            # The targets of these are raised, or in an outbox entry, because of another child.
+            parents -= await bearing(self._client, parents, SENSITIVITIES[rank])
             await self._raise(rank, reached, at_rank & self._risen, parents)
         if self._author.floors.any:
             await self._extend_floors(touched, children)

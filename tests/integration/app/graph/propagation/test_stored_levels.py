@@ -8,7 +8,6 @@ from support.stores.janusgraph import StoreGraph
 
 from app.graph.propagation import stored_levels
 from app.graph.propagation.stored_levels import bearing, below
-from app.graph.records.clock import epoch_milliseconds
 from app.graph.records.vertex_id import vertex_id
 
 LEVELS = {"open": "PUBLIC", "inner": "INTERNAL", "kept": "CONFIDENTIAL", "shut": "RESTRICTED"}
@@ -38,11 +37,16 @@ async def test_vertices_below_a_level(graph: StoreGraph, tmp_path: Path, monkeyp
 
 async def _bearing(api: Api, level: str) -> set[str]:
     parents = {vid(urn): urn for urn in (data("a"), data("b"), data("c"), "mlg://feature-set/test/default/s")}
-    return {parents[each] for each in await bearing(api.client, parents, level, epoch_milliseconds())}
+    return {parents[each] for each in await bearing(api.client, parents, level)}
 
 
-async def test_parents_with_a_child_at_a_level(graph: StoreGraph, tmp_path: Path) -> None:
-    """A version and a feature are children; a feature that left its set, and what is derived, are not."""
+async def test_parents_with_a_child_at_a_level(
+    graph: StoreGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A version and a feature are children; a feature that left its set, and what is derived, are not.
+
+    A parent is left out if the child is not among those that are examined.
+    """
     group, feature = "mlg://feature-set/test/default/s", "mlg://feature/test/default/s.f"
     async with open_api(graph, tmp_path, no_jobs) as api:
         version = {"id": "mlg://dataset-version/test/default/a@1", "sensitivity": "CONFIDENTIAL"}
@@ -52,6 +56,9 @@ async def test_parents_with_a_child_at_a_level(graph: StoreGraph, tmp_path: Path
         await api.load({"feature": {"id": feature, "sensitivity": "RESTRICTED"}})
         assert await _bearing(api, "CONFIDENTIAL") == {data("a"), group}
         assert await _bearing(api, "RESTRICTED") == {group}
+        monkeypatch.setattr(stored_levels, "EXAMINED", 0)
+        assert await _bearing(api, "RESTRICTED") == set()
+        monkeypatch.undo()
         await api.load({"featureSet": {"id": group, "features": []}})
         assert await _bearing(api, "RESTRICTED") == set()
-        assert await bearing(api.client, [], "PUBLIC", epoch_milliseconds()) == set()
+        assert await bearing(api.client, [], "PUBLIC") == set()

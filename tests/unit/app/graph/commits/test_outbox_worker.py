@@ -100,7 +100,7 @@ class LateStore(GremlinClient):
     async def submit(self, prepared: object, *_: object, **__: object) -> list[Any]:
         """Return no entry, or the row of the entry."""
         if prepared is not READ:
-            return [[]]
+            return [[7] if self.looks > 2 else []]
         self.looks += 1
         binding: Any = OutboxEntry(7, "acme", 1).binding()
         row = {"x": 7, "note": binding["p"]["note"], "covered": None, "frontier": []}
@@ -116,10 +116,10 @@ async def test_a_job_works_off_an_entry_that_is_committed_after_its_load(monkeyp
     with pytest.raises(StoreUnavailableError), outbox.committing([OutboxEntry(7, "acme", 1)]):
         raise StoreUnavailableError("no response", unknown_outcome=True)
     running = asyncio.create_task(job.run())
-    await until(lambda: 7 in outbox, within=10)
+    await until(lambda: 7 in outbox and not outbox.stale, within=10)
     running.cancel()
     await asyncio.wait([running])
-    assert store.looks == 3
+    assert store.looks == 4  # three looks, and a load of all entries
 
 
 class Order:
