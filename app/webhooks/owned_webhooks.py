@@ -49,8 +49,8 @@ class OwnedWebhooks:
             )
         if number >= MAX_OF_TENANT:
             raise _conflict(
-                f"Your tenant has {MAX_OF_TENANT} webhooks, the maximum; let an owner remove one, or let a webhook "
-                "that you have name more in its filter."
+                f"Your tenant has {MAX_OF_TENANT} webhooks, the maximum; ask the owner of one to remove it, or let a "
+                "webhook that you have name more in its filter."
             )
         now, secret = self._rights.clock(), new_secret()
         webhook = StoredWebhook(

@@ -66,14 +66,11 @@ _PATHS: Final = (
     f"`#L10-L20` at the end of the value do not count. Only the last {MAX_PATH_TERMS} paths of a value are found."
 )
 
-_OWNED: Final = AnyOf(
-    (
-        StartsWith("ownerTeam", "mlg://team/"),
-        # `ownerTeam` shows no user, so one counts only where `owners` is shown: any value begins with an empty text
-        All((StartsWith("ownerTeam", "mlg://user/"), StartsWith("owners", ""))),
-    )
-)
-"""Met by assets with an owner, of their own or inherited from the parent: the stored ``ownerTeam`` is one of those."""
+_OWNED: Final = AnyOf((StartsWith("ownerTeam", "mlg://team/"), StartsWith("owners", "mlg://user/")))
+"""Met by assets with an owner team, of their own or of the parent, or with a user as owner of their own.
+
+A user who owns the parent does not count: ``ownerTeam`` shows no user, and the parent may be hidden.
+"""
 
 
 @strawberry.enum(description="The property by which a listing is ordered; ties are broken by id.")
@@ -210,8 +207,8 @@ class AssetFilter:
         "owners", "One of these teams or users is among the direct owners of the asset."
     )
     owned: bool | None = filter_field(
-        "Whether the asset has an owner, of its own or inherited from its parent. Owners inherited from a domain do "
-        "not count.",
+        "Whether the asset has an owner team, of its own or of its parent, or a user as an owner of its own. Users who "
+        "own the parent, and owners inherited from a domain, do not count.",
         _owned,
     )
     tags: list[strawberry.ID] | None = one_of("tags", "The asset has one of these tags, directly or by propagation.")

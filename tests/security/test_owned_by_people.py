@@ -125,15 +125,18 @@ async def test_no_history_names_the_user_or_domain_of_a_draft(api: Api) -> None:
 
 
 async def test_a_filter_does_not_disclose_that_a_user_owns_a_draft(api: Api) -> None:
-    """Each draft counts as unowned for who may not see `owners`; hana, who may, finds that hers is owned."""
-    found = {}
+    """Each draft counts as unowned for who may not see `owners`, and so does its version, which inherits its owner.
+
+    Hana, who may see them, finds that her draft is owned.
+    """
+    found, versions = {}, [version_of(urn) for urn in DRAFTS]
     for who in ("ada", "bo", "hana"):
         for owned in ("true", "false"):
             where = f"{{ids: $ids, owned: {owned}}}"
             listed = f"query ($ids: [ID!]) {{ assets(filter: {where}) {{ totalCount nodes {{ id }} }} }}"
-            page = (await api.ask(who, listed, ids=[*DRAFTS]))["assets"]
+            page = (await api.ask(who, listed, ids=[*DRAFTS, *versions]))["assets"]
             found[who, owned] = {node["id"] for node in page["nodes"]}
             assert page["totalCount"] == len(page["nodes"])
-    of_hana = {urn for urn in DRAFTS if "hana" in urn}
+    of_hana, every = {urn for urn in DRAFTS if "hana" in urn}, {*DRAFTS, *versions}
     assert [found[who, "true"] for who in ("ada", "bo", "hana")] == [set(), set(), of_hana]
-    assert [found[who, "false"] for who in ("ada", "bo", "hana")] == [{*DRAFTS}, {*DRAFTS}, {*DRAFTS} - of_hana]
+    assert [found[who, "false"] for who in ("ada", "bo", "hana")] == [every, every, every - of_hana]

@@ -107,14 +107,14 @@ class Outbox:
         if caller not in self._waiting:
             self._waiting.add(caller)
             try:
-                await self._until_room(caller)
+                await self._until_some_are_done(caller)
             finally:
                 self._waiting.discard(caller)
         if self._must_wait(caller):
             _log.info("writes_wait_for_jobs", tenant=caller[0], caller=caller[1])
             raise StoreUnavailableError(_MUCH_LEFT, retry_after=AGAIN_SECONDS)
 
-    async def _until_room(self, caller: Caller) -> None:
+    async def _until_some_are_done(self, caller: Caller) -> None:
         until = monotonic() + BACKLOG_SECONDS
         while self._must_wait(caller) and monotonic() < until:  # noqa: ASYNC110 - the time may end as well
             await asyncio.sleep(POLL_SECONDS)

@@ -166,6 +166,7 @@ class InferenceJob(OutboxWorker):
         self._ends: dict[int, None] = {}
         self._page: dict[int, None] = {}
         self._page_urn = ""
+        self._page_of = 0
         self._turns = TurnOrder[str]()
         self._refused = set[int]()
         self._written = 0
@@ -211,7 +212,8 @@ class InferenceJob(OutboxWorker):
         The assets that :meth:`_derive` leaves are derived in the next turns. If there is no further page, set ``after``
         of the entry to None in memory.
         """
-        if not self._page:
+        if not self._page or self._page_of != entry.x:
+            self._page_of = entry.x
             rows = await self._client.submit(_PAGE, {"kinds": _KINDS, "after": entry.after, "most": BATCH})
             if not rows:
                 entry.after = None

@@ -102,7 +102,7 @@ BY_CALLER: Final = frozenset({UNCONFIRMED_LINKS, APART})
 """Record keys with what callers declared apart from the edge; changes of the edge by others keep them."""
 
 DECLARED_BY: Final = "declaredBy"
-"""Record key: maps a declarer to the subject of the caller who gave it last, if that caller is not the recorder."""
+"""Record key: maps a declarer to the subject of the caller who last changed the edge by it, if not the recorder."""
 
 REMOVED: Final = "removed"
 """Record key that is true on an ended edge which a client removed although other declarers had it.

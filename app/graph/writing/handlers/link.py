@@ -210,7 +210,7 @@ def unlink(unit: ItemUnit, command: UnlinkCommand) -> WriteOutcome:
     if relation is STARTED_BY and not is_current(after, unit.now) and _may_retract(unit, record, command.target):
         after = {**after, RETRACTED: True}
     after = with_giver(unit, key, edge, after)
-    moved = change_edge(unit, key, after, own, field_of(relation, source_kind, outward=outward))
+    moved = change_edge(unit, key, after, own, field_of(relation, source_kind, outward=outward), unlinks=True)
     unit.audit.record_action(own, ChangeAction.UNLINKED)
     unit.staging.bump_revisions()
     return WriteOutcome(
@@ -245,11 +245,13 @@ def _end_unconfirmed(unit: ItemUnit, command: UnlinkCommand, key: EdgeKey, own: 
     if before is None or not (is_current(before, unit.now) or command.valid_to is not None):
         raise _no_edge(command)
     after = _ended(unit, command, key, own, before)
+    revision = absent_record(unit, unit.lookup.known(own)["id"])["revision"]
+    if after == before:
+        return WriteOutcome(Outcome.UNCHANGED, revision=revision, changed_end_known=False)
     stage_unconfirmed_link(
         unit, key, after, own, field_of(RELATIONS[key[0]], unit.lookup.kind(key[1]), outward=own == key[1])
     )
     unit.audit.record_action(own, ChangeAction.UNLINKED)
-    revision = absent_record(unit, unit.lookup.known(own)["id"])["revision"]
     return WriteOutcome(Outcome.UPDATED, revision=revision, changed_end_known=False)
 
 

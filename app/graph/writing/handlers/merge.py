@@ -23,7 +23,7 @@ from app.graph.writing.rules.permissions import (
     require_right_on_other_ends,
     require_visible,
 )
-from app.graph.writing.unit.apart_declarations import declarers, with_declarers
+from app.graph.writing.unit.apart_declarations import declarers, declarers_of_others, with_declarers
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import conflict, denied
 from graphql_schema.catalog.enums import ChangeAction, TagMode
@@ -120,7 +120,8 @@ def _authorise_edges(unit: ItemUnit, edges: list[tuple[EdgeKey, EdgeKey]], gone:
     A merge is not undone, so more is needed than for a registration. Assets hidden from the caller count as absent.
     """
     for key, _ in edges:
-        if (unit.lookup.edge(key) or {}).get("recordedBy") != unit.author.subject:
+        edge, subject = unit.lookup.edge(key) or {}, unit.author.subject
+        if edge.get("recordedBy") != subject or declarers_of_others(edge, subject, unit.now):
             require_right_on_other_ends(unit, key, gone, "from")
 
 

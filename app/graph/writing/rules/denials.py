@@ -20,7 +20,8 @@ def denial_of(unit: ItemUnit, action: str, record: Record, decision: Decision) -
 
 def who_registered(unit: ItemUnit, record: Record) -> str:
     """Return the begin of the clause "… registered it": with the name of this caller if `createdBy` is shown."""
-    return f"{registrant(record)}, who registered" if unit.visibility.shows(record, "createdBy") else "who registered"
+    name = registrant(record) if unit.visibility.shows(record, "createdBy") else ""
+    return f"{name}, who registered" if name else "the caller who registered"
 
 
 def _named(unit: ItemUnit, record: Record) -> str:

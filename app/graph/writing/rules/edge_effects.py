@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from app.graph.records.edge_record import (
+    DECLASSIFIED,
     OPENED,
     REPORTED,
     UNCONFIRMED,
@@ -28,8 +29,16 @@ _CONTAINER_KEYS = {"Domain": "domain", **{kind.part_of: "whole" for kind in KIND
 """Index key of a contained asset that holds its container, by the kind of the container."""
 
 
-def change_edge(  # noqa: PLR0913 - an edge, its end, and a flag
-    unit: ItemUnit, key: EdgeKey, record: Record, own: int, field: str, *, anew: bool = False, declarer: str = ""
+def change_edge(  # noqa: PLR0913 - an edge, its end, and how it is declared
+    unit: ItemUnit,
+    key: EdgeKey,
+    record: Record,
+    own: int,
+    field: str,
+    *,
+    anew: bool = False,
+    declarer: str = "",
+    unlinks: bool = False,
 ) -> bool:
     """Stage an edge; for `CONTAINS`, also the container in the index of the contained asset.
 
@@ -42,13 +51,15 @@ def change_edge(  # noqa: PLR0913 - an edge, its end, and a flag
     that other caller.
 
     ``own`` is the end of the edge on which the rights were checked; the audit records the edge as ``field`` of it.
-    ``declarer`` is what the caller declares the edge by, empty if the caller does not declare it.
+    ``declarer`` is what the caller declares the edge by, empty if the caller does not declare it. ``unlinks``, a flag:
+    the caller ends the edge for all.
     """
     before, stored = _recorded_begin(unit, key), unit.lookup.edge(key)
     concealed = unit.visibility.conceals(key)
     known = unit.visibility.known_edge(stored, key)
     left = _without_others(unit, stored, record, declarer)
-    heir = _heir(unit, key, stored, left)
+    ends_for_all = unlinks and may_link_other_ends(unit, key, own)
+    heir = _heir(unit, key, stored, left, ends_for_all=ends_for_all)
     if heir is not None:
         is_dated = "validTo" in left and left["validTo"] != (known or {}).get("validTo")
         over = left if left["by"] or is_dated else {**left, "validTo": max(unit.now, left["validFrom"])}
@@ -91,19 +102,20 @@ def _without_others(unit: ItemUnit, stored: Record | None, record: Record, decla
     return {**record, "by": [name for name in record["by"] if name not in others]}
 
 
-def _heir(unit: ItemUnit, key: EdgeKey, stored: Record | None, left: Record) -> str | None:
-    """Return the caller who takes an edge over that the author withdraws or shortens; None without one.
+def _heir(unit: ItemUnit, key: EdgeKey, stored: Record | None, left: Record, *, ends_for_all: bool) -> str | None:
+    """Return the caller who takes an edge over that the author withdraws, shortens or declassifies; None without one.
 
     ``left`` is what the author declares then. Only a recorder from whom an end is hidden leaves an edge so: its end
-    would show whether others declare it.
+    would show whether others declare it. If it ``ends_for_all``, only those who keep it apart take it over.
     """
     if stored is None or stored.get(UNCONFIRMED) or not is_current(stored, unit.now):
         return None
     if stored["recordedBy"] != unit.author.subject or not unit.visibility.has_hidden_end(key):
         return None
-    if left["by"] and left["validFrom"] <= stored["validFrom"] and ends(left) >= ends(stored):
+    is_weaker = left.get(DECLASSIFIED) and not stored.get(DECLASSIFIED)
+    if left["by"] and not is_weaker and left["validFrom"] <= stored["validFrom"] and ends(left) >= ends(stored):
         return None
-    others = declarers_of_others(stored, unit.author.subject, unit.now).values()
+    others = () if ends_for_all else declarers_of_others(stored, unit.author.subject, unit.now).values()
     return next((each for each in (*others, *kept_by(stored)) if each != unit.author.subject), None)
 
 

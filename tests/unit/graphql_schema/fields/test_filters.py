@@ -71,10 +71,10 @@ def test_filters_nest() -> None:
 
 @pytest.mark.parametrize(
     ("owners", "team", "owned"),
-    [("", "", False), ("", D, False), (U, U, True), (T, T, True), (U, T, True), ("", T, True), ("", U, True)],
+    [("", "", False), ("", D, False), (U, U, True), (T, T, True), (U, T, True), ("", T, True), ("", U, False)],
 )
 def test_an_owner_is_direct_or_inherited(owners: str, team: str, owned: bool) -> None:  # noqa: FBT001
-    """An asset is owned if it has an owner, or an owning team or user by its parent, and unowned if it has neither."""
+    """An asset is owned if it has an owner, or an owner team by its parent, and unowned if it has neither."""
     values = {"kind": "FEATURE", "owners": [owners], "ownerTeam": team}
     for wanted in (True, False):
         where = asset_listing(AssetFilter(owned=wanted), None).where

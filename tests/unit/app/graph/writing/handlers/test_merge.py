@@ -96,6 +96,20 @@ def test_a_joined_edge_names_who_gave_each_declarer(memory: Memory) -> None:
     assert (edge["by"], edge["recordedBy"], edge["declaredBy"]) == (["Run.inputs", "link"], "ada", {"Run.inputs": "ci"})
 
 
+def test_an_edge_that_others_declare_too_needs_the_right_to_link(memory: Memory) -> None:
+    """Who recorded the edge, before the run had an owner, moves it no more without its declarers."""
+    seeded(memory, asset("dataset new", owners=OURS), asset("dataset mine", owners=OURS))
+    run = asset("run r", {"state": "COMPLETE"}, inputs=["dataset old"])
+    assert memory.outcomes(link("DERIVES", "dataset old", "dataset mine"), who=ADA) == ["CREATED"]
+    assert memory.outcomes(run, who=BO, now=NOW + 1) == ["CREATED"]
+    assert memory.outcomes(link("INPUT_TO", "dataset old", "run r", confidence=0.5), who=ADA, now=NOW + 2) == [
+        "UPDATED"
+    ]
+    assert memory.edge("INPUT_TO", "dataset old", "run r")["recordedBy"] == "ada"
+    assert memory.outcomes(asset("run r", owners=THEIRS), who=ROOT, now=NOW + 3) == ["UPDATED"]
+    assert refusal(memory, merge()) == ("DENIED", ("from",))
+
+
 def test_the_audit_of_both_and_of_the_consumer(estate: Memory) -> None:
     """Each has one change with the reason: the ids of each other, and the edges as entries of the end they change."""
     estate.run(merge(reason="one table"), who=ADA, now=LATER)

@@ -159,3 +159,32 @@ def test_who_recorded_an_edge_does_not_end_it_for_others_once_its_end_is_hidden(
     assert memory.outcomes(made, who=ada, now=NOW + 6) == ["UNCHANGED"]
     assert memory.outcomes(asset("dataset d", producedBy=[]), who=ada, now=NOW + 7) == ["UPDATED"]
     assert not is_current(memory.edge(*ENDS), NOW + 7)
+
+
+def test_who_recorded_an_edge_does_not_declassify_it_for_the_owner_of_a_hidden_end(memory: Memory) -> None:
+    """An approver of the run has no right on the dataset: what its owner declares carries sensitivity as before."""
+    ads = person("ads", "team ads", roles="engineer approver")
+    ada = person("ada", "team ranking", roles="engineer")
+    assert memory.outcomes(run_with("dataset d"), who=ads) == ["CREATED"]
+    made = asset("dataset d", {"visibility": "TEAM"}, owners=OURS, producedBy=["run r"])
+    assert memory.outcomes(made, who=ada, now=NOW + 1) == ["CREATED"]
+    free = link(*ENDS, declassified=True)
+    assert memory.outcomes(free, who=ads, now=NOW + 2) == ["UPDATED"]
+    assert memory.outcomes(free, who=ads, now=NOW + 3) == ["UNCHANGED"]
+    edge = memory.edge(*ENDS)
+    assert (edge["recordedBy"], edge.get("declassified", False), is_current(edge, NOW + 3)) == ("ada", False, True)
+
+
+def test_who_owns_what_an_edge_changes_ends_it_for_all_by_unlink(memory: Memory) -> None:
+    """A hidden source is not changed by the edge, so the right on the dataset is enough, also if others declare it."""
+    ada, robot = (person(name, "team ranking", roles="engineer") for name in ("ada", "robot"))
+    seeded(memory, asset("dataset s", owners=THEIRS))
+    made = asset("dataset d", owners=OURS, derivedFrom=["dataset s"])
+    ends = ("DERIVES", "dataset s", "dataset d")
+    assert memory.outcomes(made, who=robot) == ["CREATED"]
+    assert memory.outcomes(link(*ends, confidence=0.9), who=ada, now=NOW + 1) == ["UPDATED"]
+    hides = asset("dataset s", {"visibility": "TEAM"})
+    assert memory.outcomes(hides, who=person("bo", "team ads", roles="engineer"), now=NOW + 2) == ["UPDATED"]
+    unlinks = UnlinkCommand(ends[0], urn(ends[1]), urn(ends[2]))
+    assert memory.outcomes(unlinks, who=ada, now=NOW + 3) == ["UPDATED"]
+    assert not is_current(memory.edge(*ends), NOW + 3)

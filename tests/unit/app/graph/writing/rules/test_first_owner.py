@@ -107,7 +107,7 @@ def test_the_registrant_of_a_parent_that_hides_it_is_not_named(memory: Memory, g
     assert memory.outcomes(asset(parent, {"stage": "DRAFT"}), now=NOW + 2) == ["UPDATED"]
     (done,) = memory.run(asset(child, owners=ADS), who=MAL, now=NOW + 3)
     assert [error.code.name for error in done.errors] == ["DENIED"]
-    assert "Only who registered the parent, or an administrator may change that" in done.errors[0].message
+    assert "Only the caller who registered the parent, or an administrator may change that" in done.errors[0].message
     assert "ada" not in done.errors[0].message
 
 
