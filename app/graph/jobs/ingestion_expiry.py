@@ -2,8 +2,6 @@
 
 from typing import Final
 
-import orjson
-
 from app.graph.commits.write_set import WriteSet
 from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.jobs.expiry_job import ExpiryJob
@@ -25,7 +23,7 @@ _OLDEST: Final = PreparedStatement.of(
     """
 def old = g.V().has('kind', P.within(kinds)).has('state', P.neq(kept)).has('createdAt', P.lt(limit))
 def found = old.order().by('createdAt').limit(most).toList()
-[found.collectMany { [it.id(), it.value('record')] }]
+[found.collectMany { [it.id(), it.value('tenant'), it.value('kind'), it.value('subject')] }]
 """,
     "kinds",
     "kept",
@@ -53,9 +51,8 @@ class IngestionExpiry(ExpiryJob):
             "most": self._batch,
         }
         (found,) = await self._client.submit(_OLDEST, bindings)
-        for vid, text in zip(found[::2], found[1::2], strict=True):
-            record = orjson.loads(text)
-            subject = vertex_id(record["tenant"], record["subject"])
-            writes.delete_attached(vid, record["tenant"], _SUBJECT_EDGES[record["kind"]], subject)
-        number = len(found) // 2
+        rows = list(zip(*(found[begin::4] for begin in range(4)), strict=True))
+        for vid, tenant, kind, subject in rows:
+            writes.delete_attached(vid, tenant, _SUBJECT_EDGES[kind], vertex_id(tenant, subject))
+        number = len(rows)
         return number, number == self._batch
