@@ -175,7 +175,12 @@ class VectoredExecution:
             return cast("Column", await call(sources, info, arguments))
         budget = self.executor.budget
         if call.is_async:
-            return await _all(budget, [partial(call, source, info, arguments) for source in sources], self._slots)
+            found: Column = []
+            for begin in range(0, len(sources), CALLS_AT_ONCE):  # the tasks of one part are freed at once
+                some = sources[begin : begin + CALLS_AT_ONCE]
+                found += await _all(budget, [partial(call, source, info, arguments) for source in some], self._slots)
+                await budget.pause()
+            return found
         return [call(source, info, arguments) async for source in budget.in_turns(sources)]
 
     def _arguments(self, step: PlanStep) -> tuple[Info, JsonObject]:
