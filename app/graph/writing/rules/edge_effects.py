@@ -58,8 +58,7 @@ def change_edge(  # noqa: PLR0913 - an edge, its end, and how it is declared
     concealed = unit.visibility.conceals(key)
     known = unit.visibility.known_edge(stored, key)
     left = _without_others(unit, stored, record, declarer)
-    ends_for_all = unlinks and may_link_other_ends(unit, key, own)
-    heir = _heir(unit, key, stored, left, ends_for_all=ends_for_all)
+    heir = _heir(unit, key, own, stored, left, unlinks=unlinks)
     if heir is not None:
         is_dated = "validTo" in left and left["validTo"] != (known or {}).get("validTo")
         over = left if left["by"] or is_dated else {**left, "validTo": max(unit.now, left["validFrom"])}
@@ -102,20 +101,24 @@ def _without_others(unit: ItemUnit, stored: Record | None, record: Record, decla
     return {**record, "by": [name for name in record["by"] if name not in others]}
 
 
-def _heir(unit: ItemUnit, key: EdgeKey, stored: Record | None, left: Record, *, ends_for_all: bool) -> str | None:
+def _heir(  # noqa: PLR0913 - an edge, its end, what is stored and what is left, and a flag
+    unit: ItemUnit, key: EdgeKey, own: int, stored: Record | None, left: Record, *, unlinks: bool
+) -> str | None:
     """Return the caller who takes an edge over that the author withdraws, shortens or declassifies; None without one.
 
     ``left`` is what the author declares then. Only a recorder from whom an end is hidden leaves an edge so: its end
-    would show whether others declare it. If it ``ends_for_all``, only those who keep it apart take it over.
+    would show whether others declare it. One who may link each end that the edge changes declassifies it for all, and
+    by an unlink ends it for all but those who keep it apart.
     """
     if stored is None or stored.get(UNCONFIRMED) or not is_current(stored, unit.now):
         return None
     if stored["recordedBy"] != unit.author.subject or not unit.visibility.has_hidden_end(key):
         return None
-    is_weaker = left.get(DECLASSIFIED) and not stored.get(DECLASSIFIED)
+    may_link = may_link_other_ends(unit, key, own)
+    is_weaker = left.get(DECLASSIFIED) and not stored.get(DECLASSIFIED) and not may_link
     if left["by"] and not is_weaker and left["validFrom"] <= stored["validFrom"] and ends(left) >= ends(stored):
         return None
-    others = () if ends_for_all else declarers_of_others(stored, unit.author.subject, unit.now).values()
+    others = () if unlinks and may_link else declarers_of_others(stored, unit.author.subject, unit.now).values()
     return next((each for each in (*others, *kept_by(stored)) if each != unit.author.subject), None)
 
 
