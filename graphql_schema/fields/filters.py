@@ -66,7 +66,12 @@ _PATHS: Final = (
     f"`#L10-L20` at the end of the value do not count. Only the last {MAX_PATH_TERMS} paths of a value are found."
 )
 
-_OWNED: Final = AnyOf((StartsWith("ownerTeam", "mlg://team/"), StartsWith("owners", "mlg://user/")))
+_OWNED: Final = AnyOf(
+    (
+        StartsWith("ownerTeam", "mlg://team/"),
+        All((StartsWith("ownerTeam", "mlg://user/"), Negated(In("owners", ("",))))),
+    )
+)
 """Met by assets with an owner team, of their own or of the parent, or with a user as owner of their own.
 
 A user who owns the parent does not count: ``ownerTeam`` shows no user, and the parent may be hidden.

@@ -98,7 +98,7 @@ def variants(condition: Condition) -> Iterator[tuple[str, Any]]:
 
 def random_vertices(found: Sequence[Condition]) -> dict[int, Values]:
     """Return vertices with random values from the given conditions and from the random conditions."""
-    random, pools = Random(3), defaultdict[str, list[Any]](list)
+    random, pools = Random(4), defaultdict[str, list[Any]](list)
     for key in INDEXED:
         pools[key] += NUMBERS if key in LONGS else TEXTS
     pools["prose"] = [f"{one} {two}" for one in WORDS for two in WORDS]
