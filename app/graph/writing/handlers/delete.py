@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.graph.records.vertex_record import ALIASES, is_deleted, kind_of
-from app.graph.writing.rules.permissions import refuse_unexpected, require_right, require_visible
+from app.graph.writing.rules.permissions import refuse_unexpected, require_right, require_right_below, require_visible
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import conflict, some_of
 from graphql_schema.catalog.enums import ChangeAction
@@ -83,8 +83,8 @@ def delete(unit: ItemUnit, command: DeleteCommand) -> WriteOutcome:
 def restore(unit: ItemUnit, command: RestoreCommand) -> WriteOutcome:
     """Restore an asset and the visible children that were deleted with it.
 
-    Raises RejectedItemError if the asset is hidden, the caller may not retire one of them, or a visible parent is
-    deleted. An asset that is not deleted is UNCHANGED.
+    Raises RejectedItemError if the asset is hidden, the caller may not retire one of them or register a version below
+    the parent, or a visible parent is deleted. An asset that is not deleted is UNCHANGED.
     """
     record = require_visible(unit, command.urn, "asset")
     vid = unit.lookup.vid(command.urn)
@@ -97,6 +97,9 @@ def restore(unit: ItemUnit, command: RestoreCommand) -> WriteOutcome:
         raise conflict(
             f"The parent {parent_id} of {command.urn} is deleted; restore the parent first.", record["revision"]
         )
+    stored = unit.lookup.vertex(unit.lookup.vid(parent_id)) if parent_urn(command.urn) else None
+    if stored is not None:
+        require_right_below(unit, command.urn, stored)
     unit.audit.record_action(vid, ChangeAction.RESTORED, command.reason)
     _revive(unit, vid)
     for child in _children(unit, vid):

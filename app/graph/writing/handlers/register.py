@@ -17,7 +17,13 @@ from app.graph.writing.rules.edge_effects import update_owner_team, update_use_t
 from app.graph.writing.rules.effective_sensitivity import confirmed_for_author
 from app.graph.writing.rules.first_owner import with_registrant
 from app.graph.writing.rules.known_references import refuse_unknown
-from app.graph.writing.rules.permissions import refuse_deleted, refuse_unexpected, require_right, require_visible
+from app.graph.writing.rules.permissions import (
+    refuse_deleted,
+    refuse_unexpected,
+    require_right,
+    require_right_below,
+    require_visible,
+)
 from app.graph.writing.rules.result_rights import require_right_on_result
 from app.graph.writing.rules.unconfirmed_links import unconfirmed_from
 from app.graph.writing.unit.item_unit import ItemUnit
@@ -25,9 +31,8 @@ from app.graph.writing.unit.placeholders import ensure_stub
 from app.graph.writing.unit.rejections import conflict, denied, invalid
 from app.graph.writing.unit.unseen_references import names_unseen
 from graphql_schema.catalog.enums import ChangeAction, LifecycleStage
-from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import CARRYING, VERSION_OF, Direction
-from graphql_schema.catalog.urn import parent_urn, parse_urn
+from graphql_schema.catalog.urn import parent_urn
 from graphql_schema.ports.commands import RegisterCommand
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 from graphql_schema.ports.record import Record
@@ -109,10 +114,8 @@ def _authorise(unit: ItemUnit, target: Target) -> None:
         require_right(unit, target.right, before)
         if command.values.get("stage") == RETIRED != before["stage"]:
             require_right(unit, "retire", before, "stage")
-    if target.parent is not None and not is_unowned_stub(target.parent):
-        # a new version may become the latest version of its parent, so it needs a right there
-        version = {**target.parent, "kind": KINDS[parse_urn(command.urn).kind].code}
-        require_right(unit, "register", version, *_parent_field(command))
+    if target.parent is not None:
+        require_right_below(unit, command.urn, target.parent, *_parent_field(command))
     refuse_unexpected(unit, command.urn, command.expected_revision, before)
     refuse_deleted(before)
 

@@ -6,7 +6,9 @@ from app.graph.writing.rules.denials import denial_of
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.placeholders import absent_record
 from app.graph.writing.unit.rejections import conflict, denied, invalid, not_found
+from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import RELATIONS, Direction
+from graphql_schema.catalog.urn import parse_urn
 from graphql_schema.ports.record import Record
 
 
@@ -130,6 +132,15 @@ def needs_confirmation(
     others = changed_ends(unit, key, without=own)
     allowed = [require_right_if_visible(unit, "link", record, *path) for record in others]  # each can reject the item
     return not all(allowed)
+
+
+def require_right_below(unit: ItemUnit, urn: str, parent: Record, *path: str) -> None:
+    """Require the right to register a version with this id below its stored parent, unless that is an unowned stub.
+
+    A version that begins to exist, or is restored, may become the latest version of its parent.
+    """
+    if not is_unowned_stub(parent):
+        require_right(unit, "register", {**parent, "kind": KINDS[parse_urn(urn).kind].code}, *path)
 
 
 def may_link_other_ends(unit: ItemUnit, key: EdgeKey, own: int) -> bool:

@@ -80,6 +80,17 @@ def test_a_child_is_not_restored_below_a_deleted_parent(model: Memory) -> None:
     assert text == f"The parent {urn('model m')} of {urn('model-version m@1')} is deleted; restore the parent first."
 
 
+def test_who_may_register_no_version_below_a_model_restores_none_there(memory: Memory) -> None:
+    """Ads owned a version before ranking had registered the model. An administrator deleted it, and it stays so."""
+    bo = person("bo", "team ads", roles="engineer")
+    assert memory.outcomes(asset("model-version m@9", owners=THEIRS), who=bo) == ["CREATED"]
+    assert memory.outcomes(asset("model m", owners=OURS), who=ADA) == ["CREATED"]
+    assert memory.outcomes(delete("model-version m@9")) == ["UPDATED"]
+    (done,) = memory.run(restore("model-version m@9"), who=bo, now=NOW + 1)
+    assert [error.code.name for error in done.errors] == ["DENIED"]
+    assert memory.outcomes(restore("model-version m@9"), now=NOW + 2) == ["UPDATED"]
+
+
 def test_a_deletion_checks_the_revision_and_the_right(model: Memory) -> None:
     """Another revision is a conflict, another team is denied, and an unknown asset is not found."""
     assert message(model, delete("model m", expected_revision=9))[0] == "CONFLICT"
