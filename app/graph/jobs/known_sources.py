@@ -4,26 +4,32 @@ Writers run between the steps of the job. What their transactions touch is recor
 reads: what is left is as stored. A rank is that of a sensitivity (:data:`policies.sensitivity.RANK`).
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from app.graph.cache.fill import Forbidden
+from app.graph.jobs.id_queue import IdQueue, take_first
 from app.graph.propagation.sources import group_of, is_group
 from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.records.touched import Touched
+from graphql_schema.catalog.kinds import NAME_OF_CODE
 from graphql_schema.catalog.relations import CARRYING, PARENT_HOPS
 from graphql_schema.ports.operation_budget import OperationBudget
+from graphql_schema.ports.record import Record
 from policies.sensitivity import RANK, SENSITIVITIES
 
 AT_ONCE: Final = 250
-"""Maximal number of vertices whose sources one request reads."""
+"""Maximal number of vertices of which one request reads the sources, or the records."""
 
 MAX_REQUESTS: Final = 40
-"""Maximal number of requests for sources in one step of the job, which holds the lock of the writers."""
+"""Maximal number of requests for sources and records in one step of the job, which holds the lock of the writers."""
 
 MAX_VERTICES: Final = 5_000
-"""Number of vertices after which a step sends no further request for sources."""
+"""Number of vertices after which a step sends no further request; one that finds more returns no records of them."""
+
+MAX_PARTS: Final = 5
+"""Number of requests, each of which has read PART_SIZE characters of records, after which a step sends no further."""
 
 MAX_WRITTEN: Final = 100_000
 """Number of vertices and ends of edges, written since the last step, above which everything is forgotten."""
@@ -40,11 +46,18 @@ class ReadBudget:
 
     requests: int = MAX_REQUESTS
     vertices: int = MAX_VERTICES
+    parts: int = MAX_PARTS
 
     @property
     def is_spent(self) -> bool:
         """Whether the step must end before its next request."""
-        return self.requests <= 0 or self.vertices <= 0
+        return self.requests <= 0 or self.vertices <= 0 or self.parts <= 0
+
+    def spend(self, vertices: int, left: Collection[int]) -> None:
+        """Count a request that has read some vertices, and has left out others because of its size."""
+        self.requests -= 1
+        self.vertices -= vertices
+        self.parts -= bool(left)
 
 
 @dataclass(slots=True)
@@ -52,12 +65,14 @@ class KnownSources:
     """The stored effective ``ranks`` and ``declared`` ranks of vertices, and the sources ``of`` vertices, by vertex id.
 
     A vertex that is not stored has the rank 0. Groups are known as in :class:`app.graph.propagation.sources.Sources`: a
-    group declares nothing, and has the highest rank, so that a walk continues to its members.
+    group declares nothing, and has the highest rank, so that a walk continues to its members. Vertices that were found
+    to be of a kind to which nothing propagates are in ``stopped``, and have no sources.
     """
 
     ranks: dict[int, int] = field(default_factory=dict)
     declared: dict[int, int] = field(default_factory=dict)
     of: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    stopped: set[int] = field(default_factory=set)
     _written: Forbidden = field(default_factory=Forbidden)
 
     def record(self, touched: Touched) -> None:
@@ -78,43 +93,58 @@ class KnownSources:
 
         Return whether all are known now; otherwise the budget is spent.
         """
-        turns, groups, wanted = OperationBudget(), dict[int, None](), dict[int, None]()
-        async for vid in turns.in_turns(vids):
-            groups |= dict.fromkeys(filter(is_group, self.of.get(vid, ())))
-            wanted |= dict.fromkeys(self._unknown(vid))
-        async for group in turns.in_turns(groups):
-            wanted |= dict.fromkeys(self._unknown(group))
-        unread = [*wanted]
+        turns = OperationBudget()
+        unread = [vid async for vid in turns.in_turns(vids) if vid not in self.of]
         for start in range(0, len(unread), AT_ONCE):
             if budget.is_spent:
                 return False
-            budget.vertices -= await self._read(flows, unread[start : start + AT_ONCE])
-            budget.requests -= 1
+            await self._read_sources(flows, unread[start : start + AT_ONCE], budget)
+        groups, unranked = IdQueue(), IdQueue()
+        async for vid in turns.in_turns(vids):
+            groups |= dict.fromkeys(filter(is_group, self.of[vid]))
+            unranked |= dict.fromkeys(self._unranked(vid))
+        async for group in turns.in_turns(groups):
+            unranked |= dict.fromkeys(self._unranked(group))
+        while unranked:
+            if budget.is_spent:
+                return False
+            unranked |= dict.fromkeys(await self._read_ranks(flows, take_first(unranked, AT_ONCE), budget))
         return True
 
-    def _unknown(self, vid: int) -> Iterator[int]:
-        """Yield the vertex, and those of its sources, of which something is to be read."""
-        if vid not in self.of or vid not in self.ranks:
-            yield vid
-        for source in self.of.get(vid, ()):
-            if source not in self.ranks:
-                yield source
+    def _unranked(self, vid: int) -> Iterator[int]:
+        """Yield the vertex, and those of its sources, of which the rank is to be read."""
+        return (each for each in (vid, *self.of[vid]) if each not in self.ranks)
 
-    async def _read(self, flows: StoredFlows, vids: list[int]) -> int:
-        """Read the sources of some vertices, and the ranks of both; return the number of vertices read."""
-        found = await flows.sources(vids, _KEYS)
+    async def _read_sources(self, flows: StoredFlows, vids: list[int], budget: ReadBudget) -> None:
+        """Read the sources of some vertices, and the ranks of both, as far as one request has their records."""
+        found, left = await flows.first_sources(vids, _KEYS, MAX_VERTICES)
         for vid in (*vids, *filter(is_group, found.of)):
-            self.of[vid] = tuple(found.of.get(vid, ()))
-            self.ranks[vid] = len(SENSITIVITIES) - 1 if is_group(vid) else 0
-            self.declared[vid] = 0
-        async for vid, record in OperationBudget().in_turns(found.records.items()):
+            self.of[vid] = () if vid in self.stopped else tuple(found.of.get(vid, ()))
+        for group in filter(is_group, found.of):
+            self.ranks[group], self.declared[group] = len(SENSITIVITIES) - 1, 0
+        await self._add_ranks(flows, found.records)
+        budget.spend(max(len(found.records), sum(map(len, found.of.values()))), left)
+
+    async def _read_ranks(self, flows: StoredFlows, vids: list[int], budget: ReadBudget) -> list[int]:
+        """Read the ranks of some vertices by one request; return the vertices that its size leaves out."""
+        records, left = await flows.first_records(vids, _KEYS)
+        await self._add_ranks(flows, records)
+        for vid in {*vids}.difference(records, left):
+            self.ranks[vid] = self.declared[vid] = 0
+        budget.spend(len(records), left)
+        return left
+
+    async def _add_ranks(self, flows: StoredFlows, records: Mapping[int, Record]) -> None:
+        async for vid, record in OperationBudget().in_turns(records.items()):
             self.ranks[vid] = RANK[record["sensitivity"]]
             self.declared[vid] = RANK[record["declaredSensitivity"]]
-        return len(found.records)
+            if NAME_OF_CODE[record["kind"]] in flows.stops:
+                self.stopped.add(vid)
+                self.of[vid] = ()
 
     def _forget(self, touched: Forbidden) -> None:
         if touched.everything:
-            self.ranks, self.declared, self.of = {}, {}, {}
+            self.ranks, self.declared, self.of, self.stopped = {}, {}, {}, set()
         for vid in touched.vertices:
             self.ranks.pop(vid, None)
         ends = touched.edge_ends

@@ -13,7 +13,7 @@ The text FLOW gets its hops as data. Parameters and keys:
 | hops.xs  | vertex ids where the hop starts, if ``p`` is -1                                  |
 | now      | epoch milliseconds; edges that have ended by then are left out                   |
 | most     | maximal number of records; if there are more vertices, no record is returned     |
-| size     | number of characters at which no further record is returned                      |
+| size     | number of characters of complete records at which no further record is read      |
 | only     | keys that the returned records have, or no keys for all of theirs                |
 
 The response is one object. Declassified edges are left out, and so are edges with an empty interval, such as
@@ -50,7 +50,7 @@ AT_ONCE: Final = 1_000
 """Maximal number of vertices whose neighbours one request reads."""
 
 PART_SIZE: Final = 4 * 1024 * 1024
-"""Number of characters of records at which a request ends."""
+"""Number of characters of complete records at which a request ends, whatever keys it returns."""
 
 MANY_EDGES: Final = 5_000
 """Number of edges from which on those of a response are processed in the side thread."""
@@ -96,9 +96,8 @@ def xs = found.size() <= most ? found as List : []
 if (xs) {render(g.V(param("xs")))}.each {{
   if (left > 0) {{
     def r = it.value('record')
-    if (only) r = groovy.json.JsonOutput.toJson(json.parseText(r).subMap(only))
     left -= r.length()
-    v << it.id(); v << r
+    v << it.id(); v << (only ? groovy.json.JsonOutput.toJson(json.parseText(r).subMap(only)) : r)
   }} else w << it.id()
 }}
 [[e: edges, v: v, w: w]]
@@ -186,18 +185,39 @@ class StoredFlows:
             records |= read
         return found, records
 
-    async def sources(self, vertices: Sequence[int], keys: Sequence[str] = ()) -> Sources:
-        """Return the sources of the vertices, and all records read; a vertex of a kind in ``stops`` has no sources.
-
-        The records have only ``keys``, which must include ``kind``; without keys they are complete.
-        """
+    async def sources(self, vertices: Sequence[int]) -> Sources:
+        """Return the sources of the vertices, and all records read; a vertex of a kind in ``stops`` has no sources."""
         sources = Sources()
         for xs in _batches(vertices):
-            await self._add_sources(xs, sources, _EVERY, keys)
+            edges, records = await self._fetch(xs, self._source_hops(xs), _EVERY)
+            sources.records |= records
+            await _add(edges, sources)
         for vid in vertices:
             if vid in sources.of and NAME_OF_CODE[sources.records[vid]["kind"]] in self.stops:
                 del sources.of[vid]
         return sources
+
+    async def first_sources(
+        self, vertices: Sequence[int], keys: Sequence[str], max_records: int
+    ) -> tuple[Sources, list[int]]:
+        """Return the sources of at most AT_ONCE vertices, with the records that one request reads.
+
+        The records have only ``keys``. Also return the ids of vertices whose records are left out because of PART_SIZE.
+        If there are more than ``max_records`` vertices, neither these ids nor records are returned. Vertices of the
+        kinds in ``stops`` have their sources, too, because the request may leave out their records.
+        """
+        edges, records, left = await self._read(vertices, self._source_hops(vertices), max_records, keys)
+        sources = Sources(records=records)
+        await _add(edges, sources)
+        return sources, left
+
+    async def first_records(self, vertices: Sequence[int], keys: Sequence[str]) -> tuple[dict[int, Record], list[int]]:
+        """Return the records that one request reads of some vertices, and the vertices left out because of PART_SIZE.
+
+        The records have only ``keys``. A vertex that is not stored is in neither result.
+        """
+        _, records, left = await self._read(vertices, [], _EVERY, keys)
+        return records, left
 
     async def source_ids(self, vertices: Sequence[int]) -> Mapping[int, set[int]]:
         """Return the sources of vertices as :class:`Sources` has them, by vertex id and group.
@@ -206,7 +226,8 @@ class StoredFlows:
         """
         sources = Sources()
         for xs in _batches(vertices):
-            await self._add_sources(xs, sources, max_records=0)
+            edges, _ = await self._fetch(xs, self._source_hops(xs), max_records=0)
+            await _add(edges, sources)
         return sources.of
 
     async def children(self, parents: Iterable[int]) -> Sources:
@@ -221,18 +242,13 @@ class StoredFlows:
                     found.of[parent].add(child)
         return found
 
-    async def _add_sources(
-        self, xs: Sequence[int], sources: Sources, max_records: int, keys: Sequence[str] = ()
-    ) -> None:
-        """Add the sources of one batch, and the records of all vertices read, none if more than ``max_records``."""
-        hops = [
+    def _source_hops(self, xs: Sequence[int]) -> list[JsonObject]:
+        """Return the hops to the sources of ``xs``, as :func:`_add_edges` takes their rows."""
+        return [
             hop_row("in", CARRYING, ASSETS, xs),
             *self._group_hops(CHILD_STEPS, [], 0),
             *self._group_hops(_PARENT_STEPS, xs),
         ]
-        edges, records = await self._fetch(xs, hops, max_records, keys)
-        sources.records |= records
-        await run_in_turn(_add_edges, _are_many(edges), sources.of, edges)
 
     def _outward_hops(self, xs: Sequence[int], ps: Sequence[int]) -> list[JsonObject]:
         """Return the hops from ``xs``, and from the parents ``ps`` over carrying edges alone.
@@ -268,35 +284,34 @@ class StoredFlows:
         ]
 
     async def _fetch(
-        self, points: Sequence[int], hops: Sequence[Record], max_records: int, keys: Sequence[str] = ()
+        self, points: Sequence[int], hops: Sequence[Record], max_records: int
     ) -> tuple[list[list[Json]], dict[int, Record]]:
-        """Return the rows of each hop, and the records by vertex id, of which further requests read many characters.
+        """Return the rows of each hop, and the records by vertex id, of which further requests read many characters."""
+        edges, records, left = await self._read(points, hops, max_records)
+        while left:
+            _, more, left = await self._read(left, [], _EVERY)
+            records |= more
+        return edges, records
 
-        The kinds of the vertices at far ends are recorded.
+    async def _read(
+        self, points: Sequence[int], hops: Sequence[Record], max_records: int, keys: Sequence[str] = ()
+    ) -> tuple[list[list[Json]], dict[int, Record], list[int]]:
+        """Return what one request reads: the rows of each hop, the records by vertex id, and the vertices left out.
+
+        The kinds of the vertices at far ends are recorded. The records have only ``keys``; without keys they are
+        complete.
         """
-        response = await self._request(points, hops, max_records, keys)
+        bindings = {"points": points, "hops": hops, "now": self.now, "most": max_records, "size": PART_SIZE}
+        (response,) = await self.client.submit(FLOW, {**bindings, "only": [*keys]})
         edges: list[list[Json]] = response["e"]
         await run_in_turn(self._add_kinds, _are_many(edges), edges)
-        records: dict[int, Record] = {}
-        while True:
-            flat = response["v"]
-            async for vid, text in OperationBudget().in_turns(zip(flat[::2], flat[1::2], strict=True)):
-                records[vid] = record_of(text)
-            if not response["w"]:
-                return edges, records
-            response = await self._request(response["w"], [], _EVERY, keys)
+        flat = zip(response["v"][::2], response["v"][1::2], strict=True)
+        records = {vid: record_of(text) async for vid, text in OperationBudget().in_turns(flat)}
+        return edges, records, response["w"]
 
     def _add_kinds(self, edges: Iterable[list[Json]]) -> None:
         for rows in edges:
             self.kinds.update(zip(rows[1::3], map(NAME_OF_CODE.__getitem__, rows[2::3]), strict=True))
-
-    async def _request(
-        self, points: Sequence[int], hops: Sequence[Record], max_records: int, keys: Sequence[str]
-    ) -> JsonObject:
-        bindings = {"points": points, "hops": hops, "now": self.now, "most": max_records, "size": PART_SIZE}
-        (response,) = await self.client.submit(FLOW, {**bindings, "only": [*keys]})
-        found: JsonObject = response
-        return found
 
 
 def _by_label(hops: Mapping[str, Hop]) -> list[Step]:
@@ -326,6 +341,11 @@ async def next_end(client: GremlinClient, vid: int, after: int) -> int:
     bindings = {"x": vid, "inward": inward, "outward": outward, "since": after, "never": FOREVER}
     (found,) = await client.submit(_NEXT_END, bindings)
     return int(found)
+
+
+async def _add(edges: Sequence[list[Json]], sources: Sources) -> None:
+    """Add the sources in the rows of some hops, in the side thread if these are many."""
+    await run_in_turn(_add_edges, _are_many(edges), sources.of, edges)
 
 
 def _add_edges(of: dict[int, set[int]], edges: Sequence[list[Json]]) -> None:

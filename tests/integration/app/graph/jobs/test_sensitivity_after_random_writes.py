@@ -22,9 +22,11 @@ from support.stores.writers import (
 
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.jobs import known_sources
 from app.graph.jobs import sensitivity_job as job_module
 from app.graph.jobs.known_sources import ReadBudget
 from app.graph.jobs.sensitivity_job import SensitivityJob
+from app.graph.propagation import stored_flows
 from app.graph.records.vertex_id import vertex_id
 from app.graph.writing.effects import raise_sensitivity as spreading
 from graphql_schema.catalog.relations import RELATIONS
@@ -152,12 +154,17 @@ async def test_sensitivity_is_never_too_low_and_exact_when_idle(
     """Sensitivity equals the oracle over cycles, parents, children, declassified and ended edges.
 
     Items are written in one call, or in calls at the same time. Batches of the job are small, and with some seeds it
-    sends one request for sources in each step, so that writes come between the steps of one batch.
+    sends one request for sources in each step, so that writes come between the steps of one batch. With one of these a
+    request has one record, and with the other no records beside the edges.
     """
     for name, limit in limits.items():
         monkeypatch.setattr(spreading, name, limit)
     monkeypatch.setattr(job_module, "BATCH", 2)
     monkeypatch.setattr(job_module, "ReadBudget", lambda: ReadBudget(requests=40 if seed == 0 else 1))
+    if seed == 1:
+        monkeypatch.setattr(stored_flows, "PART_SIZE", 1)
+    if seed == 2:
+        monkeypatch.setattr(known_sources, "MAX_VERTICES", 0)
     async with GremlinClient(module_graph.url, source=module_graph.source) as client:
         twin = twin_of(module_graph, client, seed * 10 + len(limits) * 100 + sum(limits.values()))
         caller = person("root", roles="admin auditor", tenant=twin.tenant)

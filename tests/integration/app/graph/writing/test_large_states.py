@@ -107,3 +107,23 @@ async def test_flows_are_read_in_parts(writers: Writers, monkeypatch: pytest.Mon
     monkeypatch.setattr(stored_flows, "PART_SIZE", 1)
     assert await flows.targets([HUB]) == expected
     assert await flows.targets([HUB], max_records=4) == (expected[0], {})
+
+
+async def test_a_part_of_flows_ends_by_the_size_of_complete_records(
+    writers: Writers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request for some keys reads as few records as one for all keys, and returns the ids of the others."""
+    await load(writers)
+    vids = [vertex_id("default", urn(each)) for each in CONSUMERS]
+    flows = StoredFlows(writers.client, shipped_stops(), NOW + 10**9)
+    complete, _ = await flows.first_records(vids, ())
+    monkeypatch.setattr(stored_flows, "PART_SIZE", sum(len(str(complete[vid])) for vid in vids[:2]))
+    for keys in ((), ("kind", "sensitivity")):
+        records, left = await flows.first_records([*vids, NONE], keys)
+        assert 1 < len(records) < len(vids)
+        assert {*records, *left} == {*vids}
+    assert {frozenset(record) for record in records.values()} == {frozenset(keys)}
+    sources, further = await flows.first_sources(vids, keys, max_records=100)
+    assert {vid: sources.of[vid] for vid in vids} == {vid: {HUB} for vid in vids}
+    assert len(sources.records) + len(further) == len(vids) + 1
+    assert (await flows.first_sources(vids, keys, max_records=5))[0].records == {}

@@ -1,6 +1,6 @@
 """The recomputation of sensitivity over many steps: its requests in each, and its result among writes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -9,10 +9,12 @@ import networkx as nx
 import pytest
 
 from app.graph.jobs import known_sources, sensitivity_recompute
-from app.graph.jobs.known_sources import MAX_REQUESTS, MAX_VERTICES, ReadBudget
+from app.graph.jobs.known_sources import MAX_PARTS, MAX_REQUESTS, MAX_VERTICES, ReadBudget
 from app.graph.jobs.sensitivity_recompute import Recomputation
 from app.graph.propagation.sources import Sources, group_of
 from app.graph.records.touched import EVERYTHING, Touched
+from graphql_schema.catalog.kinds import KINDS
+from graphql_schema.ports.record import Record
 from policies.sensitivity import SENSITIVITIES
 
 TOP = len(SENSITIVITIES) - 1
@@ -23,9 +25,10 @@ SIZE, PARENTS = 20, 4
 
 @dataclass
 class Flows:
-    """Stored ranks, declared ranks and edges; ``reads`` are the numbers of vertices that each request returned.
+    """Stored ranks, declared ranks and edges; ``reads`` are the numbers of vertices that each request found.
 
-    ``joined`` has pairs of a child and its parent, whose edges the child uses.
+    ``joined`` has pairs of a child and its parent, whose edges the child uses. A request returns ``part`` records.
+    ``parts`` counts the requests that left out others.
     """
 
     edges: "nx.DiGraph[int]"
@@ -33,10 +36,15 @@ class Flows:
     declared: dict[int, int]
     joined: set[tuple[int, int]] = field(default_factory=set)
     reads: list[int] = field(default_factory=list)
+    part: int = 10**6
+    parts: int = 0
+    stops: frozenset[str] = frozenset()
 
-    async def sources(self, vids: Iterable[int], _keys: Sequence[str]) -> Sources:
-        """Return the sources of the vertices, with the records of both."""
-        found = Sources()
+    async def first_sources(
+        self, vids: Sequence[int], keys: Sequence[str], max_records: int
+    ) -> tuple[Sources, list[int]]:
+        """Return the sources of the vertices, with the records of both, unless there are too many."""
+        found, around = Sources(), dict.fromkeys(vids)
         for vid in vids:
             for source in self.edges.predecessors(vid):
                 children = {child for child, parent in self.joined if parent == source}
@@ -44,14 +52,25 @@ class Flows:
                 if children:
                     found.of[group_of(source)] = {source, *children}
             found.of[vid].update(parent for child, parent in self.joined if child == vid)
-            for each in {vid, *found.of[vid]}.union(*found.of.values()):
-                if each > 0:
-                    found.records[each] = {
-                        "sensitivity": SENSITIVITIES[self.ranks[each]],
-                        "declaredSensitivity": SENSITIVITIES[self.declared[each]],
-                    }
-        self.reads.append(len(found.records))
-        return found
+            around |= dict.fromkeys(each for each in set().union(*found.of.values()) if each > 0)
+        if len(around) > max_records:
+            self.reads.append(len(around))
+            return found, []
+        found.records, left = await self.first_records([*around], keys)
+        return found, left
+
+    async def first_records(self, vids: Sequence[int], _keys: Sequence[str]) -> tuple[dict[int, Record], list[int]]:
+        """Return the records of the first of the vertices, and the ids of the others."""
+        self.reads.append(len(vids))
+        self.parts += len(vids) > self.part
+        return {
+            vid: {
+                "kind": KINDS["Dataset"].code,
+                "sensitivity": SENSITIVITIES[self.ranks[vid]],
+                "declaredSensitivity": SENSITIVITIES[self.declared[vid]],
+            }
+            for vid in vids[: self.part]
+        }, [*vids[self.part :]]
 
     def flows(self) -> "nx.DiGraph[int]":
         """Return an edge from each source to each of its targets: the number is a product."""
@@ -102,6 +121,46 @@ async def test_a_step_ends_after_many_vertices() -> None:
     recomputation.begin_batch([size])
     assert not await recomputation.decide(flows, ReadBudget())
     assert flows.reads == [size]
+
+
+@pytest.mark.parametrize(("part", "steps"), [(10**6, 1 + 3), (64, 48)])
+async def test_one_vertex_with_many_large_sources_takes_many_steps(part: int, steps: int) -> None:
+    """15,000 sources of one vertex: no request reads the records of more than a few, and no step more than its budget.
+
+    If these are so large that a request has only 64 of them, a step ends after a few such requests.
+    """
+    size = 3 * MAX_VERTICES
+    star: nx.DiGraph[int] = nx.DiGraph((source, size) for source in range(1, size))
+    flows: Any = Flows(star, {**dict.fromkeys(star, 0), size: TOP}, dict.fromkeys(star, 0), part=part)
+    recomputation, done, taken = Recomputation(), False, 0
+    recomputation.begin_batch([size])
+    while not done:
+        flows.reads, flows.parts = [], 0
+        recomputation.begin_step()
+        done = await recomputation.decide(flows, ReadBudget())
+        assert len(flows.reads) <= MAX_REQUESTS
+        assert flows.parts <= MAX_PARTS
+        assert flows.reads == [size] if taken == 0 else max(flows.reads) <= known_sources.AT_ONCE
+        taken += 1
+    assert taken == steps
+    assert recomputation.changed() == {size: 0}
+
+
+async def test_a_vertex_to_which_nothing_propagates_has_no_sources() -> None:
+    """The kind of a vertex stops sensitivity, also if its record comes after its edges, or only the edges again."""
+    star: nx.DiGraph[int] = nx.DiGraph([(1, 9), (2, 9)])
+    flows: Any = Flows(star, {1: TOP, 2: TOP, 9: TOP}, {1: TOP, 2: TOP, 9: 0}, stops=frozenset({"Dataset"}))
+    for most in (1, 100):
+        known = known_sources.KnownSources()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(known_sources, "MAX_VERTICES", most)
+            for touched in (Touched(), Touched(edge_ends=frozenset({("in", "DERIVES", 9)}))):
+                known.record(touched)
+                known.forget_written()
+                while not await known.read(flows, [9], ReadBudget()):
+                    pass
+                assert known.of[9] == ()
+                assert known.ranks[9] == TOP
 
 
 @pytest.mark.parametrize("seed", range(20))
