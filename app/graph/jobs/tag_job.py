@@ -21,7 +21,7 @@ from app.graph.commits.write_set import WriteSet
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs.id_queue import IdQueue, take_first
 from app.graph.jobs.tag_carriers import Carrier, Carriers, carried_tags
-from app.graph.jobs.tag_worklist import TagWorklist
+from app.graph.jobs.tag_worklist import TagBatch, TagWorklist
 from app.graph.jobs.turn_order import TurnOrder
 from app.graph.propagation.sources import is_group
 from app.graph.propagation.stored_flows import StoredFlows, next_end
@@ -36,6 +36,12 @@ from graphql_schema.ports.record import Record
 
 BATCH: Final = 250
 """Maximal number of vertices that a batch takes while it holds the lock."""
+
+AT_ONCE: Final = 250
+"""Maximal number of vertices around a batch that one request reads: the store loads all properties of each."""
+
+MAX_AROUND: Final = 1_000
+"""Number of vertices around a batch that a step reads while it holds the lock; the next steps read the others."""
 
 MANY_CARRIERS: Final = 2_000
 """Number of vertices in and around a batch from which on it is decided in the side thread."""
@@ -144,28 +150,55 @@ class TagJob(OutboxWorker):
         await self._outbox.done(self._client, entry, followed_by=entries)
 
     async def _work(self, worklist: TagWorklist, now: int) -> None:
-        """Work off one batch: expand, else decide, else remove the tag from unsupported vertices."""
-        if worklist.expand:
+        """Work off one batch: decide the one that has begun, else expand, decide, or remove the unsupported tags."""
+        if worklist.batch:
+            await self._decide(worklist, worklist.batch, now)
+        elif worklist.expand:
             found, _ = await self._flows(now).targets(take_first(worklist.expand, BATCH), max_records=0)
             worklist.recheck(found)
         elif worklist.suspects or worklist.candidates:
-            await self._decide(worklist, now)
+            worklist.batch = TagBatch(worklist.take(BATCH))
+            await self._decide(worklist, worklist.batch, now)
         elif worklist.unsupported:
             size = min(BATCH, len(worklist.unsupported))
             removed = [worklist.unsupported.popitem()[0] for _ in range(size)]
             carriers = await (await self._carriers(worklist.tag, now)).of(removed)
             await self._write(worklist, dict.fromkeys(removed), carriers, set(removed), now)
 
-    async def _decide(self, worklist: TagWorklist, now: int) -> None:
+    async def _decide(self, worklist: TagWorklist, batch: TagBatch, now: int) -> None:
+        """Read carriers around a batch; with the last ones, decide about it and write its arrivals.
+
+        The step that decides reads the edges to the batch, and the vertices of the batch. Those of an earlier step may
+        be outdated: an edge that a writer ends at a vertex without the tag leaves no entry. The vertices around it may
+        be outdated, because a change of these leaves an entry for the tag, after which the batch is decided again.
+        """
+        flows, carriers = self._flows(now), await self._carriers(worklist.tag, now)
+        vids, sources = batch.vids, None  # None unless this step reads them
+        if not batch.left:
+            sources = await flows.source_ids(vids)
+            around = set().union(*sources.values()).difference(vids, batch.read)
+            batch.left = {vid: None for vid in around if not is_group(vid)}
+        for _ in range(0, min(MAX_AROUND, len(batch.left)), AT_ONCE):
+            some = take_first(batch.left, AT_ONCE)
+            batch.carriers |= await carriers.of(some)
+            batch.read |= dict.fromkeys(some)
+        if not batch.left and sources is not None:
+            worklist.batch = None
+            batch.carriers |= await carriers.of(vids)
+            await self._write_decision(worklist, vids, sources, batch.carriers, flows)
+
+    async def _write_decision(
+        self,
+        worklist: TagWorklist,
+        batch: list[int],
+        sources: Mapping[int, set[int]],
+        carriers: Mapping[int, Carrier],
+        flows: StoredFlows,
+    ) -> None:
         """Decide about a batch of vertices, write their arrivals, and put the affected targets on the worklist."""
-        flows = self._flows(now)
-        batch = worklist.take(BATCH)
-        sources = await flows.source_ids(batch)
-        around = set().union(batch, *sources.values())
-        carriers = await (await self._carriers(worklist.tag, now)).of(vid for vid in around if not is_group(vid))
         decision = await run_in_turn(worklist.decide, len(carriers) > MANY_CARRIERS, batch, sources, carriers)
         further, _ = await flows.targets(decision.changed, max_records=0)
-        await self._write(worklist, decision.arrivals, carriers, further, now)
+        await self._write(worklist, decision.arrivals, carriers, further, flows.now)
         suspects, _ = await flows.targets(decision.unsupported, max_records=0)
         worklist.recheck(further)
         worklist.suspects |= dict.fromkeys(vid for vid in suspects if vid not in worklist.unsupported)

@@ -39,12 +39,26 @@ class TagDecision:
 
 
 @dataclass(slots=True)
+class TagBatch:
+    """The vertices ``vids`` to decide, while ``carriers`` around them are read over some steps of the job.
+
+    Those of the vertices in ``left`` are to be read, and those of the vertices in ``read`` were, or are not stored.
+    """
+
+    vids: list[int]
+    left: IdQueue = field(default_factory=dict)
+    read: IdQueue = field(default_factory=dict)
+    carriers: dict[int, Carrier] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class TagWorklist:
     """Work on one tag, from its outbox ``entries``, whose number is final as soon as the work ``has_begun``.
 
     The targets of the vertices in ``expand`` are to be decided. ``no_suspects``, a flag, states that :meth:`take` found
     no suspects and returned candidates. Every carrier that is not in ``unsupported`` then is supported. Or a later
-    entry recomputes it, which also finds the vertices that got the tag from it.
+    entry recomputes it, which also finds the vertices that got the tag from it. ``batch`` was taken and is not decided
+    yet, because many vertices are around it.
     """
 
     tag: int
@@ -54,13 +68,14 @@ class TagWorklist:
     suspects: IdQueue = field(default_factory=dict)
     candidates: IdQueue = field(default_factory=dict)
     unsupported: IdQueue = field(default_factory=dict)
+    batch: TagBatch | None = None
     no_suspects: bool = False
     has_begun: bool = False
 
     @property
     def is_done(self) -> bool:
         """Return whether no work is left."""
-        return not (self.expand or self.suspects or self.candidates or self.unsupported)
+        return not (self.batch or self.expand or self.suspects or self.candidates or self.unsupported)
 
     def recheck(self, vids: Iterable[int]) -> None:
         """Put vertices on the list to be decided: unsupported ones as candidates, all others as suspects."""

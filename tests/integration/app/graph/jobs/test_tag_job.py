@@ -1,10 +1,14 @@
 """Declared and propagated tags share one edge: how it changes, and what is written at which time."""
 
+from collections.abc import Iterable
+
 import pytest
 from support.stores.janusgraph import StoreGraph
 from support.stores.observed_requests import ObservedRequests
 from support.stores.writers import NOW, Writers, asset, link, person, stored, urn
 
+from app.graph.jobs import tag_job
+from app.graph.jobs.tag_carriers import Carrier, Carriers
 from app.graph.jobs.tag_job import TagJob
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.relations import TAGGED
@@ -39,7 +43,11 @@ async def write(writers: Writers, *items: Command, now: int = NOW) -> list[str]:
 
 async def recompute(writers: Writers, now: int = NOW) -> None:
     """Run the job until its outbox is empty."""
-    job = TagJob(writers.client, writers.coordinator, lambda: now)
+    await recompute_by(TagJob(writers.client, writers.coordinator, lambda: now))
+
+
+async def recompute_by(job: TagJob) -> None:
+    """Run a job until its outbox is empty."""
     while await job.step():
         pass
 
@@ -285,3 +293,40 @@ async def test_a_tag_of_a_child_follows_the_edges_of_its_parent_in_any_order(
         await recompute(writers)
     reached = ["dataset-version d@1", "dataset d", "dataset-version d@2", "dataset far"]
     assert await tags(graph, *reached) == ["DIRECT", "", "", "PROPAGATED d@1"]
+
+
+async def test_many_sources_of_an_asset_are_read_in_many_steps(
+    graph: StoreGraph, writers: Writers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No step reads more than a few sources, and an edge that a writer ends after they were read does not count.
+
+    The end leaves no entry for the tag, because the asset does not have it yet.
+    """
+    sources = [f"dataset s{number}" for number in range(9)]
+    await write(writers, SPREADS, *(asset(name, tags=["tag pii"]) for name in sources[:2]))
+    await recompute(writers)
+    monkeypatch.setattr(tag_job, "AT_ONCE", 2)
+    monkeypatch.setattr(tag_job, "MAX_AROUND", 4)
+    read: list[int] = []
+    every = Carriers.of
+
+    async def read_few(carriers: Carriers, vids: Iterable[int]) -> dict[int, Carrier]:
+        some = [*vids]
+        read.append(len(some))
+        return await every(carriers, some)
+
+    monkeypatch.setattr(Carriers, "of", read_few)
+    await write(writers, asset("dataset t", derivedFrom=sources))
+    job = TagJob(writers.client, writers.coordinator, lambda: NOW)
+    for expected in ([2, 2], [2, 2], [1]):
+        await job.step()
+        assert read == expected
+        assert await tags(graph, "dataset t") == [""]
+        read.clear()
+    await write(writers, UnlinkCommand("DERIVES", urn(sources[0]), urn("dataset t")))
+    await recompute_by(job)
+    assert await tags(graph, "dataset t") == ["PROPAGATED s1"]
+    await write(writers, UnlinkCommand("DERIVES", urn(sources[1]), urn("dataset t")))
+    await recompute_by(job)
+    assert await tags(graph, "dataset t") == [""]
+    assert [entry for entry in writers.coordinator.outbox.entries if entry.tag] == []
