@@ -131,7 +131,6 @@ class WriteLog:
     ) -> None:
         self.process = uuid4().hex
         self.head = HEAD
-        self.lag = 0
         self._client = client
         self._coordinator = coordinator
         self._clock = clock
@@ -139,7 +138,7 @@ class WriteLog:
         self._lease: Lease | None = None
         self._lease_read = 0
         self._confirmed: set[int] = set()
-        self._known = self._base = self._begun = self._lost = self._lost_time = self._sent = 0
+        self.lag = self._known = self._base = self._begun = self._lost = self._lost_time = self._sent = 0
         self._waits_for: tuple[str, int] | None = None
         self._reading: asyncio.Future[None] | None = None
         self._next: asyncio.Future[None] | None = None
@@ -368,10 +367,9 @@ class WriteLog:
         self._confirmed.clear()
 
     async def _apply(self, entry: LogEntry) -> None:
-        """Apply one entry; an own one was applied when its response arrived.
+        """Apply one entry; an own one was applied when its response arrived, or is late as one of another process.
 
-        An own one without a response may have been committed at any time since, as one of another process. One that is
-        sent has its end in the graph cache when its response arrives, or when that is lost.
+        What an own one touches that is sent is forgotten when its response arrives, or when that is lost.
         """
         self._hold(entry.lease)
         own = entry.process == self.process
@@ -399,5 +397,4 @@ class WriteLog:
         """Forget what a learned transaction touched, and keep none of it before VISIBLE_SECONDS."""
         for watch in self._client.write_watches:
             watch.begun(touched)
-            ended = partial(watch.ended, touched, certain=True)
-            asyncio.get_running_loop().call_later(VISIBLE_SECONDS, ended)
+            asyncio.get_running_loop().call_later(VISIBLE_SECONDS, partial(watch.ended, touched, certain=True))
