@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 
 import typer
 
+from app.cli.exit_codes import failure
 from app.cli.lazy_commands import LazyGroup
 from policies.errors import CodedError
 
@@ -76,9 +77,8 @@ def _mlg(_version: Version = False) -> None:  # noqa: FBT002 - an option, handle
 
 
 def main() -> None:
-    """Run the command line; print an expected error as one line on stderr and exit with code 1."""
+    """Run the command line; print an expected error on stderr and exit with code 1."""
     try:
         commands()
     except CodedError as error:
-        typer.echo(f"mlg: {error.message}", err=True)
-        sys.exit(1)
+        sys.exit(failure(error).exit_code)

@@ -8,7 +8,7 @@ import orjson
 import typer
 
 from app.auth.dev_issuer import DevIssuer
-from app.cli.exit_codes import failure, misuse
+from app.cli.exit_codes import failure, misuse, print_remark
 from app.ingest.demo.estate import demo_entries, demo_estate, load_demo
 from app.ingest.load.import_state import ImportState
 from app.ingest.load.load import LoadTarget, load, load_events
@@ -223,7 +223,7 @@ def team_map_of(file: Path | None) -> TeamMap:
 
 def _print_unused(teams: TeamMap) -> None:
     for key in teams.unused:
-        typer.echo(f"mlg: no item read has the team {key} of the team map; check its spelling.", err=True)
+        print_remark(f"mlg: no item read has the team {key} of the team map; check its spelling.")
 
 
 def demo(token: OptionalToken = "", url: Url = DEFAULT_URL, as_json: Json = False, only_print: Print = False) -> None:  # noqa: FBT002 - flags of the command line

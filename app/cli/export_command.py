@@ -4,16 +4,16 @@ import asyncio
 import sys
 from typing import Annotated, Final
 
-import orjson
 import typer
 from rich.console import Console
 
 from app.cli.data_commands import DEFAULT_URL, Token, Url
-from app.cli.exit_codes import FAILURE
+from app.cli.exit_codes import FAILURE, print_remark
 from app.ingest.export.export_items import UnreadItem, export_items
 from app.ingest.load.api_client import ApiClient
 from app.ingest.load.load import LoadTarget
 from app.ingest.load.load_report import ItemProgress
+from app.ingest.load.terminal_text import stdout_json
 from graphql_schema.catalog.kinds import ASSETS, KINDS
 from graphql_schema.registry.entries import REGISTRY
 
@@ -41,7 +41,7 @@ def export(token: Token, url: Url = DEFAULT_URL, kind: Kinds = None) -> None:
         raise typer.BadParameter(f"unknown kind: {', '.join(sorted(unknown))}; use the values of AssetKind.")
     unread = asyncio.run(_export(LoadTarget(url, token), kinds))
     if unread:
-        typer.echo(f"mlg: the export is incomplete, {unread} items could not be read; see the lines above.", err=True)
+        print_remark(f"mlg: the export is incomplete, {unread} items could not be read; see the lines above.")
         raise typer.Exit(FAILURE)
 
 
@@ -53,13 +53,13 @@ async def _export(target: LoadTarget, kinds: frozenset[str]) -> int:
             async for item in export_items(client, kinds):
                 if isinstance(item, UnreadItem):
                     unread += 1
-                    typer.echo(f"Left out, because it could not be read: {item.id}: {item.reason}", err=True)
+                    print_remark(f"Left out, because it could not be read: {item.id}: {item.reason}")
                 else:
-                    typer.echo(orjson.dumps(item))
+                    typer.echo(stdout_json(item))
                     progress.advance(len(_ASSET_KEYS & item.keys()))
         if client.hidden:
             fields = ", ".join(f"{name} ({count})" for name, count in sorted(client.hidden.items()))
-            typer.echo(f"Left out, because the policy hides them from this token: {fields}.", err=True)
+            print_remark(f"Left out, because the policy hides them from this token: {fields}.")
     return unread
 
 

@@ -31,7 +31,7 @@ from app.ingest.hydrate.source_kinds import OPENERS, SourceOptions, open_source
 from app.ingest.hydrate.worker import Worker
 from app.ingest.load.api_client import ApiClient
 from app.ingest.load.load_report import LoadReport, run_load
-from app.ingest.load.terminal_text import terminal_text
+from app.ingest.load.terminal_text import stdout_json, terminal_text
 from graphql_schema.fields.scalars import instant_text
 from graphql_schema.ports.record import JsonObject
 from graphql_schema.rules.observation.source_alarms import ALARM_DAYS, alarming_since
@@ -80,7 +80,7 @@ def report(
     now = epoch_milliseconds()
     reports = asyncio.run(_read(ApiClient(url, token), instant_text(alarming_since(now, days))))
     if as_json:
-        typer.echo(orjson.dumps([each.summary(now) for each in reports]))
+        typer.echo(stdout_json([each.summary(now) for each in reports]))
     else:
         _print(reports, now)
     if check and any(each.alarms(now) for each in reports):
@@ -130,7 +130,7 @@ def dead(*, token: Token, url: Url = DEFAULT_URL, source: OfSource = None, as_js
     """List the thin events whose attempts all failed."""
     found = _requested(_dead(ApiClient(url, token), source))
     if as_json:
-        typer.echo(orjson.dumps(found))
+        typer.echo(stdout_json(found))
         return
     table = Table("id", "source", "type", "object", "reason", "since")
     for each in found:

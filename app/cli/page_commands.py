@@ -2,6 +2,7 @@
 
 import typer
 
+from app.cli.exit_codes import print_remark
 from app.http.explorer.explorer_build import build_explorer, cached_build
 from app.http.graphiql.graphiql_files import fetch_files
 from app.settings import Settings
@@ -32,4 +33,4 @@ def prepare_explorer(settings: Settings) -> None:
     try:
         build_explorer(settings)
     except ConfigurationError as error:
-        typer.echo(error.message, err=True)
+        print_remark(error.message)

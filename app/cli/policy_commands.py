@@ -13,6 +13,7 @@ from rich.table import Table
 
 from app.cli.exit_codes import misuse
 from app.graph.driver.gremlin_client import GremlinClient
+from app.ingest.load.terminal_text import stdout_text
 from app.policy.asset_classes import AXES, Block, format_block
 from app.policy.callers import callers, read_caller, subject
 from app.policy.compare import PolicyChange, changes, field_groups
@@ -174,7 +175,7 @@ def _print_explanation(title: str, found: Explanation) -> None:
     typer.echo(f"{title}: {'yes' if found.allowed else 'no'}")
     typer.echo(f"access grade: {found.grade.name.lower()}")
     for name, value in found.visible.items():
-        typer.echo(f"  {name}: {value or 'nobody'}")
+        typer.echo(stdout_text(f"  {name}: {value or 'nobody'}"))
     for rule in found.policies:
         typer.echo(f"decided by {rule}")
     for need in found.needs:

@@ -10,8 +10,9 @@ import typer
 
 from app.cli.csv_rows import csv_text
 from app.cli.data_commands import DEFAULT_URL, Token, Url
-from app.cli.exit_codes import FAILURE, failure, misuse
+from app.cli.exit_codes import FAILURE, failure, misuse, print_remark
 from app.ingest.load.api_client import DEFAULT_RETRY, ApiClient, Retry
+from app.ingest.load.terminal_text import stdout_json, stdout_text
 from graphql_schema.ports.record import JsonObject
 from policies.errors import InvalidError
 
@@ -87,14 +88,14 @@ def _print(body: JsonObject, *, as_csv: bool) -> None:
     """
     for error in body.get("errors") or ():
         path = ".".join(str(step) for step in error.get("path") or ())
-        typer.echo(f"mlg: {path + ': ' if path else ''}{error['message']}", err=True)
+        print_remark(f"mlg: {path + ': ' if path else ''}{error['message']}")
     hidden = ((body.get("extensions") or {}).get("authorization") or {}).get("hidden") or ()
     if hidden:
         fields = ", ".join(f"{entry['coordinate']} ({entry['count']})" for entry in hidden)
-        typer.echo(f"Null, because the policy hides them from this token: {fields}.", err=True)
+        print_remark(f"Null, because the policy hides them from this token: {fields}.")
     if body.get("data") is None:
         return
     if as_csv:
-        typer.echo(csv_text(body["data"]), nl=False)
+        typer.echo(stdout_text(csv_text(body["data"])), nl=False)
     else:
-        typer.echo(orjson.dumps(body["data"], option=orjson.OPT_INDENT_2))
+        typer.echo(stdout_json(body["data"], orjson.OPT_INDENT_2))

@@ -16,6 +16,7 @@ import uvicorn
 
 from app.auth.dev_issuer import DevIssuer, base_url
 from app.auth.personas import persona
+from app.cli.exit_codes import print_remark
 from app.cli.page_commands import prepare_explorer
 from app.cli.worker_processes import WorkerProcesses, end_with_parent
 from app.factory import create_app
@@ -244,6 +245,6 @@ def _load_demo_if_empty(url: str, issuer: DevIssuer) -> None:
     answer = httpx2.post(f"{url}/graphql", json=query, headers=headers, timeout=60, trust_env=False).json()
     if not answer.get("data"):
         reason = answer["errors"][0]["message"]
-        typer.echo(f"The demo estate was not loaded, because the first query failed: {reason}", err=True)
+        print_remark(f"The demo estate was not loaded, because the first query failed: {reason}")
     elif not answer["data"]["assets"]["nodes"]:
         load_demo(url, issuer)

@@ -6,13 +6,12 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
-import orjson
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
 from app.ingest.load.batches import DONE, ItemResult
-from app.ingest.load.terminal_text import terminal_text
+from app.ingest.load.terminal_text import stdout_json, terminal_text
 from graphql_schema.ports.record import Json, JsonObject
 from policies.errors import CodedError
 
@@ -73,7 +72,7 @@ def run_load(load: Load, *, as_json: bool, **extra: Json) -> int:
     try:
         extra |= asyncio.run(load(report))
     except (CodedError, OSError) as error:
-        report.console.print(str(error), style="red", markup=False, soft_wrap=True)
+        report.console.print(terminal_text(str(error)), style="red", soft_wrap=True)
         extra["error"] = str(error)
     print_summary(report.summary(**extra), as_json=as_json)
     return 1 if report.failed or "error" in extra else 0
@@ -112,7 +111,7 @@ def print_coverage(mapped: dict[str, int], skipped: dict[str, int]) -> None:
 def print_summary(summary: JsonObject, *, as_json: bool) -> None:
     """Print the summary as the last line of stdout: one JSON object, or the counts as text."""
     if as_json:
-        print(orjson.dumps(summary).decode())  # noqa: T201 - the output of the command
+        print(stdout_json(summary).decode())  # noqa: T201 - the output of the command
         return
     words = (f"{summary[name]} {name}" for name in ("created", "updated", "unchanged", "failed"))
     print(", ".join(words))  # noqa: T201 - the output of the command

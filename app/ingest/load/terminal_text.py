@@ -1,6 +1,22 @@
-"""Texts of others for a terminal: a sender of events or the author of a file chooses them."""
+"""Texts of others for a terminal: a sender of events, a server or the author of a file chooses them."""
 
+import json
+import sys
+from collections.abc import Callable
+from typing import Final
+
+import orjson
 from rich.text import Text
+
+_LINE_END: Final = "\n"
+
+
+def printable(text: str, keep: str = "", escape: Callable[[str], str] = ascii) -> str:
+    r"""Return a text in which characters that do not print are escapes, such as ``\x1b``.
+
+    The characters of ``keep`` remain. ``escape`` returns the escape of a character between quotes.
+    """
+    return "".join(each if each.isprintable() or each in keep else escape(each)[1:-1] for each in text)
 
 
 def terminal_text(text: str) -> Text:
@@ -8,4 +24,22 @@ def terminal_text(text: str) -> Text:
 
     A closing tag of the markup would otherwise end the command, and an escape sequence would reach the terminal.
     """
-    return Text("".join(each if each.isprintable() else ascii(each)[1:-1] for each in text))
+    return Text(printable(text))
+
+
+def stdout_text(text: str) -> bytes:
+    """Return a text of several lines for stdout; a file or a pipe gets it unchanged, a terminal printable lines.
+
+    The result is bytes, because `typer.echo` removes sequences of a terminal from a text for a file.
+    """
+    shown = printable(text.replace("\r\n", _LINE_END), _LINE_END) if sys.stdout.isatty() else text
+    return shown.encode()
+
+
+def stdout_json(value: object, option: int = 0) -> bytes:
+    """Return a value as JSON for stdout, with an option of orjson; for a terminal no character is unescaped.
+
+    JSON has escapes for all characters below U+0020, and none for U+009B, which begins a sequence of a terminal.
+    """
+    found = orjson.dumps(value, option=option)
+    return printable(found.decode(), _LINE_END, json.dumps).encode() if sys.stdout.isatty() else found

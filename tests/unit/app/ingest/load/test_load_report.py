@@ -7,7 +7,9 @@ import pytest
 from rich.console import Console
 
 from app.ingest.load.batches import ItemResult
-from app.ingest.load.load_report import ItemProgress, LoadReport, print_coverage, print_summary
+from app.ingest.load.load_report import ItemProgress, LoadReport, print_coverage, print_summary, run_load
+from graphql_schema.ports.record import JsonObject
+from policies.errors import CodedError
 
 
 @pytest.fixture
@@ -86,6 +88,16 @@ def test_names_of_a_file_are_no_markup(capsys: pytest.CaptureFixture[str]) -> No
     """A closing tag would end the command with an error."""
     print_coverage({"dataset/[/x]\x1b[2J": 1}, {})
     assert "[/x]\\x1b[2J" in capsys.readouterr().out
+
+
+def test_the_error_of_a_load_has_no_escape_sequence(capsys: pytest.CaptureFixture[str]) -> None:
+    """A server chose its text; the line on standard error shows the escapes, and no markup."""
+
+    async def load(_: LoadReport) -> JsonObject:
+        raise CodedError("[/x]\x1b]0;x\x07\x9b2J")
+
+    assert run_load(load, as_json=False) == 1
+    assert r"[/x]\x1b]0;x\x07\x9b2J" in capsys.readouterr().err
 
 
 def test_progress_is_shown_on_a_terminal_only() -> None:

@@ -1,11 +1,15 @@
 """Texts of others for a terminal: neither markup nor control characters."""
 
 import io
+import json
+import sys
 
 import pytest
 from rich.console import Console
 
-from app.ingest.load.terminal_text import terminal_text
+from app.ingest.load.terminal_text import stdout_json, stdout_text, terminal_text
+
+CONTROLS = "\x1b]52;c;eA==\x07\x9b2J\u202e\r"
 
 
 @pytest.mark.parametrize(
@@ -22,3 +26,20 @@ def test_a_text_is_printed_as_it_is(text: str, shown: str) -> None:
     console.print(terminal_text(text))
     assert isinstance(console.file, io.StringIO)
     assert console.file.getvalue() == f"{shown}\n"
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_stdout_gets_no_control_character_if_it_is_a_terminal(
+    monkeypatch: pytest.MonkeyPatch,
+    terminal: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    """A file or a pipe gets each character; a terminal gets the same lines, and JSON with the same value."""
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal)
+    lines, found = stdout_text(f"a\r\n{CONTROLS}ü\r\n").decode(), stdout_json({"name": CONTROLS}, 0)
+    assert json.loads(found) == {"name": CONTROLS}
+    if terminal:
+        assert lines == "a\n" + r"\x1b]52;c;eA==\x07\x9b2J\u202e\r" + "ü\n"
+        assert found.decode().isprintable()
+    else:
+        assert lines == f"a\r\n{CONTROLS}ü\r\n"
+        assert "\x9b" in found.decode()
