@@ -83,7 +83,8 @@ WITHOUT_TOKEN: Final = (
     WithoutToken(
         OpenKind.PORT,
         "MLG_METRICS_PORT",
-        "Prometheus has no token; off by default, on loopback, without values of the graph and callers.",
+        "Prometheus has no token; off by default, on loopback, without callers. Of the graph it has names of sources "
+        "of thin events.",
     ),
     WithoutToken(
         OpenKind.HTTP,

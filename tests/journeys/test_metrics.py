@@ -1,4 +1,4 @@
-"""The port of the metrics: what callers did is counted there, and nothing of the graph is."""
+"""The port of the metrics: what callers did is counted there, and of the graph only sources of thin events."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ QUERY = """query Page { assets { nodes { id ... on Dataset { description } ... o
 async def test_what_callers_did_is_counted_and_nothing_else(graph: StoreGraph, tmp_path: Path) -> None:
     """Two queries, one of which hides a value and meets a warm cache, an error and a mutation are in the scraped text.
 
-    It has no id, no value, no name and no subject. Without its setting there is no port.
+    It has no id, no value, no name of an asset and no subject. Without its setting there is no port.
     """
     port = free_port()
     async with open_api(graph, tmp_path, MLG_METRICS_PORT=str(port)) as api:

@@ -137,7 +137,7 @@ async def test_the_port_of_the_store_refuses_the_tokens_of_the_api(serving: Serv
 
 
 async def test_the_port_of_the_metrics_is_declared_open_and_serves_numbers_only(serving: Serving) -> None:
-    """Each path of the port returns metrics without a token, and no other method changes anything."""
+    """Each path of the port returns metrics without a token or an id, and no other method changes anything."""
     assert "MLG_METRICS_PORT" in {each.name for each in WITHOUT_TOKEN if each.kind is OpenKind.PORT}
     url = f"http://127.0.0.1:{serving.environment['MLG_METRICS_PORT']}"
     async with httpx2.AsyncClient(trust_env=False) as http:

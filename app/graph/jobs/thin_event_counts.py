@@ -1,4 +1,7 @@
-"""Counts the thin events that wait and those that are dead, by source, from the index."""
+"""Counts the thin events that wait and those that are dead, source by source, from the index.
+
+Each source has a request of its own, with a limit of its own: the events of one source hide none of another.
+"""
 
 from dataclasses import dataclass
 from typing import Final
@@ -9,27 +12,28 @@ from graphql_schema.catalog.kinds import ATTACHED_KINDS
 from graphql_schema.observability.thin_events import ThinEventState
 
 MAX_COUNTED: Final = 20_000
-"""Maximal number of events of a state that are counted, the oldest first."""
+"""Maximal number of events of a source and a state that are counted."""
 
-_STATES: Final = (ThinEventState.PENDING, ThinEventState.DEAD)
-
-_COUNTS: Final = PreparedStatement.of(
+_NEXT: Final = PreparedStatement.of(
     """
-states.collect { state ->
-  def found = [:]
-  g.V().has('kind', kind).has('state', state).order().by('createdAt').limit(most).toList().each {
-    def name = it.value('source')
-    if (found[name] == null) { found[name] = [0L, it.value('createdAt')] }
-    found[name][0] = found[name][0] + 1L
-  }
-  found
-}
+def events = g.V().has('kind', kind).has('state', P.within([pending, dead])).has('source', P.gt(after))
+def name = events.order().by('source').limit(1).values('source').tryNext().orElse(null)
+def of = { state -> g.V().has('kind', kind).has('state', state).has('source', name) }
+name == null ? [] : [
+  name,
+  of(pending).limit(most).id().count().next(),
+  of(dead).limit(most).id().count().next(),
+  of(pending).order().by('createdAt').limit(1).values('createdAt').tryNext().orElse(null),
+]
 """,
     "kind",
-    "states",
+    "pending",
+    "dead",
+    "after",
     "most",
     name="thin_events",
 )
+"""The numbers of the first source after a name. The ids are counted, because a count by the index is not exact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +51,19 @@ class WaitingEvents:
 async def read_waiting_events(client: GremlinClient) -> dict[str, WaitingEvents]:
     """Return the events of each source that has pending or dead ones; raises the CodedError of a store that fails.
 
-    Sources of several tenants with the same name are one. Of more than MAX_COUNTED events the newest are left out.
+    Sources of several tenants with the same name are one. A number is at most MAX_COUNTED.
     """
-    bindings = {
-        "kind": ATTACHED_KINDS["ThinEvent"].code,
-        "states": [state.name for state in _STATES],
-        "most": MAX_COUNTED,
-    }
-    pending, dead = await client.submit(_COUNTS, bindings)
-    return {
-        name: WaitingEvents(
-            pending=pending[name][0] if name in pending else 0,
-            dead=dead[name][0] if name in dead else 0,
-            oldest_at=pending[name][1] if name in pending else None,
-        )
-        for name in sorted({*pending, *dead})
-    }
+    found, after = dict[str, WaitingEvents](), ""
+    while True:
+        bindings = {
+            "kind": ATTACHED_KINDS["ThinEvent"].code,
+            "pending": ThinEventState.PENDING.name,
+            "dead": ThinEventState.DEAD.name,
+            "after": after,
+            "most": MAX_COUNTED,
+        }
+        row = await client.submit(_NEXT, bindings)
+        if not row:
+            return found
+        after, pending, dead, oldest_at = row
+        found[after] = WaitingEvents(pending, dead, oldest_at)

@@ -21,18 +21,22 @@ class Order:
 
 
 class Client:
-    """A store with some events; ``write_order`` is that of a client, and ``error`` is raised by each request."""
+    """A store with the pending and dead events, and the oldest arrival, of sources by name.
 
-    def __init__(self, pending: dict[str, list[int]], dead: dict[str, list[int]]) -> None:
-        self.rows: list[Any] = [pending, dead]
+    ``write_order`` is that of a client, and ``error`` is raised by each request.
+    """
+
+    def __init__(self, rows: dict[str, tuple[int, int, int | None]]) -> None:
+        self.rows = rows
         self.write_order: Order | None = None
         self.error: CodedError | None = None
 
-    async def submit(self, *_: object) -> list[Any]:
-        """Return the counts."""
+    async def submit(self, _: object, bindings: dict[str, Any]) -> list[Any]:
+        """Return the name and the numbers of the next source."""
         if self.error is not None:
             raise self.error
-        return self.rows
+        name = min((each for each in self.rows if each > bindings["after"]), default=None)
+        return [] if name is None else [name, *self.rows[name]]
 
 
 def values(queues: ThinEventQueues) -> dict[str, dict[str, float]]:
@@ -48,7 +52,7 @@ def values(queues: ThinEventQueues) -> dict[str, dict[str, float]]:
 
 async def test_each_source_has_what_waits_and_what_is_dead() -> None:
     """The age counts from the arrival of the oldest pending event; a source with dead events alone has none."""
-    client = Client({"prod": [3, NOW - 90_000]}, {"prod": [1, NOW - 900_000], "old": [2, 0]})
+    client = Client({"prod": (3, 1, NOW - 90_000), "old": (0, 2, None)})
     queues = ThinEventQueues(client, clock=lambda: NOW)  # type: ignore[arg-type]  # a client of the test
     assert values(queues) == {"pending": {}, "dead": {}, "oldest_seconds": {}}
     await queues.sample()
@@ -73,7 +77,7 @@ def test_the_sources_with_the_most_events_are_labels() -> None:
 @pytest.mark.parametrize(("leads", "sources"), [(True, {"prod"}), (False, set())])
 async def test_only_the_process_that_leads_has_series(leads: bool, sources: set[str]) -> None:  # noqa: FBT001 - a value of the table
     """Otherwise each process would report the same events."""
-    client = Client({"prod": [3, NOW]}, {})
+    client = Client({"prod": (3, 0, NOW)})
     client.write_order = Order(leads)
     queues = ThinEventQueues(client, lambda: NOW, {"before": WaitingEvents(1)})  # type: ignore[arg-type]  # a client of the test
     await queues.sample()
@@ -82,7 +86,7 @@ async def test_only_the_process_that_leads_has_series(leads: bool, sources: set[
 
 async def test_a_store_that_fails_leaves_the_last_sample() -> None:
     """The age of the oldest event grows on, so that an alert fires."""
-    client = Client({"prod": [3, NOW - 1_000]}, {})
+    client = Client({"prod": (3, 0, NOW - 1_000)})
     clock = [NOW]
     queues = ThinEventQueues(client, clock=lambda: clock[0])  # type: ignore[arg-type]  # a client of the test
     await queues.sample()
