@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import re
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -13,7 +14,11 @@ from .base_model import UNSET
 BUSY = frozenset({429, 502, 503, 504})
 """Statuses after which the same request may succeed."""
 MAX_PAUSE = 20.0
-"""Seconds of the longest pause between two attempts, unless the server asks for a longer one."""
+"""Seconds of the longest pause between two attempts, unless the server names a longer one."""
+MAX_REQUESTED_PAUSE = 60.0
+"""Seconds of the longest pause that a server can name by `Retry-After`."""
+TEXTS = re.compile(r'"""(?:\\"""|[\s\S])*?"""|"(?:\\.|[^"\\\r\n])*"|#[^\r\n]*')
+"""Strings and comments of a document."""
 
 
 class ApiError(Exception):
@@ -47,8 +52,9 @@ class GraphClient:
 
     `url` is the address of the server with `/graphql`. `token` is an access token, or `headers` has other credentials.
     After a busy or lost response a query is sent again, up to `tries` times in all. The pause is that of `Retry-After`,
-    else a random one that doubles. A mutation is sent again if its input has an `idempotencyKey`: the server then
-    returns the outcome of the first attempt. Without a key it is sent again only if the server stored nothing.
+    at most 60 seconds, else a random one that doubles. A mutation is sent again if its input has an `idempotencyKey`:
+    the server then returns the outcome of the first attempt. Without a key it is sent again only if the server stored
+    nothing.
     """
 
     def __init__(
@@ -79,7 +85,7 @@ class GraphClient:
         """Return the last response to an operation; raises UnreachableError if there is none."""
         given = {name: value for name, value in (variables or {}).items() if value is not UNSET}
         body = {"query": query, "operationName": operation_name, "variables": _plain(given)}
-        repeatable = not query.lstrip().startswith("mutation") or _has_key(body["variables"])
+        repeatable = not _is_mutation(query) or _has_key(body["variables"])
         for attempt in range(1, self._tries + 1):
             is_last = attempt == self._tries
             try:
@@ -113,6 +119,11 @@ def _plain(values: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _is_mutation(text: str) -> bool:
+    """Return whether a document may have a mutation; the word in a name of a query only prevents its repetition."""
+    return re.search(r"\bmutation\b", TEXTS.sub(" ", text)) is not None
+
+
 def _has_key(variables: object) -> bool:
     return isinstance(variables, dict) and any(
         isinstance(value, dict) and bool(value.get("idempotencyKey")) for value in variables.values()
@@ -135,7 +146,7 @@ def _was_not_stored(response: httpx2.Response) -> bool:
 
 def _requested_pause(response: httpx2.Response) -> float | None:
     value = response.headers.get("Retry-After", "")
-    return float(value) if value.isdecimal() else None
+    return min(float(value), MAX_REQUESTED_PAUSE) if value.isdecimal() else None
 
 
 def _pause(failures: int) -> float:

@@ -1,14 +1,14 @@
 // The client: sends operations with a token, and repeats them while that is safe.
 import type { DocumentTypeDecoration } from '@graphql-typed-document-node/core';
 import { ApiError, UnreachableError, type ResponseError } from './errors.js';
-import { pauseAfter, sleep } from './pauses.js';
+import { MAX_REQUESTED_PAUSE, pauseAfter, sleep } from './pauses.js';
 import { events, type SubscriptionOptions } from './subscription.js';
 
 /** Statuses after which the same request may succeed. */
 const BUSY = new Set([429, 502, 503, 504]);
 
 /** Strings and comments of a document. */
-const TEXTS = /"""(?:\\"""|[^])*?"""|"(?:\\.|[^"\\\n])*"|#[^\n]*/g;
+const TEXTS = /"""(?:\\"""|[^])*?"""|"(?:\\.|[^"\\\r\n])*"|#[^\r\n]*/g;
 
 /** A document with the types of its data and variables, as graphql-codegen makes it with `documentMode: "string"`. */
 export interface TypedDocument<Data, Variables> extends DocumentTypeDecoration<Data, Variables> {
@@ -61,9 +61,9 @@ interface Received {
  * Sends the operations of one caller.
  *
  * `url` is the address of the server with `/graphql`. After a busy or lost response a query is sent again, up to
- * `tries` times in all. The pause is that of `Retry-After`, else a random one that doubles. A mutation is sent again if
- * its input has an `idempotencyKey`: the server then returns the outcome of the first attempt. Without a key it is sent
- * again only if the server stored nothing.
+ * `tries` times in all. The pause is that of `Retry-After`, at most 60 seconds, else a random one that doubles. A mutation
+ * is sent again if its input has an `idempotencyKey`: the server then returns the outcome of the first attempt. Without a
+ * key it is sent again only if the server stored nothing.
  */
 export class GraphClient {
   readonly #url: string;
@@ -198,5 +198,5 @@ function wasNotStored({ status, content }: Received): boolean {
 
 function requestedPause(response: Response): number {
   const value = response.headers.get('Retry-After') ?? '';
-  return /^\d+$/.test(value) ? Number(value) : 0;
+  return /^\d+$/.test(value) ? Math.min(Number(value), MAX_REQUESTED_PAUSE) : 0;
 }

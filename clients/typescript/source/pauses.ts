@@ -1,7 +1,10 @@
 // The pauses between two attempts.
 
-/** Seconds of the longest pause, unless the server asks for a longer one. */
+/** Seconds of the longest pause, unless the server names a longer one. */
 const MAX_PAUSE = 20;
+
+/** Seconds of the longest pause that a server can name by `Retry-After`. */
+export const MAX_REQUESTED_PAUSE = 60;
 
 /** Return the seconds to wait after a number of failures: random, and twice as long after each further one. */
 export function pauseAfter(failures: number): number {

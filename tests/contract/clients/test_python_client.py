@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator
 from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx2
@@ -156,3 +157,48 @@ async def test_a_query_is_repeated_to_the_last_try(package: Any, api: Api) -> No
         with pytest.raises(module.ApiError):
             await graph.viewer()
     assert failing.requests == QUERY_TRIES
+
+
+HIDDEN = (
+    "# a query\nmutation { x }",
+    "# a query\rmutation { x }",
+    "fragment F on T { x } mutation { x }",
+    "query A { x } mutation B { x }",
+    'query A($a: String = "\\"#") { x } mutation B { x }',
+)
+
+
+@pytest.mark.parametrize("document", HIDDEN)
+async def test_a_document_with_a_mutation_anywhere_is_sent_once(package: Any, api: Api, document: str) -> None:
+    """A comment, a fragment or another operation before the mutation does not make it a query."""
+    module, lost = import_module("mlgraph_client.graph_client"), Unreliable(api, None, None, None)
+    async with client(package, api, lost) as graph:
+        with pytest.raises(module.UnreachableError):
+            await graph.execute(document)
+    assert lost.requests == 1
+
+
+@pytest.mark.parametrize("document", ["# no mutation\n{ viewer { subject } }", '{ asset(id: "mutation") { id } }'])
+async def test_the_word_in_a_comment_or_a_text_is_no_mutation(package: Any, api: Api, document: str) -> None:
+    """Such a query is sent again after a lost response."""
+    lost = Unreliable(api, None)
+    async with client(package, api, lost) as graph:
+        await graph.execute(document)
+    assert lost.requests == 2
+
+
+@pytest.mark.parametrize(("value", "pause"), [("7", 7), ("3600", 60), ("9" * 400, 60), ("0", 0), ("soon", 0)])
+async def test_a_requested_pause_is_bounded(
+    package: Any, api: Api, monkeypatch: pytest.MonkeyPatch, value: str, pause: float
+) -> None:
+    """A server, or a proxy before it, cannot make a program wait for hours."""
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    monkeypatch.setattr(import_module("mlgraph_client.graph_client"), "asyncio", SimpleNamespace(sleep=sleep))
+    busy_once = Unreliable(api, httpx2.Response(503, headers={"Retry-After": value}))
+    async with client(package, api, busy_once) as graph:
+        await graph.viewer()
+    assert pauses == [pause]

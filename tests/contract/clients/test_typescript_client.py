@@ -131,6 +131,8 @@ RETRIES: dict[str, tuple[Any, int | None, list[int | None]]] = {
     "a query, lost and busy": ("ada", 3, [None, None]),
     "a query, silent": ("UnreachableError", None, [None, None]),
     "a query, paused": ("ada", 2, [7000]),
+    "a query, paused for an hour": ("ada", 2, [60_000]),
+    "a mutation after a comment that a carriage return ends, lost": ("UnreachableError", 1, []),
     "a query, always busy": ({"code": "STORE_UNAVAILABLE", "status": 503, "requestId": "r"}, 3, [None, None]),
     "a query, never a response": ("UnreachableError", 3, [None, None]),
     "a query, aborted": ("enough", 0, []),

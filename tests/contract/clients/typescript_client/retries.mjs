@@ -68,6 +68,7 @@ function register(idempotencyKey) {
 }
 
 const viewer = async (graph) => (await graph.execute(ViewerDocument)).viewer.subject;
+const hidden = (graph) => graph.execute('# a query\rmutation { registerAssets(input: { items: [] }) { results { id } } }');
 const failing = Array(TRIES).fill(busy(true));
 const controller = new AbortController();
 const aborted = (graph) => {
@@ -88,6 +89,8 @@ console.log(
     'a query, lost and busy': await call([LOST, HTML], viewer),
     'a query, silent': await call(Array(TRIES).fill(SILENT), viewer, { timeout: 0.05 }),
     'a query, paused': await call([busy(true, '7')], viewer),
+    'a query, paused for an hour': await call([busy(true, '3600')], viewer),
+    'a mutation after a comment that a carriage return ends, lost': await call([LOST], hidden),
     'a query, always busy': await call(failing, viewer),
     'a query, never a response': await call(Array(TRIES).fill(LOST), viewer),
     'a query, aborted': await call([SILENT], aborted),
