@@ -9,7 +9,7 @@ import orjson
 from graphql_schema.ports.record import Json, JsonObject
 from policies.errors import InvalidError
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def csv_text(data: JsonObject) -> str:
@@ -17,8 +17,8 @@ def csv_text(data: JsonObject) -> str:
 
     Each element is a row, and fields of objects are columns such as ``owner.displayName``. A number, a boolean or a
     list inside of a row is JSON in its cell, and null is an empty cell. A text that begins like a formula of a
-    spreadsheet (with ``=``, ``+``, ``-``, ``@``, a tab or a carriage return) gets an apostrophe in front. Raises
-    InvalidError unless there is exactly one list that is not inside of another.
+    spreadsheet (with ``=``, ``+``, ``-``, ``@``, a tab, a carriage return or a line feed) gets an apostrophe in front.
+    Raises InvalidError unless there is exactly one list that is not inside of another.
     """
     lists = list(_lists(data, ""))
     if len(lists) != 1:

@@ -44,7 +44,7 @@ def test_one_list_is_needed(data: dict[str, Any], found: str) -> None:
         csv_text(data)
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\r\n=1"])
 def test_no_text_is_a_formula(text: str) -> None:
     """A description that someone else wrote does not run in the spreadsheet of its reader."""
     assert rows({"a": [{"d": text}, {"d": f" {text}"}]})[0]["d"] == f"'{text}"
