@@ -8,6 +8,7 @@ a registry opens.
 import importlib
 import logging
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -62,6 +63,7 @@ ReadPage = Callable[[str | None], Entity]
 """Returns the page of a list behind a token; the page has the next token as ``token``."""
 
 ReadObject = Callable[[Entity], Entity]
+_LOGGED_ID: Final = re.compile(r"[A-Za-z0-9_-]+")
 """Calls the client for one object; the client raises an error if there is none."""
 
 
@@ -169,7 +171,7 @@ class RegistryClient:
             "run": lambda client: client.get_run(foreign_id),
             "model": lambda client: client.get_registered_model(foreign_id),
             "modelVersion": lambda client: (
-                client.get_model_version(name, version) if name else client.get_logged_model(foreign_id)
+                client.get_model_version(name, version) if name else logged_model(foreign_id)(client)
             ),
         }
         return self.read_object(read[kind]) is not None
@@ -369,6 +371,11 @@ def _failure(uri: str, error: Exception) -> RegistryError:
             Code.CONFIGURATION,
         )
     return RegistryError(f"{shown} cannot be read: {text}. Check that it runs, and try again.", Code.STORE_UNAVAILABLE)
+
+
+def logged_model(model: str) -> ReadObject:
+    """Return a call that reads a logged model, or None for another text than an id, which is unquoted in an address."""
+    return lambda client: client.get_logged_model(model) if _LOGGED_ID.fullmatch(model) else None
 
 
 def logged_id_of(version: Entity) -> str:

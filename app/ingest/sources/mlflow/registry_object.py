@@ -6,7 +6,7 @@ from typing import Final
 
 from app.ingest.load.incremental_load import Page
 from app.ingest.load.source_asset import AbsentObjectError, AliasTarget, SourceAsset
-from app.ingest.sources.mlflow.registry_client import ReadObject, logged_id_of
+from app.ingest.sources.mlflow.registry_client import ReadObject, logged_id_of, logged_model
 from app.ingest.sources.mlflow.registry_entities import (
     Entity,
     experiment_of,
@@ -73,14 +73,14 @@ class RegistryObject:
     def run(self, object_id: str) -> SourceAsset:
         """Return a run, with the logged models that it names."""
         entity = self._found(lambda client: client.get_run(object_id))
-        named = self._all((*models_read(entity), *models_made(entity)), _logged_model)
+        named = self._all((*models_read(entity), *models_made(entity)), logged_model)
         models: dict[str, LoggedModelKey] = {each.model_id: logged_key_of(each) for each in named}
         record = run_of(entity, models)
         return self.importing.mapping.run(record, self._experiment(record.experiment))
 
     def logged_model(self, object_id: str) -> SourceAsset:
         """Return a logged model, with an evaluation for each content of data on which it was measured."""
-        entity = self._found(lambda client: client.get_logged_model(object_id))
+        entity = self._found(logged_model(object_id))
         record = logged_model_of(entity, self._runs(measuring_runs(entity)))
         return self.importing.mapping.logged_model(record, self._experiment(record.key.experiment))
 
@@ -99,7 +99,7 @@ class RegistryObject:
         model = registered_model_of(self._model(name))
         entity = self._found(lambda client: client.get_model_version(name, number))
         runs = self._runs([entity.run_id] if entity.run_id else [])
-        logged = [logged_model_of(each, {}) for each in self._all([logged_id_of(entity)], _logged_model)]
+        logged = [logged_model_of(each, {}) for each in self._all([logged_id_of(entity)], logged_model)]
         aliases = (alias for alias, version in model.aliases.items() if version == str(entity.version))
         record = version_of(entity, aliases, runs.get(entity.run_id), next(iter(logged), None))
         return self.importing.mapping.version(record, model)
@@ -124,10 +124,6 @@ class RegistryObject:
         if found is None:
             raise AbsentObjectError(f"The registry has no {self.object_type} {self.object_id!r}, or a part of it.")
         return found
-
-
-def _logged_model(model: str) -> ReadObject:
-    return lambda client: client.get_logged_model(model)
 
 
 _READERS: Final[dict[str, Callable[[RegistryObject, str], SourceAsset]]] = {

@@ -1,5 +1,6 @@
 """Single objects of a real registry are what the import of the whole registry makes of them."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ from support.estates.mlflow_registry import make_registry
 
 from app.ingest.load.source_asset import AbsentObjectError, AliasTarget, SourceAsset
 from app.ingest.sources.mlflow.mapping import RegistryMapping
-from app.ingest.sources.mlflow.registry_client import open_registry
+from app.ingest.sources.mlflow.registry_client import RegistryClient, open_registry
 from app.ingest.sources.mlflow.registry_import import RegistryImport
 from app.ingest.sources.mlflow.registry_object import _READERS, RegistryObject
 from graphql_schema.catalog.thin_event_rules import OBJECT_TYPES
@@ -83,3 +84,17 @@ def test_an_absent_object_is_an_error(importing: RegistryImport, kind: str, name
     """It has a code of its own, which an event keeps as its reason; an id of another form is invalid."""
     with pytest.raises(error):
         next(RegistryObject(importing, kind, name).pages())
+
+
+@pytest.mark.parametrize("name", ["../../2.0/mlflow/users/get", "m-1?x=", "m-1/../m-2", "m-1#", "m-1\n", "%2e", ""])
+def test_no_other_text_than_an_id_is_in_an_address(name: str) -> None:
+    """The client of MLflow does not quote the id of a logged model: an event would name another address."""
+    sent: list[str] = []
+    registry = RegistryClient(
+        "http://127.0.0.1:1", SimpleNamespace(get_logged_model=sent.append, get_model_version=lambda *_: None)
+    )
+    importing = RegistryImport(registry, RegistryMapping(owner=TEAM, owner_tag="team"))
+    with pytest.raises(AbsentObjectError):
+        next(RegistryObject(importing, "logged_model", name).pages())
+    assert not importing.has("modelVersion", name)
+    assert sent == []
