@@ -61,8 +61,8 @@ async def back_up(settings: Settings, target: Path, keep: int, progress: WorkPro
         with folder.locked(), _snapshots(store) as links:
             taken = await take_snapshot(client, links)
             result = await _copied(folder, store, taken, progress)
-        if keep:
-            folder.keep(keep)
+            if keep:
+                folder.keep(keep)
     return result
 
 
@@ -88,7 +88,8 @@ async def check_backup(settings: Settings, source: Path, name: str, progress: Wo
         checked = await _started(own, backup, progress)
     if backup.digest is None:
         with folder.locked():
-            folder.write(replace(backup, digest=checked.digest.stored()))
+            if any(each.name == backup.name for each in folder.backups()):  # else `--keep` deleted it meanwhile
+                folder.write(replace(backup, digest=checked.digest.stored()))
     return checked
 
 
