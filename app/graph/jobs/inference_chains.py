@@ -66,14 +66,14 @@ class PartialChain:
 def changes(around: Neighbourhood, end: int, rules: Iterable[InferenceRule], now: int) -> dict[EdgeKey, Record]:
     """Return the new records of the inferred edges into one of ``around.ends`` that differ from the stored ones.
 
-    ``now``, in epoch milliseconds, is when changed intervals are recorded.
+    They are in the order of their keys. ``now``, in epoch milliseconds, is when changed intervals are recorded.
     """
     wanted: dict[EdgeKey, list[PartialChain]] = defaultdict(list)
     for rule in rules:
         for chain in _chains(around, rule, end):
             _add_chain(wanted[rule.relation.name, chain.vids[0], end], chain)
     found, stored = {}, around.inferred.get(end, {})
-    for key in {**stored, **wanted}:
+    for key in sorted({**stored, **wanted}):
         before = stored.get(key)
         known = {_identity(chain): chain["held"] for chain in (before or {}).get(CHAINS, ())}
         chains = [

@@ -110,9 +110,14 @@ class DerivedBatch:
     edges: list[DerivedEdge] = field(default_factory=list)
     characters: int = 0
 
-    def add(self, around: Neighbourhood, edges: Mapping[EdgeKey, Record]) -> bool:
-        """Add edges until there are MAX_EDGES or MAX_CHARACTERS; return whether all of ``edges`` were added."""
+    def add(self, around: Neighbourhood, edges: Mapping[EdgeKey, Record], after: EdgeKey | None = None) -> bool:
+        """Add edges until there are MAX_EDGES or MAX_CHARACTERS; return whether all of ``edges`` were added.
+
+        Those whose keys are not greater than ``after`` are left out.
+        """
         for key, edge in edges.items():
+            if after is not None and key <= after:
+                continue
             if len(self.edges) >= MAX_EDGES or self.characters >= MAX_CHARACTERS:
                 return False
             self.edges.append((around, key, edge))
@@ -165,6 +170,8 @@ class InferenceJob(OutboxWorker):
         self._middles: dict[int, None] = {}
         self._ends: dict[int, None] = {}
         self._page: dict[int, None] = {}
+        self._after: dict[int, EdgeKey] = {}
+        self._page_after: dict[int, EdgeKey] = {}
         self._page_urn = ""
         self._page_of = 0
         self._turns = TurnOrder[str]()
@@ -176,12 +183,14 @@ class InferenceJob(OutboxWorker):
         """Begin a round if there is none, and work off one batch of it; return whether there was work."""
         if self._loads != self._outbox.loads:
             self._round, self._middles, self._ends, self._page = [], {}, {}, {}
+            self._after, self._page_after = {}, {}
             self._loads = self._outbox.loads
         full = next((entry for entry in due if entry.after is not None), None)
         if not self._round:
             self._round = [entry for entry in due if entry.after is None]
             if self._round:
                 self._refused.clear()
+                self._after.clear()
             for entry in self._round:
                 self._middles |= entry.expand
                 self._ends |= entry.frontier
@@ -202,7 +211,7 @@ class InferenceJob(OutboxWorker):
         if kind == "middles":
             await self._follow(take_first(self._middles, BATCH))
         elif kind == "ends":
-            self._ends |= dict.fromkeys(await self._derive(take_first(self._ends, BATCH)))
+            self._ends |= dict.fromkeys(await self._derive(take_first(self._ends, BATCH), self._after))
         elif full is not None:
             await self._derive_page(full)
 
@@ -221,7 +230,8 @@ class InferenceJob(OutboxWorker):
             self._page_urn = rows[-1]["urn"]
             (same,) = await self._client.submit(_TIES, {"kinds": _KINDS, "urns": [self._page_urn]})
             self._page = dict.fromkeys([*(row["x"] for row in rows), *same])
-        self._page = dict.fromkeys(await self._derive([*self._page]))
+            self._page_after = {}
+        self._page = dict.fromkeys(await self._derive([*self._page], self._page_after))
         if self._page:
             return
         entry.after = self._page_urn
@@ -238,12 +248,13 @@ class InferenceJob(OutboxWorker):
             middles, read = middles[AT_ONCE:], read + count
         self._middles |= dict.fromkeys(middles)
 
-    async def _derive(self, ends: list[int]) -> list[int]:
+    async def _derive(self, ends: list[int], after: dict[int, EdgeKey]) -> list[int]:
         """Write the inferred edges to ``ends`` that differ from the stored ones; return the ends that are left.
 
         These are the ends that are not read within MAX_READ, and those from the first one whose edges exceed MAX_EDGES
-        or MAX_CHARACTERS. The others of its edges are then those that differ. A run with a thousand inputs and outputs
-        has a million chains, so no more ends are derived than are written.
+        or MAX_CHARACTERS. A run with a thousand inputs and outputs has a million chains, so no more ends are derived
+        than are written. ``after`` has the key after which the edges to an end continue, and is updated. An edge that
+        changes before this key has an entry for the next round, so that this round ends.
         """
         rules, now, read, is_full = self._reads.rules, self._clock(), 0, False
         derived = DerivedBatch()
@@ -253,12 +264,16 @@ class InferenceJob(OutboxWorker):
             is_long = len(around.records) > LONG_NEIGHBOURHOOD
             for end in around.ends:
                 edges = await run_in_turn(changes, is_long, around, end, rules, now)
-                is_full = not derived.add(around, edges)
+                is_full = not derived.add(around, edges, after.get(end))
                 if is_full:
                     break
                 ends = ends[1:]
+                after.pop(end, None)
             read += around.edges
         await self._write(derived.edges)
+        if is_full:
+            _, last, _ = derived.edges[-1]
+            after |= {last[2]: last} if last[2] == ends[0] else {}
         return ends
 
     async def _write(self, derived: Sequence[DerivedEdge]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from itertools import count
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import AsyncMock
@@ -76,7 +77,7 @@ async def test_a_round_ends_in_a_stream_of_entries(monkeypatch: pytest.MonkeyPat
         worked.append(("middles", middles))
         return set(), 0
 
-    async def derive(_job: InferenceJob, ends: list[int]) -> list[int]:
+    async def derive(_job: InferenceJob, ends: list[int], _after: dict[int, EdgeKey]) -> list[int]:
         worked.append(("ends", ends))
         return []
 
@@ -186,6 +187,27 @@ async def test_the_edges_of_one_end_are_written_in_several_transactions(
     assert len(store.edges) == sum(store.written) == 3 * INPUTS
 
 
+async def test_a_round_ends_while_all_edges_of_an_end_change_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An end with more edges than a transaction continues after the last one, so that each is written once in a round.
+
+    What changes before that edge has an entry for the next round.
+    """
+    monkeypatch.setattr(inference_job, "MAX_EDGES", 300)
+    store = RefusingStore()
+    changed = count(1)
+
+    async def changing(ends: list[int]) -> Neighbourhood:
+        found = await RefusingStore.around(store, ends)
+        confidence = 1 / (1 + next(changed))
+        inputs = found.into["INPUT_TO", RUN]
+        found.into["INPUT_TO", RUN] = {vid: {**edge, "confidence": confidence} for vid, edge in inputs.items()}
+        return found
+
+    monkeypatch.setattr(store, "around", changing)
+    assert await store.derive(monkeypatch) == 1
+    assert len(store.edges) == sum(store.written) == 3 * INPUTS
+
+
 async def test_what_a_store_refuses_is_written_in_halves(monkeypatch: pytest.MonkeyPatch) -> None:
     """A store with a smaller maximum than the batches of the job gets all edges, and the entry ends."""
     store = RefusingStore(most=400)
@@ -225,7 +247,7 @@ async def test_a_full_derivation_goes_on_in_a_stream_of_entries(monkeypatch: pyt
     async def ends_beyond(_reads: ChainReads, _middles: list[int]) -> tuple[set[int], int]:
         return set(), 0
 
-    async def derive(_job: InferenceJob, ends: list[int]) -> list[int]:
+    async def derive(_job: InferenceJob, ends: list[int], _after: dict[int, EdgeKey]) -> list[int]:
         derived.append(ends[:1])
         return ends[1:]
 
