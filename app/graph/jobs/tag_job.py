@@ -1,9 +1,12 @@
 """The job that propagates tags downstream, and removes them where they no longer arrive.
 
-The tags take turns, batch by batch, and each is worked on from all outbox entries about it. Those that arrive later
-wait until this work is done: a tag that is set and removed again and again may delay neither other tags nor its own
-removal. The job writes derived data: the edge to the tag and the index of the asset, without a new revision or audit
-entry of the asset. A batch that writes also stores the vertices to decide next.
+The tags take turns, batch by batch, and each is worked on from all outbox entries of one caller about it. Those that
+this caller leaves later wait until this work is done. So a tag that is set and removed again and again delays neither
+other tags nor its own removal. If several callers have work on a tag, they take turns of many batches, because what a
+turn found unsupported is decided again in the next one (:mod:`app.graph.jobs.tag_worklist`).
+
+The job writes derived data: the edge to the tag and the index of the asset, without a new revision or audit entry of
+the asset. A batch that writes also stores the vertices to decide next.
 """
 
 from collections import defaultdict
@@ -13,7 +16,7 @@ from typing import Final
 
 import structlog
 
-from app.graph.commits.outbox_entry import ANY_TAG, OutboxEntry, new_entry_id
+from app.graph.commits.outbox_entry import ANY_TAG, Caller, OutboxEntry, new_entry_id
 from app.graph.commits.outbox_worker import OutboxWorker
 from app.graph.commits.state_read import read_records
 from app.graph.commits.write_coordinator import WriteCoordinator
@@ -42,6 +45,9 @@ AT_ONCE: Final = 250
 
 MAX_AROUND: Final = 1_000
 """Number of vertices around a batch that a step reads while it holds the lock; the next steps read the others."""
+
+MAX_STEPS: Final = 1_000
+"""Number of batches of one caller after which it is the turn of another caller with work on the same tag."""
 
 MANY_CARRIERS: Final = 2_000
 """Number of vertices in and around a batch from which on it is decided in the side thread."""
@@ -75,7 +81,7 @@ class TagJob(OutboxWorker):
     ) -> None:
         super().__init__(client, coordinator.lock, coordinator.outbox, clock)
         self._coordinator = coordinator
-        self._worklists: dict[int, TagWorklist] = {}
+        self._worklists: dict[tuple[int, Caller], TagWorklist] = {}  # the first one of a tag has the turn
         self._divisions: dict[int, _Division] = {}
         self._turns = TurnOrder[int]()
         self._loads = 0
@@ -87,29 +93,45 @@ class TagJob(OutboxWorker):
         """
         now = self._clock()
         if self._loads != self._outbox.loads:
-            self._worklists, self._divisions, self._loads = {}, {}, self._outbox.loads
+            self._divisions, self._loads = {}, self._outbox.loads
+            self._worklists = _begun_last(self._worklists)
         known = {entry.x for worklist in self._worklists.values() for entry in worklist.entries}
-        begun = {tag for tag, worklist in self._worklists.items() if worklist.has_begun}
         for entry in [entry for entry in due if entry.tag == ANY_TAG][:MAX_REPLACED]:
             await self._divide(entry, now)
         for entry in due:
-            if entry.x not in known and entry.tag not in {ANY_TAG, *begun}:
+            if entry.x not in known and entry.tag != ANY_TAG:
                 await self._add_entry(entry, now)
+        self._worklists = {key: worklist for key, worklist in self._worklists.items() if worklist.entries}
         if not self._worklists:
             return bool(due)
-        worklist = self._worklists[self._turns.next(self._worklists)]
+        tag = self._turns.next(dict.fromkeys(tag for tag, _ in self._worklists))
+        key = next(key for key in self._worklists if key[0] == tag)
+        worklist = self._worklists[key]
         worklist.has_begun = True
         await self._work(worklist, now)
         if worklist.is_done:
             await self._outbox.done(self._client, *worklist.entries)
-            del self._worklists[worklist.tag]
+            del self._worklists[key]
             _log.info("tag_propagated", tenant=worklist.tenant, tag=worklist.tag)
+        elif worklist.may_pause and worklist.steps >= worklist.share * MAX_STEPS and self._is_awaited(tag):
+            self._end_turn(key)
         return True
 
+    def _is_awaited(self, tag: int) -> bool:
+        """Return whether several callers have work on a tag."""
+        return sum(key[0] == tag for key in self._worklists) > 1
+
+    def _end_turn(self, key: tuple[int, Caller]) -> None:
+        """Put a worklist behind those of other callers."""
+        worklist = self._worklists[key] = self._worklists.pop(key)
+        worklist.postpone()
+
     async def _add_entry(self, entry: OutboxEntry, now: int) -> None:
-        """Add an entry to the worklist of its tag."""
+        """Add an entry to the worklist of its tag and caller, unless that has begun."""
         tag = entry.tag or ANY_TAG
-        worklist = self._worklists.setdefault(tag, TagWorklist(tag, entry.tenant))
+        worklist = self._worklists.setdefault((tag, entry.caller), TagWorklist(tag, entry.tenant))
+        if worklist.has_begun:
+            return
         worklist.entries.append(entry)
         holders = await (await self._carriers(tag, now)).holders() if entry.holders else []
         worklist.recheck([*entry.frontier, *holders])
@@ -156,6 +178,7 @@ class TagJob(OutboxWorker):
         elif worklist.expand:
             found, _ = await self._flows(now).targets(take_first(worklist.expand, BATCH), max_records=0)
             worklist.recheck(found)
+            worklist.steps += 1
         elif worklist.suspects or worklist.candidates:
             worklist.batch = TagBatch(worklist.take(BATCH))
             await self._decide(worklist, worklist.batch, now)
@@ -213,7 +236,7 @@ class TagJob(OutboxWorker):
     ) -> None:
         """Write the arrivals that differ from the stored ones, with the vertices ``further``, which are decided next.
 
-        Nothing is written if no arrival differs.
+        Nothing is written if no arrival differs. The entry also gets what :meth:`TagWorklist.provisional_of` returns.
         """
         changed = {vid: found for vid, found in arrivals.items() if vid in carriers and found != carriers[vid].arrival}
         if not changed:
@@ -229,7 +252,7 @@ class TagJob(OutboxWorker):
             after = _with_tag(record, str(tag["id"]), carried=_is_carried(edge, now))
             if after is not record:
                 writes.vertex(vid, after, before=record)
-        writes.extend_frontier(worklist.entries[0], further)
+        writes.extend_frontier(worklist.entries[0], further | worklist.provisional_of(changed))
         await writes.submit(self._client)
 
     async def _carriers(self, tag: int, now: int) -> Carriers:
@@ -238,6 +261,15 @@ class TagJob(OutboxWorker):
 
     def _flows(self, now: int) -> StoredFlows:
         return StoredFlows(self._client, frozenset(), now)
+
+
+def _begun_last(worklists: Mapping[tuple[int, Caller], TagWorklist]) -> dict[tuple[int, Caller], TagWorklist]:
+    """Return empty worklists in the order of the turns: when entries are loaded again, it is the turn of the next."""
+    first: dict[int, tuple[int, Caller]] = {}
+    for key in worklists:
+        first.setdefault(key[0], key)
+    order = sorted(worklists, key=lambda key: first[key[0]] == key and worklists[key].has_begun)
+    return {key: TagWorklist(key[0], worklists[key].tenant) for key in order}
 
 
 def _is_carried(edge: Record, now: int) -> bool:

@@ -1,4 +1,4 @@
-"""The worklist of one tag, and the decisions about its vertices. Pure: no request, no write.
+"""The worklist of one caller for one tag, and the decisions about its vertices. Pure: no request, no write.
 
 It follows delete-and-rederive (DRed). ``suspects`` are vertices to decide from the vertices that flow to them. A vertex
 is supported if a carrier of the tag flows to it that is fewer steps away from a direct assignment. Other vertices to
@@ -6,6 +6,10 @@ which the tag had propagated are ``unsupported``: they keep the tag in the store
 decided as ``candidates``, which get the tag again from any carrier that is not unsupported. Vertices that remain
 unsupported lose the tag, the last found first: after a crash the job finds the others again, because the vertex where
 it began loses the tag last.
+
+Between two turns of a worklist, the job works on those of other callers. For these, each stored tag counts, unsupported
+or not: a vertex that gets the tag from an unsupported one is found with it later. What the turn found is then decided
+again from the store, in the same order, as the other callers may have changed it (:meth:`TagWorklist.postpone`).
 
 Requests and memory grow with the number of vertices whose tag or distance changes, and of their neighbours.
 """
@@ -53,12 +57,16 @@ class TagBatch:
 
 @dataclass(slots=True)
 class TagWorklist:
-    """Work on one tag, from its outbox ``entries``, whose number is final as soon as the work ``has_begun``.
+    """Work on one tag, from outbox ``entries`` of one caller, whose number is final as soon as the work ``has_begun``.
 
     The targets of the vertices in ``expand`` are to be decided. ``no_suspects``, a flag, states that :meth:`take` found
     no suspects and returned candidates. Every carrier that is not in ``unsupported`` then is supported. Or a later
     entry recomputes it, which also finds the vertices that got the tag from it. ``batch`` was taken and is not decided
-    yet, because many vertices are around it.
+    yet, because many vertices are around it. The arrivals of ``provisional`` were written without regard to unsupported
+    sources.
+
+    ``steps`` counts the batches of this turn, except those that only decide once more, as suspects or as candidates,
+    what earlier turns have ``decided``. A turn may have ``share`` times the usual number of steps.
     """
 
     tag: int
@@ -69,13 +77,48 @@ class TagWorklist:
     candidates: IdQueue = field(default_factory=dict)
     unsupported: IdQueue = field(default_factory=dict)
     batch: TagBatch | None = None
+    provisional: IdQueue = field(default_factory=dict)
     no_suspects: bool = False
     has_begun: bool = False
+    steps: int = 0
+    share: int = 1
+    decided: set[int] = field(default_factory=set)
+    _reached: int = 0
+    _again: tuple[set[int], set[int]] = field(default_factory=lambda: (set(), set()))
 
     @property
     def is_done(self) -> bool:
         """Return whether no work is left."""
         return not (self.batch or self.expand or self.suspects or self.candidates or self.unsupported)
+
+    @property
+    def may_pause(self) -> bool:
+        """Return whether a turn may end: no batch is being read, and there is more to do than to remove the tag.
+
+        To find the unsupported vertices again takes more steps than to remove the tag from them.
+        """
+        return self.batch is None and bool(self.expand or self.suspects or self.candidates)
+
+    def provisional_of(self, written: Iterable[int]) -> set[int]:
+        """Return and remember those of the vertices to write whose decision had no regard to an unsupported source.
+
+        If such a source is found supported later, because the work began again, its arrival may not change. So these
+        vertices are decided again whenever the work begins again, also after a crash.
+        """
+        found = {*written} if self.unsupported else set[int]()
+        self.provisional |= dict.fromkeys(found)
+        return found
+
+    def postpone(self) -> None:
+        """End a turn: let all that is left be decided again as suspects, in the order in which it was found.
+
+        A turn that has decided or written no further vertex is followed by one of twice the steps, so the work ends.
+        """
+        reached = len(self.decided) + len(self.provisional)
+        self.share, self._reached = 1 if reached > self._reached else 2 * self.share, reached
+        again = self.unsupported | self.candidates | self.provisional
+        self.suspects, self.candidates, self.unsupported = again | self.suspects, {}, {}
+        self.steps, self._again = 0, ({*self.decided}, {*self.decided})
 
     def recheck(self, vids: Iterable[int]) -> None:
         """Put vertices on the list to be decided: unsupported ones as candidates, all others as suspects."""
@@ -85,7 +128,11 @@ class TagWorklist:
     def take(self, size: int) -> list[int]:
         """Remove and return a batch to decide: suspects, or candidates if there are no suspects."""
         self.no_suspects = not self.suspects
-        return take_first(self.suspects or self.candidates, size)
+        batch, again = take_first(self.suspects or self.candidates, size), self._again[self.no_suspects]
+        self.steps += not again.issuperset(batch)
+        again.difference_update(batch)
+        self.decided.update(batch)
+        return batch
 
     def decide(
         self, batch: Iterable[int], sources: Mapping[int, set[int]], carriers: Mapping[int, Carrier]

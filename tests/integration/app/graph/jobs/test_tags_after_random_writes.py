@@ -1,5 +1,6 @@
 """Random writes on random estates: when the job is idle, tags and their sources equal the oracle."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
@@ -112,6 +113,7 @@ class Twin:
     client: GremlinClient
     tenant: str = field(default_factory=lambda: f"t{next(TENANTS)}")
     now: int = NOW
+    calls: Iterator[int] = field(default_factory=count)
 
     def __post_init__(self) -> None:
         self.start()
@@ -128,8 +130,12 @@ class Twin:
         await self.writers.coordinator.commit_log.load(self.client)
 
     async def write(self, batch: list[Command]) -> None:
-        """Write items as a caller who has every right: an odd number in one call, an even one in calls at once."""
-        writer = self.writers.of(person("root", roles="admin auditor approver", tenant=self.tenant), now=self.now)
+        """Write items as one of three callers who have every right.
+
+        Write an odd number in one call, and an even one in calls at once.
+        """
+        name = f"root-{next(self.calls) % 3}"
+        writer = self.writers.of(person(name, roles="admin auditor approver", tenant=self.tenant), now=self.now)
         if len(batch) % 2:
             await writer.write(batch, dry_run=False, atomic=False)
         else:
@@ -165,9 +171,11 @@ async def test_tags_equal_the_oracle(
 ) -> None:
     """Tags equal the oracle after random declarations, blocks, ended edges, deletions and crashes of the job.
 
-    With small batches, a step of the job reads one vertex around its batch, so that writes come before the next ones.
+    Several callers write, and each has turns of one step. With small batches, a step of the job reads one vertex around
+    its batch, so that writes come before the next ones.
     """
     monkeypatch.setattr(job_module, "BATCH", size)
+    monkeypatch.setattr(job_module, "MAX_STEPS", 1)
     if size == 2:
         for name in ("AT_ONCE", "MAX_AROUND"):
             monkeypatch.setattr(job_module, name, 1)

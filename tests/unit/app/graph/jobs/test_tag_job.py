@@ -6,18 +6,21 @@ from typing import Any
 from unittest.mock import AsyncMock
 
 import pytest
+from support.stores.writers import person
 
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.outbox_entry import OutboxEntry
+from app.graph.jobs import tag_job
 from app.graph.jobs.tag_job import TagJob
 from app.graph.jobs.tag_worklist import TagWorklist
 
 GOLD, PII = 1, 2
 
 
-def entry(x: int, tag: int, *vids: int) -> OutboxEntry:
-    """Return an entry with vertices to decide for a tag."""
-    return OutboxEntry(x, "acme", x, frontier=dict.fromkeys(vids), tag=tag)
+def entry(x: int, tag: int, *vids: int, caller: str = "") -> OutboxEntry:
+    """Return an entry of a caller with vertices to decide for a tag."""
+    raised_by = person(caller) if caller else None
+    return OutboxEntry(x, "acme", x, frontier=dict.fromkeys(vids), tag=tag, raised_by=raised_by)
 
 
 @pytest.fixture
@@ -49,3 +52,39 @@ async def test_tags_take_turns_and_their_work_ends_in_a_stream_of_entries(
     assert worked[:4] == [(GOLD, 10), (PII, 10), (GOLD, 11), (PII, 11)]
     assert worked[4:] == [(GOLD, 20), (GOLD, 21), (GOLD, 22), (GOLD, 23)]
     assert done == [100, 101, 0, 1, 2, 3]
+
+
+@pytest.fixture
+def job(monkeypatch: pytest.MonkeyPatch) -> TagJob:
+    """Return a job whose turns have two steps, without a store."""
+    monkeypatch.setattr(tag_job, "MAX_STEPS", 2)
+    monkeypatch.setattr(Outbox, "done", AsyncMock())
+    coordinator: Any = SimpleNamespace(lock=asyncio.Lock(), outbox=Outbox())
+    return TagJob(SimpleNamespace(), coordinator)  # type: ignore[arg-type]
+
+
+async def test_the_long_work_of_one_caller_delays_no_other_caller_of_the_tag(
+    worked: list[tuple[int, int]], job: TagJob
+) -> None:
+    """After a turn of some steps it is the turn of the other caller; then the first continues where its turn ended.
+
+    Alone, a caller has no turns.
+    """
+    due = [entry(100, PII, *range(10, 16), caller="ada")]
+    await job.advance(due)
+    due.append(entry(101, PII, 50, caller="bo"))
+    for _ in range(6):
+        await job.advance(due)
+        due = [each for each in due if each.x == 100 or (PII, 50) not in worked]
+    assert worked == [(PII, vid) for vid in (10, 11, 50, 12, 13, 14, 15)]
+
+
+async def test_the_turns_of_callers_continue_when_entries_are_loaded_again(
+    worked: list[tuple[int, int]], job: TagJob
+) -> None:
+    """A caller whose turn had begun when the entries were loaded is behind the other ones."""
+    due = [entry(100, PII, *range(10, 16), caller="ada"), entry(101, PII, *range(50, 56), caller="bo")]
+    for _ in range(4):
+        job._outbox.loads += 1  # noqa: SLF001 - as after a conflict
+        await job.advance(due)
+    assert worked == [(PII, vid) for vid in (10, 50, 10, 50)]
