@@ -28,6 +28,12 @@ MAX_REQUESTS: Final = 40
 MAX_VERTICES: Final = 5_000
 """Number of vertices after which a step sends no further request; one that finds more returns no records of them."""
 
+MIN_REQUESTS: Final = 10
+"""Number of requests within which a step reads further ranks, also after MAX_VERTICES vertices.
+
+Writers may change the edges of a vertex with many sources between all steps: each step then reads these anew.
+"""
+
 MAX_PARTS: Final = 5
 """Number of requests, each of which has read PART_SIZE characters of records, after which a step sends no further."""
 
@@ -36,7 +42,7 @@ MAX_WRITTEN: Final = 100_000
 
 _KEYS: Final = ("kind", "sensitivity", "declaredSensitivity")
 
-_JOINING: Final = frozenset(hop.relation.name for hop in PARENT_HOPS.values())
+JOINING: Final = frozenset(hop.relation.name for hop in PARENT_HOPS.values())
 """Relations between the children and parents of asset groups: the sources of a target of the parent depend on these."""
 
 
@@ -51,7 +57,13 @@ class ReadBudget:
     @property
     def is_spent(self) -> bool:
         """Whether the step must end before its next request."""
-        return self.requests <= 0 or self.vertices <= 0 or self.parts <= 0
+        return self.vertices <= 0 or self.is_spent_for_ranks
+
+    @property
+    def is_spent_for_ranks(self) -> bool:
+        """Whether the step must end before its next request for ranks."""
+        has_many = self.vertices <= 0 and self.requests <= MAX_REQUESTS - MIN_REQUESTS
+        return self.requests <= 0 or self.parts <= 0 or has_many
 
     def spend(self, vertices: int, left: Collection[int]) -> None:
         """Count a request that has read some vertices, and has left out others because of its size."""
@@ -106,7 +118,7 @@ class KnownSources:
         async for group in turns.in_turns(groups):
             unranked |= dict.fromkeys(self._unranked(group))
         while unranked:
-            if budget.is_spent:
+            if budget.is_spent_for_ranks:
                 return False
             unranked |= dict.fromkeys(await self._read_ranks(flows, take_first(unranked, AT_ONCE), budget))
         return True
@@ -148,7 +160,7 @@ class KnownSources:
         for vid in touched.vertices:
             self.ranks.pop(vid, None)
         ends = touched.edge_ends
-        joined = {vid for _, label, vid in ends if label in _JOINING}
+        joined = {vid for _, label, vid in ends if label in JOINING}
         for vid in joined | {vid for direction, label, vid in ends if direction == "in" and label in CARRYING}:
             self.of.pop(vid, None)
         if joined:

@@ -20,13 +20,14 @@ from app.graph.commits.sensitivity_floors import confirms
 from app.graph.commits.state_read import read_records
 from app.graph.commits.write_set import WriteSet
 from app.graph.driver.gremlin_client import GremlinClient
-from app.graph.jobs.known_sources import ReadBudget
+from app.graph.jobs.known_sources import JOINING, ReadBudget
 from app.graph.jobs.sensitivity_recompute import Recomputation
 from app.graph.jobs.turn_order import TurnOrder
 from app.graph.propagation.stored_flows import StoredFlows, next_end
 from app.graph.records.clock import epoch_milliseconds
 from app.graph.records.touched import EVERYTHING, Touched
 from app.graph.records.vertex_record import with_effective_sensitivity
+from graphql_schema.catalog.relations import CARRYING
 from graphql_schema.execution.side_thread import run_in_turn
 from policies.sensitivity import SENSITIVITIES
 
@@ -101,6 +102,8 @@ class SensitivityJob(OutboxWorker):
             found, _ = await flows.targets(entry.expand, max_records=0)
             entry.frontier |= dict.fromkeys(found)
             entry.expand = {}
+        if entry.x not in self._begun:
+            self._let_ends_be_read(entry)
         recomputation = self._begun.setdefault(entry.x, Recomputation(flows.now))
         self._late = self._late if monotonic() < self._late_until else []
         for touched in self._late:
@@ -118,6 +121,12 @@ class SensitivityJob(OutboxWorker):
             await self._outbox.done(self._client, entry, followed_by=following)
             del self._begun[entry.x]
             _log.info("sensitivity_recomputed", tenant=entry.tenant, floor=entry.floor and entry.floor.level)
+
+    def _let_ends_be_read(self, entry: OutboxEntry) -> None:
+        """Let edges at the assets at which some have ended be read again: no write has announced their end."""
+        ends = frozenset(("in", label, vid) for vid in entry.awaits or () if vid for label in (*CARRYING, *JOINING))
+        for each in self._begun.values():
+            each.known.record(Touched(edge_ends=ends))
 
     async def _write(self, entry: OutboxEntry, recomputation: Recomputation, flows: StoredFlows) -> None:
         """Write up to BATCH changed records, with the vertices to recompute next; end the batch with its last ones.

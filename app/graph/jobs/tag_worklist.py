@@ -84,6 +84,7 @@ class TagWorklist:
     share: int = 1
     decided: set[int] = field(default_factory=set)
     _reached: int = 0
+    _postponed: set[int] = field(default_factory=set)
     _again: tuple[set[int], set[int]] = field(default_factory=lambda: (set(), set()))
 
     @property
@@ -116,6 +117,7 @@ class TagWorklist:
         """
         reached = len(self.decided) + len(self.provisional)
         self.share, self._reached = 1 if reached > self._reached else 2 * self.share, reached
+        self._postponed.update(self.unsupported)  # what was decided without regard to them is decided again
         again = self.unsupported | self.candidates | self.provisional
         self.suspects, self.candidates, self.unsupported = again | self.suspects, {}, {}
         self.steps, self._again = 0, ({*self.decided}, {*self.decided})
@@ -171,9 +173,10 @@ class TagWorklist:
         return [] if parent is None or parent.closed else nsmallest(2, self._near(members, carriers))
 
     def _decide(self, vid: int, carrier: Carrier, best: Arrival | None, decision: TagDecision) -> None:
-        before, regains = carrier.arrival, False
+        before, regains = carrier.arrival, vid in self._postponed
+        self._postponed.discard(vid)
         if carrier.closed or carrier.direct:
-            regains = vid in self.unsupported and carrier.direct
+            regains = (regains or vid in self.unsupported) and carrier.direct
             self.unsupported.pop(vid, None)
             best = None if carrier.closed else best
         elif vid in self.unsupported:

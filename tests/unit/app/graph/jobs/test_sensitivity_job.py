@@ -95,3 +95,22 @@ async def test_entries_that_were_loaded_again_begin_again(job: SensitivityJob, m
     job._outbox.loads += 1  # noqa: SLF001 - as after a load
     await job.advance(due)
     assert known == [set(), {1}, set()]
+
+
+async def test_edges_that_have_ended_are_read_again_for_all_entries(
+    job: SensitivityJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No write announces the end of an edge: sources at its asset that others read are forgotten once it is due."""
+    known: list[set[int]] = []
+
+    async def undecided(self: Recomputation, _flows: StoredFlows, _budget: ReadBudget) -> bool:
+        known.append(set(self.known.of))
+        self.known.of |= {5: (8,), 6: (8,), 9: ()}
+        return False
+
+    monkeypatch.setattr(Recomputation, "decide", undecided)
+    ada, bob = entries("ada", "bob")
+    await job.advance([ada])
+    await job.advance([ada, replace(bob, awaits=(5, 6))])
+    await job.advance([ada])
+    assert known == [set(), set(), {9}]

@@ -240,6 +240,21 @@ def test_a_source_that_another_caller_supports_again_counts(crash: bool) -> None
     finished(memory, 250)
 
 
+def test_a_vertex_that_was_decided_without_an_unsupported_source_is_decided_again() -> None:
+    """Between the turns another caller supports a source at the same distance: what is derived from it gets the tag."""
+    memory = TagMemory({(1, 2), (2, 3), (3, 4)}, declared={1: "DIRECT", 6: "DIRECT"})
+    memory.arrived = {2: Arrival(1, "1"), 3: Arrival(2, "2"), 4: Arrival(3, "3")}
+    ada, bo = memory.callers
+    change(memory, ada, "edge", 1, 2)
+    change(memory, ada, "edge", 2, 5)
+    for _ in range(2):
+        memory.batch(250)
+    assert 5 not in {**memory.arrived, **ada.work.suspects}
+    memory.end_turn()
+    change(memory, bo, "edge", 6, 2)
+    finished(memory, 250)
+
+
 def carrier(vid: int, *, steps: int | None = None, closed: bool = False) -> Carrier:
     """Return a vertex to which the tag propagated over some steps."""
     return Carrier(str(vid), None, None if steps is None else Arrival(steps, "x"), closed, direct=False)

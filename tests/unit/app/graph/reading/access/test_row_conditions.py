@@ -118,10 +118,10 @@ def test_a_hidden_field_counts_as_absent(
 @pytest.mark.parametrize("team", ["", *(f"mlg://{kind}/catalog/default/x" for kind in ("user", "domain", "team"))])
 @pytest.mark.parametrize("stage", ["DRAFT", "ACTIVE"])
 def test_who_owns_an_asset_counts_only_where_it_is_shown(stage: str, team: str) -> None:
-    """`ownerTeam` shows teams: a user counts as an owner where `owners` is shown, which hides a direct one as well."""
+    """`ownerTeam` shows teams: a user counts as an owner of its own asset, and where `owners` is shown."""
     policy = of(StubPolicy(Everything(), {"owners": ACTIVE}))
-    is_known = "/team/" in team or ("/user/" in team and stage == "ACTIVE")
     for direct, owned in product(("", team), (True, False)):
+        is_known = "/team/" in team or ("/user/" in direct and stage == "ACTIVE")
         where = policy.mask(asset_listing(AssetFilter(owned=owned), None).where)
         row = {"kind": "DATASET", "visibility": "ORG", "stage": stage, "ownerTeam": team, "owners": [direct]}
         assert holds(where, row) is (owned is is_known)
