@@ -193,7 +193,7 @@ class Process:
             await coordinator.commit_log.load(client)
             await schedule_full_derivation(client, coordinator)
             self.open_with(client, coordinator)
-            readiness = self.opened.readiness
+            readiness, cache = self.opened.readiness, self.opened.contexts.graph_cache
             with short_switches():
                 async with (
                     aclosing(readiness),
@@ -201,7 +201,7 @@ class Process:
                     self._serving_metrics(),
                     self._start_jobs(client, coordinator),
                     self._sending_webhooks(),
-                    short_collections(),
+                    short_collections(lambda: cache.size if cache else 0),
                 ):
                     yield self.opened
 

@@ -29,6 +29,7 @@ from graphql_schema.operation.input_validation import VALIDATION_RULES
 from graphql_schema.operation.limits import Breach, DocumentLimits, breaches
 from graphql_schema.operation.parsed_documents import ParsedDocuments, is_long
 from graphql_schema.operation.variable_size import has_more_elements, variable_breaches
+from graphql_schema.operation.visitors import freed_visitors
 from graphql_schema.ports.cost_report import CostReport
 from policies.errors import Code, CodedError, LimitError
 
@@ -113,7 +114,8 @@ class Admission:
         refusals = self._refusals(document, known=known)
         if refusals or known:
             return refusals
-        errors = validate(self._schema, document, VALIDATION_RULES, max_errors=MAX_ERRORS)
+        with freed_visitors():
+            errors = validate(self._schema, document, VALIDATION_RULES, max_errors=MAX_ERRORS)
         for error in errors:
             if error.message == "Validation aborted.":
                 error.original_error = _too_repetitive()

@@ -44,9 +44,18 @@ def _coerced(
     except StrawberryInputCoercionError as error:  # raised for input objects, without a path
         found = [error]
     if isinstance(found, list):
+        for fault in found:
+            _forget_frames(fault)
         return variable_faults(schema, document, operation, variables) or found
     values = {name: converted_list(value) for name, value in found.coerced.items()}
     return CoercedVariables(variables, found._replace(coerced=values))
+
+
+def _forget_frames(fault: Exception | None) -> None:
+    """Remove the tracebacks of a fault and of its origin: the frames refer to the fault, in a cycle."""
+    while fault is not None:
+        fault.__traceback__ = None
+        fault = fault.original_error if isinstance(fault, GraphQLError) else None
 
 
 def without_variables(document: DocumentNode) -> DocumentNode:

@@ -45,6 +45,7 @@ from graphql import (
 )
 
 from graphql_schema.operation.limits import CEILING, INTROSPECTION, Breach, DocumentLimits
+from graphql_schema.operation.visitors import freed_visitors
 
 DEFAULT_PAGE: Final = 20
 """Number of items that a page counts as if neither its arguments nor the schema states a size."""
@@ -270,20 +271,25 @@ class KnownCosts:
         return cost
 
 
+class _DecidingVariables(Visitor):
+    """Finds the variables that state sizes or conditions; ``names`` has each once, in the order of the document."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: dict[str, None] = {}
+
+    def enter_argument(self, node: ArgumentNode, *_: object) -> None:
+        """Keep the name of a variable."""
+        if node.name.value in _DECIDING and isinstance(node.value, VariableNode):
+            self.names[node.value.name.value] = None
+
+
 def _deciding_variables(document: DocumentNode) -> tuple[str, ...]:
     """Return the names of the variables that state sizes or conditions in a document."""
-    found: dict[str, None] = {}
-
-    class Search(Visitor):
-        """Finds the arguments that state them."""
-
-        def enter_argument(self, node: ArgumentNode, *_: object) -> None:
-            """Keep the name of a variable."""
-            if node.name.value in _DECIDING and isinstance(node.value, VariableNode):
-                found[node.value.name.value] = None
-
-    visit(document, Search())
-    return tuple(found)
+    with freed_visitors():
+        found = _DecidingVariables()
+        visit(document, found)
+        return tuple(found.names)
 
 
 def _deciding_part(value: object) -> Hashable:

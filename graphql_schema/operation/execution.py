@@ -19,6 +19,7 @@ from graphql import (
     GraphQLList,
     GraphQLOutputType,
     GraphQLResolveInfo,
+    GraphQLResolveInfoHelpers,
     GraphQLSchema,
     OperationType,
     get_operation_ast,
@@ -49,6 +50,14 @@ FEW: Final = 100
 """Number of resolvers that begin without a pause when graphql-core executes an operation, unless they take long."""
 
 
+def _unavailable(*_: Any) -> Any:  # noqa: ANN401 - stands for two functions of graphql-core
+    raise NotImplementedError("Resolvers of the API await their work themselves.")
+
+
+_NO_HELPERS: Final = GraphQLResolveInfoHelpers(gather=_unavailable, track=_unavailable)
+"""In place of graphql-core's helpers for resolvers, which refer to the executor and so are in a cycle with it."""
+
+
 class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
     """Counts list elements and texts in the budget of the operation, and pauses in long lists.
 
@@ -72,17 +81,19 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
     ) -> list[GraphQLError] | Self:
         """Return the executor of an operation, or the errors of its variables.
 
-        Variables that the admission has coerced are not coerced again.
+        Variables that the admission has coerced are not coerced again. The executor is in no cycle of references, so
+        what the operation has read is freed with it, and not by the garbage collector.
         """
-        if not isinstance(raw_variable_values, CoercedVariables):
-            given = (schema, document, root_value, context_value, raw_variable_values, operation_name)
-            return cast("list[GraphQLError] | Self", super().build(*given, *args, **kwargs))
-        bare = without_variables(document)
-        built = super().build(schema, bare, root_value, context_value, {}, operation_name, *args, **kwargs)
+        known = raw_variable_values if isinstance(raw_variable_values, CoercedVariables) else None
+        executed, variables = (without_variables(document), {}) if known else (document, raw_variable_values)
+        built = super().build(schema, executed, root_value, context_value, variables, operation_name, *args, **kwargs)
+        if isinstance(built, list):
+            return built
         operation = get_operation_ast(document, operation_name)
-        if not isinstance(built, list) and operation is not None:
-            built.operation, built.variable_values = operation, raw_variable_values.coerced
-        return cast("list[GraphQLError] | Self", built)
+        if known and operation is not None:
+            built.operation, built.variable_values = operation, known.coerced
+        built.async_helpers = _NO_HELPERS
+        return cast("Self", built)
 
     @cached_property
     def budget(self) -> OperationBudget:

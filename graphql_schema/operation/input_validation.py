@@ -35,6 +35,7 @@ from graphql.language import SKIP, Visitor, VisitorAction, visit
 from graphql.validation.rules.provided_required_arguments import ProvidedRequiredArgumentsOnDirectivesRule
 
 from graphql_schema.operation.input_faults import Given, InputFault, Place, input_faults, missing
+from graphql_schema.operation.visitors import freed_visitors
 
 MAX_FAULTS: Final = 25
 """Maximal number of faults that are collected in variables; near names take up to 0.5 ms for each."""
@@ -134,8 +135,9 @@ class _Uses(Visitor):
 
 def _first_uses(document: DocumentNode) -> dict[str, Place]:
     """Return for each variable the place in an argument where it is first used; no entry for an unused one."""
-    uses = _Uses()
-    visit(document, uses)
+    with freed_visitors():
+        uses = _Uses()
+        visit(document, uses)
     return uses.places
 
 

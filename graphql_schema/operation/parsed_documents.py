@@ -37,7 +37,7 @@ class ParsedDocuments:
         known = self._recent.get(text)
         if known is not None:
             return known.document
-        parser = partial(_parsed, text, self.tokens)
+        parser = partial(parsed, text, self.tokens)
         try:
             document = await run_aside(parser) if is_long(text) else parser()
         except GraphQLSyntaxError as error:
@@ -49,8 +49,8 @@ class ParsedDocuments:
         return document
 
 
-def _parsed(text: str, tokens: int) -> DocumentNode:
-    """Return the document of a text as ``parse`` of graphql-core does, or raise its error.
+def parsed(text: str, tokens: int) -> DocumentNode:
+    """Return the document of a text of at most so many tokens as ``parse`` of graphql-core does, or raise its error.
 
     Its tokens do not refer to those before them, which nothing here reads. With these references a document, or a text
     that is none, is in cycles, and waits for a garbage collection, which holds the event loop. What outlived a

@@ -157,15 +157,18 @@ class _Counted(asyncio.Protocol):
 class _FlowOfParts(FlowControl):
     """The flow control of a connection that is read in parts."""
 
+    connection: _Counted | None
+    """The connection, None after its end."""
+
     def __init__(self, transport: asyncio.Transport, connection: _Counted) -> None:
         super().__init__(transport)
-        self._connection = connection
+        self.connection = connection
 
     def resume_reading(self) -> None:
         """Let the connection read on, if it was paused."""
-        if self.read_paused:
+        if self.read_paused and self.connection:
             self.read_paused = False
-            self._connection.read_again()
+            self.connection.read_again()
 
 
 class HttpConnection(_Counted, H11Protocol):
@@ -173,6 +176,7 @@ class HttpConnection(_Counted, H11Protocol):
 
     config: ConnectionConfig
     transport: asyncio.Transport
+    flow: _FlowOfParts
 
     def __init__(
         self,
@@ -198,11 +202,12 @@ class HttpConnection(_Counted, H11Protocol):
             self._linger()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Release the connection, and the wait for a refused one."""
+        """Release the connection, and the wait for a refused one; leave no cycle of references."""
         if self._lingering is not None:
             self._lingering.cancel()
             self.config.connections.lingering -= 1
         super().connection_lost(exc)
+        self.flow.connection = self._admitted = None
 
     @property
     def is_reading(self) -> bool:

@@ -17,7 +17,6 @@ from graphql import (
     TypeInfo,
     TypeInfoVisitor,
     Visitor,
-    parse,
     visit,
 )
 from opentelemetry.trace import Span
@@ -26,6 +25,8 @@ from app.http.graphql.document_manifest import digest_of
 from app.telemetry.label_cap import MAX_NAME_LENGTH
 from app.telemetry.operation_report import OK, OperationReport
 from app.telemetry.spans import ERROR_TYPE, Spans, fail
+from graphql_schema.operation.parsed_documents import parsed
+from graphql_schema.operation.visitors import freed_visitors
 from policies.errors import CodedError
 
 MAX_EVENTS: Final = 5
@@ -125,7 +126,8 @@ def coordinates(schema: GraphQLSchema, errors: Sequence[GraphQLError]) -> list[s
         return [None] * len(errors)
     types = TypeInfo(schema)
     fields = _Fields(types, {place.start for place in places if place is not None})
-    visit(parse(source.body), TypeInfoVisitor(types, fields))
+    with freed_visitors():
+        visit(parsed(source.body, MAX_LOCATED), TypeInfoVisitor(types, fields))
     return [None if place is None else fields.found.get(place.start) for place in places]
 
 

@@ -126,7 +126,7 @@ async def test_documents_are_not_logged(caplog: pytest.LogCaptureFixture) -> Non
 @pytest.mark.parametrize(
     ("module", "work", "text"),
     [
-        (parsed_documents, "_parsed", "{ x } #" + "-" * parsed_documents.LONG_DOCUMENT),
+        (parsed_documents, "parsed", "{ x } #" + "-" * parsed_documents.LONG_DOCUMENT),
         (admission, "breaches", "{ x } #" + "-" * parsed_documents.LONG_DOCUMENT),
         (admission, "cost_breaches", "{ x } #" + "-" * parsed_documents.LONG_DOCUMENT),
         (admission, "validate", "{ x } #" + "-" * parsed_documents.LONG_DOCUMENT),

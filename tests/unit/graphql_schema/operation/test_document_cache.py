@@ -35,7 +35,7 @@ class Query:
 def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """Count the calls of the parser and the validation."""
     counted: Counter[str] = Counter()
-    for module, name in ((parsed_documents, "_parsed"), (admission, "validate")):
+    for module, name in ((parsed_documents, "parsed"), (admission, "validate")):
         function = getattr(module, name)
 
         def count(*args: Any, _name: str = name, _function: Any = function, **options: Any) -> Any:
@@ -53,7 +53,7 @@ async def test_a_document_is_parsed_and_validated_once(calls: Counter[str]) -> N
     again = await schema.execute(TWO, operation_name="A")
     other = await schema.execute(TWO, operation_name="B")
     assert (first.data, again.data, other.data) == ({"x": 1}, {"x": 1}, {"y": 1})
-    assert calls == {"_parsed": 1, "validate": 1}
+    assert calls == {"parsed": 1, "validate": 1}
 
 
 async def test_a_refused_document_is_not_known(calls: Counter[str]) -> None:
@@ -61,7 +61,7 @@ async def test_a_refused_document_is_not_known(calls: Counter[str]) -> None:
     schema = OperationSchema(Query)
     messages = [[error.message for error in (await schema.execute("{ z }")).errors or []] for _ in range(2)]
     assert messages[0] == messages[1] == ["Cannot query field 'z' on type 'Query'. Did you mean 'x'?"]
-    assert calls == {"_parsed": 1, "validate": 2}
+    assert calls == {"parsed": 1, "validate": 2}
 
 
 async def test_a_known_document_is_refused_for_its_request() -> None:

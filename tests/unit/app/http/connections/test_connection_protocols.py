@@ -2,6 +2,8 @@
 
 import asyncio
 import base64
+import gc
+import weakref
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -188,3 +190,23 @@ async def test_a_large_body_is_read_by_few_callbacks() -> None:
     wire.protocol.data_received(b"x" * 200_000)
     async with asyncio.timeout(5):
         assert await received == b"x" * 200_000
+
+
+@pytest.mark.parametrize(
+    ("app", "head"),
+    [(refusing, HEAD), (reading, HEAD), (listening, UPGRADE)],
+    ids=["responded", "reading", "websocket"],
+)
+async def test_a_closed_connection_is_freed_without_a_garbage_collection(app: App, head: bytes) -> None:
+    """Collections hold the event loop, and a connection outlives some of them, so that none would visit it again."""
+    gc.collect()
+    gc.disable()
+    try:
+        wire = await opened(app, head)
+        connection = weakref.ref(wire.protocol)
+        wire.protocol.connection_lost(None)
+        wire.protocol = None
+        await turns(20)
+        assert connection() is None
+    finally:
+        gc.enable()
