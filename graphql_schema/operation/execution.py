@@ -50,7 +50,7 @@ FEW: Final = 100
 """Number of resolvers that begin without a pause when graphql-core executes an operation, unless they take long."""
 
 
-def _unavailable(*_: Any) -> Any:  # noqa: ANN401 - stands for two functions of graphql-core
+def _unavailable(*_: Any) -> Any:  # noqa: ANN401 - in place of two functions of graphql-core
     raise NotImplementedError("Resolvers of the API await their work themselves.")
 
 
