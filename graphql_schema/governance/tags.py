@@ -51,8 +51,8 @@ TAGS = related(TAGGED.out())
 
 async def resolve_tags(roots: Parents, info: Info) -> list[Resolved]:
     """Return the tag assignments of assets, also those that block a tag."""
-    found = await info.context.reader.related_to_all(roots, TAGS, ALL)
-    return [[_assignment(item) for item in each.items] for each in found]
+    found = info.context.budget.in_turns(await info.context.reader.related_to_all(roots, TAGS, ALL))
+    return [[_assignment(item) for item in each.items] async for each in found]
 
 
 def _assignment(item: PageItem) -> MaskedRecord:

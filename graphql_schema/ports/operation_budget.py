@@ -179,6 +179,14 @@ class OperationBudget:
             self._exceed("items", self.items, self.limits.items)
         self.check()
 
+    def foresee_items(self, count: int) -> None:
+        """End the operation if a list will have so many elements that there are too many; raise the error then.
+
+        The elements are counted when the list is completed.
+        """
+        if self.items + count > self.limits.items:
+            self._exceed("items", self.items + count, self.limits.items)
+
     def count_characters(self, count: int) -> None:
         """Count characters of a text; if there are too many, end the operation and raise the error that ended it."""
         self.characters += count

@@ -6,6 +6,8 @@ could displace visible ones. A regular expression has no such bound. It matches 
 """
 
 from collections.abc import Collection
+from heapq import nsmallest
+from itertools import islice
 from typing import Final
 
 ONE, TWO = 4, 8
@@ -22,6 +24,12 @@ MAX_DIFFERENCE: Final = 24
 
 MAX_NEAR_NAMES: Final = 3
 """Maximal number of near names of one text."""
+
+MAX_NAMES: Final = 2_000
+"""Maximal number of names among which near ones are found; each takes some microseconds."""
+
+MAX_COMPARED: Final = 100
+"""Maximal number of names whose errors are counted: those with the fewest different letters, 0.1 ms each."""
 
 
 def allowed_errors(word: str) -> int:
@@ -86,15 +94,15 @@ def near_names(text: str, names: Collection[str]) -> tuple[str, ...]:
     """Return at most MAX_NEAR_NAMES names that are similar to a text, the nearest first; case does not count.
 
     Similar names have errors in at most 40 percent of their letters, and at most MAX_DIFFERENCE letters between a
-    common begin and a common end. The time of a comparison grows with the square of these letters.
+    common begin and a common end. The time of a comparison grows with the square of these letters. Of many names, the
+    first MAX_NAMES are examined, and MAX_COMPARED of these are compared.
     """
     max_errors = int(len(text) * 0.4) + 1
-    near = []
-    for name in names:
-        left, right = _different_parts(text.lower(), name.lower())
-        if max(len(left), len(right)) <= MAX_DIFFERENCE:
-            near.append((edit_distance(left, right, max_errors), name))
-    return tuple(name for errors, name in sorted(near) if errors <= max_errors)[:MAX_NEAR_NAMES]
+    parts = ((*_different_parts(text.lower(), name.lower()), name) for name in islice(names, MAX_NAMES))
+    short = ((max(len(left), len(right)), name, left, right) for left, right, name in parts)
+    compared = nsmallest(MAX_COMPARED, (each for each in short if each[0] <= MAX_DIFFERENCE))
+    near = sorted((edit_distance(left, right, max_errors), name) for _, name, left, right in compared)
+    return tuple(name for errors, name in near if errors <= max_errors)[:MAX_NEAR_NAMES]
 
 
 def _different_parts(left: str, right: str) -> tuple[str, str]:

@@ -5,6 +5,7 @@
 
 from collections.abc import Awaitable, Callable
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 from strawberry.types import ExecutionResult
@@ -13,6 +14,7 @@ from support.stores.plain_reader import PlainGraph
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.relations import OWNED_BY
 from graphql_schema.ports.commands import DeclaredEdges, RegisterCommand
+from graphql_schema.ports.operation_budget import OperationBudget, Turns
 
 Run = Callable[..., Awaitable[ExecutionResult]]
 VERSION = "mlg://model-version/test/default/ranker@1"
@@ -136,3 +138,19 @@ async def test_wrong_ids_are_refused_at_their_place(
     (error,) = found.data["setOwners"]["errors"]
     assert (error["code"], error["inputPath"]) == ("INVALID", path)
     assert message in error["message"]
+
+
+async def test_others_run_between_the_owners_of_two_assets(
+    run: Run, graph: PlainGraph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page of assets may have tens of thousands of owners; the operation can pause after those of each asset."""
+    ids = [graph.add("DATASET", f"d{number}") for number in range(9)]
+    pauses = {}
+    for selected in ("id", "owners { ownership }"):
+        pause = AsyncMock()
+        monkeypatch.setattr(OperationBudget, "pause", pause)
+        monkeypatch.setattr(Turns, "is_over", lambda _: True)
+        found = await run(f"query ($ids: [ID!]!) {{ nodes(ids: $ids) {{ ... on Dataset {{ {selected} }} }} }}", ids=ids)
+        assert found.errors is None
+        pauses[selected] = pause.await_count
+    assert pauses["owners { ownership }"] >= pauses["id"] + len(ids)

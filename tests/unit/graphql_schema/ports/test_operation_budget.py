@@ -32,6 +32,17 @@ def test_a_limit_admits_its_maximum_and_no_more(limit: str, maximum: int) -> Non
     assert (str(maximum + 1) in caught.value.message) == bool(actual)
 
 
+def test_a_list_that_will_be_too_long_ends_the_operation() -> None:
+    """Foreseen elements are not counted, but those that would be too many are refused before they are made."""
+    budget = OperationBudget(SMALL)
+    budget.count_items(4)
+    budget.foresee_items(6)
+    assert budget.items == 4
+    with pytest.raises(LimitError) as caught:
+        budget.foresee_items(7)
+    assert caught.value.extensions == {"limit": "items", "maximum": 10, "actual": 11}
+
+
 def test_an_ended_operation_raises_the_first_error_everywhere() -> None:
     """After the end, checks and lists raise the error of the end, even if it ends again for another reason."""
     budget = OperationBudget(SMALL)

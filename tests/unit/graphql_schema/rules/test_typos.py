@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphql_schema.rules.typos import (
+    MAX_COMPARED,
     MAX_FUZZY_LENGTH,
+    MAX_NAMES,
     allowed_errors,
     edit_distance,
     fuzzy_pattern,
@@ -101,6 +103,17 @@ def test_the_nearest_names_come_first() -> None:
     known = ["releases", "release", "relaxes", "governance", "rel"]
     assert near_names("relase", known) == ("release", "relaxes", "releases")
     assert near_names("relase", ["governance"]) == ()
+
+
+def test_of_many_names_few_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The names of an asset have no maximum, and each comparison of long ones takes some 0.1 ms."""
+    compared, begin = list[str](), "check" * 9
+    monkeypatch.setattr(
+        "graphql_schema.rules.typos.edit_distance", lambda left, right, _: compared.append(right) or len(left)
+    )
+    known = [begin + f"{number:024}"[::-1] for number in range(5_000)] + [begin + "bcd"]
+    assert near_names(begin + "abc", known) == near_names(begin + "abc", [*known[:MAX_NAMES]])
+    assert len(compared) <= 2 * MAX_COMPARED
 
 
 def test_long_names_are_compared_where_they_differ() -> None:
