@@ -18,6 +18,9 @@ MAX_ROOTS = 100
 LONG_LINEAGE = 500
 """Number of assets and edges beyond which a calculation over all of them runs in the side thread."""
 
+LONG_PAST = 50
+"""Such a number for the past: an edge may have 500 intervals, of which the one at an instant takes 0.1 ms to find."""
+
 MAX_PATHS = 50
 """Maximal number of paths of one path query."""
 

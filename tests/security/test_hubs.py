@@ -9,7 +9,9 @@ from support.servers.in_process import Api, observes_one_process, open_api
 from support.stores.janusgraph import StoreGraph
 
 from app.graph.reading import relation_pages, tied_versions, used_assets
-from app.graph.reading.lineage import lineage_walk, path_search
+from app.graph.reading.lineage import health_evidence, health_walk, lineage_walk, path_search
+from app.graph.reading.lineage.health_evidence import EvidenceReader
+from app.graph.reading.lineage.health_walk import HealthWalk
 from app.graph.reading.lineage.lineage_walk import WalkState
 from app.graph.reading.lineage.path_search import PathSearchState
 from app.graph.reading.lineage.shortest_paths import KnownGraph
@@ -17,12 +19,31 @@ from graphql_schema.execution.side_thread import run_aside
 
 HUB = "mlg://dataset/test/default/hub"
 FAR = "mlg://dataset/test/default/consumer0"
+INCIDENT = "mutation ($input: OpenIncidentInput!) { openIncident(input: $input) { errors { message } } }"
 OF_A_HUB = {
     "walk": (
         WalkState,
         "_follow",
         f'lineage(roots: ["{HUB}"], direction: DOWNSTREAM, maxDepth: 1) {{ nodes {{ totalCount }} }}',
     ),
+    "next level": (
+        WalkState,
+        "_arrive",
+        f'lineage(roots: ["{HUB}"], direction: DOWNSTREAM, maxDepth: 1) {{ nodes {{ totalCount }} }}',
+    ),
+    "past walk": (
+        WalkState,
+        "_follow",
+        f'lineage(roots: ["{HUB}"], direction: DOWNSTREAM, asOf: "2026-02-01T00:00:00Z") {{ nodes {{ totalCount }} }}',
+    ),
+    "past neighbours": (
+        relation_pages,
+        "relation_items",
+        f'asset(id: "{HUB}", asOf: "2026-02-01T00:00:00Z") {{ downstream(first: 1) {{ totalCount }} }}',
+    ),
+    "evidence": (EvidenceReader, "_groups", f'asset(id: "{HUB}") {{ health {{ status }} }}'),
+    "findings": (HealthWalk, "add_findings", f'asset(id: "{HUB}") {{ health {{ status }} }}'),
+    "causes": (health_walk, "nsmallest", f'asset(id: "{HUB}") {{ health {{ status }} }}'),
     "paths": (
         PathSearchState,
         "_far_ends",
@@ -31,6 +52,16 @@ OF_A_HUB = {
     "search": (KnownGraph, "steps", f'paths(from: "{HUB}", to: "{FAR}") {{ paths {{ length }} }}'),
     "neighbours": (relation_pages, "relation_items", f'asset(id: "{HUB}") {{ downstream(first: 1) {{ totalCount }} }}'),
     "versions": (tied_versions, "in_order", f'asset(id: "{HUB}") {{ ... on Dataset {{ versions {{ totalCount }} }} }}'),
+    "successors": (
+        tied_versions,
+        "relation_items",
+        f'asset(id: "{HUB}") {{ ... on Dataset {{ versions {{ totalCount }} }} }}',
+    ),
+    "last use": (
+        used_assets,
+        "last_use_of",
+        f'assets(filter: {{unusedForDays: 9, ids: ["{HUB}"]}}) {{ nodes {{ id }} }}',
+    ),
     "uses": (
         used_assets,
         "relation_items",
@@ -43,12 +74,15 @@ OF_A_HUB = {
 @pytest.fixture(scope="module")
 async def hub(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
     """Return an API with an asset that has some consumers, and versions of one instant."""
+    incidents = ({"assets": [HUB], "title": f"Late {number}", "severity": "HIGH"} for number in range(9))
     versions = (HUB.replace("dataset", "dataset-version") + f"@{number}" for number in range(9))
     begin = {"sourceCreatedAt": "2026-01-01T00:00:00Z"}
     dated = ({"datasetVersion": {"id": each, **begin}} for each in versions)
     consumers = ({"dataset": {"id": f"{FAR[:-1]}{number}", "derivedFrom": [HUB]}} for number in range(9))
     async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as api:
         await api.load({"dataset": {"id": HUB, **begin}}, *dated, *consumers)
+        for each in incidents:
+            await api.ask("root", INCIDENT, input=each)
         yield api
 
 
@@ -59,10 +93,16 @@ async def test_others_run_beside_the_edges_of_a_hub(hub: Api, monkeypatch: pytes
     for module, limit in (
         (lineage_walk, "LONG_LINEAGE"),
         (path_search, "LONG_LINEAGE"),
+        (health_walk, "LONG_LINEAGE"),
+        (health_evidence, "LONG_LINEAGE"),
         (relation_pages, "MANY_EDGES"),
         (tied_versions, "MANY_TIES"),
     ):
-        monkeypatch.setattr(module, limit, 5)
+        is_other = name.startswith("past") and limit != "MANY_TIES"  # the past has a limit of its own
+        monkeypatch.setattr(module, limit, 10_000 if is_other else 5)
+    for module in (lineage_walk, path_search, relation_pages):
+        monkeypatch.setattr(module, "LONG_PAST", 5)
+    monkeypatch.setattr(used_assets, "MANY_USES", -1)
     owner, function, query = OF_A_HUB[name]
     noted = noted_threads(monkeypatch, owner, function)
     await hub.ask("bo", f"{{ {query} }}")

@@ -24,6 +24,7 @@ from graphql_schema.catalog.kinds import ATTACHED_KINDS
 from graphql_schema.catalog.properties import TIME_FIELDS
 from graphql_schema.catalog.relations import CHANGED
 from graphql_schema.execution.side_thread import run_in_turn
+from graphql_schema.ports.lineage_query import LONG_PAST
 from graphql_schema.ports.record import JsonObject, Position
 from graphql_schema.ports.relation_query import COUNT_LIMIT, PageRequest, RelationQuery, slice_page
 from graphql_schema.ports.row import PageItem, Row, RowPage
@@ -135,7 +136,8 @@ class RelatedPages:
         """Return the items that each source reaches in a response, in the order of the relation."""
         count = sum(len(edges) for adjacent in response.edges for edges in adjacent.values())
         with self._rows.budget.reading_on():
-            items = await run_in_turn(relation_items, count > MANY_EDGES, self._rows, related, page, sources, response)
+            is_long = count > (LONG_PAST if self._rows.row_policy.instant.past else MANY_EDGES)
+            items = await run_in_turn(relation_items, is_long, self._rows, related, page, sources, response)
         self._rows.budget.check()
         return await ordered(self._rows, related, page, items)
 

@@ -70,6 +70,8 @@ def edge_at(edge: Record, instant: ReadTime, hidden: Container[str] = ()) -> Rec
         return edge
     at = instant.for_edge(hidden)
     for each in reversed(intervals(edge)):
+        if each[0] > at:  # most of hundreds of intervals
+            continue
         for begin, end in recorded_by([each], instant.recorded):
             if begin <= at < end:
                 dates = {"validFrom": begin, "validTo": None if end == FOREVER else end}

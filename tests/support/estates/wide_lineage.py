@@ -39,9 +39,9 @@ def noted_threads(monkeypatch: pytest.MonkeyPatch, owner: object, *names: str) -
     threads: set[tuple[str, int]] = set()
 
     def noting(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        def run(*arguments: Any) -> Any:
+        def run(*arguments: Any, **options: Any) -> Any:
             threads.add((name, threading.get_ident()))
-            return function(*arguments)
+            return function(*arguments, **options)
 
         return run
 

@@ -18,6 +18,8 @@ from app.graph.reading.visible_rows import VisibleRows
 from app.graph.records.read_time import NO_UPPER_BOUND, ReadTime
 from graphql_schema.catalog.kinds import ALL_KINDS
 from graphql_schema.catalog.relations import EVALUATED_BY, MONITORED_BY, RAISED_ON, RESULT_OF, Hop
+from graphql_schema.execution.side_thread import run_in_turn
+from graphql_schema.ports.lineage_query import LONG_LINEAGE
 from graphql_schema.ports.record import Json, JsonObject
 
 _CHECKS: Final = MONITORED_BY.out()
@@ -57,6 +59,12 @@ class GroupEvidence:
     members: Sequence[HealthEvidence]
     response: LevelResponse
 
+    @property
+    def size(self) -> int:
+        """Return the number of checks, incidents and evaluations on the group."""
+        group = (self.itself, *self.members)
+        return sum(len(each.checks) + len(each.incidents) + len(each.evaluations) for each in group)
+
 
 class EvidenceReader:
     """Reads the evidence on vertices, each once in an operation, at the read time of the operation."""
@@ -78,6 +86,18 @@ class EvidenceReader:
         own = builder.add_evidence([vid for vid, _ in vertices], versions)
         steps = [builder.add_members(hop, sources) for hop, sources in steps_of(vertices)]
         response = await self._rows.fetch(LevelRequest(hops=builder.hops))
+        count = sum(len(far) for adjacent in response.edges for far in adjacent.values())
+        with self._rows.budget.reading_on():
+            return await run_in_turn(self._groups, count > LONG_LINEAGE, vertices, own, steps, response)
+
+    def _groups(
+        self,
+        vertices: list[Vertex],
+        own: "_EvidenceHops",
+        steps: list[tuple[int, "_EvidenceHops"]],
+        response: LevelResponse,
+    ) -> list[GroupEvidence]:
+        """Return the evidence on each vertex and its members from a response, and evaluate the policy on these."""
         edges = response.edges
         members: dict[int, list[HealthEvidence]] = {}
         for number, hops in steps:

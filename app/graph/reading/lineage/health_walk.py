@@ -8,6 +8,7 @@ expands it, once for all assets of the operation. Weights and status are defined
 import asyncio
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from heapq import nsmallest
 
 from app.graph.reading.level.hop_plan import Edge
 from app.graph.reading.level.level_batcher import LevelResponse
@@ -21,9 +22,10 @@ from app.graph.reading.lineage.walk_budget import CAUSES, EDGES
 from app.graph.reading.lineage.walk_session import WalkSession
 from graphql_schema.catalog.kinds import ATTACHED_KINDS
 from graphql_schema.catalog.relations import CHILD_HOPS, Direction
+from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.ports.contamination_report import ContaminationReport
 from graphql_schema.ports.health_report import CauseSeverity, HealthFinding, HealthReport
-from graphql_schema.ports.lineage_query import LineageQuery, SnapshotTime
+from graphql_schema.ports.lineage_query import LONG_LINEAGE, LineageQuery, SnapshotTime
 from graphql_schema.ports.row import AccessGrade, Row
 from graphql_schema.rules.gate_evaluation import counts_for, counts_on
 from graphql_schema.rules.health_status import (
@@ -230,11 +232,12 @@ async def health_of(session: WalkSession, row: Row, pin: SnapshotTime) -> Health
     for evaluation, report in zip(evaluations, reports, strict=True):
         health.add_contamination(evaluation, report)
     walk.blocked |= bool(health.visibility.hidden)
-    causes = sorted(health.findings.values(), key=lambda finding: finding.place)
+    found = health.findings.values()
+    causes = await run_in_turn(nsmallest, len(found) > LONG_LINEAGE, MAX_CAUSES, found, key=lambda each: each.place)
     completeness = walk.completeness(pin)
-    if len(causes) > MAX_CAUSES:
+    if len(found) > MAX_CAUSES:
         completeness = replace(completeness, budgets=(*completeness.budgets, CAUSES))
-    return HealthReport(status_of(causes, monitored=health.monitored), causes[:MAX_CAUSES], completeness)
+    return HealthReport(status_of(found, monitored=health.monitored), causes, completeness)
 
 
 async def _walk_on(health: HealthWalk) -> None:
@@ -257,8 +260,9 @@ async def _advance(health: HealthWalk, depth: int) -> list[GroupEvidence]:
     )
     # A filter computes the health of up to 200 assets at once, which would otherwise hold the event loop.
     await health.session.rows.budget.pause()
-    for reached, group in zip(level, evidence, strict=False):
-        health.add_findings(depth, reached, group)
+    async for reached, group in health.session.rows.budget.in_turns(zip(level, evidence, strict=False)):
+        with health.session.rows.budget.reading_on():
+            await run_in_turn(health.add_findings, group.size > LONG_LINEAGE, depth, reached, group)
     if walk.frontier:
         await walk.advance(depth, expansions)
     walk.frontier = {

@@ -23,6 +23,7 @@ from graphql_schema.catalog.kinds import ASSETS
 from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.ports.lineage_query import (
     LONG_LINEAGE,
+    LONG_PAST,
     Completeness,
     LineageQuery,
     LineageResult,
@@ -100,12 +101,12 @@ class WalkState:
         At the depth ``stop`` add no vertices, only edges. If there are further vertices and no budget ended the walk
         before, add DEPTH to ``ended``.
         """
-        last = depth == self.stop
+        last, instant = depth == self.stop, self.visibility.instant
         arriving: dict[int, tuple[Row, Ids]] = {}
         by_id = sorted(self.frontier.items(), key=lambda each: each[1][0].urn)
         async for vid, reached in self.session.rows.budget.in_turns(by_id):
             expansion = expansions.get(vid)
-            is_long = expansion is not None and expansion.edge_count > LONG_LINEAGE
+            is_long = expansion is not None and expansion.edge_count > (LONG_PAST if instant.past else LONG_LINEAGE)
             budget = await run_in_turn(self._follow, is_long, depth, reached, expansion, arriving)
             self.session.rows.budget.check()
             if budget is not None:
@@ -115,7 +116,7 @@ class WalkState:
         if not last:
             self.hidden = frozenset(self.visibility.hidden)
             self.withheld |= self.visibility.beside_hidden
-            self._arrive(depth + 1, arriving)
+            await run_in_turn(self._arrive, len(arriving) > LONG_LINEAGE, depth + 1, arriving)
         elif not self.ended and not arriving.keys() <= self.nodes.keys():
             self.ended.append(DEPTH)
 

@@ -22,6 +22,7 @@ from graphql_schema.catalog.relations import CHILD_HOPS, PARENT_HOPS, Direction
 from graphql_schema.execution.side_thread import run_in_parts, run_in_turn
 from graphql_schema.ports.lineage_query import (
     LONG_LINEAGE,
+    LONG_PAST,
     Completeness,
     FoundPath,
     PathQuery,
@@ -105,7 +106,7 @@ class PathSearchState:
         for row, expansion in zip(side.frontier.values(), expansions, strict=True):
             for member, known in self._members(row, expansion):
                 side.met.add(known.vid)
-                is_long = len(member.edges) > LONG_LINEAGE
+                is_long = len(member.edges) > (LONG_PAST if side.selection.instant.past else LONG_LINEAGE)
                 found = await run_in_turn(self._far_ends, is_long, side.selection.direction, known, member)
                 frontier |= {far.vid: far for far in found}
                 ended = await self.session.count_edges(len(member.edges))
