@@ -22,13 +22,16 @@ import orjson
 from app.settings import Settings
 from app.telemetry.spans import trace_ids
 from graphql_schema.ports.policy_report import PolicyReport
-from policies.errors import Code, CodedError
+from policies.errors import Code, CodedError, LimitError
 from policies.principal import Principal
 from policies.vocabulary import Labels
 
 LOG_FILE = "access.jsonl"
 MAX_LOGGED_IDS = 100
 """Maximum number of ids in one line; further ids go into further lines."""
+
+MAX_LOGGED_READS: Final = 10_000
+"""Maximum number of values of restricted and secret fields in one response; to log that many takes some 15 ms."""
 
 LOCK_SECONDS: Final = 0.25
 """Seconds to wait for the lock of the file, during which the event loop waits; a worker holds it only to append."""
@@ -60,8 +63,9 @@ class AccessLog:
     def write(self, principal: Principal, request_id: str, report: PolicyReport) -> None:
         """Append the lines of one response, with fsync if the caller uses break-glass; none if there is nothing to log.
 
-        Raises AccessLogError if the file cannot be written.
+        Raises AccessLogError if the file cannot be written, and LimitError if too much was read.
         """
+        _refuse_many_reads(report)
         common = {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "requestId": request_id,
@@ -108,6 +112,18 @@ class AccessLog:
                 "The access log cannot be written, so the response is withheld. Inform the operators. A mutation may "
                 "have been stored: read the state before you repeat it."
             ) from error
+
+
+def _refuse_many_reads(report: PolicyReport) -> None:
+    count = sum(map(len, report.reads.values()))
+    if count > MAX_LOGGED_READS:
+        raise LimitError(
+            f"The response has {count} values of restricted or secret fields, each of which is logged; the limit is "
+            f"{MAX_LOGGED_READS}. Read fewer objects at once. A mutation was stored: do not repeat it.",
+            limit="logged",
+            actual=count,
+            maximum=MAX_LOGGED_READS,
+        )
 
 
 @contextmanager

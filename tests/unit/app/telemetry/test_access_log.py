@@ -13,9 +13,10 @@ import pytest
 
 from app.settings import Settings
 from app.telemetry import access_log as access_log_module
-from app.telemetry.access_log import AccessLog, AccessLogError, access_log_path
+from app.telemetry.access_log import MAX_LOGGED_READS, AccessLog, AccessLogError, access_log_path
 from graphql_schema.ports.policy_report import PolicyReport
 from policies.decision import Denial
+from policies.errors import LimitError
 from policies.principal import Principal, PrincipalKind
 from policies.vocabulary import Label
 
@@ -78,6 +79,20 @@ def test_many_ids_are_several_lines(tmp_path: Path) -> None:
     found = lines(tmp_path / "a.jsonl", report)
     assert [len(line["ids"]) for line in found] == [100, 100, 1]
     assert [urn for line in found for urn in line["ids"]] == [*report.absent]
+
+
+def test_a_response_with_too_many_logged_values_is_withheld(tmp_path: Path) -> None:
+    """The lines are made and written in one callback of the event loop; without them nothing is sent."""
+    report, path = PolicyReport("v1"), tmp_path / "a.jsonl"
+    for number in range(MAX_LOGGED_READS):
+        report.report_read("Run.error", f"mlg://run/{number}")
+    assert sum(len(each["ids"]) for each in lines(path, report)) == MAX_LOGGED_READS
+    report.report_read("Run.error", "mlg://run/further")
+    before = path.read_bytes()
+    with pytest.raises(LimitError) as caught:
+        lines(path, report)
+    assert caught.value.extensions == {"limit": "logged", "actual": 10_001, "maximum": 10_000}
+    assert path.read_bytes() == before
 
 
 def test_lines_are_appended_to_a_private_file(tmp_path: Path) -> None:
