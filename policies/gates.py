@@ -1,8 +1,8 @@
 """Gates: conditions that a model version must meet before a protected alias may point at it.
 
 ``gates.toml`` defines them; docs/gates.md describes its fields. A move of a protected alias must pass all gates that
-apply to it. Only evidence that the caller may see counts; a hidden contamination counts as not clean. An unknown field
-or value is an error at start-up: a misspelt condition would otherwise leave the gate open.
+apply to it. Of evaluations, all that are trusted count; of other evidence, only what the caller may see. An unknown
+field or value is an error at start-up: a misspelt condition would otherwise leave the gate open.
 """
 
 import re

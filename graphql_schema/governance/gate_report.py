@@ -51,7 +51,10 @@ async def _rows(info: Info, urns: Sequence[str]) -> list[Row]:
 class GateReport:
     """Whether a version passes its gates; the source is a :class:`~graphql_schema.ports.outcomes.GateResult`."""
 
-    open: bool = stored_field("Whether nothing is missing. Only a protected alias requires this of its version.")
+    open: bool = stored_field(
+        "Whether nothing is missing. Only a protected alias requires this of its version. In the payload of a move, it "
+        "is also false for evaluations that close the gate and are hidden from you."
+    )
     missing_approvals: list[str] = stored_field(
         "Approval names that the gates need and under which the version has no valid approval."
     )
@@ -125,7 +128,8 @@ def gate_field() -> SchemaField:
     """Return the field of a model version that reports its gate."""
     return strawberry.field(
         description="Whether a protected alias may point at the version, and what is missing. Evidence that is hidden "
-        "from you does not count, and a hidden `contamination` is not CLEAN.",
+        "from you does not count, and a hidden `contamination` is not CLEAN. A move also counts hidden evaluations; a "
+        "dry run of `setAlias` evaluates them.",
         resolver=_gate,
         metadata=depends_on(
             "approvals",

@@ -94,6 +94,8 @@ class GateResult:
     Approvals are given by name, evaluations and incidents by id, sensitivity violations and repeated approvers as
     sentences. ``reported_evaluations`` are failing evaluations that do not count and do not close the gate.
     ``contaminated_evaluations`` are those that are not known to be uncontaminated, if a gate requires this.
+    ``hidden_evaluations`` is a sentence if evaluations that are hidden from the caller close the gate, and not known
+    for readers.
     """
 
     missing_approvals: tuple[str, ...] = ()
@@ -103,6 +105,7 @@ class GateResult:
     repeated_approvers: tuple[str, ...] = ()
     reported_evaluations: tuple[str, ...] = ()
     contaminated_evaluations: tuple[str, ...] = ()
+    hidden_evaluations: tuple[str, ...] = ()
 
     @property
     def open(self) -> bool:
@@ -114,6 +117,7 @@ class GateResult:
             self.sensitivity_violations,
             self.repeated_approvers,
             self.contaminated_evaluations,
+            self.hidden_evaluations,
         )
         return not any(found)
 

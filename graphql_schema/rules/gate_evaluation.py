@@ -1,7 +1,7 @@
 """Evaluation of gates, for readers and writers: the conditions of an alias that a model version does not meet.
 
-The evidence has only records and fields that the caller may see. Hidden ones do not count and do not block, but an
-evaluation that hides its contamination is not known to be uncontaminated.
+The evidence has only records and fields that the caller may see, but a writer evaluates hidden evaluations as well, by
+themselves. A visible evaluation that hides its contamination is not known to be uncontaminated.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence

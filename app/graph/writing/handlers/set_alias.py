@@ -157,7 +157,8 @@ def _closed(command: SetAliasCommand, gate: GateResult) -> str:
         f"has the evaluation {each}, which is not known to be uncontaminated" for each in gate.contaminated_evaluations
     ]
     missing += [f"has the open incident {each}" for each in gate.blocking_incidents]
-    missing += [text.rstrip(".") for text in (*gate.repeated_approvers, *gate.sensitivity_violations)]
+    sentences = (*gate.repeated_approvers, *gate.sensitivity_violations, *gate.hidden_evaluations)
+    missing += [text.rstrip(".") for text in sentences]
     return (
         f"The protected alias {command.alias!r} may not point at {command.version}: {some_of(missing)}. "
         "Resolve this and call again."

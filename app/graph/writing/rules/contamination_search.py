@@ -1,5 +1,6 @@
-"""Contamination of evaluations within a write, by the same rule as in reads, from what is visible to the caller.
+"""Contamination of evaluations within a write, by the same rule as in reads.
 
+It is known from what is visible to the caller; that of an evaluation that is hidden from the caller, from everything.
 The search walks upstream over look-ups as :mod:`app.graph.reading.lineage.data_sources` does over the store. All
 searches of an item go on together: each level is one more read of the batch, however many there are.
 """
@@ -50,14 +51,17 @@ def _steps(kind: str) -> tuple[Hop, ...]:
     return () if step is None else (step,)
 
 
-def contaminated(unit: ItemUnit, evaluations: Sequence[Record]) -> frozenset[str]:
-    """Return the ids of the evaluations that are not known to be uncontaminated: all that are not CLEAN."""
+def contaminated(unit: ItemUnit, evaluations: Sequence[Record], *, unmasked: bool = False) -> frozenset[str]:
+    """Return the ids of the evaluations that are not known to be uncontaminated: all that are not CLEAN.
+
+    With the flag ``unmasked``, what is hidden from the caller is examined as well.
+    """
     found: dict[str, ContaminationVerdict] = {}
 
     known: dict[tuple[str, tuple[Hop, ...]], _Walked] = {}
 
     def examine(evaluation: Record) -> None:
-        found[evaluation["id"]] = SourceSearch(unit, known).verdict(evaluation["id"])
+        found[evaluation["id"]] = SourceSearch(unit, known, unmasked).verdict(evaluation["id"])
 
     require_all(partial(examine, each) for each in evaluations)
     return frozenset(urn for urn, verdict in found.items() if verdict is not ContaminationVerdict.CLEAN)
@@ -75,12 +79,14 @@ class _Walked(NamedTuple):
 class SourceSearch:
     """The search for the data of one evaluation and of its training.
 
-    ``known`` has the walks so far, by root and hops; searches share it. ``hidden`` is true if something
-    next to the examined assets is hidden from the caller, ``cut`` if a limit ended a walk or left out data.
+    ``known`` has the walks so far, by root and hops; searches with the same flag ``unmasked`` share it. With this flag
+    nothing counts as hidden. ``hidden`` is true if something next to the examined assets is hidden from the caller,
+    ``cut`` if a limit ended a walk or left out data.
     """
 
     unit: ItemUnit
     known: dict[tuple[str, tuple[Hop, ...]], _Walked] = field(default_factory=dict)
+    unmasked: bool = False
     hidden: bool = False
     cut: bool = False
 
@@ -119,7 +125,7 @@ class SourceSearch:
         """Return the data upstream of a root, LEVELS levels far; each walk is made once for all searches."""
         key = (root, tuple(hops))
         if key not in self.known:
-            walk = SourceSearch(self.unit)
+            walk = SourceSearch(self.unit, unmasked=self.unmasked)
             self.known[key] = _Walked(walk._walked(root, hops), walk.hidden, walk.cut)
         sources, hidden, cut = self.known[key]
         self.hidden |= hidden
@@ -179,7 +185,7 @@ class SourceSearch:
         if not self._shows(urn, "upstream"):
             self.hidden |= bool(edges)
             return []
-        visible = [(hop, far) for hop, far in edges if self.unit.visibility.is_visible(far)]
+        visible = [(hop, far) for hop, far in edges if self._is_visible(far["id"])]
         self.hidden |= len(visible) < len(edges)
         return [far["id"] for hop, far in visible if leads(hops, hop.relation.name, kind_of(far))]
 
@@ -200,8 +206,8 @@ class SourceSearch:
         return self.unit.lookup.kind(self.unit.lookup.vid(urn))
 
     def _is_visible(self, urn: str) -> bool:
-        return self.unit.visibility.is_visible(self.unit.lookup.known(self.unit.lookup.vid(urn)))
+        return self.unmasked or self.unit.visibility.is_visible(self.unit.lookup.known(self.unit.lookup.vid(urn)))
 
     def _shows(self, urn: str, *fields: str) -> bool:
         record = self.unit.lookup.known(self.unit.lookup.vid(urn))
-        return all(self.unit.visibility.shows(record, field) for field in fields)
+        return self.unmasked or all(self.unit.visibility.shows(record, field) for field in fields)

@@ -30,10 +30,17 @@ def test_three_outcomes_mean_that_the_item_is_stored(outcome: str, *, stored: bo
 
 
 @pytest.mark.parametrize(
-    "missing", ["missing_approvals", "failing_evaluations", "blocking_incidents", "sensitivity_violations"]
+    "missing",
+    [
+        "missing_approvals",
+        "failing_evaluations",
+        "blocking_incidents",
+        "sensitivity_violations",
+        "hidden_evaluations",
+    ],
 )
 def test_anything_that_is_missing_closes_a_gate(missing: str) -> None:
-    """A gate is open if all four lists are empty."""
+    """A gate is open if all of these lists are empty."""
     assert GateResult().open
     assert not GateResult(**{missing: ("x",)}).open
 

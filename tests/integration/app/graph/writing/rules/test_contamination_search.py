@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from support.estates.leak_catalogue import token
-from support.estates.owned_items import owned, urn
+from support.estates.owned_items import owned, team, urn
 from support.estates.promotions import SET
 from support.estates.promotions import VERSION as REPORT
 from support.servers.in_process import open_api
@@ -58,3 +58,39 @@ async def test_a_gate_needs_uncontaminated_evaluations(
     async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as opened:
         opened.tokens["approver"] = token(opened, "approver", "ads", roles="reader approver")
         assert (await move())["gate"]["open"]
+
+
+async def test_the_contamination_of_a_hidden_evaluation_decides(
+    module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Evaluations of a confidential version by evaluators are hidden from its promoter, and so are their data.
+
+    The move is closed by the one on training data, and open once it is retired, although the other one is hidden too.
+    """
+    gates = Gates((Gate("clean", Needs(uncontaminated=True, evaluators=frozenset({team("safety")}))),))
+    monkeypatch.setattr("app.runtime.process.load_gates", lambda: gates)
+    model, version = urn("model", "secret"), urn("model-version", "secret@1")
+    train, test = urn("dataset", "secret-train"), urn("dataset", "secret-test")
+    bad, good = urn("evaluation", "secret-bad"), urn("evaluation", "secret-good")
+    async with open_api(module_graph, tmp_path_factory.mktemp("keys")) as opened:
+        opened.tokens["approver"] = token(opened, "approver", "ads", roles="reader approver")
+        await opened.load(
+            *(owned("dataset", f"secret-{name}", by="safety", visibility="TEAM") for name in ("train", "test")),
+            owned("model", "secret", by="ads"),
+            owned("model-version", "secret@1", by="ads", trainedOn=[train], sensitivity="CONFIDENTIAL"),
+            owned("evaluation", "secret-bad", by="safety", modelVersion=version, evaluatedOn=[train]),
+            owned("evaluation", "secret-good", by="safety", modelVersion=version, evaluatedOn=[test]),
+        )
+
+        async def move() -> Any:
+            given = {"model": model, "version": version, "alias": "champion", "protected": True}
+            payload = (await opened.ask("approver", SET, input=given))["setAlias"]
+            assert [each for each in (bad, good, train, test) if each in str(payload)] == []
+            assert payload["gate"]["contaminatedEvaluations"] == payload["gate"]["failingEvaluations"] == []
+            return payload["gate"]["open"], [error["code"] for error in payload["errors"]]
+
+        nodes = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }"
+        assert (await opened.ask("approver", nodes, ids=[bad, good]))["nodes"] == [None, None]
+        assert await move() == (False, ["GATE_BLOCKED"])
+        await opened.load(owned("evaluation", "secret-bad", by="safety", stage="RETIRED"))
+        assert await move() == (True, [])
