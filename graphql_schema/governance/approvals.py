@@ -117,7 +117,8 @@ async def _approve(info: Info, input: ApproveArg) -> Resolved:
 approve = strawberry.field(
     description="Records a decision about an asset under an approval name, such as `release`. Gates list the names "
     "that they need. The newest decision under a name counts, until it expires or is void. Needs the right to approve "
-    "the asset; a caller who made or requested the asset cannot approve it.",
+    "the asset; a caller who made or requested the asset cannot approve it. A decision that equals the newest one, of "
+    "the same caller, changes nothing. A caller can decide 100 times about one content of an asset, and still revoke.",
     resolver=_approve,
 )
 

@@ -64,7 +64,8 @@ class MutationErrorCode(Enum):
     LIMIT_EXCEEDED = value(
         "LIMIT_EXCEEDED",
         description="The source has too many pending thin events, or got too many in this minute; try again later. Or "
-        "the caller has declared ends of edges in the future at too many assets. A call with too many items, or beyond "
+        "the caller has declared ends of edges in the future at too many assets, or has decided too often about one "
+        "asset. A call with too many items, or beyond "
         "a limit of operations, fails as a request with this code. A list or text that is too long within one item is "
         "INVALID.",
     )

@@ -1,7 +1,10 @@
 """Records a decision about an asset under an approval name.
 
 A decision is never replaced. Only the newest one under a name counts, and an approval not once it is expired or void.
+All are read with each move of an alias, so their number is bounded.
 """
+
+from typing import Final
 
 from app.graph.writing.rules.approved_content import DIGESTS, made_or_requested
 from app.graph.writing.rules.attach import attached_urn, new_ordered_record
@@ -14,7 +17,7 @@ from app.graph.writing.rules.permissions import (
     require_visible,
 )
 from app.graph.writing.unit.item_unit import ItemUnit
-from app.graph.writing.unit.rejections import conflict, denied, invalid, unknown_name
+from app.graph.writing.unit.rejections import conflict, denied, invalid, over_limit, unknown_name
 from graphql_schema.catalog.enums import ApprovalDecision, ChangeAction
 from graphql_schema.catalog.relations import DECIDED_FOR
 from graphql_schema.ports.commands import ApproveCommand
@@ -22,13 +25,21 @@ from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 from graphql_schema.ports.record import Record
 from graphql_schema.rules.gate_evaluation import approved, newest
 
+MAX_DECISIONS: Final = 100
+"""Maximal number of decisions of one caller about one content of an asset. A further one can only be REVOKED.
+
+Each revocation needs an approval that is valid, so there are at most as many more of these.
+"""
+
 
 def approve(unit: ItemUnit, command: ApproveCommand) -> WriteOutcome:
     """Record a decision; raises RejectedItemError if the caller may not decide, or there is nothing to revoke.
 
+    A decision of the caller that equals the newest one under its name changes nothing.
+
     Who made or requested the asset may not approve it. The error is also raised if the asset is hidden, deleted, a stub
     or has another revision than expected, or if ``expiresAt`` has passed. With ``only_known``, it is also raised if no
-    gate needs an approval of this name.
+    gate needs an approval of this name. It is also raised if the caller has decided MAX_DECISIONS times.
     """
     subject = require_visible(unit, command.subject, "subject")
     require_right(unit, "approve", subject)
@@ -52,12 +63,39 @@ def approve(unit: ItemUnit, command: ApproveCommand) -> WriteOutcome:
         )
     digest = next((subject[name] for name in DIGESTS if subject.get(name)), None)
     decision = _decision(unit, command, len(earlier), digest)
+    if before is not None and _repeats(unit, decision, before):
+        return WriteOutcome(Outcome.UNCHANGED, command.subject, subject["revision"], created_record=before["id"])
+    _refuse_many(unit, command)
     vid, subject_vid = unit.lookup.vid(decision["id"]), unit.lookup.vid(command.subject)
     unit.staging.put(vid, decision)
     unit.staging.attach(DECIDED_FOR, vid, subject_vid, decision["createdAt"])
     unit.audit.record_action(subject_vid, ChangeAction.APPROVED, command.reason)
     unit.audit.record_field(subject_vid, "approvals", _audited(before), _audited(decision))
     return WriteOutcome(Outcome.CREATED, command.subject, subject["revision"], created_record=decision["id"])
+
+
+def _repeats(unit: ItemUnit, decision: Record, before: Record) -> bool:
+    """Return whether a decision equals the earlier one, and that one still counts: an approval may be over."""
+    names = ("decision", "reason", "decidedBy", "expiresAt", "digest")
+    is_over = before["decision"] == ApprovalDecision.APPROVED.name and not approved(before, unit.now)
+    return not is_over and all(decision.get(name) == before.get(name) for name in names)
+
+
+def _refuse_many(unit: ItemUnit, command: ApproveCommand) -> None:
+    """Reject the item as LIMIT_EXCEEDED if the caller has decided too often about the content that is stored.
+
+    Decisions up to the caller's last approval that a change of the content voided were about other content.
+    """
+    stored = unit.visibility.active_edges(DECIDED_FOR.into("Approval"), unit.lookup.vid(command.subject))
+    own = [each for _, each in stored if each["decidedBy"] == unit.author.subject]
+    voided = max((each["createdAt"] for each in own if each.get("voidedAt") is not None), default=0)
+    count = sum(each["createdAt"] > voided for each in own)
+    if count >= MAX_DECISIONS and command.decision != ApprovalDecision.REVOKED.name:
+        raise over_limit(
+            f"You have decided {count} times about {command.subject} with this content, which is the limit. Revoke an "
+            "approval that must not count, or let another approver decide.",
+            "subject",
+        )
 
 
 def _decision(unit: ItemUnit, command: ApproveCommand, earlier: int, digest: str | None) -> Record:

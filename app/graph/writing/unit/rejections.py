@@ -80,7 +80,7 @@ def conflict(message: str, revision: int | None, *path: str) -> RejectedItemErro
 
 
 def over_limit(message: str, *path: str) -> RejectedItemError:
-    """Return the rejection of an item beyond a limit that holds only now; the caller retries later."""
+    """Return the rejection of an item beyond a limit of the caller; the message says when or how it is within it."""
     return _rejection(Outcome.CONFLICT, WriteError(MutationErrorCode.LIMIT_EXCEEDED, message, path))
 
 

@@ -10,6 +10,7 @@ from graphql_schema.ports.commands import ApproveCommand, DeleteCommand
 from policies.gates import load_gates
 
 ELI = person("eli", "team ranking", roles="approver")
+KIM = person("kim", "team ranking", roles="approver")
 ADA = person("ada", "team ranking", roles="engineer")
 OURS = {"team ranking": ["TECHNICAL"]}
 DATA = urn("dataset d")
@@ -44,10 +45,55 @@ def test_a_decision_is_recorded_with_its_author_and_instant(stored: Memory) -> N
     assert [made[name] for name in values] == ["release", "APPROVED", "tested", "eli", NOW + 1, NOW + 9, [DATA]]
 
 
-def test_equal_decisions_are_records_of_their_own(stored: Memory) -> None:
-    """A decision is never changed, so the same one at the same instant has another id."""
-    ids = {stored.run(decision(), who=ELI, now=NOW + 1)[0].created_record for _ in range(3)}
-    assert len(ids) == 3
+def test_other_decisions_are_records_of_their_own(stored: Memory) -> None:
+    """A decision is never changed, so each other one has another id, also after others and at the same instant."""
+    given = [decision(), decision(reason="again"), decision("REJECTED"), decision()]
+    made = [stored.run(each, who=ELI, now=NOW + at)[0].created_record for at, each in enumerate(given, 1)]
+    made += [stored.run(decision(gate="other", reason=f"{at}"), who=ELI)[0].created_record for at in range(3)]
+    assert len(set(made)) == 7
+
+
+def test_an_equal_decision_changes_nothing(stored: Memory) -> None:
+    """The decision that still counts is returned, and the audit gets no entry; one of another approver is another."""
+    for at, given in enumerate((decision(reason="tested"), decision("REJECTED"), decision(expires_at=NOW + 99))):
+        (first,) = stored.run(given, who=ELI, now=NOW + 3 * at)
+        (again,) = stored.run(given, who=ELI, now=NOW + 3 * at + 1)
+        assert (again.outcome.name, again.created_record) == ("UNCHANGED", first.created_record)
+        assert not stored.dirty
+        assert stored.outcomes(given, who=KIM, now=NOW + 3 * at + 2) == ["CREATED"]
+
+
+def test_an_approval_that_is_over_is_given_anew(stored: Memory) -> None:
+    """An approval of other content is void, and an expired one equals no later one."""
+    stored.run(decision(), who=ELI, now=NOW + 1)
+    seeded(stored, asset("dataset d", {"location": "s3://other"}))
+    assert stored.outcomes(decision(), who=ELI, now=NOW + 3) == ["CREATED"]
+    assert stored.outcomes(decision(expires_at=NOW + 5), who=ELI, now=NOW + 4) == ["CREATED"]
+    assert stored.outcomes(decision(expires_at=NOW + 9), who=ELI, now=NOW + 6) == ["CREATED"]
+
+
+def decide_often(memory: Memory) -> None:
+    """Record alternating decisions of eli under two names, up to the limit; the last one is an approval."""
+    for number in range(100):
+        given = decision("APPROVED" if number % 4 > 1 else "REJECTED", ("release", "other")[number % 2])
+        assert memory.outcomes(given, who=ELI, now=NOW + number) == ["CREATED"]
+
+
+def test_the_decisions_of_a_caller_about_one_content_are_bounded(stored: Memory) -> None:
+    """The names do not matter. Only a valid approval can still be revoked, and others can decide."""
+    decide_often(stored)
+    assert refusal(stored, decision("REJECTED"), now=NOW + 200) == ("CONFLICT", "LIMIT_EXCEEDED", ("subject",))
+    assert refusal(stored, decision(gate="third"), now=NOW + 200)[1] == "LIMIT_EXCEEDED"
+    assert stored.outcomes(decision("REVOKED"), who=ELI, now=NOW + 201) == ["CREATED"]
+    assert refusal(stored, decision("REVOKED"), now=NOW + 202)[1] == "CONFLICT"
+    assert stored.outcomes(decision(), who=KIM, now=NOW + 203) == ["CREATED"]
+
+
+def test_decisions_about_earlier_content_do_not_count(stored: Memory) -> None:
+    """A dataset that changes and is approved every day reaches no limit."""
+    decide_often(stored)
+    stored.run(asset("dataset d", {"location": "s3://other"}), now=NOW + 200)
+    assert stored.outcomes(decision(), who=ELI, now=NOW + 201) == ["CREATED"]
 
 
 def test_only_an_approver_of_a_registered_asset_decides(stored: Memory) -> None:
