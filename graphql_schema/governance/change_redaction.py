@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterator, Mapping
 
 import orjson
 
-from graphql_schema.catalog.urn import slug_of
 from graphql_schema.fields.scalars import instant_text
 from graphql_schema.ports.record import Json, JsonObject, Record
 from graphql_schema.ports.row import Row
+from graphql_schema.rules.change_stamp import OWNER_TEAM, shown_owner, shows_no_owner
 
 VisibleRows = Mapping[str, Row]
 """The rows that are visible to the caller, by id."""
@@ -19,10 +19,6 @@ FREE_TEXT = frozenset({"properties", "params"})
 
 INSTANT = "At"
 """The suffix of the names of fields whose integers are instants."""
-
-
-_OWNER_TEAM = "ownerTeam"
-"""The field of the owner, whose stored value may be a user or a domain, such as that of a hidden parent."""
 
 
 _INSTANTS = frozenset({"validFrom", "validTo", "since"})
@@ -60,8 +56,10 @@ def is_visible_entry(entry: Record, subject: Row, visible: VisibleRows, author: 
         return False
     if author is not None and "edge" in entry:
         return True
-    if "part" in entry or entry["field"] == _OWNER_TEAM:
+    if "part" in entry:
         return any(side is not None for side in _sides(entry, visible).values())
+    if shows_no_owner(entry):
+        return False
     return "edge" not in entry or all(urn in visible for urn in named_ids(entry))
 
 
@@ -101,8 +99,8 @@ def _sides(entry: Record, visible: Collection[str]) -> dict[str, Json]:
             side: value if value and all(urn in visible for urn in _ids_in(value)) else None
             for side, value in sides.items()
         }
-    if entry["field"] == _OWNER_TEAM:
-        return {side: value if slug_of(str(value)) == "team" else None for side, value in sides.items()}
+    if entry["field"] == OWNER_TEAM:
+        return {side: shown_owner(value) for side, value in sides.items()}
     return sides
 
 

@@ -1,4 +1,4 @@
-"""Makers of assets, authors of changes, and dates of changes and approvals.
+"""Makers of assets, authors of changes, dates of changes and approvals, and the owners that an entry of a change shows.
 
 ``createdAt`` of such a record is its place in the order of the transactions, an instant that increases from transaction
 to transaction. It is the date too, unless it is more than MAX_AHEAD_MS ahead of the clock. The record then has a date
@@ -7,7 +7,8 @@ of its own. This occurs after the clock was set back.
 
 from typing import Final
 
-from graphql_schema.ports.record import Record
+from graphql_schema.catalog.urn import slug_of
+from graphql_schema.ports.record import Json, Record
 
 MAX_AHEAD_MS: Final = 300_000
 """Milliseconds, five minutes, by which a date may be ahead of the clock of the process that writes."""
@@ -20,6 +21,20 @@ REGISTERED_BY: Final = "registeredBy"
 
 MADE_BY: Final = "madeBy"
 """Record key, for kinds with content: who registered the asset or changed it; absent if only its registrant did."""
+
+
+OWNER_TEAM: Final = "ownerTeam"
+"""The field of the owner, whose stored value may be a user or a domain, such as that of a hidden parent."""
+
+
+def shown_owner(value: Json) -> str | None:
+    """Return a stored value of OWNER_TEAM as the field shows it: None for an owner who is not a team."""
+    return value if isinstance(value, str) and slug_of(value) == "team" else None
+
+
+def shows_no_owner(entry: Record) -> bool:
+    """Return whether an entry of a change is about OWNER_TEAM and shows no team, so that it is left out for readers."""
+    return entry["field"] == OWNER_TEAM and not any(shown_owner(entry[side]) for side in ("before", "after"))
 
 
 def registrant(record: Record) -> str:

@@ -112,6 +112,23 @@ HISTORY = """query ($id: ID!) { asset(id: $id) { ownerTeam { id } history { node
   fragment Entries on Change { action fields { field before after } }"""
 
 
+@pytest.mark.parametrize(("name", "own"), [("user", {"owners": [{"owner": HANA}]}), ("domain", {"domain": COMMERCE})])
+async def test_the_owner_of_a_hidden_model_leaves_no_trace_in_a_history(
+    api: Api, name: str, own: dict[str, Any]
+) -> None:
+    """Its version inherits a user or a domain, which only readers of the model learn; others see no further change."""
+    model = f"mlg://model/test/default/hidden-of-{name}"
+    version = {"id": version_of(model), "visibility": "ORG"}
+    await api.load({"model": {"id": model, "visibility": "TEAM"}}, {"modelVersion": version})
+    before = {who: await api.ask(who, HISTORY, id=version_of(model)) for who in ("ada", "bo", "root")}
+    assert before["ada"]["changes"]["nodes"] == before["root"]["changes"]["nodes"] != []
+    await api.load({"model": {"id": model, **own}})
+    after = {who: await api.ask(who, HISTORY, id=version_of(model)) for who in before}
+    assert (after["ada"], after["bo"]) == (before["ada"], before["bo"])
+    latest, *earlier = after["root"]["changes"]["nodes"]
+    assert (latest, earlier) == ({"action": "UPDATED", "fields": []}, before["root"]["changes"]["nodes"])
+
+
 async def test_no_history_names_the_user_or_domain_of_a_draft(api: Api) -> None:
     """The version inherits the owner of its model, which is no team: its history is that of one without an owner."""
     for who in ("ada", "bo", "root"):

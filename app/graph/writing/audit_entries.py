@@ -26,8 +26,9 @@ from app.graph.writing.unit.rejections import invalid
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import CHANGED
+from graphql_schema.catalog.urn import parent_urn
 from graphql_schema.ports.record import Json, Record
-from graphql_schema.rules.change_stamp import MADE_BY, REGISTERED_BY
+from graphql_schema.rules.change_stamp import MADE_BY, REGISTERED_BY, shows_no_owner
 
 _NOT_AUDITED: Final = frozenset(
     {"id", "kind", "tenant", "source", "namespace", "version", "index", "deletedWith"}
@@ -90,7 +91,7 @@ def stage_change(
 ) -> None:
     """Stage one ``Change`` of a vertex; with ``comes_last``, it is ordered after others of the same audit instant."""
     record, author = unit.lookup.known(vid), unit.author
-    revision, ends = int(record["revision"]), _far_ends(fields, record["id"])
+    revision, ends = int(record["revision"]), _far_ends(fields, record["id"], _parents(unit, vid))
     urn = _new_urn(unit, record, action, ends[0] if len(ends) == 1 else "", "z-" if comes_last else "-")
     change = new_ordered_record(
         unit,
@@ -120,19 +121,28 @@ def _new_urn(unit: ItemUnit, record: Record, action: ChangeAction, end: str, mar
     return new_urn(unit, "change", *identity, prefix=f"{record['revision']:09d}{mark}")
 
 
-def _far_ends(fields: list[Record], subject: str) -> list[str]:
+def _parents(unit: ItemUnit, vid: int) -> frozenset[str]:
+    """Return the URNs of the parents of an asset, before and after the change; none if it has none."""
+    records = (each for each in (unit.lookup.batch.vertex(vid), unit.lookup.known(vid)) if each is not None)
+    urns = (parent_urn(each["id"]) or each["index"]["whole"] for each in records)
+    return frozenset(urn for urn in urns if urn)
+
+
+def _far_ends(fields: list[Record], subject: str, parents: frozenset[str]) -> list[str]:
     """Return the URNs of the far ends, or versions, of a change whose entries are all edges or aliases, else none.
 
     The change is hidden from readers who may see none of these URNs, so that it does not disclose them. If its entries
-    are all edges, its author sees it nevertheless.
+    are all edges, its author sees it nevertheless. An inherited owner that no reader sees is an entry of that kind,
+    with the ``parents`` as its far ends.
     """
-    if not all("edge" in entry or "part" in entry for entry in fields):
+    inherited = parents if any(map(shows_no_owner, fields)) else frozenset[str]()
+    if not all("edge" in entry or "part" in entry or (inherited and shows_no_owner(entry)) for entry in fields):
         return []
     joined = {urn for entry in fields for urn in entry.get("edge", ())[1:] if urn != subject}
     aliased = {
         entry[side]["version"] for entry in fields if "part" in entry for side in ("before", "after") if entry[side]
     }
-    return sorted(joined | aliased)
+    return sorted(joined | aliased | inherited)
 
 
 def _values(before: Record | None, after: Record, rewritten: Collection[str]) -> Iterator[Record]:

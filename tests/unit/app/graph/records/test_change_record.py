@@ -12,6 +12,8 @@ EDGE = {"field": "upstream", "edge": ["DERIVES", "a", "b"]}
     [
         ("ada", [EDGE], True),
         ("ada", [EDGE, EDGE], True),
+        ("ada", [EDGE, {"field": "ownerTeam", "before": "", "after": "mlg://user/catalog/default/ada"}], True),
+        ("ada", [EDGE, {"field": "ownerTeam", "before": "", "after": "mlg://team/catalog/default/ads"}], False),
         ("bo", [EDGE], False),
         ("ada", [EDGE, {"field": "aliases", "part": "champion"}], False),
         ("ada", [{"field": "task"}], False),

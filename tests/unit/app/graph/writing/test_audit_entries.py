@@ -68,6 +68,41 @@ def test_an_edge_is_an_entry_with_its_far_end(memory: Memory) -> None:
     }
 
 
+USER, TEAM = {"user hana": ["BUSINESS"]}, {"team ads": ["TECHNICAL"]}
+
+
+@pytest.mark.parametrize(
+    ("before", "owners", "ends"),
+    [({}, USER, [urn("model m")]), (USER, {}, [urn("model m")]), ({}, TEAM, None), (TEAM, USER, None)],
+)
+def test_an_inherited_owner_who_is_no_team_has_the_parent_as_its_end(
+    memory: Memory, before: dict[str, Any], owners: dict[str, Any], ends: list[str] | None
+) -> None:
+    """The change of the version is so hidden from who may not see its model; a team is shown as its `ownerTeam`."""
+    seeded(memory, asset("model m", owners=before), asset("model-version m@1"))
+    memory.run(asset("model m", owners=owners), now=NOW + 1)
+    change = changes(memory, "model-version m@1")[-1]
+    assert (list(fields(change)), change.get("ends")) == (["ownerTeam"], ends)
+
+
+def test_a_feature_of_a_set_of_a_user_has_the_set_as_its_end(memory: Memory) -> None:
+    """Also beside an entry of the edge from the set, which is hidden with the set."""
+    seeded(memory, asset("feature f"), asset("feature-set s", owners=USER))
+    memory.run(asset("feature f", featureSet=["feature-set s"]), now=NOW + 1)
+    change = changes(memory, "feature f")[-1]
+    assert set(fields(change)) == {"featureSet", "ownerTeam"}
+    assert change["ends"] == [urn("feature-set s")]
+
+
+def test_an_own_owner_who_is_no_team_has_no_such_end(memory: Memory) -> None:
+    """A dataset without a parent shows its owners in entries of its own."""
+    seeded(memory, asset("dataset d"))
+    memory.run(asset("dataset d", owners=USER), now=NOW + 1)
+    change = changes(memory, "dataset d")[-1]
+    assert set(fields(change)) == {"owners", "ownerTeam"}
+    assert "ends" not in change
+
+
 def test_another_order_of_owners_is_a_change(memory: Memory) -> None:
     """The order decides the owner team, and shows in no field of its own."""
     one, two = {"team a": ["BUSINESS"]}, {"team b": ["BUSINESS"]}
