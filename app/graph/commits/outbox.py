@@ -50,6 +50,7 @@ class Outbox:
 
     ``stale``, a flag, is set if memory and store may differ; the entries must then be loaded again. ``loads`` counts
     how often :meth:`load` has replaced the entries. ``unanswered`` are entries that the store may get later.
+    ``planned_ends`` are the ends in the future that callers have declared, as far as this process knows.
     ``failing_jobs`` are those whose last step in this process failed. ``may_link`` decides which raises are confirmed,
     by default all.
     """
@@ -61,11 +62,11 @@ class Outbox:
         self._waiting: set[Caller] = set()
         self.loads = 0
         self.unanswered = UnansweredEntries()
+        self.planned_ends = PlannedEnds()
         self._queue = EntryQueue()
         self._last_order = 0
         self._learned: dict[int, OutboxEntry | None] | None = None
         self._listeners: list[asyncio.Event] = []
-        self._planned: dict[Caller, PlannedEnds] = {}
 
     def listen(self) -> asyncio.Event:
         """Return a new event, which the caller clears.
@@ -121,10 +122,6 @@ class Outbox:
 
     def _must_wait(self, caller: Caller) -> bool:
         return self._queue.backlogs.is_full(caller) and not self.failing_jobs
-
-    def planned_ends(self, caller: Caller) -> PlannedEnds:
-        """Return the ends in the future that a caller has declared, as far as this process knows."""
-        return self._planned.setdefault(caller, PlannedEnds(*caller))
 
     def later(self, entry: OutboxEntry, now: int) -> list[OutboxEntry]:
         """Return a list of a new entry that awaits ends of edges, or an empty list if it is not needed.
@@ -213,7 +210,7 @@ class Outbox:
                 queue.add(entry)
                 order = max(order, entry.order)
                 if not self.loads and entry.awaits is not None:
-                    self.planned_ends(entry.caller).add(entry.awaits, entry.due)
+                    self.planned_ends.add(entry.caller, entry.awaits, entry.due)
             loaded = True
         finally:
             self._learned = None

@@ -209,6 +209,6 @@ def _accept(command: Command, unit: ItemUnit, *, dry_run: bool) -> WriteOutcome:
         if before is None:  # the key of the call has a receipt since its first item
             stage_receipt(unit, key, outcome)
     if planned is not None:
-        unit.author.planned_ends.add(*planned)
+        unit.author.planned_ends.add(unit.author.caller, *planned)
     unit.staging.merge()
     return outcome

@@ -39,7 +39,7 @@ def refuse_further_end(planned: PlannedEnd | None, author: Author) -> None:
 
     The stored state does not decide, because hidden assets are in it.
     """
-    if planned is not None and not author.planned_ends.may_add(planned[0], author.now):
+    if planned is not None and not author.planned_ends.may_add(author.caller, planned[0], author.now):
         raise over_limit(
             f"You have declared ends in the future at {MAX_PLANNED} assets, whose edges the server awaits. End this "
             "edge when its time has come, or repeat the call when some of these ends have passed. Omit `validTo` for "

@@ -194,7 +194,7 @@ class PolicedWriter:
             owners=principal.owners,
             principal=principal,
             discloses_hidden=coordinator.disclosure is not Disclosure.NONE,
-            planned_ends=coordinator.outbox.planned_ends((principal.tenant, principal.subject)),
+            planned_ends=coordinator.outbox.planned_ends,
         )
 
 

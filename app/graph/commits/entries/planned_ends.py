@@ -2,13 +2,16 @@
 
 For each such asset, outbox entries wait in the memory of all processes. An end counts as it is declared, whether it has
 an effect or is taken back: the number of entries would disclose whether hidden assets exist. Each process counts what
-it writes, and begins with the entries that wait when it starts.
+it writes, and begins with the entries that wait when it starts. Entries that are due count for
+:mod:`app.graph.commits.entries.backlogs`.
 """
 
+from collections import defaultdict, deque
 from typing import Final
 
 import structlog
 
+from app.graph.commits.outbox_entry import Caller
 from graphql_schema.catalog.instants import FOREVER
 
 MAX_PLANNED: Final = 10_000
@@ -22,27 +25,62 @@ Affected = tuple[int, int]
 
 
 class PlannedEnds:
-    """The assets at which a caller declared ends in the future, each with the last one in epoch milliseconds."""
+    """The assets at which callers declared ends in the future. Callers whose ends have passed are forgotten in turns."""
 
-    def __init__(self, tenant: str = "", subject: str = "") -> None:
-        self._caller = {"tenant": tenant, "caller": subject}
-        self._ends: dict[Affected, int] = {}
-        self._first = 0
-        self._is_logged = False
+    def __init__(self) -> None:
+        self._by_caller: dict[Caller, _EndsOfCaller] = defaultdict(_EndsOfCaller)
+        self._turns: deque[Caller] = deque()
+
+    def __len__(self) -> int:
+        return len(self._by_caller)
+
+    def add(self, caller: Caller, affected: Affected, end: int) -> None:
+        """Add an end at an asset, in epoch milliseconds."""
+        if caller not in self._by_caller:
+            self._turns.append(caller)
+        self._by_caller[caller].add(affected, end)
+
+    def may_add(self, caller: Caller, affected: Affected, now: int) -> bool:
+        """Return whether the caller may declare an end at an asset; log the first time that it may not."""
+        self._forget_passed(now)
+        own = self._by_caller.get(caller)
+        if own is None or affected in own.ends or len(own.ends) < MAX_PLANNED:
+            return True
+        own.drop_passed(now)
+        if len(own.ends) < MAX_PLANNED:
+            return True
+        if not own.is_logged:
+            own.is_logged = True
+            _log.warning("planned_ends_exhausted", tenant=caller[0], caller=caller[1], assets=len(own.ends))
+        return False
+
+    def _forget_passed(self, now: int) -> None:
+        """Drop the ends of one caller that have passed; the next call does so for the next caller."""
+        if not self._turns:
+            return
+        caller = self._turns.popleft()
+        self._by_caller[caller].drop_passed(now)
+        if self._by_caller[caller].ends:
+            self._turns.append(caller)
+        else:
+            del self._by_caller[caller]
+
+
+class _EndsOfCaller:
+    """The assets of one caller, each with the last end in epoch milliseconds; none of them is before ``first``."""
+
+    def __init__(self) -> None:
+        self.ends: dict[Affected, int] = {}
+        self.first = FOREVER
+        self.is_logged = False
 
     def add(self, affected: Affected, end: int) -> None:
         """Add an end at an asset."""
-        self._ends[affected] = max(end, self._ends.get(affected, 0))
-        self._first = min(self._first, end)
+        self.ends[affected] = max(end, self.ends.get(affected, 0))
+        self.first = min(self.first, end)
 
-    def may_add(self, affected: Affected, now: int) -> bool:
-        """Return whether the caller may declare an end at an asset; log the first time that it may not."""
-        if len(self._ends) >= MAX_PLANNED and self._first <= now:
-            self._ends = {each: end for each, end in self._ends.items() if end > now}
-            self._first = min(self._ends.values(), default=FOREVER)
-        if affected in self._ends or len(self._ends) < MAX_PLANNED:
-            return True
-        if not self._is_logged:
-            self._is_logged = True
-            _log.warning("planned_ends_exhausted", **self._caller, assets=len(self._ends))
-        return False
+    def drop_passed(self, now: int) -> None:
+        """Drop the assets whose last end has passed."""
+        if self.first <= now:
+            self.ends = {each: end for each, end in self.ends.items() if end > now}
+            self.first = min(self.ends.values(), default=FOREVER)

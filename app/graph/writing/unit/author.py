@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from app.graph.commits.entries.planned_ends import PlannedEnds
+from app.graph.commits.outbox_entry import Caller
 from app.graph.commits.sensitivity_floors import FloorView
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.rules.change_stamp import dated
@@ -38,7 +39,7 @@ class Author:
     floors of the tenant. ``propagation_stops`` are the kinds to which no sensitivity propagates. Audit entries
     store ``request_id``, unless it is empty. ``principal`` is the caller, for work that a job does later.
     ``discloses_hidden``, a flag: results may state that something is hidden. ``planned_ends`` are the ends in the
-    future that the caller has declared.
+    future that callers have declared.
     """
 
     tenant: str
@@ -68,6 +69,11 @@ class Author:
         It is ``audit_instant``, or ``now`` if ``audit_instant`` is more than five minutes later than ``now``.
         """
         return dated(self.audit_instant, self.now)
+
+    @property
+    def caller(self) -> Caller:
+        """The tenant and the subject of the caller."""
+        return self.tenant, self.subject
 
     def vid(self, urn: str) -> int:
         """Return the vertex id of a URN in the author's tenant."""

@@ -221,7 +221,7 @@ async def test_a_process_begins_with_the_ends_that_wait() -> None:
     other = replace(awaited(600, vid=6), raised_by=ada)
     store.rows[other.x] = _row(other)
     await outbox.load(store)
-    assert outbox.planned_ends(("acme", "ada"))._ends == {(5, 0): 500}  # noqa: SLF001 - what counts is the point
+    assert outbox.planned_ends._by_caller["acme", "ada"].ends == {(5, 0): 500}  # noqa: SLF001 - what counts is the point
 
 
 class HeldLoad:

@@ -22,7 +22,7 @@ def full() -> PlannedEnds:
     """Return as many ends as a caller may have."""
     ends = PlannedEnds()
     for vid in range(MAX_PLANNED):
-        ends.add((vid, 0), LATER)
+        ends.add(("default", ADA.subject), (vid, 0), LATER)
     return ends
 
 
@@ -78,7 +78,7 @@ def test_ends_count_when_they_are_accepted(stored: Memory) -> None:
     """A dry run and a rejected item take no place; an accepted one takes that of one asset, also if sent again."""
     ends = PlannedEnds()
     for vid in range(MAX_PLANNED - 1):
-        ends.add((vid, 0), LATER)
+        ends.add(("default", ADA.subject), (vid, 0), LATER)
     one, other = (link("DERIVES", "dataset up", name, validTo=LATER) for name in ("dataset d", "dataset new"))
     assert not planned(stored, one, ends, dry_run=True).errors
     assert planned(stored, link("DERIVES", "dataset up", "model m", validTo=LATER), ends).errors
