@@ -67,6 +67,7 @@ class Outbox:
         self._last_order = 0
         self._learned: dict[int, OutboxEntry | None] | None = None
         self._listeners: list[asyncio.Event] = []
+        self._begun = set[int]()
 
     def listen(self) -> asyncio.Event:
         """Return a new event, which the caller clears.
@@ -126,16 +127,16 @@ class Outbox:
     def later(self, entry: OutboxEntry, now: int) -> list[OutboxEntry]:
         """Return a list of a new entry that awaits ends of edges, or an empty list if it is not needed.
 
-        It is not if a stored one for the same assets is due as early, and after ``now``. One that is due already does
-        not count: it may be under way, or deleted by a transaction without a response. The new entry replaces stored
-        ones that are due later than it. So an asset has few such entries, however often its edges are declared with
-        another end.
+        It is not if a stored one for the same assets is due as early, and after ``now``, or is due already and its job
+        has not begun it (:meth:`begin`). The new entry replaces stored ones that are due later than it. So an asset has
+        few such entries, however often its edges are declared with another end.
 
         An entry that is due at ``now`` awaits nothing: an end was taken back. It is needed only if stored ones wait,
         which it replaces as an entry of their caller. Its job leaves one for the next end, if there is another one.
         """
-        stored = [each for each in self._queue.alike(entry) if each.due > now]
-        if any(each.due <= entry.due for each in stored):
+        alike = self._queue.alike(entry)
+        stored = [each for each in alike if each.due > now]
+        if self._is_next(alike, now) or any(each.due <= entry.due for each in stored):
             return []
         if entry.due <= now:
             if not stored:
@@ -143,6 +144,18 @@ class Outbox:
             entry.raised_by = stored[0].raised_by
         entry.replaces = tuple(stored)
         return [entry]
+
+    def begin(self, entry: OutboxEntry) -> None:
+        """Note that the job of an entry begins to work on it: what is written from now on may be too late for it."""
+        self._begun.add(entry.x)
+
+    def _is_next(self, alike: list[OutboxEntry], now: int) -> bool:
+        """Return whether one of the entries is due and its job has yet to begin: the job will await the next end.
+
+        One that has begun may be deleted by a transaction without a response. In a process that does not run the jobs
+        none has, but its writes conflict with such a transaction. While memory is stale, the store may have none.
+        """
+        return not self.stale and any(each.due <= now and each.x not in self._begun for each in alike)
 
     def order(self, now: int) -> int:
         """Return the order of a new entry: at least ``now``, in epoch milliseconds.
@@ -156,7 +169,7 @@ class Outbox:
         """Return a list of the entry that awaits the next end at the assets of ``entry``, which its job then deletes.
 
         ``due`` is the instant of that end, which may have passed while the job worked. The list is empty if it is
-        FOREVER, or if a stored entry waits that is due as early.
+        FOREVER, or if another stored entry is enough, as :meth:`later` has it.
         """
         if entry.awaits is None or due == FOREVER:
             return []
@@ -164,7 +177,9 @@ class Outbox:
         order = self.order(entry.order)
         new = OutboxEntry(new_entry_id(), entry.tenant, order, due, tag=entry.tag, raised_by=entry.raised_by)
         new = awaiting(new, vid, parent or None)
-        return [new] if due <= now else self.later(new, now)
+        if due <= now and not self._is_next(self._queue.alike(new), now):
+            return [new]
+        return self.later(new, now)
 
     @contextmanager
     def committing(self, entries: list[OutboxEntry]) -> Iterator[None]:
@@ -221,6 +236,7 @@ class Outbox:
                 queue.add(learned_entry)
                 order = max(order, learned_entry.order)
         self._queue, self._last_order = queue, max(order, self._last_order)
+        self._begun &= queue.by_id.keys()
         self.loads += 1
         self.unanswered.discard(queue.by_id)
         self._replace_floors()
@@ -275,6 +291,7 @@ class Outbox:
             await writes.submit(client)
         for entry in entries:
             self._queue.pop(entry.x)
+            self._begun.discard(entry.x)
             self.floors.end(entry.x)
 
     async def _stored(self, client: GremlinClient, unchanged_after: int) -> AsyncIterator[OutboxEntry]:

@@ -103,6 +103,7 @@ class SensitivityJob(OutboxWorker):
             entry.frontier |= dict.fromkeys(found)
             entry.expand = {}
         if entry.x not in self._begun:
+            self._outbox.begin(entry)
             self._let_ends_be_read(entry)
         recomputation = self._begun.setdefault(entry.x, Recomputation(flows.now))
         self._late = self._late if monotonic() < self._late_until else []

@@ -144,6 +144,7 @@ class TagJob(OutboxWorker):
         """
         division = self._divisions.get(entry.x)
         if division is None:
+            self._outbox.begin(entry)
             further, _ = await self._flows(now).targets(entry.expand, max_records=0)
             division = self._divisions[entry.x] = _Division(now, {**entry.frontier, **dict.fromkeys(further)})
         carried = await carried_tags(self._client, take_first(division.left, BATCH), now)

@@ -1,8 +1,9 @@
 """The due work that the writes of each caller left for the jobs: a caller with too much of it waits to write more.
 
 The entries are in the memory of all processes until a job has worked them off. Without a bound, one who writes faster
-than the jobs work would fill that memory, delay each start, and slow each read by sensitivity floors. Entries that
-await the end of an edge are bounded by :mod:`app.graph.commits.entries.planned_ends`, so they do not count here.
+than the jobs work would fill that memory, delay each start, and slow each read by sensitivity floors. An entry that
+waits for the end of an edge counts from when it is due; :mod:`app.graph.commits.entries.planned_ends` bounds those that
+wait.
 """
 
 from collections import Counter
@@ -28,8 +29,8 @@ class Backlogs:
         self._sums: Counter[Caller] = Counter()
 
     def add(self, entry: OutboxEntry) -> None:
-        """Add an entry, unless it awaits the end of an edge, or the server left it."""
-        if entry.awaits is None and entry.raised_by is not None:
+        """Add an entry, unless it was added before, or the server left it."""
+        if entry.raised_by is not None and entry.x not in self._weights:
             self._weights[entry.x] = entry.caller, _weight(entry)
             self._sums[entry.caller] += _weight(entry)
 

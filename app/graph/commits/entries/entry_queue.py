@@ -21,9 +21,13 @@ _Awaited = tuple[str, tuple[int, int] | None]
 
 
 class KindQueue:
-    """The entries of one kind. An entry that became due stays so, unless the clock is set back."""
+    """The entries of one kind. An entry that became due stays so, unless the clock is set back.
 
-    def __init__(self) -> None:
+    What is due is also in ``backlogs``: at once, or from the first call after its instant.
+    """
+
+    def __init__(self, backlogs: Backlogs) -> None:
+        self._backlogs = backlogs
         self._waiting: dict[int, OutboxEntry] = {}
         self._instants: list[tuple[int, int, int]] = []
         self._due: dict[Caller, dict[int, OutboxEntry]] = {}
@@ -32,9 +36,12 @@ class KindQueue:
         """Add an entry."""
         self._waiting[entry.x] = entry
         heappush(self._instants, (entry.due, entry.order, entry.x))
+        if not entry.due:
+            self._backlogs.add(entry)
 
     def remove(self, entry: OutboxEntry) -> None:
         """Remove an entry of the queue. If it was due, it is the turn of the other callers."""
+        self._backlogs.remove(entry.x)
         if self._waiting.pop(entry.x, None) is None:
             own = self._due.pop(entry.caller)
             del own[entry.x]
@@ -86,6 +93,7 @@ class KindQueue:
                 taken.append(entry)
         for entry in sorted(taken, key=_due_since):
             self._due.setdefault(entry.caller, {})[entry.x] = entry
+            self._backlogs.add(entry)
 
 
 class EntryQueue:
@@ -94,8 +102,8 @@ class EntryQueue:
     def __init__(self) -> None:
         self.by_id: dict[int, OutboxEntry] = {}
         self.with_floor: dict[int, OutboxEntry] = {}
-        self.kinds: dict[str, KindQueue] = defaultdict(KindQueue)
         self.backlogs = Backlogs()
+        self.kinds: dict[str, KindQueue] = defaultdict(lambda: KindQueue(self.backlogs))
         self._alike: dict[_Awaited, dict[int, OutboxEntry]] = defaultdict(dict)
 
     def add(self, entry: OutboxEntry) -> None:
@@ -105,7 +113,6 @@ class EntryQueue:
         if entry.floor is not None:
             self.with_floor[entry.x] = entry
         self.kinds[entry.kind].add(entry)
-        self.backlogs.add(entry)
         if entry.awaits is not None:
             self._alike[entry.kind, entry.awaits][entry.x] = entry
 
@@ -116,7 +123,6 @@ class EntryQueue:
             return None
         self.with_floor.pop(x, None)
         self.kinds[entry.kind].remove(entry)
-        self.backlogs.remove(x)
         if entry.awaits is not None:
             alike = self._alike[entry.kind, entry.awaits]
             del alike[x]

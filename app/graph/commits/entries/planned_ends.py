@@ -25,7 +25,7 @@ Affected = tuple[int, int]
 
 
 class PlannedEnds:
-    """The assets at which callers declared ends in the future. Callers whose ends have passed are forgotten in turns."""
+    """The assets at which callers declared ends in the future. Callers whose ends have passed are soon forgotten."""
 
     def __init__(self) -> None:
         self._by_caller: dict[Caller, _EndsOfCaller] = defaultdict(_EndsOfCaller)

@@ -74,14 +74,14 @@ class BatchDiff:
     def first_ends(self) -> list[tuple[tuple[int, int | None], int]]:
         """Return the results of :meth:`affected`, each with the first instant when edges in ``ending`` end.
 
-        Where an end was taken back, in ``unending``, the instant is now: what awaits it may be needless.
+        Where an end was taken back, in ``unending``, the instant is 0, for at once: what awaits it may be needless.
         """
         found: dict[tuple[int, int | None], int] = {}
         for key in self.ending:
             affected = self.affected(key)
             found[affected] = min(ends(self.batch.edges[key]), found.get(affected, FOREVER))
-        now = dict.fromkeys(map(self.affected, self.unending), self.author.now)
-        return [*found.items(), *now.items()]
+        at_once = dict.fromkeys(map(self.affected, self.unending), 0)
+        return [*found.items(), *at_once.items()]
 
     def child_and_parent(self, key: EdgeKey) -> tuple[int, int] | None:
         """Return the ids of child and parent if an edge joins these in an asset group, None for any other edge."""

@@ -144,6 +144,23 @@ async def test_an_end_that_is_taken_back_is_not_awaited(graph: StoreGraph, write
     assert levels == ["INTERNAL", "RESTRICTED", "INTERNAL"]
 
 
+async def test_ends_that_are_given_and_taken_back_leave_one_entry_of_a_kind(
+    graph: StoreGraph, writers: Writers
+) -> None:
+    """However often that is done before a job runs; an end that is given last takes effect at its instant."""
+    await write(writers, asset("dataset a", RESTRICTED))
+    for now in range(NOW, NOW + 5):
+        await write(writers, link("DERIVES", "dataset a", "dataset b", validTo=NOW + 1_000), now=now)
+        await write(writers, link("DERIVES", "dataset a", "dataset b", validTo=None), now=now)
+        assert {kind for kind, _ in waiting(writers.coordinator.outbox)} == {"sensitivity", "tag"}
+        assert len(waiting(writers.coordinator.outbox)) == 2
+    await write(writers, link("DERIVES", "dataset a", "dataset b", validTo=NOW + 90), now=NOW + 5)
+    assert await work_off(writers, NOW + 6) == [("sensitivity", 90), ("tag", 90)]
+    assert (await state(graph, "dataset b"))[0] == "RESTRICTED"
+    assert await work_off(writers, NOW + 90) == []
+    assert (await state(graph, "dataset b"))[0] == "INTERNAL"
+
+
 async def test_entries_are_read_in_pages(writers: Writers, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the size of a page, all entries are loaded, with their callers, and each of them once."""
     names = [f"dataset {number}" for number in range(7)]

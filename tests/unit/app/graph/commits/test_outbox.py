@@ -115,14 +115,50 @@ def test_replaced_entries_leave_nothing_behind() -> None:
     assert [each.due for each in outbox.due("sensitivity", 2_000)] == [1_001]
 
 
-def test_an_entry_that_is_due_takes_the_place_of_none() -> None:
-    """It may be under way, or deleted by a transaction without a response: a later end needs an entry of its own."""
+def test_an_entry_whose_job_has_begun_takes_the_place_of_none() -> None:
+    """It is under way, or deleted by a transaction without a response: a later end needs an entry of its own."""
     outbox = outbox_of(awaited(50), awaited(70))
+    for each in outbox:
+        outbox.begin(each)
     for due in (500, 60):
         with outbox.committing(outbox.later(awaited(due), 100)):
             pass
     assert sorted(each.due for each in outbox) == [50, 60, 70]
     assert outbox.later(awaited(65), 55) == []
+
+
+def test_an_entry_whose_job_has_not_begun_is_enough() -> None:
+    """Its job will see what is written before it begins: ends that are given and taken back leave no second one.
+
+    While memory is stale, the store may not have the entry.
+    """
+    outbox = outbox_of(awaited(50), awaited(50, tag=ANY_TAG))
+    for now in range(100, 2_100):
+        for due in (now + 1_000, now):
+            for tag in (None, ANY_TAG):
+                with outbox.committing(outbox.later(awaited(due, tag=tag), now)):
+                    pass
+    assert sorted((each.due, each.kind) for each in outbox) == [(50, "sensitivity"), (50, "tag")]
+    assert [each.due for each in outbox.later(awaited(500, vid=6), 100)] == [500]
+    outbox.stale = True
+    assert [each.due for each in outbox.later(awaited(500), 100)] == [500]
+
+
+async def test_an_entry_stays_begun_until_the_store_has_it_no_more() -> None:
+    """A load finds the entry again whose deletion had no response, and which the store may still delete."""
+    begun = awaited(50)
+    store: Any = Stored(begun)
+    outbox = Outbox()
+    await outbox.load(store)
+    outbox.begin(begun)
+    await outbox.load(store)
+    assert [each.due for each in outbox.later(awaited(500), 100)] == [500]
+    await outbox.done(store, begun)
+    assert outbox._begun == set()  # noqa: SLF001 - what it keeps is the point
+    outbox.begin(begun)
+    store.rows.clear()
+    await outbox.load(store)
+    assert outbox._begun == set()  # noqa: SLF001
 
 
 def awaited(due: int, vid: int = 5, parent: int | None = None, tag: int | None = None) -> OutboxEntry:
@@ -142,10 +178,14 @@ def test_an_end_that_passed_while_a_job_worked_is_not_lost() -> None:
     """Its entry is due at once: the sensitivity that the job left may count an edge that has ended since."""
     worked_off = awaited(100)
     outbox = outbox_of(worked_off)
+    outbox.begin(worked_off)
     (following,) = outbox.following(worked_off, due=105, now=110)
     assert (following.due, following.awaits, [*following.frontier]) == (105, worked_off.awaits, [5])
     (waiting,) = outbox.following(worked_off, due=120, now=110)
     assert waiting.due == 120
+    with outbox.committing([awaited(107)]):
+        pass
+    assert [outbox.following(worked_off, due, now=110) for due in (105, 120)] == [[], []]
 
 
 def test_an_end_that_was_taken_back_lets_what_awaits_it_be_examined() -> None:

@@ -8,7 +8,7 @@ from support.stores.writers import person
 
 from app.graph.commits.late_writes import LATE_SECONDS
 from app.graph.commits.outbox import Outbox
-from app.graph.commits.outbox_entry import OutboxEntry
+from app.graph.commits.outbox_entry import OutboxEntry, awaiting, new_entry_id
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs import sensitivity_job
 from app.graph.jobs.known_sources import ReadBudget
@@ -114,3 +114,23 @@ async def test_edges_that_have_ended_are_read_again_for_all_entries(
     await job.advance([ada, replace(bob, awaits=(5, 6))])
     await job.advance([ada])
     assert known == [set(), set(), {9}]
+
+
+async def test_a_later_end_has_an_entry_of_its_own_once_the_work_has_begun(
+    job: SensitivityJob, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The transaction that ends the work may have no response, and delete the entry after the end was declared."""
+
+    async def undecided(_self: Recomputation, _flows: StoredFlows, _budget: ReadBudget) -> bool:
+        return False
+
+    def awaited(due: int) -> OutboxEntry:
+        return awaiting(OutboxEntry(new_entry_id(), "acme", 1, due), 7, None)
+
+    monkeypatch.setattr(Recomputation, "decide", undecided)
+    outbox = job._outbox  # noqa: SLF001 - what the job tells it is the point
+    with outbox.committing([awaited(50)]):
+        pass
+    assert outbox.later(awaited(500), 100) == []
+    await job.advance(outbox.due("sensitivity", 100))
+    assert [each.due for each in outbox.later(awaited(500), 100)] == [500]

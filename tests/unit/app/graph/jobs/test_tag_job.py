@@ -9,10 +9,11 @@ import pytest
 from support.stores.writers import person
 
 from app.graph.commits.outbox import Outbox
-from app.graph.commits.outbox_entry import OutboxEntry
+from app.graph.commits.outbox_entry import ANY_TAG, OutboxEntry, awaiting, new_entry_id
 from app.graph.jobs import tag_job
 from app.graph.jobs.tag_job import TagJob
 from app.graph.jobs.tag_worklist import TagWorklist
+from app.graph.propagation.stored_flows import StoredFlows
 
 GOLD, PII = 1, 2
 
@@ -88,3 +89,25 @@ async def test_the_turns_of_callers_continue_when_entries_are_loaded_again(
         job._outbox.loads += 1  # noqa: SLF001 - as after a conflict
         await job.advance(due)
     assert worked == [(PII, vid) for vid in (10, 50, 10, 50)]
+
+
+async def test_a_later_end_has_an_entry_of_its_own_once_the_work_has_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The transaction that ends the work may have no response, and delete the entry after the end was declared."""
+    monkeypatch.setattr(tag_job, "BATCH", 1)
+    monkeypatch.setattr(tag_job, "carried_tags", AsyncMock(return_value={}))
+    monkeypatch.setattr(StoredFlows, "targets", AsyncMock(return_value=({8}, {})))
+    outbox = Outbox()
+    coordinator: Any = SimpleNamespace(
+        lock=asyncio.Lock(), outbox=outbox, propagation_stops=frozenset(), propagating_tags=AsyncMock()
+    )
+    coordinator.propagating_tags.among.return_value = set()
+    job = TagJob(SimpleNamespace(), coordinator)  # type: ignore[arg-type]
+
+    def awaited(due: int) -> OutboxEntry:
+        return awaiting(OutboxEntry(new_entry_id(), "acme", 1, due, tag=ANY_TAG), 7, 6)
+
+    with outbox.committing([awaited(50)]):
+        pass
+    assert outbox.later(awaited(500), 100) == []
+    await job.advance(outbox.due("tag", 100))
+    assert [each.due for each in outbox.later(awaited(500), 100)] == [500]

@@ -25,17 +25,18 @@ def entry(x: int, **values: object) -> OutboxEntry:
         ({"expand": MANY}, 4),
         ({"floor": FLOOR}, 1 + FLOOR_WEIGHT + 2),
         ({"floor": FLOOR, "frontier": MANY}, 1 + FLOOR_WEIGHT + 5),
-        ({"awaits": (1, 0)}, 0),
+        ({"awaits": (1, 0)}, 1),
         ({"raised_by": None}, 0),
     ],
 )
 def test_an_entry_counts_by_its_size(values: dict[str, object], weight: int) -> None:
-    """Ids and floors weigh; entries that await an end, and those of the server, do not count."""
+    """Ids and floors weigh; entries of the server do not count."""
     backlogs = Backlogs()
     for x in range(MAX_BACKLOG - weight - 1):
         backlogs.add(entry(x))
     backlogs.add(entry(-1, **values))
     assert not backlogs.is_full(("acme", "ada"))
+    backlogs.add(entry(-2))
     backlogs.add(entry(-2))
     assert backlogs.is_full(("acme", "ada"))
     assert not backlogs.is_full(("acme", "bo"))

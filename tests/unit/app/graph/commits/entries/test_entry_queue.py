@@ -2,6 +2,7 @@
 
 from support.stores.writers import person
 
+from app.graph.commits.entries.backlogs import MAX_BACKLOG, Backlogs
 from app.graph.commits.entries.entry_queue import MAX_TAKEN, EntryQueue, KindQueue
 from app.graph.commits.outbox_entry import ANY_TAG, OutboxEntry
 
@@ -11,7 +12,7 @@ MANY = 5 * MAX_TAKEN
 
 def queue_of(*entries: OutboxEntry) -> KindQueue:
     """Return a queue with entries of one kind."""
-    queue = KindQueue()
+    queue = KindQueue(Backlogs())
     for entry in entries:
         queue.add(entry)
     return queue
@@ -64,7 +65,7 @@ def test_entries_are_counted_without_going_through_them() -> None:
     )
     assert queue.counts(80) == (3, 2, 40)
     assert queue.counts(95) == (3, 3, 40)
-    assert KindQueue().counts(5) == (0, 0, 5)
+    assert KindQueue(Backlogs()).counts(5) == (0, 0, 5)
 
 
 def test_each_kind_has_its_entries() -> None:
@@ -78,3 +79,22 @@ def test_each_kind_has_its_entries() -> None:
         queue.pop(x)
     assert queue.pop(0) is None
     assert [queue.kinds[kind].counts(1) for kind in ("tag", "sensitivity")] == [(0, 0, 1)] * 2
+
+
+def test_an_entry_that_waits_counts_for_its_caller_from_when_it_is_due() -> None:
+    """Many ends of edges that are to come make no caller wait; those that have passed do, until they are worked off."""
+    queue, ada = EntryQueue(), ("default", "ada")
+    for x in range(MAX_BACKLOG):
+        queue.add(OutboxEntry(x, "default", 1, due=100, raised_by=ADA, awaits=(x, 0)))
+    queue.kinds["sensitivity"].counts(99)
+    assert not queue.backlogs.is_full(ada)
+    queue.kinds["sensitivity"].counts(100)
+    assert queue.backlogs.is_full(ada)
+    queue.kinds["sensitivity"].due(99)  # the clock was set back
+    assert not queue.backlogs.is_full(ada)
+    queue.kinds["sensitivity"].due(100)
+    assert queue.backlogs.is_full(ada)
+    queue.pop(0)
+    assert not queue.backlogs.is_full(ada)
+    queue.add(OutboxEntry(0, "default", 1, raised_by=ADA, awaits=(0, 0)))
+    assert queue.backlogs.is_full(ada)
