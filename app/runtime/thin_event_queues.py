@@ -28,23 +28,27 @@ MAX_SOURCES: Final = 100
 class ThinEventQueues:
     """Samples the queues of the store of ``client``, if this process leads; ``clock`` returns epoch milliseconds.
 
-    ``found`` is the last sample by source; it is empty in other processes, and before the first sample.
+    ``found`` is what was read last of each source; it is empty in other processes, and before the first sample. The
+    next sample reads the sources whose name is greater than ``after``.
     """
 
     client: GremlinClient
     clock: Callable[[], int] = epoch_milliseconds
     found: Mapping[str, WaitingEvents] = field(default_factory=dict)
+    after: str = ""
 
     async def sample(self) -> None:
-        """Take one sample; after a failure of the store the last one remains, and its age grows."""
+        """Read the next sources; after a failure of the store what was read remains, and its age grows."""
         order = self.client.write_order
         if order is not None and not order.leads:
-            self.found = {}
+            self.found, self.after = {}, ""
             return
         try:
-            self.found = await read_waiting_events(self.client)
+            read, last = await read_waiting_events(self.client, self.after)
         except CodedError:
             return
+        others = {name: each for name, each in self.found.items() if name <= self.after or name > last > ""}
+        self.found, self.after = {**others, **read}, last
 
     async def run(self) -> None:
         """Take samples until cancelled."""
@@ -53,7 +57,7 @@ class ThinEventQueues:
             await asyncio.sleep(SAMPLE_SECONDS)
 
     def metrics(self) -> Iterator[Metric]:
-        """Yield the metrics of the last sample, by source; a source without events has none."""
+        """Yield the metrics of what was read last, by source; a source without events has none."""
         now, found = self.clock(), _capped(self.found)
         pending = {name: float(each.pending) for name, each in found.items()}
         yield gauges("mlg_thin_events_pending", "Thin events that wait for a worker, by source.", "source", pending)

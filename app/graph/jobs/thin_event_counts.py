@@ -1,6 +1,7 @@
 """Counts the thin events that wait and those that are dead, source by source, from the index.
 
-Each source has a request of its own, with a limit of its own: the events of one source hide none of another.
+Each source has a request of its own, with a limit of its own: the events of one source hide none of another. The
+sources take turns, because there may be thousands.
 """
 
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ from graphql_schema.observability.thin_events import ThinEventState
 
 MAX_COUNTED: Final = 20_000
 """Maximal number of events of a source and a state that are counted."""
+
+MAX_READ: Final = 200
+"""Maximal number of sources that are read at once, one after the other."""
 
 _NEXT: Final = PreparedStatement.of(
     """
@@ -48,13 +52,15 @@ class WaitingEvents:
     oldest_at: int | None = None
 
 
-async def read_waiting_events(client: GremlinClient) -> dict[str, WaitingEvents]:
-    """Return the events of each source that has pending or dead ones; raises the CodedError of a store that fails.
+async def read_waiting_events(client: GremlinClient, after: str = "") -> tuple[dict[str, WaitingEvents], str]:
+    """Return the events of the next MAX_READ sources with pending or dead ones, and the name of the last source.
 
-    Sources of several tenants with the same name are one. A number is at most MAX_COUNTED.
+    The first are those whose name is greater than ``after``. The last name is empty if there are no further sources.
+    Sources of several tenants with the same name are one. A number is at most MAX_COUNTED. Raises the CodedError of a
+    store that fails.
     """
-    found, after = dict[str, WaitingEvents](), ""
-    while True:
+    found = dict[str, WaitingEvents]()
+    for _ in range(MAX_READ):
         bindings = {
             "kind": ATTACHED_KINDS["ThinEvent"].code,
             "pending": ThinEventState.PENDING.name,
@@ -64,6 +70,7 @@ async def read_waiting_events(client: GremlinClient) -> dict[str, WaitingEvents]
         }
         row = await client.submit(_NEXT, bindings)
         if not row:
-            return found
+            return found, ""
         after, pending, dead, oldest_at = row
         found[after] = WaitingEvents(pending, dead, oldest_at)
+    return found, after

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.graph.jobs.thin_event_counts import WaitingEvents
+from app.graph.jobs.thin_event_counts import MAX_READ, WaitingEvents
 from app.runtime.thin_event_queues import MAX_SOURCES, ThinEventQueues
 from app.telemetry.metrics import Metrics
 from policies.errors import Code, CodedError
@@ -30,9 +30,11 @@ class Client:
         self.rows = rows
         self.write_order: Order | None = None
         self.error: CodedError | None = None
+        self.requests = 0
 
     async def submit(self, _: object, bindings: dict[str, Any]) -> list[Any]:
         """Return the name and the numbers of the next source."""
+        self.requests += 1
         if self.error is not None:
             raise self.error
         name = min((each for each in self.rows if each > bindings["after"]), default=None)
@@ -93,3 +95,25 @@ async def test_a_store_that_fails_leaves_the_last_sample() -> None:
     client.error, clock[0] = CodedError("away", Code.STORE_UNAVAILABLE), NOW + 60_000
     await queues.sample()
     assert values(queues)["oldest_seconds"] == {"prod": 61}
+
+
+async def test_a_sample_reads_some_of_many_sources() -> None:
+    """Thousands of sources keep no slot of the store: they take turns, and the numbers of the others remain.
+
+    What has no event any more is gone after its turn, and so is a last turn without any source.
+    """
+    names = [f"s{number:04}" for number in range(2 * MAX_READ)]
+    client = Client(dict.fromkeys(names, (1, 0, NOW)))
+    queues = ThinEventQueues(client, clock=lambda: NOW)  # type: ignore[arg-type]  # a client of the test
+    for sources in (MAX_READ, 2 * MAX_READ):
+        await queues.sample()
+        assert [*queues.found] == names[:sources]
+    assert client.requests == 2 * MAX_READ
+    client.rows = {names[0]: (5, 0, NOW), names[7]: (6, 0, NOW), names[-1]: (7, 0, NOW)}
+    await queues.sample()  # there is nothing after the last source
+    assert [queues.found[name].pending for name in (names[0], names[-1])] == [1, 1]
+    await queues.sample()
+    assert {name: each.pending for name, each in queues.found.items()} == {names[0]: 5, names[7]: 6, names[-1]: 7}
+    client.rows = {}
+    await queues.sample()
+    assert queues.found == {}
