@@ -92,5 +92,9 @@ class _AffectedChains:
 
 
 def _chain_values(edge: Record | None) -> tuple[Iterable[Json], Json]:
-    """Return the values of an edge that inference uses."""
-    return active_intervals(edge), None if edge is None else edge.get("confidence")
+    """Return the values of an edge that inference uses; an edge that is active at no time has none.
+
+    No chain has such an edge, whatever its confidence: that of an unconfirmed edge, to a hidden asset, leaves no entry.
+    """
+    active = active_intervals(edge)
+    return active, edge.get("confidence") if edge is not None and active else None

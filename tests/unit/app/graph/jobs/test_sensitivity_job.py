@@ -128,7 +128,7 @@ async def test_a_later_end_has_an_entry_of_its_own_once_the_work_has_begun(
         return awaiting(OutboxEntry(new_entry_id(), "acme", 1, due), 7, None)
 
     monkeypatch.setattr(Recomputation, "decide", undecided)
-    outbox = job._outbox  # noqa: SLF001 - what the job tells it is the point
+    outbox = job._outbox  # noqa: SLF001 - what the job notes there is the point
     with outbox.committing([awaited(50)]):
         pass
     assert outbox.later(awaited(500), 100) == []
