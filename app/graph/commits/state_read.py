@@ -33,6 +33,12 @@ EDGES_SIZE: Final = 16 * 1024 * 1024
 MAX_SIZE: Final = 64 * 1024 * 1024
 """Maximal number of characters that a transaction of several items reads: all other writers wait for it."""
 
+FIRST_VERTICES: Final = 100
+"""Number of vertices that the first of several requests for records names.
+
+Each further one names twice as many as the one before has read, or this many: the store looks up all of them first.
+"""
+
 _UNLIMITED: Final = 2**62
 
 
@@ -111,10 +117,12 @@ class _StateRead:
     async def _add_records(self, vertices: Iterable[int]) -> None:
         """Read the records of vertices, and with ``follow`` of those at which they point, by some requests."""
         rest = [*vertices]
+        at_once = FIRST_VERTICES
         while rest:
-            found = await self._response(rest)
+            found = await self._response(rest[:at_once])
             await self._take(found["v"])
-            rest = found["w"]
+            rest = [*found["w"], *rest[at_once:]]
+            at_once = max(FIRST_VERTICES, len(found["v"]))
 
     async def _edges(self, hops: Sequence[HopRead], pairs: Sequence[EdgeKey]) -> JsonObject:
         """Return edges in the form of a response; ``w`` has all far vertices, and ``v`` is empty."""

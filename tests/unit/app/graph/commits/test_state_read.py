@@ -1,0 +1,43 @@
+"""Reads of writers over a store in memory: what each request names."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+import pytest
+
+from app.graph.commits import state_read
+from app.graph.commits.state_read import read_state
+
+
+@dataclass
+class Records:
+    """A client over records by vertex id; ``named`` has how many vertices each request names."""
+
+    texts: dict[int, str]
+    named: list[int] = field(default_factory=list)
+
+    async def submit(self, _prepared: object, bindings: Mapping[str, Any]) -> list[Any]:
+        """Return records until these have as many characters as a request reads, and the ids of the others."""
+        self.named.append(len(bindings["stored"]))
+        left, read, unread = bindings["size"], list[Any](), list[int]()
+        for vid in bindings["stored"]:
+            if left <= 0:
+                unread.append(vid)
+            else:
+                read += [vid, self.texts[vid]]
+                left -= len(self.texts[vid])
+        return [{"v": read, "e": [], "p": [], "w": unread, "c": [], "n": bindings["size"] - left, "large": False}]
+
+
+@pytest.mark.parametrize("in_a_request", [1, 70, 1_000])
+async def test_each_vertex_is_named_by_few_requests(monkeypatch: pytest.MonkeyPatch, in_a_request: int) -> None:
+    """The store looks up all that a request names, so one that reads a part does not name all that is left."""
+    texts = {vid: orjson.dumps({"id": f"{vid:05}"}).decode() for vid in range(5_000)}
+    client: Any = Records(texts)
+    monkeypatch.setattr(state_read, "PART_SIZE", in_a_request * len(texts[0]))
+    found = await read_state(client, texts)
+    assert {vid: record["id"] for vid, record in found.records.items()} == {vid: f"{vid:05}" for vid in texts}
+    assert len(client.named) <= 5_000 // in_a_request + 10
+    assert max(client.named[1:]) <= 2 * max(in_a_request, state_read.FIRST_VERTICES)
