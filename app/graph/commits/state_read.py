@@ -1,15 +1,15 @@
 """The codec of the text ``STATE``: records, edges at vertices and single edges, read in one request, or in parts.
 
 :data:`app.graph.commits.write_statements.STATE` documents the keys of its bindings and of its response. An asset may
-have thousands of edges to assets with long texts, so one response has few characters and is parsed in turns.
+have thousands of edges to assets with long texts, so one response has few characters and is parsed in turns. A reader
+who needs only a few values of these assets, such as their owners, reads their records without long ones.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import chain
-from typing import Final
+from typing import Final, NoReturn
 
 from app.graph.commits.write_statements import STATE
 from app.graph.driver.errors import WriteTooLargeError
@@ -33,6 +33,9 @@ EDGES_SIZE: Final = 16 * 1024 * 1024
 MAX_SIZE: Final = 64 * 1024 * 1024
 """Maximal number of characters that a transaction of several items reads: all other writers wait for it."""
 
+LONG_VALUE: Final = 1_000
+"""Number of characters from which on a value of a record is long, with its key, as JSON."""
+
 FIRST_VERTICES: Final = 100
 """Number of vertices that the first of several requests for records names.
 
@@ -40,6 +43,7 @@ Each further one names twice as many as the one before has read, or this many: t
 """
 
 _UNLIMITED: Final = 2**62
+_NEVER_LONG: Final = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,50 @@ class StoredState:
     edges: Sequence[Record | None]
 
 
+class BriefRecord(Mapping[str, Json]):
+    """A record whose values of some keys, ``left_out``, were not read.
+
+    Whatever needs one of these values, or all values, calls ``require``, which raises. So no such value is ever taken
+    for absent. It is no ``dict``, so that no library writes it as if it were complete.
+    """
+
+    __slots__ = ("_left_out", "_require", "_values")
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, values: Mapping[str, Json], left_out: frozenset[str], require: Callable[[], NoReturn]) -> None:
+        self._values = values
+        self._left_out = left_out
+        self._require = require
+
+    def __getitem__(self, key: str) -> Json:
+        if key in self._left_out:
+            self._require()
+        return self._values[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._values or key in self._left_out
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[str]:
+        return self._require()
+
+    def __len__(self) -> int:
+        return self._require()
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or self._require()
+
+
+@dataclass(frozen=True, slots=True)
+class BriefReading:
+    """A read of records without their long values, but for the vertices ``whole``; ``require`` is of BriefRecord."""
+
+    whole: Collection[int]
+    require: Callable[[], NoReturn]
+
+
 async def read_state(  # noqa: PLR0913 - what to read, and two flags
     client: GremlinClient,
     vertices: Iterable[int],
@@ -68,16 +116,18 @@ async def read_state(  # noqa: PLR0913 - what to read, and two flags
     *,
     follow: bool = False,
     bounded: bool = False,
+    brief: BriefReading | None = None,
 ) -> StoredState:
     """Return the stored state of ``vertices``, of ``hops`` that start there, and of single ``edges`` between them.
 
     Hops must start in ``vertices``, and single edges must have both ends there: other edges are not read. Vertices and
     edges of hops that are not stored are left out; a single edge that is not stored is None. With ``follow``, hops and
-    edges that name a merged vertex are those of the vertex to which its pointers lead, whose record is read too.
+    edges that name a merged vertex are those of the vertex to which its pointers lead, whose record is read too. With
+    ``brief``, records with long values are :class:`BriefRecord`.
 
     Raises WriteTooLargeError if ``bounded``, and all of it has more than MAX_SIZE characters.
     """
-    return await _StateRead(client, follow=follow, bounded=bounded).state([*vertices], hops, [*edges])
+    return await _StateRead(client, follow, bounded, brief).state([*vertices], hops, [*edges])
 
 
 async def read_records(client: GremlinClient, vertices: Iterable[int]) -> Mapping[int, Record]:
@@ -92,6 +142,7 @@ class _StateRead:
     client: GremlinClient
     follow: bool
     bounded: bool
+    brief: BriefReading | None = None
     size: int = 0
     records: dict[int, Record] = field(default_factory=dict)
     budget: OperationBudget = field(default_factory=OperationBudget)
@@ -106,7 +157,7 @@ class _StateRead:
                 HopRead(each.direction, each.labels, [*{led_to(vid): None for vid in each.vertices}]) for each in hops
             ]
             found = await self._edges(hops, [(name, led_to(source), led_to(target)) for name, source, target in pairs])
-        await self._take(found["v"])
+        await self._take(found)
         await self._add_records(vid for vid in found["w"] if vid not in self.records)
         return StoredState(
             self.records,
@@ -120,7 +171,7 @@ class _StateRead:
         at_once = FIRST_VERTICES
         while rest:
             found = await self._response(rest[:at_once])
-            await self._take(found["v"])
+            await self._take(found)
             rest = [*found["w"], *rest[at_once:]]
             at_once = max(FIRST_VERTICES, len(found["v"]))
 
@@ -132,7 +183,7 @@ class _StateRead:
         ):
             rows[number] += some
         far = dict.fromkeys(vid for each in rows for vid in each[1::3])
-        return {"v": [], "e": rows, "p": await self._single(pairs), "w": [*far]}
+        return {"v": [], "e": rows, "p": await self._single(pairs), "w": [*far], "c": []}
 
     async def _rows(self, hops: Sequence[HopRead], starts: Sequence[tuple[int, int]]) -> list[tuple[int, list[Json]]]:
         """Return the rows of edges at some vertices, in halves if they are too large for one request.
@@ -199,20 +250,25 @@ class _StateRead:
             "follow": self.follow and full,
             "full": full,
             "size": PART_SIZE if full else _UNLIMITED if is_last else EDGES_SIZE,
+            "most": LONG_VALUE if self.brief else _NEVER_LONG,
+            "whole": [*self.brief.whole] if self.brief else [],
         }
         found: JsonObject
         (found,) = await self.client.submit(STATE, bindings)
-        self.size += sum(
-            map(len, chain(found["v"][1::2], filter(None, found["p"]), *(rows[2::3] for rows in found["e"])))
-        )
+        self.size += found["n"]
         if self.bounded and self.size > MAX_SIZE:
             raise WriteTooLargeError("The transaction reads too much.")
         return found
 
-    async def _take(self, flat: Sequence[Json]) -> None:
-        """Add the records of a flat ``[vertex id, text, …]``."""
+    async def _take(self, found: JsonObject) -> None:
+        """Add the records of vertices in a response."""
+        flat, cut = found["v"], found["c"]
+        left_out = dict(zip(cut[::2], cut[1::2], strict=True))
         async for vid, text in self.budget.in_turns(zip(flat[::2], flat[1::2], strict=True)):
-            self.records[vid] = record_of(text)
+            record, keys = record_of(text), left_out.get(vid)
+            self.records[vid] = (
+                BriefRecord(record, frozenset(keys), self.brief.require) if keys and self.brief else record
+            )
 
     async def _far_edges(self, flat: Sequence[Json]) -> list[FarEdge]:
         """Return the rows of a flat ``[vertex id, far vertex id, edge text, …]``."""

@@ -13,15 +13,18 @@ id is a hash of tenant and URN, so a second transaction that creates it fails (d
 | ``pairs`` | ``{l: label, o: from, i: to}``, one edge each; both ends are in ``stored`` |
 | ``follow`` | whether hops and pairs that name a merged vertex are those of the one that it leads to |
 | ``full`` | whether records of vertices are returned; without them, ``follow`` has no effect |
-| ``size`` | number of characters of records at which the request ends |
+| ``size`` | number of characters of complete records at which the request ends |
+| ``most`` | number of characters from which on a value of a vertex is left out, save its ``index`` |
+| ``whole`` | vertex ids whose records are complete nevertheless |
 
-The response is ``{v, e, p, w, large}``, with records as JSON text. ``v`` is ``[id, record, …]`` of the vertices in
-``stored`` and of all far vertices; absent ones are left out. With ``follow``, ``v`` also has the vertices that merged
-ones among ``stored`` point at, and hops and pairs that name a merged one are those of the last of these. ``e`` has
-``[near, far, edge record, …]`` for each hop, ``p`` an edge record or null for each pair.
+The response is ``{v, e, p, w, c, n, large}``, with records as JSON text. ``v`` is ``[id, record, …]`` of the vertices
+in ``stored`` and of all far vertices; absent ones are left out. With ``follow``, ``v`` also has the vertices that
+merged ones among ``stored`` point at, and hops and pairs that name a merged one are those of the last of these. ``e``
+has ``[near, far, edge record, …]`` for each hop, ``p`` an edge record or null for each pair.
 
 ``w`` has the vertices whose records are left out because of ``size`` or ``full``: far ones, and those in ``stored`` if
-there are no hops and pairs. If the records in ``stored`` and of edges are too many, ``large`` is true, and nothing else
+there are no hops and pairs. ``c`` has ``[id, keys, …]`` of the vertices without some values, and ``n`` is the number of
+characters that were read. If the records in ``stored`` and of edges are too many, ``large`` is true, and nothing else
 is returned. A caller then reads in parts, so no response is large.
 
 ``WRITE``
@@ -65,14 +68,57 @@ INDEX_MARK_URN: Final = "index mark"
 INDEX_MARK: Final = vertex_id("index mark", INDEX_MARK_URN)
 """Vertex id of the index mark: a hash of a text that is not a URN."""
 
+_BRIEF: Final = """
+@groovy.transform.CompileStatic
+class Brief {
+  static String of(Object x, String r, int most, List<Object> cut) {
+    if (r.length() <= most) return r
+    List<String> keys = []
+    StringBuilder kept = new StringBuilder('{')
+    int depth = 0, begin = 1
+    for (int i = 0; i < r.length(); i++) {
+      char c = r.charAt(i)
+      if (c == (char) '"') i = end(r, i)
+      else if (c == (char) '{' || c == (char) '[') depth++
+      else if (c == (char) '}' || c == (char) ']') depth--
+      if (depth == 0 || (depth == 1 && c == (char) ',')) {
+        if (i - begin <= most || r.startsWith('"index":', begin)) kept.append(r, begin, i).append(',')
+        else keys.add(r.substring(begin + 1, r.indexOf('"', begin + 1)))
+        begin = i + 1
+      }
+    }
+    if (!keys) return r
+    cut.add(x)
+    cut.add(keys)
+    kept.setCharAt(kept.length() - 1, (char) '}')
+    kept.toString()
+  }
+
+  static int end(String r, int quote) {
+    int i = quote
+    while (true) {
+      i = r.indexOf('"', i + 1)
+      int from = i
+      while (r.charAt(from - 1) == (char) '\\\\') from--
+      if ((i - from) % 2 == 0) return i
+    }
+  }
+}
+"""
+"""Leaves values out of the JSON text of a record; its types are static, because a text has thousands of characters."""
+
 STATE: Final = PreparedStatement.of(
     f"""
+{_BRIEF}
 def known = new LinkedHashMap()
 def texts = new LinkedHashMap()
 def moved = [:]
 def unread = []
 def left = size as long
 def sized = {{ r -> left -= r.length(); r }}
+def cut = []
+def kept = whole.collect {{ it as long }} as Set
+def brief = {{ x, r -> kept.contains(x) ? r : Brief.of(x, r, most as int, cut) }}
 def xs = stored
 while (xs) {{
   def further = []
@@ -83,7 +129,7 @@ while (xs) {{
       return
     }}
     def r = sized(it.value('record'))
-    texts[it.id()] = r
+    texts[it.id()] = brief(it.id(), r)
     if (follow && r.startsWith('{POINTER}')) {{
       moved[it.id()] = r.substring({len(POINTER)}, r.indexOf(',')) as long
       further << moved[it.id()]
@@ -115,14 +161,14 @@ def one = pairs.collect {{ p ->
   def found = a.query().labels(p.l).direction(OUT).adjacent(b).edges().iterator()
   found.hasNext() ? sized(found.next().value('record')) : null
 }}
-if (left <= 0 && (hops || pairs)) return [[v: [], e: [], p: [], w: [], large: true]]
+if (left <= 0 && (hops || pairs)) return [[v: [], e: [], p: [], w: [], c: [], n: 0, large: true]]
 def v = []
 texts.each {{ x, r -> v << x; v << r }}
 xs = seen as List
 if (xs && full) {render(g.V(param("xs")))}.each {{
-  if (left > 0) {{ v << it.id(); v << sized(it.value('record')) }} else unread << it.id()
+  if (left > 0) {{ v << it.id(); v << brief(it.id(), sized(it.value('record'))) }} else unread << it.id()
 }}
-[[v: v, e: edges, p: one, w: full ? unread : xs, large: false]]
+[[v: v, e: edges, p: one, w: full ? unread : xs, c: cut, n: size - left, large: false]]
 """,
     "stored",
     "hops",
@@ -130,6 +176,8 @@ if (xs && full) {render(g.V(param("xs")))}.each {{
     "follow",
     "full",
     "size",
+    "most",
+    "whole",
     name="state",
 )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-from app.graph.commits.state_read import HopRead, StoredState, read_state
+from app.graph.commits.state_read import BriefReading, HopRead, StoredState, read_state
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.edge_record import EdgeKey
 from app.graph.records.merged_record import last_target
@@ -47,7 +47,8 @@ async def prefetch(  # noqa: PLR0913 - what to read, and a flag
     """Return the working set of the batches with these commands, as read from the store.
 
     It has the records and edges that registrations, observations, links and unlinks name, the receipts with the names
-    ``receipts``, and the reads ``missing`` from an earlier plan. Raises WriteTooLargeError if ``bounded``, and it has
+    ``receipts``, and the reads ``missing`` from an earlier plan. Records at the other ends of edges are without their
+    long values, unless these are ``missing``. Raises WriteTooLargeError if ``bounded``, and it has
     too many characters.
     """
     request = PrefetchRequest(tenant, groups=frozenset(missing.groups))
@@ -56,14 +57,20 @@ async def prefetch(  # noqa: PLR0913 - what to read, and a flag
             await run_aside(request.add_command, command)
         else:
             request.add_command(command)
-    request.records |= {vertex_id(tenant, name): name for name in receipts}
+    for name in receipts:
+        request.add_record(name)
     for urn in missing.records.values():
         request.add_record(urn)
+    for urn in missing.ends.values():
+        request.add_end(urn)
     for direction, relation, vid in missing.hops:
         request.hops[direction, relation][vid] = None
     request.edges |= dict.fromkeys(missing.edges)
     hop_reads = request.hop_reads()
-    state = await read_state(client, request.records, hop_reads, request.edges, follow=True, bounded=bounded)
+    brief = None if missing.complete else BriefReading(request.whole, request.missing.require_complete)
+    state = await read_state(
+        client, request.records, hop_reads, request.edges, follow=True, bounded=bounded, brief=brief
+    )
     are_many = len(state.records) + sum(map(len, state.hops)) > LONG_STATE
     return await run_in_turn(request.working_set, are_many, hop_reads, state)
 
@@ -84,6 +91,7 @@ class PrefetchRequest:
 
     ``records`` maps vertex ids to URNs or names of receipts. ``hops`` maps a direction and a relation to the vertex ids
     where the hop starts, as keys. ``edges`` has single edges as keys, and ``groups`` is as in :class:`ReadSet`.
+    ``whole`` are those of ``records`` that are needed with long values, and ``missing`` is that of the working set.
     """
 
     tenant: str
@@ -91,6 +99,8 @@ class PrefetchRequest:
     hops: dict[tuple[Direction, str], dict[int, None]] = field(default_factory=lambda: defaultdict(dict))
     edges: dict[EdgeKey, None] = field(default_factory=dict)
     groups: frozenset[int] = frozenset()
+    whole: set[int] = field(default_factory=set)
+    missing: ReadSet = field(default_factory=ReadSet)
 
     def add_command(self, command: Command) -> None:
         """Add what a registration, observation, link or unlink names; others request their reads when planned."""
@@ -99,16 +109,24 @@ class PrefetchRequest:
         elif isinstance(command, RegisterCommand | ObserveCommand):
             self._add_registration(command)
         for urn in references_in(command):
-            self.add_record(urn)
+            self.add_end(urn)
 
     def add_record(self, urn: str) -> int:
         """Add the record of a URN, and of the parent that the URN names; return the vertex id of the URN."""
-        vid = vertex_id(self.tenant, urn)
-        self.records[vid] = urn
-        parent = parent_urn(urn) if urn.startswith("mlg://") else None
-        if parent is not None:
-            self.records[vertex_id(self.tenant, parent)] = parent
+        vid, *parents = self._add(urn)
+        self.whole |= {vid, *parents}
         return vid
+
+    def add_end(self, urn: str) -> int:
+        """Add what :meth:`add_record` adds, without long values unless it is also added by that; return the same."""
+        return self._add(urn)[0]
+
+    def _add(self, urn: str) -> list[int]:
+        """Add the record of a URN, and of its parent if it names one; return their vertex ids."""
+        parent = parent_urn(urn) if urn.startswith("mlg://") else None
+        named = {vertex_id(self.tenant, each): each for each in (urn, parent) if each is not None}
+        self.records |= named
+        return [*named]
 
     def hop_reads(self) -> list[HopRead]:
         """Return the hops to read, those of asset groups last."""
@@ -143,7 +161,7 @@ class PrefetchRequest:
                 edges[key] = found
         hops = {(*hop, led_to(vid)) for hop, vids in self.hops.items() for vid in vids}
         coverage = ReadCoverage(taken, self.groups, self.records, hops, {*keys})
-        return WorkingSet(vertices, edges, receipts, coverage)
+        return WorkingSet(vertices, edges, receipts, coverage, self.missing)
 
     def _add_registration(self, command: RegisterCommand | ObserveCommand) -> None:
         vid, kind = self.add_record(command.urn), parse_urn(command.urn).kind
@@ -155,7 +173,7 @@ class PrefetchRequest:
         if kind == "Run":
             self._add_hop(RUN_OF.out(), vid)
         for edges in command.edges:
-            far_ends = [self.add_record(urn) for urn in (*edges.targets, *edges.removes)]
+            far_ends = [self.add_end(urn) for urn in (*edges.targets, *edges.removes)]
             if edges.hop.relation is VERSION_OF:
                 continue
             if not edges.adds:

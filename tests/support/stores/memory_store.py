@@ -67,7 +67,7 @@ class MemoryStore:
         if prepared is BEARING:
             return []
         if prepared is not WRITE:
-            return [{"v": [], "e": [], "p": [], "w": [], "large": False}]
+            return [{"v": [], "e": [], "p": [], "w": [], "c": [], "n": 0, "large": False}]
         assert writes
         await self.open.wait()
         records = {row["x"]: orjson.loads(row["p"]["record"]) for row in bindings["vertices"]}

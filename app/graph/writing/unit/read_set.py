@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 from app.graph.records.edge_record import EdgeKey
 from graphql_schema.catalog.relations import Direction
@@ -16,16 +17,26 @@ class ReadSet:
 
     ``records`` maps vertex ids to URNs. ``hops`` are all edges of a relation at a vertex, with the far records.
     ``edges`` are single edges. ``groups`` are vertices whose children and incoming data-carrying edges are needed.
+    ``ends`` are ends of edges and hops, in the form of ``records``; these records may be without their long values.
+    ``complete`` states that every record is needed with these.
     """
 
     groups: set[int] = field(default_factory=set)
     records: dict[int, str] = field(default_factory=dict)
     hops: set[HopKey] = field(default_factory=set)
     edges: set[EdgeKey] = field(default_factory=set)
+    ends: dict[int, str] = field(default_factory=dict)
+    complete: bool = False
+
+    def require_complete(self) -> NoReturn:
+        """Request complete records, and raise NotReadError."""
+        self.complete = True
+        raise NotReadError
 
     def within(self, other: "ReadSet") -> bool:
         """Return whether the other set contains all reads of this one."""
         same = self.groups <= other.groups and self.records.keys() <= other.records.keys()
+        same = same and self.complete <= other.complete
         return same and self.hops <= other.hops and self.edges <= other.edges
 
     def add(self, other: "ReadSet") -> None:
@@ -34,6 +45,8 @@ class ReadSet:
         self.records |= other.records
         self.hops |= other.hops
         self.edges |= other.edges
+        self.ends |= other.ends
+        self.complete |= other.complete
 
 
 class NotReadError(Exception):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
+from app.graph.commits.state_read import BriefRecord
 from app.graph.commits.write_set import WriteSet
 from app.graph.records.edge_record import EdgeKey
 from app.graph.records.merged_record import MERGED_INTO, last_target
@@ -90,13 +91,14 @@ class WorkingSet:
         edges: dict[EdgeKey, Record],
         receipts: dict[int, Record],
         coverage: ReadCoverage,
+        missing: ReadSet | None = None,
     ) -> None:
         self._vertices = TrackedValues(vertices)
         self._edges = TrackedValues(edges)
         self._receipts = TrackedValues(receipts)
         self._marks: TrackedValues[MarkKey, Mark] = TrackedValues({})
         self.coverage = coverage
-        self.missing = ReadSet()
+        self.missing = ReadSet() if missing is None else missing
         self.merged = {str(record["id"]): vid for vid, record in vertices.items() if MERGED_INTO in record}
         self.refused_ids: set[str] = set()
         self._edges_at: dict[tuple[str, Direction, int], set[EdgeKey]] = defaultdict(set)
@@ -174,7 +176,7 @@ class WorkingSet:
         key = (direction, relation, vid)
         if self._is_stored(vid) and key not in self.coverage.hops:
             self.missing.hops.add(key)
-            self.missing.records[vid] = str(self.vertices[vid]["id"])
+            self.missing.ends[vid] = str(self.vertices[vid]["id"])
             raise NotReadError
 
     def require_edge(self, key: EdgeKey) -> None:
@@ -185,7 +187,7 @@ class WorkingSet:
         """
         if key not in self.edges and key not in self.coverage.edges and all(map(self._is_stored, key[1:])):
             self.missing.edges.add(key)
-            self.missing.records |= {vid: str(self.vertices[vid]["id"]) for vid in key[1:]}
+            self.missing.ends |= {vid: str(self.vertices[vid]["id"]) for vid in key[1:]}
             raise NotReadError
 
     def request_group(self, vid: int) -> bool:
@@ -220,11 +222,19 @@ class WorkingSet:
             self._vertices.add_stored(vid, record)
 
     def replace(self, vid: int, record: Record) -> None:
-        """Replace the record of a known vertex, as an effect of the current batch."""
+        """Replace the record of a known vertex, as an effect of the current batch.
+
+        Raises NotReadError if the stored one was not read completely.
+        """
+        self._require_complete([vid])
         self._vertices.put({vid: record})
 
     def merge(self, changes: StagedChanges) -> None:
-        """Add the changes of an accepted item."""
+        """Add the changes of an accepted item.
+
+        Raises NotReadError if a stored record that is replaced was not read completely.
+        """
+        self._require_complete(changes.vertices)
         self._vertices.put(changes.vertices)
         self._edges.put(changes.edges)
         self._receipts.put(changes.receipts)
@@ -278,6 +288,10 @@ class WorkingSet:
 
     def _is_stored(self, vid: int) -> bool:
         return self._vertices.stored(vid) is not None
+
+    def _require_complete(self, vids: Iterable[int]) -> None:
+        if any(isinstance(self._vertices.stored(vid), BriefRecord) for vid in vids):
+            self.missing.require_complete()
 
     def _new_edge_kinds(self, key: EdgeKey) -> tuple[str, str] | None:
         """Return the kinds of both ends, as native properties of a new edge; None for a stored edge."""

@@ -1,17 +1,23 @@
 """Reads of writers on a real JanusGraph: large states are read in parts, as by one request, and are bounded."""
 
+from typing import NoReturn
+
 import pytest
+from support.stores.janusgraph import StoreGraph
 from support.stores.observed_requests import ObservedRequests
-from support.stores.writers import NOW, Writers, asset, link, person, shipped_stops, urn
+from support.stores.writers import NOW, Writers, asset, link, person, shipped_stops, stored, urn
 
 from app.graph.commits import state_read
-from app.graph.commits.state_read import FarEdge, HopRead, read_state
+from app.graph.commits.state_read import BriefReading, FarEdge, HopRead, read_state
+from app.graph.commits.write_statements import STATE
 from app.graph.driver.errors import WriteTooLargeError
 from app.graph.propagation import stored_flows
 from app.graph.propagation.stored_flows import StoredFlows
+from app.graph.records.record_text import record_of
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.catalog.relations import Direction
 from graphql_schema.ports.commands import Command, DeleteCommand, MergeCommand
+from graphql_schema.ports.record import Record
 
 ROOT = person("root", roles="admin")
 CONSUMERS = [f"dataset user{number}" for number in range(5)]
@@ -96,6 +102,90 @@ async def test_an_item_that_reads_much_is_written_alone(writers: Writers, monkey
     assert sum(report.writes for report in observed.reports) > 1
     (deleted,) = await writers.of(ROOT).write([DeleteCommand(urn("dataset hub"))], dry_run=True, atomic=False)
     assert deleted.outcome.name == "CONFLICT"  # it has consumers, all of which were read
+
+
+QUOTED = {"description": 'a "quoted\\" {text], \\\\' * 200, "displayName": 'a, "b": {\\'}
+"""A long value, and a short one after it, with all that delimits values in JSON."""
+
+
+class LeftOutError(Exception):
+    """A value was needed that was not read."""
+
+
+def refuse() -> NoReturn:
+    """Fail, because a record is not complete."""
+    raise LeftOutError
+
+
+async def test_a_record_without_its_long_values_has_all_others(
+    writers: Writers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is that of a complete read but for these, which are never taken for absent; in parts or not, and at edges."""
+    consumers = [asset(each, QUOTED, derivedFrom=["dataset hub", "dataset raw"]) for each in CONSUMERS]
+    items = [asset("dataset hub", QUOTED), asset("dataset raw", QUOTED), *consumers]
+    assert all(each.stored for each in await writers.of(ROOT).write(items, dry_run=False, atomic=False))
+    hops = [HopRead(Direction.OUT, ["DERIVES"], [HUB])]
+    complete = (await read_state(writers.client, [HUB, RAW], hops)).records
+    assert len(complete) == len(CONSUMERS) + 2
+    for part in (100_000, 1):
+        monkeypatch.setattr(state_read, "PART_SIZE", part)
+        brief = (await read_state(writers.client, [HUB, RAW], hops, brief=BriefReading([HUB], refuse))).records
+        assert brief.keys() == complete.keys()
+        assert brief[HUB] == complete[HUB]
+        for vid in brief.keys() - {HUB}:
+            assert "description" in brief[vid]
+            with pytest.raises(LeftOutError):
+                _ = brief[vid]["description"]
+            short = {key: value for key, value in complete[vid].items() if key != "description"}
+            assert {key: brief[vid][key] for key in short} == short
+            assert brief[vid].get("absent") is None
+
+
+async def test_of_what_an_item_refers_to_little_is_read(writers: Writers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A registration, dry or not, and again, takes one request to read a few hundred characters of each reference."""
+    sources = [f"dataset source{number}" for number in range(30)]
+    long = {"description": "word " * 2_000}
+    assert await writers.of(ROOT).write([asset(each, long) for each in sources], dry_run=False, atomic=False)
+    read, requests = list[int](), ObservedRequests()
+
+    def counted(text: str) -> Record:
+        read.append(len(text))
+        return record_of(text)
+
+    monkeypatch.setattr("app.graph.commits.state_read.record_of", counted)
+    writers.client.observers.append(requests)
+    for dry, outcome in ((True, "CREATED"), (False, "CREATED"), (True, "UNCHANGED"), (False, "UNCHANGED")):
+        read.clear()
+        requests.reports.clear()
+        item = asset("dataset result", {"description": "x"}, derivedFrom=sources)
+        (done,) = await writers.of(ROOT).write([item], dry_run=dry, atomic=False)
+        assert done.outcome.name == outcome
+        assert requests.texts[STATE.text] == 1
+        assert len(read) >= len(sources)
+        assert sum(read) < 1_500 * len(sources)
+
+
+async def test_what_an_item_changes_is_written_with_its_long_values(writers: Writers, graph: StoreGraph) -> None:
+    """An end of an edge that the item changes, by its list or by an effect on sensitivity, keeps all of its values."""
+    long = {"description": "word " * 2_000}
+    parts = [f"feature part{number}" for number in range(150)]
+    secret = asset("dataset secret", {"sensitivity": "RESTRICTED"})
+    items: list[Command] = [secret, asset("dataset result", long), *(asset(each, long) for each in parts)]
+    assert all(each.stored for each in await writers.of(ROOT).write(items, dry_run=False, atomic=False))
+    observed = ObservedRequests()
+    writers.client.observers.append(observed)
+    (listed,) = await writers.of(ROOT).write(
+        [asset("feature-set all", {}, features=parts)], dry_run=False, atomic=False
+    )
+    assert listed.outcome.name == "CREATED"
+    assert observed.texts[STATE.text] == len(["brief", "complete"])
+    run = asset("run r", {"state": "RUNNING"}, inputs=["dataset secret"], outputs=["dataset result"])
+    (ran,) = await writers.of(ROOT).write([run], dry_run=False, atomic=False)
+    assert ran.outcome.name == "CREATED"
+    records = (await stored(graph)).records
+    assert records[urn("dataset result")]["sensitivity"] == "RESTRICTED"
+    assert {records[urn(each)]["index"]["whole"] for each in parts} == {urn("feature-set all")}
+    assert {records[urn(each)]["description"] for each in ("dataset result", *parts)} == {long["description"]}
 
 
 async def test_flows_are_read_in_parts(writers: Writers, monkeypatch: pytest.MonkeyPatch) -> None:

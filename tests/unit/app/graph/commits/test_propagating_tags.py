@@ -25,7 +25,7 @@ class Tags:
         if self.changes:
             self.propagates = True
             self._tags.forget([TAG])
-        return [{"v": [TAG, text], "e": [], "p": [], "w": [], "large": False}]
+        return [{"v": [TAG, text], "e": [], "p": [], "w": [], "c": [], "n": 0, "large": False}]
 
 
 async def test_a_tag_that_changes_during_its_read_is_read_again() -> None:

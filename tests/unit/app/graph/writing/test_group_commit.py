@@ -26,7 +26,7 @@ from app.graph.driver.errors import (
 )
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records import vertex_record
-from app.graph.writing.unit.working_set import LONG_TEXT
+from app.graph.writing.unit.working_set import LONG_TEXT, WorkingSet
 from app.store.errors import StoreReason
 from graphql_schema.execution.side_thread import run_aside
 from policies.errors import LimitError
@@ -120,6 +120,31 @@ async def test_a_caller_does_not_wait_for_a_job_that_fails(callers: Callers) -> 
     outbox.failing_jobs.add("sensitivity")
     await callers.call(ROOT, asset("dataset a"))
     assert callers.store.writes == [data("a")]
+
+
+async def test_long_dry_runs_of_one_caller_delay_another_one_by_one_of_them(
+    callers: Callers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A small call that arrives while the first of thirty is planned has its outcome before the second is planned."""
+    planned, small, reads = list[str](), list["asyncio.Task[Any]"](), callers.store.prefetch
+
+    async def prefetch(client: object, tenant: object, items: Any, *given: object, bounded: bool) -> WorkingSet:
+        planned.extend(each.urn for each in items)
+        if not small:
+            small.append(callers.call(ROOT, asset("dataset small")))
+        elif len(planned) > len(["long0", "small"]):
+            assert small[0].done()
+        return await reads(client, tenant, items, *given, bounded=bounded)
+
+    monkeypatch.setattr("app.graph.writing.group_plan.prefetch", prefetch)
+    long = [callers.batch(ADA, asset(f"dataset long{number}"), dry_run=True) for number in range(30)]
+    for each in long:
+        each.edge_count = 5_000
+    with callers.coordinator.contention.call("ada"), callers.coordinator.contention.call("root"):
+        await asyncio.gather(*map(callers.write, long))
+    assert planned[:3] == [urn("dataset long0"), urn("dataset small"), urn("dataset long1")]
+    assert len(planned) == len(long) + 1
+    assert callers.store.writes == [data("small")]
 
 
 async def test_a_refused_call_does_not_fail_the_others(callers: Callers) -> None:
@@ -294,7 +319,7 @@ async def test_after_a_write_without_a_response_tags_are_read_at_each_use(caller
 
     async def submit(*read: object) -> list[object]:
         reads.append(read)
-        return [{"v": [], "e": [], "p": [], "w": [], "large": False}]
+        return [{"v": [], "e": [], "p": [], "w": [], "c": [], "n": 0, "large": False}]
 
     client: Any = SimpleNamespace(submit=submit)
     tags = callers.coordinator.propagating_tags

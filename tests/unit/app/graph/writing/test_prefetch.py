@@ -1,15 +1,18 @@
 """What is read before a batch is planned, and what its response says."""
 
+from typing import Any
+
 import pytest
 from support.stores.in_memory_writer import Memory
 from support.stores.writers import NOW, asset, link, urn
 
-from app.graph.commits.state_read import StoredState
+from app.graph.commits.state_read import BriefReading, BriefRecord, StoredState
 from app.graph.records.merged_record import merged
 from app.graph.records.vertex_id import vertex_id
 from app.graph.records.vertex_record import stub
 from app.graph.writing import prefetch
 from app.graph.writing.prefetch import PrefetchRequest
+from app.graph.writing.unit.read_set import NotReadError, ReadSet
 from graphql_schema.catalog.relations import Direction
 from graphql_schema.ports.commands import DeleteCommand, EventCommand, ObserveCommand, UnlinkCommand
 from graphql_schema.ports.events.event_commands import RecordIngestionCommand
@@ -46,6 +49,42 @@ def test_a_registration_needs_the_edges_that_its_fields_replace() -> None:
     assert hops == {(Direction.IN, "DERIVES"): [vid("dataset d")], (Direction.OUT, "RUN_OF"): [vid("run r")]}
     assert [*request.edges] == [("INPUT_TO", vid("dataset b"), vid("run r"))]
     assert {vid("dataset a"), vid("dataset b")} <= request.records.keys()
+
+
+def test_only_what_an_item_is_about_is_read_with_long_values() -> None:
+    """What its fields and columns refer to is read without, also in parts of an event; both ends of a link with."""
+    request = PrefetchRequest("default")
+    columns = [{"name": "c", "derivedFrom": [{"dataset": urn("dataset col"), "column": "x"}]}]
+    request.add_command(asset("dataset d", {"columns": columns}, derivedFrom=["dataset a", "dataset-version v@1"]))
+    request.add_command(link("FEEDS", "dataset e", "model-version m@1"))
+    assert request.whole == {vid(name) for name in ("dataset d", "dataset e", "model-version m@1", "model m")}
+    others = ("dataset a", "dataset col", "dataset-version v@1", "dataset v")
+    assert request.records.keys() - request.whole == {vid(name) for name in others}
+
+
+async def test_long_values_are_read_once_a_plan_needs_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plan reads without them, and requests all of them if one is needed; the next one has them."""
+    briefs = []
+
+    async def read(_client: object, _vertices: object, *_: object, brief: BriefReading | None, **_more: object) -> Any:
+        briefs.append(brief and brief.whole)
+        value = {"id": urn("dataset a"), "tenant": "default", "description": "x"}
+        left_out = frozenset({"description"})
+        return StoredState(
+            {vid("dataset a"): BriefRecord(value, left_out, brief.require) if brief else value}, [[]], []
+        )
+
+    monkeypatch.setattr(prefetch, "read_state", read)
+    client: Any = None
+    items, missing = [asset("dataset d", derivedFrom=["dataset a"])], ReadSet(ends={vid("dataset b"): urn("dataset b")})
+    state = await prefetch.prefetch(client, "default", items, ["receipt\0a\0k"], missing, bounded=True)
+    with pytest.raises(NotReadError):
+        _ = state.vertices[vid("dataset a")]["description"]
+    assert state.missing == ReadSet(complete=True)
+    missing.add(state.missing)
+    state = await prefetch.prefetch(client, "default", items, [], missing, bounded=True)
+    assert state.vertices[vid("dataset a")]["description"] == "x"
+    assert briefs == [{vid("dataset d"), vertex_id("default", "receipt\0a\0k")}, None]
 
 
 def test_receipts_and_collisions_are_no_records() -> None:

@@ -23,6 +23,7 @@ FULL = ReadSet({1}, {2: "mlg://a"}, {HOP}, {EDGE})
         (ReadSet(records={9: "mlg://a"}), False),
         (ReadSet(hops={(Direction.IN, "FEEDS", 7)}), False),
         (ReadSet(edges={("FEEDS", 8, 7)}), False),
+        (ReadSet(complete=True), False),
     ],
 )
 def test_a_set_is_within_another_if_all_of_its_reads_are(one: ReadSet, *, inside: bool) -> None:
@@ -32,9 +33,14 @@ def test_a_set_is_within_another_if_all_of_its_reads_are(one: ReadSet, *, inside
 
 def test_added_reads_are_united() -> None:
     """The reads of both sets remain."""
-    found = ReadSet({5}, {6: "mlg://b"}, set(), {EDGE})
+    found = ReadSet({5}, {6: "mlg://b"}, set(), {EDGE}, {8: "mlg://c"})
     found.add(FULL)
-    assert found == ReadSet({1, 5}, {2: "mlg://a", 6: "mlg://b"}, {HOP}, {EDGE})
+    assert found == ReadSet({1, 5}, {2: "mlg://a", 6: "mlg://b"}, {HOP}, {EDGE}, {8: "mlg://c"})
+    found.add(ReadSet(ends={9: "mlg://d"}, complete=True))
+    assert found == ReadSet(
+        {1, 5}, {2: "mlg://a", 6: "mlg://b"}, {HOP}, {EDGE}, {8: "mlg://c", 9: "mlg://d"}, complete=True
+    )
+    assert ReadSet(complete=True).within(found)
     assert (FULL.groups, FULL.edges) == ({1}, {EDGE})
 
 

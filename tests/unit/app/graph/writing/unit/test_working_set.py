@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from support.stores.writers import NOW
 
+from app.graph.commits.state_read import BriefRecord
 from app.graph.commits.write_set import WriteSet
 from app.graph.records.vertex_record import stub
 from app.graph.writing.unit.read_set import NotReadError, ReadCoverage, ReadSet
@@ -27,10 +28,10 @@ def working_set(coverage: ReadCoverage | None = None) -> WorkingSet:
     ("require", "missing"),
     [
         (lambda batch: batch.require_record(9, "mlg://x"), ReadSet(records={9: "mlg://x"})),
-        (lambda batch: batch.require_hop(*HOP), ReadSet(hops={HOP}, records={1: A["id"]})),
+        (lambda batch: batch.require_hop(*HOP), ReadSet(hops={HOP}, ends={1: A["id"]})),
         (
             lambda batch: batch.require_edge(("DERIVES", 2, 1)),
-            ReadSet(edges={("DERIVES", 2, 1)}, records={1: A["id"], 2: B["id"]}),
+            ReadSet(edges={("DERIVES", 2, 1)}, ends={1: A["id"], 2: B["id"]}),
         ),
     ],
 )
@@ -53,6 +54,25 @@ def test_what_was_read_or_cannot_exist_is_not_requested() -> None:
     batch.require_edge(("DERIVES", 2, 1))
     batch.require_edge(("DERIVES", 77, 1))
     assert batch.missing == ReadSet()
+
+
+def test_a_record_without_its_long_values_is_not_replaced() -> None:
+    """An item or an effect that replaces it requests complete records first; others leave it as it is."""
+    retired = {**A, "stage": "RETIRED"}
+    changes: list[Callable[[WorkingSet], None]] = [
+        lambda batch: batch.merge(StagedChanges(vertices={1: retired})),
+        lambda batch: batch.replace(1, retired),
+    ]
+    for change in changes:
+        missing = ReadSet()
+        brief = BriefRecord(A, frozenset({"description"}), missing.require_complete)
+        batch = WorkingSet({1: brief, 2: B}, {}, {}, ReadCoverage((), (), (), (), ()), missing)
+        batch.merge(StagedChanges(vertices={2: {**B, "stage": "RETIRED"}}))
+        assert batch.missing == ReadSet()
+        with pytest.raises(NotReadError):
+            change(batch)
+        assert batch.missing == ReadSet(complete=True)
+        assert batch.vertex(1) is brief
 
 
 def test_a_group_is_requested_once_and_without_an_error() -> None:
