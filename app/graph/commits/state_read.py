@@ -5,6 +5,7 @@ have thousands of edges to assets with long texts, so one response has few chara
 who needs only a few values of these assets, such as their owners, reads their records without long ones.
 """
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -41,6 +42,9 @@ FIRST_VERTICES: Final = 100
 
 Each further one names twice as many as the one before has read, or this many: the store looks up all of them first.
 """
+
+REQUESTS_AT_ONCE: Final = 2
+"""Number of requests for many records that the store works on at once: most of the time it decompresses texts."""
 
 _UNLIMITED: Final = 2**62
 _NEVER_LONG: Final = 2**31 - 1
@@ -166,8 +170,19 @@ class _StateRead:
         )
 
     async def _add_records(self, vertices: Iterable[int]) -> None:
-        """Read the records of vertices, and with ``follow`` of those at which they point, by some requests."""
+        """Read the records of vertices, and with ``follow`` of those at which they point; of many, by requests at once.
+
+        The requests have all ended when this returns or raises.
+        """
         rest = [*vertices]
+        count = REQUESTS_AT_ONCE if len(rest) > FIRST_VERTICES else 1
+        parts = (self._add_some_records(rest[number::count]) for number in range(count))
+        for error in await asyncio.gather(*parts, return_exceptions=True):
+            if error is not None:
+                raise error
+
+    async def _add_some_records(self, rest: list[int]) -> None:
+        """Read records as :meth:`_add_records`, by one request after the other."""
         at_once = FIRST_VERTICES
         while rest:
             found = await self._response(rest[:at_once])

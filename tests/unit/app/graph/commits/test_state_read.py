@@ -1,5 +1,6 @@
 """Reads of writers over a store in memory: what each request names, and records without their long values."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -9,6 +10,7 @@ import pytest
 
 from app.graph.commits import state_read
 from app.graph.commits.state_read import BriefRecord, read_state
+from app.graph.driver.errors import WriteTooLargeError
 
 
 @dataclass
@@ -17,9 +19,15 @@ class Records:
 
     texts: dict[int, str]
     named: list[int] = field(default_factory=list)
+    under_way: int = 0
+    at_once: int = 0
 
     async def submit(self, _prepared: object, bindings: Mapping[str, Any]) -> list[Any]:
         """Return records until these have as many characters as a request reads, and the ids of the others."""
+        self.under_way += 1
+        self.at_once = max(self.at_once, self.under_way)
+        await asyncio.sleep(0)
+        self.under_way -= 1
         self.named.append(len(bindings["stored"]))
         left, read, unread = bindings["size"], list[Any](), list[int]()
         for vid in bindings["stored"]:
@@ -39,8 +47,28 @@ async def test_each_vertex_is_named_by_few_requests(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(state_read, "PART_SIZE", in_a_request * len(texts[0]))
     found = await read_state(client, texts)
     assert {vid: record["id"] for vid, record in found.records.items()} == {vid: f"{vid:05}" for vid in texts}
-    assert len(client.named) <= 5_000 // in_a_request + 10
+    assert len(client.named) <= 5_000 // in_a_request + 20
     assert max(client.named[1:]) <= 2 * max(in_a_request, state_read.FIRST_VERTICES)
+
+
+async def test_many_records_are_read_by_two_requests_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So the write lock is held for less time; few records are read by one request after the other."""
+    monkeypatch.setattr(state_read, "PART_SIZE", 500)
+    for count, at_once in ((state_read.FIRST_VERTICES, 1), (5_000, 2)):
+        client: Any = Records(dict.fromkeys(range(count), '{"id":"a"}'))
+        assert len((await read_state(client, client.texts)).records) == count
+        assert client.at_once == at_once
+
+
+async def test_a_read_that_is_too_large_ends_with_all_of_its_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No request is under way when the error is raised, and few were sent."""
+    monkeypatch.setattr(state_read, "PART_SIZE", 500)
+    monkeypatch.setattr(state_read, "MAX_SIZE", 5_000)
+    client: Any = Records(dict.fromkeys(range(5_000), '{"id":"a"}'))
+    with pytest.raises(WriteTooLargeError):
+        await read_state(client, client.texts, bounded=True)
+    assert client.under_way == 0
+    assert len(client.named) <= 5_000 // 500 + 2
 
 
 class LeftOutError(Exception):
