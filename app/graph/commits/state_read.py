@@ -106,9 +106,9 @@ class BriefRecord(Mapping[str, Json]):
 
 @dataclass(frozen=True, slots=True)
 class BriefReading:
-    """A read of records without their long values, but for the vertices ``whole``; ``require`` is of BriefRecord."""
+    """A read of records without their long values, but for the vertices ``complete``; ``require`` is of BriefRecord."""
 
-    whole: Collection[int]
+    complete: Collection[int]
     require: Callable[[], NoReturn]
 
 
@@ -266,7 +266,7 @@ class _StateRead:
             "full": full,
             "size": PART_SIZE if full else _UNLIMITED if is_last else EDGES_SIZE,
             "most": LONG_VALUE if self.brief else _NEVER_LONG,
-            "whole": [*self.brief.whole] if self.brief else [],
+            "complete": [*self.brief.complete] if self.brief else [],
         }
         found: JsonObject
         (found,) = await self.client.submit(STATE, bindings)

@@ -15,7 +15,7 @@ id is a hash of tenant and URN, so a second transaction that creates it fails (d
 | ``full`` | whether records of vertices are returned; without them, ``follow`` has no effect |
 | ``size`` | number of characters of complete records at which the request ends |
 | ``most`` | number of characters from which on a value of a vertex is left out, save its ``index`` |
-| ``whole`` | vertex ids whose records are complete nevertheless |
+| ``complete`` | vertex ids whose records are complete nevertheless |
 
 The response is ``{v, e, p, w, c, n, large}``, with records as JSON text. ``v`` is ``[id, record, …]`` of the vertices
 in ``stored`` and of all far vertices; absent ones are left out. With ``follow``, ``v`` also has the vertices that
@@ -117,7 +117,7 @@ def unread = []
 def left = size as long
 def sized = {{ r -> left -= r.length(); r }}
 def cut = []
-def kept = whole.collect {{ it as long }} as Set
+def kept = complete.collect {{ it as long }} as Set
 def brief = {{ x, r -> kept.contains(x) ? r : Brief.of(x, r, most as int, cut) }}
 def xs = stored
 while (xs) {{
@@ -177,7 +177,7 @@ if (xs && full) {render(g.V(param("xs")))}.each {{
     "full",
     "size",
     "most",
-    "whole",
+    "complete",
     name="state",
 )
 

@@ -67,7 +67,7 @@ async def prefetch(  # noqa: PLR0913 - what to read, and a flag
         request.hops[direction, relation][vid] = None
     request.edges |= dict.fromkeys(missing.edges)
     hop_reads = request.hop_reads()
-    brief = None if missing.complete else BriefReading(request.whole, request.missing.require_complete)
+    brief = None if missing.complete else BriefReading(request.complete, request.missing.require_complete)
     state = await read_state(
         client, request.records, hop_reads, request.edges, follow=True, bounded=bounded, brief=brief
     )
@@ -91,7 +91,7 @@ class PrefetchRequest:
 
     ``records`` maps vertex ids to URNs or names of receipts. ``hops`` maps a direction and a relation to the vertex ids
     where the hop starts, as keys. ``edges`` has single edges as keys, and ``groups`` is as in :class:`ReadSet`.
-    ``whole`` are those of ``records`` that are needed with long values, and ``missing`` is that of the working set.
+    ``complete`` are those of ``records`` that are needed with long values, and ``missing`` is that of the working set.
     """
 
     tenant: str
@@ -99,7 +99,7 @@ class PrefetchRequest:
     hops: dict[tuple[Direction, str], dict[int, None]] = field(default_factory=lambda: defaultdict(dict))
     edges: dict[EdgeKey, None] = field(default_factory=dict)
     groups: frozenset[int] = frozenset()
-    whole: set[int] = field(default_factory=set)
+    complete: set[int] = field(default_factory=set)
     missing: ReadSet = field(default_factory=ReadSet)
 
     def add_command(self, command: Command) -> None:
@@ -114,7 +114,7 @@ class PrefetchRequest:
     def add_record(self, urn: str) -> int:
         """Add the record of a URN, and of the parent that the URN names; return the vertex id of the URN."""
         vid, *parents = self._add(urn)
-        self.whole |= {vid, *parents}
+        self.complete |= {vid, *parents}
         return vid
 
     def add_end(self, urn: str) -> int:

@@ -19,15 +19,15 @@ class Records:
 
     texts: dict[int, str]
     named: list[int] = field(default_factory=list)
-    under_way: int = 0
+    current: int = 0
     at_once: int = 0
 
     async def submit(self, _prepared: object, bindings: Mapping[str, Any]) -> list[Any]:
         """Return records until these have as many characters as a request reads, and the ids of the others."""
-        self.under_way += 1
-        self.at_once = max(self.at_once, self.under_way)
+        self.current += 1
+        self.at_once = max(self.at_once, self.current)
         await asyncio.sleep(0)
-        self.under_way -= 1
+        self.current -= 1
         self.named.append(len(bindings["stored"]))
         left, read, unread = bindings["size"], list[Any](), list[int]()
         for vid in bindings["stored"]:
@@ -67,7 +67,7 @@ async def test_a_read_that_is_too_large_ends_with_all_of_its_requests(monkeypatc
     client: Any = Records(dict.fromkeys(range(5_000), '{"id":"a"}'))
     with pytest.raises(WriteTooLargeError):
         await read_state(client, client.texts, bounded=True)
-    assert client.under_way == 0
+    assert client.current == 0
     assert len(client.named) <= 5_000 // 500 + 2
 
 

@@ -57,9 +57,9 @@ def test_only_what_an_item_is_about_is_read_with_long_values() -> None:
     columns = [{"name": "c", "derivedFrom": [{"dataset": urn("dataset col"), "column": "x"}]}]
     request.add_command(asset("dataset d", {"columns": columns}, derivedFrom=["dataset a", "dataset-version v@1"]))
     request.add_command(link("FEEDS", "dataset e", "model-version m@1"))
-    assert request.whole == {vid(name) for name in ("dataset d", "dataset e", "model-version m@1", "model m")}
+    assert request.complete == {vid(name) for name in ("dataset d", "dataset e", "model-version m@1", "model m")}
     others = ("dataset a", "dataset col", "dataset-version v@1", "dataset v")
-    assert request.records.keys() - request.whole == {vid(name) for name in others}
+    assert request.records.keys() - request.complete == {vid(name) for name in others}
 
 
 async def test_long_values_are_read_once_a_plan_needs_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,7 +67,7 @@ async def test_long_values_are_read_once_a_plan_needs_one(monkeypatch: pytest.Mo
     briefs = []
 
     async def read(_client: object, _vertices: object, *_: object, brief: BriefReading | None, **_more: object) -> Any:
-        briefs.append(brief and brief.whole)
+        briefs.append(brief and brief.complete)
         value = {"id": urn("dataset a"), "tenant": "default", "description": "x"}
         left_out = frozenset({"description"})
         return StoredState(
