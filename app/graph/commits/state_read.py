@@ -35,7 +35,7 @@ MAX_SIZE: Final = 64 * 1024 * 1024
 """Maximal number of characters that a transaction of several items reads: all other writers wait for it."""
 
 LONG_VALUE: Final = 1_000
-"""Number of characters from which on a value of a record is long, with its key, as JSON."""
+"""Number of characters beyond which a value of a record is long, with its key, as JSON."""
 
 FIRST_VERTICES: Final = 100
 """Number of vertices that the first of several requests for records names.

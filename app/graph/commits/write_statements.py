@@ -14,7 +14,7 @@ id is a hash of tenant and URN, so a second transaction that creates it fails (d
 | ``follow`` | whether hops and pairs that name a merged vertex are those of the one that it leads to |
 | ``full`` | whether records of vertices are returned; without them, ``follow`` has no effect |
 | ``size`` | number of characters of complete records at which the request ends |
-| ``most`` | number of characters from which on a value of a vertex is left out, save its ``index`` |
+| ``most`` | number of characters beyond which a value of a vertex is left out, save its ``index`` |
 | ``complete`` | vertex ids whose records are complete nevertheless |
 
 The response is ``{v, e, p, w, c, n, large}``, with records as JSON text. ``v`` is ``[id, record, …]`` of the vertices
