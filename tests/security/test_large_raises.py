@@ -10,7 +10,7 @@ from support.servers.in_process import Api, no_jobs, open_api
 from support.stores.janusgraph import StoreGraph
 from support.stores.observed_requests import ObservedRequests
 
-from app.graph.propagation.stored_flows import FLOW
+from app.graph.propagation.flow_statement import FLOW
 from app.graph.writing.effects import raise_sensitivity
 from app.runtime.background_jobs import background_jobs
 

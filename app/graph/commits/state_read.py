@@ -13,12 +13,14 @@ from functools import partial
 from typing import Final, NoReturn
 
 from app.graph.commits.write_statements import STATE
+from app.graph.driver.edge_pages import EdgePages, read_edge_page
 from app.graph.driver.errors import WriteTooLargeError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.edge_record import EdgeKey
 from app.graph.records.merged_record import last_target
 from app.graph.records.record_text import record_of
 from graphql_schema.catalog.relations import Direction
+from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import Json, JsonObject, Record
 
@@ -28,8 +30,14 @@ FarEdge = tuple[int, int, Record]
 PART_SIZE: Final = 4 * 1024 * 1024
 """Number of characters of records at which a request ends; the others are read by further requests."""
 
-EDGES_SIZE: Final = 16 * 1024 * 1024
-"""The same for a request that reads edges alone."""
+EDGES_SIZE: Final = 8 * 1024 * 1024
+"""The same for a request that reads the edges of several vertices alone; those of one vertex are read in pages."""
+
+RECORDS_AT_ONCE: Final = 10_000
+"""Maximal number of vertices that one request names to read their records."""
+
+MANY_EDGES: Final = 20_000
+"""Number of edges from which on their far ends are found in the side thread."""
 
 MAX_SIZE: Final = 64 * 1024 * 1024
 """Maximal number of characters that a transaction of several items reads: all other writers wait for it."""
@@ -188,7 +196,7 @@ class _StateRead:
             found = await self._response(rest[:at_once])
             await self._take(found)
             rest = [*found["w"], *rest[at_once:]]
-            at_once = max(FIRST_VERTICES, len(found["v"]))
+            at_once = min(max(FIRST_VERTICES, len(found["v"])), RECORDS_AT_ONCE)
 
     async def _edges(self, hops: Sequence[HopRead], pairs: Sequence[EdgeKey]) -> JsonObject:
         """Return edges in the form of a response; ``w`` has all far vertices, and ``v`` is empty."""
@@ -197,16 +205,16 @@ class _StateRead:
             hops, [(number, vid) for number, hop in enumerate(hops) for vid in hop.vertices]
         ):
             rows[number] += some
-        far = dict.fromkeys(vid for each in rows for vid in each[1::3])
-        return {"v": [], "e": rows, "p": await self._single(pairs), "w": [*far], "c": []}
+        far = await run_in_turn(_far_ends, sum(map(len, rows)) > 3 * MANY_EDGES, rows)
+        return {"v": [], "e": rows, "p": await self._single(pairs), "w": far, "c": []}
 
     async def _rows(self, hops: Sequence[HopRead], starts: Sequence[tuple[int, int]]) -> list[tuple[int, list[Json]]]:
-        """Return the rows of edges at some vertices, in halves if they are too large for one request.
+        """Return the rows of edges at some vertices, in halves down to one start if they are too large for a request.
 
         ``starts`` has pairs of the number of a hop and a vertex, and each result the number of its hop.
         """
-        if not starts:
-            return []
+        if len(starts) < 2:  # noqa: PLR2004 - a single one, whose edges may have any size
+            return [(number, await self._pages(hops[number], vid)) for number, vid in starts]
         chosen = defaultdict[int, list[int]](list)
         for number, vid in starts:
             chosen[number].append(vid)
@@ -216,6 +224,16 @@ class _StateRead:
             return [*zip(chosen, found["e"], strict=True)]
         half = len(starts) // 2
         return [*await self._rows(hops, starts[:half]), *await self._rows(hops, starts[half:])]
+
+    async def _pages(self, hop: HopRead, vid: int) -> list[Json]:
+        """Return the rows of the edges of a hop at one vertex, page by page."""
+        pages, found = EdgePages.at_vertex(hop.direction.value, hop.labels, vid), list[Json]()
+        while not pages.is_read:
+            page = await read_edge_page(self.client, pages)
+            near, _, far, _, texts = (page.rows[0][place::5] for place in range(5))
+            found += chain.from_iterable(zip(near, far, texts, strict=True))
+            self._count(sum(map(len, texts)))
+        return found
 
     async def _single(self, pairs: Sequence[EdgeKey]) -> list[str | None]:
         """Return the texts of single edges, None for an absent one, in halves if they are too large for one request."""
@@ -254,10 +272,9 @@ class _StateRead:
     ) -> JsonObject:
         """Return one response, and count its size. Without hops and pairs it is never ``large``.
 
-        With ``full`` false it has no records of vertices. The edges of a single start are then read whatever their
-        size.
+        With ``full`` false it has no records of vertices. A single edge of ``pairs`` is then read whatever its size.
         """
-        is_last = not full and len(pairs) + sum(len(hop.vertices) for hop in hops) == 1
+        is_last = not (full or hops) and len(pairs) == 1
         bindings = {
             "stored": [*vertices],
             "hops": [{"d": hop.direction.value, "ls": list(hop.labels), "xs": list(hop.vertices)} for hop in hops],
@@ -270,10 +287,14 @@ class _StateRead:
         }
         found: JsonObject
         (found,) = await self.client.submit(STATE, bindings)
-        self.size += found["n"]
+        self._count(found["n"])
+        return found
+
+    def _count(self, characters: int) -> None:
+        """Count characters of records that were read."""
+        self.size += characters
         if self.bounded and self.size > MAX_SIZE:
             raise WriteTooLargeError("The transaction reads too much.")
-        return found
 
     async def _take(self, found: JsonObject) -> None:
         """Add the records of vertices in a response."""
@@ -289,3 +310,8 @@ class _StateRead:
         """Return the rows of a flat ``[vertex id, far vertex id, edge text, …]``."""
         rows = zip(flat[::3], flat[1::3], flat[2::3], strict=True)
         return [(near, far, record_of(text)) async for near, far, text in self.budget.in_turns(rows)]
+
+
+def _far_ends(rows: Iterable[Sequence[Json]]) -> list[int]:
+    """Return the far vertices in flat rows ``[vertex id, far vertex id, edge text, …]``, each once."""
+    return [*dict.fromkeys(vid for each in rows for vid in each[1::3])]

@@ -4,17 +4,20 @@ Writers run between the steps of the job. What their transactions touch is recor
 reads: what is left is as stored. A rank is that of a sensitivity (:data:`policies.sensitivity.RANK`).
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 from app.graph.cache.fill import Forbidden
 from app.graph.jobs.id_queue import IdQueue, take_first
+from app.graph.propagation.source_reading import SourceReading
 from app.graph.propagation.sources import group_of, is_group
-from app.graph.propagation.stored_flows import StoredFlows
+from app.graph.propagation.stored_flows import MANY_EDGES, StoredFlows
 from app.graph.records.touched import Touched
 from graphql_schema.catalog.kinds import NAME_OF_CODE
 from graphql_schema.catalog.relations import CARRYING, PARENT_HOPS
+from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import Record
 from policies.sensitivity import RANK, SENSITIVITIES
@@ -32,6 +35,13 @@ MIN_REQUESTS: Final = 10
 """Number of requests within which a step reads further ranks, also after MAX_VERTICES vertices.
 
 Writers may change the edges of a vertex with many sources between all steps: each step then reads these anew.
+"""
+
+MAX_RESTARTS: Final = 2
+"""Number of times that the reading of some sources begins again, because of writes between its pages.
+
+The next step then reads all its pages, so that the work ends. That is the step of a caller who writes edges to an asset
+with more than a page of them again and again.
 """
 
 MAX_PARTS: Final = 5
@@ -86,6 +96,8 @@ class KnownSources:
     of: dict[int, tuple[int, ...]] = field(default_factory=dict)
     stopped: set[int] = field(default_factory=set)
     _written: Forbidden = field(default_factory=Forbidden)
+    _reading: SourceReading | None = None
+    _restarts: int = 0
 
     def record(self, touched: Touched) -> None:
         """Record what a transaction touches."""
@@ -106,36 +118,56 @@ class KnownSources:
         Return whether all are known now; otherwise the budget is spent.
         """
         turns = OperationBudget()
-        unread = [vid async for vid in turns.in_turns(vids) if vid not in self.of]
-        for start in range(0, len(unread), AT_ONCE):
-            if budget.is_spent:
+        unread = {vid: None async for vid in turns.in_turns(vids) if vid not in self.of}
+        while unread:
+            if budget.is_spent and not self._must_go_on:
                 return False
-            await self._read_sources(flows, unread[start : start + AT_ONCE], budget)
-        groups, unranked = IdQueue(), IdQueue()
-        async for vid in turns.in_turns(vids):
-            groups |= dict.fromkeys(filter(is_group, self.of[vid]))
-            unranked |= dict.fromkeys(self._unranked(vid))
-        async for group in turns.in_turns(groups):
-            unranked |= dict.fromkeys(self._unranked(group))
+            for vid in await self._read_sources(flows, unread, budget):
+                unread.pop(vid, None)
+        unranked = await run_in_turn(self._all_unranked, self.size(vids) >= MANY_EDGES, vids)
         while unranked:
             if budget.is_spent_for_ranks:
                 return False
             unranked |= dict.fromkeys(await self._read_ranks(flows, take_first(unranked, AT_ONCE), budget))
         return True
 
-    def _unranked(self, vid: int) -> Iterator[int]:
-        """Yield the vertex, and those of its sources, of which the rank is to be read."""
-        return (each for each in (vid, *self.of[vid]) if each not in self.ranks)
+    def size(self, vids: Iterable[int]) -> int:
+        """Return the number of known sources of vertices, those of groups not counted."""
+        return sum(len(self.of.get(vid, ())) for vid in vids)
 
-    async def _read_sources(self, flows: StoredFlows, vids: list[int], budget: ReadBudget) -> None:
-        """Read the sources of some vertices, and the ranks of both, as far as one request has their records."""
-        found, left = await flows.first_sources(vids, _KEYS, MAX_VERTICES)
-        for vid in (*vids, *filter(is_group, found.of)):
-            self.of[vid] = () if vid in self.stopped else tuple(found.of.get(vid, ()))
-        for group in filter(is_group, found.of):
+    def _all_unranked(self, vids: Iterable[int]) -> IdQueue:
+        """Return the vertices, their sources and the members of groups, of which the rank is to be read."""
+        near = {each: None for vid in vids for each in (vid, *self.of[vid])}
+        members = {each: None for group in filter(is_group, near) for each in self.of[group]}
+        return {each: None for each in near | members if each not in self.ranks}
+
+    @property
+    def _must_go_on(self) -> bool:
+        """Whether a reading has begun again so often that the step ends with its last page."""
+        return self._reading is not None and self._restarts >= MAX_RESTARTS
+
+    async def _read_sources(self, flows: StoredFlows, unread: IdQueue, budget: ReadBudget) -> Sequence[int]:
+        """Read a page of the sources of some vertices, and the ranks of both, as far as one request has their records.
+
+        Return the vertices of which all sources are known with this page.
+        """
+        reading = self._reading = self._reading or flows.source_reading(list(islice(unread, AT_ONCE)))
+        records, left = await flows.next_sources(reading, _KEYS, MAX_VERTICES)
+        budget.spend(max(len(records), reading.page_size), left)
+        await self._add_ranks(flows, records)
+        if not reading.pages.is_read:
+            return ()
+        self._reading, self._restarts = None, 0
+        await run_in_turn(self._add_sources, reading.size >= MANY_EDGES, reading)
+        return reading.vids
+
+    def _add_sources(self, reading: SourceReading) -> None:
+        """Add the sources of a reading, whose pages are all read."""
+        of = reading.sources()
+        for vid in (*reading.vids, *filter(is_group, of)):
+            self.of[vid] = () if vid in self.stopped else tuple(of.get(vid, ()))
+        for group in filter(is_group, of):
             self.ranks[group], self.declared[group] = len(SENSITIVITIES) - 1, 0
-        await self._add_ranks(flows, found.records)
-        budget.spend(max(len(found.records), sum(map(len, found.of.values()))), left)
 
     async def _read_ranks(self, flows: StoredFlows, vids: list[int], budget: ReadBudget) -> list[int]:
         """Read the ranks of some vertices by one request; return the vertices that its size leaves out."""
@@ -161,8 +193,11 @@ class KnownSources:
             self.ranks.pop(vid, None)
         ends = touched.edge_ends
         joined = {vid for _, label, vid in ends if label in JOINING}
-        for vid in joined | {vid for direction, label, vid in ends if direction == "in" and label in CARRYING}:
+        carried = {vid for direction, label, vid in ends if direction == "in" and label in CARRYING}
+        for vid in joined | carried:
             self.of.pop(vid, None)
+        if self._reading is not None and (touched.everything or self._reading.is_changed(carried, joined)):
+            self._reading, self._restarts = None, self._restarts + 1
         if joined:
             joined |= set(map(group_of, joined))
             for vid in [vid for vid, sources in self.of.items() if not (is_group(vid) or joined.isdisjoint(sources))]:

@@ -21,9 +21,10 @@ from app.graph.commits.state_read import read_records
 from app.graph.commits.write_set import WriteSet
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs.known_sources import JOINING, ReadBudget
-from app.graph.jobs.sensitivity_recompute import Recomputation
+from app.graph.jobs.sensitivity_recompute import LONG_WALK, Recomputation
 from app.graph.jobs.turn_order import TurnOrder
-from app.graph.propagation.stored_flows import StoredFlows, next_end
+from app.graph.propagation.stored_ends import NextEnd
+from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.records.clock import epoch_milliseconds
 from app.graph.records.touched import EVERYTHING, Touched
 from app.graph.records.vertex_record import with_effective_sensitivity
@@ -84,7 +85,7 @@ class SensitivityJob(OutboxWorker):
             self._loads = self._outbox.loads
             self._begun = {x: each for x, each in self._begun.items() if x in self._outbox}
             for each in self._begun.values():
-                each.begin_batch(())  # the frontier may be another one; the watch keeps what was read right
+                each.begin_again()  # the frontier may be another one; the watch keeps what was read right
         if due:
             await self._advance(self._next(due))
         return bool(due)
@@ -98,10 +99,6 @@ class SensitivityJob(OutboxWorker):
 
     async def _advance(self, entry: OutboxEntry) -> None:
         flows = StoredFlows(self._client, self._stops, self._clock())
-        if entry.expand:
-            found, _ = await flows.targets(entry.expand, max_records=0)
-            entry.frontier |= dict.fromkeys(found)
-            entry.expand = {}
         if entry.x not in self._begun:
             self._outbox.begin(entry)
             self._let_ends_be_read(entry)
@@ -109,19 +106,40 @@ class SensitivityJob(OutboxWorker):
         self._late = self._late if monotonic() < self._late_until else []
         for touched in self._late:
             recomputation.known.record(touched)
+        if not await self._expanded(entry, recomputation, flows):
+            return
         recomputation.begin_step()
         if not recomputation.batch:
             recomputation.begin_batch(islice(entry.frontier, BATCH))
         if await recomputation.decide(flows, ReadBudget()):
             await self._write(entry, recomputation, flows)
-        if not entry.frontier:
-            following = []
-            if entry.awaits is not None:  # edges that ended during the work may have counted
-                due = await next_end(self._client, entry.awaits[0], recomputation.begun_at)
-                following = self._outbox.following(entry, due, flows.now)
-            await self._outbox.done(self._client, entry, followed_by=following)
-            del self._begun[entry.x]
-            _log.info("sensitivity_recomputed", tenant=entry.tenant, floor=entry.floor and entry.floor.level)
+        if not (entry.frontier or recomputation.targets):
+            await self._end(entry, recomputation, flows.now)
+
+    async def _expanded(self, entry: OutboxEntry, recomputation: Recomputation, flows: StoredFlows) -> bool:
+        """Add a page of the targets of ``expand`` to the frontier; return whether all are added.
+
+        In the store, the entry keeps ``expand`` until the work is done.
+        """
+        if not recomputation.has_expanded:
+            recomputation.targets.add(entry.expand)
+            recomputation.has_expanded = True
+        if recomputation.targets:
+            entry.frontier |= dict.fromkeys(await recomputation.targets.next_targets(flows))
+        return not recomputation.targets
+
+    async def _end(self, entry: OutboxEntry, recomputation: Recomputation, now: int) -> None:
+        """Delete the entry, whose work is done, once the next end that it awaits is found."""
+        following = []
+        if entry.awaits is not None:  # edges that ended during the work may have counted
+            end = recomputation.next_end or NextEnd(entry.awaits[0], recomputation.begun_at)
+            recomputation.next_end = end
+            if not await end.advance(self._client):
+                return
+            following = self._outbox.following(entry, end.due, now)
+        await self._outbox.done(self._client, entry, followed_by=following)
+        del self._begun[entry.x]
+        _log.info("sensitivity_recomputed", tenant=entry.tenant, floor=entry.floor and entry.floor.level)
 
     def _let_ends_be_read(self, entry: OutboxEntry) -> None:
         """Let edges at the assets at which some have ended be read again: no write has announced their end."""
@@ -132,12 +150,15 @@ class SensitivityJob(OutboxWorker):
     async def _write(self, entry: OutboxEntry, recomputation: Recomputation, flows: StoredFlows) -> None:
         """Write up to BATCH changed records, with the vertices to recompute next; end the batch with its last ones.
 
-        If more have changed, the next step decides about them again, with what this one has written.
+        If more have changed, the next step decides about them again, with what this one has written. If the targets of
+        those that are written have more than a page, the next steps read them: the entry has ``expand`` for this.
         """
         changed, batch, further = recomputation.changed(), recomputation.batch, set[int]()
         if changed:
-            some = await run_in_turn(recomputation.first_of, len(changed) > BATCH, changed, BATCH)
-            further, _ = await flows.targets(some, max_records=0)
+            is_long = len(changed) > BATCH or recomputation.known.size(changed) >= LONG_WALK
+            some = await run_in_turn(recomputation.first_of, is_long, changed, BATCH)
+            pages = flows.target_pages(some)
+            further = await flows.next_far_ends(pages)
             further |= {vid for vid in some if vid not in entry.frontier}
             writes, may_link = WriteSet(), self._outbox.floors.may_link
             for vid, record in (await read_records(self._client, some)).items():
@@ -145,6 +166,10 @@ class SensitivityJob(OutboxWorker):
                 after = with_effective_sensitivity(record, SENSITIVITIES[changed[vid]], confirmed=confirmed)
                 writes.vertex(vid, after, before=record)
             writes.extend_frontier(entry, further)
+            if not pages.is_read:
+                entry.expand |= dict.fromkeys(some)
+                writes.update_entry(entry)
+                recomputation.targets.add(some)
             await writes.submit(self._client)
         is_done = len(changed) <= BATCH
         for vid in batch if is_done else ():

@@ -20,9 +20,10 @@ from app.graph.jobs.id_queue import IdQueue
 from app.graph.jobs.known_sources import AT_ONCE, KnownSources, ReadBudget
 from app.graph.propagation.cycles import upstream_first
 from app.graph.propagation.sources import is_group
+from app.graph.propagation.stored_ends import NextEnd
 from app.graph.propagation.stored_flows import StoredFlows
+from app.graph.propagation.target_queue import TargetQueue
 from graphql_schema.execution.side_thread import run_in_turn
-from graphql_schema.ports.operation_budget import OperationBudget
 from policies.sensitivity import SENSITIVITIES
 
 LONG_WALK: Final = 2_000
@@ -47,15 +48,17 @@ class _UpstreamWalk:
 
     async def advance(self, flows: StoredFlows, budget: ReadBudget) -> bool:
         """Continue the walk; return whether it has ended, which it has not if the budget is spent."""
-        turns = OperationBudget()
         while self.new:
             vids = list(islice(self.new, AT_ONCE))
             if not await self.known.read(flows, vids, budget):
                 return False
-            async for vid in turns.in_turns(vids):
-                del self.new[vid]
-                self._reach(self.known.of[vid])
+            await run_in_turn(self._reach_from, self.known.size(vids) >= LONG_WALK, vids)
         return True
+
+    def _reach_from(self, vids: Iterable[int]) -> None:
+        for vid in vids:
+            del self.new[vid]
+            self._reach(self.known.of[vid])
 
     def _reach(self, sources: Collection[int]) -> None:
         self.edges += len(sources)
@@ -87,12 +90,17 @@ class Recomputation:
     """The recomputation of one ``batch`` after the other, around one outbox entry.
 
     Nothing is written here. Hold the lock of the writers from :meth:`begin_step` until changes are stored. It reads
-    nothing as of an instant before ``begun_at``, in epoch milliseconds.
+    nothing as of an instant before ``begun_at``, in epoch milliseconds. ``targets`` are still to be added to the
+    frontier of the entry. ``has_expanded`` states that those of its ``expand`` are in there, or were added.
+    ``next_end`` is searched when the work is done.
     """
 
     begun_at: int = 0
     known: KnownSources = field(default_factory=KnownSources)
     batch: list[int] = field(default_factory=list)
+    targets: TargetQueue = field(default_factory=TargetQueue)
+    has_expanded: bool = False
+    next_end: NextEnd | None = None
     _ranks: dict[int, int] = field(default_factory=dict)
     _walk: _UpstreamWalk | None = None
 
@@ -100,6 +108,11 @@ class Recomputation:
         """Forget what was written since the last step, and decide again if any of that was read."""
         if self.known.forget_written():
             self._walk = None
+
+    def begin_again(self) -> None:
+        """Begin the entry again, with another frontier."""
+        self.begin_batch(())
+        self.targets, self.has_expanded, self.next_end = TargetQueue(), False, None
 
     def begin_batch(self, vids: Iterable[int]) -> None:
         """Begin the next batch."""
@@ -110,9 +123,7 @@ class Recomputation:
         if self._walk is None:
             if not await self.known.read(flows, self.batch, budget):
                 return False
-            groups = {source for vid in self.batch for source in self.known.of[vid] if is_group(source)}
-            edges = sum(len(self.known.of[vid]) for vid in (*self.batch, *groups))
-            await run_in_turn(self._raise, edges >= LONG_WALK)
+            await run_in_turn(self._raise, self._is_long())
             self._walk = self._from(len(SENSITIVITIES) - 1)
         while await self._walk.advance(flows, budget):
             walk = self._walk
@@ -122,6 +133,13 @@ class Recomputation:
                 return True
             self._walk = self._from(walk.rank - 1)
         return False
+
+    def _is_long(self) -> bool:
+        """Return whether the sources of the batch, and the members of groups among them, are many."""
+        edges = self.known.size(self.batch)
+        if edges < LONG_WALK:
+            edges += self.known.size({each for vid in self.batch for each in self.known.of[vid] if is_group(each)})
+        return edges >= LONG_WALK
 
     def changed(self) -> dict[int, int]:
         """Return the new rank of each vertex whose rank differs from the stored one, after :meth:`decide` is done.

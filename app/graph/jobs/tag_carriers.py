@@ -44,9 +44,6 @@ def rows = []
     "now",
     name="tags",
 )
-_HOLDERS: Final = PreparedStatement.traversal(
-    g.V(param("xs")).in_e(TAGGED.name).has("validTo", P.gt(param("now"))).out_v().id_().fold(), "tags"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,11 +95,6 @@ class Carriers:
         (rows,) = await self.client.submit(_CARRIERS, {"vids": sorted(vids), "tag": self.tag})
         in_turns = OperationBudget().in_turns(rows)
         return {vid: self._carrier(urn, deleted, edge) async for vid, urn, deleted, edge in in_turns}
-
-    async def holders(self) -> list[int]:
-        """Return the id of every vertex with a current edge to the tag, also if the edge blocks the tag."""
-        (found,) = await self.client.submit(_HOLDERS, {"xs": [self.tag], "now": self.now})
-        return list(found)
 
     def _carrier(self, urn: str, deleted: int, text: str | None) -> Carrier:
         edge = None if text is None else record_of(text)

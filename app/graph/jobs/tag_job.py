@@ -10,7 +10,7 @@ the asset. A batch that writes also stores the vertices to decide next.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -27,7 +27,9 @@ from app.graph.jobs.tag_carriers import Carrier, Carriers, carried_tags
 from app.graph.jobs.tag_worklist import TagBatch, TagWorklist
 from app.graph.jobs.turn_order import TurnOrder
 from app.graph.propagation.sources import is_group
-from app.graph.propagation.stored_flows import StoredFlows, next_end
+from app.graph.propagation.stored_ends import NextEnd
+from app.graph.propagation.stored_flows import StoredFlows
+from app.graph.propagation.target_queue import TargetQueue
 from app.graph.records.clock import epoch_milliseconds
 from app.graph.records.edge_record import is_current
 from app.graph.records.tag_edge import PROPAGATION, Arrival, arrived, has_mode
@@ -62,13 +64,24 @@ _log = structlog.get_logger(__name__)
 class _Division:
     """The division of an entry for all tags by tag, over some steps of the job.
 
-    The vertices in ``left`` are to be read. ``by_tag`` has those that were read, by each propagating tag that they
-    carry. No edge is read as of an instant before ``begun_at``, in epoch milliseconds.
+    The vertices in ``left``, and the ``targets``, are to be read. ``by_tag`` has those that were read, by each
+    propagating tag that they carry. No edge is read as of an instant before ``begun_at``, in epoch milliseconds.
+    ``next_end`` is searched when all are read.
     """
 
     begun_at: int
     left: IdQueue
+    targets: TargetQueue
+    next_end: NextEnd | None = None
     by_tag: dict[int, IdQueue] = field(default_factory=lambda: defaultdict(dict))
+
+
+@dataclass(frozen=True, slots=True)
+class _Following:
+    """Vertices to decide after a batch, and vertices whose targets are to be read for this."""
+
+    further: set[int]
+    expand: Collection[int] = ()
 
 
 class TagJob(OutboxWorker):
@@ -100,7 +113,7 @@ class TagJob(OutboxWorker):
             await self._divide(entry, now)
         for entry in due:
             if entry.x not in known and entry.tag != ANY_TAG:
-                await self._add_entry(entry, now)
+                self._add_entry(entry, now)
         self._worklists = {key: worklist for key, worklist in self._worklists.items() if worklist.entries}
         if not self._worklists:
             return bool(due)
@@ -126,16 +139,17 @@ class TagJob(OutboxWorker):
         worklist = self._worklists[key] = self._worklists.pop(key)
         worklist.postpone()
 
-    async def _add_entry(self, entry: OutboxEntry, now: int) -> None:
+    def _add_entry(self, entry: OutboxEntry, now: int) -> None:
         """Add an entry to the worklist of its tag and caller, unless that has begun."""
         tag = entry.tag or ANY_TAG
         worklist = self._worklists.setdefault((tag, entry.caller), TagWorklist(tag, entry.tenant))
         if worklist.has_begun:
             return
         worklist.entries.append(entry)
-        holders = await (await self._carriers(tag, now)).holders() if entry.holders else []
-        worklist.recheck([*entry.frontier, *holders])
-        worklist.expand |= dict.fromkeys([*entry.expand, *holders])
+        worklist.recheck(entry.frontier)
+        worklist.expand |= entry.expand
+        if entry.holders:
+            worklist.holders = self._flows(now).holder_pages(tag)
 
     async def _divide(self, entry: OutboxEntry, now: int) -> None:
         """Read which tags the next batch of an entry for all tags carries; after the last one, replace the entry.
@@ -145,17 +159,23 @@ class TagJob(OutboxWorker):
         division = self._divisions.get(entry.x)
         if division is None:
             self._outbox.begin(entry)
-            further, _ = await self._flows(now).targets(entry.expand, max_records=0)
-            division = self._divisions[entry.x] = _Division(now, {**entry.frontier, **dict.fromkeys(further)})
-        carried = await carried_tags(self._client, take_first(division.left, BATCH), now)
+            division = self._divisions[entry.x] = _Division(now, {**entry.frontier}, TargetQueue())
+            division.targets.add(entry.expand)
+        if division.targets:
+            division.left |= dict.fromkeys(await division.targets.next_targets(self._flows(now)))
+        some = take_first(division.left, BATCH)
+        carried = await carried_tags(self._client, some, now) if some else {}
         for tag in await self._coordinator.propagating_tags.among(self._client, carried):
             division.by_tag[tag] |= dict.fromkeys(carried[tag])
-        if not division.left:
+        if not (division.left or division.targets):
             await self._replace(entry, division, now)
-            del self._divisions[entry.x]
 
     async def _replace(self, entry: OutboxEntry, division: _Division, now: int) -> None:
-        """Replace an entry for all tags by one for each tag, and by one for the next end that it awaits."""
+        """Replace an entry for all tags by one for each tag, and by one for the next end that it awaits, once found."""
+        if entry.awaits is not None:
+            division.next_end = division.next_end or NextEnd(entry.awaits[0], division.begun_at)
+            if not await division.next_end.advance(self._client):
+                return
         entries = [
             OutboxEntry(
                 new_entry_id(),
@@ -167,18 +187,27 @@ class TagJob(OutboxWorker):
             )
             for tag, vids in division.by_tag.items()
         ]
-        if entry.awaits is not None:
-            due = await next_end(self._client, entry.awaits[0], division.begun_at)
-            entries += self._outbox.following(entry, due, now)
+        if division.next_end is not None:
+            entries += self._outbox.following(entry, division.next_end.due, now)
         await self._outbox.done(self._client, entry, followed_by=entries)
+        del self._divisions[entry.x]
 
     async def _work(self, worklist: TagWorklist, now: int) -> None:
-        """Work off one batch: decide the one that has begun, else expand, decide, or remove the unsupported tags."""
+        """Work off one batch: decide the one that has begun, else expand, decide, or remove the unsupported tags.
+
+        To expand is to read a page of holders of the tag, or of targets.
+        """
         if worklist.batch:
             await self._decide(worklist, worklist.batch, now)
-        elif worklist.expand:
-            found, _ = await self._flows(now).targets(take_first(worklist.expand, BATCH), max_records=0)
+        elif worklist.holders:
+            found = await self._flows(now).next_far_ends(worklist.holders)
             worklist.recheck(found)
+            worklist.expand |= dict.fromkeys(found)
+            worklist.holders = None if worklist.holders.is_read else worklist.holders
+        elif worklist.expand or worklist.expanding:
+            if not worklist.expanding:
+                worklist.expanding.add(take_first(worklist.expand, BATCH))
+            worklist.recheck(await worklist.expanding.next_targets(self._flows(now)))
             worklist.steps += 1
         elif worklist.suspects or worklist.candidates:
             worklist.batch = TagBatch(worklist.take(BATCH))
@@ -187,21 +216,25 @@ class TagJob(OutboxWorker):
             size = min(BATCH, len(worklist.unsupported))
             removed = [worklist.unsupported.popitem()[0] for _ in range(size)]
             carriers = await (await self._carriers(worklist.tag, now)).of(removed)
-            await self._write(worklist, dict.fromkeys(removed), carriers, set(removed), now)
+            await self._write(worklist, dict.fromkeys(removed), carriers, _Following(set(removed)), now)
 
     async def _decide(self, worklist: TagWorklist, batch: TagBatch, now: int) -> None:
         """Read carriers around a batch; with the last ones, decide about it and write its arrivals.
 
         The step that decides reads the edges to the batch, and the vertices of the batch. Those of an earlier step may
         be outdated: an edge that a writer ends at a vertex without the tag leaves no entry. The vertices around it may
-        be outdated, because a change of these leaves an entry for the tag, after which the batch is decided again.
+        be outdated, because a change of these leaves an entry for the tag, after which the batch is decided again. So
+        may edges of which there is more than a page: a vertex that gets the tag is then decided twice. As it has the
+        tag, each further end of an edge leaves an entry.
         """
         flows, carriers = self._flows(now), await self._carriers(worklist.tag, now)
-        vids, sources = batch.vids, None  # None unless this step reads them
-        if not batch.left:
-            sources = await flows.source_ids(vids)
-            around = set().union(*sources.values()).difference(vids, batch.read)
-            batch.left = {vid: None for vid in around if not is_group(vid)}
+        vids, sources = batch.vids, batch.sources  # None unless they are known in this step
+        if sources is None and not batch.left:
+            sources = await self._sources(batch, flows)
+            if sources is None:
+                return
+            near = await run_in_turn(_around, sum(map(len, sources.values())) > MANY_CARRIERS, sources)
+            batch.left = dict.fromkeys(near.difference(vids, batch.read))
         for _ in range(0, min(MAX_AROUND, len(batch.left)), AT_ONCE):
             some = take_first(batch.left, AT_ONCE)
             batch.carriers |= await carriers.of(some)
@@ -209,33 +242,51 @@ class TagJob(OutboxWorker):
         if not batch.left and sources is not None:
             worklist.batch = None
             batch.carriers |= await carriers.of(vids)
-            await self._write_decision(worklist, vids, sources, batch.carriers, flows)
+            await self._write_decision(worklist, batch, sources, flows)
+
+    async def _sources(self, batch: TagBatch, flows: StoredFlows) -> Mapping[int, set[int]] | None:
+        """Read a page of the sources of a batch; return them if all are read, and keep those of several pages."""
+        reading = batch.reading or flows.source_reading(batch.vids)
+        await flows.next_sources(reading)
+        if not reading.pages.is_read:
+            batch.reading = reading
+            return None
+        sources = await run_in_turn(reading.sources, reading.size > MANY_CARRIERS)
+        batch.sources = None if batch.reading is None else sources
+        return sources
 
     async def _write_decision(
-        self,
-        worklist: TagWorklist,
-        batch: list[int],
-        sources: Mapping[int, set[int]],
-        carriers: Mapping[int, Carrier],
-        flows: StoredFlows,
+        self, worklist: TagWorklist, batch: TagBatch, sources: Mapping[int, set[int]], flows: StoredFlows
     ) -> None:
-        """Decide about a batch of vertices, write their arrivals, and put the affected targets on the worklist."""
-        decision = await run_in_turn(worklist.decide, len(carriers) > MANY_CARRIERS, batch, sources, carriers)
-        further, _ = await flows.targets(decision.changed, max_records=0)
-        await self._write(worklist, decision.arrivals, carriers, further, flows.now)
-        suspects, _ = await flows.targets(decision.unsupported, max_records=0)
+        """Decide about a batch of vertices, write their arrivals, and put the affected targets on the worklist.
+
+        Targets with more than a page are read later.
+        """
+        carriers, are_many = batch.carriers, len(batch.carriers) > MANY_CARRIERS
+        decision = await run_in_turn(worklist.decide, are_many, batch.vids, sources, carriers)
+        pages = flows.target_pages(decision.changed)
+        further = await flows.next_far_ends(pages) if decision.changed else set()
+        if batch.sources is not None:
+            further |= {vid for vid, arrival in decision.arrivals.items() if arrival is not None}
+        following = _Following(further, () if pages.is_read else decision.changed)
+        await self._write(worklist, decision.arrivals, carriers, following, flows.now)
         worklist.recheck(further)
-        worklist.suspects |= dict.fromkeys(vid for vid in suspects if vid not in worklist.unsupported)
+        worklist.expand |= dict.fromkeys(following.expand)
+        if decision.unsupported:
+            pages = flows.target_pages(decision.unsupported)
+            suspects = await flows.next_far_ends(pages)
+            worklist.suspects |= dict.fromkeys(vid for vid in suspects if vid not in worklist.unsupported)
+            worklist.expand |= {} if pages.is_read else dict.fromkeys(decision.unsupported)
 
     async def _write(
         self,
         worklist: TagWorklist,
         arrivals: Mapping[int, Arrival | None],
         carriers: Mapping[int, Carrier],
-        further: set[int],
+        following: _Following,
         now: int,
     ) -> None:
-        """Write the arrivals that differ from the stored ones, with the vertices ``further``, which are decided next.
+        """Write the arrivals that differ from the stored ones, with what follows in the entry until its work is done.
 
         Nothing is written if no arrival differs. The entry also gets what :meth:`TagWorklist.provisional_of` returns.
         """
@@ -253,7 +304,11 @@ class TagJob(OutboxWorker):
             after = _with_tag(record, str(tag["id"]), carried=_is_carried(edge, now))
             if after is not record:
                 writes.vertex(vid, after, before=record)
-        writes.extend_frontier(worklist.entries[0], further | worklist.provisional_of(changed))
+        entry = worklist.entries[0]
+        writes.extend_frontier(entry, following.further | worklist.provisional_of(changed))
+        if following.expand:
+            entry.expand |= dict.fromkeys(following.expand)
+            writes.update_entry(entry)
         await writes.submit(self._client)
 
     async def _carriers(self, tag: int, now: int) -> Carriers:
@@ -271,6 +326,11 @@ def _begun_last(worklists: Mapping[tuple[int, Caller], TagWorklist]) -> dict[tup
         first.setdefault(key[0], key)
     order = sorted(worklists, key=lambda key: first[key[0]] == key and worklists[key].has_begun)
     return {key: TagWorklist(key[0], worklists[key].tenant) for key in order}
+
+
+def _around(sources: Mapping[int, set[int]]) -> set[int]:
+    """Return the vertices among the sources, groups left out."""
+    return {vid for vid in set().union(*sources.values()) if not is_group(vid)}
 
 
 def _is_carried(edge: Record, now: int) -> bool:

@@ -19,9 +19,12 @@ from dataclasses import dataclass, field
 from heapq import nsmallest
 
 from app.graph.commits.outbox_entry import OutboxEntry
+from app.graph.driver.edge_pages import EdgePages
 from app.graph.jobs.id_queue import IdQueue, take_first
 from app.graph.jobs.tag_carriers import Carrier
+from app.graph.propagation.source_reading import SourceReading
 from app.graph.propagation.sources import group_of, is_group
+from app.graph.propagation.target_queue import TargetQueue
 from app.graph.records.tag_edge import Arrival
 
 _Near = tuple[int, str, int]
@@ -44,12 +47,16 @@ class TagDecision:
 
 @dataclass(slots=True)
 class TagBatch:
-    """The vertices ``vids`` to decide, while ``carriers`` around them are read over some steps of the job.
+    """The vertices ``vids`` to decide, while what is around them is read over some steps of the job.
 
-    Those of the vertices in ``left`` are to be read, and those of the vertices in ``read`` were, or are not stored.
+    Of the ``carriers``, those of the vertices in ``left`` are to be read, and those of the vertices in ``read`` were,
+    or are not stored. If the ``sources`` of the batch have more than a page, they are read by ``reading`` over some
+    steps, and then kept: a part of them may be outdated when the batch is decided. They are None otherwise.
     """
 
     vids: list[int]
+    reading: SourceReading | None = None
+    sources: Mapping[int, set[int]] | None = None
     left: IdQueue = field(default_factory=dict)
     read: IdQueue = field(default_factory=dict)
     carriers: dict[int, Carrier] = field(default_factory=dict)
@@ -59,7 +66,8 @@ class TagBatch:
 class TagWorklist:
     """Work on one tag, from outbox ``entries`` of one caller, whose number is final as soon as the work ``has_begun``.
 
-    The targets of the vertices in ``expand`` are to be decided. ``no_suspects``, a flag, states that :meth:`take` found
+    The targets of the vertices in ``expand`` are to be decided, and those that ``expanding`` reads. So are the vertices
+    that ``holders`` reads, and their targets. ``no_suspects``, a flag, states that :meth:`take` found
     no suspects and returned candidates. Every carrier that is not in ``unsupported`` then is supported. Or a later
     entry recomputes it, which also finds the vertices that got the tag from it. ``batch`` was taken and is not decided
     yet, because many vertices are around it. The arrivals of ``provisional`` were written without regard to unsupported
@@ -76,6 +84,8 @@ class TagWorklist:
     suspects: IdQueue = field(default_factory=dict)
     candidates: IdQueue = field(default_factory=dict)
     unsupported: IdQueue = field(default_factory=dict)
+    expanding: TargetQueue = field(default_factory=TargetQueue)
+    holders: EdgePages | None = None
     batch: TagBatch | None = None
     provisional: IdQueue = field(default_factory=dict)
     no_suspects: bool = False
@@ -90,7 +100,7 @@ class TagWorklist:
     @property
     def is_done(self) -> bool:
         """Return whether no work is left."""
-        return not (self.batch or self.expand or self.suspects or self.candidates or self.unsupported)
+        return not (self.batch or self._has_more or self.unsupported)
 
     @property
     def may_pause(self) -> bool:
@@ -98,7 +108,12 @@ class TagWorklist:
 
         To find the unsupported vertices again takes more steps than to remove the tag from them.
         """
-        return self.batch is None and bool(self.expand or self.suspects or self.candidates)
+        return self.batch is None and self._has_more
+
+    @property
+    def _has_more(self) -> bool:
+        """Whether vertices are to be found or decided."""
+        return bool(self.holders or self.expand or self.expanding or self.suspects or self.candidates)
 
     def provisional_of(self, written: Iterable[int]) -> set[int]:
         """Return and remember those of the vertices to write whose decision had no regard to an unsupported source.

@@ -8,7 +8,8 @@ from gremlin_python.process.traversal import P
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.gremlin_text import g, param
 from app.graph.driver.prepared_statement import PreparedStatement
-from app.graph.propagation.stored_flows import AT_ONCE, CHILD_STEPS, hop_row, propagating_edges
+from app.graph.propagation.flow_statement import CHILD_STEPS, hop_row, propagating_edges
+from app.graph.propagation.stored_flows import AT_ONCE
 from graphql_schema.catalog.instants import FOREVER
 from policies.sensitivity import RANK, SENSITIVITIES
 

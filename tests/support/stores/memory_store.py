@@ -13,7 +13,7 @@ from app.graph.commits.late_writes import INDEXED
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_statements import WRITE
 from app.graph.driver.prepared_statement import PreparedStatement
-from app.graph.propagation.stored_flows import FLOW
+from app.graph.propagation.flow_statement import FLOW
 from app.graph.propagation.stored_levels import BEARING
 from app.graph.writing.call_batch import CallBatch
 from app.graph.writing.group_commit import GroupCommit
@@ -63,7 +63,8 @@ class MemoryStore:
             self.index_reads += 1
             return [self.index_reads > self.late_index]
         if prepared is FLOW:
-            return [{"e": [[] for _ in bindings["hops"]], "v": [], "w": []}]
+            hops = bindings["hops"]
+            return [{"e": [[] for _ in hops], "r": [([], []) for _ in hops], "v": [], "w": []}]
         if prepared is BEARING:
             return []
         if prepared is not WRITE:

@@ -10,6 +10,7 @@ from support.stores.writers import NOW, Writers, asset, link, person, shipped_st
 from app.graph.commits import state_read
 from app.graph.commits.state_read import BriefReading, FarEdge, HopRead, read_state
 from app.graph.commits.write_statements import STATE
+from app.graph.driver import edge_pages
 from app.graph.driver.errors import WriteTooLargeError
 from app.graph.propagation import stored_flows
 from app.graph.propagation.stored_flows import StoredFlows
@@ -61,11 +62,12 @@ async def test_a_large_state_is_read_in_parts(
     await load(writers)
     expected = await read(writers, follow=follow)
     assert [len(rows) for rows in expected[1]] == found
-    for part, edges in ((100_000, 1), (3_000, 100_000), (2_000, 900), (1, 1)):
+    for part, edges, page in ((100_000, 1, 1), (3_000, 100_000, 1), (2_000, 900, 10), (1, 1, 3), (1, 1, 1)):
         observed = ObservedRequests()
         writers.client.observers.append(observed)
         monkeypatch.setattr(state_read, "PART_SIZE", part)
         monkeypatch.setattr(state_read, "EDGES_SIZE", edges)
+        monkeypatch.setattr(edge_pages, "PAGE", page)
         assert await read(writers, follow=follow) == expected
         assert (len(observed.reports) > 1) == (part < 100_000)
         writers.client.observers.remove(observed)
@@ -197,6 +199,9 @@ async def test_flows_are_read_in_parts(writers: Writers, monkeypatch: pytest.Mon
     monkeypatch.setattr(stored_flows, "PART_SIZE", 1)
     assert await flows.targets([HUB]) == expected
     assert await flows.targets([HUB], max_records=4) == (expected[0], {})
+    monkeypatch.setattr(edge_pages, "PAGE", 2)
+    assert await flows.targets([HUB]) == expected
+    assert (await flows.targets([HUB], max_records=4))[0] == expected[0]
 
 
 async def test_a_part_of_flows_ends_by_the_size_of_complete_records(
@@ -213,7 +218,8 @@ async def test_a_part_of_flows_ends_by_the_size_of_complete_records(
         assert 1 < len(records) < len(vids)
         assert {*records, *left} == {*vids}
     assert {frozenset(record) for record in records.values()} == {frozenset(keys)}
-    sources, further = await flows.first_sources(vids, keys, max_records=100)
-    assert {vid: sources.of[vid] for vid in vids} == {vid: {HUB} for vid in vids}
-    assert len(sources.records) + len(further) == len(vids) + 1
-    assert (await flows.first_sources(vids, keys, max_records=5))[0].records == {}
+    reading = flows.source_reading(vids)
+    records, further = await flows.next_sources(reading, keys, max_records=100)
+    assert reading.sources() == {vid: {HUB} for vid in vids}
+    assert len(records) + len(further) == len(vids) + 1
+    assert await flows.next_sources(flows.source_reading(vids), keys, max_records=5) == ({}, [])

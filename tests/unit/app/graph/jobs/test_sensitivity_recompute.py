@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
 import networkx as nx
@@ -11,7 +12,9 @@ import pytest
 from app.graph.jobs import known_sources, sensitivity_recompute
 from app.graph.jobs.known_sources import MAX_PARTS, MAX_REQUESTS, MAX_VERTICES, MIN_REQUESTS, ReadBudget
 from app.graph.jobs.sensitivity_recompute import Recomputation
-from app.graph.propagation.sources import Sources, group_of
+from app.graph.propagation.flow_statement import CHILD_STEPS
+from app.graph.propagation.source_reading import SourceReading
+from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.records.touched import EVERYTHING, Touched
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.ports.record import Record
@@ -28,7 +31,8 @@ class Flows:
     """Stored ranks, declared ranks and edges; ``reads`` are the numbers of vertices that each request found.
 
     ``joined`` has pairs of a child and its parent, whose edges the child uses. A request returns ``part`` records.
-    ``parts`` counts the requests that left out others.
+    ``parts`` counts the requests that left out others. ``edges_read`` are the numbers of edges that each request found,
+    at most ``page`` of them.
     """
 
     edges: "nx.DiGraph[int]"
@@ -39,25 +43,55 @@ class Flows:
     part: int = 10**6
     parts: int = 0
     stops: frozenset[str] = frozenset()
+    page: int = 10**6
+    edges_read: list[int] = field(default_factory=list)
 
-    async def first_sources(
-        self, vids: Sequence[int], keys: Sequence[str], max_records: int
-    ) -> tuple[Sources, list[int]]:
-        """Return the sources of the vertices, with the records of both, unless there are too many."""
-        found, around = Sources(), dict.fromkeys(vids)
-        for vid in vids:
-            for source in self.edges.predecessors(vid):
-                children = {child for child, parent in self.joined if parent == source}
-                found.of[vid].add(group_of(source) if children else source)
-                if children:
-                    found.of[group_of(source)] = {source, *children}
-            found.of[vid].update(parent for child, parent in self.joined if child == vid)
-            around |= dict.fromkeys(each for each in set().union(*found.of.values()) if each > 0)
+    def source_reading(self, vids: Sequence[int]) -> SourceReading:
+        """Return the reading of the sources of vertices."""
+        return StoredFlows(SimpleNamespace(), frozenset(), 0).source_reading(vids)  # type: ignore[arg-type]
+
+    async def next_sources(
+        self, reading: SourceReading, keys: Sequence[str], max_records: int
+    ) -> tuple[dict[int, Record], list[int]]:
+        """Return the records of a page of sources, unless there are too many vertices."""
+        around = dict.fromkeys(() if reading.pages.has_begun else reading.vids)
+        rows, rest = self._page(reading.pages.bindings())
+        reading.pages.add([each[1::3] for each in rows], rest)
+        reading.add(rows)
+        self.edges_read.append(reading.page_size)
+        around |= dict.fromkeys(far for each in rows for far in each[1::3])
         if len(around) > max_records:
             self.reads.append(len(around))
-            return found, []
-        found.records, left = await self.first_records([*around], keys)
-        return found, left
+            return {}, []
+        return await self.first_records([*around], keys)
+
+    def _page(self, hops: list[dict[str, Any]]) -> tuple[list[list[Any]], list[Any]]:
+        """Return the rows of a page, and what is left of each hop, as the store does."""
+        rows, rest, room = list[list[Any]](), list[Any](), self.page
+        for number, hop in enumerate(hops):
+            first = hop["xs"] if hop["p"] < 0 else dict.fromkeys(rows[hop["p"]][1::3])
+            found, unread, partly = list[Any](), list[int](), list[Any]()
+            for vid, label, begin in [*((vid, "any", 0) for vid in first), *hop["more"]]:
+                far = self._far_ends(number, vid)[begin : begin + room] if room > 0 else []
+                found += [each for one in far for each in (vid, one, "DATASET")]
+                is_read = room > 0 and begin + len(far) == len(self._far_ends(number, vid))
+                if not is_read:
+                    partly.append((vid, label, begin + len(far)))
+                room -= len(far)
+            rows.append(found)
+            rest.append((unread, partly))
+        return rows, rest
+
+    def _far_ends(self, hop: int, vid: int) -> list[int]:
+        """Return the far ends of the first hop, which is carried, of the next one, and of the last one, from a vertex.
+
+        The others are of relations that the graph does not have.
+        """
+        if hop == 0:
+            return sorted(self.edges.predecessors(vid))
+        if hop == 1:
+            return sorted(child for child, parent in self.joined if parent == vid)
+        return sorted(parent for child, parent in self.joined if child == vid) if hop == 1 + len(CHILD_STEPS) else []
 
     async def first_records(self, vids: Sequence[int], _keys: Sequence[str]) -> tuple[dict[int, Record], list[int]]:
         """Return the records of the first of the vertices, and the ids of the others."""
@@ -164,6 +198,28 @@ async def test_many_sources_are_read_beside_a_writer_of_their_edges() -> None:
     assert recomputation.changed() == {size: 0}
 
 
+@pytest.mark.parametrize("changed", [7, 15_000], ids=["elsewhere", "of its edges"])
+async def test_the_edges_of_one_vertex_are_read_over_several_steps(changed: int) -> None:
+    """15,000 sources in pages of 2,000 edges: a step reads one page, and the next one continues beside the writers.
+
+    A writer of edges to the vertex lets the reading begin again; after some times, a step reads all, so the work ends.
+    """
+    size = 3 * MAX_VERTICES
+    star: nx.DiGraph[int] = nx.DiGraph((source, size) for source in range(1, size))
+    flows: Any = Flows(star, {**dict.fromkeys(star, 0), size: TOP}, dict.fromkeys(star, 0), page=2_000)
+    recomputation, done, pages = Recomputation(), False, list[int]()
+    recomputation.begin_batch([size])
+    while not done and len(pages) < 100:
+        flows.edges_read = []
+        recomputation.known.record(Touched(edge_ends=frozenset({("in", "DERIVES", changed)})))
+        recomputation.begin_step()
+        done = await recomputation.decide(flows, ReadBudget(vertices=2_000))
+        pages.append(len(flows.edges_read))
+    assert done
+    assert recomputation.changed() == {size: 0}
+    assert pages[:7] == ([1] * 7 if changed == 7 else [1, 1, 9])
+
+
 async def test_a_vertex_to_which_nothing_propagates_has_no_sources() -> None:
     """The kind of a vertex stops sensitivity, also if its record comes after its edges, or only the edges again."""
     star: nx.DiGraph[int] = nx.DiGraph([(1, 9), (2, 9)])
@@ -196,7 +252,7 @@ async def test_the_result_is_that_of_the_definition_whatever_is_written_between_
     edges = nx.relabel_nodes(edges, {vid: vid + 1 for vid in edges})
     declared = {vid: random.choice((0, 0, 0, 0, 1, TOP)) for vid in edges}
     joined = {(random.randrange(PARENTS + 1, SIZE + 1), random.randrange(1, PARENTS + 1)) for _ in range(SIZE)}
-    flows = Flows(edges, dict.fromkeys(edges, 0), declared, joined)
+    flows = Flows(edges, dict.fromkeys(edges, 0), declared, joined, page=random.choice((1, 3, 10**6)))
     flows.raise_all()
     frontier = dict[int, None]()
     recomputation = Recomputation()

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from app.graph.propagation.flow_statement import FLOW
 from app.graph.propagation.sources import group_of
-from app.graph.propagation.stored_flows import FLOW, MANY_EDGES, StoredFlows
+from app.graph.propagation.stored_flows import MANY_EDGES, StoredFlows
 from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.catalog.kinds import KINDS
 
@@ -29,13 +30,16 @@ class Client:
             elif hop["p"] < 0 and MODEL in hop["ks"]:
                 rows += [each for vid in targets for each in (vid, ASSET, MODEL)]
             edges.append(rows)
-        return [{"e": edges, "v": [], "w": []}]
+        return [{"e": edges, "r": [([], []) for _ in edges], "v": [], "w": []}]
 
 
 async def test_targets_list_the_group_and_not_its_children() -> None:
     """Each target has the same three sources, one of them a group, which has each child once."""
     client: Any = Client()
-    sources = await StoredFlows(client, frozenset(), FOREVER).source_ids(TARGETS)
+    flows = StoredFlows(client, frozenset(), FOREVER)
+    reading = flows.source_reading(TARGETS)
+    await flows.next_sources(reading)
+    sources = reading.sources()
     group = group_of(PARENT)
     assert {vid: sources[vid] for vid in TARGETS} == {vid: {group, OTHER, ASSET} for vid in TARGETS}
     assert sources[group] == {PARENT, *CHILDREN}

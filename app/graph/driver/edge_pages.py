@@ -1,0 +1,199 @@
+"""Reads the edges of vertices in pages, because one vertex may have hundreds of thousands.
+
+A page is one response, which is parsed in one callback of the event loop, and one request, for which a job or a
+transaction holds the write lock. The text :func:`page_of_edges` continues at a position among the edges of one label
+of a vertex, in the order in which the store keeps them. No edge is ever removed there, so what is written between two
+pages moves an edge to a later position at most: a page may repeat edges, and misses none of those stored before the
+first one.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from gremlin_python.process.graph_traversal import __
+
+from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.driver.gremlin_text import g, param, render, spread
+from app.graph.driver.prepared_statement import PreparedStatement
+from graphql_schema.ports.record import Json, JsonObject
+
+PAGE: Final = 10_000
+"""Number of edges and starts after which a page ends: the store needs some 0.2 s for them, and the parser 3 ms."""
+
+PART_CHARACTERS: Final = 200
+"""Characters of a record that count as one more edge, so that a page has few characters as well."""
+
+FEW: Final = 100
+"""Maximal number of edges that are read of a vertex together with those of others."""
+
+TOGETHER: Final = 200
+"""Maximal number of vertices whose edges the store reads together."""
+
+
+Position = tuple[int, str, int]
+"""A vertex id, an edge label, and the number of edges of both that were read."""
+
+
+def page_of_edges(visit: str) -> str:
+    """Return the text that reads edges from ``first`` and ``more`` until nothing is left of the number ``room``.
+
+    It needs the variables ``first`` (a list of vertex ids), ``more`` (a list of positions), ``ls`` (edge labels) and
+    ``out`` (whether the edges leave the vertices). ``visit`` is the name of a closure that gets an edge and returns how
+    much of ``room`` it takes. It leaves ``unread``, the vertices without a read edge, and ``partly``, the positions
+    where to continue: lists of a vertex id, a label and a number of edges.
+    """
+    few, one = _both("few"), _both("one")
+    return f"""
+  def unread = []
+  def partly = []
+  first.collate({TOGETHER}).each {{ xs ->
+    if (room <= 0) {{ unread.addAll(xs); return }}
+    def counts = new LinkedHashMap()
+    def last = null
+    def t = {few}
+    while (room > 0 && t.hasNext()) {{
+      def e = t.next()
+      last = (out ? e.outVertex() : e.inVertex()).id()
+      counts[last] = (counts[last] ?: 0) + 1
+      room -= {visit}(e)
+    }}
+    def ended = !t.hasNext()
+    room -= xs.size()
+    counts.each {{ x, n -> if (n == {FEW} || (x == last && !ended)) ls.each {{ l -> partly << [x, l, 0] }} }}
+    if (!ended) unread.addAll(xs.findAll {{ !counts.containsKey(it) }})
+  }}
+  more.each {{ m ->
+    if (room <= 0) {{ partly << m; return }}
+    def xs = [m[0]]
+    def l = m[1]
+    def from = m[2] as long
+    def to = from + room
+    def n = from
+    def t = {one}
+    while (room > 0 && t.hasNext()) {{ n++; room -= {visit}(t.next()) }}
+    if (n == to || t.hasNext()) partly << [m[0], l, n]
+  }}
+"""
+
+
+def _both(which: str) -> str:
+    """Return the traversal over the first edges of some vertices, or over those of one label and vertex."""
+    start = g.V(param("xs"))
+    if which == "few":
+        outward, inward = (edges(spread("ls")).limit(FEW) for edges in (__.out_e, __.in_e))
+        return f"(out ? {render(start.local(outward))} : {render(g.V(param('xs')).local(inward))})"
+    outward, inward = start.out_e(param("l")), g.V(param("xs")).in_e(param("l"))
+    bounds = param("from"), param("to")
+    return f"(out ? {render(outward.range_(*bounds))} : {render(inward.range_(*bounds))})"
+
+
+EDGES: Final = PreparedStatement.of(
+    f"""
+def room = most as long
+def starts = new LinkedHashSet()
+def edges = []
+def rest = []
+hops.each {{ h ->
+  def out = h.d == 'out'; def ls = h.ls; def first = h.xs; def more = h.more
+  def rows = []
+  starts.addAll(first)
+  def see = {{ e ->
+    def a = out ? e.outVertex() : e.inVertex()
+    def b = out ? e.inVertex() : e.outVertex()
+    def r = e.value('record')
+    rows << a.id(); rows << e.property(out ? 'fromKind' : 'toKind').orElse(null)
+    rows << b.id(); rows << e.property(out ? 'toKind' : 'fromKind').orElse(null); rows << r
+    1 + r.length().intdiv({PART_CHARACTERS})
+  }}
+{page_of_edges("see")}
+  edges << rows
+  rest << [unread, partly]
+}}
+def gone = []
+def xs = deletions ? starts as List : []
+if (xs) {render(g.V(param("xs")))}.each {{ gone << it.id(); gone << it.property('deletedAt').orElse(0L) }}
+[[e: edges, r: rest, d: gone]]
+""",
+    "hops",
+    "most",
+    "deletions",
+    name="edges",
+)
+"""Reads a page of edges with their records.
+
+Each of the ``hops`` has ``d``, ``ls``, ``xs`` and ``more`` as :meth:`EdgePages.bindings` returns them. Its rows are
+``[vertex id, its kind code, far vertex id, its kind code, record, …]``. With ``deletions``, the response also has
+``[vertex id, native deletedAt, …]`` of the vertices in ``xs``.
+"""
+
+
+@dataclass(slots=True)
+class EdgePages:
+    """The reading of some hops, page by page. It keeps positions, and no result.
+
+    A hop has the keys ``d`` (direction), ``ls`` (edge labels) and ``xs`` (where it starts). With the key ``p``, if that
+    is not negative, it starts from the far ends of the hop with this index instead, from each of them once.
+    """
+
+    hops: Sequence[JsonObject]
+    has_begun: bool = False
+    _first: list[list[int]] = field(default_factory=list)
+    _more: list[list[Position]] = field(default_factory=list)
+    _started: list[set[int]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._first = [list(hop["xs"]) for hop in self.hops]
+        self._more = [[] for _ in self.hops]
+        self._started = [set() for _ in self.hops]
+
+    @classmethod
+    def at_vertex(cls, direction: str, labels: Iterable[str], vid: int) -> "EdgePages":
+        """Return the reading of the edges of a single vertex, of which no page repeats one while nothing is written."""
+        pages = cls([{"d": direction, "ls": [*labels], "xs": []}])
+        pages._more = [[(vid, label, 0) for label in labels]]
+        return pages
+
+    @property
+    def is_read(self) -> bool:
+        """Whether all edges are read."""
+        return self.has_begun and not any(self._first) and not any(self._more)
+
+    def bindings(self) -> list[JsonObject]:
+        """Return the hops of the next page: only in the first one, hops start from the far ends of others."""
+        return [
+            {**hop, "xs": first, "more": more} | ({"p": -1} if self.has_begun else {})
+            for hop, first, more in zip(self.hops, self._first, self._more, strict=True)
+        ]
+
+    def add(self, far_ends: Sequence[Iterable[int]], rest: Sequence[tuple[list[int], list[Position]]]) -> None:
+        """Continue after a page with these far ends of each hop, in which the ``rest`` of each hop was left."""
+        is_first, self.has_begun = not self.has_begun, True
+        self._first, self._more = [list(first) for first, _ in rest], [list(more) for _, more in rest]
+        if is_first and self.is_read:
+            return
+        for number, hop in enumerate(self.hops):
+            if hop.get("p", -1) >= 0:
+                new = {*far_ends[hop["p"]]} - self._started[number]
+                self._started[number] |= new
+                self._first[number] += [] if is_first else sorted(new)
+
+    def has_started_from(self, vid: int) -> bool:
+        """Return whether a hop over the far ends of another one has started from a vertex."""
+        return any(vid in started for started in self._started)
+
+
+@dataclass(frozen=True, slots=True)
+class EdgePage:
+    """A page of edges with their records: for each hop the rows, and the native ``deletedAt`` by vertex id."""
+
+    rows: Sequence[Sequence[Json]]
+    deletions: Sequence[Json]
+
+
+async def read_edge_page(client: GremlinClient, pages: EdgePages, *, deletions: bool = False) -> EdgePage:
+    """Return the next page, whose rows are those of the text EDGES."""
+    bindings = {"hops": pages.bindings(), "most": PAGE, "deletions": deletions}
+    (found,) = await client.submit(EDGES, bindings)
+    pages.add([rows[2::5] for rows in found["e"]], found["r"])
+    return EdgePage(found["e"], found["d"])

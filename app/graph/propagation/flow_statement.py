@@ -1,0 +1,144 @@
+"""The text FLOW, which reads a page of the propagation neighbours of vertices, and the hops that it takes.
+
+Parameters and keys:
+
+| name      | content                                                                          |
+|-----------|----------------------------------------------------------------------------------|
+| points    | vertex ids whose records are returned too                                        |
+| hops      | list of the hops below, as :class:`app.graph.driver.edge_pages.EdgePages` has them |
+| hops.d    | direction, ``out`` or ``in``                                                     |
+| hops.ls   | edge labels                                                                      |
+| hops.ks   | codes of the kinds of the far ends                                               |
+| hops.p    | index of the hop whose far ends this hop starts from, or -1 to start from ``xs`` |
+| hops.xs   | vertex ids where the hop starts, if ``p`` is -1                                  |
+| hops.more | positions where the hop continues                                                |
+| now       | epoch milliseconds; edges that have ended by then are left out                   |
+| page      | number of edges and starts after which no further edge is read                   |
+| most      | maximal number of records; if there are more vertices, no record is returned     |
+| size      | number of characters of complete records at which no further record is read      |
+| only      | keys that the returned records have, or no keys for all of theirs                |
+
+The response is one object. Declassified edges are left out, and so are edges with an empty interval, such as
+unconfirmed edges: these may begin, and so end, later than ``now``.
+
+| name | content                                                                                |
+|------|----------------------------------------------------------------------------------------|
+| e    | for each hop a flat list ``[start, far end, kind code of the far end, …]``             |
+| r    | for each hop a list of the starts, and one of the positions, that are not read yet     |
+| v    | a flat list ``[vertex id, record, …]`` of the points and of the far ends of all hops   |
+| w    | vertex ids of those whose records are left out because of ``size``                     |
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from gremlin_python.process.graph_traversal import __
+from gremlin_python.process.traversal import P
+
+from app.graph.driver.edge_pages import page_of_edges
+from app.graph.driver.gremlin_text import g, param, render, spread
+from app.graph.driver.prepared_statement import PreparedStatement
+from graphql_schema.catalog.kinds import KINDS
+from graphql_schema.catalog.relations import CHILD_HOPS, PARENT_HOPS, Hop
+from graphql_schema.ports.record import JsonObject
+
+
+def propagating_edges(direction: str) -> str:
+    """Return the text of the edges of one direction that propagate, from ``xs`` over ``ls`` to the kinds ``ks``."""
+    start = g.V(param("xs"))
+    edges = start.out_e(spread("ls")) if direction == "out" else start.in_e(spread("ls"))
+    kept = edges.has("validTo", P.gt(param("now"))).not_(__.has("declassified", P.within([True])))
+    return str(render(kept.has("toKind" if direction == "out" else "fromKind", P.within(param("ks")))))
+
+
+FLOW: Final = PreparedStatement.of(
+    f"""
+def found = new LinkedHashSet(points)
+def sets = []
+def rest = []
+def room = page as long
+def edges = hops.collect {{ h ->
+  def out = h.d == 'out'; def ls = h.ls; def ks = h.ks as Set
+  def first = h.p < 0 ? h.xs : new ArrayList(sets[h.p])
+  def more = h.more
+  def rows = []
+  def reached = new LinkedHashSet()
+  def see = {{ e ->
+    def end = e.property('validTo').orElse(0L)
+    if (end <= now || e.value('validFrom') >= end || e.property('declassified').orElse(false)) return 1
+    def k = e.property(out ? 'toKind' : 'fromKind').orElse(null)
+    if (!ks.contains(k)) return 1
+    def f = out ? e.inVertex().id() : e.outVertex().id()
+    rows << (out ? e.outVertex().id() : e.inVertex().id()); rows << f; rows << k
+    reached << f
+    1
+  }}
+{page_of_edges("see")}
+  sets << reached
+  rest << [unread, partly]
+  found.addAll(reached)
+  rows
+}}
+def v = []
+def w = []
+def left = size as long
+def json = new groovy.json.JsonSlurper()
+def xs = found.size() <= most ? found as List : []
+if (xs) {render(g.V(param("xs")))}.each {{
+  if (left > 0) {{
+    def r = it.value('record')
+    left -= r.length()
+    v << it.id(); v << (only ? groovy.json.JsonOutput.toJson(json.parseText(r).subMap(only)) : r)
+  }} else w << it.id()
+}}
+[[e: edges, r: rest, v: v, w: w]]
+""",
+    "points",
+    "hops",
+    "now",
+    "page",
+    "most",
+    "size",
+    "only",
+    name="flows",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One edge label between parents and children of asset groups, with the kinds at both ends.
+
+    ``near`` are the kinds where the step starts and ``far`` those where it ends; ``direction`` is ``out`` or ``in``.
+    """
+
+    direction: str
+    label: str
+    near: list[str]
+    far: list[str]
+
+
+def _by_label(hops: Mapping[str, Hop]) -> list[Step]:
+    """Return the steps over hops that are given by the kind where they start: one step per direction and label."""
+    by_edge: dict[tuple[str, str], list[tuple[str, Hop]]] = defaultdict(list)
+    for near, hop in hops.items():
+        by_edge[hop.direction.value, hop.relation.name].append((near, hop))
+    return [
+        Step(*step, [near for near, _ in found], [name for _, hop in found for name in hop.kinds])
+        for step, found in by_edge.items()
+    ]
+
+
+CHILD_STEPS: Final = _by_label(CHILD_HOPS)
+
+
+PARENT_STEPS: Final = _by_label(PARENT_HOPS)
+
+
+def hop_row(
+    direction: str, labels: Sequence[str], kinds: Iterable[str], xs: Sequence[int], source_hop: int = -1
+) -> JsonObject:
+    """Return one hop in the form that FLOW takes."""
+    codes = [KINDS[name].code for name in kinds]
+    return {"d": direction, "ls": list(labels), "ks": codes, "p": source_hop, "xs": list(xs)}
