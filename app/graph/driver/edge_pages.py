@@ -21,6 +21,9 @@ from graphql_schema.ports.record import Json, JsonObject
 PAGE: Final = 10_000
 """Number of edges and starts after which a page ends: the store needs some 0.2 s for them, and the parser 3 ms."""
 
+LARGE: Final = 6
+"""Factor of a large page: it is parsed in less than 30 ms, and the store counts the edges before it less often."""
+
 PART_CHARACTERS: Final = 200
 """Characters of a record that count as one more edge, so that a page has few characters as well."""
 
@@ -36,11 +39,11 @@ Position = tuple[int, str, int]
 
 
 def page_of_edges(visit: str) -> str:
-    """Return the text that reads edges from ``first`` and ``more`` until nothing is left of the number ``room``.
+    """Return the text that reads edges from ``first`` and ``more`` until nothing is left of the number ``budget``.
 
     It needs the variables ``first`` (a list of vertex ids), ``more`` (a list of positions), ``ls`` (edge labels) and
     ``out`` (whether the edges leave the vertices). ``visit`` is the name of a closure that gets an edge and returns how
-    much of ``room`` it takes. It leaves ``unread``, the vertices without a read edge, and ``partly``, the positions
+    much of ``budget`` it takes. It leaves ``unread``, the vertices without a read edge, and ``partly``, the positions
     where to continue: lists of a vertex id, a label and a number of edges.
     """
     few, one = _both("few"), _both("one")
@@ -48,30 +51,30 @@ def page_of_edges(visit: str) -> str:
   def unread = []
   def partly = []
   first.collate({TOGETHER}).each {{ xs ->
-    if (room <= 0) {{ unread.addAll(xs); return }}
+    if (budget <= 0) {{ unread.addAll(xs); return }}
     def counts = new LinkedHashMap()
     def last = null
     def t = {few}
-    while (room > 0 && t.hasNext()) {{
+    while (budget > 0 && t.hasNext()) {{
       def e = t.next()
       last = (out ? e.outVertex() : e.inVertex()).id()
       counts[last] = (counts[last] ?: 0) + 1
-      room -= {visit}(e)
+      budget -= {visit}(e)
     }}
     def ended = !t.hasNext()
-    room -= xs.size()
+    budget -= xs.size()
     counts.each {{ x, n -> if (n == {FEW} || (x == last && !ended)) ls.each {{ l -> partly << [x, l, 0] }} }}
     if (!ended) unread.addAll(xs.findAll {{ !counts.containsKey(it) }})
   }}
   more.each {{ m ->
-    if (room <= 0) {{ partly << m; return }}
+    if (budget <= 0) {{ partly << m; return }}
     def xs = [m[0]]
     def l = m[1]
     def from = m[2] as long
-    def to = from + room
+    def to = from + budget
     def n = from
     def t = {one}
-    while (room > 0 && t.hasNext()) {{ n++; room -= {visit}(t.next()) }}
+    while (budget > 0 && t.hasNext()) {{ n++; budget -= {visit}(t.next()) }}
     if (n == to || t.hasNext()) partly << [m[0], l, n]
   }}
 """
@@ -90,14 +93,13 @@ def _both(which: str) -> str:
 
 EDGES: Final = PreparedStatement.of(
     f"""
-def room = most as long
+def budget = page as long
 def starts = new LinkedHashSet()
 def edges = []
 def rest = []
 hops.each {{ h ->
   def out = h.d == 'out'; def ls = h.ls; def first = h.xs; def more = h.more
   def rows = []
-  starts.addAll(first)
   def see = {{ e ->
     def a = out ? e.outVertex() : e.inVertex()
     def b = out ? e.inVertex() : e.outVertex()
@@ -107,6 +109,8 @@ hops.each {{ h ->
     1 + r.length().intdiv({PART_CHARACTERS})
   }}
 {page_of_edges("see")}
+  starts.addAll(first)
+  starts.removeAll(unread as Set)
   edges << rows
   rest << [unread, partly]
 }}
@@ -116,7 +120,7 @@ if (xs) {render(g.V(param("xs")))}.each {{ gone << it.id(); gone << it.property(
 [[e: edges, r: rest, d: gone]]
 """,
     "hops",
-    "most",
+    "page",
     "deletions",
     name="edges",
 )
@@ -124,7 +128,7 @@ if (xs) {render(g.V(param("xs")))}.each {{ gone << it.id(); gone << it.property(
 
 Each of the ``hops`` has ``d``, ``ls``, ``xs`` and ``more`` as :meth:`EdgePages.bindings` returns them. Its rows are
 ``[vertex id, its kind code, far vertex id, its kind code, record, …]``. With ``deletions``, the response also has
-``[vertex id, native deletedAt, …]`` of the vertices in ``xs``.
+``[vertex id, native deletedAt, …]`` of the vertices in ``xs`` from which it has started.
 """
 
 
@@ -133,10 +137,12 @@ class EdgePages:
     """The reading of some hops, page by page. It keeps positions, and no result.
 
     A hop has the keys ``d`` (direction), ``ls`` (edge labels) and ``xs`` (where it starts). With the key ``p``, if that
-    is not negative, it starts from the far ends of the hop with this index instead, from each of them once.
+    is not negative, it starts from the far ends of the hop with this index instead, from each of them once. With
+    ``in_one_step``, the reader reads all pages at once, so these are large.
     """
 
     hops: Sequence[JsonObject]
+    in_one_step: bool = False
     has_begun: bool = False
     _first: list[list[int]] = field(default_factory=list)
     _more: list[list[Position]] = field(default_factory=list)
@@ -150,9 +156,14 @@ class EdgePages:
     @classmethod
     def at_vertex(cls, direction: str, labels: Iterable[str], vid: int) -> "EdgePages":
         """Return the reading of the edges of a single vertex, of which no page repeats one while nothing is written."""
-        pages = cls([{"d": direction, "ls": [*labels], "xs": []}])
+        pages = cls([{"d": direction, "ls": [*labels], "xs": []}], in_one_step=True)
         pages._more = [[(vid, label, 0) for label in labels]]
         return pages
+
+    @property
+    def page(self) -> int:
+        """The number of edges and starts after which a page ends."""
+        return LARGE * PAGE if self.in_one_step else PAGE
 
     @property
     def is_read(self) -> bool:
@@ -193,7 +204,7 @@ class EdgePage:
 
 async def read_edge_page(client: GremlinClient, pages: EdgePages, *, deletions: bool = False) -> EdgePage:
     """Return the next page, whose rows are those of the text EDGES."""
-    bindings = {"hops": pages.bindings(), "most": PAGE, "deletions": deletions}
+    bindings = {"hops": pages.bindings(), "page": pages.page, "deletions": deletions}
     (found,) = await client.submit(EDGES, bindings)
     pages.add([rows[2::5] for rows in found["e"]], found["r"])
     return EdgePage(found["e"], found["d"])

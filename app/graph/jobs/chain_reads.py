@@ -1,31 +1,28 @@
-"""Reads chains of the inference rules: upstream from where they may end, and downstream to where they end.
+"""Reads chains of the inference rules page by page: upstream from where they may end, and downstream to where they end.
 
-The text BEYOND gets hops as data, with ``xs``, where they start, the edge labels ``ls`` and ``ks``, the codes of the
-kinds at the far ends. It returns a flat list ``[start, its kind code, far end, its kind code, …]`` for each hop.
+The text BEYOND reads a page of hops as :class:`app.graph.driver.edge_pages.EdgePages` has them, with ``ks``, the codes
+of the kinds at the far ends. Its rows are ``[start, its kind code, far end, its kind code, …]``.
+
+What is written between two pages leaves an outbox entry of its own. So chains may be read over several steps of a job.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
-from gremlin_python.process.traversal import P
-
-from app.graph.commits.state_read import HopRead, read_state
+from app.graph.driver.edge_pages import EdgePages, page_of_edges, read_edge_page
 from app.graph.driver.gremlin_client import GremlinClient
-from app.graph.driver.gremlin_text import g, param, render, spread
 from app.graph.driver.prepared_statement import PreparedStatement
-from app.graph.jobs.inference_chains import Neighbourhood
+from app.graph.jobs.id_queue import IdQueue, take_first
+from app.graph.jobs.inference_chains import Neighbourhood, changes
+from app.graph.records.edge_record import UNCONFIRMED, EdgeKey
 from app.graph.records.inferred_edge import LABEL
+from app.graph.records.record_text import record_of, text_of
 from graphql_schema.catalog.inference_rules import InferenceRule
 from graphql_schema.catalog.kinds import KINDS, NAME_OF_CODE
-from graphql_schema.catalog.relations import Direction
 from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.ports.record import Json, JsonObject, Record
-
-LabelledEdge = tuple[str, int, int, Record]
-"""A label, a vertex id, the vertex id at the far end, and the edge between them."""
-
 
 ReachedPlace = tuple[InferenceRule, int, int]
 """A rule, a place in its chain, and the vertex id that is there."""
@@ -33,95 +30,246 @@ ReachedPlace = tuple[InferenceRule, int, int]
 MANY: Final = 2_000
 """Number of edges from which on those of a response are processed in the side thread."""
 
+LONG: Final = 100
+"""Number of edges above which edges are derived from them in the side thread: they may be in 2,500 chains."""
+
+AT_ONCE: Final = 10
+"""Maximal number of vertices whose chains are read together."""
+
+MAX_EDGES: Final = 2_500
+"""Maximal number of edges that a batch writes while it holds the lock."""
+
+MAX_CHARACTERS: Final = 4 * 1024 * 1024
+"""Number of characters of edges after which a batch writes no further ones: the store refuses long requests."""
+
+MAX_EXAMINED: Final = 50_000
+"""Number of edges in chains after which a batch examines no further ones; those take half a second."""
+
+_KEYS: Final = ("validFrom", "validTo", "earlier", "confidence", UNCONFIRMED)
+"""Keys of the record of an edge that chains are derived from: a vertex may have a million chains."""
+
 BEYOND: Final = PreparedStatement.of(
     f"""
-hops.collect {{ h ->
-  def xs = h.xs; def ls = h.ls; def ks = h.ks
+def budget = page as long
+def rest = []
+def edges = hops.collect {{ h ->
+  def out = true; def first = h.xs; def more = h.more; def ls = h.ls; def ks = h.ks as Set
   def rows = []
-  if (xs) {render(g.V(param("xs")).out_e(spread("ls")).has("toKind", P.within(param("ks"))))}.each {{
-    rows << it.outVertex().id(); rows << it.value('fromKind'); rows << it.inVertex().id(); rows << it.value('toKind')
+  def see = {{ e ->
+    def k = e.property('toKind').orElse(null)
+    if (ks.contains(k)) {{
+      rows << e.outVertex().id(); rows << e.property('fromKind').orElse(null); rows << e.inVertex().id(); rows << k
+    }}
+    1
   }}
+{page_of_edges("see")}
+  rest << [unread, partly]
   rows
 }}
+[[e: edges, r: rest]]
 """,
     "hops",
+    "page",
     name="inference",
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ChainReads:
-    """Reads the chains of ``rules``; each step of a chain is at most one request, for any number of vertices."""
+@dataclass(slots=True)
+class ChainReading:
+    """The reading of the edges upstream of ``ends`` that chains of ``rules`` may consist of, and of inferred edges.
 
-    client: GremlinClient
+    These are in ``around``, with the kinds of the vertices at these edges, and the native ``deletedAt`` of those in the
+    middle of chains. ``size`` is the number of edges.
+    """
+
     rules: Sequence[InferenceRule]
+    ends: Sequence[int]
+    around: Neighbourhood = field(init=False)
+    size: int = 0
+    _back: int = 1
+    _labels: Sequence[str] = ()
+    _pages: EdgePages | None = None
+    _sources: set[int] = field(default_factory=set)
 
-    async def around(self, ends: Sequence[int]) -> Neighbourhood:
-        """Return the edges upstream of ``ends`` that chains may consist of, and the inferred edges to ``ends``.
+    def __post_init__(self) -> None:
+        self.around = Neighbourhood(self.ends)
+        self._begin(self.ends)
 
-        The records of the vertices at these edges are returned too.
+    @property
+    def is_read(self) -> bool:
+        """Whether everything is read."""
+        return self._pages is None
+
+    async def advance(self, client: GremlinClient) -> int:
+        """Read the next page by one request; return its number of edges."""
+        if self._pages is None:
+            return 0
+        page = await read_edge_page(client, self._pages, deletions=self._back > 1)
+        count = sum(map(len, page.rows)) // 5
+        self.size += count
+        await run_in_turn(self._add, count > MANY, page.rows, page.deletions)
+        if self._pages.is_read:
+            self._back, sources, self._sources = self._back + 1, self._sources, set()
+            self._begin(sorted(sources))
+        return count
+
+    def _begin(self, starts: Sequence[int]) -> None:
+        """Begin to read the edges to the vertices at one place of the chains."""
+        chains = [rule.chain for rule in self.rules if self._back <= len(rule.chain)]
+        relations = sorted({chain[-self._back].relation.name for chain in chains})
+        self._labels = [*relations, *(LABEL.values() if self._back == 1 else ())]
+        hops = [{"d": "in", "ls": [label], "xs": starts} for label in self._labels]
+        self._pages = EdgePages(hops) if starts and hops else None
+
+    def _add(self, rows: Sequence[Sequence[Json]], deletions: Sequence[Json]) -> None:
+        """Add the rows of a page, and the native ``deletedAt`` of vertices in the middle."""
+        around, derived = self.around, {*LABEL.values()}
+        for label, flat in zip(self._labels, rows, strict=True):
+            for near, near_kind, far, far_kind, text in zip(*(flat[place::5] for place in range(5)), strict=True):
+                around.records.setdefault(near, {"kind": near_kind})
+                around.records.setdefault(far, {"kind": far_kind})
+                edge = record_of(text)
+                if label in derived:
+                    around.inferred[near][edge["relation"], far, near] = edge
+                else:
+                    around.into[label, near][far] = {key: edge[key] for key in _KEYS if key in edge}
+                    self._sources.add(far)
+        for vid, deleted in zip(deletions[::2], deletions[1::2], strict=True):
+            around.records[vid] = {**around.records[vid], "deletedAt": deleted}
+
+
+@dataclass(slots=True)
+class EndSearch:
+    """The search for the vertices at which chains of ``rules`` through the ``middles`` may end, into ``ends``.
+
+    The part of the chain before the middle is not read, inactive edges count, and no records are read.
+    """
+
+    rules: Sequence[InferenceRule]
+    middles: Sequence[int]
+    ends: set[int] = field(default_factory=set)
+    _reached: set[ReachedPlace] = field(default_factory=set)
+    _further: set[ReachedPlace] = field(default_factory=set)
+    _pages: EdgePages | None = None
+
+    def __post_init__(self) -> None:
+        places = ((rule, place) for rule in self.rules for place in range(1, len(rule.chain)))
+        self._begin({(rule, place, vid) for rule, place in places for vid in self.middles})
+
+    @property
+    def is_read(self) -> bool:
+        """Whether all ends are found."""
+        return self._pages is None
+
+    async def advance(self, client: GremlinClient) -> int:
+        """Read the next page by one request; return its number of edges."""
+        if self._pages is None:
+            return 0
+        (found,) = await client.submit(BEYOND, {"hops": self._pages.bindings(), "page": self._pages.page})
+        count: int = sum(map(len, found["e"])) // 4
+        self._pages.add((), found["r"])
+        await run_in_turn(self._add, count + len(self._reached) > MANY, found["e"])
+        if self._pages.is_read:
+            await run_in_turn(self._begin, len(self._further) > MANY, self._further)
+        return count
+
+    def _begin(self, reached: set[ReachedPlace]) -> None:
+        """Begin to follow the next relation of each rule from each vertex that is reached."""
+        self._reached, self._further = reached, set()
+        self._pages = EdgePages(_hops(reached)) if reached else None
+
+    def _add(self, edges: Sequence[Sequence[Json]]) -> None:
+        """Add the places and ends that a page reaches."""
+        labels = [hop["ls"][0] for hop in self._pages.hops] if self._pages else []
+        for rule, place, far in _further(self._reached, labels, edges):
+            if place == len(rule.chain):
+                self.ends.add(far)
+            else:
+                self._further.add((rule, place, far))
+
+
+DerivedEdge = tuple[Neighbourhood, EdgeKey, Record]
+"""What was read around an edge, the key of the edge, and its new record."""
+
+
+@dataclass(slots=True)
+class DerivedBatch:
+    """Edges to write as one transaction. ``characters`` is the number of characters in their records.
+
+    ``examined`` counts the steps of the derivation, of which a batch has at most MAX_EXAMINED.
+    """
+
+    edges: list[DerivedEdge] = field(default_factory=list)
+    characters: int = 0
+    examined: int = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the edges are to be written before further ones are derived."""
+        are_many = len(self.edges) >= MAX_EDGES or self.characters >= MAX_CHARACTERS
+        return are_many or self.examined >= MAX_EXAMINED
+
+
+@dataclass(slots=True)
+class EndQueue:
+    """Vertices to which the inferred edges are to be derived, a few at a time, over as many steps as these need.
+
+    The queue is false when nothing is left.
+    """
+
+    _waiting: IdQueue = field(default_factory=dict)
+    _reading: ChainReading | None = None
+    _left: list[int] = field(default_factory=list)
+    _changes: Iterator[tuple[EdgeKey, Record] | None] | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self._waiting) or self._reading is not None
+
+    def add(self, ends: Iterable[int]) -> None:
+        """Add vertices, unless they wait already."""
+        self._waiting |= dict.fromkeys(ends)
+
+    @property
+    def must_read(self) -> bool:
+        """Whether a page is to be read before more can be derived."""
+        return self._reading is None or not self._reading.is_read
+
+    @property
+    def is_long(self) -> bool:
+        """Whether so many edges were read that the derivation belongs in the side thread."""
+        return self._reading is not None and self._reading.size > LONG
+
+    async def read(self, client: GremlinClient, rules: Sequence[InferenceRule]) -> int:
+        """Read a page of the chains to the next vertices by one request; return its number of edges."""
+        if self._reading is None:
+            self._left = take_first(self._waiting, AT_ONCE)
+            self._reading = ChainReading(rules, tuple(self._left))
+        return await self._reading.advance(client)
+
+    def derive(self, batch: DerivedBatch, refused: Container[int], now: int) -> None:
+        """Add edges to a batch, until it is full, or all edges to the vertices that were read are added.
+
+        Edges to ``refused`` vertices are left out.
         """
-        around = Neighbourhood(ends)
-        level: Iterable[int] = ends
-        for back in range(1, max((len(rule.chain) for rule in self.rules), default=0) + 1):
-            relations = {rule.chain[-back].relation.name for rule in self.rules if back <= len(rule.chain)}
-            level = await self._add_incoming(around, sorted(relations), list(level), inferred=back == 1)
-        if not self.rules:
-            await self._add_incoming(around, [], list(ends), inferred=True)
-        return around
+        reading = self._reading
+        while reading is not None and self._left and not batch.is_full:
+            self._changes = self._changes or changes(reading.around, self._left[0], reading.rules, now)
+            for change in self._changes if self._left[0] not in refused else ():
+                batch.examined += 1
+                if change is not None:
+                    batch.edges.append((reading.around, *change))
+                    batch.characters += len(text_of(change[1]))
+                if batch.is_full:
+                    return
+            self._left, self._changes = self._left[1:], None
+        if not self._left:
+            self._reading = None
 
-    async def ends_beyond(self, middles: Iterable[int]) -> tuple[set[int], int]:
-        """Return the ids of the vertices at which a chain through ``middles`` may end, and the number of edges read.
-
-        The part of the chain before the middle is not read, inactive edges count, and no records are read.
-        """
-        ends: set[int] = set()
-        count = 0
-        reached = {(rule, place, vid) for vid in middles for rule in self.rules for place in range(1, len(rule.chain))}
-        while reached:
-            hops = _hops(reached)
-            edges = await self.client.submit(BEYOND, {"hops": hops})
-            read = sum(map(len, edges)) // 4
-            labels = [hop["ls"][0] for hop in hops]
-            further = await run_in_turn(_further, read + len(reached) > MANY, reached, labels, edges)
-            ends |= {far for rule, place, far in further if place == len(rule.chain)}
-            reached = {step for step in further if step[1] < len(step[0].chain)}
-            count += read
-        return ends, count
-
-    async def _add_incoming(
-        self, around: Neighbourhood, relations: Sequence[str], vids: list[int], *, inferred: bool
-    ) -> set[int]:
-        """Add the edges of ``relations`` that reach ``vids`` to ``around``; return the vertices that these come from.
-
-        With the flag ``inferred``, also add the inferred edges that reach ``vids``.
-        """
-        labels = [*relations, *(LABEL.values() if inferred else ())]
-        records, edges = await self._read(Direction.IN, labels, vids)
-        around.records |= records
-        return await run_in_turn(_add_edges, len(edges) > MANY, around, relations, edges)
-
-    async def _read(
-        self, direction: Direction, labels: Sequence[str], vids: list[int]
-    ) -> tuple[Mapping[int, Record], list[LabelledEdge]]:
-        """Return the records of the vertices and their far vertices, and the edges with one of the labels."""
-        if not vids:
-            return {}, []
-        state = await read_state(self.client, vids, [HopRead(direction, [label], vids) for label in labels])
-        edges = [(label, *edge) for label, rows in zip(labels, state.hops, strict=True) for edge in rows]
-        return state.records, edges
-
-
-def _add_edges(around: Neighbourhood, relations: Sequence[str], edges: Iterable[LabelledEdge]) -> set[int]:
-    """Add the edges of ``relations``, and inferred ones; return the vertices that the former come from."""
-    sources = set()
-    for label, near, far, edge in edges:
-        if label in relations:
-            around.into[label, near][far] = edge
-            sources.add(far)
-        else:
-            around.inferred[near][edge["relation"], far, near] = edge
-    return sources
+    def begin_again(self, ends: Container[int]) -> None:
+        """Read again what was read, if edges to any of ``ends`` were written otherwise meanwhile."""
+        if any(end in ends for end in self._left):
+            self._waiting = dict.fromkeys(self._left) | self._waiting
+            self._reading, self._left, self._changes = None, [], None
 
 
 def _hops(reached: Iterable[ReachedPlace]) -> list[JsonObject]:
@@ -132,7 +280,7 @@ def _hops(reached: Iterable[ReachedPlace]) -> list[JsonObject]:
         starts[vid] = None
         kinds.update(rule.kinds(place + 1))
     return [
-        {"xs": sorted(starts), "ls": [label], "ks": sorted(KINDS[name].code for name in kinds)}
+        {"d": "out", "xs": sorted(starts), "ls": [label], "ks": sorted(KINDS[name].code for name in kinds)}
         for label, (starts, kinds) in sorted(hops.items())
     ]
 

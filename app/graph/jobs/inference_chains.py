@@ -44,11 +44,6 @@ class Neighbourhood:
     into: dict[tuple[str, int], dict[int, Record]] = field(default_factory=lambda: defaultdict(dict))
     inferred: dict[int, dict[EdgeKey, Record]] = field(default_factory=lambda: defaultdict(dict))
 
-    @property
-    def edges(self) -> int:
-        """The number of edges that were read."""
-        return sum(map(len, self.into.values())) + sum(map(len, self.inferred.values()))
-
 
 @dataclass(frozen=True, slots=True)
 class PartialChain:
@@ -63,27 +58,35 @@ class PartialChain:
     confidence: float
 
 
-def changes(around: Neighbourhood, end: int, rules: Iterable[InferenceRule], now: int) -> dict[EdgeKey, Record]:
-    """Return the new records of the inferred edges into one of ``around.ends`` that differ from the stored ones.
+def changes(
+    around: Neighbourhood, end: int, rules: Iterable[InferenceRule], now: int
+) -> Iterator[tuple[EdgeKey, Record] | None]:
+    """Yield the inferred edges into one of ``around.ends`` that differ from the stored ones, with their new records.
 
-    They are in the order of their keys. ``now``, in epoch milliseconds, is when changed intervals are recorded.
+    They are in the order of their keys. ``now``, in epoch milliseconds, is when changed intervals are recorded. None is
+    yielded for each vertex that a chain may visit, and for each edge that does not change: there may be a million.
     """
     wanted: dict[EdgeKey, list[PartialChain]] = defaultdict(list)
     for rule in rules:
         for chain in _chains(around, rule, end):
-            _add_chain(wanted[rule.relation.name, chain.vids[0], end], chain)
-    found, stored = {}, around.inferred.get(end, {})
+            if chain is not None:
+                _add_chain(wanted[rule.relation.name, chain.vids[0], end], chain)
+            yield None
+    stored = around.inferred.get(end, {})
     for key in sorted({**stored, **wanted}):
         before = stored.get(key)
-        known = {_identity(chain): chain["held"] for chain in (before or {}).get(CHAINS, ())}
-        chains = [
-            {**chain, "held": _recorded(known.get(_identity(chain), ()), chain["held"], now)}
-            for chain in map(_chain_record, wanted.get(key, ()))
-        ]
-        after = inferred(key[0], sorted(chains, key=lambda chain: (chain["rule"], chain["through"])))
-        if after != before:
-            found[key] = after
-    return found
+        after = _inferred(key, before, wanted.get(key, ()), now)
+        yield None if after == before else (key, after)
+
+
+def _inferred(key: EdgeKey, before: Record | None, chains: Iterable[PartialChain], now: int) -> Record:
+    """Return the new record of an inferred edge with these chains, whose stored one is ``before``."""
+    known = {_identity(chain): chain["held"] for chain in (before or {}).get(CHAINS, ())}
+    records = [
+        {**chain, "held": _recorded(known.get(_identity(chain), ()), chain["held"], now)}
+        for chain in map(_chain_record, chains)
+    ]
+    return inferred(key[0], sorted(records, key=lambda chain: (chain["rule"], chain["through"])))
 
 
 def intersection(intervals: Intervals, others: Intervals) -> Intervals:
@@ -139,14 +142,17 @@ def _rounded(chain: PartialChain) -> float:
     return round(chain.confidence, _DIGITS)
 
 
-def _chains(around: Neighbourhood, rule: InferenceRule, end: int) -> Iterator[PartialChain]:
-    """Yield the chains of a rule that end at a vertex and are active at any time, past or future."""
+def _chains(around: Neighbourhood, rule: InferenceRule, end: int) -> Iterator[PartialChain | None]:
+    """Yield the chains of a rule that end at a vertex and are active at any time, past or future, and None for others.
+
+    None may be yielded beside a chain, too.
+    """
     if not _is_of(around, end, rule.ends):
         return iter(())
     return _completed(around, PartialChain(rule, (end,), [(_ALWAYS, FOREVER)], rule.confidence))
 
 
-def _completed(around: Neighbourhood, chain: PartialChain) -> Iterator[PartialChain]:
+def _completed(around: Neighbourhood, chain: PartialChain) -> Iterator[PartialChain | None]:
     """Yield the chains that have ``chain`` as their last part, one at a time: a vertex may have millions."""
     place = len(chain.rule.chain) - len(chain.vids)
     if place < 0:
@@ -154,6 +160,7 @@ def _completed(around: Neighbourhood, chain: PartialChain) -> Iterator[PartialCh
         return
     relation, kinds = chain.rule.chain[place].relation.name, chain.rule.kinds(place)
     for source, edge in around.into.get((relation, chain.vids[0]), {}).items():
+        yield None
         if _is_of(around, source, kinds) and source not in chain.vids:
             for extended in _extended(around, chain, source, edge, inner=place > 0):
                 yield from _completed(around, extended)

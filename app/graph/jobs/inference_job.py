@@ -6,8 +6,7 @@ round, so that each round ends, however often callers write. If the rules have c
 page, in turns with the rounds.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
@@ -25,40 +24,24 @@ from app.graph.driver.errors import TransientConflictError, WriteRefusedError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.gremlin_text import g, param
 from app.graph.driver.prepared_statement import PreparedStatement
-from app.graph.jobs.chain_reads import ChainReads
-from app.graph.jobs.id_queue import take_first
-from app.graph.jobs.inference_chains import Neighbourhood, changes
+from app.graph.jobs.chain_reads import AT_ONCE, DerivedBatch, DerivedEdge, EndQueue, EndSearch
+from app.graph.jobs.id_queue import IdQueue, take_first
 from app.graph.jobs.turn_order import TurnOrder
 from app.graph.records.clock import epoch_milliseconds
-from app.graph.records.edge_record import EdgeKey
-from app.graph.records.record_text import text_of
 from app.graph.records.touched import NOTHING
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.catalog.inference_rules import RULES
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.execution.side_thread import run_in_turn
-from graphql_schema.ports.record import Record
 
 BATCH: Final = 50
-"""Maximal number of vertices that a batch takes while it holds the lock.
-
-A page of assets also takes the assets of other tenants that have the same URN as its last one.
-"""
-
-AT_ONCE: Final = 10
-"""Maximal number of vertices of a batch whose chains are read together."""
+"""Number of assets in a page of all assets, which also has those of other tenants with the same URN as its last one."""
 
 MAX_READ: Final = 5_000
-"""Number of edges after which a batch reads no further chains: the other vertices are left for the next batches."""
+"""Number of edges after which a batch reads no further page: the next batches continue."""
 
-MAX_EDGES: Final = 2_500
-"""Maximal number of edges that a batch writes while it holds the lock."""
-
-MAX_CHARACTERS: Final = 4 * 1024 * 1024
-"""Number of characters of edges after which a batch writes no further ones: the store refuses long requests."""
-
-LONG_NEIGHBOURHOOD: Final = 200
-"""Number of records around the vertices of a batch above which it is derived in the side thread."""
+MAX_REQUESTS: Final = 10
+"""Maximal number of pages that a batch reads."""
 
 REST_SECONDS: Final = 1.0
 """Seconds between two rounds of the job: each has several requests and two transactions, however few its entries."""
@@ -97,32 +80,6 @@ _KINDS: Final = sorted({KINDS[name].code for rule in RULES for name in rule.ends
 """Codes of the kinds at which chains of the rules end."""
 
 _log = structlog.get_logger(__name__)
-
-
-DerivedEdge = tuple[Neighbourhood, EdgeKey, Record]
-"""What was read around an edge, the key of the edge, and its new record."""
-
-
-@dataclass(slots=True)
-class DerivedBatch:
-    """Edges to write as one transaction. ``characters`` is the number of characters in their records."""
-
-    edges: list[DerivedEdge] = field(default_factory=list)
-    characters: int = 0
-
-    def add(self, around: Neighbourhood, edges: Mapping[EdgeKey, Record], after: EdgeKey | None = None) -> bool:
-        """Add edges until there are MAX_EDGES or MAX_CHARACTERS; return whether all of ``edges`` were added.
-
-        Those whose keys are not greater than ``after`` are left out.
-        """
-        for key, edge in edges.items():
-            if after is not None and key <= after:
-                continue
-            if len(self.edges) >= MAX_EDGES or self.characters >= MAX_CHARACTERS:
-                return False
-            self.edges.append((around, key, edge))
-            self.characters += len(text_of(edge))
-        return True
 
 
 async def schedule_full_derivation(client: GremlinClient, coordinator: WriteCoordinator) -> None:
@@ -165,13 +122,12 @@ class InferenceJob(OutboxWorker):
         self, client: GremlinClient, coordinator: WriteCoordinator, clock: Callable[[], int] = epoch_milliseconds
     ) -> None:
         super().__init__(client, coordinator.lock, coordinator.outbox, clock)
-        self._reads = ChainReads(client, coordinator.inference_rules)
+        self._rules = coordinator.inference_rules
         self._round: list[OutboxEntry] = []
-        self._middles: dict[int, None] = {}
-        self._ends: dict[int, None] = {}
-        self._page: dict[int, None] = {}
-        self._after: dict[int, EdgeKey] = {}
-        self._page_after: dict[int, EdgeKey] = {}
+        self._middles: IdQueue = {}
+        self._search: EndSearch | None = None
+        self._ends = EndQueue()
+        self._page = EndQueue()
         self._page_urn = ""
         self._page_of = 0
         self._turns = TurnOrder[str]()
@@ -182,22 +138,21 @@ class InferenceJob(OutboxWorker):
     async def advance(self, due: list[OutboxEntry]) -> bool:
         """Begin a round if there is none, and work off one batch of it; return whether there was work."""
         if self._loads != self._outbox.loads:
-            self._round, self._middles, self._ends, self._page = [], {}, {}, {}
-            self._after, self._page_after = {}, {}
+            self._round, self._middles, self._search = [], {}, None
+            self._ends, self._page = EndQueue(), EndQueue()
             self._loads = self._outbox.loads
         full = next((entry for entry in due if entry.after is not None), None)
         if not self._round:
             self._round = [entry for entry in due if entry.after is None]
             if self._round:
                 self._refused.clear()
-                self._after.clear()
             for entry in self._round:
                 self._middles |= entry.expand
-                self._ends |= entry.frontier
+                self._ends.add(entry.frontier)
         if not self._round and full is None:
             return False
         await self._work(full)
-        if self._round and not self._middles and not self._ends:
+        if self._round and not (self._middles or self._search or self._ends):
             await self._outbox.done(self._client, *self._round)
             _log.info("inferred_edges_derived", entries=len(self._round), written=self._written)
             self._round, self._written = [], 0
@@ -205,13 +160,13 @@ class InferenceJob(OutboxWorker):
 
     async def _work(self, full: OutboxEntry | None) -> None:
         """Work off one batch, in turns: follow middles to ends, derive ends, or derive a page of all assets."""
-        queues = (("middles", self._middles), ("ends", self._ends), ("page", full))
+        queues = (("middles", self._middles or self._search), ("ends", self._ends), ("page", full))
         kinds = [kind for kind, queue in queues if queue]
         kind = self._turns.next(kinds) if kinds else ""
         if kind == "middles":
-            await self._follow(take_first(self._middles, BATCH))
+            await self._follow()
         elif kind == "ends":
-            self._ends |= dict.fromkeys(await self._derive(take_first(self._ends, BATCH), self._after))
+            await self._derive(self._ends)
         elif full is not None:
             await self._derive_page(full)
 
@@ -229,9 +184,9 @@ class InferenceJob(OutboxWorker):
                 return
             self._page_urn = rows[-1]["urn"]
             (same,) = await self._client.submit(_TIES, {"kinds": _KINDS, "urns": [self._page_urn]})
-            self._page = dict.fromkeys([*(row["x"] for row in rows), *same])
-            self._page_after = {}
-        self._page = dict.fromkeys(await self._derive([*self._page], self._page_after))
+            self._page = EndQueue()
+            self._page.add([*(row["x"] for row in rows), *same])
+        await self._derive(self._page)
         if self._page:
             return
         entry.after = self._page_urn
@@ -239,42 +194,36 @@ class InferenceJob(OutboxWorker):
         writes.update_entry(entry)
         await writes.submit(self._client)
 
-    async def _follow(self, middles: list[int]) -> None:
-        """Add the ends beyond ``middles``; those that are not read within MAX_READ are added to ``_middles`` again."""
-        read = 0
-        while middles and read < MAX_READ:
-            found, count = await self._reads.ends_beyond(middles[:AT_ONCE])
-            self._ends |= dict.fromkeys(sorted(found))
-            middles, read = middles[AT_ONCE:], read + count
-        self._middles |= dict.fromkeys(middles)
+    async def _follow(self) -> None:
+        """Search the ends beyond some of the ``middles``, which the next batches continue."""
+        read = requests = 0
+        while (self._middles or self._search) and read < MAX_READ and requests < MAX_REQUESTS:
+            search = self._search or EndSearch(self._rules, take_first(self._middles, AT_ONCE))
+            self._search = search
+            read, requests = read + await search.advance(self._client), requests + 1
+            if search.is_read:
+                self._ends.add(sorted(search.ends))
+                self._search = None
 
-    async def _derive(self, ends: list[int], after: dict[int, EdgeKey]) -> list[int]:
-        """Write the inferred edges to ``ends`` that differ from the stored ones; return the ends that are left.
+    async def _derive(self, ends: EndQueue) -> None:
+        """Write some of the inferred edges to ``ends`` that differ from the stored ones; the next batches continue.
 
-        These are the ends that are not read within MAX_READ, and those from the first one whose edges exceed MAX_EDGES
-        or MAX_CHARACTERS. A run with a thousand inputs and outputs has a million chains, so no more ends are derived
-        than are written. ``after`` has the key after which the edges to an end continue, and is updated. An edge that
-        changes before this key has an entry for the next round, so that this round ends.
+        A run with a thousand inputs and outputs has a million chains, so they are read, derived and written in parts.
+        An edge that changes meanwhile has an entry for the next round, so this round ends.
         """
-        rules, now, read, is_full = self._reads.rules, self._clock(), 0, False
-        derived = DerivedBatch()
-        ends = [end for end in ends if end not in self._refused]
-        while ends and read < MAX_READ and not is_full:
-            around = await self._reads.around(ends[:AT_ONCE])
-            is_long = len(around.records) > LONG_NEIGHBOURHOOD
-            for end in around.ends:
-                edges = await run_in_turn(changes, is_long, around, end, rules, now)
-                is_full = not derived.add(around, edges, after.get(end))
-                if is_full:
-                    break
-                ends = ends[1:]
-                after.pop(end, None)
-            read += around.edges
-        await self._write(derived.edges)
-        if is_full:
-            _, last, _ = derived.edges[-1]
-            after |= {last[2]: last} if last[2] == ends[0] else {}
-        return ends
+        read, requests, batch = 0, 0, DerivedBatch()
+        while ends and not batch.is_full:
+            if not ends.must_read:
+                await run_in_turn(ends.derive, ends.is_long, batch, self._refused, self._clock())
+            elif read < MAX_READ and requests < MAX_REQUESTS:
+                read, requests = read + await ends.read(self._client, self._rules), requests + 1
+            else:
+                break
+        await self._write(batch.edges)
+        written = {key[2] for _, key, _ in batch.edges}
+        for other in (self._ends, self._page):
+            if other is not ends:
+                other.begin_again(written)
 
     async def _write(self, derived: Sequence[DerivedEdge]) -> None:
         """Write edges as one transaction, or in halves if the store refuses it: a store may have a smaller maximum.

@@ -152,8 +152,10 @@ class KnownSources:
         Return the vertices of which all sources are known with this page.
         """
         reading = self._reading = self._reading or flows.source_reading(list(islice(unread, AT_ONCE)))
+        is_further = reading.pages.has_begun
         records, left = await flows.next_sources(reading, _KEYS, MAX_VERTICES)
-        budget.spend(max(len(records), reading.page_size), left)
+        has_several = is_further or not reading.pages.is_read  # the vertices without edges count as well
+        budget.spend(max(len(records), reading.page_size, has_several * reading.pages.page), left)
         await self._add_ranks(flows, records)
         if not reading.pages.is_read:
             return ()

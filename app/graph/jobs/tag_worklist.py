@@ -50,8 +50,8 @@ class TagBatch:
     """The vertices ``vids`` to decide, while what is around them is read over some steps of the job.
 
     Of the ``carriers``, those of the vertices in ``left`` are to be read, and those of the vertices in ``read`` were,
-    or are not stored. If the ``sources`` of the batch have more than a page, they are read by ``reading`` over some
-    steps, and then kept: a part of them may be outdated when the batch is decided. They are None otherwise.
+    or are not stored. If the batch has more than a page of sources, ``reading`` reads them over some steps, and
+    ``sources`` has them then. A part of them may be outdated when the batch is decided. Both are None otherwise.
     """
 
     vids: list[int]

@@ -58,7 +58,7 @@ FLOW: Final = PreparedStatement.of(
 def found = new LinkedHashSet(points)
 def sets = []
 def rest = []
-def room = page as long
+def budget = page as long
 def edges = hops.collect {{ h ->
   def out = h.d == 'out'; def ls = h.ls; def ks = h.ks as Set
   def first = h.p < 0 ? h.xs : new ArrayList(sets[h.p])

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from app.graph.driver import edge_pages
 from app.graph.driver.edge_pages import EdgePages, page_of_edges
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.prepared_statement import PreparedStatement
@@ -15,7 +14,7 @@ from graphql_schema.ports.record import JsonObject
 _NEXT_END: Final = PreparedStatement.of(
     f"""
 def next = never
-def room = page as long
+def budget = page as long
 def rest = hops.collect {{ h ->
   def out = h.d == 'out'; def ls = h.ls; def first = h.xs; def more = h.more
   def see = {{ e ->
@@ -61,7 +60,7 @@ class NextEnd:
 
     async def advance(self, client: GremlinClient) -> bool:
         """Read the next page by one request; return whether all edges are read."""
-        bindings = {"hops": self.pages.bindings(), "since": self.since, "never": FOREVER, "page": edge_pages.PAGE}
+        bindings = {"hops": self.pages.bindings(), "since": self.since, "never": FOREVER, "page": self.pages.page}
         (found,) = await client.submit(_NEXT_END, bindings)
         self.pages.add((), found["r"])
         self.due = min(self.due, found["next"])

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Container, Iterable, Iterator, Sequen
 from dataclasses import dataclass, field
 from typing import Final
 
-from app.graph.driver import edge_pages
 from app.graph.driver.edge_pages import EdgePages
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.propagation.flow_statement import CHILD_STEPS, FLOW, PARENT_STEPS, Step, hop_row
@@ -47,13 +46,13 @@ class StoredFlows:
     kinds: dict[int, str] = field(default_factory=dict)
 
     async def targets(
-        self, vertices: Iterable[int], parents: Iterable[int] = (), max_records: int = _EVERY
+        self, vertices: Iterable[int], parents: Iterable[int] = (), max_records: int = _EVERY, enough: int = _EVERY
     ) -> tuple[set[int], dict[int, Record]]:
         """Return the direct targets of ``vertices`` and of ``parents``, and the records read, by vertex id.
 
         Records are those of the targets, and of the parents whose edges count for ``vertices``. Of ``parents`` only the
         carrying edges count. Of up to AT_ONCE vertices with more than ``max_records`` vertices around them, the records
-        of some or all are left out.
+        of some or all are left out. No further page is read once ``enough`` targets are found.
         """
         found: set[int] = set()
         records: dict[int, Record] = {}
@@ -63,6 +62,8 @@ class StoredFlows:
             async for edges, read in self._pages([], hops, max_records):
                 found.update(*_flowing(hops, edges))
                 records |= read
+                if len(found) >= enough:
+                    return found, records
         return found, records
 
     def target_pages(self, vertices: Iterable[int]) -> EdgePages:
@@ -86,7 +87,7 @@ class StoredFlows:
             async for edges, records in self._pages(xs, reading.pages.hops, _EVERY):
                 sources.records |= records
                 await run_in_turn(reading.add, _are_many(edges), edges)
-            sources.of.update(reading.sources())
+            sources.of.update(await run_in_turn(reading.sources, reading.size > MANY_EDGES))
         for vid in vertices:
             if vid in sources.of and NAME_OF_CODE[sources.records[vid]["kind"]] in self.stops:
                 del sources.of[vid]
@@ -179,7 +180,7 @@ class StoredFlows:
 
         Once there are more than ``max_records`` vertices, no further record is read.
         """
-        pages, vacant = EdgePages(hops), max_records
+        pages, vacant = EdgePages(hops, in_one_step=True), max_records
         while not pages.is_read:
             edges, records, left = await self._read(() if pages.has_begun else points, pages, vacant)
             while left:
@@ -196,7 +197,7 @@ class StoredFlows:
         The kinds of the vertices at far ends are recorded. The records have only ``keys``; without keys they are
         complete.
         """
-        bindings = {"points": [*points], "hops": pages.bindings(), "now": self.now, "page": edge_pages.PAGE}
+        bindings = {"points": [*points], "hops": pages.bindings(), "now": self.now, "page": pages.page}
         limits = {"most": max_records, "size": PART_SIZE, "only": [*keys]}
         (response,) = await self.client.submit(FLOW, {**bindings, **limits})
         edges: list[list[Json]] = response["e"]

@@ -8,7 +8,7 @@ from support.stores.writers import NOW, Writers, asset, person, shipped_policy, 
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_statements import WRITE
 from app.graph.driver.gremlin_client import GremlinClient
-from app.graph.jobs import inference_job
+from app.graph.jobs import chain_reads
 from app.graph.jobs.inference_chains import MAX_CHAINS
 from app.graph.jobs.inference_job import InferenceJob
 from graphql_schema.catalog.inference_rules import RULES
@@ -21,7 +21,7 @@ async def test_an_end_has_more_edges_than_a_transaction(
     graph: StoreGraph, monkeypatch: pytest.MonkeyPatch, name: str, value: int
 ) -> None:
     """The edges to a version are written in parts, each with few chains, and a smaller entry of others ends as well."""
-    monkeypatch.setattr(inference_job, name, value)
+    monkeypatch.setattr(chain_reads, name, value)
     inputs = [f"feature f{number}" for number in range(INPUTS)]
     requests = ObservedRequests()
     async with GremlinClient(graph.url, source=graph.source) as client:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.graph.jobs import inference_chains
-from app.graph.jobs.inference_chains import Neighbourhood, changes, disjoint, intersection
+from app.graph.jobs.inference_chains import Neighbourhood, disjoint, intersection
 from app.graph.records.edge_record import EdgeKey
 from graphql_schema.catalog.inference_rules import RULES
 from graphql_schema.catalog.instants import FOREVER
@@ -32,9 +32,14 @@ def around(first: dict[str, Any] | None = None, second: dict[str, Any] | None = 
     return found
 
 
+def changes(found: Neighbourhood, now: int) -> dict[EdgeKey, Record]:
+    """Return the edges to the version that change."""
+    return dict(filter(None, inference_chains.changes(found, VERSION, [RULE], now)))
+
+
 def chains(found: Neighbourhood, now: int = NOW) -> list[tuple[float, list[list[int]]]]:
     """Return confidence and intervals of each chain of the edge that is inferred."""
-    edges: dict[EdgeKey, Record] = changes(found, VERSION, [RULE], now)
+    edges = changes(found, now)
     return [(chain["confidence"], chain["held"]) for key in edges for chain in edges[key]["chains"]]
 
 
@@ -85,13 +90,13 @@ def test_a_chain_of_other_kinds_is_none() -> None:
 def test_only_what_differs_from_the_store_is_returned() -> None:
     """A second run changes nothing, and instants of recording are kept; a lost chain changes the edge."""
     found = around()
-    (edge,) = changes(found, VERSION, [RULE], NOW).values()
+    (edge,) = changes(found, NOW).values()
     found.inferred[VERSION][KEY] = edge
-    assert changes(found, VERSION, [RULE], NOW + 5) == {}
+    assert changes(found, NOW + 5) == {}
     found.into["INPUT_TO", RUN][FEATURE] = {"validFrom": 0, "validTo": 60}
     assert [held for _, held in chains(found, NOW + 20)] == [[[0, 60, NOW, NOW + 20]]]
     found.into["INPUT_TO", RUN].clear()
-    assert changes(found, VERSION, [RULE], NOW + 30).keys() == {KEY}
+    assert changes(found, NOW + 30).keys() == {KEY}
     assert FOREVER > NOW
 
 
@@ -134,7 +139,7 @@ def many_runs(runs: dict[int, dict[str, Any]], *, backwards: bool = False) -> Ne
 
 def kept(found: Neighbourhood) -> list[int]:
     """Return the runs in the chains that the edge keeps."""
-    (edge,) = changes(found, VERSION, [RULE], NOW).values()
+    (edge,) = changes(found, NOW).values()
     return [vid for chain in edge["chains"] for vid in chain["through"]]
 
 
@@ -169,10 +174,10 @@ def test_a_chain_that_is_kept_again_is_recorded_again(monkeypatch: pytest.Monkey
     """When a chain that was kept ends, the next one takes its place, recorded from then on."""
     monkeypatch.setattr(inference_chains, "MAX_CHAINS", 1)
     found = many_runs({10: {}, 11: {}})
-    (edge,) = changes(found, VERSION, [RULE], NOW).values()
+    (edge,) = changes(found, NOW).values()
     found.inferred[VERSION][KEY] = edge
     found.into["PRODUCES", VERSION][10] = {"validFrom": 0, "validTo": NOW + 7}
-    (after,) = changes(found, VERSION, [RULE], NOW + 7).values()
+    (after,) = changes(found, NOW + 7).values()
     assert [(chain["through"], chain["held"]) for chain in after["chains"]] == [
         ([11], [[0, FOREVER, NOW + 7, FOREVER]])
     ]
