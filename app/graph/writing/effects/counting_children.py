@@ -15,10 +15,11 @@ from app.graph.records.edge_record import EdgeKey, is_current
 from app.graph.writing.unit.apart_declarations import own_declaration
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.item_size import commands_in
-from app.graph.writing.unit.working_set import WorkingSet
+from app.graph.writing.unit.working_set import LONG_STATE, WorkingSet
 from graphql_schema.catalog.kinds import KIND_OF_SLUG
 from graphql_schema.catalog.relations import CARRYING, CHILD_HOPS
 from graphql_schema.catalog.urn import slug_of
+from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.ports.commands import Command, LinkCommand, ObserveCommand, RegisterCommand
 
 _CARRYING: Final = frozenset(CARRYING)
@@ -41,8 +42,11 @@ class CountingChildren:
             self._read.update(unread)
             self._known.of.update(found.of)
             self._known.records |= found.records
+        return await run_in_turn(self._of, len(self._known.records) > LONG_STATE, wanted)
+
+    def _of(self, parents: Iterable[int]) -> Sources:
         result = Sources()
-        for vid in wanted:
+        for vid in parents:
             members = self._known.of.get(vid, set())
             result.of[vid] = {*members}
             result.records |= {member: self._known.records[member] for member in members}

@@ -24,7 +24,6 @@ from app.graph.records.vertex_record import attributes, confirmed_sensitivity, k
 from app.graph.writing.effects.batch_diff import BatchDiff
 from graphql_schema.catalog.relations import Direction
 from graphql_schema.execution.side_thread import run_in_turn
-from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import Record
 from policies.sensitivity import RANK, SENSITIVITIES
 from policies.vocabulary import WriteAction
@@ -122,8 +121,7 @@ class _Raising:
                 return
             limit = MAX_RAISED - self._raised_count + len(self._batch.vertices)
             found, records = await self._flows.targets(own, parents, max_records=limit)
-            known = found & self._batch.vertices.keys()
-            unknown = found - known
+            known, unknown = await run_in_turn(self._divided, len(found) > MAX_RAISED, found)
             if not unknown <= records.keys():
                 unknown, records = await self._low(rank, unknown)
             everything |= known | unknown
@@ -138,6 +136,11 @@ class _Raising:
             parents = self._parents_of(new)
             reached = await self._targets(new)
             everything |= reached
+
+    def _divided(self, vids: set[int]) -> tuple[set[int], set[int]]:
+        """Return the vertices whose records the batch has, and the others."""
+        known = vids & self._batch.vertices.keys()
+        return known, vids - known
 
     async def _low(self, rank: int, vids: set[int]) -> tuple[set[int], dict[int, Record]]:
         """Return those of the stored vertices that are below the rank; with records if MAX_RAISED allows a raise."""
@@ -163,7 +166,8 @@ class _Raising:
         covered, new, levels = set(reached), set(reached), 0
         while new and len(covered) <= MAX_COVERED and levels < MAX_LEVELS:
             levels += 1
-            found, _ = await self._flows.targets(new, self._parents_of(new), max_records=0)
+            enough = MAX_COVERED + 1
+            found, _ = await self._flows.targets(new, self._parents_of(new), max_records=0, enough=enough)
             new = (found | await self._targets(new)) - covered
             covered |= new
         entry = self._entry()
@@ -193,11 +197,11 @@ class _Raising:
                 await self._put_floor(rank, vids, set())
 
     async def _targets(self, vids: Iterable[int]) -> set[int]:
-        """Return the direct targets of vertices over edges of the working set, in turns; the store is not read."""
-        found: set[int] = set()
-        async for vid in OperationBudget().in_turns(vids):
-            found |= targets(self._batch, vid, self._flows.stops, self._now)
-        return found
+        """Return the direct targets of vertices over edges of the working set; the store is not read."""
+        return await run_in_turn(self._known_targets, self._batch.is_long, vids)
+
+    def _known_targets(self, vids: Iterable[int]) -> set[int]:
+        return set().union(*(targets(self._batch, vid, self._flows.stops, self._now) for vid in vids))
 
     def _parent_targets(self, parents: Iterable[int]) -> set[int]:
         """Return the targets of the carrying edges of parents, as far as the working set has edges and targets.
