@@ -21,6 +21,7 @@ from support.stores.writers import (
 )
 
 from app.graph.commits.write_coordinator import WriteCoordinator
+from app.graph.driver import edge_pages
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs import known_sources
 from app.graph.jobs import sensitivity_job as job_module
@@ -155,7 +156,7 @@ async def test_sensitivity_is_never_too_low_and_exact_when_idle(
 
     Items are written in one call, or in calls at the same time. Batches of the job are small, and with some seeds it
     sends one request for sources in each step, so that writes come between the steps of one batch. With one of these a
-    request has one record, and with the other no records beside the edges.
+    request has one record or edge, and with the other no records beside the edges.
     """
     for name, limit in limits.items():
         monkeypatch.setattr(spreading, name, limit)
@@ -163,6 +164,7 @@ async def test_sensitivity_is_never_too_low_and_exact_when_idle(
     monkeypatch.setattr(job_module, "ReadBudget", lambda: ReadBudget(requests=40 if seed == 0 else 1))
     if seed == 1:
         monkeypatch.setattr(stored_flows, "PART_SIZE", 1)
+        monkeypatch.setattr(edge_pages, "PAGE", 1)
     if seed == 2:
         monkeypatch.setattr(known_sources, "MAX_VERTICES", 0)
     async with GremlinClient(module_graph.url, source=module_graph.source) as client:

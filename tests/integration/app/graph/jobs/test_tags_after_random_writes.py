@@ -25,6 +25,7 @@ from support.stores.writers import (
 
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.write_coordinator import WriteCoordinator
+from app.graph.driver import edge_pages
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs import tag_job as job_module
 from app.graph.jobs.tag_job import TagJob
@@ -171,12 +172,13 @@ async def test_tags_equal_the_oracle(
 ) -> None:
     """Tags equal the oracle after random declarations, blocks, ended edges, deletions and crashes of the job.
 
-    Several callers write, and each has turns of one step. With small batches, a step of the job reads one vertex around
-    its batch, so that writes come before the next ones.
+    Several callers write, and each has turns of one step. With small batches, a step of the job reads one edge of its
+    batch, and one vertex around it, so that writes come before the next ones.
     """
     monkeypatch.setattr(job_module, "BATCH", size)
     monkeypatch.setattr(job_module, "MAX_STEPS", 1)
     if size == 2:
+        monkeypatch.setattr(edge_pages, "PAGE", 1)
         for name in ("AT_ONCE", "MAX_AROUND"):
             monkeypatch.setattr(job_module, name, 1)
     async with GremlinClient(module_graph.url, source=module_graph.source) as client:
