@@ -2,9 +2,9 @@
 
 A page is one response, which is parsed in one callback of the event loop, and one request, for which a job or a
 transaction holds the write lock. The text :func:`page_of_edges` continues at a position among the edges of one label
-of a vertex, in the order in which the store keeps them. No edge is ever removed there, so what is written between two
-pages moves an edge to a later position at most: a page may repeat edges, and misses none of those stored before the
-first one.
+of a vertex, in the order in which the store keeps them. Edges of assets end, and are never removed. What is written
+between two pages therefore moves an edge to a later position at most. A page may repeat edges, and misses none of those
+stored before the first one.
 """
 
 from collections.abc import Iterable, Sequence
