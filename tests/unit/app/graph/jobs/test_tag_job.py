@@ -95,7 +95,7 @@ async def test_a_later_end_has_an_entry_of_its_own_once_the_work_has_begun(monke
     """The transaction that ends the work may have no response, and delete the entry after the end was declared."""
     monkeypatch.setattr(tag_job, "BATCH", 1)
     monkeypatch.setattr(tag_job, "carried_tags", AsyncMock(return_value={}))
-    monkeypatch.setattr(StoredFlows, "targets", AsyncMock(return_value=({8}, {})))
+    monkeypatch.setattr(StoredFlows, "next_far_ends", AsyncMock(return_value={8}))
     outbox = Outbox()
     coordinator: Any = SimpleNamespace(
         lock=asyncio.Lock(), outbox=outbox, propagation_stops=frozenset(), propagating_tags=AsyncMock()
