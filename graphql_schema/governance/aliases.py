@@ -95,7 +95,8 @@ class SetAliasInput:
     )
     protected: bool | None = strawberry.field(
         description="Whether the alias moves only to versions that pass the gates; default: as before, false for a new "
-        "alias. Removing the protection needs the right to approve the model.",
+        "alias. Removing the protection needs the right to approve the model, and you must neither have registered it "
+        "nor have made or requested a version of it.",
         default=None,
     )
     reason: str | None = reason_field()

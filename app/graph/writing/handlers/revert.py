@@ -15,6 +15,7 @@ from app.graph.writing.handlers.revert_fields import nothing_to_restore, restore
 from app.graph.writing.handlers.set_alias import audited_alias, put_alias, set_alias, visible_alias
 from app.graph.writing.handlers.track_incident import FIELD as INCIDENTS
 from app.graph.writing.rules.permissions import refuse_deleted, require_right, require_visible
+from app.graph.writing.rules.result_rights import without_protection
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import conflict, invalid, not_found
 from graphql_schema.catalog.enums import ChangeAction
@@ -124,7 +125,7 @@ def _remove_alias(unit: ItemUnit, model: Record, name: str) -> WriteOutcome:
         return WriteOutcome(Outcome.UNCHANGED, model["id"], model["revision"])
     require_right(unit, "promote", require_visible(unit, alias["version"], "change"))
     if alias["protected"]:
-        require_right(unit, "approve", model)
+        model = without_protection(unit, model)
     put_alias(unit, model, name, None)
     return WriteOutcome(Outcome.UPDATED, model["id"], unit.lookup.known(unit.lookup.vid(model["id"]))["revision"])
 

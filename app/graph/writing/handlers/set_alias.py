@@ -10,7 +10,7 @@ from typing import Final
 from app.graph.records.vertex_record import ALIASES
 from app.graph.writing.rules.gate_evidence import gate_of
 from app.graph.writing.rules.permissions import refuse_deleted, refuse_stub, require_right, require_visible
-from app.graph.writing.rules.result_rights import refuse_own_weakening
+from app.graph.writing.rules.result_rights import refuse_own_weakening, without_protection
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import RejectedItemError, blocked, conflict, invalid, some_of
 from graphql_schema.catalog.enums import ChangeAction
@@ -111,11 +111,12 @@ def _set(unit: ItemUnit, command: SetAliasCommand, model: Record, version: Recor
     if not moves and was_protected == protected:
         return WriteOutcome(Outcome.UNCHANGED, command.model, model["revision"])
     if was_protected and not protected:
-        require_right(unit, "approve", model, "protected")
-    if protected or (was_protected and moves):
-        if not gate.open:
-            raise blocked(_closed(command, gate), gate)
-        refuse_own_weakening(unit, model, version)
+        model = without_protection(unit, model, "protected")
+    gated = protected or (was_protected and moves)
+    if gated and not gate.open:
+        raise blocked(_closed(command, gate), gate)
+    if gated or moves:
+        refuse_own_weakening(unit, model, version, gated=gated)
     if before is None:
         _refuse_many(unit, command, model)
     since = {"since": unit.now, "setBy": unit.author.subject}

@@ -43,6 +43,9 @@ The next declaration of the edge removes it.
 WEAKENED_BY: Final = "weakenedBy"
 """Record key of a model: subjects who changed what selects its gates such that these may need less."""
 
+UNPROTECTED_BY: Final = "unprotectedBy"
+"""Record key of a model: subjects who removed the protection of one of its aliases."""
+
 
 def bind_approvals(unit: ItemUnit) -> tuple[str, ...]:
     """Record who made the content that the item changes; return the names of its approvals that this voids.

@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Final
 
 from app.graph.records.vertex_record import attributes, is_unowned_stub, kind_of
-from app.graph.writing.rules.approved_content import WEAKENED_BY, made_or_requested
+from app.graph.writing.rules.approved_content import UNPROTECTED_BY, WEAKENED_BY, made_or_requested
 from app.graph.writing.rules.effective_sensitivity import with_known_sensitivity
 from app.graph.writing.rules.permissions import refuse_withheld, require_right
 from app.graph.writing.unit.item_unit import ItemUnit
@@ -68,21 +68,43 @@ def require_right_to_weaken_gates(unit: ItemUnit) -> None:
                     f"the right to approve the model; let an approver make it. {decision.cause}",
                     "riskTier" if unseen or _risk(after) < _risk(before) else "domain",
                 )
-            _refuse_maker(unit, vid, before)
+            _refuse_maker(unit, vid, before, f"The gates of {before['id']} may need less with this risk tier or domain")
             unit.staging.put(vid, {**after, WEAKENED_BY: sorted({*after.get(WEAKENED_BY, ()), unit.author.subject})})
 
 
-def refuse_own_weakening(unit: ItemUnit, model: Record, version: Record) -> None:
-    """Reject a promotion as DENIED if the caller weakened the gates of the model, and made or requested the version."""
-    if unit.author.subject in model.get(WEAKENED_BY, ()) and made_or_requested(unit, version):
-        raise denied(
-            f"You changed the risk tier or domain of {model['id']} so that its gates may need less, and made or "
-            f"requested {version['id']}; let another approver promote it."
-        )
+def without_protection(unit: ItemUnit, model: Record, *path: str) -> Record:
+    """Return the record of a model for a change that removes the protection of an alias, with its caller.
+
+    No gate applies to the alias any more, so the change needs what a weaker gate does: the right to approve the model.
+    It is DENIED to a caller who registered the model, or made or requested a visible version of it.
+    """
+    require_right(unit, "approve", model, *path)
+    reason = f"No gate of {model['id']} applies to an alias without protection"
+    _refuse_maker(unit, unit.lookup.vid(model["id"]), model, reason, *path)
+    return {**model, UNPROTECTED_BY: sorted({*model.get(UNPROTECTED_BY, ()), unit.author.subject})}
 
 
-def _refuse_maker(unit: ItemUnit, vid: int, model: Record) -> None:
-    """Reject the item as DENIED if the caller registered the model, or made or requested a visible version of it."""
+def refuse_own_weakening(unit: ItemUnit, model: Record, version: Record, *, gated: bool) -> None:
+    """Reject a promotion as DENIED if the caller made or requested the version, and weakened its gates or removed them.
+
+    Who weakened the gates of the model is refused where a gate applies, with the flag ``gated``; who removed the
+    protection of an alias, for each alias.
+    """
+    if gated and unit.author.subject in model.get(WEAKENED_BY, ()):
+        done = f"You changed the risk tier or domain of {model['id']} so that its gates may need less"
+    elif unit.author.subject in model.get(UNPROTECTED_BY, ()):
+        done = f"You removed the protection of an alias of {model['id']}"
+    else:
+        return
+    if made_or_requested(unit, version):
+        raise denied(f"{done}, and you made or requested {version['id']}; let another approver promote it.")
+
+
+def _refuse_maker(unit: ItemUnit, vid: int, model: Record, reason: str, *path: str) -> None:
+    """Reject the item as DENIED if the caller registered the model, or made or requested a visible version of it.
+
+    ``reason`` begins the message: why a maker may not make the change. ``path`` is the input field that does.
+    """
     versions = unit.visibility.neighbours(VERSION_OF.into("ModelVersion"), vid)
     produced = PRODUCES.into("Run")
     unit.lookup.require_hops(*((produced, key[1]) for key, _ in versions))
@@ -90,10 +112,8 @@ def _refuse_maker(unit: ItemUnit, vid: int, model: Record) -> None:
     unit.lookup.require_hops(*((STARTED_BY.out("User"), run) for run in sorted(runs)))
     made = [each["id"] for each in (model, *(record for _, record in versions)) if made_or_requested(unit, each)]
     if made:
-        raise denied(
-            f"The gates of {model['id']} may need less with this risk tier or domain, and you made or requested "
-            f"{made[0]}; let an approver make the change who did not."
-        )
+        message = f"{reason}, and you made or requested {made[0]}; let an approver make the change who did not."
+        raise denied(message, *path)
 
 
 def require_right_to_name_requesters(unit: ItemUnit) -> None:

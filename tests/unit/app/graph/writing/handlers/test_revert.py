@@ -2,16 +2,18 @@
 
 from typing import Any
 
+import pytest
 from support.stores.in_memory_writer import Memory, seeded
 from support.stores.writers import NOW, asset, link, person, urn
 
 from app.graph.records.edge_record import is_current
 from graphql_schema.catalog.enums import ChangeAction
-from graphql_schema.ports.commands import RegisterCommand, RevertCommand, UnlinkCommand
+from graphql_schema.ports.commands import RegisterCommand, RevertCommand, SetAliasCommand, UnlinkCommand
 
 CI = person("ci", "team ranking", roles="automation")
 ADA = person("ada", "team ranking", roles="engineer")
 ELI = person("eli", "team ranking", roles="engineer approver")
+EVE = person("eve", "team ranking", roles="engineer approver")
 OURS, THEIRS = {"team ranking": ["TECHNICAL"]}, {"team ads": ["TECHNICAL"]}
 
 
@@ -125,3 +127,24 @@ def test_reverting_takes_no_version_from_its_parent(memory: Memory) -> None:
     assert memory.outcomes(link(*ends), who=ADA) == ["CREATED"]
     assert codes(memory, newest(memory, ends[1]), ADA, NOW + 1) == ["INVALID"]
     assert is_current(memory.edge(*ends), NOW + 1)
+
+
+@pytest.mark.parametrize("steps", [(True,), (False, True)])
+def test_reverting_removes_no_protection_that_set_alias_would_not(memory: Memory, steps: tuple[bool, ...]) -> None:
+    """Who made the version does not revert the protection of an alias, and who did not does so.
+
+    The alias was protected when it was set, so that it is removed, or later, so that it stays without protection. Who
+    reverts it then points the alias at no own version.
+    """
+    seeded(memory, asset("model m", owners=OURS), asset("model-version m@1"))
+    for number, protected in enumerate(steps, 1):
+        move = SetAliasCommand(urn("model m"), "champion", urn("model-version m@1"), protected=protected)
+        assert memory.outcomes(move, who=EVE, now=NOW + number) == ["UPDATED"]
+    change = newest(memory, "model m")
+    assert memory.outcomes(asset("model-version m@2"), who=ELI, now=NOW + 3) == ["CREATED"]
+    assert codes(memory, change, ELI, NOW + 4) == ["DENIED"]
+    assert codes(memory, change, EVE, NOW + 4) == []
+    assert memory.outcomes(asset("model-version m@3"), who=EVE, now=NOW + 5) == ["CREATED"]
+    for version, outcome in (("m@3", "DENIED"), ("m@2", "UPDATED")):
+        move = SetAliasCommand(urn("model m"), "champion", urn(f"model-version {version}"))
+        assert memory.outcomes(move, who=EVE, now=NOW + 6) == [outcome]

@@ -1,14 +1,16 @@
 """Aliases of a model: who may move or remove one, what it must point at before, and the gate of a protected one."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.stores.in_memory_writer import Memory, seeded
+from support.stores.in_memory_writer import ROOT, Memory, seeded
 from support.stores.writers import NOW, asset, link, person, urn
 
 from graphql_schema.ports.commands import ANY, Command, DeleteCommand, RemoveAliasCommand, SetAliasCommand
 
-ELI = person("eli", "team ranking", roles="approver engineer")
+ELI = replace(person("eli", "team ranking", roles="approver engineer"), user=urn("user eli"))
+KIM = person("kim", "team ranking", roles="approver")
 ADA = person("ada", "team ranking", roles="engineer")
 OURS = {"team ranking": ["TECHNICAL"]}
 V1, V2 = urn("model-version m@1"), urn("model-version m@2")
@@ -73,6 +75,35 @@ def test_an_alias_is_moved_and_opened_by_an_approver_only(stored: Memory) -> Non
     assert aliases(stored)["champion"][1] is False
 
 
+@pytest.mark.parametrize("maker", ["model", "version", "request"])
+def test_no_maker_removes_the_protection(memory: Memory, maker: str) -> None:
+    """Without the protection no gate applies: only who registered nothing and requested no version removes it."""
+    stored = seeded(memory, asset("user eli"))
+    assert stored.outcomes(asset("model m", owners=OURS), who=ELI if maker == "model" else ROOT) == ["CREATED"]
+    seeded(stored, asset("model-version m@1"))
+    assert stored.outcomes(asset("model-version m@2"), who=ELI if maker == "version" else ROOT) == ["CREATED"]
+    if maker == "request":
+        run = asset("run r", {"state": "COMPLETE"}, outputs=["model-version m@2"])
+        seeded(stored, run, link("STARTED_BY", "run r", "user eli"))
+    stored.run(move(protected=True), who=KIM, now=NOW + 1)
+    assert refusal(stored, move(protected=False)) == ("DENIED", ("protected",))
+    assert stored.outcomes(move(protected=False), who=KIM, now=NOW + 2) == ["UPDATED"]
+
+
+def test_who_removed_a_protection_points_no_alias_at_an_own_version(stored: Memory) -> None:
+    """Also at one that was made later, by another alias or by the removed and new one; another approver does."""
+    stored.run(move(protected=True), who=KIM, now=NOW + 1)
+    assert stored.outcomes(move(protected=False), who=ELI, now=NOW + 2) == ["UPDATED"]
+    assert stored.outcomes(asset("model-version m@3"), who=ELI, now=NOW + 3) == ["CREATED"]
+    own = urn("model-version m@3")
+    assert refusal(stored, move(own))[0] == "DENIED"
+    assert refusal(stored, move(own, alias="other"))[0] == "DENIED"
+    assert stored.outcomes(removal(), who=ELI, now=NOW + 4) == ["UPDATED"]
+    assert refusal(stored, move(own))[0] == "DENIED"
+    assert stored.outcomes(move(V2), who=ELI, now=NOW + 5) == ["UPDATED"]
+    assert stored.outcomes(move(own), who=KIM, now=NOW + 6) == ["UPDATED"]
+
+
 def test_only_a_registered_version_is_pointed_at(stored: Memory) -> None:
     """A stub, a deleted and an unknown version, and an unknown model, are refused at their field."""
     seeded(stored, link("FEEDS", "dataset d", "model-version m@3"))
@@ -135,7 +166,7 @@ def test_a_removed_alias_is_gone_and_audited(stored: Memory) -> None:
     [
         ({}, ADA, ("DENIED", ("model",))),
         ({"expected": V2}, ELI, ("CONFLICT", ("expectedVersion",))),
-        ({"own": True}, person("kim", "team ranking", roles="approver"), ("CONFLICT", ("setByMe",))),
+        ({"own": True}, KIM, ("CONFLICT", ("setByMe",))),
     ],
 )
 def test_an_alias_of_others_is_not_removed(
