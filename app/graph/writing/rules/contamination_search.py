@@ -34,6 +34,15 @@ from graphql_schema.rules.contamination_verdict import (
 MAX_ASSETS: Final = 1_000
 """Maximal number of assets that one walk examines, because it holds the write lock."""
 
+MAX_WORK: Final = 50_000
+"""Maximal work of the searches of an item: 1 for each asset or edge of a walk, and for each comparison of two walks.
+
+So much takes about 0.2 s.
+"""
+
+FIRST: Final = 10
+"""Work for each asset or edge that no walk has examined yet, because the policy is applied to it."""
+
 Paths = dict[str, tuple[str, ...]]
 """By id of an asset: the ids of a path to it, from the root of the walk to the asset itself."""
 
@@ -54,11 +63,11 @@ def _steps(kind: str) -> tuple[Hop, ...]:
 def contaminated(unit: ItemUnit, evaluations: Sequence[Record], *, unmasked: bool = False) -> frozenset[str]:
     """Return the ids of the evaluations that are not known to be uncontaminated: all that are not CLEAN.
 
-    With the flag ``unmasked``, what is hidden from the caller is examined as well.
+    With the flag ``unmasked``, what is hidden from the caller is examined as well. What is left once the searches have
+    done MAX_WORK is not known.
     """
     found: dict[str, ContaminationVerdict] = {}
-
-    known: dict[tuple[str, tuple[Hop, ...]], _Walked] = {}
+    known = _Known()
 
     def examine(evaluation: Record) -> None:
         found[evaluation["id"]] = SourceSearch(unit, known, unmasked).verdict(evaluation["id"])
@@ -75,17 +84,55 @@ class _Walked(NamedTuple):
     cut: bool
 
 
+class _Member(NamedTuple):
+    """A member of the group of an asset, and the far ends of its edges. ``counts``: a visible parent of data."""
+
+    urn: str
+    far_ends: Sequence[str]
+    counts: bool
+
+
+class _Steps(NamedTuple):
+    """The next steps from an asset: the far ends of its edges, and its group. ``hidden``: next to it is what is hidden.
+
+    ``size`` is the number of the assets and edges that they lead to.
+    """
+
+    far_ends: Sequence[str] = ()
+    group: Sequence[_Member] = ()
+    hidden: bool = True
+    size: int = 1
+
+
+@dataclass(slots=True)
+class _Hops:
+    """The hops of a walk, with the steps from each asset and the walks from each root that were found over them."""
+
+    hops: Sequence[Hop]
+    steps: dict[str, _Steps] = field(default_factory=dict)
+    walks: dict[str, _Walked] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Known:
+    """What searches with the same flag ``unmasked`` share: what they found, and the work that they may still do."""
+
+    measured: _Hops = field(default_factory=lambda: _Hops(MEASURED))
+    training: _Hops = field(default_factory=lambda: _Hops(TRAINING))
+    origin: _Hops = field(default_factory=lambda: _Hops(ORIGIN))
+    left: int = field(default_factory=lambda: MAX_WORK)
+
+
 @dataclass(slots=True)
 class SourceSearch:
     """The search for the data of one evaluation and of its training.
 
-    ``known`` has the walks so far, by root and hops; searches with the same flag ``unmasked`` share it. With this flag
-    nothing counts as hidden. ``hidden`` is true if something next to the examined assets is hidden from the caller,
-    ``cut`` if a limit ended a walk or left out data.
+    With the flag ``unmasked`` nothing counts as hidden. ``hidden`` is true if something next to the examined assets is
+    hidden from the caller, ``cut`` if a limit ended a walk or left out data.
     """
 
     unit: ItemUnit
-    known: dict[tuple[str, tuple[Hop, ...]], _Walked] = field(default_factory=dict)
+    known: _Known = field(default_factory=_Known)
     unmasked: bool = False
     hidden: bool = False
     cut: bool = False
@@ -97,22 +144,26 @@ class SourceSearch:
         model version, no data of the evaluation, or no training data of one of the versions was found. Otherwise it is
         CLEAN.
         """
+        if self.known.left <= 0:
+            return ContaminationVerdict.UNKNOWN
+        measured = self.known.measured
         shown = self._shows(evaluation, "contamination", "upstream", *MEASURED_FIELDS)
-        found = self._level({evaluation: (evaluation,)}, MEASURED, {}) if shown else {}
+        found = self._level({evaluation: (evaluation,)}, measured, {}) if shown else {}
         versions, runs = self._of_kinds(found, "ModelVersion"), self._of_kinds(found, "Run")
-        inputs = {run: self._of_kinds(self._level({run: (run,)}, MEASURED, {}), *SNAPSHOTS) for run in runs}
-        trainings = self._all_sources(versions, TRAINING)
+        inputs = {run: self._of_kinds(self._level({run: (run,)}, measured, {}), *SNAPSHOTS) for run in runs}
+        trainings = self._all_sources(versions, self.known.training)
         trained = frozenset().union(*(each.reached for each in trainings))
         read = {each for run, data in inputs.items() if run not in trained for each in data}
         data = sorted({*self._of_kinds(found, *SNAPSHOTS), *read})
         self.cut |= len(data) > MAX_DATA
-        origins = self._all_sources(data[:MAX_DATA], ORIGIN)
+        origins = self._all_sources(data[:MAX_DATA], self.known.origin)
+        self.known.left -= len(trainings) * len(origins)
         overlaps = [overlap(training, origin) for training in trainings for origin in origins]
         missing = self.cut or (self.hidden and self.unit.author.discloses_hidden)
         known = bool(trainings and origins) and all(each.paths for each in trainings) and not missing
         return verdict_of((each for each in overlaps if each is not None), known=known)
 
-    def _all_sources(self, roots: Sequence[str], hops: Sequence[Hop]) -> list[DataSources]:
+    def _all_sources(self, roots: Sequence[str], hops: _Hops) -> list[DataSources]:
         found: dict[str, DataSources] = {}
 
         def search(root: str) -> None:
@@ -121,18 +172,17 @@ class SourceSearch:
         require_all(partial(search, root) for root in roots)
         return [found[root] for root in roots]
 
-    def _sources(self, root: str, hops: Sequence[Hop]) -> DataSources:
+    def _sources(self, root: str, hops: _Hops) -> DataSources:
         """Return the data upstream of a root, LEVELS levels far; each walk is made once for all searches."""
-        key = (root, tuple(hops))
-        if key not in self.known:
-            walk = SourceSearch(self.unit, unmasked=self.unmasked)
-            self.known[key] = _Walked(walk._walked(root, hops), walk.hidden, walk.cut)
-        sources, hidden, cut = self.known[key]
+        if root not in hops.walks:
+            walk = SourceSearch(self.unit, self.known, self.unmasked)
+            hops.walks[root] = _Walked(walk._walked(root, hops), walk.hidden, walk.cut)
+        sources, hidden, cut = hops.walks[root]
         self.hidden |= hidden
         self.cut |= cut
         return sources
 
-    def _walked(self, root: str, hops: Sequence[Hop]) -> DataSources:
+    def _walked(self, root: str, hops: _Hops) -> DataSources:
         reached: Paths = {root: (root,)}
         front, members = dict(reached), Paths()
         for level in range(LEVELS + 1):
@@ -145,49 +195,72 @@ class SourceSearch:
         paths = {urn: path for urn, path in {**members, **reached}.items() if is_data(urn)}
         return DataSources(root, paths, frozenset(reached))
 
-    def _level(self, front: Mapping[str, tuple[str, ...]], hops: Sequence[Hop], members: Paths) -> Paths:
-        """Return the ids to which the edges of one level lead, and add the group members that count to ``members``."""
-        expanded = {urn: path for urn, path in front.items() if self._shows(urn, "upstream")}
-        self.hidden |= len(expanded) < len(front)
-        group = self._group(expanded)
-        self._require(_upstream, [urn for urn, _, _ in group])
+    def _level(self, front: Mapping[str, tuple[str, ...]], hops: _Hops, members: Paths) -> Paths:
+        """Return the ids to which the edges of one level lead, and add the group members that count to ``members``.
+
+        Set ``cut`` if the searches have done MAX_WORK before all are found.
+        """
+        self._find_steps(sorted(front.keys() - hops.steps.keys()), hops)
+        found = [(front[urn], hops.steps[urn]) for urn in sorted(front.keys() & hops.steps.keys())]
+        self.cut |= len(found) < len(front) or self.known.left <= 0
+        if self.known.left <= 0:
+            return {}
         arriving: Paths = {}
-        for urn, path, parent in group:
-            led = self._far_ends(urn, hops, parent=parent)
-            if (parent and self._is_visible(urn)) or (led and urn not in front):
-                members.setdefault(urn, path)
-            for far in led:
+        for path, steps in found:
+            self.hidden |= steps.hidden
+            self.known.left -= steps.size
+            for far in steps.far_ends:
                 arriving.setdefault(far, (*path, far))
+        for path, steps in found:
+            for member in steps.group:
+                by = (*path, member.urn)
+                if member.counts or (member.far_ends and member.urn not in front):
+                    members.setdefault(member.urn, by)
+                for far in member.far_ends:
+                    arriving.setdefault(far, (*by, far))
         return arriving
 
-    def _group(self, front: Mapping[str, tuple[str, ...]]) -> list[tuple[str, tuple[str, ...], bool]]:
-        """Return the ids of one level and of the members of their groups, also hidden ones, each with its path.
+    def _find_steps(self, urns: Sequence[str], hops: _Hops) -> None:
+        """Add the steps from assets to those of ``hops``, as far as there is work left for it."""
+        urns = urns[: max(0, self.known.left // FIRST)]
+        shown = [urn for urn in urns if self._shows(urn, "upstream")]
+        self._require(_steps, shown)
+        groups = {
+            urn: [far["id"] for hop in _steps(self._kind(urn)) for far in self._active(hop, urn)] for urn in shown
+        }
+        self._require(_upstream, [each for urn, group in groups.items() for each in (urn, *group)])
+        for urn in urns:
+            if self.known.left <= 0:
+                return
+            hops.steps[urn] = self._steps_from(urn, groups[urn], hops.hops) if urn in groups else _Steps()
+            self.known.left -= FIRST * hops.steps[urn].size
 
-        The last value is whether the member is the parent of data.
-        """
-        self._require(_steps, [*front])
-        found = [(urn, path, False) for urn, path in sorted(front.items())]
-        for urn, path in sorted(front.items()):
-            parent = self._kind(urn) in PARENT_HOPS and is_data(urn)
-            for hop in _steps(self._kind(urn)):
-                found += [(far["id"], (*path, far["id"]), parent) for far in self._active(hop, urn)]
-        return found
+    def _steps_from(self, urn: str, group: Sequence[str], hops: Sequence[Hop]) -> _Steps:
+        """Return the steps from an asset to the far ends of its own edges and those of the members of its group."""
+        parent = self._kind(urn) in PARENT_HOPS and is_data(urn)
+        far_ends, hidden, size = self._far_ends(urn, hops, parent=False)
+        members = []
+        for each in group:
+            led, hides, count = self._far_ends(each, hops, parent=parent)
+            members.append(_Member(each, led, parent and self._is_visible(each)))
+            hidden, size = hidden or hides, size + count
+        return _Steps(far_ends, members, hidden, size)
 
-    def _far_ends(self, urn: str, hops: Sequence[Hop], *, parent: bool) -> list[str]:
+    def _far_ends(self, urn: str, hops: Sequence[Hop], *, parent: bool) -> tuple[list[str], bool, int]:
         """Return the visible far ends of the edges of a group member that ``hops`` follow.
 
-        Set ``hidden`` if the member has edges and hides them, if a far end is hidden, or for a hidden ``parent``.
+        The second value is whether something is hidden: the member has edges and hides them, a far end is hidden, or
+        the member is a hidden ``parent``. The last one is 1 more than the number of edges.
         """
         edges = [(hop, far) for hop in _upstream(self._kind(urn)) for far in self._active(hop, urn)]
+        size = 1 + len(edges)
         if not self._is_visible(urn):
-            self.hidden |= parent or bool(edges)
-            return []
+            return [], parent or bool(edges), size
         if not self._shows(urn, "upstream"):
-            self.hidden |= bool(edges)
-            return []
+            return [], bool(edges), size
         visible = [(hop, far) for hop, far in edges if self._is_visible(far["id"])]
-        self.hidden |= len(visible) < len(edges)
-        return [far["id"] for hop, far in visible if leads(hops, hop.relation.name, kind_of(far))]
+        led = [far["id"] for hop, far in visible if leads(hops, hop.relation.name, kind_of(far))]
+        return led, len(visible) < len(edges), size
 
     def _active(self, hop: Hop, urn: str) -> Iterator[Record]:
         """Yield the far records of the active edges of a hop, also hidden ones, and without deleted assets."""

@@ -12,6 +12,7 @@ from graphql_schema.ports.commands import (
     RegisterCommand,
     RestoreCommand,
     RevertCommand,
+    SetAliasCommand,
 )
 
 LONG_ITEM: Final = 100
@@ -20,8 +21,8 @@ LONG_ITEM: Final = 100
 COMMAND_EDGES: Final = 10
 """Number of edges as which each further command of an event counts: its asset takes about 1 ms, without any edge."""
 
-REACHING: Final = (DeleteCommand, RestoreCommand, MergeCommand, RevertCommand)
-"""Commands that read and change edges and versions which they do not name, sometimes thousands."""
+REACHING: Final = (DeleteCommand, RestoreCommand, MergeCommand, RevertCommand, SetAliasCommand)
+"""Commands that read or change edges and assets which they do not name, sometimes thousands."""
 
 REACHING_EDGES: Final = 1_250
 """Number of edges as which such a command counts in a transaction."""

@@ -20,6 +20,7 @@ from graphql_schema.ports.commands import (
     ObserveCommand,
     ObservedValue,
     RegisterCommand,
+    SetAliasCommand,
 )
 
 
@@ -36,9 +37,10 @@ def test_an_edge_that_an_item_ends_counts_too() -> None:
 
 
 def test_what_reads_more_than_it_names_counts_as_many_edges() -> None:
-    """So that few deletions are in one transaction; an item of edges counts as these."""
+    """So that few deletions, or moves of aliases with their gates, are in one transaction; edges count as such."""
     deletion, linked = DeleteCommand(urn("dataset a")), link("DERIVES", "dataset a", "dataset b")
-    assert [weight(each) for each in (deletion, linked)] == [REACHING_EDGES, 1]
+    move = SetAliasCommand(urn("model a"), "champion", urn("model-version a@1"))
+    assert [weight(each) for each in (deletion, move, linked)] == [REACHING_EDGES, REACHING_EDGES, 1]
 
 
 def test_an_item_of_more_edges_than_the_limit_is_long() -> None:

@@ -1,0 +1,62 @@
+"""The search for the data of evaluations within a write, planned without a store.
+
+Verdicts are compared with those of reads in tests/integration/app/graph/reading/lineage/test_contamination_walk.py.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+from support.stores.in_memory_writer import Memory, seeded
+from support.stores.writers import asset, link, urn
+
+from app.graph.records.edge_record import EdgeKey
+from app.graph.writing.rules import contamination_search
+from app.graph.writing.rules.contamination_search import contaminated
+from app.graph.writing.unit.visibility import CallerVisibility
+from graphql_schema.catalog.relations import Hop
+from graphql_schema.ports.record import Record
+
+SOURCES = [f"dataset s{number}" for number in range(20)]
+
+
+@pytest.fixture
+def stored(memory: Memory) -> Memory:
+    """Return a store with two evaluations of a version, each on five datasets of one hub with twenty sources."""
+    seeded(memory, asset("dataset hub", derivedFrom=SOURCES), asset("model-version m@1", trainedOn=["dataset train"]))
+    for evaluation in ("evaluation e", "evaluation f"):
+        seeded(memory, asset(evaluation), link("EVALUATED_BY", "model-version m@1", evaluation))
+        for number in range(5):
+            name = f"dataset {evaluation[-1]}{number}"
+            seeded(memory, asset(name, derivedFrom=["dataset hub"]), link("EVALUATED_BY", name, evaluation))
+    return memory
+
+
+def unclean(memory: Memory) -> frozenset[str]:
+    """Return the names of the evaluations that are not known to be uncontaminated."""
+    return contaminated(memory.unit(), [memory.record(f"evaluation {name}") for name in "ef"])
+
+
+def test_an_asset_is_examined_once_for_all_walks(stored: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sources of a hub are read once, although ten datasets of two evaluations are derived from it."""
+    follows: Counter[tuple[str, int]] = Counter()
+    followed = CallerVisibility.active_edges
+
+    def counted(self: CallerVisibility, hop: Hop, vid: int, *, ended: bool = False) -> Iterator[tuple[EdgeKey, Record]]:
+        follows[f"{hop.direction} {hop.relation.name}", vid] += 1
+        return followed(self, hop, vid, ended=ended)
+
+    monkeypatch.setattr(CallerVisibility, "active_edges", counted)
+    assert unclean(stored) == frozenset()
+    assert len(follows) > 100
+    assert set(follows.values()) == {1}
+
+
+def test_the_work_of_all_walks_is_bounded(stored: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once it is done, the evaluations that are left are not known to be uncontaminated, and those before are."""
+    found: dict[frozenset[str], int] = {}
+    for limit in range(0, 4_000, 20):
+        monkeypatch.setattr(contamination_search, "MAX_WORK", limit)
+        found.setdefault(unclean(stored), limit)
+    both = frozenset({urn("evaluation e"), urn("evaluation f")})
+    assert [*found] == [both, frozenset({urn("evaluation f")}), frozenset()]
