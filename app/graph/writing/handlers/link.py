@@ -25,7 +25,7 @@ from app.graph.writing.rules.permissions import (
     needs_confirmation,
     refuse_deleted,
     require_right,
-    require_right_if_visible,
+    require_right_to_declassify,
     require_right_to_end,
     require_right_to_move,
     require_visible,
@@ -97,7 +97,7 @@ def _declare(unit: ItemUnit, command: LinkCommand, key: EdgeKey, own: int) -> Ou
     after = {name: value for name, value in after.items() if name != RETRACTED}
     require_right_to_move(unit, key, own, current, after, there)
     if DECLASSIFIED in command.values:
-        _authorise_declassifying(unit, unit.lookup.known(own), target, before=before, after=command.values)
+        require_right_to_declassify(unit, unit.lookup.known(own), target, before, command.values, "declassify")
     after = with_confirmation(with_giver(unit, key, stored, after), unconfirmed=unconfirmed)
     field, anew = field_of(relation, unit.lookup.kind(source), outward=own == source), names_unseen(unit, command)
     change_edge(unit, key, after, own, field, anew=anew, declarer=LINK)
@@ -125,7 +125,7 @@ def _declare_unconfirmed(unit: ItemUnit, command: LinkCommand, key: EdgeKey, own
     after = with_confirmation(after, unconfirmed=unconfirmed)
     if DECLASSIFIED in command.values:
         absent = absent_record(unit, unit.lookup.known(own)["id"])
-        _authorise_declassifying(unit, absent, target, before=before, after=command.values)
+        require_right_to_declassify(unit, absent, target, before, command.values, "declassify")
     if before == after:
         return Outcome.UNCHANGED
     stage_unconfirmed_link(unit, key, after, own, field_of(relation, unit.lookup.kind(source), outward=own == source))
@@ -303,17 +303,6 @@ def _refuse_dated(unit: ItemUnit, relation: Relation, **instants: int | None) ->
             raise invalid(f"A deployment cannot be scheduled; call when it takes place, without `{name}`.", name)
         if relation is VERSION_OF and instant is not None:
             raise invalid(f"A version belongs to its parent as long as it exists; omit `{name}`.", name)
-
-
-def _authorise_declassifying(unit: ItemUnit, own: Record, target: int, *, before: Record | None, after: Record) -> None:
-    """Require the right to approve on ``own`` and the target if the edge becomes or ceases to be declassified.
-
-    The declassification of an edge that has ended does not count. A hidden target is checked as if it were absent.
-    """
-    stored = before if before is not None and is_current(before, unit.now) else {}
-    if bool(after.get(DECLASSIFIED)) != bool(stored.get(DECLASSIFIED)):
-        require_right(unit, "approve", own, "declassify")
-        require_right_if_visible(unit, "approve", unit.lookup.known(target), "declassify")
 
 
 def _endable(unit: ItemUnit, key: EdgeKey, command: UnlinkCommand) -> Record:

@@ -6,7 +6,6 @@ from app.graph.records.edge_record import (
     BY_CALLER,
     CLOSED,
     DECLARED_BY,
-    DECLASSIFIED,
     OPENED,
     UNCONFIRMED,
     EdgeKey,
@@ -35,7 +34,7 @@ from app.graph.writing.rules.permissions import (
     needs_confirmation,
     refuse_deleted,
     require_right,
-    require_right_if_visible,
+    require_right_to_declassify,
     require_right_to_end,
     require_right_to_move,
 )
@@ -211,7 +210,8 @@ def _restore_edge(unit: ItemUnit, vid: int, entry: Record) -> bool:
     known = unit.visibility.known(key)
     unconfirmed = needs_confirmation(unit, key, vid, known)
     if was is not None and is_current(was, unit.now):
-        _authorise_declassifying(unit, key, vid, was, to_amend(unit, key, vid, edge, unconfirmed=unconfirmed))
+        stored = to_amend(unit, key, vid, edge, unconfirmed=unconfirmed)
+        require_right_to_declassify(unit, unit.lookup.known(vid), key[2], stored, was)
         after = with_confirmation(restored_declaration(edge, was, unit.now), unconfirmed=unconfirmed)
         if not (after["by"] or "validTo" in after or kept_by(after)):  # others kept it then, and do no longer
             after = undeclared(after, "", unit.now)
@@ -230,17 +230,6 @@ def _without_declarers(edge: Record, now: int) -> Record:
     """Return a current edge ended at ``now``, unless callers keep it by a declaration apart."""
     keepers = kept_by(edge) if "validTo" not in edge else []
     return left_to(edge, keepers) if keepers else released(edge, now)
-
-
-def _authorise_declassifying(unit: ItemUnit, key: EdgeKey, vid: int, was: Record, edge: Record | None) -> None:
-    """Require the right to approve on ``vid`` and the target if the edge becomes or ceases to be declassified.
-
-    ``edge`` is the stored one. A hidden target is checked as if it were absent.
-    """
-    now = edge if edge is not None and is_current(edge, unit.now) else {}
-    if bool(now.get(DECLASSIFIED)) != bool(was.get(DECLASSIFIED)):
-        require_right(unit, "approve", unit.lookup.known(vid))
-        require_right_if_visible(unit, "approve", unit.lookup.known(key[2]))
 
 
 def _restorable_owner(record: Record, change: Record) -> list[Record]:

@@ -1,7 +1,7 @@
 """Points an alias of a model at a version, or removes it. Aliases are in the record of the model, one version each.
 
 An alias of a hidden version counts as absent for the caller: it causes no conflict, its protection is not applied, and
-it is replaced.
+it is replaced. One of a withheld version is neither moved nor removed.
 """
 
 from dataclasses import replace
@@ -9,7 +9,13 @@ from typing import Final
 
 from app.graph.records.vertex_record import ALIASES
 from app.graph.writing.rules.gate_evidence import gate_of
-from app.graph.writing.rules.permissions import refuse_deleted, refuse_stub, require_right, require_visible
+from app.graph.writing.rules.permissions import (
+    refuse_deleted,
+    refuse_stub,
+    refuse_withheld,
+    require_right,
+    require_visible,
+)
 from app.graph.writing.rules.result_rights import refuse_own_weakening, without_protection
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import RejectedItemError, blocked, conflict, invalid, some_of
@@ -51,7 +57,7 @@ def remove_alias(unit: ItemUnit, command: RemoveAliasCommand) -> WriteOutcome:
     model = require_visible(unit, command.model, "model")
     require_right(unit, "promote", model, "model")
     refuse_deleted(model)
-    alias = visible_alias(unit, model, command.alias)
+    alias = _changeable_alias(unit, model, command.alias)
     if alias is None:
         return WriteOutcome(Outcome.UNCHANGED, command.model, model["revision"])
     require_right(unit, "promote", require_visible(unit, alias["version"], "alias"), "alias")
@@ -82,6 +88,15 @@ def visible_alias(unit: ItemUnit, model: Record, name: str) -> Record | None:
     return alias if alias is not None and unit.visibility.visible(alias["version"]) is not None else None
 
 
+def _changeable_alias(unit: ItemUnit, model: Record, name: str) -> Record | None:
+    """Return the alias of a name as the caller sees it; reject the item as DENIED if its version is withheld."""
+    alias: Record | None = model.get(ALIASES, {}).get(name)
+    version = None if alias is None else unit.lookup.record(alias["version"])
+    if version is not None:
+        refuse_withheld(unit, version, "alias")
+    return visible_alias(unit, model, name)
+
+
 def put_alias(unit: ItemUnit, model: Record, name: str, after: Record | None) -> None:
     """Stage an alias with its audit field, and a new revision of the model; ``after`` None removes the alias."""
     vid, before = unit.lookup.vid(model["id"]), model.get(ALIASES, {}).get(name)
@@ -103,7 +118,7 @@ def audited_alias(alias: Record | None) -> JsonObject | None:
 
 
 def _set(unit: ItemUnit, command: SetAliasCommand, model: Record, version: Record, gate: GateResult) -> WriteOutcome:
-    before = visible_alias(unit, model, command.alias)
+    before = _changeable_alias(unit, model, command.alias)
     _refuse_unexpected(command, before, model)
     was_protected = before is not None and before["protected"]
     protected = was_protected if command.protected is None else command.protected

@@ -1,6 +1,6 @@
 """Rights and preconditions as rejections: messages name what is missing and disclose nothing that is hidden."""
 
-from app.graph.records.edge_record import UNCONFIRMED, EdgeKey, ends, is_current
+from app.graph.records.edge_record import DECLASSIFIED, UNCONFIRMED, EdgeKey, ends, is_current
 from app.graph.records.vertex_record import is_deleted, is_unowned_stub
 from app.graph.writing.rules.denials import denial_of
 from app.graph.writing.unit.item_unit import ItemUnit
@@ -183,6 +183,22 @@ def require_right_on_other_ends(unit: ItemUnit, key: EdgeKey, own: int, *path: s
     for record in changed_ends(unit, key, without=own):
         refuse_withheld(unit, record, *path)
         require_right_if_visible(unit, "link", record, *path)
+
+
+def require_right_to_declassify(
+    unit: ItemUnit, own: Record, target: int, before: Record | None, after: Record, *path: str
+) -> None:
+    """Require the right to approve on ``own`` and the target if the edge becomes or ceases to be declassified.
+
+    ``before`` is the edge that the record ``after`` amends; the declassification of one that has ended does not count.
+    A hidden target is checked as if it were absent, unless it is withheld.
+    """
+    stored = before if before is not None and is_current(before, unit.now) else {}
+    if bool(after.get(DECLASSIFIED)) != bool(stored.get(DECLASSIFIED)):
+        known = unit.lookup.known(target)
+        require_right(unit, "approve", own, *path)
+        refuse_withheld(unit, known, *path)
+        require_right_if_visible(unit, "approve", known, *path)
 
 
 def changed_ends(unit: ItemUnit, key: EdgeKey, *, without: int | None = None) -> list[Record]:

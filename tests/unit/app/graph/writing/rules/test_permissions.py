@@ -1,6 +1,6 @@
 """Rights over edges and their effects on other assets, planned without a store."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -15,13 +15,16 @@ from graphql_schema.ports.commands import (
     MergeCommand,
     OpenIncidentCommand,
     RegisterCommand,
+    RemoveAliasCommand,
     ResolveIncidentCommand,
+    SetAliasCommand,
     UnlinkCommand,
 )
 from policies.principal import Principal
 
 ADA = person("ada", "team ranking", roles="engineer")
 BO = person("bo", "team ads")
+ELI = person("eli", "team ranking", roles="engineer approver")
 GUEST = person("guest")
 OURS = {"team ranking": ["TECHNICAL"]}
 THEIRS = {"team ads": ["TECHNICAL"]}
@@ -203,9 +206,9 @@ def raised(memory: Memory) -> Memory:
     return memory
 
 
-def raise_unconfirmed(memory: Memory, visibility: str = "ORG") -> None:
+def raise_unconfirmed(memory: Memory, visibility: str = "ORG", names: Sequence[str] = (V, W)) -> None:
     """Raise the assets of ads as a caller without rights on them does, or also hide them by their visibility."""
-    for name in (V, W):
+    for name in names:
         raised = with_effective_sensitivity(memory.record(name), "RESTRICTED", confirmed=False)
         memory.vertices[vertex_id("default", urn(name))] = {**raised, "visibility": visibility}
 
@@ -248,6 +251,33 @@ def test_the_placeholder_that_it_derives_from_is_not_merged(raised: Memory) -> N
     assert codes(raised, merge) == ["DENIED"]
     raise_unconfirmed(raised, "TEAM")
     assert codes(raised, merge) == []
+
+
+@pytest.mark.parametrize("remove", [False, True])
+def test_its_alias_is_neither_moved_nor_removed(raised: Memory, *, remove: bool) -> None:
+    """A protected alias of a version that counts as absent would move without a gate."""
+    mine, theirs = "model-version o@2", "model-version o@1"
+    seeded(raised, asset("model o", owners=OURS), asset(theirs, owners=THEIRS), asset(mine))
+    model = urn("model o")
+    both = person("pat", "team ranking", "team ads", roles="approver")
+    protect = SetAliasCommand(model, "champion", urn(theirs), protected=True)
+    assert raised.outcomes(protect, who=both, now=NOW + 2) == ["UPDATED"]
+    item = RemoveAliasCommand(model, "champion", None) if remove else SetAliasCommand(model, "champion", urn(mine))
+    raise_unconfirmed(raised, names=[theirs])
+    assert codes(raised, item, ELI) == ["DENIED"]
+    raise_unconfirmed(raised, "TEAM", names=[theirs])
+    assert codes(raised, item, ELI) == []
+
+
+def test_the_edge_to_it_is_not_declassified(raised: Memory) -> None:
+    """Eli approves for the run that produced it, and not for the dataset itself."""
+    seeded(raised, asset("run mine", {"state": "COMPLETE"}, owners=OURS), link("PRODUCES", "run mine", W))
+    declassify = link("PRODUCES", "run mine", W, declassified=True)
+    assert raised.outcomes(declassify, who=ELI, now=NOW + 2) == ["DENIED"]
+    raise_unconfirmed(raised)
+    assert codes(raised, declassify, ELI) == ["DENIED"]
+    raise_unconfirmed(raised, "TEAM")
+    assert codes(raised, declassify, ELI) == []
 
 
 def test_its_owner_is_not_concerned(raised: Memory) -> None:
