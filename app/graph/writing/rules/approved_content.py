@@ -13,6 +13,7 @@ from app.graph.records.edge_record import UNCONFIRMED, is_current, was_confirmed
 from app.graph.records.vertex_record import ALIASES, is_deleted, kind_of
 from app.graph.writing.rules.attach import amended
 from app.graph.writing.rules.gate_evidence import decisions
+from app.graph.writing.rules.permissions import refuse_withheld
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import RejectedItemError, conflict, some_of
 from graphql_schema.catalog.enums import ChangeAction
@@ -54,7 +55,7 @@ def bind_approvals(unit: ItemUnit) -> tuple[str, ...]:
     result.
 
     Raises RejectedItemError if the content of a version changes that is approved, behind a protected alias or in an
-    ACTIVE deployment, as far as these are visible to the caller.
+    ACTIVE deployment, as far as these are visible to the caller. A withheld deployment rejects the change as DENIED.
     """
     voided: dict[str, None] = {}
     for vid, before, field in [*_changed_records(unit), *_changed_deployments(unit)]:
@@ -156,9 +157,25 @@ def _servings(unit: ItemUnit, version: Record) -> Iterator[str]:
     for name, alias in sorted(aliases.items()):
         if alias["protected"] and alias["version"] == version["id"]:
             yield f"behind the protected alias {name!r}"
-    for _, deployment in unit.visibility.neighbours(DEPLOYED_AS.out("Deployment"), _vid(unit, version)):
-        if unit.visibility.masked(deployment).get("status") == "ACTIVE" and not is_deleted(deployment):
-            yield f"deployed as {deployment['id']}"
+    for deployment in _deployments(unit, version):
+        yield f"deployed as {deployment['id']}"
+
+
+def _deployments(unit: ItemUnit, version: Record) -> list[Record]:
+    """Return the visible ACTIVE deployments that fix the content of a model version.
+
+    Anybody may deploy it. So one of another owner without a valid approval does not bind who may approve the version. A
+    withheld one rejects the item as DENIED.
+    """
+    far = [each for _, each in unit.visibility.active_edges(DEPLOYED_AS.out("Deployment"), _vid(unit, version))]
+    far = [each for each in far if each.get("status") == "ACTIVE" and not is_deleted(each)]
+    for each in far:
+        refuse_withheld(unit, each)
+    shown = [each for each in far if unit.visibility.is_visible(each) and "status" in unit.visibility.masked(each)]
+    if not unit.visibility.allows("approve", version).allowed:
+        return shown
+    unit.lookup.require_hops(*((DECIDED_FOR.into("Approval"), _vid(unit, each)) for each in shown))
+    return [each for each in shown if each["ownerTeam"] == version["ownerTeam"] or _valid_names(unit, each)]
 
 
 def _valid_names(unit: ItemUnit, record: Record) -> list[str]:

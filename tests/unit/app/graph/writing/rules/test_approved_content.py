@@ -7,13 +7,15 @@ import pytest
 from support.stores.in_memory_writer import Memory, seeded
 from support.stores.writers import NOW, asset, link, person, urn
 
+from app.graph.records.vertex_id import vertex_id
+from app.graph.records.vertex_record import with_effective_sensitivity
 from graphql_schema.ports.commands import ApproveCommand, RegisterCommand, UnlinkCommand
 from graphql_schema.ports.record import Record
 
 ADA = person("ada", "team ranking", roles="engineer")
 MO = person("mo", "team ranking", roles="engineer approver")
 ELI = person("eli", "team ranking", roles="approver")
-OURS = {"team ranking": ["TECHNICAL"]}
+OURS, THEIRS = {"team ranking": ["TECHNICAL"]}, {"team ads": ["TECHNICAL"]}
 VERSION = asset("model-version m@1", {"framework": "xgboost"})
 
 
@@ -48,6 +50,43 @@ def test_a_version_with_a_valid_approval_keeps_its_content(memory: Memory, value
     item = changed("model-version m@1", **values)
     assert memory.outcomes(item, who=ADA, now=NOW + 9) == ["CONFLICT"]
     assert memory.outcomes(item, who=ADA, now=NOW + 10) == ["UPDATED"]
+
+
+@pytest.mark.parametrize("approved", [False, True])
+def test_a_deployment_of_others_binds_no_approver_unless_it_is_approved(memory: Memory, *, approved: bool) -> None:
+    """Sam may deploy any version. Who may approve it changes its content all the same; ada, who may not, does not."""
+    deployment = asset("deployment s", {"status": "ACTIVE"}, owners=THEIRS, modelVersion=["model-version m@1"])
+    assert memory.outcomes(deployment, who=person("sam", "team ads", roles="engineer")) == ["CREATED"]
+    if approved:
+        assert memory.outcomes(approval("deployment s"), who=person("cy", roles="auditor")) == ["CREATED"]
+    item = changed("model-version m@1", framework="x")
+    assert memory.outcomes(item, who=ADA, now=NOW + 1) == ["CONFLICT"]
+    assert memory.outcomes(item, who=MO, now=NOW + 1) == ["CONFLICT" if approved else "UPDATED"]
+
+
+def test_a_deployment_of_the_own_team_binds_its_approvers(memory: Memory) -> None:
+    """Also if it has no approval."""
+    deployment = asset("deployment s", {"status": "ACTIVE"}, owners=OURS, modelVersion=["model-version m@1"])
+    assert memory.outcomes(deployment, who=ADA) == ["CREATED"]
+    assert memory.outcomes(changed("model-version m@1", framework="x"), who=MO, now=NOW + 1) == ["CONFLICT"]
+
+
+def test_a_withheld_deployment_keeps_the_content(memory: Memory) -> None:
+    """Who raises an own version hides the deployment of others, and does not change the content below it.
+
+    A deployment that is hidden by its visibility counts as absent.
+    """
+    deployment = asset("deployment s", {"status": "ACTIVE"}, owners=THEIRS, modelVersion=["model-version m@1"])
+    seeded(memory, deployment)
+    vid = vertex_id("default", urn("deployment s"))
+    memory.vertices[vid] = with_effective_sensitivity(memory.record("deployment s"), "RESTRICTED", confirmed=False)
+    item = changed("model-version m@1", framework="x")
+    for who in (ADA, MO):
+        (done,) = memory.run(item, who=who, now=NOW + 1)
+        assert [error.code.name for error in done.errors] == ["DENIED"]
+        assert "deployment" not in done.errors[0].message
+    memory.vertices[vid] = {**memory.vertices[vid], "visibility": "TEAM"}
+    assert memory.outcomes(item, who=ADA, now=NOW + 1) == ["UPDATED"]
 
 
 def test_a_message_names_some_of_the_uses(memory: Memory) -> None:
