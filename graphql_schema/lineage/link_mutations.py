@@ -49,9 +49,13 @@ class LinkInput:
     )
     valid_from: Instant | None = attribute(
         "Begin of the validity of the edge. If absent, a new edge is valid from now on, a new VERSION_OF, PRECEDES, "
-        "RUN_OF, CHILD_OF, STARTED_BY or CONTAINS always."
+        "RUN_OF, CHILD_OF, STARTED_BY or CONTAINS always. Not in the future for DEPLOYED_AS, or CONTAINS from a domain "
+        "or feature set."
     )
-    valid_to: Instant | None = attribute("End of the validity of the edge; for a new edge open if absent.")
+    valid_to: Instant | None = attribute(
+        "End of the validity of the edge; for a new edge open if absent. Not in the future for DEPLOYED_AS, or "
+        "CONTAINS from a domain or feature set."
+    )
     run_id: strawberry.ID | None = attribute("Id of the run that observed the edge.")
     declassify: bool | None = attribute(
         "Whether the data is not sensitive any more at the target, so that neither sensitivity nor tags propagate over "
@@ -82,7 +86,8 @@ class UnlinkInput:
     )
     valid_to: Instant | None = strawberry.field(
         description="Instant at which the edge ends or ended; if absent, now, or the begin of an edge that begins "
-        "later. It also corrects an earlier end.",
+        "later. It also corrects an earlier end. Not in the future for DEPLOYED_AS, or CONTAINS from a domain or "
+        "feature set.",
         default=None,
     )
     dry_run: bool | None = dry_run_field()

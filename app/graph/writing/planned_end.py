@@ -4,8 +4,7 @@ from app.graph.commits.entries.planned_ends import MAX_PLANNED, Affected
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.rejections import over_limit
 from graphql_schema.catalog.instants import FOREVER
-from graphql_schema.catalog.relations import CARRYING, CONTAINS, PARENT_HOPS
-from graphql_schema.catalog.urn import parse_urn
+from graphql_schema.catalog.relations import CARRYING
 from graphql_schema.ports.commands import Command, LinkCommand, UnlinkCommand
 
 PlannedEnd = tuple[Affected, int]
@@ -15,23 +14,15 @@ PlannedEnd = tuple[Affected, int]
 def planned_end(command: Command, author: Author) -> PlannedEnd | None:
     """Return the end in the future that a command declares, if sensitivity and tags propagate over its edge, or None.
 
-    Only links have ends; other commands at most restore one that was declared by a link.
+    Only links have ends; other commands at most restore one that was declared by a link. A child is linked to its
+    parent without an end in the future.
     """
-    if not isinstance(command, LinkCommand | UnlinkCommand) or not _propagates(command):
+    if not isinstance(command, LinkCommand | UnlinkCommand) or command.relation not in CARRYING:
         return None
     end = command.valid_to if isinstance(command, UnlinkCommand) else command.values.get("validTo")
     if end is None or not author.now < end < FOREVER:
         return None
-    parent = author.vid(command.source) if command.relation == CONTAINS.name else 0
-    return (author.vid(command.target), parent), end
-
-
-def _propagates(command: LinkCommand | UnlinkCommand) -> bool:
-    """Return whether sensitivity and tags propagate over the edge; a version is linked to its parent without an end."""
-    if command.relation != CONTAINS.name:
-        return command.relation in CARRYING
-    hop = PARENT_HOPS.get(parse_urn(command.target).kind)
-    return hop is not None and parse_urn(command.source).kind in hop.kinds
+    return (author.vid(command.target), 0), end
 
 
 def refuse_further_end(planned: PlannedEnd | None, author: Author) -> None:

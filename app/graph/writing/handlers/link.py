@@ -11,6 +11,7 @@ from app.graph.records.edge_record import (
     EdgeKey,
     InvalidEdgeError,
     ended,
+    ends,
     is_current,
     linked,
     with_confirmation,
@@ -18,7 +19,7 @@ from app.graph.records.edge_record import (
 from app.graph.records.vertex_record import is_unowned_stub
 from app.graph.writing.rules.approved_content import RETRACTED
 from app.graph.writing.rules.edge_declarations import to_amend, with_giver
-from app.graph.writing.rules.edge_effects import change_edge
+from app.graph.writing.rules.edge_effects import CONTAINER_KEYS, change_edge, has_lapsed
 from app.graph.writing.rules.first_owner import require_right_to_take
 from app.graph.writing.rules.known_references import refuse_unknown
 from app.graph.writing.rules.permissions import (
@@ -57,7 +58,7 @@ def link(unit: ItemUnit, command: LinkCommand) -> WriteOutcome:
     """
     relation = RELATIONS[command.relation]
     _refuse_invalid(relation, command)
-    _refuse_dated(unit, relation, validFrom=command.values.get("validFrom"), validTo=command.values.get("validTo"))
+    _refuse_dated(unit, command, validFrom=command.values.get("validFrom"), validTo=command.values.get("validTo"))
     refuse_unknown(unit, command.known_ids, ((command.source, ("from",)), (command.target, ("to",))))
     outward = changes_source(command)
     changed = command.source if outward else command.target
@@ -184,15 +185,15 @@ def unlink(unit: ItemUnit, command: UnlinkCommand) -> WriteOutcome:
 
     Raises RejectedItemError if there is no such edge (without ``valid_to``, no current one), it is VERSION_OF, it would
     not end after its begin, or the caller may not. The error is also raised if the asset that the edge changes is
-    hidden or deleted, or if a deployment would end in the future. The caller's own unconfirmed link of a hidden asset
-    can be ended. An ended edge that gets an end after now is confirmed only if a new link would be.
+    hidden or deleted, or if the edge would end in the future and cannot be scheduled. The caller's own unconfirmed link
+    of a hidden asset can be ended. An ended edge that gets an end after now is confirmed only if a new link would be.
     """
     relation, source_kind = RELATIONS[command.relation], parse_urn(command.source).kind
     if relation is VERSION_OF:
         raise invalid(
             f"The id of {command.source} names its parent; delete the version with `deleteAsset`.", "relation"
         )
-    _refuse_dated(unit, relation, validTo=command.valid_to)
+    _refuse_dated(unit, command, validTo=command.valid_to)
     outward = changes_source(command)
     changed, other = (command.source, command.target) if outward else (command.target, command.source)
     ends = (relation.name, unit.lookup.vid(command.source), unit.lookup.vid(command.target))
@@ -214,7 +215,7 @@ def unlink(unit: ItemUnit, command: UnlinkCommand) -> WriteOutcome:
     unit.audit.record_action(own, ChangeAction.UNLINKED)
     unit.staging.bump_revisions()
     return WriteOutcome(
-        Outcome.UPDATED if moved else Outcome.UNCHANGED,
+        Outcome.UPDATED if moved or unit.staging.has_changes else Outcome.UNCHANGED,
         revision=unit.lookup.known(own)["revision"],
         sensitivity_before=_visible_sensitivity(unit, own),
     )
@@ -225,7 +226,8 @@ def _ended(unit: ItemUnit, command: UnlinkCommand, key: EdgeKey, own: int, edge:
     there = "to" if own == key[1] else "from"
     require_right_to_end(unit, key, own, edge, there)
     with _invalid_edge_rejected():
-        after = ended(edge, unit.now, command.valid_to)
+        end = ends(edge) if has_lapsed(unit, key) else None
+        after = ended(edge, unit.now, end if command.valid_to is None else command.valid_to)
     if is_current(after, unit.now) and not is_current(edge, unit.now):
         after = with_confirmation(after, unconfirmed=needs_confirmation(unit, key, own, edge, "", there))
         after = {name: value for name, value in after.items() if name != RETRACTED}
@@ -292,15 +294,18 @@ def _refuse_invalid(relation: Relation, command: LinkCommand) -> None:
         raise invalid(f"Sensitivity does not propagate over {relation.name}; omit `declassify`.", "declassify")
 
 
-def _refuse_dated(unit: ItemUnit, relation: Relation, **instants: int | None) -> None:
-    """Reject the item if it schedules a deployment or dates a version; ``instants`` are by input field.
+def _refuse_dated(unit: ItemUnit, command: LinkCommand | UnlinkCommand, **instants: int | None) -> None:
+    """Reject the item if it schedules what must change by a write, or dates a version; ``instants`` are by input field.
 
-    The approvals of a deployment are for its version. Only a write can void them, so its version must not change later
-    without one. A version belongs to the parent that its id names, and never ceases to.
+    The version of a deployment must, because its approvals are for this version, and so must the domain or feature set
+    of an asset, whose owner it may be. A version belongs to the parent that its id names, and never ceases to.
     """
+    relation = RELATIONS[command.relation]
+    contains = relation is CONTAINS and parse_urn(command.source).kind in CONTAINER_KEYS
     for name, instant in instants.items():
-        if relation is DEPLOYED_AS and instant is not None and instant > unit.now:
-            raise invalid(f"A deployment cannot be scheduled; call when it takes place, without `{name}`.", name)
+        if (relation is DEPLOYED_AS or contains) and instant is not None and instant > unit.now:
+            what = "What a domain or feature set contains" if contains else "A deployment"
+            raise invalid(f"{what} cannot be scheduled; call when it takes place, without `{name}`.", name)
         if relation is VERSION_OF and instant is not None:
             raise invalid(f"A version belongs to its parent as long as it exists; omit `{name}`.", name)
 
@@ -308,11 +313,11 @@ def _refuse_dated(unit: ItemUnit, relation: Relation, **instants: int | None) ->
 def _endable(unit: ItemUnit, key: EdgeKey, command: UnlinkCommand) -> Record:
     """Return the edge to end; reject the item if there is none.
 
-    It is the edge as the caller knows it. Without ``validTo`` the edge must be current; with it, the end of an ended
-    edge is corrected.
+    It is the edge as the caller knows it. Without ``validTo`` the edge must be current, or have lapsed; with it, the
+    end of an ended edge is corrected.
     """
     edge = unit.visibility.known_edge(unit.lookup.edge(key), key)
-    if edge is not None and (is_current(edge, unit.now) or command.valid_to is not None):
+    if edge is not None and (is_current(edge, unit.now) or command.valid_to is not None or has_lapsed(unit, key)):
         return edge
     raise _no_edge(command)
 

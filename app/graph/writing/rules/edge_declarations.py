@@ -22,7 +22,7 @@ from app.graph.records.edge_record import (
     without_declassification,
 )
 from app.graph.records.tag_edge import has_mode, released
-from app.graph.writing.rules.edge_effects import change_edge, require_containers, update_ordered_lists
+from app.graph.writing.rules.edge_effects import change_edge, has_lapsed, require_containers, update_ordered_lists
 from app.graph.writing.rules.permissions import changed_ends, may_link_other_ends, needs_confirmation
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.placeholders import ensure_referenced
@@ -126,10 +126,13 @@ def with_giver(unit: ItemUnit, key: EdgeKey, edge: Record | None, after: Record)
 def _ending(unit: ItemUnit, vid: int, edges: DeclaredEdges, kept: set[EdgeKey]) -> Iterator[tuple[EdgeKey, Record]]:
     """Yield the edges that the field declares no longer or removes, each with the record it gets.
 
-    Of those declared no longer, a blocked tag remains. Each edge is taken as the caller knows it.
+    Of those declared no longer, a blocked tag remains. Each edge is taken as the caller knows it. One that has lapsed
+    stays as it is.
     """
     for key in () if edges.adds else unit.lookup.edges_at(edges.hop.relation.name, edges.hop.direction, vid):
         edge = unit.visibility.known_edge(unit.lookup.edge(key), key)
+        if edge is not None and key not in kept and has_lapsed(unit, key):
+            yield key, edge
         if edge is None or key in kept or not is_current(edge, unit.now):
             continue
         if edges.declarer not in edge["by"] and not edges.replaces_all:

@@ -25,7 +25,7 @@ from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import CHILD_HOPS, CONTAINS, OWNED_BY, RELATIONS, TAGGED, Direction
 from graphql_schema.ports.record import Record
 
-_CONTAINER_KEYS = {"Domain": "domain", **{kind.part_of: "whole" for kind in KINDS.values() if kind.part_of}}
+CONTAINER_KEYS = {"Domain": "domain", **{kind.part_of: "whole" for kind in KINDS.values() if kind.part_of}}
 """Index key of a contained asset that holds its container, by the kind of the container."""
 
 
@@ -80,7 +80,8 @@ def change_edge(  # noqa: PLR0913 - an edge, its end, and how it is declared
         is_staged = unit.staging.put_edge(key, after, anew=anew or concealed, recorder=recorder)
         if is_staged:
             unit.audit.record_edge(own, field, key, rewritten=anew or concealed)
-    if key[0] == CONTAINS.name and (_recorded_begin(unit, key) != before or _lacks_parent(unit, key)):
+    changes_owner = _recorded_begin(unit, key) != before or has_lapsed(unit, key)
+    if key[0] == CONTAINS.name and (changes_owner or _lacks_parent(unit, key)):
         _update_container(unit, key, own)
     return is_staged
 
@@ -143,8 +144,21 @@ def _with_marks(unit: ItemUnit, key: EdgeKey, record: Record) -> Record:
 
 def _lacks_parent(unit: ItemUnit, key: EdgeKey) -> bool:
     """Return whether a child has no parent, such as one that an earlier caller of this edge could not give it."""
-    is_parent = _CONTAINER_KEYS.get(unit.lookup.kind(key[1])) == "whole"
+    is_parent = CONTAINER_KEYS.get(unit.lookup.kind(key[1])) == "whole"
     return is_parent and not unit.lookup.known(key[2])["index"]["whole"]
+
+
+def has_lapsed(unit: ItemUnit, key: EdgeKey) -> bool:
+    """Return whether the index still has a container whose edge ended without a write: an older version took such ends.
+
+    The next list or `unlink` that meets the edge stages the container that counts.
+    """
+    if key[0] != CONTAINS.name or unit.lookup.edge(key) is None or unit.lookup.is_current(key):
+        return False
+    index_key = CONTAINER_KEYS.get(unit.lookup.kind(key[1]))
+    return index_key is not None and bool(
+        unit.lookup.known(key[2])["index"][index_key] == unit.lookup.known(key[1])["id"]
+    )
 
 
 def _has_effect(unit: ItemUnit, key: EdgeKey) -> bool:
@@ -233,7 +247,7 @@ def _update_container(unit: ItemUnit, key: EdgeKey, own: int) -> None:
     would get. A feature set is left out too if the caller may not take the feature.
     """
     _, source, target = key
-    index_key = _CONTAINER_KEYS.get(unit.lookup.kind(source))
+    index_key = CONTAINER_KEYS.get(unit.lookup.kind(source))
     if index_key is None:
         return
     record, container = unit.lookup.known(target), unit.lookup.known(source)["id"]
@@ -306,7 +320,7 @@ def _last_recorded(unit: ItemUnit, key: EdgeKey) -> str:
         if _has_effect(unit, each)
         and unit.lookup.vertex(each[1]) is not None
         and unit.lookup.kind(each[1]) == kind
-        and not _is_hidden_parent(unit, each[1], _CONTAINER_KEYS[kind])
+        and not _is_hidden_parent(unit, each[1], CONTAINER_KEYS[kind])
     ]
     return min(found, default=(0, ""))[1]
 

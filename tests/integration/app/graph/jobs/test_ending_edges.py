@@ -91,8 +91,14 @@ async def test_each_end_takes_effect_at_its_instant(graph: StoreGraph, writers: 
     assert await work_off(writers, NOW + 30) == []
 
 
-async def test_a_child_that_leaves_later_is_awaited_with_its_parent(graph: StoreGraph, writers: Writers) -> None:
-    """A feature of a set until an instant counts for what the set feeds until then, also if that was moved."""
+async def test_a_child_that_leaves_later_is_awaited_with_its_parent(
+    graph: StoreGraph, writers: Writers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A feature of a set until an instant counts for what the set feeds until then, also if that was moved.
+
+    An earlier version accepted such an end.
+    """
+    monkeypatch.setattr("app.graph.writing.handlers.link._refuse_dated", lambda *_, **__: None)
     await write(writers, asset("feature f", RESTRICTED), asset("feature-set s"))
     await write(writers, link("FEEDS", "feature-set s", "model-version m@1"))
     for end in (10, 20):
@@ -106,10 +112,14 @@ async def test_a_child_that_leaves_later_is_awaited_with_its_parent(graph: Store
 async def test_the_tags_of_all_targets_of_a_parent_are_read_in_batches(
     graph: StoreGraph, writers: Writers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A feature leaves a set that feeds five models: no batch reads more than two, and a writer runs between them."""
+    """A feature leaves a set that feeds five models: no batch reads more than two, and a writer runs between them.
+
+    An earlier version accepted an end in the future.
+    """
     models = [f"model-version m{number}@1" for number in range(5)]
     await write(writers, asset("tag pii", {"propagates": True}), asset("feature f", tags=["tag pii"]))
     await write(writers, asset("feature-set s"), *(link("FEEDS", "feature-set s", name) for name in models[:4]))
+    monkeypatch.setattr("app.graph.writing.handlers.link._refuse_dated", lambda *_, **__: None)
     await write(writers, link("CONTAINS", "feature-set s", "feature f", validTo=NOW + 10))
     await work_off(writers, NOW)
     assert [(await state(graph, name))[1] for name in models[:4]] == 4 * [[urn("tag pii")]]

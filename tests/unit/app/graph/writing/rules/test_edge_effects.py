@@ -79,6 +79,50 @@ def test_the_domain_that_was_given_last_counts(memory: Memory) -> None:
         assert domain_of(memory) == counts
 
 
+@pytest.mark.parametrize(("container", "child"), [("domain b", "dataset d"), ("feature-set s", "feature f")])
+def test_what_gives_an_asset_its_owner_is_not_scheduled(memory: Memory, container: str, child: str) -> None:
+    """The owner changes by a write alone: a begin or an end after now is refused, and what has passed is not.
+
+    A workflow gives its steps no owner, so that they may be scheduled.
+    """
+    seeded(memory, asset(container, owners=THEIRS), asset(child), link("CONTAINS", container, child))
+    later = NOW + 99
+    for dates in ({"validFrom": later}, {"validTo": later}):
+        assert memory.outcomes(link("CONTAINS", container, child, **dates), now=NOW + 1) == ["INVALID"]
+    assert memory.outcomes(link("CONTAINS", "workflow w", "workflow x", validTo=later), now=NOW + 1) == ["CREATED"]
+    ending = UnlinkCommand("CONTAINS", urn(container), urn(child), later)
+    assert memory.outcomes(ending, now=NOW + 1) == ["INVALID"]
+    assert memory.record(child)["ownerTeam"]
+    assert memory.outcomes(replace(ending, valid_to=NOW + 1), now=NOW + 1) == ["UPDATED"]
+    assert not memory.record(child)["ownerTeam"]
+
+
+@pytest.mark.parametrize(
+    ("container", "item"),
+    [
+        ("domain b", asset("dataset d", domain=[])),
+        ("domain b", UnlinkCommand("CONTAINS", urn("domain b"), urn("dataset d"))),
+        ("feature-set s", asset("feature f", featureSet=[])),
+        ("feature-set s", asset("feature-set s", features=[])),
+        ("feature-set s", UnlinkCommand("CONTAINS", urn("feature-set s"), urn("feature f"))),
+    ],
+)
+def test_a_container_that_lapsed_ends_with_the_next_write_of_the_edge(
+    memory: Memory, container: str, item: Command
+) -> None:
+    """The end was set for later by an earlier version: a list or an `unlink` gives the asset its owner, once."""
+    child = "dataset d" if container == "domain b" else "feature f"
+    seeded(memory, asset(container, owners=THEIRS), asset(child), link("CONTAINS", container, child))
+    key = next(key for key in memory.edges if key[0] == "CONTAINS")
+    memory.edges[key] = {**memory.edges[key], "validTo": NOW + 5}
+    assert memory.outcomes(item, now=NOW + 9) == ["UPDATED"]
+    assert memory.record(child)["ownerTeam"] == ""
+    assert memory.edges[key]["validTo"] == NOW + 5
+    again = memory.run(item, now=NOW + 10)[0]
+    assert [error.code.name for error in again.errors] == (["NOT_FOUND"] if isinstance(item, UnlinkCommand) else [])
+    assert again.outcome.name != "UPDATED"
+
+
 def test_versions_are_ordered_by_the_time_that_is_known_later(memory: Memory) -> None:
     """The edge of a stub has time 0, and gets the time of the version when it is registered."""
     seeded(memory, link("FEEDS", "dataset d", "model-version m@1"))
