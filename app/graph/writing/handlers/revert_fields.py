@@ -21,7 +21,7 @@ from app.graph.records.edge_record import (
 from app.graph.records.tag_edge import declared_part, released, restored_declaration
 from app.graph.records.vertex_record import updated, with_givers, without_giver
 from app.graph.writing.handlers.register import RETIRED
-from app.graph.writing.rules.approved_content import DIGESTS
+from app.graph.writing.rules.approved_content import DIGESTS, RETRACTED
 from app.graph.writing.rules.edge_declarations import to_amend
 from app.graph.writing.rules.edge_effects import (
     change_edge,
@@ -220,6 +220,8 @@ def _restore_edge(unit: ItemUnit, vid: int, entry: Record) -> bool:
     if edge is None:
         return False
     past = with_empty_interval(edge) if was is None else with_links_of(edge, was)
+    if not edge.get(RETRACTED):  # a revert retracts no naming: the rights of the one who did were for that one
+        past = {name: value for name, value in past.items() if name != RETRACTED}
     if is_current(edge, unit.now):
         require_right_to_end(unit, key, vid, known)
     after = _without_declarers(edge, unit.now) if is_current(edge, unit.now) else past

@@ -9,7 +9,7 @@ from support.stores.writers import NOW, asset, link, person, urn
 
 from app.graph.records.vertex_id import vertex_id
 from app.graph.records.vertex_record import with_effective_sensitivity
-from graphql_schema.ports.commands import ApproveCommand, RegisterCommand, UnlinkCommand
+from graphql_schema.ports.commands import ApproveCommand, RegisterCommand, RevertCommand, UnlinkCommand
 from graphql_schema.ports.record import Record
 
 ADA = person("ada", "team ranking", roles="engineer")
@@ -192,6 +192,25 @@ def test_an_administrator_retracts_a_requester_who_was_named_by_mistake(
     who = replace(person(name, roles=roles), user=urn(f"user {name}"))
     retracting = memory.outcomes(replace(ending, valid_to=NOW + 2), who=who, now=NOW + 4)
     assert retracting + memory.outcomes(approval("model-version m@7"), who=mo, now=NOW + 5) == outcomes
+
+
+def test_a_requester_who_is_named_again_is_not_retracted_by_a_revert(memory: Memory) -> None:
+    """Ada names mo again for a time that has passed; mo reverts this, and still may not approve the output."""
+    mo = replace(person("mo", "team ranking", roles="engineer approver"), user=urn("user mo"))
+    run = asset("run r", {"state": "COMPLETE"}, owners=OURS, outputs=["model-version m@7"], startedBy=["user mo"])
+    assert memory.outcomes(changed("model-version m@7", framework="x"), run, who=ADA) == ["CREATED", "CREATED"]
+    ending = UnlinkCommand("STARTED_BY", urn("run r"), urn("user mo"))
+    root = replace(person("root", roles="admin"), user=urn("user root"))
+    assert memory.outcomes(ending, who=root, now=NOW + 10) == ["UPDATED"]
+    again = link("STARTED_BY", "run r", "user mo", validFrom=NOW + 3, validTo=NOW + 12)
+    assert memory.outcomes(again, who=ADA, now=NOW + 20) == ["UPDATED"]
+    changes = [each for each in memory.vertices.values() if each.get("subject") == urn("run r")]
+    last = max(changes, key=lambda change: change["createdAt"])
+    assert memory.outcomes(RevertCommand(last["id"]), who=mo, now=NOW + 21) == ["UPDATED"]
+    assert "retracted" not in memory.edge("STARTED_BY", "run r", "user mo")
+    assert memory.outcomes(approval("model-version m@7"), who=mo, now=NOW + 22) == ["DENIED"]
+    assert memory.outcomes(replace(ending, valid_to=NOW + 10), who=root, now=NOW + 23) != ["DENIED"]
+    assert memory.outcomes(approval("model-version m@7"), who=mo, now=NOW + 24) == ["CREATED"]
 
 
 def test_a_requester_who_is_named_again_by_a_later_end_is_retracted_no_more(memory: Memory) -> None:
