@@ -72,23 +72,33 @@ def bind_approvals(unit: ItemUnit) -> tuple[str, ...]:
 def made_or_requested(unit: ItemUnit, record: Record) -> bool:
     """Return whether the caller is stored as a maker of the asset, or started a run that produced it.
 
-    A maker registered the asset or changed its content. The author of a stub is none, once another registered it. A
-    run counts for each user that it ever named in a confirmed edge, unless that edge is RETRACTED. It also counts after
-    its output was unlinked, or the edge to it became unconfirmed: neither undoes a request. A run that is hidden from
-    the caller counts, because the caller might have hidden it; the user that a stranger names in such a run is
-    unconfirmed.
+    Of a deployment, its present versions count as well, because an approval of it is for these. A maker registered the
+    asset or changed its content. The author of a stub is none, once another registered it. A run counts for each user
+    that it ever named in a confirmed edge, unless that edge is RETRACTED. It also counts after its output was unlinked,
+    or the edge to it became unconfirmed: neither undoes a request. A run that is hidden from the caller counts, because
+    the caller might have hidden it; the user that a stranger names in such a run is unconfirmed.
     """
-    if unit.author.subject in makers(record):
+    parts = [record, *_deployed_versions(unit, record)]
+    if any(unit.author.subject in makers(each) for each in parts):
         return True
     urn = unit.author.user
-    if urn is None or not PRODUCES.allows("Run", kind_of(record)):
+    outputs = [_vid(unit, each) for each in parts if PRODUCES.allows("Run", kind_of(each))]
+    if urn is None or not outputs:
         return False
-    user = unit.lookup.vid(urn)
-    runs = [key[1] for key, _ in unit.visibility.active_edges(PRODUCES.into("Run"), _vid(unit, record), ended=True)]
+    user, produced = unit.lookup.vid(urn), PRODUCES.into("Run")
+    unit.lookup.require_hops(*((produced, vid) for vid in outputs))
+    runs = [key[1] for vid in outputs for key, _ in unit.visibility.active_edges(produced, vid, ended=True)]
     unit.lookup.require_hops(*((STARTED_BY.out("User"), run) for run in runs))
     named = [key for run in runs for key in unit.lookup.edges_at(STARTED_BY.name, Direction.OUT, run)]
     edges = [unit.lookup.edge(key) or {} for key in named if key[2] == user]
     return any(was_confirmed(edge) and not edge.get(RETRACTED) for edge in edges)
+
+
+def _deployed_versions(unit: ItemUnit, record: Record) -> list[Record]:
+    """Return the present versions of a deployment, also hidden ones; none of another asset."""
+    if kind_of(record) != "Deployment":
+        return []
+    return [each for _, each in unit.visibility.active_edges(DEPLOYED_AS.into("ModelVersion"), _vid(unit, record))]
 
 
 def _changed_records(unit: ItemUnit) -> Iterator[tuple[int, Record | None, str]]:

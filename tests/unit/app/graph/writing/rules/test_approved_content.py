@@ -149,6 +149,20 @@ def test_who_registers_a_stub_without_content_is_its_maker(memory: Memory) -> No
     assert memory.outcomes(approval("service s"), who=both) == ["CREATED"]
 
 
+@pytest.mark.parametrize("maker", [True, False])
+def test_who_made_or_requested_a_version_approves_no_deployment_of_it(memory: Memory, *, maker: bool) -> None:
+    """The approval of a deployment is for its present version, also if another caller deployed that."""
+    mo = replace(MO, user=urn("user mo"))
+    own, other = "model-version m@7", "model-version m@1"
+    assert memory.outcomes(changed(own, framework="x"), who=mo if maker else ADA) == ["CREATED"]
+    if not maker:
+        seeded(memory, asset("user mo"), asset("run r", {"state": "COMPLETE"}, outputs=[own], startedBy=["user mo"]))
+    for version, outcome in ((own, "DENIED"), (other, "CREATED")):
+        memory.run(asset("deployment s", {"environment": "PROD"}, owners=OURS, modelVersion=[version]), who=ADA)
+        assert memory.outcomes(approval("deployment s"), who=mo, now=NOW + 1) == [outcome]
+        assert memory.outcomes(approval("deployment s"), who=ELI, now=NOW + 1) == ["CREATED"]
+
+
 def test_a_run_that_is_hidden_from_the_registrant_counts(memory: Memory) -> None:
     """Mo's run comes before the version, so its edge becomes unconfirmed; mo still counts as who requested it."""
     mo = replace(person("mo", "team ranking", "team growth", roles="engineer approver"), user=urn("user mo"))
