@@ -103,6 +103,7 @@ async def joined(module_graph: StoreGraph, tmp_path_factory: pytest.TempPathFact
 async def _load_teams(api: Api) -> None:
     api.tokens["mal"] = token(api, "mal", "ads", roles="engineer")
     await api.load({"team": {"name": "ads"}}, {"team": {"name": "ranking"}})
+    await api.load({"domain": {"name": "shop", "owners": [ADS]}})
 
 
 def _ends(sample: tuple[str, str, str, str], hidden: str, near: str = "mine") -> dict[str, str]:
@@ -209,9 +210,12 @@ async def test_a_link_stays_as_its_author_left_it_when_others_open_the_edge_agai
 
 
 async def test_no_link_moves_a_hidden_asset_into_a_domain(api: Api) -> None:
-    """The domain may own what has no owner, so a link by mal changes neither domain nor revision; root then sets it."""
+    """A link by mal, of the team that owns the domain, changes neither domain nor revision; root then sets it.
+
+    The domain may own what has no owner.
+    """
     domain, urn = "mlg://domain/catalog/default/shop", named("Dataset", "no-domain")
-    await api.load({"domain": {"name": "shop"}}, item("Dataset", "no-domain", owners=[RANKING], visibility="TEAM"))
+    await api.load(item("Dataset", "no-domain", owners=[RANKING], visibility="TEAM"))
     before = (await api.ask("root", STATE, id=urn))["asset"]
     given = {"relation": "CONTAINS", "from": domain, "to": urn}
     assert (await api.ask("mal", LINK, input=given))["done"]["errors"] == []

@@ -69,6 +69,8 @@ def link(unit: ItemUnit, command: LinkCommand) -> WriteOutcome:
     present = absent_record(unit, changed) if hidden else unit.lookup.known(own)
     require_right(unit, "link", present, "from" if outward else "to")
     refuse_deleted(present)
+    if relation is CONTAINS and not outward and is_unowned_stub(present):  # a domain brings its owner, once registered
+        require_right(unit, "update", {**present, "ownerTeam": command.source}, "from")
     source, target = ensure_referenced(unit, command.source, "from"), ensure_referenced(unit, command.target, "to")
     ends_known = {vid: unit.visibility.could_see(vid) for vid in (source, target)}
     unit.visibility.report_hidden_id(command.source)

@@ -289,6 +289,23 @@ def test_a_domain_of_others_takes_no_asset(memory: Memory) -> None:
     assert memory.record("dataset d")["ownerTeam"] == urn("domain rk")
 
 
+def test_a_domain_of_others_takes_no_placeholder(memory: Memory) -> None:
+    """Who registers the id would be denied, unless with an owner; a hidden asset has the same response.
+
+    Who may update what the domain owns puts one there, and registers it without an owner.
+    """
+    shut = asset("dataset shut", {"visibility": "TEAM"}, owners={"team growth": ["TECHNICAL"]})
+    seeded(memory, asset("domain shop", owners=THEIRS), shut, link("DERIVES", "dataset other", "dataset seen"))
+    for name in ("absent", "seen", "other", "shut"):
+        (refused,) = memory.run(link("CONTAINS", "domain shop", f"dataset {name}"), who=ADA)
+        assert [(error.code.name, error.path) for error in refused.errors] == [("DENIED", ("from",))]
+    assert memory.outcomes(asset("dataset absent"), who=ADA) == ["CREATED"]
+    eve = replace(person("eve", "team ads", roles="engineer"), acts_for=frozenset({urn("domain shop")}))
+    into = link("CONTAINS", "domain shop", "dataset new")
+    assert memory.outcomes(into, asset("dataset new"), who=eve) == ["CREATED", "CREATED"]
+    assert memory.record("dataset new")["ownerTeam"] == urn("domain shop")
+
+
 def test_a_hidden_far_end_is_treated_as_absent(stored: Memory) -> None:
     """A confirmed link to a hidden asset is not found, and the id is reported for the access log."""
     shut = urn("dataset shut")
