@@ -27,7 +27,13 @@ from graphql_schema.lineage.arguments import (
     roots_of,
 )
 from graphql_schema.lineage.completeness import LineageCompleteness, completeness_source
-from graphql_schema.lineage.impacted_teams import ImpactedTeam, ReasonsArg, impacted_teams
+from graphql_schema.lineage.impacted_teams import (
+    ConcernedTeams,
+    ImpactedTeam,
+    ImpactReason,
+    ReasonsArg,
+    impacted_teams,
+)
 from graphql_schema.lineage.traversal import KindCount, LineageNode, counts_by_kind, node_pages, pin_of
 from graphql_schema.ports.lineage_query import LONG_LINEAGE, LineageQuery, LineageResult, ReachedNode, SnapshotTime
 from graphql_schema.usage.asset_usage import Days, span_of
@@ -107,8 +113,24 @@ async def _assets(root: Source, info: Info, kinds: KindsArg = None, first: First
     return await _page(root, info, first, after, *sorted({kind.name for kind in kinds or ()}), via=False)
 
 
+async def _concerned(
+    root: Resolved, info: Info, reasons: Sequence[ImpactReason] | None, days: int | None
+) -> ConcernedTeams:
+    """Return the teams that the change concerns; they are found once for equal arguments."""
+    span = span_of(info, days)
+
+    async def find() -> ConcernedTeams:
+        return await impacted_teams(info, (await root.at()).nodes, reasons, span)
+
+    return await info.context.once(("impacted teams", root.walk, frozenset(reasons or ()), span), find)
+
+
 async def _teams(root: Source, info: Info, reasons: ReasonsArg = None, days: Days = 30) -> Resolved:
-    return await impacted_teams(info, (await root.at()).nodes, reasons, span_of(info, days))
+    return (await _concerned(root, info, reasons, days)).teams
+
+
+async def _teams_complete(root: Source, info: Info, reasons: ReasonsArg = None, days: Days = 30) -> bool:
+    return (await _concerned(root, info, reasons, days)).complete
 
 
 async def _completeness(root: Source) -> Resolved:
@@ -163,6 +185,11 @@ class Impact:
         description="Visible teams that a change concerns, ordered by number of affected assets that they own, most "
         "first; ties by id.",
         resolver=_teams,
+    )
+    teams_complete: bool = strawberry.field(
+        description="Whether `teams` with the same arguments considers all usage and owners of the assets that were "
+        "found. If not, some are left out, because they are too many to read.",
+        resolver=_teams_complete,
     )
     completeness: LineageCompleteness = strawberry.field(
         description="How much of the downstream lineage was found.", resolver=_completeness

@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from enum import Enum
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import strawberry
 
@@ -19,12 +19,9 @@ from graphql_schema.governance.ownership import ownership_of
 from graphql_schema.ports.lineage_query import ReachedNode
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import JsonObject
-from graphql_schema.ports.relation_query import ALL, PageRequest, related
+from graphql_schema.ports.relation_query import ALL_IN_PARTS, related
 from graphql_schema.ports.row import Row
 from graphql_schema.usage.asset_usage import MANY_MONTHS, MONTHS, Month, Span, months_of, used_days
-
-MAX_OWNERSHIPS = 100_000
-"""Maximal number of ownership edges that one operation reads in several requests."""
 
 TEAMS = related(MEMBER_OF.out("Team"))
 """From a user to the teams of the user."""
@@ -63,32 +60,51 @@ class ImpactedTeam:
     )
 
 
+class ConcernedTeams(NamedTuple):
+    """Sources of :class:`ImpactedTeam` objects.
+
+    ``complete`` is false if usage or owners of some assets were left out, because they are too many to read.
+    """
+
+    teams: Sequence[JsonObject]
+    complete: bool
+
+
+class _Found(NamedTuple):
+    """Teams that one reason concerns, also several times, and whether all were read."""
+
+    rows: Sequence[Row]
+    complete: bool = True
+
+
 async def impacted_teams(
     info: Info, nodes: Sequence[ReachedNode], wanted: Sequence[ImpactReason] | None, span: Span
-) -> list[JsonObject]:
-    """Return the sources of the :class:`ImpactedTeam` objects, by number of assets, most first, then by id.
+) -> ConcernedTeams:
+    """Return the teams that a change concerns, by number of assets, most first, then by id.
 
-    ``nodes`` are those of the walk, with the roots at depth 0; ``span`` are the days whose usage counts. Raises
-    LimitError if there are too many usage records or ownerships to read.
+    ``nodes`` are those of the walk, with the roots at depth 0; ``span`` are the days whose usage counts.
     """
     budget = info.context.budget
     await budget.pause()
     affected = [node.row for node in nodes if node.depth]
     owned = await _owner_teams(budget, affected)
     reading = {
-        ImpactReason.OWNS: lambda: _known(info, owned),
+        ImpactReason.OWNS: lambda: _owning(info, owned),
         ImpactReason.USES: lambda: _using(info, [node.row for node in nodes], span),
         ImpactReason.ONCALL: lambda: _on_call(info, affected),
     }
     reasons = [reason for reason in ImpactReason if not wanted or reason in wanted]
     found = await asyncio.gather(*(reading[reason]() for reason in reasons))
-    teams = {team.urn: team for rows in found for team in rows}
+    rows = {team.urn: team for each in found for team in each.rows}
     applying = defaultdict[str, list[str]](list)
-    for reason, rows in zip(reasons, found, strict=True):
-        for urn in {team.urn for team in rows}:
+    for reason, each in zip(reasons, found, strict=True):
+        for urn in {team.urn for team in each.rows}:
             applying[urn].append(reason.name)
-    shown = [{"team": team, "assets": owned[urn], "reasons": applying[urn]} for urn, team in teams.items()]
-    return sorted(shown, key=lambda each: (-each["assets"], each["team"].urn))
+    shown: list[JsonObject] = [
+        {"team": team, "assets": owned[urn], "reasons": applying[urn]} for urn, team in rows.items()
+    ]
+    ordered = sorted(shown, key=lambda each: (-each["assets"], each["team"].urn))
+    return ConcernedTeams(ordered, all(each.complete for each in found))
 
 
 async def _owner_teams(budget: OperationBudget, assets: Iterable[Row]) -> Counter[str]:
@@ -104,20 +120,26 @@ async def _known(info: Info, urns: Iterable[str]) -> list[Row]:
     return _visible(await info.context.reader.nodes(sorted(urns)))
 
 
-async def _using(info: Info, assets: Iterable[Row], span: Span) -> list[Row]:
+async def _owning(info: Info, urns: Iterable[str]) -> _Found:
+    return _Found(await _known(info, urns))
+
+
+async def _using(info: Info, assets: Iterable[Row], span: Span) -> _Found:
     """Return the visible teams that used assets within a span, themselves or through members and services."""
     budget = info.context.budget
     used = [row async for row in budget.in_turns(assets) if row.reads("usage")]
     months = await months_of(info, used, MONTHS, span)
-    urns = await run_in_turn(_users, len(months) > MANY_MONTHS, months, span)
+    urns = await run_in_turn(_users, len(months.records) > MANY_MONTHS, months.records, span)
     consumers = _visible(await info.context.reader.nodes(urns, constant_time=True))
     services = [row for row in consumers if row.kind == "Service" and not row.deleted]
     users = [row for row in consumers if row.kind == "User"]
     serving = await _owner_teams(budget, services)
-    joined = info.context.reader.related_to_all(users, TEAMS, ALL)
+    joined = info.context.reader.related_to_all(users, TEAMS, ALL_IN_PARTS)
     owners, memberships = await asyncio.gather(_known(info, serving), joined)
     members = [item.row for each in memberships for item in each.items]
-    return [*(row for row in consumers if row.kind == "Team"), *owners, *members]
+    teams = [row for row in consumers if row.kind == "Team"]
+    is_complete = months.complete and not any(each.has_next for each in memberships)
+    return _Found([*teams, *owners, *members], is_complete)
 
 
 def _users(months: Iterable[Month], span: Span) -> list[str]:
@@ -125,22 +147,23 @@ def _users(months: Iterable[Month], span: Span) -> list[str]:
     return [*dict.fromkeys(month["consumer"] for month in months if used_days(month["days"], span))]
 
 
-async def _on_call(info: Info, assets: Iterable[Row]) -> list[Row]:
+async def _on_call(info: Info, assets: Iterable[Row]) -> _Found:
     """Return the visible teams that own assets as ONCALL, directly or inherited."""
     budget = info.context.budget
     shown = defaultdict[str, list[Row]](list)
     async for row in budget.in_turns(assets):
         if row.reads("owners"):
             shown[row.kind].append(row)
-    reader, page = info.context.reader, PageRequest(max_edges_in_parts=MAX_OWNERSHIPS)
-    reads = (reader.related_to_all(rows, ownership_of(kind, inherited=True), page) for kind, rows in shown.items())
+    together = info.context.reader.related_to_all
+    reads = (together(rows, ownership_of(kind, inherited=True), ALL_IN_PARTS) for kind, rows in shown.items())
     pages = [page for found in await asyncio.gather(*reads) for page in found]
-    return [
+    teams = [
         item.row
         async for found in budget.in_turns(pages)
         for item in found.items
         if item.row.kind == "Team" and OwnershipKind.ONCALL.name in (item.edge or {}).get("kinds", ())
     ]
+    return _Found(teams, not any(each.has_next for each in pages))
 
 
 def _visible(rows: Iterable[Row | None]) -> list[Row]:

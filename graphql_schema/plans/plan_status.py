@@ -13,7 +13,7 @@ from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Parent, Resolved, stored_field
 from graphql_schema.fields.refs import TeamRef, UserRef
 from graphql_schema.fields.scalars import Instant
-from graphql_schema.lineage.impacted_teams import ImpactReason, impacted_teams
+from graphql_schema.lineage.impacted_teams import ConcernedTeams, ImpactReason, impacted_teams
 from graphql_schema.plans.plan_state import ChangePlanState, plan_state
 from graphql_schema.ports.lineage_query import COMPLETE, LineageQuery, ReachedNode, SnapshotTime
 from graphql_schema.ports.record import JsonObject, Record
@@ -68,7 +68,8 @@ class ChangePlanStatus:
     )
     waiting: int = stored_field("Number of concerned teams that have not acknowledged it.")
     complete: bool = stored_field(
-        "Whether the impact was found completely, then and now; otherwise the plan is not READY."
+        "Whether the impact and the teams that it concerns were found completely, then and now; otherwise the plan is "
+        "not READY."
     )
     added: int = stored_field("Number of assets that the change affects now and did not at the time of the plan.")
     removed: int = stored_field("Number of assets that the change affected then and does not now.")
@@ -88,7 +89,7 @@ async def planned_lineage(plan: Row, info: Info) -> LineageQuery:
 async def status_of(plan: Row, info: Info) -> JsonObject:
     """Return the source of a :class:`ChangePlanStatus`; ``walked`` is the number of assets and edges of both impacts.
 
-    Raises LimitError if there are too many usage records or ownerships to read, or too many walks.
+    Raises LimitError if the operation starts too many walks.
     """
     query, reader = await planned_lineage(plan, info), info.context.reader
     then, now = await asyncio.gather(reader.walk(query), reader.walk(replace(query, pin=None)))
@@ -98,15 +99,16 @@ async def status_of(plan: Row, info: Info) -> JsonObject:
     given: Record = plan.record["acknowledgements"]
     concerned, former, others = await asyncio.gather(
         _concerned(info, [*then.nodes, *added]),
-        _concerned(info, then.nodes) if added else _none(),
+        _concerned(info, then.nodes) if added else _no_teams(),
         reader.nodes(sorted(given)),
     )
-    known = {each["team"].urn for each in (former if added else concerned)}
-    teams = [_team(each["team"], each["reasons"], each["team"].urn not in known, given) for each in concerned]
-    concerned_ids = {each["team"].urn for each in concerned}
+    known = {each["team"].urn for each in (former if added else concerned).teams}
+    teams = [_team(each["team"], each["reasons"], each["team"].urn not in known, given) for each in concerned.teams]
+    concerned_ids = {each["team"].urn for each in concerned.teams}
     teams += [_team(row, (), False, given) for row in others if row is not None and row.urn not in concerned_ids]  # noqa: FBT003 - a column of the source
     missing = concerned_ids - given.keys()
-    is_complete = all(each.completeness.state == COMPLETE for each in (then, now))
+    is_found = all(each.completeness.state == COMPLETE for each in (then, now))
+    is_complete = is_found and concerned.complete and former.complete
     deadline = plan.record.get("deadline")
     state = plan_state(
         closed=plan.record["state"] == ChangePlanState.CLOSED.name,
@@ -146,12 +148,12 @@ def impact_difference(then: Sequence[ReachedNode], now: Sequence[ReachedNode]) -
     return ImpactDifference(new, len(after - before), len(before - after))
 
 
-async def _concerned(info: Info, nodes: Sequence[ReachedNode]) -> list[JsonObject]:
+async def _concerned(info: Info, nodes: Sequence[ReachedNode]) -> ConcernedTeams:
     return await impacted_teams(info, nodes, None, span_of(info, DAYS))
 
 
-async def _none() -> list[JsonObject]:
-    return []
+async def _no_teams() -> ConcernedTeams:
+    return ConcernedTeams([], complete=True)
 
 
 def _team(team: Row, reasons: Iterable[str], is_new: bool, given: Record) -> JsonObject:  # noqa: FBT001 - a column of the source

@@ -147,6 +147,11 @@ class OperationBudget:
         """Return the error that ended the operation, or None."""
         return self._end
 
+    @property
+    def is_half_read(self) -> bool:
+        """Whether the operation has read more than half of the rows or characters that it may read from the store."""
+        return 2 * self.rows > self.limits.rows or 2 * self.stored > self.limits.stored
+
     def check(self) -> None:
         """Raise the error that ended the operation, if it has ended."""
         if self._end is not None:

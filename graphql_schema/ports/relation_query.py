@@ -126,9 +126,9 @@ class PageRequest:
 
     ``total``, a flag: the total is returned too.
 
-    ``since`` excludes earlier rows of a list in the order of time, in epoch milliseconds. Unless ``max_edges_in_parts``
-    is 0, sources with too many edges for one request are read by several. LimitError is raised if these read more edges
-    than ``max_edges_in_parts`` in one operation.
+    ``since`` excludes earlier rows of a list in the order of time, in epoch milliseconds. With ``in_parts``, a flag for
+    requests of all rows, sources with too many edges for one request are read by several. These read no more than some
+    half of what the operation may. The pages of sources that were read in part, or not at all, have ``has_next``.
     """
 
     first: int | None = None
@@ -136,10 +136,11 @@ class PageRequest:
     total: bool = False
     keep: ItemFilter | None = None
     since: int = 0
-    max_edges_in_parts: int = 0
+    in_parts: bool = False
 
 
 ALL = PageRequest()
+ALL_IN_PARTS = PageRequest(in_parts=True)
 ONE = PageRequest(first=1)
 
 

@@ -2,10 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from math import fsum
-from typing import Annotated, Union
+from typing import Annotated, NamedTuple, Union
 
 import strawberry
 
@@ -18,21 +18,14 @@ from graphql_schema.fields.refs import ServiceRef, TeamRef, UserRef
 from graphql_schema.fields.scalars import Day
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import JsonObject, Position, Record
-from graphql_schema.ports.relation_query import PageRequest, RelationQuery, newest_first, slice_page
+from graphql_schema.ports.relation_query import ALL_IN_PARTS, RelationQuery, newest_first, slice_page
 from graphql_schema.ports.row import PageItem, Row
 from graphql_schema.rules.money import sum_of_money
 from graphql_schema.rules.usage_days import Counts, begin_of, has_usage
-from policies.errors import InvalidError, LimitError
+from policies.errors import InvalidError
 
 MAX_DAYS = 400
 """Maximal number of days that one result adds up."""
-
-
-MAX_USAGE_MONTHS = 100_000
-"""Maximal number of usage records that one operation reads, if they do not fit in one request.
-
-There is one usage record per asset, consumer and month.
-"""
 
 
 MANY_MONTHS = 100
@@ -79,6 +72,13 @@ Use = tuple[str, Counts]
 
 Month = Record
 """Record of the usage of one asset by one consumer in one month."""
+
+
+class Months(NamedTuple):
+    """Usage records; ``complete`` is false if some were left out, because they are too many to read."""
+
+    records: Sequence[Month]
+    complete: bool
 
 
 def _reads() -> SchemaField:
@@ -140,6 +140,10 @@ class Usage:
     )
     by_day: list[UsageByDay] = stored_field("Usage by day, oldest first; days without usage are left out.")
     last_used_at: Day | None = _last()
+    complete: bool = stored_field(
+        "Whether all usage records of these days were added up: one for each asset, consumer and month. If not, some "
+        "are left out, because they are too many to read; request fewer days, or single sub-teams or assets."
+    )
 
 
 async def _usage(root: Parent, info: Info, days: Days = 30, from_: From = None, to: To = None) -> Resolved:
@@ -156,7 +160,7 @@ asset_usage: SchemaField = strawberry.field(
 async def _usage_of(root: Row, info: Info, span: "Span") -> JsonObject:
     """Return the source of the usage of an asset."""
     months = await months_of(info, [root], MONTHS, span)
-    urns = list(dict.fromkeys(month["consumer"] for month in months))
+    urns = list(dict.fromkeys(month["consumer"] for month in months.records))
     known = [row for row in await info.context.reader.nodes(urns, constant_time=True) if row is not None]
     return await added_up_in_turn(info.context.budget, months, known, span, (root.urn,))
 
@@ -201,37 +205,28 @@ def span_of(info: Info, days: int | None, first: str | None = None, last: str | 
     return Span(wanted, end, first is not None or last is not None)
 
 
-async def months_of(info: Info, rows: Sequence[Row], rel: RelationQuery, span: Span) -> list[Month]:
-    """Return the usage records that a relation reaches from rows, from the month of the first day of the span on.
-
-    Raises LimitError if one row has more of them than one request may read, or if the operation needs several requests
-    and these read more than MAX_USAGE_MONTHS.
-    """
-    page = PageRequest(since=begin_of(span.first.replace(day=1)), max_edges_in_parts=MAX_USAGE_MONTHS)
-    try:
-        found = await info.context.reader.related_to_all(rows, rel, page)
-    except LimitError as error:
-        limit = error.extensions["limit"]
-        if not isinstance(limit, int):  # an error of the operation's budget, whose `limit` is a name such as `rows`
-            raise
-        raise LimitError(
-            f"The query adds up more than {limit} usage records, one for each asset, consumer and month; give fewer "
-            "`days` or a later `from`, or query single sub-teams or the `usage` of single assets.",
-            limit=limit,
-        ) from error
-    return [item.row.record for each in found for item in each.items]
+async def months_of(info: Info, rows: Sequence[Row], rel: RelationQuery, span: Span) -> Months:
+    """Return the usage records that a relation reaches from rows, from the month of the first day of the span on."""
+    page = replace(ALL_IN_PARTS, since=begin_of(span.first.replace(day=1)))
+    found = await info.context.reader.related_to_all(rows, rel, page)
+    records = [item.row.record for each in found for item in each.items]
+    return Months(records, not any(each.has_next for each in found))
 
 
 async def added_up_in_turn(
-    budget: OperationBudget, months: Sequence[Month], known: Sequence[Row], span: Span, scope: Position
+    budget: OperationBudget, months: Months, known: Sequence[Row], span: Span, scope: Position
 ) -> JsonObject:
-    """Return what :func:`added_up` returns, in a turn; many usage records are added up in the side thread."""
+    """Return what :func:`added_up` returns, in a turn, and whether it is complete.
+
+    Many usage records are added up in the side thread.
+    """
     await budget.pause()
-    return await run_in_turn(added_up, len(months) > MANY_MONTHS, months, known, span, scope)
+    found = await run_in_turn(added_up, len(months.records) > MANY_MONTHS, months.records, known, span, scope)
+    return {**found, "complete": months.complete}
 
 
 def added_up(months: Iterable[Month], known: Iterable[Row], span: Span, scope: Position) -> JsonObject:
-    """Add up the use on the days of the span, and return the source of a :class:`Usage`.
+    """Add up the use on the days of the span, and return the source of a :class:`Usage` without ``complete``.
 
     Uses of consumers that are not in ``known`` are left out.
 

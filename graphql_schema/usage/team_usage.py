@@ -73,7 +73,7 @@ async def _usage_of_assets(root: Row, info: Info, span: Span, *, inclusive: bool
     teams = await with_subteams(root, info, inclusive)
     assets = [row for row in await all_owned(info, [team.urn for team in teams]) if row.reads("usage")]
     months = await months_of(info, assets, MONTHS, span)
-    urns = list(dict.fromkeys(month["consumer"] for month in months))
+    urns = list(dict.fromkeys(month["consumer"] for month in months.records))
     known = [row for row in await context.reader.nodes(urns, constant_time=True) if row is not None]
     return await added_up_in_turn(context.budget, months, known, span, (root.urn, "usage", inclusive))
 
@@ -83,11 +83,12 @@ async def _usage_by_consumers(root: Row, info: Info, span: Span, *, inclusive: b
     context = info.context
     consumers = await _consumers(info, await with_subteams(root, info, inclusive))
     months = await months_of(info, consumers, USES, span)
-    urns = list(dict.fromkeys(urn for month in months for urn in month["subjects"]))
+    urns = list(dict.fromkeys(urn for month in months.records for urn in month["subjects"]))
     found = await context.reader.nodes(urns, constant_time=True)
     visible = {row.urn for row in found if row is not None and row.reads("usage")}
-    shown = [month for month in months if not visible.isdisjoint(month["subjects"])]
-    return await added_up_in_turn(context.budget, shown, consumers, span, (root.urn, "consumption", inclusive))
+    shown = [month for month in months.records if not visible.isdisjoint(month["subjects"])]
+    known = months._replace(records=shown)
+    return await added_up_in_turn(context.budget, known, consumers, span, (root.urn, "consumption", inclusive))
 
 
 async def _consumers(info: Info, teams: Sequence[Row]) -> list[Row]:

@@ -8,6 +8,8 @@ from support.documents.observability import recorded
 from support.estates.owned_items import owned, team, urn
 from support.servers.in_process import Api
 
+from app.graph.reading import relation_pages
+
 CLICKS, RANKER, PLAN = urn("dataset", "clicks"), urn("model", "ranker"), urn("dataset", "plan")
 SHOP = urn("service", "shop")
 TEAMS = """query ($roots: [ID!]!, $reasons: [ImpactReason!]) {
@@ -64,6 +66,26 @@ async def test_reasons_select_teams(api: Api) -> None:
     assert await teams(api, "ada", CLICKS, reasons=["OWNS"]) == BEFORE
     assert await teams(api, "ada", CLICKS, reasons=["ONCALL"]) == {"night": (0, ["ONCALL"])}
     assert set(await teams(api, "ada", RANKER, reasons=["USES"])) == {"people", "web"}
+
+
+async def test_much_usage_of_one_asset_ends_no_impact(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An own dataset derived from that of others, with usage for very many services, hides no other team."""
+    hub, query = urn("dataset", "hub"), TEAMS.replace("reasons }", "reasons } teamsComplete total")
+    await api.load(owned("dataset", "hub", "ads", derivedFrom=[CLICKS]), owned("dataset", "other", "ads"))
+    day = datetime.now(UTC).date().isoformat()
+    services = [urn("service", f"none{number}") for number in range(20)]
+    payload = await recorded(
+        api, "root", *({"asset": hub, "consumer": each, "day": day, "reads": 1} for each in services)
+    )
+    assert payload["errors"] == []
+    every = (await api.ask("bo", query, roots=[CLICKS]))["impact"]
+    assert every["teamsComplete"]
+    monkeypatch.setattr(api.contexts, "graph_cache", None)  # the cap is that of a request
+    monkeypatch.setattr("app.graph.reading.level.level_batcher.EDGE_CAP", 15)
+    monkeypatch.setattr(relation_pages, "PART", 20)
+    assert (await api.ask("bo", query, roots=[CLICKS]))["impact"] == every
+    monkeypatch.setattr(relation_pages, "PART", 0)
+    assert (await api.ask("bo", query, roots=[CLICKS]))["impact"] == {**every, "teamsComplete": False}
 
 
 async def test_a_hidden_root_is_like_an_unknown_one(api: Api) -> None:

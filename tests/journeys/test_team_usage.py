@@ -14,8 +14,9 @@ from support.servers.in_process import Api, open_api
 from support.stores.janusgraph import StoreGraph
 from support.today import TODAY, skip_after_midnight
 
+from app.graph.reading import relation_pages
 from graphql_schema.governance import owned_assets, subteams
-from graphql_schema.usage import asset_usage as usage
+from graphql_schema.ports.operation_budget import OperationBudget
 
 PARENTS = {
     "mid": "top",
@@ -215,27 +216,37 @@ async def test_usage_adds_up_over_several_requests(estate: Estate, monkeypatch: 
         assert response == expected(getattr(estate, name)(who, below("mid"), 60))
 
 
-async def test_months_are_bounded(estate: Estate, monkeypatch: pytest.MonkeyPatch) -> None:
-    """More than MAX_USAGE_MONTHS, or more months of one asset than the cap, give LIMIT_EXCEEDED with advice."""
-    used = estate.usage("root", below("mid"), 60)
-    months = len({(of, by, f"{TODAY - timedelta(days=back):%Y-%m}") for of, by, back in used})
-    document = """query ($id: ID!, $sub: Boolean) { team(id: $id) {
-      usage(days: 60, includeSubteams: $sub) { reads } } }"""
+@pytest.mark.parametrize("who", OF)
+async def test_usage_of_one_asset_adds_up_over_several_requests(
+    estate: Estate, monkeypatch: pytest.MonkeyPatch, who: str
+) -> None:
+    """An asset or a consumer with more usage months than one request may read has them in parts, with equal totals."""
+    skip_after_midnight()
     monkeypatch.setattr(estate.api.contexts, "graph_cache", None)  # the cap is that of a request
-    monkeypatch.setattr(CAP, 40)
-    monkeypatch.setattr(usage, "MAX_USAGE_MONTHS", months)
-    await estate.api.ask("root", document, id=team("mid"), sub=True)
-    monkeypatch.setattr(usage, "MAX_USAGE_MONTHS", months - 1)
-    many = await estate.api.send("root", document, id=team("mid"), sub=True)
-    monkeypatch.setattr(CAP, 2)
-    single = await estate.api.send("root", document, id=team("mid"))
-    for body, limit in ((many, months - 1), (single, 2)):
-        (error,) = body["errors"]
-        assert (error["extensions"]["code"], error["extensions"]["limit"]) == ("LIMIT_EXCEEDED", limit)
-        assert error["message"] == (
-            f"The query adds up more than {limit} usage records, one for each asset, consumer and month; give fewer "
-            "`days` or a later `from`, or query single sub-teams or the `usage` of single assets."
-        )
+    monkeypatch.setattr(relation_pages, "PART", 8)
+    monkeypatch.setattr(relation_pages, "MAX_REFUSED", 1_000)
+    monkeypatch.setattr(CAP, 4)
+    document = PARENT.replace(", includeSubteams: true", "").replace("{ reads calls", "{ complete reads calls", 2)
+    for name, response in (await estate.api.ask(who, document, id=team("mid")))["team"].items():
+        response["consumers"] = response["consumers"]["nodes"]
+        assert response == {"complete": True, **expected(getattr(estate, name)(who, {"mid"}, 60))}
+
+
+@pytest.mark.parametrize(("bound", "cap"), [("PART", 8), ("MAX_REFUSED", 10), ("is_half_read", 10)])
+async def test_usage_is_bounded(estate: Estate, monkeypatch: pytest.MonkeyPatch, bound: str, cap: int) -> None:
+    """What an operation may not read of many months is left out, and the result is not complete."""
+    document = """query ($id: ID!) { team(id: $id) { usage(days: 60) { complete reads } } }"""
+    every = (await estate.api.ask("root", document, id=team("mid")))["team"]["usage"]
+    monkeypatch.setattr(estate.api.contexts, "graph_cache", None)
+    monkeypatch.setattr(CAP, cap)
+    if bound == "is_half_read":
+        monkeypatch.setattr(OperationBudget, bound, property(lambda budget: budget.rows > 20))
+    else:
+        monkeypatch.setattr(relation_pages, bound, 0 if bound == "PART" else 5)
+    part = (await estate.api.ask("root", document, id=team("mid")))["team"]["usage"]
+    assert every["complete"]
+    assert not part["complete"]
+    assert 0 < part["reads"] < every["reads"]
 
 
 @pytest.mark.parametrize("who", OF)

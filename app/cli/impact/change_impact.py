@@ -21,6 +21,7 @@ IMPACT: Final = """query ChangeImpact($roots: [ID!]!) {
       ... on Service { oncall } } } }
     experiments(first: 100) { nodes { depth via asset { id displayName ownerTeam { displayName } } } }
     teams { assets reasons team { id displayName } }
+    teamsComplete
     completeness { state reason }
   } }"""
 """The impact of the named assets."""
@@ -35,6 +36,7 @@ _NOTHING: Final = {
     "services": {"nodes": []},
     "experiments": {"nodes": []},
     "teams": [],
+    "teamsComplete": True,
     "completeness": {"state": "COMPLETE", "reason": None},
 }
 """The impact of no asset."""

@@ -88,6 +88,8 @@ def summary(found: ChangeImpact) -> Iterator[str]:
         yield f"Change plan {found.plan['id']}: {status['state']}. {status['waiting']} teams have not acknowledged it."
     if found.gap():
         yield f"The result is incomplete: {found.gap()}. There may be more."
+    if not found.impact["teamsComplete"]:
+        yield "Teams may be missing: the usage or the owners of some assets are too many to read."
 
 
 def tables(found: ChangeImpact, escaped: Callable[[str], str]) -> Iterator[ReportTable]:

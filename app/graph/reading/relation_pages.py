@@ -25,7 +25,7 @@ from graphql_schema.catalog.properties import TIME_FIELDS
 from graphql_schema.catalog.relations import CHANGED
 from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.ports.lineage_query import LONG_PAST
-from graphql_schema.ports.record import JsonObject, Position
+from graphql_schema.ports.record import Json, JsonObject, Position
 from graphql_schema.ports.relation_query import COUNT_LIMIT, PageRequest, RelationQuery, slice_page
 from graphql_schema.ports.row import PageItem, Row, RowPage
 from policies.errors import LimitError
@@ -34,8 +34,18 @@ from policies.predicate import Everything
 MANY_EDGES: Final = 2_000
 """Number of edges above which the items of a response are made in the side thread; that many take about 5 ms."""
 
+PART: Final = 8_192
+"""Number of edges of one source that are first read as a part of them."""
+
+MAX_REFUSED: Final = 50
+"""Number of refused requests of one operation after which it reads no further part: each may take half a second."""
+
 SLACK: Final = 20
 """Number of edges read in excess of a page if policy or filter may remove some: one request then usually fills it."""
+
+
+_UNREAD: Final = RowPage((), has_next=True)
+"""The page of a source that was not read."""
 
 
 class RelatedPages:
@@ -46,7 +56,7 @@ class RelatedPages:
         self._slack = 0 if isinstance(rows.row_policy.rows_filter(), Everything) else SLACK
         self._loaders: dict[tuple[int, PageRequest], DataLoader[Row, RowPage]] = {}
         self._batches: dict[tuple[int, PageRequest], tuple[RelationQuery, SharedBatches[Row, RowPage]]] = {}
-        self._batched_edges = 0
+        self._refused = 0
 
     async def page(self, source: Row, related: RelationQuery, page: PageRequest) -> RowPage:
         """Return a page of the rows that a relation reaches from a source.
@@ -73,54 +83,85 @@ class RelatedPages:
 
     async def _load(self, related: RelationQuery, page: PageRequest, sources: list[Row]) -> list[RowPage]:
         """Return the pages of sources by the cheapest method that the relation and the page permit."""
-        if page.max_edges_in_parts:
-            return await self._load_in_batches(related, page, sources)
+        if page.in_parts:
+            return await self._load_in_parts(related, page, sources)
         if compile_related(related).single and not (
             page.total or related.per_edge or begins_undated(related, page.after)
         ):
             return await self._load_cut_in_store(related, page, sources)
         return await self._load_complete(related, page, sources)
 
-    async def _load_in_batches(self, related: RelationQuery, page: PageRequest, sources: list[Row]) -> list[RowPage]:
-        """Return the pages as :meth:`_load_complete` does.
+    async def _load_in_parts(self, related: RelationQuery, page: PageRequest, sources: list[Row]) -> list[RowPage]:
+        """Return the pages as :meth:`_load_complete` does, those that were read in part with ``has_next``.
 
-        If the sources have too many edges for one request, read each half of the sources by itself. Raises LimitError
-        if one source alone has too many edges, or if the operation reads more than ``max_edges_in_parts`` in this way.
+        If the sources have too many edges for one request, read each half of the sources by itself. A source that alone
+        has too many comes after the others.
         """
-        slices: list[RowPage] = []
-        waiting = [sources]
-        while waiting:
+        found: dict[int, RowPage] = {}
+        waiting, large = [sources], list[Row]()
+        while waiting and (len(waiting[-1]) == len(sources) or self._reads_on):
             batch = waiting.pop()
-            try:
-                response = await self._read_all(related, page, batch)
-            except LimitError:
-                if len(batch) == 1:
-                    raise
+            response = await self._try(related, page, batch)
+            if response is not None:
+                pages = await self._cut_pages(related, page, batch, response)
+                found |= zip((row.vid for row in batch), pages, strict=True)
+            elif len(batch) == 1:
+                large += batch
+            else:
                 middle = len(batch) // 2
                 waiting += [batch[middle:], batch[:middle]]
-                continue
-            if batch is not sources:
-                self._count_batched_edges(response, page.max_edges_in_parts)
-            slices += await self._cut_pages(related, page, batch, response)
-        return slices
+        for source in large:
+            found[source.vid] = await self._load_one_in_parts(related, page, source)
+        return [found.get(source.vid, _UNREAD) for source in sources]
 
-    def _count_batched_edges(self, response: LevelResponse, max_edges: int) -> None:
-        """Count the edges read in batches; raise LimitError if the operation reads more than ``max_edges`` of them."""
-        self._batched_edges += sum(len(edges) for adjacent in response.edges for edges in adjacent.values())
-        if self._batched_edges > max_edges:
-            raise LimitError(
-                f"The query reads more than {max_edges} edges in batches; request fewer parents.", limit=max_edges
-            )
+    async def _load_one_in_parts(self, related: RelationQuery, page: PageRequest, source: Row) -> RowPage:
+        """Return the page of a source with too many edges for one request, read in the order of far vertex ids.
+
+        A part that was too large is read with half the length.
+        """
+        found: list[PageItem] = []
+        after, size = -1, PART if compile_related(related).single else 0
+        is_read = False
+        while size and not is_read and self._reads_on:
+            response = await self._try(related, page, [source], n=size, a=after)
+            if response is None:
+                size //= 2
+                continue
+            edges = response.edges[0].get(source.vid, [])
+            is_read, after = len(edges) < size, max((far for far, _ in edges), default=after)
+            response.edges[0][source.vid] = [each for each in edges if each[1].get("at", 0) >= page.since]
+            (more,) = await self._ordered(related, page, [source], response)
+            found += more.items
+        return RowPage(tuple(sorted(found, key=attrgetter("position"))), has_next=not is_read)
+
+    async def _try(
+        self, related: RelationQuery, page: PageRequest, sources: list[Row], **window: Json
+    ) -> LevelResponse | None:
+        """Return what the sources reach; None if it is too much for one request."""
+        try:
+            return await self._read_all(related, page, sources, **window)
+        except LimitError:
+            self._rows.budget.check()
+            self._refused += 1
+            return None
+
+    @property
+    def _reads_on(self) -> bool:
+        """Whether a further part may be read, so that what the operation reads besides still fits."""
+        return self._refused <= MAX_REFUSED and not self._rows.budget.is_half_read
 
     async def _load_complete(self, related: RelationQuery, page: PageRequest, sources: list[Row]) -> list[RowPage]:
         """Return the pages of sources, cut from everything that each source reaches."""
         return await self._cut_pages(related, page, sources, await self._read_all(related, page, sources))
 
-    async def _read_all(self, related: RelationQuery, page: PageRequest, sources: list[Row]) -> LevelResponse:
-        """Return the response with everything that the sources reach, from the earliest time of the page on."""
+    async def _read_all(
+        self, related: RelationQuery, page: PageRequest, sources: list[Row], **window: Json
+    ) -> LevelResponse:
+        """Return the response with what the sources reach: all from the earliest time of the page on, or a window."""
         hops = compile_related(related).hops
         vids = [source.vid for source in sources]
-        request = LevelRequest(hops=[hop.wire(vids, **_all(page)) for hop in hops])
+        wired = [hop.wire(vids, **(window or _all(page))) for hop in hops]
+        request = LevelRequest(hops=wired, refusable=page.in_parts)
         return await self._rows.fetch(request, ends=_far_ends(related))
 
     async def _cut_pages(

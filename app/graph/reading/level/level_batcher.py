@@ -9,6 +9,7 @@ several requests together are too large, the requests of the level are sent agai
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 from typing import Final
 
@@ -56,6 +57,9 @@ class LevelRequest:
     With ``fresh`` all of it is requested from the store, even if it is cached or empty. The work then does not disclose
     what is cached. With ``continues`` the listings go on with earlier ones, because rows were hidden. Their substrings
     are not counted again: the count would disclose how many rows are hidden.
+
+    A request that is ``refusable`` is refused if its records are too large for one request. Those of others are read in
+    parts.
     """
 
     vertices: Sequence[int] = ()
@@ -63,6 +67,7 @@ class LevelRequest:
     listings: Sequence[JsonObject] = ()
     fresh: bool = False
     continues: bool = False
+    refusable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +127,8 @@ class LevelBatcher:
 
         Raises the errors of the driver, or the error that ended the operation. Raises LimitError if the request alone
         reaches EDGE_CAP, where vertices on chains of inferred edges count as edges. Raises LimitError too if the edges
-        of the request alone, or one of its records, exceed RECORDS_CAP. :meth:`abandon` cancels this call, and each
-        later one.
+        of the request alone, or one of its records, exceed RECORDS_CAP; of a refusable request, its edges and records
+        together. :meth:`abandon` cancels this call, and each later one.
         """
         if self._is_abandoned:
             raise asyncio.CancelledError
@@ -180,7 +185,7 @@ class LevelBatcher:
         self.budget.check()
         refusal: LimitError | None
         try:
-            content = await self._read(parts)
+            content = await self._read(parts, refusable=any(request.refusable for request, _ in level))
         except _LargeLevelError as error:
             content, refusal, refused = LevelContent([], {}, [], 0), error, level
         else:
@@ -195,14 +200,15 @@ class LevelBatcher:
                     future.set_exception(refusal)
             self._deliver(level, content)
 
-    async def _read(self, parts: LevelParts) -> LevelContent:
+    async def _read(self, parts: LevelParts, *, refusable: bool) -> LevelContent:
         """Return the content of a level; read what the cache lacks, or everything, from the store."""
+        submit = partial(self._submit, refusable=refusable)
         if self.cache is not None and not self.instant.past and not self.budget.writes:
-            content = await CachedLevel(self.cache, self.tenant, parts, self.budget).read(self._submit)
+            content = await CachedLevel(self.cache, self.tenant, parts, self.budget).read(submit)
             if content is not None:
                 self.budget.count_rows(content.count)
                 return content
-        found = await self._submit({"points": sorted(parts.vertices), "hops": parts.hops, "listings": parts.listings})
+        found = await submit({"points": sorted(parts.vertices), "hops": parts.hops, "listings": parts.listings})
         count = len(found["v"]) + sum(len(edges) // 3 for edges in found["e"])
         self.budget.count_rows(count)
         records: dict[int, Record] = {}
@@ -211,18 +217,19 @@ class LevelBatcher:
         edges = [await self._parsed(rows) for rows in found["e"]]
         return LevelContent(edges, records, found["l"], count, over=found["over"])
 
-    async def _submit(self, bindings: JsonObject) -> JsonObject:
+    async def _submit(self, bindings: JsonObject, *, refusable: bool) -> JsonObject:
         """Return the response of the store to the bindings of the level text, without those of the batcher.
 
         If the records are too large for one request, edges and listings are read first, and the records in parts.
-        Raises _LargeLevelError if the edges alone, or one of the records, are too large.
+        Raises _LargeLevelError if the edges alone, or one of the records, are too large, or if what is ``refusable``
+        is too large for one request.
 
         Before the response is returned, the transactions of other processes that it may show are learned, because these
         may have sensitivity floors.
         """
         found = await self._request(bindings)
         if found is None:
-            found = await self._request(bindings, full=False)
+            found = None if refusable else await self._request(bindings, full=False)
             if found is None:
                 raise _LargeLevelError
             found["v"] = await self._records(found["w"])

@@ -5,6 +5,7 @@
 
 import threading
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from support.stores.plain_reader import PlainGraph
 
 from graphql_schema.plans import plan_status
 from graphql_schema.ports import lineage_query
+from graphql_schema.ports.row import RowPage
 
 Run = Callable[..., Awaitable[ExecutionResult]]
 STATUS = """query ($id: ID!) { changePlan(id: $id) { roots { id } status { state waiting complete added removed
@@ -73,6 +75,23 @@ async def test_roots_that_are_gone_are_left_out(run: Run, estate: PlainGraph) ->
     """An unknown root is neither listed nor a gap of the impact, as if the plan were not about it."""
     plan = await found(run, estate, ROOT, "mlg://dataset/test/default/gone")
     assert (plan["roots"], plan["status"]["complete"]) == ([{"id": ROOT}], True)
+
+
+async def test_a_plan_whose_teams_were_not_all_found_is_not_ready(
+    run: Run, estate: PlainGraph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Usage that is too much to read may be that of a team which the change concerns."""
+    given = {OWNER: {"decision": "NOT_CONCERNED", "by": "ada", "at": 1}}
+    ready = (await found(run, estate, ROOT, acknowledgements=given))["status"]
+    assert (ready["state"], ready["complete"]) == ("READY", True)
+    together = PlainGraph.related_to_all
+
+    async def in_part(*read: Any) -> list[RowPage]:
+        return [replace(page, has_next=True) for page in await together(*read)]
+
+    monkeypatch.setattr(PlainGraph, "related_to_all", in_part)
+    unknown = (await found(run, estate, ROOT, acknowledgements=given))["status"]
+    assert (unknown["state"], unknown["complete"]) == ("OPEN", False)
 
 
 async def test_long_impacts_are_compared_in_the_side_thread(

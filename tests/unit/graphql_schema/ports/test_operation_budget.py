@@ -278,3 +278,14 @@ async def test_a_release_costs_the_same_for_many_tasks(monkeypatch: pytest.Monke
     assert max(moves) <= 300
     assert sum(moves) <= 4 * 1_200
     assert not TURNS._waiting and not TURNS._by_operation  # noqa: SLF001, PT018 - nothing is left behind
+
+
+@pytest.mark.parametrize("limit", ["rows", "stored"])
+def test_half_of_what_may_be_read(limit: str) -> None:
+    """Half of either limit has been read when more than half of it is counted."""
+    budget = OperationBudget(UsageLimits(**{limit: 10}))
+    count = getattr(budget, f"count_{limit}")
+    count(5)
+    assert not budget.is_half_read
+    count(1)
+    assert budget.is_half_read

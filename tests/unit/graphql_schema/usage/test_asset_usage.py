@@ -5,6 +5,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -19,8 +20,7 @@ from graphql_schema.ports import operation_budget
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.relation_query import PageRequest, RelationQuery
 from graphql_schema.ports.row import Row, RowPage
-from graphql_schema.usage.asset_usage import Span, added_up, added_up_in_turn
-from policies.errors import LimitError
+from graphql_schema.usage.asset_usage import Months, Span, added_up, added_up_in_turn
 
 Run = Callable[..., Awaitable[ExecutionResult]]
 ADS, SEARCH, BO = plain_row("TEAM", "ads"), plain_row("TEAM", "search"), plain_row("USER", "bo")
@@ -140,7 +140,7 @@ class UsageGraph(PlainGraph):
     def __init__(self) -> None:
         super().__init__()
         self.pages: list[PageRequest] = []
-        self.limit: int | str | None = None
+        self.is_cut = False
         clicks, team = self.add("DATASET", "clicks"), self.add("TEAM", "search")
         for consumer, counts in ((team, {"reads": 5}), ("mlg://team/test/default/hidden", {"reads": 7})):
             days = {"2024-11-24": counts, "2024-10-25": counts}
@@ -150,9 +150,7 @@ class UsageGraph(PlainGraph):
     async def related(self, source: Row, related: RelationQuery, page: PageRequest) -> RowPage:
         """See GraphReader."""
         self.pages.append(page)
-        if self.limit is not None:
-            raise LimitError("Too many edges.", limit=self.limit)
-        return await super().related(source, related, page)
+        return replace(await super().related(source, related, page), has_next=self.is_cut)
 
 
 USAGE = """query ($id: ID!, $days: Int) { asset(id: $id, asOf: "2024-11-24T12:00:00Z") { usage(days: $days) {
@@ -182,11 +180,11 @@ async def test_the_last_days_are_added_up(run: Run, days: int | None, reads: int
 
 
 async def test_only_months_of_the_span_are_read(run: Run, graph: UsageGraph) -> None:
-    """Months are read from the begin of the first one on, in batches if they are very many."""
+    """Months are read from the begin of the first one on, in parts if they are very many."""
     await run(USAGE, id=CLICKS, days=1)
     first = datetime(2024, 11, 1, tzinfo=UTC)
-    assert [(page.first, page.since, page.max_edges_in_parts) for page in graph.pages] == [
-        (None, int(first.timestamp()) * 1_000, 100_000)
+    assert [(page.first, page.since, page.in_parts) for page in graph.pages] == [
+        (None, int(first.timestamp()) * 1_000, True)
     ]
 
 
@@ -245,19 +243,13 @@ def test_cursors_are_bound_to_given_days() -> None:
     assert Span(3, days[0], fixed=True).scope != Span(3, days[1], fixed=True).scope != Span(3, days[1]).scope
 
 
-async def test_too_many_months_are_a_limit_error(run: Run, graph: UsageGraph) -> None:
-    """The error of the store is put in terms of usage, with its limit."""
-    graph.limit = 50_000
-    found = await run(USAGE, id=CLICKS)
-    assert found.errors[0].extensions == {"code": "LIMIT_EXCEEDED", "limit": 50_000}
-    assert "50000 usage records" in found.errors[0].message
-
-
-async def test_another_limit_is_reported_as_it_is(run: Run, graph: UsageGraph) -> None:
-    """The error of the operation's budget, whose limit is a name, keeps its text."""
-    graph.limit = "rows"
-    found = await run(USAGE, id=CLICKS)
-    assert (found.errors[0].extensions["limit"], found.errors[0].message) == ("rows", "Too many edges.")
+async def test_usage_that_was_read_in_part_is_not_complete(run: Run, graph: UsageGraph) -> None:
+    """What was read is added up, and the result says that some usage is missing."""
+    query = USAGE.replace("reads distinct", "complete reads distinct")
+    assert (await run(query, id=CLICKS)).data["asset"]["usage"]["complete"]
+    graph.is_cut = True
+    usage = (await run(query, id=CLICKS)).data["asset"]["usage"]
+    assert (usage["complete"], usage["reads"]) == (False, 5)
 
 
 async def test_the_usage_of_many_aliases_is_added_up_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -275,7 +267,7 @@ async def test_the_usage_of_many_aliases_is_added_up_in_turns(monkeypatch: pytes
     budget = OperationBudget()
 
     async def add_up() -> None:
-        await added_up_in_turn(budget, [], [], SPAN, ("scope",))
+        await added_up_in_turn(budget, Months([], complete=True), [], SPAN, ("scope",))
         done.append(iterations)
 
     await asyncio.gather(*(add_up() for _ in range(5)))

@@ -138,3 +138,30 @@ async def test_a_loader_that_reads_too_much_text_fails_no_other(
     assert not isinstance(edge, BaseException)
     assert list(point.records) == [SMALL]
     assert [[*found] for found in edge.edges] == [[SMALL]]
+
+
+@pytest.mark.parametrize("refusable", [True, False])
+async def test_only_a_refusable_request_is_refused_for_its_records(
+    client: GremlinClient, monkeypatch: pytest.MonkeyPatch, *, refusable: bool
+) -> None:
+    """The records of other requests are read in parts."""
+
+    async def submit(_self: object, _text: str, given: JsonObject, **_: object) -> list[JsonObject]:
+        texts = [_stored(vid, 80) for vid in given["points"]]
+        if given["full"] and sum(map(len, texts)) >= given["size"]:
+            return [{"e": [], "v": [], "w": [], "l": [], "over": False, "large": True, "h": 0}]
+        read, wanted = (texts, []) if given["full"] else ([], given["points"])
+        return [
+            {"e": [[]] * len(given["hops"]), "v": read, "w": wanted, "l": [], "over": False, "large": False, "h": 0}
+        ]
+
+    monkeypatch.setattr(GremlinClient, "submit", submit)
+    monkeypatch.setattr(level_batcher, "RECORDS_CAP", 100)
+    batcher = LevelBatcher(client, "default", ReadTime(0))
+    request = LevelRequest(vertices=[SMALL, LARGE], hops=[{"p": -1, "xs": [SMALL]}], refusable=refusable)
+    (found,) = await asyncio.gather(batcher.fetch(request), return_exceptions=True)
+    if refusable:
+        assert isinstance(found, LimitError)
+    else:
+        assert not isinstance(found, BaseException)
+        assert {*found.records} == {SMALL, LARGE}
