@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Final
 
 import strawberry
 
@@ -14,8 +14,8 @@ from graphql_schema.fields.field import Parent, Resolved, SchemaField, depends_o
 from graphql_schema.fields.refs import EvaluationRef, IncidentRef
 from graphql_schema.ports.outcomes import GateResult
 from graphql_schema.ports.record import Record
-from graphql_schema.ports.relation_query import ALL, ONE, RelationQuery, newest_first, related
-from graphql_schema.ports.row import Row
+from graphql_schema.ports.relation_query import ALL, ALL_IN_PARTS, ONE, RelationQuery, newest_first, related
+from graphql_schema.ports.row import Row, RowPage
 from graphql_schema.rules.gate_evaluation import Evidence, evaluate_gate, evaluations_to_examine, visible_fields
 
 MODEL = related(VERSION_OF.out())
@@ -23,6 +23,8 @@ APPROVALS = newest_first(DECIDED_FOR.into("Approval"))
 EVALUATIONS = related(EVALUATED_BY.out())
 _INCIDENTS = related(RAISED_ON.into("Incident"))
 _OF_MODEL = related([VERSION_OF.out(), RAISED_ON.into("Incident")], inputs=("ModelVersion.model",))
+
+_UNREAD: Final = "The version has more evaluations than one operation may read."
 
 AliasArg = Annotated[str, strawberry.argument(description="The alias that would point at the version.")]
 
@@ -37,6 +39,10 @@ async def _reported(root: Parent, info: Info) -> Resolved:
 
 async def _contaminated_evaluations(root: Parent, info: Info) -> Resolved:
     return await _rows(info, root.contaminated_evaluations)
+
+
+async def _complete(root: Parent) -> bool:
+    return not root.unread_evaluations
 
 
 async def _incidents(root: Parent, info: Info) -> Resolved:
@@ -54,6 +60,11 @@ class GateReport:
     open: bool = stored_field(
         "Whether nothing is missing. Only a protected alias requires this of its version. In the payload of a move, it "
         "is also false for evaluations that close the gate and are hidden from you."
+    )
+    complete: bool = strawberry.field(
+        description="Whether all evaluations of the version were examined. If not, they are too many to read, and "
+        "`open` is false; a dry run of `setAlias` examines all.",
+        resolver=_complete,
     )
     missing_approvals: list[str] = stored_field(
         "Approval names that the gates need and under which the version has no valid approval."
@@ -94,17 +105,26 @@ async def gate_of(info: Info, root: Row, alias: str) -> GateResult:
     reader = info.context.reader
 
     async def rows(query: RelationQuery) -> list[Record]:
-        return [_shown(item.row) for item in (await reader.related(root, query, ALL)).items]
+        return _records(await reader.related(root, query, ALL))
 
     found = await asyncio.gather(
-        reader.related(root, MODEL, ONE), rows(APPROVALS), rows(EVALUATIONS), rows(_INCIDENTS), rows(_OF_MODEL)
+        reader.related(root, MODEL, ONE),
+        reader.related(root, EVALUATIONS, ALL_IN_PARTS),
+        rows(APPROVALS),
+        rows(_INCIDENTS),
+        rows(_OF_MODEL),
     )
-    models, approvals, evaluations, incidents, of_model = found
+    models, evaluations, approvals, incidents, of_model = found
     model = _shown(models.items[0].row) if models.items else {}
-    evidence = Evidence(model, _shown(root), approvals, evaluations, [*incidents, *of_model])
+    evidence = Evidence(model, _shown(root), approvals, _records(evaluations), [*incidents, *of_model])
     examined = evaluations_to_examine(info.context.gates, alias, evidence)
     unclean = await _contaminated(info, [each["id"] for each in examined])
-    return evaluate_gate(info.context.gates, alias, replace(evidence, contaminated=unclean), info.context.now())
+    result = evaluate_gate(info.context.gates, alias, replace(evidence, contaminated=unclean), info.context.now())
+    return replace(result, unread_evaluations=(_UNREAD,)) if evaluations.has_next else result
+
+
+def _records(page: RowPage) -> list[Record]:
+    return [_shown(item.row) for item in page.items]
 
 
 async def _contaminated(info: Info, urns: Sequence[str]) -> frozenset[str]:

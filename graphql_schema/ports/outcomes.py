@@ -96,7 +96,7 @@ class GateResult:
     sentences. ``reported_evaluations`` are failing evaluations that do not count and do not close the gate.
     ``contaminated_evaluations`` are those that are not known to be uncontaminated, if a gate requires this.
     ``hidden_evaluations`` is a sentence if evaluations that are hidden from the caller close the gate, and not known
-    for readers.
+    for readers. ``unread_evaluations`` is one if a reader has not read all evaluations, and not known for writers.
     """
 
     missing_approvals: tuple[str, ...] = ()
@@ -107,6 +107,7 @@ class GateResult:
     reported_evaluations: tuple[str, ...] = ()
     contaminated_evaluations: tuple[str, ...] = ()
     hidden_evaluations: tuple[str, ...] = ()
+    unread_evaluations: tuple[str, ...] = ()
 
     @property
     def open(self) -> bool:
@@ -119,6 +120,7 @@ class GateResult:
             self.repeated_approvers,
             self.contaminated_evaluations,
             self.hidden_evaluations,
+            self.unread_evaluations,
         )
         return not any(found)
 

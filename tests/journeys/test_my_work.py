@@ -10,6 +10,7 @@ from support.estates.promotions import approve, codes, model, register, set_alia
 from support.servers.in_process import Api
 from support.today import TODAY
 
+from app.graph.reading import relation_pages
 from graphql_schema.governance import owned_assets
 from graphql_schema.work import pending_approvals, unhealthy_assets
 
@@ -163,3 +164,28 @@ async def test_a_further_owner_changes_no_work(api: Api, monkeypatch: pytest.Mon
     assert after["incidents"] == before["incidents"]
     assert await api.ask("ada", usage, id=team("ranking")) == of_team
     assert (await work(api, "eli"))["approvals"] == {**approvals, "examined": 15, "complete": False}
+
+
+async def test_evaluations_of_one_version_hide_no_other_approval(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Very many evaluations by another team of the version that waits are read in parts, and end no list."""
+    query = """{ myWork { approvals { nodes { alias version { id }
+      gate { open complete missingApprovals reportedEvaluations { name } } } } } }"""
+    for name in ("other", "quiet"):
+        await register(api, name, 1)
+        assert codes(await set_alias(api, "eli", name, protected=True)) == []
+        await register(api, name, 1, 2, riskTier="HIGH")
+    names = [f"flood-{number:02}" for number in range(12)]
+    given = {"modelVersion": version("other", 2), "owners": [{"owner": team("ads")}], "verdict": "FAIL"}
+    await api.load(*({"evaluation": {"id": urn("evaluation", name), **given}} for name in names))
+    monkeypatch.setattr(api.contexts, "graph_cache", None)  # the cap is that of a request
+    monkeypatch.setattr("app.graph.reading.level.level_batcher.EDGE_CAP", 10)
+    for part, is_read in ((8, True), (0, False)):
+        monkeypatch.setattr(relation_pages, "PART", part)
+        nodes = (await api.ask("cy", query))["myWork"]["approvals"]["nodes"]
+        gates = {each["version"]["id"]: each["gate"] for each in nodes}
+        listed = [{"name": name} for name in names] if is_read else []
+        closed = {"open": False, "complete": True, "missingApprovals": ["governance", "release"]}
+        assert gates == {
+            version("other", 2): {**closed, "complete": is_read, "reportedEvaluations": listed},
+            version("quiet", 2): {**closed, "reportedEvaluations": []},
+        }

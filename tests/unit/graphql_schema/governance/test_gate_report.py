@@ -3,6 +3,7 @@
 # mypy: disable-error-code="index"
 # A response of another shape fails the test.
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,14 +11,16 @@ from strawberry.types import ExecutionResult
 from support.stores.plain_reader import PlainGraph
 
 from graphql_schema.fields.context import Context
+from graphql_schema.ports.relation_query import PageRequest, RelationQuery
+from graphql_schema.ports.row import Row, RowPage
 from graphql_schema.schema import GraphSchema
 from policies.gates import load_gates
 from policies.principal import Principal
 
 VERSION = "mlg://model-version/test/default/ranker@1"
 NOW = 1_000
-REPORT = """query ($id: ID!) { asset(id: $id) { ... on ModelVersion { gate(alias: "champion") { open missingApprovals
-  failingEvaluations { name } blockingIncidents { id } sensitivityViolations } } } }"""
+REPORT = """query ($id: ID!) { asset(id: $id) { ... on ModelVersion { gate(alias: "champion") {
+  open complete missingApprovals failingEvaluations { name } blockingIncidents { id } sensitivityViolations } } } }"""
 
 
 @pytest.fixture
@@ -57,6 +60,7 @@ async def test_a_version_of_high_risk_needs_two_approvals(
     approve(estate, "governance", 20)
     assert (await report(schema, estate, ada)) == {
         "open": True,
+        "complete": True,
         "missingApprovals": [],
         "failingEvaluations": [],
         "blockingIncidents": [],
@@ -92,6 +96,25 @@ async def test_failing_evaluations_and_sensitivity_are_listed(
     found = await report(schema, estate, ada)
     assert found["failingEvaluations"] == [{"name": "bad"}]
     assert found["sensitivityViolations"] == ["The version is RESTRICTED, and at most CONFIDENTIAL may pass."]
+
+
+async def test_a_gate_with_unread_evaluations_is_not_open(
+    schema: GraphSchema, estate: PlainGraph, ada: Principal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of those that are too many to read may fail; those that were read are listed."""
+    for gate in ("release", "governance"):
+        approve(estate, gate, 10)
+    estate.join("EVALUATED_BY", VERSION, estate.add("EVALUATION", "good", verdict="PASS", ownerTeam=""))
+    found = await report(schema, estate, ada)
+    assert (found["open"], found["complete"]) == (True, True)
+    read = PlainGraph.related
+
+    async def in_part(graph: PlainGraph, source: Row, query: RelationQuery, page: PageRequest) -> RowPage:
+        return replace(await read(graph, source, query, page), has_next=page.in_parts)
+
+    monkeypatch.setattr(PlainGraph, "related", in_part)
+    found = await report(schema, estate, ada)
+    assert (found["open"], found["complete"], found["missingApprovals"]) == (False, False, [])
 
 
 async def test_what_is_hidden_does_not_count(schema: GraphSchema, estate: PlainGraph, ada: Principal) -> None:
