@@ -28,8 +28,14 @@ It is far greater than MAX_PLANS, so that the plans of one author are not all of
 MAX_WALKED: Final = 20_000
 """Assets and edges in the examined plans of one author, after which no further plan of this author is examined."""
 
+MAX_EDGES: Final = 100_000
+"""Number of edges in the impacts of the plans that are examined in one step. Each impact has an equal share."""
+
 _STEPS: Final = (1, 4, MAX_PLANS)
-"""Of each author the first plan is examined, then those up to the fourth, then the others."""
+"""Of each author the first plan is examined, then those up to the fourth, then the others.
+
+A plan of which a limit left something out is the last one of its author.
+"""
 
 
 @strawberry.type(description="A change plan that waits for acknowledgements by teams of the viewer.")
@@ -52,7 +58,9 @@ class PendingPlans:
         f"Number of examined plans, at most {MAX_PLANS} of the newest {MAX_LISTED} open ones: the newest plan of each "
         "author, then the second newest of each, and so on. Few plans of an author are examined if they affect much."
     )
-    complete: bool = stored_field("Whether all open plans that are visible to the viewer were examined.")
+    complete: bool = stored_field(
+        "Whether all open plans that are visible to the viewer were examined, and no limit cut the impact of one."
+    )
 
 
 async def pending_plans(info: Info, limit: int) -> JsonObject:
@@ -73,7 +81,9 @@ async def pending_plans(info: Info, limit: int) -> JsonObject:
         "nodes": waiting[:limit],
         "total": len(waiting),
         "examined": len(statuses),
-        "complete": not found.has_next and len(statuses) == len(plans),
+        "complete": not found.has_next
+        and len(statuses) == len(plans)
+        and not any(each["cut"] for each in statuses.values()),
     }
 
 
@@ -84,7 +94,7 @@ def _waits(team: JsonObject, mine: Collection[str]) -> bool:
 async def _statuses(info: Info, plans: Sequence[Row]) -> dict[str, JsonObject]:
     """Return the status of each examined plan by its id.
 
-    Authors have equal shares, so that the plans of one do not keep others from seeing those of all others.
+    Authors and plans have equal shares, so that the plans of one do not keep others from seeing those of all others.
     """
     ranked = [*_ranked(plans)][:MAX_PLANS]
     statuses: dict[str, JsonObject] = {}
@@ -92,9 +102,13 @@ async def _statuses(info: Info, plans: Sequence[Row]) -> dict[str, JsonObject]:
     begin = 0
     for end in _STEPS:
         chosen = [plan for rank, plan in ranked if begin <= rank < end and walked[_author(plan)] < MAX_WALKED]
-        for plan, status in zip(chosen, await asyncio.gather(*(status_of(plan, info) for plan in chosen)), strict=True):
+        if begin and info.context.budget.is_half_read:
+            break
+        share = MAX_EDGES // (2 * max(len(chosen), 1))
+        found = await asyncio.gather(*(status_of(plan, info, share) for plan in chosen))
+        for plan, status in zip(chosen, found, strict=True):
             statuses[plan.urn] = status
-            walked[_author(plan)] += status["walked"]
+            walked[_author(plan)] += MAX_WALKED if status["cut"] else status["walked"]
         begin = end
     return statuses
 

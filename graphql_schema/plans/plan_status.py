@@ -86,12 +86,14 @@ async def planned_lineage(plan: Row, info: Info) -> LineageQuery:
     return LineageQuery(roots, Direction.OUT, plan.record["maxDepth"], pin=SnapshotTime(*plan.record["snapshot"]))
 
 
-async def status_of(plan: Row, info: Info) -> JsonObject:
-    """Return the source of a :class:`ChangePlanStatus`; ``walked`` is the number of assets and edges of both impacts.
+async def status_of(plan: Row, info: Info, max_edges: int | None = None) -> JsonObject:
+    """Return the source of a :class:`ChangePlanStatus`.
 
-    Raises LimitError if the operation starts too many walks.
+    Each of the two impacts has at most ``max_edges`` edges. Beside the fields, ``walked`` is the number of assets and
+    edges of both, and ``cut`` whether a limit of the server left something out. Raises LimitError if the operation
+    starts too many walks.
     """
-    query, reader = await planned_lineage(plan, info), info.context.reader
+    query, reader = replace(await planned_lineage(plan, info), max_edges=max_edges), info.context.reader
     then, now = await asyncio.gather(reader.walk(query), reader.walk(replace(query, pin=None)))
     await info.context.budget.pause()
     difference = await run_in_turn(impact_difference, then.is_long or now.is_long, then.nodes, now.nodes)
@@ -107,8 +109,8 @@ async def status_of(plan: Row, info: Info) -> JsonObject:
     concerned_ids = {each["team"].urn for each in concerned.teams}
     teams += [_team(row, (), False, given) for row in others if row is not None and row.urn not in concerned_ids]  # noqa: FBT003 - a column of the source
     missing = concerned_ids - given.keys()
-    is_found = all(each.completeness.state == COMPLETE for each in (then, now))
-    is_complete = is_found and concerned.complete and former.complete
+    has_all_teams = concerned.complete and former.complete
+    is_complete = has_all_teams and all(each.completeness.state == COMPLETE for each in (then, now))
     deadline = plan.record.get("deadline")
     state = plan_state(
         closed=plan.record["state"] == ChangePlanState.CLOSED.name,
@@ -125,6 +127,7 @@ async def status_of(plan: Row, info: Info) -> JsonObject:
         "added": difference.added,
         "removed": difference.removed,
         "walked": sum(len(each.nodes) + each.followed for each in (then, now)),
+        "cut": not has_all_teams or any(each.completeness.is_cut for each in (then, now)),
     }
 
 

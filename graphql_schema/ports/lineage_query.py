@@ -45,7 +45,7 @@ class LineageQuery:
     """Lineage from some roots, at most ``depth`` levels; ``pin`` None reads at the read time of the operation.
 
     With ``existing_roots``, a flag, a root that did not exist at ``pin`` is unknown; without the flag, ``pin`` does not
-    exclude roots.
+    exclude roots. The walk ends before it follows more than ``max_edges`` edges; None is as many as the operation may.
     """
 
     roots: tuple[str, ...]
@@ -54,6 +54,7 @@ class LineageQuery:
     keep: LineageItemFilter = EVERYTHING
     pin: SnapshotTime | None = None
     existing_roots: bool = False
+    max_edges: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

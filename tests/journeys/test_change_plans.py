@@ -11,6 +11,9 @@ from support.estates.owned_items import owned, team, urn
 from support.servers.in_process import Api, open_api
 from support.stores.janusgraph import StoreGraph
 
+from app.graph.reading.lineage.walk_budget import WalkLimits
+from graphql_schema.plans import pending_plans
+
 ROOT, OPEN_ROOT, BESIDE = urn("dataset", "root"), urn("dataset", "open-root"), urn("dataset", "beside")
 TEAMS = ("ranking", "ads", "risk", "vault", "deep", "late")
 MINE = "{ myWork { plans { total examined complete nodes { plan { id } teams { id } } } } }"
@@ -165,3 +168,23 @@ async def test_a_repeated_call_returns_the_same_plan(estate: Api) -> None:
     given = {"roots": [OPEN_ROOT], "title": "Move it", "idempotencyKey": "a1b2"}
     first, again = [(await estate.ask("ada", PLAN, input=given))["planChange"] for _ in range(2)]
     assert first["plan"]["id"] == again["plan"]["id"]
+
+
+async def test_a_plan_that_affects_much_hides_no_other_plan(estate: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each examined plan has an equal share of the edges that one operation follows."""
+    await estate.load(
+        owned("dataset", "hub"),
+        owned("dataset", "narrow"),
+        owned("dataset", "narrow-use", "ads", derivedFrom=[urn("dataset", "narrow")]),
+        *(owned("dataset", f"wide-{number}", "ads", derivedFrom=[urn("dataset", "hub")]) for number in range(20)),
+    )
+    small = await planned(estate, "ada", urn("dataset", "narrow"))
+    large = await planned(estate, "root", urn("dataset", "hub"))
+    monkeypatch.setattr(estate.contexts, "walk_limits", WalkLimits(edges=100))
+    found = (await estate.ask("bo", MINE))["myWork"]["plans"]
+    assert {small, large} <= {each["plan"]["id"] for each in found["nodes"]}
+    monkeypatch.setattr(estate.contexts, "walk_limits", WalkLimits(edges=30))
+    monkeypatch.setattr(pending_plans, "MAX_EDGES", 30)
+    found = (await estate.ask("bo", MINE))["myWork"]["plans"]
+    assert {small, large} & {each["plan"]["id"] for each in found["nodes"]} == {small}
+    assert not found["complete"]

@@ -14,7 +14,7 @@ from typing import overload
 from app.graph.reading.lineage.expander import EdgeSelection, Expansion, MemberEdges
 from app.graph.reading.lineage.joined_edge import EdgeName, JoinedEdge
 from app.graph.reading.lineage.lineage_visibility import LineageVisibility, expands
-from app.graph.reading.lineage.walk_budget import DEPTH, NODES
+from app.graph.reading.lineage.walk_budget import DEPTH, EDGES, NODES
 from app.graph.reading.lineage.walk_session import Extent, WalkSession
 from app.graph.records.inferred_edge import is_inferred
 from app.graph.records.read_time import ReadTime, vertex_at
@@ -52,7 +52,8 @@ class WalkState:
     shortest path to it. ``edges`` maps the name of a followed edge to the edge and the vertex ids of its near and its
     far end. ``ended`` names the budgets that limited the walk. ``hidden`` are the hidden vertices next to the completed
     levels. ``blocked`` is true if the caller may not see the edges of a vertex that was reached before the depth
-    ``stop``. ``full`` is true if a group member was left out by the node limit. ``follows`` decides whether the walk
+    ``stop``. ``full`` is true if a group member was left out by the node limit. ``edge_count`` are
+    the edges of the vertices whose edges were followed. ``follows`` decides whether the walk
     goes over an edge: by the edge, its near and its far end, and the vertex reached in the group of the near end.
     ``cut`` are the vertices from which a limit kept the walk, and ``withheld`` those from which the policy did, on the
     completed levels.
@@ -70,6 +71,7 @@ class WalkState:
     hidden: frozenset[int] = frozenset()
     blocked: bool = False
     full: bool = False
+    edge_count: int = 0
     cut: set[int] = field(default_factory=set)
     withheld: set[int] = field(default_factory=set)
     follows: Callable[[JoinedEdge, Row, Row, Row], bool] = _follows_all
@@ -127,8 +129,11 @@ class WalkState:
 
         Return an exhausted budget, or None.
         """
-        last = depth == self.stop
+        last, limit = depth == self.stop, self.query.max_edges
         for member, known, path in self._members(*at, expansion, last=last):
+            self.edge_count += len(member.edges)
+            if limit is not None and self.edge_count > limit:
+                return EDGES
             followed = self._far_ends(member, known, at[0])
             if known.vid in self.visibility.beside_hidden:
                 self.visibility.beside_hidden.add(at[0].vid)

@@ -4,6 +4,7 @@
 # A response of another shape fails the test.
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 from strawberry.types import ExecutionResult
@@ -11,6 +12,7 @@ from support.stores.plain_reader import PlainGraph
 
 from graphql_schema.plans import pending_plans
 from graphql_schema.plans.pending_plans import MAX_PLANS
+from graphql_schema.ports.lineage_query import LineageQuery, LineageResult
 
 Run = Callable[..., Awaitable[ExecutionResult]]
 QUERY = """query ($first: Int) { myWork { plans(first: $first) {
@@ -79,6 +81,26 @@ async def test_few_plans_that_affect_much_are_examined(
     monkeypatch.setattr(pending_plans, "MAX_WALKED", 1)
     other = add(estate, 0, author="zoe")
     newest = [add(estate, at) for at in range(1, 5)][-1]
+    found = (await run(QUERY)).data["myWork"]["plans"]
+    assert [node["plan"]["id"] for node in found["nodes"]] == [newest, other]
+    assert (found["examined"], found["complete"]) == (2, False)
+
+
+async def test_a_cut_impact_is_reported_and_is_the_last_of_its_author(
+    run: Run, estate: PlainGraph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a limit cut may concern the team; the next plan of its author, and not that of another, is left out."""
+    other = add(estate, 0, author="zoe")
+    newest = [add(estate, at) for at in range(1, 3)][-1]
+    found = (await run(QUERY)).data["myWork"]["plans"]
+    assert (found["examined"], found["complete"]) == (3, True)
+    walk = PlainGraph.walk
+
+    async def cut(graph: PlainGraph, query: LineageQuery) -> LineageResult:
+        result = await walk(graph, query)
+        return replace(result, completeness=replace(result.completeness, budgets=("EDGES",)))
+
+    monkeypatch.setattr(PlainGraph, "walk", cut)
     found = (await run(QUERY)).data["myWork"]["plans"]
     assert [node["plan"]["id"] for node in found["nodes"]] == [newest, other]
     assert (found["examined"], found["complete"]) == (2, False)
