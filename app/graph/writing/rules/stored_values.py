@@ -3,6 +3,7 @@
 Each item has limits of its own. Together with what other items gave, its values could exceed them.
 """
 
+from collections.abc import Collection
 from typing import Final
 
 import orjson
@@ -41,21 +42,30 @@ def refuse_reversed_intervals(unit: ItemUnit) -> None:
 
 
 def refuse_large_records(unit: ItemUnit) -> None:
-    """Reject the item as INVALID if the large values of an asset would exceed MAX_RECORD, and what they were before."""
+    """Reject the item as INVALID if the large values of an asset would exceed MAX_RECORD, and what they were before.
+
+    Stored values that are hidden from the caller do not count, because the rejection would disclose their size.
+    """
     for vid, record in unit.staging.staged.vertices.items():
         size = _size(record) if KIND_OF_CODE[record["kind"]].asset else 0
-        if size > MAX_RECORD and size > _size(unit.lookup.batch.vertex(vid) or {}):
+        if size <= MAX_RECORD:
+            continue
+        before = unit.lookup.batch.vertex(vid) or {}
+        unknown = unit.visibility.unknown_fields(before) if before else ()
+        hidden = {name for name in unknown if not _is_given(unit, vid, name, before, record)}
+        if MAX_RECORD < _size(record, hidden) > _size(before, hidden):
             raise invalid(
                 f"The values of {record['id']} would take more than {MAX_RECORD} bytes together. Keep large texts "
                 "elsewhere and register their address."
             )
 
 
-def _size(record: Record) -> int:
-    """Return the size of the large values of a record, without its lists of owners and tags."""
-    values = (value for name, value in record.items() if name != "index" and isinstance(value, str | list | dict))
+def _size(record: Record, without: Collection[str] = ()) -> int:
+    """Return the size of the large values of a record, without its lists of owners and tags and some fields."""
+    counting = (value for name, value in record.items() if name not in {"index", *without})
+    values = (value for value in counting if isinstance(value, str | list | dict))
     return sum(size for size in map(len, map(orjson.dumps, values)) if size >= LARGE_VALUE)
 
 
 def _is_given(unit: ItemUnit, vid: int, name: str, before: Record, after: Record) -> bool:
-    return before.get(name) != after[name] or name in unit.audit.rewritten.get(vid, ())
+    return before.get(name) != after.get(name) or name in unit.audit.rewritten.get(vid, ())

@@ -92,11 +92,22 @@ def test_the_values_of_several_items_are_bounded_together(memory: Memory) -> Non
         (error,) = done.errors
         assert (error.code.name, memory.dirty) == ("INVALID", False)
         assert f"would take more than {MAX_RECORD} bytes together" in error.message
+    assert memory.outcomes(asset("run s", {**RUN, "error": half, "codeRef": half}), who=ADA, now=NOW + 1) == ["INVALID"]
     large = {**memory.record("run r"), "error": half, "codeRef": half}
     memory.vertices[vertex_id("default", urn("run r"))] = large
     assert memory.outcomes(asset("run r", {**RUN, "codeRef": "x"}), who=ADA, now=NOW + 1) == ["UPDATED"]
     memory.vertices[vertex_id("default", urn("run r"))] = large
     assert memory.outcomes(DeleteCommand(urn("run r")), who=ADA, now=NOW + 1) == ["UPDATED"]
+
+
+def test_the_size_of_a_hidden_value_decides_nothing(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refusal would disclose how long it is; a value that the caller gives counts, also in a hidden field."""
+    half = "x" * (MAX_RECORD // 2)
+    stored(memory, error=half)
+    assert memory.outcomes(asset("run r", {"description": half}), who=ADA, now=NOW + 1) == ["INVALID"]
+    monkeypatch.setattr(CallerVisibility, "unknown_fields", lambda _self, _record: frozenset({"error"}))
+    assert memory.outcomes(asset("run r", {"description": half}), who=ADA, now=NOW + 1) == ["UPDATED"]
+    assert memory.outcomes(asset("run r", {"error": half + "y"}), who=ADA, now=NOW + 2) == ["INVALID"]
 
 
 def test_many_small_changes_do_not_pass_the_limit(memory: Memory) -> None:
