@@ -1,13 +1,18 @@
 """The sources of an asset: which senders of events describe it, when each last did, and which alarms each has.
 
 Everything is computed from ingestions that the viewer may see: those about the asset, and about its newest runs and
-workflows. An alarm of a source is about all its events that the viewer may see.
+workflows. An alarm of a source is about its events that the viewer may see, also about other assets.
+
+Any engineer sends events about an own run that reads the asset, and chooses the source of them. So what is close to the
+asset counts first, and an alarm is about the events of those callers who are closest to the asset.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from enum import Enum
-from typing import Final
+from operator import itemgetter
+from typing import Final, NamedTuple
 
 import strawberry
 
@@ -20,15 +25,21 @@ from graphql_schema.observability.ingestions import SHOWN_BY, Ingestion, Ingesti
 from graphql_schema.ports.conditions import Above, All, Below, Condition, In
 from graphql_schema.ports.record import JsonObject
 from graphql_schema.ports.relation_query import ALL, ONE, PageRequest, RelationQuery, related
-from graphql_schema.ports.row import Row
+from graphql_schema.ports.row import PageItem, Row
 from graphql_schema.rules.observation.source_alarms import ALARM_DAYS, SILENT_HOURS, alarming_since, is_silent
 from policies.errors import LimitError
 
 MAX_RUNS: Final = 20
-"""Maximal number of runs and workflows beside an asset whose events count for its sources, the newest first."""
+"""Maximal number of runs and workflows whose events count for the sources of an asset, the newest first.
+
+So many count that are close to it, and so many others.
+"""
 
 MAX_EVENTS: Final = 20
-"""Maximal number of events that are read for the sources of one asset, the newest first."""
+"""Maximal number of events that are read for the sources of one asset, the newest first.
+
+So many are read about the asset and what is close to it, and so many about others.
+"""
 
 _PROCESSES: Final = ("Run", "Workflow")
 _HOPS: Final = (PRODUCES.into(*_PROCESSES), INPUT_TO.out(*_PROCESSES), RUN_OF.into("Run"))
@@ -61,7 +72,7 @@ class SourceAlarm:
 async def _alarms(root: Parent, info: Info) -> Resolved:
     """Return the alarms of a source at the read time; None if too few of its events are visible to find them."""
     now = info.context.reader.pin.valid
-    until = (In("source", (root["source"],)), Below("createdAt", now + 1))
+    until = (In("source", (root["source"],)), In("actor", root["actors"]), Below("createdAt", now + 1))
     recent = (*until, Above("createdAt", alarming_since(now) - 1))
     states = {SourceAlarmReason.REJECTED: IngestionState.REJECTED, SourceAlarmReason.NO_EDGES: IngestionState.NO_EDGES}
     wanted = [All(until), *(All((*recent, In("state", (state.name,)))) for state in states.values())]
@@ -94,26 +105,59 @@ class AssetSource:
     )
     ingestion: Ingestion = stored_field("That event.")
     alarms: list[SourceAlarm] | None = strawberry.field(
-        description="The alarms of the source, over all its events that are visible to the viewer, also about other "
-        "assets. Null if too many events must be examined to find a visible one.",
+        description="The alarms of the source, over its events that are visible to the viewer, also about other "
+        "assets. Only the events of those callers count who sent some about the asset, what made it, or a run or "
+        "workflow of its owner. If none did, those of the callers count who sent some about others that read it. Null "
+        "if too many events must be examined to find a visible one.",
         resolver=_alarms,
     )
 
 
+class _Subjects(NamedTuple):
+    """Ids of what the events for the sources of an asset are about.
+
+    ``close`` are the asset, the runs and workflows that made it or belong to it, and those with its owner. ``others``
+    are further ones, which read it.
+    """
+
+    close: tuple[str, ...]
+    others: tuple[str, ...]
+
+
 async def _sources(roots: Parents, info: Info) -> list[Resolved]:
     rows: Sequence[Row] = [*roots]
-    processes = await asyncio.gather(*(_processes(row, info) for row in rows))
-    return [*await asyncio.gather(*(_of_asset(row, near, info) for row, near in zip(rows, processes, strict=True)))]
+    subjects = await asyncio.gather(*(_subjects(row, info) for row in rows))
+    return [*await asyncio.gather(*(_of_asset(each, info) for each in subjects))]
 
 
-async def _processes(row: Row, info: Info) -> list[str]:
-    """Return the ids of the newest visible runs and workflows beside an asset."""
+async def _subjects(row: Row, info: Info) -> _Subjects:
+    """Return the subjects of an asset: itself, and the newest visible runs and workflows beside it."""
     query = _query_of(row.kind)
     if query is None:
-        return []
-    found = await info.context.reader.related(row, query, ALL)
-    newest = sorted((item.row for item in found.items), key=_age)
-    return [each.urn for each in newest[:MAX_RUNS]]
+        return _Subjects((row.urn,), ())
+    found = (await info.context.reader.related(row, query, ALL)).items
+    close = {item.row.urn: item.row for item in found if _is_close(item, row)}
+    others = {item.row.urn: item.row for item in found if item.row.urn not in close}
+    newest = [each.urn for each in sorted(close.values(), key=_age)[:MAX_RUNS]]
+    return _Subjects((row.urn, *newest), tuple(_by_owner(others.values())[:MAX_RUNS]))
+
+
+def _is_close(item: PageItem, asset: Row) -> bool:
+    """Return whether a run or workflow does more than read an asset, or has its owner."""
+    owner = asset.visible_value("ownerTeam")
+    reads = item.edge is None or item.edge["relation"] == INPUT_TO.name
+    return not reads or bool(owner and item.row.visible_value("ownerTeam") == owner)
+
+
+def _by_owner(rows: Iterable[Row]) -> list[str]:
+    """Return the ids of runs and workflows: the newest of each owner team, then the second newest of each."""
+    numbers = Counter[object]()
+    ranked = []
+    for row in sorted(rows, key=_age):
+        owner = row.visible_value("ownerTeam")
+        ranked.append((numbers[owner], row.urn))
+        numbers[owner] += 1
+    return [urn for _, urn in sorted(ranked, key=itemgetter(0))]
 
 
 def _query_of(kind: str) -> RelationQuery | None:
@@ -134,29 +178,38 @@ def _age(row: Row) -> tuple[int, str]:
     return -int(row.visible_value("startedAt") or 0), row.urn
 
 
-async def _of_asset(row: Row, processes: Sequence[str], info: Info) -> list[JsonObject]:
+async def _of_asset(subjects: _Subjects, info: Info) -> list[JsonObject]:
     """Return the sources of an asset, that of the newest event first."""
-    where = All((In("subject", (row.urn, *processes)), Below("createdAt", info.context.reader.pin.valid + 1)))
-    page = await info.context.reader.attached_records("Ingestion", where, PageRequest(first=MAX_EVENTS))
     found: dict[str, JsonObject] = {}
-    for event in (item.row for item in page.items):
-        source = event.record["source"]
-        found.setdefault(
-            source,
-            {
-                "source": source,
-                "producer": event.record.get("producer"),
-                "lastReceivedAt": event.record["createdAt"],
-                "ingestion": event,
-            },
-        )
-    return [*found.values()]
+    for events in await asyncio.gather(*(_events(urns, info) for urns in subjects if urns)):
+        actors = defaultdict[str, set[str]](set)
+        for event in events:
+            actors[event.record["source"]].add(event.record["actor"])
+        for source, senders in actors.items():
+            found.setdefault(source, {"source": source, "actors": tuple(sorted(senders)), "lastReceivedAt": -1})
+        for event in events:
+            known = found[event.record["source"]]
+            if event.record["createdAt"] > known["lastReceivedAt"]:
+                known |= {
+                    "producer": event.record.get("producer"),
+                    "lastReceivedAt": event.record["createdAt"],
+                    "ingestion": event,
+                }
+    return sorted(found.values(), key=lambda each: each["lastReceivedAt"], reverse=True)
+
+
+async def _events(subjects: Sequence[str], info: Info) -> list[Row]:
+    """Return the newest visible events about some subjects."""
+    where = All((In("subject", tuple(subjects)), Below("createdAt", info.context.reader.pin.valid + 1)))
+    page = await info.context.reader.attached_records("Ingestion", where, PageRequest(first=MAX_EVENTS))
+    return [item.row for item in page.items]
 
 
 asset_sources: SchemaField = strawberry.field(
     description=f"The sources of events about the asset, by the {MAX_EVENTS} newest events of the last 30 days that "
-    f"are visible to the viewer. Events about the asset count, and those about its {MAX_RUNS} newest runs and "
-    "workflows. An asset that only clients registered has none; its `history` names them.",
+    f"are visible to the viewer. Events about the asset count, and those about the {MAX_RUNS} newest runs and "
+    "workflows that made it, belong to it or have its owner. As many events about as many others that read it also "
+    "count. An asset that only clients registered has none; its `history` names them.",
     resolver=_sources,
     metadata={**resolved_for_all(), INPUTS: lambda _: (SHOWN_BY, "upstream", "downstream")},
 )

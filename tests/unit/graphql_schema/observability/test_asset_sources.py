@@ -27,9 +27,13 @@ QUERY = """query ($id: ID!) { asset(id: $id) { sources { source producer lastRec
 
 
 class Now(PlainGraph):
-    """A graph that is read at NOW; ``is_crowded``: too many events must be examined to find one of a source."""
+    """A graph that is read at NOW; ``is_crowded``: too many events must be examined to find one of a source.
+
+    ``sender`` is the caller who sends the next events.
+    """
 
     is_crowded = False
+    sender = "etl"
 
     @property
     def pin(self) -> SnapshotTime:
@@ -47,7 +51,14 @@ class Now(PlainGraph):
     def event(self, name: str, subject: str, hours: float, source: str, state: str = "WRITTEN") -> str:
         """Add an ingestion about a subject that arrived some hours ago; return its id."""
         at = NOW - int(hours * HOUR_MS)
-        values = {"subject": subject, "subjects": [subject], "createdAt": at, "state": state, "producer": "spark"}
+        values = {
+            "subject": subject,
+            "subjects": [subject],
+            "createdAt": at,
+            "state": state,
+            "producer": "spark",
+            "actor": self.sender,
+        }
         urn = self.add("INGESTION", name, **{**values, "source": source})
         self.join("INGESTED_INTO", urn, subject)
         return urn
@@ -136,8 +147,54 @@ async def test_only_the_newest_runs_count(schema: GraphSchema, graph: Now, ada: 
         graph.join("PRODUCES", run, table)
         graph.event(f"e{at}", run, 1, f"s{at:02}")
     names = {each["source"] for each in await sources(schema, graph, ada, table)}
-    assert len(names) == MAX_EVENTS == MAX_RUNS
-    assert names == {"of job", *(f"s{at:02}" for at in range(6, MAX_RUNS + 5))}
+    assert len(names) == MAX_EVENTS + 1 == MAX_RUNS + 1
+    assert names == {"of job", *(f"s{at:02}" for at in range(5, MAX_RUNS + 5))}
+
+
+async def test_runs_of_strangers_hide_no_source(schema: GraphSchema, graph: Now, ada: Principal) -> None:
+    """What made the asset, and what its owner runs, counts before others that read it, however many and new these are.
+
+    Of those, each owner has an equal share, and a stream of their events fills no place of the events of the first.
+    """
+    table = graph.add("DATASET", "t", ownerTeam="mlg://team/t/d/ours")
+    made = graph.add("RUN", "made", startedAt=1)
+    ours = graph.add("RUN", "ours", startedAt=1, ownerTeam="mlg://team/t/d/ours")
+    other = graph.add("RUN", "other", startedAt=1, ownerTeam="mlg://team/t/d/other")
+    graph.join("PRODUCES", made, table)
+    for run in (ours, other):
+        graph.join("INPUT_TO", table, run)
+    for at, (run, source) in enumerate(((made, "airflow"), (ours, "spark"), (other, "flink"))):
+        graph.event(f"of {source}", run, 9 + at, source)
+    graph.sender = "mallory"
+    for number in range(MAX_RUNS + 5):
+        job = graph.add("WORKFLOW", f"w{number:02}", ownerTeam="mlg://team/t/d/strangers")
+        graph.join("INPUT_TO", table, job)
+        graph.event(f"flood {number}", job, 10.5 + number / 100, "flood")
+    assert [each[0] for each in brief(await sources(schema, graph, ada, table))] == [
+        "airflow",
+        "spark",
+        "flood",
+        "flink",
+    ]
+    for number in range(MAX_EVENTS):
+        graph.event(f"more {number}", "mlg://workflow/test/default/w00", 1, "flood")
+    assert [each[0] for each in brief(await sources(schema, graph, ada, table))] == ["flood", "airflow", "spark"]
+
+
+@pytest.mark.parametrize("reads", [False, True])
+async def test_no_stranger_decides_on_alarms(schema: GraphSchema, graph: Now, ada: Principal, *, reads: bool) -> None:
+    """An event of another caller under the same source neither breaks the silence nor raises an alarm.
+
+    It does not help that the caller sent it about an own run that reads the asset.
+    """
+    table, own = graph.add("DATASET", "t"), graph.add("RUN", "own")
+    silent = graph.event("silent", table, 30, "airflow")
+    if reads:
+        graph.join("INPUT_TO", table, own)
+    graph.sender = "mallory"
+    forged = graph.event("forged", own, 1, "airflow", "REJECTED")
+    found = await sources(schema, graph, ada, table)
+    assert brief(found) == [("airflow", forged if reads else silent, [("SILENT", silent)])]
 
 
 async def test_without_events_there_are_no_sources(schema: GraphSchema, graph: Now, ada: Principal) -> None:
