@@ -7,7 +7,7 @@ who needs only a few values of these assets, such as their owners, reads their r
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
@@ -19,7 +19,7 @@ from app.graph.driver.errors import WriteTooLargeError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.edge_record import EdgeKey
 from app.graph.records.merged_record import last_target
-from app.graph.records.record_text import record_of
+from app.graph.records.record_text import BriefRecord, record_of
 from graphql_schema.catalog.relations import Direction
 from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.ports.operation_budget import OperationBudget
@@ -75,42 +75,6 @@ class StoredState:
     records: Mapping[int, Record]
     hops: Sequence[Sequence[FarEdge]]
     edges: Sequence[Record | None]
-
-
-class BriefRecord(Mapping[str, Json]):
-    """A record whose values of some keys, ``left_out``, were not read.
-
-    Whatever needs one of these values, or all values, calls ``require``, which raises. So no such value is ever taken
-    for absent. It is no ``dict``, so that no library writes it as if it were complete.
-    """
-
-    __slots__ = ("_left_out", "_require", "_values")
-    __hash__ = None  # type: ignore[assignment]
-
-    def __init__(self, values: Mapping[str, Json], left_out: frozenset[str], require: Callable[[], NoReturn]) -> None:
-        self._values = values
-        self._left_out = left_out
-        self._require = require
-
-    def __getitem__(self, key: str) -> Json:
-        if key in self._left_out:
-            self._require()
-        return self._values[key]
-
-    def __contains__(self, key: object) -> bool:
-        return key in self._values or key in self._left_out
-
-    def __bool__(self) -> bool:
-        return True
-
-    def __iter__(self) -> Iterator[str]:
-        return self._require()
-
-    def __len__(self) -> int:
-        return self._require()
-
-    def __eq__(self, other: object) -> bool:
-        return self is other or self._require()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,8 @@
 """Records as the store keeps them: JSON text in the property ``record`` of a vertex or an edge."""
 
+from collections.abc import Callable, Iterator, Mapping
 from math import isfinite
+from typing import NoReturn
 
 import orjson
 
@@ -36,3 +38,45 @@ def record_of(text: str) -> Record:
     """Return the record in a JSON text."""
     record: JsonObject = orjson.loads(text)
     return record
+
+
+class BriefRecord(Mapping[str, Json]):
+    """A record whose values of some keys, ``left_out``, were not read.
+
+    Whatever needs one of these values, or all values, calls ``require``, which raises. So no such value is ever taken
+    for absent. It is no ``dict``, so that no library writes it as if it were complete.
+    """
+
+    __slots__ = ("_left_out", "_require", "_values")
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, values: Mapping[str, Json], left_out: frozenset[str], require: Callable[[], NoReturn]) -> None:
+        self._values = values
+        self._left_out = left_out
+        self._require = require
+
+    def with_values(self, values: Mapping[str, Json], *, without: str) -> "BriefRecord":
+        """Return the record with these values in place of its own, and without one key; both must have been read."""
+        assert not self._left_out & {*values, without}  # noqa: S101 - short values are never left out
+        rest = {key: value for key, value in self._values.items() if key != without}
+        return BriefRecord({**rest, **values}, self._left_out, self._require)
+
+    def __getitem__(self, key: str) -> Json:
+        if key in self._left_out:
+            self._require()
+        return self._values[key]
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._values or key in self._left_out
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[str]:
+        return self._require()
+
+    def __len__(self) -> int:
+        return self._require()
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or self._require()

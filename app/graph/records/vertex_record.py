@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from app.graph.records.merged_record import is_merged
-from app.graph.records.record_text import text_of
+from app.graph.records.record_text import BriefRecord, text_of
 from graphql_schema.catalog.index_values import cost_rank, path_terms, property_term
 from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.catalog.kinds import KIND_OF_CODE, KIND_OF_SLUG, KINDS
@@ -231,8 +231,10 @@ def with_confirmed(record: Record, level: str) -> Record:
 
 
 def _with_sensitivity(record: Record, level: str, confirmed: str) -> Record:
-    rest = {key: value for key, value in record.items() if key != CONFIRMED}
-    return {**rest, "sensitivity": level, **({} if confirmed == level else {CONFIRMED: confirmed})}
+    values = {"sensitivity": level, **({} if confirmed == level else {CONFIRMED: confirmed})}
+    if isinstance(record, BriefRecord):
+        return record.with_values(values, without=CONFIRMED)
+    return {**{key: value for key, value in record.items() if key != CONFIRMED}, **values}
 
 
 def attached_record(tenant: str, urn: str, by: str, now: int, **values: Json) -> Record:

@@ -8,7 +8,7 @@ instead.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from app.graph.commits.outbox import Outbox
@@ -22,6 +22,7 @@ from app.graph.propagation.stored_levels import bearing, below
 from app.graph.records.edge_record import EdgeKey
 from app.graph.records.vertex_record import attributes, confirmed_sensitivity, kind_of, with_effective_sensitivity
 from app.graph.writing.effects.batch_diff import BatchDiff
+from app.graph.writing.unit.working_set import LONG_STATE
 from graphql_schema.catalog.relations import Direction
 from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.ports.record import Record
@@ -196,9 +197,9 @@ class _Raising:
             if rank and any(floors.rank(vid) < rank for vid in vids):
                 await self._put_floor(rank, vids, set())
 
-    async def _targets(self, vids: Iterable[int]) -> set[int]:
+    async def _targets(self, vids: Collection[int]) -> set[int]:
         """Return the direct targets of vertices over edges of the working set; the store is not read."""
-        return await run_in_turn(self._known_targets, self._batch.is_long, vids)
+        return await run_in_turn(self._known_targets, self._batch.is_long or len(vids) > LONG_STATE, vids)
 
     def _known_targets(self, vids: Iterable[int]) -> set[int]:
         return set().union(*(targets(self._batch, vid, self._flows.stops, self._now) for vid in vids))

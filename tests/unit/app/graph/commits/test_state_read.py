@@ -1,15 +1,15 @@
 """Reads of writers over a store in memory: what each request names, and records without their long values."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any
 
 import orjson
 import pytest
 
 from app.graph.commits import state_read
-from app.graph.commits.state_read import BriefRecord, read_state
+from app.graph.commits.state_read import read_state
 from app.graph.driver.errors import WriteTooLargeError
 
 
@@ -69,56 +69,3 @@ async def test_a_read_that_is_too_large_ends_with_all_of_its_requests(monkeypatc
         await read_state(client, client.texts, bounded=True)
     assert client.current == 0
     assert len(client.named) <= 5_000 // 500 + 2
-
-
-class LeftOutError(Exception):
-    """A value was needed that was not read."""
-
-
-def refuse() -> NoReturn:
-    """Fail, because the record is not complete."""
-    raise LeftOutError
-
-
-RECORD = BriefRecord({"id": "mlg://a", "stage": "ACTIVE"}, frozenset({"description"}), refuse)
-
-
-def test_what_was_read_is_there() -> None:
-    """Its values, its absent keys, and the keys of the values that were left out."""
-    assert (RECORD["id"], RECORD.get("stage"), RECORD.get("deletedAt"), RECORD.get("tier", 1)) == (
-        "mlg://a", "ACTIVE", None, 1,
-    )  # fmt: skip
-    assert ["id" in RECORD, "description" in RECORD, "deletedAt" in RECORD] == [True, True, False]
-    assert RECORD
-    assert RECORD == RECORD  # noqa: PLR0124 - a record that is not changed is equal to itself
-    with pytest.raises(KeyError):
-        _ = RECORD["deletedAt"]
-
-
-@pytest.mark.parametrize(
-    "use",
-    [
-        lambda record: record["description"],
-        lambda record: record.get("description"),
-        lambda record: record.get("description", ""),
-        lambda record: {**record},
-        dict,
-        lambda record: [*record],
-        len,
-        lambda record: [*record.items()],
-        lambda record: [*record.values()],
-        lambda record: record == {"id": "mlg://a", "stage": "ACTIVE"},
-        [{}].index,
-        lambda record: record != BriefRecord({}, frozenset({"description"}), refuse),
-    ],
-)
-def test_what_needs_a_value_that_was_left_out_fails(use: Callable[[BriefRecord], object]) -> None:
-    """So does what needs all values, such as a changed copy or a comparison."""
-    with pytest.raises(LeftOutError):
-        use(RECORD)
-
-
-def test_it_is_not_written_as_if_it_were_complete() -> None:
-    """The encoder of records refuses it."""
-    with pytest.raises(TypeError):
-        orjson.dumps(RECORD)

@@ -6,8 +6,9 @@ import pytest
 from support.stores.in_memory_writer import Memory
 from support.stores.writers import NOW, asset, link, urn
 
-from app.graph.commits.state_read import BriefReading, BriefRecord, StoredState
+from app.graph.commits.state_read import BriefReading, StoredState
 from app.graph.records.merged_record import merged
+from app.graph.records.record_text import BriefRecord
 from app.graph.records.vertex_id import vertex_id
 from app.graph.records.vertex_record import stub
 from app.graph.writing import prefetch

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from support.stores.writers import NOW
 
-from app.graph.commits.state_read import BriefRecord
 from app.graph.commits.write_set import WriteSet
+from app.graph.records.record_text import BriefRecord
 from app.graph.records.vertex_record import stub
 from app.graph.writing.unit.read_set import NotReadError, ReadCoverage, ReadSet
 from app.graph.writing.unit.working_set import Mark, StagedChanges, StagedEdges, WorkingSet
