@@ -63,16 +63,19 @@ class PlanStep:
 class Selection:
     """The selected fields of one object type, in the order of the response.
 
-    ``deeper`` are the steps that are not leaves: they are read after the leaves.
+    ``key_length`` is the number of characters of all ``keys``. ``deeper`` are the steps that are not leaves: they are
+    read after the leaves.
     """
 
     type: GraphQLObjectType
     steps: tuple[PlanStep, ...]
     keys: tuple[str, ...] = field(init=False)
+    key_length: int = field(init=False)
     deeper: tuple[PlanStep, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         self.keys = tuple(step.key for step in self.steps)
+        self.key_length = sum(map(len, self.keys))
         self.deeper = tuple(step for step in self.steps if step.leaf is None and step.name != "__typename")
 
 

@@ -137,6 +137,14 @@ class VectoredExecution:
             raise StockPathError
         budget.count_characters(count)
 
+    def _count_values(self, selection: Selection, objects: int) -> None:
+        """Count the fields of some objects; graphql-core finds which object exceeds a limit."""
+        budget, count = self.executor.budget, len(selection.keys) * objects
+        if budget.values + count > budget.limits.values:
+            raise StockPathError
+        budget.count_values(count)
+        self._count_characters(selection.key_length * objects)
+
     def _count_items(self, count: int) -> None:
         """Count elements of lists; graphql-core finds which list exceeds the limit."""
         budget = self.executor.budget
@@ -250,6 +258,7 @@ class VectoredExecution:
             fields = self.executor.collect_subfields(type_, step.details).grouped_field_set
             selection = step.below[type_.name] = selection_of(self.executor.schema, type_, fields)
             self.plans.steps += len(selection.steps)
+        self._count_values(selection, len(sources))
         return cast("Column", await self.objects(selection, sources))
 
 

@@ -17,6 +17,7 @@ from graphql import (
     GraphQLError,
     GraphQLLeafType,
     GraphQLList,
+    GraphQLObjectType,
     GraphQLOutputType,
     GraphQLResolveInfo,
     GraphQLResolveInfoHelpers,
@@ -27,7 +28,7 @@ from graphql import (
     is_non_null_type,
     located_error,
 )
-from graphql.execution.collect_fields import FieldDetailsList, collect_fields
+from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet, collect_fields
 from graphql.pyutils import AwaitableOrValue, Path
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
@@ -59,7 +60,7 @@ _NO_HELPERS: Final = GraphQLResolveInfoHelpers(gather=_unavailable, track=_unava
 
 
 class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
-    """Counts list elements and texts in the budget of the operation, and pauses in long lists.
+    """Counts list elements, values and texts in the budget of the operation, and pauses in long lists.
 
     The budget is that of the context; without one there, the execution has a budget of its own.
     """
@@ -167,6 +168,20 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
         finally:
             context.end_turn()
 
+    def execute_fields(
+        self,
+        parent_type: GraphQLObjectType,
+        source_value: Resolved,
+        path: Path | None,
+        grouped_field_set: GroupedFieldSet,
+        position_context: Any,  # noqa: ANN401 - deferred delivery, which the API does not offer
+    ) -> AwaitableOrValue[dict[str, Any]]:
+        """Execute the fields of an object; raises LimitError for too many values or too long keys below the root."""
+        if path is not None:
+            self.budget.count_values(len(grouped_field_set))
+            self.budget.count_characters(sum(map(len, grouped_field_set)))
+        return super().execute_fields(parent_type, source_value, path, grouped_field_set, position_context)
+
     def complete_list_value(
         self,
         return_type: GraphQLList[GraphQLOutputType],
@@ -174,7 +189,7 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
         info: GraphQLResolveInfo[Context],
         path: Path,
         result: AsyncIterable[Resolved] | Iterable[Resolved],
-        position_context: Any,  # noqa: ANN401 - deferred delivery, which the API does not offer
+        position_context: Any,  # noqa: ANN401 - as above
     ) -> AwaitableOrValue[list[Resolved]]:
         """Complete a list; raises LimitError for too many items in all lists, and the error of an ended operation."""
         if isinstance(result, Sized) and isinstance(result, Iterable):

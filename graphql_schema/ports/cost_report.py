@@ -25,7 +25,7 @@ class CostReport:
 
         The rows of the store are left out: they include hidden assets and their edges.
         """
-        used = {"items": budget.items, "characters": budget.characters}
+        used = {"items": budget.items, "values": budget.values, "characters": budget.characters}
         return {"estimate": self.estimate, "limits": self.limits, "used": used}
 
 

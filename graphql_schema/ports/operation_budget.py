@@ -45,7 +45,8 @@ class UsageLimits:
     """Limits of one operation.
 
     - ``items``: elements of all lists in the response.
-    - ``characters``: characters of all texts in the response.
+    - ``values``: values in the response: the fields of all objects but the root, also those that are null or a list.
+    - ``characters``: characters of all texts in the response, and of the keys of these values.
     - ``rows``: edges and records that are read from the store or the cache.
     - ``stored``: characters of the edges and records that are read from the store, selected or not.
     - ``substrings``: substrings that the store searches in all values of a property, as `contains` of a filter does.
@@ -54,6 +55,7 @@ class UsageLimits:
     """
 
     items: int = 100_000
+    values: int = 500_000
     characters: int = 8 * 1024 * 1024
     rows: int = 400_000
     stored: int = 64 * 1024 * 1024
@@ -61,7 +63,7 @@ class UsageLimits:
     errors: int = 1_000
 
 
-EVENT_LIMITS: Final = UsageLimits(items=10_000, characters=1024 * 1024)
+EVENT_LIMITS: Final = UsageLimits(items=10_000, values=50_000, characters=1024 * 1024)
 """Limits of one event of a subscription: each of a caller's hundred may have one that its client has not taken yet."""
 
 
@@ -76,6 +78,7 @@ class OperationBudget:
 
     limits: UsageLimits = UsageLimits()
     items: int = 0
+    values: int = 0
     characters: int = 0
     rows: int = 0
     stored: int = 0
@@ -110,7 +113,8 @@ class OperationBudget:
 
         An operation that has ended stays so.
         """
-        self.items = self.characters = self.rows = self.stored = self.substrings = self.errors = self.pauses = 0
+        self.items = self.values = self.characters = self.errors = 0
+        self.rows = self.stored = self.substrings = self.pauses = 0
         self.reads_index = self.is_partial = False
         self.cuts = set()
 
@@ -192,8 +196,14 @@ class OperationBudget:
         if self.items + count > self.limits.items:
             self._exceed("items", self.items + count, self.limits.items)
 
+    def count_values(self, count: int) -> None:
+        """Count values; if there are too many, end the operation and raise the error that ended it."""
+        self.values += count
+        if self.values > self.limits.values:
+            self._exceed("values", self.values, self.limits.values)
+
     def count_characters(self, count: int) -> None:
-        """Count characters of a text; if there are too many, end the operation and raise the error that ended it."""
+        """Count characters of texts or keys; if there are too many, end the operation and raise what ended it."""
         self.characters += count
         if self.characters > self.limits.characters:
             self._exceed("characters", self.characters, self.limits.characters)

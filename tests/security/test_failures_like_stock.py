@@ -90,6 +90,7 @@ async def test_failures_of_the_store(
         (UsageLimits(rows=1), NESTED),
         (UsageLimits(rows=8), NESTED),
         (UsageLimits(items=5), NESTED),
+        (UsageLimits(values=9), NESTED),
         (UsageLimits(characters=20), ONE_REQUEST),
     ],
 )

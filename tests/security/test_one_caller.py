@@ -136,7 +136,13 @@ async def test_a_variable_in_many_places_is_refused(api: Api) -> None:
 
 @pytest.mark.parametrize(
     "limits",
-    [UsageLimits(items=2_000), UsageLimits(rows=200), UsageLimits(characters=20_000), UsageLimits(stored=20_000)],
+    [
+        UsageLimits(items=2_000),
+        UsageLimits(values=2_000),
+        UsageLimits(rows=200),
+        UsageLimits(characters=20_000),
+        UsageLimits(stored=20_000),
+    ],
 )
 async def test_an_operation_that_returns_too_much_is_ended(
     api: Api, limits: UsageLimits, monkeypatch: pytest.MonkeyPatch

@@ -26,7 +26,7 @@ class Outcome:
     why: Mapping[str, object]
     reads: Mapping[str, list[str]]
     absent: tuple[str, ...]
-    used: tuple[int, int, int]
+    used: tuple[int, int, int, int]
 
     @property
     def json(self) -> Any:
@@ -78,5 +78,5 @@ def outcome_of(found: ExecutionResult, context: Context) -> Outcome:
         dict(report.why),
         {coordinate: sorted(urns) for coordinate, urns in report.reads.items()},
         tuple(sorted(report.absent)),
-        (budget.items, budget.characters, budget.rows),
+        (budget.items, budget.values, budget.characters, budget.rows),
     )

@@ -190,6 +190,8 @@ async def test_iterables_other_than_lists(twice: Twice, roots: list[Any], odd: A
         (UsageLimits(characters=11), "text twin { text }"),
         (UsageLimits(characters=8), "__typename number"),
         (UsageLimits(items=1), "number"),
+        (UsageLimits(values=5), "number shade: thing { number }"),
+        (UsageLimits(characters=17), "number"),
     ],
 )
 async def test_a_limit_is_found_by_graphql_core(
@@ -203,13 +205,15 @@ async def test_a_limit_is_found_by_graphql_core(
 
 
 async def test_use_of_the_budget_is_equal(twice: Twice, roots: list[Any]) -> None:
-    """Elements of all lists and characters of all texts are counted, those of `__typename` included."""
+    """Elements of all lists, all values, and characters of texts and keys are counted, `__typename` included."""
     roots += [red(1, reds=[red(2)] * 3, text=None), red(3, things=[blue(4)])]
     found, again = await twice(
         "{ __typename reds { __typename text grid reds { needed } things { ... on Blue { shade } } } }"
     )
     assert again == 0
-    assert found.used == (2 + 2 * (3 + 3) + 3 + 1, len("Query") + 2 * len("Red") + len("t3") + 3 + len("navy"), 0)
+    texts = len("Query") + 2 * len("Red") + len("t3") + 3 + len("navy")
+    keys = 2 * sum(map(len, ("__typename", "text", "grid", "reds", "things"))) + 3 * len("needed") + len("shade")
+    assert found.used == (2 + 2 * (3 + 3) + 3 + 1, 2 * 5 + 3 + 1, texts + keys, 0)
 
 
 async def test_long_lists_pause(twice: Twice, roots: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -100,10 +100,11 @@ async def test_every_list_counts() -> None:
 
 
 async def test_texts_count() -> None:
-    """The characters of texts count once for each place in the response."""
+    """The characters of texts and of keys count once for each place in the response, and so does each value."""
     budget = OperationBudget()
     await run(BUDGETED, "{ items(count: 3) { text again: text } scopes }", budget)
-    assert budget.characters == 3 * 2 * 10 + len(Scope.READ) + 10
+    assert budget.characters == 3 * (2 * 10 + len("text") + len("again")) + len(Scope.READ) + 10
+    assert budget.values == 3 * 2
 
 
 async def test_a_query_beyond_its_budget_stops() -> None:

@@ -10,7 +10,8 @@ def test_the_cost_has_estimate_limits_and_use_without_rows() -> None:
     budget.count_items(3)
     budget.count_rows(5)
     found = CostReport(estimate={"objects": 4}, limits={"objects": 9}).extension(budget)
-    assert found == {"estimate": {"objects": 4}, "limits": {"objects": 9}, "used": {"items": 3, "characters": 0}}
+    used = {"items": 3, "values": 0, "characters": 0}
+    assert found == {"estimate": {"objects": 4}, "limits": {"objects": 9}, "used": used}
 
 
 def test_a_plan_without_steps_was_executed_by_graphql_core() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import deque
+from dataclasses import fields
 from heapq import heappop
 
 import pytest
@@ -10,12 +11,12 @@ import pytest
 from graphql_schema.ports.operation_budget import TURN_SECONDS, TURNS, OperationBudget, Turns, UsageLimits
 from policies.errors import InvalidError, LimitError
 
-SMALL = UsageLimits(items=10, characters=100, rows=20, stored=30, substrings=4, errors=5)
+SMALL = UsageLimits(items=10, values=50, characters=100, rows=20, stored=30, substrings=4, errors=5)
 
 
 @pytest.mark.parametrize(
     ("limit", "maximum"),
-    [("items", 10), ("characters", 100), ("rows", 20), ("stored", 30), ("substrings", 4), ("errors", 5)],
+    [(each.name, getattr(SMALL, each.name)) for each in fields(SMALL)],
 )
 def test_a_limit_admits_its_maximum_and_no_more(limit: str, maximum: int) -> None:
     """The maximum passes; one more raises LimitError with limit and maximum, and mostly the actual number.
