@@ -7,7 +7,7 @@ from graphql_schema.catalog.relations import MEMBER_OF, PART_OF
 from graphql_schema.fields.connection import After, Connection, First
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Parent, Resolved, stored_field
-from graphql_schema.fields.listing_fields import AssetFilterArg, AssetOrderArg, assets_where, list_assets
+from graphql_schema.fields.listing_fields import AssetFilterArg, AssetOrderArg, assets_where, list_assets, listing_field
 from graphql_schema.fields.node import Node
 from graphql_schema.fields.refs import AssetRef, IncidentRef, TeamRef, UserRef
 from graphql_schema.fields.relation_fields import to_list, to_many, to_one
@@ -65,8 +65,8 @@ class Team(Node):
     subteams: Connection[TeamRef] | None = to_many(
         related(PART_OF.into("Team")), "The teams directly below this team.", first=50
     )
-    assets: Connection[AssetRef] | None = strawberry.field(
-        description="The assets that the team owns: as a direct owner, or as their `ownerTeam`.", resolver=_assets
+    assets: Connection[AssetRef] | None = listing_field(
+        _assets, "The assets that the team owns: as a direct owner, or as their `ownerTeam`."
     )
     incidents: Connection[IncidentRef] | None = team_incidents
     usage: Usage | None = team_usage

@@ -32,6 +32,10 @@ FOR_ALL = "forAll"
 """Metadata key that is true if the resolver of a field takes the list of all sources, and returns a value for each."""
 
 
+LISTING = "listing"
+"""Metadata key that is true if a field below an object reads a listing of the graph from the index of the store."""
+
+
 def stored_field(description: str) -> SchemaField:
     """Return a field without a resolver: it reads the value of its name from its source, such as a record."""
     return strawberry.field(description=description)

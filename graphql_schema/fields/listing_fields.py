@@ -1,13 +1,13 @@
 """Declarations of fields over listings of assets."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 import strawberry
 
 from graphql_schema.fields.connection import After, ConnectionSource, First, page_request_of
 from graphql_schema.fields.context import Info
-from graphql_schema.fields.field import Parent, Resolved, SchemaField
+from graphql_schema.fields.field import LISTING, Parent, Resolved, SchemaField
 from graphql_schema.fields.filters import AssetFilter, AssetOrder, asset_listing
 from graphql_schema.ports.conditions import Condition
 
@@ -42,6 +42,11 @@ async def list_assets(
     return ConnectionSource(await info.context.reader.listing(listing, page), page, binding)
 
 
+def listing_field(resolver: Callable[..., Awaitable[Resolved]], description: str) -> SchemaField:
+    """Return a connection field below an object whose resolver returns the result of :func:`list_assets`."""
+    return strawberry.field(resolver=resolver, description=description, metadata={LISTING: True})
+
+
 def assets_where(condition_for: Callable[[str], Condition], description: str) -> SchemaField:
     """Return a connection field of the assets that meet the result of ``condition_for`` for the id of the source."""
 
@@ -55,4 +60,4 @@ def assets_where(condition_for: Callable[[str], Condition], description: str) ->
     ) -> Resolved:
         return await list_assets(info, filter, order_by, first, after, condition_for(root.urn))
 
-    return strawberry.field(resolver=resolve, description=description)
+    return listing_field(resolve, description)

@@ -43,7 +43,10 @@ from graphql import (
     is_introspection_type,
     visit,
 )
+from strawberry.schema.schema_converter import GraphQLCoreConverter
+from strawberry.types.field import StrawberryField
 
+from graphql_schema.fields.field import LISTING
 from graphql_schema.operation.limits import CEILING, INTROSPECTION, Breach, DocumentLimits
 from graphql_schema.operation.visitors import freed_visitors
 
@@ -55,6 +58,12 @@ LISTING_COUNT: Final = 2_500
 """Objects that ``totalCount`` of a list of ``LISTING_TYPES`` counts as: the store reads the complete list for it."""
 LISTING_TYPES: Final = frozenset({"Query", "MyWork"})
 """Types whose lists are listings of the graph, not the related assets of one asset."""
+INNER_LISTING_COUNT: Final = 50
+"""Objects that ``totalCount`` of a listing below another object counts as, such as the assets of a team.
+
+A page of 500 teams, each with a total and a page of assets, is within the limit: there may be fewer teams. How many
+listings the store really reads for an operation is bounded by its budget.
+"""
 RELATION_COUNT: Final = 10
 """Objects that ``totalCount`` of a list of any other type counts as, such as the related assets of one asset."""
 
@@ -199,7 +208,7 @@ class Pricing:
             return Cost(introspection=below.objects + below.values)
         size = self._stated_size(node, definition)
         if size is not None:
-            below = below.paged(size, LISTING_COUNT if parent.name in LISTING_TYPES else RELATION_COUNT)
+            below = below.paged(size, _count_cost(parent, definition))
         one = Cost(objects=1).plus(below)
         if size is None and name in _PAGE_LISTS:
             return one.paged(1).per_item()
@@ -297,6 +306,15 @@ def _deciding_part(value: object) -> Hashable:
     if isinstance(value, list):
         return list, len(value)
     return type(value), value if isinstance(value, bool | int | float) else None
+
+
+def _count_cost(parent: GraphQLNamedType, definition: GraphQLField) -> int:
+    """Return the number of objects that ``totalCount`` of a list counts as."""
+    if parent.name in LISTING_TYPES:
+        return LISTING_COUNT
+    declared = definition.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+    is_listing = isinstance(declared, StrawberryField) and declared.metadata.get(LISTING)
+    return INNER_LISTING_COUNT if is_listing else RELATION_COUNT
 
 
 def _size_of(stated: object) -> int:

@@ -4,7 +4,7 @@ import pytest
 from graphql import GraphQLObjectType, GraphQLSchema, OperationDefinitionNode, get_introspection_query, parse
 from strawberry.types import ExecutionResult
 
-from graphql_schema.operation.cost import KEPT_COSTS, LISTING_COUNT, Cost, KnownCosts, Pricing
+from graphql_schema.operation.cost import INNER_LISTING_COUNT, KEPT_COSTS, LISTING_COUNT, Cost, KnownCosts, Pricing
 from graphql_schema.operation.limits import CEILING, DocumentLimits
 from graphql_schema.schema import build_schema as built
 
@@ -36,6 +36,7 @@ def cost(schema: GraphQLSchema, document: str, **variables: object) -> Cost:
         ("{ assets(first: 5) { totalCount } }", 1 + LISTING_COUNT, 1),
         ("{ myWork { unused(first: 3) { totalCount nodes { id } } } }", 1 + 1 + 3 + LISTING_COUNT, 4),
         ("{ assets(first: 2) { nodes { ... on Model { versions { totalCount } } } } }", 1 + 2 * (1 + 1 + 10), 2),
+        ("{ teams(first: 2) { nodes { assets(first: 3) { totalCount nodes { id } } } } }", 1 + 2 * (1 + 1 + 50 + 3), 8),
         ('{ search(text: "x", first: 4) { hits { nodes { asset { id } } } } }', 1 + 1 + 4 * 2, 4),
         ('{ scene(roots: ["a"], maxElements: 5) { total elements { level asset { id } } groups { key } } }',
          1 + 5 * 2 + 5, 1 + 5 * 2 + 5),
@@ -46,6 +47,19 @@ def test_sizes_are_multiplied_down_the_tree(schema: GraphQLSchema, document: str
     """Objects and values are those of the largest response, with the stated and the assumed sizes of lists."""
     found = cost(schema, document)
     assert (found.objects, found.values) == (objects, values)
+
+
+def test_every_listing_below_an_object_is_priced(schema: GraphQLSchema) -> None:
+    """A connection field with a filter of assets reads the index for each object; its total costs more than others."""
+    found = {
+        f"{kind}.{name}": cost(schema, f'{{ nodes(ids: ["a"]) {{ ... on {kind} {{ {name} {{ totalCount }} }} }} }}')
+        for kind in schema.type_map.values()
+        if isinstance(kind, GraphQLObjectType) and kind is not schema.query_type
+        for name, field in kind.fields.items()
+        if "filter" in field.args and str(field.args["filter"].type) == "AssetFilter"
+    }
+    priced = Cost(objects=1 + 1 + INNER_LISTING_COUNT, values=1)
+    assert found == dict.fromkeys(("Domain.assets", "Tag.assets", "Team.assets", "User.assets"), priced)
 
 
 def test_alternatives_count_once(schema: GraphQLSchema) -> None:
