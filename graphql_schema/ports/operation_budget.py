@@ -35,7 +35,15 @@ _FEWER_SUBSTRINGS: Final = (
     "Each compares all values in the index. Use `search`, or `eq`, `in` or `prefix` instead of `contains`, or several "
     "requests."
 )
+_FEWER_LISTS: Final = (
+    "Each object has lists from the index of its own. Use a smaller `first` above them, fewer or shorter filters, or "
+    "several requests."
+)
 _WRITTEN: Final = "Earlier writes of the mutation remain. Select less of its result."
+_ADVICE: Final = {"listings": _FEWER_LISTS, "filters": _FEWER_LISTS, "substrings": _FEWER_SUBSTRINGS}
+"""What to do about an exceeded limit of a query, by its name; ``_LESS`` for the others."""
+_NOT_SHOWN: Final = frozenset({"rows", "stored", "filters"})
+"""Limits without the actual number in their error: hidden rows, or conditions of the policy, are among what counts."""
 _RELEASED: Final = 8
 """Maximal number of waiting tasks that are released when a turn of the event loop ends."""
 
@@ -49,6 +57,9 @@ class UsageLimits:
     - ``characters``: characters of all texts in the response, and of the keys of these values.
     - ``rows``: edges and records that are read from the store or the cache.
     - ``stored``: characters of the edges and records that are read from the store, selected or not.
+    - ``listings``: lists that are read from the index of the store. A nested list counts for each object above it.
+    - ``filters``: the size of the filters of these lists: characters, and 80 for each value. The conditions of the
+      policy count, and a total has its filter once more.
     - ``substrings``: substrings that the store searches in all values of a property, as `contains` of a filter does.
       Each counts as often as the filter is read, such as for each object of a nested list, and once more for a total.
     - ``errors``: fields that are null because of an error. All errors are sorted by path before a few are shown.
@@ -59,6 +70,8 @@ class UsageLimits:
     characters: int = 8 * 1024 * 1024
     rows: int = 400_000
     stored: int = 64 * 1024 * 1024
+    listings: int = 1_500
+    filters: int = 16 * 1024 * 1024
     substrings: int = 20
     errors: int = 1_000
 
@@ -82,6 +95,8 @@ class OperationBudget:
     characters: int = 0
     rows: int = 0
     stored: int = 0
+    listings: int = 0
+    filters: int = 0
     substrings: int = 0
     errors: int = 0
     pauses: int = 0
@@ -114,7 +129,7 @@ class OperationBudget:
         An operation that has ended stays so.
         """
         self.items = self.values = self.characters = self.errors = 0
-        self.rows = self.stored = self.substrings = self.pauses = 0
+        self.rows = self.stored = self.listings = self.filters = self.substrings = self.pauses = 0
         self.reads_index = self.is_partial = False
         self.cuts = set()
 
@@ -220,6 +235,18 @@ class OperationBudget:
         if self.stored > self.limits.stored:
             self._exceed("stored", self.stored, self.limits.stored)
 
+    def count_listings(self, count: int) -> None:
+        """Count lists from the index; if there are too many, end the operation and raise the error that ended it."""
+        self.listings += count
+        if self.listings > self.limits.listings:
+            self._exceed("listings", self.listings, self.limits.listings)
+
+    def count_filters(self, size: int) -> None:
+        """Count the size of filters; if it is too large, end the operation and raise the error that ended it."""
+        self.filters += size
+        if self.filters > self.limits.filters:
+            self._exceed("filters", self.filters, self.limits.filters)
+
     def count_substrings(self, count: int) -> None:
         """Count substrings to search for; if there are too many, end the operation and raise what ended it."""
         self.substrings += count
@@ -268,9 +295,9 @@ class OperationBudget:
 
     def _exceed(self, limit: str, actual: int, maximum: int) -> None:
         self._is_exceeded = self._end is None
-        is_shown = limit not in {"rows", "stored"}  # hidden rows are among them
+        is_shown = limit not in _NOT_SHOWN
         reached = f"{actual} {limit}" if is_shown else f"its limit of `{limit}`"
-        advice = _WRITTEN if self.writes else _FEWER_SUBSTRINGS if limit == "substrings" else _LESS
+        advice = _WRITTEN if self.writes else _ADVICE.get(limit, _LESS)
         error = LimitError(f"The operation reached {reached}; the limit is {maximum}. {advice}", limit=limit)
         error.extensions |= {"actual": actual, "maximum": maximum} if is_shown else {"maximum": maximum}
         self.end(error)

@@ -5,7 +5,10 @@ it becomes the old one, and the entries of the former old one are dropped: they 
 To free hundreds of thousands of them at once would hold the event loop, so they are released a few at a time.
 """
 
+from hashlib import blake2b
 from typing import TypeVar
+
+import orjson
 
 from app.graph.cache.known_edges import KnownEdges, Shape
 from app.graph.records.touched import Touched
@@ -16,7 +19,7 @@ EntryT = TypeVar("EntryT")
 ValueT = TypeVar("ValueT")
 
 ListingKey = tuple[str, bytes]
-"""A tenant, and one listing of a level request as JSON bytes."""
+"""A tenant, and the digest of one listing of a level request, whose filters may have many values."""
 
 
 class Generation:
@@ -109,7 +112,12 @@ def _popped(entries: dict[KeyT, dict[EntryT, ValueT]]) -> ValueT | None:
     return None
 
 
-def listing_size(key: ListingKey, listing: JsonObject) -> int:
+def listing_key(tenant: str, listing: JsonObject) -> ListingKey:
+    """Return the key of a listing in the form of the level statement."""
+    return tenant, blake2b(orjson.dumps(listing), digest_size=32).digest()
+
+
+def listing_size(listing: JsonObject) -> int:
     """Return an estimate of the bytes that a listing takes in the cache."""
     values: list[Json] = listing["s"]
-    return 500 + len(key[1]) + 40 * len(listing["x"]) + 40 * len(values)
+    return 550 + 40 * len(listing["x"]) + 40 * len(values)

@@ -141,7 +141,7 @@ class GraphCache:
         if not any(has_listing(each, key[0]) for each in self._barriers(fill)):
             former = self._old.listings.get(key[0], {}).pop(key[1], None)
             self._old.size -= former[1] if former else 0
-            size = listing_size(key, listing)
+            size = listing_size(listing)
             self._young.put_listing(key, listing, size)
             self._rotate_if_full(size)
 

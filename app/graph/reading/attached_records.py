@@ -134,7 +134,7 @@ class AttachedRecords:
         items: list[PageItem] = []
         examined, size = 0, min(wanted, MAX_BATCH_SIZE)
         while True:
-            batch = await self._read(records, after, size)
+            batch = await self._read(records, after, size, continues=examined > 0)
             items += batch.items
             examined += batch.examined
             if len(items) >= wanted or batch.examined < size:
@@ -147,12 +147,14 @@ class AttachedRecords:
                 )
             after, size = batch.last, min(max(size * 2, 100), MAX_BATCH_SIZE)
 
-    async def _read(self, records: _List, after: Position | None, size: int, ends: int = ALL_ENDS) -> _ReadBatch:
+    async def _read(
+        self, records: _List, after: Position | None, size: int, ends: int = ALL_ENDS, *, continues: bool = False
+    ) -> _ReadBatch:
         beyond = () if after is None else (after_position(records.order, after),)
         where = filter_of(In("kind", (ATTACHED_KINDS[records.kind].code,)), _by_order(records.where), *beyond)
         query = IndexQuery(where, size, records.order)
         hops = to_subjects(records.kind, listing=0)
-        request = LevelRequest(hops=hops.wire(()), listings=[query.wire()])
+        request = LevelRequest(hops=hops.wire(()), listings=[query.wire()], continues=continues)
         response = await self._rows.fetch(request, ends=ends if records.kind == "Change" else 0)
         vids = response.listings[0]["x"]
         subjects = hide_unread(self._rows, hops, vids, response)

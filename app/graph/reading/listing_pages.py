@@ -14,7 +14,7 @@ from app.graph.reading.access.row_conditions import RowConditions
 from app.graph.reading.level.batch_loader import batch_loader
 from app.graph.reading.level.index_filter import after_position, filter_of
 from app.graph.reading.level.index_query import IndexQuery
-from app.graph.reading.level.level_batcher import LevelRequest, LevelResponse
+from app.graph.reading.level.level_batcher import LISTINGS_AT_ONCE, LevelRequest, LevelResponse
 from app.graph.reading.unused_assets import UnusedAssets
 from app.graph.reading.visible_rows import VisibleRows
 from graphql_schema.catalog.properties import FIELD_OF
@@ -64,6 +64,13 @@ class ListingPages:
             )
 
     async def _load(self, requests: list[tuple[ListingQuery, PageRequest]]) -> list[RowPage]:
+        """Return pages; of very many, some are read after the others, so that the budget ends what is too much."""
+        pages: list[RowPage] = []
+        for begin in range(0, len(requests), LISTINGS_AT_ONCE):
+            pages += await self._read(requests[begin : begin + LISTINGS_AT_ONCE])
+        return pages
+
+    async def _read(self, requests: list[tuple[ListingQuery, PageRequest]]) -> list[RowPage]:
         resolved = await self._unused.resolve([listing.where for listing, _ in requests])
         in_turns = self._rows.budget.in_turns
         masked = [

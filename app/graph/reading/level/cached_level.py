@@ -12,9 +12,8 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-import orjson
-
 from app.graph.cache.fill import Fill
+from app.graph.cache.generation import ListingKey, listing_key
 from app.graph.cache.graph_cache import ABSENT, GraphCache
 from app.graph.reading.level.cached_hop import EMPTY_BYTES, TEXT_FACTOR, CachedHop, through
 from app.graph.reading.level.hop_plan import SOURCES_GIVEN
@@ -65,6 +64,7 @@ class CachedLevel:
         self._parts = parts
         self._budget = budget
         self._hops: list[CachedHop] = []
+        self._keys: list[ListingKey] = []
         self._listings: list[JsonObject | None] = []
         self._records: dict[int, Record] = {}
         self._merged: list[int] = []
@@ -89,7 +89,7 @@ class CachedLevel:
 
     async def _look_up(self) -> bool:
         """Take cached entries and record what is missing; return false if there are too many edges."""
-        self._look_up_listings()
+        await self._look_up_listings()
         count = 0
         for number, hop in enumerate(self._parts.hops):
             state = CachedHop.of(hop, fresh=number in self._parts.fresh_hops)
@@ -118,17 +118,15 @@ class CachedLevel:
                 self._missing.vertices += await self._look_up_records([target])
         return True
 
-    def _look_up_listings(self) -> None:
-        for number, listing in enumerate(self._parts.listings):
+    async def _look_up_listings(self) -> None:
+        async for number, listing in self._budget.in_turns(enumerate(self._parts.listings)):
             is_fresh = number in self._parts.fresh_listings
-            found = None if is_fresh else self._cache.listing(self._key(listing))
+            self._keys.append(key := listing_key(self._tenant, listing))
+            found = None if is_fresh else self._cache.listing(key)
             if found is None:
                 self._missing.listings.append(number)
             self._listings.append(found)
         self._count(len(self._listings) - len(self._missing.listings), len(self._missing.listings))
-
-    def _key(self, listing: JsonObject) -> tuple[str, bytes]:
-        return self._tenant, orjson.dumps(listing)
 
     def _sources(self, hop: JsonObject) -> Iterable[int]:
         """Return the sources of a hop that are known so far, from the cache or the response, each once."""
@@ -202,7 +200,7 @@ class CachedLevel:
         """
         for number, listing in zip(self._missing.listings, response["l"], strict=True):
             self._listings[number] = listing
-            self._cache.keep_listing(fill, self._key(self._parts.listings[number]), listing)
+            self._cache.keep_listing(fill, self._keys[number], listing)
         expected, enough = {*self._missing.vertices}, True
         reached: list[set[int]] = []
         for number, rows in enumerate(response["e"]):

@@ -49,6 +49,12 @@ NO_VERTEX: Final[IndexFilter] = [[(("in", "urn", ()),)]]
 MAX_DISJUNCTS: Final = 256
 """Maximum number of branches to which one element of a filter may expand."""
 
+MAX_FILTER_SIZE: Final = 1024 * 1024
+"""Maximum of :func:`size_of` for one filter. An index refuses filters of more than some 16,000 values."""
+
+_VALUE_SIZE: Final = 80
+"""Characters that each value of a filter counts in addition to its own: the index takes some 0.06 ms for a value."""
+
 _ANYWHERE: Final = ".*"
 """The begin of the pattern of a substring; no pattern of a word begins with it."""
 
@@ -61,12 +67,43 @@ def filter_of(*conditions: Condition) -> IndexFilter:
     """Return the filter for the vertices that meet every condition.
 
     Raises InvalidError if no index can answer a condition, LimitError if one of the conditions, or a member of an
-    :class:`All`, expands to more than :data:`MAX_DISJUNCTS` branches. Raises ValueError for a CallerLeaf, and for the
-    negation of a pattern or a word.
+    :class:`All`, expands to more than :data:`MAX_DISJUNCTS` branches. Raises LimitError too if the filter has more than
+    :data:`MAX_FILTER_SIZE`, and ValueError for a CallerLeaf or the negation of a pattern or a word.
     """
     conjuncts = dict.fromkeys(each for condition in conditions for each in _conjuncts(condition))
     elements = [_branches(each, negated=False) for each in conjuncts]
-    return [branches for branches in elements if () not in branches] if all(elements) else NO_VERTEX
+    if not all(elements):
+        return NO_VERTEX
+    filter_ = [branches for branches in elements if () not in branches]
+    if size_of(filter_) > MAX_FILTER_SIZE:
+        raise LimitError(
+            "The filter is too large, because each alternative of an `or` repeats the conditions beside it, such as "
+            f"a list of ids. The limit is {MAX_FILTER_SIZE} characters, with {_VALUE_SIZE} more for each value. Use "
+            "shorter lists, fewer nested `or`, or several requests.",
+            limit="filter",
+            maximum=MAX_FILTER_SIZE,
+        )
+    return filter_
+
+
+def size_of(filter_: IndexFilter) -> int:
+    """Return the number of characters of all values of a filter, and ``_VALUE_SIZE`` for each value.
+
+    What the alternatives repeat counts as often, and is measured once.
+    """
+    known: dict[int, int] = {}
+    size = 0
+    for test in chain.from_iterable(chain.from_iterable(filter_)):
+        if id(test) not in known:
+            known[id(test)] = _size_of_values(test[2])
+        size += known[id(test)]
+    return size
+
+
+def _size_of_values(values: Value | Sequence[Value]) -> int:
+    if isinstance(values, str | int):
+        values = (values,)
+    return sum(_VALUE_SIZE + (len(value) if isinstance(value, str) else 0) for value in values)
 
 
 def substrings(filter_: IndexFilter) -> int:

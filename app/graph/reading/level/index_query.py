@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from app.graph.reading.level.index_filter import IndexFilter, substrings
+from app.graph.reading.level.index_filter import IndexFilter, size_of, substrings
 from graphql_schema.ports.conditions import BY_URN, SortOrder
 from graphql_schema.ports.record import JsonObject
 
@@ -38,6 +38,11 @@ class IndexQuery:
             "c": self.total is not None,
             "t": self.total or [],
         }
+
+
+def filter_size_of(listing: JsonObject) -> int:
+    """Return the size of all filters of a listing from :meth:`IndexQuery.wire`, as :func:`size_of` measures it."""
+    return sum(map(size_of, (listing["f"], listing["t"], *listing["b"])))
 
 
 def substrings_of(listing: JsonObject) -> int:

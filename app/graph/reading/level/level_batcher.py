@@ -2,12 +2,13 @@
 
 While a request is in flight, new requests wait. After its response the batcher lets the event loop run until no further
 request arrives, then sends all of them as one. So the number of requests to the store grows with the longest chain of
-dependent requests, not with the width of the query. If several requests with hops together reach the edge cap, or
-several requests together are too large, the requests of the level are sent again one by one.
+dependent requests, not with the width of the query. A level with very many listings is sent in parts. If several
+requests with hops together reach the edge cap, or several requests together are too large, they are sent again one by
+one.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
@@ -17,7 +18,7 @@ from app.graph.cache.graph_cache import GraphCache
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.reading.level.cached_level import CachedLevel
 from app.graph.reading.level.hop_plan import Adjacency, add_edges
-from app.graph.reading.level.index_query import substrings_of
+from app.graph.reading.level.index_query import filter_size_of, substrings_of
 from app.graph.reading.level.level_parts import LevelContent, LevelParts
 from app.graph.reading.level.level_statement import EDGE_CAP, LEVEL, RECORDS_CAP
 from app.graph.records.read_time import ReadTime
@@ -33,6 +34,9 @@ QUIET_TICKS: Final = 12
 
 Resolvers need fewer to descend one level.
 """
+
+LISTINGS_AT_ONCE: Final = 100
+"""Maximal number of listings that requests of several loaders have together: the store does not interrupt a request."""
 
 _PARSED_AT_ONCE: Final = 3 * 128
 """Number of values in the flat rows of a hop that are parsed between two pauses."""
@@ -55,8 +59,8 @@ class LevelRequest:
     """The part of a level that one loader needs, in the form of :mod:`app.graph.reading.level.level_statement`.
 
     With ``fresh`` all of it is requested from the store, even if it is cached or empty. The work then does not disclose
-    what is cached. With ``continues`` the listings go on with earlier ones, because rows were hidden. Their substrings
-    are not counted again: the count would disclose how many rows are hidden.
+    what is cached. With ``continues`` the listings go on with earlier ones, because rows were hidden. They are not
+    counted again: the count would disclose how many rows are hidden.
 
     A request that is ``refusable`` is refused if its records are too large for one request. Those of others are read in
     parts.
@@ -172,17 +176,24 @@ class LevelBatcher:
             is_quiet = received == self._received and not self.budget.paused
             quiet, received = (quiet + 1, received) if is_quiet else (0, self._received)
 
-    async def _send(self, level: list[Waiting], *, again: bool = False) -> None:
-        """Read the requests of one level as one; if they are refused together, read each by itself ``again``."""
-        parts, window = LevelParts(), self.instant.window
+    async def _send(self, level: list[Waiting]) -> None:
+        """Count the listings of a level, then read its requests as one, or in parts if they have too many listings."""
         self.budget.reads_index |= any(request.listings for request, _ in level)
         wanted = [each for request, _ in level if not request.continues for each in request.listings]
-        async for listing in self.budget.in_turns([] if again else wanted):
+        self.budget.count_listings(len(wanted))
+        async for listing in self.budget.in_turns(wanted):
+            self.budget.count_filters(filter_size_of(listing))
             self.budget.count_substrings(substrings_of(listing))
+        for part in _parts(level):
+            await self._send_as_one(part)
+
+    async def _send_as_one(self, level: list[Waiting]) -> None:
+        """Read some requests as one; if they are refused together, read each by itself."""
+        parts, window = LevelParts(), self.instant.window
         async for request, _ in self.budget.in_turns(level):
             hops = [{**window, **hop} for hop in request.hops]
             parts.add(request.vertices, hops, request.listings, fresh=request.fresh)
-        self.budget.check()
+        self._check()
         refusal: LimitError | None
         try:
             content = await self._read(parts, refusable=any(request.refusable for request, _ in level))
@@ -193,7 +204,7 @@ class LevelBatcher:
             refused = [(request, future) for request, future in level if refusal is not None and request.hops]
         if len(refused) > 1:
             for each in level:  # the combined request exceeds a cap: send each alone, so that one cannot fail others
-                await self._send([each], again=True)
+                await self._send_as_one([each])
         else:
             for _, future in refused:
                 if refusal is not None and not future.done():
@@ -294,6 +305,20 @@ class LevelBatcher:
             hop, listing = hop + len(request.hops), listing + len(request.listings)
             if not future.done():
                 future.set_result(LevelResponse(edges, content.records, listings, content.sent))
+
+
+def _parts(level: list[Waiting]) -> Iterator[list[Waiting]]:
+    """Yield the requests of a level, as many at once as have LISTINGS_AT_ONCE listings together, or a single one."""
+    part: list[Waiting] = []
+    listings = 0
+    for each in level:
+        count = len(each[0].listings)
+        if part and count and listings + count > LISTINGS_AT_ONCE:
+            yield part
+            part, listings = [], 0
+        part.append(each)
+        listings += count
+    yield part
 
 
 def _too_many() -> LimitError:

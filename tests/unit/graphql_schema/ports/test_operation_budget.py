@@ -11,7 +11,9 @@ import pytest
 from graphql_schema.ports.operation_budget import TURN_SECONDS, TURNS, OperationBudget, Turns, UsageLimits
 from policies.errors import InvalidError, LimitError
 
-SMALL = UsageLimits(items=10, values=50, characters=100, rows=20, stored=30, substrings=4, errors=5)
+SMALL = UsageLimits(
+    items=10, values=50, characters=100, rows=20, stored=30, listings=6, filters=60, substrings=4, errors=5
+)
 
 
 @pytest.mark.parametrize(
@@ -21,14 +23,14 @@ SMALL = UsageLimits(items=10, values=50, characters=100, rows=20, stored=30, sub
 def test_a_limit_admits_its_maximum_and_no_more(limit: str, maximum: int) -> None:
     """The maximum passes; one more raises LimitError with limit and maximum, and mostly the actual number.
 
-    What is read from the store includes hidden assets, so its actual number is left out.
+    What is read from the store includes hidden assets, and filters include the policy: their number is left out.
     """
     budget = OperationBudget(SMALL)
     count = getattr(budget, f"count_{limit}")
     count(maximum)
     with pytest.raises(LimitError) as caught:
         count(1)
-    actual = {} if limit in {"rows", "stored"} else {"actual": maximum + 1}
+    actual = {} if limit in {"rows", "stored", "filters"} else {"actual": maximum + 1}
     assert caught.value.extensions == {"limit": limit, "maximum": maximum, **actual}
     assert (str(maximum + 1) in caught.value.message) == bool(actual)
 

@@ -14,16 +14,21 @@ STORED = 5_000
 
 
 class HiddenRows:
-    """Rows over a store whose records are all hidden; ``sizes`` are those of the batches that were read."""
+    """Rows over a store whose records are all hidden; ``sizes`` are those of the batches that were read.
+
+    ``continues`` states of each whether it goes on with an earlier one.
+    """
 
     def __init__(self) -> None:
         self.sizes: list[int] = []
+        self.continues: list[bool] = []
         self.read = 0
 
     async def fetch(self, request: LevelRequest, *, ends: bool = False) -> LevelResponse:  # noqa: ARG002 - as VisibleRows
         """Return the next records, of which there are STORED."""
         (listing,) = request.listings
         self.sizes.append(listing["n"])
+        self.continues.append(request.continues)
         vids = range(self.read, min(self.read + listing["n"], STORED))
         self.read = vids.stop
         records: dict[int, Record] = {vid: {"id": f"mlg://incident/{vid}", "createdAt": vid} for vid in vids}
@@ -52,3 +57,11 @@ async def test_a_small_first_batch_is_followed_by_larger_ones() -> None:
     lists = AttachedRecords(cast("VisibleRows", rows), cast("RowsById", None))
     await lists.page("Incident", ALWAYS, PageRequest(10), newest_first=True)
     assert rows.sizes == [11, 100, 200, 400, 800, 1_600, 2_000]
+
+
+async def test_what_hidden_records_make_necessary_is_not_counted() -> None:
+    """The first batch of a page, and that of its total, count as a list; the number of others would disclose hidden."""
+    rows = HiddenRows()
+    lists = AttachedRecords(cast("VisibleRows", rows), cast("RowsById", None))
+    await lists.page("Incident", ALWAYS, PageRequest(10, total=True), newest_first=True)
+    assert (len(rows.continues), rows.continues.count(False)) == (4, 2)

@@ -1,15 +1,20 @@
 """Loaders of one level receive the error if their shared request fails."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from support.stores.observed_requests import ObservedRequests
 
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.reading.level import level_batcher
+from app.graph.reading.level.index_filter import NO_VERTEX, filter_of
+from app.graph.reading.level.index_query import IndexQuery
 from app.graph.reading.level.level_batcher import LevelBatcher, LevelRequest
 from app.graph.records.read_time import ReadTime
 from app.graph.records.vertex_id import vertex_id
+from graphql_schema.ports.conditions import In
+from graphql_schema.ports.operation_budget import OperationBudget, UsageLimits
 from graphql_schema.ports.record import JsonObject
 from policies.errors import CodedError, LimitError
 
@@ -51,6 +56,60 @@ async def test_a_request_some_turns_later_still_joins_the_level(client: GremlinC
 
     await asyncio.gather(*(request_after(turns) for turns in (0, 3, 8)))
     assert len(requests.reports) == 1
+
+
+class SentListings:
+    """Takes the place of the store: ``sent`` has the number of listings of each request."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.sent: list[int] = []
+
+        async def submit(_self: object, _text: str, given: JsonObject, **_: object) -> list[JsonObject]:
+            self.sent.append(len(given["listings"]))
+            found = [{"x": [listing["n"]], "s": [], "n": -1} for listing in given["listings"]]
+            edges: list[list[object]] = [[] for _ in given["hops"]]
+            return [{"e": edges, "v": [], "w": [], "l": found, "over": False, "large": False, "h": 0}]
+
+        monkeypatch.setattr(GremlinClient, "submit", submit)
+
+
+def listed(*numbers: int) -> LevelRequest:
+    """Return a request of listings with these numbers of vertices."""
+    return LevelRequest(listings=[IndexQuery(NO_VERTEX, number).wire() for number in numbers])
+
+
+async def test_many_listings_are_sent_in_parts(client: GremlinClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part has at most 100 listings, unless one loader has more; what has no listing joins any part."""
+    store = SentListings(monkeypatch)
+    batcher = LevelBatcher(client, "default", ReadTime(0))
+    requests = [listed(*range(first, first + count)) for first, count in ((0, 60), (60, 40), (100, 1), (101, 130))]
+    requests[1:1] = [LevelRequest(vertices=[256]), LevelRequest(hops=[{"p": -1, "xs": [256]}])]
+    found = await asyncio.gather(*map(batcher.fetch, requests))
+    assert store.sent == [100, 1, 130]
+    assert [each["x"] for response in found for each in response.listings] == [[number] for number in range(231)]
+    assert [len(response.edges) for response in found] == [0, 0, 1, 0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("limits", "limit"), [(UsageLimits(listings=199), "listings"), (UsageLimits(filters=20_000), "filters")]
+)
+async def test_too_many_or_large_listings_are_not_sent(
+    client: GremlinClient, monkeypatch: pytest.MonkeyPatch, limits: UsageLimits, limit: str
+) -> None:
+    """All listings of a level count before the first part is sent; those that go on with others do not count."""
+    store = SentListings(monkeypatch)
+    where = filter_of(In("name", ("x" * 20,)))
+    large = LevelRequest(listings=[IndexQuery(where, 1).wire()] * 100)
+    batcher = LevelBatcher(client, "default", ReadTime(0), OperationBudget(limits))
+    found = await asyncio.gather(*map(batcher.fetch, (large, replace(large, continues=True))))
+    assert [len(each.listings) for each in found] == [100, 100]
+    assert (store.sent, batcher.budget.listings, batcher.budget.filters) == ([100, 100], 100, 10_000)
+    for _ in range(2):
+        refused = await asyncio.gather(batcher.fetch(large), batcher.fetch(large), return_exceptions=True)
+        for error in refused:
+            assert isinstance(error, LimitError)
+            assert error.extensions["limit"] == limit
+    assert store.sent == [100, 100]
 
 
 async def test_what_is_abandoned_sends_and_counts_nothing(

@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from support.documents.filter_samples import conditions as sampled_conditions
 from support.estates.random_conditions import conditions, indexable, records, texts
 
-from app.graph.reading.level.index_filter import MAX_DISJUNCTS, NO_VERTEX, IndexFilter, after_position, filter_of
+from app.graph.reading.level.index_filter import (
+    MAX_DISJUNCTS,
+    MAX_FILTER_SIZE,
+    NO_VERTEX,
+    IndexFilter,
+    after_position,
+    filter_of,
+    size_of,
+)
 from app.graph.records.vertex_record import attached_record, native_values, stub
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.urn import make_urn
@@ -101,6 +109,26 @@ def test_constants() -> None:
     two, three = Above("updatedAt", 1), Below("updatedAt", 9)
     assert filter_of(AnyOf((All((AnyOf((ALWAYS, one)), two)), three))) == filter_of(AnyOf((two, three)))
     assert filter_of(AnyOf((one, NEVER))) == filter_of(AnyOf((one, In("name", ())))) == filter_of(one)
+
+
+def test_a_filter_has_the_size_of_what_it_expands_to() -> None:
+    """Each value counts its characters and 80 more, a number 80, as often as the alternatives repeat it."""
+    ids, either = In("urn", ("ab", "c")), AnyOf((In("name", ("d",)), In("name", ("e",))))
+    assert size_of(filter_of(ids, Above("updatedAt", 5))) == 82 + 81 + 80
+    assert size_of(filter_of(AnyOf((All((ids, either)), NEVER)))) == 2 * (82 + 81) + 2 * 81
+    assert size_of(filter_of(StartsWith("name", "fgh"))) == 83
+
+
+def test_alternatives_multiply_no_long_list() -> None:
+    """A list of 500 long ids passes; beside eight pairs of alternatives it would be repeated 256 times."""
+    ids = In("urn", tuple("x" * 1_000 + str(number) for number in range(500)))
+    pairs = [AnyOf((In("name", (f"a{number}",)), In("name", (f"b{number}",)))) for number in range(8)]
+    assert size_of(filter_of(ids, *pairs)) < MAX_FILTER_SIZE
+    for once in (pairs[:1], pairs):
+        beside = AnyOf((All((ids, *once)), In("urn", ())))
+        with pytest.raises(LimitError, match="fewer nested `or`") as caught:
+            filter_of(beside)
+        assert caught.value.extensions == {"limit": "filter", "maximum": MAX_FILTER_SIZE}
 
 
 def test_equal_conditions_are_sent_once() -> None:

@@ -1,7 +1,7 @@
 """Index queries: the form in which the level statement reads them."""
 
 from app.graph.reading.level.index_filter import filter_of
-from app.graph.reading.level.index_query import IndexQuery, substrings_of
+from app.graph.reading.level.index_query import IndexQuery, filter_size_of, substrings_of
 from graphql_schema.ports.conditions import AnyOf, Contains, In, MatchesPattern, SortOrder
 
 ONE, TWO = filter_of(In("name", ("a",))), filter_of(In("stage", ("ACTIVE",)))
@@ -36,3 +36,9 @@ def test_substrings_count_as_often_as_the_index_searches_for_them() -> None:
     where = filter_of(either, MatchesPattern("words", "a.?b"), In("name", (".*",)))
     assert substrings_of(IndexQuery(where, 21).wire()) == 2
     assert substrings_of(IndexQuery(where, 21, total=where, best=(where, ONE)).wire()) == 6
+
+
+def test_every_filter_of_a_query_has_a_size() -> None:
+    """Those of the page, of its total and of the best hits count: each is sent."""
+    assert filter_size_of(IndexQuery(ONE, 21).wire()) == 81
+    assert filter_size_of(IndexQuery(ONE, 21, total=TWO, best=(ONE, ONE)).wire()) == 3 * 81 + 86
