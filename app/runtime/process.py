@@ -55,7 +55,7 @@ from graphql_schema.ports.policy_report import PolicyReport
 from graphql_schema.ports.record import Record
 from graphql_schema.schema import build_schema
 from policies.disclosure import load_disclosure
-from policies.errors import CodedError, ConfigurationError
+from policies.errors import CodedError, ConfigurationError, LimitError
 from policies.gates import load_gates
 from policies.policy import Policy
 from policies.principal import Principal
@@ -272,7 +272,7 @@ class Process:
     def _log_access(self, principal: Principal, request_id: str, report: PolicyReport) -> None:
         try:
             self.access_log.write(principal, request_id, report)
-        except AccessLogError:
+        except (AccessLogError, LimitError):
             self.metrics.response_withheld()
             raise
         self.metrics.policy(report, break_glass=principal.break_glass is not None)

@@ -3,8 +3,9 @@
 Append-only JSON lines, separate from the log of the process. A line names the caller, the request, and the span if
 there is one. By its event it also has the coordinate, ids of assets and edges, or the reasons of a denial. A line about
 hidden fields (``denied``) has their number, no ids. A line with the event ``hidden`` has the ids of assets that the
-request named and the caller may not discover. One with the event ``webhook`` has the name of a webhook that changed. No
-line has the value of a field. A response is sent only after its lines are written, all or none of them.
+request named and the caller may not discover. One with the event ``webhook`` has the name of a webhook that changed,
+one with ``withheld`` the number of values that were too many, so that the response was not sent. No line has the value
+of a field. A response is sent only after its lines are written, all or none of them.
 """
 
 import errno
@@ -63,9 +64,9 @@ class AccessLog:
     def write(self, principal: Principal, request_id: str, report: PolicyReport) -> None:
         """Append the lines of one response, with fsync if the caller uses break-glass; none if there is nothing to log.
 
-        Raises AccessLogError if the file cannot be written, and LimitError if too much was read.
+        Raises AccessLogError if the file cannot be written, and LimitError if too many values were read. One line then
+        has the number of these, and all other lines are written: a mutation was stored.
         """
-        _refuse_many_reads(report)
         common = {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "requestId": request_id,
@@ -79,11 +80,16 @@ class AccessLog:
         lines = [orjson.dumps({**common, **event}) + b"\n" for event in self._events(principal, report)]
         if lines:
             self._append(b"".join(lines), durable=principal.break_glass is not None)
+        if _read_count(report) > MAX_LOGGED_READS:
+            raise _too_many_reads(_read_count(report))
 
     def _events(self, principal: Principal, report: PolicyReport) -> Iterator[dict[str, object]]:
         if principal.break_glass is not None:
             yield {"event": "break_glass"}
-        for coordinate, ids in sorted(report.reads.items()):
+        is_too_much = _read_count(report) > MAX_LOGGED_READS
+        if is_too_much:
+            yield {"event": "withheld", "count": _read_count(report)}
+        for coordinate, ids in () if is_too_much else sorted(report.reads.items()):
             type_name, field = coordinate.split(".")
             label = self._labels[type_name][field]
             yield from _in_pages({"event": "read", "coordinate": coordinate, "label": label}, list(ids))
@@ -114,16 +120,19 @@ class AccessLog:
             ) from error
 
 
-def _refuse_many_reads(report: PolicyReport) -> None:
-    count = sum(map(len, report.reads.values()))
-    if count > MAX_LOGGED_READS:
-        raise LimitError(
-            f"The response has {count} values of restricted or secret fields, each of which is logged; the limit is "
-            f"{MAX_LOGGED_READS}. Read fewer objects at once. A mutation was stored: do not repeat it.",
-            limit="logged",
-            actual=count,
-            maximum=MAX_LOGGED_READS,
-        )
+def _read_count(report: PolicyReport) -> int:
+    return sum(map(len, report.reads.values()))
+
+
+def _too_many_reads(count: int) -> LimitError:
+    return LimitError(
+        f"The response has {count} values of restricted or secret fields, each of which is logged; the limit is "
+        f"{MAX_LOGGED_READS}. Read fewer objects at once. A mutation may have been stored: read the state before you "
+        "repeat it.",
+        limit="logged",
+        actual=count,
+        maximum=MAX_LOGGED_READS,
+    )
 
 
 @contextmanager

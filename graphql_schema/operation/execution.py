@@ -86,12 +86,12 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
         what the operation has read is freed with it, and not by the garbage collector.
         """
         known = raw_variable_values if isinstance(raw_variable_values, CoercedVariables) else None
-        executed, variables = (without_variables(document), {}) if known else (document, raw_variable_values)
+        executed, variables = (document, raw_variable_values) if known is None else (without_variables(document), {})
         built = super().build(schema, executed, root_value, context_value, variables, operation_name, *args, **kwargs)
         if isinstance(built, list):
             return built
         operation = get_operation_ast(document, operation_name)
-        if known and operation is not None:
+        if known is not None and operation is not None:
             built.operation, built.variable_values = operation, known.coerced
         built.async_helpers = _NO_HELPERS
         return cast("Self", built)

@@ -5,8 +5,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import strawberry
+from graphql import get_operation_ast, parse
 from strawberry.types import ExecutionResult
 
+from graphql_schema.operation.coerced_variables import CoercedVariables, coerce
 from graphql_schema.operation.execution import LONG_LIST, BudgetedExecution
 from graphql_schema.operation.limited_schema import OperationSchema
 from graphql_schema.ports.operation_budget import OperationBudget, UsageLimits
@@ -147,6 +149,19 @@ async def test_a_context_without_a_budget_gets_one() -> None:
     """Without a budget in the context, the usual limits apply."""
     result = await run(BUDGETED, "{ numbers(count: 100001) }")
     assert [error.message.partition(";")[0] for error in result.errors or []] == ["The operation reached 100001 items"]
+
+
+async def test_coerced_variables_are_not_coerced_again() -> None:
+    """Not even if the client sent none, and all are defaults, which may have thousands of elements."""
+    schema = BUDGETED.core
+    document = parse("query A($count: Int! = 3) { numbers(count: $count) }")
+    operation = get_operation_ast(document)
+    assert operation is not None
+    coerced = await coerce(schema, document, operation, {})
+    assert isinstance(coerced, CoercedVariables)
+    built = BudgetedExecution.build(schema, document, raw_variable_values=coerced)
+    assert not isinstance(built, list)
+    assert built.variable_values is coerced.coerced
 
 
 def test_the_schema_uses_it() -> None:
