@@ -3,9 +3,9 @@
 Append-only JSON lines, separate from the log of the process. A line names the caller, the request, and the span if
 there is one. By its event it also has the coordinate, ids of assets and edges, or the reasons of a denial. A line about
 hidden fields (``denied``) has their number, no ids. A line with the event ``hidden`` has the ids of assets that the
-request named and the caller may not discover. One with the event ``webhook`` has the name of a webhook that changed,
-one with ``withheld`` the number of values that were too many, so that the response was not sent. No line has the value
-of a field. A response is sent only after its lines are written, all or none of them.
+request named and the caller may not discover. One with the event ``webhook`` has the name of a webhook that changed.
+One with ``withheld`` has the number of values that were too many, so that the response was not sent. No line has the
+value of a field. A response is sent only after its lines are written, all or none of them.
 """
 
 import errno

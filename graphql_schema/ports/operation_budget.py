@@ -204,18 +204,13 @@ class OperationBudget:
         self.check()
 
     def foresee_items(self, count: int) -> None:
-        """End the operation if a list will have so many elements that there are too many; raise the error then.
-
-        The elements are counted when the list is completed.
-        """
+        """End the operation, and raise, if a list will have too many elements, which count when it is completed."""
         if self.items + count > self.limits.items:
             self._exceed("items", self.items + count, self.limits.items)
 
     def count_values(self, count: int) -> None:
         """Count values; if there are too many, end the operation and raise the error that ended it."""
-        self.values += count
-        if self.values > self.limits.values:
-            self._exceed("values", self.values, self.limits.values)
+        self._count("values", count)
 
     def count_characters(self, count: int) -> None:
         """Count characters of texts or keys; if there are too many, end the operation and raise what ended it."""
@@ -231,33 +226,23 @@ class OperationBudget:
 
     def count_stored(self, count: int) -> None:
         """Count characters read from the store; if there are too many, end the operation and raise what ended it."""
-        self.stored += count
-        if self.stored > self.limits.stored:
-            self._exceed("stored", self.stored, self.limits.stored)
+        self._count("stored", count)
 
     def count_listings(self, count: int) -> None:
         """Count lists from the index; if there are too many, end the operation and raise the error that ended it."""
-        self.listings += count
-        if self.listings > self.limits.listings:
-            self._exceed("listings", self.listings, self.limits.listings)
+        self._count("listings", count)
 
     def count_filters(self, size: int) -> None:
         """Count the size of filters; if it is too large, end the operation and raise the error that ended it."""
-        self.filters += size
-        if self.filters > self.limits.filters:
-            self._exceed("filters", self.filters, self.limits.filters)
+        self._count("filters", size)
 
     def count_substrings(self, count: int) -> None:
         """Count substrings to search for; if there are too many, end the operation and raise what ended it."""
-        self.substrings += count
-        if self.substrings > self.limits.substrings:
-            self._exceed("substrings", self.substrings, self.limits.substrings)
+        self._count("substrings", count)
 
     def count_errors(self, count: int) -> None:
         """Count errors of fields; if there are too many, end the operation and raise the error that ended it."""
-        self.errors += count
-        if self.errors > self.limits.errors:
-            self._exceed("errors", self.errors, self.limits.errors)
+        self._count("errors", count)
 
     async def pause(self) -> None:
         """Let other tasks run if this turn of the event loop is over; else return at once.
@@ -292,6 +277,12 @@ class OperationBudget:
             if TURNS.is_over():
                 await self.pause()
             yield item
+
+    def _count(self, limit: str, count: int) -> None:
+        counted, maximum = getattr(self, limit) + count, getattr(self.limits, limit)
+        setattr(self, limit, counted)
+        if counted > maximum:
+            self._exceed(limit, counted, maximum)
 
     def _exceed(self, limit: str, actual: int, maximum: int) -> None:
         self._is_exceeded = self._end is None
