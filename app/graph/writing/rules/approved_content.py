@@ -174,18 +174,25 @@ def _servings(unit: ItemUnit, version: Record) -> Iterator[str]:
 def _deployments(unit: ItemUnit, version: Record) -> list[Record]:
     """Return the visible ACTIVE deployments that fix the content of a model version.
 
-    Anybody may deploy it. So one of another owner without a valid approval does not bind who may approve the version. A
-    withheld one rejects the item as DENIED.
+    Anybody may deploy it. So one of another owner without a valid approval does not bind who may approve the version
+    and neither made nor requested it, nor an administrator. A withheld one rejects the item as DENIED.
     """
     far = [each for _, each in unit.visibility.active_edges(DEPLOYED_AS.out("Deployment"), _vid(unit, version))]
     far = [each for each in far if each.get("status") == "ACTIVE" and not is_deleted(each)]
     for each in far:
         refuse_withheld(unit, each)
     shown = [each for each in far if unit.visibility.is_visible(each) and "status" in unit.visibility.masked(each)]
-    if not unit.visibility.allows("approve", version).allowed:
+    if not (shown and _may_change_deployed(unit, version)):
         return shown
     unit.lookup.require_hops(*((DECIDED_FOR.into("Approval"), _vid(unit, each)) for each in shown))
     return [each for each in shown if each["ownerTeam"] == version["ownerTeam"] or _valid_names(unit, each)]
+
+
+def _may_change_deployed(unit: ItemUnit, version: Record) -> bool:
+    """Return whether the caller may change a version below a deployment of others: alone, a maker would swap it."""
+    if unit.visibility.allows("administer", version).allowed:
+        return True
+    return unit.visibility.allows("approve", version).allowed and not made_or_requested(unit, version)
 
 
 def _valid_names(unit: ItemUnit, record: Record) -> list[str]:

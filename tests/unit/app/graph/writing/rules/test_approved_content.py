@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from support.stores.in_memory_writer import Memory, seeded
+from support.stores.in_memory_writer import ROOT, Memory, seeded
 from support.stores.writers import NOW, asset, link, person, urn
 
 from app.graph.records.vertex_id import vertex_id
@@ -54,7 +54,10 @@ def test_a_version_with_a_valid_approval_keeps_its_content(memory: Memory, value
 
 @pytest.mark.parametrize("approved", [False, True])
 def test_a_deployment_of_others_binds_no_approver_unless_it_is_approved(memory: Memory, *, approved: bool) -> None:
-    """Sam may deploy any version. Who may approve it changes its content all the same; ada, who may not, does not."""
+    """Sam may deploy any version. Who may approve it changes its content all the same; ada, who may not, does not.
+
+    Mo is a maker after the first change, and so does not change it again alone.
+    """
     deployment = asset("deployment s", {"status": "ACTIVE"}, owners=THEIRS, modelVersion=["model-version m@1"])
     assert memory.outcomes(deployment, who=person("sam", "team ads", roles="engineer")) == ["CREATED"]
     if approved:
@@ -62,6 +65,25 @@ def test_a_deployment_of_others_binds_no_approver_unless_it_is_approved(memory: 
     item = changed("model-version m@1", framework="x")
     assert memory.outcomes(item, who=ADA, now=NOW + 1) == ["CONFLICT"]
     assert memory.outcomes(item, who=MO, now=NOW + 1) == ["CONFLICT" if approved else "UPDATED"]
+    again = changed("model-version m@1", framework="y")
+    assert memory.outcomes(again, who=MO, now=NOW + 2) == ["CONFLICT"]
+    assert memory.outcomes(again, who=ROOT, now=NOW + 2) == ["CONFLICT" if approved else "UPDATED"]
+
+
+@pytest.mark.parametrize("by", ["registration", "request"])
+def test_no_maker_swaps_content_below_a_deployment_of_others(memory: Memory, by: str) -> None:
+    """Mo may approve versions, but not this one: mo registered it, or started the run that produced it."""
+    name = "model-version m@2"
+    mo = replace(MO, user=urn("user mo"))
+    made = memory.outcomes(asset(name, {"framework": "x"}), who=mo if by == "registration" else ROOT)
+    assert made == ["CREATED"]
+    if by == "request":
+        run = asset("run r", {"state": "COMPLETE"}, outputs=[name])
+        seeded(memory, asset("user mo"), run, link("STARTED_BY", "run r", "user mo"))
+    seeded(memory, asset("deployment s", {"status": "ACTIVE"}, owners=THEIRS, modelVersion=[name]))
+    item = changed(name, framework="y")
+    assert memory.outcomes(item, who=mo, now=NOW + 1) == ["CONFLICT"]
+    assert memory.outcomes(item, who=replace(MO, subject="kim"), now=NOW + 1) == ["UPDATED"]
 
 
 def test_a_deployment_of_the_own_team_binds_its_approvers(memory: Memory) -> None:
