@@ -1,5 +1,6 @@
 """Attacks on what was approved: its content, the people behind it, and the time at which an approval counts."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -44,13 +45,14 @@ DATASET = f"""mutation ($input: DatasetInput!) {{ registerDataset(input: $input)
 
 @pytest.fixture(scope="module")
 async def api(api: Api) -> Api:
-    """Return the API with mo, engineer and approver of team ranking, and eva, engineer of team ads."""
+    """Return the API with mo, engineer and approver of team ranking, eva, engineer of team ads, and cy, an auditor."""
     both = Persona(
         "mo", "", PrincipalKind.PERSON, "Mo", ("ranking",), ("engineer", "approver"), ("graph:read", "graph:write")
     )
     other = Persona("eva", "", PrincipalKind.PERSON, "Eva", ("ads",), ("engineer",), ("graph:read", "graph:write"))
+    auditor = replace(other, name="cy", groups=("governance",), roles=("auditor",))
     issuer = DevIssuer(api.process.settings)
-    api.tokens |= {"mo": issuer.mint(both), "eva": issuer.mint(other)}
+    api.tokens |= {"mo": issuer.mint(both), "eva": issuer.mint(other), "cy": issuer.mint(auditor)}
     return api
 
 
@@ -116,10 +118,14 @@ async def test_the_content_of_a_served_version_is_fixed(api: Api) -> None:
 
 
 async def test_a_hidden_deployment_is_no_reason_to_fix_content(api: Api) -> None:
-    """A deployment that is hidden from the caller counts as absent, because a CONFLICT would disclose it."""
+    """A deployment that is hidden from the caller counts as absent, because a CONFLICT would disclose it.
+
+    It is approved, so that it also binds an administrator, who sees it.
+    """
     await register(api, "hidden-use", 1)
     hidden = {"source": "test", "name": "hidden-use", "visibility": "TEAM", "owners": [ADS], "status": "ACTIVE"}
     await api.load({"deployment": {**hidden, "modelVersion": version("hidden-use")}})
+    assert codes(await approve(api, "cy", "mlg://deployment/test/default/hidden-use")) == []
     assert await change(api, "hidden-use", artifactUri="s3://x") == []
     (result,) = (await api.register("root", {"modelVersion": {"id": version("hidden-use"), "codeRef": "x"}}))["results"]
     assert codes(result) == ["CONFLICT"]
