@@ -31,6 +31,10 @@ MAX_DECISIONS: Final = 100
 Each revocation needs an approval that is valid, so there are at most as many more of these.
 """
 
+_DAY_MS: Final = 86_400_000
+
+_DECISIONS: Final = DECIDED_FOR.into("Approval")
+
 
 def approve(unit: ItemUnit, command: ApproveCommand) -> WriteOutcome:
     """Record a decision; raises RejectedItemError if the caller may not decide, or there is nothing to revoke.
@@ -75,21 +79,26 @@ def approve(unit: ItemUnit, command: ApproveCommand) -> WriteOutcome:
 
 
 def _repeats(unit: ItemUnit, decision: Record, before: Record) -> bool:
-    """Return whether a decision equals the earlier one, and that one still counts: an approval may be over."""
+    """Return whether a decision equals the earlier one, and that one still counts: a decision may be over."""
     names = ("decision", "reason", "decidedBy", "expiresAt", "digest")
-    is_over = before["decision"] == ApprovalDecision.APPROVED.name and not approved(before, unit.now)
-    return not is_over and all(decision.get(name) == before.get(name) for name in names)
+    return not _is_over(before, unit.now) and all(decision.get(name) == before.get(name) for name in names)
+
+
+def _is_over(decision: Record, now: int) -> bool:
+    """Return whether a decision has expired, or is about other content than the stored one."""
+    return any(decision.get(end) is not None and decision[end] <= now for end in ("expiresAt", "voidedAt"))
 
 
 def _refuse_many(unit: ItemUnit, command: ApproveCommand) -> None:
     """Reject the item as LIMIT_EXCEEDED if the caller has decided too often about the content that is stored.
 
-    Decisions up to the caller's last approval that a change of the content voided were about other content.
+    Decisions before a change of the content that voided one, of any caller, were about other content. A decision that
+    expired a day ago or earlier does not count. Without this day, short expiries would remove the limit.
     """
-    stored = unit.visibility.active_edges(DECIDED_FOR.into("Approval"), unit.lookup.vid(command.subject))
-    own = [each for _, each in stored if each["decidedBy"] == unit.author.subject]
-    voided = max((each["createdAt"] for each in own if each.get("voidedAt") is not None), default=0)
-    count = sum(each["createdAt"] > voided for each in own)
+    stored = [each for _, each in unit.visibility.active_edges(_DECISIONS, unit.lookup.vid(command.subject))]
+    voided = max((each.get("voidedAt") or 0 for each in stored), default=0)
+    own = [each for each in stored if each["decidedBy"] == unit.author.subject and each["createdAt"] > voided]
+    count = sum(each.get("expiresAt") is None or each["expiresAt"] > unit.now - _DAY_MS for each in own)
     if count >= MAX_DECISIONS and command.decision != ApprovalDecision.REVOKED.name:
         raise over_limit(
             f"You have decided {count} times about {command.subject} with this content, which is the limit. Revoke an "

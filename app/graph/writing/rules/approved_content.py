@@ -16,7 +16,7 @@ from app.graph.writing.rules.gate_evidence import decisions
 from app.graph.writing.rules.permissions import refuse_withheld
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import RejectedItemError, conflict, some_of
-from graphql_schema.catalog.enums import ChangeAction
+from graphql_schema.catalog.enums import ApprovalDecision, ChangeAction
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import DECIDED_FOR, DEPLOYED_AS, PRODUCES, STARTED_BY, Direction
 from graphql_schema.catalog.urn import parent_urn
@@ -202,15 +202,25 @@ def _valid_names(unit: ItemUnit, record: Record) -> list[str]:
 
 
 def _void(unit: ItemUnit, vid: int, subject: Record) -> list[str]:
-    """Stage the valid approvals that the caller may see as void, with their audit entries; return their names."""
+    """Stage the decisions that count and that the caller may see as void; return the names of the valid approvals.
+
+    The audit has these alone: a rejection closes a gate before and after. But an equal one would be about other
+    content.
+    """
     known, names = decisions(unit, subject), _valid_names(unit, subject)
-    for name in names:
-        approval = newest(known, name)
-        if approval is not None:
-            unit.staging.put(unit.lookup.vid(approval["id"]), amended(unit, approval, voidedAt=unit.now))
-            entry = {"gate": name, "decision": approval["decision"]}
+    for name in sorted({each["gate"] for each in known}):
+        decision = newest(known, name)
+        if decision is None or not (name in names or _is_rejection(decision)):
+            continue
+        unit.staging.put(unit.lookup.vid(decision["id"]), amended(unit, decision, voidedAt=unit.now))
+        if name in names:
+            entry = {"gate": name, "decision": decision["decision"]}
             unit.audit.record_field(vid, "approvals", entry, {**entry, "void": True})
     return names
+
+
+def _is_rejection(decision: Record) -> bool:
+    return bool(decision["decision"] == ApprovalDecision.REJECTED.name and decision.get("voidedAt") is None)
 
 
 def _void_of_deployments(unit: ItemUnit, vid: int) -> None:

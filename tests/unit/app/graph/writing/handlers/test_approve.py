@@ -96,6 +96,31 @@ def test_decisions_about_earlier_content_do_not_count(stored: Memory) -> None:
     assert stored.outcomes(decision(), who=ELI, now=NOW + 201) == ["CREATED"]
 
 
+def test_rejections_of_other_contents_do_not_count(stored: Memory) -> None:
+    """A dataset that changes and is rejected each time, also with equal reasons, reaches no limit.
+
+    The decisions of another approver, who decided last under the name, are about other content as well.
+    """
+    for number in range(101):
+        at = NOW + 10 * number
+        assert stored.outcomes(decision("REJECTED", reason="bad"), who=ELI, now=at) == ["CREATED"]
+        assert stored.outcomes(decision("REJECTED", reason="bad"), who=ELI, now=at + 1) == ["UNCHANGED"]
+        assert stored.outcomes(decision("REJECTED", reason="worse"), who=KIM, now=at + 2) == ["CREATED"]
+        (changed,) = stored.run(asset("dataset d", {"location": f"s3://{number}"}), now=at + 3)
+        assert (changed.outcome.name, changed.voided_approvals) == ("UPDATED", ())
+    assert stored.outcomes(decision(), who=ELI, now=NOW + 2_000) == ["CREATED"]
+
+
+def test_decisions_that_expired_a_day_ago_do_not_count(stored: Memory) -> None:
+    """Who approves for short times each day reaches no limit, and who does so 100 times on one day does."""
+    for number in range(100):
+        given = decision(expires_at=NOW + number + 1)
+        assert stored.outcomes(given, who=ELI, now=NOW + number) == ["CREATED"]
+    day = 24 * 60 * 60 * 1_000
+    assert refusal(stored, decision(), now=NOW + day)[1] == "LIMIT_EXCEEDED"
+    assert stored.outcomes(decision(), who=ELI, now=NOW + day + 1) == ["CREATED"]
+
+
 def test_only_an_approver_of_a_registered_asset_decides(stored: Memory) -> None:
     """An engineer is denied; a stub, a deleted and an unknown asset have nothing to decide about."""
     assert refusal(stored, decision(), ADA)[:2] == ("DENIED", "DENIED")
