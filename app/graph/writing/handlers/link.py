@@ -19,7 +19,7 @@ from app.graph.records.edge_record import (
 from app.graph.records.vertex_record import is_unowned_stub
 from app.graph.writing.rules.approved_content import RETRACTED
 from app.graph.writing.rules.edge_declarations import to_amend, with_giver
-from app.graph.writing.rules.edge_effects import CONTAINER_KEYS, change_edge, has_lapsed
+from app.graph.writing.rules.edge_effects import change_edge, has_lapsed, is_unscheduled
 from app.graph.writing.rules.first_owner import require_right_to_take
 from app.graph.writing.rules.known_references import refuse_unknown
 from app.graph.writing.rules.permissions import (
@@ -28,6 +28,7 @@ from app.graph.writing.rules.permissions import (
     require_right,
     require_right_to_declassify,
     require_right_to_end,
+    require_right_to_enter,
     require_right_to_move,
     require_visible,
 )
@@ -38,7 +39,7 @@ from app.graph.writing.unit.placeholders import absent_record, ensure_referenced
 from app.graph.writing.unit.rejections import RejectedItemError, invalid, not_found
 from app.graph.writing.unit.unseen_references import names_unseen
 from graphql_schema.catalog.enums import ChangeAction
-from graphql_schema.catalog.relations import CONTAINS, DEPLOYED_AS, RELATIONS, STARTED_BY, VERSION_OF, Relation
+from graphql_schema.catalog.relations import CONTAINS, RELATIONS, STARTED_BY, VERSION_OF, Relation
 from graphql_schema.catalog.urn import parent_urn, parse_urn
 from graphql_schema.ports.commands import LinkCommand, UnlinkCommand, changes_source
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
@@ -69,8 +70,9 @@ def link(unit: ItemUnit, command: LinkCommand) -> WriteOutcome:
     present = absent_record(unit, changed) if hidden else unit.lookup.known(own)
     require_right(unit, "link", present, "from" if outward else "to")
     refuse_deleted(present)
-    if relation is CONTAINS and not outward and is_unowned_stub(present):  # a domain brings its owner, once registered
-        require_right(unit, "update", {**present, "ownerTeam": command.source}, "from")
+    ends = (relation.name, unit.lookup.vid(command.source), unit.lookup.vid(command.target))
+    known = unconfirmed_link(unit, ends) if hidden else unit.visibility.known(ends)
+    require_right_to_enter(unit, relation.name, command.source, present, known, "from")
     source, target = ensure_referenced(unit, command.source, "from"), ensure_referenced(unit, command.target, "to")
     ends_known = {vid: unit.visibility.could_see(vid) for vid in (source, target)}
     unit.visibility.report_hidden_id(command.source)
@@ -299,14 +301,13 @@ def _refuse_invalid(relation: Relation, command: LinkCommand) -> None:
 def _refuse_dated(unit: ItemUnit, command: LinkCommand | UnlinkCommand, **instants: int | None) -> None:
     """Reject the item if it schedules what must change by a write, or dates a version; ``instants`` are by input field.
 
-    The version of a deployment must, because its approvals are for this version, and so must the domain or feature set
-    of an asset, whose owner it may be. A version belongs to the parent that its id names, and never ceases to.
+    A version belongs to the parent that its id names, and never ceases to.
     """
     relation = RELATIONS[command.relation]
-    contains = relation is CONTAINS and parse_urn(command.source).kind in CONTAINER_KEYS
+    unscheduled = is_unscheduled(relation.name, parse_urn(command.source).kind)
     for name, instant in instants.items():
-        if (relation is DEPLOYED_AS or contains) and instant is not None and instant > unit.now:
-            what = "What a domain or feature set contains" if contains else "A deployment"
+        if unscheduled and instant is not None and instant > unit.now:
+            what = "What a domain or feature set contains" if relation is CONTAINS else "A deployment"
             raise invalid(f"{what} cannot be scheduled; call when it takes place, without `{name}`.", name)
         if relation is VERSION_OF and instant is not None:
             raise invalid(f"A version belongs to its parent as long as it exists; omit `{name}`.", name)

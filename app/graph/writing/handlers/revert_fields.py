@@ -25,6 +25,7 @@ from app.graph.writing.rules.approved_content import DIGESTS, RETRACTED
 from app.graph.writing.rules.edge_declarations import to_amend
 from app.graph.writing.rules.edge_effects import (
     change_edge,
+    is_unscheduled,
     require_containers,
     update_ordered_lists,
     update_owner_team,
@@ -36,6 +37,7 @@ from app.graph.writing.rules.permissions import (
     require_right,
     require_right_to_declassify,
     require_right_to_end,
+    require_right_to_enter,
     require_right_to_move,
 )
 from app.graph.writing.rules.result_rights import require_right_on_result
@@ -210,6 +212,9 @@ def _restore_edge(unit: ItemUnit, vid: int, entry: Record) -> bool:
     known = unit.visibility.known(key)
     unconfirmed = needs_confirmation(unit, key, vid, known)
     if was is not None and is_current(was, unit.now):
+        require_right_to_enter(unit, key[0], entry["edge"][1], unit.lookup.known(key[2]), known)
+        if is_unscheduled(key[0], unit.lookup.kind(key[1])):  # an earlier version scheduled its end
+            was = {name: value for name, value in was.items() if name != "validTo"}
         stored = to_amend(unit, key, vid, edge, unconfirmed=unconfirmed)
         require_right_to_declassify(unit, unit.lookup.known(vid), key[2], stored, was)
         after = with_confirmation(restored_declaration(edge, was, unit.now), unconfirmed=unconfirmed)

@@ -22,7 +22,7 @@ from app.graph.writing.unit.apart_declarations import declarers, declarers_of_ot
 from app.graph.writing.unit.item_unit import ItemUnit
 from graphql_schema.catalog.enums import TagMode
 from graphql_schema.catalog.kinds import KINDS
-from graphql_schema.catalog.relations import CHILD_HOPS, CONTAINS, OWNED_BY, RELATIONS, TAGGED, Direction
+from graphql_schema.catalog.relations import CHILD_HOPS, CONTAINS, DEPLOYED_AS, OWNED_BY, RELATIONS, TAGGED, Direction
 from graphql_schema.ports.record import Record
 
 CONTAINER_KEYS = {"Domain": "domain", **{kind.part_of: "whole" for kind in KINDS.values() if kind.part_of}}
@@ -146,6 +146,15 @@ def _lacks_parent(unit: ItemUnit, key: EdgeKey) -> bool:
     """Return whether a child has no parent, such as one that an earlier caller of this edge could not give it."""
     is_parent = CONTAINER_KEYS.get(unit.lookup.kind(key[1])) == "whole"
     return is_parent and not unit.lookup.known(key[2])["index"]["whole"]
+
+
+def is_unscheduled(relation: str, source_kind: str) -> bool:
+    """Return whether an edge from this kind must begin and end by a write, and never later than the write.
+
+    The version of a deployment must, because its approvals are for this version, and so must the domain or feature set
+    of an asset, whose owner it may be.
+    """
+    return relation == DEPLOYED_AS.name or (relation == CONTAINS.name and source_kind in CONTAINER_KEYS)
 
 
 def has_lapsed(unit: ItemUnit, key: EdgeKey) -> bool:

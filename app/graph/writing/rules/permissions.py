@@ -7,7 +7,7 @@ from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.placeholders import absent_record
 from app.graph.writing.unit.rejections import conflict, denied, invalid, not_found
 from graphql_schema.catalog.kinds import KINDS
-from graphql_schema.catalog.relations import RELATIONS, Direction
+from graphql_schema.catalog.relations import CONTAINS, RELATIONS, Direction
 from graphql_schema.catalog.urn import parse_urn
 from graphql_schema.ports.record import Record
 
@@ -132,6 +132,21 @@ def needs_confirmation(
     others = changed_ends(unit, key, without=own)
     allowed = [require_right_if_visible(unit, "link", record, *path) for record in others]  # each can reject the item
     return not all(allowed)
+
+
+def require_right_to_enter(
+    unit: ItemUnit, relation: str, source: str, asset: Record, edge: Record | None, *path: str
+) -> None:
+    """Require the right to update what a domain owns, if an edge puts the asset, an unowned stub, into the domain.
+
+    The domain owns the asset once it is registered. A current confirmed edge needs no further right, so that a retry of
+    a call gets the same outcome. ``source`` is the URN of the domain, ``edge`` the edge as the caller knows it, and
+    ``path`` the input field of the domain.
+    """
+    if relation != CONTAINS.name or parse_urn(source).kind != "Domain" or not is_unowned_stub(asset):
+        return
+    if edge is None or not is_current(edge, unit.now) or edge.get(UNCONFIRMED):
+        require_right(unit, "update", {**asset, "ownerTeam": source}, *path)
 
 
 def require_right_below(unit: ItemUnit, urn: str, parent: Record, *path: str) -> None:

@@ -306,6 +306,17 @@ def test_a_domain_of_others_takes_no_placeholder(memory: Memory) -> None:
     assert memory.record("dataset new")["ownerTeam"] == urn("domain shop")
 
 
+def test_a_repeated_link_into_a_domain_needs_no_further_right(memory: Memory) -> None:
+    """The edge of a placeholder is stored, so that a retry of ada is UNCHANGED; once it has ended, ada is denied."""
+    seeded(memory, asset("domain shop", owners=THEIRS), link("DERIVES", "dataset other", "dataset seen"))
+    into = link("CONTAINS", "domain shop", "dataset seen")
+    seeded(memory, into)
+    assert memory.outcomes(into, who=ADA, now=NOW + 1) == ["UNCHANGED"]
+    ended = UnlinkCommand("CONTAINS", urn("domain shop"), urn("dataset seen"))
+    assert memory.outcomes(ended, who=ADA, now=NOW + 2) == ["UPDATED"]
+    assert refusal(memory, into, ADA)[0] == "DENIED"
+
+
 def test_a_hidden_far_end_is_treated_as_absent(stored: Memory) -> None:
     """A confirmed link to a hidden asset is not found, and the id is reported for the access log."""
     shut = urn("dataset shut")

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from support.stores.in_memory_writer import Memory, seeded
+from support.stores.in_memory_writer import ROOT, Memory, seeded
 from support.stores.writers import NOW, asset, link, person, urn
 
 from app.graph.records.edge_record import is_current
@@ -148,3 +148,27 @@ def test_reverting_removes_no_protection_that_set_alias_would_not(memory: Memory
     for version, outcome in (("m@3", "DENIED"), ("m@2", "UPDATED")):
         move = SetAliasCommand(urn("model m"), "champion", urn(f"model-version {version}"))
         assert memory.outcomes(move, who=EVE, now=NOW + 6) == [outcome]
+
+
+def test_reverting_puts_no_placeholder_into_a_domain_of_others(memory: Memory) -> None:
+    """Ada, whose link is denied, does not revert the end of the edge either; an administrator does."""
+    seeded(memory, asset("domain shop", owners=THEIRS), link("DERIVES", "dataset other", "dataset seen"))
+    seeded(memory, link("CONTAINS", "domain shop", "dataset seen"))
+    ended = UnlinkCommand("CONTAINS", urn("domain shop"), urn("dataset seen"))
+    assert memory.outcomes(ended, who=ADA, now=NOW + 1) == ["UPDATED"]
+    change = newest(memory, "dataset seen")
+    assert codes(memory, change, ADA, NOW + 2) == ["DENIED"]
+    assert memory.record("dataset seen")["index"]["domain"] == ""
+    assert codes(memory, change, ROOT, NOW + 3) == []
+    assert memory.record("dataset seen")["index"]["domain"] == urn("domain shop")
+
+
+def test_reverting_schedules_no_end_in_a_domain(memory: Memory) -> None:
+    """An earlier version scheduled the end of the edge; the restored edge has none, because a write must end it."""
+    ends = ("CONTAINS", "domain shop", "dataset d")
+    seeded(memory, asset("domain shop", owners=THEIRS), asset("dataset d"), link(*ends))
+    key = next(key for key in memory.edges if key[0] == "CONTAINS")
+    memory.edges[key] = {**memory.edge(*ends), "validTo": NOW + 500}
+    assert memory.outcomes(UnlinkCommand(ends[0], urn(ends[1]), urn(ends[2])), who=ROOT, now=NOW + 1) == ["UPDATED"]
+    assert codes(memory, newest(memory, "dataset d"), ROOT, NOW + 2) == []
+    assert "validTo" not in memory.edge(*ends)
