@@ -8,6 +8,7 @@ searches of an item go on together: each level is one more read of the batch, ho
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
+from itertools import islice
 from typing import Final, NamedTuple
 
 from app.graph.records.vertex_record import kind_of
@@ -25,6 +26,7 @@ from graphql_schema.rules.contamination_verdict import (
     SNAPSHOTS,
     TRAINING,
     DataSources,
+    Overlap,
     is_data,
     leads,
     overlap,
@@ -157,11 +159,19 @@ class SourceSearch:
         data = sorted({*self._of_kinds(found, *SNAPSHOTS), *read})
         self.cut |= len(data) > MAX_DATA
         origins = self._all_sources(data[:MAX_DATA], self.known.origin)
-        self.known.left -= len(trainings) * len(origins)
-        overlaps = [overlap(training, origin) for training in trainings for origin in origins]
+        overlaps = self._overlaps(trainings, origins)
         missing = self.cut or (self.hidden and self.unit.author.discloses_hidden)
         known = bool(trainings and origins) and all(each.paths for each in trainings) and not missing
         return verdict_of((each for each in overlaps if each is not None), known=known)
+
+    def _overlaps(self, trainings: Sequence[DataSources], origins: Sequence[DataSources]) -> list[Overlap | None]:
+        """Compare each training with each origin; without work left for all, set ``cut`` and compare none."""
+        pairs = len(trainings) * len(origins)
+        if pairs > self.known.left:
+            self.cut = True
+            return []
+        self.known.left -= pairs
+        return [overlap(training, origin) for training in trainings for origin in origins]
 
     def _all_sources(self, roots: Sequence[str], hops: _Hops) -> list[DataSources]:
         found: dict[str, DataSources] = {}
@@ -221,19 +231,31 @@ class SourceSearch:
         return arriving
 
     def _find_steps(self, urns: Sequence[str], hops: _Hops) -> None:
-        """Add the steps from assets to those of ``hops``, as far as there is work left for it."""
-        urns = urns[: max(0, self.known.left // FIRST)]
+        """Add the steps from assets to those of ``hops``, as far as there is work left for it.
+
+        If there is none left for all members of a group, the work ends before the edges of the members are read.
+        """
+        affordable = max(0, self.known.left // FIRST)
+        urns = urns[:affordable]
         shown = [urn for urn in urns if self._shows(urn, "upstream")]
         self._require(_steps, shown)
-        groups = {
-            urn: [far["id"] for hop in _steps(self._kind(urn)) for far in self._active(hop, urn)] for urn in shown
-        }
+        groups: dict[str, list[str]] = {}
+        for urn in shown:
+            groups[urn] = list(islice(self._members(urn), affordable))
+            affordable -= len(groups[urn])
+        if affordable < len(urns):
+            self.known.left = 0
+            return
         self._require(_upstream, [each for urn, group in groups.items() for each in (urn, *group)])
         for urn in urns:
             if self.known.left <= 0:
                 return
             hops.steps[urn] = self._steps_from(urn, groups[urn], hops.hops) if urn in groups else _Steps()
             self.known.left -= FIRST * hops.steps[urn].size
+
+    def _members(self, urn: str) -> Iterator[str]:
+        """Yield the ids of the other members of the group of an asset, also hidden ones."""
+        return (far["id"] for hop in _steps(self._kind(urn)) for far in self._active(hop, urn))
 
     def _steps_from(self, urn: str, group: Sequence[str], hops: Sequence[Hop]) -> _Steps:
         """Return the steps from an asset to the far ends of its own edges and those of the members of its group."""

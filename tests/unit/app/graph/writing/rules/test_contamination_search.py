@@ -16,6 +16,7 @@ from app.graph.writing.rules.contamination_search import contaminated
 from app.graph.writing.unit.visibility import CallerVisibility
 from graphql_schema.catalog.relations import Hop
 from graphql_schema.ports.record import Record
+from graphql_schema.rules.contamination_verdict import DataSources, Overlap, overlap
 
 SOURCES = [f"dataset s{number}" for number in range(20)]
 
@@ -60,3 +61,39 @@ def test_the_work_of_all_walks_is_bounded(stored: Memory, monkeypatch: pytest.Mo
         found.setdefault(unclean(stored), limit)
     both = frozenset({urn("evaluation e"), urn("evaluation f")})
     assert [*found] == [both, frozenset({urn("evaluation f")}), frozenset()]
+
+
+def test_no_group_and_no_comparison_exceeds_the_bound(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each examined asset counts ten times, and each comparison of a training with data once, whatever the limit.
+
+    A source has 300 versions, whose edges are only read if there is work left for all of them. Forty versions of a
+    model are compared with a hundred datasets, or none is.
+    """
+    models = [f"model-version m@{number}" for number in range(40)]
+    data = [f"dataset d{number}" for number in range(100)]
+    seeded(memory, asset("evaluation e"), asset("evaluation f"), asset("dataset hub"))
+    seeded(memory, *(asset(name, trainedOn=["dataset train"]) for name in models), *map(asset, data))
+    seeded(memory, *(link("EVALUATED_BY", name, "evaluation e") for name in (*models, *data)))
+    seeded(memory, *(asset(f"dataset-version hub@{number}") for number in range(300)))
+    seeded(memory, *(link("EVALUATED_BY", name, "evaluation f") for name in (models[0], "dataset hub")))
+    followed = CallerVisibility.active_edges
+    examined: set[int] = set()
+    pairs: list[str] = []
+
+    def counted(self: CallerVisibility, hop: Hop, vid: int, *, ended: bool = False) -> Iterator[tuple[EdgeKey, Record]]:
+        examined.update([vid] if hop.relation.lineage else [])
+        return followed(self, hop, vid, ended=ended)
+
+    def counted_overlap(training: DataSources, evaluated: DataSources) -> Overlap | None:
+        pairs.append(evaluated.root)
+        return overlap(training, evaluated)
+
+    monkeypatch.setattr(CallerVisibility, "active_edges", counted)
+    monkeypatch.setattr(contamination_search, "overlap", counted_overlap)
+    for limit in (*range(0, 10_000, 200), 50_000):
+        examined.clear()
+        pairs.clear()
+        monkeypatch.setattr(contamination_search, "MAX_WORK", limit)
+        found = unclean(memory)
+        assert len(pairs) + contamination_search.FIRST * len(examined) <= limit
+    assert (found, len(pairs)) == (frozenset(), 4_001)
