@@ -61,8 +61,8 @@ class Approval(Node):
         "version; null for other assets, without a digest, and in decisions older than this field."
     )
     voided_at: Instant | None = stored_field(
-        "The instant at which a change of the content voided the decision. A void approval counts no longer, and a void "
-        "rejection was about other content. Null if the decision is not void."
+        "The instant at which a change of the content voided the decision. A void approval counts no longer, and a "
+        "void rejection was about other content. Null if the decision is not void."
     )
     subject: AssetRef | None = strawberry.field(
         description="The asset that the decision is about.", resolver=resolve_subject
@@ -117,8 +117,9 @@ async def _approve(info: Info, input: ApproveArg) -> Resolved:
 approve = strawberry.field(
     description="Records a decision about an asset under an approval name, such as `release`. Gates list the names "
     "that they need. The newest decision under a name counts, until it expires or is void. Needs the right to approve "
-    "the asset; a caller who made or requested the asset cannot approve it. A decision that equals the newest one, of "
-    "the same caller, changes nothing. A caller can decide 100 times about one content of an asset, and still revoke.",
+    "the asset. A caller who made or requested the asset cannot approve it, nor a deployment of an own version. "
+    "A decision that equals the newest one, of the same caller, changes nothing. A caller can decide 100 times about "
+    "one content of an asset, and still revoke.",
     resolver=_approve,
 )
 

@@ -64,7 +64,8 @@ class ViewerRight:
     )
     restriction: str | None = stored_field(
         "What the viewer may not do although the rules allow the action; null if nothing is known: the author of an "
-        "asset does not approve it."
+        "asset does not approve it. Whether the viewer made the version of a deployment is not examined: the right to "
+        "approve that version has the restriction."
     )
 
 

@@ -264,7 +264,7 @@ def owner_team(record: Record, parent: Record | None) -> str:
 
     - a team among its owners, or else an inherited team;
     - a user among its owners, or else what is inherited, a user or a domain;
-    - its domain. That of a stub does not count, because any caller may put a stub into a domain.
+    - its domain. That of a stub does not count, because earlier versions let any caller put a stub into a domain.
 
     ``parent`` is None without one.
     """

@@ -6,7 +6,7 @@ All are read with each move of an alias, so their number is bounded.
 
 from typing import Final
 
-from app.graph.writing.rules.approved_content import DIGESTS, made_or_requested
+from app.graph.writing.rules.approved_content import DIGESTS, own_work
 from app.graph.writing.rules.attach import attached_urn, new_ordered_record
 from app.graph.writing.rules.gate_evidence import decisions
 from app.graph.writing.rules.permissions import (
@@ -41,9 +41,10 @@ def approve(unit: ItemUnit, command: ApproveCommand) -> WriteOutcome:
 
     A decision of the caller that equals the newest one under its name changes nothing.
 
-    Who made or requested the asset may not approve it. The error is also raised if the asset is hidden, deleted, a stub
-    or has another revision than expected, or if ``expiresAt`` has passed. With ``only_known``, it is also raised if no
-    gate needs an approval of this name. It is also raised if the caller has decided MAX_DECISIONS times.
+    Who made or requested the asset may not approve it, nor a deployment of it. The error is also raised if the asset is
+    hidden, deleted, a stub or has another revision than expected, or if ``expiresAt`` has passed. With ``only_known``,
+    it is also raised if no gate needs an approval of this name. It is also raised if the caller has decided
+    MAX_DECISIONS times.
     """
     subject = require_visible(unit, command.subject, "subject")
     require_right(unit, "approve", subject)
@@ -53,8 +54,8 @@ def approve(unit: ItemUnit, command: ApproveCommand) -> WriteOutcome:
     known = unit.author.gates.approvals
     if command.only_known and command.gate not in known:
         raise unknown_name(command.gate, f"No gate needs an approval {command.gate!r}", known, "gate")
-    if command.decision == ApprovalDecision.APPROVED.name and made_or_requested(unit, subject):
-        raise denied(f"You made or requested {command.subject}; let another approver approve it.")
+    if command.decision == ApprovalDecision.APPROVED.name:
+        _refuse_own_work(unit, subject)
     if command.expires_at is not None and command.expires_at <= unit.now:
         raise invalid("`expiresAt` has passed; give a later instant, or omit it.", "expiresAt")
     earlier = decisions(unit, subject)
@@ -76,6 +77,14 @@ def approve(unit: ItemUnit, command: ApproveCommand) -> WriteOutcome:
     unit.audit.record_action(subject_vid, ChangeAction.APPROVED, command.reason)
     unit.audit.record_field(subject_vid, "approvals", _audited(before), _audited(decision))
     return WriteOutcome(Outcome.CREATED, command.subject, subject["revision"], created_record=decision["id"])
+
+
+def _refuse_own_work(unit: ItemUnit, subject: Record) -> None:
+    """Reject an approval as DENIED if the caller made or requested the asset, or a version of this deployment."""
+    own = own_work(unit, subject)
+    if own is not None:
+        shown = own["id"] if unit.visibility.is_visible(own) else "its version"
+        raise denied(f"You made or requested {shown}; let another approver approve {subject['id']}.")
 
 
 def _repeats(unit: ItemUnit, decision: Record, before: Record) -> bool:

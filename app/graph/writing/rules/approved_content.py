@@ -70,27 +70,41 @@ def bind_approvals(unit: ItemUnit) -> tuple[str, ...]:
 
 
 def made_or_requested(unit: ItemUnit, record: Record) -> bool:
-    """Return whether the caller is stored as a maker of the asset, or started a run that produced it.
+    """Return whether :func:`own_work` of an asset is something."""
+    return own_work(unit, record) is not None
 
-    Of a deployment, its present versions count as well, because an approval of it is for these. A maker registered the
-    asset or changed its content. The author of a stub is none, once another registered it. A run counts for each user
-    that it ever named in a confirmed edge, unless that edge is RETRACTED. It also counts after its output was unlinked,
-    or the edge to it became unconfirmed: neither undoes a request. A run that is hidden from the caller counts, because
-    the caller might have hidden it; the user that a stranger names in such a run is unconfirmed.
+
+def own_work(unit: ItemUnit, record: Record) -> Record | None:
+    """Return the asset if the caller is stored as a maker of it, or started a run that produced it; else None.
+
+    Of a deployment, one of its present versions is returned as well, because an approval of it is for these. It may be
+    hidden. A maker registered the asset or changed its content. The author of a stub is none, once another registered
+    it. A run counts for each user that it ever named in a confirmed edge, unless that edge is RETRACTED. It also counts
+    after its output was unlinked, or the edge to it became unconfirmed: neither undoes a request. A run that is hidden
+    from the caller counts, because the caller might have hidden it; the user that a stranger names in such a run is
+    unconfirmed.
     """
     parts = [record, *_deployed_versions(unit, record)]
-    if any(unit.author.subject in makers(each) for each in parts):
-        return True
+    made = next((each for each in parts if unit.author.subject in makers(each)), None)
     urn = unit.author.user
-    outputs = [_vid(unit, each) for each in parts if PRODUCES.allows("Run", kind_of(each))]
-    if urn is None or not outputs:
-        return False
+    outputs = [each for each in parts if PRODUCES.allows("Run", kind_of(each))]
+    if made is not None or urn is None or not outputs:
+        return made
     user, produced = unit.lookup.vid(urn), PRODUCES.into("Run")
-    unit.lookup.require_hops(*((produced, vid) for vid in outputs))
-    runs = [key[1] for vid in outputs for key, _ in unit.visibility.active_edges(produced, vid, ended=True)]
-    unit.lookup.require_hops(*((STARTED_BY.out("User"), run) for run in runs))
-    named = [key for run in runs for key in unit.lookup.edges_at(STARTED_BY.name, Direction.OUT, run)]
-    edges = [unit.lookup.edge(key) or {} for key in named if key[2] == user]
+    unit.lookup.require_hops(*((produced, _vid(unit, each)) for each in outputs))
+    runs = [
+        (each, key[1])
+        for each in outputs
+        for key, _ in unit.visibility.active_edges(produced, _vid(unit, each), ended=True)
+    ]
+    unit.lookup.require_hops(*((STARTED_BY.out("User"), run) for _, run in runs))
+    return next((output for output, run in runs if _names_user(unit, run, user)), None)
+
+
+def _names_user(unit: ItemUnit, run: int, user: int) -> bool:
+    """Return whether a run ever named a user in a confirmed edge that is not RETRACTED."""
+    named = [key for key in unit.lookup.edges_at(STARTED_BY.name, Direction.OUT, run) if key[2] == user]
+    edges = [unit.lookup.edge(key) or {} for key in named]
     return any(was_confirmed(edge) and not edge.get(RETRACTED) for edge in edges)
 
 

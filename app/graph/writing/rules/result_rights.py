@@ -57,7 +57,7 @@ def require_right_to_weaken_gates(unit: ItemUnit) -> None:
     for vid, after in [*unit.staging.staged.vertices.items()]:
         before = unit.lookup.batch.vertex(vid)
         if before is None or kind_of(after) != "Model" or is_unowned_stub(before):
-            continue  # no alias of an unowned stub moves, and any caller may have put it into a domain
+            continue  # no alias of an unowned stub moves
         selected = [selectors(visible_fields(record, ())) for record in (before, after)]
         unseen = "riskTier" in unit.audit.rewritten.get(vid, ())
         if unseen or _risk(after) < _risk(before) or unit.author.gates.weaken(*selected):

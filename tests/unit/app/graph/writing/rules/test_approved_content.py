@@ -185,6 +185,21 @@ def test_who_made_or_requested_a_version_approves_no_deployment_of_it(memory: Me
         assert memory.outcomes(approval("deployment s"), who=ELI, now=NOW + 1) == ["CREATED"]
 
 
+@pytest.mark.parametrize("hidden", [True, False])
+def test_the_denial_names_the_own_version_of_a_deployment(memory: Memory, *, hidden: bool) -> None:
+    """Mo did not make the deployment, so the message names what mo made; but not the id of a hidden version."""
+    own = "model-version m@7"
+    assert memory.outcomes(changed(own, framework="x"), who=MO) == ["CREATED"]
+    seeded(memory, asset("deployment s", owners=OURS, modelVersion=[own]))
+    if hidden:
+        vid, values = vertex_id("default", urn(own)), {"visibility": "TEAM", "ownerTeam": urn("team growth")}
+        memory.vertices[vid] = {**memory.record(own), **values}
+    (done,) = memory.run(approval("deployment s"), who=MO, now=NOW + 1)
+    shown = "its version" if hidden else urn(own)
+    message = f"You made or requested {shown}; let another approver approve {urn('deployment s')}."
+    assert [error.message for error in done.errors] == [message]
+
+
 def test_a_run_that_is_hidden_from_the_registrant_counts(memory: Memory) -> None:
     """Mo's run comes before the version, so its edge becomes unconfirmed; mo still counts as who requested it."""
     mo = replace(person("mo", "team ranking", "team growth", roles="engineer approver"), user=urn("user mo"))
