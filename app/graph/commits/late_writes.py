@@ -16,6 +16,7 @@ from app.graph.driver.errors import StoreUnavailableError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.prepared_statement import PreparedStatement
 from app.store.errors import StoreReason
+from policies.errors import CodedError
 
 LATE_SECONDS: Final = 600.0
 """Seconds after which a transaction without a response counts as ended; the store has no limit of its own."""
@@ -54,7 +55,7 @@ class LateWrites:
         Call it before an outcome is returned that a late transaction may have stored. During an outage it returns as
         well: lists are refused until the host has restarted the store with a complete index. Raises
         StoreUnavailableError with the reason INDEX and an unknown outcome after INDEX_SECONDS, or if the mark cannot be
-        read.
+        read, whatever the store returns.
         """
         if self.clock() >= self._until or not client.exclusive:
             return
@@ -67,5 +68,5 @@ class LateWrites:
     async def _is_indexed(self, client: GremlinClient) -> bool:
         try:
             return await client.submit(INDEXED, {"mark": INDEX_MARK, "urn": INDEX_MARK_URN}) == [True]
-        except StoreUnavailableError as error:
+        except CodedError as error:
             raise StoreUnavailableError.because(StoreReason.INDEX, unknown_outcome=True) from error

@@ -194,7 +194,6 @@ class GroupCommit:
                     await self._client.write_order.begin()
                 plan = await GroupPlanner(self._client, self._coordinator, group.batches, group.missing).plan()
                 await self._commit(plan)
-            await self._coordinator.late_writes.wait_indexed(self._client)
         except (VertexExistsError, TransientConflictError) as error:
             return group.again(error)
         except UnconfirmedWriteError as unconfirmed:
@@ -205,6 +204,17 @@ class GroupCommit:
             return group.fail(error)
         except Exception as error:  # noqa: BLE001 - the boundary of a call; the halves show which one fails
             return group.split(error)
+        return await self._completed(group, plan)
+
+    async def _completed(self, group: WriteGroup, plan: GroupPlan) -> list[WriteGroup]:
+        """Give the calls of a stored transaction their outcomes, or the error of the wait for the index.
+
+        Return no groups: after the commit, nothing may be written again.
+        """
+        try:
+            await self._coordinator.late_writes.wait_indexed(self._client)
+        except Exception as error:  # noqa: BLE001 - the boundary of a call
+            return group.fail(error)
         for each in plan.batches:
             each.complete()
         return []

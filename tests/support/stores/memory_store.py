@@ -31,7 +31,7 @@ class MemoryStore:
     """A client over ``memory``. ``refuses`` returns the error of a write, given the URNs of its vertices.
 
     ``writes`` has these URNs for each write. While ``open`` is not set, a write waits. ``late_index`` is how often the
-    index lacks what is stored, when that is read.
+    index lacks what is stored, when that is read. ``index_error`` is the error of each such read.
     """
 
     memory: Memory
@@ -44,6 +44,7 @@ class MemoryStore:
     work: WorkMonitor = field(default_factory=WorkMonitor)
     exclusive: bool = True
     late_index: int = 0
+    index_error: Exception | None = None
     index_reads: int = 0
 
     def __post_init__(self) -> None:
@@ -61,6 +62,8 @@ class MemoryStore:
         await asyncio.sleep(0)
         if prepared is INDEXED:
             self.index_reads += 1
+            if self.index_error is not None:
+                raise self.index_error
             return [self.index_reads > self.late_index]
         if prepared is FLOW:
             hops = bindings["hops"]

@@ -7,7 +7,7 @@ import pytest
 
 from app.graph.commits.late_writes import INDEX_SECONDS, INDEXED, LATE_SECONDS, LateWrites
 from app.graph.commits.write_statements import INDEX_MARK
-from app.graph.driver.errors import StoreUnavailableError
+from app.graph.driver.errors import StoreFailedError, StoreUnavailableError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.store.errors import StoreReason
 
@@ -92,9 +92,10 @@ async def test_an_outage_ends_the_wait() -> None:
     assert await index.wait(late) == 0
 
 
-async def test_a_mark_that_cannot_be_read_leaves_the_outcome_unknown() -> None:
+@pytest.mark.parametrize("error", [StoreUnavailableError.because(StoreReason.BACKEND), StoreFailedError("unusable")])
+async def test_a_mark_that_cannot_be_read_leaves_the_outcome_unknown(error: Exception) -> None:
     """The write was confirmed before, so a failed read of the index never says that nothing was written."""
-    index = Index(error=StoreUnavailableError.because(StoreReason.BACKEND))
+    index = Index(error=error)
     late = LateWrites(lambda: index.now)
     late.begin()
     with pytest.raises(StoreUnavailableError) as caught:

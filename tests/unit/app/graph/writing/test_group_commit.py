@@ -313,6 +313,26 @@ async def test_after_a_write_without_a_response_outcomes_wait_for_the_index(call
     assert callers.store.index_reads == 5
 
 
+@pytest.mark.parametrize("error", [StoreFailedError("unusable"), ValueError("defect")])
+async def test_what_is_stored_is_not_written_again_if_the_index_cannot_be_read(
+    callers: Callers, error: Exception
+) -> None:
+    """The read comes after the commit, so each call gets an error. Nothing is planned again: it would apply twice."""
+    callers.store.errors = [StoreUnavailableError("No response.", unknown_outcome=True)]
+    with pytest.raises(StoreUnavailableError):
+        await callers.call(ROOT, asset("dataset a"))
+    callers.store.index_error, before = error, len(callers.store.writes)
+    reads = callers.store.index_reads
+    calls = [callers.call(who, asset(f"dataset {who.subject}")) for who in (ROOT, ADA)]
+    for call in calls:
+        with pytest.raises((StoreUnavailableError, ValueError)) as caught:
+            await call
+        assert getattr(caught.value, "unknown_outcome", True)
+    assert (len(callers.store.writes), callers.store.index_reads) == (before + 1, reads + 1)
+    callers.store.index_error = None
+    assert names(await callers.call(ROOT, asset(f"dataset {ROOT.subject}"))) == ["UNCHANGED"]
+
+
 async def test_after_a_write_without_a_response_tags_are_read_at_each_use(callers: Callers) -> None:
     """The store may complete it later, and with it a tag that begins to propagate."""
     reads: list[object] = []
