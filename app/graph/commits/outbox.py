@@ -72,7 +72,8 @@ class Outbox:
     def listen(self) -> asyncio.Event:
         """Return a new event, which the caller clears.
 
-        It is set when entries are added, loaded or removed by another process, or a transaction with entries fails.
+        It is set when entries are added, loaded or removed by another process, or may be added by a transaction that
+        failed.
         """
         self._listeners.append(asyncio.Event())
         return self._listeners[-1]
@@ -185,30 +186,28 @@ class Outbox:
     def committing(self, entries: list[OutboxEntry]) -> Iterator[None]:
         """Wrap the transaction that writes these entries: their floors are active before it can be visible to readers.
 
-        If the transaction succeeds, the entries are added to memory. If it fails, ``stale`` is set if there are
-        entries, and their floors end. If the transaction may be stored, now or later, its entries become ``unanswered``
-        instead, and their floors stay active as long as they are.
+        If the transaction succeeds, the entries are added to memory. If it fails, and nothing was written, their floors
+        end. If it may be stored, now or later, its entries become ``unanswered``, their floors stay active as long as
+        they are, and ``stale`` is set if there are entries.
         """
         self._raise_floors(entries)
-        written = False
         try:
             yield
-            written = True
         except BaseException as error:
-            if may_be_written(error):
-                self.unanswered.add(entries)
-            else:
+            if not may_be_written(error):
                 self._end_floors(entries)
-            raise
-        finally:
-            for entry in entries if written else ():
-                for replaced in entry.replaces:
-                    self._queue.pop(replaced.x)
-                entry.replaces = ()
-                self._queue.add(entry)
-            if entries:
-                self.stale = self.stale or not written
+            elif entries:
+                self.unanswered.add(entries)
+                self.stale = True
                 self.wake()
+            raise
+        for entry in entries:
+            for replaced in entry.replaces:
+                self._queue.pop(replaced.x)
+            entry.replaces = ()
+            self._queue.add(entry)
+        if entries:
+            self.wake()
 
     async def load(self, client: GremlinClient, unchanged_after: int = FOREVER) -> None:
         """Replace entries and floors by the stored ones; call it under the write lock, or before there are writers.

@@ -66,6 +66,10 @@ class TransientConflictError(StoreUnavailableError):
     is_conflict = True
 
 
+class LostTurnError(TransientConflictError):
+    """Nothing was written, because another process wrote after the plan had begun; the transaction may be repeated."""
+
+
 class StoreFailedError(CodedError):
     """The store failed, refused the credentials, or returned an unusable response.
 

@@ -14,7 +14,7 @@ from app.graph.commits.late_writes import LATE_SECONDS
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.outbox_entry import ANY_TAG, OutboxEntry, awaiting, new_entry_id
 from app.graph.commits.sensitivity_floors import SensitivityFloor
-from app.graph.driver.errors import StoreUnavailableError
+from app.graph.driver.errors import LostTurnError, StoreUnavailableError, WriteRefusedError
 
 FLOOR = SensitivityFloor("acme", "RESTRICTED", frozenset({5}))
 
@@ -61,6 +61,17 @@ def test_a_failed_write_keeps_its_floor_and_needs_a_load() -> None:
     assert outbox.entries == []
     assert outbox.floors.view("acme").rank(5) == 3
     assert changed.is_set()
+
+
+@pytest.mark.parametrize("error", [LostTurnError("another process wrote first"), WriteRefusedError("too large")])
+def test_a_write_that_was_refused_needs_no_load(error: Exception) -> None:
+    """Memory is as the store. A load for each lost turn would let the jobs begin again, so that they never end."""
+    outbox = Outbox()
+    changed = outbox.listen()
+    with pytest.raises(type(error)), outbox.committing([entry(1, 1, FLOOR)]):
+        raise error
+    assert (outbox.stale, changed.is_set(), outbox.entries, len(outbox.unanswered)) == (False, False, [], 0)
+    assert outbox.floors.view("acme").rank(5) == 0
 
 
 def test_listeners_are_woken_by_entries_only() -> None:
@@ -341,7 +352,6 @@ async def test_the_floor_of_an_entry_ends_that_the_store_does_not_get() -> None:
     store: Any = Stored()
     outbox.unanswered = UnansweredEntries(lambda: now)
     write_lost(outbox, entry(1, 1, FLOOR), unknown=False)
-    await outbox.load(store)
     assert outbox.floors.view("acme").rank(5) == 0
     write_lost(outbox, entry(2, 2, FLOOR))
     await outbox.load(store)
