@@ -3,6 +3,9 @@
 It runs in the API process and holds the lock of the writers during each batch. No writer of the process therefore
 changes anything between the reads and the writes of a batch; writers run between batches. A batch is stored before the
 next begins. After a crash a job starts its entries again: recomputing a vertex twice changes nothing.
+
+If another process writes during a batch, nothing of the batch is stored. What the job has in memory must then be as
+before the batch, or ahead of the store by work that is stored: the next step repeats the batch.
 """
 
 import asyncio
@@ -16,7 +19,7 @@ import structlog
 from app.graph.commits.entries.unanswered_entries import LOOK_SECONDS
 from app.graph.commits.outbox import UNCHANGED_MS, Outbox
 from app.graph.commits.outbox_entry import OutboxEntry
-from app.graph.driver.errors import TransientConflictError
+from app.graph.driver.errors import LostTurnError
 from app.graph.driver.gremlin_client import GremlinClient, WriteOrder
 from app.graph.records.clock import epoch_milliseconds
 
@@ -54,7 +57,11 @@ class OutboxWorker(ABC):
 
     @abstractmethod
     async def advance(self, due: list[OutboxEntry]) -> bool:
-        """Work off one batch of the first entries that are due (:meth:`Outbox.due`); return whether there was work."""
+        """Work off one batch of the first entries that are due (:meth:`Outbox.due`); return whether there was work.
+
+        A transaction of the batch may raise LostTurnError. The next call then repeats the batch, as far as it is not
+        stored.
+        """
 
     async def run(self) -> None:
         """Work until cancelled. A failure is logged and retried after a pause.
@@ -109,21 +116,20 @@ class OutboxWorker(ABC):
     async def _advance_due(self) -> bool:
         """Work off one batch of what is due; return whether to continue at once.
 
-        After a failure, or a conflict with another process, the outbox is stale, so the next step loads it. The store
-        may have further vertices of a frontier, and memory may be ahead of the store.
+        After a failure the outbox is stale, so the next step loads it: the store may have further vertices of a
+        frontier, and memory may be ahead of the store. After a lost turn nothing is loaded, and the batch is repeated.
+        Otherwise a job that loses its turns would begin again and again, for all entries.
         """
-        now, advanced = self._clock(), False
+        now, is_stale = self._clock(), True
         try:
             due = self._outbox.due(self.name, now)
             with self._client.work.job(self.name, len(due)):
                 worked = await self.advance(due)
-            advanced = True
-        except TransientConflictError:
-            if self._order is None:
-                raise
-            return True
+            is_stale = False
+        except LostTurnError:
+            worked, is_stale = True, False
         finally:
-            self._outbox.stale |= not advanced
+            self._outbox.stale |= is_stale
         return worked
 
     async def _wait(self) -> None:

@@ -39,7 +39,7 @@ import structlog
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_set import WriteSet
 from app.graph.driver.contended_request import repeat_contended
-from app.graph.driver.errors import TransientConflictError
+from app.graph.driver.errors import LostTurnError, TransientConflictError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.gremlin_text import g, param, render
 from app.graph.driver.prepared_statement import PreparedStatement
@@ -237,12 +237,12 @@ class WriteLog:
     def end_turn(self, *, written: bool) -> None:
         """Record the end of the transaction of the last :meth:`turn`; the next one follows it.
 
-        Raises TransientConflictError if it was not written, because another process came before.
+        Raises LostTurnError if it was not written, because another process came before.
         """
         if not written:
             self._lost += 1
             self._lost_time = max(self._lost_time, self._steady() - self._begun)
-            raise TransientConflictError("Another process wrote first, so nothing was written; repeat the request.")
+            raise LostTurnError("Another process wrote first, so nothing was written; repeat the request.")
         self._lost = self._lost_time = 0
         self._base += 1
         if self._base > self._known:

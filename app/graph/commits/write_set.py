@@ -9,6 +9,7 @@ from typing import Final
 
 from app.graph.commits.outbox_entry import OUTBOX_ROOT, OutboxEntry, frontier_value
 from app.graph.commits.write_statements import WRITE
+from app.graph.driver.errors import TransientConflictError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.edge_record import DECLASSIFIED, EdgeKey, native_end
 from app.graph.records.inferred_edge import LABEL, THROUGH, is_inferred, through
@@ -171,7 +172,8 @@ class WriteSet:
     async def submit(self, client: GremlinClient) -> None:
         """Write everything that was added as one transaction; send no request if nothing was.
 
-        Raises TransientConflictError, with nothing written, if another process has written since the begin of the plan.
+        Raises LostTurnError, with nothing written, if another process has written since the begin of the plan. One that
+        writes through another server of the store may hold a lock instead.
         """
         if not self:
             return
@@ -179,6 +181,10 @@ class WriteSet:
         turn = log and log.turn(touched, self._entries, self._gone, self._lease, self._wait)
         try:
             rows = await client.submit(WRITE, {**self.bindings(), "turn": turn}, writes=touched)
+        except TransientConflictError:
+            if log is None:
+                raise
+            rows = [-1]
         finally:
             if log is not None:
                 log.no_longer_sent()

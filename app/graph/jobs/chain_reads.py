@@ -214,16 +214,18 @@ class DerivedBatch:
 class EndQueue:
     """Vertices to which the inferred edges are to be derived, a few at a time, over as many steps as these need.
 
-    The queue is false when nothing is left.
+    ``unwritten`` are edges that are derived, in the order in which they are to be written. The queue is false when
+    nothing is left.
     """
 
+    unwritten: list[DerivedEdge] = field(default_factory=list)
     _waiting: IdQueue = field(default_factory=dict)
     _reading: ChainReading | None = None
     _left: list[int] = field(default_factory=list)
     _changes: Iterator[tuple[EdgeKey, Record] | None] | None = None
 
     def __bool__(self) -> bool:
-        return bool(self._waiting) or self._reading is not None
+        return bool(self._waiting or self.unwritten) or self._reading is not None
 
     def add(self, ends: Iterable[int]) -> None:
         """Add vertices, unless they wait already."""

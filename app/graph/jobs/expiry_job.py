@@ -13,7 +13,7 @@ from typing import ClassVar, Final
 import structlog
 
 from app.graph.commits.write_set import WriteSet
-from app.graph.driver.errors import TransientConflictError
+from app.graph.driver.errors import LostTurnError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.clock import epoch_milliseconds
 
@@ -59,8 +59,8 @@ class ExpiryJob(ABC):
     async def step(self) -> bool:
         """Delete a batch; return whether there may be more.
 
-        Only the process that leads deletes; elsewhere return False. After a conflict with another process nothing is
-        deleted.
+        Only the process that leads deletes; elsewhere return False. If another process writes first, nothing is
+        deleted, and the next step repeats the batch.
         """
         order = self._client.write_order
         if order is not None and not order.leads:
@@ -73,9 +73,8 @@ class ExpiryJob(ABC):
             try:
                 with self._client.work.job(self.name, number):
                     await writes.submit(self._client)
-            except TransientConflictError:
-                if order is None:
-                    raise
+            except LostTurnError:
+                return True
         return has_more
 
     @abstractmethod

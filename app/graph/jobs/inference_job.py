@@ -6,7 +6,7 @@ round, so that each round ends, however often callers write. If the rules have c
 page, in turns with the rounds.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
@@ -17,16 +17,16 @@ from gremlin_python.process.traversal import P
 
 from app.graph.commits.outbox_entry import OutboxEntry, new_entry_id
 from app.graph.commits.outbox_worker import OutboxWorker
+from app.graph.commits.turns.turn_order import TurnOrder
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_set import WriteSet
 from app.graph.driver.contended_request import repeat_contended
-from app.graph.driver.errors import TransientConflictError, WriteRefusedError
+from app.graph.driver.errors import LostTurnError, WriteRefusedError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.gremlin_text import g, param
 from app.graph.driver.prepared_statement import PreparedStatement
-from app.graph.jobs.chain_reads import AT_ONCE, DerivedBatch, DerivedEdge, EndQueue, EndSearch
+from app.graph.jobs.chain_reads import AT_ONCE, DerivedBatch, EndQueue, EndSearch
 from app.graph.jobs.id_queue import IdQueue, take_first
-from app.graph.jobs.turn_order import TurnOrder
 from app.graph.records.clock import epoch_milliseconds
 from app.graph.records.touched import NOTHING
 from app.graph.records.vertex_id import vertex_id
@@ -91,9 +91,8 @@ async def schedule_full_derivation(client: GremlinClient, coordinator: WriteCoor
     while True:
         try:
             return await _schedule(client, coordinator)
-        except TransientConflictError:
-            if client.write_order is None:
-                raise
+        except LostTurnError:
+            pass
 
 
 async def _schedule(client: GremlinClient, coordinator: WriteCoordinator) -> None:
@@ -162,13 +161,15 @@ class InferenceJob(OutboxWorker):
         """Work off one batch, in turns: follow middles to ends, derive ends, or derive a page of all assets."""
         queues = (("middles", self._middles or self._search), ("ends", self._ends), ("page", full))
         kinds = [kind for kind, queue in queues if queue]
-        kind = self._turns.next(kinds) if kinds else ""
-        if kind == "middles":
-            await self._follow()
-        elif kind == "ends":
-            await self._derive(self._ends)
-        elif full is not None:
-            await self._derive_page(full)
+        if not kinds:
+            return
+        with self._turns.turn(kinds) as kind:
+            if kind == "middles":
+                await self._follow()
+            elif kind == "ends":
+                await self._derive(self._ends)
+            elif full is not None:
+                await self._derive_page(full)
 
     async def _derive_page(self, entry: OutboxEntry) -> None:
         """Derive inferred edges to a page of assets by URN, and store its last URN in the entry when all are derived.
@@ -209,28 +210,27 @@ class InferenceJob(OutboxWorker):
         """Write some of the inferred edges to ``ends`` that differ from the stored ones; the next batches continue.
 
         A run with a thousand inputs and outputs has a million chains, so they are read, derived and written in parts.
-        An edge that changes meanwhile has an entry for the next round, so this round ends.
+        An edge that changes meanwhile has an entry for the next round, so this round ends. If edges were derived and
+        the turn to write them was lost, they are written first.
         """
         read, requests, batch = 0, 0, DerivedBatch()
-        while ends and not batch.is_full:
+        while ends and not (ends.unwritten or batch.is_full):
             if not ends.must_read:
                 await run_in_turn(ends.derive, ends.is_long, batch, self._refused, self._clock())
             elif read < MAX_READ and requests < MAX_REQUESTS:
                 read, requests = read + await ends.read(self._client, self._rules), requests + 1
             else:
                 break
-        await self._write(batch.edges)
-        written = {key[2] for _, key, _ in batch.edges}
-        for other in (self._ends, self._page):
-            if other is not ends:
-                other.begin_again(written)
+        ends.unwritten = ends.unwritten or batch.edges
+        await self._write(ends, len(ends.unwritten))
 
-    async def _write(self, derived: Sequence[DerivedEdge]) -> None:
-        """Write edges as one transaction, or in halves if the store refuses it: a store may have a smaller maximum.
+    async def _write(self, ends: EndQueue, count: int) -> None:
+        """Write the first ``count`` of the unwritten edges as one transaction, or in halves if the store refuses it.
 
-        The end of an edge that is refused alone is derived no more in this round, so that the round ends for others.
+        A store may have a smaller maximum. The end of an edge that is refused alone is derived no more in this round,
+        so that the round ends for others.
         """
-        derived = [each for each in derived if each[1][2] not in self._refused]
+        derived = [each for each in ends.unwritten[:count] if each[1][2] not in self._refused]
         writes = WriteSet()
         for around, key, edge in derived:
             _, source, target = key
@@ -239,13 +239,16 @@ class InferenceJob(OutboxWorker):
         try:
             await writes.submit(self._client)
         except WriteRefusedError:
-            if len(derived) == 1:
-                _, (_, _, end), _ = derived[0]
-                self._refused.add(end)
-                _log.exception("inference_end_failed", end=end)
+            if len(derived) > 1:
+                await self._write(ends, count // 2)
+                await self._write(ends, count - count // 2)
                 return
-            half = len(derived) // 2
-            await self._write(derived[:half])
-            await self._write(derived[half:])
-        else:
-            self._written += len(derived)
+            _, (_, _, end), _ = derived.pop()
+            self._refused.add(end)
+            _log.exception("inference_end_failed", end=end)
+        del ends.unwritten[:count]
+        self._written += len(derived)
+        written = {key[2] for _, key, _ in derived}
+        for other in (self._ends, self._page):
+            if other is not ends:
+                other.begin_again(written)

@@ -6,6 +6,7 @@ The entries of one caller are worked off oldest first.
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import islice
 from time import monotonic
 from typing import Final
@@ -18,11 +19,11 @@ from app.graph.commits.outbox_entry import Caller, OutboxEntry
 from app.graph.commits.outbox_worker import OutboxWorker
 from app.graph.commits.sensitivity_floors import confirms
 from app.graph.commits.state_read import read_records
+from app.graph.commits.turns.turn_order import TurnOrder
 from app.graph.commits.write_set import WriteSet
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs.known_sources import JOINING, ReadBudget
 from app.graph.jobs.sensitivity_recompute import LONG_WALK, Recomputation
-from app.graph.jobs.turn_order import TurnOrder
 from app.graph.propagation.stored_ends import NextEnd
 from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.records.clock import epoch_milliseconds
@@ -86,16 +87,13 @@ class SensitivityJob(OutboxWorker):
             self._begun = {x: each for x, each in self._begun.items() if x in self._outbox}
             for each in self._begun.values():
                 each.begin_again()  # the frontier may be another one; the watch keeps what was read right
-        if due:
-            await self._advance(self._next(due))
-        return bool(due)
-
-    def _next(self, due: list[OutboxEntry]) -> OutboxEntry:
-        """Return the oldest entry of the caller whose last turn is the longest ago."""
         oldest: dict[Caller, OutboxEntry] = {}
         for entry in due:
             oldest.setdefault(entry.caller, entry)
-        return oldest[self._turns.next(oldest)]
+        if oldest:
+            with self._turns.turn(oldest) as caller:
+                await self._advance(oldest[caller])
+        return bool(due)
 
     async def _advance(self, entry: OutboxEntry) -> None:
         flows = StoredFlows(self._client, self._stops, self._clock())
@@ -166,11 +164,12 @@ class SensitivityJob(OutboxWorker):
                 after = with_effective_sensitivity(record, SENSITIVITIES[changed[vid]], confirmed=confirmed)
                 writes.vertex(vid, after, before=record)
             writes.extend_frontier(entry, further)
+            expand = entry.expand if pages.is_read else entry.expand | dict.fromkeys(some)
             if not pages.is_read:
-                entry.expand |= dict.fromkeys(some)
-                writes.update_entry(entry)
-                recomputation.targets.add(some)
+                writes.update_entry(replace(entry, expand=expand))
             await writes.submit(self._client)
+            entry.expand = expand
+            recomputation.targets.add(() if pages.is_read else some)
         is_done = len(changed) <= BATCH
         for vid in batch if is_done else ():
             del entry.frontier[vid]

@@ -11,7 +11,7 @@ the asset. A batch that writes also stores the vertices to decide next.
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import structlog
@@ -19,13 +19,13 @@ import structlog
 from app.graph.commits.outbox_entry import ANY_TAG, Caller, OutboxEntry, new_entry_id
 from app.graph.commits.outbox_worker import OutboxWorker
 from app.graph.commits.state_read import read_records
+from app.graph.commits.turns.turn_order import TurnOrder
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_set import WriteSet
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs.id_queue import IdQueue, take_first
 from app.graph.jobs.tag_carriers import Carrier, Carriers, carried_tags
-from app.graph.jobs.tag_worklist import TagBatch, TagWorklist
-from app.graph.jobs.turn_order import TurnOrder
+from app.graph.jobs.tag_worklist import TagBatch, TagDecision, TagWorklist
 from app.graph.propagation.sources import is_group
 from app.graph.propagation.stored_ends import NextEnd
 from app.graph.propagation.stored_flows import StoredFlows
@@ -117,7 +117,12 @@ class TagJob(OutboxWorker):
         self._worklists = {key: worklist for key, worklist in self._worklists.items() if worklist.entries}
         if not self._worklists:
             return bool(due)
-        tag = self._turns.next(dict.fromkeys(tag for tag, _ in self._worklists))
+        with self._turns.turn(dict.fromkeys(tag for tag, _ in self._worklists)) as tag:
+            await self._advance(tag, now)
+        return True
+
+    async def _advance(self, tag: int, now: int) -> None:
+        """Work off one batch of the worklist of a tag that has the turn, and its entries after the last one."""
         key = next(key for key in self._worklists if key[0] == tag)
         worklist = self._worklists[key]
         worklist.has_begun = True
@@ -128,7 +133,6 @@ class TagJob(OutboxWorker):
             _log.info("tag_propagated", tenant=worklist.tenant, tag=worklist.tag)
         elif worklist.may_pause and worklist.steps >= worklist.share * MAX_STEPS and self._is_awaited(tag):
             self._end_turn(key)
-        return True
 
     def _is_awaited(self, tag: int) -> bool:
         """Return whether several callers have work on a tag."""
@@ -213,10 +217,9 @@ class TagJob(OutboxWorker):
             worklist.batch = TagBatch(worklist.take(BATCH))
             await self._decide(worklist, worklist.batch, now)
         elif worklist.unsupported:
-            size = min(BATCH, len(worklist.unsupported))
-            removed = [worklist.unsupported.popitem()[0] for _ in range(size)]
-            carriers = await (await self._carriers(worklist.tag, now)).of(removed)
-            await self._write(worklist, dict.fromkeys(removed), carriers, _Following(set(removed)), now)
+            removal = worklist.removal(BATCH)
+            carriers = await (await self._carriers(worklist.tag, now)).of(removal.decided)
+            await self._write(worklist, removal, carriers, _Following({*removal.decided}), now)
 
     async def _decide(self, worklist: TagWorklist, batch: TagBatch, now: int) -> None:
         """Read carriers around a batch; with the last ones, decide about it and write its arrivals.
@@ -240,7 +243,6 @@ class TagJob(OutboxWorker):
             batch.carriers |= await carriers.of(some)
             batch.read |= dict.fromkeys(some)
         if not batch.left and sources is not None:
-            worklist.batch = None
             batch.carriers |= await carriers.of(vids)
             await self._write_decision(worklist, batch, sources, flows)
 
@@ -264,35 +266,45 @@ class TagJob(OutboxWorker):
         """
         carriers, are_many = batch.carriers, len(batch.carriers) > MANY_CARRIERS
         decision = await run_in_turn(worklist.decide, are_many, batch.vids, sources, carriers)
-        pages = flows.target_pages(decision.changed)
-        further = await flows.next_far_ends(pages) if decision.changed else set()
+        following = await _first_targets(flows, decision.changed)
+        suspects = await _first_targets(flows, decision.unsupported)
         if batch.sources is not None:
-            further |= {vid for vid, arrival in decision.arrivals.items() if arrival is not None}
-        following = _Following(further, () if pages.is_read else decision.changed)
-        await self._write(worklist, decision.arrivals, carriers, following, flows.now)
-        worklist.recheck(further)
-        worklist.expand |= dict.fromkeys(following.expand)
-        if decision.unsupported:
-            pages = flows.target_pages(decision.unsupported)
-            suspects = await flows.next_far_ends(pages)
-            worklist.suspects |= dict.fromkeys(vid for vid in suspects if vid not in worklist.unsupported)
-            worklist.expand |= {} if pages.is_read else dict.fromkeys(decision.unsupported)
+            following.further.update(vid for vid, arrival in decision.arrivals.items() if arrival is not None)
+        await self._write(worklist, decision, carriers, following, flows.now)
+        worklist.recheck(following.further)
+        worklist.suspects |= dict.fromkeys(vid for vid in suspects.further if vid not in worklist.unsupported)
+        worklist.expand |= dict.fromkeys([*following.expand, *suspects.expand])
 
     async def _write(
         self,
         worklist: TagWorklist,
-        arrivals: Mapping[int, Arrival | None],
+        decision: TagDecision,
         carriers: Mapping[int, Carrier],
         following: _Following,
         now: int,
     ) -> None:
-        """Write the arrivals that differ from the stored ones, with what follows in the entry until its work is done.
+        """Write the arrivals that differ from the stored ones, and record the decision in the worklist.
 
-        Nothing is written if no arrival differs. The entry also gets what :meth:`TagWorklist.provisional_of` returns.
+        The transaction has what follows, and what :meth:`TagWorklist.provisional_of` returns. Nothing is written if no
+        arrival differs.
         """
-        changed = {vid: found for vid, found in arrivals.items() if vid in carriers and found != carriers[vid].arrival}
-        if not changed:
-            return
+        changed = {
+            vid: found for vid, found in decision.arrivals.items() if vid in carriers and found != carriers[vid].arrival
+        }
+        provisional = worklist.provisional_of(changed, decision)
+        if changed:
+            following = _Following(following.further | provisional, following.expand)
+            await self._write_arrivals(worklist, changed, carriers, following, now)
+        worklist.record(decision, provisional)
+
+    async def _write_arrivals(
+        self,
+        worklist: TagWorklist,
+        changed: Mapping[int, Arrival | None],
+        carriers: Mapping[int, Carrier],
+        following: _Following,
+        now: int,
+    ) -> None:
         records = await read_records(self._client, {*changed, worklist.tag})
         tag = records[worklist.tag]
         writes = WriteSet()
@@ -305,11 +317,12 @@ class TagJob(OutboxWorker):
             if after is not record:
                 writes.vertex(vid, after, before=record)
         entry = worklist.entries[0]
-        writes.extend_frontier(entry, following.further | worklist.provisional_of(changed))
+        expand = entry.expand | dict.fromkeys(following.expand)
+        writes.extend_frontier(entry, following.further)
         if following.expand:
-            entry.expand |= dict.fromkeys(following.expand)
-            writes.update_entry(entry)
+            writes.update_entry(replace(entry, expand=expand))
         await writes.submit(self._client)
+        entry.expand = expand
 
     async def _carriers(self, tag: int, now: int) -> Carriers:
         propagates = bool(await self._coordinator.propagating_tags.among(self._client, [tag]))
@@ -326,6 +339,15 @@ def _begun_last(worklists: Mapping[tuple[int, Caller], TagWorklist]) -> dict[tup
         first.setdefault(key[0], key)
     order = sorted(worklists, key=lambda key: first[key[0]] == key and worklists[key].has_begun)
     return {key: TagWorklist(key[0], worklists[key].tenant) for key in order}
+
+
+async def _first_targets(flows: StoredFlows, vids: Collection[int]) -> _Following:
+    """Return the first page of the targets of vertices, to be decided, and the vertices if there are more pages."""
+    if not vids:
+        return _Following(set())
+    pages = flows.target_pages(vids)
+    found = await flows.next_far_ends(pages)
+    return _Following(found, () if pages.is_read else vids)
 
 
 def _around(sources: Mapping[int, set[int]]) -> set[int]:

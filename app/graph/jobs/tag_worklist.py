@@ -11,12 +11,15 @@ Between two turns of a worklist, the job works on those of other callers. For th
 or not: a vertex that gets the tag from an unsupported one is found with it later. What the turn found is then decided
 again from the store, in the same order, as the other callers may have changed it (:meth:`TagWorklist.postpone`).
 
+A decision changes the worklist only when it is recorded, after its arrivals are stored (:meth:`TagWorklist.record`).
+
 Requests and memory grow with the number of vertices whose tag or distance changes, and of their neighbours.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from heapq import nsmallest
+from itertools import islice
 
 from app.graph.commits.outbox_entry import OutboxEntry
 from app.graph.driver.edge_pages import EdgePages
@@ -35,14 +38,18 @@ _Near = tuple[int, str, int]
 class TagDecision:
     """The result of one batch.
 
-    ``arrivals`` are new arrivals of the tag by vertex id, None where it no longer arrives. ``changed`` are the vertices
-    that no longer carry the tag, newly carry it, or carry it at another distance: their targets are to be decided.
-    ``unsupported`` are the vertices that this batch found unsupported.
+    ``decided`` are the vertices that it decides about. ``arrivals`` are new arrivals of the tag by vertex id, None
+    where it no longer arrives. ``changed`` are the vertices that no longer carry the tag, newly carry it, or carry it
+    at another distance: their targets are to be decided. ``unsupported`` are the vertices that this batch found
+    unsupported, and ``resolved`` those that are so no more. The ``candidates`` are decided again without suspects.
     """
 
+    decided: list[int] = field(default_factory=list)
     arrivals: dict[int, Arrival | None] = field(default_factory=dict)
     changed: set[int] = field(default_factory=set)
-    unsupported: set[int] = field(default_factory=set)
+    unsupported: IdQueue = field(default_factory=dict)
+    resolved: set[int] = field(default_factory=set)
+    candidates: IdQueue = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -115,15 +122,24 @@ class TagWorklist:
         """Whether vertices are to be found or decided."""
         return bool(self.holders or self.expand or self.expanding or self.suspects or self.candidates)
 
-    def provisional_of(self, written: Iterable[int]) -> set[int]:
-        """Return and remember those of the vertices to write whose decision had no regard to an unsupported source.
+    def provisional_of(self, written: Iterable[int], decision: TagDecision) -> set[int]:
+        """Return those of the vertices to write whose decision had no regard to an unsupported source.
 
         If such a source is found supported later, because the work began again, its arrival may not change. So these
         vertices are decided again whenever the work begins again, also after a crash.
         """
-        found = {*written} if self.unsupported else set[int]()
-        self.provisional |= dict.fromkeys(found)
-        return found
+        unsupported = len(self.unsupported) + len(decision.unsupported) - len(decision.resolved)
+        return {*written} if unsupported else set()
+
+    def record(self, decision: TagDecision, provisional: Iterable[int]) -> None:
+        """Record a decision that is stored. ``provisional`` are the vertices of :meth:`provisional_of`."""
+        self.batch = None
+        self._postponed.difference_update(decision.decided)
+        for vid in decision.resolved:
+            del self.unsupported[vid]
+        self.unsupported |= decision.unsupported
+        self.candidates |= decision.candidates
+        self.provisional |= dict.fromkeys(provisional)
 
     def postpone(self) -> None:
         """End a turn: let all that is left be decided again as suspects, in the order in which it was found.
@@ -151,10 +167,15 @@ class TagWorklist:
         self.decided.update(batch)
         return batch
 
+    def removal(self, size: int) -> TagDecision:
+        """Return the removal of the tag from the last found of the unsupported vertices, at most ``size``."""
+        removed = list(islice(reversed(self.unsupported), size))
+        return TagDecision(removed, arrivals=dict.fromkeys(removed), resolved={*removed})
+
     def decide(
         self, batch: Iterable[int], sources: Mapping[int, set[int]], carriers: Mapping[int, Carrier]
     ) -> TagDecision:
-        """Decide about the batch that :meth:`take` returned last.
+        """Return the decision about the batch that :meth:`take` returned last.
 
         ``sources`` are those of vertices and groups (:class:`app.graph.propagation.sources.Sources`). ``carriers`` are
         the vertices of the batch and of the sources, as far as they are stored; other vertices are skipped. What this
@@ -166,44 +187,48 @@ class TagWorklist:
                 own = sources.get(vid, set())
                 for group in filter(is_group, own):
                     if group not in groups:
-                        groups[group] = self._nearest(group, sources[group], carriers)
-                near = [*self._near(own, carriers), *(each for group in own for each in groups.get(group, ()))]
+                        groups[group] = self._nearest(group, sources[group], carriers, decision)
+                near = [*self._near(own, carriers, decision)]
+                near += [each for group in own for each in groups.get(group, ())]
                 best = min((each for each in near if each[-1] != vid), default=None)
+                decision.decided.append(vid)
                 self._decide(vid, carriers[vid], best and Arrival(*best[:2]), decision)
         return decision
 
-    def _near(self, sources: Iterable[int], carriers: Mapping[int, Carrier]) -> Iterator[_Near]:
+    def _near(self, sources: Iterable[int], carriers: Mapping[int, Carrier], decision: TagDecision) -> Iterator[_Near]:
         """Yield the arrivals of the tag from vertices; an unsupported one does not count, even if it has the tag."""
+        unsupported, resolved = self.unsupported, decision.resolved
         for source in sources:
-            carrier = None if source in self.unsupported else carriers.get(source)
+            is_unsupported = source in decision.unsupported or (source in unsupported and source not in resolved)
+            carrier = None if is_unsupported else carriers.get(source)
             if carrier is not None and carrier.steps is not None:
                 yield carrier.steps + 1, carrier.urn, source
 
-    def _nearest(self, group: int, members: Iterable[int], carriers: Mapping[int, Carrier]) -> list[_Near]:
+    def _nearest(
+        self, group: int, members: Iterable[int], carriers: Mapping[int, Carrier], decision: TagDecision
+    ) -> list[_Near]:
         """Return the two nearest arrivals from a group, as one may be at its own member; none if the parent is closed.
 
         It is the same for all targets of the group.
         """
         parent = carriers.get(group_of(group))
-        return [] if parent is None or parent.closed else nsmallest(2, self._near(members, carriers))
+        return [] if parent is None or parent.closed else nsmallest(2, self._near(members, carriers, decision))
 
     def _decide(self, vid: int, carrier: Carrier, best: Arrival | None, decision: TagDecision) -> None:
-        before, regains = carrier.arrival, vid in self._postponed
-        self._postponed.discard(vid)
+        before, regains, unsupported = carrier.arrival, vid in self._postponed, vid in self.unsupported
         if carrier.closed or carrier.direct:
-            regains = (regains or vid in self.unsupported) and carrier.direct
-            self.unsupported.pop(vid, None)
+            regains = (regains or unsupported) and carrier.direct
+            decision.resolved |= {vid} if unsupported else set()
             best = None if carrier.closed else best
-        elif vid in self.unsupported:
+        elif unsupported:
             if not self.no_suspects:
-                self.candidates[vid] = None
+                decision.candidates[vid] = None
             if not self.no_suspects or best is None:
                 return
-            del self.unsupported[vid]
+            decision.resolved.add(vid)
             regains = True
         elif before is not None and (best is None or best.steps > before.steps):
-            self.unsupported[vid] = self.candidates[vid] = None
-            decision.unsupported.add(vid)
+            decision.unsupported[vid] = decision.candidates[vid] = None
             return
         if regains:
             decision.changed.add(vid)

@@ -1,7 +1,7 @@
 """Random writes on random estates: when the job is idle, inferred edges are those of the rules at any instant."""
 
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, cycle
 from typing import Any
 
 import pytest
@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.oracles.inferred_edges import first_chains, followed, instants, kept
 from support.stores.janusgraph import StoreGraph
+from support.stores.overtaken_job import OvertakenJob
 from support.stores.writers import NOW, Stored, Writers, asset, link, person, shipped_policy, shipped_stops, stored, urn
 
 from app.graph.commits.write_coordinator import WriteCoordinator
@@ -77,6 +78,8 @@ batches = st.lists(
     max_size=9,
 )
 
+losses = st.lists(st.booleans(), min_size=1, max_size=4).filter(lambda found: not all(found))
+
 
 @dataclass
 class Twin:
@@ -84,6 +87,7 @@ class Twin:
 
     graph: StoreGraph
     client: GremlinClient
+    losses: list[bool]
     tenant: str = field(default_factory=lambda: f"t{next(TENANTS)}")
     now: int = NOW
 
@@ -93,7 +97,8 @@ class Twin:
     def start(self) -> None:
         """Start a process, which reads its state from the store alone."""
         self.writers = Writers(self.client, shipped_policy(), WriteCoordinator(shipped_stops(), inference_rules=RULES))
-        self.job = InferenceJob(self.client, self.writers.coordinator, lambda: self.now)
+        job = InferenceJob(self.client, self.writers.coordinator, lambda: self.now)
+        self.job = OvertakenJob(job, cycle(self.losses))
 
     async def restart(self, *, anew: bool = False) -> None:
         """Replace the process by another one after a crash; ``anew`` makes it examine the whole store."""
@@ -127,15 +132,16 @@ class Twin:
 @settings(
     max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
-@given(batches=batches, most=st.sampled_from([(1, 1), (1, 20), (50, 1)]), crash=st.booleans())
-async def test_inferred_edges_equal_the_oracle(
+@given(batches=batches, most=st.sampled_from([(1, 1), (1, 20), (50, 1)]), losses=losses, crash=st.booleans())
+async def test_inferred_edges_equal_the_oracle(  # noqa: PLR0913, PLR0917 - drawn by hypothesis
     module_graph: StoreGraph,
     monkeypatch: pytest.MonkeyPatch,
     batches: list[tuple[list[Command], int, int]],
     most: tuple[int, int],
+    losses: list[bool],
     crash: bool,  # noqa: FBT001 - a case
 ) -> None:
-    """Inferred edges equal the oracle after random links, deletions, restorations and crashes.
+    """Inferred edges equal the oracle after random links, deletions, restorations, crashes and lost turns of the job.
 
     So they do if an edge keeps one chain alone, or a step reads one edge alone, beside writers. A second run changes
     nothing.
@@ -147,7 +153,7 @@ async def test_inferred_edges_equal_the_oracle(
     monkeypatch.setattr(edge_pages, "PAGE", most[0])
     monkeypatch.setattr(inference_chains, "MAX_CHAINS", most[1])
     async with GremlinClient(module_graph.url, source=module_graph.source) as client:
-        twin = Twin(module_graph, client)
+        twin = Twin(module_graph, client, losses)
         await twin.restart()
         for batch, steps, pause in batches:
             await twin.write(batch)

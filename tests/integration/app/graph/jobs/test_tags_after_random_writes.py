@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, cycle
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.oracles.propagated_tags import assigned, shown
 from support.stores.janusgraph import StoreGraph
+from support.stores.overtaken_job import OvertakenJob
 from support.stores.writers import (
     NOW,
     Writers,
@@ -105,6 +106,8 @@ batches = st.lists(
     max_size=14,
 )
 
+losses = st.lists(st.booleans(), min_size=1, max_size=4).filter(lambda found: not all(found))
+
 
 @dataclass
 class Twin:
@@ -112,6 +115,7 @@ class Twin:
 
     graph: StoreGraph
     client: GremlinClient
+    losses: list[bool]
     tenant: str = field(default_factory=lambda: f"t{next(TENANTS)}")
     now: int = NOW
     calls: Iterator[int] = field(default_factory=count)
@@ -122,7 +126,7 @@ class Twin:
     def start(self) -> None:
         """Start a process, which reads its state from the store alone."""
         self.writers = Writers(self.client, shipped_policy(), WriteCoordinator(shipped_stops(), outbox=Outbox()))
-        self.job = TagJob(self.client, self.writers.coordinator, lambda: self.now)
+        self.job = OvertakenJob(TagJob(self.client, self.writers.coordinator, lambda: self.now), cycle(self.losses))
 
     async def restart(self) -> None:
         """Replace the process by another one after a crash."""
@@ -162,18 +166,20 @@ class Twin:
 @settings(
     max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
-@given(batches=batches, crash=st.booleans())
-async def test_tags_equal_the_oracle(
+@given(batches=batches, losses=losses, crash=st.booleans())
+async def test_tags_equal_the_oracle(  # noqa: PLR0913, PLR0917 - drawn by hypothesis
     module_graph: StoreGraph,
     monkeypatch: pytest.MonkeyPatch,
     size: int,
     batches: list[tuple[list[Command], int, int]],
+    losses: list[bool],
     crash: bool,  # noqa: FBT001 - a case
 ) -> None:
-    """Tags equal the oracle after random declarations, blocks, ended edges, deletions and crashes of the job.
+    """Tags equal the oracle after random declarations, blocks, ended edges and deletions.
 
-    Several callers write, and each has turns of one step. With small batches, a step of the job reads one edge of its
-    batch, and one vertex around it, so that writes come before the next ones.
+    So they do after crashes of the job, and after turns that it loses. Several callers write, and each has turns of one
+    step. With small batches, a step of the job reads one edge of its batch, and one vertex around it, so that writes
+    come before the next ones.
     """
     monkeypatch.setattr(job_module, "BATCH", size)
     monkeypatch.setattr(job_module, "MAX_STEPS", 1)
@@ -182,7 +188,7 @@ async def test_tags_equal_the_oracle(
         for name in ("AT_ONCE", "MAX_AROUND"):
             monkeypatch.setattr(job_module, name, 1)
     async with GremlinClient(module_graph.url, source=module_graph.source) as client:
-        twin = Twin(module_graph, client)
+        twin = Twin(module_graph, client, losses)
         await twin.write([asset(tag, {"propagates": True}) for tag in TAGS])
         await twin.write([link(*edge) for edge in RINGS])
         for batch, steps, pause in batches:

@@ -13,7 +13,7 @@ from app.graph.commits.entries.stored_entries import READ
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.outbox_entry import OutboxEntry
 from app.graph.commits.outbox_worker import MAX_PAUSE_SECONDS, OutboxWorker
-from app.graph.driver.errors import StoreUnavailableError
+from app.graph.driver.errors import LostTurnError, StoreUnavailableError
 from app.graph.driver.gremlin_client import GremlinClient
 
 OUTAGE = 1_200
@@ -80,6 +80,27 @@ async def test_after_a_failure_the_entries_are_loaded_again() -> None:
     with pytest.raises(StoreUnavailableError):
         await job.step()
     assert outbox.stale
+
+
+class Overtaken(Failing):
+    """Loses its turn to another process once."""
+
+    async def advance(self, due: list[OutboxEntry]) -> bool:
+        """See the base class."""
+        assert due == []
+        self.steps += 1
+        if self.steps == 1:
+            raise LostTurnError("another process wrote first")
+        return False
+
+
+async def test_after_a_lost_turn_the_next_step_goes_on_at_once() -> None:
+    """Nothing was written, so the entries are not loaded again, which would let all jobs begin again."""
+    outbox = Outbox()
+    job = Overtaken(GremlinClient("http://127.0.0.1:1"), asyncio.Lock(), outbox)
+    assert await job.step()
+    assert (outbox.stale, outbox.failing_jobs) == (False, set())
+    assert not await job.step()
 
 
 class Waiting(Failing):

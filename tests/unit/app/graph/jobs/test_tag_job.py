@@ -86,7 +86,7 @@ async def test_the_turns_of_callers_continue_when_entries_are_loaded_again(
     """A caller whose turn had begun when the entries were loaded is behind the other ones."""
     due = [entry(100, PII, *range(10, 16), caller="ada"), entry(101, PII, *range(50, 56), caller="bo")]
     for _ in range(4):
-        job._outbox.loads += 1  # noqa: SLF001 - as after a conflict
+        job._outbox.loads += 1  # noqa: SLF001 - as after a failure
         await job.advance(due)
     assert worked == [(PII, vid) for vid in (10, 50, 10, 50)]
 

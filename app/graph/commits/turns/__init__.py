@@ -1,0 +1,1 @@
+"""Turns: which process may write next, and what a job works on next."""
