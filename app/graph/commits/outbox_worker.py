@@ -95,7 +95,7 @@ class OutboxWorker(ABC):
             return False
         async with self._lock:
             if self._order is not None:
-                await self._order.begin()
+                await self._order.begin(self.name)
             if self._outbox.stale:
                 await self._outbox.load(self._client, self._clock() + UNCHANGED_MS)
             if self._outbox.unanswered.is_look_due:

@@ -19,15 +19,16 @@ A lock in the JVM of JanusGraph orders the transactions that it receives. Betwee
 the property ``sequence`` does. A storage of several machines may show the parts of a transaction at different times,
 and the index later. So what another process touched is not kept in the graph cache before VISIBLE_SECONDS have passed.
 
-A transaction that takes long to plan would lose its turn again and again to processes that write often. A process that
-has lost LOST_TURNS turns therefore writes an entry with which the others **wait** for its next transaction, for a few
-times as long as its plan took.
+A transaction that takes long to plan would lose its turn again and again to processes that write often. A planner that
+has lost some turns in a row, such as a job, therefore writes an entry with which the other processes **wait** for its
+next transaction (:mod:`app.graph.commits.turns.lost_turns`).
 
 The log also has the **job lease**: the process that holds it runs the background jobs. It is prolonged while the
 process runs, ended at its exit, and taken by another process when its time is over or it was not prolonged.
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
@@ -36,6 +37,7 @@ from uuid import uuid4
 import orjson
 import structlog
 
+from app.graph.commits.turns.lost_turns import MAX_WAIT_MS, LostTurns
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_set import WriteSet
 from app.graph.driver.contended_request import repeat_contended
@@ -61,16 +63,6 @@ WATCH_SECONDS: Final = 1.0
 
 LEASE_MS: Final = 30_000
 """Milliseconds of a job lease. The clocks of the processes must agree to a fraction of this."""
-
-LOST_TURNS: Final = 3
-"""Number of turns in a row that a process loses before it lets the others wait."""
-
-MIN_WAIT_MS: Final = 1_000
-MAX_WAIT_MS: Final = 10_000
-"""Shortest and longest time in milliseconds for which others wait."""
-
-WAIT_FACTOR: Final = 3
-"""Others wait for this many times the duration of the longest plan that lost its turn."""
 
 WAIT_POLL_SECONDS: Final = 0.05
 """Seconds between two looks at the log while a process waits for another one."""
@@ -138,7 +130,9 @@ class WriteLog:
         self._lease: Lease | None = None
         self._lease_read = 0
         self._confirmed: set[int] = set()
-        self.lag = self._known = self._base = self._begun = self._lost = self._lost_time = self._sent = 0
+        self.lag = self._known = self._base = self._begun = self._sent = 0
+        self._lost = defaultdict[str, LostTurns](LostTurns)
+        self._planner = LostTurns()
         self._waits_for: tuple[str, int] | None = None
         self._reading: asyncio.Future[None] | None = None
         self._next: asyncio.Future[None] | None = None
@@ -174,14 +168,15 @@ class WriteLog:
         if number > self._known:
             await self.learn()
 
-    async def begin(self) -> None:
+    async def begin(self, planner: str) -> None:
         """Learn all entries, and begin the plan of a transaction; call it under the write lock.
 
-        Wait for another process if that lets others wait, and let others wait if this one has lost LOST_TURNS in a row.
+        Wait for another process if that lets others wait, and let others wait if the ``planner`` has lost too often.
         """
+        self._planner = self._lost[planner]
         await self._learn_in_turn()
-        if self._lost >= LOST_TURNS:
-            await self._let_others_wait()
+        if self._planner.wait:
+            await self._let_others_wait(self._planner.wait)
         self._begun = self._steady()
 
     async def _learn_in_turn(self) -> None:
@@ -192,16 +187,15 @@ class WriteLog:
             await self.learn()
         self._base = self._known
 
-    async def _let_others_wait(self) -> None:
+    async def _let_others_wait(self, milliseconds: int) -> None:
         """Write an entry with which other processes wait; after _WAIT_ATTEMPTS conflicts, go on without it."""
-        milliseconds = min(max(WAIT_FACTOR * self._lost_time, MIN_WAIT_MS), MAX_WAIT_MS)
         for _ in range(_WAIT_ATTEMPTS):
             writes = WriteSet()
             writes.let_others_wait(milliseconds)
             self._begun = self._steady()  # it has no plan, so the time since the last one does not count
             try:
                 await writes.submit(self._client)
-            except TransientConflictError:
+            except LostTurnError:
                 await self._learn_in_turn()
             else:
                 return
@@ -240,10 +234,9 @@ class WriteLog:
         Raises LostTurnError if it was not written, because another process came before.
         """
         if not written:
-            self._lost += 1
-            self._lost_time = max(self._lost_time, self._steady() - self._begun)
+            self._planner.lose(self._steady() - self._begun)
             raise LostTurnError("Another process wrote first, so nothing was written; repeat the request.")
-        self._lost = self._lost_time = 0
+        self._planner.win()
         self._base += 1
         if self._base > self._known:
             self._confirmed.add(self._base)
@@ -309,10 +302,10 @@ class WriteLog:
     async def _take_lease(self, until: int) -> None:
         """Write a job lease until an instant in epoch milliseconds, unless another process has one now.
 
-        Raises TransientConflictError if another process writes first.
+        Raises LostTurnError if another process writes first.
         """
         async with self._coordinator.lock:
-            await self.begin()
+            await self.begin("lease")
             if self._lease is not None and self._lease.holder != self.process and not self._is_free:
                 return
             lease = Lease(self.process, until)

@@ -91,8 +91,11 @@ class WriteOrder(Protocol):
     async def learn_to(self, number: int) -> None:
         """Learn the transactions up to a number, unless they are known."""
 
-    async def begin(self) -> None:
-        """Learn what other processes have written, and begin the plan of a transaction."""
+    async def begin(self, planner: str) -> None:
+        """Learn what other processes have written, and begin the plan of a transaction.
+
+        ``planner`` names who plans it: the lost turns of each planner are counted for itself.
+        """
 
     def turn(
         self, touched: Touched, entries: Sequence[JsonObject], gone: Sequence[int], lease: Lease | None, wait: int = 0
@@ -106,7 +109,7 @@ class WriteOrder(Protocol):
         """Record that the transaction of the last :meth:`turn` has a response, or that this was lost."""
 
     def end_turn(self, *, written: bool) -> None:
-        """Record the end of the transaction; raises TransientConflictError if it was not written."""
+        """Record the end of the transaction; raises LostTurnError if it was not written."""
 
     async def watch(self) -> None:
         """Until cancelled, learn what other processes write, and lead while none of them does."""

@@ -67,7 +67,7 @@ class ExpiryJob(ABC):
             return False
         async with self._lock:
             if order is not None:
-                await order.begin()
+                await order.begin(self.name)
             writes = WriteSet()
             number, has_more = await self.delete_expired(writes)
             try:

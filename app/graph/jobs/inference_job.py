@@ -97,7 +97,7 @@ async def schedule_full_derivation(client: GremlinClient, coordinator: WriteCoor
 
 async def _schedule(client: GremlinClient, coordinator: WriteCoordinator) -> None:
     if client.write_order is not None:
-        await client.write_order.begin()
+        await client.write_order.begin("rules")
     rules = orjson.dumps([rule.content() for rule in coordinator.inference_rules]).decode()
     stored = await client.submit(_READ_RULES, {"xs": [_RULES_VERTEX]})
     if stored == [rules] or not (stored or coordinator.inference_rules):

@@ -191,7 +191,7 @@ class GroupCommit:
         try:
             with self._client.work.transaction([batch.origin for batch in group.batches], group.item_count):
                 if self._client.write_order is not None:
-                    await self._client.write_order.begin()
+                    await self._client.write_order.begin("writer")
                 plan = await GroupPlanner(self._client, self._coordinator, group.batches, group.missing).plan()
                 await self._commit(plan)
         except (VertexExistsError, TransientConflictError) as error:

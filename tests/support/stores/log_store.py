@@ -1,13 +1,15 @@
-"""A store in memory that has a write log alone, and a client of it."""
+"""A store in memory that has a write log alone, its clients, and processes that write by them."""
 
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from app.graph.commits.entries.stored_entries import READ
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_log import WriteLog
+from app.graph.commits.write_set import WriteSet
 from app.graph.commits.write_statements import WRITE
 from app.graph.driver.errors import StoreUnavailableError
 from app.graph.driver.prepared_statement import PreparedStatement
@@ -81,3 +83,39 @@ class LogClient:
 
 def _stored(row: Mapping[str, Any]) -> dict[str, Any]:
     return {"x": row["x"], "note": row["p"]["note"], "covered": row["p"].get("covered"), "frontier": row["f"]}
+
+
+class Clock:
+    """A clock that a test sets, in epoch milliseconds."""
+
+    now = 1_000_000
+
+    def __call__(self) -> int:
+        """Return the time."""
+        return self.now
+
+
+CLIENTS: WeakKeyDictionary[WriteLog, Any] = WeakKeyDictionary()
+"""The client of each log."""
+
+
+async def opened(store: LogStore, clock: Clock, steady: Clock | None = None) -> WriteLog:
+    """Return the log of a new process."""
+    client: Any = LogClient(store)
+    client.write_order = await WriteLog.opened(client, client.coordinator, clock, steady or clock)
+    log: WriteLog = client.write_order
+    CLIENTS[log] = client
+    return log
+
+
+async def write(log: WriteLog, vid: int = 256) -> None:
+    """Write a vertex as a process does."""
+    await log.begin("writer")
+    await submit(log, vid)
+
+
+async def submit(log: WriteLog, vid: int = 256) -> None:
+    """Write a vertex without a begin."""
+    writes = WriteSet()
+    writes.mark(vid, "usedAt", 1, exact=True, new=False)
+    await writes.submit(CLIENTS[log])

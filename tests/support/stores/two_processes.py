@@ -129,7 +129,7 @@ class TwoProcesses(RuleBasedStateMachine):
         """
         client = client or self.there.client
         if client.write_order is not None:
-            await client.write_order.begin()
+            await client.write_order.begin("writer")
         writes = await self._planned(vertices, edges, marks)
         if fault == "refused":
             writes.edge((FEEDS.name, 256, 512), {"relation": FEEDS.name, "validFrom": 0}, kinds=("DATASET", "DATASET"))

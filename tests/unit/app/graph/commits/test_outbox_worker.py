@@ -149,8 +149,9 @@ class Order:
     leads = False
     begins = 0
 
-    async def begin(self) -> None:
+    async def begin(self, planner: str) -> None:
         """Count."""
+        assert planner == "sensitivity"
         self.begins += 1
 
 

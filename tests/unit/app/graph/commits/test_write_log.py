@@ -2,56 +2,20 @@
 
 import asyncio
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import pytest
-from support.stores.log_store import LogClient, LogStore
+from support.stores.log_store import CLIENTS, Clock, LogStore, opened, submit, write
 from support.waiting import until
 
 from app.graph.commits import write_log
 from app.graph.commits.outbox_entry import OutboxEntry
 from app.graph.commits.sensitivity_floors import SensitivityFloor
-from app.graph.commits.write_log import LEASE_MS, LOST_TURNS, MAX_WAIT_MS, MIN_WAIT_MS, WriteLog
+from app.graph.commits.turns.lost_turns import LOST_TURNS, MAX_WAIT_MS, MIN_WAIT_MS
+from app.graph.commits.write_log import LEASE_MS, WriteLog
 from app.graph.commits.write_set import WriteSet
 from app.graph.commits.write_statements import WRITE
-from app.graph.driver.errors import StoreUnavailableError, TransientConflictError
+from app.graph.driver.errors import LostTurnError, StoreUnavailableError, TransientConflictError
 from app.graph.records.log_entry import entry_of
-
-
-class Clock:
-    """A clock that a test sets, in epoch milliseconds."""
-
-    now = 1_000_000
-
-    def __call__(self) -> int:
-        """Return the time."""
-        return self.now
-
-
-CLIENTS: WeakKeyDictionary[WriteLog, Any] = WeakKeyDictionary()
-"""The client of each log."""
-
-
-async def opened(store: LogStore, clock: Clock, steady: Clock | None = None) -> WriteLog:
-    """Return the log of a new process."""
-    client: Any = LogClient(store)
-    client.write_order = await WriteLog.opened(client, client.coordinator, clock, steady or clock)
-    log: WriteLog = client.write_order
-    CLIENTS[log] = client
-    return log
-
-
-async def write(log: WriteLog, vid: int = 256) -> None:
-    """Write a vertex as a process does."""
-    await log.begin()
-    await submit(log, vid)
-
-
-async def submit(log: WriteLog, vid: int = 256) -> None:
-    """Write a vertex without a begin."""
-    writes = WriteSet()
-    writes.mark(vid, "usedAt", 1, exact=True, new=False)
-    await writes.submit(CLIENTS[log])
 
 
 def forgotten(log: WriteLog) -> list[set[int]]:
@@ -77,7 +41,7 @@ async def test_a_turn_that_another_process_took_is_refused() -> None:
     """Nothing is written if a transaction was planned before one of another process; after a new begin it is."""
     store, clock = LogStore(), Clock()
     one, two = await opened(store, clock), await opened(store, clock)
-    await two.begin()
+    await two.begin("writer")
     await write(one)
     with pytest.raises(TransientConflictError):
         await submit(two)
@@ -104,7 +68,7 @@ async def test_an_own_write_without_a_response_is_learned() -> None:
     log = await opened(store, Clock())
     client, events = CLIENTS[log], CLIENTS[log].coordinator.commit_log
     client.loses_response = True
-    await log.begin()
+    await log.begin("writer")
     with pytest.raises(StoreUnavailableError):
         await submit(log)
     client.loses_response = False
@@ -235,7 +199,7 @@ async def test_an_own_transaction_that_is_committed_late_is_learned() -> None:
     floor = SensitivityFloor("acme", "RESTRICTED", frozenset({5}))
     entry, writes = OutboxEntry(7, "acme", 1, floor=floor), WriteSet()
     writes.outbox([entry])
-    await log.begin()
+    await log.begin("writer")
     client.loses_response = True
     with pytest.raises(StoreUnavailableError), outbox.committing([entry]):
         await writes.submit(client)
@@ -310,11 +274,11 @@ async def loses_its_turns(monkeypatch: pytest.MonkeyPatch) -> tuple[WriteLog, as
     store, clock = LogStore(), Clock()
     slow, quick = await opened(store, clock), await opened(store, clock)
     for _ in range(LOST_TURNS):
-        await slow.begin()
+        await slow.begin("writer")
         await write(quick)
         with pytest.raises(TransientConflictError):
             await submit(slow)
-    await slow.begin()
+    await slow.begin("writer")
     return slow, asyncio.create_task(write(quick)), clock
 
 
@@ -333,6 +297,50 @@ async def test_a_process_that_loses_its_turns_lets_the_others_wait(monkeypatch: 
     await waiting
     await slow.learn()
     assert slow.known == LOST_TURNS + 3
+
+
+async def test_a_job_wins_a_turn_beside_the_writers_of_its_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A turn that a writer of the same process wins between does not count for the job, which plans for longer."""
+    monkeypatch.setattr(write_log, "WAIT_POLL_SECONDS", 0)
+    store, clock = LogStore(), Clock()
+    log, other = await opened(store, clock), await opened(store, clock)
+    for _ in range(LOST_TURNS):
+        await log.begin("job")
+        await write(other)
+        with pytest.raises(LostTurnError):
+            await submit(log)
+        await write(log)
+    await log.begin("writer")
+    assert [entry_of(text).wait for text in store.entries.values() if entry_of(text).wait] == []
+    await submit(log)
+    await log.begin("job")
+    waiting = asyncio.create_task(write(other))
+    await rounds()
+    await submit(log)
+    assert not waiting.done()
+    await waiting
+
+
+async def test_a_turn_that_a_lock_of_the_store_refused_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between several servers of a store, its lock refuses a transaction that another process came before."""
+    store, clock = LogStore(), Clock()
+    log = await opened(store, clock)
+    client = CLIENTS[log]
+    unchanged = client.submit
+
+    async def refuse(prepared: object, *more: Any, **options: Any) -> Any:
+        if prepared is WRITE:
+            raise TransientConflictError("locked")
+        return await unchanged(prepared, *more, **options)
+
+    for _ in range(LOST_TURNS):
+        await log.begin("job")
+        monkeypatch.setattr(client, "submit", refuse)
+        with pytest.raises(LostTurnError):
+            await submit(log)
+        monkeypatch.setattr(client, "submit", unchanged)
+    await log.begin("job")
+    assert [entry_of(text).wait for text in store.entries.values()] == [MIN_WAIT_MS]
 
 
 async def test_a_wait_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -359,11 +367,11 @@ async def test_the_time_between_two_plans_lets_no_process_wait(monkeypatch: pyte
 
     monkeypatch.setattr(client, "submit", submit_after_another)
     for _ in range(LOST_TURNS):
-        await slow.begin()
+        await slow.begin("writer")
         await write(quick)
         with pytest.raises(TransientConflictError):
             await submit(slow)
     clock.now += MAX_WAIT_MS
-    await slow.begin()
-    await slow.begin()
+    await slow.begin("writer")
+    await slow.begin("writer")
     assert [entry_of(text).wait for text in store.entries.values()][-1] == MIN_WAIT_MS
