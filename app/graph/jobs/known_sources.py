@@ -2,9 +2,13 @@
 
 Writers run between the steps of the job. What their transactions touch is recorded, and forgotten before the next step
 reads: what is left is as stored. A rank is that of a sensitivity (:data:`policies.sensitivity.RANK`).
+
+Decisions that are under way stay right unless something that they used is another than before. It is therefore read
+again and compared; most writes change neither ranks nor sources. What is known is not replaced before it is forgotten,
+although a request may show what another process has written meanwhile: that would not be compared.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
@@ -88,14 +92,18 @@ class KnownSources:
 
     A vertex that is not stored has the rank 0. Groups are known as in :class:`app.graph.propagation.sources.Sources`: a
     group declares nothing, and has the highest rank, so that a walk continues to its members. Vertices that were found
-    to be of a kind to which nothing propagates are in ``stopped``, and have no sources.
+    to be of a kind to which nothing propagates are in ``stopped``, and have no sources. ``targets`` is the inverse of
+    ``of``: a join of one parent does not go through all that is known.
     """
 
     ranks: dict[int, int] = field(default_factory=dict)
     declared: dict[int, int] = field(default_factory=dict)
     of: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    targets: dict[int, set[int]] = field(default_factory=dict)
     stopped: set[int] = field(default_factory=set)
     _written: Forbidden = field(default_factory=Forbidden)
+    _used_ranks: dict[int, tuple[int, int]] = field(default_factory=dict)
+    _used_sources: dict[int, tuple[int, ...]] = field(default_factory=dict)
     _reading: SourceReading | None = None
     _restarts: int = 0
 
@@ -105,12 +113,58 @@ class KnownSources:
         if len(self._written) > MAX_WRITTEN or self._written.everything:
             self._written = Forbidden(everything=True)
 
-    def forget_written(self) -> bool:
-        """Forget what was recorded since the last call; return whether any of that was known."""
-        size = len(self.ranks) + len(self.of)
+    async def forget_written(self, used: Container[int]) -> bool:
+        """Forget what was recorded since the last call; return whether nothing is known any more.
+
+        What of it is ``used`` is read again by :meth:`read_used`.
+        """
         written, self._written = self._written, Forbidden()
-        self._forget(written)
-        return written.everything or len(self.ranks) + len(self.of) < size
+        ends = written.edge_ends
+        joined = {vid for _, label, vid in ends if label in JOINING}
+        carried = {vid for direction, label, vid in ends if direction == "in" and label in CARRYING}
+        if self._reading is not None and (written.everything or self._reading.is_changed(carried, joined)):
+            self._reading, self._restarts = None, self._restarts + 1
+        if written.everything:
+            self.ranks, self.declared, self.of, self.targets, self.stopped = {}, {}, {}, {}, set()
+            self.no_longer_used()
+            return True
+        turns, reached = OperationBudget(), joined | carried
+        async for vid in turns.in_turns(written.vertices):
+            self._forget_rank(vid, used)
+        async for parent in turns.in_turns(joined):
+            targets = (*self.targets.get(parent, ()), *self.targets.get(group_of(parent), ()))
+            reached.update((vid for vid in targets if not is_group(vid)), (group_of(parent),))
+        async for vid in turns.in_turns(reached):
+            self._forget_sources(vid, used)
+        return False
+
+    def no_longer_used(self) -> None:
+        """Let nothing that was forgotten be read again."""
+        self._used_ranks, self._used_sources = {}, {}
+
+    async def read_used(self, flows: StoredFlows, budget: ReadBudget) -> bool:
+        """Read what was forgotten although it was used; return whether all of it is known now."""
+        if not await self.read(flows, self._used_sources, budget):
+            return False
+        unranked = dict.fromkeys(vid for vid in self._used_ranks if vid not in self.ranks)
+        return await self._read_unranked(flows, unranked, budget)
+
+    async def compare_used(self) -> tuple[bool, bool]:
+        """Return whether something that :meth:`read_used` has read is another than before, and whether something rose.
+
+        A rank or a declared rank may rise, or a source be added. A group of which no target is known any more counts as
+        one that rose. The next call compares what is forgotten until then.
+        """
+        found = await run_in_turn(self._compare_used, self.are_many(self._used_sources))
+        self.no_longer_used()
+        return found
+
+    def _compare_used(self) -> tuple[bool, bool]:
+        ranks = [((self.ranks[vid], self.declared[vid]), before) for vid, before in self._used_ranks.items()]
+        sources = [({*self.of.get(vid, ())}, {*before}) for vid, before in self._used_sources.items()]
+        has_risen = any(now[0] > before[0] or now[1] > before[1] for now, before in ranks)
+        has_more = any(not now <= before for now, before in sources) or not self._used_sources.keys() <= self.of.keys()
+        return any(now != before for now, before in [*ranks, *sources]), has_risen or has_more
 
     async def read(self, flows: StoredFlows, vids: Collection[int], budget: ReadBudget) -> bool:
         """Read the sources of vertices and groups, and the ranks of both and of members, as far as they are unknown.
@@ -118,26 +172,33 @@ class KnownSources:
         Return whether all are known now; otherwise the budget is spent.
         """
         turns = OperationBudget()
-        unread = {vid: None async for vid in turns.in_turns(vids) if vid not in self.of}
+        unread = {vid: None async for vid in turns.in_turns(vids) if not (vid in self.of or is_group(vid))}
         while unread:
             if budget.is_spent and not self._must_go_on:
                 return False
             for vid in await self._read_sources(flows, unread, budget):
                 unread.pop(vid, None)
-        unranked = await run_in_turn(self._all_unranked, self.size(vids) >= MANY_EDGES, vids)
+        unranked = await run_in_turn(self._all_unranked, self.are_many(vids), vids)
+        return await self._read_unranked(flows, unranked, budget)
+
+    async def _read_unranked(self, flows: StoredFlows, unranked: IdQueue, budget: ReadBudget) -> bool:
+        """Read the ranks of all these vertices; return whether all are known now, otherwise the budget is spent."""
         while unranked:
             if budget.is_spent_for_ranks:
                 return False
             unranked |= dict.fromkeys(await self._read_ranks(flows, take_first(unranked, AT_ONCE), budget))
         return True
 
-    def size(self, vids: Iterable[int]) -> int:
-        """Return the number of known sources of vertices, those of groups not counted."""
-        return sum(len(self.of.get(vid, ())) for vid in vids)
+    def are_many(self, vids: Iterable[int]) -> bool:
+        """Return whether vertices have so many known sources that these are processed in the side thread.
+
+        Those of groups are not counted: many members of a group are read for a few targets of it.
+        """
+        return sum(len(self.of.get(vid, ())) for vid in vids) >= MANY_EDGES
 
     def _all_unranked(self, vids: Iterable[int]) -> IdQueue:
         """Return the vertices, their sources and the members of groups, of which the rank is to be read."""
-        near = {each: None for vid in vids for each in (vid, *self.of[vid])}
+        near = {each: None for vid in vids if vid in self.of for each in (vid, *self.of[vid])}
         members = {each: None for group in filter(is_group, near) for each in self.of[group]}
         return {each: None for each in near | members if each not in self.ranks}
 
@@ -167,7 +228,8 @@ class KnownSources:
         """Add the sources of a reading, whose pages are all read."""
         of = reading.sources()
         for vid in (*reading.vids, *filter(is_group, of)):
-            self.of[vid] = () if vid in self.stopped else tuple(of.get(vid, ()))
+            if vid not in self.of:
+                self.set_sources(vid, () if vid in self.stopped else tuple(of.get(vid, ())))
         for group in filter(is_group, of):
             self.ranks[group], self.declared[group] = len(SENSITIVITIES) - 1, 0
 
@@ -181,26 +243,31 @@ class KnownSources:
         return left
 
     async def _add_ranks(self, flows: StoredFlows, records: Mapping[int, Record]) -> None:
-        async for vid, record in OperationBudget().in_turns(records.items()):
+        new = ((vid, record) for vid, record in records.items() if vid not in self.ranks)
+        async for vid, record in OperationBudget().in_turns(new):
             self.ranks[vid] = RANK[record["sensitivity"]]
             self.declared[vid] = RANK[record["declaredSensitivity"]]
             if NAME_OF_CODE[record["kind"]] in flows.stops:
                 self.stopped.add(vid)
-                self.of[vid] = ()
+                self.set_sources(vid, ())
 
-    def _forget(self, touched: Forbidden) -> None:
-        if touched.everything:
-            self.ranks, self.declared, self.of, self.stopped = {}, {}, {}, set()
-        for vid in touched.vertices:
-            self.ranks.pop(vid, None)
-        ends = touched.edge_ends
-        joined = {vid for _, label, vid in ends if label in JOINING}
-        carried = {vid for direction, label, vid in ends if direction == "in" and label in CARRYING}
-        for vid in joined | carried:
-            self.of.pop(vid, None)
-        if self._reading is not None and (touched.everything or self._reading.is_changed(carried, joined)):
-            self._reading, self._restarts = None, self._restarts + 1
-        if joined:
-            joined |= set(map(group_of, joined))
-            for vid in [vid for vid, sources in self.of.items() if not (is_group(vid) or joined.isdisjoint(sources))]:
-                del self.of[vid]  # that of a group is replaced when a target of its parent is read
+    def set_sources(self, vid: int, sources: tuple[int, ...]) -> None:
+        """Set the sources of a vertex or group."""
+        for source in self.of.get(vid, ()):
+            self.targets[source].discard(vid)
+        self.of[vid] = sources
+        for source in sources:
+            self.targets.setdefault(source, set()).add(vid)
+
+    def _forget_rank(self, vid: int, used: Container[int]) -> None:
+        rank = self.ranks.pop(vid, None)
+        if rank is not None and vid in used:
+            self._used_ranks.setdefault(vid, (rank, self.declared[vid]))
+
+    def _forget_sources(self, vid: int, used: Container[int]) -> None:
+        """Forget the sources of a vertex or group. Those of a group are read with a target of its parent."""
+        if vid in self.of:
+            if vid in used:
+                self._used_sources.setdefault(vid, self.of[vid])
+            self.set_sources(vid, ())
+            del self.of[vid]

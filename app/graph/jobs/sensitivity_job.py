@@ -23,14 +23,13 @@ from app.graph.commits.turns.turn_order import TurnOrder
 from app.graph.commits.write_set import WriteSet
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs.known_sources import JOINING, ReadBudget
-from app.graph.jobs.sensitivity_recompute import LONG_WALK, Recomputation
+from app.graph.jobs.sensitivity_recompute import Recomputation
 from app.graph.propagation.stored_ends import NextEnd
 from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.records.clock import epoch_milliseconds
 from app.graph.records.touched import EVERYTHING, Touched
 from app.graph.records.vertex_record import with_effective_sensitivity
 from graphql_schema.catalog.relations import CARRYING
-from graphql_schema.execution.side_thread import run_in_turn
 from policies.sensitivity import SENSITIVITIES
 
 BATCH: Final = 250
@@ -100,13 +99,13 @@ class SensitivityJob(OutboxWorker):
         if entry.x not in self._begun:
             self._outbox.begin(entry)
             self._let_ends_be_read(entry)
-        recomputation = self._begun.setdefault(entry.x, Recomputation(flows.now))
+        recomputation = self._begun.setdefault(entry.x, Recomputation(flows.now, BATCH))
         self._late = self._late if monotonic() < self._late_until else []
         for touched in self._late:
             recomputation.known.record(touched)
         if not await self._expanded(entry, recomputation, flows):
             return
-        recomputation.begin_step()
+        await recomputation.begin_step()
         if not recomputation.batch:
             recomputation.begin_batch(islice(entry.frontier, BATCH))
         if await recomputation.decide(flows, ReadBudget()):
@@ -123,7 +122,9 @@ class SensitivityJob(OutboxWorker):
             recomputation.targets.add(entry.expand)
             recomputation.has_expanded = True
         if recomputation.targets:
-            entry.frontier |= dict.fromkeys(await recomputation.targets.next_targets(flows))
+            found = await recomputation.targets.next_targets(flows)
+            entry.frontier |= dict.fromkeys(found)
+            recomputation.depend(found)
         return not recomputation.targets
 
     async def _end(self, entry: OutboxEntry, recomputation: Recomputation, now: int) -> None:
@@ -148,30 +149,30 @@ class SensitivityJob(OutboxWorker):
     async def _write(self, entry: OutboxEntry, recomputation: Recomputation, flows: StoredFlows) -> None:
         """Write up to BATCH changed records, with the vertices to recompute next; end the batch with its last ones.
 
-        If more have changed, the next step decides about them again, with what this one has written. If the targets of
-        those that are written have more than a page, the next steps read them: the entry has ``expand`` for this.
+        If the targets of those that are written have more than a page, the next steps read them: the entry has
+        ``expand`` for this.
         """
-        changed, batch, further = recomputation.changed(), recomputation.batch, set[int]()
-        if changed:
-            is_long = len(changed) > BATCH or recomputation.known.size(changed) >= LONG_WALK
-            some = await run_in_turn(recomputation.first_of, is_long, changed, BATCH)
-            pages = flows.target_pages(some)
+        ranks = recomputation.next_part()
+        if ranks:
+            pages = flows.target_pages(ranks)
             further = await flows.next_far_ends(pages)
-            further |= {vid for vid in some if vid not in entry.frontier}
+            further |= {vid for vid in ranks if vid not in entry.frontier}
             writes, may_link = WriteSet(), self._outbox.floors.may_link
-            for vid, record in (await read_records(self._client, some)).items():
+            for vid, record in (await read_records(self._client, ranks)).items():
                 confirmed = confirms(may_link, entry.raised_by, record)
-                after = with_effective_sensitivity(record, SENSITIVITIES[changed[vid]], confirmed=confirmed)
+                after = with_effective_sensitivity(record, SENSITIVITIES[ranks[vid]], confirmed=confirmed)
                 writes.vertex(vid, after, before=record)
             writes.extend_frontier(entry, further)
-            expand = entry.expand if pages.is_read else entry.expand | dict.fromkeys(some)
+            expand = entry.expand if pages.is_read else entry.expand | dict.fromkeys(ranks)
             if not pages.is_read:
                 writes.update_entry(replace(entry, expand=expand))
             await writes.submit(self._client)
             entry.expand = expand
-            recomputation.targets.add(() if pages.is_read else some)
-        is_done = len(changed) <= BATCH
-        for vid in batch if is_done else ():
-            del entry.frontier[vid]
-        recomputation.begin_batch(() if is_done else batch)
-        entry.frontier |= dict.fromkeys(further)
+            entry.frontier |= dict.fromkeys(further)
+            recomputation.targets.add(() if pages.is_read else ranks)
+            recomputation.stored(ranks, further)
+        if recomputation.is_stored:
+            for vid in recomputation.batch:
+                if vid not in recomputation.again:
+                    del entry.frontier[vid]
+            recomputation.begin_batch(())

@@ -6,11 +6,12 @@ least that sensitivity. Unsupported sensitivities are lowered rank by rank, from
 vertex to its effective sensitivity, the stored one is too strict.
 
 The walk upstream may be as long as the lineage. It therefore continues over many steps of the job, each with a
-:class:`~app.graph.jobs.known_sources.ReadBudget`. If a writer changes something that the walk has read, the decisions
-are made again, and only the changed part is read again.
+:class:`~app.graph.jobs.known_sources.ReadBudget` and a limit of the vertices that it examines. What is decided then is
+stored over many steps, too. If a writer raises something that was used, the batch is decided again. What a writer
+lowers may leave a decision too strict, and is left to the outbox entry of that writer.
 """
 
-from collections import defaultdict
+from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
@@ -24,65 +25,144 @@ from app.graph.propagation.stored_ends import NextEnd
 from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.propagation.target_queue import TargetQueue
 from graphql_schema.execution.side_thread import run_in_turn
+from graphql_schema.ports.operation_budget import OperationBudget
 from policies.sensitivity import SENSITIVITIES
 
-LONG_WALK: Final = 2_000
-"""Number of edges from which on those of a walk or a batch are evaluated in the side thread."""
+PART: Final = 500
+"""Number of vertices and sources that are examined without a pause."""
+
+MAX_EXAMINED: Final = 10_000
+"""Number of vertices and sources that one step examines, of what is known, while it holds the lock of the writers."""
+
+_Work = Iterator[Collection[int]]
+"""Work in small parts. After each it yields vertices that must be read before the next part, mostly none."""
 
 
 @dataclass(slots=True)
-class _UpstreamWalk:
-    """The vertices upstream that may support a ``rank``. ``ranks`` are those that differ from the stored ones.
+class _Decision:
+    """The decision about a ``batch``, by what is ``known``: new ``ranks`` of the batch, and of what is upstream.
 
-    ``reached``, with the groups on the way, are in the order of the walk; the sources of those in ``new`` are still to
-    be read. ``supporting`` are those that declare at least the rank. ``edges`` counts the sources of all reached.
+    ``used`` are the vertices whose ranks or sources it has used so far, which must be known. ``examined`` counts how
+    often it has used one. ``may_raise``, a flag, states that it may raise a vertex of the batch. ``parts`` are the
+    vertices to be stored, in this order, at most ``size`` of them in each.
     """
 
     known: KnownSources
-    ranks: dict[int, int]
-    rank: int
-    reached: IdQueue
-    new: IdQueue
-    supporting: set[int] = field(default_factory=set)
-    edges: int = 0
+    batch: list[int]
+    size: int
+    ranks: dict[int, int] = field(default_factory=dict)
+    used: set[int] = field(default_factory=set)
+    examined: int = 0
+    may_raise: bool = True
+    parts: deque[list[int]] = field(default_factory=deque)
 
-    async def advance(self, flows: StoredFlows, budget: ReadBudget) -> bool:
-        """Continue the walk; return whether it has ended, which it has not if the budget is spent."""
-        while self.new:
-            vids = list(islice(self.new, AT_ONCE))
-            if not await self.known.read(flows, vids, budget):
-                return False
-            await run_in_turn(self._reach_from, self.known.size(vids) >= LONG_WALK, vids)
-        return True
+    def work(self) -> _Work:
+        """Decide about the batch."""
+        yield self.batch
+        yield from self._raise()
+        for rank in range(len(SENSITIVITIES) - 1, 0, -1):
+            starts = [vid for vid in self.batch if self.ranks[vid] == rank > self.known.declared[vid]]
+            yield from self._lower(rank, starts)
+        yield from self._order()
 
-    def _reach_from(self, vids: Iterable[int]) -> None:
+    def use(self, vids: Collection[int]) -> None:
+        """Record vertices that were read before they are examined: these, their sources, and members of groups."""
+        groups = set[int]()
         for vid in vids:
-            del self.new[vid]
-            self._reach(self.known.of[vid])
+            self.used.update(self.known.of[vid])
+            groups.update(filter(is_group, self.known.of[vid]))
+        self.used.update(vids, *(self.known.of[group] for group in groups))
 
-    def _reach(self, sources: Collection[int]) -> None:
-        self.edges += len(sources)
-        for source in sources:
-            if source not in self.reached and self.ranks.get(source, self.known.ranks[source]) >= self.rank:
-                self.reached[source] = None
-                if self.known.declared[source] >= self.rank:
-                    self.supporting.add(source)
-                else:
-                    self.new[source] = None
+    def _raise(self) -> _Work:
+        """Raise the vertices of the batch to what they declare, and to their direct sources.
 
-    def unsupported(self) -> list[int]:
-        """Return the reached vertices that no supporting vertex reaches, in the order of the walk."""
-        targets: dict[int, list[int]] = defaultdict(list)
-        for vid in self.reached:
-            for source in self.known.of.get(vid, ()):
-                targets[source].append(vid)
-        found, new = set(self.supporting), list(self.supporting)
+        The rank of a group is read once: if one of its members is raised here, its targets are recomputed later.
+        """
+        groups, of_groups = IdQueue(), dict[int, int]()
+        for vid in self.batch:
+            for some in self._sources(vid):
+                groups |= dict.fromkeys(filter(is_group, some))
+                yield ()
+        for vid in (*groups, *self.batch):
+            rank = 0 if is_group(vid) else max(self.known.ranks[vid], self.known.declared[vid])
+            for some in self._sources(vid):
+                ranks = (of_groups[each] if is_group(each) else self._rank(each) for each in some)
+                rank = max((rank, *ranks))
+                yield ()
+            (of_groups if is_group(vid) else self.ranks)[vid] = rank
+        self.may_raise = any(self.ranks[vid] > self.known.ranks[vid] for vid in self.batch)
+
+    def _lower(self, rank: int, starts: Iterable[int]) -> _Work:
+        """Lower those that have a ``rank`` and are not supported, among ``starts`` and what is upstream of them."""
+        reached, new, supported = dict.fromkeys(starts), dict.fromkeys(starts), set[int]()
         while new:
-            for vid in targets[new.pop()]:
-                if vid not in found:
-                    found.add(vid)
-                    new.append(vid)
-        return [vid for vid in self.reached if vid not in found and not is_group(vid)]
+            vids = list(islice(new, AT_ONCE))
+            yield vids
+            for vid in vids:
+                del new[vid]
+                for some in self._sources(vid):
+                    for source in some:
+                        if source not in reached and self._rank(source) >= rank:
+                            reached[source] = None
+                            if self.known.declared[source] >= rank:
+                                supported.add(source)
+                            else:
+                                new[source] = None
+                    yield ()
+        further = list(supported)
+        while further:
+            targets = self.known.targets.get(further.pop(), set())
+            found = [vid for vid in targets if vid in reached and vid not in supported]
+            supported.update(found)
+            further += found
+            self.examined += 1 + len(targets)
+            yield ()
+        for vid in reached:
+            if vid not in supported and not is_group(vid):
+                self.ranks[vid] = rank - 1
+            self.examined += 1
+            yield ()
+
+    def _order(self) -> _Work:
+        """Find the ``parts``.
+
+        No vertex is lowered before a source that is to be lowered, too. A writer that raises this source again would
+        stop there, because it follows only what it raises. Only a cycle of more vertices than ``size`` is divided.
+        """
+        left = {vid: rank for vid, rank in self.ranks.items() if rank != self.known.ranks[vid]}
+
+        def counts(vid: int) -> bool:
+            return is_group(vid) or (vid in left and left[vid] < self.known.ranks[vid])
+
+        def sources_of(vid: int) -> Iterator[int]:
+            return filter(counts, self.known.of.get(vid, ()) if counts(vid) else ())
+
+        while left:
+            for cycle in upstream_first([*left], sources_of):
+                self.examined += 1 + len(cycle)
+                yield ()
+                vids = [vid for vid in cycle if vid in left]
+                self._add_to_parts(vids[-self.size :])
+                for vid in vids[-self.size :]:
+                    del left[vid]
+                if len(vids) > self.size:
+                    break  # what is left of the cycle may be none
+
+    def _add_to_parts(self, vids: list[int]) -> None:
+        if not self.parts or len(self.parts[-1]) + len(vids) > self.size:
+            self.parts.append([])
+        self.parts[-1] += vids
+
+    def _rank(self, source: int) -> int:
+        return self.ranks.get(source, self.known.ranks[source])
+
+    def _sources(self, vid: int) -> Iterator[tuple[int, ...]]:
+        """Yield the sources of a vertex in parts, of which there is at least one."""
+        sources = self.known.of[vid]
+        for start in range(0, max(len(sources), 1), PART):
+            some = sources[start : start + PART]
+            self.examined += 1 + len(some)
+            yield some
 
 
 @dataclass(slots=True)
@@ -90,24 +170,30 @@ class Recomputation:
     """The recomputation of one ``batch`` after the other, around one outbox entry.
 
     Nothing is written here. Hold the lock of the writers from :meth:`begin_step` until changes are stored. It reads
-    nothing as of an instant before ``begun_at``, in epoch milliseconds. ``targets`` are still to be added to the
-    frontier of the entry. ``has_expanded`` states that those of its ``expand`` are in there, or were added.
-    ``next_end`` is searched when the work is done.
+    nothing as of an instant before ``begun_at``, in epoch milliseconds. At most ``size`` vertices are stored at once.
+    ``again`` are those vertices of the batch that depend on what was stored since its begin. ``targets`` are still to
+    be added to the frontier of the entry. ``has_expanded`` states that those of its ``expand`` are in there, or were
+    added. ``next_end`` is searched when the work is done.
     """
 
     begun_at: int = 0
+    size: int = AT_ONCE
     known: KnownSources = field(default_factory=KnownSources)
     batch: list[int] = field(default_factory=list)
+    again: set[int] = field(default_factory=set)
     targets: TargetQueue = field(default_factory=TargetQueue)
     has_expanded: bool = False
     next_end: NextEnd | None = None
-    _ranks: dict[int, int] = field(default_factory=dict)
-    _walk: _UpstreamWalk | None = None
+    _decision: _Decision | None = None
+    _work: _Work = field(default_factory=lambda: iter(()))
+    _wanted: Collection[int] = ()
+    _limit: int = MAX_EXAMINED
+    _has_stored: bool = False
 
-    def begin_step(self) -> None:
-        """Forget what was written since the last step, and decide again if any of that was read."""
-        if self.known.forget_written():
-            self._walk = None
+    async def begin_step(self) -> None:
+        """Forget what was written since the last step; what of it was used is read again by :meth:`decide`."""
+        if await self.known.forget_written(self._decision.used if self._decision else ()):
+            self._decide_again()
 
     def begin_again(self) -> None:
         """Begin the entry again, with another frontier."""
@@ -116,77 +202,82 @@ class Recomputation:
 
     def begin_batch(self, vids: Iterable[int]) -> None:
         """Begin the next batch."""
-        self.batch, self._walk = list(vids), None
+        self.batch, self.again, self._decision, self._limit = list(vids), set(), None, MAX_EXAMINED
 
     async def decide(self, flows: StoredFlows, budget: ReadBudget) -> bool:
-        """Continue to decide about the batch; return whether that is done, which it is not if the budget is spent."""
-        if self._walk is None:
-            if not await self.known.read(flows, self.batch, budget):
+        """Continue to decide about the batch; return whether that is done, which it is not if the budget is spent.
+
+        What was decided before stays, unless something that it used has risen, or a source of what it raises has
+        changed. Then it begins again. If nothing was stored since the last begin, the step examines twice as much: so
+        it ends at some time, whatever is written between the steps.
+        """
+        if self._decision is not None:
+            if not await self.known.read_used(flows, budget):
                 return False
-            await run_in_turn(self._raise, self._is_long())
-            self._walk = self._from(len(SENSITIVITIES) - 1)
-        while await self._walk.advance(flows, budget):
-            walk = self._walk
-            lowered = await run_in_turn(walk.unsupported, walk.edges >= LONG_WALK)
-            self._ranks |= dict.fromkeys(lowered, walk.rank - 1)
-            if walk.rank == 1:
+            has_changed, has_risen = await self.known.compare_used()
+            if has_risen or (has_changed and self._decision.may_raise):
+                self._decide_again()
+        if self._decision is None:
+            self.known.no_longer_used()
+            self._decision = _Decision(self.known, self.batch, self.size)
+            self._work, self._wanted, self._has_stored = self._decision.work(), (), False
+        return await self._continue(self._decision, flows, budget)
+
+    def next_part(self) -> dict[int, int]:
+        """Return the vertices to store next, upstream first, with their new ranks; none if all of the batch are stored.
+
+        Those that others have lowered as far meanwhile are left out. Call it after :meth:`decide` is done. It returns
+        the same ones until they are :meth:`stored`.
+        """
+        decision, known = self._decision, self.known.ranks
+        while decision and decision.parts:
+            ranks = {vid: decision.ranks[vid] for vid in decision.parts[0]}
+            some = {v: rank for v, rank in ranks.items() if rank < known[v] or (decision.may_raise and rank > known[v])}
+            if some:
+                return some
+            decision.parts.popleft()
+        return {}
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether nothing of the batch is left to be stored."""
+        return self._decision is None or not self._decision.parts
+
+    def stored(self, ranks: Mapping[int, int], further: Collection[int]) -> None:
+        """Record that the ranks of :meth:`next_part` were stored, and that ``further`` vertices depend on them."""
+        if self._decision is not None:
+            self._decision.parts.popleft()
+        self.known.ranks |= ranks
+        self.depend(further)
+        self._has_stored = True
+
+    def depend(self, further: Collection[int]) -> None:
+        """Record that ``further`` vertices depend on what was stored."""
+        self.again.update(vid for vid in self.batch if vid in further)
+
+    def _decide_again(self) -> None:
+        self._limit *= 1 if self._has_stored else 2
+        self._decision, self._has_stored = None, False
+
+    async def _continue(self, decision: _Decision, flows: StoredFlows, budget: ReadBudget) -> bool:
+        turns, limit = OperationBudget(), decision.examined + self._limit
+        while True:
+            if self._wanted:
+                if not await self.known.read(flows, self._wanted, budget):
+                    return False
+                await run_in_turn(decision.use, self.known.are_many(self._wanted), self._wanted)
+                self._wanted = ()
+            if decision.examined >= limit:
+                return False
+            await turns.pause()
+            if not self._work_on(decision):
                 return True
-            self._walk = self._from(walk.rank - 1)
+
+    def _work_on(self, decision: _Decision) -> bool:
+        """Work until vertices must be read, or a pause is due; return whether work may be left."""
+        pause = decision.examined + PART
+        for wanted in self._work:
+            self._wanted = wanted
+            if wanted or decision.examined >= pause:
+                return True
         return False
-
-    def _is_long(self) -> bool:
-        """Return whether the sources of the batch, and the members of groups among them, are many."""
-        edges = self.known.size(self.batch)
-        if edges < LONG_WALK:
-            edges += self.known.size({each for vid in self.batch for each in self.known.of[vid] if is_group(each)})
-        return edges >= LONG_WALK
-
-    def changed(self) -> dict[int, int]:
-        """Return the new rank of each vertex whose rank differs from the stored one, after :meth:`decide` is done.
-
-        Each is in the batch, or upstream of it.
-        """
-        return {vid: rank for vid, rank in self._ranks.items() if rank != self.known.ranks[vid]}
-
-    def first_of(self, changed: Mapping[int, int], size: int) -> list[int]:
-        """Return at most ``size`` of the changed vertices, to be stored first; those left are found from the batch.
-
-        No lowered one has a source that is left with a higher rank. A writer that raises this source again would stop
-        there, because it follows only what it raises. Only a cycle of more vertices than ``size`` is divided.
-        """
-        lowered = {vid for vid, rank in changed.items() if rank < self.known.ranks[vid]}
-
-        def sources_of(vid: int) -> Iterator[int]:
-            if is_group(vid) or vid in lowered:
-                yield from (each for each in self.known.of.get(vid, ()) if is_group(each) or each in lowered)
-
-        found: list[int] = []
-        for cycle in upstream_first(changed, sources_of):
-            vids = [vid for vid in cycle if not is_group(vid)]
-            if len(found) + len(vids) > size:
-                return found or vids[-size:]
-            found += vids
-        return found
-
-    def _raise(self) -> None:
-        """Raise the vertices of the batch to what they declare, and to their direct sources.
-
-        The rank of a group is read once: if one of its members is raised here, its targets are recomputed later.
-        """
-        known, ranks, of_groups = self.known, dict[int, int](), dict[int, int]()
-
-        def rank(source: int) -> int:
-            if not is_group(source):
-                return ranks.get(source, known.ranks[source])
-            if source not in of_groups:
-                of_groups[source] = max(map(rank, known.of[source]))
-            return of_groups[source]
-
-        for vid in self.batch:
-            ranks[vid] = max(known.ranks[vid], known.declared[vid], *map(rank, known.of[vid]))
-        self._ranks = ranks
-
-    def _from(self, rank: int) -> _UpstreamWalk:
-        """Return the walk from the vertices of the batch that have a rank without declaring it."""
-        starts = [vid for vid in self.batch if self._ranks[vid] == rank > self.known.declared[vid]]
-        return _UpstreamWalk(self.known, self._ranks, rank, dict.fromkeys(starts), dict.fromkeys(starts))

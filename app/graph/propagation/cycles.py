@@ -21,7 +21,8 @@ class _Entered:
 def upstream_first(vids: Iterable[int], sources_of: Callable[[int], Iterable[int]]) -> Iterator[list[int]]:
     """Yield the vertices and all upstream of them: those of a cycle together, each other one alone.
 
-    A list comes after those of all its sources. In it, each vertex but the first comes after one of its targets.
+    A list comes after those of all its sources. In it, each vertex but the first comes after one of its targets. Yield
+    an empty list for each further vertex that is reached, so that the caller may pause before the first one is found.
     """
     lowest: dict[int, int] = {}
     entered: list[_Entered] = []
@@ -45,6 +46,7 @@ def upstream_first(vids: Iterable[int], sources_of: Callable[[int], Iterable[int
                 lowest[last.vid] = min(lowest[last.vid], lowest[source])
             if unknown is not None:
                 enter(unknown)
+                yield []
                 continue
             entered.pop()
             if entered:

@@ -25,7 +25,7 @@ from support.stores.writers import (
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver import edge_pages
 from app.graph.driver.gremlin_client import GremlinClient
-from app.graph.jobs import known_sources
+from app.graph.jobs import known_sources, sensitivity_recompute
 from app.graph.jobs import sensitivity_job as job_module
 from app.graph.jobs.known_sources import ReadBudget
 from app.graph.jobs.sensitivity_job import SensitivityJob
@@ -158,14 +158,16 @@ async def test_sensitivity_is_never_too_low_and_exact_when_idle(
     """Sensitivity equals the oracle over cycles, parents, children, declassified and ended edges.
 
     Items are written in one call, or in calls at the same time. Some transactions of the job lose their turn. Batches
-    of the job are small, and with some seeds it sends one request for sources in each step, so that writes come between
-    the steps of one batch. With one of these a request has one record or edge, and with the other no records beside the
-    edges.
+    of the job are small, and with some seeds it sends one request for sources in each step and examines few of them. So
+    writes come between the steps of a batch. With one of these a request has one record or edge, and with the other no
+    records beside the edges.
     """
     for name, limit in limits.items():
         monkeypatch.setattr(spreading, name, limit)
     monkeypatch.setattr(job_module, "BATCH", 2)
     monkeypatch.setattr(job_module, "ReadBudget", lambda: ReadBudget(requests=40 if seed == 0 else 1))
+    monkeypatch.setattr(sensitivity_recompute, "PART", 1)
+    monkeypatch.setattr(sensitivity_recompute, "MAX_EXAMINED", 1_000 if seed == 0 else 4)
     if seed == 1:
         monkeypatch.setattr(stored_flows, "PART_SIZE", 1)
         monkeypatch.setattr(edge_pages, "PAGE", 1)

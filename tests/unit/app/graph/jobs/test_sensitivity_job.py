@@ -105,7 +105,8 @@ async def test_edges_that_have_ended_are_read_again_for_all_entries(
 
     async def undecided(self: Recomputation, _flows: StoredFlows, _budget: ReadBudget) -> bool:
         known.append(set(self.known.of))
-        self.known.of |= {5: (8,), 6: (8,), 9: ()}
+        for vid in (5, 6, 9):
+            self.known.set_sources(vid, (8,))
         return False
 
     monkeypatch.setattr(Recomputation, "decide", undecided)
