@@ -133,3 +133,39 @@ async def test_children_that_join_a_parent_under_a_floor_take_few_requests(
         api.client.observers.remove(requests)
         assert requests.texts[FLOW.text] <= 8
         assert (await api.ask("bo", STATE, id=below))["asset"] is None
+
+
+@pytest.mark.parametrize("is_own", [False, True], ids=["of others", "own"])
+async def test_who_causes_a_raise_decides_whichever_entry_comes_first(
+    graph: StoreGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_own: bool
+) -> None:
+    """An asset is raised under a floor while the other caller lowers something: an entry of that one reaches it first.
+
+    The other caller has ended a further source of the asset, or has lowered one. The first entries of the caller who
+    raises it are older and take two steps.
+    """
+    monkeypatch.setattr(raise_sensitivity, "MAX_RAISED", 3)
+    raising, lowering = ("root", "ada") if is_own else ("ada", "root")
+    owner = {"owners": [ADS if raising == "root" else RANKING]}
+    target, source, slow, below, other = map(dataset, ("target", "source", "slow", "below", "other"))
+    async with open_api(graph, tmp_path, no_jobs) as api, AsyncExitStack() as stack:
+        await api.load({"team": {"name": "ads"}}, {"team": {"name": "ranking"}})
+        others = {"owners": [RANKING if raising == "root" else ADS], "sensitivity": "CONFIDENTIAL"}
+        await api.load({"dataset": {"id": source, **owner}}, {"dataset": {"id": other, **others}})
+        await api.load({"dataset": {"id": slow, **owner, "sensitivity": "CONFIDENTIAL"}})
+        await api.load({"dataset": {"id": below, **owner, "derivedFrom": [slow]}})
+        await api.load({"dataset": {"id": target, "owners": [ADS], "derivedFrom": [source, other]}})
+        await api.load(*({"dataset": {"id": dataset(f"n{n}"), **owner, "derivedFrom": [source]}} for n in range(5)))
+        for who, item in (
+            (raising, {"id": slow, "sensitivity": "INTERNAL"}),
+            (lowering, {"id": other, "sensitivity": "INTERNAL"}),
+            (raising, {"id": source, "sensitivity": "RESTRICTED"}),
+        ):
+            assert (await api.register(who, {"dataset": item}))["failed"] == 0
+        entries = api.coordinator.outbox.entries
+        assert [entry.floor is not None for entry in entries if entry.kind == "sensitivity"] == [False, False, True]
+        await stack.enter_async_context(background_jobs(api.client, api.coordinator))
+        await api.wait_for_jobs()
+        state = (await api.ask("root", STATE, id=target))["asset"]
+    confirmed = None if is_own else "CONFIDENTIAL"
+    assert (state["sensitivity"], state["confirmedSensitivity"]) == ("RESTRICTED", confirmed)

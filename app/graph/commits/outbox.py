@@ -18,7 +18,7 @@ from app.graph.commits.entries.planned_ends import PlannedEnds
 from app.graph.commits.entries.stored_entries import stored_entries, stored_ids
 from app.graph.commits.entries.unanswered_entries import UnansweredEntries
 from app.graph.commits.outbox_entry import Caller, OutboxEntry, awaiting, new_entry_id
-from app.graph.commits.sensitivity_floors import MayLink, SensitivityFloors
+from app.graph.commits.sensitivity_floors import MayLink, SensitivityFloor, SensitivityFloors
 from app.graph.commits.write_set import WriteSet
 from app.graph.driver.errors import StoreUnavailableError, may_be_written
 from app.graph.driver.gremlin_client import GremlinClient
@@ -88,6 +88,20 @@ class Outbox:
 
     def __contains__(self, x: int) -> bool:
         return x in self._queue.by_id
+
+    def floors_of(self, tenant: str, vid: int) -> list[SensitivityFloor]:
+        """Return the active floors of the writes that raise a vertex of a tenant.
+
+        The entry of such a write has the vertex in its frontier, or its floor lists it. A floor over the whole tenant
+        says nothing about one vertex, unless its entry is not known yet.
+        """
+        found = []
+        for x, floor in self.floors.active.items():
+            entry = self._queue.by_id.get(x)
+            is_reached = floor.covered is None if entry is None else vid in entry.frontier
+            if floor.tenant == tenant and (is_reached or (floor.covered is not None and vid in floor.covered)):
+                found.append(floor)
+        return found
 
     def due(self, kind: str, now: int) -> list[OutboxEntry]:
         """Return the first entries of a kind that are due at ``now``, in epoch milliseconds; the callers take turns."""

@@ -3,12 +3,15 @@
 from bisect import insort
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 from weakref import WeakSet
 
-from app.graph.records.vertex_record import with_effective_sensitivity
+from app.graph.records.vertex_record import confirmed_sensitivity, with_effective_sensitivity
 from graphql_schema.ports.record import Record
 from policies.principal import Principal
-from policies.sensitivity import RANK
+from policies.sensitivity import RANK, SENSITIVITIES
+
+_TOP: Final = len(SENSITIVITIES) - 1
 
 MayLink = Callable[[Principal, Record], bool]
 """Whether a caller may link an asset, which is what confirms a raise by this caller (docs/sensitivity.md)."""
@@ -65,16 +68,25 @@ class FloorView:
     def with_floor(self, vid: int, record: Record) -> Record:
         """Return the record with its sensitivity raised to the highest floor that covers it, if that is higher.
 
-        :func:`confirms` decides for each floor, lowest first, whether its raise is confirmed.
+        :func:`with_floors` decides whether that is confirmed.
         """
         if not self._floors or self.rank(vid) <= RANK[record["sensitivity"]]:
             return record
-        after = record
-        for floor in self._floors:
-            if floor.covers(vid) and _rank(floor) > RANK[after["sensitivity"]]:
-                confirmed = confirms(self._may_link, floor.raised_by, record)
-                after = with_effective_sensitivity(after, floor.level, confirmed=confirmed)
-        return after
+        return with_floors((floor for floor in self._floors if floor.covers(vid)), self._may_link, record)
+
+
+def with_floors(floors: Iterable[SensitivityFloor], may_link: MayLink, record: Record, max_rank: int = _TOP) -> Record:
+    """Return the record raised to the highest of some floors, or to ``max_rank`` if that is lower.
+
+    What a floor raises is confirmed if its caller :func:`confirms` it, whatever others raise as well.
+    """
+    before, after = RANK[record["sensitivity"]], record
+    for floor in sorted(floors, key=_rank):
+        rank = min(_rank(floor), max_rank)
+        if rank > before and rank > RANK[confirmed_sensitivity(after)]:
+            confirmed = confirms(may_link, floor.raised_by, record)
+            after = with_effective_sensitivity(after, SENSITIVITIES[rank], confirmed=confirmed)
+    return after
 
 
 def _rank(floor: SensitivityFloor) -> int:

@@ -17,7 +17,7 @@ from app.graph.commits.late_writes import LATE_SECONDS
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.outbox_entry import Caller, OutboxEntry
 from app.graph.commits.outbox_worker import OutboxWorker
-from app.graph.commits.sensitivity_floors import confirms
+from app.graph.commits.sensitivity_floors import confirms, with_floors
 from app.graph.commits.state_read import read_records
 from app.graph.commits.turns.turn_order import TurnOrder
 from app.graph.commits.write_set import WriteSet
@@ -30,6 +30,7 @@ from app.graph.records.clock import epoch_milliseconds
 from app.graph.records.touched import EVERYTHING, Touched
 from app.graph.records.vertex_record import with_effective_sensitivity
 from graphql_schema.catalog.relations import CARRYING
+from graphql_schema.ports.record import Record
 from policies.sensitivity import SENSITIVITIES
 
 BATCH: Final = 250
@@ -157,11 +158,9 @@ class SensitivityJob(OutboxWorker):
             pages = flows.target_pages(ranks)
             further = await flows.next_far_ends(pages)
             further |= {vid for vid in ranks if vid not in entry.frontier}
-            writes, may_link = WriteSet(), self._outbox.floors.may_link
+            writes = WriteSet()
             for vid, record in (await read_records(self._client, ranks)).items():
-                confirmed = confirms(may_link, entry.raised_by, record)
-                after = with_effective_sensitivity(record, SENSITIVITIES[ranks[vid]], confirmed=confirmed)
-                writes.vertex(vid, after, before=record)
+                writes.vertex(vid, self._with_rank(entry, vid, record, ranks[vid]), before=record)
             writes.extend_frontier(entry, further)
             expand = entry.expand if pages.is_read else entry.expand | dict.fromkeys(ranks)
             if not pages.is_read:
@@ -176,3 +175,15 @@ class SensitivityJob(OutboxWorker):
                 if vid not in recomputation.again:
                     del entry.frontier[vid]
             recomputation.begin_batch(())
+
+    def _with_rank(self, entry: OutboxEntry, vid: int, record: Record, rank: int) -> Record:
+        """Return a record with a new rank of its sensitivity.
+
+        A raise is confirmed or not by the writes that raise the vertex, whichever entry comes to it first. It is a
+        raise by ``entry`` only if there is none: a cycle was lowered while something in it was raised again.
+        """
+        may_link, level = self._outbox.floors.may_link, SENSITIVITIES[rank]
+        after = with_floors(self._outbox.floors_of(entry.tenant, vid), may_link, record, rank)
+        if after["sensitivity"] == level:
+            return after
+        return with_effective_sensitivity(after, level, confirmed=confirms(may_link, entry.raised_by, record))

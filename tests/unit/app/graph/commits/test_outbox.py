@@ -372,3 +372,27 @@ async def test_an_entry_that_another_process_worked_off_before_it_was_found_ends
     assert outbox.floors.view("acme").rank(5) == 0
     await outbox.load(store)
     assert outbox.floors.view("acme").rank(5) == 0
+
+
+def test_a_vertex_is_raised_by_what_lists_it_or_reaches_it() -> None:
+    """A floor over a whole tenant counts for a vertex only if its entry is to recompute it, or is not known yet."""
+    outbox, other = Outbox(), SensitivityFloor("other", "RESTRICTED", frozenset({5}))
+    listed, reaching, tenant, unknown = (
+        replace(FLOOR, level=level, covered=covered)
+        for level, covered in (
+            ("PUBLIC", frozenset({5})),
+            ("INTERNAL", frozenset({6})),
+            ("CONFIDENTIAL", None),
+            ("RESTRICTED", None),
+        )
+    )
+    entries = [entry(x, x, each) for x, each in enumerate((listed, reaching, tenant))]
+    entries[1].frontier[5] = None
+    with outbox.committing([*entries, entry(8, 8)]):
+        pass
+    outbox.floors.raise_floor(9, other)
+    assert outbox.floors_of("acme", 5) == [listed, reaching]
+    entries[2].frontier[5] = None
+    outbox.floors.raise_floor(10, unknown)
+    assert outbox.floors_of("acme", 5) == [listed, reaching, tenant, unknown]
+    assert outbox.floors_of("acme", 7) == [unknown]
