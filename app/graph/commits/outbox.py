@@ -139,6 +139,10 @@ class Outbox:
     def _must_wait(self, caller: Caller) -> bool:
         return self._queue.backlogs.is_full(caller) and not self.failing_jobs
 
+    def add_weight(self, x: int, ids: int) -> None:
+        """Let an entry for inferred edges weigh more, by ``ids`` vertices that its job has found."""
+        self._queue.backlogs.add_ids(x, ids)
+
     def later(self, entry: OutboxEntry, now: int) -> list[OutboxEntry]:
         """Return a list of a new entry that awaits ends of edges, or an empty list if it is not needed.
 

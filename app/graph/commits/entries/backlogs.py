@@ -21,8 +21,15 @@ IDS_PER_WEIGHT: Final = 1_000
 """Number of vertex ids in an entry that weigh as much as an entry without any."""
 
 
+ENDS_PER_WEIGHT: Final = 100
+"""The same for an entry for inferred edges: there may be thousands to each vertex."""
+
+
 class Backlogs:
-    """The sum of the weights of entries by caller; a weight is that of the entry when it was added."""
+    """The sum of the weights of entries by caller.
+
+    A weight is that of the entry when it was added, and of what its job found for it since.
+    """
 
     def __init__(self) -> None:
         self._weights: dict[int, tuple[Caller, int]] = {}
@@ -33,6 +40,13 @@ class Backlogs:
         if entry.raised_by is not None and entry.x not in self._weights:
             self._weights[entry.x] = entry.caller, _weight(entry)
             self._sums[entry.caller] += _weight(entry)
+
+    def add_ids(self, x: int, ids: int) -> None:
+        """Add the weight of ``ids`` vertices that a job found for an entry, if it was added."""
+        if x in self._weights:
+            caller, weight = self._weights[x]
+            self._weights[x] = caller, weight + ids // ENDS_PER_WEIGHT
+            self._sums[caller] += ids // ENDS_PER_WEIGHT
 
     def remove(self, x: int) -> None:
         """Remove an entry by its vertex id, if it was added."""
@@ -50,5 +64,5 @@ class Backlogs:
 def _weight(entry: OutboxEntry) -> int:
     ids = len(entry.frontier) + len(entry.expand)
     if entry.floor is None:
-        return 1 + ids // IDS_PER_WEIGHT
+        return 1 + ids // (ENDS_PER_WEIGHT if entry.inference else IDS_PER_WEIGHT)
     return 1 + FLOOR_WEIGHT + (ids + len(entry.floor.covered or ())) // IDS_PER_WEIGHT

@@ -3,7 +3,7 @@
 import pytest
 from support.stores.writers import person
 
-from app.graph.commits.entries.backlogs import FLOOR_WEIGHT, IDS_PER_WEIGHT, MAX_BACKLOG, Backlogs
+from app.graph.commits.entries.backlogs import ENDS_PER_WEIGHT, FLOOR_WEIGHT, IDS_PER_WEIGHT, MAX_BACKLOG, Backlogs
 from app.graph.commits.outbox_entry import OutboxEntry
 from app.graph.commits.sensitivity_floors import SensitivityFloor
 
@@ -23,6 +23,7 @@ def entry(x: int, **values: object) -> OutboxEntry:
         ({}, 1),
         ({"frontier": MANY}, 4),
         ({"expand": MANY}, 4),
+        ({"expand": MANY, "inference": True}, 31),
         ({"floor": FLOOR}, 1 + FLOOR_WEIGHT + 2),
         ({"floor": FLOOR, "frontier": MANY}, 1 + FLOOR_WEIGHT + 5),
         ({"awaits": (1, 0)}, 1),
@@ -55,4 +56,17 @@ def test_what_is_removed_counts_as_it_was_added() -> None:
     backlogs.remove(1)
     for x in range(MAX_BACKLOG - 1):
         backlogs.add(entry(x))
+    assert not backlogs.is_full(("acme", "ada"))
+
+
+def test_what_a_job_finds_adds_to_an_entry() -> None:
+    """A change of one input of a run may lead to any number of outputs; they count until the entry ends."""
+    backlogs = Backlogs()
+    backlogs.add(entry(1, expand={7: None}, inference=True))
+    backlogs.add(entry(2, expand={7: None}, inference=True, raised_by=None))
+    for x in (1, 2, 3):
+        backlogs.add_ids(x, MAX_BACKLOG * ENDS_PER_WEIGHT)
+    assert backlogs.is_full(("acme", "ada"))
+    assert not backlogs.is_full(("acme", ""))
+    backlogs.remove(1)
     assert not backlogs.is_full(("acme", "ada"))
