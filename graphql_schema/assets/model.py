@@ -175,7 +175,8 @@ class ModelVersion(Asset, AssetVersion):
     )
     features: Connection[FeatureRef] | None = to_many(
         related(FEEDS.into("Feature")),
-        "The features that the version uses: declared, or inferred from the inputs of the training run.",
+        "The features that the version uses: declared, or inferred from the inputs of the training run, unless these "
+        "are more than 500.",
         first=50,
     )
     feature_sets: Connection[FeatureSetRef] | None = to_many(

@@ -7,7 +7,7 @@ between two pages therefore moves an edge to a later position at most. A page ma
 stored before the first one.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -188,6 +188,11 @@ class EdgePages:
                 new = {*far_ends[hop["p"]]} - self._started[number]
                 self._started[number] |= new
                 self._first[number] += [] if is_first else sorted(new)
+
+    def leave(self, vids: Container[int]) -> None:
+        """Read no further edges of these vertices."""
+        self._first = [[vid for vid in first if vid not in vids] for first in self._first]
+        self._more = [[position for position in more if position[0] not in vids] for more in self._more]
 
     def has_started_from(self, vid: int) -> bool:
         """Return whether a hop over the far ends of another one has started from a vertex."""

@@ -1,12 +1,13 @@
 """Derives inferred edges from the edges around some vertices. Pure: no request, no write.
 
-A chain visits no vertex twice. It is active while all its edges are, until a vertex in its middle is deleted. Of the
-chains between two vertices the edge keeps the first ones by :func:`_rank`, because callers may make any number of them.
+A chain visits no vertex twice. It is active while all its edges are, until a vertex in its middle is deleted. Callers
+may make any number of chains. Of those between two vertices the edge keeps the first ones by :func:`_rank`. An end has
+chains over its :class:`FirstMiddles` alone, and none over a vertex with more than MAX_SOURCES sources.
 """
 
 from bisect import insort
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
@@ -24,6 +25,12 @@ Intervals = Sequence[tuple[int, int]]
 MAX_CHAINS: Final = 20
 """Maximal number of chains of an inferred edge: its readers read all of them."""
 
+MAX_SOURCES: Final = 500
+"""Maximal number of sources of a vertex in the middle of chains to ends of a kind: an end gets an edge from each."""
+
+MAX_MIDDLES: Final = 100
+"""Maximal number of vertices with sources before an end over which it has chains, so that these are at most 50,000."""
+
 _ALWAYS: Final = -(2**62)
 """A begin before every instant."""
 
@@ -35,14 +42,21 @@ _DIGITS: Final = 4
 class Neighbourhood:
     """Records and edges that were read around the vertices ``ends``.
 
-    ``records`` are by vertex id. ``into`` maps a relation and a vertex to the edges that reach it, by source.
-    ``inferred`` are the stored inferred edges by the vertex of ``ends`` that they reach.
+    ``records`` are by vertex id. ``into`` maps a relation and a vertex to the edges that reach it, by source: those of
+    chains. ``inferred`` are the stored inferred edges by the vertex of ``ends`` that they reach. ``crowded`` has
+    kinds of ends, each with a vertex in the middle of chains that has more than MAX_SOURCES sources for these ends.
     """
 
     ends: Sequence[int]
     records: dict[int, Record] = field(default_factory=dict)
     into: dict[tuple[str, int], dict[int, Record]] = field(default_factory=lambda: defaultdict(dict))
     inferred: dict[int, dict[EdgeKey, Record]] = field(default_factory=lambda: defaultdict(dict))
+    crowded: set[tuple[Sequence[str], int]] = field(default_factory=set)
+
+    def is_of(self, vid: int, kinds: Sequence[str]) -> bool:
+        """Return whether a vertex that was read is of one of the kinds."""
+        record = self.records.get(vid)
+        return record is not None and kind_of(record) in kinds
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +70,59 @@ class PartialChain:
     vids: tuple[int, ...]
     active: Intervals
     confidence: float
+
+
+@dataclass(slots=True)
+class FirstMiddles:
+    """The choice of the first MAX_MIDDLES middles with sources of each end, while the edges to the middles are read.
+
+    The last to end is first, then the greatest confidence, the first to begin, and the least id. A middle without
+    sources takes no place: it is in no chain, and a run without inputs leaves no outbox entry.
+    """
+
+    rules: Sequence[InferenceRule]
+    around: Neighbourhood
+    first: dict[int, list[int]] = field(default_factory=dict)
+    _unread: dict[int, list[int]] = field(default_factory=dict)
+
+    def add(self, end: int, edges: Mapping[int, Record]) -> Sequence[int]:
+        """Add an end with the edges from its middles, each active at any time; return the middles by rank."""
+        self.first[end] = []
+        self._unread[end] = sorted(edges, key=lambda vid: _middle_rank(vid, edges[vid]))
+        return self._unread[end]
+
+    def further(self, ends: Iterable[int]) -> list[int]:
+        """Return the middles to which the edges are to be read next: for each end as many as it lacks."""
+        found = set[int]()
+        for end in ends:
+            first, unread = self.first[end], self._unread[end]
+            first[:] = [vid for vid in first if self._has_source(end, vid)]
+            lacking = MAX_MIDDLES - len(first)
+            first += unread[:lacking]
+            found.update(unread[:lacking])
+            del unread[:lacking]
+        return sorted(found)
+
+    def keep(self, ends: Iterable[int]) -> list[int]:
+        """Keep the edges from the first middles alone, when there are no further ones; return ends with other ones."""
+        for (relation, end), edges in self.around.into.items():
+            if end in self.first:
+                first = {*self.first[end]}
+                self.around.into[relation, end] = {vid: edge for vid, edge in edges.items() if vid in first}
+        return [end for end in ends if self._unread[end]]
+
+    def _has_source(self, end: int, middle: int) -> bool:
+        return any(
+            self.around.is_of(source, rule.kinds(len(rule.chain) - 2))
+            for rule in self.rules
+            if self.around.is_of(end, rule.ends)
+            for source in self.around.into.get((rule.chain[-2].relation.name, middle), ())
+        )
+
+
+def _middle_rank(vid: int, edge: Record) -> Position:
+    begins, ends = zip(*active_intervals(edge), strict=True)
+    return -max(ends), -edge.get("confidence", 1.0), min(begins), vid
 
 
 def changes(
@@ -147,7 +214,7 @@ def _chains(around: Neighbourhood, rule: InferenceRule, end: int) -> Iterator[Pa
 
     None may be yielded beside a chain, too.
     """
-    if not _is_of(around, end, rule.ends):
+    if not around.is_of(end, rule.ends):
         return iter(())
     return _completed(around, PartialChain(rule, (end,), [(_ALWAYS, FOREVER)], rule.confidence))
 
@@ -158,10 +225,12 @@ def _completed(around: Neighbourhood, chain: PartialChain) -> Iterator[PartialCh
     if place < 0:
         yield chain
         return
+    if (chain.rule.ends, chain.vids[0]) in around.crowded:
+        return
     relation, kinds = chain.rule.chain[place].relation.name, chain.rule.kinds(place)
     for source, edge in around.into.get((relation, chain.vids[0]), {}).items():
         yield None
-        if _is_of(around, source, kinds) and source not in chain.vids:
+        if around.is_of(source, kinds) and source not in chain.vids:
             for extended in _extended(around, chain, source, edge, inner=place > 0):
                 yield from _completed(around, extended)
 
@@ -175,11 +244,6 @@ def _extended(
     active = intersection(active, [(_ALWAYS, deleted or FOREVER)])
     confidence = chain.confidence * edge.get("confidence", 1.0)
     return [PartialChain(chain.rule, (source, *chain.vids), active, confidence)] if active else []
-
-
-def _is_of(around: Neighbourhood, vid: int, kinds: Sequence[str]) -> bool:
-    record = around.records.get(vid)
-    return record is not None and kind_of(record) in kinds
 
 
 def _chain_record(chain: PartialChain) -> JsonObject:

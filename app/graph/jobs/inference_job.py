@@ -1,12 +1,13 @@
 """The job that derives inferred edges from chains, and ends them with their chains.
 
 For a vertex it derives all edges that are inferred to it, and writes those that differ. It may therefore stop and start
-again at any point. The entries that are due when a round begins are worked off together, and later ones in the next
-round, so that each round ends, however often callers write. If the rules have changed, all assets are derived page by
-page, in turns with the rounds.
+again at any point. The entries of one caller that are due when a round begins are worked off together. Later ones wait
+for the next round of this caller, so that each round ends, however often callers write. The rounds take turns, batch by
+batch. If the rules have changed, all assets are derived page by page, in turns with the rounds.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
@@ -15,7 +16,7 @@ import structlog
 from gremlin_python.process.graph_traversal import __
 from gremlin_python.process.traversal import P
 
-from app.graph.commits.outbox_entry import OutboxEntry, new_entry_id
+from app.graph.commits.outbox_entry import Caller, OutboxEntry, new_entry_id
 from app.graph.commits.outbox_worker import OutboxWorker
 from app.graph.commits.turns.turn_order import TurnOrder
 from app.graph.commits.write_coordinator import WriteCoordinator
@@ -25,12 +26,14 @@ from app.graph.driver.errors import LostTurnError, WriteRefusedError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.gremlin_text import g, param
 from app.graph.driver.prepared_statement import PreparedStatement
-from app.graph.jobs.chain_reads import AT_ONCE, DerivedBatch, EndQueue, EndSearch
+from app.graph.jobs.chain_reads import AT_ONCE, DerivedBatch, EndQueue
+from app.graph.jobs.end_search import EndSearch
 from app.graph.jobs.id_queue import IdQueue, take_first
+from app.graph.jobs.inference_chains import MAX_CHAINS, MAX_MIDDLES, MAX_SOURCES
 from app.graph.records.clock import epoch_milliseconds
 from app.graph.records.touched import NOTHING
 from app.graph.records.vertex_id import vertex_id
-from graphql_schema.catalog.inference_rules import RULES
+from graphql_schema.catalog.inference_rules import RULES, InferenceRule
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.execution.side_thread import run_in_turn
 
@@ -45,6 +48,9 @@ MAX_REQUESTS: Final = 10
 
 REST_SECONDS: Final = 1.0
 """Seconds between two rounds of the job: each has several requests and two transactions, however few its entries."""
+
+MAX_LOGGED: Final = 10
+"""Maximal number of vertices in a line of the log."""
 
 _RULES_VERTEX: Final = vertex_id("pending", "enrichment")
 """Id of the vertex that stores the rules by which inferred edges are derived, or will be by an outbox entry."""
@@ -98,7 +104,7 @@ async def schedule_full_derivation(client: GremlinClient, coordinator: WriteCoor
 async def _schedule(client: GremlinClient, coordinator: WriteCoordinator) -> None:
     if client.write_order is not None:
         await client.write_order.begin("rules")
-    rules = orjson.dumps([rule.content() for rule in coordinator.inference_rules]).decode()
+    rules = _description(coordinator.inference_rules)
     stored = await client.submit(_READ_RULES, {"xs": [_RULES_VERTEX]})
     if stored == [rules] or not (stored or coordinator.inference_rules):
         return
@@ -109,6 +115,46 @@ async def _schedule(client: GremlinClient, coordinator: WriteCoordinator) -> Non
         await writes.submit(client)
     bindings = {"x": _RULES_VERTEX, "rules": rules}
     await repeat_contended(partial(client.submit, _WRITE_RULES, bindings, writes=NOTHING))
+
+
+def _description(rules: Sequence[InferenceRule]) -> str:
+    """Return rules as JSON, with the limits that decide which edges are derived by them."""
+    limits: list[object] = [MAX_CHAINS, MAX_MIDDLES, MAX_SOURCES] if rules else []
+    return orjson.dumps([*(rule.content() for rule in rules), *limits]).decode()
+
+
+@dataclass(slots=True)
+class InferenceRound:
+    """The entries of one caller that are worked off together, and what is left of their work.
+
+    ``middles`` lead to ends, by ``search``. Edges to vertices in ``refused`` are not derived: the store refused one.
+    ``limited`` are vertices some of whose chains are not derived, and ``written`` is the number of edges. With a full
+    derivation, the ends are a page of all assets, which ends with ``page_urn``.
+    """
+
+    entries: list[OutboxEntry]
+    middles: IdQueue
+    ends: EndQueue
+    search: EndSearch | None = None
+    turns: TurnOrder[str] = field(default_factory=TurnOrder)
+    refused: set[int] = field(default_factory=set)
+    limited: set[int] = field(default_factory=set)
+    written: int = 0
+    page_urn: str = ""
+
+    @classmethod
+    def of(cls, entries: list[OutboxEntry]) -> "InferenceRound":
+        """Return the round of some entries, or of the first one if that is for a full derivation."""
+        round_ = cls(entries if entries[0].after is None else entries[:1], {}, EndQueue())
+        for entry in round_.entries:
+            round_.middles |= entry.expand
+            round_.ends.add(entry.frontier)
+        return round_
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing is left."""
+        return not (self.middles or self.search or self.ends)
 
 
 class InferenceJob(OutboxWorker):
@@ -122,115 +168,132 @@ class InferenceJob(OutboxWorker):
     ) -> None:
         super().__init__(client, coordinator.lock, coordinator.outbox, clock)
         self._rules = coordinator.inference_rules
-        self._round: list[OutboxEntry] = []
-        self._middles: IdQueue = {}
-        self._search: EndSearch | None = None
-        self._ends = EndQueue()
-        self._page = EndQueue()
-        self._page_urn = ""
-        self._page_of = 0
-        self._turns = TurnOrder[str]()
-        self._refused = set[int]()
-        self._written = 0
+        self._rounds: dict[Caller, InferenceRound] = {}
+        self._turns = TurnOrder[Caller]()
         self._loads = 0
 
     async def advance(self, due: list[OutboxEntry]) -> bool:
-        """Begin a round if there is none, and work off one batch of it; return whether there was work."""
+        """Work off one batch of the round of the next caller, and begin the round first if there is none.
+
+        Return whether there was work. The server has the turn for a full derivation.
+        """
         if self._loads != self._outbox.loads:
-            self._round, self._middles, self._search = [], {}, None
-            self._ends, self._page = EndQueue(), EndQueue()
             self._loads = self._outbox.loads
-        full = next((entry for entry in due if entry.after is not None), None)
-        if not self._round:
-            self._round = [entry for entry in due if entry.after is None]
-            if self._round:
-                self._refused.clear()
-            for entry in self._round:
-                self._middles |= entry.expand
-                self._ends.add(entry.frontier)
-        if not self._round and full is None:
+            self._keep_stored()
+        callers = dict.fromkeys([*self._rounds, *(entry.caller for entry in due)])
+        if not callers:
             return False
-        await self._work(full)
-        if self._round and not (self._middles or self._search or self._ends):
-            await self._outbox.done(self._client, *self._round)
-            _log.info("inferred_edges_derived", entries=len(self._round), written=self._written)
-            self._round, self._written = [], 0
+        with self._turns.turn(callers) as caller:
+            if caller not in self._rounds:
+                self._rounds[caller] = InferenceRound.of([entry for entry in due if entry.caller == caller])
+            await self._advance(caller, self._rounds[caller])
         return True
 
-    async def _work(self, full: OutboxEntry | None) -> None:
-        """Work off one batch, in turns: follow middles to ends, derive ends, or derive a page of all assets."""
-        queues = (("middles", self._middles or self._search), ("ends", self._ends), ("page", full))
+    def _keep_stored(self) -> None:
+        """Keep the rounds whose entries are still stored. What they have read may be older than the store."""
+        stored = self._outbox
+        self._rounds = {
+            caller: each for caller, each in self._rounds.items() if all(entry.x in stored for entry in each.entries)
+        }
+        for each in self._rounds.values():
+            each.ends.begin_again()
+
+    async def _advance(self, caller: Caller, round_: InferenceRound) -> None:
+        """Work off a batch of a round; end it if nothing is left."""
+        first = round_.entries[0]
+        if first.after is not None and round_.is_done:
+            await self._begin_page(round_, first)
+        await self._work(round_)
+        if not round_.is_done:
+            return
+        if first.after is not None:
+            first.after, writes = round_.page_urn, WriteSet()
+            writes.update_entry(first)
+            await writes.submit(self._client)
+            return
+        await self._outbox.done(self._client, *round_.entries)
+        del self._rounds[caller]
+        _log.info("inferred_edges_derived", tenant=caller[0], entries=len(round_.entries), written=round_.written)
+
+    async def _begin_page(self, round_: InferenceRound, entry: OutboxEntry) -> None:
+        """Add the next page of all assets by URN; if there is none, set ``after`` of the entry to None in memory."""
+        rows = await self._client.submit(_PAGE, {"kinds": _KINDS, "after": entry.after, "most": BATCH})
+        if not rows:
+            entry.after = None
+            return
+        round_.page_urn = rows[-1]["urn"]
+        (same,) = await self._client.submit(_TIES, {"kinds": _KINDS, "urns": [round_.page_urn]})
+        round_.ends.add([*(row["x"] for row in rows), *same])
+
+    async def _work(self, round_: InferenceRound) -> None:
+        """Work off one batch, in turns: follow middles to ends, or derive ends that no other round has begun."""
+        busy = {vid for each in self._rounds.values() if each is not round_ for vid in each.ends.begun}
+        queues = (("middles", round_.middles or round_.search), ("ends", round_.ends.may_advance(busy)))
         kinds = [kind for kind, queue in queues if queue]
         if not kinds:
             return
-        with self._turns.turn(kinds) as kind:
+        with round_.turns.turn(kinds) as kind:
             if kind == "middles":
-                await self._follow()
-            elif kind == "ends":
-                await self._derive(self._ends)
-            elif full is not None:
-                await self._derive_page(full)
+                await self._follow(round_)
+            else:
+                await self._derive(round_, busy)
 
-    async def _derive_page(self, entry: OutboxEntry) -> None:
-        """Derive inferred edges to a page of assets by URN, and store its last URN in the entry when all are derived.
-
-        The assets that :meth:`_derive` leaves are derived in the next turns. If there is no further page, set ``after``
-        of the entry to None in memory.
-        """
-        if not self._page or self._page_of != entry.x:
-            self._page_of = entry.x
-            rows = await self._client.submit(_PAGE, {"kinds": _KINDS, "after": entry.after, "most": BATCH})
-            if not rows:
-                entry.after = None
-                return
-            self._page_urn = rows[-1]["urn"]
-            (same,) = await self._client.submit(_TIES, {"kinds": _KINDS, "urns": [self._page_urn]})
-            self._page = EndQueue()
-            self._page.add([*(row["x"] for row in rows), *same])
-        await self._derive(self._page)
-        if self._page:
-            return
-        entry.after = self._page_urn
-        writes = WriteSet()
-        writes.update_entry(entry)
-        await writes.submit(self._client)
-
-    async def _follow(self) -> None:
-        """Search the ends beyond some of the ``middles``, which the next batches continue."""
+    async def _follow(self, round_: InferenceRound) -> None:
+        """Search the ends beyond some of the middles, which the next batches continue; they add weight to the round."""
         read = requests = 0
-        while (self._middles or self._search) and read < MAX_READ and requests < MAX_REQUESTS:
-            search = self._search or EndSearch(self._rules, take_first(self._middles, AT_ONCE))
-            self._search = search
+        while (round_.middles or round_.search) and read < MAX_READ and requests < MAX_REQUESTS:
+            search = round_.search or EndSearch(self._rules, take_first(round_.middles, AT_ONCE))
+            round_.search = search
             read, requests = read + await search.advance(self._client), requests + 1
             if search.is_read:
-                self._ends.add(sorted(search.ends))
-                self._search = None
+                round_.ends.add(sorted(search.ends))
+                round_.search = None
+                self._outbox.add_weight(round_.entries[0].x, len(search.ends))
 
-    async def _derive(self, ends: EndQueue) -> None:
-        """Write some of the inferred edges to ``ends`` that differ from the stored ones; the next batches continue.
+    async def _derive(self, round_: InferenceRound, busy: Container[int]) -> None:
+        """Write some of the inferred edges to ends that differ from the stored ones; the next batches continue.
 
-        A run with a thousand inputs and outputs has a million chains, so they are read, derived and written in parts.
-        An edge that changes meanwhile has an entry for the next round, so this round ends. If edges were derived and
-        the turn to write them was lost, they are written first.
+        A run with hundreds of inputs and thousands of outputs has a million chains, so they are read, derived and
+        written in parts. An edge that changes meanwhile has an entry for the next round, so this round ends. If the
+        turn to write the batch is lost, the next one writes it. If it fails otherwise, it is derived again.
         """
-        read, requests, batch = 0, 0, DerivedBatch()
-        while ends and not (ends.unwritten or batch.is_full):
+        ends, is_right = round_.ends, False
+        try:
+            if not ends.batch.edges:
+                await self._fill_batch(round_, busy)
+            await self._write(round_, len(ends.batch.edges))
+            is_right = True
+        except LostTurnError:
+            is_right = True
+            raise
+        finally:
+            if not is_right:
+                ends.begin_again()
+        new = sorted(ends.batch.limited - round_.limited)
+        ends.batch = DerivedBatch()
+        if new:
+            round_.limited.update(new)
+            _log.info("inferred_edges_limited", count=len(new), vertices=new[:MAX_LOGGED])
+
+    async def _fill_batch(self, round_: InferenceRound, busy: Container[int]) -> None:
+        """Read and derive edges until the batch is full, or enough is read."""
+        ends, read, requests = round_.ends, 0, 0
+        while ends.may_advance(busy) and not ends.batch.is_full:
             if not ends.must_read:
-                await run_in_turn(ends.derive, ends.is_long, batch, self._refused, self._clock())
+                await run_in_turn(ends.derive, ends.is_long, round_.refused, self._clock())
             elif read < MAX_READ and requests < MAX_REQUESTS:
-                read, requests = read + await ends.read(self._client, self._rules), requests + 1
+                read, requests = read + await ends.read(self._client, self._rules, busy), requests + 1
             else:
                 break
-        ends.unwritten = ends.unwritten or batch.edges
-        await self._write(ends, len(ends.unwritten))
 
-    async def _write(self, ends: EndQueue, count: int) -> None:
-        """Write the first ``count`` of the unwritten edges as one transaction, or in halves if the store refuses it.
+    async def _write(self, round_: InferenceRound, count: int) -> None:
+        """Write the first ``count`` edges of the batch as one transaction, or in halves if the store refuses it.
 
         A store may have a smaller maximum. The end of an edge that is refused alone is derived no more in this round,
         so that the round ends for others.
         """
-        derived = [each for each in ends.unwritten[:count] if each[1][2] not in self._refused]
+        edges = round_.ends.batch.edges
+        derived = [each for each in edges[:count] if each[1][2] not in round_.refused]
         writes = WriteSet()
         for around, key, edge in derived:
             _, source, target = key
@@ -240,15 +303,11 @@ class InferenceJob(OutboxWorker):
             await writes.submit(self._client)
         except WriteRefusedError:
             if len(derived) > 1:
-                await self._write(ends, count // 2)
-                await self._write(ends, count - count // 2)
+                await self._write(round_, count // 2)
+                await self._write(round_, count - count // 2)
                 return
             _, (_, _, end), _ = derived.pop()
-            self._refused.add(end)
+            round_.refused.add(end)
             _log.exception("inference_end_failed", end=end)
-        del ends.unwritten[:count]
-        self._written += len(derived)
-        written = {key[2] for _, key, _ in derived}
-        for other in (self._ends, self._page):
-            if other is not ends:
-                other.begin_again(written)
+        del edges[:count]
+        round_.written += len(derived)

@@ -1,7 +1,9 @@
 """The inferred edges by definition: all chains of each rule, one instant after the other."""
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
+from math import inf
 from typing import Any
 
 Records = dict[str, dict[str, Any]]
@@ -42,13 +44,19 @@ def follows(records: Records, edges: Edges, at: int) -> dict[Shortcut, set[Chain
     return found
 
 
-def first_chains(records: Records, edges: Edges, names: dict[int, str], most: int) -> dict[Shortcut, set[Chain]]:
-    """Return the ``most`` chains that each edge keeps: the last to end, the surest, the first to begin, by id."""
+def first_chains(
+    records: Records, edges: Edges, names: dict[int, str], most: int, limits: tuple[int, int]
+) -> dict[Shortcut, set[Chain]]:
+    """Return the ``most`` chains that each edge keeps: the last to end, the surest, the first to begin, by id.
+
+    ``limits`` are those of :func:`allowed`.
+    """
     ids = {urn: vid for vid, urn in names.items()}
+    among = allowed(records, edges, ids, *limits)
     active: dict[Shortcut, dict[Chain, list[int]]] = {}
     for at in instants(records, edges):
         for shortcut, chains in follows(records, edges, at).items():
-            for chain in chains:
+            for chain in (each for each in chains if (*each[:2], shortcut[2]) in among):
                 active.setdefault(shortcut, {}).setdefault(chain, []).append(at)
 
     def rank(of: tuple[Chain, list[int]]) -> tuple[float | str, ...]:
@@ -60,9 +68,41 @@ def first_chains(records: Records, edges: Edges, names: dict[int, str], most: in
     }
 
 
+def allowed(
+    records: Records, edges: Edges, ids: dict[str, int], most_sources: int, most_middles: int
+) -> set[tuple[str, str, str]]:
+    """Return the rules, middles and ends of the chains that are derived.
+
+    A middle has at most ``most_sources`` sources for ends of a kind, else no chain to these leads through it. An end
+    has the first ``most_middles`` middles with sources: the last to end, the surest, the first to begin, by id.
+    """
+    kinds = {urn: record["kind"] for urn, record in records.items()}
+    ever = {key: spans for key, edge in edges.items() if (spans := [each for each in held(edge) if each[0] < each[1]])}
+    found: set[tuple[str, str, str]] = set()
+    for name, (_, _, _, first, middles, second, ends) in RULES.items():
+        starting = {kind for each in RULES.values() if each[-1] == ends for kind in each[2].split()}
+        sources = Counter(middle for label, start, middle in ever if label == first and kinds[start] in starting)
+        before: dict[str, list[tuple[float, float, float, int, str]]] = {}
+        for (label, middle, end), spans in ever.items():
+            if label == second and (kinds[middle], kinds[end]) == (middles, ends) and sources[middle]:
+                confidence = edges[label, middle, end].get("confidence", 1)
+                last, begin = max(to for _, to in spans), min(since for since, _ in spans)
+                before.setdefault(end, []).append((-last, -confidence, begin, ids[middle], middle))
+        for end, ranked in before.items():
+            first_ones = [middle for *_, middle in sorted(ranked)[:most_middles]]
+            found |= {(name, middle, end) for middle in first_ones if sources[middle] <= most_sources}
+    return found
+
+
+def held(edge: dict[str, Any]) -> list[tuple[float, float]]:
+    """Return the intervals of an edge, empty ones too."""
+    last = [] if edge.get("claim") else [[edge.get("validFrom", 0), edge.get("validTo", inf)]]
+    return [(start, end) for start, end, *_ in [*edge.get("earlier", ()), *last]]
+
+
 def followed(records: Records, edges: Edges, at: int, among: dict[Shortcut, set[Chain]]) -> dict[Shortcut, set[Chain]]:
     """Return the edges inferred at an instant, each with those of its chains that are ``among`` some."""
-    found = {shortcut: chains & among[shortcut] for shortcut, chains in follows(records, edges, at).items()}
+    found = {shortcut: chains & among.get(shortcut, set()) for shortcut, chains in follows(records, edges, at).items()}
     return {shortcut: chains for shortcut, chains in found.items() if chains}
 
 

@@ -109,9 +109,9 @@ class Twin:
             await self.graph.run("g.V(x).drop()", x=vertex_id("pending", "enrichment"))
         await schedule_full_derivation(self.client, self.writers.coordinator)
 
-    async def write(self, batch: list[Command]) -> None:
-        """Write items as a caller who has every right."""
-        caller = person("root", roles="admin auditor approver", tenant=self.tenant)
+    async def write(self, batch: list[Command], name: str) -> None:
+        """Write items as a caller of a name, who has every right."""
+        caller = person(name, roles="admin auditor approver", tenant=self.tenant)
         await self.writers.of(caller, now=self.now).write(batch, dry_run=False, atomic=False)
 
     async def check(self) -> Stored:
@@ -119,7 +119,8 @@ class Twin:
         there = await stored(self.graph, self.tenant)
         records, edges = there.records, there.edge_records
         names = {vertex_id(self.tenant, urn): urn for urn in records}
-        among = first_chains(records, edges, names, inference_chains.MAX_CHAINS)
+        limits = inference_chains.MAX_SOURCES, inference_chains.MAX_MIDDLES
+        among = first_chains(records, edges, names, inference_chains.MAX_CHAINS, limits)
         for at in instants(records, edges, self.now):
             assert kept(edges, at, names) == followed(records, edges, at, among), at
         for (label, _, _), values in there.edges:
@@ -132,19 +133,26 @@ class Twin:
 @settings(
     max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
-@given(batches=batches, most=st.sampled_from([(1, 1), (1, 20), (50, 1)]), losses=losses, crash=st.booleans())
+@given(
+    batches=batches,
+    most=st.sampled_from([(1, 1), (1, 20), (50, 1)]),
+    limits=st.sampled_from([(500, 100), (1, 100), (500, 1), (1, 1)]),
+    losses=losses,
+    crash=st.booleans(),
+)
 async def test_inferred_edges_equal_the_oracle(  # noqa: PLR0913, PLR0917 - drawn by hypothesis
     module_graph: StoreGraph,
     monkeypatch: pytest.MonkeyPatch,
     batches: list[tuple[list[Command], int, int]],
     most: tuple[int, int],
+    limits: tuple[int, int],
     losses: list[bool],
     crash: bool,  # noqa: FBT001 - a case
 ) -> None:
-    """Inferred edges equal the oracle after random links, deletions, restorations, crashes and lost turns of the job.
+    """Inferred edges equal the oracle after random links, deletions and restorations of two callers.
 
-    So they do if an edge keeps one chain alone, or a step reads one edge alone, beside writers. A second run changes
-    nothing.
+    So they do after crashes of the job, and after turns that it loses. An edge may keep one chain alone, a step may
+    read one edge alone, beside writers, and few sources and middles may have chains. A second run changes nothing.
     """
     monkeypatch.setattr(job_module, "BATCH", most[0])
     for name in ("MAX_EDGES", "AT_ONCE", "MAX_EXAMINED"):
@@ -152,11 +160,13 @@ async def test_inferred_edges_equal_the_oracle(  # noqa: PLR0913, PLR0917 - draw
     monkeypatch.setattr(job_module, "MAX_REQUESTS", most[0])
     monkeypatch.setattr(edge_pages, "PAGE", most[0])
     monkeypatch.setattr(inference_chains, "MAX_CHAINS", most[1])
+    for name, limit in zip(("MAX_SOURCES", "MAX_MIDDLES"), limits, strict=True):
+        monkeypatch.setattr(inference_chains, name, limit)
     async with GremlinClient(module_graph.url, source=module_graph.source) as client:
         twin = Twin(module_graph, client, losses)
         await twin.restart()
-        for batch, steps, pause in batches:
-            await twin.write(batch)
+        for number, (batch, steps, pause) in enumerate(batches):
+            await twin.write(batch, ("root", "anna")[number % 2])
             for _ in range(steps):
                 await twin.job.step()
             if crash and steps:

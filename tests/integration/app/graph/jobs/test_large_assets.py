@@ -24,7 +24,7 @@ from app.graph.driver.edge_pages import EDGES
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.jobs import inference_job, known_sources, sensitivity_job, tag_job
-from app.graph.jobs.chain_reads import BEYOND
+from app.graph.jobs.end_search import BEYOND
 from app.graph.jobs.inference_job import InferenceJob
 from app.graph.jobs.known_sources import ReadBudget
 from app.graph.jobs.sensitivity_job import SensitivityJob

@@ -1,109 +1,32 @@
 """The job of inferred edges derives what it writes, and no more, in steps of bounded size."""
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from itertools import count, cycle
 from types import SimpleNamespace
 from typing import Any
 
+import orjson
 import pytest
 from structlog.testing import capture_logs
-from support.stores.paged_edges import Row, page_of
+from support.stores.edge_store import DERIVED, ENDS, INPUTS, RUN, VERSIONS, EdgeStore
+from support.stores.writers import person
 
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.outbox_entry import OutboxEntry, new_entry_id
 from app.graph.commits.write_set import WriteSet
 from app.graph.driver.edge_pages import EDGES
-from app.graph.driver.errors import LostTurnError, WriteRefusedError
+from app.graph.driver.errors import LostTurnError, StoreUnavailableError
 from app.graph.driver.prepared_statement import PreparedStatement
-from app.graph.jobs import chain_reads, inference_job
+from app.graph.jobs import chain_reads, inference_chains, inference_job
 from app.graph.jobs.chain_reads import MAX_EDGES
 from app.graph.jobs.inference_job import MAX_REQUESTS, InferenceJob
-from app.graph.records.edge_record import EdgeKey
-from app.graph.records.record_text import record_of, text_of
-from app.graph.records.vertex_id import vertex_id
 from graphql_schema.catalog.inference_rules import RULES
-from graphql_schema.catalog.instants import FOREVER
-from graphql_schema.ports.record import Record
+from policies.principal import Principal
 
-INPUTS = 1_000
-RUN = vertex_id("default", "run")
-BATCH = 50
-ENDS = list(range(1, BATCH + 1))
-VERSIONS = range(1_001, 1_001 + INPUTS)
-KINDS_OF = {"INPUT_TO": ("MODEL_VERSION", "RUN"), "PRODUCES": ("RUN", "MODEL_VERSION")}
-DERIVED = "INFERRED_BASE_OF"
-
-
-@dataclass
-class EdgeStore:
-    """A client over edges in memory: those of a run with many model versions as inputs, which produced ENDS.
-
-    It refuses a transaction of over ``most`` edges, or with an edge to ``bad``. ``losses`` has whether the next
-    transaction loses its turn to another process. ``pages`` has the numbers of edges in the responses, ``written``
-    those in the transactions, and ``done`` the entries that were worked off.
-    """
-
-    most: int = 10_000
-    losses: Iterator[bool] = field(default_factory=lambda: cycle([False]))
-    bad: int | None = None
-    page: int = 10_000
-    edges: dict[EdgeKey, Record] = field(default_factory=dict)
-    pages: list[int] = field(default_factory=list)
-    written: list[int] = field(default_factory=list)
-    refused: int = 0
-    done: list[int] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.edges |= {("INPUT_TO", version, RUN): {"validFrom": 0} for version in VERSIONS}
-        self.edges |= {("PRODUCES", RUN, end): {"validFrom": 0} for end in ENDS}
-
-    @property
-    def derived(self) -> dict[EdgeKey, Record]:
-        """The inferred edges by key."""
-        return {key: edge for key, edge in self.edges.items() if key[0] == DERIVED}
-
-    async def submit(self, statement: PreparedStatement, bindings: dict[str, Any]) -> list[Any]:
-        """Return a page of the edges to vertices with their records, or of those from vertices without."""
-        hops, to_vertices = bindings["hops"], statement is EDGES
-        at = defaultdict[tuple[str, int], list[EdgeKey]](list)
-        for key in self.edges:
-            label, source, target = key
-            at[label, target if to_vertices else source].append(key)
-
-        def edges_of(hop: int, vid: int) -> list[Row]:
-            keys = at[hops[hop]["ls"][0], vid]
-            return [(key, key[1 if to_vertices else 2]) for key in keys]
-
-        found, rest = page_of(hops, edges_of, self.page)
-        self.pages.append(sum(map(len, found)))
-        rows = [[value for key, _ in each for value in self._row(key, to_vertices)] for each in found]
-        deletions = [value for hop in hops for vid in hop["xs"] for value in (vid, FOREVER)]
-        return [{"e": rows, "r": rest, "d": deletions if bindings.get("deletions") else []}]
-
-    def _row(self, key: EdgeKey, to_vertices: bool) -> list[Any]:  # noqa: FBT001 - as the caller has it
-        """Return the values of an edge in a response."""
-        label, source, target = key
-        out, into = KINDS_OF.get(label, ("MODEL_VERSION", "MODEL_VERSION"))
-        if to_vertices:
-            return [target, into, source, out, text_of(self.edges[key])]
-        return [source, out, target, into]
-
-    async def take(self, writes: WriteSet) -> None:
-        """Store the edges of a transaction."""
-        rows: Any = writes.bindings()["edges"]
-        if rows and next(self.losses):
-            raise LostTurnError("another process wrote first")
-        if len(rows) > self.most or self.bad in {row["i"] for row in rows}:
-            self.refused += 1
-            raise WriteRefusedError("The store refused the write.")
-        found = {(row["l"], row["o"], row["i"]): record_of(row["p"]["record"]) for row in rows}
-        assert all(row["fresh"] == (key not in self.edges) for row, key in zip(rows, found, strict=True))
-        self.edges |= found
-        self.written.append(len(rows))
+BATCH = len(ENDS)
+ADA, BO, EVE = (person(name, tenant="acme") for name in ("ada", "bo", "eve"))
 
 
 @pytest.fixture
@@ -119,15 +42,19 @@ def store(monkeypatch: pytest.MonkeyPatch) -> EdgeStore:
     return found
 
 
-def job_over(client: object) -> InferenceJob:
+def job_over(client: object, outbox: Outbox | None = None) -> InferenceJob:
     """Return the job over a client."""
-    coordinator: Any = SimpleNamespace(lock=asyncio.Lock(), outbox=Outbox(), inference_rules=RULES)
+    coordinator: Any = SimpleNamespace(lock=asyncio.Lock(), outbox=outbox or Outbox(), inference_rules=RULES)
     return InferenceJob(client, coordinator)  # type: ignore[arg-type]
 
 
-def entry(x: int, ends: Iterable[int] = (), middles: Iterable[int] = ()) -> OutboxEntry:
+def entry(
+    x: int, ends: Iterable[int] = (), middles: Iterable[int] = (), caller: Principal | None = None
+) -> OutboxEntry:
     """Return an entry with ends to derive and middles to follow."""
-    return OutboxEntry(x, "acme", x, inference=True, frontier=dict.fromkeys(ends), expand=dict.fromkeys(middles))
+    found = OutboxEntry(x, "acme", x, inference=True, raised_by=caller)
+    found.frontier, found.expand = dict.fromkeys(ends), dict.fromkeys(middles)
+    return found
 
 
 async def work_off(store: EdgeStore, *due: OutboxEntry) -> int:
@@ -141,7 +68,7 @@ async def work_off(store: EdgeStore, *due: OutboxEntry) -> int:
 
 
 async def test_no_step_writes_more_edges_than_it_may(store: EdgeStore) -> None:
-    """Of a run with a thousand inputs, few ends fill a batch; all are written, and each edge once."""
+    """Of a run with hundreds of inputs, few ends fill a batch; all are written, and each edge once."""
     await work_off(store, entry(1, ENDS))
     assert len(store.derived) == sum(store.written) == BATCH * INPUTS
     assert max(store.written) <= MAX_EDGES
@@ -299,10 +226,23 @@ async def test_a_full_derivation_goes_on_in_a_stream_of_entries(
     assert list(dict.fromkeys(after)) == ["", "b", "d", None]
 
 
-async def test_a_page_is_read_again_if_a_round_writes_its_edges(
-    store: EdgeStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What a full derivation has read may be older than what a round has written, and does not replace it."""
+async def test_callers_take_turns(store: EdgeStore) -> None:
+    """The thousands of edges of one caller delay those of another by a step, and the entries of both end."""
+    job, due = job_over(store), [entry(1, ENDS[:40], caller=ADA)]
+    for _ in range(2):
+        await job.advance(due)
+    due.append(entry(2, ENDS[40:41], caller=BO))
+    for _ in range(2):
+        await job.advance(due)
+    assert store.done == [2]
+    while await job.advance([each for each in due if each.x not in store.done]):
+        pass
+    assert store.done == [2, 1]
+    assert len(store.derived) == sum(store.written) == 41 * INPUTS
+
+
+async def test_an_end_that_another_round_has_begun_waits(store: EdgeStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a full derivation has read is older than what a round reads of a vertex later, so it is written before."""
     monkeypatch.setattr(inference_job, "MAX_REQUESTS", 1)
     version, store.page = VERSIONS[0], 1
     store.edges = {("PRODUCES", run, 2): {"validFrom": 0} for run in range(10_000, 10_020)}
@@ -319,8 +259,74 @@ async def test_a_page_is_read_again_if_a_round_writes_its_edges(
     await job.advance([full])
     assert store.pages == [1]
     store.edges["PRODUCES", RUN, 1] = {"validFrom": 0, "confidence": 0.5}
-    while full.after is not None:
-        await job.advance([full, *([] if 2 in store.done else [entry(2, [1])])])
-    assert store.written.count(1) == 1
+    while {full.x, 2} - {*store.done}:
+        await job.advance([each for each in (full, entry(2, [1])) if each.x not in store.done])
     (edge,) = store.derived.values()
     assert [chain["confidence"] for chain in edge["chains"]] == [0.3]
+
+
+async def test_a_step_that_fails_stops_the_round_of_its_caller_alone(
+    store: EdgeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After each failure the entries are loaded again; the rounds of others continue, and lose no edge."""
+    outbox = Outbox()
+    due = [entry(1, ENDS[:20], caller=ADA), entry(2, ENDS[20:21], caller=BO), entry(3, ENDS[21:22], caller=EVE)]
+    with outbox.committing(due):
+        pass
+    job = job_over(store, outbox)
+    take, failures = store.take, count(1)
+
+    async def fail(writes: WriteSet) -> None:
+        rows: Any = writes.bindings()["edges"]
+        ends = {row["i"] for row in rows}
+        if ENDS[20] in ends or (ENDS[0] in ends and next(failures) == 1):
+            raise StoreUnavailableError("The store does not respond.")
+        await take(writes)
+
+    monkeypatch.setattr(store, "take", fail)
+    for _ in range(60):
+        try:
+            await job.advance([each for each in due if each.x not in store.done])
+        except StoreUnavailableError:
+            outbox.loads += 1
+    assert sorted(store.done) == [1, 3]
+    assert {end for _, _, end in store.derived} == {*ENDS[:20], ENDS[21]}
+    assert len(store.derived) == sum(store.written) == 21 * INPUTS
+
+
+async def test_a_run_with_too_many_inputs_infers_no_edges(store: EdgeStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The edges through it end when it gets one input too many, with a line in the log for each round."""
+    monkeypatch.setattr(inference_chains, "MAX_SOURCES", INPUTS)
+    await work_off(store, entry(1, ENDS[:3]))
+    assert len(store.derived) == 3 * INPUTS
+    store.edges["INPUT_TO", VERSIONS[-1] + 1, RUN] = {"validFrom": 0}
+    with capture_logs() as lines:
+        await work_off(store, entry(2, middles=[RUN]))
+    assert [edge for edge in store.derived.values() if edge["chains"]] == []
+    assert [line["vertices"] for line in lines if line["event"] == "inferred_edges_limited"] == [[RUN]]
+
+
+async def test_the_ends_that_a_job_finds_add_to_the_work_of_their_caller(
+    store: EdgeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A change of one input of a run counts by the outputs of the run."""
+    added: list[tuple[int, int]] = []
+    monkeypatch.setattr(Outbox, "add_weight", lambda _, x, ids: added.append((x, ids)))
+    await work_off(store, entry(1, middles=[RUN]))
+    assert added == [(1, len(ENDS))]
+
+
+@pytest.mark.usefixtures("store")
+async def test_a_store_that_was_derived_without_limits_is_derived_again() -> None:
+    """An earlier release stored the rules alone, and the edges of runs with any number of inputs; it is done once."""
+    stored = [orjson.dumps([rule.content() for rule in RULES]).decode()]
+
+    async def submit(_statement: PreparedStatement, bindings: dict[str, Any], **_options: object) -> list[str]:
+        stored[:] = [bindings["rules"]] if "rules" in bindings else stored
+        return stored
+
+    client: Any = SimpleNamespace(submit=submit, write_order=None)
+    coordinator: Any = SimpleNamespace(outbox=Outbox(), inference_rules=RULES)
+    for _ in range(2):
+        await inference_job.schedule_full_derivation(client, coordinator)
+    assert [each.after for each in coordinator.outbox] == [""]
