@@ -36,7 +36,7 @@ MAX_VERTICES: Final = 5_000
 """Number of vertices after which a step sends no further request; one that finds more returns no records of them."""
 
 MIN_REQUESTS: Final = 10
-"""Number of requests within which a step reads further ranks, also after MAX_VERTICES vertices.
+"""Number of requests for ranks that each step sends if ranks are missing, whatever it has read before.
 
 Writers may change the edges of a vertex with many sources between all steps: each step then reads these anew.
 """
@@ -62,22 +62,22 @@ JOINING: Final = frozenset(hop.relation.name for hop in PARENT_HOPS.values())
 
 @dataclass(slots=True)
 class ReadBudget:
-    """What one step of the job may still read."""
+    """What one step of the job may still read; ``of_ranks`` are those of its requests that read ranks alone."""
 
     requests: int = MAX_REQUESTS
     vertices: int = MAX_VERTICES
     parts: int = MAX_PARTS
+    of_ranks: int = 0
 
     @property
     def is_spent(self) -> bool:
         """Whether the step must end before its next request."""
-        return self.vertices <= 0 or self.is_spent_for_ranks
+        return self.vertices <= 0 or self.requests <= 0 or self.parts <= 0
 
     @property
     def is_spent_for_ranks(self) -> bool:
         """Whether the step must end before its next request for ranks."""
-        has_many = self.vertices <= 0 and self.requests <= MAX_REQUESTS - MIN_REQUESTS
-        return self.requests <= 0 or self.parts <= 0 or has_many
+        return self.parts <= 0 or (self.of_ranks >= MIN_REQUESTS and self.is_spent)
 
     def spend(self, vertices: int, left: Collection[int]) -> None:
         """Count a request that has read some vertices, and has left out others because of its size."""
@@ -240,6 +240,7 @@ class KnownSources:
         for vid in {*vids}.difference(records, left):
             self.ranks[vid] = self.declared[vid] = 0
         budget.spend(len(records), left)
+        budget.of_ranks += 1
         return left
 
     async def _add_ranks(self, flows: StoredFlows, records: Mapping[int, Record]) -> None:

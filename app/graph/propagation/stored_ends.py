@@ -59,9 +59,16 @@ class NextEnd:
         self.pages = EdgePages(_hops(self.vid))
 
     async def advance(self, client: GremlinClient) -> bool:
-        """Read the next page by one request; return whether all edges are read."""
-        bindings = {"hops": self.pages.bindings(), "since": self.since, "never": FOREVER, "page": self.pages.page}
-        (found,) = await client.submit(_NEXT_END, bindings)
-        self.pages.add((), found["r"])
-        self.due = min(self.due, found["next"])
+        """Read the next page by one request; return whether all edges are read.
+
+        If other processes write, all pages are read at once, in the step that replaces the entry. What they write
+        between two steps may begin before the place of the next page, and leaves no entry while this one is due.
+        """
+        while not self.pages.is_read:
+            bindings = {"hops": self.pages.bindings(), "since": self.since, "never": FOREVER, "page": self.pages.page}
+            (found,) = await client.submit(_NEXT_END, bindings)
+            self.pages.add((), found["r"])
+            self.due = min(self.due, found["next"])
+            if client.write_order is None:
+                break
         return self.pages.is_read
