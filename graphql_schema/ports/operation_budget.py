@@ -71,7 +71,7 @@ class UsageLimits:
     rows: int = 400_000
     stored: int = 64 * 1024 * 1024
     listings: int = 1_500
-    filters: int = 16 * 1024 * 1024
+    filters: int = 128 * 1024 * 1024
     substrings: int = 20
     errors: int = 1_000
 

@@ -133,7 +133,7 @@ class SensitivityJob(OutboxWorker):
         following = []
         if entry.awaits is not None:  # edges that ended during the work may have counted
             end = recomputation.next_end or NextEnd(entry.awaits[0], recomputation.begun_at)
-            recomputation.next_end = end
+            recomputation.next_end = end if self._client.write_order is None else None  # another step reads all anew
             if not await end.advance(self._client):
                 return
             following = self._outbox.following(entry, end.due, now)

@@ -177,7 +177,8 @@ class TagJob(OutboxWorker):
     async def _replace(self, entry: OutboxEntry, division: _Division, now: int) -> None:
         """Replace an entry for all tags by one for each tag, and by one for the next end that it awaits, once found."""
         if entry.awaits is not None:
-            division.next_end = division.next_end or NextEnd(entry.awaits[0], division.begun_at)
+            if division.next_end is None or self._client.write_order is not None:  # another step reads all anew
+                division.next_end = NextEnd(entry.awaits[0], division.begun_at)
             if not await division.next_end.advance(self._client):
                 return
         entries = [

@@ -61,8 +61,9 @@ class NextEnd:
     async def advance(self, client: GremlinClient) -> bool:
         """Read the next page by one request; return whether all edges are read.
 
-        If other processes write, all pages are read at once, in the step that replaces the entry. What they write
-        between two steps may begin before the place of the next page, and leaves no entry while this one is due.
+        If other processes write, all pages are read at once, in the step that replaces the entry; a step that repeats
+        this, because it lost its turn, makes a new search. What they write between two steps leaves no entry while this
+        one is due.
         """
         while not self.pages.is_read:
             bindings = {"hops": self.pages.bindings(), "since": self.since, "never": FOREVER, "page": self.pages.page}

@@ -12,9 +12,13 @@ KeyT = TypeVar("KeyT", bound=Hashable)
 
 @dataclass(slots=True)
 class TurnOrder(Generic[KeyT]):
-    """Gives one of several keys its turn after the other."""
+    """Gives one of several keys its turn after the other: each that is added waits behind those that wait already.
 
-    _had_turn: dict[KeyT, None] = field(default_factory=dict)
+    So keys that come and go starve none that stays. The key of the last turn, ``_last``, is behind all others.
+    """
+
+    _waiting: dict[KeyT, None] = field(default_factory=dict)
+    _last: list[KeyT] = field(default_factory=list)
     _again: list[KeyT] = field(default_factory=list)
 
     @contextmanager
@@ -31,12 +35,10 @@ class TurnOrder(Generic[KeyT]):
             raise
 
     def _next(self, keys: Collection[KeyT]) -> KeyT:
-        """Return the first of the keys that had no turn yet, else the one whose last turn is the longest ago.
-
-        The turns of a key that is not given are forgotten.
-        """
+        """Return the key that waits longest; one that is not given no longer waits."""
         again, self._again = [key for key in self._again if key in keys], []
-        had_turn = [key for key in self._had_turn if key in keys]
-        key = next(iter([*again, *(each for each in keys if each not in self._had_turn), *had_turn]))
-        self._had_turn = {each: None for each in had_turn if each != key} | {key: None}
+        others = [key for key in (*self._waiting, *keys) if key in keys and key not in self._last]
+        key = next(iter([*again, *others, *self._last]))
+        self._waiting = {each: None for each in (*others, *self._last) if each != key and each in keys}
+        self._last = [key]
         return key

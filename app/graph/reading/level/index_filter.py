@@ -78,8 +78,9 @@ def filter_of(*conditions: Condition) -> IndexFilter:
     if size_of(filter_) > MAX_FILTER_SIZE:
         raise LimitError(
             "The filter is too large, because each alternative of an `or` repeats the conditions beside it, such as "
-            f"a list of ids. The limit is {MAX_FILTER_SIZE} characters, with {_VALUE_SIZE} more for each value. Use "
-            "shorter lists, fewer nested `or`, or several requests.",
+            "a list of ids, or your teams, who decide which fields you may filter by. The limit is "
+            f"{MAX_FILTER_SIZE} characters, with {_VALUE_SIZE} more for each value. Use shorter lists, fewer nested "
+            "`or`, or several requests.",
             limit="filter",
             maximum=MAX_FILTER_SIZE,
         )

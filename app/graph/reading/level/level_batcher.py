@@ -38,6 +38,9 @@ Resolvers need fewer to descend one level.
 LISTINGS_AT_ONCE: Final = 100
 """Maximal number of listings that requests of several loaders have together: the store does not interrupt a request."""
 
+FILTERS_AT_ONCE: Final = 8 * 1024 * 1024
+"""Maximal size of the filters of the listings in one request, as :func:`filter_size_of` measures it."""
+
 _PARSED_AT_ONCE: Final = 3 * 128
 """Number of values in the flat rows of a hop that are parsed between two pauses."""
 
@@ -308,16 +311,17 @@ class LevelBatcher:
 
 
 def _parts(level: list[Waiting]) -> Iterator[list[Waiting]]:
-    """Yield the requests of a level, as many at once as have LISTINGS_AT_ONCE listings together, or a single one."""
+    """Yield the requests of a level, as many at once as may have their listings and filters, or a single one."""
     part: list[Waiting] = []
-    listings = 0
+    listings = size = 0
     for each in level:
-        count = len(each[0].listings)
-        if part and count and listings + count > LISTINGS_AT_ONCE:
+        count, further = len(each[0].listings), sum(map(filter_size_of, each[0].listings))
+        if part and count and (listings + count > LISTINGS_AT_ONCE or size + further > FILTERS_AT_ONCE):
             yield part
-            part, listings = [], 0
+            part, listings, size = [], 0, 0
         part.append(each)
         listings += count
+        size += further
     yield part
 
 

@@ -15,11 +15,18 @@ def turn(turns: TurnOrder[str], keys: str, error: Exception | None = None) -> st
 
 
 def test_each_has_its_turn_before_any_has_two() -> None:
-    """New ones come first, in the order given, then those whose last turn is the longest ago; absent ones are new."""
+    """The one that waits longest comes first, and new ones in the order given behind those that wait already."""
     turns = TurnOrder[str]()
     assert [turn(turns, "ab") for _ in range(3)] == ["a", "b", "a"]
-    assert [turn(turns, "cabd") for _ in range(5)] == ["c", "d", "b", "a", "c"]
+    assert [turn(turns, "cabd") for _ in range(5)] == ["b", "c", "d", "a", "b"]
     assert [turn(turns, "d"), turn(turns, "dab")] == ["d", "a"]
+
+
+def test_those_that_come_and_go_starve_none_that_stays() -> None:
+    """Two callers with a small entry for every second step delay the long work of a third by one turn each."""
+    turns = TurnOrder[str]()
+    found = [turn(turns, ("ab", "ac")[number % 2]) for number in range(30)]
+    assert found.count("a") >= 15
 
 
 def test_a_turn_that_was_lost_to_another_process_is_repeated() -> None:
@@ -29,7 +36,7 @@ def test_a_turn_that_was_lost_to_another_process_is_repeated() -> None:
     for _ in range(2):
         with pytest.raises(LostTurnError):
             turn(turns, "cab", LostTurnError("another process wrote first"))
-    assert [turn(turns, "dcab") for _ in range(4)] == ["c", "d", "b", "a"]
+    assert [turn(turns, "dcab") for _ in range(4)] == ["b", "c", "a", "d"]
 
 
 def test_a_lost_turn_of_what_is_gone_is_not_repeated() -> None:
