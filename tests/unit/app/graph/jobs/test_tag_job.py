@@ -10,10 +10,14 @@ from support.stores.writers import person
 
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.outbox_entry import ANY_TAG, OutboxEntry, awaiting, new_entry_id
+from app.graph.driver.errors import LostTurnError
+from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs import tag_job
 from app.graph.jobs.tag_job import TagJob
 from app.graph.jobs.tag_worklist import TagWorklist
+from app.graph.propagation.stored_ends import NextEnd
 from app.graph.propagation.stored_flows import StoredFlows
+from app.graph.propagation.target_queue import TargetQueue
 
 GOLD, PII = 1, 2
 
@@ -111,3 +115,38 @@ async def test_a_later_end_has_an_entry_of_its_own_once_the_work_has_begun(monke
     assert outbox.later(awaited(500), 100) == []
     await job.advance(outbox.due("tag", 100))
     assert [each.due for each in outbox.later(awaited(500), 100)] == [500]
+
+
+@pytest.mark.parametrize(("write_order", "searches"), [(None, 1), (object(), 2)], ids=["one process", "several"])
+async def test_a_step_that_lost_its_turn_searches_the_next_end_anew(
+    monkeypatch: pytest.MonkeyPatch, write_order: object, searches: int
+) -> None:
+    """The process that wrote first may have given the asset an end, and leaves no entry while this one is due."""
+    made = list[NextEnd]()
+
+    class Search(NextEnd):
+        """A search that finds no end, by no request."""
+
+        async def advance(self, client: GremlinClient) -> bool:
+            """Note the search."""
+            assert client.write_order is write_order
+            made.append(self)
+            return True
+
+    monkeypatch.setattr(tag_job, "NextEnd", Search)
+    monkeypatch.setattr(tag_job, "carried_tags", AsyncMock(return_value={}))
+    monkeypatch.setattr(TargetQueue, "__bool__", lambda _: False)
+    monkeypatch.setattr(Outbox, "done", AsyncMock(side_effect=[LostTurnError("another process wrote first"), None]))
+    outbox = Outbox()
+    coordinator: Any = SimpleNamespace(
+        lock=asyncio.Lock(), outbox=outbox, propagation_stops=frozenset(), propagating_tags=AsyncMock()
+    )
+    coordinator.propagating_tags.among.return_value = set()
+    job = TagJob(SimpleNamespace(write_order=write_order), coordinator)  # type: ignore[arg-type]
+    with outbox.committing([awaiting(OutboxEntry(new_entry_id(), "acme", 1, 50, tag=ANY_TAG), 7, 6)]):
+        pass
+    due = outbox.due("tag", 100)
+    with pytest.raises(LostTurnError):
+        await job.advance(due)
+    await job.advance(due)
+    assert len({id(each) for each in made}) == searches
