@@ -61,7 +61,7 @@ class NextEnd:
     async def advance(self, client: GremlinClient) -> bool:
         """Read the next page by one request; return whether all edges are read.
 
-        If other processes write, all pages are read at once, in the step that replaces the entry; a step that repeats
+        If other processes write, all pages are read at once, in the step that replaces the entry. A step that repeats
         this, because it lost its turn, makes a new search. What they write between two steps leaves no entry while this
         one is due.
         """
