@@ -182,13 +182,20 @@ class LevelBatcher:
     async def _send(self, level: list[Waiting]) -> None:
         """Count the listings of a level, then read its requests as one, or in parts if they have too many listings."""
         self.budget.reads_index |= any(request.listings for request, _ in level)
-        wanted = [each for request, _ in level if not request.continues for each in request.listings]
-        self.budget.count_listings(len(wanted))
-        async for listing in self.budget.in_turns(wanted):
-            self.budget.count_filters(filter_size_of(listing))
-            self.budget.count_substrings(substrings_of(listing))
-        for part in _parts(level):
+        self.budget.count_listings(sum(len(request.listings) for request, _ in level if not request.continues))
+        sizes = [await self._count_filters(request) for request, _ in level]
+        for part in _parts(level, sizes):
             await self._send_as_one(part)
+
+    async def _count_filters(self, request: LevelRequest) -> int:
+        """Return the size of the filters of a request; count them, unless it continues earlier ones."""
+        size = 0
+        async for listing in self.budget.in_turns(request.listings):
+            size += (further := filter_size_of(listing))
+            if not request.continues:
+                self.budget.count_filters(further)
+                self.budget.count_substrings(substrings_of(listing))
+        return size
 
     async def _send_as_one(self, level: list[Waiting]) -> None:
         """Read some requests as one; if they are refused together, read each by itself."""
@@ -310,12 +317,15 @@ class LevelBatcher:
                 future.set_result(LevelResponse(edges, content.records, listings, content.sent))
 
 
-def _parts(level: list[Waiting]) -> Iterator[list[Waiting]]:
-    """Yield the requests of a level, as many at once as may have their listings and filters, or a single one."""
+def _parts(level: list[Waiting], sizes: Sequence[int]) -> Iterator[list[Waiting]]:
+    """Yield the requests of a level, as many at once as may have their listings and filters, or a single one.
+
+    ``sizes`` are those of the filters of each request.
+    """
     part: list[Waiting] = []
     listings = size = 0
-    for each in level:
-        count, further = len(each[0].listings), sum(map(filter_size_of, each[0].listings))
+    for each, further in zip(level, sizes, strict=True):
+        count = len(each[0].listings)
         if part and count and (listings + count > LISTINGS_AT_ONCE or size + further > FILTERS_AT_ONCE):
             yield part
             part, listings, size = [], 0, 0
