@@ -122,10 +122,9 @@ def _new_urn(unit: ItemUnit, record: Record, action: ChangeAction, end: str, mar
 
 
 def _parents(unit: ItemUnit, vid: int) -> frozenset[str]:
-    """Return the URNs of the parents of an asset, before and after the change; none if it has none."""
+    """Return the URNs of the parents of an asset, before and after the change; "" is that of one without a parent."""
     records = (each for each in (unit.lookup.batch.vertex(vid), unit.lookup.known(vid)) if each is not None)
-    urns = (parent_urn(each["id"]) or each["index"]["whole"] for each in records)
-    return frozenset(urn for urn in urns if urn)
+    return frozenset(parent_urn(each["id"]) or each["index"]["whole"] for each in records)
 
 
 def _far_ends(fields: list[Record], subject: str, parents: frozenset[str]) -> list[str]:
@@ -133,9 +132,10 @@ def _far_ends(fields: list[Record], subject: str, parents: frozenset[str]) -> li
 
     The change is hidden from readers who may see none of these URNs, so that it does not disclose them. If its entries
     are all edges, its author sees it nevertheless. An inherited owner that no reader sees is an entry of that kind,
-    with the ``parents`` as its far ends.
+    with the ``parents`` as its far ends. So is a change without entries by which an asset got another parent.
     """
-    inherited = parents if any(map(shows_no_owner, fields)) else frozenset[str]()
+    is_of_parents = any(map(shows_no_owner, fields)) if fields else len(parents) > 1
+    inherited = parents - {""} if is_of_parents else frozenset[str]()
     if not all("edge" in entry or "part" in entry or (inherited and shows_no_owner(entry)) for entry in fields):
         return []
     joined = {urn for entry in fields for urn in entry.get("edge", ())[1:] if urn != subject}

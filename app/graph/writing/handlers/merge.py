@@ -18,9 +18,11 @@ from app.graph.writing.handlers.observe import observation_urn
 from app.graph.writing.rules.denials import who_registered
 from app.graph.writing.rules.first_owner import is_of_author
 from app.graph.writing.rules.permissions import (
+    changed_ends,
     refuse_deleted,
+    refuse_withheld,
     require_right,
-    require_right_on_other_ends,
+    require_right_if_visible,
     require_visible,
 )
 from app.graph.writing.unit.apart_declarations import declarers, declarers_of_others, with_declarers
@@ -117,12 +119,16 @@ def _authorise(unit: ItemUnit, source: Record, target: Record) -> None:
 def _authorise_edges(unit: ItemUnit, edges: list[tuple[EdgeKey, EdgeKey]], gone: int) -> None:
     """Require the right to link each asset whose edge, declared by others, would continue at another dataset.
 
-    A merge is not undone, so more is needed than for a registration. Assets hidden from the caller count as absent.
+    A merge is not undone, so more is needed than for a registration. A hidden asset needs no right, unless it is
+    withheld: the caller has not named it, so the denial of what would be absent discloses that it exists.
     """
     for key, _ in edges:
         edge, subject = unit.lookup.edge(key) or {}, unit.author.subject
         if edge.get("recordedBy") != subject or declarers_of_others(edge, subject, unit.now):
-            require_right_on_other_ends(unit, key, gone, "from")
+            for record in changed_ends(unit, key, without=gone):
+                refuse_withheld(unit, record, "from")
+                if unit.visibility.is_visible(record):
+                    require_right_if_visible(unit, "link", record, "from")
 
 
 def _checked_depth(source: Record, target: Record) -> int:

@@ -94,6 +94,16 @@ def test_a_feature_of_a_set_of_a_user_has_the_set_as_its_end(memory: Memory) -> 
     assert change["ends"] == [urn("feature-set s")]
 
 
+@pytest.mark.parametrize("features", [["feature f"], []])
+def test_a_feature_that_gets_or_loses_a_set_has_the_set_as_its_end(memory: Memory, features: list[str]) -> None:
+    """Such a change of the feature has no entry: the edge is an entry of the set, which may be hidden."""
+    before = [] if features else ["feature f"]
+    seeded(memory, asset("feature f", owners=TEAM), asset("feature-set s", owners=TEAM, features=before))
+    memory.run(asset("feature-set s", features=features), now=NOW + 1)
+    change = changes(memory, "feature f")[-1]
+    assert (fields(change), change["ends"]) == ({}, [urn("feature-set s")])
+
+
 def test_an_own_owner_who_is_no_team_has_no_such_end(memory: Memory) -> None:
     """A dataset without a parent shows its owners in entries of its own."""
     seeded(memory, asset("dataset d"))

@@ -110,6 +110,16 @@ def test_an_edge_that_others_declare_too_needs_the_right_to_link(memory: Memory)
     assert refusal(memory, merge()) == ("DENIED", ("from",))
 
 
+@pytest.mark.parametrize("values", [{"sensitivity": "RESTRICTED"}, {"visibility": "TEAM"}])
+def test_a_hidden_version_that_was_not_named_needs_no_right(memory: Memory, values: dict[str, str]) -> None:
+    """A denial would disclose the version, also if its model is visible; its edge continues at the other dataset."""
+    seeded(memory, asset("dataset new", owners=OURS), asset("model m", owners=THEIRS))
+    assert memory.outcomes(link("DERIVES", "dataset old", "dataset new"), who=ADA) == ["CREATED"]
+    assert memory.outcomes(asset("model-version m@7", values, trainedOn=["dataset old"]), who=BO) == ["CREATED"]
+    assert memory.outcomes(merge(), who=ADA, now=LATER) == ["UPDATED"]
+    assert ("FEEDS", "new", "m") in current(memory)
+
+
 def test_the_audit_of_both_and_of_the_consumer(estate: Memory) -> None:
     """Each has one change with the reason: the ids of each other, and the edges as entries of the end they change."""
     estate.run(merge(reason="one table"), who=ADA, now=LATER)
