@@ -4,7 +4,6 @@ The limits are tested before the validation rules of graphql-core, some of which
 document above the limits does not reach them.
 """
 
-from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Final
 
@@ -145,36 +144,38 @@ class Admission:
     def _refusals(self, document: DocumentNode, *, known: bool) -> list[GraphQLError]:
         """Return the errors of a document: several operations and no `operationName`, or the exceeded limits.
 
-        The limits of sizes, such as depth, are those of each operation of the document. A ``known`` document is within
-        them. The limits of variables and cost are those of the operation to execute, and are tested last.
+        The limits of sizes, such as depth, are those of each operation of the document, and the errors are those of the
+        first operation that exceeds one. A ``known`` document is within them. The limits of variables and cost are
+        those of the operation to execute, and are tested last.
         """
         # The public `operation_name` falls back to the first operation, so it does not show whether one was named.
         named = self._operation._provided_operation_name  # noqa: SLF001
         operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
         if len(operations) > 1 and named is None:
             return [_located(_ambiguous(len(operations)), operations[1])]
-        chosen = [each for each in operations if named is None or (each.name is not None and each.name.value == named)]
         # Sizes come first: pricing recurses, and their limits bound how deep.
-        exceeded = (not known and breaches(self._schema, document, self.limits)) or self._expensive(document, chosen)
+        exceeded = [] if known else breaches(self._schema, document, self.limits)
+        executed = get_operation_ast(document, named)  # the first of equal names, which the validation refuses
+        if executed is not None and not exceeded:
+            exceeded = self._expensive(document, executed)
         return [
             _located(LimitError(b.message, limit=b.limit, actual=b.actual, maximum=b.maximum), b.operation)
             for b in exceeded
         ]
 
-    def _expensive(self, document: DocumentNode, operations: Iterable[OperationDefinitionNode]) -> list[Breach]:
-        """Return the limits on variables and cost that operations exceed; set the cost in the cost report, if any."""
-        schema = self._schema
+    def _expensive(self, document: DocumentNode, operation: OperationDefinitionNode) -> list[Breach]:
+        """Return the limits on variables and cost that one operation exceeds; set its cost in the cost report, if any.
+
+        Only one operation of a document is examined, because each takes time for its variables, however short it is.
+        """
+        schema, known = self._schema, self._known
         variables = self._operation.variables or {}
         pricing = Pricing.of(schema, document, variables)
-        found: list[Breach] = []
-        for operation in operations:
-            known = self._known
-            cost = pricing.cost(operation) if known is None else known.costs.cost(document, operation, pricing)
-            if self._cost_report is not None:
-                self._cost_report.estimate, self._cost_report.limits = compared(cost, self.limits)
-            found += variable_breaches(schema, operation, variables, self.limits, document)
-            found += cost_breaches(cost, operation, self.limits)
-        return found
+        cost = pricing.cost(operation) if known is None else known.costs.cost(document, operation, pricing)
+        if self._cost_report is not None:
+            self._cost_report.estimate, self._cost_report.limits = compared(cost, self.limits)
+        found = variable_breaches(schema, operation, variables, self.limits, document)
+        return [*found, *cost_breaches(cost, operation, self.limits)]
 
     @property
     def _cost_report(self) -> CostReport | None:

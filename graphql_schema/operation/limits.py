@@ -135,13 +135,16 @@ class _Outline:
 
 
 def breaches(schema: GraphQLSchema, document: DocumentNode, limits: DocumentLimits) -> list[Breach]:
-    """Return each exceeded limit of the members of :class:`Size`, for each operation of ``document``."""
-    return [
-        Breach(name, actual, maximum, operation)
-        for operation, size in measure(schema, document)
-        for name in ("depth", "aliases", "alias", "directives", "fields")
-        if (actual := getattr(size, name)) > (maximum := getattr(limits, name))
-    ]
+    """Return each limit of the members of :class:`Size` that the first operation over one of them exceeds."""
+    for operation, size in measure(schema, document):
+        found = [
+            Breach(name, actual, maximum, operation)
+            for name in ("depth", "aliases", "alias", "directives", "fields")
+            if (actual := getattr(size, name)) > (maximum := getattr(limits, name))
+        ]
+        if found:
+            return found
+    return []
 
 
 def measure(schema: GraphQLSchema, document: DocumentNode) -> list[tuple[OperationDefinitionNode, Size]]:

@@ -88,14 +88,16 @@ def variable_size(
     """Return the sizes of the variables of an operation; counting stops when the size exceeds ``maximum``.
 
     An absent variable counts as its default. One that the operation does not declare counts 1 for each value in it, and
-    no list of it is measured.
+    no list of it is measured. One that is declared again counts by its first declaration; the validation refuses it.
     """
     found, declared = VariableSize(), set[str]()
     for each in operation.variable_definitions or ():
-        declared.add(each.variable.name.value)
+        name, before = each.variable.name.value, found.size
+        if name in declared:
+            continue
+        declared.add(name)
         node: TypeNode = each.type
         type_ = type_from_ast(schema, node)
-        name, before = each.variable.name.value, found.size
         value = variables.get(name)
         if name not in variables and each.default_value is not None:
             value = value_from_ast_untyped(each.default_value)

@@ -116,6 +116,22 @@ async def test_several_operations_need_a_name() -> None:
     assert await refusals(document, "B") == []
 
 
+async def test_of_operations_of_one_name_one_is_priced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A short operation costs what its variables cost, so none is measured that the validation refuses."""
+    examined: list[str] = []
+    for work in ("variable_breaches", "cost_breaches"):
+        function = getattr(admission, work)
+
+        def counted(*arguments: Any, work: str = work, function: Any = function) -> Any:
+            examined.append(work)
+            return function(*arguments)
+
+        monkeypatch.setattr(admission, work, counted)
+    result = await OperationSchema(Query).execute("query A { x }" * 4, operation_name="A")
+    assert examined == ["variable_breaches", "cost_breaches"]
+    assert [error.message for error in result.errors or []] == ["There can be only one operation named 'A'."] * 3
+
+
 async def test_documents_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
     """Strawberry's own logger would write the text of a document, which may contain secrets."""
     with caplog.at_level(logging.DEBUG):

@@ -138,6 +138,14 @@ def test_each_limit_is_exact(name: str, within: str, over: str) -> None:
     assert [breach.limit for breach in breaches(SMALL, parse(over), DocumentLimits())] == [name]
 
 
+def test_the_first_operation_over_a_limit_is_reported() -> None:
+    """Hundreds of operations that spread one large fragment are one error, not one for each of them."""
+    large = "fragment F on Query {" + "b: x " * 31 + "}"
+    document = parse("query A { x }" + "".join(f"query B{number} {{ ...F }}" for number in range(300)) + large)
+    [breach] = breaches(SMALL, document, DocumentLimits())
+    assert breach.operation is document.definitions[1]
+
+
 @pytest.mark.parametrize(
     ("document", "depth"),
     [

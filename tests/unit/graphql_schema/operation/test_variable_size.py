@@ -49,6 +49,12 @@ def test_a_variable_that_is_not_declared_counts(undeclared: object, size: int) -
     assert variable_size(SMALL, operation("query ($f: F) { x(f: $f) }"), given, 1_000).size == 1 + size
 
 
+def test_a_variable_that_is_declared_again_counts_once() -> None:
+    """Hundreds of equal declarations in a short document do not measure one long list hundreds of times."""
+    repeated = operation("query (" + "$n: [[Int]] " * 300 + ") { x(n: $n) }")
+    assert variable_size(SMALL, repeated, {"n": [[], [], []]}, 1_000).size == 1 + 3 + 3
+
+
 def test_counting_stops_above_the_maximum() -> None:
     """A value far above the limit is not visited completely: the size is only just above the limit."""
     many: dict[str, object] = {"b": [{"b": [{}] * 10}] * 10}
