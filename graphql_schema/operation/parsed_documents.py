@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-from graphql import DocumentNode, GraphQLSyntaxError, Lexer, Source, Token
+from graphql import DocumentNode, GraphQLSyntaxError, Lexer, Source, SourceLocation, Token
 from graphql.language.parser import Parser, nested_too_deeply_error
 
 from graphql_schema.execution.side_thread import run_aside
@@ -49,6 +49,21 @@ class ParsedDocuments:
         return document
 
 
+class CountedSource(Source):
+    """A source that finds lines by counting their ends, without a step in Python for each line.
+
+    Each error has the line of its field. graphql-core takes 7 ms to find one after 60,000 empty lines, on the event
+    loop, and an operation can have 1,000 errors.
+    """
+
+    def get_location(self, position: int) -> SourceLocation:
+        """Return line and column of a character, both from 1; it is not the second one of the end of a line."""
+        text = self.body
+        ends = sum(text.count(end, 0, position) for end in "\r\n") - text.count("\r\n", 0, position)
+        begin = 1 + max(text.rfind(end, 0, position) for end in "\r\n")
+        return SourceLocation(ends + 1, position + 1 - begin)
+
+
 def parsed(text: str, tokens: int) -> DocumentNode:
     """Return the document of a text of at most so many tokens as ``parse`` of graphql-core does, or raise its error.
 
@@ -56,7 +71,7 @@ def parsed(text: str, tokens: int) -> DocumentNode:
     that is none, is in cycles, and waits for a garbage collection, which holds the event loop. What outlived a
     collection in the cache would not be freed under load.
     """
-    source = Source(text)
+    source = CountedSource(text)
     lexer = Lexer(source)
     token: Token | None = lexer.token
     parser = Parser(source, max_tokens=tokens, lexer=lexer)

@@ -3,10 +3,12 @@
 import gc
 
 import pytest
-from graphql import GraphQLSyntaxError, Token, parse
+from graphql import GraphQLSyntaxError, Source, Token, parse
+from hypothesis import given
+from hypothesis import strategies as st
 
 from graphql_schema.execution.side_thread import run_aside
-from graphql_schema.operation.parsed_documents import LONG_DOCUMENT, ParsedDocuments
+from graphql_schema.operation.parsed_documents import LONG_DOCUMENT, CountedSource, ParsedDocuments
 from policies.errors import CodedError
 
 PADDING = "#" + "-" * LONG_DOCUMENT + "\n"
@@ -41,6 +43,24 @@ async def test_an_error_of_the_parser_has_a_code(padding: str, text: str, code: 
     assert isinstance(cause, CodedError)
     assert (cause.code.value, cause.message) == (code, message)
     assert error.value.locations is not None
+
+
+@given(st.text("\r\na"))
+def test_an_error_has_the_line_that_graphql_core_finds(text: str) -> None:
+    """Lines and columns agree for all three ends of a line; no token begins within one."""
+    for position in range(len(text) + 1):
+        if text[position - 1 : position + 1] != "\r\n":
+            assert CountedSource(text).get_location(position) == Source(text).get_location(position)
+
+
+async def test_errors_have_locations_by_counting() -> None:
+    """A line takes no step in Python for each line before it: the source of a document counts, also in its errors."""
+    [operation] = (await ParsedDocuments(tokens=10).parse("{ a }")).definitions
+    assert operation.loc is not None
+    assert isinstance(operation.loc.source, CountedSource)
+    with pytest.raises(GraphQLSyntaxError) as error:
+        await ParsedDocuments(tokens=10).parse("{ a")
+    assert isinstance(error.value.source, CountedSource)
 
 
 @pytest.mark.parametrize("padding", ["", PADDING], ids=["short", "long"])
