@@ -98,8 +98,9 @@ class AccessLog:
             denied = {"event": "denied", "coordinate": coordinate, "count": count}
             yield {**denied, "policies": denial.policies, "needs": denial.needs}
         yield from _in_pages({"event": "hidden"}, list(report.absent))
-        for action, urn, reasons in report.refused:
-            yield {"event": "refused", "action": action, "ids": [urn] if urn else [], "reasons": reasons}
+        for (action, urn, reasons), count in report.refused.items():
+            repeated = {"count": count} if count > 1 else {}
+            yield {"event": "refused", "action": action, "ids": [urn] if urn else [], "reasons": reasons, **repeated}
         for action, name in report.webhooks:
             yield {"event": "webhook", "action": action, "name": name}
 

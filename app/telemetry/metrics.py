@@ -82,8 +82,8 @@ class Metrics:
         """Count what the policy decided for one response."""
         for field, number in report.hidden.items():
             self._hidden.labels(field).inc(number)
-        for action, *_ in report.refused:
-            self._refused.labels(str(action)).inc()
+        for (action, *_), number in report.refused.items():
+            self._refused.labels(str(action)).inc(number)
         self._mismatches.inc(report.mismatches)
         if break_glass:
             self._break_glass.inc()

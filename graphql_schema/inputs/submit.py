@@ -51,7 +51,7 @@ def authorize(info: Info) -> None:
 def authorize_in(context: Context) -> None:
     """Do the same as :func:`authorize` for the operation of a context."""
     if not context.principal.may(Scope.WRITE):
-        context.policy_report.refused.append((Scope.WRITE, "", ("the token does not have the scope",)))
+        context.policy_report.report_refused(Scope.WRITE, "", "the token does not have the scope")
         raise ScopeError(
             f"Writing needs the scope {Scope.WRITE.value}, which the token does not have; request a token with it.",
             scope=Scope.WRITE.value,
@@ -117,7 +117,7 @@ def _report(context: Context, item: Command, result: WriteOutcome) -> None:
     for refusal in result.errors:
         if refusal.code is MutationErrorCode.DENIED:
             action, urn = _about(item)
-            context.policy_report.refused.append((action, urn, (refusal.message,)))
+            context.policy_report.report_refused(action, urn, refusal.message)
 
 
 def _about(item: Command) -> tuple[str, str]:

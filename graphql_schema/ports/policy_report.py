@@ -20,7 +20,7 @@ class PolicyReport:
     - ``why``: the least denial of each coordinate in ``hidden``, because the order in which values are read varies.
     - ``reads``: by coordinate of a restricted or secret field, the ids of the assets and edges of which it was read.
     - ``absent``: ids that were read, or named by a write, and whose records the policy hides.
-    - ``refused``: denied writes as (action, id, reasons); (scope, "", reasons) if the token lacks the scope.
+    - ``refused``: count of denied writes by (action, id, reasons); (scope, "", reasons) if the token lacks the scope.
     - ``webhooks``: changes of webhooks as (action, name).
     - ``mismatches``: number of records that the index returned and that are hidden from the caller, a defect.
     """
@@ -31,7 +31,7 @@ class PolicyReport:
     why: dict[str, Denial] = field(default_factory=dict)
     reads: dict[str, dict[str, None]] = field(default_factory=dict)
     absent: dict[str, None] = field(default_factory=dict)
-    refused: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
+    refused: Counter[tuple[str, str, tuple[str, ...]]] = field(default_factory=Counter)
     webhooks: list[tuple[str, str]] = field(default_factory=list)
     mismatches: int = 0
 
@@ -57,6 +57,10 @@ class PolicyReport:
         """Record that a restricted or secret field of an asset or edge was read."""
         self.reads.setdefault(coordinate, {})[urn] = None
 
+    def report_refused(self, action: str, urn: str, reason: str) -> None:
+        """Count a denied write. An operation can repeat its items under many aliases, so equal ones are one entry."""
+        self.refused[action, urn, (reason,)] += 1
+
     def add(self, other: "PolicyReport") -> None:
         """Add the entries of a report on work that this operation shares with others."""
         self.hidden.update(other.hidden)
@@ -65,7 +69,7 @@ class PolicyReport:
         for coordinate, urns in other.reads.items():
             self.reads.setdefault(coordinate, {}).update(urns)
         self.absent.update(other.absent)
-        self.refused += other.refused
+        self.refused.update(other.refused)
         self.webhooks += other.webhooks
         self.mismatches += other.mismatches
 

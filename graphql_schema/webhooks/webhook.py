@@ -209,7 +209,7 @@ async def _payload(info: Info, action: str, given: _Given, act: _Act) -> JsonObj
         result = await act(_registry(info.context))
     except WebhookRefusedError as error:
         if error.reason is MutationErrorCode.DENIED:
-            report.refused.append((f"{action} webhook", "", (error.message,)))
+            report.report_refused(f"{action} webhook", "", error.message)
         path = (error.path,) if error.path else ()
         refusals = errors([WriteError(error.reason, error.message, path)])
         return {"webhook": None, "changed": False, "secret": None, "errors": refusals}
@@ -294,7 +294,8 @@ def _variables(given: ChangeFilter | None) -> JsonObject | None:
 
 
 async def _webhooks(info: Info) -> Resolved:
-    return [] if info.context.webhooks is None else await info.context.webhooks.owned()
+    registry = info.context.webhooks
+    return [] if registry is None else await info.context.once("webhooks", registry.owned)
 
 
 webhooks: SchemaField = strawberry.field(

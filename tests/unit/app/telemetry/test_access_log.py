@@ -48,7 +48,7 @@ def test_reads_denials_and_hidden_ids_are_lines(tmp_path: Path) -> None:
     report.report_read("Run.error", "mlg://run/a")
     report.report_hidden("Run.error", Denial(("p1",), ("p2",)))
     report.absent["mlg://run/b"] = None
-    report.refused.append(("update", "", ("No.",)))
+    report.report_refused("update", "", "No.")
     assert lines(tmp_path / "a.jsonl", report) == [
         {"subject": "ada", "event": "read", "coordinate": "Run.error", "label": "secret", "ids": ["mlg://run/a"]},
         {
@@ -79,6 +79,19 @@ def test_many_ids_are_several_lines(tmp_path: Path) -> None:
     found = lines(tmp_path / "a.jsonl", report)
     assert [len(line["ids"]) for line in found] == [100, 100, 1]
     assert [urn for line in found for urn in line["ids"]] == [*report.absent]
+
+
+def test_writes_that_are_denied_again_and_again_are_one_line(tmp_path: Path) -> None:
+    """A call under thirty aliases with a thousand items is not thirty thousand lines; their number is not lost."""
+    report = PolicyReport("v1")
+    for _ in range(30):
+        report.report_refused("update", "mlg://run/a", "No.")
+    report.report_refused("update", "mlg://run/b", "No.")
+    refused = {"subject": "ada", "event": "refused", "action": "update", "reasons": ["No."]}
+    assert lines(tmp_path / "a.jsonl", report) == [
+        {**refused, "ids": ["mlg://run/a"], "count": 30},
+        {**refused, "ids": ["mlg://run/b"]},
+    ]
 
 
 def test_a_response_with_too_many_logged_values_is_withheld(tmp_path: Path) -> None:

@@ -15,12 +15,12 @@ def test_decisions_of_the_policy_are_counted() -> None:
     """Hidden values count by field, refused actions by action; mismatches, break-glass and withheld responses each."""
     metrics = Metrics()
     report = PolicyReport("v1", hidden=Counter({"Run.params": 3}), mismatches=2)
-    report.refused += [("LINK", "", ()), ("LINK", "mlg://x", ())]
+    report.refused.update([("LINK", "", ()), *[("LINK", "mlg://x", ())] * 2])
     metrics.policy(report, break_glass=False)
     metrics.policy(PolicyReport("v1", hidden=Counter({"Run.params": 1})), break_glass=True)
     metrics.response_withheld()
     assert value(metrics, "mlg_hidden_values_total", field="Run.params") == 4
-    assert value(metrics, "mlg_refused_actions_total", action="LINK") == 2
+    assert value(metrics, "mlg_refused_actions_total", action="LINK") == 3
     assert value(metrics, "mlg_break_glass_responses_total") == 1
     assert value(metrics, "mlg_policy_mismatches_total") == 2
     assert value(metrics, "mlg_access_log_failures_total") == 1

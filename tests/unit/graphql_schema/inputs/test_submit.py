@@ -84,8 +84,8 @@ class Operation:
         return self.readers
 
     @property
-    def refused(self) -> list[tuple[str, str, tuple[str, ...]]]:
-        """The denied writes for the access log."""
+    def refused(self) -> dict[tuple[str, str, tuple[str, ...]], int]:
+        """The numbers of denied writes for the access log."""
         return self.context.policy_report.refused
 
 
@@ -185,7 +185,7 @@ async def test_a_denied_write_is_logged_with_its_action_and_asset(item: Command,
     """The access log names the right that was missing, the id that it is about, and the reason."""
     operation = Operation(DENIED)
     await write(operation.info, [item])
-    assert operation.refused == [(action, urn, ("Team ads owns it.",))]
+    assert operation.refused == {(action, urn, ("Team ads owns it.",)): 1}
 
 
 async def test_a_conflict_is_not_logged_as_denied() -> None:
@@ -193,7 +193,7 @@ async def test_a_conflict_is_not_logged_as_denied() -> None:
     conflict = refused(Outcome.CONFLICT, MutationErrorCode.CONFLICT, "Revision 4.")
     operation = Operation(conflict)
     await write(operation.info, [REGISTER])
-    assert operation.refused == []
+    assert operation.refused == {}
 
 
 async def test_hidden_ids_are_logged() -> None:

@@ -83,7 +83,7 @@ def test_a_cleared_report_is_empty() -> None:
     report.report_hidden("Run.params", NEEDS_TEAM)
     report.report_read("Run.params", "r1")
     report.absent["m1"] = None
-    report.refused.append(("update", "m1", ()))
+    report.report_refused("update", "m1", "No.")
     report.clear()
     assert report == PolicyReport("v7")
 
