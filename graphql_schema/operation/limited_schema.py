@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 from typing import Any
 
-from graphql import GraphQLError, GraphQLSchema, GraphQLSyntaxError, OperationType, get_operation_ast
+from graphql import DocumentNode, GraphQLError, GraphQLSchema, GraphQLSyntaxError, OperationType, get_operation_ast
 from strawberry import Schema
 from strawberry.extensions import SchemaExtension
 from strawberry.extensions.runner import SchemaExtensionsRunner
@@ -76,6 +76,11 @@ class OperationSchema(Schema):
     def core(self) -> GraphQLSchema:
         """The schema as graphql-core has it."""
         return self._schema
+
+    def kept_document(self, text: str) -> DocumentNode | None:
+        """Return the document of a text that was admitted or parsed recently; None if it is not kept."""
+        known = self._documents.get(text)
+        return self._parsed.recent(text) if known is None else known.document
 
     def create_extensions_runner(
         self, execution_context: ExecutionContext, _extensions: list[SchemaExtension]

@@ -34,9 +34,9 @@ class ParsedDocuments:
         Raises GraphQLSyntaxError, whose original error is a CodedError: BAD_REQUEST, or LIMIT_EXCEEDED for too many
         tokens.
         """
-        known = self._recent.get(text)
+        known = self.recent(text)
         if known is not None:
-            return known.document
+            return known
         parser = partial(parsed, text, self.tokens)
         try:
             document = await run_aside(parser) if is_long(text) else parser()
@@ -47,6 +47,11 @@ class ParsedDocuments:
             raise error.with_traceback(None) from None  # the frames of the parser have the tokens
         self._recent.add(text, document)
         return document
+
+    def recent(self, text: str) -> DocumentNode | None:
+        """Return the document of a text that was parsed recently, None of any other one."""
+        known = self._recent.get(text)
+        return None if known is None else known.document
 
 
 class CountedSource(Source):

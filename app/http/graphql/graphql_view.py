@@ -145,7 +145,7 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
                 report.name = params.operation_name
                 context = await self.context_of(request)
                 params.query = document = self.documents.text_of(params, context.principal)
-                with operation_span(self.spans, document, report, self.schema.core):
+                with operation_span(self.spans, document, report, self.schema):
                     result = await self.result_of(request, params, context, report)
                     headers = CONFIDENTIAL_HEADERS if context.is_confidential else {}
                     result.extensions = {**(result.extensions or {}), **context.finish()}

@@ -5,19 +5,24 @@ coordinate of its field, from the schema, and neither its message nor its path, 
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
 from graphql import (
+    DocumentNode,
     FieldNode,
+    FragmentDefinitionNode,
     GraphQLError,
+    GraphQLNamedType,
     GraphQLSchema,
+    InlineFragmentNode,
     Location,
-    TypeInfo,
-    TypeInfoVisitor,
-    Visitor,
-    visit,
+    Node,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    get_named_type,
+    is_composite_type,
 )
 from opentelemetry.trace import Span
 
@@ -25,15 +30,11 @@ from app.http.graphql.document_manifest import digest_of
 from app.telemetry.label_cap import MAX_NAME_LENGTH
 from app.telemetry.operation_report import OK, OperationReport
 from app.telemetry.spans import ERROR_TYPE, Spans, fail
-from graphql_schema.operation.parsed_documents import parsed
-from graphql_schema.operation.visitors import freed_visitors
+from graphql_schema.operation.limited_schema import OperationSchema
 from policies.errors import CodedError
 
 MAX_EVENTS: Final = 5
 """Maximum number of errors that are events of a span."""
-
-MAX_LOCATED: Final = 10_000
-"""Maximum number of characters of a document in which the fields of errors are found; it is parsed for that."""
 
 HASH: Final = "graphql.document.hash"
 """The attribute with the SHA-256 of the document."""
@@ -43,10 +44,10 @@ _UNTYPED: Final = "GraphQL operation"
 
 
 @contextmanager
-def operation_span(spans: Spans, document: str, report: OperationReport, schema: GraphQLSchema) -> Iterator[None]:
+def operation_span(spans: Spans, document: str, report: OperationReport, schema: OperationSchema) -> Iterator[None]:
     """Open the span of an operation; at its end it gets what ``report`` then has of the operation.
 
-    ``schema`` is that of the document.
+    ``schema`` has executed the document.
     """
     if not spans.is_on:
         yield
@@ -63,7 +64,7 @@ def operation_span(spans: Spans, document: str, report: OperationReport, schema:
             raise
         finally:
             _describe(span, report)
-            _record_errors(span, schema, report.errors)
+            _record_errors(span, schema, document, report.errors)
 
 
 @contextmanager
@@ -90,45 +91,57 @@ def _describe(span: Span, report: OperationReport) -> None:
         fail(span, report.code)
 
 
-def _record_errors(span: Span, schema: GraphQLSchema, errors: Sequence[tuple[GraphQLError, CodedError]]) -> None:
+def _record_errors(
+    span: Span, schema: OperationSchema, document: str, errors: Sequence[tuple[GraphQLError, CodedError]]
+) -> None:
     chosen = errors[:MAX_EVENTS]
-    for (_, shown), coordinate in zip(chosen, coordinates(schema, [origin for origin, _ in chosen]), strict=True):
+    places = coordinates(schema, document, [origin for origin, _ in chosen])
+    for (_, shown), coordinate in zip(chosen, places, strict=True):
         place = {} if coordinate is None else {"graphql.field.coordinate": coordinate}
         span.add_event("graphql.error", {ERROR_TYPE: str(shown.code), **place})
     if errors:
         span.set_attribute("graphql.errors", len(errors))
 
 
-class _Fields(Visitor):
-    """Collects the coordinates of the fields at some positions of a document."""
-
-    def __init__(self, types: TypeInfo, starts: set[int]) -> None:
-        super().__init__()
-        self.found: dict[int, str] = {}
-        self._types = types
-        self._starts = starts
-
-    def enter_field(self, node: FieldNode, *_: object) -> None:
-        """Take the coordinate of a field at one of the positions, if the schema has the field."""
-        parent, field = self._types.get_parent_type(), self._types.get_field_def()
-        if node.loc is not None and node.loc.start in self._starts and parent is not None and field is not None:
-            self.found[node.loc.start] = f"{parent.name}.{node.name.value}"
-
-
-def coordinates(schema: GraphQLSchema, errors: Sequence[GraphQLError]) -> list[str | None]:
+def coordinates(schema: OperationSchema, text: str, errors: Sequence[GraphQLError]) -> list[str | None]:
     """Return the coordinate of the field of each error of one document, such as ``Query.assets``.
 
-    It is None for an error without a known field, and in a document of more than MAX_LOCATED characters.
+    It is None for an error without a known field, and if the document is not kept any more: it is not parsed again.
     """
     places = [_field_of(error) for error in errors]
-    source = next((place.source for place in places if place is not None), None)
-    if source is None or len(source.body) > MAX_LOCATED:
+    document = schema.kept_document(text) if any(places) else None
+    if document is None:
         return [None] * len(errors)
-    types = TypeInfo(schema)
-    fields = _Fields(types, {place.start for place in places if place is not None})
-    with freed_visitors():
-        visit(parsed(source.body, MAX_LOCATED), TypeInfoVisitor(types, fields))
-    return [None if place is None else fields.found.get(place.start) for place in places]
+    return [None if place is None else _coordinate(schema.core, document, place.start) for place in places]
+
+
+def _coordinate(schema: GraphQLSchema, document: DocumentNode, start: int) -> str | None:
+    """Return the coordinate of the field that begins at ``start``; None if the schema does not have it.
+
+    Of each level only the selection around it is entered.
+    """
+    node: Node | None = _around(document.definitions, start)
+    parent: GraphQLNamedType | None = None
+    while node is not None:
+        if isinstance(node, OperationDefinitionNode):
+            parent = schema.get_root_type(node.operation)
+        elif isinstance(node, FragmentDefinitionNode | InlineFragmentNode) and node.type_condition is not None:
+            parent = schema.get_type(node.type_condition.name.value)
+        elif isinstance(node, FieldNode):
+            field = schema.get_field(parent, node.name.value) if is_composite_type(parent) else None
+            if parent is None or field is None:
+                return None
+            if node.loc is not None and node.loc.start == start:
+                return f"{parent.name}.{node.name.value}"
+            parent = get_named_type(field.type)
+        below: SelectionSetNode | None = getattr(node, "selection_set", None)
+        node = None if below is None else _around(below.selections, start)
+    return None
+
+
+def _around(nodes: Iterable[Node], start: int) -> Node | None:
+    """Return the node that has a position in it; None if none has."""
+    return next((each for each in nodes if each.loc is not None and each.loc.start <= start < each.loc.end), None)
 
 
 def _field_of(error: GraphQLError) -> Location | None:

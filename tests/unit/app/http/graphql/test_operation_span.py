@@ -1,17 +1,20 @@
 """The span of an operation: its type, name, hash and errors, and none of the texts of its document."""
 
+from collections.abc import Iterable
 from hashlib import sha256
 from typing import Any
 
 import pytest
 import strawberry
-from graphql import GraphQLError
+from graphql import GraphQLError, Node
 from opentelemetry.trace import StatusCode
 from support.recorded_spans import RecordedSpans
 
-from app.http.graphql.operation_span import MAX_LOCATED, coordinates, operation_span, subscription_span
+from app.http.graphql import operation_span as operation_span_module
+from app.http.graphql.operation_span import coordinates, operation_span, subscription_span
 from app.telemetry.operation_report import OperationReport
 from app.telemetry.spans import NO_SPANS
+from graphql_schema.operation import parsed_documents
 from graphql_schema.operation.limited_schema import OperationSchema
 from policies.errors import Code, CodedError, InvalidError
 
@@ -65,13 +68,28 @@ async def errors_of(document: str, **variables: Any) -> list[GraphQLError]:
 )
 async def test_an_error_has_the_coordinate_of_its_field(document: str, expected: list[str | None]) -> None:
     """It comes from the schema: an alias, a fragment or a field that does not exist has none of its text in it."""
-    assert coordinates(SCHEMA.core, await errors_of(document)) == expected
+    assert coordinates(SCHEMA, document, await errors_of(document)) == expected
 
 
-async def test_a_long_document_is_not_parsed_again() -> None:
-    """Its errors have no coordinates."""
-    errors = await errors_of("{ leaf { name } }" + " " * MAX_LOCATED)
-    assert coordinates(SCHEMA.core, errors) == [None]
+@pytest.mark.parametrize("admitted", [True, False])
+async def test_no_document_is_parsed_or_visited_again(monkeypatch: pytest.MonkeyPatch, *, admitted: bool) -> None:
+    """That would hold the event loop for 40 ms; a document that is not kept gives no coordinates."""
+    unknown = "" if admitted else "unknown"
+    document = "query One { leaf { name " + unknown + "} } query Two {" + " leaf { __typename }" * 50 + "}"
+    result = await SCHEMA.execute(document, operation_name="One")
+    entered: list[Node] = []
+    around = operation_span_module._around  # noqa: SLF001 - what it returns is entered
+
+    def entering(nodes: Iterable[Node], start: int) -> Node | None:
+        found = around(nodes, start)
+        entered.extend([found] if found is not None else [])
+        return found
+
+    monkeypatch.setattr(operation_span_module, "_around", entering)
+    monkeypatch.setattr(parsed_documents, "parsed", None)
+    assert coordinates(SCHEMA, document, result.errors or []) == ["Named.name" if admitted else None]
+    assert [each.kind for each in entered] == ["operation_definition", "field", "field"]
+    assert coordinates(OperationSchema(query=Query, types=[Leaf]), document, result.errors or []) == [None]
 
 
 async def test_a_span_has_what_the_report_has() -> None:
@@ -79,7 +97,7 @@ async def test_a_span_has_what_the_report_has() -> None:
     recorded, document = RecordedSpans(), 'query Page { canary: leaf(text: "canary") { name } }'
     errors = [(error, InvalidError("canary")) for error in await errors_of(document)]
     report = OperationReport()
-    with operation_span(recorded.spans, document, report, SCHEMA.core):
+    with operation_span(recorded.spans, document, report, SCHEMA):
         report.kind, report.name, report.code, report.errors = "query", "Page", "INVALID", errors
     span = recorded.only
     assert span.name == "query"
@@ -104,7 +122,7 @@ def test_an_operation_that_is_refused_has_the_code() -> None:
     recorded, report = RecordedSpans(), OperationReport("canary of a client")
     with (
         pytest.raises(CodedError),
-        operation_span(recorded.spans, "{ leaf { name } }", report, SCHEMA.core),
+        operation_span(recorded.spans, "{ leaf { name } }", report, SCHEMA),
     ):
         raise CodedError("canary", Code.STORE_UNAVAILABLE)
     assert (recorded.only.name, report.code) == ("GraphQL operation", "STORE_UNAVAILABLE")
@@ -115,7 +133,7 @@ def test_an_operation_that_is_refused_has_the_code() -> None:
 
 def test_without_spans_the_operation_runs() -> None:
     """Nothing is recorded, and an error reaches the caller."""
-    with pytest.raises(InvalidError), operation_span(NO_SPANS, "{ leaf }", OperationReport(), SCHEMA.core):
+    with pytest.raises(InvalidError), operation_span(NO_SPANS, "{ leaf }", OperationReport(), SCHEMA):
         raise InvalidError("")
 
 
