@@ -9,7 +9,7 @@ from graphql_schema.rules.index_terms import NAMES, PROSE, id_fields
 from graphql_schema.rules.ranking import is_version
 from graphql_schema.rules.search_text import SearchText
 from graphql_schema.rules.typos import allowed_errors, edit_distance
-from graphql_schema.rules.words import Word, index_tokens
+from graphql_schema.rules.words import Word, index_tokens, index_words
 
 _UNTITLED: Final = frozenset({"Domain", "Tag"})
 """Kinds whose type has no field `displayName`."""
@@ -43,7 +43,7 @@ def _labels(row: Row, query: SearchText) -> frozenset[str]:
     """Return the words of the version of a row if the text names this version, else none."""
     text = query.version
     version = str(row.visible_value("version"))
-    return frozenset(word.text for word in index_tokens(version)) if text and is_version(row, text) else frozenset()
+    return frozenset(index_words(version)) if text and is_version(row, text) else frozenset()
 
 
 def _is_near(word: str, typed: Sequence[str]) -> bool:

@@ -7,10 +7,10 @@ ideograph and each hiragana character is a word, because nothing separates these
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Final
 from unicodedata import category, normalize
 
@@ -26,7 +26,16 @@ To sort marks that follow one another takes time with the square of their number
 _CODES: Final = (*range(0x300, 0x1F000), *range(0xE0100, 0xE01F0))
 """Ranges of Unicode that contain its combining marks."""
 
-_MARKS: Final = "".join(mark for mark in map(chr, _CODES) if category(mark).startswith("M"))
+
+def _mark_ranges() -> Iterator[str]:
+    """Yield the combining marks as ranges of a regular expression, which are compared as fast as single characters."""
+    marks = (code for code in _CODES if category(chr(code)).startswith("M"))
+    for _, run in groupby(enumerate(marks), key=lambda mark: mark[1] - mark[0]):
+        codes = [code for _, code in run]
+        yield f"{chr(codes[0])}-{chr(codes[-1])}"
+
+
+_MARKS: Final = "".join(_mark_ranges())
 _ALONE: Final = "\u3040-\u309f\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 """Characters that are words each."""
 _RUN: Final = re.compile(f"[{_ALONE}][{_MARKS}]*|(?:[^\\W_{_ALONE}]|[{_MARKS}])+")
@@ -60,28 +69,50 @@ def _kept_title(text: str) -> str:
     return " ".join(word.text for word in _runs(text))
 
 
-def index_tokens(text: str) -> list[Word]:
-    """Return the words by which a text is found: its runs, and the parts of runs in camel case."""
-    found: dict[Word, None] = {}
-    for run in _runs(text):
-        found[run] = None
-        if not text[run.start : run.end].islower():
-            found.update(dict.fromkeys(_parts(text, run.start, run.end)))
-    return [*found]
+def index_tokens(text: str) -> Iterator[Word]:
+    """Yield the words by which a text is found: its runs, each before its parts if it is in camel case."""
+    for match in _matches(text):
+        yield from _with_parts(text, match)
+
+
+def index_words(text: str) -> Iterator[str]:
+    """Yield the different words by which a text is found, by their first places.
+
+    The text is read only as far as words are taken. A run that comes again takes little time.
+    """
+    runs, words = set[str](), set[str]()
+    for match in _matches(text):
+        if match[0] in runs:
+            continue
+        runs.add(match[0])
+        for word in _with_parts(text, match):
+            if word.text not in words:
+                words.add(word.text)
+                yield word.text
 
 
 def _runs(text: str) -> Iterator[Word]:
     """Yield the folded runs of a text."""
-    for match in (_PLAIN if text.isascii() else _RUN).finditer(text):
-        yield from _folded(text, [*match.span()])
+    for match in _matches(text):
+        yield from _folded(text, match.span())
 
 
-def _parts(text: str, start: int, end: int) -> Iterator[Word]:
-    """Yield the folded parts of a run in camel case."""
-    yield from _folded(text, [start, *(at for at in range(start + 1, end) if _is_hump(text, at)), end])
+def _matches(text: str) -> Iterator[re.Match[str]]:
+    """Yield the runs of a text."""
+    return (_PLAIN if text.isascii() else _RUN).finditer(text)
 
 
-def _folded(text: str, cuts: list[int]) -> Iterator[Word]:
+def _with_parts(text: str, run: re.Match[str]) -> Iterator[Word]:
+    """Yield a folded run, and its folded parts if it is in camel case."""
+    start, end = run.span()
+    yield from _folded(text, (start, end))
+    if not run[0].islower():
+        humps = [at for at in range(start + 1, end) if _is_hump(text, at)]
+        if humps:
+            yield from _folded(text, [start, *humps, end])
+
+
+def _folded(text: str, cuts: Sequence[int]) -> Iterator[Word]:
     """Yield the folded words between cuts; an empty one is left out."""
     for start, end in pairwise(cuts):
         folded = fold(text[start:end])

@@ -332,6 +332,8 @@ async def test_every_write_is_searchable_at_once(api: Api) -> None:
 
     await register(displayName="Kestrel", description="Harrier.")
     assert [await found(text) for text in ("kestrel", "harrier", "quarterly")] == [True, True, True]
+    await register(reportKind="NOTEBOOK")
+    assert [await found(text) for text in ("kestrel", "harrier", "quarterly")] == [True, True, True]
     await register(displayName="Osprey", description=None)
     assert [await found(text) for text in ("kestrel", "harrier", "osprey", "quarterly")] == [False, False, True, True]
     query = "query ($id: ID!) { asset(id: $id) { history(first: 1) { nodes { id } } } }"

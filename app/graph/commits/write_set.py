@@ -67,12 +67,8 @@ class WriteSet:
 
         All native properties of a new vertex are written, and those of a stored one that differ.
         """
-        values, sets = native_values(after)
-        self.characters += len(values["record"])
-        if before is not None:
-            stored_values, stored_sets = native_values(before)
-            values = {name: value for name, value in values.items() if value != stored_values[name]}
-            sets = {name: members for name, members in sets.items() if members != stored_sets[name]}
+        values, sets = native_values(after, before)
+        self.characters += len(values.get("record", ""))
         (self._new if before is None else self._referenced).add(vid)
         self._tenants.add(after["tenant"])
         label = KIND_OF_CODE[after["kind"]].name

@@ -21,7 +21,7 @@ from graphql_schema.catalog.properties import NATIVE_PROPERTIES, TIME_FIELDS
 from graphql_schema.catalog.urn import make_urn, parse_urn
 from graphql_schema.ports.record import Json, JsonObject, Record
 from graphql_schema.rules.change_stamp import MADE_AT
-from graphql_schema.rules.index_terms import indexed as found_by
+from graphql_schema.rules.index_terms import name_terms, prose_terms
 from policies.attributes import PolicyAttributes
 from policies.errors import InvalidError
 from policies.sensitivity import RANK, strictest
@@ -29,39 +29,30 @@ from policies.sensitivity import RANK, strictest
 CONFIRMED: Final = "confirmedSensitivity"
 """Record key of the confirmed sensitivity; absent if the effective one is confirmed."""
 
-
 GIVEN_BY: Final = "givenBy"
 """Record key: maps fields that are restricted, secret, or were hidden from their giver to the subject of the giver."""
-
 
 ALIASES: Final = "aliases"
 """Record key of a model: maps the name of an alias to its record, with keys such as ``version`` and ``protected``."""
 
-
 FIRST_AT: Final = "firstAt"
 """Record key of a check: the instant of its oldest result."""
-
 
 DUE_AT: Final = "dueAt"
 """Record key of a thin event: the instant from which a worker may take it, also the native property ``begins``."""
 
-
 _OPEN_TO_ALL: Final = {"stage": "ACTIVE", "visibility": "ORG", "sensitivity": "INTERNAL"}
-
 
 _FIRST: Final[Mapping[str, Record]] = {
     "Tag": {"tagKind": "FREE", "propagates": False},
     "User": {"active": True, "principalKind": "PERSON"},
 }
 
-
 _FIXED: Final = frozenset(
     {"id", "tenant", "source", "namespace", "version", "kind", "index", "hydration", "ownerTeam", CONFIRMED, GIVEN_BY}
 )
 
-
 _TEAM, _USER = "mlg://team/", "mlg://user/"
-
 
 _LISTED: Final[Mapping[str, tuple[str, ...]]] = {
     "CHANGE": ("subject", "subjectKind", "actor", "action"),
@@ -72,27 +63,22 @@ _LISTED: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Kinds of attached records that the index lists, each with the values by which its list is filtered."""
 
-
 _UNUSED: Final = {"usedAt": 0, "servedAt": 0, "lastUsedAt": 0}
 """Initial native values of the last use; they are not in the record.
 
 :meth:`app.graph.writing.unit.staging.Staging.mark` stages later ones.
 """
 
-
 MARKS: Final = frozenset(_UNUSED)
 """Names of the native values that are not derived from the record."""
 
-
 _NUMBERS: Final = re.compile(r"[0-9]+(\.[0-9]+)*")
-
 
 _NONE: Final[Mapping[str, Json]] = {"String": "", "Long": 0, "Double": 0.0, "Boolean": False}
 """The native value of a record without a value, by Java class.
 
 An absent property satisfies neither a test nor its opposite (docs/design/janusgraph.md).
 """
-
 
 _OF_ASSETS: Final = [stored for stored in NATIVE_PROPERTIES if not stored.attached_only]
 
@@ -330,17 +316,30 @@ def time_of(record: Record) -> int:
     return next(record[key] for key in TIME_FIELDS if record.get(key) is not None)  # type: ignore[no-any-return]
 
 
-def native_values(record: Record) -> tuple[JsonObject, dict[str, list[str]]]:
-    """Return the native properties of a new vertex with this record, by name: the single values, and the sets."""
+def native_values(record: Record, before: Record | None = None) -> tuple[JsonObject, dict[str, list[str]]]:
+    """Return the native properties to write for a record, by name: the single values, and the sets.
+
+    These are all of a new vertex, or those that differ from the ones of ``before``, the stored record.
+    """
+    values, sets = _natives(record)
+    if before is not None:
+        stored, stored_sets = _natives(before)
+        values = {name: value for name, value in values.items() if value != stored[name]}
+        sets = {name: members for name, members in sets.items() if members != stored_sets[name]}
+    if is_attached(record):
+        return values, sets
+    return {**values, **prose_terms(record, before)}, {**sets, **name_terms(record, before)}
+
+
+def _natives(record: Record) -> tuple[JsonObject, dict[str, list[str]]]:
+    """Return the native properties that follow from a record, save its index terms."""
     if is_attached(record):
         return _natives_of_attached(record), {}
     index = record["index"]
-    found = found_by(record)
     values = {
         **{stored.name: _native(record, stored.name, _NONE[stored.java]) for stored in _OF_ASSETS if not stored.many},
         CONFIRMED: confirmed_sensitivity(record),
         "urn": record["id"],
-        "prose": found.prose,
         "domain": index["domain"],
         "begins": begins(record),
         "deletedAt": 0 if is_merged(record) else record.get("deletedAt") or FOREVER,  # no list of any instant has it
@@ -350,8 +349,8 @@ def native_values(record: Record) -> tuple[JsonObject, dict[str, list[str]]]:
     }
     owners = [urn for urn, _ in index["owners"]]
     sets = {stored.name: _native(record, stored.name, [""]) for stored in _OF_ASSETS if stored.many}
-    named = {"titles": [*found.titles], "words": [*found.words], "pairs": _pairs(record), **_paths(record)}
-    return values, {**sets, **named, "owners": owners or [""], "tags": index["tags"] or [""]}
+    terms = {"pairs": _pairs(record), **_paths(record)}
+    return values, {**sets, **terms, "owners": owners or [""], "tags": index["tags"] or [""]}
 
 
 def _native(record: Record, name: str, none: Json) -> Json:

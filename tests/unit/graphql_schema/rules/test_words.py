@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphql_schema.rules import words
-from graphql_schema.rules.words import MAX_KEPT, MAX_WORD_LENGTH, fold, index_tokens, query_tokens, title
+from graphql_schema.rules.words import MAX_KEPT, MAX_WORD_LENGTH, fold, index_tokens, index_words, query_tokens, title
 
 CUT = {
     "churn_train": {"churn", "train"},
@@ -38,8 +38,8 @@ CUT = {
 @pytest.mark.parametrize("text", CUT)
 def test_a_text_is_cut_into_folded_words(text: str) -> None:
     """Separators, camel case, case, accents, forms of letters and ideographs; each word has a place in the text."""
-    found = index_tokens(text)
-    assert {word.text for word in found} == CUT[text]
+    found = [*index_tokens(text)]
+    assert {word.text for word in found} == CUT[text] == {*index_words(text)}
     assert all(word.end > word.start for word in found)
 
 
@@ -86,6 +86,21 @@ def test_only_the_beginning_of_a_very_long_word_counts(letter: str) -> None:
 def test_every_text_is_found_by_itself(text: str) -> None:
     """Typing any name gives only words that the index holds for the name."""
     assert set(query_tokens(text)) <= {word.text for word in index_tokens(text)}
+
+
+@given(st.text())
+def test_different_words_are_in_the_order_of_their_first_places(text: str) -> None:
+    """Each word comes once, whatever spelling and place it has again."""
+    assert [*index_words(f"{text} {text}")] == [*dict.fromkeys(word.text for word in index_tokens(text))]
+
+
+def test_a_text_is_read_only_as_far_as_words_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So the first words of a long text take the time of these, and words that come again take hardly any."""
+    folded: list[str] = []
+    monkeypatch.setattr(words, "fold", lambda run: folded.append(run) or fold(run))
+    found = index_words("a b a b a c " + "d " * 30_000)
+    assert (next(found), next(found), next(found)) == ("a", "b", "c")
+    assert folded == ["a", "b", "c"]
 
 
 @given(st.text(st.characters(categories=["L", "N", "M"])))

@@ -51,6 +51,17 @@ def test_of_a_stored_vertex_only_what_differs_is_written() -> None:
     assert row["s"] == {}
 
 
+def test_the_index_terms_of_a_stored_vertex_are_written_if_its_texts_differ() -> None:
+    """Those of its names come from the names and the id, and those of its description from that alone."""
+    writes, stored = WriteSet(), {**RECORD, "description": "Daily orders."}
+    writes.vertex(1, {**stored, "description": "All orders."}, before=stored)
+    writes.vertex(1, {**stored, "displayName": "Orders"}, before=stored)
+    described, named = bindings(writes)["vertices"]
+    assert (described["p"].keys(), described["p"]["prose"], described["s"]) == ({"prose", "record"}, "all orders", {})
+    assert named["p"].keys() == {"record"}
+    assert named["s"] == {"titles": ["orders", "d"], "words": ["orders", "d", "default", "test"]}
+
+
 def test_an_edge_has_its_interval_and_flags() -> None:
     """An open edge ends never; the kinds of its ends are written once, when it is new."""
     writes = WriteSet()
