@@ -91,7 +91,7 @@ class WriteRefusedError(StoreFailedError):
 
 
 class WriteTooLargeError(WriteRefusedError):
-    """A transaction of several items is larger than one may be; nothing was sent."""
+    """A transaction is larger than one may be; nothing was sent."""
 
 
 class VertexExistsError(CodedError):

@@ -14,10 +14,9 @@ is then divided like a refused one.
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from contextvars import Context
 from dataclasses import dataclass, field
-from itertools import islice
 from time import perf_counter
 from typing import Final, cast
 
@@ -34,7 +33,7 @@ from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.writing.call_batch import CallBatch
 from app.graph.writing.group_plan import GroupPlan, GroupPlanner
 from app.graph.writing.unit.read_set import ReadSet
-from graphql_schema.execution.side_thread import run_aside
+from graphql_schema.execution.side_thread import run_in_parts
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.outcomes import WriteOutcome
 
@@ -61,11 +60,14 @@ wait if none is in the queue.
 MAX_GATHER_SECONDS: Final = 0.02
 """Longest wait for new batches by GATHER_SHARE, in seconds."""
 
-ENCODED_ASIDE: Final = 4
-"""Number of records with long texts that are encoded in one call of the side thread, which others use too."""
-
 MAX_GROUP_CHARACTERS: Final = 4 * 1024 * 1024
 """Maximal number of characters of the records in one transaction, unless its only batch is atomic or has one item."""
+
+MAX_CHARACTERS: Final = 16 * 1024 * 1024
+"""Maximal number of characters of the records in any transaction.
+
+The store accepts requests of 32 MiB, and in these a quotation mark has two bytes, and a letter up to four.
+"""
 
 
 @dataclass(slots=True)
@@ -225,8 +227,6 @@ class GroupCommit:
             return
         writes, entries = WriteSet(), plan.entries
         await _encode(plan, writes)
-        if writes.characters > MAX_GROUP_CHARACTERS and plan.is_divisible:
-            raise WriteTooLargeError("The transaction is too large.")
         writes.outbox(entries)
         try:
             with self._coordinator.outbox.committing(entries):
@@ -239,11 +239,22 @@ class GroupCommit:
 
 
 async def _encode(plan: GroupPlan, writes: WriteSet) -> None:
-    """Add what a plan has to write to ``writes``, in turns; in the side thread if there are long texts among it."""
-    steps = plan.state.add_writes(writes, plan.now)
+    """Add what a plan has to write to ``writes``, in turns; in the side thread if there are long texts among it.
+
+    Raises WriteTooLargeError as soon as that is more than a transaction may have.
+    """
+    steps = _encoded(plan, writes)
     if plan.state.has_long_texts:
-        while await run_aside(lambda: sum(1 for _ in islice(steps, ENCODED_ASIDE))):
-            pass
+        await run_in_parts(steps)
     else:
         async for _ in OperationBudget().in_turns(steps):
             pass
+
+
+def _encoded(plan: GroupPlan, writes: WriteSet) -> Generator[None, None, None]:
+    """Add one record to ``writes`` before each yield; see :func:`_encode`."""
+    maximum = MAX_GROUP_CHARACTERS if plan.is_divisible else MAX_CHARACTERS
+    for _ in plan.state.add_writes(writes, plan.now):
+        if writes.characters > maximum:
+            raise WriteTooLargeError(f"A transaction has at most {maximum} characters of records.")
+        yield

@@ -15,7 +15,7 @@ from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.clock import epoch_milliseconds
 from app.graph.writing.batch_planner import registered_ids
 from app.graph.writing.call_batch import CallBatch
-from app.graph.writing.group_commit import GroupCommit
+from app.graph.writing.group_commit import MAX_CHARACTERS, GroupCommit
 from app.graph.writing.rules.known_references import without_known
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.item_size import command_count, edge_count, weight
@@ -41,6 +41,8 @@ CONTENDED_SHARE: Final = 5
 
 So no caller waits long for the transactions of others. The batch of an atomic call is not divided.
 """
+
+_ADVICE: Final = "check the types and the size of its values. If these are right, inform the operators."
 
 
 class PolicedWriter:
@@ -72,7 +74,8 @@ class PolicedWriter:
         """Write the items in batches, an atomic call in one, and return one outcome per item, in order.
 
         With ``dry_run``, nothing is written.
-        Raises LimitError if an atomic call declares more than MAX_ATOMIC_EDGES edges.
+        Raises LimitError if an atomic call declares more than MAX_ATOMIC_EDGES edges, or changes records and edges of
+        more than MAX_CHARACTERS characters.
         Raises StoreUnavailableError if the store does not complete a request or a conflict with another process
         persists, and the error of ``budget`` if the operation has ended. Raises StoreFailedError if the store fails a
         request, refuses the credentials or returns an unusable response. Earlier batches of the call are written then,
@@ -85,8 +88,7 @@ class PolicedWriter:
 
     async def _written(self, items: Sequence[Command], *, dry_run: bool, atomic: bool) -> list[WriteOutcome]:
         if atomic:
-            _refuse_long(items)
-            return await self._batch(items, dry_run=dry_run, atomic=True) if items else []
+            return await self._atomic(items, dry_run=dry_run) if items else []
         outcomes: list[WriteOutcome] = []
         refused: set[str] = set()
         while len(outcomes) < len(items):
@@ -99,6 +101,19 @@ class PolicedWriter:
             refused |= registered_ids(each for each, outcome in zip(batch, written, strict=True) if not outcome.stored)
             outcomes += written
         return outcomes
+
+    async def _atomic(self, items: Sequence[Command], *, dry_run: bool) -> list[WriteOutcome]:
+        """Write all items in one transaction; raises LimitError if it would be too large."""
+        _refuse_long(items)
+        try:
+            return await self._batch(items, dry_run=dry_run, atomic=True)
+        except WriteTooLargeError as error:
+            raise LimitError(
+                f"{error.message} What the items of this atomic call change has more; nothing was written. Split the "
+                "call, or send it without `atomic`.",
+                limit="atomicCharacters",
+                maximum=MAX_CHARACTERS,
+            ) from None
 
     def _batch_from(self, items: Sequence[Command], begin: int) -> Sequence[Command]:
         """Return the items of the next batch, which begin at the index ``begin``: fewer while several callers write."""
@@ -119,19 +134,18 @@ class PolicedWriter:
         The store refuses a batch because of its values or its size, or because another process created one of its
         vertices. A single item that is refused gets the outcome CONFLICT because of another process, otherwise INVALID.
         """
+        is_indivisible = len(items) == 1 and not isinstance(items[0], EventCommand)
         try:
             return await self._batch(items, dry_run=dry_run, atomic=False)
-        except WriteTooLargeError:
-            self.batch_size = max(1, len(items) // 2)  # the next items of the call are probably as large
         except VertexExistsError:
-            if len(items) == 1 and not isinstance(items[0], EventCommand):
+            if is_indivisible:
                 message = "Another client created an object of this item at the same time; nothing was written. Retry."
                 return [conflict(message, None).outcome]
         except WriteRefusedError as error:
-            if len(items) == 1 and not isinstance(items[0], EventCommand):
-                classes = ", ".join(error.classes) or "an unknown error"
-                advice = "check the types and the size of its values. If these are right, inform the operators."
-                return [invalid(f"The store refuses this item with {classes}; {advice}").outcome]
+            if is_indivisible:
+                return [invalid(f"{_reason(error)}; {_ADVICE}").outcome]
+            if isinstance(error, WriteTooLargeError):
+                self.batch_size = max(1, len(items) // 2)  # the next items of the call are probably as large
         if len(items) == 1 and isinstance(items[0], EventCommand):
             return [await self._divided(items[0], dry_run=dry_run)]
         half = len(items) // 2
@@ -196,6 +210,13 @@ class PolicedWriter:
             discloses_hidden=coordinator.disclosure is not Disclosure.NONE,
             planned_ends=coordinator.outbox.planned_ends,
         )
+
+
+def _reason(error: WriteRefusedError) -> str:
+    """Return why a single item is refused."""
+    if isinstance(error, WriteTooLargeError):
+        return f"{error.message} What this item changes has more, and nothing was written"
+    return f"The store refuses this item with {', '.join(error.classes) or 'an unknown error'}"
 
 
 def _refuse_long(items: Sequence[Command]) -> None:

@@ -16,6 +16,7 @@ import app.graph.commits.outbox as outboxes
 import app.graph.writing.group_commit as committing
 from app.graph.commits.entries.backlogs import MAX_BACKLOG
 from app.graph.commits.outbox_entry import OutboxEntry
+from app.graph.commits.write_set import WriteSet
 from app.graph.driver.errors import (
     StoreFailedError,
     StoreUnavailableError,
@@ -29,6 +30,7 @@ from app.graph.records import vertex_record
 from app.graph.writing.unit.working_set import LONG_TEXT, WorkingSet
 from app.store.errors import StoreReason
 from graphql_schema.execution.side_thread import run_aside
+from graphql_schema.ports.record import Record
 from policies.errors import LimitError
 
 ADA = person("ada", "team ranking", roles="engineer")
@@ -286,6 +288,36 @@ async def test_records_of_one_call_are_bounded(callers: Callers, monkeypatch: py
     assert callers.store.writes == [data("c", "d")]
 
 
+async def test_records_of_every_call_are_bounded(callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be divided may have more characters, but not so many that the store would refuse the request."""
+    monkeypatch.setattr(committing, "MAX_CHARACTERS", 5_000)
+    large, small = asset("dataset a", {"description": "x" * 5_000}), asset("dataset b")
+    for items, atomic in (((large,), False), ((large, small), True)):
+        with pytest.raises(WriteTooLargeError, match="at most 5000 characters"):
+            await callers.call(ROOT, *items, atomic=atomic)
+    assert callers.store.writes == []
+    await callers.call(ROOT, small)
+
+
+@pytest.mark.parametrize("length", [1, LONG_TEXT + 1])
+async def test_what_is_too_large_is_encoded_no_further(
+    callers: Callers, monkeypatch: pytest.MonkeyPatch, length: int
+) -> None:
+    """All writers wait while records are encoded, in the side thread or not, so that ends with the first one over."""
+    encoded = list[int]()
+    write = WriteSet.vertex
+
+    def vertex(self: WriteSet, vid: int, after: Record, *, before: Record | None) -> None:
+        encoded.append(vid)
+        write(self, vid, after, before=before)
+
+    monkeypatch.setattr(WriteSet, "vertex", vertex)
+    monkeypatch.setattr(committing, "MAX_GROUP_CHARACTERS", 1)
+    with pytest.raises(WriteTooLargeError):
+        await callers.call(ROOT, *(asset(f"dataset d{number}", {"description": "x" * length}) for number in range(9)))
+    assert len(encoded) == 1
+
+
 async def test_a_transaction_in_flight_is_later_than_the_stable_instant(callers: Callers) -> None:
     """Until a transaction is over, the latest stable instant is before the first of its calls."""
     log = callers.coordinator.commit_log
@@ -352,12 +384,13 @@ async def test_after_a_write_without_a_response_tags_are_read_at_each_use(caller
 
 
 async def test_long_texts_are_encoded_in_the_side_thread(callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The event loop serves others while the words of long texts are found, also of a stored text that is replaced."""
-    noted = noted_threads(monkeypatch, vertex_record, "found_by")
-    aside = await run_aside(threading.get_ident)
-    for text, thread in (("short", threading.get_ident()), ("x " * LONG_TEXT, aside), ("short", aside)):
+    """The event loop serves others while the words of long texts are found; those of stored texts are not found."""
+    noted = noted_threads(monkeypatch, vertex_record, "prose_terms")
+    own, aside = threading.get_ident(), await run_aside(threading.get_ident)
+    short, long, other = {"description": "short"}, {"description": "x " * LONG_TEXT}, {"location": "s3://orders"}
+    for values, thread in ((short, own), (long, aside), (other, own), (short, own)):
         noted.clear()
-        items = [asset(f"dataset d{number}", {"description": f"{text}{number}"}) for number in range(10)]
+        items = [asset(f"dataset d{number}", values) for number in range(10)]
         assert names(await callers.call(ROOT, *items))[0] in {"CREATED", "UPDATED"}
-        assert noted == {("found_by", thread)}
+        assert noted == {("prose_terms", thread)}
     assert len(callers.store.memory.vertices) >= 10

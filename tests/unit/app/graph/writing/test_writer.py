@@ -94,6 +94,28 @@ async def test_a_batch_that_is_too_large_is_divided(policy: Policy, monkeypatch:
     assert sizes == [4, 2, 1, 1, 2, 1, 1, 1, 1, 1, 1]
 
 
+async def test_what_no_transaction_can_hold_is_told_to_the_caller(
+    policy: Policy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An item is INVALID with the reason, and the others are written; an atomic call is LIMIT_EXCEEDED as a whole."""
+    store = MemoryStore(Memory(policy))
+    monkeypatch.setattr("app.graph.writing.group_plan.prefetch", store.prefetch)
+    monkeypatch.setattr("app.graph.writing.group_commit.MAX_CHARACTERS", 10_000)
+    client: Any = store
+    writer = Writers(client, policy, WriteCoordinator(shipped_stops())).of(person("root", roles="admin"))
+    items = [ITEMS[0], asset("dataset large", {"description": "x" * 10_000}), ITEMS[1]]
+    with pytest.raises(LimitError, match="atomic call change has more; nothing was written") as caught:
+        await writer.write(items, dry_run=False, atomic=True)
+    assert caught.value.extensions["limit"] == "atomicCharacters"
+    assert store.writes == []
+    monkeypatch.setattr("app.graph.writing.group_commit.MAX_GROUP_CHARACTERS", 10_000)
+    done = await writer.write(items, dry_run=False, atomic=False)
+    assert [one.outcome.name for one in done] == ["CREATED", "INVALID", "CREATED"]
+    (error,) = done[1].errors
+    assert error.message.startswith("A transaction has at most 10000 characters of records. What this item changes has")
+    assert "check the types and the size of its values" in error.message
+
+
 async def test_a_dry_run_shares_the_store_with_other_writers(policy: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
     """It holds the write lock like a real call, so its batches are as small while another caller writes."""
     coordinator, sizes = WriteCoordinator(shipped_stops()), []
