@@ -3,10 +3,10 @@
 The next transaction has the first batch of the caller who has waited longest since a transaction began with a batch of
 this caller, or since the batch arrived. So no batch waits forever, and one caller with several long batches does not
 make the others wait for all of them. The other batches of its tenant are considered in turns: the first of each caller
-before the second of any, and those with few items first. One that would exceed MAX_GROUP_ITEMS or MAX_GROUP_EDGES is
-passed over, and so is one that must be alone. While several callers write, a long batch joins no transaction,
-because all calls of a transaction get their outcomes at its end. Batches of different tenants are never in one
-transaction.
+before the second of any, and those with few items first. One that would exceed MAX_GROUP_ITEMS, MAX_GROUP_EDGES or
+MAX_GROUP_TEXT is passed over, and so is one that must be alone. While several callers write, a long batch joins no
+transaction, because all calls of a transaction get their outcomes at its end. Batches of different tenants are never in
+one transaction.
 """
 
 import asyncio
@@ -22,13 +22,19 @@ MAX_GROUP_ITEMS: Final = 250
 MAX_GROUP_EDGES: Final = 2_500
 """Maximal number of edges declared by the batches that join the oldest one in a transaction."""
 
+MAX_GROUP_TEXT: Final = 250_000
+"""Maximal number of characters of descriptions in the batches that join the oldest one; their words take 25 to 150 ms.
+
+All writers wait while they are found.
+"""
+
 MAX_CONTENDED_EDGES: Final = 500
 """Maximal number of edges declared by a batch that joins the oldest one while several callers write."""
 
 
 @dataclass(eq=False, kw_only=True)
 class QueuedWrite:
-    """A batch that waits. ``caller`` is the subject; ``item_count`` and ``edge_count`` are its size.
+    """A batch that waits. ``caller`` is the subject; ``item_count``, ``edge_count`` and ``text_length`` are its size.
 
     A batch that is ``alone`` shares its transaction with no other. ``since`` is the number of transactions that were
     taken before it arrived; the queue sets it.
@@ -38,6 +44,7 @@ class QueuedWrite:
     caller: str
     item_count: int
     edge_count: int
+    text_length: int = 0
     alone: bool = False
     since: int = 0
 
@@ -115,8 +122,9 @@ def _chosen(first: QueuedWrite, present: list[QueuedWrite], max_edges: int) -> I
         if batch is not first and batch.tenant == first.tenant and not batch.alone and batch.edge_count <= max_edges:
             turns.append((earlier[batch.caller], batch.item_count, batch))
             earlier[batch.caller] += 1
-    items = edges = 0
+    items = edges = text = 0
     for _, _, batch in sorted(turns, key=lambda turn: turn[:2]):
-        if items + batch.item_count <= MAX_GROUP_ITEMS and edges + batch.edge_count <= MAX_GROUP_EDGES:
-            items, edges = items + batch.item_count, edges + batch.edge_count
+        fits = items + batch.item_count <= MAX_GROUP_ITEMS and edges + batch.edge_count <= MAX_GROUP_EDGES
+        if fits and text + batch.text_length <= MAX_GROUP_TEXT:
+            items, edges, text = items + batch.item_count, edges + batch.edge_count, text + batch.text_length
             yield batch

@@ -66,7 +66,8 @@ MAX_GROUP_CHARACTERS: Final = 4 * 1024 * 1024
 MAX_CHARACTERS: Final = 16 * 1024 * 1024
 """Maximal number of characters of the records in any transaction.
 
-The store accepts requests of 32 MiB, and in these a quotation mark has two bytes, and a letter up to four.
+The store accepts requests of 32 MiB, in which a quotation mark has two bytes. A letter that is not ASCII has up to
+four: a request with very many of these is refused by the store.
 """
 
 

@@ -18,7 +18,7 @@ from app.graph.writing.call_batch import CallBatch
 from app.graph.writing.group_commit import MAX_CHARACTERS, GroupCommit
 from app.graph.writing.rules.known_references import without_known
 from app.graph.writing.unit.author import Author
-from app.graph.writing.unit.item_size import command_count, edge_count, weight
+from app.graph.writing.unit.item_size import command_count, edge_count, text_length, weight
 from app.graph.writing.unit.rejections import conflict, invalid
 from graphql_schema.ports.commands import Command, EventCommand, MergeCommand
 from graphql_schema.ports.operation_budget import OperationBudget
@@ -33,11 +33,14 @@ MAX_BATCH_ITEMS: Final = 250
 MAX_BATCH_EDGES: Final = 2_500
 """Maximal number of edges that the items of one batch declare, unless the first item has more or the call is atomic."""
 
+MAX_BATCH_TEXT: Final = 1_250_000
+"""Maximal number of characters of the descriptions in one batch, unless one item has more or the call is atomic."""
+
 MAX_ATOMIC_EDGES: Final = 2_500
 """Maximal number of edges that the items of an atomic call declare: all other writers wait for its one transaction."""
 
 CONTENDED_SHARE: Final = 5
-"""While several callers write, the maxima of items and of edges of a batch are divided by this.
+"""While several callers write, the maxima of items, edges and characters of a batch are divided by this.
 
 So no caller waits long for the transactions of others. The batch of an atomic call is not divided.
 """
@@ -118,12 +121,13 @@ class PolicedWriter:
     def _batch_from(self, items: Sequence[Command], begin: int) -> Sequence[Command]:
         """Return the items of the next batch, which begin at the index ``begin``: fewer while several callers write."""
         share = CONTENDED_SHARE if self._coordinator.contention.is_contended else 1
-        end, commands, edges = begin, 0, 0
+        end, commands, edges, text = begin, 0, 0, 0
         while end < len(items):
             commands += command_count(items[end])
             edges += edge_count(items[end])
+            text += text_length(items[end])
             is_full = commands > max(1, self.batch_size // share) or edges > MAX_BATCH_EDGES // share
-            if is_full and end > begin:
+            if (is_full or text > MAX_BATCH_TEXT // share) and end > begin:
                 break
             end += 1
         return items[begin:end]
@@ -177,6 +181,7 @@ class PolicedWriter:
             caller=self._principal.subject,
             item_count=sum(map(command_count, items)),
             edge_count=sum(map(weight, items)),
+            text_length=sum(map(text_length, items)),
             alone=any(isinstance(item, MergeCommand) for item in items),
             items=items,
             dry_run=dry_run,

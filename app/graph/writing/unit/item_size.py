@@ -14,6 +14,7 @@ from graphql_schema.ports.commands import (
     RevertCommand,
     SetAliasCommand,
 )
+from graphql_schema.rules.index_terms import PROSE
 
 LONG_ITEM: Final = 100
 """Number of edges or observed values above which an item is planned in the side thread; that many take 5 to 12 ms."""
@@ -48,6 +49,19 @@ def edge_count(item: Command) -> int:
     if not isinstance(item, RegisterCommand | ObserveCommand):
         return 1
     return sum(len(each.targets) + len(each.removes) for each in item.edges)
+
+
+def text_length(item: Command) -> int:
+    """Return the number of characters of the descriptions that an item gives: their words are found for the index."""
+    return sum(len(text or "") for each in commands_in(item) for text in _descriptions(each))
+
+
+def _descriptions(command: Command) -> Iterator[str | None]:
+    """Yield the descriptions that a command gives."""
+    if isinstance(command, RegisterCommand):
+        yield command.values.get(PROSE)
+    elif isinstance(command, ObserveCommand):
+        yield from (each.value for each in command.values if each.field == PROSE)
 
 
 def is_long(item: Command) -> bool:

@@ -1,9 +1,12 @@
 """Index terms: what the index holds of a record."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from graphql_schema.rules import index_terms
 from graphql_schema.rules.index_terms import MAX_PROSE_WORDS, name_terms, prose_terms
+from graphql_schema.rules.words import index_words
 
 VERSION = {
     "kind": "MODEL_VERSION",
@@ -66,8 +69,13 @@ def test_terms_are_made_only_of_texts_that_differ(
     prose: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
     """The words of the stored record are never found again, and those of the new one only if its texts are others."""
-    read, found = list[str](), index_terms.index_words
-    monkeypatch.setattr(index_terms, "index_words", lambda text: read.append(text) or found(text))
+    read: list[str] = []
+
+    def noting(text: str) -> Iterator[str]:
+        read.append(text)
+        return index_words(text)
+
+    monkeypatch.setattr(index_terms, "index_words", noting)
     after = {**VERSION, **changed}
     terms = {**name_terms(after, VERSION), **prose_terms(after, VERSION)}
     assert terms.keys() == ({"titles", "words"} if name else set()) | ({"prose"} if prose else set())

@@ -97,7 +97,12 @@ def test_different_words_are_in_the_order_of_their_first_places(text: str) -> No
 def test_a_text_is_read_only_as_far_as_words_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     """So the first words of a long text take the time of these, and words that come again take hardly any."""
     folded: list[str] = []
-    monkeypatch.setattr(words, "fold", lambda run: folded.append(run) or fold(run))
+
+    def noting(run: str) -> str:
+        folded.append(run)
+        return fold(run)
+
+    monkeypatch.setattr(words, "fold", noting)
     found = index_words("a b a b a c " + "d " * 30_000)
     assert (next(found), next(found), next(found)) == ("a", "b", "c")
     assert folded == ["a", "b", "c"]

@@ -7,6 +7,7 @@ from app.graph.commits.write_queue import (
     MAX_CONTENDED_EDGES,
     MAX_GROUP_EDGES,
     MAX_GROUP_ITEMS,
+    MAX_GROUP_TEXT,
     QueuedWrite,
     WriteQueue,
 )
@@ -95,6 +96,14 @@ def test_the_edges_of_a_transaction_are_bounded() -> None:
     """A batch whose edges do not fit waits for the next transaction."""
     heavy = [batch(f"{name}1", edges=MAX_GROUP_EDGES) for name in ("ada", "bo", "cy")]
     assert taken(*heavy) == ["ada1 bo1", "cy1"]
+
+
+def test_the_texts_of_a_transaction_are_bounded() -> None:
+    """A batch whose descriptions do not fit waits, because all others would wait until their words are found."""
+    long = [batch(f"{name}1") for name in ("ada", "bo", "cy")]
+    for each in long:
+        each.text_length = MAX_GROUP_TEXT
+    assert taken(*long, batch("di1")) == ["ada1 bo1 di1", "cy1"]
 
 
 def test_long_calls_are_in_no_transaction_with_others_while_several_callers_write() -> None:

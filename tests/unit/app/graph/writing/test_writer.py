@@ -133,6 +133,25 @@ async def test_a_dry_run_shares_the_store_with_other_writers(policy: Policy, mon
     assert sizes == [MAX_BATCH_ITEMS // CONTENDED_SHARE] * CONTENDED_SHARE
 
 
+async def test_a_batch_has_few_long_texts(policy: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All writers wait while their words are found, so it has fewer while another caller writes."""
+    coordinator, sizes = WriteCoordinator(shipped_stops()), list[tuple[int, int]]()
+    client: Any = FailingStore(StoreFailedError("A request."), reads=True)
+    writer = Writers(client, policy, coordinator).of(person("root", roles="admin"))
+
+    async def written(batch: CallBatch) -> list[WriteOutcome]:
+        sizes.append((batch.item_count, batch.text_length))
+        return [WriteOutcome(Outcome.CREATED)] * batch.item_count
+
+    monkeypatch.setattr(writer, "_group", SimpleNamespace(write=written))
+    monkeypatch.setattr("app.graph.writing.writer.MAX_BATCH_TEXT", 50)
+    items = [asset(f"dataset d{number}", {"description": "x" * 10}) for number in range(7)]
+    await writer.write(items, dry_run=False, atomic=False)
+    with coordinator.contention.call("another caller"):
+        await writer.write(items[:2], dry_run=False, atomic=False)
+    assert sizes == [(5, 50), (2, 20), (1, 10), (1, 10)]
+
+
 async def _nothing_stored(*_arguments: object, **_options: object) -> WorkingSet:
     return WorkingSet({}, {}, {}, COMPLETE)
 

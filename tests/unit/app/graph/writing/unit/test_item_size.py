@@ -1,4 +1,4 @@
-"""The size of an item: the edges that it declares."""
+"""The size of an item: the edges that it declares, and its texts."""
 
 import pytest
 from support.stores.writers import asset, link, urn
@@ -10,10 +10,12 @@ from app.graph.writing.unit.item_size import (
     commands_in,
     edge_count,
     is_long,
+    text_length,
     weight,
 )
 from graphql_schema.catalog.relations import TAGGED
 from graphql_schema.ports.commands import (
+    Command,
     DeclaredEdges,
     DeleteCommand,
     EventCommand,
@@ -34,6 +36,16 @@ def test_an_edge_that_an_item_ends_counts_too() -> None:
     """A call may remove as many tags as it may add, and each is read."""
     ending = DeclaredEdges(TAGGED.out(), "Dataset.tags", {}, adds=True, removes=(urn("tag a"), urn("tag b")))
     assert edge_count(RegisterCommand(urn("dataset a"), {}, (ending,))) == 2
+
+
+def test_the_length_of_texts_is_that_of_descriptions() -> None:
+    """Those that a registration or an event gives; other values are stored as they are, and null removes one."""
+    texts = (ObservedValue("description", "abcd", (1,)), ObservedValue("location", "s3://orders", (1,)))
+    observed = ObserveCommand(urn("dataset a"), "a", texts)
+    items: list[Command] = [asset("dataset a", {"description": "abc", "location": "s3://orders"}), observed]
+    event = EventCommand(urn("dataset a"), "e", (observed, observed, asset("dataset b", {})), lambda _: None)
+    cleared: list[Command] = [asset("dataset a", {"description": None}), link("DERIVES", "dataset a", "dataset b")]
+    assert [text_length(each) for each in (*items, event, *cleared)] == [3, 4, 8, 0, 0]
 
 
 def test_what_reads_more_than_it_names_counts_as_many_edges() -> None:
