@@ -1,7 +1,7 @@
 """Index terms: the names and words under which the search index finds a record.
 
 They are native properties of an asset. To find the words of a long text takes milliseconds, so those of a stored record
-are never found again: its terms differ only if the texts do from which they follow.
+are not found again. Its terms differ only if its texts do.
 """
 
 from collections.abc import Sequence

@@ -94,7 +94,7 @@ async def test_a_batch_that_is_too_large_is_divided(policy: Policy, monkeypatch:
     assert sizes == [4, 2, 1, 1, 2, 1, 1, 1, 1, 1, 1]
 
 
-async def test_what_no_transaction_can_hold_is_told_to_the_caller(
+async def test_what_no_transaction_can_hold_is_an_error_of_its_caller(
     policy: Policy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An item is INVALID with the reason, and the others are written; an atomic call is LIMIT_EXCEEDED as a whole."""
