@@ -163,6 +163,28 @@ async def test_a_request_with_two_lengths_is_refused(serving: Serving, request_:
         assert response.count(b"HTTP/1.1 ") == 1
 
 
+@pytest.mark.parametrize(
+    ("lines", "status"),
+    [
+        (b"Content-Length: 5\r\n", 400),
+        (b"Transfer-Encoding: chunked\r\n", 400),
+        (b"a: b\r\n" * 128, 431),
+        (b"a: " + b"b" * 8_200 + b"\r\n", 431),
+    ],
+    ids=["length", "chunked", "many", "long"],
+)
+async def test_an_upgrade_that_cannot_be_read_is_refused(serving: Serving, lines: bytes, status: int) -> None:
+    """A request for a WebSocket with a body, too many headers or a long one gets an error, and its connection ends."""
+    async with connected(serving, UPGRADE[:-2] + lines + b"\r\n") as wire:
+        assert refusal(await wire.rest()) == (status, "BAD_REQUEST", True)
+
+
+async def test_a_path_that_is_too_long_for_a_websocket_is_refused(serving: Serving) -> None:
+    """The parser of WebSockets refuses a line of a request that is legal in HTTP."""
+    async with connected(serving, UPGRADE.replace(b"/graphql", b"/graphql?" + b"a" * 8_200)) as wire:
+        assert refusal(await wire.rest()) == (414, "BAD_REQUEST", True)
+
+
 def large_request(serving: Serving) -> bytes:
     """Return a request of root whose response does not fit into the buffers of the system."""
     body = json.dumps({"query": LARGE}).encode()

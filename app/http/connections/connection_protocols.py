@@ -13,6 +13,8 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
+from websockets.exceptions import HeaderLineTooLong, RequestLineTooLong, TooManyHeaders
+from websockets.frames import CloseCode, Frame
 
 from app.http.connections.listener import ACCEPTS_PER_TURN
 from app.http.connections.open_connections import OpenConnection, OpenConnections, Owed
@@ -29,13 +31,24 @@ MAX_LINGERING: Final = 32
 FIRST_PART: Final = 128
 """Bytes of the first part of what a client sent; as many frames or chunks of the smallest size take up to 0.5 ms."""
 
+MAX_PART: Final = 2_048
+"""Bytes of the longest part; as many frames or chunks of the smallest size take about a millisecond."""
+
 PART_SECONDS: Final = 0.0005
 """Seconds after which the rest of what a client sent is read in a later iteration of the event loop."""
 
 MAX_UNREAD: Final = 1024 * 1024
 """Bytes of what the system delivered and is not read yet, from which on a connection is ended."""
 
+MAX_FRAGMENTS: Final = 4_096
+"""Frames of one message of a WebSocket; each takes memory, also without content."""
+
 _PARTS: Final = {h11.IDLE: Owed.HEAD, h11.SEND_BODY: Owed.BODY}
+_HANDSHAKE_STATUS: Final[dict[type[Exception], HTTPStatus]] = {
+    RequestLineTooLong: HTTPStatus.REQUEST_URI_TOO_LONG,
+    HeaderLineTooLong: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    TooManyHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+}
 
 
 class ConnectionConfig(uvicorn.Config):
@@ -56,10 +69,12 @@ class ConnectionConfig(uvicorn.Config):
 class _UnambiguousRequests(h11.Connection):
     """Refuses requests whose end a proxy in front of this server may see at another byte.
 
-    ``refused`` is the error of the last malformed request.
+    ``refused`` is the error of the last malformed request. ``body_left`` is the number of bytes that are missing of a
+    body with ``Content-Length``; it is 0 for other bodies.
     """
 
     refused: h11.RemoteProtocolError | None = None
+    body_left: int = 0
 
     def next_event(self) -> Any:  # noqa: ANN401 - the union of h11's events has no public name
         """Return the next event; raises RemoteProtocolError for a request that h11 or this class refuses."""
@@ -67,6 +82,9 @@ class _UnambiguousRequests(h11.Connection):
             event = super().next_event()
             if isinstance(event, h11.Request):
                 _refuse_two_lengths(event)
+                self.body_left = next((int(value) for name, value in event.headers if name == b"content-length"), 0)
+            elif isinstance(event, h11.Data):
+                self.body_left = max(0, self.body_left - len(event.data))
         except h11.RemoteProtocolError as error:
             self.refused = error
             raise
@@ -97,6 +115,11 @@ class _Counted(asyncio.Protocol):
         """Whether the application is not behind with what was read."""
         raise NotImplementedError
 
+    @property
+    def plain_bytes(self) -> int:
+        """How many of the next bytes are known to have no frames and no chunks, and are read at once."""
+        return 0
+
     def read_part(self, data: bytes) -> None:
         """Read a part of what the client sent."""
         super().data_received(data)
@@ -110,7 +133,7 @@ class _Counted(asyncio.Protocol):
             self._unread += data
             return
         self._unread, self._read_to = data, 0
-        self.read_on()
+        self.config.connections.read_now(self)
 
     def read_again(self) -> None:
         """Read on, because the application is no longer behind: first the rest of what was delivered."""
@@ -123,19 +146,25 @@ class _Counted(asyncio.Protocol):
     def read_on(self) -> None:
         """Read parts for PART_SECONDS; what remains is read later, and nothing of the socket before.
 
-        A part is twice as long as the one before it, because few frames and chunks are of the smallest size.
+        A part is twice as long as the one before it, up to MAX_PART, because few frames and chunks are of the smallest
+        size.
         """
         self._is_behind = False
         size, ends = FIRST_PART, perf_counter() + PART_SECONDS
         while self._unread and self.is_reading and not self.transport.is_closing():
-            part = self._unread[self._read_to : self._read_to + size]
-            self._read_to += size
+            length = max(size, self.plain_bytes)
+            part = self._unread[self._read_to : self._read_to + length]
+            self._read_to += length
             if self._read_to >= len(self._unread):
                 self._unread = b""
             self.read_part(part)
             if perf_counter() >= ends:
                 break
-            size *= 2
+            size = min(2 * size, MAX_PART)
+        self.read_rest_later()
+
+    def read_rest_later(self) -> None:
+        """Let what remains be read in a later iteration of the event loop, and nothing of the socket before."""
         if self._unread:
             self.transport.pause_reading()
         if self.is_reading and not self.transport.is_closing():
@@ -214,6 +243,11 @@ class HttpConnection(_Counted, H11Protocol):
         """See `_Counted`: the application has read enough of the body."""
         return not self.flow.read_paused
 
+    @property
+    def plain_bytes(self) -> int:
+        """See `_Counted`: the rest of a body with ``Content-Length``."""
+        return self._requests.body_left
+
     def read_part(self, data: bytes) -> None:
         """Pass on what the client sent, and record which part of a request is missing; close a refused connection."""
         if self._admitted is None:
@@ -228,11 +262,17 @@ class HttpConnection(_Counted, H11Protocol):
         self._update_owed()
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
-        """Give the connection to `WebSocketConnection`; its client no longer owes a part of a request."""
+        """Give the connection to `WebSocketConnection`, or refuse a request that cannot open a WebSocket."""
         assert self._admitted is not None  # noqa: S101 - a refused connection reads no request
-        self._admitted.owe(None, self.config.connections.clock)
         super().handle_websocket_upgrade(event)
         self._unread = b""  # before the response, a client sends no frames
+        upgraded = self.transport.get_protocol()
+        assert isinstance(upgraded, WebSocketConnection)  # noqa: S101 - see ConnectionConfig
+        if upgraded.handshake_initiated:  # no part of a request is owed any more
+            self._admitted.owe(None, self.config.connections.clock)
+        else:
+            self._respond(upgraded.handshake_error)
+            self.transport.close()
 
     def end_overdue(self, owed: Owed) -> bool:
         """End the connection and return True; return False if the application reads the body and sends 408 itself."""
@@ -298,6 +338,38 @@ class WebSocketConnection(_Counted, WebSocketsSansIOProtocol):
     def is_reading(self) -> bool:
         """See `_Counted`: the application has read the last message, and the client takes what is sent."""
         return not self.read_paused and self.writable.is_set()
+
+    @property
+    def handshake_error(self) -> HttpError:
+        """The response to a request that the parser of WebSockets could not read."""
+        error = self.conn.handshake_exc or ValueError("its end is missing")
+        status = _HANDSHAKE_STATUS.get(type(error), HTTPStatus.BAD_REQUEST)
+        return HttpError(status, f"The request opens no WebSocket: {error.__cause__ or error}. Correct the client.")
+
+    def data_received(self, data: bytes) -> None:
+        """Read the handshake at once, which is first and complete, and all else in parts."""
+        if self.handshake_initiated:
+            super().data_received(data)
+        else:
+            self.read_part(data)
+
+    def handle_cont(self, event: Frame) -> None:
+        """Add a frame to a message; end the connection of a message with too many."""
+        if self.close_sent:
+            return
+        super().handle_cont(event)
+        if len(self.frames) >= MAX_FRAGMENTS:
+            self.frames = []
+            self.conn.fail(CloseCode.MESSAGE_TOO_BIG, f"{MAX_FRAGMENTS} frames without an end")
+            self.handle_parser_exception()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Release the connection; leave no cycle of references by the error of a handshake."""
+        super().connection_lost(exc)
+        error: BaseException | None = self.conn.handshake_exc
+        while error:
+            error.__traceback__ = None
+            error = error.__cause__ or error.__context__
 
     def pause_writing(self) -> None:
         """Read nothing from a client that takes nothing: each ping would add to what is sent."""

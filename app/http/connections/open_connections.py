@@ -25,7 +25,10 @@ LOG_SECONDS: Final = 10.0
 """Seconds between two lines about refused and ended connections; each line counts those since the last one."""
 
 READ_SECONDS: Final = 0.001
-"""Seconds of one iteration of the event loop in which connections that are behind read on, however many there are."""
+"""Seconds of one iteration of the event loop in which connections read what was delivered, however many there are.
+
+Those that are behind have as many.
+"""
 
 _log = structlog.get_logger(__name__)
 
@@ -49,6 +52,9 @@ class Behind(Protocol):
 
     def read_on(self) -> None:
         """Read on for a short time."""
+
+    def read_rest_later(self) -> None:
+        """Let what was delivered be read by `read_on` in a later iteration of the event loop."""
 
 
 @dataclass(slots=True)
@@ -106,6 +112,22 @@ class OpenConnections:
         self._next_check: asyncio.TimerHandle | None = None
         self._behind: deque[Behind] = deque()
         self._next_read: asyncio.Handle | None = None
+        self._read_seconds: float | None = None
+
+    def read_now(self, connection: Behind) -> None:
+        """Let a connection read what was delivered, or later if others took READ_SECONDS of this iteration for that."""
+        if self._read_seconds is None:
+            self._read_seconds = 0.0
+            asyncio.get_running_loop().call_soon(self._begin_iteration)  # runs before what is delivered then
+        elif self._read_seconds > READ_SECONDS:
+            connection.read_rest_later()
+            return
+        began = perf_counter()
+        connection.read_on()
+        self._read_seconds += perf_counter() - began
+
+    def _begin_iteration(self) -> None:
+        self._read_seconds = None
 
     def read_later(self, connection: Behind) -> None:
         """Let a connection read on in a later iteration of the event loop; those that are behind take turns."""

@@ -9,11 +9,18 @@ from typing import Any
 
 import pytest
 from starlette.types import Receive, Scope, Send
+from support.waiting import until
 from uvicorn.server import ServerState
 
 from app.http.connections import connection_protocols, open_connections
 from app.http.connections.connection_limits import ConnectionLimits
-from app.http.connections.connection_protocols import FIRST_PART, MAX_UNREAD, ConnectionConfig, HttpConnection
+from app.http.connections.connection_protocols import (
+    FIRST_PART,
+    MAX_FRAGMENTS,
+    MAX_UNREAD,
+    ConnectionConfig,
+    HttpConnection,
+)
 from app.http.connections.open_connections import OpenConnections
 
 HEAD = b"POST /graphql HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -22,7 +29,13 @@ UPGRADE = (
     b"Sec-WebSocket-Key: " + base64.b64encode(b"k" * 16) + b"\r\n\r\n"
 )
 PING, TEXT = b"\x89\x80\0\0\0\0", b"\x81\x82\0\0\0\0{}"
+FRAGMENT, CONTINUATION = b"\x01\x80\0\0\0\0", b"\0\x80\0\0\0\0"
 CHUNK = b"1\r\nx\r\n"
+LARGE_CHUNK = b"%x\r\n" % 130_900 + b"x" * 130_900 + b"\r\n"
+LARGE_FRAGMENT = b"\x01\xff" + (130_960).to_bytes(8, "big") + bytes(4) + b"x" * 130_960
+PATIENCE = 30.0
+MOST_IN_A_PART = 350
+"""Chunks or frames of the smallest size that are read at once; many more would hold the event loop."""
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -148,6 +161,87 @@ async def test_others_run_between_the_parts_of_what_a_client_sent(
     assert not wire.is_closed
 
 
+@pytest.mark.parametrize(
+    ("app", "head", "large", "tiny"),
+    [
+        (refusing, HEAD, LARGE_CHUNK, CHUNK),
+        (listening, UPGRADE, LARGE_FRAGMENT, PING),
+    ],
+)
+async def test_a_large_element_lets_no_flood_pass_at_once(
+    app: App, head: bytes, large: bytes, tiny: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However fast a large chunk or frame was read, few of the tiny ones after it are read without a pause."""
+    wire = await opened(app, head)
+    elements = list[int]()
+    read = wire.protocol.read_part
+
+    def read_part(part: bytes) -> None:
+        elements.append(part.count(tiny))
+        read(part)
+
+    monkeypatch.setattr(wire.protocol, "read_part", read_part)
+    sent = large + tiny * 20_000
+    for at in range(0, len(sent), 240_000):
+        wire.protocol.data_received(sent[at : at + 240_000])
+        await until(lambda: not wire.is_paused, PATIENCE)
+    assert not wire.is_closed
+    assert sum(elements) > 10_000
+    assert max(elements) < MOST_IN_A_PART
+
+
+async def test_what_is_delivered_at_once_has_one_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many connections whose bytes arrive in one iteration of the event loop, only the first reads them in it."""
+    wires = [await opened(refusing, HEAD) for _ in range(5)]
+    connections = wires[0].protocol.config.connections
+    monkeypatch.setattr(connection_protocols, "PART_SECONDS", 0.0)
+    monkeypatch.setattr(open_connections, "READ_SECONDS", 0.0)
+    read: list[Wire] = []
+    for wire in wires:
+        wire.protocol.config.connections = connections
+        monkeypatch.setattr(wire.protocol, "read_part", lambda _, wire=wire: read.append(wire))
+    for wire in wires:
+        wire.protocol.data_received(CHUNK)
+    assert read == wires[:1]
+    assert [wire.is_paused for wire in wires] == [False, True, True, True, True]
+    await turns(10)
+    assert read == wires
+    assert not any(wire.is_paused for wire in wires)
+    wires[4].protocol.data_received(CHUNK)
+    assert read == [*wires, wires[4]]
+
+
+async def test_a_body_of_known_length_is_read_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bytes that are known to be content need no parts, and what follows them is read in parts again."""
+    wire = await opened(reading, b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 50000\r\n\r\n")
+    sizes = list[int]()
+    read = wire.protocol.read_part
+
+    def read_part(part: bytes) -> None:
+        sizes.append(len(part))
+        read(part)
+
+    monkeypatch.setattr(wire.protocol, "read_part", read_part)
+    wire.protocol.data_received(b"x" * 20_000)
+    wire.protocol.data_received(b"x" * 30_000 + HEAD + CHUNK * 5_000)
+    await until(lambda: sum(sizes) == 50_000 + len(HEAD) + len(CHUNK) * 5_000, PATIENCE)
+    assert sizes[:2] == [20_000, 30_000]
+    assert max(sizes[2:]) < MOST_IN_A_PART * len(CHUNK)
+
+
+async def test_a_message_of_too_many_frames_ends_the_connection() -> None:
+    """Frames without content do not count for the size of a message, so their number is limited."""
+    wire = await opened(listening, UPGRADE)
+    wire.protocol.read_part(FRAGMENT + CONTINUATION * (MAX_FRAGMENTS - 2))
+    assert not wire.is_closed
+    wire.protocol.read_part(CONTINUATION * 10)
+    assert wire.is_closed
+    assert wire.protocol.frames == []
+    close = wire.written.partition(b"\r\n\r\n")[2]
+    assert close[0] == 0x88
+    assert int.from_bytes(close[2:4], "big") == 1009  # message too big
+
+
 async def test_connections_that_are_behind_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of many connections that are flooded, each iteration of the event loop reads a part of one alone."""
     wires = [await opened(refusing, HEAD) for _ in range(5)]
@@ -194,8 +288,15 @@ async def test_a_large_body_is_read_by_few_callbacks() -> None:
 
 @pytest.mark.parametrize(
     ("app", "head"),
-    [(refusing, HEAD), (reading, HEAD), (listening, UPGRADE)],
-    ids=["responded", "reading", "websocket"],
+    [
+        (refusing, HEAD),
+        (reading, HEAD),
+        (listening, UPGRADE),
+        (listening, UPGRADE[:-2] + b"Content-Length: 5\r\n\r\n"),
+        (listening, UPGRADE[:-2] + b"a: b\r\n" * 128 + b"\r\n"),
+        (listening, UPGRADE.replace(b"Version: 13", b"Version: 12")),
+    ],
+    ids=["responded", "reading", "websocket", "refused", "many_headers", "other_version"],
 )
 async def test_a_closed_connection_is_freed_without_a_garbage_collection(app: App, head: bytes) -> None:
     """Collections hold the event loop, and a connection outlives some of them, so that none would visit it again."""
