@@ -24,7 +24,6 @@ from app.http.connections.connection_limits import ConnectionLimits
 from app.http.connections.connection_protocols import ConnectionConfig
 from app.http.connections.listener import Listener, bound_listener
 from app.http.connections.open_connections import OpenConnections
-from app.http.connections.repeated_lines import RepeatedLines
 from app.http.graphql.graphql_request import RequestLimits
 from app.http.graphql.persisted_documents import DocumentMode
 from app.ingest.demo.estate import load_demo
@@ -33,14 +32,21 @@ from app.settings import Settings
 from app.store.store_endpoint import server_endpoints
 from app.telemetry.log_lines import configure_logs
 from app.telemetry.lossy_stream import drop_lost_output
+from app.telemetry.repeated_lines import RepeatedLines
 from graphql_schema.schema import sdl
 from policies.errors import ConfigurationError
 
 PING_SECONDS: Final = 20.0
 """Seconds between two pings of a WebSocket, and maximum seconds to wait for each pong."""
 
-REPEATED: Final = ("uvicorn.error", "asyncio", "strawberry.ws", "opentelemetry.exporter.otlp.proto.http.trace_exporter")
-"""Loggers whose equal lines are logged once in 10 s: clients cause them, or a collector that is away."""
+REPEATED: Final = (
+    "uvicorn.error",
+    "asyncio",
+    "strawberry.ws",
+    "strawberry.ws.task",
+    "opentelemetry.exporter.otlp.proto.http.trace_exporter",
+)
+"""Loggers whose lines of one kind are logged once in 10 s: clients cause them, or a collector that is away."""
 
 TOKEN_SETTINGS: Final = {"host", "port", "data_dir", "tenant", "audience"}
 """Names of the settings whose values are in the tokens of the development issuer, or locate its key."""

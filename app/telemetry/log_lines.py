@@ -12,6 +12,7 @@ from typing import Final, TextIO
 import orjson
 import structlog
 
+from app.telemetry.repeated_lines import RepeatedEvents
 from app.telemetry.spans import trace_ids
 
 Event = MutableMapping[str, object]
@@ -37,7 +38,7 @@ def configure_logs(*, as_json: bool, stream: TextIO | None = None) -> None:
         last = structlog.dev.ConsoleRenderer(colors=target.isatty(), timestamp_key="time")
     rendered = [structlog.processors.format_exc_info, last] if as_json else [last]
     structlog.configure(
-        processors=[*_SHARED, add_trace, *rendered],
+        processors=[RepeatedEvents(), *_SHARED, add_trace, *rendered],
         logger_factory=structlog.PrintLoggerFactory(target),
     )
     formatter = structlog.stdlib.ProcessorFormatter(

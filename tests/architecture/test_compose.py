@@ -133,6 +133,12 @@ def test_awaited_services_have_health_checks() -> None:
     assert volumes == set(COMPOSE["volumes"])
 
 
+def test_no_log_fills_the_disk() -> None:
+    """The log of each container has a maximum; by default, Docker keeps all of it."""
+    for name, service in SERVICES.items():
+        assert service["logging"]["options"].keys() == {"max-size", "max-file"}, name
+
+
 def test_files_that_are_mounted_exist() -> None:
     """Each file of a bind mount exists; for a missing one, Docker creates a folder and the server does not start."""
     mounts = bind_mounts()

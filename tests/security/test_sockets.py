@@ -6,7 +6,7 @@ import json
 import resource
 import select
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -310,3 +310,34 @@ async def test_malformed_requests_do_not_fill_the_log(serving: Serving) -> None:
             for wire in await asyncio.gather(*opened):
                 assert refusal(await wire.rest())[0] == 400
     assert serving.output.stat().st_size - before < 2_000
+
+
+def of_origin(n: int) -> bytes:
+    """Return the request of a page of another origin for a WebSocket."""
+    return UPGRADE[:-2] + b"Origin: https://" + b"a" * 3_000 + b"%d\r\n\r\n" % n
+
+
+def with_token(n: int) -> bytes:
+    """Return a request with a token that is none."""
+    return HEAD + b"Authorization: Bearer a.b.%d\r\nConnection: close\r\nContent-Length: 0\r\n\r\n" % n
+
+
+def with_invalid_text(n: int) -> bytes:
+    """Return a message of a WebSocket that is not UTF-8 at another byte."""
+    return b"\x81" + bytes([0x80 + n + 1]) + bytes(4) + b"x" * n + b"\xff"
+
+
+@pytest.mark.parametrize("request_", [of_origin, with_token, with_invalid_text])
+async def test_lines_that_differ_do_not_fill_the_log(serving: Serving, request_: Callable[[int], bytes]) -> None:
+    """A line has texts of the client, and is not another one by that; each kind of refusal is in the log."""
+    before = serving.output.stat().st_size
+    for n in range(100):
+        if request_ is with_invalid_text:
+            async with connected(serving, UPGRADE, LIGHT) as wire:
+                assert (await wire.response()).startswith(b"HTTP/1.1 101")
+                wire.writer.write(request_(n))
+                assert await wire.rest()
+        else:
+            async with connected(serving, request_(n), LIGHT) as wire:
+                assert (await wire.rest())[9:12] in {b"401", b"403"}
+    assert 0 < serving.output.stat().st_size - before < 8_000
