@@ -61,6 +61,7 @@ class ConnectionConfig(uvicorn.Config):
             ws=WebSocketConnection,
             backlog=ACCEPTS_PER_TURN,
             timeout_keep_alive=connections.limits.idle_seconds,
+            proxy_headers=False,  # a client is counted by the address of its connection, which no header replaces
             **options,
         )
         self.connections = connections

@@ -286,6 +286,21 @@ async def test_a_large_body_is_read_by_few_callbacks() -> None:
         assert await received == b"x" * 200_000
 
 
+async def test_no_header_replaces_the_address_of_a_client(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The application sees the address of the connection, whatever it is and whatever the environment trusts."""
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "*")
+    received: list[tuple[Any, Any]] = []
+
+    async def recording(scope: Scope, receive: Receive, send: Send) -> None:
+        received.append((scope["client"], scope["scheme"]))
+        await refusing(scope, receive, send)
+
+    await opened(
+        recording, b"GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 10.1.1.1\r\nX-Forwarded-Proto: https\r\n\r\n"
+    )
+    assert received == [(("127.0.0.1", 1), "http")]
+
+
 @pytest.mark.parametrize(
     ("app", "head"),
     [
