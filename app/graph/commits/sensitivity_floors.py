@@ -57,9 +57,14 @@ class FloorView:
         return bool(self._floors)
 
     def add(self, floor: SensitivityFloor) -> None:
-        """Add a floor that became active; a floor of another tenant is ignored."""
+        """Add a floor that became active; a floor of another tenant is ignored.
+
+        The list is replaced, because a plan in the side thread may be reading it.
+        """
         if floor.tenant == self._tenant:
-            insort(self._floors, floor, key=_rank)
+            floors = [*self._floors]
+            insort(floors, floor, key=_rank)
+            self._floors = floors
 
     def rank(self, vid: int) -> int:
         """Return the rank of the highest floor that covers a vertex, 0 if there is none."""

@@ -181,21 +181,37 @@ class _Raising:
 
     async def _extend_floors(self, touched: set[int], children: Sources) -> None:
         """Put floors over new targets of vertices under a floor: neither is raised in the store yet."""
-        floors = self._author.floors
-        reached: dict[int, set[int]] = defaultdict(set)
-        for vid in touched:
-            reached[floors.rank(vid)] |= await self._targets([vid])
-        parents: dict[int, set[int]] = defaultdict(set)
-        for child, parent in filter(None, map(self._diff.child_and_parent, self._diff.opened)):
-            if self._batch.existed(parent):
-                parents[floors.rank(child)].add(parent)
-        for rank in parents.keys() - {0}:
-            reached[rank] |= (await self._flows.targets([], parents[rank], max_records=0))[0]
-        for parent, members in children.of.items():
-            reached[max(map(floors.rank, members), default=0)] |= self._parent_targets([parent])
+        reached, parents = await run_in_turn(self._reached_by_floors, self._diff.is_long, touched, children)
+        for rank, joined in parents.items():
+            reached[rank] |= (await self._flows.targets([], joined, max_records=0))[0]
         for rank, vids in reached.items():
-            if rank and any(floors.rank(vid) < rank for vid in vids):
+            if await run_in_turn(self._any_under, len(vids) > LONG_STATE, vids, rank):
                 await self._put_floor(rank, vids, set())
+
+    def _reached_by_floors(
+        self, touched: Iterable[int], children: Sources
+    ) -> tuple[dict[int, set[int]], dict[int, set[int]]]:
+        """Return, by the rank of the floor, the known targets of what is under it, and parents that gain such a child.
+
+        These parents existed before the batch, so their stored targets are to be read.
+        """
+        floor_rank = self._author.floors.rank
+        reached: dict[int, set[int]] = defaultdict(set)
+        parents: dict[int, set[int]] = defaultdict(set)
+        for vid in touched:
+            if rank := floor_rank(vid):
+                reached[rank] |= self._known_targets([vid])
+        for child, parent in filter(None, map(self._diff.child_and_parent, self._diff.opened)):
+            if self._batch.existed(parent) and (rank := floor_rank(child)):
+                parents[rank].add(parent)
+        for parent, members in children.of.items():
+            if rank := max(map(floor_rank, members), default=0):
+                reached[rank] |= self._parent_targets([parent])
+        return reached, parents
+
+    def _any_under(self, vids: Iterable[int], rank: int) -> bool:
+        """Return whether one of the vertices has no floor of the rank."""
+        return any(self._author.floors.rank(vid) < rank for vid in vids)
 
     async def _targets(self, vids: Collection[int]) -> set[int]:
         """Return the direct targets of vertices over edges of the working set; the store is not read."""

@@ -58,3 +58,19 @@ def test_a_floor_confirms_nothing_that_was_raised_before() -> None:
     """What is stored as strict stays as it is: a floor over a whole tenant does not change what others raised."""
     stored = {"sensitivity": "RESTRICTED", "confirmedSensitivity": "INTERNAL"}
     assert with_floors([floor(OWNER, "RESTRICTED")], owns, stored) == stored
+
+
+def test_a_floor_that_is_added_during_a_look_hides_no_other() -> None:
+    """A plan in the side thread looks for the floor of a vertex while the event loop adds one of another vertex."""
+    view = FloorView("acme", ())
+
+    class Adding(frozenset[int]):
+        """Vertices of a floor; who looks whether it covers a vertex finds one floor more."""
+
+        def __contains__(self, vid: object) -> bool:
+            view.add(SensitivityFloor("acme", "PUBLIC", frozenset({9})))
+            return super().__contains__(vid)
+
+    view.add(SensitivityFloor("acme", "CONFIDENTIAL", frozenset({1})))
+    view.add(SensitivityFloor("acme", "RESTRICTED", Adding()))
+    assert view.rank(1) == RANK["CONFIDENTIAL"]

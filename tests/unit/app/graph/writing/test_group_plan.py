@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from support.stores.memory_store import Callers, MemoryStore, names
 from support.stores.writers import NOW, asset, link, person, urn
 
 import app.graph.writing.effects.raise_sensitivity as raising
+from app.graph.commits.sensitivity_floors import FloorView, SensitivityFloor
 from app.graph.driver.errors import TransientConflictError
 from app.graph.records.vertex_id import vertex_id
 from app.graph.writing import batch_planner, group_plan
@@ -19,6 +21,7 @@ from app.graph.writing.group_plan import GroupPlan, GroupPlanner
 from app.graph.writing.unit import working_set
 from app.graph.writing.unit.read_set import ReadCoverage, ReadSet
 from app.graph.writing.unit.working_set import WorkingSet
+from graphql_schema.execution import side_thread
 from graphql_schema.execution.side_thread import run_aside
 from graphql_schema.ports.commands import DeleteCommand, IdempotencyKey
 from policies.errors import LimitError
@@ -190,6 +193,34 @@ async def test_a_floor_of_an_earlier_batch_applies_to_the_next(
     assert floors
     assert plan.batches[1].author.floors.any
     assert not plan.batches[0].author.floors.any
+
+
+async def test_floors_over_many_targets_take_few_turns_in_the_side_thread(
+    callers: Callers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each turn waits for the work of other callers, so a batch over many vertices under a floor takes no more."""
+    many = range(40)
+    seeded(callers.store.memory, *(asset(f"dataset {name}{number}") for name in "ab" for number in many))
+    above, below = ([vertex_id("default", urn(f"dataset {name}{number}")) for number in many] for name in "ab")
+    view = FloorView("default", [SensitivityFloor("default", "RESTRICTED", frozenset(above))])
+    turns: list[object] = []
+
+    async def counted(function: Any, *arguments: Any) -> Any:
+        turns.append(function)
+        return await run_aside(function, *arguments)
+
+    monkeypatch.setattr(working_set, "LONG_STATE", 0)
+    monkeypatch.setattr(side_thread, "run_aside", counted)
+    needed = []
+    for count in (1, len(many)):
+        links = [link("DERIVES", f"dataset a{number}", f"dataset b{number}") for number in range(count)]
+        batch = callers.batch(ROOT, *links)
+        batch.new_author = partial(replace, batch.new_author(), floors=view)
+        turns.clear()
+        plan = await planned(callers, batch)
+        assert [entry.floor.covered for entry in plan.entries if entry.floor] == [frozenset(below[:count])]
+        needed.append(len(turns))
+    assert needed[1] == needed[0]
 
 
 async def test_the_effects_of_much_are_found_in_the_side_thread(
