@@ -25,7 +25,7 @@ from app.graph.commits.index_state import IndexState
 from app.graph.commits.write_log import HEAD, KEPT, LEARN
 from app.graph.driver.gremlin_client import GremlinClient, WriteOrder
 from app.graph.driver.prepared_statement import PreparedStatement
-from app.graph.records.log_entry import LogEntry, entry_of, entry_vids
+from app.graph.records.log_entry import LogEntry, entries_of, entry_vids
 from app.graph.records.touched import NOTHING
 from app.graph.records.vertex_id import internal_vertex_id
 from app.store.growing_pauses import GrowingPauses, PausePolicy
@@ -151,7 +151,7 @@ class IndexWatch:
             return False
         wanted = entry_vids(range(since + 1, last + 1))
         (response,) = await self._client.submit(LEARN, {"x": HEAD, "since": since, "xs": wanted})
-        entries = sorted(map(entry_of, response["notes"]), key=lambda entry: entry.number)
+        entries = await entries_of(response["notes"])
         if len(entries) < len(wanted) or not all(map(_is_listed, entries)):
             await self._compare_all()
             return True

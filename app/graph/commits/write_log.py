@@ -46,9 +46,10 @@ from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.gremlin_text import g, param, render
 from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.records.clock import epoch_milliseconds, steady_milliseconds
-from app.graph.records.log_entry import Lease, LogEntry, entry_of, entry_vids, lease_of
+from app.graph.records.log_entry import Lease, LogEntry, entries_of, entry_vids, lease_of
 from app.graph.records.touched import EVERYTHING, NOTHING, Touched
 from app.graph.records.vertex_id import vertex_id
+from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import JsonObject
 from policies.errors import CodedError
 
@@ -329,7 +330,7 @@ class WriteLog:
             (response,) = await self._client.submit(LEARN, bindings)
             if response["at"] < bindings["since"]:  # the store was restored; without this, every turn would be refused
                 await self._take_all(response["at"])
-            entries = sorted(map(entry_of, response["notes"]), key=lambda entry: entry.number)
+            entries = await entries_of(response["notes"])
             found += await self._take(entries)
             if self._known < response["at"] and len(entries) < _AT_ONCE:
                 pause = next(pauses, None)
@@ -353,7 +354,7 @@ class WriteLog:
         """Take everything for changed; then the transactions up to the number ``last`` are known."""
         _log.warning("write_log_gap", known=self._known, last=last)
         self._forget_tags(EVERYTHING)
-        self._forget(EVERYTHING)
+        await self._forget(EVERYTHING)
         await self._coordinator.outbox.learn_all(self._client)
         await self._coordinator.commit_log.load(self._client)
         self._known = last
@@ -374,7 +375,7 @@ class WriteLog:
             return
         self._forget_tags(entry.touched)
         if not own or entry.number != self._sent:
-            self._forget(entry.touched)
+            await self._forget(entry.touched)
         await self._coordinator.outbox.learn(self._client, entry.added, entry.deleted)
         self._coordinator.commit_log.learned(entry.at, entry.now)
 
@@ -386,8 +387,12 @@ class WriteLog:
         else:
             tags.forget(touched.vertices)
 
-    def _forget(self, touched: Touched) -> None:
-        """Forget what a learned transaction touched, and keep none of it before VISIBLE_SECONDS."""
-        for watch in self._client.write_watches:
-            watch.begun(touched)
-            asyncio.get_running_loop().call_later(VISIBLE_SECONDS, partial(watch.ended, touched, certain=True))
+    async def _forget(self, touched: Touched) -> None:
+        """Forget what a learned transaction touched, part by part, and keep none of it before VISIBLE_SECONDS."""
+        turns, loop = OperationBudget(), asyncio.get_running_loop()
+        for number, part in enumerate(touched.parts()):
+            if number:
+                await turns.pause()
+            for watch in self._client.write_watches:
+                watch.begun(part)
+                loop.call_later(VISIBLE_SECONDS, partial(watch.ended, part, certain=True))

@@ -1,7 +1,12 @@
 """What a transaction touches: the vertices and edges whose former state a reader may no longer use."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
+
+PART_SIZE: Final = 2_500
+"""Number of vertices, and of ends of edges, that a cache forgets in some milliseconds."""
 
 EdgeEnd = tuple[str, str, int]
 """A direction (``out`` or ``in``), an edge label, and the vertex id of the near end."""
@@ -19,6 +24,13 @@ class Touched:
     edge_ends: frozenset[EdgeEnd] = frozenset()
     tenants: frozenset[str] | None = frozenset()
     everything: bool = False
+
+    def parts(self) -> Iterator["Touched"]:
+        """Yield all of it in one or more parts of at most PART_SIZE vertices and as many ends, each for its tenants."""
+        vertices, ends = iter(self.vertices), iter(self.edge_ends)
+        for _ in range(0, max(len(self.vertices), len(self.edge_ends), 1), PART_SIZE):
+            some = frozenset(islice(vertices, PART_SIZE))
+            yield Touched(some, frozenset(islice(ends, PART_SIZE)), self.tenants, self.everything)
 
 
 NOTHING: Final = Touched()

@@ -23,7 +23,7 @@ from app.graph.commits.write_log import LEARN
 from app.graph.driver.errors import StoreUnavailableError
 from app.graph.driver.gremlin_client import GremlinClient, WriteOrder
 from app.graph.driver.prepared_statement import PreparedStatement
-from app.graph.records.log_entry import MAX_LISTED, LogEntry, entry_vid
+from app.graph.records.log_entry import LogEntry, entry_vid
 from app.graph.records.touched import EVERYTHING, Touched
 from app.store.self_check import VERTEX_ID
 
@@ -151,7 +151,7 @@ async def test_a_large_transaction_is_compared_alone() -> None:
     """One item can create 20,000 vertices: these are compared, and not all of the store while the index lags."""
     store = Store(position="0")
     watch, state = store.job()
-    many = [256 * number for number in range(1, 4 * MAX_LISTED + 1)]
+    many = [256 * number for number in range(1, 8 * MAX_COMPARED + 1)]
     store.write(*many)
     store.missing = {many[-1]}
     await steps(store, watch)

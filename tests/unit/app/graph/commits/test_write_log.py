@@ -15,7 +15,8 @@ from app.graph.commits.write_log import LEASE_MS, WriteLog
 from app.graph.commits.write_set import WriteSet
 from app.graph.commits.write_statements import WRITE
 from app.graph.driver.errors import LostTurnError, StoreUnavailableError, TransientConflictError
-from app.graph.records.log_entry import entry_of
+from app.graph.records.log_entry import MAX_UNGROUPED, entry_of
+from graphql_schema.ports import operation_budget
 
 
 def forgotten(log: WriteLog) -> list[set[int]]:
@@ -103,6 +104,28 @@ async def test_more_entries_than_one_request_reads() -> None:
     await two.learn()
     assert forgotten(two) == [{number << 8} for number in range(1, 40)]
     assert (two.known, two.lag) == (39, 39)
+
+
+async def test_a_large_transaction_of_another_process_is_forgotten_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process keeps what it does not touch, and others run before all of it is forgotten; who learns waits for it."""
+    monkeypatch.setattr(operation_budget, "TURN_SECONDS", 0)
+    store, clock = LogStore(), Clock()
+    one, two = await opened(store, clock), await opened(store, clock)
+    writes, vids = WriteSet(), {number << 8 for number in range(1, MAX_UNGROUPED + 1)}
+    for vid in vids:
+        writes.delete_attached(vid, "acme", "RESULT_OF", 1)
+    await one.begin("writer")
+    await writes.submit(CLIENTS[one])
+    parts, learning = CLIENTS[two].forgotten, asyncio.create_task(two.learn())
+    while not parts:  # noqa: ASYNC110 - each turn of the event loop counts
+        await asyncio.sleep(0)
+    begun = len(parts)
+    await learning
+    assert begun < len(parts)
+    assert not any(part.everything for part in parts)
+    ends = {end for part in parts for end in part.edge_ends}
+    assert ends == {("in", "RESULT_OF", 1), *(("out", "RESULT_OF", vid) for vid in vids)}
+    assert set[int]().union(*forgotten(two)) == vids
 
 
 async def test_a_missing_entry_forgets_everything(monkeypatch: pytest.MonkeyPatch) -> None:

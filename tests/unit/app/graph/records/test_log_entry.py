@@ -1,9 +1,23 @@
 """Entries of the write log are stored and read without loss; too many ends are everything, vertices are all listed."""
 
+import threading
+
+import orjson
 import pytest
 
-from app.graph.records.log_entry import MAX_LISTED, Lease, LogEntry, entry_of, entry_vid, entry_vids
+from app.graph.records import log_entry
+from app.graph.records.log_entry import (
+    MAX_LISTED,
+    MAX_UNGROUPED,
+    Lease,
+    LogEntry,
+    entries_of,
+    entry_of,
+    entry_vid,
+    entry_vids,
+)
 from app.graph.records.touched import EVERYTHING, NOTHING, Touched
+from graphql_schema.execution.side_thread import run_aside
 
 TOUCHED = Touched(frozenset({256, 512}), frozenset({("out", "DERIVES", 256), ("in", "DERIVES", 512)}), frozenset({"a"}))
 
@@ -22,6 +36,19 @@ def test_a_stored_entry_is_read_as_it_was(entry: LogEntry) -> None:
     assert entry_of(entry.text()) == entry
 
 
+def test_many_ids_are_all_listed() -> None:
+    """Another process forgets what they name, and nothing else; one of an older release, to which many are everything.
+
+    That one reads ``all``, and ``e`` as triples, and knows no further key.
+    """
+    ends = frozenset((direction, "DERIVES", vid) for direction in ("in", "out") for vid in range(MAX_UNGROUPED))
+    many = Touched(frozenset({256}), ends, frozenset({"a"}))
+    text = LogEntry(1, "p", 0, many).text()
+    assert entry_of(text).touched == many
+    stored = orjson.loads(text)
+    assert (stored["v"], stored["e"], stored["all"]) == ([256], [], True)
+
+
 def test_too_many_ids_are_everything() -> None:
     """A transaction that touches more than MAX_LISTED vertices and edges touches everything for the others."""
     most = Touched(frozenset(range(MAX_LISTED)), tenants=frozenset({"a"}))
@@ -32,9 +59,27 @@ def test_too_many_ids_are_everything() -> None:
 
 def test_all_vertices_are_listed_however_many() -> None:
     """The index is compared with the vertices of each entry; without them, with all vertices."""
-    many = frozenset(range(4 * MAX_LISTED))
+    many = frozenset(range(2 * MAX_LISTED))
     stored = entry_of(LogEntry(1, "p", 0, Touched(many, tenants=frozenset({"a"}))).text()).touched
     assert (len(stored.vertices & many), stored.edge_ends, stored.everything) == (len(many), frozenset(), True)
+
+
+async def test_long_entries_are_read_in_the_side_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process may learn several entries with tens of thousands of ids at once; few short ones are read at once."""
+    texts = [LogEntry(number, "p", touched=TOUCHED).text() for number in (2, 1)]
+    aside = await run_aside(threading.get_ident)
+    threads = []
+
+    def read(text: str) -> LogEntry:
+        threads.append(threading.get_ident())
+        return entry_of(text)
+
+    monkeypatch.setattr(log_entry, "entry_of", read)
+    few = await entries_of(texts)
+    monkeypatch.setattr(log_entry, "LONG_ENTRIES", len("".join(texts)) - 1)
+    assert await entries_of(texts) == few
+    assert [entry.number for entry in few] == [1, 2]
+    assert threads == [threading.get_ident()] * 2 + [aside] * 2
 
 
 def test_each_number_has_a_vertex_of_its_own() -> None:

@@ -2,12 +2,16 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, get_args
 
+import orjson
 import pytest
+import yaml
 from support.stores.in_memory_writer import Memory, seeded
 from support.stores.writers import NOW, asset, link, person, urn
 
+from app.graph.records.log_entry import MAX_LISTED
 from app.graph.records.vertex_id import vertex_id
 from app.graph.writing.batch_planner import HANDLERS, plan_item
 from app.graph.writing.unit.read_set import ReadCoverage
@@ -16,9 +20,11 @@ from graphql_schema.catalog.relations import FEEDS
 from graphql_schema.ports.commands import (
     Command,
     DeclaredEdges,
+    DeleteCommand,
     EventCommand,
     LinkCommand,
     RegisterCommand,
+    RestoreCommand,
     UnlinkCommand,
 )
 from graphql_schema.ports.events.event_commands import RecordIngestionCommand
@@ -336,3 +342,33 @@ def test_an_event_is_recorded_after_all_its_reads(memory: Memory) -> None:
     plan_item(event(asset("dataset d"), recorded=recorded), state, memory.author(), dry_run=False)
     assert recorded == []
     assert state.missing.records
+
+
+def test_no_transaction_that_the_store_takes_touches_too_much_to_list(memory: Memory) -> None:
+    """The write log lists all of it, so no item makes other processes forget what it did not change.
+
+    The store takes requests up to a size. What a transaction touches has most ids for its size if stubs are made or
+    assets are deleted, with short names.
+    """
+    few = [str(number) for number in range(40)]
+    features, versions = [f"feature s.{each}" for each in few], [f"dataset-version d@{each}" for each in few]
+    items: list[Command] = [
+        asset("feature-set s", features=features),
+        asset("feature-set s", features=[]),
+        asset("feature-set s", features=features),
+        asset("model-version m@1", trainedOn=[f"dataset-version {each}@1" for each in few]),
+        asset("model-version m@1", trainedOn=[]),
+        asset("dataset d", derivedFrom=versions),
+        DeleteCommand(urn("dataset d")),
+        RestoreCommand(urn("dataset d")),
+    ]
+    config = yaml.safe_load((Path(__file__).parents[5] / "app/store/embedded/conf/gremlin-server.yaml").read_text())
+    for item in items:
+        assert memory.outcomes(item) in (["CREATED"], ["UPDATED"])
+        written = memory.written
+        assert written
+        vertices = {row["x"] for row in written["vertices"]}
+        ends = {end for row in written["edges"] for end in (("out", row["l"], row["o"]), ("in", row["l"], row["i"]))}
+        assert len(vertices) + len(ends) > len(few)
+        bytes_of_each = len(orjson.dumps(dict(written))) / (len(vertices) + len(ends))
+        assert config["maxContentLength"] / bytes_of_each < MAX_LISTED
