@@ -16,7 +16,7 @@ Parameters and keys:
 | page      | number of edges and starts after which no further edge is read                   |
 | most      | maximal number of records; if there are more vertices, no record is returned     |
 | size      | number of characters of complete records at which no further record is read      |
-| only      | keys that the returned records have, or no keys for all of theirs                |
+| only      | keys that records of more than SHORT characters have, or no keys for all of theirs |
 
 The response is one object. Declassified edges are left out, and so are edges with an empty interval, such as
 unconfirmed edges: these may begin, and so end, later than ``now``.
@@ -43,6 +43,9 @@ from app.graph.driver.prepared_statement import PreparedStatement
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import CHILD_HOPS, PARENT_HOPS, Hop
 from graphql_schema.ports.record import JsonObject
+
+SHORT: Final = 4_096
+"""Number of characters of a record that the store returns in less time than it finds some keys of it."""
 
 
 def propagating_edges(direction: str) -> str:
@@ -90,7 +93,8 @@ if (xs) {render(g.V(param("xs")))}.each {{
   if (left > 0) {{
     def r = it.value('record')
     left -= r.length()
-    v << it.id(); v << (only ? groovy.json.JsonOutput.toJson(json.parseText(r).subMap(only)) : r)
+    def kept = only && r.length() > {SHORT} ? groovy.json.JsonOutput.toJson(json.parseText(r).subMap(only)) : r
+    v << it.id(); v << kept
   }} else w << it.id()
 }}
 [[e: edges, r: rest, v: v, w: w]]

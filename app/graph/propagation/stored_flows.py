@@ -26,6 +26,9 @@ AT_ONCE: Final = 1_000
 PART_SIZE: Final = 4 * 1024 * 1024
 """Number of characters of complete records at which a request ends, whatever keys it returns."""
 
+CHILD_KEYS: Final = ("sensitivity", "index")
+"""What writers use of the children of a parent: a parent may have thousands, with long values each."""
+
 MANY_EDGES: Final = 5_000
 """Number of edges from which on those of a response are processed in the side thread."""
 
@@ -105,8 +108,8 @@ class StoredFlows:
     ) -> tuple[dict[int, Record], list[int]]:
         """Read the next page of a reading by one request; return the records that it reads as well.
 
-        The records have only ``keys``. Also return the ids of vertices whose records are left out because of PART_SIZE.
-        If the page has more than ``max_records`` vertices, neither these ids nor records are returned.
+        Long records have only ``keys``. Also return the ids of vertices whose records are left out because of
+        PART_SIZE. If the page has more than ``max_records`` vertices, neither these ids nor records are returned.
         """
         points = () if reading.pages.has_begun else reading.vids
         edges, records, left = await self._read(points, reading.pages, max_records, keys)
@@ -116,16 +119,19 @@ class StoredFlows:
     async def first_records(self, vertices: Sequence[int], keys: Sequence[str]) -> tuple[dict[int, Record], list[int]]:
         """Return the records that one request reads of some vertices, and the vertices left out because of PART_SIZE.
 
-        The records have only ``keys``. A vertex that is not stored is in neither result.
+        Long records have only ``keys``. A vertex that is not stored is in neither result.
         """
         _, records, left = await self._read(vertices, EdgePages([]), _EVERY, keys)
         return records, left
 
     async def children(self, parents: Iterable[int]) -> Sources:
-        """Return the children of each of the parents, with their records; those of the parents are not read."""
+        """Return the children of each of the parents, with their records; long ones have only CHILD_KEYS.
+
+        Those of the parents are not read.
+        """
         found = Sources()
         for xs in _batches(list(parents)):
-            async for edges, records in self._pages([], self._group_hops(CHILD_STEPS, xs), _EVERY):
+            async for edges, records in self._pages([], self._group_hops(CHILD_STEPS, xs), _EVERY, CHILD_KEYS):
                 found.records |= records
                 for rows in edges:
                     for parent, child in pairs_of(rows):
@@ -174,17 +180,18 @@ class StoredFlows:
         ]
 
     async def _pages(
-        self, points: Sequence[int], hops: Sequence[JsonObject], max_records: int
+        self, points: Sequence[int], hops: Sequence[JsonObject], max_records: int, keys: Sequence[str] = ()
     ) -> AsyncIterator[tuple[list[list[Json]], dict[int, Record]]]:
         """Yield the rows of each hop and the records by vertex id, page by page, with all records of a page.
 
-        Once there are more than ``max_records`` vertices, no further record is read.
+        Once there are more than ``max_records`` vertices, no further record is read. ``keys`` are those of
+        :meth:`_read`.
         """
         pages, vacant = EdgePages(hops, in_one_step=True), max_records
         while not pages.is_read:
-            edges, records, left = await self._read(() if pages.has_begun else points, pages, vacant)
+            edges, records, left = await self._read(() if pages.has_begun else points, pages, vacant, keys)
             while left:
-                _, more, left = await self._read(left, EdgePages([]), _EVERY)
+                _, more, left = await self._read(left, EdgePages([]), _EVERY, keys)
                 records |= more
             vacant = vacant - len(records) if records or not any(edges) else 0
             yield edges, records
@@ -194,7 +201,7 @@ class StoredFlows:
     ) -> tuple[list[list[Json]], dict[int, Record], list[int]]:
         """Return what one request reads: the rows of each hop, the records by vertex id, and the vertices left out.
 
-        The kinds of the vertices at far ends are recorded. The records have only ``keys``; without keys they are
+        The kinds of the vertices at far ends are recorded. Long records have only ``keys``; without keys they are
         complete.
         """
         bindings = {"points": [*points], "hops": pages.bindings(), "now": self.now, "page": pages.page}

@@ -217,7 +217,7 @@ async def test_a_part_of_flows_ends_by_the_size_of_complete_records(
         records, left = await flows.first_records([*vids, NONE], keys)
         assert 1 < len(records) < len(vids)
         assert {*records, *left} == {*vids}
-    assert {frozenset(record) for record in records.values()} == {frozenset(keys)}
+    assert all({*keys} <= record.keys() for record in records.values())
     reading = flows.source_reading(vids)
     records, further = await flows.next_sources(reading, keys, max_records=100)
     assert reading.sources() == {vid: {HUB} for vid in vids}

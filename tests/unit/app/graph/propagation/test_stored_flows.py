@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import orjson
+
 from app.graph.propagation.flow_statement import FLOW
 from app.graph.propagation.sources import group_of
 from app.graph.propagation.stored_flows import MANY_EDGES, StoredFlows
@@ -44,3 +46,24 @@ async def test_targets_list_the_group_and_not_its_children() -> None:
     assert {vid: sources[vid] for vid in TARGETS} == {vid: {group, OTHER, ASSET} for vid in TARGETS}
     assert sources[group] == {PARENT, *CHILDREN}
     assert len(sources) == len(TARGETS) + 1
+
+
+class Texts:
+    """Two children of a parent; a request returns the record of one of them, with the keys that it names."""
+
+    async def submit(self, _statement: object, bindings: dict[str, Any]) -> list[Any]:
+        """Return the edges to the children, or the record that an earlier response left out."""
+        is_first = not bindings["points"]
+        edges = [[PARENT, 10, FEATURE, PARENT, 11, FEATURE] if FEATURE in hop["ks"] else [] for hop in bindings["hops"]]
+        (vid,), left = ([10], [11]) if is_first else (bindings["points"], [])
+        complete = {"description": "long", "sensitivity": "RESTRICTED", "index": {"tags": []}}
+        text = orjson.dumps({key: complete[key] for key in bindings["only"] or complete}).decode()
+        return [{"e": edges, "r": [([], []) for _ in edges], "v": [vid, text], "w": left}]
+
+
+async def test_the_long_values_of_children_are_not_read() -> None:
+    """Each edge that begins at a parent reads all its children under the write lock, for their tags and sensitivity."""
+    client: Any = Texts()
+    found = await StoredFlows(client, frozenset(), FOREVER).children([PARENT])
+    assert found.of == {PARENT: {10, 11}}
+    assert found.records == {vid: {"sensitivity": "RESTRICTED", "index": {"tags": []}} for vid in (10, 11)}

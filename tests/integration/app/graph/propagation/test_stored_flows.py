@@ -1,0 +1,32 @@
+"""What the store returns of the records around an asset: no long value that is not needed."""
+
+from pathlib import Path
+
+from support.servers.in_process import no_jobs, open_api
+from support.stores.janusgraph import StoreGraph
+
+from app.graph.propagation.flow_statement import SHORT
+from app.graph.propagation.stored_flows import StoredFlows
+from app.graph.records.clock import epoch_milliseconds
+from app.graph.records.vertex_id import vertex_id
+
+
+async def test_of_the_long_records_of_children_the_tags_and_sensitivity_are_read(
+    graph: StoreGraph, tmp_path: Path
+) -> None:
+    """A write that begins an edge at a feature set reads all its features, whatever texts they have."""
+    group, tag = "mlg://feature-set/test/default/s", "mlg://tag/catalog/default/t"
+    short, long = "mlg://feature/test/default/s.short", "mlg://feature/test/default/s.long"
+    restricted: dict[str, object] = {"id": long, "description": "é" * SHORT, "sensitivity": "RESTRICTED", "tags": [tag]}
+    async with open_api(graph, tmp_path, no_jobs) as api:
+        await api.load({"tag": {"name": "t", "tagKind": "FREE"}}, {"featureSet": {"id": group}})
+        await api.load({"tag": {"name": "t", "tagKind": "FREE"}}, {"featureSet": {"id": group}})
+        await api.load(*({"feature": {**each, "featureSet": group}} for each in ({"id": short}, restricted)))
+        flows = StoredFlows(api.client, frozenset(), epoch_milliseconds())
+        found = await flows.children([vertex_id("default", group)])
+    vids = [vertex_id("default", urn) for urn in (short, long)]
+    assert found.of == {vertex_id("default", group): {*vids}}
+    assert found.records[vids[0]]["id"] == short
+    assert sorted(found.records[vids[1]]) == ["index", "sensitivity"]
+    assert found.records[vids[1]]["sensitivity"] == "RESTRICTED"
+    assert found.records[vids[1]]["index"]["tags"] == [tag]
