@@ -71,17 +71,24 @@ class _UnambiguousRequests(h11.Connection):
     """Refuses requests whose end a proxy in front of this server may see at another byte.
 
     ``refused`` is the error of the last malformed request. ``body_left`` is the number of bytes that are missing of a
-    body with ``Content-Length``; it is 0 for other bodies.
+    body with ``Content-Length``; it is 0 for other bodies. ``is_head`` states whether the response has no body.
     """
 
     refused: h11.RemoteProtocolError | None = None
     body_left: int = 0
+    is_head: bool = False
+
+    def start_next_cycle(self) -> None:
+        """Prepare for the next request of the connection."""
+        super().start_next_cycle()
+        self.is_head = False
 
     def next_event(self) -> Any:  # noqa: ANN401 - the union of h11's events has no public name
         """Return the next event; raises RemoteProtocolError for a request that h11 or this class refuses."""
         try:
             event = super().next_event()
             if isinstance(event, h11.Request):
+                self.is_head = event.method == b"HEAD"
                 _refuse_two_lengths(event)
                 self.body_left = next((int(value) for name, value in event.headers if name == b"content-length"), 0)
             elif isinstance(event, h11.Data):
@@ -125,6 +132,11 @@ class _Counted(asyncio.Protocol):
         """Read a part of what the client sent."""
         super().data_received(data)
 
+    def shutdown(self) -> None:
+        """End the connection when the server stops, unless that has begun: its protocol may have no further state."""
+        if not self.transport.is_closing():
+            super().shutdown()  # type: ignore[misc]
+
     def data_received(self, data: bytes) -> None:
         """Read what the client sent, in parts; between them, the event loop runs other callbacks."""
         if self._unread:
@@ -158,7 +170,11 @@ class _Counted(asyncio.Protocol):
             self._read_to += length
             if self._read_to >= len(self._unread):
                 self._unread = b""
-            self.read_part(part)
+            try:
+                self.read_part(part)
+            except BaseException:
+                self.transport.abort()  # nothing else would read on, or end the connection
+                raise
             if perf_counter() >= ends:
                 break
             size = min(2 * size, MAX_PART)
@@ -314,7 +330,8 @@ class HttpConnection(_Counted, H11Protocol):
         headers = [*response.raw_headers, (b"connection", b"close")]
         reason = HTTPStatus(response.status_code).phrase.encode()
         head = h11.Response(status_code=response.status_code, headers=headers, reason=reason)
-        for event in (head, h11.Data(data=bytes(response.body)), h11.EndOfMessage()):
+        body = () if self._requests.is_head else (h11.Data(data=bytes(response.body)),)
+        for event in (head, *body, h11.EndOfMessage()):
             self.transport.write(self.conn.send(event) or b"")
 
     def _linger(self) -> None:

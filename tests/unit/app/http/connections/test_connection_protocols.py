@@ -242,6 +242,37 @@ async def test_a_message_of_too_many_frames_ends_the_connection() -> None:
     assert int.from_bytes(close[2:4], "big") == 1009  # message too big
 
 
+WITH_BODY = UPGRADE.replace(b"\r\n\r\n", b"\r\nContent-Length: 5\r\n\r\n")
+TWO_LENGTHS = b"HEAD / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize("request_", [WITH_BODY, WITH_BODY.replace(b"GET", b"HEAD"), TWO_LENGTHS])
+async def test_a_refused_request_is_answered_and_the_server_stops(request_: bytes) -> None:
+    """The connection is closed after one response, without a body for HEAD, and its protocol can be shut down."""
+    wire = await opened(listening, request_)
+    head, _, body = wire.written.partition(b"\r\n\r\n")
+    assert (head.split()[1], wire.written.count(b"HTTP/1.1")) == (b"400", 1)
+    assert (wire.is_closed, bool(body)) == (True, request_.startswith(b"GET"))
+    wire.protocol.shutdown()
+
+
+async def test_an_error_while_more_is_read_ends_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing else would read the rest, or close a connection that is read in a later turn."""
+    wire = await opened(reading, HEAD)
+    monkeypatch.setattr(connection_protocols, "PART_SECONDS", 0)
+    wire.protocol.data_received(CHUNK * 2_000)
+    assert not wire.is_closed
+
+    def failing(_data: bytes) -> None:
+        raise RuntimeError("unreadable")
+
+    monkeypatch.setattr(wire.protocol, "read_part", failing)
+    handled: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: handled.append(context["exception"]))
+    await until(lambda: wire.is_closed, PATIENCE)
+    assert [str(each) for each in handled] == ["unreadable"]
+
+
 async def test_connections_that_are_behind_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of many connections that are flooded, each iteration of the event loop reads a part of one alone."""
     wires = [await opened(refusing, HEAD) for _ in range(5)]
