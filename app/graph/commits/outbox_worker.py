@@ -11,17 +11,19 @@ before the batch, or ahead of the store by work that is stored: the next step re
 import asyncio
 import random
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterable
+from typing import Final, TypeVar
 
 import structlog
 
 from app.graph.commits.entries.unanswered_entries import LOOK_SECONDS
 from app.graph.commits.outbox import UNCHANGED_MS, Outbox
 from app.graph.commits.outbox_entry import OutboxEntry
+from app.graph.commits.write_set import WriteSet
 from app.graph.driver.errors import LostTurnError
 from app.graph.driver.gremlin_client import GremlinClient, WriteOrder
 from app.graph.records.clock import epoch_milliseconds
+from graphql_schema.ports.operation_budget import OperationBudget
 
 MIN_PAUSE_SECONDS: Final = 0.5
 """Seconds of the pause after the first failure in a row."""
@@ -29,7 +31,29 @@ MIN_PAUSE_SECONDS: Final = 0.5
 MAX_PAUSE_SECONDS: Final = 60.0
 """Seconds of the longest pause after a failure, and between two checks for entries that became due."""
 
+MAX_CHARACTERS: Final = 4 * 1024 * 1024
+"""Number of characters of records after which a job adds no further ones to a transaction.
+
+The store refuses long requests, and a record of quotes is twice as long in one.
+"""
+
+ItemT = TypeVar("ItemT")
+
 _log = structlog.get_logger(__name__)
+
+
+async def add_in_turns(writes: WriteSet, items: Iterable[ItemT], add: Callable[[ItemT], None]) -> int:
+    """Call ``add``, which adds an item to ``writes``, for one item after the other, in turns.
+
+    Return how many of them one transaction may have. If that is less than all, ``writes`` is too large, or incomplete.
+    """
+    count = 0
+    async for item in OperationBudget().in_turns(items):
+        add(item)
+        if count and writes.characters > MAX_CHARACTERS:
+            break
+        count += 1
+    return count
 
 
 class OutboxWorker(ABC):

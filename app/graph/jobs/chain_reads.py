@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
 
+from app.graph.commits.outbox_worker import MAX_CHARACTERS
 from app.graph.driver.edge_pages import EdgePages, read_edge_page
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs import inference_chains
@@ -32,9 +33,6 @@ AT_ONCE: Final = 10
 
 MAX_EDGES: Final = 2_500
 """Maximal number of edges that a batch writes while it holds the lock."""
-
-MAX_CHARACTERS: Final = 4 * 1024 * 1024
-"""Number of characters of edges after which a batch writes no further ones: the store refuses long requests."""
 
 MAX_EXAMINED: Final = 50_000
 """Number of edges in chains after which a batch examines no further ones; those take half a second."""

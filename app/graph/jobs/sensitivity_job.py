@@ -5,7 +5,7 @@ The entries of one caller are worked off oldest first.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import islice
 from time import monotonic
@@ -16,11 +16,12 @@ import structlog
 from app.graph.commits.late_writes import LATE_SECONDS
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.outbox_entry import Caller, OutboxEntry
-from app.graph.commits.outbox_worker import OutboxWorker
+from app.graph.commits.outbox_worker import OutboxWorker, add_in_turns
 from app.graph.commits.sensitivity_floors import confirms, with_floors
 from app.graph.commits.state_read import read_records
 from app.graph.commits.turns.turn_order import TurnOrder
 from app.graph.commits.write_set import WriteSet
+from app.graph.driver.errors import WriteRefusedError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs.known_sources import JOINING, ReadBudget
 from app.graph.jobs.sensitivity_recompute import Recomputation
@@ -110,7 +111,7 @@ class SensitivityJob(OutboxWorker):
         if not recomputation.batch:
             recomputation.begin_batch(islice(entry.frontier, BATCH))
         if await recomputation.decide(flows, ReadBudget()):
-            await self._write(entry, recomputation, flows)
+            await self._store(entry, recomputation, flows)
         if not (entry.frontier or recomputation.targets):
             await self._end(entry, recomputation, flows.now)
 
@@ -147,34 +148,58 @@ class SensitivityJob(OutboxWorker):
         for each in self._begun.values():
             each.known.record(Touched(edge_ends=ends))
 
-    async def _write(self, entry: OutboxEntry, recomputation: Recomputation, flows: StoredFlows) -> None:
-        """Write up to BATCH changed records, with the vertices to recompute next; end the batch with its last ones.
+    async def _store(self, entry: OutboxEntry, recomputation: Recomputation, flows: StoredFlows) -> None:
+        """Write a part of the changed records, or divide it if it is too large; end the batch with its last one.
 
-        If the targets of those that are written have more than a page, the next steps read them: the entry has
-        ``expand`` for this.
+        A single vertex that the store refuses fails the entry. Its floor, or the stored sensitivity that is too strict,
+        then stays in force.
         """
         ranks = recomputation.next_part()
         if ranks:
-            pages = flows.target_pages(ranks)
-            further = await flows.next_far_ends(pages)
-            further |= {vid for vid in ranks if vid not in entry.frontier}
-            writes = WriteSet()
-            for vid, record in (await read_records(self._client, ranks)).items():
-                writes.vertex(vid, self._with_rank(entry, vid, record, ranks[vid]), before=record)
-            writes.extend_frontier(entry, further)
-            expand = entry.expand if pages.is_read else entry.expand | dict.fromkeys(ranks)
-            if not pages.is_read:
-                writes.update_entry(replace(entry, expand=expand))
-            await writes.submit(self._client)
-            entry.expand = expand
-            entry.frontier |= dict.fromkeys(further)
-            recomputation.targets.add(() if pages.is_read else ranks)
-            recomputation.stored(ranks, further)
+            try:
+                size = await self._write(entry, recomputation, flows, ranks)
+            except WriteRefusedError:
+                if len(ranks) == 1:
+                    raise
+                size = len(ranks) // 2
+            if size < len(ranks):
+                recomputation.divide(size)
+                return
         if recomputation.is_stored:
             for vid in recomputation.batch:
                 if vid not in recomputation.again:
                     del entry.frontier[vid]
             recomputation.begin_batch(())
+
+    async def _write(
+        self, entry: OutboxEntry, recomputation: Recomputation, flows: StoredFlows, ranks: Mapping[int, int]
+    ) -> int:
+        """Write the records of a part with their new ``ranks``, and the vertices to recompute next.
+
+        Return how many of them one transaction may have: if that is less than all, nothing is written. If the targets
+        of those that are written have more than a page, the next steps read them: the entry has ``expand`` for this.
+        """
+        writes, records = WriteSet(), await read_records(self._client, ranks)
+
+        def add(vid: int) -> None:
+            writes.vertex(vid, self._with_rank(entry, vid, records[vid], ranks[vid]), before=records[vid])
+
+        count = await add_in_turns(writes, records, add)
+        if count < len(records):
+            return count
+        pages = flows.target_pages(ranks)
+        further = await flows.next_far_ends(pages)
+        further |= {vid for vid in ranks if vid not in entry.frontier}
+        writes.extend_frontier(entry, further)
+        expand = entry.expand if pages.is_read else entry.expand | dict.fromkeys(ranks)
+        if not pages.is_read:
+            writes.update_entry(replace(entry, expand=expand))
+        await writes.submit(self._client)
+        entry.expand = expand
+        entry.frontier |= dict.fromkeys(further)
+        recomputation.targets.add(() if pages.is_read else ranks)
+        recomputation.stored(ranks, further)
+        return len(ranks)
 
     def _with_rank(self, entry: OutboxEntry, vid: int, record: Record, rank: int) -> Record:
         """Return a record with a new rank of its sensitivity.

@@ -63,7 +63,7 @@ class _Decision:
         for rank in range(len(SENSITIVITIES) - 1, 0, -1):
             starts = [vid for vid in self.batch if self.ranks[vid] == rank > self.known.declared[vid]]
             yield from self._lower(rank, starts)
-        yield from self._order()
+        yield from self.order()
 
     def use(self, vids: Collection[int]) -> None:
         """Record vertices that were read before they are examined: these, their sources, and members of groups."""
@@ -123,8 +123,8 @@ class _Decision:
             self.examined += 1
             yield ()
 
-    def _order(self) -> _Work:
-        """Find the ``parts``.
+    def order(self) -> _Work:
+        """Find the ``parts`` of what is not stored yet.
 
         No vertex is lowered before a source that is to be lowered, too. A writer that raises this source again would
         stop there, because it follows only what it raises. Only a cycle of more vertices than ``size`` is divided.
@@ -237,6 +237,16 @@ class Recomputation:
                 return some
             decision.parts.popleft()
         return {}
+
+    def divide(self, size: int) -> None:
+        """Let :meth:`decide` find the parts of the batch again, as the next one is too large for a transaction.
+
+        Each then has at most ``size`` vertices, until the batch is decided again.
+        """
+        if self._decision is not None:
+            self._decision.size = size
+            self._decision.parts.clear()
+            self._work, self._wanted = self._decision.order(), ()
 
     @property
     def is_stored(self) -> bool:

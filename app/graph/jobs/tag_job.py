@@ -17,11 +17,12 @@ from typing import Final
 import structlog
 
 from app.graph.commits.outbox_entry import ANY_TAG, Caller, OutboxEntry, new_entry_id
-from app.graph.commits.outbox_worker import OutboxWorker
+from app.graph.commits.outbox_worker import OutboxWorker, add_in_turns
 from app.graph.commits.state_read import read_records
 from app.graph.commits.turns.turn_order import TurnOrder
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_set import WriteSet
+from app.graph.driver.errors import WriteRefusedError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs.id_queue import IdQueue, take_first
 from app.graph.jobs.tag_carriers import Carrier, Carriers, carried_tags
@@ -271,10 +272,10 @@ class TagJob(OutboxWorker):
         suspects = await _first_targets(flows, decision.unsupported)
         if batch.sources is not None:
             following.further.update(vid for vid, arrival in decision.arrivals.items() if arrival is not None)
-        await self._write(worklist, decision, carriers, following, flows.now)
-        worklist.recheck(following.further)
-        worklist.suspects |= dict.fromkeys(vid for vid in suspects.further if vid not in worklist.unsupported)
-        worklist.expand |= dict.fromkeys([*following.expand, *suspects.expand])
+        if await self._write(worklist, decision, carriers, following, flows.now):
+            worklist.recheck(following.further)
+            worklist.suspects |= dict.fromkeys(vid for vid in suspects.further if vid not in worklist.unsupported)
+            worklist.expand |= dict.fromkeys([*following.expand, *suspects.expand])
 
     async def _write(
         self,
@@ -283,20 +284,34 @@ class TagJob(OutboxWorker):
         carriers: Mapping[int, Carrier],
         following: _Following,
         now: int,
-    ) -> None:
+    ) -> bool:
         """Write the arrivals that differ from the stored ones, and record the decision in the worklist.
 
         The transaction has what follows, and what :meth:`TagWorklist.provisional_of` returns. Nothing is written if no
-        arrival differs.
+        arrival differs. Return false if nothing is written or recorded, as the transaction is too large. The worklist
+        then has fewer vertices to decide next, and leaves out one that the store refuses alone.
         """
         changed = {
-            vid: found for vid, found in decision.arrivals.items() if vid in carriers and found != carriers[vid].arrival
+            vid: found
+            for vid, found in decision.arrivals.items()
+            if vid in carriers and vid not in worklist.refused and found != carriers[vid].arrival
         }
         provisional = worklist.provisional_of(changed, decision)
         if changed:
             following = _Following(following.further | provisional, following.expand)
-            await self._write_arrivals(worklist, changed, carriers, following, now)
+            try:
+                count = await self._write_arrivals(worklist, changed, carriers, following, now)
+            except WriteRefusedError:
+                count = len(changed) // 2
+                if not count:
+                    worklist.refused.update(changed)
+                    _log.exception("tag_vertex_failed", tag=worklist.tag, vertex=next(iter(changed)))
+            if count < len(changed):
+                vids = decision.decided if worklist.batch is None else worklist.batch.vids
+                worklist.shorten(max(vids.index([*changed][count]), 1))
+                return False
         worklist.record(decision, provisional)
+        return True
 
     async def _write_arrivals(
         self,
@@ -305,18 +320,22 @@ class TagJob(OutboxWorker):
         carriers: Mapping[int, Carrier],
         following: _Following,
         now: int,
-    ) -> None:
-        records = await read_records(self._client, {*changed, worklist.tag})
+    ) -> int:
+        """Write ``changed`` arrivals. Return how many one transaction may have: if it is less, nothing is written."""
+        writes, records = WriteSet(), await read_records(self._client, {*changed, worklist.tag})
         tag = records[worklist.tag]
-        writes = WriteSet()
-        for vid, found in changed.items():
+
+        def add(vid: int) -> None:
             before, record = carriers[vid].edge, records[vid]
-            edge = {**arrived(before, found, now), "recordedAt": now, "recordedBy": PROPAGATION}
+            edge = {**arrived(before, changed[vid], now), "recordedAt": now, "recordedBy": PROPAGATION}
             kinds = (record["kind"], tag["kind"]) if before is None else None
             writes.edge((TAGGED.name, vid, worklist.tag), edge, kinds=kinds)
             after = _with_tag(record, str(tag["id"]), carried=_is_carried(edge, now))
             if after is not record:
                 writes.vertex(vid, after, before=record)
+
+        if (count := await add_in_turns(writes, changed, add)) < len(changed):
+            return count
         entry = worklist.entries[0]
         expand = entry.expand | dict.fromkeys(following.expand)
         writes.extend_frontier(entry, following.further)
@@ -324,6 +343,8 @@ class TagJob(OutboxWorker):
             writes.update_entry(replace(entry, expand=expand))
         await writes.submit(self._client)
         entry.expand = expand
+        entry.frontier |= dict.fromkeys(following.further)
+        return count
 
     async def _carriers(self, tag: int, now: int) -> Carriers:
         propagates = bool(await self._coordinator.propagating_tags.among(self._client, [tag]))

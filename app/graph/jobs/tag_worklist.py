@@ -20,6 +20,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from heapq import nsmallest
 from itertools import islice
+from typing import Final
 
 from app.graph.commits.outbox_entry import OutboxEntry
 from app.graph.driver.edge_pages import EdgePages
@@ -29,6 +30,8 @@ from app.graph.propagation.source_reading import SourceReading
 from app.graph.propagation.sources import group_of, is_group
 from app.graph.propagation.target_queue import TargetQueue
 from app.graph.records.tag_edge import Arrival
+
+_UNLIMITED: Final = 2**31
 
 _Near = tuple[int, str, int]
 """The values of an arrival, and the vertex id of the carrier."""
@@ -80,6 +83,9 @@ class TagWorklist:
     yet, because many vertices are around it. The arrivals of ``provisional`` were written without regard to unsupported
     sources.
 
+    A batch has at most ``limit`` vertices, which is doubled with each decision: more of them were too large for a
+    transaction. The store refused those of ``refused`` alone, so that they stay as they are.
+
     ``steps`` counts the batches of this turn, except those that only decide once more, as suspects or as candidates,
     what earlier turns have ``decided``. A turn may have ``share`` times the usual number of steps.
     """
@@ -97,6 +103,8 @@ class TagWorklist:
     provisional: IdQueue = field(default_factory=dict)
     no_suspects: bool = False
     has_begun: bool = False
+    limit: int = _UNLIMITED
+    refused: set[int] = field(default_factory=set)
     steps: int = 0
     share: int = 1
     decided: set[int] = field(default_factory=set)
@@ -133,7 +141,7 @@ class TagWorklist:
 
     def record(self, decision: TagDecision, provisional: Iterable[int]) -> None:
         """Record a decision that is stored. ``provisional`` are the vertices of :meth:`provisional_of`."""
-        self.batch = None
+        self.batch, self.limit = None, min(2 * self.limit, _UNLIMITED)
         self._postponed.difference_update(decision.decided)
         for vid in decision.resolved:
             del self.unsupported[vid]
@@ -161,15 +169,27 @@ class TagWorklist:
     def take(self, size: int) -> list[int]:
         """Remove and return a batch to decide: suspects, or candidates if there are no suspects."""
         self.no_suspects = not self.suspects
-        batch, again = take_first(self.suspects or self.candidates, size), self._again[self.no_suspects]
+        queue, again = self.suspects or self.candidates, self._again[self.no_suspects]
+        batch = take_first(queue, min(size, self.limit))
         self.steps += not again.issuperset(batch)
         again.difference_update(batch)
         self.decided.update(batch)
         return batch
 
+    def shorten(self, count: int) -> None:
+        """Let the batch and the next one have at most ``count`` vertices. The others of the batch are next in turn."""
+        self.limit = count
+        if self.batch is not None:
+            left = dict.fromkeys(self.batch.vids[count:])
+            del self.batch.vids[count:]
+            if self.no_suspects:
+                self.candidates = left | self.candidates
+            else:
+                self.suspects = left | self.suspects
+
     def removal(self, size: int) -> TagDecision:
         """Return the removal of the tag from the last found of the unsupported vertices, at most ``size``."""
-        removed = list(islice(reversed(self.unsupported), size))
+        removed = list(islice(reversed(self.unsupported), min(size, self.limit)))
         return TagDecision(removed, arrivals=dict.fromkeys(removed), resolved={*removed})
 
     def decide(

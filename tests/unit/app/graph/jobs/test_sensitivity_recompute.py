@@ -11,7 +11,7 @@ from support.oracles.ranked_flows import Flows
 from app.graph.jobs import known_sources, sensitivity_recompute
 from app.graph.jobs.known_sources import MAX_PARTS, MAX_REQUESTS, MAX_VERTICES, MIN_REQUESTS, ReadBudget
 from app.graph.jobs.sensitivity_recompute import Recomputation
-from app.graph.records.touched import EVERYTHING, Touched
+from app.graph.records.touched import EVERYTHING, NOTHING, Touched
 from policies.sensitivity import SENSITIVITIES
 
 TOP = len(SENSITIVITIES) - 1
@@ -260,8 +260,8 @@ async def test_the_result_is_that_of_the_definition_whatever_is_written_between_
 
     The writers raise at once, or leave an entry with a floor over all that is downstream. They leave another one for
     the targets of what they ended or declared lower. The entries take turns in any order, so that each lowers what
-    others have decided about. All begin again if the process dies. If another process writes during a step, this is
-    learned before the next one, and nothing is stored.
+    others have decided about. Some changes are divided. All begin again if the process dies. If another process writes
+    during a step, this is learned before the next one, and nothing is stored.
     """
     for module in (known_sources, sensitivity_recompute):
         monkeypatch.setattr(module, "AT_ONCE", 1)
@@ -380,8 +380,11 @@ def _write(flows: Flows, random: Random, *, with_floor: bool) -> tuple[Touched, 
 
 
 def _store(flows: Flows, recomputation: Recomputation, frontier: dict[int, None], *, lost: bool = False) -> Touched:
-    """Store two changes, as the job does, unless its turn is lost; return what that touches."""
+    """Store two changes unless their turn is lost, or the sum of their ids is odd; return what that touches."""
     some = recomputation.next_part()
+    if len(some) > 1 and sum(some) % 2:
+        recomputation.divide(1)
+        return NOTHING
     if some and not lost:
         flows.ranks |= some
         further = {target for vid in some for target in flows.flows().successors(vid)}
