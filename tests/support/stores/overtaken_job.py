@@ -1,22 +1,32 @@
-"""Steps of a job whose transactions lose their turn to another process, as a test demands."""
+"""Steps of a job whose transactions lose their turn to another process, or fail, as a test demands."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import repeat
+from typing import Any, Final
 
 import pytest
 
 from app.graph.commits.outbox_worker import OutboxWorker
 from app.graph.commits.write_set import WriteSet
-from app.graph.driver.errors import LostTurnError
+from app.graph.driver.errors import LostTurnError, StoreFailedError, WriteRefusedError
 from app.graph.driver.gremlin_client import GremlinClient
+
+FAILURES: Final = ("", "refused", "", "not written", "", "written")
+"""A kind of failure for each of some transactions: see :class:`OvertakenJob`."""
 
 
 @dataclass
 class OvertakenJob:
-    """Takes the steps of a ``job``. For each of its transactions, ``losses`` has whether it is not written."""
+    """Takes the steps of a ``job``. For each of its transactions, ``losses`` has whether it loses its turn.
+
+    ``failures`` has for each other one how it fails. If it is "refused", the store refuses it unless it has one vertex
+    or edge. If it is "written" or "not written", its response is lost. It does not fail if it is "".
+    """
 
     job: OutboxWorker
     losses: Iterator[bool]
+    failures: Iterator[str] = field(default_factory=lambda: repeat(""))
 
     async def step(self) -> bool:
         """Take a step; return whether to take the next one at once."""
@@ -25,7 +35,14 @@ class OvertakenJob:
         async def unless_lost(writes: WriteSet, client: GremlinClient) -> None:
             if writes and next(self.losses):
                 raise LostTurnError("another process wrote first")
-            await submit(writes, client)
+            failure = next(self.failures) if writes else ""
+            rows: Any = writes.bindings()
+            if failure == "refused" and max(len(rows["vertices"]), len(rows["edges"])) > 1:
+                raise WriteRefusedError("too large")
+            if failure != "not written":
+                await submit(writes, client)
+            if failure.endswith("written"):
+                raise StoreFailedError("no response")
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(WriteSet, "submit", unless_lost)

@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.oracles.inferred_edges import first_chains, followed, instants, kept
 from support.stores.janusgraph import StoreGraph
-from support.stores.overtaken_job import OvertakenJob
+from support.stores.overtaken_job import FAILURES, OvertakenJob
 from support.stores.writers import NOW, Stored, Writers, asset, link, person, shipped_policy, shipped_stops, stored, urn
 
+from app.graph.commits.entries import failing_entries
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver import edge_pages
 from app.graph.driver.gremlin_client import GremlinClient
@@ -88,6 +89,7 @@ class Twin:
     graph: StoreGraph
     client: GremlinClient
     losses: list[bool]
+    failures: tuple[str, ...]
     tenant: str = field(default_factory=lambda: f"t{next(TENANTS)}")
     now: int = NOW
 
@@ -98,7 +100,7 @@ class Twin:
         """Start a process, which reads its state from the store alone."""
         self.writers = Writers(self.client, shipped_policy(), WriteCoordinator(shipped_stops(), inference_rules=RULES))
         job = InferenceJob(self.client, self.writers.coordinator, lambda: self.now)
-        self.job = OvertakenJob(job, cycle(self.losses))
+        self.job = OvertakenJob(job, cycle(self.losses), cycle(self.failures))
 
     async def restart(self, *, anew: bool = False) -> None:
         """Replace the process by another one after a crash; ``anew`` makes it examine the whole store."""
@@ -138,6 +140,7 @@ class Twin:
     most=st.sampled_from([(1, 1), (1, 20), (50, 1)]),
     limits=st.sampled_from([(500, 100), (1, 100), (500, 1), (1, 1)]),
     losses=losses,
+    failures=st.sampled_from([("",), FAILURES]),
     crash=st.booleans(),
 )
 async def test_inferred_edges_equal_the_oracle(  # noqa: PLR0913, PLR0917 - drawn by hypothesis
@@ -147,13 +150,16 @@ async def test_inferred_edges_equal_the_oracle(  # noqa: PLR0913, PLR0917 - draw
     most: tuple[int, int],
     limits: tuple[int, int],
     losses: list[bool],
+    failures: tuple[str, ...],
     crash: bool,  # noqa: FBT001 - a case
 ) -> None:
     """Inferred edges equal the oracle after random links, deletions and restorations of two callers.
 
-    So they do after crashes of the job, and after turns that it loses. An edge may keep one chain alone, a step may
-    read one edge alone, beside writers, and few sources and middles may have chains. A second run changes nothing.
+    So they do after crashes of the job, after turns that it loses, and after transactions that fail. An edge may keep
+    one chain alone, a step may read one edge alone, beside writers, and few sources and middles may have chains. A
+    second run changes nothing.
     """
+    monkeypatch.setattr(failing_entries, "MIN_PAUSE_SECONDS", 0)
     monkeypatch.setattr(job_module, "BATCH", most[0])
     for name in ("MAX_EDGES", "AT_ONCE", "MAX_EXAMINED"):
         monkeypatch.setattr(chain_reads, name, most[0])
@@ -163,7 +169,7 @@ async def test_inferred_edges_equal_the_oracle(  # noqa: PLR0913, PLR0917 - draw
     for name, limit in zip(("MAX_SOURCES", "MAX_MIDDLES"), limits, strict=True):
         monkeypatch.setattr(inference_chains, name, limit)
     async with GremlinClient(module_graph.url, source=module_graph.source) as client:
-        twin = Twin(module_graph, client, losses)
+        twin = Twin(module_graph, client, losses, failures)
         await twin.restart()
         for number, (batch, steps, pause) in enumerate(batches):
             await twin.write(batch, ("root", "anna")[number % 2])

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support.oracles.effective_sensitivity import CARRYING, LEVELS, effective
 from support.stores.janusgraph import StoreGraph
-from support.stores.overtaken_job import OvertakenJob
+from support.stores.overtaken_job import FAILURES, OvertakenJob
 from support.stores.writers import (
     NOW,
     Writers,
@@ -22,6 +22,8 @@ from support.stores.writers import (
     write_at_once,
 )
 
+from app.graph.commits import outbox_worker
+from app.graph.commits.entries import failing_entries
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver import edge_pages
 from app.graph.driver.gremlin_client import GremlinClient
@@ -84,7 +86,7 @@ class Twin:
         job = SensitivityJob(
             self.writers.client, coordinator.lock, coordinator.outbox, coordinator.propagation_stops, lambda: self.now
         )
-        self.job = OvertakenJob(job, cycle([True, False, False]))
+        self.job = OvertakenJob(job, cycle([True, False, False]), cycle(FAILURES))
 
     def write(self) -> RegisterCommand | LinkCommand:
         """Return a random item."""
@@ -157,10 +159,10 @@ async def test_sensitivity_is_never_too_low_and_exact_when_idle(
 ) -> None:
     """Sensitivity equals the oracle over cycles, parents, children, declassified and ended edges.
 
-    Items are written in one call, or in calls at the same time. Some transactions of the job lose their turn. Batches
-    of the job are small, and with some seeds it sends one request for sources in each step and examines few of them. So
-    writes come between the steps of a batch. With one of these a request has one record or edge, and with the other no
-    records beside the edges.
+    Items are written in one call, or in calls at the same time. Some transactions of the job lose their turn, or fail.
+    Batches of the job are small, and with some seeds it sends one request for sources in each step and examines few of
+    them. So writes come between the steps of a batch. With one of these a request has one record or edge. With the
+    other it has no records beside the edges, and a transaction has one record.
     """
     for name, limit in limits.items():
         monkeypatch.setattr(spreading, name, limit)
@@ -168,11 +170,13 @@ async def test_sensitivity_is_never_too_low_and_exact_when_idle(
     monkeypatch.setattr(job_module, "ReadBudget", lambda: ReadBudget(requests=40 if seed == 0 else 1))
     monkeypatch.setattr(sensitivity_recompute, "PART", 1)
     monkeypatch.setattr(sensitivity_recompute, "MAX_EXAMINED", 1_000 if seed == 0 else 4)
+    monkeypatch.setattr(failing_entries, "MIN_PAUSE_SECONDS", 0)
     if seed == 1:
         monkeypatch.setattr(stored_flows, "PART_SIZE", 1)
         monkeypatch.setattr(edge_pages, "PAGE", 1)
     if seed == 2:
         monkeypatch.setattr(known_sources, "MAX_VERTICES", 0)
+        monkeypatch.setattr(outbox_worker, "MAX_CHARACTERS", 1)
     async with GremlinClient(module_graph.url, source=module_graph.source) as client:
         twin = twin_of(module_graph, client, seed * 10 + len(limits) * 100 + sum(limits.values()))
         caller = person("root", roles="admin auditor", tenant=twin.tenant)

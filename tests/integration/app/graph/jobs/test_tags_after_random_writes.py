@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.oracles.propagated_tags import assigned, shown
 from support.stores.janusgraph import StoreGraph
-from support.stores.overtaken_job import OvertakenJob
+from support.stores.overtaken_job import FAILURES, OvertakenJob
 from support.stores.writers import (
     NOW,
     Writers,
@@ -24,6 +24,8 @@ from support.stores.writers import (
     write_at_once,
 )
 
+from app.graph.commits import outbox_worker
+from app.graph.commits.entries import failing_entries
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver import edge_pages
@@ -116,6 +118,7 @@ class Twin:
     graph: StoreGraph
     client: GremlinClient
     losses: list[bool]
+    failures: tuple[str, ...]
     tenant: str = field(default_factory=lambda: f"t{next(TENANTS)}")
     now: int = NOW
     calls: Iterator[int] = field(default_factory=count)
@@ -126,7 +129,8 @@ class Twin:
     def start(self) -> None:
         """Start a process, which reads its state from the store alone."""
         self.writers = Writers(self.client, shipped_policy(), WriteCoordinator(shipped_stops(), outbox=Outbox()))
-        self.job = OvertakenJob(TagJob(self.client, self.writers.coordinator, lambda: self.now), cycle(self.losses))
+        job = TagJob(self.client, self.writers.coordinator, lambda: self.now)
+        self.job = OvertakenJob(job, cycle(self.losses), cycle(self.failures))
 
     async def restart(self) -> None:
         """Replace the process by another one after a crash."""
@@ -166,29 +170,32 @@ class Twin:
 @settings(
     max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )
-@given(batches=batches, losses=losses, crash=st.booleans())
+@given(batches=batches, losses=losses, failures=st.sampled_from([("",), FAILURES]), crash=st.booleans())
 async def test_tags_equal_the_oracle(  # noqa: PLR0913, PLR0917 - drawn by hypothesis
     module_graph: StoreGraph,
     monkeypatch: pytest.MonkeyPatch,
     size: int,
     batches: list[tuple[list[Command], int, int]],
     losses: list[bool],
+    failures: tuple[str, ...],
     crash: bool,  # noqa: FBT001 - a case
 ) -> None:
     """Tags equal the oracle after random declarations, blocks, ended edges and deletions.
 
-    So they do after crashes of the job, and after turns that it loses. Several callers write, and each has turns of one
-    step. With small batches, a step of the job reads one edge of its batch, and one vertex around it, so that writes
-    come before the next ones.
+    So they do after crashes of the job, after turns that it loses, and after transactions that fail. Several callers
+    write, and each has turns of one step. With small batches, a step of the job reads one edge of its batch, and one
+    vertex around it, so that writes come before the next ones. With ``crash``, a transaction has one asset alone.
     """
     monkeypatch.setattr(job_module, "BATCH", size)
     monkeypatch.setattr(job_module, "MAX_STEPS", 1)
+    monkeypatch.setattr(failing_entries, "MIN_PAUSE_SECONDS", 0)
+    monkeypatch.setattr(outbox_worker, "MAX_CHARACTERS", 1 if crash else 10**6)
     if size == 2:
         monkeypatch.setattr(edge_pages, "PAGE", 1)
         for name in ("AT_ONCE", "MAX_AROUND"):
             monkeypatch.setattr(job_module, name, 1)
     async with GremlinClient(module_graph.url, source=module_graph.source) as client:
-        twin = Twin(module_graph, client, losses)
+        twin = Twin(module_graph, client, losses, failures)
         await twin.write([asset(tag, {"propagates": True}) for tag in TAGS])
         await twin.write([link(*edge) for edge in RINGS])
         for batch, steps, pause in batches:
