@@ -17,7 +17,7 @@ from app.graph.records.edge_record import (
 from app.graph.records.tag_edge import with_mode
 from app.graph.records.vertex_record import indexed, is_unowned_stub, kind_of, owner_team
 from app.graph.writing.rules.first_owner import may_take
-from app.graph.writing.rules.permissions import may_link_other_ends
+from app.graph.writing.rules.permissions import may_join, may_link_other_ends
 from app.graph.writing.unit.apart_declarations import declarers, declarers_of_others, taken_over, with_declarers
 from app.graph.writing.unit.item_unit import ItemUnit
 from graphql_schema.catalog.enums import TagMode
@@ -265,13 +265,13 @@ def _update_container(unit: ItemUnit, key: EdgeKey, own: int) -> None:
         if (target != own and not _may_contain(unit, record)) or _is_hidden_parent(unit, source, index_key):
             return
         value = _first_after_begin(unit, key, present)
-        if value != present and not _may_join(unit, target, index_key):
+        if value != present and index_key == "whole" and not may_join(unit, target):
             return
     elif present != container:
         return
     else:
-        value = _last_recorded(unit, key) if _may_join(unit, target, index_key) else ""
-        value = value if _may_return(unit, record, index_key, value) else ""
+        former = _last_recorded(unit, key) if index_key != "whole" or may_join(unit, target) else ""
+        value = former if former and _may_return(unit, target, index_key, former) else ""
     unit.staging.put(target, indexed(record, **{index_key: value}))
     update_owner_team(unit, target)
 
@@ -284,16 +284,19 @@ def _first_after_begin(unit: ItemUnit, key: EdgeKey, present: str) -> str:
     return min((-_recorded_begin(unit, other), present), (-_recorded_begin(unit, key), container))[1]
 
 
-def _may_join(unit: ItemUnit, vid: int, index_key: str) -> bool:
-    """Return whether an asset may get a parent: by others, an unowned one would be taken by who owns the parent."""
-    record = unit.lookup.known(vid)
-    return index_key != "whole" or bool(record["ownerTeam"]) or may_take(unit, unit.lookup.batch.vertex(vid))
+def _may_return(unit: ItemUnit, target: int, index_key: str, container: str) -> bool:
+    """Return whether an asset may get a former container when the present one ends.
 
-
-def _may_return(unit: ItemUnit, record: Record, index_key: str, container: str) -> bool:
-    """Return whether an asset may get a former container: with owners, no parent without one that others registered."""
-    parent = unit.lookup.record(container) if index_key == "whole" and container else None
-    return parent is None or bool(parent["ownerTeam"]) or not record["index"]["owners"] or may_take(unit, parent)
+    The caller needs the right to update the asset with the owner that results. A parent without an owner is none to
+    return to if others registered it: they give the asset an owner with the parent.
+    """
+    record = indexed(unit.lookup.known(target), **{index_key: container})
+    parent = unit.lookup.parent(record)
+    if index_key == "whole" and parent is not None and not parent["ownerTeam"] and not may_take(unit, parent):
+        return False
+    owner = owner_team(record, parent)
+    is_kept = owner == unit.lookup.known(target)["ownerTeam"]
+    return is_kept or unit.visibility.allows("update", {**record, "ownerTeam": owner}).allowed
 
 
 def _may_contain(unit: ItemUnit, record: Record) -> bool:

@@ -3,19 +3,15 @@
 These are the caller who registered it, and callers who may retire it.
 """
 
-from typing import Final
-
 from app.graph.records.vertex_record import attributes, is_unowned_stub
 from app.graph.writing.rules.denials import who_registered
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import denied
 from graphql_schema.catalog.kinds import KIND_OF_CODE
-from graphql_schema.catalog.urn import parent_urn, slug_of
+from graphql_schema.catalog.urn import parent_urn
 from graphql_schema.ports.record import Record
 from graphql_schema.rules.change_stamp import REGISTERED_BY, registrant
 from policies.sensitivity import RANK
-
-_TEAM: Final = "team"
 
 
 def with_registrant(record: Record, subject: str) -> Record:
@@ -48,26 +44,35 @@ def require_right_to_take(unit: ItemUnit) -> None:
         before = unit.lookup.batch.vertex(vid)
         if _has_new_owner(before, after):
             _require_right_on_parent(unit, after)
-        if before is None or not KIND_OF_CODE[before["kind"]].asset or slug_of(before["ownerTeam"]) == _TEAM:
+        if before is None or not KIND_OF_CODE[before["kind"]].asset:
             continue
-        if after["ownerTeam"] not in {"", before["ownerTeam"]}:
-            _require_right_on_child(unit, before)
         if not before["ownerTeam"] and _is_taken(before, after) and not may_take(unit, before):
             raise denied(
                 f"{before['id']} has no owner. Only {who_registered(unit, before)} it, or an administrator may give it "
                 "an owner, hide it or declare it more sensitive; let one of them make the change."
             )
+        if after["ownerTeam"] not in {"", before["ownerTeam"]}:
+            _require_right_on_child(unit, before, after)
 
 
-def _require_right_on_child(unit: ItemUnit, child: Record) -> None:
-    """Reject the item as DENIED if the caller may not update a registered child that gets the owner of its parent."""
-    if is_unowned_stub(child) or unit.visibility.allows("update", child).allowed:
+def _require_right_on_child(unit: ItemUnit, child: Record, after: Record) -> None:
+    """Reject the item as DENIED if the caller may not update a registered child before or after it gets another owner.
+
+    Such an owner is that of its parent, or its domain when the parent has no owner any more.
+    """
+    if is_unowned_stub(child):
         return
     shown = child["id"] if unit.visibility.is_visible(child) else "an asset that you may not see"
-    raise denied(
-        f"The owner would also own {shown}, which you may not update; let its owner, or an administrator, make the "
-        "change."
-    )
+    if not unit.visibility.allows("update", child).allowed:
+        raise denied(
+            f"The owner would also own {shown}, which you may not update; let its owner, or an administrator, make the "
+            "change."
+        )
+    if not unit.visibility.allows("update", after).allowed:
+        raise denied(
+            f"Without its present owner, {shown} would belong to one whose assets you may not change. Give it an owner "
+            "of its own or unlink it from that domain first, or let an administrator make the change."
+        )
 
 
 def _has_new_owner(before: Record | None, after: Record) -> bool:

@@ -3,11 +3,12 @@
 from app.graph.records.edge_record import DECLASSIFIED, UNCONFIRMED, EdgeKey, ends, is_current
 from app.graph.records.vertex_record import is_deleted, is_unowned_stub
 from app.graph.writing.rules.denials import denial_of
+from app.graph.writing.rules.first_owner import may_take
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.placeholders import absent_record
 from app.graph.writing.unit.rejections import conflict, denied, invalid, not_found
 from graphql_schema.catalog.kinds import KINDS
-from graphql_schema.catalog.relations import CONTAINS, RELATIONS, Direction
+from graphql_schema.catalog.relations import CONTAINS, PARENT_HOPS, RELATIONS, Direction
 from graphql_schema.catalog.urn import parse_urn
 from graphql_schema.ports.record import Record
 
@@ -121,17 +122,32 @@ def needs_confirmation(
     A current confirmed edge needs no confirmation and no further right. Otherwise a hidden end makes the edge
     unconfirmed, and a visible end without the right ``link`` rejects the item. Two ends are excepted: unowned stubs,
     and ``own``, the vertex id of the asset whose rights were checked before. If ``declarer`` declares the unconfirmed
-    edge already, it stays unconfirmed without the right, so that a retry of a call gets the same outcome. ``edge`` is
-    the edge as the caller knows it. ``path`` is the input field of the other end.
+    edge already, it stays unconfirmed without the right, so that a retry of a call gets the same outcome. A child that
+    may not get this parent makes the edge unconfirmed too, as :func:`may_join` has it. ``edge`` is the edge as the
+    caller knows it. ``path`` is the input field of the other end.
     """
     current = edge if is_current(edge, unit.now) else None
     if current is not None and not current.get(UNCONFIRMED):
         return False
     if current is not None and declarer in current["by"]:
-        return not may_link_other_ends(unit, key, own)
+        return not (may_link_other_ends(unit, key, own) and _may_be_in_group(unit, key))
     others = changed_ends(unit, key, without=own)
     allowed = [require_right_if_visible(unit, "link", record, *path) for record in others]  # each can reject the item
-    return not all(allowed)
+    return not (all(allowed) and _may_be_in_group(unit, key))
+
+
+def may_join(unit: ItemUnit, vid: int) -> bool:
+    """Return whether a feature may get a feature set: by others, an unowned one would be taken by who owns the set."""
+    return bool(unit.lookup.known(vid)["ownerTeam"]) or may_take(unit, unit.lookup.batch.vertex(vid))
+
+
+def _may_be_in_group(unit: ItemUnit, key: EdgeKey) -> bool:
+    """Return whether an edge may have effect as that of a parent to its child; true of other relations.
+
+    Otherwise a stranger's incidents and sensitivity would reach a child without an owner, and stay with its later one.
+    """
+    is_parent = PARENT_HOPS.get(unit.lookup.kind(key[2])) == CONTAINS.into(unit.lookup.kind(key[1]))
+    return key[0] != CONTAINS.name or not is_parent or may_join(unit, key[2])
 
 
 def require_right_to_enter(

@@ -7,7 +7,8 @@ import pytest
 from support.stores.in_memory_writer import Memory, seeded
 from support.stores.writers import NOW, asset, link, person, urn
 
-from graphql_schema.ports.commands import UnlinkCommand
+from app.graph.records.edge_record import with_confirmation
+from graphql_schema.ports.commands import Command, UnlinkCommand
 
 ADA = person("ada", "team ranking", roles="engineer")
 MAL = person("mal", "team ads", roles="engineer")
@@ -156,3 +157,88 @@ def test_an_owner_takes_a_feature_out_of_an_own_set(memory: Memory) -> None:
     assert memory.record("feature f")["index"]["whole"] == urn("feature-set t")
     assert memory.outcomes(asset("feature-set t", features=[]), who=MAL, now=NOW + 3) == ["UPDATED"]
     assert memory.record("feature f")["index"]["whole"] == ""
+
+
+SET = asset("feature-set s", owners=ADS)
+INTO_SET: dict[str, Command] = {
+    "link": link("CONTAINS", "feature-set s", "feature f"),
+    "features": asset("feature-set s", owners=ADS, features=["feature f"]),
+    "featureSet": asset("feature f", featureSet=["feature-set s"]),
+}
+"""Each way to put a feature into a set."""
+
+
+@pytest.mark.parametrize("way", INTO_SET)
+def test_no_stranger_puts_an_unowned_feature_into_a_set(memory: Memory, way: str) -> None:
+    """Mal's edge is unconfirmed, so the set's incidents and sensitivity reach no feature of ada, nor of its owner."""
+    assert memory.outcomes(asset("feature f"), who=ADA, now=NOW + 1) == ["CREATED"]
+    assert memory.outcomes(SET, who=MAL, now=NOW + 2) == ["CREATED"]
+    assert memory.outcomes(INTO_SET[way], who=MAL, now=NOW + 3) in (["CREATED"], ["UPDATED"])
+    assert memory.outcomes(INTO_SET[way], who=MAL, now=NOW + 4) == ["UNCHANGED"]
+    assert memory.edge("CONTAINS", "feature-set s", "feature f")["claim"]
+    assert memory.outcomes(asset("feature f", owners=RANKING), who=ADA, now=NOW + 5) == ["UPDATED"]
+    assert memory.outcomes(SET, INTO_SET[way], who=MAL, now=NOW + 6)[1] in {"UNCHANGED", "DENIED"}
+    assert memory.edge("CONTAINS", "feature-set s", "feature f")["claim"]
+    assert memory.record("feature f")["index"]["whole"] == ""
+
+
+def test_who_registered_a_feature_confirms_its_set(memory: Memory) -> None:
+    """Ada, who may give the feature its owner, confirms what mal put into a set that both may change."""
+    assert memory.outcomes(asset("feature f"), asset("feature-set s"), who=ADA, now=NOW + 1) == ["CREATED"] * 2
+    assert memory.outcomes(INTO_SET["link"], who=MAL, now=NOW + 2) == ["CREATED"]
+    assert memory.outcomes(INTO_SET["link"], who=ADA, now=NOW + 3) == ["UPDATED"]
+    assert "claim" not in memory.edge("CONTAINS", "feature-set s", "feature f")
+    assert memory.record("feature f")["index"]["whole"] == urn("feature-set s")
+
+
+BO = person("bo", "team ranking", roles="engineer")
+
+
+@pytest.mark.parametrize(
+    "ended",
+    [UnlinkCommand("CONTAINS", urn("feature-set t"), urn("feature f")), asset("feature-set t", features=[])],
+    ids=["unlink", "list"],
+)
+def test_a_feature_does_not_return_to_a_set_of_others(memory: Memory, ended: Command) -> None:
+    """Bo takes a feature out of the set of ranking: it has no owner then, also if an older release let mal link it."""
+    assert memory.outcomes(asset("feature f"), who=ADA, now=NOW + 1) == ["CREATED"]
+    assert memory.outcomes(SET, INTO_SET["link"], who=MAL, now=NOW + 2) == ["CREATED"] * 2
+    memory.edges = {key: with_confirmation(edge, unconfirmed=False) for key, edge in memory.edges.items()}
+    ours = asset("feature-set t", owners=RANKING, features=["feature f"])
+    assert memory.outcomes(ours, who=ADA, now=NOW + 3) == ["CREATED"]
+    assert memory.record("feature f")["ownerTeam"] == urn("team ranking")
+    assert memory.outcomes(ended, who=BO, now=NOW + 4) == ["UPDATED"]
+    assert (memory.record("feature f")["index"]["whole"], memory.record("feature f")["ownerTeam"]) == ("", "")
+
+
+@pytest.mark.parametrize("member", ["bo", "both"])
+def test_an_asset_returns_to_a_former_domain_by_who_may_change_what_it_owns(memory: Memory, member: str) -> None:
+    """Mal links a placeholder into a domain of ads. It does not fall to ads when bo ends the domain of ranking."""
+    seeded(memory, asset("domain ranking", owners=RANKING))
+    ours, theirs = urn("domain ranking"), urn("domain ads")
+    bo = replace(BO, acts_for=frozenset({ours} if member == "bo" else {ours, theirs}))
+    mal = replace(MAL, acts_for=frozenset({theirs}))
+    used = asset("dataset y", owners=RANKING, derivedFrom=["dataset x"])
+    assert memory.outcomes(used, who=BO, now=NOW + 1) == ["CREATED"]
+    assert memory.outcomes(link("CONTAINS", "domain ads", "dataset x"), who=mal, now=NOW + 2) == ["CREATED"]
+    assert memory.outcomes(asset("dataset x", domain=["domain ranking"]), who=bo, now=NOW + 3) == ["CREATED"]
+    assert memory.record("dataset x")["ownerTeam"] == ours
+    ended = UnlinkCommand("CONTAINS", ours, urn("dataset x"))
+    assert memory.outcomes(ended, who=bo, now=NOW + 4) == ["UPDATED"]
+    assert memory.record("dataset x")["ownerTeam"] == ("" if member == "bo" else theirs)
+
+
+def test_a_version_does_not_fall_to_the_domain_of_a_stranger(memory: Memory) -> None:
+    """Ada, who takes the owners of a model away, is told which version a domain of others would own, and unlinks it."""
+    used = asset("run r", {"state": "COMPLETE"}, owners=RANKING, outputs=["model-version m@1"])
+    assert memory.outcomes(used, who=ADA, now=NOW + 1) == ["CREATED"]
+    mal = replace(MAL, acts_for=frozenset({urn("domain ads")}))
+    assert memory.outcomes(link("CONTAINS", "domain ads", "model-version m@1"), who=mal, now=NOW + 2) == ["CREATED"]
+    ours = (asset("model m", owners=RANKING), asset("model-version m@1"))
+    assert memory.outcomes(*ours, who=ADA, now=NOW + 3) == ["CREATED"] * 2
+    (done,) = memory.run(asset("model m", owners={}), who=ADA, now=NOW + 4)
+    assert [error.code.name for error in done.errors] == ["DENIED"]
+    assert f"{urn('model-version m@1')} would belong to one whose assets you may not change" in done.errors[0].message
+    ended = UnlinkCommand("CONTAINS", urn("domain ads"), urn("model-version m@1"))
+    assert memory.outcomes(ended, asset("model m", owners={}), who=ADA, now=NOW + 5) == ["UPDATED"] * 2
+    assert memory.record("model-version m@1")["ownerTeam"] == ""
