@@ -151,7 +151,7 @@ def is_retired(asset: Row) -> bool:
 
 
 def counts_downstream(asset: Row, root: Row) -> bool:
-    """Return whether causes on an asset upstream of ``root`` count for the status of ``root``.
+    """Return whether causes on an asset upstream of ``root``, or of its group, count for the status of ``root``.
 
     Any engineer may record checks and incidents on an asset without an owner team, so these do not change the health of
     an asset that has one.
@@ -162,12 +162,15 @@ def counts_downstream(asset: Row, root: Row) -> bool:
 def counts_in_group(member: Row, reached: Row) -> bool:
     """Return whether causes on a ``member`` of an asset group, and those upstream of it, count for the one ``reached``.
 
-    Others can register a child before its parent has an owner. So causes of a child count for a parent that a team or
-    user owns only if both have the same owner. A parent of a domain alone may have children of each of its teams.
+    Others can register a child before its parent has an owner, or a parent before others. So causes of one count for
+    another that a team or user owns only if both have the same owner. A parent of a domain alone may have children of
+    each of its teams.
     """
-    is_child = reached.kind in CHILD_HOPS and member.urn != reached.urn
     owner = reached.record["ownerTeam"]
-    return not is_child or owner in {"", member.record["ownerTeam"]} or slug_of(owner) == "domain"
+    if member.urn == reached.urn or owner in {"", member.record["ownerTeam"]}:
+        return True
+    parent = reached if reached.kind in CHILD_HOPS else member
+    return slug_of(parent.record["ownerTeam"]) == "domain"
 
 
 def brings_causes(edge: Record, upstream: Row, downstream: Row) -> bool:

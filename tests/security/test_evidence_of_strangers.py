@@ -205,6 +205,28 @@ async def test_a_child_of_a_stranger_neither_impairs_nor_keeps_its_parent(api: A
     assert (of_parent["deletedAt"] is None, of_child["deletedAt"]) == (False, None)
 
 
+async def test_no_stranger_impairs_a_version_by_its_parent(api: Api) -> None:
+    """Eva's incident on a placeholder model, and on what she links to it, are causes of ada's version without effect.
+
+    Once the model has the owner of the version, what its owner reports counts.
+    """
+    urn, source = version("orphan"), "mlg://dataset/test/default/orphan-source"
+    mine = {"modelVersion": {"id": urn, "owners": [RANKING]}}
+    assert (await api.register("ada", mine))["created"] == 1
+    assert (await api.register("eva", {"dataset": {"id": source, "owners": [ADS]}}))["created"] == 1
+    ends = {"from": source, "to": model("orphan")}
+    assert codes(await do(api, "eva", LINK, relation="FEEDS", **ends)) == []
+    for each in (model("orphan"), source):
+        assert codes(await do(api, "eva", INCIDENT, assets=[each], title="fake", severity="CRITICAL")) == []
+    found = (await api.ask("bo", HEALTH, id=urn))["asset"]["health"]
+    assert found == {"status": "UNKNOWN", "causes": [{"depth": 0, "counts": False, "evaluation": None}]}
+    assert (await api.ask("bo", HEALTH, id=model("orphan")))["asset"]["health"]["status"] == "UNHEALTHY"
+    assert (await api.register("ada", {"model": {"id": model("orphan"), "owners": [RANKING]}}))["created"] == 1
+    assert (await api.ask("bo", HEALTH, id=urn))["asset"]["health"]["status"] == "UNKNOWN"
+    assert codes(await do(api, "ada", INCIDENT, assets=[model("orphan")], title="real", severity="CRITICAL")) == []
+    assert (await api.ask("bo", HEALTH, id=urn))["asset"]["health"]["status"] == "UNHEALTHY"
+
+
 @pytest.fixture
 async def gated(graph: StoreGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Api]:
     """Return the API of an installation with one gate, which is for a domain."""

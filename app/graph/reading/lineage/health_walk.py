@@ -87,7 +87,7 @@ class HealthWalk:
             if asset.access.grade is not AccessGrade.READ:
                 self.walk.blocked = True
                 continue
-            counts = counts_in_group(asset, row) and (depth == 0 or counts_downstream(asset, self.root))
+            counts = counts_in_group(asset, row) and counts_downstream(asset, self.root)
             for each in self._findings(depth, asset, evidence, group.response, monitors=counts and depth == 0):
                 self._add(each if counts else replace(each, weight=CauseSeverity.REPORTED))
 
