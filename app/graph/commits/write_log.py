@@ -29,8 +29,9 @@ process runs, ended at its exit, and taken by another process when its time is o
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import islice
 from typing import Final
 from uuid import uuid4
 
@@ -389,10 +390,20 @@ class WriteLog:
 
     async def _forget(self, touched: Touched) -> None:
         """Forget what a learned transaction touched, part by part, and keep none of it before VISIBLE_SECONDS."""
-        turns, loop = OperationBudget(), asyncio.get_running_loop()
-        for number, part in enumerate(touched.parts()):
-            if number:
-                await turns.pause()
-            for watch in self._client.write_watches:
-                watch.begun(part)
-                loop.call_later(VISIBLE_SECONDS, partial(watch.ended, part, certain=True))
+        turns, ends = OperationBudget(), list[Callable[[], None]]()
+        try:
+            for part in touched.parts():
+                if ends:
+                    await turns.pause()
+                for watch in self._client.write_watches:
+                    watch.begun(part)
+                    ends.append(partial(watch.ended, part, certain=True))
+        finally:
+            asyncio.get_running_loop().call_later(VISIBLE_SECONDS, _call_in_turns, iter(ends))
+
+
+def _call_in_turns(calls: Iterator[Callable[[], None]]) -> None:
+    """Make the next of some calls, and each of the others in a later iteration of the event loop."""
+    for call in islice(calls, 1):
+        call()
+        asyncio.get_running_loop().call_soon(_call_in_turns, calls)

@@ -83,11 +83,14 @@ class StoredFlows:
         return set().union(*_flowing(pages.hops, edges))
 
     async def sources(self, vertices: Sequence[int]) -> Sources:
-        """Return the sources of the vertices, and all records read; a vertex of a kind in ``stops`` has no sources."""
+        """Return the sources of the vertices, and all records read; a vertex of a kind in ``stops`` has no sources.
+
+        Long records have only their kind and CHILD_KEYS.
+        """
         sources = Sources()
         for xs in _batches(vertices):
             reading = self.source_reading(xs)
-            async for edges, records in self._pages(xs, reading.pages.hops, _EVERY):
+            async for edges, records in self._pages(xs, reading.pages.hops, _EVERY, ("kind", *CHILD_KEYS)):
                 sources.records |= records
                 await run_in_turn(reading.add, _are_many(edges), edges)
             sources.of.update(await run_in_turn(reading.sources, reading.size > MANY_EDGES))

@@ -20,7 +20,6 @@ async def test_of_the_long_records_of_children_the_tags_and_sensitivity_are_read
     restricted: dict[str, object] = {"id": long, "description": "é" * SHORT, "sensitivity": "RESTRICTED", "tags": [tag]}
     async with open_api(graph, tmp_path, no_jobs) as api:
         await api.load({"tag": {"name": "t", "tagKind": "FREE"}}, {"featureSet": {"id": group}})
-        await api.load({"tag": {"name": "t", "tagKind": "FREE"}}, {"featureSet": {"id": group}})
         await api.load(*({"feature": {**each, "featureSet": group}} for each in ({"id": short}, restricted)))
         flows = StoredFlows(api.client, frozenset(), epoch_milliseconds())
         found = await flows.children([vertex_id("default", group)])

@@ -56,7 +56,7 @@ class Texts:
         is_first = not bindings["points"]
         edges = [[PARENT, 10, FEATURE, PARENT, 11, FEATURE] if FEATURE in hop["ks"] else [] for hop in bindings["hops"]]
         (vid,), left = ([10], [11]) if is_first else (bindings["points"], [])
-        complete = {"description": "long", "sensitivity": "RESTRICTED", "index": {"tags": []}}
+        complete = {"description": "long", "kind": FEATURE, "sensitivity": "RESTRICTED", "index": {"tags": []}}
         text = orjson.dumps({key: complete[key] for key in bindings["only"] or complete}).decode()
         return [{"e": edges, "r": [([], []) for _ in edges], "v": [vid, text], "w": left}]
 
@@ -67,3 +67,10 @@ async def test_the_long_values_of_children_are_not_read() -> None:
     found = await StoredFlows(client, frozenset(), FOREVER).children([PARENT])
     assert found.of == {PARENT: {10, 11}}
     assert found.records == {vid: {"sensitivity": "RESTRICTED", "index": {"tags": []}} for vid in (10, 11)}
+
+
+async def test_the_long_values_of_sources_are_not_read() -> None:
+    """The deletion of what is derived from a feature set reads the records of all its features as well."""
+    client: Any = Texts()
+    found = await StoredFlows(client, frozenset(), FOREVER).sources([11])
+    assert found.records == {11: {"kind": FEATURE, "sensitivity": "RESTRICTED", "index": {"tags": []}}}

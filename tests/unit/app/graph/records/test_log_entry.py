@@ -76,7 +76,7 @@ async def test_long_entries_are_read_in_the_side_thread(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(log_entry, "entry_of", read)
     few = await entries_of(texts)
-    monkeypatch.setattr(log_entry, "LONG_ENTRIES", len("".join(texts)) - 1)
+    monkeypatch.setattr(log_entry, "LONG_ENTRY", len(texts[0]) - 1)
     assert await entries_of(texts) == few
     assert [entry.number for entry in few] == [1, 2]
     assert threads == [threading.get_ident()] * 2 + [aside] * 2

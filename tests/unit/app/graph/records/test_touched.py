@@ -21,3 +21,5 @@ def test_parts_are_small_and_leave_nothing_out(vertices: int, ends: int, count: 
 def test_what_lists_nothing_is_one_part() -> None:
     """Everything stays everything, and nothing stays one write that touches nothing."""
     assert ([*EVERYTHING.parts()], [*NOTHING.parts()]) == ([EVERYTHING], [NOTHING])
+    much = Touched(frozenset(range(2 * PART_SIZE)), everything=True)
+    assert [*much.parts()] == [much]
