@@ -162,15 +162,14 @@ def counts_downstream(asset: Row, root: Row) -> bool:
 def counts_in_group(member: Row, reached: Row) -> bool:
     """Return whether causes on a ``member`` of an asset group, and those upstream of it, count for the one ``reached``.
 
-    Others can register a child before its parent has an owner, or a parent before others. So causes of one count for
-    another that a team or user owns only if both have the same owner. A parent of a domain alone may have children of
-    each of its teams.
+    Others can register a child before its parent has an owner. So causes of a child count for a parent that a team or
+    user owns only if both have the same owner. A parent of a domain alone may have children of each of its teams.
+    Causes of a parent without an owner do not count for a child that has one: any engineer may record or link them.
     """
     owner = reached.record["ownerTeam"]
     if member.urn == reached.urn or owner in {"", member.record["ownerTeam"]}:
         return True
-    parent = reached if reached.kind in CHILD_HOPS else member
-    return slug_of(parent.record["ownerTeam"]) == "domain"
+    return slug_of(owner) == "domain" if reached.kind in CHILD_HOPS else bool(member.record["ownerTeam"])
 
 
 def brings_causes(edge: Record, upstream: Row, downstream: Row) -> bool:

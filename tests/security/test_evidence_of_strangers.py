@@ -221,6 +221,7 @@ async def test_no_stranger_impairs_a_version_by_its_parent(api: Api) -> None:
     found = (await api.ask("bo", HEALTH, id=urn))["asset"]["health"]
     assert found == {"status": "UNKNOWN", "causes": [{"depth": 0, "counts": False, "evaluation": None}]}
     assert (await api.ask("bo", HEALTH, id=model("orphan")))["asset"]["health"]["status"] == "UNHEALTHY"
+    assert codes(await do(api, "root", UNLINK, relation="FEEDS", **ends)) == []
     assert (await api.register("ada", {"model": {"id": model("orphan"), "owners": [RANKING]}}))["created"] == 1
     assert (await api.ask("bo", HEALTH, id=urn))["asset"]["health"]["status"] == "UNKNOWN"
     assert codes(await do(api, "ada", INCIDENT, assets=[model("orphan")], title="real", severity="CRITICAL")) == []
