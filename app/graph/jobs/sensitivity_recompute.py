@@ -187,6 +187,7 @@ class Recomputation:
     _decision: _Decision | None = None
     _work: _Work = field(default_factory=lambda: iter(()))
     _wanted: Collection[int] = ()
+    _part_size: int = AT_ONCE
     _limit: int = MAX_EXAMINED
     _has_stored: bool = False
 
@@ -202,14 +203,15 @@ class Recomputation:
 
     def begin_batch(self, vids: Iterable[int]) -> None:
         """Begin the next batch."""
-        self.batch, self.again, self._decision, self._limit = list(vids), set(), None, MAX_EXAMINED
+        self.batch, self.again, self._decision = list(vids), set(), None
+        self._part_size, self._limit = self.size, MAX_EXAMINED
 
     async def decide(self, flows: StoredFlows, budget: ReadBudget) -> bool:
         """Continue to decide about the batch; return whether that is done, which it is not if the budget is spent.
 
         What was decided before stays, unless something that it used has risen, or a source of what it raises has
-        changed. Then it begins again. If nothing was stored since the last begin, the step examines twice as much: so
-        it ends at some time, whatever is written between the steps.
+        changed. Then it begins again. If nothing was stored or divided since the last begin, the step examines twice as
+        much: so it ends at some time, whatever is written between the steps.
         """
         if self._decision is not None:
             if not await self.known.read_used(flows, budget):
@@ -219,7 +221,7 @@ class Recomputation:
                 self._decide_again()
         if self._decision is None:
             self.known.no_longer_used()
-            self._decision = _Decision(self.known, self.batch, self.size)
+            self._decision = _Decision(self.known, self.batch, self._part_size)
             self._work, self._wanted, self._has_stored = self._decision.work(), (), False
         return await self._continue(self._decision, flows, budget)
 
@@ -241,8 +243,9 @@ class Recomputation:
     def divide(self, size: int) -> None:
         """Let :meth:`decide` find the parts of the batch again, as the next one is too large for a transaction.
 
-        Each then has at most ``size`` vertices, until the batch is decided again.
+        Each then has at most ``size`` vertices, until the end of the batch.
         """
+        self._part_size, self._has_stored = size, True
         if self._decision is not None:
             self._decision.size = size
             self._decision.parts.clear()

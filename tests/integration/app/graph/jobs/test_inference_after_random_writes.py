@@ -12,7 +12,6 @@ from support.stores.janusgraph import StoreGraph
 from support.stores.overtaken_job import FAILURES, OvertakenJob
 from support.stores.writers import NOW, Stored, Writers, asset, link, person, shipped_policy, shipped_stops, stored, urn
 
-from app.graph.commits.entries import failing_entries
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver import edge_pages
 from app.graph.driver.gremlin_client import GremlinClient
@@ -159,7 +158,6 @@ async def test_inferred_edges_equal_the_oracle(  # noqa: PLR0913, PLR0917 - draw
     one chain alone, a step may read one edge alone, beside writers, and few sources and middles may have chains. A
     second run changes nothing.
     """
-    monkeypatch.setattr(failing_entries, "MIN_PAUSE_SECONDS", 0)
     monkeypatch.setattr(job_module, "BATCH", most[0])
     for name in ("MAX_EDGES", "AT_ONCE", "MAX_EXAMINED"):
         monkeypatch.setattr(chain_reads, name, most[0])

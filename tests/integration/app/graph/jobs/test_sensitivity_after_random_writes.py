@@ -23,7 +23,6 @@ from support.stores.writers import (
 )
 
 from app.graph.commits import outbox_worker
-from app.graph.commits.entries import failing_entries
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver import edge_pages
 from app.graph.driver.gremlin_client import GremlinClient
@@ -170,7 +169,6 @@ async def test_sensitivity_is_never_too_low_and_exact_when_idle(
     monkeypatch.setattr(job_module, "ReadBudget", lambda: ReadBudget(requests=40 if seed == 0 else 1))
     monkeypatch.setattr(sensitivity_recompute, "PART", 1)
     monkeypatch.setattr(sensitivity_recompute, "MAX_EXAMINED", 1_000 if seed == 0 else 4)
-    monkeypatch.setattr(failing_entries, "MIN_PAUSE_SECONDS", 0)
     if seed == 1:
         monkeypatch.setattr(stored_flows, "PART_SIZE", 1)
         monkeypatch.setattr(edge_pages, "PAGE", 1)

@@ -25,7 +25,6 @@ from support.stores.writers import (
 )
 
 from app.graph.commits import outbox_worker
-from app.graph.commits.entries import failing_entries
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver import edge_pages
@@ -188,7 +187,6 @@ async def test_tags_equal_the_oracle(  # noqa: PLR0913, PLR0917 - drawn by hypot
     """
     monkeypatch.setattr(job_module, "BATCH", size)
     monkeypatch.setattr(job_module, "MAX_STEPS", 1)
-    monkeypatch.setattr(failing_entries, "MIN_PAUSE_SECONDS", 0)
     monkeypatch.setattr(outbox_worker, "MAX_CHARACTERS", 1 if crash else 10**6)
     if size == 2:
         monkeypatch.setattr(edge_pages, "PAGE", 1)
