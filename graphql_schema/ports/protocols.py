@@ -134,8 +134,8 @@ class GraphWriter(Protocol):
         """Write the items and return one outcome per item, in order; an item is written completely or not at all.
 
         With ``atomic`` all items are written or none, with ``dry_run`` none. Raises LimitError, and writes nothing, if
-        an atomic call refers to too many ids. Raises CodedError if the store fails or the operation has ended; items
-        may then be written, unless the call is atomic and the store refused it.
+        an atomic call refers to too many ids or is too long. Raises CodedError if the store fails or the operation has
+        ended; items may then be written, unless the call is atomic and the store refused it.
         """
         ...
 

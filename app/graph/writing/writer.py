@@ -34,10 +34,13 @@ MAX_BATCH_EDGES: Final = 2_500
 """Maximal number of edges that the items of one batch declare, unless the first item has more or the call is atomic."""
 
 MAX_BATCH_TEXT: Final = 1_250_000
-"""Maximal number of characters of the descriptions in one batch, unless one item has more or the call is atomic."""
+"""Maximal number of characters of the descriptions in one batch, unless one item has more."""
 
 MAX_ATOMIC_EDGES: Final = 2_500
 """Maximal number of edges that the items of an atomic call declare: all other writers wait for its one transaction."""
+
+MAX_ATOMIC_TEXT: Final = MAX_BATCH_TEXT
+"""Maximal number of characters of the descriptions in an atomic call, whose words take 125 to 700 ms."""
 
 CONTENDED_SHARE: Final = 5
 """While several callers write, the maxima of items, edges and characters of a batch are divided by this.
@@ -77,8 +80,8 @@ class PolicedWriter:
         """Write the items in batches, an atomic call in one, and return one outcome per item, in order.
 
         With ``dry_run``, nothing is written.
-        Raises LimitError if an atomic call declares more than MAX_ATOMIC_EDGES edges, or changes records and edges of
-        more than MAX_CHARACTERS characters.
+        Raises LimitError if an atomic call declares more than MAX_ATOMIC_EDGES edges, has descriptions of more than
+        MAX_ATOMIC_TEXT characters, or changes records and edges of more than MAX_CHARACTERS characters.
         Raises StoreUnavailableError if the store does not complete a request or a conflict with another process
         persists, and the error of ``budget`` if the operation has ended. Raises StoreFailedError if the store fails a
         request, refuses the credentials or returns an unusable response. Earlier batches of the call are written then,
@@ -225,8 +228,8 @@ def _reason(error: WriteRefusedError) -> str:
 
 
 def _refuse_long(items: Sequence[Command]) -> None:
-    """Raise LimitError if the items of an atomic call declare too many edges."""
-    edges = sum(map(edge_count, items))
+    """Raise LimitError if the items of an atomic call declare too many edges, or have too long descriptions."""
+    edges, text = sum(map(edge_count, items)), sum(map(text_length, items))
     if edges > MAX_ATOMIC_EDGES:
         raise LimitError(
             f"The items of an atomic call may declare at most {MAX_ATOMIC_EDGES} edges, and these declare {edges}; "
@@ -234,4 +237,12 @@ def _refuse_long(items: Sequence[Command]) -> None:
             limit="atomicEdges",
             maximum=MAX_ATOMIC_EDGES,
             actual=edges,
+        )
+    if text > MAX_ATOMIC_TEXT:
+        raise LimitError(
+            f"The descriptions in an atomic call may have at most {MAX_ATOMIC_TEXT} characters, and these have {text}; "
+            "split the call, or send it without `atomic`.",
+            limit="atomicText",
+            maximum=MAX_ATOMIC_TEXT,
+            actual=text,
         )

@@ -166,6 +166,19 @@ async def test_an_atomic_call_of_too_many_edges_is_refused(policy: Policy) -> No
     assert store.failures == 0
 
 
+async def test_an_atomic_call_of_too_long_descriptions_is_refused(policy: Policy) -> None:
+    """Their words would be found in its one transaction, so nothing is read for it; equal descriptions count each."""
+    store = FailingStore(StoreFailedError("A request."), reads=True)
+    text = "x" * 62_500
+    items = [asset(f"dataset d{number}", {"description": text}) for number in range(21)]
+    with pytest.raises(LimitError, match="1250000 characters, and these have 1312500;") as caught:
+        await writer_over(store, policy).write(items, dry_run=False, atomic=True)
+    assert caught.value.extensions["limit"] == "atomicText"
+    assert store.failures == 0
+    with pytest.raises(StoreFailedError):
+        await writer_over(store, policy).write(items[1:], dry_run=False, atomic=True)
+
+
 def event(name: str, *commands: Command) -> EventCommand:
     """Return an event with the commands, whose record has their outcomes."""
 
