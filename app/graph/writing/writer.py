@@ -99,7 +99,7 @@ class PolicedWriter:
         refused: set[str] = set()
         while len(outcomes) < len(items):
             first = items[len(outcomes)]
-            if isinstance(first, EventCommand) and command_count(first) > MAX_BATCH_ITEMS:
+            if isinstance(first, EventCommand) and self._is_too_long(first):
                 outcomes.append(await self._divided(first, dry_run=dry_run))
                 continue
             batch = [without_known(each, refused) for each in self._batch_from(items, len(outcomes))]
@@ -121,9 +121,18 @@ class PolicedWriter:
                 maximum=MAX_CHARACTERS,
             ) from None
 
+    @property
+    def _share(self) -> int:
+        """By what the maxima of a batch are divided now."""
+        return CONTENDED_SHARE if self._coordinator.contention.is_contended else 1
+
+    def _is_too_long(self, event: EventCommand) -> bool:
+        """Return whether an event has more commands, or longer descriptions, than one transaction should have."""
+        return command_count(event) > MAX_BATCH_ITEMS or text_length(event) > MAX_BATCH_TEXT // self._share
+
     def _batch_from(self, items: Sequence[Command], begin: int) -> Sequence[Command]:
         """Return the items of the next batch, which begin at the index ``begin``: fewer while several callers write."""
-        share = CONTENDED_SHARE if self._coordinator.contention.is_contended else 1
+        share = self._share
         end, commands, edges, text = begin, 0, 0, 0
         while end < len(items):
             commands += command_count(items[end])
@@ -164,7 +173,7 @@ class PolicedWriter:
     async def _divided(self, event: EventCommand, *, dry_run: bool) -> WriteOutcome:
         """Write an event in several transactions, and then its record.
 
-        That is one of more commands than a transaction has, or one that the store refuses.
+        That is one that is too long for a transaction, or one that the store refuses.
         """
         parts = tuple(await self._written(event.commands, dry_run=dry_run, atomic=False))
         record = event.record(parts)

@@ -210,6 +210,33 @@ async def test_an_event_of_many_commands_is_several_transactions(
     assert len(store.writes) == 4
 
 
+async def test_an_event_of_long_descriptions_is_several_transactions(
+    policy: Policy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All writers wait while their words are found, so its commands are divided as the items of a call are."""
+    store = MemoryStore(Memory(policy))
+    monkeypatch.setattr("app.graph.writing.group_plan.prefetch", store.prefetch)
+    monkeypatch.setattr("app.graph.writing.writer.MAX_BATCH_TEXT", 30)
+    client: Any = store
+    coordinator = WriteCoordinator(shipped_stops())
+    writer = Writers(client, policy, coordinator).of(person("root", roles="admin"))
+
+    async def transactions(name: str) -> int:
+        known = len(store.writes)
+        items = [asset(f"dataset {name}{number}", {"description": "x" * 10}) for number in range(3)]
+        (done,) = await writer.write([event(name, *items)], dry_run=False, atomic=False)
+        assert [part.outcome.name for part in done.parts] == ["CREATED"] * 3
+        return len(store.writes) - known
+
+    await writer.write(ITEMS[:1], dry_run=False, atomic=False)  # the subject of the records
+    assert await transactions("a") == 1
+    monkeypatch.setattr("app.graph.writing.writer.MAX_BATCH_TEXT", 29)
+    assert await transactions("b") == 2 + 1
+    monkeypatch.setattr("app.graph.writing.writer.MAX_BATCH_TEXT", 30)
+    with coordinator.contention.call("another caller"):
+        assert await transactions("c") == 3 + 1
+
+
 def ingestion_of(store: MemoryStore) -> str:
     """Return the id of the only record of an event."""
     (found,) = (each["id"] for each in store.memory.vertices.values() if each["kind"] == "INGESTION")
