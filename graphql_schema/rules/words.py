@@ -107,7 +107,7 @@ def _with_parts(text: str, run: re.Match[str]) -> Iterator[Word]:
     start, end = run.span()
     yield from _folded(text, (start, end))
     if not run[0].islower():
-        humps = [at for at in range(start + 1, end) if _is_hump(text, at)]
+        humps = [start + at for at in range(1, end - start) if _is_hump(run[0], at)]
         if humps:
             yield from _folded(text, [start, *humps, end])
 
@@ -130,6 +130,6 @@ def fold(run: str) -> str:
     return "".join(filter(str.isalnum, normalize("NFKD", plain)))[:MAX_WORD_LENGTH]
 
 
-def _is_hump(text: str, at: int) -> bool:
-    """Return whether a part in camel case begins at an index: ``orders|Daily``, ``HTTP|Server``."""
-    return text[at].isupper() and (not text[at - 1].isupper() or text[at + 1 : at + 2].islower())
+def _is_hump(run: str, at: int) -> bool:
+    """Return whether a part in camel case begins at an index of a run: ``orders|Daily``, ``HTTP|Server``."""
+    return run[at].isupper() and (not run[at - 1].isupper() or run[at + 1 : at + 2].islower())
