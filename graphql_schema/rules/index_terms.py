@@ -4,7 +4,7 @@ They are native properties of an asset. To find the words of a long text takes m
 are not found again. Its terms differ only if its texts do.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Final
 
@@ -20,8 +20,8 @@ PROSE: Final = "description"
 """Field with the free text of a record."""
 
 
-MAX_PROSE_WORDS: Final = 5_000
-"""Number of different words of a description that are indexed; to find them takes 3 to 20 ms.
+MAX_WORDS: Final = 5_000
+"""Number of different words of a description that are indexed and ranked; to find them takes 3 to 20 ms.
 
 An English text of the maximal length has some 3,000, one of ideographs up to 21,000.
 """
@@ -37,19 +37,29 @@ def name_terms(record: Record, before: Record | None = None) -> dict[str, list[s
     if before is not None and _texts(record, fields) == _texts(before, fields):
         return {}
     titles = dict.fromkeys(title(record[field]) for field in NAMES)
-    words = dict.fromkeys(word for text in _texts(record, fields) for word in index_words(text))
+    words = dict.fromkeys(word for text in _texts(record, fields) for word in words_of(text))
     return {"titles": [*titles], "words": [*words]}
 
 
 def prose_terms(record: Record, before: Record | None = None) -> dict[str, str]:
     """Return the native property that follows from the description of a record; none if ``before`` has the same.
 
-    ``prose`` has the first MAX_PROSE_WORDS different words of the description, separated by spaces.
+    ``prose`` has the words of the description, separated by spaces.
     """
-    if before is not None and _texts(record, (PROSE,)) == _texts(before, (PROSE,)):
-        return {}
-    (text,) = _texts(record, (PROSE,))
-    return {"prose": " ".join(islice(index_words(text), MAX_PROSE_WORDS))}
+    return {"prose": " ".join(words_of(record.get(PROSE) or ""))} if has_new_prose(record, before) else {}
+
+
+def has_new_prose(record: Record, before: Record | None) -> bool:
+    """Return whether the words of the description of a record are to be found: unless ``before`` has the same."""
+    return before is None or _texts(record, (PROSE,)) != _texts(before, (PROSE,))
+
+
+def words_of(text: str) -> Iterator[str]:
+    """Yield the words by which a name, a part of an id or a description is found: its first MAX_WORDS different ones.
+
+    Only a description can have more.
+    """
+    return islice(index_words(text), MAX_WORDS)
 
 
 def id_fields(record: Record) -> tuple[str, ...]:

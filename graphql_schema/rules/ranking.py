@@ -11,10 +11,10 @@ from functools import lru_cache
 
 from graphql_schema.catalog.kinds import KIND_OF_CODE
 from graphql_schema.ports.row import Row
-from graphql_schema.rules.index_terms import NAMES, PROSE, id_fields
+from graphql_schema.rules.index_terms import NAMES, PROSE, id_fields, words_of
 from graphql_schema.rules.search_text import MAX_QUERY_WORDS, SearchText, VersionText
 from graphql_schema.rules.typos import allowed_errors, edit_distance
-from graphql_schema.rules.words import MAX_KEPT, index_words, title
+from graphql_schema.rules.words import MAX_KEPT, title
 
 EXACT, PREFIX = 0, 1
 """Worth, less is better, of an id or name equal to the query, and of a name that begins with the query."""
@@ -96,7 +96,7 @@ def _words(text: str) -> frozenset[str]:
 
 @lru_cache(maxsize=16_384)
 def _kept_words(text: str) -> frozenset[str]:
-    return frozenset(index_words(text))
+    return frozenset(words_of(text))
 
 
 def _worth(word: str, places: _Places, max_errors: int, *, last: bool) -> int | None:

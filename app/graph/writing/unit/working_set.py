@@ -14,7 +14,7 @@ from app.graph.writing.unit.read_set import NotReadError, ReadCoverage, ReadSet
 from app.graph.writing.unit.tracked_values import TrackedValues
 from graphql_schema.catalog.relations import Direction
 from graphql_schema.ports.record import Record
-from graphql_schema.rules.index_terms import PROSE
+from graphql_schema.rules.index_terms import PROSE, has_new_prose
 
 LONG_TEXT: Final = 1_000
 """Number of characters above which the words of a text are found in the side thread; that many take up to 2 ms."""
@@ -262,7 +262,7 @@ class WorkingSet:
         It has a long description that is new, or it is a change with many entries.
         """
         return any(
-            (len(text := after.get(PROSE) or "") > LONG_TEXT and text != (self._vertices.stored(vid) or {}).get(PROSE))
+            (len(after.get(PROSE) or "") > LONG_TEXT and has_new_prose(after, self._vertices.stored(vid)))
             or len(after.get("fields") or ()) > LONG_CHANGE
             for vid, after in self._vertices.unwritten().items()
         )

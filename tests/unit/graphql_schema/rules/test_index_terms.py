@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from graphql_schema.rules import index_terms
-from graphql_schema.rules.index_terms import MAX_PROSE_WORDS, name_terms, prose_terms
+from graphql_schema.rules.index_terms import MAX_WORDS, name_terms, prose_terms
 from graphql_schema.rules.words import index_words
 
 VERSION = {
@@ -46,7 +46,7 @@ def test_a_record_without_a_description_has_no_prose() -> None:
 
 def test_of_a_description_the_first_different_words_are_indexed() -> None:
     """Words that come again do not count."""
-    numbers = [str(number) for number in range(MAX_PROSE_WORDS + 1)]
+    numbers = [str(number) for number in range(MAX_WORDS + 1)]
     indexed = prose_terms({**VERSION, "description": " ".join(["0"] * 100 + numbers)})["prose"].split()
     assert indexed == numbers[:-1]
 

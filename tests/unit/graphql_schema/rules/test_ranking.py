@@ -120,6 +120,13 @@ def test_a_hidden_field_makes_no_hit(field: str) -> None:
     assert rank_of("churn", model("x", hiding(field), **values)) is None
 
 
+def test_of_a_description_the_words_count_that_are_indexed() -> None:
+    """The 5,000th different word is found and the next is not, also if the index still has it from earlier."""
+    row = model(description=" ".join(f"w{number}" for number in range(1, 5_002)))
+    assert rank_of("w5000", row) is not None
+    assert rank_of("w5001", row) is None
+
+
 def version(name: str, label: str, **values: Any) -> Row:
     """Return a row of a version of a model."""
     return plain_row("MODEL_VERSION", name, version=label, **{"namespace": "default", "source": "test", **values})
