@@ -21,6 +21,9 @@ MAX_BYTES: Final = 16 * 1024 * 1024
 TOKEN_BYTES: Final = 400
 """Approximate size of a token with its syntax nodes, in bytes."""
 
+LINE_BYTES: Final = 4
+"""Size of the begin of a line, in bytes, which a document keeps from its first error on."""
+
 STEP_BYTES: Final = 700
 """Approximate size of a step of a plan, in bytes. A field of an interface has a step for each type of its objects."""
 
@@ -69,7 +72,8 @@ class DocumentCache:
 
         A document that alone is larger than ``max_bytes`` is not kept.
         """
-        size = TOKEN_BYTES * _token_count(document) + getsizeof(text)
+        lines = text.count("\n") + text.count("\r")
+        size = TOKEN_BYTES * _token_count(document) + LINE_BYTES * lines + getsizeof(text)
         if text in self._documents or size > self.max_bytes:
             return
         self._documents[text] = KnownDocument(document, size), size

@@ -1,7 +1,10 @@
 """Parsing of documents: short ones at once, long ones in the side thread; recently parsed ones are cached."""
 
+from array import array
+from bisect import bisect_right
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
+from itertools import chain
 from typing import Final
 
 from graphql import DocumentNode, GraphQLSyntaxError, Lexer, Source, SourceLocation, Token
@@ -55,18 +58,25 @@ class ParsedDocuments:
 
 
 class CountedSource(Source):
-    """A source that finds lines by counting their ends, without a step in Python for each line.
+    """A source that counts its lines once, at its first error; 65,000 take 2 ms.
 
-    Each error has the line of its field. graphql-core takes 7 ms to find one after 60,000 empty lines, on the event
-    loop, and an operation can have 1,000 errors.
+    An error has a location for each field that is merged into its own, and an operation can have 1,000 errors. To find
+    one location after 60,000 empty lines, graphql-core takes 7 ms, on the event loop.
     """
 
     def get_location(self, position: int) -> SourceLocation:
-        """Return line and column of a character, both from 1; it is not the second one of the end of a line."""
-        text = self.body
-        ends = sum(text.count(end, 0, position) for end in "\r\n") - text.count("\r\n", 0, position)
-        begin = 1 + max(text.rfind(end, 0, position) for end in "\r\n")
-        return SourceLocation(ends + 1, position + 1 - begin)
+        r"""Return the line and the column of a character, both from 1.
+
+        ``position`` is not that of the ``\n`` in ``\r\n``, where no token begins.
+        """
+        line = bisect_right(self._begins, position)
+        return SourceLocation(line, position + 1 - self._begins[line - 1])
+
+    @cached_property
+    def _begins(self) -> "array[int]":
+        """The indices at which the lines begin, in order, four bytes each."""
+        text = self.body.replace("\r\n", " \n").replace("\r", "\n")
+        return array("I", chain([0], (at for at, character in enumerate(text, 1) if character == "\n")))
 
 
 def parsed(text: str, tokens: int) -> DocumentNode:

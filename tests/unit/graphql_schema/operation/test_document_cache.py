@@ -87,13 +87,18 @@ def test_the_size_of_all_documents_is_bounded() -> None:
     assert known.get(texts[0])
     known.add(texts[2], parse(texts[2]))
     known.add(texts[2], parse(texts[2]))
-    many_tokens, long_text = "{ a b c d e f g h i j k }", "{ a } #" + "😀" * size
-    for text in (many_tokens, long_text):
+    many_tokens, long_text, many_lines = (
+        "{ a b c d e f g h i j k }",
+        "{ a } #" + "😀" * size,
+        "{ a }" + "\n" * (size // 2),
+    )
+    for text in (many_tokens, long_text, many_lines):
         known.add(text, parse(text))
-    assert [known.get(text) is not None for text in (*texts, many_tokens, long_text)] == [
+    assert [known.get(text) is not None for text in (*texts, many_tokens, long_text, many_lines)] == [
         True,
         False,
         True,
+        False,
         False,
         False,
     ]

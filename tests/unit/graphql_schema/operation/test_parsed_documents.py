@@ -53,8 +53,17 @@ def test_an_error_has_the_line_that_graphql_core_finds(text: str) -> None:
             assert CountedSource(text).get_location(position) == Source(text).get_location(position)
 
 
-async def test_errors_have_locations_by_counting() -> None:
-    """A line takes no step in Python for each line before it: the source of a document counts, also in its errors."""
+def test_the_lines_of_a_text_are_found_once() -> None:
+    """The text is not read again, neither for the same place nor for another one."""
+    source = CountedSource("\n" * 60_000 + "{ a b }")
+    assert source.get_location(60_002) == (60_001, 3)
+    source.body = ""
+    assert source.get_location(60_002) == (60_001, 3)
+    assert source.get_location(60_004) == (60_001, 5)
+
+
+async def test_errors_have_the_source_that_counts_once() -> None:
+    """The source of a document counts its lines once, also the source in an error of the parser."""
     [operation] = (await ParsedDocuments(tokens=10).parse("{ a }")).definitions
     assert operation.loc is not None
     assert isinstance(operation.loc.source, CountedSource)
