@@ -98,9 +98,13 @@ def test_the_report_on_shared_work_is_added() -> None:
     other.report_read("Model.task", "m1")
     other.report_read("Model.task", "m2")
     other.absent["m3"] = None
+    for report, urn in ((mine, "m1"), (mine, "m1"), (other, "m1"), (other, "m2")):
+        report.report_refused("update", urn, "No.")
     mine.add(other)
     mine.reads["Model.task"]["m4"] = None
     assert (mine.hidden["Run.params"], mine.why["Run.params"]) == (3, NEEDS_TEAM)
     assert list(mine.reads["Model.task"]) == ["m1", "m2", "m4"]
     assert list(mine.absent) == ["m3"]
+    assert mine.refused == {("update", "m1", ("No.",)): 3, ("update", "m2", ("No.",)): 1}
+    assert other.refused == {("update", "m1", ("No.",)): 1, ("update", "m2", ("No.",)): 1}
     assert list(other.reads["Model.task"]) == ["m1", "m2"]
