@@ -32,10 +32,15 @@ CATCHES_EVERYTHING = {
 }
 """Modules that may catch `Exception` and continue, each with its reason."""
 
-RELEASES = {"app.graph.commits.outbox", "app.store.embedded.embedded_store", "app.store.embedded.data_lock"}
+RELEASES = {
+    "app.graph.commits.outbox",
+    "app.http.connections.connection_protocols",
+    "app.store.embedded.data_lock",
+    "app.store.embedded.embedded_store",
+}
 """Modules that may catch everything, cancellation included, and raise it again.
 
-They release a process or a lock, or keep the outbox entries of a transaction that may be stored.
+They release a process, a lock or a connection, or keep the outbox entries of a transaction that may be stored.
 """
 
 

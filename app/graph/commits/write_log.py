@@ -29,9 +29,8 @@ process runs, ended at its exit, and taken by another process when its time is o
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import islice
 from typing import Final
 from uuid import uuid4
 
@@ -43,6 +42,7 @@ from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_set import WriteSet
 from app.graph.driver.contended_request import repeat_contended
 from app.graph.driver.errors import LostTurnError, TransientConflictError
+from app.graph.driver.foreign_writes import pass_on
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.gremlin_text import g, param, render
 from app.graph.driver.prepared_statement import PreparedStatement
@@ -50,7 +50,6 @@ from app.graph.records.clock import epoch_milliseconds, steady_milliseconds
 from app.graph.records.log_entry import Lease, LogEntry, entries_of, entry_vids, lease_of
 from app.graph.records.touched import EVERYTHING, NOTHING, Touched
 from app.graph.records.vertex_id import vertex_id
-from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import JsonObject
 from policies.errors import CodedError
 
@@ -355,7 +354,7 @@ class WriteLog:
         """Take everything for changed; then the transactions up to the number ``last`` are known."""
         _log.warning("write_log_gap", known=self._known, last=last)
         self._forget_tags(EVERYTHING)
-        await self._forget(EVERYTHING)
+        await self._pass_on(EVERYTHING)
         await self._coordinator.outbox.learn_all(self._client)
         await self._coordinator.commit_log.load(self._client)
         self._known = last
@@ -376,7 +375,7 @@ class WriteLog:
             return
         self._forget_tags(entry.touched)
         if not own or entry.number != self._sent:
-            await self._forget(entry.touched)
+            await self._pass_on(entry.touched)
         await self._coordinator.outbox.learn(self._client, entry.added, entry.deleted)
         self._coordinator.commit_log.learned(entry.at, entry.now)
 
@@ -388,22 +387,6 @@ class WriteLog:
         else:
             tags.forget(touched.vertices)
 
-    async def _forget(self, touched: Touched) -> None:
-        """Forget what a learned transaction touched, part by part, and keep none of it before VISIBLE_SECONDS."""
-        turns, ends = OperationBudget(), list[Callable[[], None]]()
-        try:
-            for part in touched.parts():
-                if ends:
-                    await turns.pause()
-                for watch in self._client.write_watches:
-                    watch.begun(part)
-                    ends.append(partial(watch.ended, part, certain=True))
-        finally:
-            asyncio.get_running_loop().call_later(VISIBLE_SECONDS, _call_in_turns, iter(ends))
-
-
-def _call_in_turns(calls: Iterator[Callable[[], None]]) -> None:
-    """Make the next of some calls, and each of the others in a later iteration of the event loop."""
-    for call in islice(calls, 1):
-        call()
-        asyncio.get_running_loop().call_soon(_call_in_turns, calls)
+    async def _pass_on(self, touched: Touched) -> None:
+        """Let the graph cache forget what a learned transaction touched, and keep none of it before VISIBLE_SECONDS."""
+        await pass_on(touched, self._client.write_watches, VISIBLE_SECONDS)

@@ -29,13 +29,12 @@ class LogStore:
 
 @dataclass
 class LogClient:
-    """A client of a LogStore: ``forgotten`` is what a cache would forget, ``kept`` what it may keep again."""
+    """A client of a LogStore, with the cache's side of writes recorded in ``forgotten``."""
 
     store: LogStore
     write_order: WriteLog | None = None
     write_watches: list[Any] = field(default_factory=list)
     forgotten: list[Touched] = field(default_factory=list)
-    kept: list[Touched] = field(default_factory=list)
     coordinator: WriteCoordinator = field(default_factory=WriteCoordinator)
     loses_response: bool = False
     late: list[Mapping[str, Any]] = field(default_factory=list)
@@ -48,9 +47,7 @@ class LogClient:
         self.forgotten.append(touched)
 
     def ended(self, touched: Touched, *, certain: bool) -> None:
-        """Record what may be kept again."""
-        assert certain
-        self.kept.append(touched)
+        """Do nothing."""
 
     async def submit(self, prepared: PreparedStatement, bindings: Mapping[str, Any], **_: object) -> Any:
         """Return what the store would."""

@@ -70,8 +70,8 @@ def _require_right_on_child(unit: ItemUnit, child: Record, after: Record) -> Non
         )
     if not unit.visibility.allows("update", after).allowed:
         raise denied(
-            f"Without its present owner, {shown} would belong to one whose assets you may not change. Give it a team as "
-            "an owner of its own, or unlink it from the domain that would own it, or let an administrator make the change."
+            f"Without its present owner, {shown} would belong to one whose assets you may not change. Give it a team "
+            "as its owner, unlink it from the domain that would own it, or let an administrator make the change."
         )
 
 

@@ -229,7 +229,7 @@ def test_an_asset_returns_to_a_former_domain_by_who_may_change_what_it_owns(memo
 
 
 def test_a_version_does_not_fall_to_the_domain_of_a_stranger(memory: Memory) -> None:
-    """Ada, who takes the owners of a model away, learns by the denial which version a domain of others would own, and unlinks it."""
+    """Ada, who takes the owners of a model away, learns which version a domain of others would own, and unlinks it."""
     used = asset("run r", {"state": "COMPLETE"}, owners=RANKING, outputs=["model-version m@1"])
     assert memory.outcomes(used, who=ADA, now=NOW + 1) == ["CREATED"]
     mal = replace(MAL, acts_for=frozenset({urn("domain ads")}))

@@ -1,0 +1,53 @@
+"""The parser of requests: which are refused, what is missing of a body, and whether the response has one."""
+
+import h11
+import pytest
+
+from app.http.connections.unambiguous_requests import UnambiguousRequests
+
+END = b"\r\nHost: a\r\n\r\n"
+
+
+def requests(data: bytes) -> UnambiguousRequests:
+    """Return the parser of a connection on which a client has sent some bytes."""
+    parser = UnambiguousRequests(h11.SERVER)
+    parser.receive_data(data)
+    return parser
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n",
+    ],
+)
+def test_a_request_with_two_ends_is_refused(head: bytes) -> None:
+    """A proxy may go by the other one of both, and take the rest of the body for the next request."""
+    parser = requests(head)
+    with pytest.raises(h11.RemoteProtocolError) as raised:
+        parser.next_event()
+    assert parser.refused is raised.value
+
+
+def test_the_rest_of_a_body_is_counted() -> None:
+    """It begins with the length that the head has, and falls with each byte of the body."""
+    parser = requests(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab")
+    parser.next_event()
+    assert parser.body_left == 5
+    assert bytes(parser.next_event().data) == b"ab"
+    assert parser.body_left == 3
+
+
+def test_a_response_to_head_has_no_body() -> None:
+    """The next request of the connection has one again, also before its head is complete."""
+    parser = requests(b"HEAD / HTTP/1.1" + END + b"GET / HTTP/1.1" + END)
+    parser.next_event()
+    assert parser.is_head
+    parser.next_event()
+    for event in (h11.Response(status_code=200, headers=[]), h11.EndOfMessage()):
+        parser.send(event)
+    parser.start_next_cycle()
+    assert not parser.is_head
+    parser.next_event()
+    assert not parser.is_head
