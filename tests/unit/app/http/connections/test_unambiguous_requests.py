@@ -23,7 +23,7 @@ def requests(data: bytes) -> UnambiguousRequests:
     ],
 )
 def test_a_request_with_two_ends_is_refused(head: bytes) -> None:
-    """A proxy may go by the other one of both, and take the rest of the body for the next request."""
+    """A proxy may use the other one of both, and take the rest of the body for the next request."""
     parser = requests(head)
     with pytest.raises(h11.RemoteProtocolError) as raised:
         parser.next_event()

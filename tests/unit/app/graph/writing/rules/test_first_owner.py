@@ -165,19 +165,19 @@ INTO_SET: dict[str, Command] = {
     "features": asset("feature-set s", owners=ADS, features=["feature f"]),
     "featureSet": asset("feature f", featureSet=["feature-set s"]),
 }
-"""Each way to put a feature into a set."""
+"""Each command that puts a feature into a set."""
 
 
-@pytest.mark.parametrize("way", INTO_SET)
-def test_no_stranger_puts_an_unowned_feature_into_a_set(memory: Memory, way: str) -> None:
+@pytest.mark.parametrize("name", INTO_SET)
+def test_no_stranger_puts_an_unowned_feature_into_a_set(memory: Memory, name: str) -> None:
     """Mal's edge is unconfirmed, so the set's incidents and sensitivity reach no feature of ada, nor of its owner."""
     assert memory.outcomes(asset("feature f"), who=ADA, now=NOW + 1) == ["CREATED"]
     assert memory.outcomes(SET, who=MAL, now=NOW + 2) == ["CREATED"]
-    assert memory.outcomes(INTO_SET[way], who=MAL, now=NOW + 3) in (["CREATED"], ["UPDATED"])
-    assert memory.outcomes(INTO_SET[way], who=MAL, now=NOW + 4) == ["UNCHANGED"]
+    assert memory.outcomes(INTO_SET[name], who=MAL, now=NOW + 3) in (["CREATED"], ["UPDATED"])
+    assert memory.outcomes(INTO_SET[name], who=MAL, now=NOW + 4) == ["UNCHANGED"]
     assert memory.edge("CONTAINS", "feature-set s", "feature f")["claim"]
     assert memory.outcomes(asset("feature f", owners=RANKING), who=ADA, now=NOW + 5) == ["UPDATED"]
-    assert memory.outcomes(SET, INTO_SET[way], who=MAL, now=NOW + 6)[1] in {"UNCHANGED", "DENIED"}
+    assert memory.outcomes(SET, INTO_SET[name], who=MAL, now=NOW + 6)[1] in {"UNCHANGED", "DENIED"}
     assert memory.edge("CONTAINS", "feature-set s", "feature f")["claim"]
     assert memory.record("feature f")["index"]["whole"] == ""
 
