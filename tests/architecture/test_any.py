@@ -22,7 +22,7 @@ REASONS = {
     "app.auth.sign_in.sealed_text": "sealed values, which are JSON",
     "app.cli.lazy_commands": "signatures of overridden methods; Typer exports no types of its commands",
     "app.http.connections.connection_protocols": "signatures of overridden methods of uvicorn",
-    "app.http.connections.unambiguous_requests": "an overridden method of h11, whose union of events has no public name",
+    "app.http.connections.unambiguous_requests": "a method of h11, whose union of events has no public name",
     "app.http.connections.listener": "the address of a socket, as the standard library types it",
     "app.graph.reading.computed.computed_conditions": "the sequence of conditions, each with its own class of reports",
     "app.graph.reading.level.level_statement": "gremlinpython ships no types of its traversals",

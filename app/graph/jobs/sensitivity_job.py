@@ -160,6 +160,7 @@ class SensitivityJob(OutboxWorker):
                 size = await self._write(entry, recomputation, flows, ranks)
             except WriteRefusedError:
                 if len(ranks) == 1:
+                    _log.error("sensitivity_vertex_failed", vertex=next(iter(ranks)))
                     raise
                 size = len(ranks) // 2
             if size < len(ranks):

@@ -343,7 +343,6 @@ class TagJob(OutboxWorker):
             writes.update_entry(replace(entry, expand=expand))
         await writes.submit(self._client)
         entry.expand = expand
-        entry.frontier |= dict.fromkeys(following.further)
         return count
 
     async def _carriers(self, tag: int, now: int) -> Carriers:

@@ -251,9 +251,10 @@ def _current_targets(unit: ItemUnit, vid: int, relation: str, urns: list[str]) -
 def _update_container(unit: ItemUnit, key: EdgeKey, own: int) -> None:
     """Stage the container (domain or feature set) in the index of the contained asset, after its edge began or ended.
 
-    The container whose begin was recorded last counts, of equals the first by URN; `domain` of an asset shows the same
-    one. When an edge begins, nothing is staged if the caller may not change the asset, or may not see a parent that it
-    would get. A feature set is left out too if the caller may not take the feature.
+    The container whose begin was recorded last counts, of equals the first by URN. `domain` of an asset shows the same
+    one, also if :func:`_may_return` leaves it out of the index. When an edge begins, nothing is staged if the caller
+    may not change the asset, or may not see a parent that it would get. A feature set is left out too if the caller may
+    not take the feature.
     """
     _, source, target = key
     index_key = CONTAINER_KEYS.get(unit.lookup.kind(source))

@@ -58,7 +58,7 @@ def require_right_to_take(unit: ItemUnit) -> None:
 def _require_right_on_child(unit: ItemUnit, child: Record, after: Record) -> None:
     """Reject the item as DENIED if the caller may not update a registered child before or after it gets another owner.
 
-    Such an owner is that of its parent, or its domain when the parent has no owner any more.
+    Such an owner is that of its parent, or its own user or domain when the parent gives it no owner any more.
     """
     if is_unowned_stub(child):
         return
