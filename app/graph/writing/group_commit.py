@@ -63,7 +63,7 @@ MAX_GATHER_SECONDS: Final = 0.02
 MAX_GROUP_CHARACTERS: Final = 4 * 1024 * 1024
 """Maximal number of characters of the records in one transaction, unless its only batch is atomic or has one item."""
 
-MAX_CHARACTERS: Final = 16 * 1024 * 1024
+MAX_TRANSACTION_CHARACTERS: Final = 16 * 1024 * 1024
 """Maximal number of characters of the records in any transaction.
 
 The store accepts requests of 32 MiB, in which a quotation mark has two bytes. A letter that is not ASCII has up to
@@ -254,7 +254,7 @@ async def _encode(plan: GroupPlan, writes: WriteSet) -> None:
 
 def _encoded(plan: GroupPlan, writes: WriteSet) -> Generator[None, None, None]:
     """Add one record to ``writes`` before each yield; see :func:`_encode`."""
-    maximum = MAX_GROUP_CHARACTERS if plan.is_divisible else MAX_CHARACTERS
+    maximum = MAX_GROUP_CHARACTERS if plan.is_divisible else MAX_TRANSACTION_CHARACTERS
     for _ in plan.state.add_writes(writes, plan.now):
         if writes.characters > maximum:
             raise WriteTooLargeError(f"A transaction has at most {maximum} characters of records.")

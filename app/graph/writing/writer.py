@@ -15,7 +15,7 @@ from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.clock import epoch_milliseconds
 from app.graph.writing.batch_planner import registered_ids
 from app.graph.writing.call_batch import CallBatch
-from app.graph.writing.group_commit import MAX_CHARACTERS, GroupCommit
+from app.graph.writing.group_commit import MAX_TRANSACTION_CHARACTERS, GroupCommit
 from app.graph.writing.rules.known_references import without_known
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.item_size import command_count, edge_count, text_length, weight
@@ -81,7 +81,7 @@ class PolicedWriter:
 
         With ``dry_run``, nothing is written.
         Raises LimitError if an atomic call declares more than MAX_ATOMIC_EDGES edges, has descriptions of more than
-        MAX_ATOMIC_TEXT characters, or changes records and edges of more than MAX_CHARACTERS characters.
+        MAX_ATOMIC_TEXT characters, or changes records and edges of more than MAX_TRANSACTION_CHARACTERS characters.
         Raises StoreUnavailableError if the store does not complete a request or a conflict with another process
         persists, and the error of ``budget`` if the operation has ended. Raises StoreFailedError if the store fails a
         request, refuses the credentials or returns an unusable response. Earlier batches of the call are written then,
@@ -118,7 +118,7 @@ class PolicedWriter:
                 f"{error.message} What the items of this atomic call change has more; nothing was written. Split the "
                 "call, or send it without `atomic`.",
                 limit="atomicCharacters",
-                maximum=MAX_CHARACTERS,
+                maximum=MAX_TRANSACTION_CHARACTERS,
             ) from None
 
     @property

@@ -82,6 +82,8 @@ class BothPaths:
     def _compare(self, text: str, stock: Reply, path: str, reply: Reply) -> None:
         if stock != reply:
             self.differing.append(f"{text}\n{path}\n{difference(str(stock), str(reply))}")
+            sys.stdout.write(f"{self.differing[-1]}\n")  # at once: a long run may be interrupted
+            sys.stdout.flush()
 
     async def _reply(
         self, who: str, query: str, variables: Mapping[str, Any], headers: Mapping[str, str], *, vectored: bool

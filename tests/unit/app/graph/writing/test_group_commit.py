@@ -290,7 +290,7 @@ async def test_records_of_one_call_are_bounded(callers: Callers, monkeypatch: py
 
 async def test_records_of_every_call_are_bounded(callers: Callers, monkeypatch: pytest.MonkeyPatch) -> None:
     """What cannot be divided may have more characters, but not so many that the store would refuse the request."""
-    monkeypatch.setattr(committing, "MAX_CHARACTERS", 5_000)
+    monkeypatch.setattr(committing, "MAX_TRANSACTION_CHARACTERS", 5_000)
     large, small = asset("dataset a", {"description": "x" * 5_000}), asset("dataset b")
     for items, atomic in (((large,), False), ((large, small), True)):
         with pytest.raises(WriteTooLargeError, match="at most 5000 characters"):

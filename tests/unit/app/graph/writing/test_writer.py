@@ -100,7 +100,7 @@ async def test_what_no_transaction_can_hold_is_an_error_of_its_caller(
     """An item is INVALID with the reason, and the others are written; an atomic call is LIMIT_EXCEEDED as a whole."""
     store = MemoryStore(Memory(policy))
     monkeypatch.setattr("app.graph.writing.group_plan.prefetch", store.prefetch)
-    monkeypatch.setattr("app.graph.writing.group_commit.MAX_CHARACTERS", 10_000)
+    monkeypatch.setattr("app.graph.writing.group_commit.MAX_TRANSACTION_CHARACTERS", 10_000)
     client: Any = store
     writer = Writers(client, policy, WriteCoordinator(shipped_stops())).of(person("root", roles="admin"))
     items = [ITEMS[0], asset("dataset large", {"description": "x" * 10_000}), ITEMS[1]]

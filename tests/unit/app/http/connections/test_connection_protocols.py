@@ -124,6 +124,16 @@ async def opened(app: App, head: bytes) -> Wire:
     return wire
 
 
+async def wires_with_short_turns(monkeypatch: pytest.MonkeyPatch) -> list[Wire]:
+    """Return connections to one server, which reads one part of one of them in an iteration of the event loop."""
+    wires = [await opened(refusing, HEAD) for _ in range(5)]
+    for wire in wires:
+        wire.protocol.config.connections = wires[0].protocol.config.connections
+    monkeypatch.setattr(connection_protocols, "PART_SECONDS", 0.0)
+    monkeypatch.setattr(open_connections, "READ_SECONDS", 0.0)
+    return wires
+
+
 async def turns(count: int) -> None:
     """Let the event loop run some iterations."""
     for _ in range(count):
@@ -192,13 +202,8 @@ async def test_a_large_element_lets_no_flood_pass_at_once(
 
 async def test_what_is_delivered_at_once_has_one_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of many connections whose bytes arrive in one iteration of the event loop, only the first reads them in it."""
-    wires = [await opened(refusing, HEAD) for _ in range(5)]
-    connections = wires[0].protocol.config.connections
-    monkeypatch.setattr(connection_protocols, "PART_SECONDS", 0.0)
-    monkeypatch.setattr(open_connections, "READ_SECONDS", 0.0)
-    read: list[Wire] = []
+    wires, read = await wires_with_short_turns(monkeypatch), list[Wire]()
     for wire in wires:
-        wire.protocol.config.connections = connections
         monkeypatch.setattr(wire.protocol, "read_part", lambda _, wire=wire: read.append(wire))
     for wire in wires:
         wire.protocol.data_received(CHUNK)
@@ -275,13 +280,8 @@ async def test_an_error_while_more_is_read_ends_the_connection(monkeypatch: pyte
 
 async def test_connections_that_are_behind_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of many connections that are flooded, each iteration of the event loop reads a part of one alone."""
-    wires = [await opened(refusing, HEAD) for _ in range(5)]
-    connections = wires[0].protocol.config.connections
-    monkeypatch.setattr(connection_protocols, "PART_SECONDS", 0.0)
-    monkeypatch.setattr(open_connections, "READ_SECONDS", 0.0)
-    read: list[Wire] = []
+    wires, read = await wires_with_short_turns(monkeypatch), list[Wire]()
     for wire in wires:
-        wire.protocol.config.connections = connections
         wire.protocol.data_received(CHUNK * 1_000)
         monkeypatch.setattr(wire.protocol, "read_part", lambda _, wire=wire: read.append(wire))
     for iteration in range(1, 11):
