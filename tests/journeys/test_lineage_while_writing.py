@@ -134,7 +134,7 @@ async def rest(api: Api, page: dict[str, Any], **requested: Any) -> tuple[list[s
 
 @pytest.mark.parametrize("as_of", [None, "2026-01-15T00:00:00Z"])
 async def test_each_kind_of_write_between_pages_is_invisible(api: Api, as_of: str | None) -> None:
-    """Links, unlinks, deletions and new assets after the first page are absent from later pages of the same list."""
+    """Links, other begins, unlinks, deletions and new assets after the first page are absent from the later ones."""
     name = "now" if as_of is None else "then"
     ids = [urn(f"{name}{number}") for number in range(7)]
     made = {"sourceCreatedAt": "2026-01-01T00:00:00Z"}
@@ -147,6 +147,7 @@ async def test_each_kind_of_write_between_pages_is_invisible(api: Api, as_of: st
         (UNLINK, {"relation": "DERIVES", "from": ids[2], "to": ids[3]}),
         (UNLINK, {"relation": "DERIVES", "from": ids[4], "to": ids[5], "validTo": "2026-01-03T00:00:00Z"}),
         (LINK, {"relation": "DERIVES", "from": ids[4], "to": ids[5]}),
+        (LINK, {**since, "from": ids[5], "to": ids[6], "validFrom": "2026-01-04T00:00:00Z"}),
         (DELETE, {"asset": ids[6]}),
     ]
     for what, requested in writes:

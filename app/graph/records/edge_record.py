@@ -9,6 +9,7 @@ records have neither declarers nor a ``validTo``. These keys describe the other 
 - ``opened``, ``closed``: the instants when begin and end of the last interval were recorded, if these differ
   from begin and end. An interval without an end has no ``closed``.
 - ``earlier``: former intervals ``[begin, end]``, or ``[begin, end, opened, closed]``.
+- ``corrected``: the last interval before its begin or end was corrected (:data:`CORRECTED`).
 - ``origin``, ``confidence``: of the declarations of an interval, the strongest origin wins (OBSERVED, then DECLARED,
   then INFERRED), and only a confidence that was given with this origin counts.
 
@@ -114,6 +115,13 @@ Observed values do not begin such an edge again. A client that declares it does,
 OPENED: Final = "opened"
 CLOSED: Final = "closed"
 
+CORRECTED: Final = "corrected"
+"""Record key: ``[begin, end, opened, closed, until]``, the last interval as it was recorded before ``until``.
+
+Later pages of a list that began before that instant read it (:mod:`app.graph.records.read_time`). Only the latest
+correction of the last interval is kept; a new interval has none.
+"""
+
 
 def is_current(edge: Record | None, now: int) -> bool:
     """Return whether the edge exists and ends after ``now`` or never; it may begin later, or be unconfirmed.
@@ -210,30 +218,6 @@ def _union(first: list[int], second: list[int]) -> list[int]:
 def was_confirmed(edge: Record | None) -> bool:
     """Return whether an edge is or was confirmed, also if a later begin left it without an interval."""
     return edge is not None and (not edge.get(UNCONFIRMED) or bool(intervals(edge)))
-
-
-def recorded(before: Record | None, after: Record, now: int) -> Record:
-    """Return the edge ``after`` with the instants when its interval was recorded, if they differ from begin and end.
-
-    ``before`` is the record that ``after`` replaces, None for a new edge. A begin or end that is the same in both keeps
-    its instant; another one is recorded at ``now``, unless it is FOREVER. If ``after`` confirms the edge and has the
-    same begin, the edge begins at ``now``, or at that begin if it is later.
-    """
-    if (
-        before is not None
-        and before.get(UNCONFIRMED)
-        and not after.get(UNCONFIRMED)
-        and before["validFrom"] == after["validFrom"]
-    ):
-        after = {**after, "validFrom": max(now, after["validFrom"])}
-    was, marks = before or {}, {}
-    for mark, of in ((OPENED, itemgetter("validFrom")), (CLOSED, ends)):
-        if before is not None and of(before) == of(after):
-            marks[mark] = was.get(mark)
-        elif of(after) not in {now, FOREVER}:
-            marks[mark] = now
-    rest = {name: value for name, value in after.items() if name not in {OPENED, CLOSED}}
-    return {**rest, **{mark: at for mark, at in marks.items() if at is not None}}
 
 
 def active_intervals(edge: Record | None) -> list[tuple[int, int]]:

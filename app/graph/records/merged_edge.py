@@ -5,6 +5,7 @@ from typing import Final
 from app.graph.records.edge_record import (
     BY_CALLER,
     CLOSED,
+    CORRECTED,
     DECLASSIFIED,
     OPENED,
     REPORTED,
@@ -17,7 +18,7 @@ from app.graph.records.edge_record import (
 from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.ports.record import Record
 
-_DATES: Final = frozenset({"earlier", OPENED, CLOSED})
+_DATES: Final = frozenset({"earlier", OPENED, CLOSED, CORRECTED})
 
 _OF_ORIGIN: Final = ("origin", "confidence")
 

@@ -8,14 +8,15 @@ counts instead of ``valid``. Otherwise a caller could find the hidden times by t
 
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Final
 
-from app.graph.records.edge_record import OPENED, intervals
+from app.graph.records.edge_record import CLOSED, CORRECTED, OPENED, UNCONFIRMED, ends, interval, intervals
 from app.graph.records.vertex_record import FIRST_AT, begins
 from graphql_schema.catalog.enums import IncidentState
 from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.catalog.kinds import ATTACHED_KINDS, KIND_OF_CODE
-from graphql_schema.ports.record import Record
+from graphql_schema.ports.record import Json, Record
 from graphql_schema.ports.row import Row
 from graphql_schema.rules.change_stamp import made_at
 
@@ -69,7 +70,7 @@ def edge_at(edge: Record, instant: ReadTime, hidden: Container[str] = ()) -> Rec
     if not instant.past:
         return edge
     at = instant.for_edge(hidden)
-    for each in reversed(intervals(edge)):
+    for each in reversed(intervals(_uncorrected(edge, instant.recorded))):
         if each[0] > at:  # most of hundreds of intervals
             continue
         for begin, end in recorded_by([each], instant.recorded):
@@ -77,6 +78,61 @@ def edge_at(edge: Record, instant: ReadTime, hidden: Container[str] = ()) -> Rec
                 dates = {"validFrom": begin, "validTo": None if end == FOREVER else end}
                 return {**edge, **dates, **({OPENED: opened_at(each)} if OPENED in edge else {})}
     return None
+
+
+def recorded(before: Record | None, after: Record, now: int) -> Record:
+    """Return the edge ``after`` with the instants when its interval was recorded, if they differ from begin and end.
+
+    ``before`` is the record that ``after`` replaces, None for a new edge. A begin or end that is the same in both keeps
+    its instant, unless ``after`` has a new interval; another one is recorded at ``now``, unless it is FOREVER. If
+    ``after`` confirms the edge and has the same begin, the edge begins at ``now``, or at that begin if it is later.
+    """
+    if (
+        before is not None
+        and before.get(UNCONFIRMED)
+        and not after.get(UNCONFIRMED)
+        and before["validFrom"] == after["validFrom"]
+    ):
+        after = {**after, "validFrom": max(now, after["validFrom"])}
+    same = None if before is None or interval(before) in after.get("earlier", ()) else before
+    marks: dict[str, Json] = {}
+    for mark, of in ((OPENED, itemgetter("validFrom")), (CLOSED, ends)):
+        if same is not None and of(same) == of(after):
+            marks[mark] = same.get(mark)
+        elif of(after) not in {now, FOREVER}:
+            marks[mark] = now
+    rest = {name: value for name, value in after.items() if name not in {OPENED, CLOSED, CORRECTED}}
+    found = {**rest, **{mark: at for mark, at in marks.items() if at is not None}}
+    correction = None if before is None else _correction(before, found, now)
+    return found if correction is None else {**found, CORRECTED: correction}
+
+
+def _correction(before: Record, after: Record, now: int) -> list[int] | None:
+    """Return what ``after``, which replaces the edge ``before`` at ``now``, has as CORRECTED; None for nothing.
+
+    That is the last interval of ``before``, if it was recorded earlier and does not follow from the intervals of
+    ``after``. Otherwise it is what ``before`` has, if the begin stays or was corrected at ``now`` as well.
+    """
+    begin, end = before["validFrom"], ends(before)
+    former, opened, stays = before.get(CORRECTED), before.get(OPENED, begin), after["validFrom"] == begin
+    if stays and all(before.get(name) == after.get(name) for name in ("validTo", OPENED, UNCONFIRMED)):
+        return former
+    alike = [each for each in intervals(after) if (each[0], opened_at(each)) == (begin, opened)]
+    follows = any(end in {each[1], FOREVER} for each in alike)
+    had_none = before.get(UNCONFIRMED) or (end <= begin and not stays)
+    if follows or had_none or opened >= now:
+        return former if stays or (former is not None and former[-1] == now) else None
+    return [begin, end, former[2] if former else opened, before.get(CLOSED, end), now]
+
+
+def _uncorrected(edge: Record, at: int) -> Record:
+    """Return the edge with its last interval as it was recorded at an instant, without any later correction."""
+    correction = edge.get(CORRECTED)
+    if correction is None or at >= correction[-1]:
+        return edge
+    begin, end, opened, closed, _ = correction
+    rest = {name: value for name, value in edge.items() if name != UNCONFIRMED}
+    return {**rest, "validFrom": begin, "validTo": end, OPENED: opened, CLOSED: closed}
 
 
 def vertex_at(record: Record, instant: ReadTime, hidden: Container[str] = ()) -> Record | None:

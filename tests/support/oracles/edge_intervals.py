@@ -4,7 +4,9 @@ from typing import Any
 
 
 def marked(before: dict[str, Any] | None, after: dict[str, Any], now: int) -> dict[str, Any]:
-    """Return the edge with its declaration times."""
+    """Return the edge with its declaration times; those of a new interval are not those of the one before."""
+    if before is not None and "validTo" in before and interval(before) in after.get("earlier", ()):
+        before = None
     found = {key: value for key, value in after.items() if key not in {"opened", "closed"}}
     for mark, key in (("opened", "validFrom"), ("closed", "validTo")):
         if before is not None and before.get(key) == after.get(key):

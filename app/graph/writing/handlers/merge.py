@@ -8,9 +8,10 @@ still does.
 from collections.abc import Iterator
 from typing import Final
 
-from app.graph.records.edge_record import EdgeKey, ended, is_current, recorded
+from app.graph.records.edge_record import EdgeKey, ended, is_current
 from app.graph.records.merged_edge import joined, moved
 from app.graph.records.merged_record import MERGE_DEPTH, merge_depth, merged
+from app.graph.records.read_time import recorded
 from app.graph.records.tag_edge import has_mode
 from app.graph.records.vertex_record import default_display_name, stub
 from app.graph.writing.handlers.link import field_of

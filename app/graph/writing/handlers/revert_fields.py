@@ -5,6 +5,7 @@ from typing import Final
 from app.graph.records.edge_record import (
     BY_CALLER,
     CLOSED,
+    CORRECTED,
     DECLARED_BY,
     OPENED,
     UNCONFIRMED,
@@ -66,7 +67,7 @@ _RIGHTS: Final = {
 """Right that reverting an action needs, which is the right of the action; all others need ``update``."""
 
 _RECORDING: Final = frozenset(
-    {"recordedAt", "recordedBy", "at", "earlier", OPENED, CLOSED, *BY_CALLER, DECLARED_BY, RUN_ID}
+    {"recordedAt", "recordedBy", "at", "earlier", OPENED, CLOSED, CORRECTED, *BY_CALLER, DECLARED_BY, RUN_ID}
 )
 """Keys of an edge that do not count when its states are compared.
 

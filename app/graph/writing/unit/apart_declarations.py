@@ -18,6 +18,7 @@ from collections.abc import Mapping
 
 from app.graph.records.edge_record import (
     APART,
+    CORRECTED,
     DECLARED_BY,
     DECLASSIFIED,
     UNCONFIRMED,
@@ -136,7 +137,7 @@ def declared_anew(edge: Record, relation: Relation, now: int) -> Record:
 
 def _without_past(record: Record) -> Record:
     """Return the record of a declaration as it is kept apart: without former intervals and what others declared."""
-    return {name: value for name, value in without_links(record).items() if name != "earlier"}
+    return {name: value for name, value in without_links(record).items() if name not in {"earlier", CORRECTED}}
 
 
 def _without(edge: Record, subject: str) -> JsonObject:

@@ -1,6 +1,7 @@
 """Staging area of one item: its changes, kept apart until the whole item is accepted."""
 
-from app.graph.records.edge_record import DECLARED_BY, EdgeKey, is_current, recorded, without_links
+from app.graph.records.edge_record import CORRECTED, DECLARED_BY, EdgeKey, is_current, without_links
+from app.graph.records.read_time import recorded
 from app.graph.records.vertex_record import time_of
 from app.graph.writing.unit.apart_declarations import handed_over, with_declaration
 from app.graph.writing.unit.author import Author
@@ -9,7 +10,7 @@ from app.graph.writing.unit.working_set import Mark, StagedChanges
 from graphql_schema.catalog.relations import RELATIONS, Relation
 from graphql_schema.ports.record import Record
 
-_RECORDING = ("recordedAt", "recordedBy", DECLARED_BY)
+_RECORDING = ("recordedAt", "recordedBy", DECLARED_BY, CORRECTED)
 
 
 class Staging:

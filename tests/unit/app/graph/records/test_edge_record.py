@@ -20,7 +20,6 @@ from app.graph.records.edge_record import (
     intervals,
     is_current,
     linked,
-    recorded,
     reopened,
     undeclared,
     with_confirmation,
@@ -253,37 +252,6 @@ def test_an_interval_is_kept_with_the_time_of_its_recording() -> None:
     assert interval({**CLOSED, "opened": 150}) == [100, 200, 150, 200]
     assert interval({**CLOSED, "closed": 250}) == [100, 200, 100, 250]
     assert intervals({**CLOSED, "earlier": [[10, 20], [30, 30]]}) == [[10, 20], [100, 200]]
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "marks"),
-    [
-        (None, {"validFrom": 300}, {}),
-        (None, {"validFrom": 100}, {"opened": 300}),
-        (None, {"validFrom": 400}, {"opened": 300}),
-        (None, {"validFrom": 300, "validTo": 400}, {"closed": 300}),
-        ({"validFrom": 100}, {"validFrom": 100, "validTo": 300}, {}),
-        ({"validFrom": 100}, {"validFrom": 100, "validTo": 200}, {"closed": 300}),
-        ({"validFrom": 100, "opened": 150}, {"validFrom": 100, "validTo": 300}, {"opened": 150}),
-        ({"validFrom": 100, "opened": 150}, {"validFrom": 90, "opened": 150}, {"opened": 300}),
-        ({"validFrom": 100, "validTo": 200, "closed": 250}, {"validFrom": 300}, {}),
-        ({"validFrom": 100, "opened": 150}, {"validFrom": 300, "opened": 150}, {}),
-    ],
-)
-def test_a_time_that_is_recorded_at_another_time_is_marked(
-    before: dict[str, int] | None, after: dict[str, int], marks: dict[str, int]
-) -> None:
-    """``opened`` and ``closed`` are the time of the write, here 300, if an interval begins or ends at another time."""
-    found = recorded(before, after, 300)
-    assert {name: value for name, value in found.items() if name in {"opened", "closed"}} == marks
-
-
-def test_a_confirmed_edge_is_valid_from_its_confirmation() -> None:
-    """An edge that was unconfirmed gets no past by being confirmed, unless the confirmation gives a begin."""
-    unconfirmed = {**OPEN, "claim": True}
-    assert recorded(unconfirmed, OPEN, 300)["validFrom"] == 300
-    assert recorded(unconfirmed, {**OPEN, "validFrom": 50}, 300)["validFrom"] == 50
-    assert recorded(OPEN, OPEN, 300)["validFrom"] == 100
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,24 @@
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from support.estates.plain_rows import hiding, plain_row
 
-from app.graph.records.edge_record import UNCONFIRMED, declared, linked, recorded, undeclared
-from app.graph.records.read_time import NO_UPPER_BOUND, PRESENT, ReadTime, edge_at, existed, vertex_at
+from app.graph.records.edge_record import (
+    UNCONFIRMED,
+    InvalidEdgeError,
+    declared,
+    linked,
+    undeclared,
+    with_empty_interval,
+)
+from app.graph.records.read_time import NO_UPPER_BOUND, PRESENT, ReadTime, edge_at, existed, recorded, vertex_at
 from app.graph.writing.rules.unconfirmed_links import unconfirmed_from
 from graphql_schema.catalog.relations import FEEDS
+from graphql_schema.ports.record import Record
 
+OPEN: Any = {"relation": "FEEDS", "validFrom": 100, "by": ["link"]}
 EDGE = {"relation": "FEEDS", "validFrom": 300, "earlier": [[100, 200]]}
 ASSET: dict[str, Any] = {"kind": "DATASET", "createdAt": 300, "sourceCreatedAt": 100, "deletedAt": 400}
 
@@ -72,6 +83,14 @@ def test_a_confirmed_edge_is_valid_from_its_confirmation() -> None:
     assert (edge_at(edge, at(200)), (edge_at(edge, at(300)) or {}).get("validFrom")) == (None, 300)
 
 
+def test_an_edge_gets_no_past_by_its_confirmation() -> None:
+    """An edge that was unconfirmed gets no past by being confirmed, unless the confirmation gives a begin."""
+    unconfirmed = {**OPEN, "claim": True}
+    assert recorded(unconfirmed, OPEN, 300)["validFrom"] == 300
+    assert recorded(unconfirmed, {**OPEN, "validFrom": 50}, 300)["validFrom"] == 50
+    assert recorded(OPEN, OPEN, 300)["validFrom"] == 100
+
+
 def test_an_edge_that_becomes_unconfirmed_was_valid_until_then() -> None:
     """The mark removes nothing from the past, and a later confirmation does not fill the gap."""
     unconfirmed = unconfirmed_from(recorded(None, declared(None, FEEDS, "link", 100), 100), 200)
@@ -98,6 +117,66 @@ def test_what_is_recorded_later_is_left_out() -> None:
     ended = recorded(begun, {**undeclared(begun, "link", 100), "validTo": 150}, 500)
     assert (edge_at(ended, at(200, recorded=400)) or {}).get("validTo", 0) is None
     assert edge_at(ended, at(200, recorded=500)) is None
+
+
+def test_a_corrected_interval_is_what_it_was_for_pages_that_began_before() -> None:
+    """Another begin, another end of what has ended, and a link taken back as if it had never been."""
+    begun = recorded(None, linked(None, FEEDS, {"validFrom": 100}, 200)[0], 200)
+    for begin in (50, 150):
+        moved = recorded(begun, linked(begun, FEEDS, {"validFrom": begin}, 300)[0], 300)
+        assert [(edge_at(moved, at(250, read)) or {})["validFrom"] for read in (250, 299, 300)] == [100, 100, begin]
+        assert edge_at(moved, at(250, 199)) is None
+    ended = recorded(begun, {**undeclared(begun, "link", 250), "validTo": 250}, 250)
+    longer = recorded(ended, linked(ended, FEEDS, {"validFrom": 100, "validTo": 280}, 300)[0], 300)
+    assert [edge_at(longer, at(270, read)) is not None for read in (240, 299, 300)] == [True, False, True]
+    revoked = recorded(begun, with_empty_interval(begun), 300)
+    assert [edge_at(revoked, at(250, read)) is not None for read in (299, 300)] == [True, False]
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(-9, 9), st.integers(1, 12), st.integers(0, 9)), max_size=9))
+def test_no_write_changes_what_was_recorded_before(events: list[tuple[int, int, int, int]]) -> None:
+    """After any link, unlink or revert, each instant is read as before, by what was recorded until any earlier one."""
+    now, corrected, edge = 20, 0, None
+    for what, begin, length, pause in events:
+        now += pause
+        dates = [{}, {"validFrom": now + begin}, {"validFrom": now + begin, "validTo": now + begin + length}]
+        try:
+            after = with_empty_interval(edge) if edge and what > 2 else linked(edge, FEEDS, dates[what % 3], now)[0]
+        except InvalidEdgeError:
+            continue
+        before, edge = edge, recorded(edge, after, now)
+        for read in range(corrected, now):  # of two corrections of one interval, the later one is kept
+            for valid in range(now + 30):
+                assert _active(before, valid, read) == _active(edge, valid, read), (before, edge, valid, read)
+        corrected = now if "corrected" in edge else corrected
+
+
+def _active(edge: Record | None, valid: int, read: int) -> bool:
+    return edge is not None and edge_at(edge, at(valid, read)) is not None
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "marks"),
+    [
+        (None, {"validFrom": 300}, {}),
+        (None, {"validFrom": 100}, {"opened": 300}),
+        (None, {"validFrom": 400}, {"opened": 300}),
+        (None, {"validFrom": 300, "validTo": 400}, {"closed": 300}),
+        ({"validFrom": 100}, {"validFrom": 100, "validTo": 300}, {}),
+        ({"validFrom": 100}, {"validFrom": 100, "validTo": 200}, {"closed": 300}),
+        ({"validFrom": 100, "opened": 150}, {"validFrom": 100, "validTo": 300}, {"opened": 150}),
+        ({"validFrom": 100, "opened": 150}, {"validFrom": 90, "opened": 150}, {"opened": 300}),
+        ({"validFrom": 100, "validTo": 200, "closed": 250}, {"validFrom": 300}, {}),
+        ({"validFrom": 100, "opened": 150}, {"validFrom": 300, "opened": 150}, {}),
+    ],
+)
+def test_a_time_that_is_recorded_at_another_time_is_marked(
+    before: dict[str, int] | None, after: dict[str, int], marks: dict[str, int]
+) -> None:
+    """``opened`` and ``closed`` are the time of the write, here 300, if an interval begins or ends at another time."""
+    found = recorded(before, after, 300)
+    assert {name: value for name, value in found.items() if name in {"opened", "closed"}} == marks
 
 
 @pytest.mark.parametrize(
