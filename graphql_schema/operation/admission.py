@@ -60,7 +60,7 @@ class Admission:
         """Take a known document, or parse the text in a turn of the caller; raises as :meth:`ParsedDocuments.parse`."""
         text = self._operation.query
         if text:
-            self._known = self._documents.get(text)
+            self._known = self._documents.get(text, self._caller)
             self._operation.graphql_document = self._known.document if self._known else await self._parse(text)
 
     async def _parse(self, text: str) -> DocumentNode:
@@ -95,12 +95,13 @@ class Admission:
             errors = await run_in_turn(self._document_errors, is_large or is_long(text), document, known=True)
         else:
             async with self._turn():
-                known = self._documents.get(text) is not None  # another request may have made it known meanwhile
+                # Another request may have made it known meanwhile.
+                known = self._documents.get(text, self._caller) is not None
                 aside = is_large or not known or is_long(text)
                 errors = await run_in_turn(self._document_errors, aside, document, known=known)
                 if not errors and not known:
-                    self._documents.add(text, document)
-            self._known = self._documents.get(text)
+                    self._documents.add(text, document, self._caller)
+            self._known = self._documents.get(text, self._caller)
         is_executed = self._cost_report is None or not self._cost_report.only
         return await self._variable_errors(document) if is_executed and not errors else errors
 
@@ -135,6 +136,12 @@ class Admission:
         """Return the turn of the caller, in which an unknown document is examined."""
         context = self._operation.context
         return context.document_turn() if isinstance(context, Context) else nullcontext()
+
+    @property
+    def _caller(self) -> tuple[str, str]:
+        """The tenant and the subject of the caller."""
+        context = self._operation.context
+        return (context.principal.tenant, context.principal.subject) if isinstance(context, Context) else ("", "")
 
     @property
     def _schema(self) -> GraphQLSchema:

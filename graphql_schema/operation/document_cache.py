@@ -5,9 +5,11 @@ depends on the text, the name of the operation, and the conditions of `@skip` an
 are examined for each request; the cost is known if the same sizes and conditions were priced before.
 """
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from sys import getsizeof
+from time import monotonic
 from typing import Final
 
 from graphql import DocumentNode, Token
@@ -46,44 +48,89 @@ class KnownDocument:
         return self.unplanned + STEP_BYTES * self.plans.steps + COST_BYTES * self.costs.parts
 
 
+Caller = tuple[str, str]
+"""Tenant and subject."""
+
+
+ANYBODY: Final[Caller] = ("", "")
+"""The caller of documents that have none."""
+
+UNUSED_SECONDS: Final = 600.0
+"""Seconds after which a document that was not used is dropped before those that were."""
+
+
+@dataclass(slots=True)
+class _Entry:
+    """A document; ``shares`` are its bytes by the callers who sent or executed it, and ``last`` is the last of them."""
+
+    document: KnownDocument
+    last: Caller
+    shares: Counter[Caller]
+    size: int
+    used: float
+
+
 @dataclass(slots=True)
 class DocumentCache:
-    """Keeps the most recently used documents with their plans, by their texts, up to ``max_bytes`` bytes in all."""
+    """Keeps documents with their plans, by their texts, up to ``max_bytes`` bytes in all.
+
+    Beyond that, the document used longest ago is dropped if it was not used for UNUSED_SECONDS. Otherwise the caller
+    with the most bytes loses the one used longest ago, so that no caller displaces the documents of all others. The
+    bytes of a document are of who sent it first, and what its plans grow by is of who executed it.
+    """
 
     max_bytes: int = MAX_BYTES
-    _documents: OrderedDict[str, tuple[KnownDocument, int]] = field(default_factory=OrderedDict)
+    clock: Callable[[], float] = monotonic
+    _entries: OrderedDict[str, _Entry] = field(default_factory=OrderedDict)
+    _sizes: Counter[Caller] = field(default_factory=Counter)
     _bytes: int = 0
 
-    def get(self, text: str) -> KnownDocument | None:
-        """Return the document of a text, None if it is not in the cache."""
-        known = self._documents.get(text)
+    def get(self, text: str, caller: Caller = ANYBODY) -> KnownDocument | None:
+        """Return the document of a text for a caller who uses it, None if it is not in the cache."""
+        known = self._entries.get(text)
         if known is None:
             return None
-        self._documents.move_to_end(text)
-        document, size = known
-        grown = document.size - size
-        self._documents[text] = document, size + grown
-        self._bytes += grown
+        self._entries.move_to_end(text)
+        if grown := known.document.size - known.size:
+            known.shares[known.last] += grown
+            known.size += grown
+            self._count(known.last, grown)
+        known.last, known.used = caller, self.clock()
         self._drop_oldest()
-        return document
+        return known.document
 
-    def add(self, text: str, document: DocumentNode) -> None:
-        """Keep a document; if all are larger than ``max_bytes`` together, drop those used longest ago.
-
-        A document that alone is larger than ``max_bytes`` is not kept.
-        """
+    def add(self, text: str, document: DocumentNode, caller: Caller = ANYBODY) -> None:
+        """Keep a document that a caller sent, unless it is larger than ``max_bytes`` alone."""
         lines = text.count("\n") + text.count("\r")
         size = TOKEN_BYTES * _token_count(document) + LINE_BYTES * lines + getsizeof(text)
-        if text in self._documents or size > self.max_bytes:
+        if text in self._entries or size > self.max_bytes:
             return
-        self._documents[text] = KnownDocument(document, size), size
-        self._bytes += size
+        known = KnownDocument(document, size)
+        self._entries[text] = _Entry(known, caller, Counter({caller: size}), size, self.clock())
+        self._count(caller, size)
         self._drop_oldest()
 
     def _drop_oldest(self) -> None:
         while self._bytes > self.max_bytes:
-            _, (_, dropped) = self._documents.popitem(last=False)
-            self._bytes -= dropped
+            dropped = self._entries.pop(self._next())
+            for caller, size in dropped.shares.items():
+                self._count(caller, -size)
+
+    def _next(self) -> str:
+        """Return the text of the document to drop next."""
+        oldest, entry = next(iter(self._entries.items()))
+        if self.clock() - entry.used > UNUSED_SECONDS:
+            return oldest
+        caller = max(self._sizes, key=self._sizes.__getitem__)
+        entries = self._entries.items()
+        texts = (text for text, each in entries if max(each.shares, key=each.shares.__getitem__) == caller)
+        return next(texts, oldest)
+
+    def _count(self, caller: Caller, size: int) -> None:
+        self._bytes += size
+        self._sizes[caller] += size
+        if not self._sizes[caller]:
+            del self._sizes[caller]
 
 
 def _token_count(document: DocumentNode) -> int:

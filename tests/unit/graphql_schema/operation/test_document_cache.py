@@ -104,6 +104,41 @@ def test_the_size_of_all_documents_is_bounded() -> None:
     ]
 
 
+ADA, BO = ("default", "ada"), ("default", "bo")
+SIZE = 5 * TOKEN_BYTES + getsizeof("{ a }")
+
+
+def kept(cache: DocumentCache) -> str:
+    """Return the names of the fields whose documents a cache has, of those from a to f."""
+    return "".join(name for name in "abcdef" if cache.get(f"{{ {name} }}", BO))
+
+
+def test_no_caller_displaces_the_documents_of_others() -> None:
+    """Who has the most bytes loses documents, and what plans grow by is of who executed them."""
+    cache = DocumentCache(max_bytes=4 * SIZE)
+    for text, caller in (("{ a }", ADA), *((f"{{ {name} }}", BO) for name in "bcdef")):
+        cache.add(text, parse(text), caller)
+    assert kept(cache) == "adef"
+    grown = cache.get("{ a }", BO)  # whose execution makes it grow
+    assert grown is not None
+    grown.plans.steps = SIZE
+    assert cache.get("{ a }", ADA) is grown
+    assert cache.get("{ a }", ADA) is None
+    assert kept(cache) == ""
+
+
+def test_what_is_not_used_is_dropped_first() -> None:
+    """After ten minutes without a use a document goes before those in use, even if these are of one caller."""
+    now = [0.0]
+    cache = DocumentCache(max_bytes=4 * SIZE, clock=lambda: now[0])
+    for name in "abc":
+        cache.add(f"{{ {name} }}", parse(f"{{ {name} }}"), ("default", name))
+    now[0] = 601.0
+    for name in "def":
+        cache.add(f"{{ {name} }}", parse(f"{{ {name} }}"), BO)
+    assert kept(cache) == "cdef"
+
+
 def test_plans_count_when_they_have_grown() -> None:
     """The steps that a use has planned count at the next use, and drop what was used longest ago."""
     cache = DocumentCache(30_000)
