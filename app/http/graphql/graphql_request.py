@@ -91,7 +91,8 @@ def is_json(content_type: str) -> bool:
     if len(content_type) > MAX_CONTENT_TYPE:  # the parser takes quadratic time
         return False
     media, parameters = parse_content_type(content_type)
-    return media.lower() == "application/json" and parameters.get("charset", "utf-8").lower() in {"utf-8", "utf8"}
+    charset: object = parameters.get("charset", "utf-8")  # a tuple for the form `charset*=utf-8''utf-8`
+    return media.lower() == "application/json" and isinstance(charset, str) and charset.lower() in {"utf-8", "utf8"}
 
 
 def _require_json(headers: Mapping[str, str]) -> None:

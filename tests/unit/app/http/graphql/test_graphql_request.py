@@ -145,6 +145,12 @@ async def test_others_run_while_long_json_is_read(monkeypatch: pytest.MonkeyPatc
     assert await graphql_request.read_json_in_turn(text, LIMITS, "The body") == [len(text)]
 
 
+@pytest.mark.parametrize("charset", ["charset*=utf-8''utf-8", "charset*", "charset=latin-1"])
+def test_a_charset_of_another_form_is_refused(charset: str) -> None:
+    """The parser of the library returns a tuple for a value with a language, and None for one without a value."""
+    assert not is_json(f"application/json; {charset}")
+
+
 @pytest.mark.parametrize(("length", "accepted"), [(MAX_CONTENT_TYPE, True), (MAX_CONTENT_TYPE + 1, False)])
 def test_a_long_content_type_is_refused(length: int, *, accepted: bool) -> None:
     """The parser of the library takes quadratic time: half a second for 28,000 characters."""
