@@ -7,7 +7,7 @@ from typing import Annotated, cast
 import strawberry
 
 from graphql_schema.catalog.enums import References
-from graphql_schema.execution.side_thread import run_aside
+from graphql_schema.execution.side_thread import run_aside, run_in_turn
 from graphql_schema.fields.context import Info
 from graphql_schema.fields.field import Resolved, stored_field
 from graphql_schema.inputs.idempotency_key import key_in, key_within
@@ -68,7 +68,8 @@ async def _register_assets(info: Info, input: RegisterArg) -> Resolved:
     budget = info.context.budget
     given = cast("list[GivenItem]", input.items)
     call = replace(input, items=[await _converted(item) async for item in budget.in_turns(given)])
-    checked = CheckedItems(_key(call), only_existing=call.references is References.EXISTING)
+    key = await run_in_turn(_key, bool(call.idempotency_key) and is_long(call), call)
+    checked = CheckedItems(key, only_existing=call.references is References.EXISTING)
     async for item in budget.in_turns(call.items):
         if is_long(given_field(item)[1]):
             await run_aside(checked.check, item)

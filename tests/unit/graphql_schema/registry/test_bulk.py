@@ -3,6 +3,7 @@
 # mypy: disable-error-code="index, union-attr"
 # A response of another shape fails the test.
 
+import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
@@ -11,6 +12,10 @@ import pytest
 from strawberry.types import ExecutionResult
 from support.stores.plain_reader import PlainGraph
 
+from graphql_schema.execution.side_thread import run_aside
+from graphql_schema.inputs.input_size import LONG_INPUT
+from graphql_schema.ports.commands import IdempotencyKey
+from graphql_schema.registry import bulk
 from policies.principal import Principal
 
 Run = Callable[..., Awaitable[ExecutionResult]]
@@ -121,6 +126,24 @@ async def test_an_item_names_exactly_one_kind(run: Run, graph: PlainGraph) -> No
     for item in ({}, {**model("a"), "team": {"name": "x"}}, {"model": None}):
         assert (await run(BARE, input={"items": [item]})).errors
     assert graph.registered == []
+
+
+@pytest.mark.parametrize("columns", [1, LONG_INPUT + 1])
+async def test_the_digest_of_long_items_is_made_in_the_side_thread(
+    run: Run, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    """Others run meanwhile: the digest of a call covers all values of all its items."""
+    threads: list[int] = []
+
+    def digest(_: object) -> IdempotencyKey | None:
+        threads.append(threading.get_ident())
+        return None
+
+    monkeypatch.setattr(bulk, "key_in", digest)
+    item = {"dataset": {"id": KNOWN, "columns": [{"name": f"c{number}"} for number in range(columns)]}}
+    await run(REGISTER, input={"items": [item], "idempotencyKey": "k"})
+    aside = await run_aside(threading.get_ident)
+    assert threads == [aside if columns > LONG_INPUT else threading.get_ident()]
 
 
 async def test_the_key_of_a_call_is_bound_to_its_items(run: Run, graph: PlainGraph) -> None:
