@@ -19,10 +19,12 @@ def batch_loader(
     method: Callable[..., Coroutine[object, object, Sequence[ValueT]]],
     *arguments: object,
     get_cache_key: Callable[[KeyT], Hashable] | None = None,
+    at_once: int | None = None,
 ) -> DataLoader[KeyT, ValueT]:
     """Return a loader whose batches ``method`` reads, called with ``arguments`` and the keys.
 
-    ``get_cache_key`` returns what identifies a key, by default the key. The owner of the method must live as long as
+    ``get_cache_key`` returns what identifies a key, by default the key. A batch has at most ``at_once`` keys, all of
+    them by default. The owner of the method must live as long as
     results are awaited; without it each result is None.
     """
     weak = WeakMethod(method)
@@ -33,4 +35,4 @@ def batch_loader(
             return cast("list[ValueT]", [None] * len(keys))
         return list(await owned(*arguments, keys))
 
-    return DataLoader(load, get_cache_key=get_cache_key)
+    return DataLoader(load, get_cache_key=get_cache_key, max_batch_size=at_once)

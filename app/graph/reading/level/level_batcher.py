@@ -2,9 +2,9 @@
 
 While a request is in flight, new requests wait. After its response the batcher lets the event loop run until no further
 request arrives, then sends all of them as one. So the number of requests to the store grows with the longest chain of
-dependent requests, not with the width of the query. A level with very many listings is sent in parts. If several
-requests with hops together reach the edge cap, or several requests together are too large, they are sent again one by
-one.
+dependent requests, not with the width of the query. A level with very many listings or named vertices is sent in parts.
+If several requests with hops together reach the edge cap, or several requests together are too large, they are sent
+again one by one.
 """
 
 import asyncio
@@ -40,6 +40,9 @@ LISTINGS_AT_ONCE: Final = 100
 
 FILTERS_AT_ONCE: Final = 8 * 1024 * 1024
 """Maximal size of the filters of the listings in one request, as :func:`filter_size_of` measures it."""
+
+VERTICES_AT_ONCE: Final = 10_000
+"""Maximal number of vertices that requests of several loaders name together, found or not."""
 
 _PARSED_AT_ONCE: Final = 3 * 128
 """Number of values in the flat rows of a hop that are parsed between two pauses."""
@@ -318,20 +321,22 @@ class LevelBatcher:
 
 
 def _parts(level: list[Waiting], sizes: Sequence[int]) -> Iterator[list[Waiting]]:
-    """Yield the requests of a level, as many at once as may have their listings and filters, or a single one.
+    """Yield the requests of a level, as many at once as may have their listings, filters and vertices, or a single one.
 
     ``sizes`` are those of the filters of each request.
     """
     part: list[Waiting] = []
-    listings = size = 0
+    listings = size = vertices = 0
     for each, further in zip(level, sizes, strict=True):
-        count = len(each[0].listings)
-        if part and count and (listings + count > LISTINGS_AT_ONCE or size + further > FILTERS_AT_ONCE):
+        count, named = len(each[0].listings), len(each[0].vertices)
+        is_full = count and (listings + count > LISTINGS_AT_ONCE or size + further > FILTERS_AT_ONCE)
+        if part and (is_full or (named and vertices + named > VERTICES_AT_ONCE)):
             yield part
-            part, listings, size = [], 0, 0
+            part, listings, size, vertices = [], 0, 0, 0
         part.append(each)
         listings += count
         size += further
+        vertices += named
     yield part
 
 

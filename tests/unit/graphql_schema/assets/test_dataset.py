@@ -2,8 +2,11 @@
 
 from collections.abc import Awaitable, Callable
 
+import pytest
 from strawberry.types import ExecutionResult
 from support.stores.plain_reader import PlainGraph
+
+from graphql_schema.ports.operation_budget import OperationBudget
 
 Run = Callable[..., Awaitable[ExecutionResult]]
 VERSION = "query ($id: ID!, $v: String!) { asset(id: $id) { ... on Dataset { version(version: $v) { version } } } }"
@@ -48,3 +51,16 @@ async def test_source_columns_of_hidden_datasets_are_left_out(run: Run, graph: P
             ]
         }
     }
+
+
+async def test_each_source_of_a_column_counts_as_a_row(
+    run: Run, graph: PlainGraph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It counts before it is read, whether its dataset exists or not, because any number of ids can be stored."""
+    counted: list[int] = []
+    monkeypatch.setattr(OperationBudget, "count_rows", lambda _, count: counted.append(count))
+    raw, gone = graph.add("DATASET", "raw"), "mlg://dataset/test/default/gone"
+    sources = [{"dataset": urn, "column": "x"} for urn in (raw, gone, gone)]
+    made = graph.add("DATASET", "made", columns=[{"name": "a", "derivedFrom": sources}, {"name": "b"}])
+    assert (await run(COLUMNS, id=made)).errors is None
+    assert counted == 2 * [3, 0]  # on both paths

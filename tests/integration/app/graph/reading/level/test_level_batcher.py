@@ -59,13 +59,15 @@ async def test_a_request_some_turns_later_still_joins_the_level(client: GremlinC
 
 
 class SentListings:
-    """Takes the place of the store: ``sent`` has the number of listings of each request."""
+    """Takes the place of the store: ``sent`` and ``points`` count the listings and the vertices of each request."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.sent: list[int] = []
+        self.points: list[int] = []
 
         async def submit(_self: object, _text: str, given: JsonObject, **_: object) -> list[JsonObject]:
             self.sent.append(len(given["listings"]))
+            self.points.append(len(given["points"]))
             found = [{"x": [listing["n"]], "s": [], "n": -1} for listing in given["listings"]]
             edges: list[list[object]] = [[] for _ in given["hops"]]
             return [{"e": edges, "v": [], "w": [], "l": found, "over": False, "large": False, "h": 0}]
@@ -88,6 +90,17 @@ async def test_many_listings_are_sent_in_parts(client: GremlinClient, monkeypatc
     assert store.sent == [100, 1, 130]
     assert [each["x"] for response in found for each in response.listings] == [[number] for number in range(231)]
     assert [len(response.edges) for response in found] == [0, 0, 1, 0, 0, 0]
+
+
+async def test_many_named_vertices_are_sent_in_parts(client: GremlinClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part names at most 10,000 vertices, unless one loader names more; what names none joins any part."""
+    store = SentListings(monkeypatch)
+    batcher = LevelBatcher(client, "default", ReadTime(0))
+    counts = [6_000, 4_000, 1, 12_000]
+    requests = [LevelRequest(vertices=range(begin, begin + count)) for begin, count in enumerate(counts)]
+    await asyncio.gather(*map(batcher.fetch, [listed(1), *requests, listed(2)]))
+    assert store.points == [6_000, 1, 12_000]
+    assert store.sent == [1, 0, 1]
 
 
 @pytest.mark.parametrize(
