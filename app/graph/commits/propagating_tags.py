@@ -1,11 +1,16 @@
 """Cache of which tags propagate."""
 
+import asyncio
 from collections.abc import Callable, Iterable
 from time import monotonic
+from typing import Final
 
 from app.graph.commits.late_writes import LATE_SECONDS
 from app.graph.commits.state_read import read_records
 from app.graph.driver.gremlin_client import GremlinClient
+
+AT_ONCE: Final = 5_000
+"""Maximal number of tags that are looked up at once; that many take some milliseconds."""
 
 
 class PropagatingTags:
@@ -22,12 +27,21 @@ class PropagatingTags:
         self._forgotten = 0
 
     async def among(self, client: GremlinClient, tags: Iterable[int]) -> set[int]:
-        """Return those of the tags that propagate; all are vertex ids.
+        """Return those of the tags that propagate; all are vertex ids. Others have a turn between some thousands."""
+        wanted = [*tags]
+        found = set[int]()
+        for begin in range(0, len(wanted), AT_ONCE):
+            if begin:
+                await asyncio.sleep(0)
+            found |= await self._among(client, set(wanted[begin : begin + AT_ONCE]))
+        return found
+
+    async def _among(self, client: GremlinClient, wanted: set[int]) -> set[int]:
+        """Return those of some tags that propagate.
 
         If tags are forgotten during the read, or a tag may still change, nothing is added to the cache: the response
         may be older.
         """
-        wanted = set(tags)
         found = {vid: self._known[vid] for vid in wanted if vid in self._known}
         unknown, forgotten = wanted - found.keys(), self._forgotten
         if unknown:

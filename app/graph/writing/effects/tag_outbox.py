@@ -6,13 +6,14 @@ the store is read only for tags that are not cached, and around deleted or resto
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from itertools import chain
 from typing import Final
 
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.outbox_entry import ANY_TAG, OutboxEntry, awaiting, new_entry_id
 from app.graph.commits.propagating_tags import PropagatingTags
-from app.graph.propagation.sources import Sources, is_group
+from app.graph.propagation.sources import Sources, group_of, is_group
 from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.records.edge_record import EdgeKey
 from app.graph.records.tag_edge import declared_part
@@ -23,6 +24,12 @@ from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.ports.record import Record
 
 _TAG: Final = KINDS["Tag"].code
+
+MANY_TAGS: Final = 5_000
+"""Number of tags of affected assets above which they are looked through in the side thread; that many take 10 ms."""
+
+Frontier = tuple[dict[int, None], dict[int, None]]
+"""Two collections of vertex ids, as keys: those to recompute for a tag, and those whose targets are recomputed too."""
 
 
 async def tag_entries(
@@ -39,24 +46,25 @@ async def tag_entries(
     await affected.add_deleted(flows)
     changed = [vid for vid in diff.vertices if batch.vertices[vid]["kind"] == _TAG]
     propagating.forget(changed)
-    known = {vid for vid in affected.by_tag if vid in batch.vertices}
-    tags = {vid for vid in known if batch.vertices[vid]["propagates"]}
-    tags |= await propagating.among(flows.client, affected.by_tag.keys() - known)
+    is_long = diff.is_long or affected.tag_count > MANY_TAGS
+    tags, unknown = await run_in_turn(affected.known_and_unknown, is_long)
+    tags |= await propagating.among(flows.client, unknown)
     switched = {
         vid for vid in changed if _propagates(batch.vertex_before(vid)) not in {None, _propagates(batch.vertices[vid])}
     }
+    frontiers = await run_in_turn(affected.frontiers, is_long, tags | switched)
     entries = [
         OutboxEntry(
             new_entry_id(),
             author.tenant,
             outbox.order(author.now),
-            frontier=dict.fromkeys(affected.by_tag[tag][0]),
-            expand=dict.fromkeys(affected.by_tag[tag][1]),
+            frontier=frontier,
+            expand=expand,
             tag=tag,
             holders=tag in switched,
             raised_by=author.principal,
         )
-        for tag in sorted(tags | switched)
+        for tag, (frontier, expand) in sorted(frontiers.items())
     ]
     return [*entries, *affected.later_entries(outbox)]
 
@@ -68,15 +76,40 @@ def _propagates(tag: Record | None) -> bool | None:
 class _AffectedTags:
     """Tags that a batch affects.
 
-    ``by_tag`` maps the vertex id of a tag to two collections of vertex ids, as keys: those to recompute for the tag,
-    and those whose targets are recomputed too.
+    Tags may be thousands, and so may the edges of their assets. What is affected is therefore collected by carrier,
+    which is a vertex or a group, and :meth:`frontiers` makes it of the few tags that propagate.
     """
 
     def __init__(self, diff: BatchDiff) -> None:
-        self.by_tag: dict[int, tuple[dict[int, None], dict[int, None]]] = defaultdict(lambda: ({}, {}))
+        self._assigned: dict[int, Frontier] = defaultdict(_nothing)  # by vertex id of the tag
+        self._moved: dict[int, Frontier] = defaultdict(_nothing)  # by carrier
+        self._carried: dict[int, list[list[str]]] = {}  # URNs of the tags of each member of a carrier
+        self._vids: dict[str, int] = {}
         self._diff = diff
         self._batch = diff.batch
         self._author = diff.author
+
+    @property
+    def tag_count(self) -> int:
+        """The number of tags of all carriers, those that several carry each time."""
+        return sum(len(urns) for lists in self._carried.values() for urns in lists)
+
+    def known_and_unknown(self) -> tuple[set[int], list[int]]:
+        """Return the affected tags that propagate by the batch, and those that the batch does not have."""
+        for urns in chain.from_iterable(self._carried.values()):
+            self._vids |= {urn: self._author.vid(urn) for urn in urns if urn not in self._vids}
+        tags, known = [*self._assigned, *self._vids.values()], self._batch.vertices
+        propagating = {vid for vid in tags if vid in known and known[vid]["propagates"]}
+        return propagating, [vid for vid in tags if vid not in known]
+
+    def frontiers(self, tags: Collection[int]) -> dict[int, Frontier]:
+        """Return what to recompute for each of these tags, after :meth:`known_and_unknown`."""
+        found = {tag: self._assigned.get(tag, _nothing()) for tag in tags}
+        of_urns = {urn: found[vid] for urn, vid in self._vids.items() if vid in found}
+        for carrier, moved in self._moved.items():
+            for urn in {urn for urns in self._carried[carrier] for urn in urns if urn in of_urns}:
+                _add(of_urns[urn], *moved)
+        return found
 
     def add_changed_edges(self) -> None:
         """Add the tags of new and changed edges."""
@@ -88,24 +121,21 @@ class _AffectedTags:
         for key in self._diff.edges:
             relation, vid, tag = key
             if relation == TAGGED.name and self._declared_before(key) != declared_part(self._batch.edge(key)):
-                self._add([tag], recompute=[vid], expand=[vid])
+                _add(self._assigned[tag], recompute=[vid], expand=[vid])
 
     def add_moved(self) -> None:
         """Add tags of assets whose data begins or ceases to flow elsewhere."""
-        children, of_sources = self._diff.counting_children.of, dict[int, set[int]]()
         for key in self._diff.opened:
             pair = self._diff.child_and_parent(key)
             if pair is None:
-                source = key[1]
-                if source not in of_sources:  # thousands of edges may start from a parent of thousands of children
-                    of_sources[source] = self._tags(source, *children.get(source, ()))
-                self._add(of_sources[source], recompute=[key[2]])
+                _add(self._moved[self._with_children(key[1])], recompute=[key[2]])
             else:
-                self._add(self._tags(pair[1]), recompute=[pair[0]])
-                self._add(self._tags(pair[0]), expand=[pair[0]])
+                child, parent = pair
+                _add(self._moved[self._vertex(parent)], recompute=[child])
+                _add(self._moved[self._vertex(child)], expand=[child])
         for key in self._diff.closed:
-            target, parent = self._diff.affected(key)
-            self._add(self._tags(target), recompute=[target], expand=[] if parent is None else [parent])
+            target, ended = self._diff.affected(key)
+            _add(self._moved[self._vertex(target)], recompute=[target], expand=[] if ended is None else [ended])
 
     async def add_deleted(self, flows: StoredFlows) -> None:
         """Add tags of assets that were deleted or restored, of their sources and of their children."""
@@ -118,11 +148,13 @@ class _AffectedTags:
 
     def _add_around(self, vids: Iterable[int], around: Sources) -> None:
         """Add the tags of some vertices, and of those to which ``around`` maps them."""
-        of_groups = {group: self._tags(*members) for group, members in around.of.items() if is_group(group)}
+        for group, members in around.of.items():
+            if is_group(group):
+                self._carried[group] = [*self._carried.get(group, ()), *self._tags(members)]
         for vid in vids:
-            sources = around.of.get(vid, set())
-            tags = self._tags(vid, *(sources - of_groups.keys()))
-            self._add(tags.union(*map(of_groups.__getitem__, filter(is_group, sources))), recompute=[vid], expand=[vid])
+            for source in {vid, *around.of.get(vid, ())}:
+                carrier = source if is_group(source) else self._vertex(source)
+                _add(self._moved[carrier], recompute=[vid], expand=[vid])
 
     def later_entries(self, outbox: Outbox) -> Iterator[OutboxEntry]:
         """Yield entries that are due when an edge ends, for all tags that the affected assets carry at that instant."""
@@ -132,16 +164,26 @@ class _AffectedTags:
             entry = OutboxEntry(new_entry_id(), author.tenant, order, due, tag=ANY_TAG, raised_by=who)
             yield from outbox.later(awaiting(entry, *affected), author.now)
 
-    def _add(self, tags: Iterable[int], recompute: Iterable[int] = (), expand: Iterable[int] = ()) -> None:
-        for tag in tags:
-            frontier, expanded = self.by_tag[tag]
-            frontier |= dict.fromkeys(recompute)
-            expanded |= dict.fromkeys(expand)
+    def _vertex(self, vid: int) -> int:
+        """Return a vertex as a carrier."""
+        if vid not in self._carried:
+            self._carried[vid] = self._tags([vid])
+        return vid
 
-    def _tags(self, *vids: int) -> set[int]:
-        """Return the vertex ids of the tags that vertices carry."""
-        records = [self._batch.vertex(vid) or self._diff.counting_children.records[vid] for vid in vids]
-        return {self._author.vid(urn) for urn in {urn for record in records for urn in record["index"]["tags"]}}
+    def _with_children(self, vid: int) -> int:
+        """Return a vertex with the children for which its edges count as a carrier: the group, or itself."""
+        children = self._diff.counting_children.of.get(vid)
+        if not children:
+            return self._vertex(vid)
+        group = group_of(vid)
+        if group not in self._carried:  # thousands of edges may start from a parent of thousands of children
+            self._carried[group] = self._tags([vid, *children])
+        return group
+
+    def _tags(self, vids: Iterable[int]) -> list[list[str]]:
+        """Return the URNs of the tags of each of the vertices that carries any."""
+        records = (self._batch.vertex(vid) or self._diff.counting_children.records[vid] for vid in vids)
+        return [record["index"]["tags"] for record in records if record["index"]["tags"]]
 
     def _declared_before(self, key: EdgeKey) -> Record | None:
         return declared_part(self._batch.edge_before(key))
@@ -149,3 +191,12 @@ class _AffectedTags:
     def _deletion_changed(self, vid: int) -> bool:
         before, after = self._batch.vertex_before(vid), self._batch.vertices[vid]
         return before is not None and before.get("deletedAt") != after.get("deletedAt")
+
+
+def _nothing() -> Frontier:
+    return {}, {}
+
+
+def _add(frontier: Frontier, recompute: Iterable[int] = (), expand: Iterable[int] = ()) -> None:
+    for collected, vids in zip(frontier, (recompute, expand), strict=True):
+        collected.update(dict.fromkeys(vids))
