@@ -101,13 +101,15 @@ def _tags_command(given: SetTagsInput) -> RegisterCommand:
         for index, urn in enumerate(urns):
             require_kind(urn, ("Tag",), name, str(index))
     _require_in_one_list(lists)
-    named = dict[str, JsonObject]()
+    named, places = dict[str, JsonObject](), dict[str, tuple[str, ...]]()
     for name, urns in lists.items():
         named |= {urn: {} for urn in urns}
+        places |= {urn: (name, str(index)) for index, urn in enumerate(urns)}
         require_bounded(named, name)
     modes = dict.fromkeys(lists["add"], TagMode.DIRECT) | dict.fromkeys(lists["block"], TagMode.BLOCKED)
     targets = {urn: {"mode": mode.name} for urn, mode in modes.items()}
-    edges = DeclaredEdges(TAGGED.out(), f"{kind}.tags", targets, adds=True, removes=tuple(lists["remove"]))
+    removes = tuple(lists["remove"])
+    edges = DeclaredEdges(TAGGED.out(), f"{kind}.tags", targets, adds=True, removes=removes, places=places)
     return update_command(given, ChangeAction.TAGGED, WriteAction.TAG, edges, reason=reason)
 
 

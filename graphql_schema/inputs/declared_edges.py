@@ -77,7 +77,7 @@ def _targets(kind: str, urn: str, field: InputField, given: InputValue, places: 
     if isinstance(given, list) and len(given) > MAX_REFERENCES:
         raise InputError(
             f"`{field.name}` holds {len(given)} ids; the limit is {MAX_REFERENCES}. Declare the others with "
-            "the mutation `link`, tags with `setTags`; other relations that `link` does not offer cannot have more.",
+            "the mutation `link`; relations that `link` does not offer cannot have more.",
             field.name,
         )
     targets: Targets = {}

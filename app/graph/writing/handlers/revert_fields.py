@@ -42,6 +42,7 @@ from app.graph.writing.rules.permissions import (
     require_right_to_move,
 )
 from app.graph.writing.rules.result_rights import require_right_on_result
+from app.graph.writing.rules.stored_values import refuse_many_tags
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import conflict, invalid
 from app.graph.writing.unit.unseen_references import RUN_ID, any_unseen, source_datasets
@@ -264,4 +265,5 @@ def _restore_lists(unit: ItemUnit, vid: int, change: Record, edges: list[Record]
     first = {OWNED_BY.name: [each for each in team if each in owners]}
     for relation in sorted(touched):
         update_ordered_lists(unit, vid, relation, first.get(relation, []), restored[relation])
+    refuse_many_tags(unit, vid)
     update_owner_team(unit, vid)

@@ -24,6 +24,7 @@ from app.graph.records.edge_record import (
 from app.graph.records.tag_edge import has_mode, released
 from app.graph.writing.rules.edge_effects import change_edge, has_lapsed, require_containers, update_ordered_lists
 from app.graph.writing.rules.permissions import changed_ends, may_link_other_ends, needs_confirmation
+from app.graph.writing.rules.stored_values import refuse_many_tags
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.placeholders import ensure_referenced
 from app.graph.writing.unit.rejections import invalid
@@ -63,6 +64,8 @@ def declare_edges(unit: ItemUnit, urn: str, edges: DeclaredEdges) -> bool:
         moved |= change_edge(unit, key, edge, vid, edges.field)
     if edges.hop.direction is Direction.OUT:
         update_ordered_lists(unit, vid, edges.hop.relation.name, list(edges.targets))
+    if edges.hop.relation is TAGGED:
+        refuse_many_tags(unit, vid, edges.place)
     return moved
 
 

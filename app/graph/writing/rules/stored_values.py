@@ -1,23 +1,35 @@
 """The values of an asset as they would be stored together: the end is not before the begin, and all are not too large.
 
-Each item has limits of its own. Together with what other items gave, its values could exceed them.
+Nor are its tags too many. Each item has limits of its own. Together with what other items gave, its values could exceed
+them.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Final
 
 import orjson
 
+from app.graph.records.edge_record import EdgeKey
+from app.graph.records.tag_edge import has_mode
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import invalid
+from graphql_schema.catalog.enums import TagMode
 from graphql_schema.catalog.instants import reversed_intervals
 from graphql_schema.catalog.kinds import KIND_OF_CODE
+from graphql_schema.catalog.relations import TAGGED, Direction
 from graphql_schema.ports.record import Record
 
 MAX_RECORD: Final = 100_000
-"""Maximal size of the large values of an asset together, as JSON in bytes.
+"""Maximal size of the large values of an asset and the ids of its tags together, as JSON in bytes.
 
 A page of 500 of them stays below the 64 Mi characters that an operation may read.
+"""
+
+MAX_TAGS: Final = 100
+"""Maximal number of tags that callers set on one asset, and of those that they block there.
+
+The record of the asset has the ids of the former, and jobs read the edges to all of them. Propagated tags do not count:
+administrators decide which tags propagate.
 """
 
 LARGE_VALUE: Final = 256
@@ -55,14 +67,47 @@ def refuse_large_records(unit: ItemUnit) -> None:
         hidden = {name for name in unknown if not _is_given(unit, vid, name, before, record)}
         if MAX_RECORD < _size(record, hidden) > _size(before, hidden):
             raise invalid(
-                f"The values of {record['id']} would take more than {MAX_RECORD} bytes together. Keep large texts "
-                "elsewhere and register their address."
+                f"The values of {record['id']}, with the ids of its tags, would take more than {MAX_RECORD} bytes "
+                "together. Keep large texts elsewhere and register their address."
             )
 
 
+def refuse_many_tags(unit: ItemUnit, vid: int, place: Callable[[str], tuple[str, ...]] | None = None) -> None:
+    """Reject the item as INVALID if it sets or blocks a tag on an asset that then has more than MAX_TAGS of these.
+
+    An asset of an earlier release may have more: it keeps them until they are removed. A tag of which the caller does
+    not know that it is there does not count. ``place`` returns where the input names a tag.
+    """
+    staged = unit.staging.staged.edges.at.get((TAGGED.name, Direction.OUT, vid), ())
+    for mode, done in ((TagMode.DIRECT, "set"), (TagMode.BLOCKED, "blocked")):
+        added = [key for key in staged if _has_mode(unit, key, mode) and not _had_mode(unit, key, mode)]
+        carried = (unit.lookup.batch.vertex(vid) or {}).get("index", {}).get("tags", ())
+        if not added or (mode is TagMode.DIRECT and len(carried) + len(added) <= MAX_TAGS):
+            continue
+        unit.lookup.require_hops((TAGGED.out(), vid))
+        if sum(_has_mode(unit, key, mode) for key in unit.lookup.edges_at(TAGGED.name, Direction.OUT, vid)) > MAX_TAGS:
+            urn, tag = (unit.lookup.known(each)["id"] for each in (vid, added[0][2]))
+            message = f"More than {MAX_TAGS} tags would be {done} on {urn}, which is the maximum; remove others first."
+            raise invalid(message, *(() if place is None else place(tag)[:1]))
+
+
+def _has_mode(unit: ItemUnit, key: EdgeKey, mode: TagMode) -> bool:
+    """Return whether the caller knows a tag as set or blocked."""
+    return has_mode(unit.visibility.known(key), mode, unit.now)
+
+
+def _had_mode(unit: ItemUnit, key: EdgeKey, mode: TagMode) -> bool:
+    """Return whether the caller knew a tag as set or blocked before the item."""
+    return has_mode(unit.visibility.known_edge(unit.lookup.batch.edge(key), key), mode, unit.now)
+
+
 def _size(record: Record, without: Collection[str] = ()) -> int:
-    """Return the size of the large values of a record, without its lists of owners and tags and some fields."""
-    counting = (value for name, value in record.items() if name not in {"index", *without})
+    """Return the size of the large values of a record, without its list of owners and some fields.
+
+    Of more than MAX_TAGS tags, stored by an earlier release or propagated, only so many count.
+    """
+    tags = record.get("index", {}).get("tags", ())
+    counting = (value for name, value in {**record, "tags": tags[:MAX_TAGS]}.items() if name not in {"index", *without})
     values = (value for value in counting if isinstance(value, str | list | dict))
     return sum(size for size in map(len, map(orjson.dumps, values)) if size >= LARGE_VALUE)
 

@@ -1,15 +1,28 @@
 """Values of an asset are checked as they are stored together, also if several calls give them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from strawberry import ID
 from support.stores.in_memory_writer import Memory, seeded
 from support.stores.writers import NOW, asset, person, urn
 
 from app.graph.records.vertex_id import vertex_id
+from app.graph.writing.rules import stored_values
 from app.graph.writing.rules.stored_values import MAX_RECORD
 from app.graph.writing.unit.visibility import CallerVisibility
-from graphql_schema.ports.commands import DeleteCommand, ObserveCommand, ObservedValue, RevertCommand
+from graphql_schema.catalog.relations import TAGGED
+from graphql_schema.governance.tags import SetTagsInput, _tags_command
+from graphql_schema.ports.commands import (
+    Command,
+    DeclaredEdges,
+    DeleteCommand,
+    ObserveCommand,
+    ObservedValue,
+    RegisterCommand,
+    RevertCommand,
+)
 
 ADA = person("ada", "team ranking", roles="engineer")
 OURS = {"team ranking": ["TECHNICAL"]}
@@ -120,3 +133,135 @@ def test_many_small_changes_do_not_pass_the_limit(memory: Memory) -> None:
 def observed(field: str, value: str) -> ObserveCommand:
     """Return a command by which an event gives a value of the run."""
     return ObserveCommand(urn("run r"), "r", (ObservedValue(field, value, (1,), ""),), ())
+
+
+HUNDRED = [f"tag t{number:03}" for number in range(100)]
+
+
+def set_tags(add: Sequence[str] = (), block: Sequence[str] = (), remove: Sequence[str] = ()) -> RegisterCommand:
+    """Return the command of `setTags` for the dataset."""
+    given = SetTagsInput(asset=ID(urn("dataset d")), add=ids(add), block=ids(block), remove=ids(remove))
+    return _tags_command(given)
+
+
+def ids(tags: Sequence[str]) -> list[ID]:
+    """Return the ids of tags."""
+    return [ID(urn(each)) for each in tags]
+
+
+def event_tags(tags: Sequence[str]) -> ObserveCommand:
+    """Return the command by which an event gives the tags of the dataset."""
+    targets: dict[str, Any] = {urn(each): {} for each in tags}
+    value = ObservedValue("tags", [[each, {}] for each in targets], (1,))
+    edges = DeclaredEdges(TAGGED.out(), "OpenLineage.tags", targets)
+    return ObserveCommand(urn("dataset d"), "d", (value,), (edges,))
+
+
+@pytest.mark.parametrize(
+    ("command", "path"),
+    [
+        (asset("dataset d", tags=[*HUNDRED, "tag more"]), "tags"),
+        (set_tags(["tag more"]), "add"),
+        (event_tags(["tag more"]), "tags"),
+    ],
+)
+def test_an_asset_has_a_hundred_tags(memory: Memory, command: Command, path: str) -> None:
+    """The next one is refused, by whatever call; one in place of another is accepted."""
+    seeded(memory, asset("dataset d", owners=OURS, tags=HUNDRED))
+    (done,) = memory.run(command, who=ADA, now=NOW + 1)
+    assert [(error.code.name, error.path) for error in done.errors] == [("INVALID", (path,))]
+    assert "More than 100 tags would be set on mlg://dataset/test/default/d" in done.errors[0].message
+    assert memory.dirty is False
+    assert memory.outcomes(set_tags(HUNDRED), who=ADA, now=NOW + 1) == ["UNCHANGED"]
+    assert memory.outcomes(set_tags(["tag more"], remove=HUNDRED[:1]), who=ADA, now=NOW + 2) == ["UPDATED"]
+    assert memory.outcomes(asset("dataset d", tags=["tag x", *HUNDRED[1:]]), who=ADA, now=NOW + 3) == ["UPDATED"]
+    assert len(memory.record("dataset d")["index"]["tags"]) == 100
+
+
+def test_a_new_asset_has_no_more(memory: Memory) -> None:
+    """A first registration is bounded like the next one, and so are several of one call together."""
+    owned = asset("dataset d", owners=OURS, tags=[*HUNDRED, "tag more"])
+    assert memory.outcomes(owned, who=ADA) == ["INVALID"]
+    halves = [set_tags(HUNDRED[:60]), set_tags(HUNDRED[60:]), set_tags(["tag more"])]
+    assert memory.outcomes(asset("dataset d", owners=OURS), *halves, who=ADA) == [
+        "CREATED",
+        *["UPDATED"] * 2,
+        "INVALID",
+    ]
+
+
+def test_a_revert_restores_no_more(memory: Memory) -> None:
+    """Tags that were removed come back only if there is room again."""
+    seeded(memory, asset("dataset d", owners=OURS, tags=HUNDRED))
+    memory.run(set_tags(remove=HUNDRED[:2]), who=ADA, now=NOW + 1)
+    changes: list[Any] = [each for each in memory.vertices.values() if each.get("subject") == urn("dataset d")]
+    change = max(changes, key=lambda each: each["createdAt"])["id"]
+    memory.run(set_tags(["tag x"]), who=ADA, now=NOW + 2)
+    (done,) = memory.run(RevertCommand(change), who=ADA, now=NOW + 3)
+    assert [(error.code.name, error.path) for error in done.errors] == [("INVALID", ("change",))]
+    memory.run(set_tags(remove=["tag x"]), who=ADA, now=NOW + 4)
+    assert memory.outcomes(RevertCommand(change), who=ADA, now=NOW + 5) == ["UPDATED"]
+    assert len(memory.record("dataset d")["index"]["tags"]) == 100
+
+
+def test_a_hundred_tags_are_blocked(memory: Memory) -> None:
+    """The tags that an asset blocks have the same bound, and count apart from those that are set."""
+    seeded(memory, asset("dataset d", owners=OURS, tags=HUNDRED))
+    blocked = [f"tag b{number}" for number in range(101)]
+    assert memory.outcomes(set_tags(block=blocked[:100]), who=ADA, now=NOW + 1) == ["UPDATED"]
+    (done,) = memory.run(set_tags(block=blocked[100:]), who=ADA, now=NOW + 2)
+    assert [(error.code.name, error.path) for error in done.errors] == [("INVALID", ("block",))]
+    assert memory.outcomes(set_tags(block=blocked[100:], remove=blocked[:1]), who=ADA, now=NOW + 3) == ["UPDATED"]
+    assert memory.outcomes(set_tags(block=HUNDRED[:1]), who=ADA, now=NOW + 4) == ["INVALID"]
+
+
+def test_propagated_tags_do_not_count(memory: Memory) -> None:
+    """Only administrators decide which tags propagate; one that is also set counts."""
+    seeded(memory, asset("dataset d", owners=OURS, tags=HUNDRED))
+    for each in HUNDRED[:2]:
+        key = ("TAGGED", vertex_id("default", urn("dataset d")), vertex_id("default", urn(each)))
+        memory.edges[key] = {**memory.edges[key], "mode": "PROPAGATED", "by": ["propagation"], "steps": 1, "via": "x"}
+    assert memory.outcomes(set_tags(["tag more"]), who=ADA, now=NOW + 1) == ["UPDATED"]
+    assert memory.outcomes(set_tags(HUNDRED[:2]), who=ADA, now=NOW + 2) == ["INVALID"]
+    assert memory.outcomes(set_tags(HUNDRED[:1]), who=ADA, now=NOW + 3) == ["UPDATED"]
+
+
+def test_an_asset_of_an_earlier_release_keeps_its_tags(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may change otherwise, repeat its tags and lose some of them; only a further one is refused."""
+    many = [f"tag m{number}" for number in range(150)]
+    with monkeypatch.context() as earlier:
+        earlier.setattr(stored_values, "MAX_TAGS", 1_000)
+        seeded(memory, asset("dataset d", owners=OURS, tags=many))
+    steps: list[tuple[Command, str]] = [
+        (asset("dataset d", {"description": "x"}), "UPDATED"),
+        (asset("dataset d", tags=many), "UNCHANGED"),
+        (event_tags(many[:60]), "UPDATED"),
+        (asset("dataset d", tags=many[60:]), "UPDATED"),
+        (set_tags(["tag more"]), "INVALID"),
+        (set_tags(["tag more"], remove=many[:1]), "INVALID"),
+        (set_tags(remove=many[:50]), "UPDATED"),
+        (set_tags(["tag more"], remove=many[50:51]), "UPDATED"),
+    ]
+    for after, (command, outcome) in enumerate(steps, 1):
+        assert memory.outcomes(command, who=ADA, now=NOW + after) == [outcome]
+    assert len(memory.record("dataset d")["index"]["tags"]) == 100
+
+
+def test_tags_that_the_caller_does_not_know_do_not_count(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refusal would disclose that others put hidden tags on the asset."""
+    seeded(memory, asset("dataset d", owners=OURS, tags=HUNDRED))
+    hidden = {vertex_id("default", urn(each)) for each in HUNDRED}
+    monkeypatch.setattr(CallerVisibility, "has_hidden_end", lambda _self, key: key[2] in hidden)
+    assert memory.outcomes(set_tags(HUNDRED[:2]), who=ADA, now=NOW + 1) == ["UPDATED"]
+    assert memory.outcomes(set_tags(["tag more"]), who=ADA, now=NOW + 2) == ["UPDATED"]
+
+
+def test_the_ids_of_tags_count_as_values(memory: Memory) -> None:
+    """So the largest record with a hundred of the longest ids stays within the same size."""
+    long = [f"tag {number:03}{'t' * 400}" for number in range(100)]
+    for first, second in ((0, 1), (1, 0)):
+        name = f"dataset d{first}"
+        items = [asset(name, {"description": "x" * (MAX_RECORD - 20_000)}), asset(name, tags=long)]
+        assert memory.outcomes(items[first], items[second]) == ["CREATED", "INVALID"]
+    small = asset("dataset e", {"description": "x" * (MAX_RECORD - 50_000)}, tags=long)
+    assert memory.outcomes(small) == ["CREATED"]
