@@ -191,7 +191,7 @@ def test_a_new_asset_has_no_more(memory: Memory) -> None:
 
 
 def test_a_revert_restores_no_more(memory: Memory) -> None:
-    """Tags that were removed come back only if there is room again."""
+    """Tags that were removed come back only once others are removed."""
     seeded(memory, asset("dataset d", owners=OURS, tags=HUNDRED))
     memory.run(set_tags(remove=HUNDRED[:2]), who=ADA, now=NOW + 1)
     changes: list[Any] = [each for each in memory.vertices.values() if each.get("subject") == urn("dataset d")]
