@@ -7,11 +7,14 @@ before the second of any, and those with few items first. One that would exceed 
 MAX_GROUP_TEXT is passed over, and so is one that must be alone. While several callers write, a long batch joins no
 transaction, because all calls of a transaction get their outcomes at its end. Batches of different tenants are never in
 one transaction.
+
+Those for which a plan has no time return, and wait as before. Only the caller whose items took long waits anew, behind
+all others.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -37,7 +40,7 @@ class QueuedWrite:
     """A batch that waits. ``caller`` is the subject; ``item_count``, ``edge_count`` and ``text_length`` are its size.
 
     A batch that is ``alone`` shares its transaction with no other. ``since`` is the number of transactions that were
-    taken before it arrived; the queue sets it.
+    taken before it arrived, or before its caller began to wait anew; the queue sets it.
     """
 
     tenant: str
@@ -83,6 +86,19 @@ class WriteQueue:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._arrived.wait()
+
+    def put_back(self, batches: Sequence[QueuedWrite], last: QueuedWrite) -> None:
+        """Return batches that were taken as the oldest ones, because the plan took long, and ended at ``last``.
+
+        All that waits of the caller of that batch waits as if it arrived now.
+        """
+
+        def waits_anew(batch: QueuedWrite) -> bool:
+            return (batch.tenant, batch.caller) == (last.tenant, last.caller)
+
+        self._waiting = sorted([*batches, *self._waiting], key=waits_anew)
+        for batch in filter(waits_anew, self._waiting):
+            batch.since = self._taken
 
     def take(self, *, is_contended: bool = False) -> list[QueuedWrite]:
         """Remove and return the batches of the next transaction, in the order of their arrival.

@@ -16,8 +16,9 @@ from graphql_schema.ports.outcomes import WriteOutcome
 
 @dataclass(eq=False, kw_only=True)
 class CallBatch(QueuedWrite):
-    """The ``items`` of a batch, and ``done``, the future of their outcomes; ``origin`` is the span of the call.
+    """The ``items`` of a batch, and ``done``, the future of outcomes of its first items, all unless the plan is long.
 
+    ``origin`` is the span of the call.
     ``budget`` is that of the operation; its end gives the call its error, unless the transaction is under way.
     ``new_author`` returns the author with a new instant; call it under the write lock. ``atomic`` and ``dry_run`` are
     flags of the call: with the first, nothing is written if an item is rejected; with the second, nothing is written.

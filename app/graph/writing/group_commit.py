@@ -4,7 +4,8 @@ A transaction costs the store more than the items in it, because each makes a se
 waits starts the leader, a task of its own, so that a call that is cancelled does not end the writes of others. The
 leader takes the write lock, then a group of batches from the queue (:mod:`app.graph.commits.write_queue`). It plans
 them in order (:mod:`app.graph.writing.group_plan`), writes them, and gives each call its outcomes; meanwhile the next
-batches arrive. No call gets its outcomes before its transaction is stored.
+batches arrive. No call gets its outcomes before its transaction is stored. If the plan takes long, the batches that it
+has not begun return to the queue, and the call of the last one continues after its last planned item.
 
 If the store refuses a transaction, its halves are written, down to the batch that is refused. Unless this batch is
 atomic, the writer of its call continues down to the item. After a conflict with another process, the transaction is
@@ -140,6 +141,8 @@ class GroupCommit:
     async def write(self, batch: CallBatch) -> list[WriteOutcome]:
         """Return the outcomes of a batch after its transaction; raises the error that ends it.
 
+        If the plan takes long, these are the outcomes of its first items, at least of one: write the others next. All
+        items of an atomic batch have outcomes.
         A caller whose earlier writes left much work for the jobs waits first; StoreUnavailableError ends a long wait.
         """
         if not batch.dry_run:
@@ -196,6 +199,7 @@ class GroupCommit:
                 if self._client.write_order is not None:
                     await self._client.write_order.begin("writer")
                 plan = await GroupPlanner(self._client, self._coordinator, group.batches, group.missing).plan()
+                self._put_back(group, plan)
                 await self._commit(plan)
         except (VertexExistsError, TransientConflictError) as error:
             return group.again(error)
@@ -208,6 +212,13 @@ class GroupCommit:
         except Exception as error:  # noqa: BLE001 - the boundary of a call; the halves show which one fails
             return group.split(error)
         return await self._completed(group, plan)
+
+    def _put_back(self, group: WriteGroup, plan: GroupPlan) -> None:
+        """Return the batches of a group for which its plan had no time to the queue."""
+        planned = [each.batch for each in plan.batches]
+        if len(planned) < len(group.batches):
+            self._queue.put_back(group.batches[len(planned) :], planned[-1])
+            group.batches = planned
 
     async def _completed(self, group: WriteGroup, plan: GroupPlan) -> list[WriteGroup]:
         """Give the calls of a stored transaction their outcomes, or the error of the wait for the index.

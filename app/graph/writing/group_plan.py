@@ -4,9 +4,12 @@ The batches are planned in order over one working set, each with the author, pol
 state that the earlier ones leave. The effects of a batch on other assets precede the plan of the next batch. A batch
 that is atomic and has a rejected item, or whose plan fails with an error, is undone; the others are not affected. A
 TransientConflictError, or the error of a read that all batches share, fails the plan of all.
+
+All writers wait meanwhile, so the plan ends when its time is over (:mod:`app.graph.writing.plan_time`): it has the
+first items of the batch that it is at, and no further batch.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
@@ -21,6 +24,7 @@ from app.graph.writing.batch_planner import keys_of, plan_item
 from app.graph.writing.call_batch import CallBatch
 from app.graph.writing.effects.batch_effects import batch_effects
 from app.graph.writing.effects.counting_children import CountingChildren, expected_parents
+from app.graph.writing.plan_time import PlanTime
 from app.graph.writing.prefetch import prefetch, records_of_events
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.item_size import REACHING, is_long
@@ -37,8 +41,9 @@ FEW: Final = 100
 
 @dataclass(slots=True)
 class BatchPlan:
-    """The plan of one batch: its outcomes, or the ``error`` of its call, and its outbox ``entries``.
+    """The plan of one batch: the outcomes of its first items, or the ``error`` of its call, and outbox ``entries``.
 
+    All items have outcomes, unless the time of the plan was over after the last one that has.
     ``writes`` states whether the batch changes records, edges or receipts.
     """
 
@@ -98,10 +103,13 @@ class GroupPlanner:
         now = max(author.now for author in self._authors)
         self._flows = StoredFlows(client, coordinator.propagation_stops, now)
         self._children = CountingChildren(self._flows)
+        self._time = PlanTime()
 
     async def plan(self) -> GroupPlan:
         """Return the plan of the transaction, after reading and planning until planning needs no further reads.
 
+        It has at least the first item of the first batch. Batches at the end, and items at the end of its last batch
+        unless this is atomic, are left out if its time is over before.
         Raises the error of a read that all batches share, the TransientConflictError of any read, and LimitError after
         MAX_ROUNDS, or once no call waits for the plan any more. Other errors of one batch are in its plan. What a
         transaction reads is bounded if it can be divided: WriteTooLargeError is raised. One that cannot reads all that
@@ -142,7 +150,10 @@ class GroupPlanner:
         if len(self._batches) > 1:
             await self._read_children(state)
         done: list[BatchPlan] = []
+        self._time.begin_round()
         for batch, author in zip(self._batches, self._authors, strict=True):
+            if done and self._time.is_over:
+                break
             plan = BatchPlan(batch, self._under_floors(author, done))
             state.begin()
             try:
@@ -170,8 +181,8 @@ class GroupPlanner:
         """Plan the items of one batch; add its effects if it has writes and all reads that it needs were made."""
         batch, author = plan.batch, plan.author
         plan.outcomes = [
-            await _planned_item(item, state, author, dry_run=batch.dry_run)
-            async for item in batch.budget.in_turns(batch.items)
+            await self._planned_item(item, state, plan)
+            async for item in batch.budget.in_turns(self._items_in_time(batch))
         ]
         rejected = [index for index, outcome in enumerate(plan.outcomes) if not outcome.stored]
         if batch.atomic and rejected:
@@ -182,6 +193,32 @@ class GroupPlanner:
             ]
         if state.batch_writes and state.missing.within(self._missing):
             plan.entries = await batch_effects(state, author, self._flows, self._children, self._coordinator)
+
+    def _items_in_time(self, batch: CallBatch) -> Iterator[Command]:
+        """Yield the first item of a batch, and the others until the time of the plan is over.
+
+        All items of an atomic batch are yielded, or LimitError is raised. If the operation of the batch ends meanwhile,
+        the error that ended it is raised.
+        """
+        for index, item in enumerate(batch.items):
+            batch.budget.check()
+            if batch.atomic:
+                self._time.refuse_long(batch)
+            elif index and self._time.is_over:
+                return
+            yield item
+
+    async def _planned_item(self, item: Command, state: WorkingSet, plan: BatchPlan) -> WriteOutcome:
+        """Return the outcome of an item; a long one is planned in the side thread, so that others run meanwhile.
+
+        Over a long working set every item counts as long, because it can end very many edges. So does, over more than
+        FEW records and edges, an item that changes what it does not name.
+        """
+        planner = partial(plan_item, item, state, plan.author, dry_run=plan.batch.dry_run)
+        reaches = isinstance(item, REACHING) and len(state.vertices) + len(state.edges) > FEW
+        if is_long(item) or reaches or state.is_long:
+            return await run_aside(self._time.timed, planner, plan.batch)
+        return self._time.timed(planner, plan.batch)
 
     def _under_floors(self, author: Author, earlier: Sequence[BatchPlan]) -> Author:
         """Return the author, also under the floors of earlier batches of the transaction.
@@ -200,16 +237,3 @@ class GroupPlanner:
 def is_divisible(batches: Sequence[CallBatch]) -> bool:
     """Return whether a transaction can be divided: it has several batches, or one of several items, not atomic."""
     return len(batches) > 1 or any(batch.item_count > 1 and not batch.atomic for batch in batches)
-
-
-async def _planned_item(item: Command, state: WorkingSet, author: Author, *, dry_run: bool) -> WriteOutcome:
-    """Return the outcome of an item; a long one is planned in the side thread, so that others run meanwhile.
-
-    Over a long working set every item counts as long, because it can end very many edges. So does, over more than FEW
-    records and edges, an item that changes what it does not name.
-    """
-    planner = partial(plan_item, item, state, author, dry_run=dry_run)
-    reaches = isinstance(item, REACHING) and len(state.vertices) + len(state.edges) > FEW
-    if is_long(item) or reaches or state.is_long:
-        return await run_aside(planner)
-    return planner()

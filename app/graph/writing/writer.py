@@ -30,6 +30,9 @@ from policies.errors import LimitError
 MAX_BATCH_ITEMS: Final = 250
 """Maximal number of commands of one batch, unless its first item has more or the call is atomic."""
 
+CUT_BATCH_ITEMS: Final = 25
+"""Number of commands that later batches of a call may have in any case, after the plan of one had no time for all."""
+
 MAX_BATCH_EDGES: Final = 2_500
 """Maximal number of edges that the items of one batch declare, unless the first item has more or the call is atomic."""
 
@@ -81,7 +84,8 @@ class PolicedWriter:
 
         With ``dry_run``, nothing is written.
         Raises LimitError if an atomic call declares more than MAX_ATOMIC_EDGES edges, has descriptions of more than
-        MAX_ATOMIC_TEXT characters, or changes records and edges of more than MAX_TRANSACTION_CHARACTERS characters.
+        MAX_ATOMIC_TEXT characters, or changes records and edges of more than MAX_TRANSACTION_CHARACTERS characters. So
+        it does if the plan of an atomic call takes more than MAX_ATOMIC_SECONDS.
         Raises StoreUnavailableError if the store does not complete a request or a conflict with another process
         persists, and the error of ``budget`` if the operation has ended. Raises StoreFailedError if the store fails a
         request, refuses the credentials or returns an unusable response. Earlier batches of the call are written then,
@@ -104,8 +108,11 @@ class PolicedWriter:
                 continue
             batch = [without_known(each, refused) for each in self._batch_from(items, len(outcomes))]
             written = await self._halving(batch, dry_run=dry_run)
-            refused |= registered_ids(each for each, outcome in zip(batch, written, strict=True) if not outcome.stored)
+            planned = zip(batch, written, strict=False)  # the plan may have had no time for the last items
+            refused |= registered_ids(each for each, outcome in planned if not outcome.stored)
             outcomes += written
+            if len(written) < len(batch):  # what is read for a batch should not be read again for most of its items
+                self.batch_size = max(CUT_BATCH_ITEMS, 2 * len(written))
         return outcomes
 
     async def _atomic(self, items: Sequence[Command], *, dry_run: bool) -> list[WriteOutcome]:
@@ -147,6 +154,7 @@ class PolicedWriter:
     async def _halving(self, items: Sequence[Command], *, dry_run: bool) -> list[WriteOutcome]:
         """Write a batch, or its halves if the store refuses it, down to single commands; return an outcome per item.
 
+        If the plan takes long, these are the outcomes of its first items, at least of one; write the others next.
         The store refuses a batch because of its values or its size, or because another process created one of its
         vertices. A single item that is refused gets the outcome CONFLICT because of another process, otherwise INVALID.
         """
@@ -165,10 +173,10 @@ class PolicedWriter:
         if len(items) == 1 and isinstance(items[0], EventCommand):
             return [await self._divided(items[0], dry_run=dry_run)]
         half = len(items) // 2
-        return [
-            *await self._halving(items[:half], dry_run=dry_run),
-            *await self._halving(items[half:], dry_run=dry_run),
-        ]
+        written = await self._halving(items[:half], dry_run=dry_run)
+        if len(written) < half:
+            return written
+        return [*written, *await self._halving(items[half:], dry_run=dry_run)]
 
     async def _divided(self, event: EventCommand, *, dry_run: bool) -> WriteOutcome:
         """Write an event in several transactions, and then its record.
@@ -182,7 +190,7 @@ class PolicedWriter:
         return outcome_of_event(event.subject, parts)
 
     async def _batch(self, items: Sequence[Command], *, dry_run: bool, atomic: bool) -> list[WriteOutcome]:
-        """Write the accepted items of a batch in one transaction; return the outcome of each item.
+        """Write the accepted items of a batch in one transaction; return the outcomes as :meth:`_halving` does.
 
         A dry run, and an atomic batch with a rejected item, write nothing. Raises VertexExistsError if a conflict with
         another process persists, WriteRefusedError if the store refuses the values, and the other errors of

@@ -127,9 +127,12 @@ def require_right_to_name_requesters(unit: ItemUnit) -> None:
     runs = {run for run in runs if unit.visibility.is_visible(unit.lookup.known(run))}
     for run in sorted(runs):
         for _, output in unit.visibility.active_edges(PRODUCES.out(), run, ended=True):
-            refuse_withheld(unit, output, "startedBy")
-            if unit.visibility.is_visible(output) and not is_unowned_stub(output):
+            if is_unowned_stub(output):
+                continue
+            if unit.visibility.is_visible(output):
                 require_right(unit, "link", output, "startedBy")
+            else:
+                refuse_withheld(unit, output, "startedBy")
 
 
 def _risk(record: Record) -> int:

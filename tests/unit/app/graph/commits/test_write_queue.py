@@ -39,8 +39,12 @@ def taken(*batches: Batch, is_contended: bool = False) -> list[str]:
         queue.add(each)
     found = []
     while queue:
-        found.append(" ".join(each.name for each in queue.take(is_contended=is_contended) if isinstance(each, Batch)))
+        found.append(_names(queue.take(is_contended=is_contended)))
     return found
+
+
+def _names(transaction: list[QueuedWrite]) -> str:
+    return " ".join(each.name for each in transaction if isinstance(each, Batch))
 
 
 def test_all_that_wait_are_taken_in_the_order_of_their_arrival() -> None:
@@ -82,8 +86,29 @@ def test_a_caller_with_many_long_calls_does_not_let_the_others_wait_for_all() ->
         order.append(queue.take())
     while queue:
         order.append(queue.take())
-    names = [" ".join(each.name for each in some if isinstance(each, Batch)) for some in order]
-    assert names == ["bulk0", "ada1", "bulk1", "bo1", "bulk2", "bulk3"]
+    assert [_names(some) for some in order] == ["bulk0", "ada1", "bulk1", "bo1", "bulk2", "bulk3"]
+
+
+def test_what_is_put_back_is_the_oldest_except_of_the_caller_who_took_long() -> None:
+    """That caller is behind all who wait, with all batches in their order, and has a turn before who comes later."""
+    queue = WriteQueue()
+    for name in ("bulk1", "bulk2", "ada1"):
+        queue.add(batch(name))
+    first = queue.take()
+    for name in ("bo1", "bulk3"):
+        queue.add(batch(name))
+    queue.put_back(first[1:], first[0])
+    second = queue.take()
+    assert _names(second) == "ada1 bo1 bulk2 bulk3"
+    queue.add(batch("cy1"))
+    queue.put_back(second[1:], second[0])
+    third = queue.take()
+    assert _names(third) == "bo1 bulk2 bulk3 cy1"
+    queue.put_back(third[1:], third[0])
+    alone = batch("di1")
+    alone.alone = True
+    queue.add(alone)
+    assert [_names(queue.take()) for _ in range(2)] == ["bulk2 bulk3 cy1", "di1"]
 
 
 def test_the_oldest_batch_is_always_taken() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from support.stores.in_memory_writer import ROOT, Memory, seeded
 from support.stores.memory_store import Callers, MemoryStore, names
+from support.stores.planning_clock import PlanningClock
 from support.stores.writers import NOW, asset, link, person, urn
 
 import app.graph.writing.effects.raise_sensitivity as raising
@@ -18,6 +19,7 @@ from app.graph.writing import batch_planner, group_plan
 from app.graph.writing.call_batch import CallBatch
 from app.graph.writing.effects import tag_outbox
 from app.graph.writing.group_plan import GroupPlan, GroupPlanner
+from app.graph.writing.plan_time import MAX_ATOMIC_SECONDS, PLAN_SECONDS
 from app.graph.writing.unit import working_set
 from app.graph.writing.unit.read_set import ReadCoverage, ReadSet
 from app.graph.writing.unit.working_set import WorkingSet
@@ -265,3 +267,83 @@ async def test_reads_that_follow_from_each_other_end(callers: Callers, monkeypat
     monkeypatch.setattr(group_plan, "MAX_ROUNDS", 1)
     with pytest.raises(LimitError, match="make it in several calls"):
         await planned(callers, callers.batch(ROOT, asset("dataset d")))
+
+
+def data(*texts: str) -> list[str]:
+    """Return the URNs of data sets."""
+    return [urn(f"dataset {text}") for text in texts]
+
+
+async def test_a_plan_whose_time_is_over_begins_no_further_item(
+    callers: Callers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has the items before, as if no others had been sent, and nothing of the batches after them."""
+    clock = PlanningClock(dict.fromkeys(data("b", "c"), PLAN_SECONDS)).start(monkeypatch)
+    batches = [callers.batch(ROOT, *(asset(f"dataset {name}") for name in some)) for some in ("a", "bcd", "e")]
+    plan = await planned(callers, *batches)
+    assert outcomes(plan) == [["CREATED"], ["CREATED", "CREATED"]]
+    assert clock.planned == data("a", "b", "c")
+    assert [present(plan, f"dataset {name}") for name in "abcde"] == [True, True, True, False, False]
+
+
+async def test_the_first_item_is_planned_however_long_it_takes(
+    callers: Callers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each transaction so has at least one item, and a batch after it is not begun."""
+    clock = PlanningClock(dict.fromkeys(data("a"), 60)).start(monkeypatch)
+    plan = await planned(
+        callers, callers.batch(ROOT, asset("dataset a"), asset("dataset b")), callers.batch(ADA, asset("dataset c"))
+    )
+    assert (outcomes(plan), clock.planned) == ([["CREATED"]], data("a"))
+
+
+async def test_a_long_plan_that_needs_further_reads_is_repeated_in_part(
+    callers: Callers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a read, half of the items are planned again, and not all for which there was no time before."""
+    clock = PlanningClock(dict.fromkeys(data("0", "1", "2", "3", "4"), 0.3 * PLAN_SECONDS)).start(monkeypatch)
+    incomplete = [True, False]
+    prefetch = callers.store.prefetch
+
+    async def lacking(*given: object, **options: bool) -> WorkingSet:
+        state = await prefetch(*given, **options)
+        if incomplete.pop(0):
+            state.missing.records[1] = urn("dataset far")
+        return state
+
+    monkeypatch.setattr("app.graph.writing.group_plan.prefetch", lacking)
+    plan = await planned(callers, callers.batch(ROOT, *(asset(f"dataset {number}") for number in range(9))))
+    assert clock.planned == data("0", "1", "2", "3", "0", "1")
+    assert outcomes(plan) == [["CREATED"] * 2]
+
+
+async def test_an_atomic_batch_is_planned_completely_or_refused(
+    callers: Callers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has more time, beyond which nothing of it is written; the batch after it waits for the next transaction."""
+    clock = PlanningClock(dict.fromkeys(data("a", "c"), MAX_ATOMIC_SECONDS)).start(monkeypatch)
+    items = [asset(f"dataset {name}") for name in "abcd"]
+    other = callers.batch(ADA, asset("dataset e"))
+    plan = await planned(callers, callers.batch(ROOT, *items[:3], atomic=True), other)
+    assert outcomes(plan) == [["CREATED"] * 3]
+    plan = await planned(callers, callers.batch(ROOT, *items, atomic=True), other)
+    (refused,) = plan.batches
+    assert isinstance(refused.error, LimitError)
+    assert refused.error.extensions["limit"] == "atomicSeconds"
+    assert not any(present(plan, f"dataset {name}") for name in "abcde")
+    assert data("e")[0] not in clock.planned
+
+
+@pytest.mark.parametrize("atomic", [False, True])
+async def test_a_call_that_ends_is_planned_no_further(
+    callers: Callers, monkeypatch: pytest.MonkeyPatch, *, atomic: bool
+) -> None:
+    """If its time is over, or its client leaves, nothing of the batch is written, and the next one is planned."""
+    over = LimitError("too long")
+    ending = callers.batch(ROOT, *(asset(f"dataset {name}") for name in "abc"), atomic=atomic)
+    clock = PlanningClock(call=lambda item: ending.budget.end(over) if item == urn("dataset b") else None)
+    clock.start(monkeypatch)
+    plan = await planned(callers, ending, callers.batch(ADA, asset("dataset d")))
+    assert plan.batches[0].error is over
+    assert clock.planned == data("a", "b", "d")
+    assert [present(plan, f"dataset {name}") for name in "abcd"] == [False, False, False, True]

@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 from support.stores.in_memory_writer import COMPLETE, Memory
 from support.stores.memory_store import MemoryStore
+from support.stores.planning_clock import PlanningClock
 from support.stores.writers import Writers, asset, person, shipped_stops, urn
 
 from app.graph.commits.write_coordinator import WriteCoordinator
@@ -150,6 +151,64 @@ async def test_a_batch_has_few_long_texts(policy: Policy, monkeypatch: pytest.Mo
     with coordinator.contention.call("another caller"):
         await writer.write(items[:2], dry_run=False, atomic=False)
     assert sizes == [(5, 50), (2, 20), (1, 10), (1, 10)]
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+async def test_a_call_of_slow_items_is_many_transactions(
+    policy: Policy, monkeypatch: pytest.MonkeyPatch, *, dry_run: bool
+) -> None:
+    """All items have their outcomes in order, and each was planned once; so it is if the store refuses one of them."""
+    store = MemoryStore(Memory(policy))
+    monkeypatch.setattr("app.graph.writing.group_plan.prefetch", store.prefetch)
+    client: Any = store
+    writer = Writers(client, policy, WriteCoordinator(shipped_stops())).of(person("root", roles="admin"))
+    slow = [each.urn for each in ITEMS]
+    clock = PlanningClock(dict.fromkeys(slow[:2], 10.0)).start(monkeypatch)
+    rejected = replace(asset("run r"), required=("state",))
+    items = [ITEMS[0], rejected, *ITEMS[1:]]
+    done = await writer.write(items, dry_run=dry_run, atomic=False)
+    assert [one.outcome.name for one in done] == ["CREATED", "INVALID", "CREATED", "CREATED", "CREATED"]
+    assert clock.planned == [slow[0], rejected.urn, *slow[1:]]
+    assert store.writes == ([] if dry_run else [{slow[0]}, {slow[1]}, {*slow[2:]}])
+
+
+async def test_a_refused_batch_whose_half_is_slow_is_written_in_order(
+    policy: Policy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the plan of a half had no time for follows before the other half."""
+    store = MemoryStore(Memory(policy))
+    monkeypatch.setattr("app.graph.writing.group_plan.prefetch", store.prefetch)
+    client: Any = store
+    writer = Writers(client, policy, WriteCoordinator(shipped_stops())).of(person("root", roles="admin"))
+    ids = [each.urn for each in ITEMS]
+    clock = PlanningClock().start(monkeypatch)
+    store.bad[ids[3]] = WriteRefusedError("The store failed.", ("SchemaViolationException",))
+
+    def call(_: str) -> None:
+        clock.seconds = {ids[0]: 10.0} if store.writes else {}
+
+    clock.call = call
+    done = await writer.write(ITEMS, dry_run=False, atomic=False)
+    assert [one.outcome.name for one in done] == ["CREATED", "CREATED", "CREATED", "INVALID"]
+    assert store.writes[:3] == [{*ids}, {ids[0]}, {*ids[1:]}]
+    assert store.writes[3:] == [{ids[1]}, {*ids[2:]}, {ids[2]}, {ids[3]}]
+
+
+async def test_references_to_an_item_that_failed_in_a_long_call_are_unknown(
+    policy: Policy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The plan of a later transaction knows which ids of the call were not registered by an earlier one."""
+    store = MemoryStore(Memory(policy))
+    monkeypatch.setattr("app.graph.writing.group_plan.prefetch", store.prefetch)
+    client: Any = store
+    writer = Writers(client, policy, WriteCoordinator(shipped_stops())).of(person("root", roles="admin"))
+    failing = replace(asset("dataset a"), expected_revision=7)
+    PlanningClock({failing.urn: 10.0}).start(monkeypatch)
+    known = frozenset({urn("dataset a"), urn("dataset b")})
+    items = [failing, replace(asset("dataset b", derivedFrom=["dataset a"]), known_ids=known)]
+    done = await writer.write(items, dry_run=False, atomic=False)
+    assert [one.outcome.name for one in done] == ["CONFLICT", "INVALID"]
+    assert store.writes == []
 
 
 async def _nothing_stored(*_arguments: object, **_options: object) -> WorkingSet:

@@ -7,7 +7,9 @@ import pytest
 from support.stores.in_memory_writer import ROOT, Memory, seeded
 from support.stores.writers import NOW, asset, link, person, urn
 
+from app.graph.writing.unit.visibility import CallerVisibility
 from graphql_schema.ports.commands import SetAliasCommand
+from graphql_schema.ports.record import Record
 from policies.gates import Gate, Gates, Needs
 
 ADA = person("ada", "team ranking", roles="engineer")
@@ -126,3 +128,21 @@ def test_only_an_administrator_makes_a_tag_propagate(memory: Memory) -> None:
     assert memory.outcomes(asset("tag gold", {"propagates": False}), who=ADA, now=NOW + 1) == ["DENIED"]
     assert memory.outcomes(switched, now=NOW + 1) == ["UPDATED"]
     assert memory.outcomes(asset("tag gold", {"propagates": False}), who=ADA, now=NOW + 2) == ["DENIED"]
+
+
+def test_the_user_of_a_run_is_checked_once_for_each_registered_output(
+    memory: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run may have thousands of outputs, and all writers wait: unregistered ones need no decision of the policy."""
+    outputs = [f"dataset {name}{number}" for name in "ab" for number in range(10)]
+    seeded(memory, *(asset(output, owners=OURS) for output in outputs[:10]), asset("run r", outputs=outputs))
+    examined: list[str] = []
+    is_visible = CallerVisibility.is_visible
+
+    def noted(self: CallerVisibility, record: Record) -> bool:
+        examined.append(record["id"])
+        return is_visible(self, record)
+
+    monkeypatch.setattr(CallerVisibility, "is_visible", noted)
+    assert memory.outcomes(link("STARTED_BY", "run r", "user ada"), who=ADA) == ["CREATED"]
+    assert sorted(each for each in examined if "dataset" in each) == sorted(map(urn, outputs[:10]))

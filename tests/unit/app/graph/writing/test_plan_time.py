@@ -1,0 +1,133 @@
+"""The time of a plan: it ends after at least one item, each repetition has fewer, and an atomic call has a limit.
+
+What has no time is written by the next transactions, over a store in memory.
+"""
+
+import asyncio
+
+import pytest
+from support.stores.in_memory_writer import ROOT, Memory
+from support.stores.memory_store import Callers, MemoryStore, names
+from support.stores.planning_clock import PlanningClock
+from support.stores.writers import asset, person, urn
+
+from app.graph.driver.errors import StoreUnavailableError
+from app.graph.writing import plan_time
+from app.graph.writing.plan_time import MAX_ATOMIC_SECONDS, PLAN_SECONDS, PlanTime
+from app.store.errors import StoreReason
+from graphql_schema.ports.outcomes import Outcome, WriteOutcome
+from policies.errors import LimitError
+
+ADA = person("ada", "team ranking", roles="engineer")
+DONE = WriteOutcome(Outcome.CREATED)
+
+
+@pytest.fixture
+def callers(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> Callers:
+    """Return callers over an empty store in memory."""
+    store = MemoryStore(memory)
+    monkeypatch.setattr("app.graph.writing.group_plan.prefetch", store.prefetch)
+    return Callers(store)
+
+
+def data(*texts: str) -> set[str]:
+    """Return the URNs of data sets."""
+    return {urn(f"dataset {text}") for text in texts}
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Return a list whose only element is the time of the thread."""
+    now = [0.0]
+    monkeypatch.setattr(plan_time, "thread_time", lambda: now[0])
+    return now
+
+
+def planned(clock: list[float], time: PlanTime, seconds: float, items: int = 1_000, batch: str = "a") -> int:
+    """Begin a round of items that take these seconds each; return how many are planned."""
+
+    def planner() -> WriteOutcome:
+        clock[0] += seconds
+        return DONE
+
+    time.begin_round()
+    for count in range(items):
+        if count and time.is_over:
+            return count
+        assert time.timed(planner, batch) is DONE
+    return items
+
+
+def test_a_round_ends_when_its_time_is_over(clock: list[float]) -> None:
+    """The item at which the time passes is the last one, and a round has at least one item."""
+    assert planned(clock, PlanTime(), PLAN_SECONDS / 4.5) == 5
+    assert planned(clock, PlanTime(), 60) == 1
+
+
+def test_each_repetition_after_that_has_half_of_the_items(clock: list[float]) -> None:
+    """So many reads that follow from each other take little more time, and the first repetition has many items."""
+    time = PlanTime()
+    assert [planned(clock, time, PLAN_SECONDS / 16.5) for _ in range(7)] == [17, 8, 4, 2, 1, 1, 1]
+    assert clock[0] < 3 * PLAN_SECONDS
+
+
+def test_a_plan_in_time_is_repeated_completely(clock: list[float]) -> None:
+    """What takes little is not divided, however often it is planned before its time is over."""
+    time = PlanTime()
+    assert [planned(clock, time, PLAN_SECONDS / 70, items=16) for _ in range(5)] == [16, 16, 16, 16, 16]
+    assert planned(clock, time, PLAN_SECONDS / 70, items=16) == 8
+
+
+def test_the_time_of_a_planner_that_fails_counts(clock: list[float]) -> None:
+    """A batch whose plan ends with an error has used its time as well."""
+    time = PlanTime()
+
+    def planner() -> WriteOutcome:
+        clock[0] += 2 * PLAN_SECONDS
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        time.timed(planner, "a")
+    assert time.is_over
+
+
+def test_an_atomic_batch_has_a_limit_for_all_its_rounds(clock: list[float]) -> None:
+    """The time of other batches does not count for it."""
+    time = PlanTime()
+    for _ in range(2):
+        planned(clock, time, MAX_ATOMIC_SECONDS, items=1, batch="other")
+        planned(clock, time, MAX_ATOMIC_SECONDS / 2, items=1, batch="atomic")
+    time.refuse_long("atomic")
+    planned(clock, time, 0.1, items=1, batch="atomic")
+    with pytest.raises(LimitError, match="Split the call, or send it without") as caught:
+        time.refuse_long("atomic")
+    assert caught.value.extensions["limit"] == "atomicSeconds"
+
+
+async def test_slow_items_delay_another_caller_by_one_of_them(
+    callers: Callers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A small call that waits behind four slow ones is planned after the first. Each item is planned once."""
+    clock = PlanningClock({urn(f"dataset slow{number}"): 10.0 for number in range(4)}).start(monkeypatch)
+    slow = [callers.call(ADA, asset(f"dataset slow{number}"), asset(f"dataset rest{number}")) for number in range(4)]
+    small = callers.call(ROOT, asset("dataset small"))
+    found = await asyncio.gather(*slow)
+    assert names(await small) == ["CREATED"]
+    assert callers.store.writes == [data("slow0"), data("small", "slow1"), data("slow2"), data("slow3")]
+    assert [names(each) for each in found] == [["CREATED"]] * 4
+    assert clock.planned == [urn(f"dataset {each}") for each in ("slow0", "small", "slow1", "slow2", "slow3")]
+
+
+async def test_what_a_plan_leaves_out_is_written_if_its_transaction_fails(
+    callers: Callers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The calls of the transaction get the error, and the one for which there was no time is written after it."""
+    PlanningClock({urn("dataset slow"): 10.0}).start(monkeypatch)
+    down = StoreUnavailableError.because(StoreReason.DISK_SPACE)
+    callers.store.errors = [down]
+    failing, other = callers.call(ADA, asset("dataset slow")), callers.call(ROOT, asset("dataset other"))
+    with pytest.raises(StoreUnavailableError) as raised:
+        await failing
+    assert raised.value is down
+    assert names(await other) == ["CREATED"]
+    assert callers.store.writes == [data("slow"), data("other")]
