@@ -41,7 +41,8 @@ merge_assets = strawberry.field(
     description="Merges two datasets that are one: the edges of `from` continue at `into`, and both ids lead to "
     "`into`. Needs the right to update and to link `into`, and to register `from`. Only the caller who registered "
     "`from` or referred to it first, and administrators, may merge it. CONFLICT if `from` has owners, versions or "
-    "values of its own, or more than 500 edges. It cannot be undone.",
+    "values of its own, or more than 500 edges. CONFLICT also if others linked it to an asset that the caller may not "
+    "see, unless the caller is an administrator. It cannot be undone.",
     resolver=_merge,
 )
 

@@ -17,7 +17,7 @@ from app.graph.records.vertex_record import default_display_name, stub
 from app.graph.writing.handlers.link import field_of
 from app.graph.writing.handlers.observe import observation_urn
 from app.graph.writing.rules.denials import who_registered
-from app.graph.writing.rules.first_owner import is_of_author
+from app.graph.writing.rules.first_owner import is_of_author, may_take
 from app.graph.writing.rules.permissions import (
     changed_ends,
     refuse_deleted,
@@ -28,7 +28,7 @@ from app.graph.writing.rules.permissions import (
 )
 from app.graph.writing.unit.apart_declarations import declarers, declarers_of_others, with_declarers
 from app.graph.writing.unit.item_unit import ItemUnit
-from app.graph.writing.unit.rejections import conflict, denied
+from app.graph.writing.unit.rejections import RejectedItemError, conflict, denied
 from graphql_schema.catalog.enums import ChangeAction, TagMode
 from graphql_schema.catalog.relations import (
     CHANGED,
@@ -71,9 +71,9 @@ def merge(unit: ItemUnit, command: MergeCommand) -> WriteOutcome:
     """Merge one dataset into another.
 
     Raises RejectedItemError if one of them is hidden or deleted, the caller has not made the first, or may not update
-    and link the second. The error is also raised if the caller may not link an asset whose edge to the first others
-    declared. The last causes are more than references and observed values, more than MAX_MOVED edges, and ids that lead
-    to the first over MAX_DEPTH merges.
+    and link the second. Others may also have linked the first to an asset that is hidden, that the caller may not link,
+    or that has no owner and was registered by others. The last causes are more than references and observed values,
+    more than MAX_MOVED edges, and ids that lead to the first over MAX_DEPTH merges.
     """
     source, target = require_visible(unit, command.source, "from"), require_visible(unit, command.target, "into")
     gone, remaining = unit.lookup.vid(command.source), unit.lookup.vid(command.target)
@@ -86,7 +86,7 @@ def merge(unit: ItemUnit, command: MergeCommand) -> WriteOutcome:
     _refuse_described(unit, source, gone, remaining)
     depth = _checked_depth(source, target)
     edges = _moving(unit, source, gone, remaining)
-    _authorise_edges(unit, edges, gone)
+    _authorise_edges(unit, source, edges, gone)
     unit.lookup.require_edges(*(key for _, key in edges))
     for key, new in edges:
         _move(unit, key, new, (gone, remaining))
@@ -117,19 +117,41 @@ def _authorise(unit: ItemUnit, source: Record, target: Record) -> None:
         require_right(unit, right, target, "into")
 
 
-def _authorise_edges(unit: ItemUnit, edges: list[tuple[EdgeKey, EdgeKey]], gone: int) -> None:
+def _authorise_edges(unit: ItemUnit, source: Record, edges: list[tuple[EdgeKey, EdgeKey]], gone: int) -> None:
     """Require the right to link each asset whose edge, declared by others, would continue at another dataset.
 
-    A merge is not undone, so more is needed than for a registration. A hidden asset needs no right, unless it is
-    withheld: the caller has not named it, so the denial of what would be absent discloses that it exists.
+    A merge is not undone, so more is needed than for a registration: of a registered asset without an owner, the caller
+    must be the registrant. An asset that the caller may not see prevents the merge. The message does not name it,
+    because the caller has not. Administrators may move all edges.
     """
+    may_administer = unit.visibility.allows("administer", source).allowed
+    has_hidden = False
+    for record in _changed_by_others(unit, edges, gone):
+        refuse_withheld(unit, record, "from")
+        if not unit.visibility.is_visible(record):
+            has_hidden = True
+        elif require_right_if_visible(unit, "link", record, "from") and not may_administer:
+            _refuse_unowned_of_others(unit, record)
+    if has_hidden and not may_administer:
+        raise _described(source)
+
+
+def _changed_by_others(unit: ItemUnit, edges: list[tuple[EdgeKey, EdgeKey]], gone: int) -> Iterator[Record]:
+    """Yield the assets that moving edges change, other than ``gone``, if others recorded or declared these edges."""
     for key, _ in edges:
         edge, subject = unit.lookup.edge(key) or {}, unit.author.subject
         if edge.get("recordedBy") != subject or declarers_of_others(edge, subject, unit.now):
-            for record in changed_ends(unit, key, without=gone):
-                refuse_withheld(unit, record, "from")
-                if unit.visibility.is_visible(record):
-                    require_right_if_visible(unit, "link", record, "from")
+            yield from changed_ends(unit, key, without=gone)
+
+
+def _refuse_unowned_of_others(unit: ItemUnit, record: Record) -> None:
+    """Reject the item as DENIED if a registered asset has no owner and the caller did not register it."""
+    if not record["ownerTeam"] and not may_take(unit, record):
+        raise denied(
+            f"{record['id']} has no owner, and others declared its edge, which the merge would move. Only "
+            f"{who_registered(unit, record)} it, or an administrator may permit that; let one of them make the change.",
+            "from",
+        )
 
 
 def _checked_depth(source: Record, target: Record) -> int:
@@ -169,13 +191,19 @@ def _refuse_described(unit: ItemUnit, source: Record, gone: int, remaining: int)
     is_given = any(not is_observed(name, source.get(name), entries.get(name, {})) for name in differing)
     has_own = any(_is_own_edge(unit, key, gone, remaining) for key in _edges(unit, source, gone))
     if is_given or has_own or source["index"]["owners"]:
-        raise conflict(
-            f"{source['id']} has more than references and values of events: values, owners, tags, a domain, versions, "
-            "checks, incidents, decisions, plans, usage, or a replacement. Keep it, and let `setStage` name the other "
-            "one as `replacedBy`; or remove these first.",
-            source["revision"],
-            "from",
-        )
+        raise _described(source)
+
+
+def _described(source: Record) -> RejectedItemError:
+    """Return the rejection of a merge because of what the dataset has, which the message does not name."""
+    return conflict(
+        f"{source['id']} has more than references and values of events: values, owners, tags, a domain, versions, "
+        "checks, incidents, decisions, plans, usage, a replacement, or references by assets that you may not see. "
+        "Keep it, and let `setStage` name the other one as `replacedBy`; or remove these first. An administrator may "
+        "merge it if it has only references.",
+        source["revision"],
+        "from",
+    )
 
 
 def _edges(unit: ItemUnit, record: Record, vid: int) -> list[EdgeKey]:

@@ -110,14 +110,58 @@ def test_an_edge_that_others_declare_too_needs_the_right_to_link(memory: Memory)
     assert refusal(memory, merge()) == ("DENIED", ("from",))
 
 
+def merge_error(memory: Memory, text: str = "dataset old", who: Principal = ADA) -> tuple[str, str]:
+    """Return code and message of a refused merge, which has written nothing, with … for the id."""
+    (done,) = memory.run(merge(text), who=who, now=LATER)
+    (error,) = done.errors
+    assert not memory.dirty
+    return error.code.name, error.message.replace(urn(text), "…")
+
+
 @pytest.mark.parametrize("values", [{"sensitivity": "RESTRICTED"}, {"visibility": "TEAM"}])
-def test_a_hidden_version_that_was_not_named_needs_no_right(memory: Memory, values: dict[str, str]) -> None:
-    """A denial would disclose the version, also if its model is visible; its edge continues at the other dataset."""
+def test_a_hidden_version_of_others_prevents_the_merge_unnamed(memory: Memory, values: dict[str, str]) -> None:
+    """Its edge would continue at an own dataset for ever; the error is that of a dataset which has an own version."""
     seeded(memory, asset("dataset new", owners=OURS), asset("model m", owners=THEIRS))
-    assert memory.outcomes(link("DERIVES", "dataset old", "dataset new"), who=ADA) == ["CREATED"]
+    for text in ("dataset old", "dataset other"):
+        assert memory.outcomes(link("DERIVES", text, "dataset new"), who=ADA) == ["CREATED"]
     assert memory.outcomes(asset("model-version m@7", values, trainedOn=["dataset old"]), who=BO) == ["CREATED"]
-    assert memory.outcomes(merge(), who=ADA, now=LATER) == ["UPDATED"]
+    assert memory.outcomes(asset("dataset-version other@1"), who=ADA) == ["CREATED"]
+    assert merge_error(memory) == merge_error(memory, "dataset other")
+    assert merge_error(memory)[0] == "CONFLICT"
+    assert memory.outcomes(merge(), now=LATER) == ["UPDATED"]
     assert ("FEEDS", "new", "m") in current(memory)
+
+
+def test_what_the_caller_linked_to_a_hidden_asset_prevents_no_merge(memory: Memory) -> None:
+    """So the outcome does not disclose whether the named asset exists: it is that of an absent id."""
+    seeded(memory, asset("dataset new", owners=OURS), asset("dataset shut", {"visibility": "TEAM"}, owners=THEIRS))
+    for text in ("dataset shut", "dataset absent"):
+        assert memory.outcomes(link("DERIVES", "dataset old", text), who=ADA) == ["CREATED"]
+        (done,) = memory.run(merge(), who=ADA, now=LATER, dry_run=True)
+        assert done.outcome.name == "UPDATED"
+
+
+@pytest.mark.parametrize(("registrant", "outcome"), [(BO, "DENIED"), (ADA, "UPDATED")])
+def test_an_unowned_asset_of_others_is_not_moved(memory: Memory, registrant: Principal, outcome: str) -> None:
+    """Its later owner could not take it back; who registered it moves the edge that another caller declared."""
+    seeded(memory, asset("dataset new", owners=OURS))
+    assert memory.outcomes(link("DERIVES", "dataset old", "dataset new"), who=ADA) == ["CREATED"]
+    assert memory.outcomes(asset("dataset free"), who=registrant) == ["CREATED"]
+    assert memory.outcomes(link("DERIVES", "dataset old", "dataset free"), who=BO) == ["CREATED"]
+    assert memory.outcomes(merge(), who=ADA, now=LATER) == [outcome]
+    if outcome == "DENIED":
+        code, message = merge_error(memory)
+        assert (code, urn("dataset free") in message, "bo" in message) == ("DENIED", True, True)
+        assert memory.outcomes(merge(), now=LATER) == ["UPDATED"]
+    assert ("DERIVES", "new", "free") in current(memory)
+
+
+def test_an_unowned_placeholder_of_others_is_moved(memory: Memory) -> None:
+    """It accepts any edge, as that of a link."""
+    seeded(memory, asset("dataset new", owners=OURS))
+    assert memory.outcomes(link("DERIVES", "dataset old", "dataset new"), who=ADA) == ["CREATED"]
+    assert memory.outcomes(link("DERIVES", "dataset old", "dataset stub"), who=BO) == ["CREATED"]
+    assert memory.outcomes(merge(), who=ADA, now=LATER) == ["UPDATED"]
 
 
 def test_the_audit_of_both_and_of_the_consumer(estate: Memory) -> None:
