@@ -83,6 +83,7 @@ class CommitLog:
 
         ``now`` is the present of that process when it wrote.
         """
+        self._drop_expired()
         if at > self._last:
             self._partial.append((monotonic() + PARTIAL_SECONDS, self._last))
             asyncio.get_running_loop().call_later(PARTIAL_SECONDS, self._wake)
@@ -111,8 +112,7 @@ class CommitLog:
         Elasticsearch may show a part of a transaction that is in flight, or that was learned less than PARTIAL_SECONDS
         ago. Readers are woken when the instant moves.
         """
-        while self._partial and self._partial[0][0] <= monotonic():
-            self._partial.popleft()
+        self._drop_expired()
         bounds = [self._partial[0][1]] if self._partial else []
         if self._begun is not None:
             bounds.append(self._begun - 1)
@@ -149,6 +149,11 @@ class CommitLog:
                 await self._written.wait()
         finally:
             self.waiting -= 1
+
+    def _drop_expired(self) -> None:
+        """Forget the learned transactions that the index shows as a whole by now."""
+        while self._partial and self._partial[0][0] <= monotonic():
+            self._partial.popleft()
 
     async def load(self, client: GremlinClient) -> None:
         """Read the instant of the last change in the store: :meth:`instant` then returns later ones only."""

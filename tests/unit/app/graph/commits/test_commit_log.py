@@ -1,6 +1,7 @@
 """The instants of transactions, own and learned, and the readers that wait for them."""
 
 import asyncio
+from itertools import count
 
 import pytest
 from support.waiting import until
@@ -65,3 +66,13 @@ async def test_a_learned_transaction_bounds_the_feed_for_a_moment(monkeypatch: p
     waiting = asyncio.create_task(log.wait(log.count))
     await waiting
     await until(lambda: log.complete_until() is None)
+
+
+async def test_learned_transactions_are_forgotten_without_a_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the transactions that were learned while the feed had no reader, only those of the last moment are kept."""
+    clock = count(0, 1)
+    monkeypatch.setattr(commit_log, "monotonic", lambda: next(clock))
+    log = CommitLog()
+    for at in range(1, 1_000):
+        log.learned(at)
+    assert len(log._partial) <= 2  # noqa: SLF001 - what it keeps is the point
