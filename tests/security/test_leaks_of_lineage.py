@@ -1,5 +1,6 @@
 """Side channels of a lineage walk beside its nodes: budgets, and the instants at which hidden nodes existed."""
 
+import json
 from typing import Any
 
 import pytest
@@ -76,3 +77,54 @@ async def test_no_instant_discloses_when_a_hidden_asset_was_created(api: Api) ->
     assert {each["lineage"]["completeness"]["reason"] for each in stated} == {"POLICY"}
     (observed,) = (await api.ask("root", query, id=urn("root"), at="2021-06-01T00:00:00Z")).values()
     assert observed["completeness"]["state"] == "COMPLETE"
+
+
+DRAFT = {"stage": "DRAFT", "owners": TEAM}
+BETWEEN = """query ($root: ID!, $draft: ID!, $open: ID!) { there: paths(from: $root, to: $draft) { ...found }
+  on: paths(from: $draft, to: $open) { ...found }
+  itself: paths(from: $draft, to: $draft) { ...found } back: paths(from: $draft, to: $root) { ...found } }
+  fragment found on LineagePaths { paths { length nodes { id } }
+    completeness { state reason visited depthReached hidden } }"""
+
+
+async def _between(api: Api, name: str, *, has_edges: bool) -> Any:
+    """Return the answers about paths to a draft at the end of a chain, and from there, without the name of the estate.
+
+    With ``has_edges``, the draft has edges from and to an open asset, a hidden one and another draft.
+    """
+    root, first, second, draft, open_ = (urn(f"{name}{each}") for each in ("root", "first", "second", "draft", "open"))
+    sides = {"open": {}, "hidden": {"visibility": "TEAM", "owners": TEAM}, "other": DRAFT}
+    await api.load(
+        *({"dataset": {"id": urn(f"{name}source-{side}"), **more}} for side, more in sides.items()),
+        {"dataset": {"id": root}},
+        {"dataset": {"id": first, "derivedFrom": [root]}},
+        {"dataset": {"id": second, "derivedFrom": [first]}},
+        {"dataset": {"id": open_}},
+    )
+    sources = [urn(f"{name}source-{side}") for side in sides] if has_edges else []
+    await api.load({"dataset": {"id": draft, "derivedFrom": [second, *sources], **DRAFT}})
+    if has_edges:
+        targets = [
+            {"dataset": {"id": urn(f"{name}target-{side}"), "derivedFrom": [draft], **more}}
+            for side, more in sides.items()
+        ]
+        await api.load(*targets, {"dataset": {"id": open_, "derivedFrom": [draft]}})
+    found = await api.ask("bo", BETWEEN, root=root, draft=draft, open=open_)
+    return json.loads(json.dumps(found).replace(name, ""))
+
+
+@pytest.mark.parametrize("disclosure", [Disclosure.FLAG, Disclosure.COUNT])
+async def test_paths_disclose_no_edge_of_a_draft(
+    api: Api, monkeypatch: pytest.MonkeyPatch, disclosure: Disclosure
+) -> None:
+    """A draft whose edges are hidden has the same paths and completeness with edges as without them.
+
+    The path that leads to it is found all the same, because the sources of its edges show them.
+    """
+    monkeypatch.setattr(api.contexts, "disclosure", disclosure)
+    marked, bare = [
+        await _between(api, f"{disclosure}-{has_edges}-".lower(), has_edges=has_edges) for has_edges in (True, False)
+    ]
+    assert marked == bare
+    assert [len(path["nodes"]) for path in marked["there"]["paths"]] == [4]
+    assert {found["completeness"]["reason"] for found in marked.values()} == {"POLICY"}

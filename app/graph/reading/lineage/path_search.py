@@ -5,10 +5,14 @@ levels from one end and ``b`` from the other, the edges of every path of at most
 has free steps between a parent and a child of an asset group. If the two sides meet at such a step, it may not have
 been read, and only paths of fewer than ``a + b`` edges are known. The shortest paths among the known edges are found
 best first (:mod:`app.graph.reading.lineage.shortest_paths`). If there are too few, one more level is read.
+
+A vertex whose edges in the direction of a side are hidden is not expanded: they take no time and no budget, and decide
+nothing. It has no paths downstream. Upstream it may have some, which the sources of its edges disclose: the side
+upstream then goes no further, and the other one finds them.
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -47,9 +51,19 @@ class Side:
     levels: int = 0
 
     @property
-    def vertices(self) -> list[Vertex]:
-        """Vertices of the last level."""
-        return [(vid, row.kind) for vid, row in self.frontier.items()]
+    def leading(self) -> list[Row]:
+        """Rows of the last level whose edges in the direction of the side are shown to the caller."""
+        return [row for row in self.frontier.values() if expands(row, self.selection.direction)]
+
+    @property
+    def is_barred(self) -> bool:
+        """Whether a row of the last level hides its edges, and was not expanded."""
+        return len(self.leading) < len(self.frontier)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether a further level can be read, which has all edges that the caller sees."""
+        return self.selection.direction is Direction.OUT or not self.is_barred
 
 
 _MEMBER_KINDS: Final = {kind: set(hop.kinds) for kind, hop in (*CHILD_HOPS.items(), *PARENT_HOPS.items())}
@@ -67,12 +81,16 @@ def known_length(forward: Side, backward: Side) -> int:
     return forward.levels + backward.levels - meet
 
 
+def _vertices(rows: Iterable[Row]) -> list[Vertex]:
+    return [(row.vid, row.kind) for row in rows]
+
+
 @dataclass(slots=True)
 class PathSearchState:
     """State of one search.
 
-    ``known`` is the graph read so far. ``ended`` names the budgets that limited the search. ``blocked`` is true if the
-    downstream edges of a reached vertex are not visible.
+    ``known`` is the graph read so far. ``ended`` names the budgets that limited the search. ``blocked`` is true if
+    edges of a reached vertex are not visible.
     """
 
     session: WalkSession
@@ -88,23 +106,25 @@ class PathSearchState:
         return Side(EdgeSelection(direction, (), self.visibility.instant), {row.vid: row}, {row.vid}, {row.vid})
 
     async def read(self, *sides: Side) -> None:
-        """Read one more level from each side, in one request; end the search if a budget is exhausted."""
-        found = await asyncio.gather(*(self.session.expand(side.selection, side.vertices) for side in sides))
-        for side, expansions in zip(sides, found, strict=True):
+        """Read one more level from each side that goes on, in one request; end the search if a budget is exhausted."""
+        self.blocked |= any(side.is_barred for side in sides)
+        going = [(side, side.leading) for side in sides if side.goes_on]
+        found = await asyncio.gather(*(self.session.expand(side.selection, _vertices(rows)) for side, rows in going))
+        for (side, rows), expansions in zip(going, found, strict=True):
             if isinstance(expansions, str):
                 self.ended.append(expansions)
             else:
-                await self.advance(side, expansions)
+                await self.advance(side, rows, expansions)
 
-    async def advance(self, side: Side, expansions: Sequence[Expansion]) -> None:
-        """Add the edges of one level to the known graph.
+    async def advance(self, side: Side, rows: Sequence[Row], expansions: Sequence[Expansion]) -> None:
+        """Add the edges of one level to the known graph; ``rows`` are the expanded ones.
 
         The search ends after the level if the whole known graph has more vertices than the node limit. It ends within
         the level as soon as the budget of edges or time is exhausted.
         """
         frontier: dict[int, Row] = {}
-        for row, expansion in zip(side.frontier.values(), expansions, strict=True):
-            for member, known in self._members(row, expansion):
+        for row, expansion in zip(rows, expansions, strict=True):
+            for member, known in self._members(side.selection.direction, row, expansion):
                 side.met.add(known.vid)
                 is_long = len(member.edges) > (LONG_PAST if side.selection.instant.past else LONG_LINEAGE)
                 found = await run_in_turn(self._far_ends, is_long, side.selection.direction, known, member)
@@ -120,7 +140,7 @@ class PathSearchState:
         if len(self.known.rows) > self.session.budget.limits.nodes:
             self.ended.append(NODES)
 
-    def _members(self, row: Row, expansion: Expansion) -> Iterator[tuple[MemberEdges, Row]]:
+    def _members(self, direction: Direction, row: Row, expansion: Expansion) -> Iterator[tuple[MemberEdges, Row]]:
         """Yield a row and the members of its asset group that a free step joins to it, and add these free steps.
 
         A free step exists if the downstream edges of both ends are visible.
@@ -130,7 +150,14 @@ class PathSearchState:
             other = self.visibility.group_member(row, member)
             if other is not None and expands(other, Direction.OUT) and expands(row, Direction.OUT):
                 self.known.join_free(row, other)
-                yield member, other
+                yield member if expands(other, direction) else self._shown_by_sources(member), other
+
+    def _shown_by_sources(self, member: MemberEdges) -> MemberEdges:
+        """Return a member that hides its upstream edges, with those that their sources show."""
+        self.blocked = True
+        sources = ((self.visibility.rows.known(vid), (vid, edge)) for vid, edge in member.edges)
+        shown = [each for row, each in sources if row is not None and expands(row, Direction.OUT)]
+        return member._replace(edges=shown)
 
     def _far_ends(self, direction: Direction, near: Row, member: MemberEdges) -> list[Row]:
         return [*self._add_edges(direction, near, member)]
@@ -207,5 +234,6 @@ async def _search(
         if depth >= max_length:
             state.ended.append(DEPTH)
             break
-        await state.read(min(sides, key=lambda side: len(side.frontier)))
+        await state.read(min((side for side in sides if side.goes_on), key=lambda side: len(side.frontier)))
+    state.blocked |= any(side.is_barred for side in sides)
     return PathResult(paths[:max_paths], (), state.completeness(pin, depth))
