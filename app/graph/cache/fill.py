@@ -81,9 +81,11 @@ class InFlight:
 def _subtract(counter: Counter[ValueT], values: Iterable[ValueT]) -> None:
     """Subtract one of each value, and forget those of which none is left."""
     for value in values:
-        counter[value] -= 1
-        if not counter[value]:
-            del counter[value]
+        left = counter[value] - 1
+        if left:
+            counter[value] = left
+        else:
+            counter.pop(value)  # ``del`` of a Counter takes three times as long
 
 
 Barrier = Forbidden | InFlight | Touched

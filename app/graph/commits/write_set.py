@@ -9,6 +9,7 @@ from typing import Final
 
 from app.graph.commits.outbox_entry import OUTBOX_ROOT, OutboxEntry, frontier_value
 from app.graph.commits.write_statements import WRITE
+from app.graph.driver.encoded_rows import encoded_rows
 from app.graph.driver.errors import TransientConflictError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.edge_record import DECLASSIFIED, EdgeKey, native_end
@@ -23,6 +24,15 @@ from graphql_schema.ports.record import JsonObject, Record
 
 Binding = JsonObject
 """One row of a binding of ``WRITE``, by key."""
+
+LARGE_SET: Final = 256 * 1024
+"""Number of characters of records above which the rows of a transaction are encoded in turns of the event loop."""
+
+MANY_ROWS: Final = 1_000
+"""Number of rows above which they are encoded so; that many take about a millisecond."""
+
+_ROWS: Final = ("vertices", "edges", "marks", "notes", "receipts")
+"""The bindings of ``WRITE`` that have rows."""
 
 _NO_RECEIPTS: Final[Binding] = {"shelf": 0, "shelves": BUCKET_ROOT, "shelved": 0}
 
@@ -45,6 +55,7 @@ class WriteSet:
         self._receipts: list[Binding] = []
         self._gone: list[int] = []
         self._expired: list[int] = []
+        self._vids: set[int] = set()
         self._ends: set[EdgeEnd] = set()
         self._lease: Lease | None = None
         self._wait = 0
@@ -70,6 +81,7 @@ class WriteSet:
         values, sets = native_values(after, before)
         self.characters += len(values.get("record", ""))
         (self._new if before is None else self._referenced).add(vid)
+        self._vids.add(vid)
         self._tenants.add(after["tenant"])
         label = KIND_OF_CODE[after["kind"]].name
         self._vertices.append({"x": vid, "k": label, "fresh": before is None, "p": values, "s": sets})
@@ -89,6 +101,7 @@ class WriteSet:
         if kinds is not None:
             native["fromKind"], native["toKind"] = kinds
         self._referenced |= {source, target}
+        self._ends |= {("out", relation, source), ("in", relation, target)}
         self._edges.append({"l": relation, "o": source, "i": target, "fresh": kinds is not None, "p": native})
 
     def mark(self, vid: int, name: str, at: int, *, exact: bool, new: bool) -> None:
@@ -97,6 +110,7 @@ class WriteSet:
         ``at`` is in epoch milliseconds. ``new``, a flag: this transaction creates the vertex.
         """
         (self._new if new else self._referenced).add(vid)
+        self._vids.add(vid)
         self._marks.append({"x": vid, "k": name, "at": at, "exact": exact})
 
     def receipt(self, vid: int, receipt: Record, *, new: bool, now: int) -> None:
@@ -104,6 +118,7 @@ class WriteSet:
 
         ``new``, a flag: no receipt is stored under this vertex id.
         """
+        self._vids.add(vid)
         self._bucket = {"shelf": bucket_of(now), "shelves": BUCKET_ROOT, "shelved": now}
         self._receipts.append({"x": vid, "fresh": new, "at": receipt["at"], "record": text_of(receipt)})
 
@@ -127,11 +142,14 @@ class WriteSet:
 
     def delete_receipts(self, vids: Iterable[int]) -> None:
         """Add the deletion of stored receipts and of their buckets, by vertex id."""
-        self._expired += vids
+        gone = [*vids]
+        self._expired += gone
+        self._vids.update(gone)
 
     def delete_attached(self, vid: int, tenant: str, relation: str, subject: int) -> None:
         """Add the deletion of an attached record of a tenant, with its edge of a relation to its subject."""
         self._expired.append(vid)
+        self._vids.add(vid)
         self._tenants.add(tenant)
         self._ends |= {("out", relation, vid), ("in", relation, subject)}
 
@@ -160,10 +178,8 @@ class WriteSet:
 
     def touched(self) -> Touched:
         """Return what the transaction touches; its outbox entries do not count, because no query reads them."""
-        ends = {end for edge in self._edges for end in (("out", edge["l"], edge["o"]), ("in", edge["l"], edge["i"]))}
-        vertices = {row["x"] for rows in (self._vertices, self._marks, self._receipts) for row in rows}
         tenants = None if self._marks and not self._tenants else frozenset(self._tenants)
-        return Touched(frozenset({*vertices, *self._expired}), frozenset(ends | self._ends), tenants)
+        return Touched(frozenset(self._vids), frozenset(self._ends), tenants)
 
     async def submit(self, client: GremlinClient) -> None:
         """Write everything that was added as one transaction; send no request if nothing was.
@@ -173,10 +189,11 @@ class WriteSet:
         """
         if not self:
             return
+        bindings = await self._encoded_bindings()
         touched, log = self.touched(), client.write_order
         turn = log and log.turn(touched, self._entries, self._gone, self._lease, self._wait)
         try:
-            rows = await client.submit(WRITE, {**self.bindings(), "turn": turn}, writes=touched)
+            rows = await client.submit(WRITE, {**bindings, "turn": turn}, writes=touched)
         except TransientConflictError:
             if log is None:
                 raise
@@ -186,3 +203,11 @@ class WriteSet:
                 log.no_longer_sent()
         if log is not None:
             log.end_turn(written=rows[0] >= 0)
+
+    async def _encoded_bindings(self) -> Mapping[str, object]:
+        """Return the bindings; the rows of a large set are encoded, in turns."""
+        bindings = self.bindings()
+        lists = (self._vertices, self._edges, self._marks, self._entries, self._receipts)
+        if self.characters <= LARGE_SET and sum(map(len, lists)) <= MANY_ROWS:
+            return bindings
+        return {**bindings, **{name: await encoded_rows(rows) for name, rows in zip(_ROWS, lists, strict=True)}}

@@ -7,8 +7,8 @@ also owns event loops in threads, fails inside a running event loop and never re
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Protocol, Self
@@ -22,6 +22,7 @@ from app.graph.records.touched import EVERYTHING, Touched
 from app.store.store_endpoint import StoreEndpoint
 from app.store.store_host import StoreHost
 from app.telemetry.work import WorkMonitor
+from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import Json, JsonObject
 from policies.errors import Code, CodedError
 
@@ -50,9 +51,9 @@ class Observer(Protocol):
 
 
 class WriteWatch(Protocol):
-    """Receives begin and end of each transaction that may change the store.
+    """Receives begin and end of each transaction that may change the store, or of each part of a large one.
 
-    Both methods must be quick and must not raise.
+    Both methods must be quick and must not raise. Each part has its own begin and end.
     """
 
     def begun(self, touched: Touched) -> None:
@@ -197,7 +198,7 @@ class GremlinClient:
         prepared.check(bindings)
         call = Exchange(prepared, self.transport.body(prepared, bindings), bool(writes))
         try:
-            with self._watched(call, EVERYTHING if isinstance(writes, bool) else writes):
+            async with self._watched(call, EVERYTHING if isinstance(writes, bool) else writes):
                 return await self._run(call, check)
         except CodedError as error:
             call.error = error.code
@@ -207,17 +208,17 @@ class GremlinClient:
             for observer in self.observers:
                 observer.exchanged(exchange)
 
-    @contextmanager
-    def _watched(self, call: Exchange, touched: Touched) -> Iterator[None]:
-        """Report begin and end of a write to the watches."""
-        watches = [*self.write_watches] if call.writes else []
-        for watch in watches:
-            watch.begun(touched)
+    @asynccontextmanager
+    async def _watched(self, call: Exchange, touched: Touched) -> AsyncIterator[None]:
+        """Report begin and end of a write to the watches: the begin in parts, all of them before anything is sent."""
+        begun: list[tuple[WriteWatch, Touched]] = []
         try:
+            if call.writes:
+                await _begin([*self.write_watches], touched, begun)
             yield
         finally:
-            for watch in watches:
-                watch.ended(touched, certain=call.known_outcome or not call.is_write_sent)
+            for watch, part in begun:
+                watch.ended(part, certain=call.known_outcome or not call.is_write_sent)
 
     def refuse_outage(self) -> None:
         """Raise StoreUnavailableError during an outage that the host of the store reports; sends nothing."""
@@ -237,3 +238,14 @@ class GremlinClient:
         if not call.writes:
             self.refuse_outage()  # an index that was lost meanwhile may have responded with too little
         return rows
+
+
+async def _begin(watches: Sequence[WriteWatch], touched: Touched, begun: list[tuple[WriteWatch, Touched]]) -> None:
+    """Report the begin of a write in parts, with turns of others between them; add each part to ``begun``."""
+    turns = OperationBudget()
+    for part in touched.parts() if watches else ():
+        if begun:
+            await turns.pause()
+        for watch in watches:
+            begun.append((watch, part))
+            watch.begun(part)

@@ -27,11 +27,11 @@ class Touched:
 
     def parts(self) -> Iterator["Touched"]:
         """Yield all of it in one or more parts of at most PART_SIZE vertices and as many ends, each for its tenants."""
-        if self.everything:
+        if self.everything or max(len(self.vertices), len(self.edge_ends)) <= PART_SIZE:
             yield self
             return
         vertices, ends = iter(self.vertices), iter(self.edge_ends)
-        for _ in range(0, max(len(self.vertices), len(self.edge_ends), 1), PART_SIZE):
+        for _ in range(0, max(len(self.vertices), len(self.edge_ends)), PART_SIZE):
             some = frozenset(islice(vertices, PART_SIZE))
             yield Touched(some, frozenset(islice(ends, PART_SIZE)), self.tenants)
 

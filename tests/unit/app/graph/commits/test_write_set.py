@@ -1,11 +1,15 @@
 """The bindings of one transaction: what is written of new and of stored vertices and edges."""
 
-from typing import Any
+from typing import Any, cast
 
+import orjson
+import pytest
 from support.stores.writers import NOW
 
+from app.graph.commits import write_set
 from app.graph.commits.outbox_entry import OutboxEntry
 from app.graph.commits.write_set import WriteSet
+from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.edge_record import UNCONFIRMED
 from app.graph.records.vertex_record import stub
 from graphql_schema.catalog.instants import FOREVER
@@ -140,3 +144,54 @@ def test_a_receipt_lies_in_the_bucket_of_its_hour() -> None:
         assert (row["x"], row["fresh"], row["at"], found["shelved"]) == (6, True, now, now)
         buckets.append(found["shelf"])
     assert buckets[0] == buckets[1] != buckets[2]
+
+
+def test_all_that_is_written_is_touched() -> None:
+    """Vertices, marks, receipts and what is deleted count as touched, and each edge at both ends."""
+    writes = WriteSet()
+    writes.vertex(1, RECORD, before=None)
+    writes.edge(("DERIVES", 2, 3), EDGE, kinds=None)
+    writes.mark(4, "usedAt", 5, exact=False, new=False)
+    writes.receipt(5, {"id": "receipt\0ada\0k", "at": 7}, new=True, now=7)
+    writes.delete_receipts(iter([6, 7]))
+    writes.delete_attached(8, "acme", "CHANGED", 9)
+    found = writes.touched()
+    assert found.vertices == {1, 4, 5, 6, 7, 8}
+    assert found.edge_ends == {("out", "DERIVES", 2), ("in", "DERIVES", 3), ("out", "CHANGED", 8), ("in", "CHANGED", 9)}
+    assert bindings(writes)["gone"] == [6, 7, 8]
+
+
+class Client:
+    """A client without other processes that records the body of a request, and whether its rows were encoded."""
+
+    write_order = None
+
+    def __init__(self) -> None:
+        self.body = b""
+        self.encoded: set[str] = set()
+
+    async def submit(self, _prepared: object, bound: dict[str, Any], **_: object) -> list[int]:
+        """Record a request."""
+        self.body = orjson.dumps(bound)
+        lists = {name: rows for name, rows in bound.items() if isinstance(rows, list) and rows}
+        self.encoded = {name for name, rows in lists.items() if isinstance(rows[0], orjson.Fragment)}
+        return [1]
+
+
+@pytest.mark.parametrize(
+    ("limit", "most", "encoded"),
+    [(10_000, 100, set[str]()), (10, 100, {"vertices", "edges", "marks"}), (10_000, 2, {"vertices", "edges", "marks"})],
+)
+async def test_the_rows_of_a_large_set_are_encoded_before(
+    monkeypatch: pytest.MonkeyPatch, limit: int, most: int, encoded: set[str]
+) -> None:
+    """Many characters or rows are encoded in turns, few with the body, which is the same."""
+    monkeypatch.setattr(write_set, "LARGE_SET", limit)
+    monkeypatch.setattr(write_set, "MANY_ROWS", most)
+    writes, client = WriteSet(), Client()
+    writes.vertex(1, RECORD, before=None)
+    writes.edge(("DERIVES", 1, 2), EDGE, kinds=("DATASET", "DATASET"))
+    writes.mark(2, "usedAt", 5, exact=True, new=False)
+    await writes.submit(cast("GremlinClient", client))
+    assert client.encoded == encoded
+    assert client.body == orjson.dumps(bindings(writes))
