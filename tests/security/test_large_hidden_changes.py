@@ -1,4 +1,4 @@
-"""Changes that a subscriber may not see keep no later change from it, however large they are.
+"""Changes that a reader may not see keep no other change from it, however large they are.
 
 The limit of what an event reads is lowered to some hundred thousand characters, so that few records exceed it.
 """
@@ -81,3 +81,52 @@ async def test_a_change_with_large_far_ends_arrives(served: tuple[Api, str]) -> 
     after = await cursor_of(api, "bo")
     await api.load({"run": {"id": run, "inputs": inputs}})
     assert await next_subject(served, "bo", after) == run
+
+
+LISTED = """query ($run: ID!) { changes(first: 3, filter: {subjects: [$run]}) { nodes { action } }
+  asset(id: $run) { history(first: 3) { nodes { action } } } }"""
+
+
+@pytest.mark.parametrize(
+    ("prefixes", "listed"),
+    [("v" * 60, True), ("h" * 30 + "0" * 60, True), ("h" * 30 + "v", True), ("h" * 30, False)],
+    ids=["all are visible", "the first are visible", "the last is visible", "none is visible"],
+)
+async def test_a_list_has_a_change_of_which_one_far_end_is_visible(
+    api: Api, monkeypatch: pytest.MonkeyPatch, prefixes: str, *, listed: bool
+) -> None:
+    """Of many far ends a few are read first: a change is listed if one is visible, also if it is not among these.
+
+    Names that begin with "h" are hidden. Sixty visible assets are together more than an operation may read.
+    """
+    shut = {"visibility": "TEAM", "owners": [{"owner": "mlg://team/catalog/default/risk"}]}
+    inputs = [urn(prefix) for prefix in prefixes]
+    await api.load(*({"dataset": {"id": each, **shut}} if "/h-" in each else large(each) for each in inputs))
+    run = urn("run", "run")
+    await api.load({"run": {"id": run, "state": "RUNNING"}})
+    await api.load({"run": {"id": run, "inputs": inputs}})
+    monkeypatch.setattr("app.runtime.operation_context.UsageLimits", lambda: LIMITS)
+    monkeypatch.setattr("app.graph.reading.visible_rows.MANY_ENDS", 20)
+    monkeypatch.setattr("app.graph.reading.visible_rows.FEW_ENDS", 10)
+    found = await api.ask("bo", LISTED, run=run)
+    actions = ["UPDATED", "REGISTERED"] if listed else ["REGISTERED"]
+    for each in (found["changes"], found["asset"]["history"]):
+        assert [node["action"] for node in each["nodes"]] == actions
+
+
+OF_AUTHOR = """query ($run: ID!) { changes(first: 3, filter: {subjects: [$run]}) {
+  nodes { action subject { ... on Run { inputs { nodes { id } } } } } } }"""
+
+
+async def test_what_was_not_read_of_an_own_change_is_not_hidden(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The author of a change sees it by being that, so its further far ends are not read, and are read where asked."""
+    shut = {"visibility": "TEAM", "owners": [{"owner": "mlg://team/catalog/default/risk"}]}
+    inputs = [urn(prefix) for prefix in "h" * 30 + "v"]
+    await api.load(*({"dataset": {"id": each, **(shut if "/h-" in each else {})}} for each in inputs))
+    run = urn("own", "run")
+    await api.register("ada", {"run": {"id": run, "state": "RUNNING"}})
+    await api.register("ada", {"run": {"id": run, "inputs": inputs}})
+    monkeypatch.setattr("app.graph.reading.visible_rows.MANY_ENDS", 20)
+    monkeypatch.setattr("app.graph.reading.visible_rows.FEW_ENDS", 10)
+    nodes = (await api.ask("ada", OF_AUTHOR, run=run))["changes"]["nodes"]
+    assert nodes[0] == {"action": "UPDATED", "subject": {"inputs": {"nodes": [{"id": inputs[-1]}]}}}

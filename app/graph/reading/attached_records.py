@@ -12,7 +12,7 @@ from app.graph.reading.level.index_query import IndexQuery
 from app.graph.reading.level.level_batcher import LevelRequest
 from app.graph.reading.rows_by_id import RowsById
 from app.graph.reading.subject_hops import hide_unread, shows, to_subjects
-from app.graph.reading.visible_rows import ALL_ENDS, VisibleRows
+from app.graph.reading.visible_rows import ALL_ENDS, FEW_ENDS, VisibleRows
 from graphql_schema.catalog.kinds import ATTACHED_KINDS, KIND_OF_SLUG
 from graphql_schema.catalog.urn import slug_of
 from graphql_schema.ports.conditions import AnyOf, Below, Condition, In, Leaf, SortOrder, matches, nodes, rewrite
@@ -27,9 +27,6 @@ MAX_SCANNED: Final = 50_000
 
 MAX_BATCH_SIZE: Final = 2_000
 """Maximal number of records in a batch of a page. The first one has as many as are wanted, if these are fewer."""
-
-FEW_ENDS: Final = 100
-"""Number of far ends of a change that are read for its visibility, if the records of all of them are too large."""
 
 _SUBJECT: Final = "subject"
 """Native property of a change with the id of what changed."""

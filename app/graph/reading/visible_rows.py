@@ -1,7 +1,7 @@
 """The rows of one operation: evaluates the policy on the records of responses, once for each vertex."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from app.graph.reading.access.row_policy import RowPolicy
@@ -15,6 +15,12 @@ from graphql_schema.ports.row import Row
 
 ALL_ENDS: Final = sys.maxsize
 """Number of far ends of each change that are read, if all are."""
+
+FEW_ENDS: Final = 100
+"""Number of far ends that are read first of a change with more than MANY_ENDS, which most often show it."""
+
+MANY_ENDS: Final = 1_000
+"""Number of far ends of a change up to which they are read at once."""
 
 _EVALUATED_AT_ONCE: Final = 100
 """Number of records between two pauses: about a millisecond."""
@@ -47,24 +53,41 @@ class VisibleRows:
         of the first ``ends`` far ends of each are read in a second request, and the others count as hidden. It is sent
         even if there is no further record to read, or if all are in the cache. The number of requests would otherwise
         disclose hidden changes, and changes about hidden assets.
+
+        Of a change with more than MANY_ENDS, the first FEW_ENDS are read, and the others in a third request, unless one
+        of the first shows the change. To read all of several such changes would exceed the limit of an operation.
         """
         response = await self._batcher.fetch(request)
         unknown = self._unknown_of(response)
         changes = [vid for vid, record in response.records.items() if record.get("ends")] if ends else []
         if ends:
-            named = {
-                self.vid(urn): None
-                async for vid in self.budget.in_turns(changes)
-                for urn in response.records[vid]["ends"][:ends]
-            }
-            missing = [vid for vid in named if vid not in self._known]
-            also = await self._batcher.fetch(LevelRequest(vertices=missing or request.vertices, fresh=True))
-            response.records.update(also.records)
-            unknown += self._unknown(also)
+            long = [vid for vid in changes if len(response.records[vid]["ends"]) > MANY_ENDS and ends > FEW_ENDS]
+            counts = dict.fromkeys(changes, ends) | dict.fromkeys(long, FEW_ENDS)
+            unknown += await self._read_ends(request, response, counts)
+            await self._evaluate_all(unknown, response)
+            hidden = [
+                vid
+                async for vid in self.budget.in_turns(long)
+                if not self._has_visible_end(response.records[vid], response, FEW_ENDS)
+            ]
+            if hidden:
+                unknown += await self._read_ends(request, response, dict.fromkeys(hidden, ends))
         await self._evaluate_all(unknown, response)
         async for vid in self.budget.in_turns(changes):
             self.row(vid, response)
         return response
+
+    async def _read_ends(self, request: LevelRequest, response: LevelResponse, counts: Mapping[int, int]) -> list[int]:
+        """Read of each change as many of its first far ends as ``counts`` has; return those to evaluate."""
+        named = {
+            self.vid(urn): None
+            async for vid, count in self.budget.in_turns(counts.items())
+            for urn in response.records[vid]["ends"][:count]
+        }
+        missing = [vid for vid in named if vid not in self._known]
+        also = await self._batcher.fetch(LevelRequest(vertices=missing or request.vertices, fresh=True))
+        response.records.update(also.records)
+        return self._unknown(also)
 
     async def _evaluate_all(self, unknown: list[int], response: LevelResponse) -> None:
         """Evaluate the policy on the vertices in a list that other callers may share, and empty the list."""
@@ -162,12 +185,12 @@ class VisibleRows:
             target = target_of(found)
         return False
 
-    def _has_visible_end(self, record: Record, response: LevelResponse) -> bool:
+    def _has_visible_end(self, record: Record, response: LevelResponse, count: int = ALL_ENDS) -> bool:
         """Return whether a change is a link by the caller, or the caller may discover one of its ``ends``.
 
-        True for a record without ``ends``.
+        Only the first ``count`` are examined. True for a record without ``ends``.
         """
         ends = record.get("ends")
-        if not ends or any(self.row(self.vid(urn), response) is not None for urn in ends):
+        if not ends or is_own_link(record, self.row_policy.subject):  # whose ends may not all be read
             return True
-        return is_own_link(record, self.row_policy.subject)
+        return any(self.row(self.vid(urn), response) is not None for urn in ends[:count])
