@@ -30,6 +30,7 @@ class Kind:
     word of the slug.
     ``shown_by``: for an attached record, the field of its subject that leads to it; "" for other kinds. Only a caller
     who may read that field of a subject may read the record.
+    ``right``: for an attached record, the right to the subject that the caller needs besides; "" is none.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Kind:
     joins: Mapping[str, str] = field(default_factory=dict, hash=False)
     declared_in: str = ""
     shown_by: str = ""
+    right: str = ""
 
     @property
     def code(self) -> str:
@@ -105,7 +107,7 @@ ATTACHED_KINDS: Final[dict[str, Kind]] = {
         Kind("Change", "change", asset=False, shown_by="history"),
         Kind("Observation", "observation", asset=False, shown_by="history"),
         Kind("Ingestion", "ingestion", asset=False, shown_by="history"),
-        Kind("ThinEvent", "thin-event", asset=False, shown_by="history"),
+        Kind("ThinEvent", "thin-event", asset=False, shown_by="history", right="update"),
         Kind("ThinEventQueue", "thin-event-queue", asset=False, shown_by="history"),
     )
 }

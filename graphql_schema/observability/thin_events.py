@@ -15,7 +15,7 @@ from graphql_schema.fields.refs import AssetRef
 from graphql_schema.fields.scalars import Instant
 
 SHOWN_BY = "history"
-"""The field of an asset that a viewer must be able to read to see that an event was about the asset."""
+"""The field of an asset that a viewer must be able to read to see that the object of an event became the asset."""
 
 
 @strawberry.enum(description="Whether the object of a thin event waits to be read.")
@@ -102,5 +102,5 @@ async def _thin_events(info: Info, filter: FilterArg = None, first: First = 20, 
 
 
 all_thin_events: SchemaField = strawberry.field(
-    description="Thin events of sources whose `history` the viewer may read, the oldest first.", resolver=_thin_events
+    description="Thin events of sources that the viewer may update, the oldest first.", resolver=_thin_events
 )

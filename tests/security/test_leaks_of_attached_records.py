@@ -10,6 +10,15 @@ from support.documents.observability import RECORD, REPORT, RESOLVE, REVERT, cod
 from support.estates.leak_catalogue import ADS, DRAFT, HIDDEN, OPEN, UNKNOWN, token, urn
 from support.servers.in_process import Api
 from support.stores.observed_requests import ObservedRequests
+from support.stores.writers import person
+
+from app.graph.writing.writer import PolicedWriter
+from graphql_schema.ports.commands import Command
+from graphql_schema.ports.events.event_commands import (
+    FinishThinEventCommand,
+    QueueThinEventCommand,
+    TakeThinEventCommand,
+)
 
 MINE, SHUT, NO_CALLER = urn("dataset", "mine"), urn("service", "veiled-service"), urn("service", "nobody")
 DAY = "2026-11-02"
@@ -158,3 +167,63 @@ async def test_an_error_names_only_visible_assets(api: Api) -> None:
     payload = (await api.ask("zoe", RESOLVE, input={"incident": incident}))["resolveIncident"]
     assert codes(payload) == [("DENIED", ["incident"])]
     assert "veiled" not in json.dumps(payload)
+
+
+EVENTS = """query ($filter: ThinEventFilter, $first: Int = 20, $after: Cursor) {
+  thinEvents(filter: $filter, first: $first, after: $after) { totalCount pageInfo { hasNextPage endCursor }
+    nodes { id source objectType objectId outcome reason actor finishedAt asset { id } } } }"""
+EVENT = "query ($id: ID!) { node(id: $id) { id ... on ThinEvent { source objectId outcome } } }"
+
+
+@pytest.fixture(scope="module")
+async def queued(api: Api) -> str:
+    """Return a source of ranking with three events, of which one became a hidden asset, as did the one of zoe's own."""
+    ranking = [{"owner": "mlg://team/catalog/default/ranking"}]
+    theirs, zoes = (urn("workflow", f"thin-{name}") for name in ("theirs", "zoes"))
+    for flow, owners in ((theirs, ranking), (zoes, [{"owner": ADS}])):
+        await api.load({"workflow": {"id": flow, "workflowKind": "mlflow", "owners": owners}})
+    access = api.process.policy.access(person("root", roles="admin"))
+    writer = PolicedWriter(api.client, api.coordinator, access)
+
+    async def write(*commands: Command) -> list[str]:
+        outcomes = await writer.write([*commands], dry_run=False, atomic=False)
+        assert [each.errors for each in outcomes if each.errors] == []
+        return [str(each.created_record) for each in outcomes]
+
+    first, _, _, own = await write(
+        *(QueueThinEventCommand(theirs, "registered_model", f"secret-{each}") for each in range(3)),
+        QueueThinEventCommand(zoes, "registered_model", "secret-of-zoe"),
+    )
+    for event in (first, own):
+        await write(TakeThinEventCommand(event))
+        await write(FinishThinEventCommand(event, 1, outcome="CREATED", asset=HIDDEN))
+    return theirs
+
+
+@pytest.mark.parametrize("by_filter", [False, True])
+async def test_thin_events_name_no_hidden_asset(api: Api, queued: str, *, by_filter: bool) -> None:
+    """Zoe reads the source, and by no list, count or cursor that it has events; its owners read them all.
+
+    An event without its asset would give the name of a hidden asset, and say that it was written. Of the event of her
+    own source, zoe reads all but the asset.
+    """
+    given = {"subjects": [queued]} if by_filter else {"sources": ["thin-theirs", "thin-zoes"]}
+    assert (await api.ask("zoe", NODE, id=queued))["node"]["id"] == queued
+    shown = {"zoe": [] if by_filter else ["secret-of-zoe"], "ada": ["secret-0", "secret-1", "secret-2"]}
+    for who, objects in shown.items():
+        first = (await api.ask(who, EVENTS, filter=given, first=1))["thinEvents"]
+        assert (first["totalCount"], first["pageInfo"]["hasNextPage"]) == (len(objects), len(objects) > 1)
+        after = first["pageInfo"]["endCursor"]
+        rest = (await api.ask(who, EVENTS, filter=given, first=5, after=after))["thinEvents"]
+        assert sorted(each["objectId"] for each in first["nodes"] + (rest["nodes"] if after else [])) == objects
+        assets = {each["asset"] and each["asset"]["id"] for each in first["nodes"] + rest["nodes"]}
+        assert assets <= ({None} if who == "zoe" else {None, HIDDEN})
+
+
+async def test_a_thin_event_of_a_source_of_others_by_its_id(api: Api, queued: str) -> None:
+    """Its id gives zoe what an absent one gives her, after as many requests; the owners of the source read it."""
+    where = {"subjects": [queued], "states": ["DONE"]}
+    (event,) = (await api.ask("ada", EVENTS, filter=where))["thinEvents"]["nodes"]
+    responses = [await reported(api, EVENT, each, id=each) for each in (event["id"], FAR.format("thin-event"))]
+    assert responses == [('{"node": null}', 1)] * 2
+    assert (await api.ask("ada", EVENT, id=event["id"]))["node"]["outcome"] == "CREATED"

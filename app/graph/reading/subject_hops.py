@@ -1,5 +1,6 @@
 """Visibility of attached records: the caller may read a subject of the record, and the field there that shows it.
 
+Some kinds of records need a right to the subject as well.
 :mod:`app.graph.reading.visible_rows` adds a condition for changes.
 For a record that is reached over a hop from its subject, this was tested with the subject. A record that is read by id,
 or listed by itself, is read together with its subjects (:data:`graphql_schema.catalog.relations.SUBJECT_HOPS`) and
@@ -16,7 +17,8 @@ from graphql_schema.catalog.kinds import ATTACHED_KINDS
 from graphql_schema.catalog.relations import SUBJECT_HOPS
 from graphql_schema.ports.record import JsonObject
 from graphql_schema.ports.relation_query import related
-from graphql_schema.ports.row import AccessGrade, Row
+from graphql_schema.ports.row import Row
+from policies.vocabulary import WriteAction
 
 _SUBJECTS = {kind: related(path) for kind, path in SUBJECT_HOPS.items()}
 """Relation from the attached records of a kind to their subjects."""
@@ -53,7 +55,7 @@ def to_subjects(kind: str, base: int = 0, *, listing: int | None = None) -> ToSu
 
 
 def hide_unread(rows: VisibleRows, path: ToSubjects, vids: Sequence[int], response: LevelResponse) -> list[Row]:
-    """Hide each attached record unless the caller may read the field of a subject that shows the record.
+    """Hide each attached record unless one of its subjects shows it to the caller.
 
     Return the visible subjects of all these records.
     """
@@ -67,6 +69,9 @@ def hide_unread(rows: VisibleRows, path: ToSubjects, vids: Sequence[int], respon
 
 
 def shows(subject: Row, kind: str) -> bool:
-    """Return whether the caller may read a row and the field of it that shows attached records of a kind."""
-    access = subject.access
-    return access.grade is AccessGrade.READ and ATTACHED_KINDS[kind].shown_by not in access.hidden
+    """Return whether the caller may read a row and the field of it that shows attached records of a kind.
+
+    A kind with a right is shown only to callers who also have that right to the row.
+    """
+    attached = ATTACHED_KINDS[kind]
+    return subject.reads(attached.shown_by) and (not attached.right or subject.access.may(WriteAction(attached.right)))

@@ -6,6 +6,7 @@ from typing import Final
 
 from app.ingest.load.api_client import ApiClient
 from app.ingest.load.batches import reasons_of
+from graphql_schema.catalog.thin_event_rules import source_urn
 from graphql_schema.fields.scalars import instant_text
 from graphql_schema.ports.record import JsonObject
 from policies.errors import Code, CodedError
@@ -17,9 +18,12 @@ MAX_REPLAYED: Final = 100
 """Maximal number of events in one request to replay them."""
 
 _EVENT: Final = "id source objectType objectId state attempts reason finishedAt"
-_DUE: Final = """query DueEvents($source: String!, $now: DateTime!, $first: Int!) {
-  thinEvents(filter: {sources: [$source], states: [PENDING], dueBefore: $now}, first: $first) { nodes { id } } }"""
-_DEAD: Final = f"""query DeadEvents($sources: [String!], $after: Cursor) {{
+_RIGHT: Final = "workflow: asset(id: $workflow) { viewerAccess { canUpdate } }"
+_DUE: Final = f"""query DueEvents($source: String!, $workflow: ID!, $now: DateTime!, $first: Int!) {{ {_RIGHT}
+  thinEvents(filter: {{sources: [$source], states: [PENDING], dueBefore: $now}}, first: $first) {{
+    nodes {{ id }} }} }}"""
+_DEAD: Final = f"""query DeadEvents($sources: [String!], $workflow: ID!, $known: Boolean!, $after: Cursor) {{
+  {_RIGHT.replace("{", "@include(if: $known) {", 1)}
   thinEvents(filter: {{sources: $sources, states: [DEAD]}}, first: 100, after: $after) {{
     nodes {{ {_EVENT} }} pageInfo {{ hasNextPage endCursor }} }} }}"""
 _TAKE: Final = f"""mutation TakeEvents($events: [ID!]!) {{ takeThinEvents(input: {{events: $events}}) {{
@@ -76,8 +80,10 @@ class EventQueue:
         Return None if no event was due, or other workers took all of them. Events whose attempts are used up become
         dead, and are not among the objects. Raises QueueError if the account may not take them.
         """
-        given = {"source": source, "now": instant_text(now), "first": MAX_TAKEN}
-        due = (await self.client.execute(_DUE, given))["thinEvents"]["nodes"]
+        given = {"source": source, "workflow": source_urn(source), "now": instant_text(now), "first": MAX_TAKEN}
+        found = await self.client.execute(_DUE, given)
+        _require_right(found, source)
+        due = found["thinEvents"]["nodes"]
         if not due:
             return None
         payload = (await self.client.execute(_TAKE, {"events": [each["id"] for each in due]}))["takeThinEvents"]
@@ -98,11 +104,18 @@ class EventQueue:
         return reasons_of(payload)
 
     async def dead(self, source: str | None) -> AsyncIterator[JsonObject]:
-        """Yield the dead events of a source, or of all that the account sees, the oldest first."""
+        """Yield the dead events of a source, or of all that the account sees, the oldest first.
+
+        Raises QueueError if the account may not see those of the source.
+        """
         after = None
         while True:
-            given = {"sources": None if source is None else [source], "after": after}
-            page = (await self.client.execute(_DEAD, given))["thinEvents"]
+            sources = None if source is None else [source]
+            of_source = {"workflow": source_urn(source or "all"), "known": source is not None}
+            given: JsonObject = {"sources": sources, "after": after, **of_source}
+            found = await self.client.execute(_DEAD, given)
+            _require_right(found, source)
+            page = found["thinEvents"]
             for each in page["nodes"]:
                 yield each
             if not page["pageInfo"]["hasNextPage"]:
@@ -125,3 +138,13 @@ def _refuse_errors(payload: JsonObject) -> None:
     reasons = reasons_of(payload)
     if reasons:
         raise QueueError("; ".join(dict.fromkeys(reasons)))
+
+
+def _require_right(found: JsonObject, source: str | None) -> None:
+    """Raise QueueError for a registered source that the account may not update: its events are hidden from it."""
+    workflow = found.get("workflow")
+    if workflow is not None and not workflow["viewerAccess"]["canUpdate"]:
+        raise QueueError(
+            f"The account may not update {source_urn(source or '')}, so it sees none of its events. Use an account of "
+            "a team that owns it, with the scope graph:write."
+        )

@@ -40,9 +40,9 @@ class CallerVisibility:
     def is_visible(self, record: Record) -> bool:
         """Return whether the caller may discover a record.
 
-        An attached record is visible if the caller may see one of its subjects and the field that leads to it. For a
-        change with ``ends`` (of edges or aliases alone), one of these must also be visible, unless the caller made the
-        change and it has edges alone.
+        An attached record is visible if the caller may see one of its subjects and the field that leads to it, and has
+        the right there that its kind needs. For a change with ``ends`` (of edges or aliases alone), one of these must
+        also be visible, unless the caller made the change and it has edges alone.
         """
         if not is_attached(record):
             return self._author.discovers(attributes(self._with_floor(record))) and not self._is_below_hidden(record)
@@ -215,11 +215,14 @@ class CallerVisibility:
     def _shows(self, subject: Record, attached: Record) -> bool:
         """Return whether the caller may read the field of a visible subject that leads to an attached record.
 
-        Subjects that are not assets have no such policy: the result is true.
+        A kind with a right is shown only to callers who also have that right to the subject. Subjects that are not
+        assets have no such policy: the result is true.
         """
         if not KIND_OF_CODE[subject["kind"]].asset:
             return True
-        return self.shows(subject, KIND_OF_CODE[attached["kind"]].shown_by)
+        kind = KIND_OF_CODE[attached["kind"]]
+        has_right = not kind.right or self.allows(kind.right, subject).allowed
+        return has_right and self.shows(subject, kind.shown_by)
 
     def shows(self, asset: Record, field: str) -> bool:
         """Return whether the caller may read an asset and see a field of it."""

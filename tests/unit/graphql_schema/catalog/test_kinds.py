@@ -10,6 +10,7 @@ from graphql_schema.catalog.kinds import (
     NAME_OF_CODE,
     Kind,
 )
+from policies.vocabulary import WriteAction
 
 SLUGS = (
     *(
@@ -70,6 +71,9 @@ def test_an_attached_record_is_visible_through_a_field_of_its_subject() -> None:
         "ThinEventQueue": "history",
     }
     assert not any(kind.asset for kind in ATTACHED_KINDS.values())
+    assert {name: WriteAction(kind.right) for name, kind in ALL_KINDS.items() if kind.right} == {
+        "ThinEvent": WriteAction.UPDATE
+    }
 
 
 def test_names_slugs_and_codes_are_unique() -> None:

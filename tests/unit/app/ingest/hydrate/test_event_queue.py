@@ -28,8 +28,13 @@ def taken(*events: dict[str, Any], due: int = 2, errors: Any = ()) -> EventQueue
 
     def respond(body: dict[str, Any]) -> Any:
         if "DueEvents" in body["query"]:
-            assert body["variables"] == {"source": "prod", "now": "1970-01-01T00:00:01Z", "first": 10}
-            return {"thinEvents": {"nodes": [{"id": f"e{number}"} for number in range(due)]}}
+            workflow = "mlg://workflow/ingest/default/prod"
+            given = {"source": "prod", "workflow": workflow, "now": "1970-01-01T00:00:01Z", "first": 10}
+            assert body["variables"] == given
+            return {
+                "workflow": {"viewerAccess": {"canUpdate": True}},
+                "thinEvents": {"nodes": [{"id": f"e{number}"} for number in range(due)]},
+            }
         return {"takeThinEvents": {"events": [*events], "errors": [*errors]}}
 
     return queue(respond)
@@ -54,6 +59,19 @@ async def test_a_refusal_ends_the_work() -> None:
         await taken(errors=[DENIED]).take("prod", 1000)
     with pytest.raises(QueueError, match="not yours"):
         await queue(lambda _: {"replayThinEvents": {"events": [], "errors": [DENIED]}}).replay(["e1"])
+
+
+async def test_a_source_that_the_account_may_not_update_ends_the_work() -> None:
+    """Its events are hidden from the account, so that none would ever be due; a source without events has no asset."""
+    empty = {"nodes": [], "pageInfo": {"hasNextPage": False}}
+    refusing = queue(lambda _: {"workflow": {"viewerAccess": {"canUpdate": False}}, "thinEvents": empty})
+    with pytest.raises(QueueError, match="may not update mlg://workflow/ingest/default/prod"):
+        await refusing.take("prod", 1000)
+    with pytest.raises(QueueError, match="may not update"):
+        [each async for each in refusing.dead("prod")]
+    unknown = queue(lambda _: {"workflow": None, "thinEvents": empty})
+    assert await unknown.take("prod", 1000) is None
+    assert [each async for each in unknown.dead(None)] == []
 
 
 @pytest.mark.parametrize(
