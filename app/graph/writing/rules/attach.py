@@ -5,6 +5,8 @@
 
 from hashlib import blake2b
 from itertools import count
+from secrets import token_bytes
+from typing import Final
 
 from app.graph.records.vertex_record import attached_record
 from app.graph.writing.unit.item_unit import ItemUnit
@@ -13,24 +15,34 @@ from graphql_schema.ports.record import Json, Record
 from graphql_schema.rules.change_stamp import MADE_AT, date_apart
 from graphql_schema.rules.gate_evaluation import REPORTERS, UNOWNED
 
+_KEY: Final = token_bytes(32)
+"""Key of the ids of new records. It is never needed again, so each process has its own."""
 
-def attached_urn(tenant: str, slug: str, *identity: str, prefix: str = "") -> str:
-    """Return the URN of an attached record: a hash of its identity in the tenant, after a ``prefix`` that orders it."""
-    text = "\0".join([tenant, *identity])
-    return make_urn(slug, "catalog", "", prefix + blake2b(text.encode(), digest_size=16).hexdigest())
+
+def attached_urn(tenant: str, slug: str, *identity: str) -> str:
+    """Return the URN of an attached record: a hash of its identity in the tenant, by which the record is found again.
+
+    ``identity`` has values that every reader of the record may see. A reader could guess others by trying values,
+    because the hash has no key.
+    """
+    return make_urn(slug, "catalog", "", _hash(tenant, *identity))
 
 
 def new_urn(unit: ItemUnit, slug: str, *identity: str, prefix: str = "") -> str:
-    """Return a URN of an attached record that no other record of the transaction has.
+    """Return a URN of an attached record that no other record of the transaction has, after a ``prefix`` in its order.
 
-    ``identity`` has values that every reader of the record may see, such as the instant of the write. A reader could
-    guess others by trying values, because the hash has no key.
+    No reader can compute it. An item that is planned again has the same one, and ``identity``, such as the instant of
+    the write, makes it that of this record alone.
     """
     for number in count():
-        urn = attached_urn(unit.author.tenant, slug, *identity, str(number), prefix=prefix)
+        urn = make_urn(slug, "catalog", "", prefix + _hash(unit.author.tenant, *identity, str(number), key=_KEY))
         if unit.lookup.vertex(unit.lookup.vid(urn)) is None:
             return urn
     raise AssertionError  # count() has no end
+
+
+def _hash(*identity: str, key: bytes = b"") -> str:
+    return blake2b("\0".join(identity).encode(), digest_size=16, key=key).hexdigest()
 
 
 def reported(unit: ItemUnit, *assets: Record) -> dict[str, Json]:

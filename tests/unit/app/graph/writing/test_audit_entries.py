@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 from support.stores.in_memory_writer import Memory, seeded
-from support.stores.writers import NOW, asset, link, urn
+from support.stores.writers import NOW, asset, link, person, urn
 
 from app.graph.records.edge_record import EdgeKey
 from app.graph.writing import audit_entries
+from app.graph.writing.rules import attach
 from app.graph.writing.unit.audit_trail import EdgeChange
 from app.graph.writing.unit.item_unit import ItemUnit
+from graphql_schema.ports.commands import SetAliasCommand
+from policies.policy import Policy
 
 
 def changes(memory: Memory, text: str) -> list[Any]:
@@ -127,6 +130,24 @@ def test_changes_of_one_instant_have_ids_of_their_own(memory: Memory) -> None:
     seeded(memory, asset("dataset d"))
     memory.run(*(asset("dataset d", {"description": text}) for text in "ab"), now=NOW + 1)
     assert [change["subjectRevision"] for change in changes(memory, "dataset d")] == [1, 2, 3]
+
+
+def test_the_id_of_a_change_discloses_no_far_end(policy: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With another key, equal changes have other ids: none can be computed from what a change is about.
+
+    Only the revision of the subject is in the id, which orders it.
+    """
+    ours, eli = {"team ranking": ["TECHNICAL"]}, person("eli", "team ranking", roles="approver")
+    ids = []
+    for key in (b"one", b"two"):
+        monkeypatch.setattr(attach, "_KEY", key)
+        memory = seeded(Memory(policy), asset("model m", owners=ours), asset("model-version m@1", owners=ours))
+        move = SetAliasCommand(urn("model m"), "champion", urn("model-version m@1"))
+        assert memory.outcomes(move, who=eli, now=NOW + 1) == ["UPDATED"]
+        ids.append([change["id"] for change in changes(memory, "model m")])
+    assert {*ids[0]}.isdisjoint(ids[1])
+    prefixes = [[urn.rpartition("/")[2][:10] for urn in each] for each in ids]
+    assert prefixes[0] == prefixes[1] == ["000000001-", "000000002-"]
 
 
 def test_each_edge_of_an_item_is_visited_once(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
