@@ -66,9 +66,11 @@ _PATHS: Final = (
     f"`#L10-L20` at the end of the value do not count. Only the last {MAX_PATH_TERMS} paths of a value are found."
 )
 
+_OWNED_BY_TEAM: Final = StartsWith("ownerTeam", "mlg://team/")
+
 _OWNED: Final = AnyOf(
     (
-        StartsWith("ownerTeam", "mlg://team/"),
+        _OWNED_BY_TEAM,
         All((StartsWith("ownerTeam", "mlg://user/"), Negated(In("owners", ("",))))),
     )
 )
@@ -118,8 +120,9 @@ def _owned(wanted: bool) -> Iterator[Condition]:  # noqa: FBT001 - the value of 
 
 
 def _owned_by(teams: Sequence[str]) -> Iterator[Condition]:
-    # the stored value may be a user or a domain, which a caller who sees no `owners` must not find by guessing
-    yield In("ownerTeam", tuple(urn for urn in teams if slug_of(urn) not in {"user", "domain"}))
+    # the stored value may be a user or a domain, such as that of a hidden parent: it counts as no team, as in the field
+    named = In("ownerTeam", tuple(urn for urn in teams if slug_of(urn) not in {"", "user", "domain"}))
+    yield AnyOf((named, Negated(_OWNED_BY_TEAM))) if "" in teams else named
 
 
 def _confirmed(wanted: bool) -> Iterator[Condition]:  # noqa: FBT001 - the value of the field
@@ -207,7 +210,9 @@ class AssetFilter:
     name: StringFilter | None = text("name", "A condition on the name of the asset.")
     namespace: StringFilter | None = text("namespace", "A condition on the namespace of the asset.")
     source: StringFilter | None = text("source", "A condition on the source system of the asset.")
-    owner_teams: list[strawberry.ID] | None = filter_field("The `ownerTeam` of the asset is one of these.", _owned_by)
+    owner_teams: list[strawberry.ID] | None = filter_field(
+        "The `ownerTeam` of the asset is one of these; an empty id matches null.", _owned_by
+    )
     owners: list[strawberry.ID] | None = one_of(
         "owners", "One of these teams or users is among the direct owners of the asset."
     )

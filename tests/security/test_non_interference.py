@@ -110,7 +110,7 @@ def _pools(twins: Twins) -> dict[str, tuple[Any, ...]]:
         "nextTo": ids,
         "subjects": (*ids, *others),
         "actors": ("root", "loader", f"{HUSH}9000", f"{HUSH}9001"),
-        "ownerTeams": TEAMS,
+        "ownerTeams": (*TEAMS, *USERS, *DOMAINS, ""),
         "owners": (*TEAMS, *USERS),
         "tags": TAGS,
         "domains": DOMAINS,

@@ -81,6 +81,28 @@ def test_an_owner_is_direct_or_inherited(owners: str, team: str, owned: bool) ->
         assert matches(where, values.__getitem__) is (owned is wanted)
 
 
+@pytest.mark.parametrize("stored", ["", T, f"{T}2", U, D])
+def test_an_owner_who_is_no_team_counts_as_none(stored: str) -> None:
+    """An empty id matches the assets whose `ownerTeam` is null, also with an owner; a user or domain matches none.
+
+    A user or a domain, such as that of a hidden parent, would otherwise be found by what an empty id does not match.
+    """
+    values = {"kind": "FEATURE", "owners": [""], "ownerTeam": stored}
+    is_team = stored.startswith("mlg://team/")
+    expected: dict[tuple[str, ...], bool] = {
+        ("",): not is_team,
+        ("", T): stored == T or not is_team,
+        (T,): stored == T,
+        (U, D): False,
+        (): False,
+    }
+    for given, wanted in expected.items():
+        where = asset_listing(AssetFilter(owner_teams=[*map(ID, given)]), None).where
+        assert matches(where, values.__getitem__) is wanted, given
+        where = asset_listing(AssetFilter(not_=AssetFilter(owner_teams=[*map(ID, given)])), None).where
+        assert matches(where, values.__getitem__) is not wanted, given
+
+
 @pytest.mark.parametrize("days", [1, MAX_UNUSED_DAYS])
 def test_days_without_use_have_bounds(days: int) -> None:
     """The first and the last possible number of days are accepted, and what is beyond them is refused."""
