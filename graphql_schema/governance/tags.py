@@ -24,12 +24,13 @@ from policies.vocabulary import WriteAction
 
 
 async def _via(root: Parent, info: Info) -> Resolved:
-    """Return the asset that a propagated tag arrived from, None for other modes or if the asset is hidden.
+    """Return the asset that a propagated tag arrived from, None for other modes or if the tags of the asset are hidden.
 
     None also for a tag that has ended by now, such as one read with `asOf`: its record has no source any longer.
     """
     via = root.record.get("via") if root.record.get("mode") == TagMode.PROPAGATED.name else None
-    return None if via is None else await info.context.reader.node(via)
+    row = None if via is None else await info.context.reader.node(via)
+    return row if row is not None and row.reads("tags") else None
 
 
 @strawberry.type(description="A tag on an asset, and how the asset got it: set directly, propagated or blocked.")
@@ -40,7 +41,8 @@ class TagAssignment:
     mode: TagMode = stored_field("Whether the tag was set directly, propagated or blocked.")
     via: AssetRef | None = strawberry.field(
         description="The asset that a propagated tag arrived from, such as a neighbour upstream or the parent. Null "
-        "for other modes, if hidden, or if the tag has ended by now and is read with `asOf`.",
+        "for other modes, if the `tags` of that asset are hidden, or if the tag has ended by now and is read with "
+        "`asOf`.",
         resolver=_via,
     )
     since: Instant | None = stored_field("The instant since when the tag is on the asset, in whatever mode.")
