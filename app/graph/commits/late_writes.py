@@ -49,6 +49,11 @@ class LateWrites:
         """Record a transaction without a response; it may be completed within LATE_SECONDS."""
         self._until = self.clock() + LATE_SECONDS
 
+    @property
+    def are_possible(self) -> bool:
+        """Whether a transaction without a response may still be completed."""
+        return self.clock() < self._until
+
     async def wait_indexed(self, client: GremlinClient) -> None:
         """Return when the index has all that is stored; at once if no transaction is late, or others may write too.
 
@@ -57,7 +62,7 @@ class LateWrites:
         StoreUnavailableError with the reason INDEX and an unknown outcome after INDEX_SECONDS, or if the mark cannot be
         read, whatever the store returns.
         """
-        if self.clock() >= self._until or not client.exclusive:
+        if not (self.are_possible and client.exclusive):
             return
         end = self.clock() + INDEX_SECONDS
         while not (client.host and client.host.outage()) and not await self._is_indexed(client):

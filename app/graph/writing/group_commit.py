@@ -10,7 +10,7 @@ has not begun return to the queue, and the call of the last one continues after 
 If the store refuses a transaction, its halves are written, down to the batch that is refused. Unless this batch is
 atomic, the writer of its call continues down to the item. After a conflict with another process, the transaction is
 planned again, with at most MAX_CONFLICTS attempts. If a vertex that it creates exists, it has at most MAX_ATTEMPTS, and
-is then divided like a refused one.
+is then divided like a refused one. It is divided at once if no other transaction can have created that vertex.
 """
 
 import asyncio
@@ -201,7 +201,9 @@ class GroupCommit:
                 plan = await GroupPlanner(self._client, self._coordinator, group.batches, group.missing).plan()
                 self._put_back(group, plan)
                 await self._commit(plan)
-        except (VertexExistsError, TransientConflictError) as error:
+        except VertexExistsError as error:
+            return group.again(error) if self._may_be_late else group.split(error)
+        except TransientConflictError as error:
             return group.again(error)
         except UnconfirmedWriteError as unconfirmed:
             self._coordinator.late_writes.begin()
@@ -219,6 +221,11 @@ class GroupCommit:
         if len(planned) < len(group.batches):
             self._queue.put_back(group.batches[len(planned) :], planned[-1])
             group.batches = planned
+
+    @property
+    def _may_be_late(self) -> bool:
+        """Whether a vertex may have been created after the plan has read that it is absent."""
+        return not self._client.exclusive or self._coordinator.late_writes.are_possible
 
     async def _completed(self, group: WriteGroup, plan: GroupPlan) -> list[WriteGroup]:
         """Give the calls of a stored transaction their outcomes, or the error of the wait for the index.

@@ -164,7 +164,8 @@ async def test_a_refused_call_does_not_fail_the_others(callers: Callers) -> None
 
 
 async def test_a_conflict_is_planned_again_for_all(callers: Callers) -> None:
-    """After a conflict with another process the same calls are written again; after six attempts they fail."""
+    """After a conflict with another process, or a late write, the same calls are written again, sixty times at most."""
+    callers.coordinator.late_writes.begin()
     first = await holding(callers)
     callers.store.errors = [None, TransientConflictError("lock"), VertexExistsError("taken"), None]
     calls = [callers.call(ROOT, asset(f"dataset {text}")) for text in "ab"]
@@ -179,15 +180,17 @@ async def test_a_conflict_is_planned_again_for_all(callers: Callers) -> None:
     assert found == [locked, locked]
 
 
-async def test_a_vertex_that_always_exists_is_found_by_halves(callers: Callers) -> None:
-    """A call that cannot create its asset gets the error, and the other one is written."""
+@pytest.mark.parametrize("attempts", [committing.MAX_ATTEMPTS, 1])
+async def test_a_vertex_that_always_exists_is_found_by_halves(callers: Callers, attempts: int) -> None:
+    """A call that cannot create its asset gets the error, and the other one is written; at once if all others wait."""
+    callers.store.exclusive = attempts == 1
     first = await holding(callers)
     exists = callers.store.bad[urn("dataset bad")] = VertexExistsError("taken")
     calls = [callers.call(ROOT, asset(f"dataset {text}")) for text in ("bad", "a")]
     callers.store.open.set()
     found = await asyncio.gather(first, *calls, return_exceptions=True)
     assert found[1] is exists
-    assert callers.store.writes[-1] == data("a")
+    assert callers.store.writes[1:] == [*[data("bad", "a")] * attempts, *[data("bad")] * attempts, data("a")]
 
 
 @pytest.mark.parametrize(
