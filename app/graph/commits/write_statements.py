@@ -14,7 +14,7 @@ id is a hash of tenant and URN, so a second transaction that creates it fails (d
 | ``follow`` | whether hops and pairs that name a merged vertex are those of the one that it leads to |
 | ``full`` | whether records of vertices are returned; without them, ``follow`` has no effect |
 | ``size`` | number of characters of complete records at which the request ends |
-| ``most`` | number of characters beyond which a value of a vertex is left out, save its ``index`` |
+| ``most`` | number of characters beyond which a value of a vertex is left out, save its ``id`` and ``index`` |
 | ``complete`` | vertex ids whose records are complete nevertheless |
 
 The response is ``{v, e, p, w, c, n, large}``, with records as JSON text. ``v`` is ``[id, record, …]`` of the vertices
@@ -82,7 +82,8 @@ class Brief {
       else if (c == (char) '{' || c == (char) '[') depth++
       else if (c == (char) '}' || c == (char) ']') depth--
       if (depth == 0 || (depth == 1 && c == (char) ',')) {
-        if (i - begin <= most || r.startsWith('"index":', begin)) kept.append(r, begin, i).append(',')
+        boolean isKept = i - begin <= most || r.startsWith('"index":', begin) || r.startsWith('"id":', begin)
+        if (isKept) kept.append(r, begin, i).append(',')
         else keys.add(r.substring(begin + 1, r.indexOf('"', begin + 1)))
         begin = i + 1
       }
