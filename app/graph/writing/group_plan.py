@@ -124,7 +124,7 @@ class GroupPlanner:
         ]
         for batch, author in zip(self._batches, self._authors, strict=True):
             for item in batch.items:
-                self._missing.records |= {author.vid(urn): urn for urn in records_of_events(item, author)}
+                self._missing.records.update(records_of_events(item, author))
         for _ in range(MAX_ROUNDS):
             state = await prefetch(
                 self._client,

@@ -10,22 +10,23 @@ from dataclasses import astuple
 
 from app.graph.records.receipt_record import RECEIPT_LIFETIME_MS, receipt_name
 from app.graph.writing.unit.item_unit import ItemUnit
-from app.graph.writing.unit.rejections import other_payload
+from app.graph.writing.unit.rejections import key_collides, other_payload
 from graphql_schema.ports.commands import IdempotencyKey
 from graphql_schema.ports.outcomes import GateResult, Outcome, WriteOutcome
-from graphql_schema.ports.record import JsonObject, Record
+from graphql_schema.ports.record import JsonObject
 
 
 def replay(unit: ItemUnit, key: IdempotencyKey) -> WriteOutcome | None:
     """Return the stored outcome of a key, None if there is no receipt or it has expired.
 
-    Raises RejectedItemError if the key was used with another payload.
+    Raises RejectedItemError if the key was used with another payload, or another object has the vertex id of its
+    receipt.
     """
-    receipt = _valid_receipt(unit, key)
-    if receipt is None:
+    receipt = unit.lookup.batch.receipts.get(_receipt_vid(unit, key))
+    if receipt is None or receipt["at"] + RECEIPT_LIFETIME_MS <= unit.now:
         return None
     if receipt["digest"] != key.digest:
-        raise other_payload(key.text.partition("\0")[0])
+        raise other_payload(_shown(key))
     gate = receipt.get("gate")
     return WriteOutcome(
         Outcome[receipt["outcome"]],
@@ -42,10 +43,13 @@ def replay(unit: ItemUnit, key: IdempotencyKey) -> WriteOutcome | None:
 
 
 def stage_receipt(unit: ItemUnit, key: IdempotencyKey, outcome: WriteOutcome) -> None:
-    """Stage the receipt of an outcome under a key."""
-    name = receipt_name(unit.author.subject, key)
+    """Stage the receipt of an outcome under a key, after all other changes of the item.
+
+    Raises RejectedItemError if another object has the vertex id of the receipt, such as one of these changes.
+    """
+    vid = _receipt_vid(unit, key)
     receipt: JsonObject = {
-        "id": name,
+        "id": receipt_name(unit.author.subject, key),
         "tenant": unit.author.tenant,
         "digest": key.digest,
         "at": unit.now,
@@ -61,9 +65,18 @@ def stage_receipt(unit: ItemUnit, key: IdempotencyKey, outcome: WriteOutcome) ->
         "placeholders": list(outcome.placeholders) or None,
     }
     present = {field: value for field, value in receipt.items() if value is not None}
-    unit.staging.staged.receipts[unit.author.vid(name)] = present
+    unit.staging.staged.receipts[vid] = present
 
 
-def _valid_receipt(unit: ItemUnit, key: IdempotencyKey) -> Record | None:
-    receipt = unit.lookup.batch.receipts.get(unit.author.vid(receipt_name(unit.author.subject, key)))
-    return receipt if receipt is not None and receipt["at"] + RECEIPT_LIFETIME_MS > unit.now else None
+def _receipt_vid(unit: ItemUnit, key: IdempotencyKey) -> int:
+    """Return the vertex id of the receipt of a key; raise RejectedItemError if another object has it."""
+    name = receipt_name(unit.author.subject, key)
+    vid = unit.author.vid(name)
+    if unit.lookup.is_taken(vid, name):
+        raise key_collides(_shown(key))
+    return vid
+
+
+def _shown(key: IdempotencyKey) -> str:
+    """Return the key that the caller gave: that of a call for one that is derived from it."""
+    return key.text.partition("\0")[0]

@@ -59,18 +59,17 @@ async def prefetch(  # noqa: PLR0913 - what to read, and a flag
             request.add_command(command)
     for name in receipts:
         request.add_record(name)
-    for urn in missing.records.values():
+    for urn in missing.records:
         request.add_record(urn)
-    for urn in missing.ends.values():
+    for urn in missing.ends:
         request.add_end(urn)
     for direction, relation, vid in missing.hops:
         request.hops[direction, relation][vid] = None
     request.edges |= dict.fromkeys(missing.edges)
     hop_reads = request.hop_reads()
     brief = None if missing.complete else BriefReading(request.complete, request.missing.require_complete)
-    state = await read_state(
-        client, request.records, hop_reads, request.edges, follow=True, bounded=bounded, brief=brief
-    )
+    vids = {*request.records.values()}
+    state = await read_state(client, vids, hop_reads, request.edges, follow=True, bounded=bounded, brief=brief)
     are_many = len(state.records) + sum(map(len, state.hops)) > LONG_STATE
     return await run_in_turn(request.working_set, are_many, hop_reads, state)
 
@@ -89,13 +88,14 @@ def records_of_events(item: Command, author: Author) -> Iterator[str]:
 class PrefetchRequest:
     """What to read for one transaction, in one tenant.
 
-    ``records`` maps vertex ids to URNs or names of receipts. ``hops`` maps a direction and a relation to the vertex ids
-    where the hop starts, as keys. ``edges`` has single edges as keys, and ``groups`` is as in :class:`ReadSet`.
-    ``complete`` are those of ``records`` that are needed with long values, and ``missing`` is that of the working set.
+    ``records`` maps URNs and names of receipts to their vertex ids; two of them may have the same one. ``hops`` maps a
+    direction and a relation to the vertex ids where the hop starts, as keys. ``edges`` has single edges as keys, and
+    ``groups`` is as in :class:`ReadSet`. ``complete`` are the vertex ids of ``records`` that are needed with long
+    values, and ``missing`` is that of the working set.
     """
 
     tenant: str
-    records: dict[int, str] = field(default_factory=dict)
+    records: dict[str, int] = field(default_factory=dict)
     hops: dict[tuple[Direction, str], dict[int, None]] = field(default_factory=lambda: defaultdict(dict))
     edges: dict[EdgeKey, None] = field(default_factory=dict)
     groups: frozenset[int] = frozenset()
@@ -124,9 +124,9 @@ class PrefetchRequest:
     def _add(self, urn: str) -> list[int]:
         """Add the record of a URN, and of its parent if it names one; return their vertex ids."""
         parent = parent_urn(urn) if urn.startswith("mlg://") else None
-        named = {vertex_id(self.tenant, each): each for each in (urn, parent) if each is not None}
+        named = {each: vertex_id(self.tenant, each) for each in (urn, parent) if each is not None}
         self.records |= named
-        return [*named]
+        return [*named.values()]
 
     def hop_reads(self) -> list[HopRead]:
         """Return the hops to read, those of asset groups last."""
@@ -137,16 +137,20 @@ class PrefetchRequest:
     def working_set(self, hop_reads: Sequence[HopRead], state: StoredState) -> WorkingSet:
         """Return the response as a working set.
 
-        A record of another URN or another tenant under a requested id is a hash collision: the id is then in
-        ``coverage.taken``.
+        Each record is kept under its own name, also if its vertex id was requested by another one, and a look-up
+        compares the names. If only others with equal hashes were requested, its name is ``missing``: a plan that needs
+        it also needs its parent. A vertex id with a record of another tenant is in ``coverage.taken``, because no name
+        of this one may have it.
         """
+        requested = {*self.records.values()}
         vertices: dict[int, Record] = {}
         receipts: dict[int, Record] = {}
         taken = set()
         for vid, record in state.records.items():
-            same = record["tenant"] == self.tenant and record["id"] == self.records.get(vid, record["id"])
-            if same and vertex_id(self.tenant, record["id"]) == vid:
+            if record["tenant"] == self.tenant and vertex_id(self.tenant, record["id"]) == vid:
                 (receipts if is_receipt(record) else vertices)[vid] = record
+                if vid in requested and record["id"] not in self.records:
+                    self.missing.records.add(record["id"])
             else:
                 taken.add(vid)
         edges: dict[EdgeKey, Record] = {}

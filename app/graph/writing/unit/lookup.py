@@ -7,7 +7,7 @@ from app.graph.records.merged_record import target_of
 from app.graph.records.vertex_record import kind_of
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.read_set import require_all
-from app.graph.writing.unit.rejections import invalid
+from app.graph.writing.unit.rejections import urn_collides
 from app.graph.writing.unit.working_set import StagedChanges, WorkingSet
 from graphql_schema.catalog.relations import Direction, Hop
 from graphql_schema.catalog.urn import parent_urn
@@ -31,20 +31,24 @@ class Lookup:
     def vid(self, urn: str) -> int:
         """Return the vertex id of a URN; for that of a merged dataset, the one to which it leads.
 
-        Raises RejectedItemError if the store has another object under this id, or this transaction plans one.
+        Raises RejectedItemError if the id is taken (:meth:`is_taken`).
         """
         vid = self._author.vid(urn)
-        known = self.vertex(vid)
-        if vid in self.batch.coverage.taken or (known is not None and known["id"] != urn):
-            raise invalid(
-                f"{urn} has the same vertex id (a hash of tenant and URN) as another object. "
-                "Use another name for it and inform the operators."
-            )
-        target = target_of(known)
+        if self.is_taken(vid, urn):
+            raise urn_collides(urn)
+        target = target_of(self.vertex(vid))
         while target is not None:
             vid, target = target, target_of(self.vertex(target))
             self._given.setdefault(vid, urn)
         return vid
+
+    def is_taken(self, vid: int, name: str) -> bool:
+        """Return whether the store has another object than ``name`` under this id, or this transaction plans one.
+
+        ``name`` is a URN or the name of a receipt. A caller can search for two names with equal hashes.
+        """
+        found = (self.vertex(vid), self._staged.receipts.get(vid), self.batch.receipts.get(vid))
+        return vid in self.batch.coverage.taken or any(each is not None and each["id"] != name for each in found)
 
     def given_name(self, vid: int) -> str | None:
         """Return the URN of a merged dataset by which the item first named the vertex to which it leads; else None."""

@@ -15,17 +15,17 @@ HopKey = tuple[Direction, str, int]
 class ReadSet:
     """Reads that planning requested, in addition to what the commands name.
 
-    ``records`` maps vertex ids to URNs. ``hops`` are all edges of a relation at a vertex, with the far records.
-    ``edges`` are single edges. ``groups`` are vertices whose children and incoming data-carrying edges are needed.
-    ``ends`` are ends of edges and hops, in the form of ``records``; these records may be without their long values.
+    ``records`` are URNs. ``hops`` are all edges of a relation at a vertex, with the far records. ``edges`` are single
+    edges. ``groups`` are vertices whose children and incoming data-carrying edges are needed. ``ends`` are the URNs of
+    ends of edges and hops; these records may be without their long values.
     ``complete`` states that every record is needed with these.
     """
 
     groups: set[int] = field(default_factory=set)
-    records: dict[int, str] = field(default_factory=dict)
+    records: set[str] = field(default_factory=set)
     hops: set[HopKey] = field(default_factory=set)
     edges: set[EdgeKey] = field(default_factory=set)
-    ends: dict[int, str] = field(default_factory=dict)
+    ends: set[str] = field(default_factory=set)
     complete: bool = False
 
     def require_complete(self) -> NoReturn:
@@ -35,7 +35,7 @@ class ReadSet:
 
     def within(self, other: "ReadSet") -> bool:
         """Return whether the other set contains all reads of this one."""
-        same = self.groups <= other.groups and self.records.keys() <= other.records.keys()
+        same = self.groups <= other.groups and self.records <= other.records
         same = same and self.complete <= other.complete
         return same and self.hops <= other.hops and self.edges <= other.edges
 
@@ -72,12 +72,12 @@ def require_all(requirements: Iterable[Callable[[], None]]) -> None:
 class ReadCoverage:
     """What was read: a value in here that is not in the working set is known to be absent from the store.
 
-    ``taken`` are vertex ids under which the store keeps another object (a hash collision). The other fields are those
-    of :class:`ReadSet`.
+    ``taken`` are vertex ids under which the store keeps an object of another tenant. ``records`` are the names that
+    were read, of receipts too. The other fields are those of :class:`ReadSet`.
     """
 
     taken: Container[int]
     groups: Container[int]
-    records: Container[int]
+    records: Container[str]
     hops: Container[HopKey]
     edges: Container[EdgeKey]

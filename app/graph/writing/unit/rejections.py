@@ -63,6 +63,23 @@ def other_payload(key: str) -> RejectedItemError:
     return _rejection(Outcome.CONFLICT, error)
 
 
+def urn_collides(urn: str) -> RejectedItemError:
+    """Return the rejection of an item that names a URN whose vertex id another object has."""
+    return invalid(
+        f"{urn} has the same vertex id (a hash of tenant and URN) as another object. "
+        "Use another name for it and inform the operators."
+    )
+
+
+def key_collides(key: str) -> RejectedItemError:
+    """Return the rejection of an item with an idempotency key whose receipt has the vertex id of another object."""
+    return invalid(
+        f"The receipt of the idempotency key {key!r} has the same vertex id (a hash of tenant, caller and key) as "
+        "another object; use another key.",
+        "idempotencyKey",
+    )
+
+
 def blocked(message: str, gate: GateResult) -> RejectedItemError:
     """Return the rejection of an item that a closed gate blocks."""
     error = WriteError(MutationErrorCode.GATE_BLOCKED, message, ("version",))

@@ -6,6 +6,7 @@ from app.graph.records.vertex_record import time_of
 from app.graph.writing.unit.apart_declarations import handed_over, with_declaration
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.lookup import Lookup
+from app.graph.writing.unit.rejections import urn_collides
 from app.graph.writing.unit.working_set import Mark, StagedChanges
 from graphql_schema.catalog.relations import RELATIONS, Relation
 from graphql_schema.ports.record import Record
@@ -27,9 +28,14 @@ class Staging:
         return bool(self.staged.vertices or self.staged.edges)
 
     def put(self, vid: int, record: Record) -> bool:
-        """Stage a record that differs from the present one; return whether it does."""
+        """Stage a record that differs from the present one; return whether it does.
+
+        Raises RejectedItemError if another object has this vertex id, such as one that the item itself has staged.
+        """
         if self._lookup.vertex(vid) == record:
             return False
+        if self._lookup.is_taken(vid, record["id"]):
+            raise urn_collides(record["id"])
         self.staged.vertices[vid] = record
         return True
 

@@ -163,9 +163,9 @@ class WorkingSet:
         return self._edges.stored(key)
 
     def require_record(self, vid: int, urn: str) -> None:
-        """Raise NotReadError unless the record of this id was read or is known to be absent."""
-        if vid not in self.vertices and vid not in self.coverage.records:
-            self.missing.records[vid] = urn
+        """Raise NotReadError unless the record of this URN was read or is known to be absent."""
+        if vid not in self.vertices and urn not in self.coverage.records:
+            self.missing.records.add(urn)
             raise NotReadError
 
     def require_hop(self, direction: Direction, relation: str, vid: int) -> None:
@@ -176,7 +176,7 @@ class WorkingSet:
         key = (direction, relation, vid)
         if self._is_stored(vid) and key not in self.coverage.hops:
             self.missing.hops.add(key)
-            self.missing.ends[vid] = str(self.vertices[vid]["id"])
+            self.missing.ends.add(str(self.vertices[vid]["id"]))
             raise NotReadError
 
     def require_edge(self, key: EdgeKey) -> None:
@@ -187,7 +187,7 @@ class WorkingSet:
         """
         if key not in self.edges and key not in self.coverage.edges and all(map(self._is_stored, key[1:])):
             self.missing.edges.add(key)
-            self.missing.ends |= {vid: str(self.vertices[vid]["id"]) for vid in key[1:]}
+            self.missing.ends |= {str(self.vertices[vid]["id"]) for vid in key[1:]}
             raise NotReadError
 
     def request_group(self, vid: int) -> bool:

@@ -4,7 +4,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from support.stores.equal_hashes import give_equal_hashes
 from support.stores.janusgraph import StoreGraph
+from support.stores.observed_requests import ObservedRequests
 from support.stores.writers import NOW, Writers, asset, person, stored, urn
 
 from app.graph.commits.write_coordinator import WriteCoordinator
@@ -105,6 +107,60 @@ async def test_keys_are_the_callers_own(writers: Writers) -> None:
     await write(writers, keyed("dataset d", "k", description="x"))
     done = await write(writers, keyed("dataset d", "k", "b", description="y"), who=OTHER)
     assert [one.outcome.name for one in done] == ["UPDATED"]
+
+
+def pairs(done: list[WriteOutcome]) -> list[tuple[str, ...]]:
+    """Return the outcomes, and the code and path of each error."""
+    return [(one.outcome.name, *(text for each in one.errors for text in (each.code.name, *each.path))) for one in done]
+
+
+REFUSED_KEY, REFUSED_ID = ("INVALID", "INVALID", "idempotencyKey"), ("INVALID", "INVALID", "id")
+COLLIDING = ("equal-key", "other-key", urn("dataset equal"), urn("dataset other"))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "refusal"),
+    [
+        (keyed("dataset d", "equal-key"), keyed("dataset e", "other-key"), REFUSED_KEY),
+        (asset("dataset equal"), keyed("dataset e", "other-key"), REFUSED_KEY),
+        (keyed("dataset d", "equal-key"), asset("dataset other"), REFUSED_ID),
+        (asset("dataset equal"), asset("dataset other"), REFUSED_ID),
+    ],
+    ids=["two keys", "id, then key", "key, then id", "two ids"],
+)
+@pytest.mark.parametrize("together", [True, False], ids=["one transaction", "two transactions"])
+async def test_of_two_names_with_equal_hashes_the_second_is_refused(  # noqa: PLR0913 - fixtures and cases
+    writers: Writers,
+    monkeypatch: pytest.MonkeyPatch,
+    first: RegisterCommand,
+    second: RegisterCommand,
+    refusal: tuple[str, ...],
+    *,
+    together: bool,
+) -> None:
+    """A caller can search for such names. Nothing is retried, and items that name the stored object go on."""
+    give_equal_hashes(monkeypatch, *COLLIDING)
+    items = (first, asset("dataset beside"), second)
+    calls = [items] if together else [(each,) for each in items]
+    observed = ObservedRequests()
+    writers.client.observers.append(observed)
+    done = [each for call in calls for each in await write(writers, *call)]
+    assert pairs(done) == [("CREATED",), ("CREATED",), refusal]
+    assert sum(report.writes for report in observed.reports) == (1 if together else 2)
+    assert not any(report.error for report in observed.reports)
+    again = await write(writers, second, replace(first, expected_revision=1, values={"description": "x"}), first)
+    named = [("UPDATED",), ("UNCHANGED",)] if first.key is None else [("CREATED",), ("CREATED",)]
+    assert pairs(again) == [refusal, *named]
+
+
+async def test_a_key_with_the_hash_of_its_own_item_or_call_is_refused(
+    writers: Writers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the item itself creates counts as well: its asset, and the receipt of its call."""
+    give_equal_hashes(monkeypatch, *COLLIDING, "build 7", "build 7\0000")
+    done = await write(writers, keyed("dataset equal", "other-key"), *called(2))
+    assert pairs(done) == [REFUSED_KEY, REFUSED_KEY, ("CREATED",)]
+    assert "'build 7'" in done[1].errors[0].message
 
 
 async def test_the_expiry_job_deletes_expired_receipts(graph: StoreGraph, writers: Writers) -> None:

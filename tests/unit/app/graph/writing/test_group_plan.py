@@ -308,7 +308,7 @@ async def test_a_long_plan_that_needs_further_reads_is_repeated_in_part(
     async def lacking(*given: object, **options: bool) -> WorkingSet:
         state = await prefetch(*given, **options)
         if incomplete.pop(0):
-            state.missing.records[1] = urn("dataset far")
+            state.missing.records.add(urn("dataset far"))
         return state
 
     monkeypatch.setattr("app.graph.writing.group_plan.prefetch", lacking)

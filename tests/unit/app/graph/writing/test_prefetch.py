@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from support.stores.equal_hashes import give_equal_hashes
 from support.stores.in_memory_writer import Memory
 from support.stores.writers import NOW, asset, link, urn
 
@@ -33,7 +34,7 @@ def test_a_link_needs_its_ends_with_their_parents_and_itself() -> None:
         request = PrefetchRequest("default")
         request.add_command(command)
         names = ("dataset d", "model-version m@1", "model m")
-        assert request.records == {vid(name): urn(name) for name in names}
+        assert request.records == {urn(name): vid(name) for name in names}
         assert [*request.edges] == [("FEEDS", vid("dataset d"), vid("model-version m@1"))]
         assert request.hop_reads() == []
     request = PrefetchRequest("default")
@@ -49,7 +50,7 @@ def test_a_registration_needs_the_edges_that_its_fields_replace() -> None:
     hops = {(hop.direction, *hop.labels): hop.vertices for hop in request.hop_reads()}
     assert hops == {(Direction.IN, "DERIVES"): [vid("dataset d")], (Direction.OUT, "RUN_OF"): [vid("run r")]}
     assert [*request.edges] == [("INPUT_TO", vid("dataset b"), vid("run r"))]
-    assert {vid("dataset a"), vid("dataset b")} <= request.records.keys()
+    assert {urn("dataset a"), urn("dataset b")} <= request.records.keys()
 
 
 def test_only_what_an_item_is_about_is_read_with_long_values() -> None:
@@ -60,7 +61,7 @@ def test_only_what_an_item_is_about_is_read_with_long_values() -> None:
     request.add_command(link("FEEDS", "dataset e", "model-version m@1"))
     assert request.complete == {vid(name) for name in ("dataset d", "dataset e", "model-version m@1", "model m")}
     others = ("dataset a", "dataset col", "dataset-version v@1", "dataset v")
-    assert request.records.keys() - request.complete == {vid(name) for name in others}
+    assert {*request.records.values()} - request.complete == {vid(name) for name in others}
 
 
 async def test_long_values_are_read_once_a_plan_needs_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,7 +78,7 @@ async def test_long_values_are_read_once_a_plan_needs_one(monkeypatch: pytest.Mo
 
     monkeypatch.setattr(prefetch, "read_state", read)
     client: Any = None
-    items, missing = [asset("dataset d", derivedFrom=["dataset a"])], ReadSet(ends={vid("dataset b"): urn("dataset b")})
+    items, missing = [asset("dataset d", derivedFrom=["dataset a"])], ReadSet(ends={urn("dataset b")})
     state = await prefetch.prefetch(client, "default", items, ["receipt\0a\0k"], missing, bounded=True)
     with pytest.raises(NotReadError):
         _ = state.vertices[vid("dataset a")]["description"]
@@ -89,8 +90,8 @@ async def test_long_values_are_read_once_a_plan_needs_one(monkeypatch: pytest.Mo
 
 
 def test_receipts_and_collisions_are_no_records() -> None:
-    """A record of another URN under a requested id is a hash collision, and not part of the state."""
-    request = PrefetchRequest("default", records={vid("dataset d"): urn("dataset d"), 7: urn("dataset x")})
+    """A record under another vertex id than its own is not part of the state."""
+    request = PrefetchRequest("default", records={urn("dataset d"): vid("dataset d"), urn("dataset x"): 7})
     key = "receipt\0ada\0k"
     receipt = {"id": key, "tenant": "default", "at": 1}
     state = request.working_set(
@@ -108,7 +109,7 @@ def test_receipts_and_collisions_are_no_records() -> None:
     assert [*state.vertices] == [vid("dataset d")]
     assert state.receipts == {vertex_id("default", key): receipt}
     assert 7 in state.coverage.taken
-    assert vid("dataset d") in state.coverage.records
+    assert all(urn(name) in state.coverage.records for name in ("dataset d", "dataset x"))
 
 
 def test_the_same_urn_of_another_tenant_is_a_collision(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,6 +120,23 @@ def test_the_same_urn_of_another_tenant_is_a_collision(monkeypatch: pytest.Monke
     for tenant, taken in (("default", False), ("other", True)):
         state = request.working_set([], StoredState({at: stub(tenant, urn("dataset d"), "ada", NOW)}, [], []))
         assert (at in state.vertices, at in state.coverage.taken) == (not taken, taken)
+
+
+def test_a_record_keeps_its_name_if_another_one_is_requested(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request for another name with the same hash takes no record from those who name the real one.
+
+    If the real one was not named, it is read again as it is for those who name it: with its parent.
+    """
+    version, other = urn("model-version m@1"), urn("dataset other")
+    give_equal_hashes(monkeypatch, version, other)
+    record = stub("default", version, "ada", NOW)
+    for names, missing in (((version, other), set()), ((other, version), set()), ((other,), {version})):
+        request = PrefetchRequest("default")
+        at = {request.add_record(name) for name in names}.pop()
+        state = request.working_set([], StoredState({at: record}, [], []))
+        assert state.vertices == {at: record}
+        assert at not in state.coverage.taken
+        assert state.missing == ReadSet(records=missing)
 
 
 def test_edges_are_keyed_from_source_to_target() -> None:

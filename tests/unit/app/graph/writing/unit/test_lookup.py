@@ -9,6 +9,7 @@ from app.graph.writing.unit.read_set import NotReadError, ReadCoverage
 from app.graph.writing.unit.rejections import RejectedItemError
 from app.graph.writing.unit.working_set import StagedChanges, StagedEdges
 from graphql_schema.catalog.relations import DERIVES, Direction
+from graphql_schema.ports.record import Record
 
 UP, D = (vertex_id("default", urn(f"dataset {name}")) for name in ("up", "d"))
 EDGE = ("DERIVES", UP, D)
@@ -73,12 +74,27 @@ def test_a_vertex_id_that_the_transaction_gives_to_another_asset_is_refused(memo
             unit.lookup.record(urn("dataset d"))
 
 
+def test_a_vertex_id_of_a_receipt_is_refused(memory: Memory) -> None:
+    """Idempotency keys are chosen too: a receipt that is stored or planned is never taken for an asset."""
+    receipt: Record = {"id": "receipt\0ada\0k", "at": NOW}
+    memory.receipts = {D: receipt}
+    stored = memory.unit()
+    memory.receipts = {}
+    staged, planned = memory.unit(), memory.unit()
+    staged.staging.staged.receipts[D] = receipt
+    planned.lookup.batch.merge(StagedChanges(receipts={D: receipt}))
+    for unit in (stored, staged, planned):
+        assert (unit.lookup.is_taken(D, urn("dataset d")), unit.lookup.is_taken(D, receipt["id"])) == (True, False)
+        with pytest.raises(RejectedItemError):
+            unit.lookup.vid(urn("dataset d"))
+
+
 def test_a_record_must_be_read_before_it_counts_as_absent(memory: Memory) -> None:
     """An unread URN is requested; one that was read and is absent is None."""
     unit = memory.unit(coverage=NOTHING)
     with pytest.raises(NotReadError):
         unit.lookup.record(urn("dataset d"))
-    assert unit.lookup.batch.missing.records == {D: urn("dataset d")}
+    assert unit.lookup.batch.missing.records == {urn("dataset d")}
     assert memory.unit().lookup.record(urn("dataset d")) is None
 
 
@@ -87,7 +103,7 @@ def test_everything_missing_is_requested_at_once(stored: Memory) -> None:
     unit = stored.unit(coverage=NOTHING)
     with pytest.raises(NotReadError):
         unit.lookup.require_records(urn("dataset a"), urn("dataset b"), urn("dataset d"))
-    assert {*unit.lookup.batch.missing.records.values()} == {urn("dataset a"), urn("dataset b")}
+    assert unit.lookup.batch.missing.records == {urn("dataset a"), urn("dataset b")}
     with pytest.raises(NotReadError):
         unit.lookup.require_edges(("FEEDS", UP, D), ("FEEDS", D, UP), EDGE)
     assert unit.lookup.batch.missing.edges == {("FEEDS", UP, D), ("FEEDS", D, UP)}

@@ -1,12 +1,14 @@
 """Stubs of referenced assets, and the record that a hidden asset is treated as."""
 
 import pytest
+from support.stores.equal_hashes import give_equal_hashes
 from support.stores.in_memory_writer import Memory, seeded
 from support.stores.writers import NOW, asset, person, urn
 
 from app.graph.records.vertex_id import vertex_id
 from app.graph.writing.unit.placeholders import absent_record, ensure_stub
 from app.graph.writing.unit.read_set import NotReadError, ReadCoverage
+from app.graph.writing.unit.rejections import RejectedItemError
 
 GUEST = person("guest")
 
@@ -42,6 +44,13 @@ def test_a_version_makes_its_parent_and_the_edge_between(memory: Memory) -> None
     assert {*unit.staging.staged.vertices} == {version, model}
     edge = unit.staging.staged.edges["VERSION_OF", version, model]
     assert (edge["by"], edge["validFrom"]) == (["id"], 0)
+
+
+def test_a_version_with_the_vertex_id_of_its_parent_is_refused(memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The parent is staged first, and the version does not replace it."""
+    give_equal_hashes(monkeypatch, urn("model m"), urn("model-version m@1"))
+    with pytest.raises(RejectedItemError, match="INVALID"):
+        ensure_stub(memory.unit(), urn("model-version m@1"))
 
 
 def test_a_version_takes_team_and_visibility_of_its_parent(memory: Memory) -> None:

@@ -7,6 +7,7 @@ from support.stores.in_memory_writer import Memory, seeded
 from support.stores.writers import NOW, asset, link, urn
 
 from app.graph.records.vertex_id import vertex_id
+from app.graph.writing.unit.rejections import RejectedItemError
 from app.graph.writing.unit.working_set import Mark
 from graphql_schema.catalog.relations import CHANGED, CONTAINS
 
@@ -28,6 +29,17 @@ def test_an_equal_record_or_edge_is_not_staged(stored: Memory) -> None:
     assert not unit.staging.put(D, dict(stored.vertices[D]))
     assert not unit.staging.put_edge(EDGE, {**edge, "recordedAt": LATER, "recordedBy": "someone"})
     assert not unit.staging.has_changes
+
+
+def test_no_record_replaces_one_of_another_name(stored: Memory) -> None:
+    """Not even if the vertex id was looked up before the other object was staged there."""
+    unit = stored.unit(now=LATER)
+    new = vertex_id("default", urn("dataset new"))
+    unit.staging.put(new, {**stored.vertices[D], "id": urn("dataset new")})
+    for vid in (D, new):
+        with pytest.raises(RejectedItemError, match="INVALID"):
+            unit.staging.put(vid, {**stored.vertices[D], "id": urn("dataset equal")})
+    assert [record["id"] for record in unit.staging.staged.vertices.values()] == [urn("dataset new")]
 
 
 def test_a_changed_edge_has_its_recorder(stored: Memory) -> None:

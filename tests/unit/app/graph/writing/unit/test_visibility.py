@@ -71,11 +71,11 @@ def test_neighbours_are_current_confirmed_and_visible(memory: Memory) -> None:
 
 def test_an_absent_attached_record_costs_the_requests_of_a_hidden_one(memory: Memory) -> None:
     """The number of requests must be equal for a hidden incident and an absent one."""
-    unit = memory.unit(ADA, coverage=ReadCoverage((), (), {vertex_id("default", urn("incident i"))}, (), ()))
+    unit = memory.unit(ADA, coverage=ReadCoverage((), (), {urn("incident i")}, (), ()))
     with pytest.raises(NotReadError):
         unit.visibility.visible(urn("incident i"))
     assert len(unit.lookup.batch.missing.records) == 1
-    plain = memory.unit(ADA, coverage=ReadCoverage((), (), {vertex_id("default", urn("dataset i"))}, (), ()))
+    plain = memory.unit(ADA, coverage=ReadCoverage((), (), {urn("dataset i")}, (), ()))
     assert plain.visibility.visible(urn("dataset i")) is None
 
 

@@ -27,11 +27,11 @@ def working_set(coverage: ReadCoverage | None = None) -> WorkingSet:
 @pytest.mark.parametrize(
     ("require", "missing"),
     [
-        (lambda batch: batch.require_record(9, "mlg://x"), ReadSet(records={9: "mlg://x"})),
-        (lambda batch: batch.require_hop(*HOP), ReadSet(hops={HOP}, ends={1: A["id"]})),
+        (lambda batch: batch.require_record(9, "mlg://x"), ReadSet(records={"mlg://x"})),
+        (lambda batch: batch.require_hop(*HOP), ReadSet(hops={HOP}, ends={A["id"]})),
         (
             lambda batch: batch.require_edge(("DERIVES", 2, 1)),
-            ReadSet(edges={("DERIVES", 2, 1)}, ends={1: A["id"], 2: B["id"]}),
+            ReadSet(edges={("DERIVES", 2, 1)}, ends={A["id"], B["id"]}),
         ),
     ],
 )
@@ -45,7 +45,7 @@ def test_what_was_not_read_is_requested(require: Callable[[WorkingSet], None], m
 
 def test_what_was_read_or_cannot_exist_is_not_requested() -> None:
     """A known record or edge, what was read as absent, and edges of a new vertex need no request."""
-    batch = working_set(ReadCoverage((), (), {9}, {HOP}, {("DERIVES", 2, 1)}))
+    batch = working_set(ReadCoverage((), (), {"mlg://x"}, {HOP}, {("DERIVES", 2, 1)}))
     batch.require_record(1, A["id"])
     batch.require_record(9, "mlg://x")
     batch.require_hop(*HOP)
