@@ -5,13 +5,16 @@ They are the SDL, the Cedar schema of the policy, and the picture in the README.
 
 import re
 from pathlib import Path
+from typing import cast
 
-from graphql import GraphQLError
+from graphql import GraphQLError, GraphQLInputObjectType, GraphQLObjectType, GraphQLResolveInfo, GraphQLType
 from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types import ExecutionContext
 
 from graphql_schema.catalog.lineage_picture import lineage_picture
+from graphql_schema.fields.context import Context
 from graphql_schema.fields.scalars import SCALARS
 from graphql_schema.inputs.converted_inputs import convert_inputs
 from graphql_schema.mutation import Mutation
@@ -60,7 +63,16 @@ def build_schema() -> GraphSchema:
     )
     install_field_guards(schema.core)
     convert_inputs(schema.core, schema.schema_converter)
+    cast("GraphQLObjectType", schema.core.type_map["__Type"]).fields["isOneOf"].resolve = _is_one_of
     return schema
+
+
+def _is_one_of(type_: GraphQLType, _info: GraphQLResolveInfo[Context]) -> bool | None:
+    """Return `isOneOf` of a type: null unless it is an input object. The resolver of Strawberry fails for lists."""
+    if not isinstance(type_, GraphQLInputObjectType):
+        return None
+    definition = type_.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+    return definition is not None and bool(definition.is_one_of)
 
 
 def sdl() -> str:

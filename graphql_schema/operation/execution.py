@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterable, Awaitable, Coroutine, Iterable, Sized
 from copy import copy
 from functools import cached_property
+from itertools import chain
 from typing import Any, Final, Self, cast
 
 from graphql import (
@@ -24,16 +25,16 @@ from graphql import (
     GraphQLSchema,
     OperationType,
     get_operation_ast,
-    is_leaf_type,
     is_non_null_type,
     located_error,
 )
 from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet, collect_fields
-from graphql.pyutils import AwaitableOrValue, Path
+from graphql.pyutils import AwaitableOrValue, Path, is_iterable
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from graphql_schema.execution.explanation import explained
-from graphql_schema.execution.failed_frames import forget_frames
+from graphql_schema.execution.failed_frames import forget_failed, forget_frames
+from graphql_schema.execution.later_parts import CompletedT, Later
 from graphql_schema.execution.plan import Plans, Selection, selection_of
 from graphql_schema.execution.vectored_execution import CALLS_AT_ONCE, VectoredExecution
 from graphql_schema.fields.context import Context
@@ -44,11 +45,11 @@ from graphql_schema.ports.operation_budget import TURNS, OperationBudget
 from graphql_schema.ports.record import JsonObject
 from policies.errors import CodedError
 
-LONG_LIST: Final = 25
-"""Number of objects from which on a list is resolved with pauses."""
-
 FEW: Final = 100
 """Number of resolvers that begin without a pause when graphql-core executes an operation, unless they take long."""
+
+FEW_VALUES: Final = 500
+"""Number of values that it completes without a pause, unless they take long; so small errors have the usual order."""
 
 
 def _unavailable(*_: Any) -> Any:  # noqa: ANN401 - in place of two functions of graphql-core
@@ -60,13 +61,15 @@ _NO_HELPERS: Final = GraphQLResolveInfoHelpers(gather=_unavailable, track=_unava
 
 
 class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
-    """Counts list elements, values and texts in the budget of the operation, and pauses in long lists.
+    """Counts list elements, values and texts in the budget of the operation, and pauses between fields and items.
 
     The budget is that of the context; without one there, the execution has a budget of its own.
     """
 
     _resolvers = 0
     """Number of asynchronous resolvers that have begun."""
+    _tasks = 1
+    """Number of tasks in which parts of the operation are completed, with its own."""
 
     @classmethod
     def build(
@@ -101,11 +104,6 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
         """Return the budget of the operation."""
         budget = getattr(self.context_value, "budget", None)
         return budget if isinstance(budget, OperationBudget) else OperationBudget()
-
-    @cached_property
-    def _slots(self) -> asyncio.Semaphore:
-        """Return the slots of the resolvers that run at once."""
-        return asyncio.Semaphore(CALLS_AT_ONCE)
 
     def execute_operation(
         self,
@@ -180,7 +178,20 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
         if path is not None:
             self.budget.count_values(len(grouped_field_set))
             self.budget.count_characters(sum(map(len, grouped_field_set)))
-        return super().execute_fields(parent_type, source_value, path, grouped_field_set, position_context)
+        completed: dict[str, Any] = {}
+
+        def complete(key: str, details: FieldDetailsList) -> bool:
+            field_path = Path(path, key, parent_type.name)
+            completed[key] = self.execute_field(parent_type, source_value, details, field_path, position_context)
+            return self.is_awaitable(completed[key])
+
+        fields = iter(grouped_field_set.items())
+        if self._is_over():
+            return self._complete_later(Later(fields, complete, completed))
+        for key, details in fields:
+            if complete(key, details):
+                return self._complete_later(Later(fields, complete, completed, key))
+        return completed
 
     def complete_list_value(
         self,
@@ -192,11 +203,104 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
         position_context: Any,  # noqa: ANN401 - as above
     ) -> AwaitableOrValue[list[Resolved]]:
         """Complete a list; raises LimitError for too many items in all lists, and the error of an ended operation."""
-        if isinstance(result, Sized) and isinstance(result, Iterable):
-            self.budget.count_items(len(result))
-            if len(result) >= LONG_LIST and not is_leaf_type(return_type.of_type):
-                result = self.budget.in_turns(result)
-        return super().complete_list_value(return_type, field_details_list, info, path, result, position_context)
+        details = field_details_list
+        if not is_iterable(result) or not isinstance(result, Sized):
+            return super().complete_list_value(return_type, details, info, path, result, position_context)
+        self.budget.count_items(len(result))
+        item_type = return_type.of_type
+        completed: list[Any] = []
+
+        def complete(index: int, item: Resolved) -> bool:
+            at = path.add_key(index, None)
+            return self.complete_list_item_value(item, completed, item_type, details, info, at, position_context)
+
+        items = enumerate(result)
+        for index, item in items:
+            if self._is_over():
+                return self._complete_later(Later(chain([(index, item)], items), complete, completed))
+            if complete(index, item):
+                return self._complete_later(Later(items, complete, completed, index))
+        return completed
+
+    def _is_over(self) -> bool:
+        """Return whether the turn is over; for the first values of the operation, whether it is long."""
+        return TURNS.is_over() if self.budget.values > FEW_VALUES else TURNS.is_long()
+
+    async def _complete_later(self, later: "Later[CompletedT]") -> CompletedT:
+        """Complete the parts of an object or a list that follow one to be awaited, or the end of a turn.
+
+        After the first error no further part begins, and it is raised when those that have begun have ended. They are
+        not cancelled: what they await may be shared with parts elsewhere. If the operation is cancelled, they are.
+        """
+        try:
+            await self._complete_parts(later)
+            while later.tasks and not self.budget.is_cancelled:  # which may have ended another part than this
+                await asyncio.wait(later.tasks)
+        except asyncio.CancelledError:
+            await later.cancel()
+            raise
+        if later.is_cancelled or self.budget.is_cancelled:
+            await later.cancel()
+            raise asyncio.CancelledError
+        if not later.errors:
+            return later.completed
+        forget_frames(*later.errors.values())
+        error = later.first_error()
+        try:
+            raise error
+        finally:
+            del error  # it refers to this frame
+
+    async def _complete_parts(self, later: "Later[CompletedT]") -> None:
+        """Complete parts in turns; each that is to be awaited has a task, but for the last one.
+
+        At most CALLS_AT_ONCE tasks of the operation run at once. If there are as many, each part is awaited before the
+        next is completed: so work goes on in each task, and no part waits for another task to end.
+        """
+        part: Any = None, None
+        try:
+            for part in later.parts:
+                if later.awaited is not None and self._tasks >= CALLS_AT_ONCE:
+                    await later.wait()
+                    await asyncio.sleep(0)  # tasks that have ended with it count until then
+                if self._is_over():
+                    self._begin(later)
+                    await self._pause()
+                if later.errors or self.budget.is_cancelled:
+                    break
+                if later.complete(*part):
+                    self._begin(later)
+                    later.awaited = part[0]
+            if self.budget.is_cancelled:
+                self._begin(later)
+            await later.wait()
+        except Exception as error:  # noqa: BLE001 - it is raised when all parts have ended
+            later.errors[part[0]] = error
+            await later.wait()
+
+    async def _pause(self) -> None:
+        """Pause; a mutation that has ended completes the result of what it has written."""
+        try:
+            await self.budget.pause()
+        except CodedError:
+            if not self.budget.writes:
+                raise
+
+    def _begin(self, later: "Later[Any]") -> None:
+        """Await a part that has not begun, if there is one, in a task of its own."""
+        if later.awaited is None:
+            return
+        self._tasks += 1
+        task = asyncio.create_task(later.set(later.awaited))
+        later.awaited = None
+        later.tasks.add(task)
+        task.add_done_callback(later.tasks.discard)
+        task.add_done_callback(self._end)
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        """Count a task that has ended as such."""
+        self._tasks -= 1
+        forget_failed([task])
 
     async def complete_awaitable_value(
         self,
@@ -220,14 +324,10 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
         arguments can make each of them take milliseconds, so a long turn ends this.
         """
         try:
-            await self._slots.acquire()
-            try:
-                self._resolvers += 1
-                if self._resolvers > FEW or TURNS.is_long():
-                    await self.budget.pause()
-                return await result
-            finally:
-                self._slots.release()
+            self._resolvers += 1
+            if self._resolvers > FEW or TURNS.is_long():
+                await self.budget.pause()
+            return await result
         finally:
             if isinstance(result, Coroutine):
                 result.close()  # without effect unless it never began, of which Python would warn

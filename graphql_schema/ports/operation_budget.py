@@ -26,18 +26,15 @@ LONG_TURN_SECONDS: Final = 0.025
 _REST: Final = 50
 """Iterations of the event loop between two releases of waiting tasks; about what an operation on a page needs.
 
-Without them such an operation would wait for a turn of a long operation in each of its iterations. If nothing else
-runs, they last some 0.1 ms.
+Without them such an operation would wait for a turn of a long one each time. If nothing else runs, they take 0.1 ms.
 """
 
 _LESS: Final = "Use a smaller `first`, select less, or split the operation into several requests."
 _FEWER_SUBSTRINGS: Final = (
-    "Each compares all values in the index. Use `search`, or `eq`, `in` or `prefix` instead of `contains`, or several "
-    "requests."
+    "Each compares all values in the index. Use `search`, `eq`, `in` or `prefix` for `contains`, or several requests."
 )
 _FEWER_LISTS: Final = (
-    "Each object has lists from the index of its own. Use a smaller `first` above them, fewer or shorter filters, or "
-    "several requests."
+    "Each object has such lists of its own. Use a smaller `first` above, fewer or shorter filters, or several requests."
 )
 _WRITTEN: Final = "Earlier writes of the mutation remain. Select less of its result."
 _ADVICE: Final = {"listings": _FEWER_LISTS, "filters": _FEWER_LISTS, "substrings": _FEWER_SUBSTRINGS}
@@ -165,6 +162,11 @@ class OperationBudget:
     def ended(self) -> CodedError | None:
         """Return the error that ended the operation, or None."""
         return self._end
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether its end has cancelled the operation; what a part awaited may have taken the cancellation."""
+        return self._end is not None and self._cancel is not None and not self.writes
 
     @property
     def is_half_read(self) -> bool:
@@ -299,12 +301,10 @@ class OperationBudget:
 class Turns:
     """Turns of the event loop; each ends with the iteration of the loop.
 
-    A turn begins with a call of :meth:`is_over`, or when the last one ends while tasks still wait. A task for which
-    :meth:`is_over` is true waits in :meth:`wait`. The end of a turn releases waiting tasks if `_REST` turns or
-    TURN_SECONDS have passed since the last release. The tasks that run meanwhile get as much time, if they need it.
-    Tasks of operations that have had the fewest pauses come first, so that a short operation does not wait for a long
-    one. In every second release, a task comes first whose operation has not continued for longest. So an operation with
-    many pauses gets turns, too, however many short ones begin.
+    A turn begins with the first call of :meth:`is_over` in an iteration of the loop. A task for which it is true waits
+    in :meth:`wait`. The end of a turn releases waiting tasks if `_REST` turns or TURN_SECONDS have passed since the
+    last release. The tasks that run meanwhile get as much time, if they need it. Tasks of operations that have had the
+    fewest pauses come first. In every second release, a task comes first whose operation has not continued for longest.
     """
 
     _waiting: list[tuple[int, int, asyncio.Future[None]]] = field(default_factory=list)
@@ -323,6 +323,9 @@ class Turns:
         now = time.perf_counter()
         if self._began is None or self._loop is not asyncio.get_running_loop():
             self._begin(now)
+            return False
+        if now < self._began:  # it has not been used, so the first of the released tasks goes on in any case
+            self._began, self._used = now, time.thread_time()
             return False
         return now - self._began > TURN_SECONDS
 
@@ -345,7 +348,7 @@ class Turns:
         budget.continued = self._count
 
     def _begin(self, now: float) -> None:
-        """Begin a turn, which the next iteration of the loop ends."""
+        """Begin a turn, which the next iteration of the loop ends; if ``now`` is infinite, at its first use."""
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
             self._loop, self._waiting, self._by_operation = loop, [], {}  # the former loop was closed
@@ -359,13 +362,12 @@ class Turns:
             self._rests = 0
             return
         now = time.perf_counter()
-        if not self._rests:
-            self._resting_since = now
+        self._resting_since = self._resting_since if self._rests else now
         self._rests += 1
         if self._rests > _REST or now - self._resting_since > TURN_SECONDS:
             self._release()
         if self._waiting:
-            self._begin(time.perf_counter())  # a turn that began with the release could be over before it is used
+            self._begin(float("inf"))
         else:
             self._by_operation.clear()
 

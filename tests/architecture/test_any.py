@@ -36,6 +36,7 @@ REASONS = {
     "graphql_schema.fields.refs": "the name for lazy references, which type checkers cannot resolve",
     "graphql_schema.inputs.input_fields": "the name for values of inputs, read by the metadata of their fields",
     "graphql_schema.inputs.values": "metadata of a field, as Strawberry types them",
+    "graphql_schema.execution.later_parts": "an object or a list of graphql-core, whose values have any type",
     "graphql_schema.operation.execution": "signatures of overridden methods with private types of graphql-core",
     "graphql_schema.operation.limited_schema": "the parameters of Strawberry's Schema, passed on",
     "graphql_schema.ports.record": "the name for JSON values, whose keys determine their types",

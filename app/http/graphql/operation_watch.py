@@ -78,7 +78,7 @@ async def watched(
             await asyncio.wait({running})
         if gone:
             raise ClientDisconnect
-        if running.cancelled() and budget.ended is not None:
+        if budget.ended is not None and (running.cancelled() or not budget.writes):
             raise budget.ended
         return running.result()
     finally:

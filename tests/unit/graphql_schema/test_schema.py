@@ -18,6 +18,7 @@ from graphql import (
     is_specified_scalar_type,
     parse_value,
 )
+from strawberry.types import ExecutionResult
 
 from graphql_schema.catalog.kinds import ASSETS
 from graphql_schema.operation.field_guards import governed_fields
@@ -116,3 +117,19 @@ def test_no_float_takes_a_number_that_is_not_finite() -> None:
         for given in (parse_value("1e999"), parse_value("-1e999"), float("inf"), float("nan")):
             (fault,) = input_faults(given, definition.type, ("x",))
             assert fault.text == "is beyond the range of `Float`; give a finite number."
+
+
+async def test_is_one_of_is_null_unless_of_an_input_object(schema: GraphSchema) -> None:
+    """`isOneOf` is true or false of input objects, and null of all other types, also of lists and non-null types."""
+    found = await schema.execute(
+        """{ query: __type(name: "Query") { isOneOf fields { type { isOneOf } } }
+             of: __type(name: "AssetInput") { isOneOf }  no: __type(name: "AssetFilter") { isOneOf }
+             __schema { types { kind isOneOf } } }"""
+    )
+    assert isinstance(found, ExecutionResult)
+    assert found.errors is None
+    assert found.data is not None
+    assert {each["type"]["isOneOf"] for each in found.data["query"]["fields"]} == {None}
+    assert [found.data[each]["isOneOf"] for each in ("query", "of", "no")] == [None, True, False]
+    known = {(each["kind"] == "INPUT_OBJECT", each["isOneOf"]) for each in found.data["__schema"]["types"]}
+    assert known == {(True, True), (True, False), (False, None)}

@@ -232,6 +232,16 @@ async def test_an_operation_of_many_pauses_has_turns_beside_new_ones(monkeypatch
     assert not TURNS._waiting and not TURNS._by_operation  # noqa: SLF001, PT018 - nothing is left behind
 
 
+async def test_some_of_many_tasks_always_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also if each turn is over once it is used, as in iterations with much other work, each release ends a wait."""
+    monkeypatch.setattr("graphql_schema.ports.operation_budget.TURN_SECONDS", -1.0)
+    budget = OperationBudget()
+    tasks = [asyncio.create_task(budget.pause()) for _ in range(40)]
+    for _ in range(4_000):
+        await asyncio.sleep(0)
+    assert [task.done() for task in tasks] == [True] * 40
+
+
 async def test_a_release_costs_the_same_for_many_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Four operations of 300 tasks each: no release moves more than some entries, and every one lets tasks continue."""
     now, moved, continued = 0.0, 0, 0
