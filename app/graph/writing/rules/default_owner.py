@@ -19,8 +19,8 @@ def with_default_owner(unit: ItemUnit, command: RegisterCommand, before: Record 
     """Return the registration of an evaluation or run that has and declares no owner with one; others unchanged.
 
     The owner is that of the version or workflow, else of an evaluation an evaluator of a gate, provided that it is in
-    ``owners`` of the author. Without such an owner, if it was removed before, or if the caller may not take the asset,
-    the registration is unchanged.
+    ``owners`` of the author. Without such an owner, if it was removed after the asset was registered, or if the caller
+    may not take the asset, the registration is unchanged.
     """
     kind = parse_urn(command.urn).kind
     owned = before is not None and (before["ownerTeam"] or before["index"]["owners"])
@@ -28,15 +28,20 @@ def with_default_owner(unit: ItemUnit, command: RegisterCommand, before: Record 
     if command.action is not None or kind not in _BASES or owned or declares or not may_take(unit, before):
         return command
     owner = next((urn for urn in _candidates(unit, command, kind) if urn in unit.author.owners), None)
-    if owner is None or _was_removed(unit, command.urn, owner):
+    if owner is None or _was_removed(unit, before, owner):
         return command
     edges = DeclaredEdges(OWNED_BY.out(), f"{kind}.owners", {owner: {"kinds": ["TECHNICAL"]}})
     return replace(command, edges=(edges, *command.edges))  # owners come first, as in an input
 
 
-def _was_removed(unit: ItemUnit, urn: str, owner: str) -> bool:
-    """Return whether the asset had the owner before: who removed an owner does not get it back by the next report."""
-    key = (OWNED_BY.name, unit.lookup.vid(urn), unit.lookup.vid(owner))
+def _was_removed(unit: ItemUnit, before: Record | None, owner: str) -> bool:
+    """Return whether a registered asset had the owner: who removed an owner does not get it back by the next report.
+
+    What a stub had does not count, because anybody could give it an owner, and remove this, before the registration.
+    """
+    if before is None or before["hydration"] == "STUB":
+        return False
+    key = (OWNED_BY.name, unit.lookup.vid(before["id"]), unit.lookup.vid(owner))
     unit.lookup.require_records(owner)
     unit.lookup.require_edges(key)
     return unit.lookup.edge(key) is not None

@@ -8,6 +8,7 @@ from support.stores.writers import NOW, asset, link, person, urn
 
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.relations import EVALUATED_BY, OWNED_BY, RUN_OF
+from graphql_schema.catalog.urn import parse_urn
 from graphql_schema.ports.commands import DeclaredEdges, RegisterCommand
 from policies.gates import Gate, Gates, Needs
 
@@ -126,3 +127,20 @@ def test_a_removed_owner_does_not_come_back(memory: Memory) -> None:
     assert memory.outcomes(removal, now=NOW + 1) == ["UPDATED"]
     assert memory.outcomes(run(), who=robot, now=NOW + 2) == ["UNCHANGED"]
     assert memory.record("run r")["ownerTeam"] == ""
+
+
+@pytest.mark.parametrize(("text", "registration"), [("run r", run()), ("evaluation e", evaluation())])
+def test_past_owners_of_a_placeholder_do_not_count(memory: Memory, text: str, registration: RegisterCommand) -> None:
+    """A stranger who refers to an id, gives it our team as an owner and removes it, does not keep us from owning it."""
+    seeded(memory, asset("workflow w", owners=OURS), asset("model m", owners=OURS), asset("model-version m@1"))
+    mal, robot = person("mal", "team ads", roles="engineer"), person("robot", "team ranking", roles="automation")
+    slug = text.split(maxsplit=1)[0]
+    ends = ("INPUT_TO", "dataset d", text) if slug == "run" else ("EVALUATED_BY", "model-version other@1", text)
+    assert memory.outcomes(link(*ends), who=mal, now=NOW + 1) == ["CREATED"]
+    for at, owners in ((NOW + 2, {urn("team ads"): {}, urn("team ranking"): {}}), (NOW + 3, {})):
+        field = f"{parse_urn(urn(text)).kind}.owners"
+        edges = DeclaredEdges(OWNED_BY.out(), field, owners, replaces_all=True)
+        command = RegisterCommand(urn(text), {}, (edges,), action=ChangeAction.OWNERS_SET, right="update")
+        assert memory.outcomes(command, who=mal, now=at) == ["UPDATED"]
+    assert memory.outcomes(registration, who=robot, now=NOW + 4) == ["CREATED"]
+    assert memory.record(text)["ownerTeam"] == urn("team ranking")
