@@ -176,15 +176,11 @@ def brings_causes(edge: Record, upstream: Row, downstream: Row) -> bool:
     """Return whether causes propagate over an edge.
 
     A reported edge was declared by a caller who could not link ``downstream``, or by one who was no administrator while
-    ``downstream`` had no owner team. Causes propagate over it only if the owner team of ``downstream`` is a visible
-    owner of ``upstream``, or ``downstream`` has none. Otherwise any caller could impair the health of an asset of
-    others.
+    ``downstream`` had no owner team. Causes propagate over it only if both have the same owner team, or ``downstream``
+    has none. Otherwise any caller could impair the health of an asset of others. Further owners of ``upstream`` do not
+    matter: its owner names them.
     """
-    if not edge.get("reported"):
-        return True
-    team = downstream.record["ownerTeam"]
-    owners = () if "owners" in upstream.access.hidden else (urn for urn, _ in upstream.record["index"]["owners"])
-    return not team or team in {upstream.record["ownerTeam"], *owners}
+    return not edge.get("reported") or downstream.record["ownerTeam"] in {"", upstream.record["ownerTeam"]}
 
 
 def propagates(asset: Row, now: int, *, past: bool) -> bool:

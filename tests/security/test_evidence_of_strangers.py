@@ -112,12 +112,16 @@ async def test_the_evaluation_of_a_stranger_changes_no_health(api: Api) -> None:
 
 @pytest.mark.parametrize("relation", ["TRIGGERS", "SERVED_BY"])
 async def test_no_stranger_impairs_health_by_an_edge_of_its_own(api: Api, relation: str) -> None:
-    """An edge from a workflow or deployment of others brings no cause until an owner of its *to* end declares it."""
+    """An edge from a workflow or deployment of others brings no cause until an owner of its *to* end declares it.
+
+    That the others name this owner as a further owner of the workflow or deployment changes nothing.
+    """
     kind, target = {"TRIGGERS": ("workflow", "workflow"), "SERVED_BY": ("deployment", "service")}[relation]
     mine, theirs = (
         f"mlg://{each}/test/default/{relation.lower()}-{side}" for each, side in ((kind, "a"), (target, "b"))
     )
-    await api.load({target: {"id": theirs, "owners": [RANKING]}}, {kind: {"id": mine, "owners": [ADS]}})
+    await api.load({target: {"id": theirs, "owners": [RANKING]}})
+    assert (await api.register("eva", {kind: {"id": mine, "owners": [ADS, RANKING]}}))["created"] == 1
     assert codes(await do(api, "eva", LINK, **{"relation": relation, "from": mine, "to": theirs})) == []
     assert codes(await do(api, "eva", INCIDENT, assets=[mine], title="fake", severity="CRITICAL")) == []
     assert (await api.ask("bo", HEALTH, id=theirs))["asset"]["health"]["status"] == "UNKNOWN"
