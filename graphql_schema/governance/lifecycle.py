@@ -78,9 +78,9 @@ class DeleteAssetInput:
     expected_revision: int | None = revision_field()
     reason: str | None = reason_field()
     despite_others: bool | None = strawberry.field(
-        description="Whether to delete the asset although assets use it that you may not change, such as those of "
-        "other teams. By default false: such uses are a CONFLICT, whose message names up to 5 of them. If true, "
-        "versions and features that you may not retire are left out, in place of DENIED.",
+        description="Whether to delete the asset although assets use it that neither its owner owns nor you. By "
+        "default false: such uses are a CONFLICT, whose message names up to 5 of them. If true, versions and features "
+        "that you may not retire are left out, in place of DENIED.",
         default=False,
     )
     dry_run: bool | None = dry_run_field()

@@ -52,7 +52,7 @@ class DeleteCommand:
     """Deletes an asset and its visible children softly: they stay stored, but no relation, list or search has them now.
 
     Rejected if one of them is in visible use: by another live asset that is no run and no inactive deployment, as an
-    active deployment, or under an alias. With ``despite_others``, uses by assets that the caller may not change do not
+    active deployment, or under an alias. With ``despite_others``, uses by assets of other owners or of none do not
     count.
     """
 

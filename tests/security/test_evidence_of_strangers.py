@@ -176,7 +176,8 @@ async def test_no_stranger_blocks_a_deletion(api: Api) -> None:
     refused = await do(api, "ada", DELETE, asset=data)
     assert codes(refused) == ["CONFLICT"]
     assert (
-        f"by assets that you may not change, {theirs} (DERIVES); set `despiteOthers`" in refused["errors"][0]["message"]
+        f"by assets of other owners or of none, {theirs} (DERIVES); set `despiteOthers`"
+        in refused["errors"][0]["message"]
     )
     await api.load({"dataset": {"id": mine, "derivedFrom": [data]}})
     refused = await do(api, "ada", DELETE, asset=data, despiteOthers=True)

@@ -1,11 +1,11 @@
 """Deletes an asset softly with its visible children, or restores it. A visible use by a live asset prevents a deletion.
 
 Hidden uses do not: a rejection that names a hidden consumer would disclose it, and a deletion can be restored. The
-command can also ignore uses by assets that the caller may not change, and leave out children that the caller may not
+command can also ignore uses by assets of other owners or of none, and leave out children that the caller may not
 retire.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -44,7 +44,7 @@ DELETED_WITH: Final = "deletedWith"
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A use of an asset, in words; ``of_others`` is set if the caller may not change the asset that uses it."""
+    """A use of an asset, in words; ``of_others`` is set if what uses it belongs to other owners or to none."""
 
     text: str
     of_others: bool = False
@@ -56,7 +56,7 @@ def delete(unit: ItemUnit, command: DeleteCommand) -> WriteOutcome:
     Raises RejectedItemError if the asset is hidden or has another revision than expected, or the caller may not retire
     one of them. The error is also raised if one of them is in visible use: by an asset that is not deleted with it, as
     an active deployment, or under an alias. Runs, inactive deployments, and deleted or retired assets use nothing. With
-    ``despite_others``, uses by assets that the caller may not change do not count, and children that the caller may not
+    ``despite_others``, uses by assets of other owners or of none do not count, and children that the caller may not
     retire are left out. A deleted asset is UNCHANGED.
     """
     record = require_visible(unit, command.urn, "asset")
@@ -124,11 +124,14 @@ def _children(unit: ItemUnit, vid: int) -> list[int]:
 def _refuse_in_use(unit: ItemUnit, record: Record, group: dict[int, Record], *, despite_others: bool) -> None:
     """Reject the item if a member of ``group``, the assets to delete, is in use outside of it.
 
-    The caller can end the uses by assets that the caller may change. Other uses do not prevent a deletion
-    ``despite_others``: otherwise any caller could keep an asset of others by naming it as a source.
+    Uses are by others unless what uses the member has the owner of ``record``, the asset to delete, or one whose assets
+    are the caller's own. They do not prevent a deletion ``despite_others``: otherwise any caller could keep an asset of
+    others by naming it as a source. What has no owner may be of any caller, and the rights do not decide: those of
+    administrators cover the assets of all.
     """
     _require_uses(unit, group)
-    found = [use for member in group for use in _uses(unit, member, group)]
+    owners = {record["ownerTeam"], *unit.author.owners} - {""}
+    found = [use for member in group for use in _uses(unit, member, group, owners)]
     own = [use.text for use in found if not use.of_others]
     others = [] if despite_others else [use.text for use in found if use.of_others]
     steps = []
@@ -136,7 +139,7 @@ def _refuse_in_use(unit: ItemUnit, record: Record, group: dict[int, Record], *, 
         steps.append(f"{some_of(own)}; end or retire these first")
     if others:
         steps.append(
-            f"by assets that you may not change, {some_of(others)}; set `despiteOthers` of `deleteAsset` to ignore "
+            f"by assets of other owners or of none, {some_of(others)}; set `despiteOthers` of `deleteAsset` to ignore "
             "these"
         )
     if steps:
@@ -153,11 +156,11 @@ def _use_hops(kind: str) -> list[Hop]:
     return [hop for hop in USES if kind in {a if hop.direction is Direction.OUT else b for a, b in hop.relation.ends}]
 
 
-def _uses(unit: ItemUnit, vid: int, group: dict[int, Record]) -> Iterator[Use]:
+def _uses(unit: ItemUnit, vid: int, group: dict[int, Record], owners: Container[str]) -> Iterator[Use]:
     """Yield each visible use of a vertex by an asset outside of ``group``, the assets to delete.
 
-    An active deployment is in use. A model version is in use while an alias of its model points at it, unless the model
-    is in ``group``.
+    Those by assets of ``owners`` are not of others. An active deployment is in use. A model version is in use while an
+    alias of its model points at it, unless the model is in ``group``.
     """
     record, kind = unit.lookup.known(vid), unit.lookup.kind(vid)
     if kind == "Deployment" and unit.visibility.masked(record).get("status") == "ACTIVE":
@@ -165,8 +168,7 @@ def _uses(unit: ItemUnit, vid: int, group: dict[int, Record]) -> Iterator[Use]:
     for hop in _use_hops(kind):
         for key, far in unit.visibility.neighbours(hop, vid):
             if hop.far_end(key) not in group and _is_live(unit.visibility.masked(far)):
-                of_others = not unit.visibility.allows("link", far).allowed
-                yield Use(f"{far['id']} ({hop.relation.name})", of_others)
+                yield Use(f"{far['id']} ({hop.relation.name})", of_others=far["ownerTeam"] not in owners)
     if kind == "ModelVersion":
         model = unit.visibility.visible(parent_urn(record["id"]) or "")
         if model is not None and unit.lookup.vid(model["id"]) not in group:

@@ -1,5 +1,6 @@
 """Soft deletion with children, what is in use, and restoration."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -106,7 +107,8 @@ def test_a_deletion_checks_the_revision_and_the_right(model: Memory) -> None:
 def test_a_live_consumer_blocks_the_deletion(memory: Memory, values: Any, *, blocks: bool) -> None:
     """A retired or deleted consumer uses nothing."""
     given = {} if values == "deleted" else values
-    seeded(memory, asset("dataset d", owners=OURS), asset("model m", given), link("FEEDS", "dataset d", "model m"))
+    consumer = asset("model m", given, owners=OURS)
+    seeded(memory, asset("dataset d", owners=OURS), consumer, link("FEEDS", "dataset d", "model m"))
     if values == "deleted":
         memory.run(delete("model m"), now=NOW + 1)
     if blocks:
@@ -170,4 +172,53 @@ def test_a_message_names_five_uses_and_counts_the_rest(memory: Memory) -> None:
     seeded(memory, asset("dataset d", owners=OURS), *(link("FEEDS", "dataset d", f"model m{n}") for n in range(8)))
     _, text = message(memory, delete("dataset d"))
     assert text.count("(FEEDS)") == 5
-    assert text.endswith(" and 3 more; end or retire these first.")
+    assert text.endswith(" and 3 more; set `despiteOthers` of `deleteAsset` to ignore these.")
+
+
+ROOT = person("root", roles="admin")
+
+
+@pytest.mark.parametrize(
+    ("who", "owners", "is_kept"),
+    [
+        (ADA, THEIRS, False),
+        (ADA, {}, False),
+        (ADA, OURS, True),
+        (replace(ADA, user=urn("user ada")), {"user ada": ["TECHNICAL"]}, True),
+        (ROOT, THEIRS, False),
+        (ROOT, {}, False),
+        (ROOT, OURS, True),
+        (person("root", "team ads", roles="admin"), THEIRS, True),
+    ],
+)
+def test_what_others_use_keeps_no_asset(memory: Memory, who: Any, owners: Any, *, is_kept: bool) -> None:
+    """Only consumers of the owner of the asset, or of the caller, keep it despite others.
+
+    Any engineer may register a consumer without an owner, and an administrator may change the assets of all.
+    """
+    seeded(memory, asset("user ada"), asset("dataset d", owners=OURS), asset("report r", owners=owners))
+    seeded(memory, link("FEEDS", "dataset d", "report r"))
+    assert message(memory, delete("dataset d"), who)[0] == "CONFLICT"
+    if is_kept:
+        code, text = message(memory, delete("dataset d", despite_others=True), who)
+        assert code == "CONFLICT"
+        assert text == f"{urn('dataset d')} is in use: {urn('report r')} (FEEDS); end or retire these first."
+    else:
+        assert memory.outcomes(delete("dataset d", despite_others=True), who=who, now=NOW + 2) == ["UPDATED"]
+
+
+def test_consumers_without_owners_keep_no_asset_without_an_owner(memory: Memory) -> None:
+    """An administrator deletes an unowned asset despite them: no owner is not an owner that both have."""
+    seeded(memory, asset("dataset d"), asset("report r"), link("FEEDS", "dataset d", "report r"))
+    assert message(memory, delete("dataset d"), ROOT)[0] == "CONFLICT"
+    assert memory.outcomes(delete("dataset d", despite_others=True), now=NOW + 2) == ["UPDATED"]
+
+
+def test_a_child_of_others_and_its_consumer_keep_no_parent_from_an_administrator(memory: Memory) -> None:
+    """The owner of the asset to delete decides what is of others, also for the uses of its children."""
+    bo = person("bo", "team ads", roles="engineer")
+    assert memory.outcomes(asset("model-version m@1", owners=THEIRS), who=bo) == ["CREATED"]
+    seeded(memory, asset("model m", owners=OURS), asset("deployment x", {"status": "ACTIVE"}, owners=THEIRS))
+    seeded(memory, link("DEPLOYED_AS", "model-version m@1", "deployment x"))
+    assert memory.outcomes(delete("model m", despite_others=True), now=NOW + 2) == ["UPDATED"]
+    assert deleted(memory, "model m", "model-version m@1") == [True, True]
