@@ -79,6 +79,9 @@ class Life:
             self._dated(name)
             for each, far in lists.items():
                 self._declare(name, each, far)
+            for key, edge in list(self.edges.items()) if creates else ():
+                if key[:2] == ("TAGGED", name) and edge["mode"] == "BLOCKED" and self._holds(edge):
+                    self._put(name, "tags", key, self._closed(edge))
             return "CREATED" if creates else ""
 
         return self._do(name, write)

@@ -93,11 +93,15 @@ def _accepted(unit: ItemUnit, urn: str, edges: DeclaredEdges, refused: Refused, 
 
 
 def _is_kept(unit: ItemUnit, key: EdgeKey) -> bool:
-    """Return whether a client decided against the edge; an edge that is concealed from the caller counts as absent."""
+    """Return whether a client decided against the edge; an edge that is concealed from the caller counts as absent.
+
+    A block of a tag on a placeholder is no decision: the registration of the placeholder ends it.
+    """
     edge = unit.visibility.known_edge(unit.lookup.edge(key), key)
     if edge is None:
         return False
-    return bool(edge.get(REMOVED)) or has_mode(edge, TagMode.BLOCKED, unit.now)
+    is_blocked = has_mode(edge, TagMode.BLOCKED, unit.now) and unit.lookup.known(key[1])["hydration"] != "STUB"
+    return bool(edge.get(REMOVED)) or is_blocked
 
 
 def _require_declarable(unit: ItemUnit, urn: str, edges: DeclaredEdges, far: str) -> None:

@@ -12,7 +12,7 @@ from app.graph.records.edge_record import carries_sensitivity
 from app.graph.records.vertex_record import giver_of, is_unowned_stub, registered, updated, with_confirmed, with_givers
 from app.graph.writing.rules.approved_content import DIGESTS
 from app.graph.writing.rules.default_owner import with_default_owner
-from app.graph.writing.rules.edge_declarations import declare_edges
+from app.graph.writing.rules.edge_declarations import declare_edges, end_blocks
 from app.graph.writing.rules.edge_effects import update_owner_team, update_use_times
 from app.graph.writing.rules.effective_sensitivity import confirmed_for_author
 from app.graph.writing.rules.first_owner import with_registrant
@@ -160,6 +160,8 @@ def _stage(unit: ItemUnit, target: Target) -> WriteOutcome:
     unit.audit.rewritten[vid] = target.unseen
     update_use_times(unit, vid)
     moved = [declare_edges(unit, command.urn, edges) for edges in command.edges]
+    if target.creates and target.before is not None and target.before["revision"] > 1:  # a block is a change of it
+        end_blocks(unit, vid)
     update_owner_team(unit, vid)
     require_right_on_result(unit, vid, target.before, creates=target.creates)
     unit.staging.bump_revisions(*([vid] if any(moved) or target.unseen else []))

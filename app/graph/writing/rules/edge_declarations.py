@@ -69,6 +69,20 @@ def declare_edges(unit: ItemUnit, urn: str, edges: DeclaredEdges) -> bool:
     return moved
 
 
+def end_blocks(unit: ItemUnit, vid: int) -> None:
+    """Stage the end of each block of a tag on a placeholder that is registered now, after its edges are declared.
+
+    Any engineer may block a tag on a placeholder, so its registrant would keep a decision of others. Blocks of hidden
+    tags end, too.
+    """
+    unit.lookup.require_hops((TAGGED.out(), vid))
+    for key in unit.lookup.edges_at(TAGGED.name, Direction.OUT, vid):
+        edge = unit.lookup.edge(key)
+        if edge is not None and has_mode(edge, TagMode.BLOCKED, unit.now):
+            unit.staging.put_edge(key, released(edge, unit.now), recorder=edge["recordedBy"])
+            unit.audit.record_edge(vid, "tags", key)
+
+
 def _declare(unit: ItemUnit, vid: int, edges: DeclaredEdges, urn: str, values: Record) -> tuple[EdgeKey, bool]:
     """Stage one declared edge; return its key, and whether the edge changes. Raises as :func:`declare_edges`."""
     relation, far = edges.hop.relation, ensure_referenced(unit, urn, edges.field)

@@ -110,7 +110,7 @@ async def test_a_blocked_tag_is_not_propagated(graph: StoreGraph, writers: Write
 
     A tag list keeps other tags blocked.
     """
-    await write(writers, SPREADS, *CHAIN, asset("dataset a", tags=["tag pii"]))
+    await write(writers, SPREADS, *CHAIN, asset("dataset a", tags=["tag pii"]), asset("dataset b"))
     await recompute(writers)
     assert await write(writers, tagging("dataset b", "BLOCKED")) == ["UPDATED"]
     await recompute(writers)
@@ -126,6 +126,20 @@ async def test_a_blocked_tag_is_not_propagated(graph: StoreGraph, writers: Write
     )
     await recompute(writers)
     assert await tags(graph, *ABC) == ["", "DIRECT", "PROPAGATED b"]
+
+
+async def test_a_tag_that_was_blocked_on_a_placeholder_arrives_after_its_registration(
+    graph: StoreGraph, writers: Writers
+) -> None:
+    """The registration ends the block, and leaves work for the job: the tag arrives at the asset and passes it."""
+    await write(writers, SPREADS, *CHAIN, asset("dataset a", tags=["tag pii"]))
+    assert await write(writers, tagging("dataset b", "BLOCKED")) == ["UPDATED"]
+    await recompute(writers)
+    assert await tags(graph, *ABC) == ["DIRECT", "BLOCKED", ""]
+    assert await write(writers, asset("dataset b")) == ["CREATED"]
+    assert await tags(graph, "dataset b") == [""]
+    await recompute(writers)
+    assert await tags(graph, *ABC) == ["DIRECT", "PROPAGATED a", "PROPAGATED b"]
 
 
 async def test_a_tag_list_keeps_propagated_tags(graph: StoreGraph, writers: Writers) -> None:

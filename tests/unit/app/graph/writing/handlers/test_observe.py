@@ -3,7 +3,7 @@
 from itertools import permutations
 
 from support.stores.in_memory_writer import Memory, present_graph, seeded
-from support.stores.writers import NOW, asset, person, urn
+from support.stores.writers import NOW, asset, link, person, urn
 
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.relations import INPUT_TO, OWNED_BY, PRODUCES, TAGGED
@@ -110,6 +110,18 @@ def test_an_event_does_not_set_a_blocked_tag(memory: Memory) -> None:
     assert memory.edge("TAGGED", "dataset d", "tag x")["mode"] == "BLOCKED"
     memory.run(asset("dataset d", tags=["tag x"]), now=NOW + 4)
     assert memory.edge("TAGGED", "dataset d", "tag x")["mode"] == "DIRECT"
+
+
+def test_an_event_that_registers_a_placeholder_sets_a_tag_that_was_blocked_on_it(memory: Memory) -> None:
+    """A block on a placeholder, which any engineer may declare, ends with its registration, also by an event."""
+    seeded(memory, asset("tag x"), asset("tag y"), link("INPUT_TO", "dataset d", "run r"))
+    targets = {urn("tag x"): {"mode": "BLOCKED"}, urn("tag y"): {"mode": "BLOCKED"}}
+    block = DeclaredEdges(TAGGED.out(), "Dataset.tags", targets, adds=True)
+    memory.run(RegisterCommand(D, {}, (block,), action=ChangeAction.TAGGED, right="tag", id_path="asset"), now=NOW + 1)
+    first = observed(memory.run(listing("tags", 2, "tag x"), now=NOW + 2))
+    assert (first.kept, memory.record("dataset d")["index"]["tags"]) == ((), [urn("tag x")])
+    assert memory.edge("TAGGED", "dataset d", "tag x")["mode"] == "DIRECT"
+    assert memory.edge("TAGGED", "dataset d", "tag y")["validTo"] == NOW + 2
 
 
 def test_every_order_gives_the_same_graph(memory: Memory) -> None:

@@ -89,12 +89,56 @@ def test_inputs_of_a_run_are_added(memory: Memory) -> None:
 def test_a_list_of_tags_leaves_blocked_tags_blocked(memory: Memory, stated: list[str]) -> None:
     """A block is a decision of its own, which only `setTags` ends."""
     seeded(memory, asset("dataset d", tags=["tag b"]))
-    blocked = DeclaredEdges(TAGGED.out(), "Dataset.tags", {urn("tag a"): {"mode": "BLOCKED"}}, adds=True)
-    memory.run(RegisterCommand(urn("dataset d"), {}, (blocked,), action=ChangeAction.TAGGED, right="tag"), now=NOW + 1)
+    memory.run(_blocking("tag a"), now=NOW + 1)
     memory.run(asset("dataset d", tags=stated), now=NOW + 2)
     edge = memory.edge("TAGGED", "dataset d", "tag a")
     assert (edge["mode"], "validTo" in edge) == ("BLOCKED", False)
     assert memory.record("dataset d")["index"]["tags"] == [urn(each) for each in stated]
+
+
+@pytest.mark.parametrize(
+    ("stated", "mode"), [({}, None), ({"tags": []}, None), ({"tags": ["tag a"]}, "DIRECT"), ({"tags": ["tag b"]}, None)]
+)
+def test_what_a_stranger_blocked_on_a_placeholder_ends_with_its_registration(
+    memory: Memory, stated: dict[str, list[str]], mode: str | None
+) -> None:
+    """Otherwise eve decides that a tag neither arrives at ada's dataset nor passes it. The history has the end.
+
+    A block of its owner, after the registration, stays with further registrations.
+    """
+    seeded(memory, asset("tag a"), asset("tag b"))
+    memory.run(link("INPUT_TO", "dataset d", "run r"), who=ADA)
+    assert memory.outcomes(_blocking("tag a"), who=EVE, now=NOW + 1) == ["UPDATED"]
+    registration = asset("dataset d", {}, owners={"team ranking": ["TECHNICAL"]}, **stated)
+    assert memory.outcomes(registration, who=ADA, now=NOW + 2) == ["CREATED"]
+    edge = memory.edge("TAGGED", "dataset d", "tag a")
+    assert (edge.get("validTo"), edge["mode"]) == ((NOW + 2, "BLOCKED") if mode is None else (None, mode))
+    registered = (each["fields"] for each in memory.vertices.values() if each.get("action") == "REGISTERED")
+    ends = ["TAGGED", urn("dataset d"), urn("tag a")]
+    (entry,) = (each for fields in registered for each in fields if each.get("edge") == ends)
+    assert (entry["field"], entry["before"]["mode"], (entry["after"] or {}).get("mode")) == ("tags", "BLOCKED", mode)
+    assert memory.outcomes(_blocking("tag a"), who=ADA, now=NOW + 3) == ["UPDATED"]
+    memory.run(asset("dataset d"), who=ADA, now=NOW + 4)
+    edge = memory.edge("TAGGED", "dataset d", "tag a")
+    assert (edge["mode"], "validTo" in edge) == ("BLOCKED", False)
+
+
+def test_the_tags_of_an_unchanged_placeholder_are_not_read(memory: Memory) -> None:
+    """A placeholder without a block needs no read of its tags, and one that was changed a single one."""
+    seeded(memory, link("INPUT_TO", "dataset d", "run r"))
+    tags = (Direction.OUT, "TAGGED", vertex_id("default", urn("dataset d")))
+    for changed in (False, True):
+        if changed:
+            memory.run(_blocking("tag a"), now=NOW + 1)
+        state = memory.state(replace(COMPLETE, hops=_AllBut({tags})))
+        plan([asset("dataset d")], state, memory.author(), dry_run=False)
+        assert state.missing.hops == ({tags} if changed else set())
+
+
+def _blocking(tag: str) -> RegisterCommand:
+    """Return the block of a tag on the dataset."""
+    blocked = DeclaredEdges(TAGGED.out(), "Dataset.tags", {urn(tag): {"mode": "BLOCKED"}}, adds=True)
+    return RegisterCommand(urn("dataset d"), {}, (blocked,), action=ChangeAction.TAGGED, right="tag")
 
 
 def test_a_version_belongs_to_the_parent_in_its_id(memory: Memory) -> None:
