@@ -31,8 +31,8 @@ class ModelAlias:
     name: str = stored_field("The name, such as `champion`.")
     version: ModelVersionRef | None = stored_field("The version that the alias points at.")
     protected: bool = stored_field(
-        "Whether the alias moves only to versions that pass the gates. A caller who may not see its version is not "
-        "bound by this: such a caller sets the alias as if it were new."
+        "Whether the alias moves only to versions that pass the gates. This also binds a caller who may not see its "
+        "version, and who otherwise sets the alias as if it were new."
     )
     since: Instant | None = stored_field("The instant since when the alias points at this version.")
     set_by: str | None = stored_field(

@@ -140,17 +140,20 @@ async def test_a_deleted_version_cannot_be_promoted_nor_a_promoted_one_deleted(a
 
 
 async def test_an_alias_of_a_hidden_version_is_invisible(api: Api) -> None:
-    """For a caller from whom the version is hidden, reads and writes respond as if the alias did not exist."""
+    """For a caller from whom the version is hidden, reads and writes respond as if the alias did not exist.
+
+    A protected one is the exception: its protection stays.
+    """
     for name in ("hidden", "never"):
         await register(api, name)
-    await set_alias(api, "eli", "hidden", 1, protected=True)
+    await set_alias(api, "eli", "hidden", 1)
     await hide(api, "hidden", 1)
     await api.load({"model": {"id": model("never"), "task": "x"}})  # gives both models the same number of revisions
 
     def plain(response: Any) -> str:
         return str(response).replace("hidden", "never")
 
-    assert (await aliases(api, "root", "hidden"))["aliases"] == [exists(1, "hidden", protected=True)]
+    assert (await aliases(api, "root", "hidden"))["aliases"] == [exists(1, "hidden")]
     assert plain(await aliases(api, "eli", "hidden")) == plain(await aliases(api, "eli", "never"))
     expectations: list[dict[str, Any]] = [{"expectedVersion": version("never", 2)}, {"expectedVersion": None}]
     for expected in expectations:

@@ -1,7 +1,8 @@
 """Points an alias of a model at a version, or removes it. Aliases are in the record of the model, one version each.
 
-An alias of a hidden version counts as absent for the caller: it causes no conflict, its protection is not applied, and
-it is replaced. One of a withheld version is neither moved nor removed.
+An alias of a hidden version counts as absent for the caller: it causes no conflict, and it is replaced. But if it is
+protected, it stays so, and the gate applies: the caller may have hidden the version. One of a withheld version is
+neither moved nor removed.
 """
 
 from dataclasses import replace
@@ -97,6 +98,11 @@ def _changeable_alias(unit: ItemUnit, model: Record, name: str) -> Record | None
     return visible_alias(unit, model, name)
 
 
+def _is_protected(model: Record, name: str) -> bool:
+    """Return whether the alias of a name is protected, also if its version is hidden from the caller."""
+    return bool(model.get(ALIASES, {}).get(name, {}).get("protected"))
+
+
 def put_alias(unit: ItemUnit, model: Record, name: str, after: Record | None) -> None:
     """Stage an alias with its audit field, and a new revision of the model; ``after`` None removes the alias."""
     vid, before = unit.lookup.vid(model["id"]), model.get(ALIASES, {}).get(name)
@@ -120,7 +126,7 @@ def audited_alias(alias: Record | None) -> JsonObject | None:
 def _set(unit: ItemUnit, command: SetAliasCommand, model: Record, version: Record, gate: GateResult) -> WriteOutcome:
     before = _changeable_alias(unit, model, command.alias)
     _refuse_unexpected(command, before, model)
-    was_protected = before is not None and before["protected"]
+    was_protected = _is_protected(model, command.alias)
     protected = was_protected if command.protected is None else command.protected
     moves = before is None or before["version"] != command.version
     if not moves and was_protected == protected:

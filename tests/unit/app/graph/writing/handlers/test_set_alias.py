@@ -7,7 +7,15 @@ import pytest
 from support.stores.in_memory_writer import ROOT, Memory, seeded
 from support.stores.writers import NOW, asset, link, person, urn
 
-from graphql_schema.ports.commands import ANY, Command, DeleteCommand, RemoveAliasCommand, SetAliasCommand
+from graphql_schema.ports.commands import (
+    ANY,
+    ApproveCommand,
+    Command,
+    DeleteCommand,
+    RemoveAliasCommand,
+    SetAliasCommand,
+)
+from policies.gates import Gate, Gates, Needs
 
 ELI = replace(person("eli", "team ranking", roles="approver engineer"), user=urn("user eli"))
 KIM = person("kim", "team ranking", roles="approver")
@@ -25,6 +33,12 @@ def move(version: str = V1, expected: Any = ANY, alias: str = "champion", **more
 def stored(memory: Memory) -> Memory:
     """Return a store with a model of two versions."""
     return seeded(memory, asset("model m", owners=OURS), asset("model-version m@1"), asset("model-version m@2"))
+
+
+def hide(memory: Memory, version: str) -> None:
+    """Give a version to another team, which alone may see it."""
+    hidden = next(vid for vid, record in memory.vertices.items() if record["id"] == version)
+    memory.vertices[hidden] = {**memory.vertices[hidden], "visibility": "TEAM", "ownerTeam": urn("team ads")}
 
 
 def aliases(memory: Memory) -> dict[str, tuple[str, bool, int]]:
@@ -125,11 +139,42 @@ def test_a_model_has_at_most_a_hundred_aliases(stored: Memory) -> None:
 
 def test_a_hidden_version_counts_as_no_version(stored: Memory) -> None:
     """An alias of a version that the caller may not see is absent for the caller, and is replaced."""
-    stored.run(move(V2, protected=True), who=ELI, now=NOW + 1)
-    hidden = next(vid for vid, record in stored.vertices.items() if record["id"] == V2)
-    stored.vertices[hidden] = {**stored.vertices[hidden], "visibility": "TEAM", "ownerTeam": urn("team ads")}
+    stored.run(move(V2), who=ELI, now=NOW + 1)
+    hide(stored, V2)
     assert stored.outcomes(move(V1, None), who=ELI, now=NOW + 2) == ["UPDATED"]
     assert aliases(stored)["champion"] == (V1, False, NOW + 2)
+
+
+def test_the_protection_of_an_alias_of_a_hidden_version_stays(stored: Memory) -> None:
+    """Who hides the version of a protected alias neither moves the alias without its gate nor removes its protection.
+
+    The refusals do not name the hidden version. An alias that passes its gate is still protected.
+    """
+    stored.run(move(V2, protected=True), who=ELI, now=NOW + 1)
+    stored.gates = Gates((Gate("released", Needs(("release",))),))
+    hide(stored, V2)
+    own = replace(ELI, subject="root")  # registered the versions
+    for command, who, code in (
+        (move(V1, None), ELI, "GATE_BLOCKED"),
+        (move(V1, None, protected=False), ELI, "GATE_BLOCKED"),
+        (move(V1, None, protected=False), own, "DENIED"),
+    ):
+        for dry_run in (True, False):
+            (done,) = stored.run(command, who=who, now=NOW + 2, dry_run=dry_run)
+            assert [error.code.name for error in done.errors] == [code]
+            assert V2 not in done.errors[0].message
+    assert stored.outcomes(ApproveCommand(V1, "release", "APPROVED"), who=KIM, now=NOW + 3) == ["CREATED"]
+    assert stored.outcomes(move(V1, None), who=ELI, now=NOW + 4) == ["UPDATED"]
+    assert aliases(stored)["champion"] == (V1, True, NOW + 4)
+    assert "unprotectedBy" not in stored.record("model m")
+
+
+def test_who_removes_the_protection_over_a_hidden_version_is_known(stored: Memory) -> None:
+    """A new alias in its place counts as one that was protected: who set it points none at an own version later."""
+    stored.run(move(V2, protected=True), who=KIM, now=NOW + 1)
+    hide(stored, V2)
+    assert stored.outcomes(move(V1, None, protected=False), who=ELI, now=NOW + 2) == ["UPDATED"]
+    assert stored.record("model m")["unprotectedBy"] == ["eli"]
 
 
 def test_the_audit_shows_version_and_protection(stored: Memory) -> None:
@@ -189,7 +234,6 @@ def test_a_protected_alias_is_not_removed(stored: Memory) -> None:
 def test_an_alias_of_a_hidden_version_is_not_removed(stored: Memory) -> None:
     """It is absent for the caller, also under a version that it does not point at."""
     stored.run(move(V2), who=ELI, now=NOW + 1)
-    hidden = next(vid for vid, record in stored.vertices.items() if record["id"] == V2)
-    stored.vertices[hidden] = {**stored.vertices[hidden], "visibility": "TEAM", "ownerTeam": urn("team ads")}
+    hide(stored, V2)
     assert stored.outcomes(removal(), removal(V1), who=ELI, now=NOW + 2) == ["UNCHANGED", "UNCHANGED"]
     assert aliases(stored)["champion"][0] == V2
