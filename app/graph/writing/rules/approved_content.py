@@ -35,6 +35,8 @@ _CONTENT: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """The fields that an approval is for, by kind; an approval of a deployment is for its version as well."""
 
+_HIDDEN_USE: Final = "in use by an asset that you may not see"
+
 RETRACTED: Final = "retracted"
 """Record key that is true on a STARTED_BY edge that an administrator ended: the run named its user by mistake.
 
@@ -155,12 +157,12 @@ def _deploys(edge: Record | None, now: int) -> bool:
 
 
 def _refuse_if_in_use(unit: ItemUnit, version: Record, field: str) -> None:
-    """Reject the item if the version is approved or in use, as far as visible to the caller."""
+    """Reject the item if the version is approved or in use; the message names what the caller may see of it."""
     names = _valid_names(unit, version)
     uses = [f"approved under {name!r}" for name in names] + [*_servings(unit, version)]
     if uses:
         path = ("change",) if ChangeAction.REVERTED in unit.audit.actions.values() else (field,)
-        raise _fixed(version, field, uses, path)
+        raise _fixed(version, field, [use for use in uses if use] or [_HIDDEN_USE], path)
 
 
 def _fixed(version: Record, field: str, uses: list[str], path: tuple[str, ...]) -> RejectedItemError:
@@ -173,14 +175,14 @@ def _fixed(version: Record, field: str, uses: list[str], path: tuple[str, ...]) 
 
 
 def _servings(unit: ItemUnit, version: Record) -> Iterator[str]:
-    """Yield, in words, the visible protected aliases and ACTIVE deployments of a model version."""
+    """Yield, in words, the protected aliases and ACTIVE deployments of a model version; "" for a hidden alias."""
     if kind_of(version) != "ModelVersion":
         return
-    model = unit.visibility.visible(parent_urn(version["id"]) or "")
-    aliases = unit.visibility.masked(model).get(ALIASES, {}) if model is not None else {}
-    for name, alias in sorted(aliases.items()):
+    model = unit.lookup.record(parent_urn(version["id"]) or "") or {}
+    is_shown = bool(model) and unit.visibility.is_visible(model) and ALIASES in unit.visibility.masked(model)
+    for name, alias in sorted(model.get(ALIASES, {}).items()):
         if alias["protected"] and alias["version"] == version["id"]:
-            yield f"behind the protected alias {name!r}"
+            yield f"behind the protected alias {name!r}" if is_shown else ""
     for deployment in _deployments(unit, version):
         yield f"deployed as {deployment['id']}"
 

@@ -9,7 +9,13 @@ from support.stores.writers import NOW, asset, link, person, urn
 
 from app.graph.records.vertex_id import vertex_id
 from app.graph.records.vertex_record import with_effective_sensitivity
-from graphql_schema.ports.commands import ApproveCommand, RegisterCommand, RevertCommand, UnlinkCommand
+from graphql_schema.ports.commands import (
+    ApproveCommand,
+    RegisterCommand,
+    RevertCommand,
+    SetAliasCommand,
+    UnlinkCommand,
+)
 from graphql_schema.ports.record import Record
 
 ADA = person("ada", "team ranking", roles="engineer")
@@ -109,6 +115,24 @@ def test_a_withheld_deployment_keeps_the_content(memory: Memory) -> None:
         assert "deployment" not in done.errors[0].message
     memory.vertices[vid] = {**memory.vertices[vid], "visibility": "TEAM"}
     assert memory.outcomes(item, who=ADA, now=NOW + 1) == ["UPDATED"]
+
+
+def test_a_protected_alias_of_a_hidden_model_keeps_the_content(memory: Memory) -> None:
+    """Who gives the model away does not change a version behind its alias; the message names neither of them."""
+    mo = person("mo", "team ranking", "team ads", roles="engineer approver")
+    direct = asset("model-version m@1", owners=OURS)
+    protect = SetAliasCommand(urn("model m"), "champion", urn("model-version m@1"), protected=True)
+    assert memory.outcomes(direct, protect, who=mo) == ["UPDATED", "UPDATED"]
+    item = changed("model-version m@1", artifactUri="s3://x")
+    messages = []
+    for step in (asset("model m", owners=THEIRS), asset("model m", {"visibility": "TEAM"})):
+        assert memory.outcomes(step, who=mo, now=NOW + 1) == ["UPDATED"]
+        for dry_run in (True, False):
+            (done,) = memory.run(item, who=ADA, now=NOW + 2, dry_run=dry_run)
+            assert [error.code.name for error in done.errors] == ["CONFLICT"]
+        messages.append(done.errors[0].message)
+    assert ["champion" in message for message in messages] == [True, False]
+    assert "in use by an asset that you may not see" in messages[1]
 
 
 def test_a_message_names_some_of_the_uses(memory: Memory) -> None:
