@@ -120,15 +120,16 @@ async def test_the_content_of_a_served_version_is_fixed(api: Api) -> None:
 async def test_a_hidden_deployment_is_no_reason_to_fix_content(api: Api) -> None:
     """A deployment that is hidden from the caller counts as absent, because a CONFLICT would disclose it.
 
-    It is approved, so that it also binds an administrator, who sees it.
+    But the approval of a person who may approve the version as well also binds the caller, without a name.
     """
     await register(api, "hidden-use", 1)
     hidden = {"source": "test", "name": "hidden-use", "visibility": "TEAM", "owners": [ADS], "status": "ACTIVE"}
     await api.load({"deployment": {**hidden, "modelVersion": version("hidden-use")}})
-    assert codes(await approve(api, "cy", "mlg://deployment/test/default/hidden-use")) == []
     assert await change(api, "hidden-use", artifactUri="s3://x") == []
-    (result,) = (await api.register("root", {"modelVersion": {"id": version("hidden-use"), "codeRef": "x"}}))["results"]
+    assert codes(await approve(api, "cy", "mlg://deployment/test/default/hidden-use")) == []
+    (result,) = (await api.register("ada", {"modelVersion": {"id": version("hidden-use"), "codeRef": "x"}}))["results"]
     assert codes(result) == ["CONFLICT"]
+    assert "is in use by an asset that you may not see" in result["errors"][0]["message"]
 
 
 async def test_a_revert_does_not_change_approved_content(api: Api) -> None:

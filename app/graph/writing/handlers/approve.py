@@ -6,9 +6,9 @@ All are read with each move of an alias, so their number is bounded.
 
 from typing import Final
 
-from app.graph.writing.rules.approved_content import DIGESTS, own_work
+from app.graph.writing.rules.approved_content import DIGESTS, FOR_VERSIONS, own_work, versions_to_approve
 from app.graph.writing.rules.attach import attached_urn, new_ordered_record
-from app.graph.writing.rules.gate_evidence import decisions
+from app.graph.writing.rules.gate_evidence import decisions, stored_decisions
 from app.graph.writing.rules.permissions import (
     refuse_deleted,
     refuse_stub,
@@ -32,8 +32,6 @@ Each revocation needs an approval that is valid, so there are at most as many mo
 """
 
 _DAY_MS: Final = 86_400_000
-
-_DECISIONS: Final = DECIDED_FOR.into("Approval")
 
 
 def approve(unit: ItemUnit, command: ApproveCommand) -> WriteOutcome:
@@ -66,11 +64,10 @@ def approve(unit: ItemUnit, command: ApproveCommand) -> WriteOutcome:
             subject["revision"],
             "decision",
         )
-    digest = next((subject[name] for name in DIGESTS if subject.get(name)), None)
-    decision = _decision(unit, command, len(earlier), digest)
+    decision = _decision(unit, command, len(earlier), subject)
     if before is not None and _repeats(unit, decision, before):
         return WriteOutcome(Outcome.UNCHANGED, command.subject, subject["revision"], created_record=before["id"])
-    _refuse_many(unit, command)
+    _refuse_many(unit, command, subject)
     vid, subject_vid = unit.lookup.vid(decision["id"]), unit.lookup.vid(command.subject)
     unit.staging.put(vid, decision)
     unit.staging.attach(DECIDED_FOR, vid, subject_vid, decision["createdAt"])
@@ -98,13 +95,13 @@ def _is_over(decision: Record, now: int) -> bool:
     return any(decision.get(end) is not None and decision[end] <= now for end in ("expiresAt", "voidedAt"))
 
 
-def _refuse_many(unit: ItemUnit, command: ApproveCommand) -> None:
+def _refuse_many(unit: ItemUnit, command: ApproveCommand, subject: Record) -> None:
     """Reject the item as LIMIT_EXCEEDED if the caller has decided too often about the content that is stored.
 
     Decisions before a change of the content that voided one, of any caller, were about other content. A decision that
     expired a day ago or earlier does not count. Without this day, short expiries would remove the limit.
     """
-    stored = [each for _, each in unit.visibility.active_edges(_DECISIONS, unit.lookup.vid(command.subject))]
+    stored = stored_decisions(unit, subject)
     voided = max((each.get("voidedAt") or 0 for each in stored), default=0)
     own = [each for each in stored if each["decidedBy"] == unit.author.subject and each["createdAt"] > voided]
     count = sum(each.get("expiresAt") is None or each["expiresAt"] > unit.now - _DAY_MS for each in own)
@@ -116,12 +113,13 @@ def _refuse_many(unit: ItemUnit, command: ApproveCommand) -> None:
         )
 
 
-def _decision(unit: ItemUnit, command: ApproveCommand, earlier: int, digest: str | None) -> Record:
-    """Return the record of the decision; ``digest`` is that of the content, None without one.
+def _decision(unit: ItemUnit, command: ApproveCommand, earlier: int, subject: Record) -> Record:
+    """Return the record of the decision about ``subject``.
 
     ``earlier`` is the number of visible decisions, which is part of its id.
     """
     author = unit.author
+    versions = versions_to_approve(unit, subject) if command.decision == ApprovalDecision.APPROVED.name else []
     identity = (
         command.subject,
         command.gate,
@@ -140,8 +138,9 @@ def _decision(unit: ItemUnit, command: ApproveCommand, earlier: int, digest: str
         decidedByUser=author.user,
         decidedAt=author.audit_date,
         expiresAt=command.expires_at,
-        digest=digest,
+        digest=next((subject[name] for name in DIGESTS if subject.get(name)), None),
         subjects=[command.subject],
+        **({FOR_VERSIONS: versions} if versions else {}),
     )
 
 

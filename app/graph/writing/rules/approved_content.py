@@ -12,7 +12,7 @@ from typing import Final
 from app.graph.records.edge_record import UNCONFIRMED, is_current, was_confirmed
 from app.graph.records.vertex_record import ALIASES, is_deleted, kind_of
 from app.graph.writing.rules.attach import amended
-from app.graph.writing.rules.gate_evidence import decisions
+from app.graph.writing.rules.gate_evidence import decisions, stored_decisions
 from app.graph.writing.rules.permissions import refuse_withheld
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import RejectedItemError, conflict, some_of
@@ -43,6 +43,9 @@ RETRACTED: Final = "retracted"
 The next declaration of the edge removes it.
 """
 
+FOR_VERSIONS: Final = "forVersions"
+"""Record key of an approval of a deployment: ids of its versions that the approver had the right to approve as well."""
+
 WEAKENED_BY: Final = "weakenedBy"
 """Record key of a model: subjects who changed what selects its gates such that these may need less."""
 
@@ -53,11 +56,11 @@ UNPROTECTED_BY: Final = "unprotectedBy"
 def bind_approvals(unit: ItemUnit) -> tuple[str, ...]:
     """Record who made the content that the item changes; return the names of its approvals that this voids.
 
-    Approvals of visible deployments of a registered or changed version become void as well; their names are not in the
+    Approvals of all deployments of a registered or changed version become void as well; their names are not in the
     result.
 
     Raises RejectedItemError if the content of a version changes that is approved, behind a protected alias or in an
-    ACTIVE deployment, as far as these are visible to the caller. A withheld deployment rejects the change as DENIED.
+    ACTIVE deployment that binds the caller. A withheld deployment rejects the change as DENIED.
     """
     voided: dict[str, None] = {}
     for vid, before, field in [*_changed_records(unit), *_changed_deployments(unit)]:
@@ -158,8 +161,9 @@ def _deploys(edge: Record | None, now: int) -> bool:
 
 def _refuse_if_in_use(unit: ItemUnit, version: Record, field: str) -> None:
     """Reject the item if the version is approved or in use; the message names what the caller may see of it."""
+    shown = {each["gate"] for each in decisions(unit, version)}
     names = _valid_names(unit, version)
-    uses = [f"approved under {name!r}" for name in names] + [*_servings(unit, version)]
+    uses = [f"approved under {name!r}" if name in shown else "" for name in names] + [*_servings(unit, version)]
     if uses:
         path = ("change",) if ChangeAction.REVERTED in unit.audit.actions.values() else (field,)
         raise _fixed(version, field, [use for use in uses if use] or [_HIDDEN_USE], path)
@@ -175,7 +179,7 @@ def _fixed(version: Record, field: str, uses: list[str], path: tuple[str, ...]) 
 
 
 def _servings(unit: ItemUnit, version: Record) -> Iterator[str]:
-    """Yield, in words, the protected aliases and ACTIVE deployments of a model version; "" for a hidden alias."""
+    """Yield, in words, the protected aliases and ACTIVE deployments of a model version; "" for a hidden one."""
     if kind_of(version) != "ModelVersion":
         return
     model = unit.lookup.record(parent_urn(version["id"]) or "") or {}
@@ -183,25 +187,44 @@ def _servings(unit: ItemUnit, version: Record) -> Iterator[str]:
     for name, alias in sorted(model.get(ALIASES, {}).items()):
         if alias["protected"] and alias["version"] == version["id"]:
             yield f"behind the protected alias {name!r}" if is_shown else ""
-    for deployment in _deployments(unit, version):
-        yield f"deployed as {deployment['id']}"
+    yield from _deployments(unit, version)
 
 
-def _deployments(unit: ItemUnit, version: Record) -> list[Record]:
-    """Return the visible ACTIVE deployments that fix the content of a model version.
+def _deployments(unit: ItemUnit, version: Record) -> list[str]:
+    """Return, in words, the ACTIVE deployments that fix the content of a model version; "" for a hidden one.
 
     Anybody may deploy it. So one of another owner without a valid approval does not bind who may approve the version
-    and neither made nor requested it, nor an administrator. A withheld one rejects the item as DENIED.
+    and neither made nor requested it, nor an administrator. A hidden one binds as :func:`_binds_hidden` has it. A
+    withheld one rejects the item as DENIED.
     """
     far = [each for _, each in unit.visibility.active_edges(DEPLOYED_AS.out("Deployment"), _vid(unit, version))]
     far = [each for each in far if each.get("status") == "ACTIVE" and not is_deleted(each)]
     for each in far:
         refuse_withheld(unit, each)
+    unit.lookup.require_hops(*((DECIDED_FOR.into("Approval"), _vid(unit, each)) for each in far))
     shown = [each for each in far if unit.visibility.is_visible(each) and "status" in unit.visibility.masked(each)]
-    if not (shown and _may_change_deployed(unit, version)):
-        return shown
-    unit.lookup.require_hops(*((DECIDED_FOR.into("Approval"), _vid(unit, each)) for each in shown))
-    return [each for each in shown if each["ownerTeam"] == version["ownerTeam"] or _valid_names(unit, each)]
+    visible = {each["id"] for each in shown}
+    hidden = [each for each in far if each["id"] not in visible and _binds_hidden(unit, version, each)]
+    if shown and _may_change_deployed(unit, version):
+        shown = [each for each in shown if each["ownerTeam"] == version["ownerTeam"] or _valid_names(unit, each)]
+    return [f"deployed as {each['id']}" for each in shown] + [""] * len(hidden)
+
+
+def _binds_hidden(unit: ItemUnit, version: Record, deployment: Record) -> bool:
+    """Return whether a deployment fixes the content of a version for a caller from whom it is hidden.
+
+    It does if an approver of the version approved it. Otherwise a stranger could fix the content by a deployment that
+    its owner may not see.
+    """
+    known = stored_decisions(unit, deployment)
+    valid = [newest(known, name) or {} for name in _valid_names(unit, deployment)]
+    return any(version["id"] in each.get(FOR_VERSIONS, ()) for each in valid)
+
+
+def versions_to_approve(unit: ItemUnit, record: Record) -> list[str]:
+    """Return the ids of the present versions of a deployment that the caller has the right to approve."""
+    deployed = _deployed_versions(unit, record)
+    return [each["id"] for each in deployed if unit.visibility.allows("approve", each).allowed]
 
 
 def _may_change_deployed(unit: ItemUnit, version: Record) -> bool:
@@ -212,18 +235,18 @@ def _may_change_deployed(unit: ItemUnit, version: Record) -> bool:
 
 
 def _valid_names(unit: ItemUnit, record: Record) -> list[str]:
-    """Return the names under which an asset has a valid approval that is visible to the caller."""
-    known = decisions(unit, record)
+    """Return the names under which an asset has a valid approval, also one that is hidden from the caller."""
+    known = stored_decisions(unit, record)
     return [name for name in sorted({each["gate"] for each in known}) if approved(newest(known, name), unit.now)]
 
 
 def _void(unit: ItemUnit, vid: int, subject: Record) -> list[str]:
-    """Stage the decisions that count and that the caller may see as void; return the names of the valid approvals.
+    """Stage the decisions that count as void; return the names of the valid approvals that the caller may see.
 
-    The audit has these alone: a rejection closes a gate before and after. But an equal one would be about other
-    content.
+    The audit has the valid approvals alone: a rejection closes a gate before and after. But an equal one would be about
+    other content.
     """
-    known, names = decisions(unit, subject), _valid_names(unit, subject)
+    known, names = stored_decisions(unit, subject), _valid_names(unit, subject)
     for name in sorted({each["gate"] for each in known}):
         decision = newest(known, name)
         if decision is None or not (name in names or _is_rejection(decision)):
@@ -232,7 +255,8 @@ def _void(unit: ItemUnit, vid: int, subject: Record) -> list[str]:
         if name in names:
             entry = {"gate": name, "decision": decision["decision"]}
             unit.audit.record_field(vid, "approvals", entry, {**entry, "void": True})
-    return names
+    shown = {each["gate"] for each in decisions(unit, subject)}
+    return [name for name in names if name in shown]
 
 
 def _is_rejection(decision: Record) -> bool:
@@ -240,13 +264,14 @@ def _is_rejection(decision: Record) -> bool:
 
 
 def _void_of_deployments(unit: ItemUnit, vid: int) -> None:
-    """Stage the valid approvals of the visible deployments of a model version as void; of another kind, nothing.
+    """Stage the valid approvals of the deployments of a model version as void; of another kind, nothing.
 
-    A version that is registered first may have been deployed by reference: such an approval was for no content.
+    Those of hidden deployments as well: the caller may have hidden them. A version that is registered first may have
+    been deployed by reference: such an approval was for no content.
     """
     if kind_of(unit.lookup.known(vid)) != "ModelVersion" or unit.lookup.batch.vertex(vid) is None:
         return
-    deployments = [record for _, record in unit.visibility.neighbours(DEPLOYED_AS.out("Deployment"), vid)]
+    deployments = [record for _, record in unit.visibility.active_edges(DEPLOYED_AS.out("Deployment"), vid)]
     unit.lookup.require_hops(*((DECIDED_FOR.into("Approval"), _vid(unit, each)) for each in deployments))
     for each in deployments:
         _void(unit, _vid(unit, each), each)

@@ -45,6 +45,11 @@ def decisions(unit: ItemUnit, subject: Record) -> list[Record]:
     return _far_records(unit, _APPROVALS, subject)
 
 
+def stored_decisions(unit: ItemUnit, subject: Record) -> list[Record]:
+    """Return the approval records of an asset under all names, also those that are hidden from the caller."""
+    return [far for _, far in unit.visibility.active_edges(_APPROVALS, unit.lookup.vid(subject["id"]))]
+
+
 def _evaluated(unit: ItemUnit, alias: str, evidence: Evidence, *, unmasked: bool = False) -> GateResult:
     examined = evaluations_to_examine(unit.author.gates, alias, evidence)
     found = contaminated(unit, examined, unmasked=unmasked)

@@ -102,7 +102,7 @@ def test_a_deployment_of_the_own_team_binds_its_approvers(memory: Memory) -> Non
 def test_a_withheld_deployment_keeps_the_content(memory: Memory) -> None:
     """Who raises an own version hides the deployment of others, and does not change the content below it.
 
-    A deployment that is hidden by its visibility counts as absent.
+    A deployment that is hidden by its visibility, and without an approval, counts as absent.
     """
     deployment = asset("deployment s", {"status": "ACTIVE"}, owners=THEIRS, modelVersion=["model-version m@1"])
     seeded(memory, deployment)
@@ -115,6 +115,41 @@ def test_a_withheld_deployment_keeps_the_content(memory: Memory) -> None:
         assert "deployment" not in done.errors[0].message
     memory.vertices[vid] = {**memory.vertices[vid], "visibility": "TEAM"}
     assert memory.outcomes(item, who=ADA, now=NOW + 1) == ["UPDATED"]
+
+
+@pytest.mark.parametrize("status", ["ACTIVE", "INACTIVE"])
+def test_a_hidden_deployment_loses_or_keeps_its_approval_with_the_content(memory: Memory, status: str) -> None:
+    """Who hides an approved deployment does not change the content below it while it is ACTIVE; else it is void.
+
+    Neither the error nor the result names it.
+    """
+    ada = person("ada", "team ranking", "team ads", roles="engineer")
+    deployed = asset("deployment s", {"status": status}, owners=OURS, modelVersion=["model-version m@1"])
+    assert memory.outcomes(deployed, who=ada) == ["CREATED"]
+    assert memory.outcomes(approval("deployment s"), who=ELI) == ["CREATED"]
+    for step in (asset("deployment s", owners=THEIRS), asset("deployment s", {"visibility": "TEAM"})):
+        assert memory.outcomes(step, who=ada, now=NOW + 1) == ["UPDATED"]
+    item = changed("model-version m@1", framework="x")
+    for who in (MO, ADA):
+        (done,) = memory.run(item, who=who, now=NOW + 2, dry_run=who is MO)
+        assert [error.code.name for error in done.errors] == (["CONFLICT"] if status == "ACTIVE" else [])
+        assert done.voided_approvals == ()
+        assert all("in use by an asset that you may not see" in error.message for error in done.errors)
+    assert [each.get("voidedAt") for each in approvals(memory)] == [None if status == "ACTIVE" else NOW + 2]
+
+
+@pytest.mark.parametrize("approved", [False, True])
+def test_a_hidden_deployment_of_a_stranger_binds_no_owner(memory: Memory, *, approved: bool) -> None:
+    """Also with the approval of a person who may not approve the version: this approval becomes void."""
+    values = {"status": "ACTIVE", "visibility": "TEAM"}
+    deployed = asset("deployment s", values, owners=THEIRS, modelVersion=["model-version m@1"])
+    assert memory.outcomes(deployed, who=person("sam", "team ads", roles="engineer")) == ["CREATED"]
+    if approved:
+        given = memory.outcomes(approval("deployment s"), who=person("kim", "team ads", roles="approver"))
+        assert given == ["CREATED"]
+    (done,) = memory.run(changed("model-version m@1", framework="x"), who=ADA, now=NOW + 1)
+    assert (done.outcome.name, done.voided_approvals) == ("UPDATED", ())
+    assert [each["voidedAt"] for each in approvals(memory)] == ([NOW + 1] if approved else [])
 
 
 def test_a_protected_alias_of_a_hidden_model_keeps_the_content(memory: Memory) -> None:
