@@ -70,9 +70,8 @@ PASS_CLIENTS = {
 def _calls(name: str) -> Iterator[str]:
     """Return the modules that call a function by this name."""
     for path, module in product().items():
-        for node in ast.walk(module.tree):
-            if isinstance(node, ast.Call) and ast.unparse(node.func).rsplit(".", 1)[-1] == name:
-                yield path
+        calls = (node for node in ast.walk(module.tree) if isinstance(node, ast.Call))
+        yield from (path for call in calls if ast.unparse(call.func).rsplit(".", 1)[-1] == name)
 
 
 def _asks(tree: ast.Module) -> bool:

@@ -70,7 +70,7 @@ REPORTED: Final = "reported"
 
 The author is the caller who declared the edge. If the end had no owner team, the key is true unless the author was an
 administrator. A current edge without the key does not get it from further declarations. A reported edge is shown, but
-no causes of health propagate over it to an asset whose owner team does not own the *from* end.
+no causes of health propagate over it to an asset of another owner team than that of the *from* end.
 """
 
 

@@ -18,7 +18,7 @@ from app.graph.records.edge_record import UNCONFIRMED, EdgeKey, is_current, with
 from app.graph.records.merged_record import MERGE_DEPTH, MERGED_INTO
 from app.graph.records.tag_edge import declared_part
 from app.graph.records.vertex_record import ALIASES, CONFIRMED, GIVEN_BY, kind_of
-from app.graph.writing.rules.approved_content import UNPROTECTED_BY, WEAKENED_BY
+from app.graph.writing.rules.approved_content import NAMED_RUNS, UNPROTECTED_BY, WEAKENED_BY
 from app.graph.writing.rules.attach import new_ordered_record, new_urn
 from app.graph.writing.unit.audit_trail import EdgeChange
 from app.graph.writing.unit.item_unit import ItemUnit
@@ -35,6 +35,7 @@ _NOT_AUDITED: Final = frozenset(
     | {"revision", "createdAt", "createdBy", "updatedAt", "updatedBy"}
     | {CONFIRMED, GIVEN_BY}
     | {MERGED_INTO, MERGE_DEPTH}  # recorded by the handler
+    | {NAMED_RUNS}  # recorded as edges
     | {ALIASES}  # recorded alias by alias, by the handler
     | {MADE_BY, WEAKENED_BY, UNPROTECTED_BY, REGISTERED_BY}  # subjects, which the changes have as actors
 )

@@ -26,7 +26,7 @@ from app.graph.writing.handlers.thin_event_queue import (
 from app.graph.writing.handlers.track_incident import open_incident, resolve_incident
 from app.graph.writing.idempotent_replay import replay, stage_receipt
 from app.graph.writing.planned_end import planned_end, refuse_further_end
-from app.graph.writing.rules.approved_content import bind_approvals
+from app.graph.writing.rules.approved_content import bind_approvals, record_named_runs
 from app.graph.writing.rules.first_owner import require_right_to_take
 from app.graph.writing.rules.result_rights import require_right_to_name_requesters, require_right_to_weaken_gates
 from app.graph.writing.rules.stored_values import refuse_large_records, refuse_reversed_intervals
@@ -194,6 +194,7 @@ def _accept(command: Command, unit: ItemUnit, *, dry_run: bool) -> WriteOutcome:
     outcome = HANDLERS[type(command)](unit, command)
     if not isinstance(command, ObserveCommand):  # clocks of senders differ, and an event says more than when it was
         refuse_reversed_intervals(unit)
+    record_named_runs(unit)
     refuse_large_records(unit)
     require_right_to_take(unit)
     require_right_to_weaken_gates(unit)

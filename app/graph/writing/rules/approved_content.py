@@ -46,6 +46,15 @@ The next declaration of the edge removes it.
 FOR_VERSIONS: Final = "forVersions"
 """Record key of an approval of a deployment: ids of its versions that the approver had the right to approve as well."""
 
+NAMED_RUNS: Final = "namedRuns"
+"""Record key of a version: ids of hidden runs that its registrations named as those that produced it.
+
+It outlasts the edges to these runs: who may change the version may end or replace them.
+"""
+
+MAX_NAMED_RUNS: Final = 100
+"""Maximal number of runs in NAMED_RUNS, so that the record of a version stays small; those named later are left out."""
+
 WEAKENED_BY: Final = "weakenedBy"
 """Record key of a model: subjects who changed what selects its gates such that these may need less."""
 
@@ -84,10 +93,9 @@ def own_work(unit: ItemUnit, record: Record) -> Record | None:
 
     Of a deployment, one of its present versions is returned as well, because an approval of it is for these. It may be
     hidden. A maker registered the asset or changed its content. The author of a stub is none, once another registered
-    it. A run counts for each user that it ever named in a confirmed edge, unless that edge is RETRACTED. It also counts
-    after its output was unlinked, or the edge to it became unconfirmed: neither undoes a request. A run that is hidden
-    from the caller counts, because the caller might have hidden it; the user that a stranger names in such a run is
-    unconfirmed.
+    it. A run of :func:`runs_of` counts for each user that it ever named in a confirmed edge, unless that edge is
+    RETRACTED. A run that is hidden from the caller counts, because the caller might have hidden it; the user that a
+    stranger names in such a run is unconfirmed.
     """
     parts = [record, *_deployed_versions(unit, record)]
     made = next((each for each in parts if unit.author.subject in makers(each)), None)
@@ -95,15 +103,38 @@ def own_work(unit: ItemUnit, record: Record) -> Record | None:
     outputs = [each for each in parts if PRODUCES.allows("Run", kind_of(each))]
     if made is not None or urn is None or not outputs:
         return made
-    user, produced = unit.lookup.vid(urn), PRODUCES.into("Run")
-    unit.lookup.require_hops(*((produced, _vid(unit, each)) for each in outputs))
-    runs = [
-        (each, key[1])
-        for each in outputs
-        for key, _ in unit.visibility.active_edges(produced, _vid(unit, each), ended=True)
-    ]
+    user = unit.lookup.vid(urn)
+    unit.lookup.require_hops(*((PRODUCES.into("Run"), _vid(unit, each)) for each in outputs))
+    runs = [(each, run) for each in outputs for run in runs_of(unit, each)]
     unit.lookup.require_hops(*((STARTED_BY.out("User"), run) for _, run in runs))
     return next((output for output, run in runs if _names_user(unit, run, user)), None)
+
+
+def runs_of(unit: ItemUnit, output: Record) -> list[int]:
+    """Return the vertex ids of what ever produced an asset, also if it is hidden from the caller.
+
+    A run counts if its edge was ever confirmed: also after the output was unlinked, or the edge became unconfirmed,
+    because neither undoes a request. It also counts if it is one of NAMED_RUNS.
+    """
+    vid, named = _vid(unit, output), output.get(NAMED_RUNS, ())
+    unit.lookup.require_hops((PRODUCES.into("Run"), vid))
+    found = unit.lookup.edges_at(PRODUCES.name, Direction.IN, vid)
+    return [key[1] for key in found if was_confirmed(unit.lookup.edge(key)) or unit.lookup.known(key[1])["id"] in named]
+
+
+def record_named_runs(unit: ItemUnit) -> None:
+    """Stage, with a version that the item registers, the hidden runs that it names as those that produced the version.
+
+    Their edges are unconfirmed. But who may register the version states by which run it was made. Beyond
+    MAX_NAMED_RUNS, no further run is added.
+    """
+    for key in [key for key in unit.staging.staged.edges if key[0] == PRODUCES.name]:
+        edge, output = unit.lookup.edge(key) or {}, unit.staging.staged.vertices.get(key[2])
+        if output is None or not edge.get(UNCONFIRMED) or not is_current(edge, unit.now):
+            continue
+        named = output.get(NAMED_RUNS, ())
+        if KINDS[kind_of(output)].versioned and output["hydration"] != "STUB" and len(named) < MAX_NAMED_RUNS:
+            unit.staging.put(key[2], {**output, NAMED_RUNS: sorted({*named, unit.lookup.known(key[1])["id"]})})
 
 
 def _names_user(unit: ItemUnit, run: int, user: int) -> bool:
@@ -170,9 +201,10 @@ def _refuse_if_in_use(unit: ItemUnit, version: Record, field: str) -> None:
 
 
 def _fixed(version: Record, field: str, uses: list[str], path: tuple[str, ...]) -> RejectedItemError:
+    end = "let an administrator or an auditor end that use" if uses == [_HIDDEN_USE] else "end these approvals and uses"
     return conflict(
         f"`{field}` of {version['id']} is fixed, because the version is {some_of(uses, ' and ')}. Register the other "
-        "content as a version of its own, or end these approvals and uses first.",
+        f"content as a version of its own, or {end} first.",
         version["revision"],
         *path,
     )

@@ -11,6 +11,7 @@ import orjson
 
 from app.graph.records.edge_record import EdgeKey
 from app.graph.records.tag_edge import has_mode
+from app.graph.writing.rules.approved_content import NAMED_RUNS
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import invalid
 from graphql_schema.catalog.enums import TagMode
@@ -102,12 +103,13 @@ def _had_mode(unit: ItemUnit, key: EdgeKey, mode: TagMode) -> bool:
 
 
 def _size(record: Record, without: Collection[str] = ()) -> int:
-    """Return the size of the large values of a record, without its list of owners and some fields.
+    """Return the size of the large values of a record, without its list of owners, hidden runs and some fields.
 
-    Of more than MAX_TAGS tags, stored by an earlier release or propagated, only so many count.
+    Hidden runs would disclose whether the ids that a version names are hidden or absent. Of more than MAX_TAGS tags,
+    stored by an earlier release or propagated, only so many count.
     """
-    tags = record.get("index", {}).get("tags", ())
-    counting = (value for name, value in {**record, "tags": tags[:MAX_TAGS]}.items() if name not in {"index", *without})
+    left_out, tags = {"index", NAMED_RUNS, *without}, record.get("index", {}).get("tags", ())
+    counting = (value for name, value in {**record, "tags": tags[:MAX_TAGS]}.items() if name not in left_out)
     values = (value for value in counting if isinstance(value, str | list | dict))
     return sum(size for size in map(len, map(orjson.dumps, values)) if size >= LARGE_VALUE)
 

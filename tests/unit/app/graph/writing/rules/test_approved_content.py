@@ -272,6 +272,67 @@ def test_a_run_that_is_hidden_from_the_registrant_counts(memory: Memory) -> None
     assert memory.outcomes(approval("model-version m@7"), who=mo, now=NOW + 3) == ["DENIED"]
 
 
+@pytest.mark.parametrize("step", ["nothing", "another list", "unlink", "another link", "registers the run"])
+def test_a_hidden_run_that_the_registrant_names_counts(memory: Memory, step: str) -> None:
+    """Mo hides the run that mo started; a pipeline that may not see it names it for its version, unconfirmed.
+
+    Mo, who may change the version and with all teams also the run, still does not approve what the run made.
+    """
+    mo = replace(person("mo", "team ranking", "team growth", roles="engineer approver"), user=urn("user mo"))
+    fewer = replace(mo, teams=frozenset({urn("team ranking")}))
+    growth, own = {"team growth": ["TECHNICAL"]}, "model-version m@7"
+    run = asset("run r", {"state": "COMPLETE", "visibility": "TEAM"}, owners=growth, startedBy=["user mo"])
+    assert memory.outcomes(run, who=mo, now=NOW + 1) == ["CREATED"]
+    assert memory.outcomes(asset(own, {"framework": "x"}, producedBy=["run r"]), who=ADA, now=NOW + 2) == ["CREATED"]
+    assert memory.edge("PRODUCES", "run r", own)["claim"]
+    steps: dict[str, tuple[Any, Any]] = {
+        "nothing": (asset(own), mo),
+        "another list": (asset(own, producedBy=[]), mo),
+        "unlink": (UnlinkCommand("PRODUCES", urn("run r"), urn(own)), mo),
+        "another link": (link("PRODUCES", "run r", own), fewer),
+        "registers the run": (asset("run r", outputs=[own]), mo),
+    }
+    item, who = steps[step]
+    assert [each.errors for each in memory.run(item, who=who, now=NOW + 3)] == [()]
+    assert memory.outcomes(approval(own), who=fewer, now=NOW + 4) == ["DENIED"]
+    assert memory.outcomes(approval(own), who=ELI, now=NOW + 4) == ["CREATED"]
+
+
+def test_naming_a_hidden_run_has_the_response_of_an_absent_one(memory: Memory) -> None:
+    """Outcome, revision and history of the version do not show whether there is such a run."""
+    run = asset("run r", {"state": "COMPLETE", "visibility": "TEAM"}, owners=THEIRS)
+    seeded(memory, run, asset("model-version m@7"), asset("model-version m@8"))
+    responses = []
+    for number, name in ((7, "run r"), (8, "run absent")):
+        text = f"model-version m@{number}"
+        items = (link("PRODUCES", name, text), asset(text, producedBy=[name]), asset(text, producedBy=[name]))
+        done = memory.run(*items, who=ADA, now=NOW + 1)
+        changes = [each for each in memory.vertices.values() if each.get("subject") == urn(text)]
+        responses.append(
+            (
+                [(each.outcome, each.revision) for each in done],
+                memory.record(text)["revision"],
+                sorted((each["action"], len(each["fields"])) for each in changes),
+            )
+        )
+    assert responses[0] == responses[1]
+    assert memory.record("model-version m@7")["namedRuns"] == [urn("run r")]
+    assert "namedRuns" not in memory.record("model-version m@8")
+
+
+def test_the_run_of_a_stranger_names_no_requester_of_a_hidden_version(memory: Memory) -> None:
+    """Sam names eli in an own run, and a version of ranking that sam may not see as its output; eli approves it."""
+    hidden = asset("model m", {"visibility": "TEAM"}), asset("model-version m@7", {"visibility": "TEAM"})
+    seeded(memory, asset("user eli"), *hidden)
+    eli, sam = replace(ELI, user=urn("user eli")), person("sam", "team ads", roles="engineer")
+    run = asset("run r", {"state": "COMPLETE"}, owners=THEIRS, outputs=["model-version m@7"], startedBy=["user eli"])
+    assert memory.outcomes(run, who=sam, now=NOW + 1) == ["CREATED"]
+    assert memory.edge("PRODUCES", "run r", "model-version m@7")["claim"]
+    hiding = asset("run r", {"visibility": "TEAM"}), link("PRODUCES", "run r", "model-version m@7")
+    assert [each.errors for each in memory.run(*hiding, who=sam, now=NOW + 2)] == [(), ()]
+    assert memory.outcomes(approval("model-version m@7"), who=eli, now=NOW + 3) == ["CREATED"]
+
+
 def test_a_version_that_is_registered_after_its_deployment_was_approved(memory: Memory) -> None:
     """The approval was for a reference without content, so it is void when there is content."""
     deployment = asset("deployment s", {"environment": "PROD"}, owners=OURS, modelVersion=["model-version m@7"])

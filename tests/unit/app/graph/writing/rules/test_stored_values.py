@@ -26,6 +26,7 @@ from graphql_schema.ports.commands import (
 
 ADA = person("ada", "team ranking", roles="engineer")
 OURS = {"team ranking": ["TECHNICAL"]}
+THEIRS = {"team ads": ["TECHNICAL"]}
 RUN = {"state": "COMPLETE"}
 
 
@@ -265,3 +266,14 @@ def test_the_ids_of_tags_count_as_values(memory: Memory) -> None:
         assert memory.outcomes(items[first], items[second]) == ["CREATED", "INVALID"]
     small = asset("dataset e", {"description": "x" * (MAX_RECORD - 50_000)}, tags=long)
     assert memory.outcomes(small) == ["CREATED"]
+
+
+def test_hidden_runs_do_not_count_for_the_size_of_a_version(memory: Memory) -> None:
+    """A version whose values just fit may name runs, hidden or absent; of hidden ones, no more than 100 are kept."""
+    hidden, absent = ([f"run {word}{number}" for number in range(101)] for word in ("hidden", "absent"))
+    seeded(memory, *(asset(each, {"state": "COMPLETE", "visibility": "TEAM"}, owners=THEIRS) for each in hidden))
+    values = {"description": "d" * 50_000, "framework": "f" * 49_900}
+    for number, names in ((7, hidden), (8, absent)):
+        item = asset(f"model-version m@{number}", values, producedBy=names)
+        assert memory.outcomes(item, who=ADA, now=NOW + 1) == ["CREATED"]
+    assert len(memory.record("model-version m@7")["namedRuns"]) == 100
