@@ -1,6 +1,7 @@
 """The owner of an evaluation or run that names none, planned without a store."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from support.stores.in_memory_writer import Memory, seeded
@@ -137,7 +138,8 @@ def test_past_owners_of_a_placeholder_do_not_count(memory: Memory, text: str, re
     slug = text.split(maxsplit=1)[0]
     ends = ("INPUT_TO", "dataset d", text) if slug == "run" else ("EVALUATED_BY", "model-version other@1", text)
     assert memory.outcomes(link(*ends), who=mal, now=NOW + 1) == ["CREATED"]
-    for at, owners in ((NOW + 2, {urn("team ads"): {}, urn("team ranking"): {}}), (NOW + 3, {})):
+    given: dict[str, dict[str, Any]] = {urn("team ads"): {}, urn("team ranking"): {}}
+    for at, owners in ((NOW + 2, given), (NOW + 3, {})):
         field = f"{parse_urn(urn(text)).kind}.owners"
         edges = DeclaredEdges(OWNED_BY.out(), field, owners, replaces_all=True)
         command = RegisterCommand(urn(text), {}, (edges,), action=ChangeAction.OWNERS_SET, right="update")
