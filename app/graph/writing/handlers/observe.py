@@ -85,23 +85,22 @@ def _accepted(unit: ItemUnit, urn: str, edges: DeclaredEdges, refused: Refused, 
         except RejectedItemError as rejected:
             refused.append((edges.field, far, rejected.outcome.errors[0].message))
         else:
-            if _is_kept(unit, edges.hop.edge_key(unit.lookup.vid(urn), unit.lookup.vid(far))):
+            if _is_kept(unit, urn, edges.hop.edge_key(unit.lookup.vid(urn), unit.lookup.vid(far))):
                 kept.add(edges.field)
             else:
                 targets[far] = values
     return replace(edges, targets=targets)
 
 
-def _is_kept(unit: ItemUnit, key: EdgeKey) -> bool:
+def _is_kept(unit: ItemUnit, urn: str, key: EdgeKey) -> bool:
     """Return whether a client decided against the edge; an edge that is concealed from the caller counts as absent.
 
-    A block of a tag on a placeholder is no decision: the registration of the placeholder ends it.
+    What a client removed from a placeholder, or blocked there, is no decision, because anybody could do so.
     """
     edge = unit.visibility.known_edge(unit.lookup.edge(key), key)
-    if edge is None:
+    if edge is None or unit.lookup.known(unit.lookup.vid(urn))["hydration"] == "STUB":
         return False
-    is_blocked = has_mode(edge, TagMode.BLOCKED, unit.now) and unit.lookup.known(key[1])["hydration"] != "STUB"
-    return bool(edge.get(REMOVED)) or is_blocked
+    return bool(edge.get(REMOVED)) or has_mode(edge, TagMode.BLOCKED, unit.now)
 
 
 def _require_declarable(unit: ItemUnit, urn: str, edges: DeclaredEdges, far: str) -> None:

@@ -91,6 +91,16 @@ def test_an_owner_that_a_client_removed_is_not_given_by_later_events(memory: Mem
     assert owners_of(memory) == ["ads", "ranking"]
 
 
+def test_what_a_client_removed_from_a_placeholder_is_given_by_its_registration(memory: Memory) -> None:
+    """Anybody may link a placeholder and give it an owner, and remove this before the event that registers it."""
+    seeded(memory, asset("team ads"), asset("team growth"))
+    mal = person("mal", "team growth", roles="engineer")
+    assert memory.outcomes(link("OWNED_BY", "dataset d", "team ads"), who=mal, now=NOW + 1) == ["CREATED"]
+    assert memory.outcomes(set_owners(growth=["TECHNICAL"]), set_owners(), who=mal, now=NOW + 2) == ["UPDATED"] * 2
+    found = observed(memory.run(listing("owners", 4, "team ads"), now=NOW + 4))
+    assert (found.kept, owners_of(memory)) == ((), ["ads"])
+
+
 def test_the_list_of_a_registration_leaves_the_owners_of_events(memory: Memory) -> None:
     """A pipeline registers its own list again and again, beside what events say."""
     seeded(memory, asset("dataset d", owners={"team ranking": ["TECHNICAL"]}), asset("team ads"))
