@@ -23,7 +23,7 @@ from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.fields.context import Context
 from graphql_schema.operation.coerced_variables import LONG_VARIABLES, coerce
 from graphql_schema.operation.cost import Pricing, compared, cost_breaches
-from graphql_schema.operation.document_cache import DocumentCache, KnownDocument
+from graphql_schema.operation.document_cache import ANYBODY, Caller, DocumentCache, KnownDocument
 from graphql_schema.operation.input_validation import VALIDATION_RULES
 from graphql_schema.operation.limits import Breach, DocumentLimits, breaches
 from graphql_schema.operation.parsed_documents import ParsedDocuments, is_long
@@ -138,10 +138,10 @@ class Admission:
         return context.document_turn() if isinstance(context, Context) else nullcontext()
 
     @property
-    def _caller(self) -> tuple[str, str]:
+    def _caller(self) -> Caller:
         """The tenant and the subject of the caller."""
         context = self._operation.context
-        return (context.principal.tenant, context.principal.subject) if isinstance(context, Context) else ("", "")
+        return (context.principal.tenant, context.principal.subject) if isinstance(context, Context) else ANYBODY
 
     @property
     def _schema(self) -> GraphQLSchema:

@@ -226,7 +226,7 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
         """Return whether the turn is over; for the first values of the operation, whether it is long."""
         return TURNS.is_over() if self.budget.values > FEW_VALUES else TURNS.is_long()
 
-    async def _complete_later(self, later: "Later[CompletedT]") -> CompletedT:
+    async def _complete_later(self, later: Later[CompletedT]) -> CompletedT:
         """Complete the parts of an object or a list that follow one to be awaited, or the end of a turn.
 
         After the first error no further part begins, and it is raised when those that have begun have ended. They are
@@ -251,7 +251,7 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
         finally:
             del error  # it refers to this frame
 
-    async def _complete_parts(self, later: "Later[CompletedT]") -> None:
+    async def _complete_parts(self, later: Later[CompletedT]) -> None:
         """Complete parts in turns; each that is to be awaited has a task, but for the last one.
 
         At most CALLS_AT_ONCE tasks of the operation run at once. If there are as many, each part is awaited before the
@@ -286,7 +286,7 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
             if not self.budget.writes:
                 raise
 
-    def _begin(self, later: "Later[Any]") -> None:
+    def _begin(self, later: Later[Any]) -> None:
         """Await a part that has not begun, if there is one, in a task of its own."""
         if later.awaited is None:
             return
@@ -318,7 +318,7 @@ class BudgetedExecution(StrawberryGraphQLCoreExecutionContext):
         )
 
     async def _begun(self, result: Awaitable[Resolved]) -> Resolved:
-        """Return the result of a resolver, which begins when it has one of the slots of the operation, and in a turn.
+        """Return the result of a resolver, which begins in a turn of the event loop.
 
         The first FEW resolvers begin at once, so that errors of a usual operation have the order of its fields. Long
         arguments can make each of them take milliseconds, so a long turn ends this.

@@ -50,6 +50,15 @@ def writer_over(store: FailingStore, policy: Policy) -> PolicedWriter:
     return Writers(client, policy, WriteCoordinator(shipped_stops())).of(person("root", roles="admin"))
 
 
+def over_memory(policy: Policy, monkeypatch: pytest.MonkeyPatch) -> tuple[PolicedWriter, MemoryStore]:
+    """Return the writer of an administrator over an empty store in memory, and the store."""
+    store = MemoryStore(Memory(policy))
+    monkeypatch.setattr("app.graph.writing.group_plan.prefetch", store.prefetch)
+    client: Any = store
+    writers = Writers(client, policy, WriteCoordinator(shipped_stops()))
+    return writers.of(person("root", roles="admin")), store
+
+
 @pytest.mark.parametrize("reads", [True, False], ids=["read", "write"])
 async def test_a_failure_of_the_store_is_the_error_of_the_call(
     policy: Policy, monkeypatch: pytest.MonkeyPatch, *, reads: bool
@@ -158,10 +167,7 @@ async def test_a_call_of_slow_items_is_many_transactions(
     policy: Policy, monkeypatch: pytest.MonkeyPatch, *, dry_run: bool
 ) -> None:
     """All items have their outcomes in order, and each was planned once; so it is if the store refuses one of them."""
-    store = MemoryStore(Memory(policy))
-    monkeypatch.setattr("app.graph.writing.group_plan.prefetch", store.prefetch)
-    client: Any = store
-    writer = Writers(client, policy, WriteCoordinator(shipped_stops())).of(person("root", roles="admin"))
+    writer, store = over_memory(policy, monkeypatch)
     slow = [each.urn for each in ITEMS]
     clock = PlanningClock(dict.fromkeys(slow[:2], 10.0)).start(monkeypatch)
     rejected = replace(asset("run r"), required=("state",))
@@ -176,10 +182,7 @@ async def test_a_refused_batch_whose_half_is_slow_is_written_in_order(
     policy: Policy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the plan of a half had no time for follows before the other half."""
-    store = MemoryStore(Memory(policy))
-    monkeypatch.setattr("app.graph.writing.group_plan.prefetch", store.prefetch)
-    client: Any = store
-    writer = Writers(client, policy, WriteCoordinator(shipped_stops())).of(person("root", roles="admin"))
+    writer, store = over_memory(policy, monkeypatch)
     ids = [each.urn for each in ITEMS]
     clock = PlanningClock().start(monkeypatch)
     store.bad[ids[3]] = WriteRefusedError("The store failed.", ("SchemaViolationException",))
@@ -198,10 +201,7 @@ async def test_references_to_an_item_that_failed_in_a_long_call_are_unknown(
     policy: Policy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The plan of a later transaction knows which ids of the call were not registered by an earlier one."""
-    store = MemoryStore(Memory(policy))
-    monkeypatch.setattr("app.graph.writing.group_plan.prefetch", store.prefetch)
-    client: Any = store
-    writer = Writers(client, policy, WriteCoordinator(shipped_stops())).of(person("root", roles="admin"))
+    writer, store = over_memory(policy, monkeypatch)
     failing = replace(asset("dataset a"), expected_revision=7)
     PlanningClock({failing.urn: 10.0}).start(monkeypatch)
     known = frozenset({urn("dataset a"), urn("dataset b")})
@@ -252,10 +252,7 @@ async def test_an_event_of_many_commands_is_several_transactions(
     policy: Policy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No other call waits for all of it; its record comes last, and an event that fits is one transaction."""
-    store = MemoryStore(Memory(policy))
-    monkeypatch.setattr("app.graph.writing.group_plan.prefetch", store.prefetch)
-    client: Any = store
-    writer = Writers(client, policy, WriteCoordinator(shipped_stops())).of(person("root", roles="admin"))
+    writer, store = over_memory(policy, monkeypatch)
     monkeypatch.setattr("app.graph.writing.writer.MAX_BATCH_ITEMS", 3)
     writer.batch_size = 3
     (done,) = await writer.write([event("e1", *ITEMS)], dry_run=False, atomic=False)
