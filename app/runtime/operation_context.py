@@ -28,8 +28,8 @@ from graphql_schema.ports.cost_report import CostReport, PlanReport
 from graphql_schema.ports.operation_budget import EVENT_LIMITS, OperationBudget, UsageLimits
 from graphql_schema.ports.policy_report import PolicyReport
 from graphql_schema.ports.webhooks.webhook_registry import WebhookRegistry
-from policies.disclosure import Disclosure
-from policies.gates import Gates
+from policies.installation.disclosure import Disclosure
+from policies.installation.gates import Gates
 from policies.policy import Policy
 from policies.principal import Principal
 

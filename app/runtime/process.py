@@ -54,9 +54,9 @@ from graphql_schema.operation.field_guards import governed_fields
 from graphql_schema.ports.policy_report import PolicyReport
 from graphql_schema.ports.record import Record
 from graphql_schema.schema import build_schema
-from policies.disclosure import load_disclosure
 from policies.errors import CodedError, ConfigurationError, LimitError
-from policies.gates import load_gates
+from policies.installation.disclosure import load_disclosure
+from policies.installation.gates import load_gates
 from policies.policy import Policy
 from policies.principal import Principal
 from policies.sensitivity import SHIPPED, load_stops

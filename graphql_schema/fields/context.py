@@ -15,7 +15,7 @@ from graphql_schema.ports.record import JsonObject, Position
 from graphql_schema.ports.row import Row
 from graphql_schema.ports.shared_results import SharedResults
 from graphql_schema.ports.webhooks.webhook_registry import WebhookRegistry
-from policies.gates import NO_GATES, Gates
+from policies.installation.gates import NO_GATES, Gates
 from policies.principal import Principal
 
 ResultT = TypeVar("ResultT")

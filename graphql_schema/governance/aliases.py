@@ -18,7 +18,7 @@ from graphql_schema.ports.commands import ANY, RemoveAliasCommand, SetAliasComma
 from graphql_schema.ports.record import JsonObject
 from graphql_schema.ports.relation_query import ONE
 from graphql_schema.ports.row import Row
-from policies.gates import NAME
+from policies.installation.gates import NAME
 
 ALIASES = "aliases"
 """The field, and the record key of a model, that holds its aliases by name."""

@@ -10,7 +10,7 @@ from typing import Final
 
 from graphql_schema.ports.outcomes import GateResult
 from graphql_schema.ports.record import Record
-from policies.gates import Gates, Needs, Selectors
+from policies.installation.gates import Gates, Needs, Selectors
 from policies.sensitivity import RANK
 
 REPORTERS: Final = "reporters"

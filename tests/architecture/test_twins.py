@@ -102,9 +102,9 @@ def test_declarations_need_no_test(source: str, decides: bool) -> None:  # noqa:
 
 def test_twins_and_modules_are_paths() -> None:
     """A module, its two possible tests, and the way back from a test, for helpers of the tests as well."""
-    assert twins("policies/gates.py") == {
-        "tests/unit/policies/test_gates.py",
-        "tests/integration/policies/test_gates.py",
+    assert twins("policies/installation/gates.py") == {
+        "tests/unit/policies/installation/test_gates.py",
+        "tests/integration/policies/installation/test_gates.py",
     }
-    assert module_of("tests/unit/policies/test_gates.py") == "policies/gates.py"
+    assert module_of("tests/unit/policies/installation/test_gates.py") == "policies/installation/gates.py"
     assert module_of("tests/unit/support/oracles/test_lineage.py") == "tests/support/oracles/lineage.py"

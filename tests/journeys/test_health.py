@@ -12,7 +12,7 @@ from support.waiting import until
 
 from app.graph.records.clock import epoch_milliseconds
 from graphql_schema.fields.scalars import instant_text
-from policies.disclosure import Disclosure
+from policies.installation.disclosure import Disclosure
 
 RAW, CLEAN, SECRET = urn("dataset", "raw"), urn("dataset", "clean"), urn("dataset", "secret")
 MODEL, V1, V2 = urn("model", "ranker"), urn("model-version", "ranker@1"), urn("model-version", "ranker@2")

@@ -7,7 +7,7 @@ import pytest
 from support.servers.in_process import Api, open_api
 from support.stores.janusgraph import StoreGraph
 
-from policies.disclosure import Disclosure
+from policies.installation.disclosure import Disclosure
 
 ROOT = "mlg://{}/t/default/{}"
 

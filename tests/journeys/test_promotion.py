@@ -10,7 +10,7 @@ from support.servers.in_process import Api
 from support.source_tree import read
 from support.stores.raw_incidents import raise_incident
 
-from policies.gates import load_gates
+from policies.installation.gates import load_gates
 
 EXAMPLES = re.findall(r"(?ms)^```graphql\n# as (\w+)\n(.*?)^```$", read("docs/gates.md"))
 """The GraphQL examples of the documentation, as (persona, query)."""

@@ -22,7 +22,7 @@ from support.stores.janusgraph import StoreGraph
 
 from app.auth.dev_issuer import DevIssuer
 from app.auth.personas import Persona
-from policies.gates import Gate, Gates, Needs
+from policies.installation.gates import Gate, Gates, Needs
 from policies.principal import PrincipalKind
 
 REPORTED = """query ($id: ID!) { asset(id: $id) { ... on ModelVersion { gate(alias: "champion") {

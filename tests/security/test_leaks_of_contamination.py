@@ -9,7 +9,7 @@ from support.estates.leak_catalogue import HIDDEN_IDS, open_leaky
 from support.servers.in_process import Api
 from support.stores.janusgraph import StoreGraph
 
-from policies.disclosure import Disclosure
+from policies.installation.disclosure import Disclosure
 
 QUERY = """query ($id: ID!) { node(id: $id) { ... on Evaluation { contamination { verdict
   sources { verdict training { id } evaluated { id } via { id } path { id } } completeness { state reason visited }

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from support.servers.in_process import Api
 
-from policies.disclosure import Disclosure
+from policies.installation.disclosure import Disclosure
 
 TEAM = [{"owner": "mlg://team/catalog/default/risk"}]
 

@@ -10,7 +10,7 @@ from support.estates.leak_catalogue import BEHIND, DRAFT, HIDDEN, HUB, MODEL, OP
 from support.servers.in_process import Api
 
 from app.graph.records.clock import epoch_milliseconds
-from policies.disclosure import Disclosure
+from policies.installation.disclosure import Disclosure
 
 SCENE = """query ($roots: [ID!]!, $by: [SceneProperty!], $open: Int, $expand: [SceneExpansion!]) {
   scene(roots: $roots, groupBy: $by, openLevels: $open, expand: $expand, maxDepth: 10) {

@@ -12,8 +12,8 @@ from app.graph.commits.propagating_tags import PropagatingTags
 from app.graph.commits.write_queue import WriteQueue
 from app.graph.commits.writer_contention import WriterContention
 from graphql_schema.catalog.inference_rules import InferenceRule
-from policies.disclosure import Disclosure
-from policies.gates import NO_GATES, Gates
+from policies.installation.disclosure import Disclosure
+from policies.installation.gates import NO_GATES, Gates
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ from graphql_schema.ports.relation_query import PageRequest, RelationQuery
 from graphql_schema.ports.row import FeedBatch, Row, RowPage
 from graphql_schema.ports.search_query import SearchCandidates, SearchQuery
 from graphql_schema.ports.shared_results import SharedResults
-from policies.disclosure import Disclosure
+from policies.installation.disclosure import Disclosure
 
 ResultT = TypeVar("ResultT")
 

@@ -24,8 +24,8 @@ from graphql_schema.ports.commands import Command, EventCommand, MergeCommand
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.outcomes import WriteOutcome, outcome_of_event
 from policies.access import Access
-from policies.disclosure import Disclosure
 from policies.errors import LimitError
+from policies.installation.disclosure import Disclosure
 
 MAX_BATCH_ITEMS: Final = 250
 """Maximal number of commands of one batch, unless its first item has more or the call is atomic."""

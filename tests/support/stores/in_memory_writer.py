@@ -18,7 +18,7 @@ from app.graph.writing.unit.working_set import WorkingSet
 from graphql_schema.ports.commands import Command, LinkCommand, RegisterCommand
 from graphql_schema.ports.outcomes import WriteOutcome
 from graphql_schema.ports.record import Record
-from policies.gates import NO_GATES, Gates
+from policies.installation.gates import NO_GATES, Gates
 from policies.policy import Policy
 from policies.principal import Principal
 

@@ -26,7 +26,7 @@ from app.settings import Settings
 from app.store.schema_stamp import StoreSchema
 from graphql_schema.catalog.relations import MEMBER_OF, PART_OF
 from graphql_schema.ports.commands import DeclaredEdges, RegisterCommand
-from policies.disclosure import Disclosure
+from policies.installation.disclosure import Disclosure
 from policies.principal import Principal, PrincipalKind
 
 MARK = re.compile(f"(?:{HUSH}|{VEIL})[0-9]+")

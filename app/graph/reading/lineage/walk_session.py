@@ -14,8 +14,8 @@ from app.graph.reading.visible_rows import VisibleRows
 from app.graph.records.read_time import ReadTime
 from graphql_schema.ports.lineage_query import Completeness, SnapshotTime
 from graphql_schema.ports.shared_results import SharedResults
-from policies.disclosure import Disclosure
 from policies.errors import LimitError
+from policies.installation.disclosure import Disclosure
 
 PAUSE: Final = 2_000
 """Number of edges counted by :meth:`WalkSession.count_edges` between two pauses for other tasks of the event loop."""

@@ -13,7 +13,7 @@ from app.graph.writing.unit.rejections import denied
 from graphql_schema.catalog.relations import PRODUCES, STARTED_BY, VERSION_OF
 from graphql_schema.ports.record import Record
 from graphql_schema.rules.gate_evaluation import selectors, visible_fields
-from policies.gates import RISK_TIERS
+from policies.installation.gates import RISK_TIERS
 
 _RISK: Final[Mapping[str | None, int]] = {None: 0, **{tier: rank for rank, tier in enumerate(RISK_TIERS, 1)}}
 

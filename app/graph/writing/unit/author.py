@@ -11,7 +11,7 @@ from app.graph.records.vertex_id import vertex_id
 from graphql_schema.rules.change_stamp import dated
 from policies.attributes import PolicyAttributes
 from policies.decision import Decision
-from policies.gates import NO_GATES, Gates
+from policies.installation.gates import NO_GATES, Gates
 from policies.principal import Principal
 
 NO_FLOORS: Final = FloorView("")

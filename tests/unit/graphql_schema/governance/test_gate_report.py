@@ -14,7 +14,7 @@ from graphql_schema.fields.context import Context
 from graphql_schema.ports.relation_query import PageRequest, RelationQuery
 from graphql_schema.ports.row import Row, RowPage
 from graphql_schema.schema import GraphSchema
-from policies.gates import load_gates
+from policies.installation.gates import load_gates
 from policies.principal import Principal
 
 VERSION = "mlg://model-version/test/default/ranker@1"

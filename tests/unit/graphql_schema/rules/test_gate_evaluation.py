@@ -16,7 +16,7 @@ from graphql_schema.rules.gate_evaluation import (
     newest,
     visible_fields,
 )
-from policies.gates import Gate, Gates, Needs
+from policies.installation.gates import Gate, Gates, Needs
 
 NOW = 1_000
 STRICT = Gates(

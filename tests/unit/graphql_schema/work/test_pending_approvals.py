@@ -13,7 +13,7 @@ from graphql_schema.ports.outcomes import GateResult
 from graphql_schema.ports.row import Row
 from graphql_schema.work import pending_approvals as module
 from graphql_schema.work.pending_approvals import pending_approvals
-from policies.gates import Gate, Gates, Needs
+from policies.installation.gates import Gate, Gates, Needs
 from policies.vocabulary import WriteAction
 
 TWO = Needs(("governance", "release"), distinct=frozenset({frozenset({"governance", "release"})}))

@@ -22,7 +22,7 @@ from graphql_schema.ports.commands import (
     RevertCommand,
     SetAliasCommand,
 )
-from policies.gates import load_gates
+from policies.installation.gates import load_gates
 from policies.policy import Policy
 
 EXAMPLES = int(os.environ.get("EXAMPLES", "8"))

@@ -12,7 +12,7 @@ from support.estates.promotions import SET, VERSION
 from support.servers.in_process import Api, open_api
 from support.stores.janusgraph import StoreGraph
 
-from policies.gates import Gate, Gates, Needs
+from policies.installation.gates import Gate, Gates, Needs
 
 CONTAMINATION = """query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Evaluation { contamination { verdict
   sources { verdict training { id } evaluated { id } via { id } path { id } } completeness { state reason } } } } }"""

@@ -13,8 +13,8 @@ from support.estates.promotions import VERSION as REPORT
 from support.servers.in_process import open_api
 from support.stores.janusgraph import StoreGraph
 
-from policies.disclosure import Disclosure
-from policies.gates import Gate, Gates, Needs
+from policies.installation.disclosure import Disclosure
+from policies.installation.gates import Gate, Gates, Needs
 
 
 async def test_a_gate_needs_uncontaminated_evaluations(

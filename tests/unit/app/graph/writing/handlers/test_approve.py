@@ -7,7 +7,7 @@ from support.stores.in_memory_writer import Memory, seeded
 from support.stores.writers import NOW, asset, link, person, urn
 
 from graphql_schema.ports.commands import ApproveCommand, DeleteCommand
-from policies.gates import load_gates
+from policies.installation.gates import load_gates
 
 ELI = person("eli", "team ranking", roles="approver")
 KIM = person("kim", "team ranking", roles="approver")

@@ -15,7 +15,7 @@ from graphql_schema.ports.commands import (
     RemoveAliasCommand,
     SetAliasCommand,
 )
-from policies.gates import Gate, Gates, Needs
+from policies.installation.gates import Gate, Gates, Needs
 
 ELI = replace(person("eli", "team ranking", roles="approver engineer"), user=urn("user eli"))
 KIM = person("kim", "team ranking", roles="approver")

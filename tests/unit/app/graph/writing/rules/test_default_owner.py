@@ -11,7 +11,7 @@ from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.relations import EVALUATED_BY, OWNED_BY, RUN_OF
 from graphql_schema.catalog.urn import parse_urn
 from graphql_schema.ports.commands import DeclaredEdges, RegisterCommand
-from policies.gates import Gate, Gates, Needs
+from policies.installation.gates import Gate, Gates, Needs
 
 OURS = {"team ranking": ["TECHNICAL"]}
 GATES = Gates((Gate("g", Needs(evaluations=True, evaluators=frozenset({urn("team audit")}))),))

@@ -10,7 +10,7 @@ from app.graph.records.vertex_id import vertex_id
 from app.graph.records.vertex_record import with_effective_sensitivity
 from graphql_schema.ports.commands import SetAliasCommand
 from graphql_schema.ports.outcomes import GateResult, WriteOutcome
-from policies.gates import Gate, Gates, Needs
+from policies.installation.gates import Gate, Gates, Needs
 
 ELI = person("eli", "team ranking", roles="approver")
 OURS = {"team ranking": ["TECHNICAL"]}

@@ -10,7 +10,7 @@ from support.stores.writers import NOW, asset, link, person, urn
 from app.graph.writing.unit.visibility import CallerVisibility
 from graphql_schema.ports.commands import SetAliasCommand
 from graphql_schema.ports.record import Record
-from policies.gates import Gate, Gates, Needs
+from policies.installation.gates import Gate, Gates, Needs
 
 ADA = person("ada", "team ranking", roles="engineer")
 MO = replace(person("mo", "team ranking", roles="engineer approver"), user=urn("user mo"))

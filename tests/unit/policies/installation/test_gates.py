@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from policies.errors import ConfigurationError
-from policies.gates import Gate, Gates, Needs, Selectors, load_gates
+from policies.installation.gates import Gate, Gates, Needs, Selectors, load_gates
 
 GATE = '[[gate]]\nid = "g"\ndoc = "Why."\n'
 GOOD = f'{GATE}approvals = ["release"]\n'

@@ -7,7 +7,7 @@ from typing import Final
 from policies.errors import ConfigurationError
 from policies.policy_file import read_toml
 
-SHIPPED: Final = Path(__file__).parent / "disclosure.toml"
+SHIPPED: Final = Path(__file__).parent.parent / "disclosure.toml"
 """The file of the setting that the program ships with."""
 
 

@@ -15,7 +15,7 @@ from policies.errors import ConfigurationError
 from policies.policy_file import read_toml
 from policies.sensitivity import RANK, SENSITIVITIES
 
-SHIPPED: Final = Path(__file__).with_name("gates.toml")
+SHIPPED: Final = Path(__file__).parent.parent / "gates.toml"
 """The file of the gates that the program ships with."""
 
 NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")

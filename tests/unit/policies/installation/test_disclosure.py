@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from policies.disclosure import Disclosure, load_disclosure
 from policies.errors import ConfigurationError
+from policies.installation.disclosure import Disclosure, load_disclosure
 
 
 @pytest.mark.parametrize("value", ["none", "flag", "count"])
