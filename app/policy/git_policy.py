@@ -11,7 +11,14 @@ from policies.labels import COMMON_SECTION
 from policies.policy import SHIPPED, Policy
 from policies.vocabulary import Label, Labels
 
-BESIDE: Final = ("disclosure.toml", "gates.toml", "personas.toml", "roles.toml", "sensitivity.toml")
+BESIDE: Final = (
+    "disclosure.toml",
+    "gates.toml",
+    "personas.toml",
+    "reserved_names.toml",
+    "roles.toml",
+    "sensitivity.toml",
+)
 """Files that are not compared, each with a remark if it differs: both policies are read with those of the working tree.
 
 Only the rules and the labels are compared.

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 
 import structlog
@@ -48,7 +49,8 @@ from app.telemetry.spans import Spans
 from app.telemetry.work import WorkMonitor
 from app.webhooks.webhook_job import sending
 from graphql_schema.catalog.inference_rules import RULES
-from graphql_schema.catalog.kinds import ASSETS
+from graphql_schema.catalog.kinds import ASSETS, RESERVABLE
+from graphql_schema.catalog.urn import is_urn
 from graphql_schema.execution.side_thread import short_switches
 from graphql_schema.operation.field_guards import governed_fields
 from graphql_schema.ports.policy_report import PolicyReport
@@ -57,6 +59,7 @@ from graphql_schema.schema import build_schema
 from policies.errors import CodedError, ConfigurationError, LimitError
 from policies.installation.disclosure import load_disclosure
 from policies.installation.gates import load_gates
+from policies.installation.reserved_names import load_reserved_names
 from policies.policy import Policy
 from policies.principal import Principal
 from policies.sensitivity import SHIPPED, load_stops
@@ -167,6 +170,7 @@ class Process:
         self._start_jobs = start_jobs
         self._propagation_stops = load_stops(SHIPPED, ASSETS)
         self._gates = load_gates()
+        self._reserved_names = load_reserved_names(RESERVABLE, partial(is_urn, kind="Team"))
         self._disclosure = load_disclosure()
         self._cursor_key = cursor_key(settings)
         self._webhook_rights = webhook_rights(settings, self._cursor_key)
@@ -296,6 +300,7 @@ class Process:
             outbox=Outbox(self._may_link),
             inference_rules=rules,
             disclosure=self._disclosure,
+            reserved_names=self._reserved_names,
         )
 
     def _may_link(self, who: Principal, record: Record) -> bool:

@@ -120,7 +120,8 @@ class Asset(Node):
     )
     owner_team: TeamRef | None = strawberry.field(
         description="The team that policies use: the first TECHNICAL team of the owners, else the first team of the "
-        "owners, else the owner team of the parent; null without any.",
+        "owners, else the owner team of the parent; null without any. An asset without all of these has the team that "
+        "its id is reserved for.",
         resolver=_owner_team,
         metadata=resolved_for_all(),
     )

@@ -127,5 +127,9 @@ ASSETS: Final = tuple(kind.name for kind in KINDS.values() if kind.asset)
 """The names of the governed kinds."""
 
 
+RESERVABLE: Final = tuple(name for name in ASSETS if not KINDS[name].versioned)
+"""The governed kinds of which ids can be reserved for a team: a version has the id of its parent, and its owner."""
+
+
 VERSIONS: Final = tuple(kind for kind in KINDS.values() if kind.versioned)
 """The kinds that are versions of another kind."""

@@ -79,6 +79,14 @@ def parse_urn(text: str) -> Urn:
     return Urn(kind.name, source, namespace, name, version or None)
 
 
+def is_urn(text: str, kind: str) -> bool:
+    """Return whether a text is a valid URN of a kind."""
+    try:
+        return parse_urn(text).kind == kind
+    except InvalidError:
+        return False
+
+
 def slug_of(text: str) -> str:
     """Return the slug in a URN. Nothing is checked: for another text the result is its part before the first `/`."""
     return text.removeprefix("mlg://").partition("/")[0]

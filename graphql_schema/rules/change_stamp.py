@@ -26,6 +26,9 @@ MADE_BY: Final = "madeBy"
 OWNER_TEAM: Final = "ownerTeam"
 """The field of the owner, whose stored value may be a user or a domain, such as that of a hidden parent."""
 
+RESERVED_FOR: Final = "reservedFor"
+"""Record key: the team that owns an asset without another team, because its id was reserved when it had no owner."""
+
 
 def shown_owner(value: Json) -> str | None:
     """Return a stored value of OWNER_TEAM as the field shows it: None for an owner who is not a team."""

@@ -1,1 +1,1 @@
-"""What an installation decides besides rules and labels: its gates, and what results disclose of hidden nodes."""
+"""What an installation decides besides rules and labels: its gates, its reserved names, and what results disclose."""

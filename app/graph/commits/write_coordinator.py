@@ -14,6 +14,7 @@ from app.graph.commits.writer_contention import WriterContention
 from graphql_schema.catalog.inference_rules import InferenceRule
 from policies.installation.disclosure import Disclosure
 from policies.installation.gates import NO_GATES, Gates
+from policies.installation.reserved_names import NOTHING_RESERVED, ReservedNames
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,9 @@ class WriteCoordinator:
     ``contention`` records whether several callers write. ``outbox`` holds work for background jobs, ``commit_log``
     orders transactions, and ``late_writes`` records those without a response. ``propagating_tags`` caches which tags
     propagate, and ``index_state`` is how far the index of an external store was compared.
-    ``propagation_stops`` are the kinds to which no sensitivity propagates; ``gates`` and ``inference_rules`` are those
-    of the installation, and so is ``disclosure``: how much results disclose of hidden nodes.
+    ``propagation_stops`` are the kinds to which no sensitivity propagates; ``gates``, ``inference_rules`` and
+    ``reserved_names`` are those of the installation, and so is ``disclosure``: how much results disclose of hidden
+    nodes.
     """
 
     propagation_stops: frozenset[str] = frozenset()
@@ -41,3 +43,4 @@ class WriteCoordinator:
     index_state: IndexState = field(default_factory=IndexState)
     inference_rules: Sequence[InferenceRule] = ()
     disclosure: Disclosure = Disclosure.NONE
+    reserved_names: ReservedNames = NOTHING_RESERVED

@@ -20,7 +20,7 @@ from graphql_schema.catalog.kinds import KIND_OF_CODE, KIND_OF_SLUG, KINDS
 from graphql_schema.catalog.properties import NATIVE_PROPERTIES, TIME_FIELDS
 from graphql_schema.catalog.urn import make_urn, parse_urn
 from graphql_schema.ports.record import Json, JsonObject, Record
-from graphql_schema.rules.change_stamp import MADE_AT
+from graphql_schema.rules.change_stamp import MADE_AT, RESERVED_FOR
 from graphql_schema.rules.index_terms import name_terms, prose_terms
 from policies.attributes import PolicyAttributes
 from policies.errors import InvalidError
@@ -49,7 +49,8 @@ _FIRST: Final[Mapping[str, Record]] = {
 }
 
 _FIXED: Final = frozenset(
-    {"id", "tenant", "source", "namespace", "version", "kind", "index", "hydration", "ownerTeam", CONFIRMED, GIVEN_BY}
+    {"id", "tenant", "source", "namespace", "version", "kind", "index", "hydration", "ownerTeam"}
+    | {CONFIRMED, GIVEN_BY, RESERVED_FOR}
 )
 
 _TEAM, _USER = "mlg://team/", "mlg://user/"
@@ -248,7 +249,7 @@ def owner_team(record: Record, parent: Record | None) -> str:
 
     It is the first of these that exists, where *inherited* is the owner team of the parent:
 
-    - a team among its owners, or else an inherited team;
+    - a team among its owners, or else an inherited team, or else the team for which its id was reserved;
     - a user among its owners, or else what is inherited, a user or a domain;
     - its domain. That of a stub does not count, because earlier versions let any caller put a stub into a domain.
 
@@ -257,7 +258,7 @@ def owner_team(record: Record, parent: Record | None) -> str:
     inherited = str(parent["ownerTeam"]) if parent else ""
     team = _first_owner(record, _TEAM) or (inherited if inherited.startswith(_TEAM) else "")
     domain = "" if record["hydration"] == "STUB" else str(record["index"]["domain"])
-    return team or _first_owner(record, _USER) or inherited or domain
+    return team or str(record.get(RESERVED_FOR, "")) or _first_owner(record, _USER) or inherited or domain
 
 
 def _first_owner(record: Record, prefix: str) -> str:

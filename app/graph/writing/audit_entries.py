@@ -28,12 +28,12 @@ from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import CHANGED
 from graphql_schema.catalog.urn import parent_urn
 from graphql_schema.ports.record import Json, Record
-from graphql_schema.rules.change_stamp import MADE_BY, REGISTERED_BY, shows_no_owner
+from graphql_schema.rules.change_stamp import MADE_BY, REGISTERED_BY, RESERVED_FOR, shows_no_owner
 
 _NOT_AUDITED: Final = frozenset(
     {"id", "kind", "tenant", "source", "namespace", "version", "index", "deletedWith"}
     | {"revision", "createdAt", "createdBy", "updatedAt", "updatedBy"}
-    | {CONFIRMED, GIVEN_BY}
+    | {CONFIRMED, GIVEN_BY, RESERVED_FOR}
     | {MERGED_INTO, MERGE_DEPTH}  # recorded by the handler
     | {NAMED_RUNS}  # recorded as edges
     | {ALIASES}  # recorded alias by alias, by the handler

@@ -234,6 +234,7 @@ class PolicedWriter:
             principal=principal,
             discloses_hidden=coordinator.disclosure is not Disclosure.NONE,
             planned_ends=coordinator.outbox.planned_ends,
+            reserved_names=coordinator.reserved_names,
         )
 
 

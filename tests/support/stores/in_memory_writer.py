@@ -19,6 +19,7 @@ from graphql_schema.ports.commands import Command, LinkCommand, RegisterCommand
 from graphql_schema.ports.outcomes import WriteOutcome
 from graphql_schema.ports.record import Record
 from policies.installation.gates import NO_GATES, Gates
+from policies.installation.reserved_names import NOTHING_RESERVED, ReservedNames
 from policies.policy import Policy
 from policies.principal import Principal
 
@@ -52,6 +53,7 @@ class Memory:
     edges: dict[EdgeKey, Record] = field(default_factory=dict)
     receipts: dict[int, Record] = field(default_factory=dict)
     gates: Gates = NO_GATES
+    reserved_names: ReservedNames = NOTHING_RESERVED
     written: Mapping[str, Any] | None = None
 
     @property
@@ -91,6 +93,7 @@ class Memory:
             user=who.user,
             owners=who.owners,
             principal=who,
+            reserved_names=self.reserved_names,
         )
 
     def unit(self, who: Principal = ROOT, now: int = NOW, coverage: ReadCoverage = COMPLETE) -> ItemUnit:

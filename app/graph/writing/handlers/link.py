@@ -129,7 +129,7 @@ def _declare_unconfirmed(unit: ItemUnit, command: LinkCommand, key: EdgeKey, own
     require_right_to_move(unit, key, own, before, after, there)
     after = with_confirmation(after, unconfirmed=unconfirmed)
     if DECLASSIFIED in command.values:
-        absent = absent_record(unit, unit.lookup.known(own)["id"])
+        absent = absent_record(unit, unit.visibility.name(unit.lookup.known(own)))
         require_right_to_declassify(unit, absent, target, before, command.values, "declassify")
     if before == after:
         return Outcome.UNCHANGED
@@ -251,7 +251,7 @@ def _end_unconfirmed(unit: ItemUnit, command: UnlinkCommand, key: EdgeKey, own: 
     if before is None or not (is_current(before, unit.now) or command.valid_to is not None):
         raise _no_edge(command)
     after = _ended(unit, command, key, own, before)
-    revision = absent_record(unit, unit.lookup.known(own)["id"])["revision"]
+    revision = absent_record(unit, unit.visibility.name(unit.lookup.known(own)))["revision"]
     if after == before:
         return WriteOutcome(Outcome.UNCHANGED, revision=revision, changed_end_known=False)
     stage_unconfirmed_link(

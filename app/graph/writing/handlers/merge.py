@@ -13,7 +13,7 @@ from app.graph.records.merged_edge import joined, moved
 from app.graph.records.merged_record import MERGE_DEPTH, merge_depth, merged
 from app.graph.records.read_time import recorded
 from app.graph.records.tag_edge import has_mode
-from app.graph.records.vertex_record import default_display_name, stub
+from app.graph.records.vertex_record import GIVEN_BY, default_display_name, stub
 from app.graph.writing.handlers.link import field_of
 from app.graph.writing.handlers.observe import observation_urn
 from app.graph.writing.rules.denials import who_registered
@@ -45,7 +45,7 @@ from graphql_schema.catalog.urn import parse_urn
 from graphql_schema.ports.commands import MergeCommand
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 from graphql_schema.ports.record import Record
-from graphql_schema.rules.change_stamp import MADE_BY, REGISTERED_BY
+from graphql_schema.rules.change_stamp import MADE_BY, REGISTERED_BY, RESERVED_FOR
 from graphql_schema.rules.observation.observed_values import is_observed
 
 MAX_MOVED: Final = 500
@@ -62,7 +62,7 @@ _STAY: Final = frozenset({CHANGED.name, INGESTED_INTO.name, OBSERVATION_OF.name}
 
 _BOOKKEEPING: Final = frozenset(
     {"hydration", "revision", "createdAt", "createdBy", "updatedAt", "updatedBy", "index", "name"}
-    | {"sensitivity", "confirmedSensitivity", "ownerTeam", "givenBy", MADE_BY, REGISTERED_BY, MERGE_DEPTH}
+    | {"sensitivity", "confirmedSensitivity", "ownerTeam", GIVEN_BY, RESERVED_FOR, MADE_BY, REGISTERED_BY, MERGE_DEPTH}
 )
 """Record keys that are no values which a client has given. What they say about owners and tags is compared apart."""
 

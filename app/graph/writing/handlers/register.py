@@ -27,7 +27,7 @@ from app.graph.writing.rules.permissions import (
 from app.graph.writing.rules.result_rights import require_right_on_result
 from app.graph.writing.rules.unconfirmed_links import unconfirmed_from
 from app.graph.writing.unit.item_unit import ItemUnit
-from app.graph.writing.unit.placeholders import ensure_stub
+from app.graph.writing.unit.placeholders import absent_record, ensure_stub
 from app.graph.writing.unit.rejections import conflict, denied, invalid
 from app.graph.writing.unit.unseen_references import names_unseen
 from graphql_schema.catalog.enums import ChangeAction, LifecycleStage
@@ -110,6 +110,8 @@ def _load(unit: ItemUnit, command: RegisterCommand) -> Target:
 def _authorise(unit: ItemUnit, target: Target) -> None:
     """Check the rights on what is stored, the expected revision, and that the asset is not deleted."""
     before, command = target.before, target.command
+    if command.action is None and unit.author.owner_of_name(command.urn) and _is_as_absent(unit, before):
+        require_right(unit, "register", absent_record(unit, command.urn))
     if before is not None and (command.action is not None or not is_unowned_stub(before)):
         require_right(unit, target.right, before)
         if command.values.get("stage") == RETIRED != before["stage"]:
@@ -118,6 +120,11 @@ def _authorise(unit: ItemUnit, target: Target) -> None:
         require_right_below(unit, command.urn, target.parent, *_parent_field(command))
     refuse_unexpected(unit, command.urn, command.expected_revision, before)
     refuse_deleted(before)
+
+
+def _is_as_absent(unit: ItemUnit, before: Record | None) -> bool:
+    """Return whether a registration is decided as that of an absent asset first: of a hidden one it must look so."""
+    return before is None or is_unowned_stub(before) or not unit.visibility.is_visible(before)
 
 
 def _parent_field(command: RegisterCommand) -> Iterator[str]:

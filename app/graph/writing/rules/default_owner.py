@@ -19,13 +19,15 @@ def with_default_owner(unit: ItemUnit, command: RegisterCommand, before: Record 
     """Return the registration of an evaluation or run that has and declares no owner with one; others unchanged.
 
     The owner is that of the version or workflow, else of an evaluation an evaluator of a gate, provided that it is in
-    ``owners`` of the author. Without such an owner, if it was removed after the asset was registered, or if the caller
-    may not take the asset, the registration is unchanged.
+    ``owners`` of the author. Without such an owner, or if it was removed after the asset was registered, the registration is
+    unchanged. So it is if the caller may not take the asset, or its id is reserved.
     """
     kind = parse_urn(command.urn).kind
     owned = before is not None and (before["ownerTeam"] or before["index"]["owners"])
     declares = any(edges.hop.relation is OWNED_BY for edges in command.edges)
     if command.action is not None or kind not in _BASES or owned or declares or not may_take(unit, before):
+        return command
+    if unit.author.owner_of_name(command.urn):
         return command
     owner = next((urn for urn in _candidates(unit, command, kind) if urn in unit.author.owners), None)
     if owner is None or _was_removed(unit, before, owner):

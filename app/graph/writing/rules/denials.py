@@ -39,12 +39,15 @@ def _named(unit: ItemUnit, record: Record) -> str:
 def _named_owner(unit: ItemUnit, record: Record) -> str | None:
     """Return the owner team of an asset that the caller may see, or the team that a new asset is registered for.
 
-    None for other owners, because ``ownerTeam`` shows teams only, and for a team that a stored asset would get. None
-    also for a team inherited by a new asset, because its parent may be hidden.
+    A team for which the id is reserved is named in any case, because it follows from the id. None for other
+    owners, because ``ownerTeam`` shows teams only, and for a team that a stored asset would get. None also for a team
+    inherited by a new asset, because its parent may be hidden.
     """
     owner: str = record["ownerTeam"]
     if not owner.startswith(_TEAM):
         return None
+    if owner == unit.author.owner_of_name(record["id"]):
+        return owner
     stored = unit.lookup.batch.vertex_before(unit.lookup.vid(record["id"]))
     if stored is None:
         return owner if owner in (urn for urn, _ in record["index"]["owners"]) else None

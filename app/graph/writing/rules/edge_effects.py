@@ -20,10 +20,13 @@ from app.graph.writing.rules.first_owner import may_take
 from app.graph.writing.rules.permissions import may_join, may_link_other_ends
 from app.graph.writing.unit.apart_declarations import declarers, declarers_of_others, taken_over, with_declarers
 from app.graph.writing.unit.item_unit import ItemUnit
+from app.graph.writing.unit.placeholders import ensure_stub
 from graphql_schema.catalog.enums import TagMode
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import CHILD_HOPS, CONTAINS, DEPLOYED_AS, OWNED_BY, RELATIONS, TAGGED, Direction
+from graphql_schema.catalog.urn import parent_urn
 from graphql_schema.ports.record import Record
+from graphql_schema.rules.change_stamp import RESERVED_FOR
 
 CONTAINER_KEYS = {"Domain": "domain", **{kind.part_of: "whole" for kind in KINDS.values() if kind.part_of}}
 """Index key of a contained asset that holds its container, by the kind of the container."""
@@ -189,12 +192,20 @@ def _is_reported(unit: ItemUnit, key: EdgeKey, before: Record | None) -> bool:
 
 
 def update_owner_team(unit: ItemUnit, vid: int) -> None:
-    """Stage the owner team of a vertex and, if it changes, those of its children, which may inherit it."""
+    """Stage the owner team of a vertex and, if it changes, those of its children, which may inherit it.
+
+    Without an owner, a vertex of which the id is reserved gets the team of the reservation, and keeps that for good.
+    """
     record = unit.lookup.known(vid)
     parent = unit.lookup.parent(record)
     if parent is None and record["index"]["whole"] and not record["index"]["owners"]:
         return  # the parent was not read, so its owner team did not change
-    if not unit.staging.put(vid, {**record, "ownerTeam": owner_team(record, parent)}):
+    owner = owner_team(record, parent)
+    reserved = unit.author.owner_of_name(record["id"])
+    if not owner and reserved and parent_urn(record["id"]) is None:
+        ensure_stub(unit, reserved)
+        owner, record = reserved, {**record, RESERVED_FOR: reserved}
+    if not unit.staging.put(vid, {**record, "ownerTeam": owner}):
         return
     hop = CHILD_HOPS.get(kind_of(record))
     if hop is None:

@@ -22,9 +22,15 @@ def with_registrant(record: Record, subject: str) -> Record:
 def may_take(unit: ItemUnit, record: Record | None) -> bool:
     """Return whether the caller may take an unowned asset: a new one, a stub, or one that the caller registered.
 
-    A caller who may retire the asset may take it too; by the default policy, these are the administrators.
+    A caller who may retire the asset may take it too; by the default policy, these are the administrators. If its id is
+    reserved for a team, only a caller may who may register it for this team.
     """
-    return record is None or is_unowned_stub(record) or is_of_author(unit, record)
+    if record is None:
+        return True
+    reserved = unit.author.owner_of_name(record["id"])
+    if reserved:
+        return unit.visibility.allows("register", {**record, "ownerTeam": reserved}).allowed
+    return is_unowned_stub(record) or is_of_author(unit, record)
 
 
 def is_of_author(unit: ItemUnit, record: Record) -> bool:

@@ -108,7 +108,7 @@ def require_right_if_visible(unit: ItemUnit, action: str, record: Record, *path:
     if unit.visibility.is_visible(record):
         require_right(unit, action, record, *path)
         return True
-    absent = absent_record(unit, record["id"])
+    absent = absent_record(unit, unit.visibility.name(record))
     if not is_unowned_stub(absent):
         require_right(unit, action, absent, *path)
     return False

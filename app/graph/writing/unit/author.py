@@ -8,10 +8,12 @@ from app.graph.commits.entries.planned_ends import PlannedEnds
 from app.graph.commits.outbox_entry import Caller
 from app.graph.commits.sensitivity_floors import FloorView
 from app.graph.records.vertex_id import vertex_id
+from graphql_schema.catalog.urn import parent_urn, parse_urn
 from graphql_schema.rules.change_stamp import dated
 from policies.attributes import PolicyAttributes
 from policies.decision import Decision
 from policies.installation.gates import NO_GATES, Gates
+from policies.installation.reserved_names import NOTHING_RESERVED, ReservedNames
 from policies.principal import Principal
 
 NO_FLOORS: Final = FloorView("")
@@ -39,7 +41,7 @@ class Author:
     floors of the tenant. ``propagation_stops`` are the kinds to which no sensitivity propagates. Audit entries
     store ``request_id``, unless it is empty. ``principal`` is the caller, for work that a job does later.
     ``discloses_hidden``, a flag: results may state that something is hidden. ``planned_ends`` are the ends in the
-    future that callers have declared.
+    future that callers have declared. ``reserved_names`` are those of the installation.
     """
 
     tenant: str
@@ -61,6 +63,7 @@ class Author:
     principal: Principal | None = None
     discloses_hidden: bool = False
     planned_ends: PlannedEnds = field(default_factory=PlannedEnds)
+    reserved_names: ReservedNames = NOTHING_RESERVED
 
     @property
     def audit_date(self) -> int:
@@ -78,3 +81,10 @@ class Author:
     def vid(self, urn: str) -> int:
         """Return the vertex id of a URN in the author's tenant."""
         return vertex_id(self.tenant, urn)
+
+    def owner_of_name(self, urn: str) -> str:
+        """Return the URN of the team for which an id is reserved, or that of its parent if it is a version; else ""."""
+        if not self.reserved_names.entries:
+            return ""
+        parts = parse_urn(parent_urn(urn) or urn)
+        return self.reserved_names.owner(parts.kind, parts.source, parts.namespace)

@@ -9,6 +9,7 @@ from app.graph.writing.unit.rejections import not_found
 from graphql_schema.catalog.relations import VERSION_OF
 from graphql_schema.catalog.urn import parent_urn, slug_of
 from graphql_schema.ports.record import Record
+from graphql_schema.rules.change_stamp import RESERVED_FOR
 
 _IDENTITIES: Final = frozenset({"team", "user"})
 
@@ -43,7 +44,9 @@ def ensure_stub(unit: ItemUnit, urn: str) -> int:
     if lookup.vertex(vid) is not None:
         return vid
     lookup.batch.require_record(vid, urn)
-    record, parent = stub(author.tenant, urn, author.subject, author.now), parent_urn(urn)
+    record, parent = _new_stub(unit, urn), parent_urn(urn)
+    if RESERVED_FOR in record:
+        ensure_stub(unit, record[RESERVED_FOR])
     if parent is None:
         unit.staging.put(vid, record)
         return vid
@@ -57,13 +60,23 @@ def ensure_stub(unit: ItemUnit, urn: str) -> int:
 def absent_record(unit: ItemUnit, urn: str) -> Record:
     """Return the stub that a reference to a URN would create if there were no such asset.
 
-    It takes owner team and visibility from the parent, if the parent was read and is visible to the caller. A decision
+    It takes owner team and visibility from the parent; one that is hidden from the caller counts as absent. A decision
     about a hidden asset uses this record, so that hidden and absent assets get the same response.
     """
-    record = stub(unit.author.tenant, urn, unit.author.subject, unit.author.now)
-    parent = parent_urn(urn)
-    known = unit.lookup.vertex(unit.lookup.vid(parent)) if parent else None
-    return _inherited(record, known) if known is not None and unit.visibility.is_visible(known) else record
+    record, parent = _new_stub(unit, urn), parent_urn(urn)
+    if parent is None:
+        return record
+    known = unit.lookup.vertex(unit.lookup.vid(parent))
+    is_shown = known is not None and unit.visibility.is_visible(known)
+    return _inherited(record, known if known is not None and is_shown else _new_stub(unit, parent))
+
+
+def _new_stub(unit: ItemUnit, urn: str) -> Record:
+    """Return a stub of a URN, with the team as owner for which the id is reserved; a version gets its owner later."""
+    author = unit.author
+    record = stub(author.tenant, urn, author.subject, author.now)
+    reserved = "" if parent_urn(urn) else author.owner_of_name(urn)
+    return {**record, "ownerTeam": reserved, RESERVED_FOR: reserved} if reserved else record
 
 
 def _inherited(version: Record, parent: Record) -> Record:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,9 +16,11 @@ from app.graph.driver.errors import StoreFailedError, StoreUnavailableError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.records.touched import Touched
+from app.runtime import process as process_module
 from app.runtime.process import Process
 from app.settings import Settings
 from app.store.errors import StoreReason
+from policies.installation.reserved_names import load_reserved_names
 
 
 class WorkingHost:
@@ -124,6 +127,18 @@ async def test_parts_close_in_reverse_order(settings: Settings, steps: list[str]
         assert made.opened is running
         assert running.contexts.client is running.client
     assert steps[3:] == CLOSED
+
+
+async def test_writers_use_the_reserved_names_of_the_file(
+    settings: Settings, steps: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The process reads the file at start, with the kinds and the teams of the catalog."""
+    path, team = tmp_path / "names.toml", "mlg://team/catalog/default/ranking"
+    path.write_text(f'[[reserved]]\nid = "a"\ndoc = "Why."\nowner = "{team}"\nsources = ["airflow"]\n')
+    monkeypatch.setattr(process_module, "load_reserved_names", partial(load_reserved_names, path=path))
+    async with process(settings, steps).running() as running:
+        names = running.contexts.coordinator.reserved_names
+    assert [names.owner(kind, "airflow", "x") for kind in ("Run", "ModelVersion", "Team")] == [team, "", ""]
 
 
 async def test_parts_close_after_an_error(settings: Settings, steps: list[str]) -> None:

@@ -26,6 +26,7 @@ from graphql_schema.catalog.index_values import cost_rank, property_term
 from graphql_schema.catalog.instants import FOREVER
 from graphql_schema.catalog.properties import NATIVE_PROPERTIES, NativeProperty
 from graphql_schema.catalog.urn import make_urn
+from graphql_schema.rules.change_stamp import RESERVED_FOR
 from policies.attributes import PolicyAttributes
 
 URN = "mlg://model-version/mlflow/ads/ctr@3"
@@ -161,6 +162,17 @@ def test_the_owner_of_the_policy_is_a_team_else_a_user_else_the_domain() -> None
     )
     assert (owner_team(mine, None), owner_team(indexed(STUB, domain="d"), None)) == (ADA, "")
     assert owner_team({**indexed(STUB, domain="d"), "hydration": "FULL"}, None) == "d"
+
+
+def test_the_team_of_a_reserved_id_comes_after_other_teams_and_before_users() -> None:
+    """A declared team and that of the parent are before it, users and domains after it, as for an inherited team."""
+    reserved = {**STUB, RESERVED_FOR: OTHER}
+    mine = {**indexed(reserved, owners=[[ADA, ["TECHNICAL"]]], domain="d"), "hydration": "FULL"}
+    assert owner_team(reserved, None) == OTHER
+    assert owner_team(indexed(reserved, owners=[[TEAM, ["STEWARD"]]]), None) == TEAM
+    assert owner_team(mine, version(ownerTeam=TEAM)) == TEAM
+    assert owner_team(mine, version(ownerTeam=ADA)) == owner_team(mine, None) == OTHER
+    assert owner_team(updated(reserved, {RESERVED_FOR: TEAM}), None) == OTHER
 
 
 def test_the_index_of_a_record_is_replaced_key_by_key() -> None:
