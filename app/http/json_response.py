@@ -43,9 +43,16 @@ def json_response(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Return a response with ``content`` as JSON in media type ``media``; status 503 gets ``Retry-After``."""
+    return encoded_response(orjson.dumps(content), status, media, headers)
+
+
+def encoded_response(
+    body: bytes, status: int = HTTPStatus.OK, media: str = JSON, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Return the response of :func:`json_response` with a content that is JSON already."""
     retry = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
     return Response(
-        orjson.dumps(content),
+        body,
         status_code=status,
         media_type=f"{media}; charset=utf-8",
         headers={**NO_CACHE_HEADERS, **retry, **(headers or {})},

@@ -20,8 +20,9 @@ from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 
 from app.errors import HTTP_STATUS, InternalError
+from app.http.encoded_content import encoded_content
 from app.http.error_handling import coded_error_of, log_defects
-from app.http.json_response import error_payload, json_response
+from app.http.json_response import encoded_response, error_payload
 from app.http.negotiation import JSON
 from app.telemetry.operation_report import OK
 from policies.errors import Code, CodedError
@@ -83,9 +84,15 @@ class GraphQLResult:
             content["extensions"] = extensions
         return content
 
-    def response(self, request_id: str, media: str, headers: Mapping[str, str] | None = None) -> Response:
-        """Return the HTTP response in the media type ``media``, with additional ``headers``."""
-        return json_response(self.content(request_id), self.status(media), media, headers)
+    async def response(
+        self, request_id: str, media: str, characters: int = 0, headers: Mapping[str, str] | None = None
+    ) -> Response:
+        """Return the HTTP response in the media type ``media``, with additional ``headers``.
+
+        ``characters`` is the number of characters of the texts and keys of ``data``.
+        """
+        body = await encoded_content(self.content(request_id), characters)
+        return encoded_response(body, self.status(media), media, headers)
 
 
 def build_result(result: ExecutionResult, request_id: str, document: str, *, suggestions: bool) -> GraphQLResult:

@@ -153,9 +153,8 @@ class GraphQLView(GraphQL[ContextT, None], Generic[ContextT]):
                     report.code, report.errors = built.first_code, built.errors
                     report.is_stale = "index" in built.extensions  # the index that was used lags
             missing_scope = built.missing_scope
-            return built.response(
-                request_id, media, {**headers, **(self.challenge(missing_scope) if missing_scope else {})}
-            )
+            headers = {**headers, **(self.challenge(missing_scope) if missing_scope else {})}
+            return await built.response(request_id, media, context.budget.characters, headers)
         except ClientDisconnect:
             raise
         except Exception as error:  # noqa: BLE001 - the HTTP boundary

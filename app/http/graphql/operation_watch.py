@@ -36,6 +36,9 @@ class Endable(Protocol):
     items: int
     """Number of elements of lists in the response."""
 
+    characters: int
+    """Number of characters of texts and keys in the response."""
+
     cuts: set[str]
     """Names of the limits that ended lineage queries."""
 

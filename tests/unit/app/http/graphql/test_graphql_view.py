@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Mapping
 from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +15,9 @@ from starlette.responses import Response
 from starlette.types import Message
 
 from app.http.compression import NO_TRANSFORM
+from app.http.encoded_content import encoded_content
 from app.http.fair_queue import FairQueue
+from app.http.graphql import graphql_result
 from app.http.graphql.graphql_request import LONG_JSON, OperationParams
 from app.http.graphql.graphql_view import GraphQLView
 from app.http.untaken_responses import UntakenResponses
@@ -276,6 +279,22 @@ async def test_a_long_body_is_not_read_before_it_has_a_slot(headers: dict[str, s
         with pytest.raises(ClientDisconnect):
             await view.respond(request, OperationReport())
     assert bool(read) is not waits
+
+
+async def test_a_large_response_is_encoded_by_its_number_of_characters(
+    client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What decides whether a response is written in turns is what its texts and keys have."""
+    given: list[int] = []
+
+    async def encoded(content: Mapping[str, object], characters: int) -> bytes:
+        given.append(characters)
+        return await encoded_content(content, characters)
+
+    monkeypatch.setattr(graphql_result, "encoded_content", encoded)
+    response = await post(client, '{ again { greeting(name: "xyz") } }')
+    assert response.json()["data"] == {"again": {"greeting": "hello xyz"}}
+    assert given == [len("greeting") + len("hello xyz")]
 
 
 async def test_who_takes_no_responses_waits_before_the_next_operation() -> None:

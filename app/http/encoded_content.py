@@ -1,0 +1,92 @@
+"""Encodes the content of a response as JSON: a large one in turns of the event loop, so that no callback writes it all.
+
+Texts of 8 Mi characters that JSON escapes take up to 80 ms in one call. The bytes are the same.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+import orjson
+
+from graphql_schema.ports.operation_budget import OperationBudget
+
+LARGE: Final = 4 * 1024 * 1024
+"""Number of characters of texts and keys from which on a content is encoded in turns; fewer take at most 30 ms.
+
+Pieces cost about ten times the CPU of one call, some 20 ms for each Mi of ordinary values.
+"""
+
+PIECE: Final = 64 * 1024
+"""Number of characters that are encoded at once: half a millisecond for quotation marks alone."""
+
+_TOGETHER: Final = 500
+"""Maximal number of elements of a list that are encoded at once."""
+
+
+async def encoded_content(content: Mapping[str, object], characters: int) -> bytes:
+    """Return the content as JSON; ``characters`` is the number of characters of its texts and keys."""
+    if characters < LARGE:
+        return orjson.dumps(content)
+    return b"".join([piece async for piece in OperationBudget().in_turns(_pieces(content))])
+
+
+def _pieces(value: object) -> Iterator[bytes]:
+    """Yield the JSON of a value in pieces, each with at most PIECE characters of texts and one key besides."""
+    if _size(value, PIECE) <= PIECE:
+        yield orjson.dumps(value)
+    elif isinstance(value, str):
+        yield b'"'
+        for start in range(0, len(value), PIECE):
+            yield orjson.dumps(value[start : start + PIECE])[1:-1]
+        yield b'"'
+    elif isinstance(value, Mapping):
+        yield b"{"
+        for place, (key, each) in enumerate(value.items()):
+            yield b"%b%b:" % (b"," if place else b"", orjson.dumps(key))
+            yield from _pieces(each)
+        yield b"}"
+    elif isinstance(value, list | tuple):
+        yield from _pieces_of_list(value)
+    else:
+        yield orjson.dumps(value)
+
+
+def _pieces_of_list(values: list[object] | tuple[object, ...]) -> Iterator[bytes]:
+    """Yield the JSON of a list: short elements together, each long one in pieces of its own."""
+    together: list[object] = []
+    left, separator = PIECE, b"["
+    for value in values:
+        size = _size(value, PIECE)
+        if together and (size > left or len(together) == _TOGETHER):
+            yield separator + orjson.dumps(together)[1:-1]
+            together, left, separator = [], PIECE, b","
+        if size > PIECE:
+            yield separator
+            yield from _pieces(value)
+            separator = b","
+        else:
+            together.append(value)
+            left -= size
+    yield separator + orjson.dumps(together)[1:-1] if together else b""
+    yield b"]"
+
+
+def _size(value: object, enough: int) -> int:
+    """Return the number of characters of the texts and keys in a value, and 1 for each other one, or above ``enough``.
+
+    Counting ends when it is above ``enough``.
+    """
+    size, waiting = 0, [value]
+    while waiting and size <= enough:
+        each = waiting.pop()
+        if isinstance(each, str):
+            size += len(each)
+        elif isinstance(each, Mapping):
+            size += sum(map(len, each)) + 1
+            waiting.extend(each.values())
+        elif isinstance(each, list | tuple):
+            size += 1
+            waiting.extend(each)
+        else:
+            size += 1
+    return size

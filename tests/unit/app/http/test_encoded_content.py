@@ -1,0 +1,55 @@
+"""The JSON of a response: a large content has the bytes that one call would write, and is written in turns."""
+
+import asyncio
+
+import orjson
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.http import encoded_content as module
+from app.http.encoded_content import LARGE, PIECE, encoded_content
+
+SCALARS = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text(max_size=12)
+VALUES = st.recursive(
+    SCALARS, lambda each: st.lists(each, max_size=4) | st.dictionaries(st.text(max_size=4), each, max_size=4)
+)
+
+
+@pytest.fixture
+def pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Encode three characters at once, so that short values have several pieces."""
+    monkeypatch.setattr(module, "PIECE", 3)
+
+
+@pytest.mark.usefixtures("pieces")
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.dictionaries(st.text(max_size=4), VALUES, max_size=4))
+def test_the_bytes_are_those_of_one_call(content: dict[str, object]) -> None:
+    """Random contents, with empty lists, escapes and characters beyond the first plane, are encoded equally."""
+    assert asyncio.run(encoded_content(content, LARGE)) == orjson.dumps(content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"data": {"a": '"' * (8 << 20)}},
+        {"data": {"a": {"n": [{"x": "\x01" * PIECE, "y": ("t",)} for _ in range(128)]}}},
+        {"data": {"a": {"n": [{"k": {"x": "é\\" * 20}} for _ in range(100_000)]}}},
+    ],
+    ids=["one text", "long texts", "many short texts"],
+)
+def test_a_large_content_is_written_in_turns(content: dict[str, object]) -> None:
+    """Other tasks run many times while it is encoded; a small content takes one call."""
+
+    async def iterations(characters: int) -> tuple[int, bytes]:
+        """Return how often another task ran during the encoding, and the bytes."""
+        encoding, count = asyncio.ensure_future(encoded_content(content, characters)), 0
+        while not encoding.done():
+            await asyncio.sleep(0)
+            count += 1
+        return count, await encoding
+
+    (turns, body), (at_once, plain) = asyncio.run(iterations(8 << 20)), asyncio.run(iterations(0))
+    assert (at_once <= 2, turns > 10) == (True, True), (at_once, turns)
+    assert body == plain == orjson.dumps(content)
