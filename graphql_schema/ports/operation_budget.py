@@ -20,14 +20,14 @@ ItemT = TypeVar("ItemT")
 TURN_SECONDS: Final = 0.003
 """Length of a turn of the event loop in seconds; an operation that pauses after that waits for a later turn."""
 
+_MANY_PAUSES: Final = 8
+"""Number of pauses from which on an operation has turns of half the length, because others wait for many of them."""
+
 LONG_TURN_SECONDS: Final = 0.025
 """Seconds of CPU time of a turn after which also the first resolvers of an operation wait for a later turn."""
 
 _REST: Final = 50
-"""Iterations of the event loop between two releases of waiting tasks; about what an operation on a page needs.
-
-Without them such an operation would wait for a turn of a long one each time. If nothing else runs, they take 0.1 ms.
-"""
+"""Iterations of the event loop between two releases of waiting tasks: about what an operation on a page needs."""
 
 _LESS: Final = "Use a smaller `first`, select less, or split the operation into several requests."
 _FEWER_SUBSTRINGS: Final = (
@@ -222,9 +222,7 @@ class OperationBudget:
 
     def count_rows(self, count: int) -> None:
         """Count edges and records read; if there are too many, end the operation and raise the error that ended it."""
-        self.rows += count
-        if self.rows > self.limits.rows:
-            self._exceed("rows", self.rows, self.limits.rows)
+        self._count("rows", count)
 
     def count_stored(self, count: int) -> None:
         """Count characters read from the store; if there are too many, end the operation and raise what ended it."""
@@ -303,8 +301,8 @@ class Turns:
 
     A turn begins with the first call of :meth:`is_over` in an iteration of the loop. A task for which it is true waits
     in :meth:`wait`. The end of a turn releases waiting tasks if `_REST` turns or TURN_SECONDS have passed since the
-    last release. The tasks that run meanwhile get as much time, if they need it. Tasks of operations that have had the
-    fewest pauses come first. In every second release, a task comes first whose operation has not continued for longest.
+    last release. Tasks of operations that have had the fewest pauses come first. In every second release, a task comes
+    first whose operation has not continued for longest.
     """
 
     _waiting: list[tuple[int, int, asyncio.Future[None]]] = field(default_factory=list)
@@ -316,6 +314,7 @@ class Turns:
     _resting_since: float = 0.0
     _began: float | None = None
     _used: float = 0.0
+    _is_short: bool = False
     _loop: asyncio.AbstractEventLoop | None = None
 
     def is_over(self) -> bool:
@@ -327,7 +326,7 @@ class Turns:
         if now < self._began:  # it has not been used, so the first of the released tasks goes on in any case
             self._began, self._used = now, time.thread_time()
             return False
-        return now - self._began > TURN_SECONDS
+        return now - self._began > TURN_SECONDS / (2 if self._is_short else 1)
 
     def is_long(self) -> bool:
         """Return whether the turn is over and has used more CPU time than LONG_TURN_SECONDS."""
@@ -346,13 +345,14 @@ class Turns:
             await turn
         self._count += 1
         budget.continued = self._count
+        self._is_short |= budget.pauses > _MANY_PAUSES
 
     def _begin(self, now: float) -> None:
         """Begin a turn, which the next iteration of the loop ends; if ``now`` is infinite, at its first use."""
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
             self._loop, self._waiting, self._by_operation = loop, [], {}  # the former loop was closed
-        self._began, self._used = now, time.thread_time()
+        self._began, self._used, self._is_short = now, time.thread_time(), False
         loop.call_soon(self._end)
 
     def _end(self) -> None:
