@@ -49,6 +49,9 @@ def record_usage(unit: ItemUnit, command: RecordUsageCommand) -> WriteOutcome:
     unit.lookup.require_records(command.asset, command.consumer, urn)
     may_bill = _authorise(unit, command)
     _refuse_out_of_range(unit.now, command.day)
+    if not has_usage(command.counts):
+        # Also if the day has no usage: a further read would disclose usage by a hidden consumer.
+        unit.lookup.require_hops((USAGE_OF.into(), unit.lookup.vid(command.asset)))
     ensure_referenced(unit, command.consumer, "consumer")
     unit.visibility.report_hidden_id(command.consumer)
     before = unit.lookup.record(urn)
@@ -99,10 +102,12 @@ def _mark_last_use(unit: ItemUnit, command: RecordUsageCommand, known: Record | 
 
 
 def _last_day(unit: ItemUnit, asset: int, mark: str) -> str | None:
-    """Return the last day with usage by consumers of this mark, from all months of the asset; None if there is none."""
-    hop = USAGE_OF.into()
-    unit.lookup.require_hops((hop, asset))
-    months = [unit.lookup.known(month) for _, month, _ in unit.lookup.edges_at(USAGE_OF.name, hop.direction, asset)]
+    """Return the last day with usage by consumers of this mark, from all months of the asset; None if there is none.
+
+    The edges to the months must have been required.
+    """
+    keys = unit.lookup.edges_at(USAGE_OF.name, USAGE_OF.into().direction, asset)
+    months = [unit.lookup.known(month) for _, month, _ in keys]
     days = (month["days"].items() for month in months if mark in {_mark_of(month["consumer"]), _OF_ALL})
     return max((day for each in days for day, counts in each if has_usage(counts)), default=None)
 

@@ -8,6 +8,9 @@ from support.stores.in_memory_writer import Memory, plan, seeded
 from support.stores.writers import asset, person, urn
 
 from app.graph.records.vertex_id import vertex_id
+from app.graph.writing.rules.attach import attached_urn
+from app.graph.writing.unit.read_set import ReadCoverage
+from graphql_schema.catalog.relations import Direction
 from graphql_schema.ports.commands import RecordUsageCommand
 
 ADA = person("ada", "team ranking", roles="engineer")
@@ -125,3 +128,25 @@ def test_a_day_that_is_corrected_to_zero_moves_the_mark_back(stored: Memory) -> 
         "usedAt": (0, True),
         "lastUsedAt": (midnight("2026-11-03"), True),
     }
+
+
+@pytest.mark.parametrize("counts", [{"reads": 0.0}, {"reads": 1.0}])
+def test_a_hidden_consumer_with_usage_needs_the_reads_of_an_absent_one(
+    stored: Memory, counts: dict[str, float]
+) -> None:
+    """A dry run needs the same reads whether a hidden service used the asset that day or another day, or is absent."""
+    ads = {"team ads": ["TECHNICAL"]}
+    seeded(stored, *(asset(name, {"visibility": "TEAM"}, owners=ads) for name in ("service s", "service other")))
+    stored.run(usage("2026-11-02", SERVICE), usage("2026-11-03", urn("service other")), now=NOW)
+    consumers = [SERVICE, urn("service other"), urn("service absent")]
+    items = [RecordUsageCommand(DATA, consumer, "2026-11-02", counts) for consumer in consumers]
+    named = {DATA, TEAM, *consumers} | {str(each["id"]) for each in stored.vertices.values()}
+    named |= {attached_urn("default", "usage-month", DATA, consumer, "2026-11") for consumer in consumers}
+    reads = []
+    for item in items:
+        state = stored.state(ReadCoverage((), frozenset(), named, frozenset(), frozenset()))
+        plan([item], state, stored.author(ADA, NOW), dry_run=True)
+        reads.append(state.missing)
+    months = {(Direction.IN, "USAGE_OF", D)}
+    assert [each.hops for each in reads] == [set() if counts["reads"] else months] * 3
+    assert [each.records | {*each.edges} for each in reads] == [set()] * 3
