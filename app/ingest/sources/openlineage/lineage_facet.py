@@ -40,11 +40,13 @@ class ExplicitLineage:
         self._join(facet, self._sources(facet), about, self.part)
 
     def _join(self, facet: EventFacet, sources: list[EventFacet], about: Contribution, part: str) -> None:
+        """Join a dataset to its sources, and give those of its columns; ignored columns are reported about it alone."""
         for source in sources:
             by_itself(source, lambda source: self._join_source(source, about))
         if facet.body.get("fields"):
-            fields = EventFacet(f"{facet.path}.fields", {}, facet.ignored)
-            by_itself(fields, lambda _: source_columns(facet, about, self.names, "inputs", part))
+            fields = EventFacet(f"{facet.path}.fields", {}, about.ignored)
+            columns = EventFacet(facet.path, facet.body, about.ignored)
+            by_itself(fields, lambda _: source_columns(columns, about, self.names, "inputs", part))
 
     def _join_source(self, source: EventFacet, about: Contribution) -> None:
         kind = source.text("type")

@@ -212,3 +212,22 @@ def test_the_facets_of_an_event_share_one_limit() -> None:
     found = event(job={"entries": entries})
     assert [(each.facet, each.reason) for each in found.ignored] == [("job.lineage.entries.2", reason)]
     assert len(edges(found)) == 2
+
+
+def test_an_ignored_column_is_reported_about_its_dataset() -> None:
+    """The paths of ignored columns name columns, so those of an entry are not about the job that has the facet."""
+    fields = {"secret": {"inputs": [{"namespace": "a", "name": "b"}]}, "other": 5}
+    found = event(job=entry(**TARGET, type="DATASET", inputs=[{"type": "x"}], fields=fields))
+    below = "job.lineage.entries.0"
+    assert {(each.facet, each.urn) for each in found.ignored} == {
+        (f"{below}.inputs.0", OWN),
+        (f"{below}.fields.secret.inputs.0", OUT),
+        (f"{below}.fields.other", OUT),
+    }
+
+
+def test_columns_that_are_too_large_are_reported_about_their_dataset() -> None:
+    """The size of all sources of columns in an entry is reported about the dataset."""
+    column = {"inputs": [{**TABLE, "field": "f" * 3_000}]}
+    found = event(job=entry(**TARGET, type="DATASET", fields={str(number): column for number in range(6)}))
+    assert [(each.facet, each.urn) for each in found.ignored] == [("job.lineage.entries.0.fields", OUT)]
