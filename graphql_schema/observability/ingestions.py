@@ -14,9 +14,13 @@ from graphql_schema.fields.node import Node, resolve_subject
 from graphql_schema.fields.refs import AssetRef, NodeRef
 from graphql_schema.fields.scalars import Instant
 from graphql_schema.ports.record import JsonObject
+from graphql_schema.ports.row import Row
 
 SHOWN_BY = "history"
 """The field of an asset that a viewer must be able to read to see what an event did to the asset."""
+
+_FIELD_LISTS = ("changed", "kept", "outdated")
+"""The members of an effect on an asset that list its fields; a part of a field follows it after a dot."""
 
 
 @strawberry.enum(description="What an event did.")
@@ -104,12 +108,26 @@ async def _names(root: Parent, info: Info) -> Resolved:
     return await _shown(info, root.record["names"], "asset")
 
 
+def _visible_fields(row: Row, names: list[str]) -> list[str]:
+    """Return the names of the fields and parts of fields that the viewer may see; the access log records their read."""
+    fields = {name: name.partition(".")[0] for name in names}
+    return [name for name, field in fields.items() if field not in row.access.hidden and row.is_shown(field)]
+
+
 async def _assets(root: Parent, info: Info) -> Resolved:
-    return await _shown(info, root.record["assets"], "asset")
+    """Return the effects on assets without the fields that are hidden; an effect on such fields alone is left out."""
+    found = []
+    for entry in await _shown(info, root.record["assets"], "asset"):
+        shown = {key: _visible_fields(entry["asset"], entry[key]) for key in _FIELD_LISTS}
+        if any(shown.values()) or not any(entry[key] for key in _FIELD_LISTS):
+            found.append({**entry, **shown})
+    return found
 
 
 async def _edges(root: Parent, info: Info) -> Resolved:
-    return await _shown(info, root.record["edges"], "source", "target")
+    """Return the edges between visible assets without those of hidden fields."""
+    edges = await _shown(info, root.record["edges"], "source", "target")
+    return [each for each in edges if _visible_fields(each["source"], [each["field"]])]
 
 
 async def _ignored(root: Parent, info: Info) -> Resolved:
@@ -147,12 +165,13 @@ class Ingestion(Node):
     )
     assets: list[IngestedAsset] | None = strawberry.field(
         description="The effects on assets that the event changed, or of which a value was kept, outdated or refused. "
-        "Of the first 200 at most, those on assets whose `history` the viewer may read are listed.",
+        "Of the first 200 at most, those on assets whose `history` the viewer may read are listed, without fields that "
+        "are hidden from the viewer. An effect on such fields alone is left out.",
         resolver=_assets,
     )
     edges: list[IngestedEdge] | None = strawberry.field(
         description="The edges that the event changed, or could not begin; of the first 200 at most, those of which "
-        "the viewer may read the `history` of both ends.",
+        "the viewer may read the `history` of both ends, and see the field.",
         resolver=_edges,
     )
     ignored: list[IgnoredFacet] = strawberry.field(

@@ -35,12 +35,16 @@ Edge = tuple[str, str, str, Mapping[str, Any]]
 
 
 class PlainGraph:
-    """Rows by id and edges in a list; ``hidden`` maps a kind to the fields that its rows hide."""
+    """Rows by id and edges in a list.
+
+    ``hidden`` maps a kind to the fields that its rows hide, and ``logged`` to those whose reading is reported.
+    """
 
     def __init__(self) -> None:
         self.records: dict[str, dict[str, Any]] = {}
         self.edges: list[Edge] = []
         self.hidden: dict[str, set[str]] = {}
+        self.logged: dict[str, set[str]] = {}
         self.report = PolicyReport("v1")
         self.registered: list[tuple[list[Command], bool, bool]] = []
 
@@ -69,7 +73,8 @@ class PlainGraph:
             return None
         hidden = frozenset(self.hidden.get(record["kind"], ()))
         name = KIND_OF_CODE[record["kind"]].name
-        mask = FieldMask(hidden, dict.fromkeys(hidden, Denial(("p1",), ("READ",))))
+        logged = frozenset(self.logged.get(record["kind"], ()))
+        mask = FieldMask(hidden, dict.fromkeys(hidden, Denial(("p1",), ("READ",))), logged)
         return Row(list(self.records).index(urn), record, RowAccess(name, mask, self.report))
 
     async def node(self, urn: str) -> Row | None:

@@ -77,6 +77,54 @@ async def test_entries_about_hidden_assets_are_left_out(run: Run) -> None:
     }
 
 
+@pytest.mark.usefixtures("estate")
+async def test_edges_of_hidden_fields_are_left_out(graph: PlainGraph, run: Run) -> None:
+    """An edge is shown by a field of its source, which the viewer must be able to see."""
+    graph.hidden = {"DATASET": {"inputs"}}
+    found = await run("{ ingestions { nodes { state edges { field } } } }")
+    assert found.data["ingestions"]["nodes"] == [{"state": "NO_EDGES", "edges": []}, {"state": "WRITTEN", "edges": []}]
+
+
+async def test_hidden_fields_are_left_out(graph: PlainGraph, run: Run) -> None:
+    """Names and parts of hidden fields are left out without a trace, and so is an effect on these alone."""
+    seen = {"outcome": "UPDATED", "kept": [], "outdated": []}
+    load, other, shut = (graph.add("RUN", name) for name in ("load", "other", "shut"))
+    urn = graph.add(
+        "INGESTION",
+        "i",
+        subject=load,
+        createdAt=1,
+        state="PARTIAL",
+        assets=[
+            about(load, outcome="UPDATED", changed=["error", "state"], kept=["params.A", "metrics.b"], outdated=[]),
+            about(load, outcome="UNCHANGED", changed=[], kept=["params.A"], outdated=["error"]),
+            about(shut, outcome="UPDATED", changed=["params"], kept=[], outdated=[]),
+            about(load, outcome="UPDATED", changed=[], kept=[], outdated=[]),
+            about(other, outcome="DENIED", changed=[], kept=[], outdated=[]),
+        ],
+    )
+    graph.join("INGESTED_INTO", urn, load)
+    graph.hidden = {"RUN": {"params", "error"}}
+    found = await run("{ ingestions { nodes { assets { asset { id } outcome changed kept outdated } } } }")
+    expected = [
+        (load, {**seen, "changed": ["state"], "kept": ["metrics.b"]}),
+        (load, {**seen, "changed": []}),
+        (other, {**seen, "outcome": "DENIED", "changed": []}),
+    ]
+    assert found.data["ingestions"]["nodes"] == [
+        {"assets": [{"asset": {"id": urn}, **effect} for urn, effect in expected]}
+    ]
+    assert (dict(graph.report.hidden), graph.report.reads) == ({}, {})
+
+
+@pytest.mark.usefixtures("estate")
+async def test_names_of_secret_fields_are_in_the_access_log(graph: PlainGraph, run: Run) -> None:
+    """Who may see a restricted or secret field reads it by the name of the field in an effect."""
+    graph.logged = {"DATASET": {"format", "location"}}
+    await run("{ ingestions { nodes { assets { changed } } } }")
+    assert graph.report.reads == {"Dataset.format": {CLICKS: None}}
+
+
 async def test_an_edge_ends_at_a_tag_or_an_owner(estate: PlainGraph, run: Run) -> None:
     """The far end of an edge is of any kind that a facet can name, not only an asset."""
     tag, team = estate.add("TAG", "gold"), estate.add("TEAM", "ranking")
