@@ -1,4 +1,4 @@
-"""Caches team closures: the teams of a token, those above, their members who own something, and their domains."""
+"""Caches team closures: the teams of a token, those above, their members who are owners, and their domains."""
 
 import asyncio
 import math
@@ -17,7 +17,7 @@ _log = structlog.get_logger(__name__)
 CloseTeams = Callable[[str, frozenset[str]], Awaitable[frozenset[str]]]
 """(tenant, team URNs) -> these teams, those above them over PART_OF up to 20 levels, their members and domains.
 
-The domains are those that these teams or members own. The members are only those who own or owned something.
+The domains are those that these teams or members own. The members are only those who are the owner of an asset.
 """
 
 CLOSURE_SECONDS = 60.0
