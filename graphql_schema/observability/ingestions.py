@@ -170,8 +170,8 @@ class Ingestion(Node):
         resolver=_assets,
     )
     edges: list[IngestedEdge] | None = strawberry.field(
-        description="The edges that the event changed, or could not begin; of the first 200 at most, those of which "
-        "the viewer may read the `history` of both ends, and see the field.",
+        description="The edges that the event changed, or could not begin. Of the first 200 at most, those are listed "
+        "whose field the viewer may see, and the `history` of both ends.",
         resolver=_edges,
     )
     ignored: list[IgnoredFacet] = strawberry.field(

@@ -87,7 +87,7 @@ async def test_edges_of_hidden_fields_are_left_out(graph: PlainGraph, run: Run) 
 
 async def test_hidden_fields_are_left_out(graph: PlainGraph, run: Run) -> None:
     """Names and parts of hidden fields are left out without a trace, and so is an effect on these alone."""
-    seen = {"outcome": "UPDATED", "kept": [], "outdated": []}
+    effect = {"outcome": "UPDATED", "kept": [], "outdated": []}
     load, other, shut = (graph.add("RUN", name) for name in ("load", "other", "shut"))
     urn = graph.add(
         "INGESTION",
@@ -107,12 +107,12 @@ async def test_hidden_fields_are_left_out(graph: PlainGraph, run: Run) -> None:
     graph.hidden = {"RUN": {"params", "error"}}
     found = await run("{ ingestions { nodes { assets { asset { id } outcome changed kept outdated } } } }")
     expected = [
-        (load, {**seen, "changed": ["state"], "kept": ["metrics.b"]}),
-        (load, {**seen, "changed": []}),
-        (other, {**seen, "outcome": "DENIED", "changed": []}),
+        (load, {**effect, "changed": ["state"], "kept": ["metrics.b"]}),
+        (load, {**effect, "changed": []}),
+        (other, {**effect, "outcome": "DENIED", "changed": []}),
     ]
     assert found.data["ingestions"]["nodes"] == [
-        {"assets": [{"asset": {"id": urn}, **effect} for urn, effect in expected]}
+        {"assets": [{"asset": {"id": urn}, **lists} for urn, lists in expected]}
     ]
     assert (dict(graph.report.hidden), graph.report.reads) == ({}, {})
 
