@@ -11,6 +11,7 @@ from graphql_schema.catalog.urn import parse_urn
 from graphql_schema.execution.side_thread import run_aside
 from graphql_schema.fields.context import Info
 from graphql_schema.ports.conditions import All, AnyOf, Condition, In, ListingQuery, MatchesPattern, SortOrder
+from graphql_schema.ports.operation_budget import PATTERNS_OF_SUBSTRING, OperationBudget
 from graphql_schema.ports.outcomes import WriteError, WriteOutcome
 from graphql_schema.ports.relation_query import PageRequest
 from graphql_schema.rules.typos import allowed_errors, fuzzy_pattern, near_names, with_names
@@ -20,18 +21,23 @@ from policies.errors import CodedError
 MAX_REFERENCES: Final = 10
 """Number of unknown ids of one call for which similar ids are read."""
 
-_MAX_WORDS: Final = 4
+_MAX_WORDS: Final = PATTERNS_OF_SUBSTRING
+"""Number of words of a name by which similar ids are found: those of one id count as one substring."""
+
 _CANDIDATES: Final = PageRequest(first=50)
 
 
 async def with_suggestions(info: Info, results: Sequence[WriteOutcome]) -> list[WriteOutcome]:
     """Return the outcomes with similar ids in the errors of the first MAX_REFERENCES unknown ids.
 
+    All calls of an operation use at most half of its substrings. Beyond that there are no suggestions: a limit that
+    ends the operation would prevent its further writes.
+
     Only listings of the caller are read, so a hidden id takes the requests and the response of an absent one. If they
     fail, the outcomes are returned without suggestions, so that the result of the write is not lost.
     """
     unknown = [error.reference for result in results for error in result.errors if error.reference is not None]
-    wanted = [*dict.fromkeys(unknown)][:MAX_REFERENCES]
+    wanted = [*dict.fromkeys(unknown)][: _room(info.context.budget)]
     if not wanted:
         return [*results]
     try:
@@ -45,6 +51,11 @@ async def with_suggestions(info: Info, results: Sequence[WriteOutcome]) -> list[
         )
         for result in results
     ]
+
+
+def _room(budget: OperationBudget) -> int:
+    """Return for how many ids similar ones may be read."""
+    return min(MAX_REFERENCES, max(0, budget.limits.substrings // 2 - budget.substrings))
 
 
 def _with_names(error: WriteError, names: Sequence[str]) -> WriteError:

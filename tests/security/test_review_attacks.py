@@ -81,6 +81,12 @@ async def test_the_longest_part_is_answered(api: Api, text: str) -> None:
 NAMED = {f"n{number}": {"name": {"contains": f"{number}"}} for number in range(99)}
 PAGES = " ".join(f"{name}: assets(filter: ${name}) {{ totalCount nodes {{ id }} }}" for name in [*NAMED][:11])
 OWNED = """query ($f: AssetFilter) { teams(first: 2) { nodes { a: assets(filter: $f, first: 1) { nodes { id } } } } }"""
+WORDS = [f"{letter}brauchtwagenpreis" for letter in "abcdefghijklmn"]
+SEARCHES = " ".join(
+    f's{at}: search(text: "{" ".join(WORDS[at : at + 10])}") {{ hits {{ totalCount }} directory {{ totalCount }} }}'
+    for at in range(4)
+)
+"""Four searches for ten words each, of assets and of the directory: eighty words with typing errors."""
 SUBSTRINGS: dict[str, tuple[str, dict[str, Any], int]] = {
     "in one filter": (FILTER, {"f": {"and": [*NAMED.values()]}}, 0),
     "in alternatives that multiply": (FILTER, {"f": {"or": [{"and": [{"or": [*NAMED.values()][:2]}] * 5}]}}, 0),
@@ -90,6 +96,7 @@ SUBSTRINGS: dict[str, tuple[str, dict[str, Any], int]] = {
         0,
     ),
     "for each object of a list": (OWNED, {"f": {"and": [*NAMED.values()][:11]}}, 1),
+    "in words with typing errors": (f"{{ {SEARCHES} }}", {}, 0),
 }
 
 
@@ -107,6 +114,13 @@ async def test_many_substrings_never_reach_the_index(api: Api, attack: str) -> N
     assert (error["extensions"]["code"], error["extensions"]["limit"]) == ("LIMIT_EXCEEDED", "substrings")
     assert "Use `search`" in error["message"]
     assert sum(report.prepared is LEVEL for report in requests.reports) <= before
+
+
+async def test_three_searches_for_ten_words_are_answered(api: Api) -> None:
+    """Three long texts in assets and in the directory are within the limit: a page has one of them."""
+    three = SEARCHES.partition("s3:")[0]
+    found = await api.ask("bo", f"{{ {three} }}")
+    assert [each["directory"]["totalCount"] for each in found.values()] == [0, 0, 0]
 
 
 async def test_ten_substrings_with_a_total_are_searched(api: Api) -> None:

@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from itertools import chain, product
+from math import ceil
 from typing import Final, assert_never
 
 from graphql_schema.ports.conditions import (
@@ -32,6 +33,7 @@ from graphql_schema.ports.conditions import (
     UnusedFor,
     Value,
 )
+from graphql_schema.ports.operation_budget import PATTERNS_OF_SUBSTRING
 from policies.errors import InvalidError, LimitError
 
 IndexTest = tuple[str, str, Value | Sequence[Value]]
@@ -108,13 +110,17 @@ def _size_of_values(values: Value | Sequence[Value]) -> int:
 
 
 def substrings(filter_: IndexFilter) -> int:
-    """Return the number of substrings that a filter searches for, each as often as the index does."""
-    return sum(
-        operator == "regex" and str(value).startswith(_ANYWHERE)
-        for branches in filter_
-        for branch in branches
-        for operator, _, value in branch
-    )
+    """Return the number of substrings that a filter searches for, each as often as the index does.
+
+    PATTERNS_OF_SUBSTRING patterns of words count as one, and so do fewer.
+    """
+    found = patterns = 0
+    for operator, _, value in chain.from_iterable(chain.from_iterable(filter_)):
+        if operator == "regex":
+            is_substring = str(value).startswith(_ANYWHERE)
+            found += is_substring
+            patterns += not is_substring
+    return found + ceil(patterns / PATTERNS_OF_SUBSTRING)
 
 
 def after_position(order: SortOrder, position: Sequence[Value]) -> Condition:

@@ -7,6 +7,7 @@ from support.stores.plain_reader import PlainGraph
 
 from graphql_schema.fields.context import Info
 from graphql_schema.inputs.near_ids import MAX_REFERENCES, with_suggestions
+from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.outcomes import MutationErrorCode, Outcome, WriteError, WriteOutcome
 from policies.errors import Code, CodedError
 
@@ -21,7 +22,7 @@ def unknown(*urns: str) -> WriteOutcome:
 
 def info(reader: Any) -> Info:
     """Return the part of an operation that is used."""
-    return cast("Info", SimpleNamespace(context=SimpleNamespace(reader=reader)))
+    return cast("Info", SimpleNamespace(context=SimpleNamespace(reader=reader, budget=OperationBudget())))
 
 
 async def test_a_mistyped_name_gets_the_id_of_its_kind() -> None:
@@ -63,3 +64,21 @@ async def test_only_the_first_unknown_ids_are_looked_up() -> None:
     urns = [f"mlg://dataset/test/default/n{number}" for number in range(MAX_REFERENCES + 3)]
     await with_suggestions(info(SimpleNamespace(listing=listing)), [unknown(urns[0]), unknown(*urns)])
     assert len(reads) == MAX_REFERENCES
+
+
+async def test_all_calls_of_an_operation_read_few_similar_ids() -> None:
+    """They use half of the substrings of an operation: those with an earlier call, and nothing ends its writes."""
+    context = info(None).context
+    reads = []
+
+    async def listing(query: object, _page: object) -> SimpleNamespace:
+        reads.append(query)
+        context.budget.count_substrings(1)
+        return SimpleNamespace(items=())
+
+    context.reader = cast("Any", SimpleNamespace(listing=listing))
+    operation = cast("Info", SimpleNamespace(context=context))
+    for call in range(30):
+        urns = [f"mlg://dataset/test/default/name_of_{call}_and_{number}" for number in range(7)]
+        assert len(await with_suggestions(operation, [unknown(*urns)])) == 1
+    assert (len(reads), context.budget.ended) == (10, None)

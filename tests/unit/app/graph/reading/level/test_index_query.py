@@ -1,5 +1,7 @@
 """Index queries: the form in which the level statement reads them."""
 
+import pytest
+
 from app.graph.reading.level.index_filter import filter_of
 from app.graph.reading.level.index_query import IndexQuery, filter_size_of, substrings_of
 from graphql_schema.ports.conditions import AnyOf, Contains, In, MatchesPattern, SortOrder
@@ -31,11 +33,19 @@ def test_values_outside_the_record_are_requested() -> None:
 
 
 def test_substrings_count_as_often_as_the_index_searches_for_them() -> None:
-    """Those of the page, of its total and of the best hits count; patterns of words, and other conditions, do not."""
+    """Those of the page, of its total and of the best hits count; conditions without one do not."""
     either = AnyOf((Contains("name", "a"), Contains("name", ".*")))
-    where = filter_of(either, MatchesPattern("words", "a.?b"), In("name", (".*",)))
+    where = filter_of(either, In("name", (".*",)))
     assert substrings_of(IndexQuery(where, 21).wire()) == 2
     assert substrings_of(IndexQuery(where, 21, total=where, best=(where, ONE)).wire()) == 6
+
+
+@pytest.mark.parametrize(("patterns", "substrings"), [(0, 1), (1, 2), (4, 2), (5, 3), (10, 4)])
+def test_four_patterns_of_words_count_as_one_substring(patterns: int, substrings: int) -> None:
+    """Those of one filter count together, beside its substrings; begun fours count as whole ones."""
+    words = [MatchesPattern("words", f"{letter}.?b") for letter in "abcdefghij"[:patterns]]
+    where = filter_of(Contains("name", "a"), *words)
+    assert substrings_of(IndexQuery(where, 21, best=(ONE,)).wire()) == substrings
 
 
 def test_every_filter_of_a_query_has_a_size() -> None:
