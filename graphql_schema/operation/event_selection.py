@@ -4,6 +4,7 @@ An event is executed once for all subscriptions with equal selections and equal 
 """
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping
+from hashlib import blake2b
 
 from graphql import ArgumentNode, FieldNode, FragmentDefinitionNode, Node, OperationDefinitionNode, VariableNode
 
@@ -11,7 +12,10 @@ from graphql import ArgumentNode, FieldNode, FragmentDefinitionNode, Node, Opera
 def event_selection(
     operation: OperationDefinitionNode, fragments: Iterable[FragmentDefinitionNode], variables: Mapping[str, object]
 ) -> Hashable:
-    """Return the text of a document, the name of its operation, and the variables used outside of root arguments.
+    """Return the text of a document, the name of its operation, and a digest of the variables that count.
+
+    These are the variables used outside of root arguments. A subscription keeps its selection, and as text they take up
+    to 8 MB.
 
     The arguments of the root fields select the changes. Subscriptions that differ only in variables there, such as the
     cursor after which they continue, show a change alike. Variables in fragments always count. ``variables`` are the
@@ -21,7 +25,7 @@ def event_selection(
         return object()  # a document without its text equals no other
     names = {name for node in (*operation.selection_set.selections, *fragments) for name in _variables(_below(node))}
     used = [(name, variables[name]) for name in sorted(names & variables.keys())]
-    return operation.loc.source.body, operation.name and operation.name.value, repr(used)
+    return operation.loc.source.body, operation.name and operation.name.value, blake2b(repr(used).encode()).digest()
 
 
 def _below(node: Node) -> list[Node]:

@@ -44,6 +44,9 @@ MAX_UNREAD: Final = 1024 * 1024
 MAX_FRAGMENTS: Final = 4_096
 """Frames of one message of a WebSocket; each takes memory, also without content."""
 
+WRITABLE: Final = "mlg.writable"
+"""Extension in the scope of a WebSocket: its ``wait`` returns when the client has taken what was sent, or has left."""
+
 _PARTS: Final = {h11.IDLE: Owed.HEAD, h11.SEND_BODY: Owed.BODY}
 _HANDSHAKE_STATUS: Final[dict[type[Exception], HTTPStatus]] = {
     RequestLineTooLong: HTTPStatus.REQUEST_URI_TOO_LONG,
@@ -343,6 +346,11 @@ class WebSocketConnection(_Counted, WebSocketsSansIOProtocol):
             self.frames = []
             self.conn.fail(CloseCode.MESSAGE_TOO_BIG, f"{MAX_FRAGMENTS} frames without an end")
             self.handle_parser_exception()
+
+    async def run_asgi(self) -> None:
+        """Serve the connection; its scope has the extension `WRITABLE`."""
+        self.scope["extensions"][WRITABLE] = {"wait": self.writable.wait}
+        await super().run_asgi()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Release the connection; leave no cycle of references by the error of a handshake."""

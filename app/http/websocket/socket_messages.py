@@ -1,5 +1,6 @@
 """Reads and writes the messages of one WebSocket: JSON in text frames, within limits."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping
 
 import orjson
@@ -7,6 +8,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from strawberry.asgi import ASGIWebSocketAdapter
 from strawberry.http.exceptions import NonJsonMessageReceived, NonTextMessageReceived, WebSocketDisconnected
 
+from app.http.connections.connection_protocols import WRITABLE
 from app.http.errors import HttpError
 from app.http.graphql.graphql_request import RequestLimits, read_json_in_turn
 from graphql_schema.ports.operation_budget import OperationBudget
@@ -28,7 +30,9 @@ class SocketMessages(ASGIWebSocketAdapter):
     acknowledged = False
     """Whether the client has been authenticated."""
     turns: OperationBudget
-    """The budget in whose turns messages are read: first one of the socket, then that of all sockets of the caller."""
+    """The budget in whose turns messages are read and written: first one of the socket, then one of the caller."""
+    _sending: asyncio.Lock
+    """Held while one message is sent; the others wait for it as objects."""
 
     async def iter_json(self, *, ignore_parsing_errors: bool = False) -> AsyncGenerator[object, None]:
         """Yield the received messages until one side closes the socket; close the socket after an oversized message.
@@ -40,7 +44,7 @@ class SocketMessages(ASGIWebSocketAdapter):
         """
         del ignore_parsing_errors  # graphql-transport-ws closes the connection after a message that is not JSON
         limits: RequestLimits = self.view.limits  # type: ignore[attr-defined]
-        self.turns = OperationBudget()
+        self.turns, self._sending = OperationBudget(), asyncio.Lock()
         try:
             while self.ws.application_state is not WebSocketState.DISCONNECTED:
                 text = (await self.ws.receive_text()).encode("utf-8", "surrogatepass")
@@ -58,14 +62,27 @@ class SocketMessages(ASGIWebSocketAdapter):
             return
 
     async def send_json(self, message: Mapping[str, object]) -> None:
-        """Send one message; raises `WebSocketDisconnected` if the socket is closed."""
-        if self.ws.application_state is WebSocketState.DISCONNECTED:
-            raise WebSocketDisconnected
-        self.acknowledged |= message["type"] == "connection_ack"
-        try:
-            await self.ws.send_text(orjson.dumps(message).decode())
-        except WebSocketDisconnect as gone:
-            raise WebSocketDisconnected from gone
+        """Send one message; raises `WebSocketDisconnected` if the socket is closed.
+
+        A message takes up to 25 MB as text, six times its characters. So it becomes text when the client has taken the
+        earlier ones, and is sent in the same turn: of all sockets, only one message is text at any time.
+        """
+        async with self._sending:
+            await self._until_writable()
+            await self.turns.pause()
+            if self.ws.application_state is WebSocketState.DISCONNECTED:
+                raise WebSocketDisconnected
+            self.acknowledged |= message["type"] == "connection_ack"
+            try:
+                await self.ws.send_text(orjson.dumps(message).decode())
+            except WebSocketDisconnect as gone:
+                raise WebSocketDisconnected from gone
+
+    async def _until_writable(self) -> None:
+        """Return when the client has taken what was sent; at once if the server has no such extension."""
+        extension = self.ws.scope.get("extensions", {}).get(WRITABLE)
+        if extension is not None:
+            await extension["wait"]()
 
     async def close(self, code: int, reason: str) -> None:
         """Close the socket unless it is closed; ``reason`` is cut to `MAX_REASON_BYTES`."""

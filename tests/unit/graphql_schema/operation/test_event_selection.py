@@ -48,6 +48,15 @@ def test_a_variable_at_the_root_and_below_counts() -> None:
     assert selection(text, after="x") != selection(text, after="y")
 
 
+def test_long_variables_take_no_memory() -> None:
+    """Of variables with 600 KB of text a digest is kept; they still distinguish two selections."""
+    text = "subscription B($value: String) { changes { subject { search(text: $value) } } }"
+    first, second = (selection(text, name="B", value="\U0001f600" * 150_000 + end) for end in "ab")
+    assert first != second
+    assert isinstance(first, tuple)
+    assert sum(map(len, first)) < 200
+
+
 def test_the_document_and_the_operation_count() -> None:
     """Another text, or another operation of the same text, is another selection; so is a text that is unknown."""
     assert selection(name="A") != selection(name="B")

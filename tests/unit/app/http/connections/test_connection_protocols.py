@@ -18,6 +18,7 @@ from app.http.connections.connection_protocols import (
     FIRST_PART,
     MAX_FRAGMENTS,
     MAX_UNREAD,
+    WRITABLE,
     ConnectionConfig,
     HttpConnection,
 )
@@ -138,6 +139,26 @@ async def turns(count: int) -> None:
     """Let the event loop run some iterations."""
     for _ in range(count):
         await asyncio.sleep(0)
+
+
+async def test_the_application_can_wait_until_a_client_takes_messages() -> None:
+    """The extension of the scope waits while the transport has too much to write, and not for a client that left."""
+    scopes: list[Scope] = []
+
+    async def kept(scope: Scope, receive: Receive, send: Send) -> None:
+        scopes.append(scope)
+        await listening(scope, receive, send)
+
+    wire = await opened(kept, UPGRADE)
+    wait = scopes[0]["extensions"][WRITABLE]["wait"]
+    await wait()
+    for end in (wire.protocol.resume_writing, lambda: wire.protocol.connection_lost(None)):
+        wire.protocol.pause_writing()
+        waiting = asyncio.ensure_future(wait())
+        await turns(20)
+        assert not waiting.done()
+        end()
+        await asyncio.wait_for(waiting, PATIENCE)
 
 
 @pytest.mark.parametrize(

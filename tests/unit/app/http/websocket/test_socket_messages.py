@@ -1,10 +1,93 @@
-"""Messages of a WebSocket: which are malformed, and why."""
+"""Messages of a WebSocket: which are malformed, and why, and when one is encoded."""
 
-from typing import Any
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, cast
 
+import orjson
 import pytest
+from starlette.types import Message
+from starlette.websockets import WebSocket
+from strawberry.http.exceptions import WebSocketDisconnected
 
-from app.http.websocket.socket_messages import message_problem
+from app.http.connections.connection_protocols import WRITABLE
+from app.http.graphql.graphql_request import RequestLimits
+from app.http.websocket.socket_messages import SocketMessages, message_problem
+
+
+class Client:
+    """The server and a client that takes messages while ``writable`` is set; ``texts`` are those that it was sent."""
+
+    def __init__(self) -> None:
+        self.limits = RequestLimits()
+        self.writable = asyncio.Event()
+        self.texts: list[str] = []
+        self.received = asyncio.Queue[Message]()
+
+    async def send(self, message: Message) -> None:
+        """See ASGI: the client must take a text before the next one is sent."""
+        if message["type"] == "websocket.send":
+            assert self.writable.is_set()
+            self.texts.append(message["text"])
+            self.writable.clear()
+
+
+@asynccontextmanager
+async def opened(*, extended: bool = True) -> AsyncIterator[tuple[Client, SocketMessages]]:
+    """Open a socket whose server has the extension, or another server."""
+    client = Client()
+    extensions = {WRITABLE: {"wait": client.writable.wait}} if extended else {}
+    scope = {"type": "websocket", "extensions": extensions, "headers": []}
+    socket = WebSocket(scope, client.received.get, client.send)
+    client.received.put_nowait({"type": "websocket.connect"})
+    await socket.accept()
+    messages = SocketMessages(cast("Any", client), socket, socket)
+    reading = asyncio.ensure_future(anext(messages.iter_json()))
+    await asyncio.sleep(0)
+    try:
+        yield client, messages
+    finally:
+        reading.cancel()
+
+
+async def turns() -> None:
+    """Let the event loop run some iterations."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+async def test_a_message_becomes_text_when_the_client_has_taken_the_others() -> None:
+    """Each of many messages is encoded as it is when it is sent, one after the other, so that none waits as text."""
+    wanted = [{"type": "next", "id": str(number), "payload": {}} for number in range(5)]
+    async with opened() as (client, messages):
+        sending = [asyncio.ensure_future(messages.send_json(message)) for message in wanted]
+        for taken, message in enumerate(wanted, start=1):
+            await turns()
+            message["payload"] = {"data": taken}
+            client.writable.set()
+            await turns()
+            assert [orjson.loads(text) for text in client.texts] == wanted[:taken]
+        await asyncio.gather(*sending)
+
+
+async def test_a_message_is_sent_at_once_by_other_servers() -> None:
+    """Without the extension, a message is sent as it comes."""
+    async with opened(extended=False) as (client, messages):
+        client.writable.set()
+        await messages.send_json({"type": "connection_ack"})
+        assert (client.texts, messages.acknowledged) == (['{"type":"connection_ack"}'], True)
+
+
+async def test_no_message_follows_the_end_of_a_socket() -> None:
+    """Messages that waited for a client when the socket was closed are not sent; each raises."""
+    async with opened() as (client, messages):
+        waiting = [asyncio.ensure_future(messages.send_json({"type": "next"})) for _ in range(3)]
+        await turns()
+        await messages.close(1000, "end")
+        client.writable.set()
+        found = await asyncio.gather(*waiting, return_exceptions=True)
+        assert ([type(each) for each in found], client.texts) == ([WebSocketDisconnected] * 3, [])
 
 
 @pytest.mark.parametrize(
