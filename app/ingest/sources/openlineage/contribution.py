@@ -7,6 +7,7 @@ from typing import Final
 
 import orjson
 
+from app.ingest.sources.openlineage.lineage_event import MAX_NAME_LENGTH
 from graphql_schema.catalog.relations import OWNED_BY, TAGGED, Hop
 from graphql_schema.ports.commands import DeclaredEdges, ObserveCommand, ObservedValue, ReportCheckCommand
 from graphql_schema.ports.record import Json, JsonObject, Record
@@ -45,6 +46,9 @@ MAX_TARGETS: Final = 200
 
 UNFIT: Final = "a namespace, name or version does not fit into an id; shorten it"
 """The reason for a facet with such a name. It repeats no part of the name, because others may read the reason."""
+
+TOO_LONG: Final = f"`namespace` or `name` has more than {MAX_NAME_LENGTH} characters"
+"""The reason for a part of a facet with such a name; it is found before the name is read."""
 
 _LISTS: Final = {"owners": OWNED_BY.out(), "tags": TAGGED.out()}
 """The fields that are lists of edges, which the latest event replaces."""

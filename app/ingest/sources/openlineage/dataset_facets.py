@@ -8,13 +8,14 @@ from app.ingest.sources.openlineage.catalog_names import assertion_kind, asserti
 from app.ingest.sources.openlineage.contribution import (
     MAX_SCHEMA_BYTES,
     MAX_SOURCES_BYTES,
+    TOO_LONG,
     Contribution,
     EventFacet,
     FacetError,
     bounded,
     by_itself,
 )
-from app.ingest.sources.openlineage.event_names import EventNames
+from app.ingest.sources.openlineage.event_names import MAX_SYMLINKS, EventNames, is_long
 from app.ingest.sources.openlineage.shared_facets import targets_of_tag
 from graphql_schema.catalog.enums import CheckKind, CheckStatus
 from graphql_schema.catalog.relations import REPLACED_BY
@@ -197,12 +198,21 @@ def _volumes(facet: EventFacet, about: Contribution, verb: str) -> None:
 
 
 def symlinks(facet: EventFacet, about: Contribution, names: EventNames) -> None:
-    """Give the ids of the other names of the dataset as a property; :meth:`EventNames.within` selects its own id."""
+    """Give the ids of the other names of the dataset as a property; :meth:`EventNames.within` selects its own id.
+
+    Raises FacetError if there are more than MAX_SYMLINKS.
+    """
+    identifiers = facet.body.get("identifiers")
+    if isinstance(identifiers, list) and len(identifiers) > MAX_SYMLINKS:
+        raise FacetError(f"{len(identifiers)} symlinks; an event may give a dataset at most {MAX_SYMLINKS}")
     others = []
     for each in facet.elements("identifiers"):
         namespace, name = each.text("namespace"), each.text("name")
         if not (namespace and name):
             each.ignore("`namespace` or `name` is absent")
+            continue
+        if is_long(namespace, name):
+            each.ignore(TOO_LONG)
             continue
         others.append(names.dataset(namespace, name).urn)
     about.give_property("symlinks", " ".join(sorted(set(others))))

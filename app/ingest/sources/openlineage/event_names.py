@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from app.ingest.sources.openlineage.lineage_event import LineageEvent, Named
+from app.ingest.sources.openlineage.lineage_event import MAX_NAME_LENGTH, LineageEvent, Named
 from graphql_schema.catalog.urn import make_urn
 from graphql_schema.ports.record import Json
 from policies.errors import ConfigurationError
@@ -22,6 +22,10 @@ SOURCE: Final = "openlineage"
 SCHEMES: Final = {"s3a": "s3", "s3n": "s3", "postgresql": "postgres", "gcs": "gs"}
 """Schemes that senders write for another one, and the scheme that the naming rules of OpenLineage prescribe."""
 
+MAX_SYMLINKS: Final = 100
+"""Maximal number of symlinks of a dataset; of one with more, none counts, so that their order decides nothing."""
+
+_TABLE: Final = "TABLE"
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
 
 
@@ -102,15 +106,23 @@ def namespace_patterns(text: str) -> tuple[NamespacePattern, ...]:
 
 
 def _tables_of(dataset: Named) -> list[tuple[str, str]]:
-    """Return namespace and name of each symlink that is a table; a malformed symlink is left out."""
+    """Return namespace and name of each symlink that is a table; a malformed symlink, or a long one, is left out."""
     identifiers = dataset.facets.get("symlinks", {}).get("identifiers")
-    found = [each for each in identifiers if isinstance(each, dict)] if isinstance(identifiers, list) else []
-    tables = [(each.get("namespace"), each.get("name")) for each in found if _is_table(each.get("type"))]
-    return [(a, b) for a, b in tables if isinstance(a, str) and isinstance(b, str) and a and b]
+    if not isinstance(identifiers, list) or len(identifiers) > MAX_SYMLINKS:
+        return []
+    tables = [each for each in identifiers if isinstance(each, dict) and _is_table(each.get("type"))]
+    names = [(each.get("namespace"), each.get("name")) for each in tables]
+    return [(a, b) for a, b in names if isinstance(a, str) and isinstance(b, str) and a and b and not is_long(a, b)]
 
 
 def _is_table(kind: Json) -> bool:
-    return isinstance(kind, str) and kind.upper() == "TABLE"
+    """Return whether the type of a symlink is TABLE, in any case; a long text is not read."""
+    return isinstance(kind, str) and len(kind) == len(_TABLE) and kind.upper() == _TABLE
+
+
+def is_long(namespace: str, name: str) -> bool:
+    """Return whether a namespace or a name has more than MAX_NAME_LENGTH characters, and so makes no id."""
+    return len(namespace) > MAX_NAME_LENGTH or len(name) > MAX_NAME_LENGTH
 
 
 class EventNames:

@@ -12,6 +12,7 @@ from typing import Final
 from app.ingest.sources.openlineage import run_facets
 from app.ingest.sources.openlineage.contribution import (
     PREFIX,
+    TOO_LONG,
     UNFIT,
     Contribution,
     EventFacet,
@@ -19,7 +20,7 @@ from app.ingest.sources.openlineage.contribution import (
     by_itself,
 )
 from app.ingest.sources.openlineage.dataset_facets import column_lineage
-from app.ingest.sources.openlineage.event_names import EventNames, Match, NameRule
+from app.ingest.sources.openlineage.event_names import EventNames, Match, NameRule, is_long
 from app.ingest.sources.openlineage.facet_table import DATASET, JOB, KEPT, RUN, FacetRule, Mapper, rules_of
 from app.ingest.sources.openlineage.lineage_event import LineageEvent, Named, run_id_of
 from app.ingest.sources.openlineage.lineage_facet import ExplicitLineage
@@ -389,6 +390,10 @@ def _named_in(body: Record) -> tuple[str, str] | None:
 
 
 def _name_of(body: Record) -> tuple[str, str] | None:
-    """Return namespace and name of an object; None without both."""
+    """Return namespace and name of an object; None without both, and FacetError if one of them is long."""
     namespace, name = body.get("namespace"), body.get("name")
-    return (namespace, name) if isinstance(namespace, str) and isinstance(name, str) and namespace and name else None
+    if not (isinstance(namespace, str) and isinstance(name, str) and namespace and name):
+        return None
+    if is_long(namespace, name):
+        raise FacetError(TOO_LONG)
+    return namespace, name

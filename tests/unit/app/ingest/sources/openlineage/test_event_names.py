@@ -5,13 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.ingest.sources.openlineage.event_names import (
+    MAX_SYMLINKS,
     SCHEMES,
     EventNames,
     NameRule,
     NamespacePattern,
     namespace_patterns,
 )
-from app.ingest.sources.openlineage.lineage_event import LineageEvent, Named
+from app.ingest.sources.openlineage.lineage_event import MAX_NAME_LENGTH, LineageEvent, Named
 from policies.errors import ConfigurationError
 
 NAMES = EventNames()
@@ -96,3 +97,39 @@ def test_a_table_of_a_catalog_is_the_identity() -> None:
     assert plain.dataset("s3://lake", "orders").rule is NameRule.EXACT
     itself = NAMES.within(_symlinked({"namespace": "s3a://lake", "name": "orders", "type": "TABLE"}))
     assert itself.dataset("s3://lake", "orders").rule is NameRule.EXACT
+
+
+class Unread(str):
+    """A text that must not be read, because of its length."""
+
+    __slots__ = ()
+
+    def upper(self) -> str:
+        """Fail: each call takes as long as the text."""
+        raise AssertionError
+
+    startswith = endswith = upper  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("member", ["namespace", "name", "type"])
+def test_long_symlinks_are_not_read(member: str) -> None:
+    """A symlink with a long type, namespace or name is left out, whatever is in it; the other ones count."""
+    long = {"namespace": "hive://a", "name": "a", "type": "TABLE", member: Unread("x" * (MAX_NAME_LENGTH + 1))}
+    table = {"namespace": "hive://m", "name": "n" * MAX_NAME_LENGTH, "type": "Table"}
+    names = EventNames(namespace_patterns("xx* => hive://*")).within(_symlinked(long, table))
+    match = names.dataset("s3://lake", "orders")
+    assert match.rule is NameRule.SYMLINK
+    assert match.urn.startswith("mlg://dataset/hive/m/nnnn")
+
+
+def test_of_many_symlinks_none_counts() -> None:
+    """With 100 symlinks the dataset is the table, with one more it has its own name, wherever the table is."""
+    other = {"namespace": "s3://b", "name": "x", "type": "LOCATION"}
+    table = {"namespace": "hive://m", "name": "a.orders", "type": "TABLE"}
+
+    def rule(*symlinks: object) -> NameRule:
+        return NAMES.within(_symlinked(*symlinks)).dataset("s3://lake", "orders").rule
+
+    few = [other] * (MAX_SYMLINKS - 1)
+    found = [rule(table, *few), rule(*few, table), rule(table, other, *few), rule(*few, other, table)]
+    assert found == [NameRule.SYMLINK, NameRule.SYMLINK, NameRule.EXACT, NameRule.EXACT]

@@ -325,6 +325,43 @@ def test_a_name_that_is_too_long_to_be_found_by_is_left_out() -> None:
     assert ignored.reason.startswith("the key of a property with ")
 
 
+@pytest.mark.parametrize("member", ["namespace", "name"])
+def test_a_long_name_in_a_facet_is_ignored(member: str) -> None:
+    """A symlink, a source and a parent with a name of more than 1,024 characters are reported, and make no asset."""
+    long = {"namespace": "hive://h", "name": "t", member: "hive://" + "n" * 1_018}
+    facets = {"symlinks": {"identifiers": [long]}, "lineage": {"inputs": [{**long, "type": "DATASET"}]}}
+    found = mapped_event(
+        {
+            "eventTime": "2026-11-24T09:00:00Z",
+            "run": {"runId": "r", "facets": {"parent": {"run": {"runId": "p"}, "job": long}}},
+            "job": {"namespace": "jobs", "name": "j"},
+            "outputs": [{"namespace": "pg://db", "name": "t", "facets": facets}],
+        }
+    )
+    reason = "`namespace` or `name` has more than 1024 characters"
+    assert {(each.facet, each.reason) for each in found.ignored} == {
+        ("output.symlinks.identifiers.0", reason),
+        ("output.lineage.inputs.0", reason),
+        ("run.parent", reason),
+    }
+    assert {command.urn for command in found.commands if isinstance(command, ObserveCommand)} == {
+        "mlg://run/openlineage/default/r",
+        "mlg://workflow/openlineage/jobs/j",
+        "mlg://dataset/pg/db/t",
+    }
+
+
+def test_many_symlinks_are_ignored() -> None:
+    """Of a dataset with more than 100 symlinks none counts, and the report says how many there are."""
+    symlink = {"namespace": "hive://h", "name": "t", "type": "TABLE"}
+    dataset = {"namespace": "pg://db", "name": "t", "facets": {"symlinks": {"identifiers": [symlink] * 101}}}
+    found = mapped_event({"eventTime": "2026-11-24T09:00:00Z", "dataset": dataset})
+    assert found.subject == "mlg://dataset/pg/db/t"
+    assert [(each.facet, each.reason) for each in found.ignored] == [
+        ("dataset.symlinks", "101 symlinks; an event may give a dataset at most 100")
+    ]
+
+
 def test_the_report_of_ignored_parts_is_bounded() -> None:
     """Of more than MAX_IGNORED parts the first ones are reported, and how many there are besides."""
     numbers = {"fields": [1] * 900}
