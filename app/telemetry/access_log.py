@@ -14,6 +14,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Final
@@ -98,9 +99,7 @@ class AccessLog:
             denied = {"event": "denied", "coordinate": coordinate, "count": count}
             yield {**denied, "policies": denial.policies, "needs": denial.needs}
         yield from _in_pages({"event": "hidden"}, list(report.absent))
-        for (action, urn, reasons), count in report.refused.items():
-            repeated = {"count": count} if count > 1 else {}
-            yield {"event": "refused", "action": action, "ids": [urn] if urn else [], "reasons": reasons, **repeated}
+        yield from _refusals(report)
         for action, name in report.webhooks:
             yield {"event": "webhook", "action": action, "name": name}
 
@@ -170,6 +169,21 @@ def _append_complete(file: int, text: bytes) -> None:
             os.ftruncate(file, size)
     if written != len(text):
         raise OSError(errno.ENOSPC, "short write")
+
+
+def _refusals(report: PolicyReport) -> Iterator[dict[str, object]]:
+    """Yield the denied writes by action, MAX_LOGGED_IDS in one line: most reasons have the id, so each is another."""
+    by_action = dict[str, list[tuple[str, tuple[str, ...], int]]]()
+    for (action, urn, reasons), count in report.refused.items():
+        by_action.setdefault(action, []).append((urn, reasons, count))
+    for action, denials in by_action.items():
+        for start in range(0, len(denials), MAX_LOGGED_IDS):
+            page = denials[start : start + MAX_LOGGED_IDS]
+            ids = [*dict.fromkeys(urn for urn, _, _ in page if urn)]
+            different = [*dict.fromkeys(chain.from_iterable(reasons for _, reasons, _ in page))]
+            count = sum(count for _, _, count in page)
+            repeated = {"count": count} if count > max(1, len(ids)) else {}
+            yield {"event": "refused", "action": action, "ids": ids, "reasons": different, **repeated}
 
 
 def _in_pages(event: dict[str, object], ids: list[str]) -> Iterator[dict[str, object]]:

@@ -82,8 +82,11 @@ class Metrics:
         """Count what the policy decided for one response."""
         for field, number in report.hidden.items():
             self._hidden.labels(field).inc(number)
-        for (action, *_), number in report.refused.items():
-            self._refused.labels(str(action)).inc(number)
+        refused: dict[str, int] = {}
+        for (action, _, _), number in report.refused.items():
+            refused[str(action)] = refused.get(str(action), 0) + number
+        for action, number in refused.items():
+            self._refused.labels(action).inc(number)
         self._mismatches.inc(report.mismatches)
         if break_glass:
             self._break_glass.inc()

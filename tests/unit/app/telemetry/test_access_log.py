@@ -87,11 +87,30 @@ def test_writes_that_are_denied_again_and_again_are_one_line(tmp_path: Path) -> 
     for _ in range(30):
         report.report_refused("update", "mlg://run/a", "No.")
     report.report_refused("update", "mlg://run/b", "No.")
-    refused = {"subject": "ada", "event": "refused", "action": "update", "reasons": ["No."]}
+    for _ in range(2):
+        report.report_refused("graph:write", "", "No scope.")
+    refused = {"subject": "ada", "event": "refused"}
+    ids = ["mlg://run/a", "mlg://run/b"]
     assert lines(tmp_path / "a.jsonl", report) == [
-        {**refused, "ids": ["mlg://run/a"], "count": 30},
-        {**refused, "ids": ["mlg://run/b"]},
+        {**refused, "action": "update", "ids": ids, "reasons": ["No."], "count": 31},
+        {**refused, "action": "graph:write", "ids": [], "reasons": ["No scope."], "count": 2},
     ]
+
+
+def test_many_denied_writes_are_a_few_lines(tmp_path: Path) -> None:
+    """Each denial has its id in its reason. A hundred of an action are one line, and no id and no reason is lost."""
+    report = PolicyReport("v1")
+    ids = [f"mlg://run/{number}" for number in range(201)]
+    for urn in ids:
+        report.report_refused("update", urn, f"You may not update {urn}.")
+    report.report_refused("retire", ids[0], "No.")
+    *updates, retired = lines(tmp_path / "a.jsonl", report)
+    assert [(len(line["ids"]), len(line["reasons"]), "count" in line) for line in updates] == [
+        (100, 100, False), (100, 100, False), (1, 1, False),
+    ]  # fmt: skip
+    assert [urn for line in updates for urn in line["ids"]] == ids
+    assert [text for line in updates for text in line["reasons"]] == [f"You may not update {urn}." for urn in ids]
+    assert (retired["action"], retired["ids"], retired["reasons"]) == ("retire", [ids[0]], ["No."])
 
 
 def test_a_response_with_too_many_logged_values_is_withheld(tmp_path: Path) -> None:
