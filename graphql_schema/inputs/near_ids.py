@@ -10,8 +10,17 @@ from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.urn import parse_urn
 from graphql_schema.execution.side_thread import run_aside
 from graphql_schema.fields.context import Info
-from graphql_schema.ports.conditions import All, AnyOf, Condition, In, ListingQuery, MatchesPattern, SortOrder
-from graphql_schema.ports.operation_budget import PATTERNS_OF_SUBSTRING, OperationBudget
+from graphql_schema.ports.conditions import (
+    PATTERNS_OF_SUBSTRING,
+    All,
+    AnyOf,
+    Condition,
+    In,
+    ListingQuery,
+    MatchesPattern,
+    SortOrder,
+)
+from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.outcomes import WriteError, WriteOutcome
 from graphql_schema.ports.relation_query import PageRequest
 from graphql_schema.rules.typos import allowed_errors, fuzzy_pattern, near_names, with_names
@@ -37,7 +46,7 @@ async def with_suggestions(info: Info, results: Sequence[WriteOutcome]) -> list[
     fail, the outcomes are returned without suggestions, so that the result of the write is not lost.
     """
     unknown = [error.reference for result in results for error in result.errors if error.reference is not None]
-    wanted = [*dict.fromkeys(unknown)][: _room(info.context.budget)]
+    wanted = [*dict.fromkeys(unknown)][: _admitted(info.context.budget)]
     if not wanted:
         return [*results]
     try:
@@ -53,7 +62,7 @@ async def with_suggestions(info: Info, results: Sequence[WriteOutcome]) -> list[
     ]
 
 
-def _room(budget: OperationBudget) -> int:
+def _admitted(budget: OperationBudget) -> int:
     """Return for how many ids similar ones may be read."""
     return min(MAX_REFERENCES, max(0, budget.limits.substrings // 2 - budget.substrings))
 

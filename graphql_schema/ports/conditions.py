@@ -27,6 +27,9 @@ MAX_FILTER_IDS: Final = 500
 MAX_FILTER_TEXT_LENGTH: Final = 1_024
 """Maximal number of characters of a text that a filter compares with, as of a name; ids are shorter."""
 
+PATTERNS_OF_SUBSTRING: Final = 4
+"""Number of patterns that count as one substring, for which the store takes more than ten times as long as for one."""
+
 MAX_SUBSTRING_LENGTH: Final = 100
 """Maximal number of characters of a `contains`: the index builds an automaton, whose cost grows faster than the text.
 

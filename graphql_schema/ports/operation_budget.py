@@ -26,19 +26,13 @@ _MANY_PAUSES: Final = 8
 LONG_TURN_SECONDS: Final = 0.025
 """Seconds of CPU time of a turn after which also the first resolvers of an operation wait for a later turn."""
 
-PATTERNS_OF_SUBSTRING: Final = 4
-"""Number of patterns of words that count as one substring.
-
-The store takes up to 50 ms for a pattern, and 0.6 s for a substring. Both grow with the number of values in its index.
-"""
-
 _REST: Final = 50
 """Iterations of the event loop between two releases of waiting tasks: about what an operation on a page needs."""
 
 _LESS: Final = "Use a smaller `first`, select less, or split the operation into several requests."
 _FEWER_SUBSTRINGS: Final = (
-    f"A `contains` is one, and so are up to {PATTERNS_OF_SUBSTRING} words of a search text: each is compared with all "
-    "values in the index. Use `search`, `eq`, `in` or `prefix` for `contains`, fewer words, or several requests."
+    "A `contains` is one, and so are a few words of a search text: they are compared with all values in the index. "
+    "Use `search`, `eq`, `in` or `prefix` for `contains`, fewer words, or several requests."
 )
 _FEWER_LISTS: Final = (
     "Each object has such lists of its own. Use a smaller `first` above, fewer or shorter filters, or several requests."
@@ -64,9 +58,8 @@ class UsageLimits:
     - ``listings``: lists that are read from the index of the store. A nested list counts for each object above it.
     - ``filters``: the size of the filters of these lists: characters, and 80 for each value. The conditions of the
       policy count, and a total has its filter once more.
-    - ``substrings``: substrings that the store searches in all values of a property, as `contains` of a filter does.
-      Each counts as often as the filter is read, such as for each object of a nested list, and once more for a total.
-      Of the words of a search that may have typing errors, up to PATTERNS_OF_SUBSTRING count as one.
+    - ``substrings``: what the store compares with all values of a property: a `contains`, or PATTERNS_OF_SUBSTRING
+      words of a search. Each counts as often as the filter is read, as for each object above, and once for a total.
     - ``errors``: fields that are null because of an error. All errors are sorted by path before a few are shown.
     """
 
@@ -90,8 +83,7 @@ class OperationBudget:
     """Use of the limits by one operation.
 
     An operation ends by a limit, by its deadline, or when its client leaves. From then on it resolves no list, sends no
-    request to read and begins no transaction: these raise the error that ended it. A transaction in flight is
-    completed.
+    request to read and begins no transaction: these raise what ended it. A transaction in flight is completed.
     """
 
     limits: UsageLimits = UsageLimits()

@@ -15,6 +15,7 @@ from math import ceil
 from typing import Final, assert_never
 
 from graphql_schema.ports.conditions import (
+    PATTERNS_OF_SUBSTRING,
     Above,
     All,
     AnyOf,
@@ -33,7 +34,6 @@ from graphql_schema.ports.conditions import (
     UnusedFor,
     Value,
 )
-from graphql_schema.ports.operation_budget import PATTERNS_OF_SUBSTRING
 from policies.errors import InvalidError, LimitError
 
 IndexTest = tuple[str, str, Value | Sequence[Value]]

@@ -68,17 +68,15 @@ async def test_only_the_first_unknown_ids_are_looked_up() -> None:
 
 async def test_all_calls_of_an_operation_read_few_similar_ids() -> None:
     """They use half of the substrings of an operation: those with an earlier call, and nothing ends its writes."""
-    context = info(None).context
     reads = []
 
     async def listing(query: object, _page: object) -> SimpleNamespace:
         reads.append(query)
-        context.budget.count_substrings(1)
+        operation.context.budget.count_substrings(1)
         return SimpleNamespace(items=())
 
-    context.reader = cast("Any", SimpleNamespace(listing=listing))
-    operation = cast("Info", SimpleNamespace(context=context))
+    operation = info(SimpleNamespace(listing=listing))
     for call in range(30):
         urns = [f"mlg://dataset/test/default/name_of_{call}_and_{number}" for number in range(7)]
         assert len(await with_suggestions(operation, [unknown(*urns)])) == 1
-    assert (len(reads), context.budget.ended) == (10, None)
+    assert (len(reads), operation.context.budget.ended) == (10, None)
