@@ -20,7 +20,16 @@ from app.graph.writing.unit.read_set import ReadCoverage, ReadSet
 from app.graph.writing.unit.unseen_references import references_in
 from app.graph.writing.unit.working_set import LONG_STATE, WorkingSet
 from graphql_schema.catalog.kinds import KINDS
-from graphql_schema.catalog.relations import CARRYING, CHILD_HOPS, PARENT_HOPS, RUN_OF, VERSION_OF, Direction, Hop
+from graphql_schema.catalog.relations import (
+    CARRYING,
+    CHILD_HOPS,
+    CONTAINS,
+    PARENT_HOPS,
+    RUN_OF,
+    VERSION_OF,
+    Direction,
+    Hop,
+)
 from graphql_schema.catalog.urn import parent_urn, parse_urn
 from graphql_schema.execution.side_thread import run_aside, run_in_turn
 from graphql_schema.ports.commands import (
@@ -105,7 +114,10 @@ class PrefetchRequest:
     def add_command(self, command: Command) -> None:
         """Add what a registration, observation, link or unlink names; others request their reads when planned."""
         if isinstance(command, LinkCommand | UnlinkCommand):
-            self.edges[command.relation, self.add_record(command.source), self.add_record(command.target)] = None
+            target = self.add_record(command.target)
+            self.edges[command.relation, self.add_record(command.source), target] = None
+            if command.relation == CONTAINS.name:
+                self._add_container(command.target, target)
         elif isinstance(command, RegisterCommand | ObserveCommand):
             self._add_registration(command)
         for urn in references_in(command):
@@ -172,8 +184,7 @@ class PrefetchRequest:
         parent = parent_urn(command.urn)
         if parent is not None:
             self.edges[VERSION_OF.name, vid, vertex_id(self.tenant, parent)] = None
-        if KINDS[kind].part_of:
-            self._add_hop(PARENT_HOPS[kind], vid)
+        self._add_container(command.urn, vid)
         if kind == "Run":
             self._add_hop(RUN_OF.out(), vid)
         for edges in command.edges:
@@ -185,6 +196,12 @@ class PrefetchRequest:
                 continue
             for far in far_ends:
                 self.edges[edges.hop.edge_key(vid, far)] = None
+
+    def _add_container(self, urn: str, vid: int) -> None:
+        """Add the parent that the record of an asset names, which may give it its owner."""
+        kind = parse_urn(urn).kind
+        if KINDS[kind].part_of:
+            self._add_hop(PARENT_HOPS[kind], vid)
 
     def _add_hop(self, hop: Hop, vid: int) -> None:
         self.hops[hop.direction, hop.relation.name][vid] = None

@@ -195,12 +195,10 @@ def update_owner_team(unit: ItemUnit, vid: int) -> None:
     """Stage the owner team of a vertex and, if it changes, those of its children, which may inherit it.
 
     Without an owner, a vertex of which the id is reserved gets the team of the reservation, and keeps that for good.
+    Raises NotReadError if the parent was not read.
     """
     record = unit.lookup.known(vid)
-    parent = unit.lookup.parent(record)
-    if parent is None and record["index"]["whole"] and not record["index"]["owners"]:
-        return  # the parent was not read, so its owner team did not change
-    owner = owner_team(record, parent)
+    owner = owner_team(record, unit.lookup.parent(record))
     reserved = unit.author.owner_of_name(record["id"])
     if not owner and reserved and parent_urn(record["id"]) is None:
         ensure_stub(unit, reserved)
@@ -213,7 +211,7 @@ def update_owner_team(unit: ItemUnit, vid: int) -> None:
     unit.lookup.batch.request_group(vid)
     for key in unit.lookup.edges_at(hop.relation.name, hop.direction, vid):
         child = unit.lookup.vertex(hop.far_end(key))
-        if child is not None and kind_of(child) in hop.kinds and unit.lookup.parent(child) is unit.lookup.known(vid):
+        if child is not None and kind_of(child) in hop.kinds and unit.lookup.has_parent(child, vid):
             update_owner_team(unit, hop.far_end(key))
 
 

@@ -17,9 +17,9 @@ from graphql_schema.ports.record import Record
 class Lookup:
     """Reads the staged changes of an item first, then the working set. It ignores the policy.
 
-    :meth:`record` and the ``require`` methods raise NotReadError if a value was not read; it is then read, and the
-    batch is planned again. The other methods only return what was read or staged. The methods that take URNs raise
-    RejectedItemError as :meth:`vid` does.
+    :meth:`record`, :meth:`parent` and the ``require`` methods raise NotReadError if a value was not read; it is then
+    read, and the batch is planned again. The other methods only return what was read or staged. The methods that take
+    URNs raise RejectedItemError as :meth:`vid` does.
     """
 
     def __init__(self, batch: WorkingSet, author: Author, staged: StagedChanges) -> None:
@@ -73,9 +73,14 @@ class Lookup:
         return self.vertex(vid)
 
     def parent(self, record: Record) -> Record | None:
-        """Return the record of the parent in the asset group, None if there is none or it was not read."""
+        """Return the record of the parent in the asset group, None if there is none."""
         urn = parent_urn(record["id"]) or record["index"]["whole"]
-        return self.vertex(self.vid(urn)) if urn else None
+        return self.record(urn) if urn else None
+
+    def has_parent(self, record: Record, vid: int) -> bool:
+        """Return whether the parent in the asset group is this vertex."""
+        urn = parent_urn(record["id"]) or record["index"]["whole"]
+        return bool(urn) and self.vid(urn) == vid
 
     def edge(self, key: EdgeKey) -> Record | None:
         """Return the record of an edge, None if there is none or it was not read."""

@@ -66,7 +66,7 @@ def absent_record(unit: ItemUnit, urn: str) -> Record:
     record, parent = _new_stub(unit, urn), parent_urn(urn)
     if parent is None:
         return record
-    known = unit.lookup.vertex(unit.lookup.vid(parent))
+    known = unit.lookup.record(parent)
     is_shown = known is not None and unit.visibility.is_visible(known)
     return _inherited(record, known if known is not None and is_shown else _new_stub(unit, parent))
 

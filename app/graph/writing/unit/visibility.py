@@ -202,8 +202,7 @@ class CallerVisibility:
         A URN is not added, and its parent is not examined, if the caller may see its record and this is not a stub that
         the batch creates. A hidden asset is added like an absent one.
         """
-        vid = self._lookup.vid(urn)
-        record = self._lookup.vertex(vid)
+        vid, record = self._lookup.vid(urn), self._lookup.record(urn)
         is_new_stub = record is not None and record["hydration"] == "STUB" and not self._lookup.batch.existed(vid)
         if record is not None and not is_new_stub and self.is_visible(record):
             return

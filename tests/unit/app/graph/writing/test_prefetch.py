@@ -1,11 +1,14 @@
 """What is read before a batch is planned, and what its response says."""
 
+import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from support.stores.equal_hashes import give_equal_hashes
-from support.stores.in_memory_writer import Memory
-from support.stores.writers import NOW, asset, link, urn
+from support.stores.in_memory_writer import ROOT, Memory, present_graph, seeded
+from support.stores.partial_reads import Call, transact
+from support.stores.writers import NOW, asset, link, person, urn
 
 from app.graph.commits.state_read import BriefReading, StoredState
 from app.graph.records.merged_record import merged
@@ -16,7 +19,14 @@ from app.graph.writing import prefetch
 from app.graph.writing.prefetch import PrefetchRequest
 from app.graph.writing.unit.read_set import NotReadError, ReadSet
 from graphql_schema.catalog.relations import Direction
-from graphql_schema.ports.commands import DeleteCommand, EventCommand, ObserveCommand, UnlinkCommand
+from graphql_schema.ports.commands import (
+    Command,
+    DeleteCommand,
+    EventCommand,
+    ObserveCommand,
+    RevertCommand,
+    UnlinkCommand,
+)
 from graphql_schema.ports.events.event_commands import RecordIngestionCommand
 
 
@@ -40,6 +50,70 @@ def test_a_link_needs_its_ends_with_their_parents_and_itself() -> None:
     request = PrefetchRequest("default")
     request.add_command(DeleteCommand(urn("dataset d")))
     assert (request.records, request.edges) == ({}, {})
+
+
+def test_a_link_of_a_container_needs_the_parent_of_what_it_contains() -> None:
+    """The set of a feature may own it, and only the edges of the feature name the set."""
+    for command in (
+        link("CONTAINS", "domain ads", "feature a"),
+        UnlinkCommand("CONTAINS", urn("domain ads"), urn("feature a")),
+    ):
+        request = PrefetchRequest("default")
+        request.add_command(command)
+        hops = [(hop.direction, *hop.labels, hop.vertices) for hop in request.hop_reads()]
+        assert hops == [(Direction.IN, "CONTAINS", [vid("feature a")])]
+    request = PrefetchRequest("default")
+    request.add_command(link("CONTAINS", "domain ads", "dataset d"))
+    assert request.hop_reads() == []
+
+
+TEAMS = ("team ranking", "team ads")
+DOMAINS = ("domain ranking", "domain ads")
+SETS = ("feature-set f", "feature-set g")
+OTHERS = ("feature a", "feature b", "model m", "model-version m@1", "model-version m@2")
+CALLERS = [
+    ROOT,
+    replace(person("bo", TEAMS[0], roles="engineer"), acts_for=frozenset({urn(DOMAINS[0])})),
+    replace(person("mal", TEAMS[1], roles="engineer"), acts_for=frozenset({urn(DOMAINS[1])})),
+]
+
+
+def a_command(dice: random.Random, memory: Memory) -> Command:
+    """Return a random change of an asset, its owners, its domain or its set, or a revert of one."""
+    text = dice.choice((*SETS, *OTHERS))
+    changes = [record["id"] for record in memory.vertices.values() if record["kind"] == "CHANGE"]
+    kind = dice.randrange(4)
+    if kind == 0 and changes:
+        return RevertCommand(dice.choice(changes))
+    if kind == 1:
+        inside = (dice.choice(SETS), dice.choice(OTHERS[:2])) if dice.random() < 0.5 else (dice.choice(DOMAINS), text)
+        if dice.random() < 0.3:
+            return UnlinkCommand("CONTAINS", urn(inside[0]), urn(inside[1]))
+        return link("CONTAINS", *inside)
+    fields: dict[str, Any] = {}
+    if dice.random() < 0.5:
+        fields["owners"] = {team: ["TECHNICAL"] for team in dice.sample(TEAMS, dice.randrange(3))}
+    if dice.random() < 0.3:
+        fields["domain"] = dice.sample(DOMAINS, dice.randrange(2))
+    if text.startswith("feature ") and dice.random() < 0.5:
+        fields["featureSet"] = dice.sample(SETS, dice.randrange(2))
+    return asset(text, {"description": dice.choice("abc")}, **fields)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_is_read_decides_as_what_is_stored(memory: Memory, seed: int) -> None:
+    """Random changes, some beside the dry run of another call, are planned as if everything stored had been read."""
+    dice, complete = random.Random(seed), seeded(memory, *map(asset, TEAMS))
+    for team, domain in zip(TEAMS, DOMAINS, strict=True):
+        seeded(complete, asset(domain, owners={team: ["TECHNICAL"]}))
+    for now in range(NOW + 1, NOW + 26):
+        beside = [Call(dice.choice(CALLERS), [a_command(dice, complete)], dry_run=True)] if dice.random() < 0.3 else []
+        call = Call(dice.choice(CALLERS), [a_command(dice, complete)])
+        part = Memory(complete.policy, dict(complete.vertices), dict(complete.edges))
+        done, _ = transact(part, *beside, call, now=now)
+        expected = complete.run(*call.items, who=call.who, now=now)
+        assert [one.outcome for one in done[-1]] == [one.outcome for one in expected], call
+        assert present_graph(part) == present_graph(complete), call
 
 
 def test_a_registration_needs_the_edges_that_its_fields_replace() -> None:

@@ -3,13 +3,24 @@
 from dataclasses import replace
 
 import pytest
-from support.stores.in_memory_writer import Memory, seeded
+from support.stores.in_memory_writer import ROOT, Memory, seeded
+from support.stores.partial_reads import Call, transact
 from support.stores.writers import NOW, asset, link, person, urn
 
 from app.graph.records.edge_record import is_current
-from graphql_schema.ports.commands import Command, RegisterCommand, UnlinkCommand
+from graphql_schema.ports.commands import Command, RegisterCommand, RevertCommand, UnlinkCommand
 
 OURS, THEIRS = {"team ranking": ["TECHNICAL"]}, {"team ads": ["TECHNICAL"]}
+
+
+BO, MAL = person("bo", "team ranking", roles="engineer"), person("mal", "team ads", roles="engineer")
+
+
+def update_of(memory: Memory, text: str, field: str) -> RevertCommand:
+    """Return a revert of the last change of a field of an asset."""
+    changes = [one for one in memory.vertices.values() if one["kind"] == "CHANGE" and one["subject"] == urn(text)]
+    found = [one for one in changes if field in {entry["field"] for entry in one["fields"]}]
+    return RevertCommand(max(found, key=lambda one: int(one["createdAt"]))["id"])
 
 
 def team(memory: Memory, text: str) -> str:
@@ -45,6 +56,41 @@ def test_the_first_technical_owner_owns_an_asset(memory: Memory, owners: dict[st
     """The order of the list decides among equal teams. Without a team, the first user by id is the owner."""
     seeded(memory, asset("dataset d", owners=owners))
     assert team(memory, "dataset d") == first
+
+
+def test_the_set_of_a_feature_decides_about_its_domain(memory: Memory) -> None:
+    """A stranger puts no feature of others into an own domain, and the link needs no further read for its set."""
+    stranger = replace(MAL, acts_for=frozenset({urn("domain ads")}))
+    seeded(memory, asset("domain ads", owners=THEIRS))
+    registered = (asset("feature-set f", {"online": True}), asset("feature a", featureSet=["feature-set f"]))
+    assert memory.outcomes(*registered, who=BO, now=NOW + 1) == ["CREATED", "CREATED"]
+    done, rounds = transact(memory, Call(stranger, [link("CONTAINS", "domain ads", "feature a")]), now=NOW + 2)
+    assert ([one.outcome.name for one in done[0]], rounds) == (["DENIED"], 1)
+    transact(memory, Call(ROOT, [asset("feature a", {"dataType": "long"})]), now=NOW + 3)
+    assert (team(memory, "feature a"), memory.record("feature a")["index"]["domain"]) == ("", "")
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_a_version_keeps_its_owner_beside_a_call_that_reads_it_alone(memory: Memory, *, beside: bool) -> None:
+    """The other call of the transaction needs the version as an end, without its parent, which owns it."""
+    seeded(memory, asset("model m", owners=OURS), asset("model-version m@1", {"description": "one"}))
+    memory.run(asset("model-version m@1", {"description": "two"}), who=BO, now=NOW + 1)
+    memory.run(asset("deployment d", {"status": "PENDING"}, owners=THEIRS, modelVersion=["model-version m@1"]), who=MAL)
+    others = [Call(MAL, [asset("deployment d", modelVersion=[])], dry_run=True)] if beside else []
+    call = Call(BO, [update_of(memory, "model-version m@1", "description")])
+    done, _ = transact(memory, *others, call, now=NOW + 2)
+    assert [one.outcome.name for one in done[-1]] == ["UPDATED"]
+    assert (memory.record("model-version m@1")["description"], team(memory, "model-version m@1")) == ("one", "ranking")
+
+
+def test_a_feature_without_its_owner_again_has_that_of_its_set(memory: Memory) -> None:
+    """The revert of its owners names no set, and reads it."""
+    seeded(memory, asset("feature-set f", owners=OURS), asset("feature a", featureSet=["feature-set f"]))
+    memory.run(asset("feature a", owners=THEIRS), now=NOW + 1)
+    assert team(memory, "feature a") == "ads"
+    done, _ = transact(memory, Call(ROOT, [update_of(memory, "feature a", "owners")]), now=NOW + 2)
+    assert [one.outcome.name for one in done[0]] == ["UPDATED"]
+    assert team(memory, "feature a") == "ranking"
 
 
 def test_an_asset_that_leaves_its_domain_is_in_the_other_one(memory: Memory) -> None:
