@@ -14,11 +14,11 @@ from policies.installation.gates import Gates, Needs, Selectors
 from policies.sensitivity import RANK
 
 REPORTERS: Final = "reporters"
-"""Record key of a check result or incident that was recorded on an asset without an owner: URNs of the teams and the
-user for whom its author reported. Absent if each asset had an owner, whose right the author had."""
+"""Record key of a check result or incident that was recorded on an asset without a lasting owner: URNs of the teams and
+the user for whom its author reported. Absent if each asset had such an owner, whose right the author had."""
 
 UNOWNED: Final = "unowned"
-"""Record key, beside REPORTERS: ids of the assets that had no owner."""
+"""Record key, beside REPORTERS: ids of the assets that had no lasting owner."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,14 +68,14 @@ when a caller with rights on the assets that it changes declares it.
 REPORTED: Final = "reported"
 """Record key that is true on a lineage edge whose author needed no right on its *to* end, and could not link it.
 
-The author is the caller who declared the edge. If the end had no owner team, the key is true unless the author was an
-administrator. A current edge without the key does not get it from further declarations. A reported edge is shown, but
-no causes of health propagate over it to an asset of another owner team than that of the *from* end.
+The author is the caller who declared the edge. If the end had no lasting owner, the key is true unless the author was
+an administrator. A current edge without the key does not get it from further declarations. A reported edge is shown,
+but no causes of health propagate over it to an asset of another owner team than that of the *from* end.
 """
 
 
 GIVEN_FOR: Final = "givenFor"
-"""Record key of an edge whose values a link or unlink gave while an asset that the edge changes had no owner.
+"""Record key of an edge whose values a link or unlink gave while an asset that it changes had no lasting owner.
 
 It holds the URNs of the teams and of the user of the author, and those of owners of changed assets that the author acts
 for. Absent if the author was an administrator, and in edges that an older release wrote.

@@ -12,6 +12,7 @@ from support.stores.janusgraph import StoreGraph
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.writing.writer import PolicedWriter
+from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.kinds import ASSETS, KINDS
 from graphql_schema.catalog.properties import NATIVE_PROPERTIES
 from graphql_schema.catalog.relations import (
@@ -87,6 +88,13 @@ def edges(text: str, **fields: Iterable[str] | Mapping[str, Any]) -> tuple[Decla
         targets = {urn(other): {"kinds": kinds} if kinds else {} for other, kinds in details.items()}
         found.append(DeclaredEdges(hop, f"{kind}.{name}", targets, adds, origin))
     return tuple(found)
+
+
+def set_owners(text: str, *owners: str) -> RegisterCommand:
+    """Return the command of `setOwners`, which replaces the owners of an asset; it does not register a stub."""
+    targets = {urn(each): {"kinds": ["TECHNICAL"]} for each in owners}
+    declared = DeclaredEdges(OWNED_BY.out(), f"{parse_urn(urn(text)).kind}.owners", targets, replaces_all=True)
+    return RegisterCommand(urn(text), {}, (declared,), action=ChangeAction.OWNERS_SET, id_path="asset")
 
 
 def link(relation: str, source: str, target: str, **details: object) -> LinkCommand:

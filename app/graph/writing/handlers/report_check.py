@@ -19,7 +19,7 @@ from graphql_schema.catalog.relations import MONITORED_BY, RESULT_OF
 from graphql_schema.ports.commands import ReportCheckCommand
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 from graphql_schema.ports.record import JsonObject, Record
-from graphql_schema.rules.gate_evaluation import REPORTERS
+from graphql_schema.rules.gate_evaluation import REPORTERS, counts_on
 
 MAX_CLOCK_SKEW_MS: Final = 300_000
 """Milliseconds that the clock of the reporter may be ahead."""
@@ -96,17 +96,19 @@ def _record(unit: ItemUnit, command: ReportCheckCommand, check: Record, urn: str
 
     If the command requests an incident, and the result is the newest one and FAIL or ERROR, it refers to the oldest
     open incident of the check. One is opened if there is none. A result that is stored alike keeps its incident, open
-    or resolved. If others reported it before the asset had an owner, it is a result of the caller from then on, without
-    their incident. While the asset has none, it is reported by all who repeat it.
+    or resolved. If others reported it before the asset had its owner, it is a result of the caller from then on,
+    without their incident. While the asset has no lasting owner, it is reported by all who repeat it.
     """
     vid, before = unit.lookup.vid(urn), unit.lookup.record(urn)
     values = {"value": command.values.get("value"), "window": command.values.get("window")}
     given = {"status": command.status, "observedAt": observed, **values}
     same = before is not None and all(before.get(name) == given[name] for name in _VALUES)
-    report = reported(unit, unit.lookup.known(unit.lookup.vid(command.asset)))
-    if same and before is not None and REPORTERS in before and REPORTERS in report:
-        report[REPORTERS] = sorted({*before[REPORTERS], *report[REPORTERS]})
-    is_taken = before is not None and REPORTERS in before and REPORTERS not in report
+    asset = unit.lookup.known(unit.lookup.vid(command.asset))
+    report = reported(unit, asset)
+    former = set() if before is None else {*before.get(REPORTERS, ())}
+    is_taken = bool(former) and before is not None and not (REPORTERS in report and counts_on(asset, before))
+    if same and former and not is_taken:
+        report[REPORTERS] = sorted({*former, *report[REPORTERS]})
     incident = before.get("incident") if same and before is not None and not is_taken else None
     if incident is None and command.open_incident and command.status in _OPENS and observed == check[LATEST_AT]:
         incident = _incident(unit, command, check, urn)

@@ -10,6 +10,7 @@ from typing import Final
 
 from app.graph.records.vertex_record import attached_record
 from app.graph.writing.unit.item_unit import ItemUnit
+from app.graph.writing.unit.placeholders import has_lasting_owner
 from graphql_schema.catalog.urn import make_urn, slug_of
 from graphql_schema.ports.record import Json, Record
 from graphql_schema.rules.change_stamp import MADE_AT, date_apart
@@ -46,12 +47,12 @@ def _hash(*identity: str, key: bytes = b"") -> str:
 
 
 def reported(unit: ItemUnit, *assets: Record) -> dict[str, Json]:
-    """Return the values REPORTERS and UNOWNED of a record on assets, some of which have no owner.
+    """Return the values REPORTERS and UNOWNED of a record on assets, some of which have no lasting owner.
 
-    The reporters are the teams and the user of the caller, and the owners of the other assets. No value is returned if
-    each asset has an owner, whose right was checked, or the caller may administer those without.
+    The reporters are the teams and the user of the caller, and the owners of all assets, whose right was checked. No
+    value is returned if each asset has a lasting owner, or the caller may administer those without.
     """
-    unowned = [asset for asset in assets if not asset["ownerTeam"]]
+    unowned = [asset for asset in assets if not has_lasting_owner(unit, asset)]
     if all(unit.visibility.allows("administer", asset).allowed for asset in unowned):
         return {}
     teams = {owner for owner in unit.author.owners if slug_of(owner) == "team"}

@@ -26,7 +26,7 @@ from app.graph.writing.rules.edge_effects import change_edge, has_lapsed, requir
 from app.graph.writing.rules.permissions import changed_ends, may_link_other_ends, needs_confirmation
 from app.graph.writing.rules.stored_values import refuse_many_tags
 from app.graph.writing.unit.item_unit import ItemUnit
-from app.graph.writing.unit.placeholders import ensure_referenced
+from app.graph.writing.unit.placeholders import ensure_referenced, has_lasting_owner
 from app.graph.writing.unit.rejections import invalid
 from graphql_schema.catalog.enums import TagMode
 from graphql_schema.catalog.relations import RELATIONS, TAGGED, VERSION_OF, Direction
@@ -132,7 +132,7 @@ def with_giver(unit: ItemUnit, key: EdgeKey, edge: Record | None, after: Record)
     rest = {name: value for name, value in after.items() if name != GIVEN_FOR}
     former = (edge or {}).get(GIVEN_FOR) if ends(after) == ends(edge or after) else None
     ends_changed = changed_ends(unit, key)
-    unowned = [record for record in ends_changed if not record["ownerTeam"]]
+    unowned = [record for record in ends_changed if not has_lasting_owner(unit, record)]
     if all(unit.visibility.allows("administer", record).allowed for record in unowned):
         return rest if former is None else {**rest, GIVEN_FOR: former}
     owners = {record["ownerTeam"] for record in ends_changed} & unit.author.owners

@@ -20,7 +20,7 @@ from app.graph.writing.rules.first_owner import may_take
 from app.graph.writing.rules.permissions import may_join, may_link_other_ends
 from app.graph.writing.unit.apart_declarations import declarers, declarers_of_others, taken_over, with_declarers
 from app.graph.writing.unit.item_unit import ItemUnit
-from app.graph.writing.unit.placeholders import ensure_stub
+from app.graph.writing.unit.placeholders import ensure_stub, has_lasting_owner
 from graphql_schema.catalog.enums import TagMode
 from graphql_schema.catalog.kinds import KINDS
 from graphql_schema.catalog.relations import CHILD_HOPS, CONTAINS, DEPLOYED_AS, OWNED_BY, RELATIONS, TAGGED, Direction
@@ -180,15 +180,15 @@ def _has_effect(unit: ItemUnit, key: EdgeKey) -> bool:
 def _is_reported(unit: ItemUnit, key: EdgeKey, before: Record | None) -> bool:
     """Return whether the caller declares lineage into an asset of others, for which no right is needed.
 
-    A current edge that is not reported stays so. On an asset without an owner team, an edge by any caller but an
-    administrator is reported, because the asset may get an owner.
+    A current edge that is not reported stays so. On an asset without a lasting owner, an edge by any caller but an
+    administrator is reported, because the asset may get another one.
     """
     relation, target = RELATIONS[key[0]], unit.lookup.known(key[2])
     if not relation.lineage or Direction.OUT in relation.changed_ends(unit.lookup.kind(key[1])):
         return False
     if before is not None and is_current(before, unit.now) and not before.get(REPORTED):
         return False
-    return not unit.visibility.allows("link" if target["ownerTeam"] else "administer", target).allowed
+    return not unit.visibility.allows("link" if has_lasting_owner(unit, target) else "administer", target).allowed
 
 
 def update_owner_team(unit: ItemUnit, vid: int) -> None:

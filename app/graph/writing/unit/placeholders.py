@@ -1,4 +1,7 @@
-"""Creates stubs for assets that an item refers to and that are not stored, and reports the placeholders of the item."""
+"""Creates stubs for assets that an item refers to and that are not stored, and reports the placeholders of the item.
+
+Also whether the owner of an asset is one that a placeholder has for a while.
+"""
 
 from typing import Final
 
@@ -69,6 +72,20 @@ def absent_record(unit: ItemUnit, urn: str) -> Record:
     known = unit.lookup.record(parent)
     is_shown = known is not None and unit.visibility.is_visible(known)
     return _inherited(record, known if known is not None and is_shown else _new_stub(unit, parent))
+
+
+def has_lasting_owner(unit: ItemUnit, record: Record) -> bool:
+    """Return whether an asset has an owner, and this is not one that a placeholder has for a while.
+
+    Any engineer may own a placeholder, act on it as its owner, and leave it to who registers it. But the team of a
+    reserved name lasts, and for a version the owner of its registered parent. Raises NotReadError if that was not read.
+    """
+    owner = record["ownerTeam"]
+    if record["hydration"] != "STUB" or owner == record.get(RESERVED_FOR):
+        return bool(owner)
+    urn = parent_urn(record["id"])
+    parent = unit.lookup.record(urn) if urn else None
+    return parent is not None and parent["ownerTeam"] == owner and has_lasting_owner(unit, parent)
 
 
 def _new_stub(unit: ItemUnit, urn: str) -> Record:

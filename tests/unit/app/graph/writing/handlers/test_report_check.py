@@ -1,15 +1,16 @@
 """Results of checks: late and repeated results, corrections, and the incident of a failure."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from support.stores.in_memory_writer import Memory, seeded
-from support.stores.writers import NOW, asset, link, person, urn
+from support.stores.writers import NOW, asset, link, person, set_owners, urn
 
 from graphql_schema.ports.commands import DeleteCommand, ReportCheckCommand
 
 ADA, BO = person("ada", "team ranking", roles="engineer"), person("bo", "team ads", roles="engineer")
-A = urn("dataset a")
+A, OURS = urn("dataset a"), {"team ranking": ["TECHNICAL"]}
 
 
 def result(status: str = "PASS", at: int | None = NOW, *, opens: bool = False, **values: Any) -> ReportCheckCommand:
@@ -134,6 +135,31 @@ def test_an_incident_of_strangers_keeps_no_failure_of_the_owner_from_opening_one
     assert (first["reporters"], second.get("reporters")) == ([urn("team ads")], None)
     found = [each["incident"] for each in of_kind(taken, "CHECK_RESULT")]
     assert found == [first["id"], second["id"], second["id"]]
+
+
+def test_who_owned_a_placeholder_for_a_while_keeps_no_failure_from_opening_an_incident(memory: Memory) -> None:
+    """Bo owns the placeholder, reports a failure with an incident, and gives it back before Ada registers it."""
+    memory.run(link("DERIVES", "dataset a", "dataset b"), who=BO)
+    steps = (set_owners("dataset a", "team ads"), result("FAIL", opens=True), set_owners("dataset a"))
+    assert memory.outcomes(*steps, who=BO) == ["UPDATED", "CREATED", "UPDATED"]
+    assert memory.outcomes(asset("dataset a", owners=OURS), who=ADA, now=NOW + 1) == ["CREATED"]
+    assert memory.outcomes(result("FAIL", NOW + 2, opens=True), who=ADA, now=NOW + 2) == ["CREATED"]
+    first, second = of_kind(memory, "INCIDENT")
+    assert (first["reporters"], second.get("reporters")) == ([urn("team ads")], None)
+    assert [each["incident"] for each in of_kind(memory, "CHECK_RESULT")] == [first["id"], second["id"]]
+
+
+def test_the_owner_of_a_placeholder_takes_the_same_result_of_a_stranger(memory: Memory) -> None:
+    """A feature that is not registered gets an owner with its set: a failure of the owner opens an own incident."""
+    check = replace(result("FAIL", opens=True), asset=urn("feature d"))
+    memory.run(link("FEEDS", "feature d", "model-version m@1"), check, who=BO)
+    seeded(memory, asset("feature-set f", owners=OURS, features=["feature d"]))
+    assert memory.outcomes(check, who=ADA, now=NOW + 1) == ["UPDATED"]
+    first, second = of_kind(memory, "INCIDENT")
+    (found,) = of_kind(memory, "CHECK_RESULT")
+    assert (found["incident"], found["reporters"]) == (second["id"], [urn("team ranking")])
+    assert [each["reporters"] for each in (first, second)] == [[urn("team ads")], [urn("team ranking")]]
+    assert memory.outcomes(check, who=ADA, now=NOW + 2) == ["UNCHANGED"]
 
 
 def test_teams_share_no_incident_on_an_unowned_asset(memory: Memory) -> None:

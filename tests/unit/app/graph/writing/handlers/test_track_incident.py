@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 from support.stores.in_memory_writer import Memory, seeded
-from support.stores.writers import NOW, asset, link, person, urn
+from support.stores.writers import NOW, asset, link, person, set_owners, urn
 
 from app.graph.writing.handlers import track_incident as module
 from graphql_schema.ports.commands import DeleteCommand, OpenIncidentCommand, ReportCheckCommand, ResolveIncidentCommand
+from graphql_schema.rules.gate_evaluation import counts_on
+from policies.installation.reserved_names import Reservation, ReservedNames
 from policies.policy import Policy
 
 ADA, BO = person("ada", "team ranking", roles="engineer"), person("bo", "team ads", roles="engineer")
@@ -98,6 +100,31 @@ def test_an_incident_on_an_unowned_asset_has_the_owners_of_its_reporter(memory: 
     assert record(memory, opened(memory, A, B, who=member, now=NOW + 2))["reporters"] == [ours, urn("user ada"), dan]
     assert "reporters" not in record(memory, opened(memory, B, who=member, now=NOW + 3))
     assert "reporters" not in record(memory, opened(memory, A, B, who=person("root", roles="admin")))
+
+
+@pytest.mark.parametrize("about", ["dataset a", "dataset-version a@1"])
+def test_who_owned_a_placeholder_for_a_while_reported_as_a_stranger(memory: Memory, about: str) -> None:
+    """Bo gives a placeholder an own owner, opens an incident, and gives it back; it counts for who registers it not."""
+    seeded(memory, asset("dataset b", owners=THEIRS))
+    steps = (link("DERIVES", about, "dataset b"), set_owners("dataset a", "team ads"))
+    assert memory.outcomes(*steps, who=BO) == ["CREATED", "UPDATED"]
+    one = opened(memory, urn(about), B, who=BO)
+    assert memory.outcomes(set_owners("dataset a"), who=BO, now=NOW + 2) == ["UPDATED"]
+    assert memory.outcomes(asset("dataset a", owners=OURS), asset(about), who=ADA, now=NOW + 3)[0] == "CREATED"
+    incident, registered = record(memory, one), memory.record(about)
+    assert (incident["reporters"], incident["unowned"]) == ([urn("team ads")], [urn(about)])
+    assert (registered["ownerTeam"], counts_on(registered, incident)) == (urn("team ranking"), False)
+
+
+@pytest.mark.parametrize("reserved", [True, False])
+def test_the_lasting_owner_of_a_placeholder_reports_as_its_owner(memory: Memory, *, reserved: bool) -> None:
+    """It is the team of a reserved name, or the owner of a registered parent, and an incident has no reporters."""
+    entry = Reservation(urn("team ranking"), frozenset({"Dataset"}), ("test",))
+    memory.reserved_names = ReservedNames((entry,) if reserved else ())
+    known = () if reserved else (asset("dataset a", owners=OURS),)
+    seeded(memory, *known, asset("run r", inputs=["dataset a", "dataset-version a@1"]))
+    for at, about in enumerate((A, urn("dataset-version a@1")) if reserved else (urn("dataset-version a@1"),)):
+        assert "reporters" not in record(memory, opened(memory, about, now=NOW + at))
 
 
 def test_who_takes_a_placeholder_resolves_no_incident_of_others(memory: Memory) -> None:

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 from support.stores.in_memory_writer import COMPLETE, ROOT, Memory, plan, seeded
-from support.stores.writers import NOW, asset, edges, link, person, urn
+from support.stores.writers import NOW, asset, edges, link, person, set_owners, urn
 
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.relations import PRODUCES, TAGGED, Direction
-from graphql_schema.ports.commands import DeclaredEdges, RegisterCommand, UnlinkCommand
+from graphql_schema.ports.commands import Command, DeclaredEdges, RegisterCommand, UnlinkCommand
 
 
 def current(memory: Memory, source: str) -> bool:
@@ -204,6 +204,19 @@ def test_what_a_stranger_gave_an_edge_ends_with_the_declaration_of_the_owner(
     assert (given(memory), memory.edge(*S)["validFrom"]) == (set(), NOW + begin)
     assert memory.edge(*S)["origin"] == ("DECLARED" if stub else "OBSERVED")  # the list declares the latter as well
     assert memory.outcomes(link(*S) if by_link else owned, who=EVE, now=NOW + 3) == ["UNCHANGED"]
+
+
+@pytest.mark.parametrize("dates", DATES)
+def test_what_one_gave_an_edge_while_owning_its_placeholder_ends_too(memory: Memory, dates: str) -> None:
+    """Ada owns the dataset before it is registered, gives its edge dates and values, and leaves it to its owner."""
+    seeded(memory, asset("dataset s", owners=OF_ADS))
+    given_by_ada = link(*S, **{**VALUES, **DATES[dates]})
+    taken: list[Command] = [link(*S), set_owners("dataset d", "team ranking"), given_by_ada]
+    for at, step in enumerate([*taken, set_owners("dataset d")]):
+        assert memory.outcomes(step, who=ADA, now=NOW + at) in (["CREATED"], ["UPDATED"])
+    assert memory.outcomes(of_ads(), who=ADS, now=NOW + 9) == ["CREATED"]
+    begin = 9 if "validFrom" in DATES[dates] else 0
+    assert (given(memory), memory.edge(*S)["validFrom"]) == (set(), NOW + begin)
 
 
 @pytest.mark.parametrize("owner", ["domain shop", "user hana"])

@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 from support.stores.in_memory_writer import ROOT, Memory, seeded
 from support.stores.partial_reads import Call, transact
-from support.stores.writers import NOW, asset, link, person, urn
+from support.stores.writers import NOW, asset, link, person, set_owners, urn
 
 from app.graph.records.edge_record import is_current
 from graphql_schema.ports.commands import Command, RegisterCommand, RevertCommand, UnlinkCommand
+from policies.installation.reserved_names import Reservation, ReservedNames
 
 OURS, THEIRS = {"team ranking": ["TECHNICAL"]}, {"team ads": ["TECHNICAL"]}
 
@@ -175,6 +176,28 @@ def test_versions_are_ordered_by_the_time_that_is_known_later(memory: Memory) ->
     assert memory.edge("VERSION_OF", "model-version m@1", "model m")["at"] == 0
     memory.run(asset("model-version m@1", {"sourceCreatedAt": 77}), now=NOW + 1)
     assert memory.edge("VERSION_OF", "model-version m@1", "model m")["at"] == 77
+
+
+def test_a_link_to_an_own_placeholder_is_reported(memory: Memory) -> None:
+    """Mal owns the service before its registration, and gives it back: the deployment does not impair its health."""
+    seeded(memory, asset("deployment d", owners=THEIRS))
+    ends = ("SERVED_BY", "deployment d", "service s")
+    end = UnlinkCommand("SERVED_BY", urn("deployment d"), urn("service s"))
+    taken: list[Command] = [link(*ends), set_owners("service s", "team ads"), end, link(*ends)]
+    for at, step in enumerate([*taken, set_owners("service s")]):
+        assert memory.outcomes(step, who=MAL, now=NOW + at) in (["CREATED"], ["UPDATED"])
+    assert memory.outcomes(asset("service s", owners=OURS), who=BO, now=NOW + 9) == ["CREATED"]
+    assert memory.edge(*ends)["reported"]
+
+
+def test_a_link_to_a_placeholder_with_an_own_reserved_name_is_not_reported(memory: Memory) -> None:
+    """The service is not registered yet, and belongs to the team of its name for good."""
+    entry = Reservation(urn("team ranking"), frozenset({"Service"}), ("test",))
+    memory.reserved_names = ReservedNames((entry,))
+    seeded(memory, asset("deployment d", owners=OURS))
+    ends = ("SERVED_BY", "deployment d", "service s")
+    assert memory.outcomes(link(*ends), who=BO, now=NOW + 1) == ["CREATED"]
+    assert "reported" not in memory.edge(*ends)
 
 
 def test_who_recorded_an_edge_remains_if_another_changes_its_order(memory: Memory) -> None:

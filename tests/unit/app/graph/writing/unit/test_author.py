@@ -6,12 +6,10 @@ from itertools import permutations
 
 import pytest
 from support.stores.in_memory_writer import Memory, seeded
-from support.stores.writers import NOW, asset, link, person, urn
+from support.stores.writers import NOW, asset, link, person, set_owners, urn
 
-from graphql_schema.catalog.enums import ChangeAction
 from graphql_schema.catalog.kinds import RESERVABLE
-from graphql_schema.catalog.relations import OWNED_BY
-from graphql_schema.ports.commands import Command, DeclaredEdges, MergeCommand, RegisterCommand, UnlinkCommand
+from graphql_schema.ports.commands import Command, MergeCommand, RegisterCommand, UnlinkCommand
 from policies.installation.reserved_names import Reservation, ReservedNames
 from policies.principal import Principal
 
@@ -27,12 +25,6 @@ def reserved(memory: Memory) -> Memory:
     """Return an empty store in which all ids with the source `test` are reserved for the team ranking."""
     memory.reserved_names = RESERVED
     return memory
-
-
-def set_owners(text: str, *owners: str) -> RegisterCommand:
-    """Return the command that replaces the owners of an asset."""
-    edges = DeclaredEdges(OWNED_BY.out(), "Run.owners", {urn(each): {} for each in owners}, replaces_all=True)
-    return RegisterCommand(urn(text), {}, (edges,), action=ChangeAction.OWNERS_SET, right="update")
 
 
 @pytest.mark.parametrize("text", ["run r", "evaluation e", "model m", "model-version m@1", "dataset d", "deployment p"])
