@@ -16,7 +16,7 @@ from app.graph.records.tag_edge import has_mode
 from app.graph.records.vertex_record import GIVEN_BY, default_display_name, stub
 from app.graph.writing.handlers.link import field_of
 from app.graph.writing.handlers.observe import observation_urn
-from app.graph.writing.rules.denials import who_registered
+from app.graph.writing.rules.denials import who_may_take, who_registered
 from app.graph.writing.rules.first_owner import is_of_author, may_take
 from app.graph.writing.rules.permissions import (
     changed_ends,
@@ -104,13 +104,19 @@ def _authorise(unit: ItemUnit, source: Record, target: Record) -> None:
     """Require the rights to register ``source``, and to change ``target`` and its edges.
 
     The caller must also have made ``source``, or may retire it: hidden assets may refer to a stub of others, and a
-    condition on these would disclose them.
+    condition on these would disclose them. A reserved id without an owner leads away by who may take it.
     """
     require_right(unit, "register" if source["hydration"] == "STUB" else "update", source, "from")
     if not is_of_author(unit, source):
         raise denied(
             f"Only {who_registered(unit, source)} {source['id']} or referred to it first, or an administrator may "
             "merge it into another; let one of them make the change.",
+            "from",
+        )
+    if not source["ownerTeam"] and not may_take(unit, source):
+        raise denied(
+            f"{source['id']} has no owner. Only {who_may_take(unit, source)} or an administrator may merge it into "
+            "another; let one of them make the change.",
             "from",
         )
     for right in ("update", "link"):
@@ -149,7 +155,7 @@ def _refuse_unowned_of_others(unit: ItemUnit, record: Record) -> None:
     if not record["ownerTeam"] and not may_take(unit, record):
         raise denied(
             f"{record['id']} has no owner, and others declared its edge, which the merge would move. Only "
-            f"{who_registered(unit, record)} it, or an administrator may permit that; let one of them make the change.",
+            f"{who_may_take(unit, record)} or an administrator may permit that; let one of them make the change.",
             "from",
         )
 

@@ -24,6 +24,14 @@ def who_registered(unit: ItemUnit, record: Record) -> str:
     return f"{name}, who registered" if name else "the caller who registered"
 
 
+def who_may_take(unit: ItemUnit, record: Record, what: str = "it") -> str:
+    """Return who, beside administrators, may take an asset without an owner, called ``what``, in words."""
+    reserved = unit.author.owner_of_name(record["id"])
+    if reserved:
+        return f"a member of {reserved}, for which the id is reserved,"
+    return f"{who_registered(unit, record)} {what},"
+
+
 def _named(unit: ItemUnit, record: Record) -> str:
     """Return the kind and id of a record in words.
 

@@ -4,7 +4,7 @@ These are the caller who registered it, and callers who may retire it.
 """
 
 from app.graph.records.vertex_record import attributes, is_unowned_stub
-from app.graph.writing.rules.denials import who_registered
+from app.graph.writing.rules.denials import who_may_take
 from app.graph.writing.unit.item_unit import ItemUnit
 from app.graph.writing.unit.rejections import denied
 from graphql_schema.catalog.kinds import KIND_OF_CODE
@@ -54,7 +54,7 @@ def require_right_to_take(unit: ItemUnit) -> None:
             continue
         if not before["ownerTeam"] and _is_taken(before, after) and not may_take(unit, before):
             raise denied(
-                f"{before['id']} has no owner. Only {who_registered(unit, before)} it, or an administrator may give it "
+                f"{before['id']} has no owner. Only {who_may_take(unit, before)} or an administrator may give it "
                 "an owner, hide it or declare it more sensitive; let one of them make the change."
             )
         if after["ownerTeam"] not in {"", before["ownerTeam"]}:
@@ -94,9 +94,9 @@ def _require_right_on_parent(unit: ItemUnit, child: Record) -> None:
     parent = unit.visibility.visible(urn) if urn else None
     if parent is not None and not parent["ownerTeam"] and not may_take(unit, parent):
         raise denied(
-            f"{child['id']} would have an owner, and its parent {urn} has none. Only {who_registered(unit, parent)} "
-            "the parent, or an administrator may change that; let one of them give the parent its owner first, or give "
-            "no owner."
+            f"{child['id']} would have an owner, and its parent {urn} has none. Only "
+            f"{who_may_take(unit, parent, 'the parent')} or an administrator may change that; let one of "
+            "them give the parent its owner first, or give no owner."
         )
 
 

@@ -9,7 +9,7 @@ from support.stores.in_memory_writer import Memory, seeded
 from support.stores.writers import NOW, asset, link, person, set_owners, urn
 
 from graphql_schema.catalog.kinds import RESERVABLE
-from graphql_schema.ports.commands import Command, MergeCommand, RegisterCommand, UnlinkCommand
+from graphql_schema.ports.commands import Command, MergeCommand, RegisterCommand, RevertCommand, UnlinkCommand
 from policies.installation.reserved_names import Reservation, ReservedNames
 from policies.principal import Principal
 
@@ -201,6 +201,35 @@ def test_a_later_entry_applies_with_the_next_registration(memory: Memory) -> Non
     again = [asset("run old"), asset("dataset d"), asset("run named", owners=OURS)]
     assert memory.outcomes(*again, who=ROBOT, now=NOW + 2) == ["UPDATED", "CREATED", "UPDATED"]
     assert {memory.record(text)["ownerTeam"] for text in ("run old", "dataset d", "run named")} == {RANKING}
+
+
+@pytest.mark.parametrize("referred", [True, False], ids=["placeholder", "registered"])
+def test_who_registered_an_older_asset_does_not_take_it(memory: Memory, *, referred: bool) -> None:
+    """From the entry on, only the team gives it an owner, hides it, or lets its id lead to another dataset."""
+    mal = replace(MAL, user=urn("user mal"), acts_for=frozenset({urn("user mal"), urn("domain ads")}))
+    seeded(memory, asset("domain ads", owners=THEIRS), asset("dataset own", owners=THEIRS))
+    first: list[Command] = [link("DERIVES", "dataset d", "dataset own")] if referred else [asset("dataset d")]
+    former = set_owners("dataset d", "team ads"), set_owners("dataset d")
+    assert memory.outcomes(*first, *former, who=mal, now=NOW + 1) == ["CREATED", "UPDATED", "UPDATED"]
+    given = (one for one in memory.vertices.values() if "owners" in {each["field"] for each in one.get("fields", ())})
+    before = memory.record("dataset d")
+    memory.reserved_names = RESERVED
+    denied: list[Command] = [
+        *(asset("dataset d", {}, owners={name: ["TECHNICAL"]}) for name in ("team ads", "user mal")),
+        *(set_owners("dataset d", name) for name in ("team ads", "user mal")),
+        *(asset("dataset d", values) for values in ({"visibility": "TEAM"}, {"sensitivity": "RESTRICTED"})),
+        link("CONTAINS", "domain ads", "dataset d"),
+        asset("dataset d", {}, domain=["domain ads"]),
+        RevertCommand(max(given, key=lambda one: str(one["id"]))["id"]),
+        MergeCommand(urn("dataset d"), urn("dataset own"), None),
+    ]
+    for at, command in enumerate(denied, 2):
+        (done,) = memory.run(command, who=mal, now=NOW + at)
+        assert [error.code.name for error in done.errors] == ["DENIED"], command
+        assert RANKING in done.errors[0].message
+    assert memory.record("dataset d") == before
+    assert memory.outcomes(asset("dataset d"), who=ROBOT, now=NOW + 20) == ["CREATED" if referred else "UPDATED"]
+    assert memory.record("dataset d")["ownerTeam"] == RANKING
 
 
 def test_a_stranger_takes_no_older_placeholder_into_an_own_set(memory: Memory) -> None:
