@@ -152,7 +152,7 @@ class WriteOutcome:
     or of the end that a link changes; None for incidents, checks, usage, ingestions and rejected commands.
     ``created_record`` is the id of the approval, check result, incident or ingestion of the command, new or stored.
     ``gate`` is set for an alias if its gate was
-    evaluated. ``voided_approvals`` are the names of the approvals that a change of content voided. ``hidden_ids`` are
+    evaluated. ``voided_approvals`` are the names of the approvals that the command voided. ``hidden_ids`` are
     hidden ids that the command names: for the access log, never for the caller. ``far_end_known`` is false for a link
     if the end that the link does not change was absent or hidden from the caller before the command.
     ``changed_end_known`` is false in the same way for the end that a link or unlink changes.

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 from support.stores.in_memory_writer import Memory, seeded
-from support.stores.writers import NOW, asset, link, person, urn
+from support.stores.partial_reads import Call, transact
+from support.stores.writers import NOW, asset, link, person, set_owners, urn
 
 from graphql_schema.ports.commands import ApproveCommand, DeleteCommand
 from policies.installation.gates import load_gates
@@ -119,6 +120,38 @@ def test_decisions_that_expired_a_day_ago_do_not_count(stored: Memory) -> None:
     day = 24 * 60 * 60 * 1_000
     assert refusal(stored, decision(), now=NOW + day)[1] == "LIMIT_EXCEEDED"
     assert stored.outcomes(decision(), who=ELI, now=NOW + day + 1) == ["CREATED"]
+
+
+@pytest.mark.parametrize("inherited", [True, False], ids=["of its model", "of its own"])
+def test_an_asset_that_is_left_without_an_owner_loses_its_approvals(memory: Memory, *, inherited: bool) -> None:
+    """A stranger takes a placeholder, gets a version of it approved, and leaves it: its later owner did not approve."""
+    eve, eva = (person(name, "team ads", roles=role) for name, role in (("eve", "engineer"), ("eva", "approver")))
+    owned, version = "model q" if inherited else "model-version q@1", urn("model-version q@1")
+    memory.run(link("BASE_OF", "model q", "model own"), who=eve)
+    taken = [asset("model-version q@1"), set_owners(owned, "team ads")]
+    assert memory.outcomes(*taken, who=eve, now=NOW + 1) == ["CREATED", "UPDATED"]
+    approval = ApproveCommand(version, "release", "APPROVED")
+    assert memory.outcomes(approval, who=eva, now=NOW + 2) == ["CREATED"]
+    (left,) = memory.run(set_owners(owned), who=eve, now=NOW + 3)
+    assert (left.outcome.name, left.voided_approvals) == ("UPDATED", ("release",))
+    assert memory.outcomes(asset("model q", owners=OURS), who=ADA, now=NOW + 4) == ["CREATED"]
+    (made,) = (each for each in memory.vertices.values() if each["kind"] == "APPROVAL")
+    assert (memory.record("model-version q@1")["ownerTeam"], made["voidedAt"]) == (urn("team ranking"), NOW + 3)
+
+
+def test_an_asset_that_gets_another_owner_keeps_its_approvals(stored: Memory) -> None:
+    """Who gives an asset to another team needs the right to change it for both."""
+    assert stored.outcomes(decision(), who=ELI, now=NOW + 1) == ["CREATED"]
+    (moved,) = stored.run(set_owners("dataset d", "team ads"), now=NOW + 2)
+    assert (moved.outcome.name, moved.voided_approvals) == ("UPDATED", ())
+
+
+def test_the_approvals_of_many_versions_are_read_at_once(memory: Memory) -> None:
+    """A model that is left without an owner needs one request for the decisions about all its versions."""
+    versions = [asset(f"model-version m@{number}") for number in range(5)]
+    seeded(memory, asset("model m", owners=OURS), *versions)
+    done, rounds = transact(memory, Call(ADA, [set_owners("model m")]), now=NOW + 1)
+    assert ([one.outcome.name for one in done[0]], rounds) == (["UPDATED"], 3)
 
 
 def test_only_an_approver_of_a_registered_asset_decides(stored: Memory) -> None:
