@@ -26,7 +26,7 @@ _FIELDS: Final = frozenset({*_TEXTS, "kinds", *_PATTERNS})
 class Reservation:
     """One entry: the URN of the team that owns all names that match.
 
-    ``kinds`` are names of kinds, such as ``ModelVersion``. ``sources`` and ``namespaces`` are patterns as in
+    ``kinds`` are names of kinds, such as ``Model``. ``sources`` and ``namespaces`` are patterns as in
     `fnmatch` of Python; without patterns every value matches.
     """
 

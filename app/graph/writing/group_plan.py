@@ -25,7 +25,7 @@ from app.graph.writing.call_batch import CallBatch
 from app.graph.writing.effects.batch_effects import batch_effects
 from app.graph.writing.effects.counting_children import CountingChildren, expected_parents
 from app.graph.writing.plan_time import PlanTime
-from app.graph.writing.prefetch import prefetch, records_of_events
+from app.graph.writing.prefetch import prefetch, records_of_events, teams_of_names
 from app.graph.writing.unit.author import Author
 from app.graph.writing.unit.item_size import REACHING, is_long
 from app.graph.writing.unit.read_set import ReadSet
@@ -125,6 +125,7 @@ class GroupPlanner:
         for batch, author in zip(self._batches, self._authors, strict=True):
             for item in batch.items:
                 self._missing.records.update(records_of_events(item, author))
+                self._missing.records.update(teams_of_names(item, author))
         for _ in range(MAX_ROUNDS):
             state = await prefetch(
                 self._client,

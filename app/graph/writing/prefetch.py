@@ -93,6 +93,13 @@ def records_of_events(item: Command, author: Author) -> Iterator[str]:
         yield ingestion_urn(author, item.subject, item.digest)
 
 
+def teams_of_names(item: Command, author: Author) -> Iterator[str]:
+    """Yield the URNs of the teams for which the ids are reserved that an item registers or observes."""
+    for command in commands_in(item) if author.reserved_names.entries else ():
+        if isinstance(command, RegisterCommand | ObserveCommand) and (team := author.owner_of_name(command.urn)):
+            yield team
+
+
 @dataclass
 class PrefetchRequest:
     """What to read for one transaction, in one tenant.

@@ -19,8 +19,8 @@ def with_default_owner(unit: ItemUnit, command: RegisterCommand, before: Record 
     """Return the registration of an evaluation or run that has and declares no owner with one; others unchanged.
 
     The owner is that of the version or workflow, else of an evaluation an evaluator of a gate, provided that it is in
-    ``owners`` of the author. Without such an owner, or if it was removed after the asset was registered, the registration is
-    unchanged. So it is if the caller may not take the asset, or its id is reserved.
+    ``owners`` of the author. Without such an owner, or if it was removed after the asset was registered, the
+    registration is unchanged. So it is if the caller may not take the asset, or its id is reserved.
     """
     kind = parse_urn(command.urn).kind
     owned = before is not None and (before["ownerTeam"] or before["index"]["owners"])

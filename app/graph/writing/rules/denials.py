@@ -54,7 +54,7 @@ def _named_owner(unit: ItemUnit, record: Record) -> str | None:
     owner: str = record["ownerTeam"]
     if not owner.startswith(_TEAM):
         return None
-    if owner == unit.author.owner_of_name(record["id"]):
+    if owner == unit.author.owner_of_name(unit.visibility.name(record)):
         return owner
     stored = unit.lookup.batch.vertex_before(unit.lookup.vid(record["id"]))
     if stored is None:

@@ -194,15 +194,15 @@ def _is_reported(unit: ItemUnit, key: EdgeKey, before: Record | None) -> bool:
 def update_owner_team(unit: ItemUnit, vid: int) -> None:
     """Stage the owner team of a vertex and, if it changes, those of its children, which may inherit it.
 
-    Without an owner, a vertex of which the id is reserved gets the team of the reservation, and keeps that for good.
+    If it has none and its id is reserved, it gets the team of the reservation, and keeps that beside later owners.
     Raises NotReadError if the parent was not read.
     """
     record = unit.lookup.known(vid)
-    owner = owner_team(record, unit.lookup.parent(record))
-    reserved = unit.author.owner_of_name(record["id"])
-    if not owner and reserved and parent_urn(record["id"]) is None:
+    reserved = "" if record["ownerTeam"] or parent_urn(record["id"]) else unit.author.owner_of_name(record["id"])
+    if reserved:
         ensure_stub(unit, reserved)
-        owner, record = reserved, {**record, RESERVED_FOR: reserved}
+        record = {**record, RESERVED_FOR: reserved}
+    owner = owner_team(record, unit.lookup.parent(record))
     if not unit.staging.put(vid, {**record, "ownerTeam": owner}):
         return
     hop = CHILD_HOPS.get(kind_of(record))

@@ -64,11 +64,18 @@ def require_right_to_take(unit: ItemUnit) -> None:
 def _require_right_on_child(unit: ItemUnit, child: Record, after: Record) -> None:
     """Reject the item as DENIED if the caller may not update a registered child before or after it gets another owner.
 
-    Such an owner is that of its parent, or its own user or domain when the parent gives it no owner any more.
+    Such an owner is that of its parent, or its own user or domain when the parent gives it no owner any more. A child
+    without an owner of which the id is reserved needs a caller who may take it, also if it is a stub.
     """
+    shown = child["id"] if unit.visibility.is_visible(child) else "an asset that you may not see"
+    reserved = "" if child["ownerTeam"] else unit.author.owner_of_name(child["id"])
+    if reserved and not may_take(unit, child):
+        raise denied(
+            f"The owner would also own {shown}, which only {who_may_take(unit, child)} or an administrator may give an "
+            "owner; let one of them make the change."
+        )
     if is_unowned_stub(child):
         return
-    shown = child["id"] if unit.visibility.is_visible(child) else "an asset that you may not see"
     if not unit.visibility.allows("update", child).allowed:
         raise denied(
             f"The owner would also own {shown}, which you may not update; let its owner, or an administrator, make the "

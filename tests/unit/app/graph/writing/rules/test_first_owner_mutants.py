@@ -52,6 +52,9 @@ TABLE: list[tuple[Any, Any, str]] = [
     (ROOT, asset("team ads", {"title": "Ads"}), "UPDATED"),
     (MAL, asset("workflow reserved", owners=ADS), "DENIED"),
     (ADA, asset("workflow reserved", owners=RANKING), "UPDATED"),
+    (MAL, asset("feature-set of-stub", owners=ADS), "DENIED"),
+    (MAL, asset("feature-set of-full", owners=ADS), "DENIED"),
+    (ROOT, asset("feature-set of-full", owners=ADS), "UPDATED"),
     (MAL, asset("model-version of-ada@2", owners=ADS), "DENIED"),
     (MAL, asset("model-version of-ada@2"), "CREATED"),
     (MAL, asset("model-version of-ada@1", owners=ADS), "DENIED"),
@@ -68,7 +71,8 @@ TABLE: list[tuple[Any, Any, str]] = [
 ]
 """The caller, the write, and its outcome: ada registered the run, to which others referred or not before.
 
-Mal registered the workflow before its id was reserved for the team ranking.
+Mal registered the workflow, and the features with their sets, before the ids of workflows and features were reserved
+for the team ranking.
 """
 
 OTHER = "with_registrant"
@@ -77,12 +81,9 @@ OTHER = "with_registrant"
 _SKIPPED = "before is None or not KIND_OF_CODE[before['kind']].asset"
 _OWNED = "bool(after['ownerTeam']) and after['index'] != before['index']"
 _RAISED = "RANK[after['declaredSensitivity']] > RANK[before['declaredSensitivity']]"
-_UNOWNED = "not before['ownerTeam'] and _is_taken(before, after) and (not may_take(unit, before))"
 EQUIVALENT = {
     # only administrators change teams, users, domains and tags
     f"{_SKIPPED} -> before is None or False",
-    # who may update what has an owner may retire it
-    f"{_UNOWNED} -> True and _is_taken(before, after) and (not may_take(unit, before))",
     # the right on the result denies this before
     f"owned or hidden or {_RAISED} -> owned or False or {_RAISED}",
     # nothing else changes the index of an asset without an owner
@@ -174,7 +175,11 @@ def memory(memory: Memory) -> Memory:
     seeded(memory, link("CONTAINS", "domain ads", "model-version in-domain@1"))
     assert memory.outcomes(asset("model-version of-ada@1"), who=MAL, now=NOW + 1) == ["CREATED"]
     assert memory.outcomes(asset("workflow reserved"), who=MAL, now=NOW + 1) == ["CREATED"]
-    entry = Reservation(urn("team ranking"), frozenset({"Workflow"}), ("test",))
+    assert memory.outcomes(asset("feature full"), who=MAL, now=NOW + 1) == ["CREATED"]
+    for name in ("stub", "full"):
+        in_set = asset(f"feature-set of-{name}", features=[f"feature {name}"])
+        assert memory.outcomes(in_set, who=MAL, now=NOW + 1) == ["CREATED"]
+    entry = Reservation(urn("team ranking"), frozenset({"Workflow", "Feature"}), ("test",))
     memory.reserved_names = ReservedNames((entry,))
     return memory
 

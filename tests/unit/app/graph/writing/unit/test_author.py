@@ -249,3 +249,50 @@ def test_other_names_stay_free(reserved: Memory) -> None:
     reserved.reserved_names = ReservedNames((replace(RESERVED.entries[0], kinds=frozenset({"Run"})),))
     assert reserved.outcomes(asset("dataset d"), who=MAL) == ["CREATED"]
     assert reserved.record("dataset d")["ownerTeam"] == ""
+
+
+def test_an_older_set_does_not_take_features_that_are_reserved_later(memory: Memory) -> None:
+    """The registrant of a set without an owner gives it one no longer, because its features would follow."""
+    seeded(memory, asset("team ads"))
+    commands = [asset("feature full"), asset("feature-set s", features=["feature full", "feature stub"])]
+    assert memory.outcomes(*commands, who=MAL) == ["CREATED"] * 2
+    memory.reserved_names = ReservedNames((replace(RESERVED.entries[0], kinds=frozenset({"Feature"})),))
+    assert memory.outcomes(set_owners("feature-set s", "team ads"), who=MAL, now=NOW + 1) == ["DENIED"]
+    assert {memory.record(f"feature {name}")["ownerTeam"] for name in ("full", "stub")} == {""}
+
+
+def test_who_owns_a_set_releases_a_feature_that_is_reserved_later(memory: Memory) -> None:
+    """The feature is without an owner then, as without the entry, until the team registers it."""
+    seeded(memory, asset("feature-set s", owners=THEIRS, features=["feature f"]), asset("feature f"))
+    memory.reserved_names = ReservedNames((replace(RESERVED.entries[0], kinds=frozenset({"Feature"})),))
+    assert memory.outcomes(asset("feature-set s", features=[]), who=MAL, now=NOW + 1) == ["UPDATED"]
+    assert memory.record("feature f")["ownerTeam"] == ""
+    assert memory.outcomes(asset("feature f", owners=THEIRS), who=MAL, now=NOW + 2) == ["DENIED"]
+    assert memory.outcomes(asset("feature f"), who=ROBOT, now=NOW + 3) == ["UPDATED"]
+    assert memory.record("feature f")["ownerTeam"] == RANKING
+
+
+@pytest.mark.parametrize("state", ["new", "stub", "registered"])
+def test_the_team_comes_before_a_user_and_a_domain_in_any_order(memory: Memory, state: str) -> None:
+    """What was stored before the entry without an owner is the team's, also beside a user or in a domain."""
+    ada = replace(person("ada", "team ranking", roles="engineer"), user=urn("user ada"))
+    seeded(memory, asset("domain ads", owners=THEIRS))
+    if state != "new":
+        seeded(memory, link("INPUT_TO", "dataset d", "run r"), link("CONTAINS", "domain ads", "run in-domain"))
+    if state == "registered":
+        seeded(memory, asset("run r"))
+    memory.reserved_names = RESERVED
+    command = asset("run r", owners={"user ada": ["TECHNICAL"]})
+    assert memory.outcomes(command, asset("run in-domain"), who=ada, now=NOW + 1)[1] == "CREATED"
+    assert {memory.record(text)["ownerTeam"] for text in ("run r", "run in-domain")} == {RANKING}
+
+
+@pytest.mark.parametrize("text", ["dataset d", "dataset x"])
+def test_a_denial_does_not_name_the_team_of_a_hidden_target(reserved: Memory, text: str) -> None:
+    """The id that the caller gives decides whether a team is named, not that of the dataset to which it leads."""
+    reserved.reserved_names = ReservedNames((replace(RESERVED.entries[0], sources=("lake",)),))
+    target = RANKING.replace("team/catalog", "dataset/lake").replace("ranking", "t")
+    seeded(reserved, RegisterCommand(target, {"visibility": "TEAM"}, ()), asset("dataset d"))
+    assert reserved.outcomes(MergeCommand(urn("dataset d"), target, None), now=NOW + 1) == ["UPDATED"]
+    (outcome,) = reserved.run(asset(text), who=MAL, now=NOW + 2)
+    assert "ranking" not in str(outcome.errors)
