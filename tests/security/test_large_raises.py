@@ -110,7 +110,8 @@ async def test_a_further_version_of_a_restricted_hub_leaves_no_floor(
             version = f"mlg://dataset-version/test/default/hub@{number}"
             await api.load({"datasetVersion": {"id": version, **secret}})
             assert floors.active == {}
-            assert requests.texts[FLOW.text] == 2  # of the first version: the targets, and those of the raised one
+            # Of the first version: the targets, the record of the one to raise, and the targets of that.
+            assert requests.texts[FLOW.text] == 3
         state = await api.ask("root", STATE, id=dataset("open"))
         assert state["asset"]["sensitivity"] == "RESTRICTED"
 

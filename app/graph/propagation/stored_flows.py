@@ -49,25 +49,33 @@ class StoredFlows:
     kinds: dict[int, str] = field(default_factory=dict)
 
     async def targets(
-        self, vertices: Iterable[int], parents: Iterable[int] = (), max_records: int = _EVERY, enough: int = _EVERY
-    ) -> tuple[set[int], dict[int, Record]]:
-        """Return the direct targets of ``vertices`` and of ``parents``, and the records read, by vertex id.
+        self,
+        vertices: Iterable[int],
+        parents: Iterable[int] = (),
+        max_records: int = _EVERY,
+        max_size: int = _EVERY,
+        enough: int = _EVERY,
+    ) -> tuple[set[int], dict[int, Record], int]:
+        """Return the direct targets of ``vertices`` and of ``parents``, the records read by vertex id, and their size.
 
         Records are those of the targets, and of the parents whose edges count for ``vertices``. Of ``parents`` only the
         carrying edges count. Of up to AT_ONCE vertices with more than ``max_records`` vertices around them, the records
-        of some or all are left out. No further page is read once ``enough`` targets are found.
+        of some or all are left out. So are those after the one with which ``max_size`` characters are reached. No
+        further page is read once ``enough`` targets are found.
         """
         found: set[int] = set()
         records: dict[int, Record] = {}
+        size = 0
         own, bearers = list(vertices), list(parents)
         for xs, ps in [*((batch, []) for batch in _batches(own)), *(([], batch) for batch in _batches(bearers))]:
             hops = self._outward_hops(xs, ps)
-            async for edges, read in self._pages([], hops, max_records):
+            async for edges, read, characters in self._pages([], hops, max_records, max_size=max_size - size):
                 found.update(*_flowing(hops, edges))
                 records |= read
+                size += characters
                 if len(found) >= enough:
-                    return found, records
-        return found, records
+                    return found, records, size
+        return found, records, size
 
     def target_pages(self, vertices: Iterable[int]) -> EdgePages:
         """Return the reading of the direct targets of vertices, which :meth:`next_far_ends` continues."""
@@ -90,7 +98,7 @@ class StoredFlows:
         sources = Sources()
         for xs in _batches(vertices):
             reading = self.source_reading(xs)
-            async for edges, records in self._pages(xs, reading.pages.hops, _EVERY, ("kind", *CHILD_KEYS)):
+            async for edges, records, _ in self._pages(xs, reading.pages.hops, _EVERY, ("kind", *CHILD_KEYS)):
                 sources.records |= records
                 await run_in_turn(reading.add, _are_many(edges), edges)
             sources.of.update(await run_in_turn(reading.sources, reading.size > MANY_EDGES))
@@ -115,7 +123,7 @@ class StoredFlows:
         PART_SIZE. If the page has more than ``max_records`` vertices, neither these ids nor records are returned.
         """
         points = () if reading.pages.has_begun else reading.vids
-        edges, records, left = await self._read(points, reading.pages, max_records, keys)
+        edges, records, left, _ = await self._read(points, reading.pages, max_records, keys)
         await run_in_turn(reading.add, _are_many(edges), edges)
         return records, left
 
@@ -124,7 +132,7 @@ class StoredFlows:
 
         Long records have only ``keys``. A vertex that is not stored is in neither result.
         """
-        _, records, left = await self._read(vertices, EdgePages([]), _EVERY, keys)
+        _, records, left, _ = await self._read(vertices, EdgePages([]), _EVERY, keys)
         return records, left
 
     async def children(self, parents: Iterable[int]) -> Sources:
@@ -134,7 +142,7 @@ class StoredFlows:
         """
         found = Sources()
         for xs in _batches(list(parents)):
-            async for edges, records in self._pages([], self._group_hops(CHILD_STEPS, xs), _EVERY, CHILD_KEYS):
+            async for edges, records, _ in self._pages([], self._group_hops(CHILD_STEPS, xs), _EVERY, CHILD_KEYS):
                 found.records |= records
                 for rows in edges:
                     for parent, child in pairs_of(rows):
@@ -183,39 +191,57 @@ class StoredFlows:
         ]
 
     async def _pages(
-        self, points: Sequence[int], hops: Sequence[JsonObject], max_records: int, keys: Sequence[str] = ()
-    ) -> AsyncIterator[tuple[list[list[Json]], dict[int, Record]]]:
-        """Yield the rows of each hop and the records by vertex id, page by page, with all records of a page.
+        self,
+        points: Sequence[int],
+        hops: Sequence[JsonObject],
+        max_records: int,
+        keys: Sequence[str] = (),
+        *,
+        max_size: int = _EVERY,
+    ) -> AsyncIterator[tuple[list[list[Json]], dict[int, Record], int]]:
+        """Yield the rows of each hop, the records by vertex id and their size, page by page.
 
-        Once there are more than ``max_records`` vertices, no further record is read. ``keys`` are those of
-        :meth:`_read`.
+        All records of a page are read. Once there are more than ``max_records`` vertices, or the records have
+        ``max_size`` characters, no further one is. ``keys`` are those of :meth:`_read`.
         """
         pages, vacant = EdgePages(hops, in_one_step=True), max_records
         while not pages.is_read:
-            edges, records, left = await self._read(() if pages.has_begun else points, pages, vacant, keys)
-            while left:
-                _, more, left = await self._read(left, EdgePages([]), _EVERY, keys)
+            vacant = vacant if max_size > 0 else 0
+            edges, records, left, size = await self._read(
+                () if pages.has_begun else points, pages, vacant, keys, max_size
+            )
+            while left and size < max_size:
+                _, more, left, further = await self._read(left, EdgePages([]), _EVERY, keys, max_size - size)
                 records |= more
+                size += further
+            max_size -= size
             vacant = vacant - len(records) if records or not any(edges) else 0
-            yield edges, records
+            yield edges, records, size
 
     async def _read(
-        self, points: Sequence[int], pages: EdgePages, max_records: int, keys: Sequence[str] = ()
-    ) -> tuple[list[list[Json]], dict[int, Record], list[int]]:
+        self,
+        points: Sequence[int],
+        pages: EdgePages,
+        max_records: int,
+        keys: Sequence[str] = (),
+        max_size: int = _EVERY,
+    ) -> tuple[list[list[Json]], dict[int, Record], list[int], int]:
         """Return what one request reads: the rows of each hop, the records by vertex id, and the vertices left out.
 
-        The kinds of the vertices at far ends are recorded. Long records have only ``keys``; without keys they are
-        complete.
+        The last value is the number of characters of these records. Records after the one with which PART_SIZE or
+        ``max_size`` is reached are left out. The kinds of the vertices at far ends are recorded. Long records have only
+        ``keys``; without keys they are complete.
         """
         bindings = {"points": [*points], "hops": pages.bindings(), "now": self.now, "page": pages.page}
-        limits = {"most": max_records, "size": PART_SIZE, "only": [*keys]}
+        limits = {"most": max_records, "size": min(PART_SIZE, max_size), "only": [*keys]}
         (response,) = await self.client.submit(FLOW, {**bindings, **limits})
         edges: list[list[Json]] = response["e"]
         pages.add([rows[1::3] for rows in edges], response["r"])
         await run_in_turn(self._add_kinds, _are_many(edges), edges)
-        flat = zip(response["v"][::2], response["v"][1::2], strict=True)
+        texts = response["v"][1::2]
+        flat = zip(response["v"][::2], texts, strict=True)
         records = {vid: record_of(text) async for vid, text in OperationBudget().in_turns(flat)}
-        return edges, records, response["w"]
+        return edges, records, response["w"], sum(map(len, texts))
 
     def _add_kinds(self, edges: Iterable[list[Json]]) -> None:
         for rows in edges:

@@ -34,6 +34,11 @@ def _require_finite(value: Json) -> None:
             _require_finite(each)
 
 
+def size_of(record: Record) -> int:
+    """Return the number of bytes of the JSON text of a record."""
+    return len(orjson.dumps(record))
+
+
 def record_of(text: str) -> Record:
     """Return the record in a JSON text."""
     record: JsonObject = orjson.loads(text)

@@ -3,8 +3,8 @@
 Lowering is left to :mod:`app.graph.jobs.sensitivity_job`, by outbox entries. Ranks are processed from the highest down,
 so each vertex is raised once. At one rank the affected vertices are those that the rank propagates to, over edges of
 the batch or read from the store. The targets of a parent are not read for a child like one that is stored. If this
-would raise more than MAX_RAISED vertices outside of the working set, the vertices of this rank get a sensitivity floor
-instead.
+would raise more than MAX_RAISED vertices outside of the working set, or records of more than MAX_RAISED_SIZE, the
+vertices of this rank get a sensitivity floor instead.
 """
 
 from collections import defaultdict
@@ -14,12 +14,12 @@ from typing import Final
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.outbox_entry import OutboxEntry, awaiting, new_entry_id
 from app.graph.commits.sensitivity_floors import SensitivityFloor
-from app.graph.commits.state_read import read_records
 from app.graph.propagation.known_flows import carried, targets
 from app.graph.propagation.sources import Sources
 from app.graph.propagation.stored_flows import StoredFlows
 from app.graph.propagation.stored_levels import bearing, below
 from app.graph.records.edge_record import EdgeKey
+from app.graph.records.record_text import size_of
 from app.graph.records.vertex_record import attributes, confirmed_sensitivity, kind_of, with_effective_sensitivity
 from app.graph.writing.effects.batch_diff import BatchDiff
 from app.graph.writing.unit.working_set import LONG_STATE
@@ -31,6 +31,12 @@ from policies.vocabulary import WriteAction
 
 MAX_RAISED: Final = 1_000
 """Maximal number of vertices outside of the working set that one batch raises."""
+
+MAX_RAISED_SIZE: Final = 2 * 1024 * 1024
+"""Maximal number of bytes of the records outside of the working set that all batches of a transaction raise.
+
+One batch reads as many to find out which of them it raises, and then only records that it raises.
+"""
 
 MAX_COVERED: Final = 50_000
 """Maximal number of vertices that a sensitivity floor lists; a floor over more covers the whole tenant."""
@@ -66,6 +72,7 @@ class _Raising:
         self._outbox = outbox
         self._diff = diff
         self._raised_count = 0
+        self._unread_size = MAX_RAISED_SIZE
         self._new = {vid for vid in diff.vertices if not batch.existed(vid)}
         stored = [vid for vid in diff.vertices if vid not in self._new]
         self._risen = {vid for vid in stored if self._rises(vid)}
@@ -110,8 +117,8 @@ class _Raising:
         """Raise the vertices ``reached``, and everything downstream of them, to ``rank``.
 
         ``own`` are stored vertices whose targets are read from the store. Of the stored vertices ``parents``, only the
-        far ends of their carrying edges are read. Beyond MAX_RAISED, a floor is put over the vertices found, and
-        no further one is raised to ``rank``.
+        far ends of their carrying edges are read. Beyond MAX_RAISED or MAX_RAISED_SIZE, a floor is put over the
+        vertices found, and no further one is raised to ``rank``.
         """
         everything = set(reached)
         levels = 0
@@ -121,7 +128,8 @@ class _Raising:
                 await self._put_floor(rank, everything, own | parents)
                 return
             limit = MAX_RAISED - self._raised_count + len(self._batch.vertices)
-            found, records = await self._flows.targets(own, parents, max_records=limit)
+            found, records, size = await self._flows.targets(own, parents, limit, self._unread_size)
+            self._unread_size -= size
             known, unknown = await run_in_turn(self._divided, len(found) > MAX_RAISED, found)
             if not unknown <= records.keys():
                 unknown, records = await self._low(rank, unknown)
@@ -144,16 +152,21 @@ class _Raising:
         return known, vids - known
 
     async def _low(self, rank: int, vids: set[int]) -> tuple[set[int], dict[int, Record]]:
-        """Return those of the stored vertices that are below the rank; with records if MAX_RAISED allows a raise."""
+        """Return those of the stored vertices that are below the rank, with records if MAX_RAISED allows a raise.
+
+        Of many long records, some are left out.
+        """
         low = await below(self._client, vids, SENSITIVITIES[rank])
         may_raise = self._raised_count + len(low) <= MAX_RAISED
-        return low, dict(await read_records(self._client, low)) if may_raise and low else {}
+        records, _ = await self._flows.first_records(sorted(low), ()) if may_raise and low else ({}, ())
+        return low, records
 
     def _add_stored(self, rank: int, vids: set[int], records: Mapping[int, Record]) -> bool:
-        """Add the stored records below the rank to the batch; return whether the limit allows it."""
+        """Add the stored records below the rank to the batch; return whether the limits allow it."""
         low = [vid for vid in vids if RANK[records[vid]["sensitivity"]] < rank]
         self._raised_count += len(low)
-        if self._raised_count > MAX_RAISED:
+        size = self._batch.added_size + sum(size_of(records[vid]) for vid in low)
+        if self._raised_count > MAX_RAISED or size > MAX_RAISED_SIZE:
             return False
         for vid in low:
             self._batch.add_stored(vid, records[vid])
@@ -168,7 +181,7 @@ class _Raising:
         while new and len(covered) <= MAX_COVERED and levels < MAX_LEVELS:
             levels += 1
             enough = MAX_COVERED + 1
-            found, _ = await self._flows.targets(new, self._parents_of(new), max_records=0, enough=enough)
+            found, *_ = await self._flows.targets(new, self._parents_of(new), max_records=0, enough=enough)
             new = (found | await self._targets(new)) - covered
             covered |= new
         entry = self._entry()

@@ -9,7 +9,7 @@ from typing import Final
 from app.graph.commits.write_set import WriteSet
 from app.graph.records.edge_record import EdgeKey
 from app.graph.records.merged_record import MERGED_INTO, last_target
-from app.graph.records.record_text import BriefRecord
+from app.graph.records.record_text import BriefRecord, size_of
 from app.graph.writing.unit.read_set import NotReadError, ReadCoverage, ReadSet
 from app.graph.writing.unit.tracked_values import TrackedValues
 from graphql_schema.catalog.relations import Direction
@@ -82,7 +82,8 @@ class WorkingSet:
 
     ``receipts`` are idempotency receipts by vertex id. ``coverage`` is what was read, ``missing`` what
     planning needs in addition. ``merged`` has the vertex ids of stored merged datasets by URN. ``refused_ids`` are the
-    ids that rejected items of the batch would have registered.
+    ids that rejected items of the batch would have registered. ``added_size`` is the size of the records that
+    :meth:`add_stored` has added, for any batch.
     """
 
     def __init__(
@@ -101,6 +102,7 @@ class WorkingSet:
         self.missing = ReadSet() if missing is None else missing
         self.merged = {str(record["id"]): vid for vid, record in vertices.items() if MERGED_INTO in record}
         self.refused_ids: set[str] = set()
+        self.added_size = 0
         self._edges_at: dict[tuple[str, Direction, int], set[EdgeKey]] = defaultdict(set)
         self._index(edges)
 
@@ -220,6 +222,7 @@ class WorkingSet:
         """Add a stored record that was read after planning, unless the vertex is known."""
         if vid not in self.vertices:
             self._vertices.add_stored(vid, record)
+            self.added_size += size_of(record)
 
     def replace(self, vid: int, record: Record) -> None:
         """Replace the record of a known vertex, as an effect of the current batch.

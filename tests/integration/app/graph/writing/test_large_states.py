@@ -14,7 +14,7 @@ from app.graph.driver import edge_pages
 from app.graph.driver.errors import WriteTooLargeError
 from app.graph.propagation import stored_flows
 from app.graph.propagation.stored_flows import StoredFlows
-from app.graph.records.record_text import record_of
+from app.graph.records.record_text import record_of, text_of
 from app.graph.records.vertex_id import vertex_id
 from graphql_schema.catalog.relations import Direction
 from graphql_schema.ports.commands import Command, DeleteCommand, MergeCommand
@@ -198,10 +198,29 @@ async def test_flows_are_read_in_parts(writers: Writers, monkeypatch: pytest.Mon
     assert len(expected[0]) == len(expected[1]) == len(CONSUMERS)
     monkeypatch.setattr(stored_flows, "PART_SIZE", 1)
     assert await flows.targets([HUB]) == expected
-    assert await flows.targets([HUB], max_records=4) == (expected[0], {})
+    assert await flows.targets([HUB], max_records=4) == (expected[0], {}, 0)
     monkeypatch.setattr(edge_pages, "PAGE", 2)
     assert await flows.targets([HUB]) == expected
     assert (await flows.targets([HUB], max_records=4))[0] == expected[0]
+
+
+@pytest.mark.parametrize("page", [1_000, 2])
+@pytest.mark.parametrize("part", [4_000_000, 1])
+async def test_no_record_is_read_beyond_the_size_that_a_caller_gives(
+    writers: Writers, monkeypatch: pytest.MonkeyPatch, page: int, part: int
+) -> None:
+    """The record that reaches the size is the last one, in whatever pages and parts they are read."""
+    await load(writers)
+    monkeypatch.setattr(stored_flows, "PART_SIZE", part)
+    monkeypatch.setattr(edge_pages, "PAGE", page)
+    flows = StoredFlows(writers.client, shipped_stops(), NOW + 10**9)
+    found, records, size = await flows.targets([HUB])
+    lengths = {vid: len(text_of(record)) for vid, record in records.items()}
+    assert size == sum(lengths.values())
+    for maximum, count in ((0, 0), (-1, 0), (1, 1), (min(lengths.values()) + 1, 2), (size, len(CONSUMERS))):
+        fewer = await flows.targets([HUB], max_size=maximum)
+        assert (fewer[0], len(fewer[1])) == (found, count)
+        assert fewer[2] == sum(lengths[vid] for vid in fewer[1])
 
 
 async def test_a_part_of_flows_ends_by_the_size_of_complete_records(

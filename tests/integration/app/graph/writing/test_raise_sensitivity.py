@@ -2,12 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from support.stores.janusgraph import StoreGraph
-from support.stores.writers import NOW, Writers, asset, link, person, stored, urn
+from support.stores.observed_requests import ObservedRequests
+from support.stores.writers import NOW, Writers, asset, link, person, stored, urn, write_at_once
 
+from app.graph.commits.write_statements import WRITE
 from app.graph.jobs.sensitivity_job import SensitivityJob
+from app.graph.records.vertex_id import vertex_id
+from app.graph.writing.effects import raise_sensitivity
 from graphql_schema.ports.commands import LinkCommand, RegisterCommand
 from graphql_schema.ports.outcomes import WriteOutcome
 from policies.principal import Principal
@@ -16,6 +21,7 @@ ROOT = person("root", roles="admin")
 ADA = person("ada", "team ranking", roles="engineer")
 APPROVER = person("ann", "team ranking", roles="engineer approver")
 RESTRICTED = {"sensitivity": "RESTRICTED"}
+LONG = {"description": "d" * 1_000}
 
 
 async def write(
@@ -113,6 +119,66 @@ async def test_a_child_that_leaves_takes_its_sensitivity_along(graph: StoreGraph
         "CONFIDENTIAL",
         "INTERNAL",
     ]
+
+
+def covered(writers: Writers) -> list[set[int]]:
+    """Return the vertices that each active floor covers."""
+    return [set(floor.covered or ()) for floor in writers.coordinator.outbox.floors.active.values()]
+
+
+def vids(*names: str) -> set[int]:
+    """Return the vertex ids of assets."""
+    return {vertex_id("default", urn(name)) for name in names}
+
+
+async def test_few_long_records_get_a_floor_as_many_short_ones_do(
+    graph: StoreGraph, writers: Writers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever derives long assets from data of others does not prevent that these become more sensitive.
+
+    The floor covers what is farther downstream, too, and the job raises all of it.
+    """
+    monkeypatch.setattr(raise_sensitivity, "MAX_RAISED_SIZE", 4_000)
+    long = [f"dataset long{number}" for number in range(6)]
+    await write(writers, asset("dataset hub"), *(asset(name, LONG, derivedFrom=["dataset hub"]) for name in long))
+    await write(writers, asset("dataset below", derivedFrom=long[-1:]))
+    assert await write(writers, asset("dataset hub", RESTRICTED)) == ["UPDATED"]
+    assert await levels(graph, "dataset hub", *long) == ["RESTRICTED", *["INTERNAL"] * 6]
+    assert covered(writers) == [vids(*long, "dataset below")]
+    await recomputed(writers)
+    assert await levels(graph, *long, "dataset below") == ["RESTRICTED"] * 7
+    assert covered(writers) == []
+
+
+async def test_calls_that_share_a_transaction_share_the_size_of_what_they_raise(
+    graph: StoreGraph, writers: Writers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first of two calls raises three long records, and those of the second one get a floor."""
+    monkeypatch.setattr(raise_sensitivity, "MAX_RAISED_SIZE", 6_000)
+    hubs = ["dataset hub0", "dataset hub1"]
+    below = [[f"dataset long{hub}{number}" for number in range(3)] for hub in range(2)]
+    for hub, names in zip(hubs, below, strict=True):
+        await write(writers, asset(hub), *(asset(name, LONG, derivedFrom=[hub]) for name in names))
+    writers.client.observers.append(requests := ObservedRequests())
+    await write_at_once(writers.of(ROOT), [asset(hub, RESTRICTED) for hub in hubs])
+    assert requests.texts[WRITE.text] == 1
+    assert await levels(graph, *hubs) == ["RESTRICTED"] * 2
+    assert [await levels(graph, *names) for names in below] == [["RESTRICTED"] * 3, ["INTERNAL"] * 3]
+    assert covered(writers) == [vids(*below[1])]
+
+
+async def test_long_records_that_are_restricted_already_cause_no_floor(
+    graph: StoreGraph, writers: Writers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are read to their maximal size, and what is below the level is raised with the write, over all levels."""
+    monkeypatch.setattr(raise_sensitivity, "MAX_RAISED_SIZE", 4_000)
+    chain = ["dataset hub", "dataset near", "dataset far"]
+    await write(writers, asset(chain[0]), *(asset(b, derivedFrom=[a]) for a, b in pairwise(chain)))
+    long = [asset(f"dataset long{number}", {**LONG, **RESTRICTED}, derivedFrom=chain) for number in range(6)]
+    await write(writers, *long)
+    assert await write(writers, asset("dataset hub", RESTRICTED)) == ["UPDATED"]
+    assert await levels(graph, *chain) == ["RESTRICTED"] * 3
+    assert covered(writers) == []
 
 
 async def test_a_dry_run_stores_no_raise_and_no_outbox_entry(graph: StoreGraph, writers: Writers) -> None:

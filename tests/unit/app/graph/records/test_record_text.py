@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 import orjson
 import pytest
 
-from app.graph.records.record_text import BriefRecord, record_of, text_of
+from app.graph.records.record_text import BriefRecord, record_of, size_of, text_of
 from app.graph.records.vertex_record import with_effective_sensitivity
 
 
@@ -15,6 +15,7 @@ def test_a_record_is_read_as_it_was_written() -> None:
     """Texts, numbers, lists and nulls survive."""
     record = {"id": "x", "metrics": [{"value": 1e308}, {"value": -0.5}], "costUsd": None, "ids": ["a"]}
     assert record_of(text_of(record)) == record
+    assert size_of({"id": "é", "n": None}) == len(b'{"id":"..","n":null}')
 
 
 @pytest.mark.parametrize("number", [inf, -inf, nan])

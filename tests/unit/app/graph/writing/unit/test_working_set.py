@@ -147,10 +147,14 @@ def test_a_receipt_alone_is_a_write() -> None:
 
 
 def test_a_record_that_was_read_late_is_stored_and_unchanged() -> None:
-    """It does not replace what the batch made of the vertex."""
+    """It does not replace what the batch made of the vertex, and counts for its transaction."""
     batch = working_set()
     batch.add_stored(4, A)
+    size = batch.added_size
+    assert size > 0
     batch.add_stored(1, B)
+    batch.begin()
+    assert batch.added_size == size
     assert (batch.vertex(4), batch.existed(4), batch.vertex(1)) == (A, True, A)
     assert not batch.has_writes
 
