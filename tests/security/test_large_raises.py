@@ -1,7 +1,8 @@
 """Raises of many assets: a job confirms them by the rights of the writer, and raises what is very far away."""
 
+import asyncio
 from contextlib import AsyncExitStack
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,11 @@ from support.servers.in_process import Api, no_jobs, open_api
 from support.stores.janusgraph import StoreGraph
 from support.stores.observed_requests import ObservedRequests
 
+from app.graph.commits.write_statements import WRITE
 from app.graph.propagation.flow_statement import FLOW
+from app.graph.writing import plan_time
 from app.graph.writing.effects import raise_sensitivity
+from app.graph.writing.plan_time import PLAN_SECONDS
 from app.runtime.background_jobs import background_jobs
 
 ADS, RANKING = ({"owner": f"mlg://team/catalog/default/{name}"} for name in ("ads", "ranking"))
@@ -88,6 +92,23 @@ async def test_a_raise_over_many_levels_takes_few_requests(
         await stack.enter_async_context(background_jobs(api.client, api.coordinator))
         await api.wait_for_jobs()
         assert (await api.ask("bo", query, ids=ids))["nodes"] == [None] * 20
+
+
+async def test_a_call_waits_for_no_second_raise_over_many_levels(
+    graph: StoreGraph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Several long chains that are raised at once have a transaction each, and all are restricted at the end."""
+    monkeypatch.setattr(plan_time, "READ_SECONDS", 0.3 * PLAN_SECONDS)
+    chains = [[dataset(f"chain-{name}-{number}") for number in range(5)] for name in "abc"]
+    async with open_api(graph, tmp_path, no_jobs) as api:
+        for ids in chains:
+            later = [{"id": urn, "derivedFrom": [before]} for before, urn in pairwise(ids)]
+            await api.load({"dataset": {"id": ids[0]}}, *({"dataset": each} for each in later))
+        api.client.observers.append(requests := ObservedRequests())
+        await asyncio.gather(*(api.load({"dataset": {"id": ids[0], "sensitivity": "RESTRICTED"}}) for ids in chains))
+        assert requests.texts[WRITE.text] == len(chains)
+        for urn in chain.from_iterable(chains):
+            assert (await api.ask("root", STATE, id=urn))["asset"]["sensitivity"] == "RESTRICTED"
 
 
 async def test_a_further_version_of_a_restricted_hub_leaves_no_floor(

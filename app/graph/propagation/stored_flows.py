@@ -4,7 +4,7 @@ One vertex may have hundreds of thousands of them. A transaction reads all of wh
 loop after each page. A job reads a page or two in each of its steps.
 """
 
-from collections.abc import AsyncIterator, Container, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -35,18 +35,24 @@ MANY_EDGES: Final = 5_000
 _EVERY: Final = 2**31 - 1
 
 
+def _ignore(_characters: int) -> None:
+    """Take no notice of a request."""
+
+
 @dataclass(frozen=True, slots=True)
 class StoredFlows:
     """Reads the propagation neighbours of vertices at the instant ``now``, in epoch milliseconds.
 
     Nothing propagates to a vertex whose kind is in ``stops``. ``kinds`` has the kinds of all far ends read so far. A
     hop to parents does not start from a vertex whose kind is known to have none; a hop to children likewise.
+    ``on_read`` is called after each request, with the number of characters of the records that it has read.
     """
 
     client: GremlinClient
     stops: frozenset[str]
     now: int
     kinds: dict[int, str] = field(default_factory=dict)
+    on_read: Callable[[int], None] = _ignore
 
     async def targets(
         self,
@@ -239,9 +245,11 @@ class StoredFlows:
         pages.add([rows[1::3] for rows in edges], response["r"])
         await run_in_turn(self._add_kinds, _are_many(edges), edges)
         texts = response["v"][1::2]
+        size = sum(map(len, texts))
+        self.on_read(size)
         flat = zip(response["v"][::2], texts, strict=True)
         records = {vid: record_of(text) async for vid, text in OperationBudget().in_turns(flat)}
-        return edges, records, response["w"], sum(map(len, texts))
+        return edges, records, response["w"], size
 
     def _add_kinds(self, edges: Iterable[list[Json]]) -> None:
         for rows in edges:

@@ -5,8 +5,8 @@ state that the earlier ones leave. The effects of a batch on other assets preced
 that is atomic and has a rejected item, or whose plan fails with an error, is undone; the others are not affected. A
 TransientConflictError, or the error of a read that all batches share, fails the plan of all.
 
-All writers wait meanwhile, so the plan ends when its time is over (:mod:`app.graph.writing.plan_time`): it has the
-first items of the batch that it is at, and no further batch.
+All writers wait meanwhile, so the plan ends when its time is over (:mod:`app.graph.writing.plan_time`). It has the
+first items of the batch that it is at, with their effects, and no further batch.
 """
 
 from collections.abc import Iterator, Sequence
@@ -101,9 +101,10 @@ class GroupPlanner:
         self._authors = [batch.new_author() for batch in batches]
         self._missing = missing
         now = max(author.now for author in self._authors)
-        self._flows = StoredFlows(client, coordinator.propagation_stops, now)
-        self._children = CountingChildren(self._flows)
         self._time = PlanTime()
+        flows = StoredFlows(client, coordinator.propagation_stops, now)
+        self._children = CountingChildren(flows)
+        self._flows = replace(flows, on_read=self._time.count_read)
 
     async def plan(self) -> GroupPlan:
         """Return the plan of the transaction, after reading and planning until planning needs no further reads.

@@ -134,7 +134,7 @@ def vids(*names: str) -> set[int]:
 async def test_few_long_records_get_a_floor_as_many_short_ones_do(
     graph: StoreGraph, writers: Writers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever derives long assets from data of others does not prevent that these become more sensitive.
+    """Long assets that others derive from a dataset do not prevent that it becomes more sensitive.
 
     The floor covers what is farther downstream, too, and the job raises all of it.
     """

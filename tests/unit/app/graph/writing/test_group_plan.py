@@ -317,6 +317,19 @@ async def test_a_long_plan_that_needs_further_reads_is_repeated_in_part(
     assert outcomes(plan) == [["CREATED"] * 2]
 
 
+async def test_no_batch_is_begun_after_effects_that_read_much(
+    callers: Callers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A raise reads the lineage below its asset: the batches after it are left for the next transactions."""
+    seeded(callers.store.memory, *(asset(f"dataset {name}") for name in "abc"))
+    batches = [callers.batch(ROOT, asset(f"dataset {name}", RESTRICTED)) for name in "abc"]
+    monkeypatch.setattr("app.graph.writing.plan_time.READ_SECONDS", 0.6 * PLAN_SECONDS)
+    plan = await planned(callers, callers.batch(ROOT, asset("dataset new")), *batches)
+    assert outcomes(plan) == [["CREATED"], ["UPDATED"], ["UPDATED"]]
+    levels = [plan.state.vertices[vertex_id("default", urn(f"dataset {name}"))]["sensitivity"] for name in "abc"]
+    assert levels == ["RESTRICTED", "RESTRICTED", "INTERNAL"]
+
+
 async def test_an_atomic_batch_is_planned_completely_or_refused(
     callers: Callers, monkeypatch: pytest.MonkeyPatch
 ) -> None:

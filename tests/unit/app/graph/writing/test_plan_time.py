@@ -4,6 +4,7 @@ What has no time is written by the next transactions, over a store in memory.
 """
 
 import asyncio
+from math import floor
 
 import pytest
 from support.stores.in_memory_writer import ROOT, Memory
@@ -13,7 +14,7 @@ from support.stores.writers import asset, person, urn
 
 from app.graph.driver.errors import StoreUnavailableError
 from app.graph.writing import plan_time
-from app.graph.writing.plan_time import MAX_ATOMIC_SECONDS, PLAN_SECONDS, PlanTime
+from app.graph.writing.plan_time import MAX_ATOMIC_SECONDS, PLAN_SECONDS, READ_CHARACTERS, READ_SECONDS, PlanTime
 from app.store.errors import StoreReason
 from graphql_schema.ports.outcomes import Outcome, WriteOutcome
 from policies.errors import LimitError
@@ -88,6 +89,27 @@ def test_the_time_of_a_planner_that_fails_counts(clock: list[float]) -> None:
 
     with pytest.raises(ZeroDivisionError):
         time.timed(planner, "a")
+    assert time.is_over
+
+
+def test_what_effects_read_counts(clock: list[float]) -> None:
+    """A round ends after many requests or long records; the rounds after it have half of the items, as after items."""
+    time = PlanTime()
+    assert planned(clock, time, 0.0, items=8) == 8
+    for _ in range(floor(PLAN_SECONDS / READ_SECONDS) - 1):
+        time.count_read(0)
+    assert not time.is_over
+    time.count_read(2 * READ_CHARACTERS)
+    assert time.is_over
+    assert [planned(clock, time, 0.0, items=8) for _ in range(3)] == [4, 2, 1]
+
+
+def test_what_effects_read_refuses_no_atomic_batch(clock: list[float]) -> None:
+    """Its limit is for its items: the effects of other calls in its transaction read as much."""
+    time = PlanTime()
+    planned(clock, time, 0.1, items=1, batch="atomic")
+    time.count_read(10**12)
+    time.refuse_long("atomic")
     assert time.is_over
 
 
