@@ -133,6 +133,7 @@ class _Raising:
             known, unknown = await run_in_turn(self._divided, len(found) > MAX_RAISED, found)
             if not unknown <= records.keys():
                 unknown, records = await self._low(rank, unknown)
+                levels += 2  # for its two further requests
             everything |= known | unknown
             if not unknown <= records.keys() or not self._add_stored(rank, unknown, records):
                 await self._put_floor(rank, everything, own | parents)

@@ -77,13 +77,16 @@ def absent_record(unit: ItemUnit, urn: str) -> Record:
 def has_lasting_owner(unit: ItemUnit, record: Record) -> bool:
     """Return whether an asset has an owner, and this is not one that a placeholder has for a while.
 
-    Any engineer may own a placeholder, act on it as its owner, and leave it to who registers it. But the team of a
-    reserved name lasts, and for a version the owner of its registered parent. Raises NotReadError if that was not read.
+    Any engineer may own a placeholder, or a child of one, act on it as its owner, and leave it to who registers it. But
+    the team of a reserved name lasts, and for a child the owner of its registered parent. Raises NotReadError if that
+    was not read.
     """
-    owner = record["ownerTeam"]
-    if record["hydration"] != "STUB" or owner == record.get(RESERVED_FOR):
+    owner, urn = record["ownerTeam"], parent_urn(record["id"])
+    if not owner or owner == record.get(RESERVED_FOR):
         return bool(owner)
-    urn = parent_urn(record["id"])
+    if record["hydration"] != "STUB":
+        parent = unit.lookup.parent(record)
+        return parent is None or parent["hydration"] != "STUB" or has_lasting_owner(unit, parent)
     parent = unit.lookup.record(urn) if urn else None
     return parent is not None and parent["ownerTeam"] == owner and has_lasting_owner(unit, parent)
 

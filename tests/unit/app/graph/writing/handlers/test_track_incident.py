@@ -116,6 +116,27 @@ def test_who_owned_a_placeholder_for_a_while_reported_as_a_stranger(memory: Memo
     assert (registered["ownerTeam"], counts_on(registered, incident)) == (urn("team ranking"), False)
 
 
+@pytest.mark.parametrize("own", [False, True], ids=["inherited owner", "own owner"])
+@pytest.mark.parametrize(("parent", "child"), [("model q", "model-version q@1"), ("feature-set f", "feature a")])
+def test_who_owned_the_child_of_a_placeholder_reported_as_a_stranger(
+    memory: Memory, parent: str, child: str, *, own: bool
+) -> None:
+    """Bo registers a child below an own placeholder, opens an incident on it, and gives the placeholder back."""
+    is_feature = parent.startswith("feature-set")
+    seeded(memory, asset("dataset b", owners=THEIRS))
+    refers = link("CONTAINS", parent, child) if is_feature else link("PRODUCES", "run r", child)
+    memory.run(refers, set_owners(parent, "team ads"), who=BO)
+    owned = asset(child, owners=THEIRS) if own else asset(child)
+    assert memory.outcomes(owned, who=BO, now=NOW + 1) == ["CREATED"]
+    one = opened(memory, urn(child), B, who=BO)
+    memory.run(set_owners(child), set_owners(parent), who=BO, now=NOW + 2)
+    members = {"features": [child]} if is_feature else {}
+    assert memory.outcomes(asset(parent, owners=OURS, **members), who=ADA, now=NOW + 3) == ["CREATED"]
+    memory.run(asset(child, owners=OURS), who=ADA, now=NOW + 4)
+    registered = memory.record(child)
+    assert (registered["ownerTeam"], counts_on(registered, record(memory, one))) == (urn("team ranking"), False)
+
+
 @pytest.mark.parametrize("reserved", [True, False])
 def test_the_lasting_owner_of_a_placeholder_reports_as_its_owner(memory: Memory, *, reserved: bool) -> None:
     """It is the team of a reserved name, or the owner of a registered parent, and an incident has no reporters."""
