@@ -172,7 +172,10 @@ def _append_complete(file: int, text: bytes) -> None:
 
 
 def _refusals(report: PolicyReport) -> Iterator[dict[str, object]]:
-    """Yield the denied writes by action, MAX_LOGGED_IDS in one line: most reasons have the id, so each is another."""
+    """Yield the denied writes by action, MAX_LOGGED_IDS in one line.
+
+    Most reasons name the id, so nearly each denial would have a line of its own by reason.
+    """
     by_action = dict[str, list[tuple[str, tuple[str, ...], int]]]()
     for (action, urn, reasons), count in report.refused.items():
         by_action.setdefault(action, []).append((urn, reasons, count))

@@ -35,6 +35,9 @@ _MAX_EXAMINED: Final = 250
 _MAX_ASSETS: Final = 250
 """Maximum number of assets that one such query returns; it is repeated for the members of whom it returns none."""
 
+_MAX_QUERIES: Final = 10
+"""Maximum number of such queries; members who are left count as owners, as each of them is named by an asset."""
+
 _ABOVE: Final = PreparedStatement.traversal(
     g.V(param("xs")).repeat(
         __.out_e("PART_OF").has("validFrom", P.lte(param("now"))).has("validTo", P.gt(param("now")))
@@ -83,14 +86,16 @@ async def _owning(client: GremlinClient, tenant: str, users: Sequence[str]) -> f
     """Return the users who are the owner of an asset for the policy; a deleted one counts, because it can return."""
     owning: set[str] = set()
     left = [*users]
-    while left:
+    for _ in range(_MAX_QUERIES):
+        if not left:
+            break
         examined = left[:_MAX_EXAMINED]
         bindings = {"tenant": tenant, "owners": examined, "most": _MAX_ASSETS}
         # The index can lag behind an asset that has another owner now, who may be anybody.
         found = {*await client.submit(_OWNING, bindings)} & {*examined}
         owning |= found
         left = [user for user in left if user not in found] if found else left[_MAX_EXAMINED:]
-    return frozenset(owning)
+    return frozenset({*owning, *left})
 
 
 def _vids(tenant: str, urns: frozenset[str]) -> list[int]:

@@ -49,9 +49,8 @@ def record_usage(unit: ItemUnit, command: RecordUsageCommand) -> WriteOutcome:
     unit.lookup.require_records(command.asset, command.consumer, urn)
     may_bill = _authorise(unit, command)
     _refuse_out_of_range(unit.now, command.day)
-    if not has_usage(command.counts):
-        # Also if the day has no usage: a further read would disclose usage by a hidden consumer.
-        unit.lookup.require_hops((USAGE_OF.into(), unit.lookup.vid(command.asset)))
+    if not has_usage(command.counts) and unit.visibility.visible(command.consumer) is None:
+        _months(unit, unit.lookup.vid(command.asset))  # a read only after usage would disclose it of a hidden consumer
     ensure_referenced(unit, command.consumer, "consumer")
     unit.visibility.report_hidden_id(command.consumer)
     before = unit.lookup.record(urn)
@@ -102,14 +101,19 @@ def _mark_last_use(unit: ItemUnit, command: RecordUsageCommand, known: Record | 
 
 
 def _last_day(unit: ItemUnit, asset: int, mark: str) -> str | None:
-    """Return the last day with usage by consumers of this mark, from all months of the asset; None if there is none.
-
-    The edges to the months must have been required.
-    """
-    keys = unit.lookup.edges_at(USAGE_OF.name, USAGE_OF.into().direction, asset)
-    months = [unit.lookup.known(month) for _, month, _ in keys]
-    days = (month["days"].items() for month in months if mark in {_mark_of(month["consumer"]), _OF_ALL})
+    """Return the last day with usage by consumers of this mark, from all months of the asset; None if there is none."""
+    days = (days.items() for consumer, days in _months(unit, asset) if mark in {_mark_of(consumer), _OF_ALL})
     return max((day for each in days for day, counts in each if has_usage(counts)), default=None)
+
+
+def _months(unit: ItemUnit, asset: int) -> list[tuple[str, Mapping[str, Record]]]:
+    """Return the consumer and the days of each month of usage of an asset; raises NotReadError if they were not read.
+
+    Long ones are missing in what was read, so that the batch is planned again with them.
+    """
+    unit.lookup.require_hops((USAGE_OF.into(), asset))
+    keys = unit.lookup.edges_at(USAGE_OF.name, USAGE_OF.into().direction, asset)
+    return [(month["consumer"], month["days"]) for month in (unit.lookup.known(vid) for _, vid, _ in keys)]
 
 
 def _mark_of(consumer: str) -> str:

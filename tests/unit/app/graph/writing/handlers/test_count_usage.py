@@ -7,11 +7,14 @@ import pytest
 from support.stores.in_memory_writer import Memory, plan, seeded
 from support.stores.writers import asset, person, urn
 
+from app.graph.records.record_text import BriefRecord
 from app.graph.records.vertex_id import vertex_id
 from app.graph.writing.rules.attach import attached_urn
-from app.graph.writing.unit.read_set import ReadCoverage
+from app.graph.writing.unit.read_set import ReadCoverage, ReadSet
+from app.graph.writing.unit.working_set import WorkingSet
 from graphql_schema.catalog.relations import Direction
 from graphql_schema.ports.commands import RecordUsageCommand
+from graphql_schema.ports.record import Record
 
 ADA = person("ada", "team ranking", roles="engineer")
 NOW = int(datetime(2026, 11, 24, 12, tzinfo=UTC).timestamp()) * 1_000
@@ -130,6 +133,12 @@ def test_a_day_that_is_corrected_to_zero_moves_the_mark_back(stored: Memory) -> 
     }
 
 
+def brief(record: Record, missing: ReadSet) -> Record:
+    """Return the record of a month as it is read at the end of an edge: without its days, which are many."""
+    values = {key: value for key, value in record.items() if key != "days"}
+    return BriefRecord(values, frozenset({"days"}), missing.require_complete)
+
+
 @pytest.mark.parametrize("counts", [{"reads": 0.0}, {"reads": 1.0}])
 def test_a_hidden_consumer_with_usage_needs_the_reads_of_an_absent_one(
     stored: Memory, counts: dict[str, float]
@@ -138,15 +147,29 @@ def test_a_hidden_consumer_with_usage_needs_the_reads_of_an_absent_one(
     ads = {"team ads": ["TECHNICAL"]}
     seeded(stored, *(asset(name, {"visibility": "TEAM"}, owners=ads) for name in ("service s", "service other")))
     stored.run(usage("2026-11-02", SERVICE), usage("2026-11-03", urn("service other")), now=NOW)
-    consumers = [SERVICE, urn("service other"), urn("service absent")]
-    items = [RecordUsageCommand(DATA, consumer, "2026-11-02", counts) for consumer in consumers]
-    named = {DATA, TEAM, *consumers} | {str(each["id"]) for each in stored.vertices.values()}
-    named |= {attached_urn("default", "usage-month", DATA, consumer, "2026-11") for consumer in consumers}
-    reads = []
-    for item in items:
-        state = stored.state(ReadCoverage((), frozenset(), named, frozenset(), frozenset()))
-        plan([item], state, stored.author(ADA, NOW), dry_run=True)
-        reads.append(state.missing)
+    stored.run(*(usage(f"2026-10-{day:02}", TEAM) for day in range(1, 13)), now=NOW)
+    hidden = [needed(stored, consumer, counts) for consumer in (SERVICE, urn("service other"), urn("service absent"))]
     months = {(Direction.IN, "USAGE_OF", D)}
-    assert [each.hops for each in reads] == [set() if counts["reads"] else months] * 3
-    assert [each.records | {*each.edges} for each in reads] == [set()] * 3
+    assert [hops for hops, _ in hidden] == [set() if counts["reads"] else months] * 3
+    assert [complete for _, complete in hidden] == [not counts["reads"]] * 3
+    assert needed(stored, TEAM, counts) == (set(), False), "of a visible consumer nothing is to be concealed"
+
+
+def needed(stored: Memory, consumer: str, counts: dict[str, float]) -> tuple[set[Any], bool]:
+    """Return the hops that a dry run lacks, and whether it needs records with their long values then."""
+    month = attached_urn("default", "usage-month", DATA, consumer, "2026-11")
+    named = {DATA, TEAM, consumer, month, *(str(each["id"]) for each in stored.vertices.values())}
+    item = RecordUsageCommand(DATA, consumer, "2026-11-02", counts)
+    lacking: list[ReadSet] = []
+    for hops in frozenset[Any](), frozenset({(Direction.IN, "USAGE_OF", D)}):
+        missing = ReadSet()
+        vertices = {
+            vid: brief(each, missing) if len(each.get("days", ())) > 1 else each
+            for vid, each in stored.vertices.items()
+        }
+        coverage = ReadCoverage((), frozenset(), named, hops, frozenset())
+        state = WorkingSet(vertices, stored.edges, stored.receipts, coverage, missing)
+        plan([item], state, stored.author(ADA, NOW), dry_run=True)
+        assert not state.missing.records | {*state.missing.edges}
+        lacking.append(state.missing)
+    return {*lacking[0].hops}, lacking[1].complete

@@ -130,7 +130,7 @@ def test_who_owned_the_child_of_a_placeholder_reported_as_a_stranger(
     assert memory.outcomes(owned, who=BO, now=NOW + 1) == ["CREATED"]
     one = opened(memory, urn(child), B, who=BO)
     memory.run(set_owners(child), set_owners(parent), who=BO, now=NOW + 2)
-    members = {"features": [child]} if is_feature else {}
+    members: dict[str, Any] = {"features": [child]} if is_feature else {}
     assert memory.outcomes(asset(parent, owners=OURS, **members), who=ADA, now=NOW + 3) == ["CREATED"]
     memory.run(asset(child, owners=OURS), who=ADA, now=NOW + 4)
     registered = memory.record(child)
