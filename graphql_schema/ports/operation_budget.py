@@ -21,7 +21,7 @@ TURN_SECONDS: Final = 0.003
 """Length of a turn of the event loop in seconds; an operation that pauses after that waits for a later turn."""
 
 _MANY_PAUSES: Final = 8
-"""Number of pauses from which on an operation has turns of half the length, because others wait for many of them."""
+"""Number of pauses beyond which an operation has turns of a third of the length: others wait for many of them."""
 
 LONG_TURN_SECONDS: Final = 0.025
 """Seconds of CPU time of a turn after which also the first resolvers of an operation wait for a later turn."""
@@ -326,7 +326,7 @@ class Turns:
         if now < self._began:  # it has not been used, so the first of the released tasks goes on in any case
             self._began, self._used = now, time.thread_time()
             return False
-        return now - self._began > TURN_SECONDS / (2 if self._is_short else 1)
+        return now - self._began > TURN_SECONDS / (3 if self._is_short else 1)
 
     def is_long(self) -> bool:
         """Return whether the turn is over and has used more CPU time than LONG_TURN_SECONDS."""

@@ -236,13 +236,13 @@ async def test_an_operation_of_many_pauses_has_turns_beside_new_ones(monkeypatch
 async def test_an_operation_of_many_pauses_has_short_turns(
     monkeypatch: pytest.MonkeyPatch, pauses: int, *, is_over: bool
 ) -> None:
-    """A long operation ends its turn after half of the time, and a new one uses all of it; so does the next turn."""
+    """A long operation ends its turn after a third of the time, and a new one uses all of it; so does the next turn."""
     now = 100.0
     monkeypatch.setattr("graphql_schema.ports.operation_budget.time.perf_counter", lambda: now)
     TURNS.is_over()
     now += TURN_SECONDS * 2
     await OperationBudget(pauses=pauses).pause()
-    now += TURN_SECONDS * 0.6
+    now += TURN_SECONDS * 0.4
     assert TURNS.is_over() == is_over
     await asyncio.sleep(0)
     assert not TURNS.is_over()
