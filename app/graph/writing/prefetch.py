@@ -68,13 +68,7 @@ async def prefetch(  # noqa: PLR0913 - what to read, and a flag
             request.add_command(command)
     for name in receipts:
         request.add_record(name)
-    for urn in missing.records:
-        request.add_record(urn)
-    for urn in missing.ends:
-        request.add_end(urn)
-    for direction, relation, vid in missing.hops:
-        request.hops[direction, relation][vid] = None
-    request.edges |= dict.fromkeys(missing.edges)
+    request.add_missing(missing)
     hop_reads = request.hop_reads()
     brief = None if missing.complete else BriefReading(request.complete, request.missing.require_complete)
     vids = {*request.records.values()}
@@ -203,6 +197,16 @@ class PrefetchRequest:
                 continue
             for far in far_ends:
                 self.edges[edges.hop.edge_key(vid, far)] = None
+
+    def add_missing(self, missing: ReadSet) -> None:
+        """Add the reads that an earlier plan lacked."""
+        for urn in missing.records:
+            self.add_record(urn)
+        for urn in missing.ends:
+            self.add_end(urn)
+        for direction, relation, vid in missing.hops:
+            self.hops[direction, relation][vid] = None
+        self.edges |= dict.fromkeys(missing.edges)
 
     def _add_container(self, urn: str, vid: int) -> None:
         """Add the parent that the record of an asset names, which may give it its owner."""

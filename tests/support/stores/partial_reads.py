@@ -52,13 +52,7 @@ def _read(memory: Memory, items: Sequence[Command], missing: ReadSet) -> Working
     request = PrefetchRequest("default", groups=frozenset(missing.groups))
     for command in (each for item in items for each in commands_in(item)):
         request.add_command(command)
-    for urn in missing.records:
-        request.add_record(urn)
-    for urn in missing.ends:
-        request.add_end(urn)
-    for direction, relation, vid in missing.hops:
-        request.hops[direction, relation][vid] = None
-    request.edges |= dict.fromkeys(missing.edges)
+    request.add_missing(missing)
     reads = request.hop_reads()
     hops = [_rows(memory, read) for read in reads]
     vids = {*request.records.values(), *(far for rows in hops for _, far, _ in rows)}
