@@ -4,6 +4,7 @@ docs/metrics.md lists them. No label has a value of a caller, except for the nam
 :mod:`app.telemetry.label_cap` bounds.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
@@ -82,9 +83,9 @@ class Metrics:
         """Count what the policy decided for one response."""
         for field, number in report.hidden.items():
             self._hidden.labels(field).inc(number)
-        refused: dict[str, int] = {}
+        refused = defaultdict[str, int](int)
         for (action, _, _), number in report.refused.items():
-            refused[str(action)] = refused.get(str(action), 0) + number
+            refused[str(action)] += number
         for action, number in refused.items():
             self._refused.labels(action).inc(number)
         self._mismatches.inc(report.mismatches)
