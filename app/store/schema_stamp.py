@@ -73,8 +73,14 @@ class SchemaKeeper(Protocol):
     def commanded(self) -> bool:
         """Whether this is `mlg store upgrade`, which also takes steps that no start takes."""
 
+    async def change(self, endpoint: StoreEndpoint) -> None:
+        """Bring the schema of the store to that of the program, without the values of new keys.
+
+        Raises a CodedError if that fails.
+        """
+
     async def upgrade(self, endpoint: StoreEndpoint) -> None:
-        """Bring the schema of the store to that of the program. Raises a CodedError if that fails."""
+        """Bring the schema and the values of the store to those of the program. Raises a CodedError if that fails."""
 
 
 def accept_stamp(folder: Path, schema: StoreSchema, *, upgrading: bool = False) -> bool:

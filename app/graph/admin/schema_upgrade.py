@@ -172,6 +172,11 @@ class SchemaUpgrade:
         async with GremlinClient(endpoint, deadline=self.deadline) as client:
             await self.prepare(client)
 
+    async def change(self, endpoint: StoreEndpoint) -> None:
+        """Take the steps that the store at an endpoint lacks, without their values; raises as :meth:`prepare`."""
+        async with GremlinClient(endpoint, deadline=self.deadline) as client:
+            await self._changed(client, await self._accepted(client))
+
     async def prepare(self, client: GremlinClient) -> StoredSchema:
         """Refuse the store, or bring it to the version of this program, and return its state.
 
@@ -181,18 +186,27 @@ class SchemaUpgrade:
         lacks keys of its version, and while a copy fills it. Raises StoreStartError if a new key of the index is
         not enabled in time, and the errors of the driver.
         """
-        state = await read_stored_schema(client, self.path, INDEX)
-        self._refuse(state)
-        if state.version > self.schema.version:
-            _log.warning("store_schema_newer", stored=state.version, own=self.schema.version)
-            return state
-        steps = self.path.after(state.version)
-        for number, step in steps:
-            state = await self._apply(client, state, number, step)
+        before = await self._accepted(client)
+        if before.version > self.schema.version:
+            _log.warning("store_schema_newer", stored=before.version, own=self.schema.version)
+            return before
+        state = await self._changed(client, before)
         await repeat_contended(partial(client.submit, ADD, self._additions(), writes=True))
         state = await self._completed(client, state)
-        await self._refuse_incomplete(client, ENABLE_SECONDS if steps else 0.0)
+        await self._refuse_incomplete(client, ENABLE_SECONDS if state.version > before.version else 0.0)
         return state if state.recorded else await self._recorded(client, state)
+
+    async def _accepted(self, client: GremlinClient) -> StoredSchema:
+        """Return the state of a store that is not refused."""
+        state = await read_stored_schema(client, self.path, INDEX)
+        self._refuse(state)
+        return state
+
+    async def _changed(self, client: GremlinClient, state: StoredSchema) -> StoredSchema:
+        """Take the steps that follow a state; none if the store has the version of this program, or a newer one."""
+        for number, step in self.path.after(state.version):
+            state = await self._apply(client, state, number, step)
+        return state
 
     async def _recorded(self, client: GremlinClient, state: StoredSchema) -> StoredSchema:
         """Record the version of a store that has none, unless its disk is full: its reads are served nevertheless."""

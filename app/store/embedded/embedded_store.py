@@ -88,6 +88,7 @@ class EmbeddedStore:
         self._pauses = GrowingPauses(restarts)
         self._reindexing = reindexing
         self._recorded_classes = recorded_classes
+        self._older = False
         self._folder = settings.data_dir.absolute() / STORE_FOLDER
         self._lock = DataLock(self._folder)
         self._port: socket.socket | None = None
@@ -181,7 +182,8 @@ class EmbeddedStore:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._folder.chmod(OWNER_ONLY)
         await self._lock.acquire()
-        accept_stamp(self._folder, self._schema, upgrading=self._keeper is not None and self._keeper.commanded)
+        commanded = self._keeper is not None and self._keeper.commanded
+        self._older = not accept_stamp(self._folder, self._schema, upgrading=commanded)
         (index_files.begin_rebuild if self._reindexing else index_files.begin_without_data)(self._folder)
         self._port = reserve_port(self._settings.store_port)
         port = self._port.getsockname()[1]
@@ -209,7 +211,15 @@ class EmbeddedStore:
         return log
 
     async def _launch(self, launch: LaunchOptions) -> JvmProcess:
-        """Return a JVM that is ready and, if there is an index keeper, has a complete index."""
+        """Return a JVM that is ready and, if there is an index keeper, has a complete index.
+
+        An older schema is changed in a JVM that ends before the index is used. Lucene would not know the new keys
+        there, or even forget the others (docs/design/janusgraph.md).
+        """
+        if self._older and self._keeper is not None:
+            self._jvm = await self._start_jvm(launch, self._keeper.change)
+            await self._jvm.stop()
+            self._jvm, self._older = None, False
         if self._index is None:
             return await self._start_jvm(launch, self._upgrade)
         if index_files.is_complete(self._folder):

@@ -3,8 +3,8 @@
 The steps here are made up: their native property is ``vendor`` of a record, and a set of it.
 """
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from app.graph.admin.store_schema import INDEX, store_schema
 from app.graph.admin.stored_schema import read_stored_schema, write_stored_schema
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.records.vertex_record import native_values
 from app.store.embedded.embedded_store import STORE_FOLDER, EmbeddedStore
 from app.store.errors import SchemaMismatchError
@@ -33,10 +34,26 @@ HOME = SchemaStep("the home", ("home",))
 STRICT = replace(HOME, online=False)
 BASE = SchemaPath(()).version
 SELL = "g.addV('Vendor').property(T.id, x).as('v').addV('Vendor').property(T.id, y).addE('SOLD_BY').from('v').label()"
+FORGETS = PreparedStatement.of(
+    """
+def graph = g.getGraph()
+def transaction = graph.newTransaction()
+transaction.traversal().V().has('urn', 'any').hasNext()
+def name = org.janusgraph.graphdb.internal.JanusGraphSchemaCategory.GRAPHINDEX.getSchemaName('nodes')
+transaction.expireSchemaElement(transaction.getSchemaVertex(name).longId())
+transaction.rollback()
+[]
+""",
+    name="schema",
+)
+"""Does to a transaction that uses the index what a change of the schema does to all that are open: it forgets the keys.
+
+If it is the first that uses the index, searches and writes of the JVM fail from then on (docs/design/janusgraph.md).
+"""
 FOUND = "g.V().has('vendor', given).has('vendors', given).values('urn')"
 
 
-def upgrade_of(*steps: SchemaStep, **more: Any) -> SchemaUpgrade:
+def upgrade_of(*steps: SchemaStep, made: type[SchemaUpgrade] = SchemaUpgrade, **more: Any) -> SchemaUpgrade:
     """Return the upgrade of a program with these steps, oldest first."""
     path = SchemaPath(tuple(reversed(steps)))
     document = orjson.loads(store_schema().init_json)
@@ -49,7 +66,7 @@ def upgrade_of(*steps: SchemaStep, **more: Any) -> SchemaUpgrade:
         document["vertexLabels"].append({"label": "Vendor"})
         document["edgeLabels"].append({"label": "SOLD_BY", "multiplicity": "SIMPLE"})
     schema = StoreSchema(path.version, orjson.dumps(document), path.upgrades, path.at_start)
-    return SchemaUpgrade(schema=schema, path=path, values=values, **more)
+    return made(schema=schema, path=path, values=values, **more)
 
 
 def values(record: Record) -> tuple[dict[str, Any], dict[str, list[str]]]:
@@ -57,6 +74,16 @@ def values(record: Record) -> tuple[dict[str, Any], dict[str, list[str]]]:
     single, sets = native_values(record)
     more = {"vendor": f"of {record['name']}", "home": "here"} if "index" in record else {}
     return single | more, sets | ({"vendors": [f"of {record['name']}", "all"]} if more else {})
+
+
+@dataclass(frozen=True)
+class DisturbedUpgrade(SchemaUpgrade):
+    """An upgrade that changes the schema while another transaction is open that uses the index."""
+
+    async def _enable(self, client: GremlinClient, names: Collection[str]) -> None:
+        """See :class:`SchemaUpgrade`."""
+        await super()._enable(client, names)
+        await client.submit(FORGETS, {})
 
 
 async def register(client: GremlinClient, names: Iterable[str]) -> None:
@@ -165,7 +192,7 @@ async def test_a_store_on_a_full_disk_starts(tmp_path: Path) -> None:
 
 
 async def test_the_embedded_store_is_upgraded_at_its_start(tmp_path: Path) -> None:
-    """Data of the version before get keys, index and values before a request is served, and the new stamp."""
+    """Data of the version before get keys, index, values and stamp, and can be searched, before a request is served."""
     settings, stamp = store_settings(tmp_path), tmp_path / STORE_FOLDER / STAMP_FILE
     plain = upgrade_of(alone=True)
     first = EmbeddedStore(settings, plain.schema, keeper=plain)
@@ -175,7 +202,7 @@ async def test_the_embedded_store_is_upgraded_at_its_start(tmp_path: Path) -> No
     with pytest.raises(SchemaMismatchError, match="run `mlg store upgrade`"):
         await EmbeddedStore(settings, strict.schema, keeper=strict).start()
     assert orjson.loads(stamp.read_bytes())["version"] == BASE
-    newer = upgrade_of(VENDOR, alone=True)
+    newer = upgrade_of(VENDOR, made=DisturbedUpgrade, alone=True)
     async with EmbeddedStore(settings, newer.schema, keeper=newer) as store:
         async with GremlinClient(store.endpoint) as client:
             assert await versions(client) == (BASE + 1,) * 3
