@@ -203,8 +203,14 @@ class SchemaUpgrade:
         return state
 
     async def _changed(self, client: GremlinClient, state: StoredSchema) -> StoredSchema:
-        """Take the steps that follow a state; none if the store has the version of this program, or a newer one."""
-        for number, step in self.path.after(state.version):
+        """Take the steps that follow a state; none if the store has the version of this program, or a newer one.
+
+        A state that is not recorded is inferred from the keys of the index, so it is recorded before a step adds some.
+        """
+        steps = self.path.after(state.version)
+        if steps and not state.recorded:
+            state = await self._write(client, state)
+        for number, step in steps:
             state = await self._apply(client, state, number, step)
         return state
 

@@ -169,12 +169,12 @@ class _Copy:
                     "empty the target."
                 )
             return state, True
-        state = await SchemaUpgrade().prepare(self.target)
         async for page in element_pages(self.target):
             if page.vertices:
                 raise CopyError(
                     f"The target at {self.target.urls} is not empty. Name an empty store; a copy does not merge."
                 )
+        state = await SchemaUpgrade().prepare(self.target)
         state = replace(state, copying={"source": self.name, "phase": PHASES[0], "position": None})
         await write_stored_schema(self.target, state)
         return state, False

@@ -213,12 +213,13 @@ class EmbeddedStore:
     async def _launch(self, launch: LaunchOptions) -> JvmProcess:
         """Return a JVM that is ready and, if there is an index keeper, has a complete index.
 
-        An older schema is changed in a JVM that ends before the index is used. Lucene would not know the new keys
-        there, or even forget the others (docs/design/janusgraph.md).
+        An older schema is changed in a JVM that ends before the index is used. In the JVM that changes it, Lucene would
+        not know the new keys, or even forget the others (docs/design/janusgraph.md).
         """
         if self._older and self._keeper is not None:
             self._jvm = await self._start_jvm(launch, self._keeper.change)
             await self._jvm.stop()
+            self._lock.record(None)
             self._jvm, self._older = None, False
         if self._index is None:
             return await self._start_jvm(launch, self._upgrade)

@@ -46,7 +46,7 @@ transaction.rollback()
 """,
     name="schema",
 )
-"""Does to a transaction that uses the index what a change of the schema does to all that are open: it forgets the keys.
+"""Opens a transaction that uses the index, and lets it forget the keys, as a change of the index does to open ones.
 
 If it is the first that uses the index, searches and writes of the JVM fail from then on (docs/design/janusgraph.md).
 """
@@ -78,12 +78,21 @@ def values(record: Record) -> tuple[dict[str, Any], dict[str, list[str]]]:
 
 @dataclass(frozen=True)
 class DisturbedUpgrade(SchemaUpgrade):
-    """An upgrade that changes the schema while another transaction is open that uses the index."""
+    """An upgrade with the effect of a change of the schema on a transaction that is open meanwhile."""
 
     async def _enable(self, client: GremlinClient, names: Collection[str]) -> None:
         """See :class:`SchemaUpgrade`."""
         await super()._enable(client, names)
         await client.submit(FORGETS, {})
+
+
+@dataclass(frozen=True)
+class InterruptedUpgrade(SchemaUpgrade):
+    """An upgrade that ends when the new keys of the index are there, and not enabled."""
+
+    async def _enable(self, *_: object) -> None:
+        """See :class:`SchemaUpgrade`."""
+        raise RuntimeError("interrupted")
 
 
 async def register(client: GremlinClient, names: Iterable[str]) -> None:
@@ -206,8 +215,25 @@ async def test_the_embedded_store_is_upgraded_at_its_start(tmp_path: Path) -> No
     async with EmbeddedStore(settings, newer.schema, keeper=newer) as store:
         async with GremlinClient(store.endpoint) as client:
             assert await versions(client) == (BASE + 1,) * 3
+        assert store.starts == 2
         graph = StoreGraph(url_with_user_info(store.endpoint), "g")
         assert await graph.run(FOUND, given="of a") == ["mlg://model/test/default/a"]
     assert orjson.loads(stamp.read_bytes())["version"] == BASE + 1
     with pytest.raises(SchemaMismatchError, match="Use the release of `mlg` that wrote them, or a later one"):
         await EmbeddedStore(settings, plain.schema, keeper=plain).start()
+
+
+async def test_a_step_of_the_embedded_store_that_was_interrupted_goes_on(tmp_path: Path) -> None:
+    """A store without a recorded version, whose start was interrupted in a step, takes it at its next start."""
+    settings, plain = store_settings(tmp_path), upgrade_of()
+    async with EmbeddedStore(settings, plain.schema) as store, GremlinClient(store.endpoint) as client:
+        await register(client, ("a",))
+    interrupted = upgrade_of(VENDOR, made=InterruptedUpgrade, alone=True)
+    with pytest.raises(RuntimeError, match="interrupted"):
+        await EmbeddedStore(settings, interrupted.schema, keeper=interrupted).start()
+    newer = upgrade_of(VENDOR, alone=True)
+    async with EmbeddedStore(settings, newer.schema, keeper=newer) as store:
+        async with GremlinClient(store.endpoint) as client:
+            assert await versions(client) == (BASE + 1,) * 3
+        graph = StoreGraph(url_with_user_info(store.endpoint), "g")
+        assert await graph.run(FOUND, given="of a") == ["mlg://model/test/default/a"]
