@@ -149,3 +149,18 @@ async def test_both_directions_share_their_requests(api: Api) -> None:
 async def test_the_past(api: Api) -> None:
     """Before it was registered there is nothing around the model, and no model."""
     assert (await scene(api, asOf="2020-01-20T00:00:00Z"))["total"] == 0
+
+
+async def test_a_hidden_feature_is_no_gap_of_another_feature_of_its_set(api: Api) -> None:
+    """Hidden from eli, a feature with a source leaves a gap at its set alone: no edges of it count for its siblings."""
+    signals, run = urn("feature-set", "signals"), urn("run", "trained")
+    features = [urn("feature", name) for name in ("shown", "secret")]
+    await api.load(
+        owned("feature-set", "signals", features=features),
+        owned("feature", "shown", derivedFrom=[urn("dataset", "made0")]),
+        owned("feature", "secret", "risk", visibility="TEAM", derivedFrom=[urn("dataset", "made1")]),
+        owned("run", "trained", state="COMPLETE", inputs=[features[0]]),
+    )
+    found = await scene(api, "eli", roots=[signals, run], direction="UPSTREAM", expand=[{}])
+    gaps = {each["asset"]["id"]: each["gaps"] for each in found["elements"]}
+    assert (gaps[signals], gaps[features[0]], gaps[run]) == (["POLICY"], [], [])

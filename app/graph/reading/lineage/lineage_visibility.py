@@ -29,13 +29,15 @@ def expands(row: Row, direction: Direction) -> bool:
 class LineageVisibility:
     """Applies policy and read time to expansions; ``hidden`` collects the hidden vertices next to visible ones.
 
-    ``beside_hidden`` collects the visible vertices next to these.
+    ``before_hidden`` collects the visible vertices whose own edges lead to one of these. ``beside_hidden`` collects
+    those for which an edge to one of these counts, or whose asset group has one of these.
     Vertices in ``named`` count as existing at the read time even if they did not; these are the ends of a path query.
     """
 
     rows: VisibleRows
     instant: ReadTime
     hidden: set[int] = field(default_factory=set)
+    before_hidden: set[int] = field(default_factory=set)
     beside_hidden: set[int] = field(default_factory=set)
     named: frozenset[int] = frozenset()
 
@@ -47,8 +49,8 @@ class LineageVisibility:
         """
         far = self.rows.known(vid)
         if far is None:
-            if not is_inferred(edge):
-                self._count_hidden(near, vid, edge)
+            if not is_inferred(edge) and self._count_hidden(vid, edge):
+                self.before_hidden.add(near.vid)
             return None
         access = near.access.of_edge(EDGE_TYPE, far.access)
         valid = self._edge_at(near, edge, access.hidden) if self._existed(far) else None
@@ -84,8 +86,8 @@ class LineageVisibility:
         known = self.rows.known(member.vid)
         link = member.link or {}
         if known is None:
-            if self.leads(member):
-                self._count_hidden(row, member.vid, link)
+            if self.leads(member) and self._count_hidden(member.vid, link):
+                self.beside_hidden.add(row.vid)
             return None
         hidden = row.access.of_edge(EDGE_TYPE, known.access).hidden
         return known if self._existed(known) and edge_at(link, self.instant, hidden) is not None else None
@@ -93,7 +95,7 @@ class LineageVisibility:
     def parent(self, row: Row, member: MemberEdges) -> Row | None:
         """Return the parent of a row as :meth:`group_member` does, and count a hidden parent also without edges."""
         if self.rows.known(member.vid) is None:
-            self._count_hidden(row, member.vid, member.link or {})
+            self._count_hidden(member.vid, member.link or {})
         return self.group_member(row, member)
 
     def leads(self, member: MemberEdges) -> bool:
@@ -105,17 +107,18 @@ class LineageVisibility:
         edges = (edge for _, edge in member.edges if not is_inferred(edge))
         return any(edge_at(edge, self.instant, TIME_FIELDS) is not None for edge in edges)
 
-    def _count_hidden(self, near: Row, vid: int, edge: Record) -> None:
-        """Count a hidden vertex next to ``near`` if it and ``edge`` existed when the first page of the result was read.
+    def _count_hidden(self, vid: int, edge: Record) -> bool:
+        """Count a hidden vertex, and return True, if it and ``edge`` existed when the first page was read.
 
         A deleted vertex does not count. The time of `asOf` is not used, because the times of the vertex are hidden.
         """
         record = self.rows.hidden_record(vid)
         present = None if record is None else vertex_at(record, self.instant, TIME_FIELDS)
-        if (
+        counts = (
             present is not None
             and present.get("deletedAt") is None
             and edge_at(edge, self.instant, TIME_FIELDS) is not None
-        ):
+        )
+        if counts:
             self.hidden.add(vid)
-            self.beside_hidden.add(near.vid)
+        return counts

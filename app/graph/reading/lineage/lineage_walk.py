@@ -117,7 +117,7 @@ class WalkState:
         self.frontier = {}
         if not last:
             self.hidden = frozenset(self.visibility.hidden)
-            self.withheld |= self.visibility.beside_hidden
+            self.withheld |= self.visibility.before_hidden | self.visibility.beside_hidden
             await run_in_turn(self._arrive, len(arriving) > LONG_LINEAGE, depth + 1, arriving)
         elif not self.ended and not arriving.keys() <= self.nodes.keys():
             self.ended.append(DEPTH)
@@ -135,7 +135,7 @@ class WalkState:
             if limit is not None and self.edge_count > limit:
                 return EDGES
             followed = self._far_ends(member, known, at[0])
-            if known.vid in self.visibility.beside_hidden:
+            if known.vid in self.visibility.before_hidden:
                 self.visibility.beside_hidden.add(at[0].vid)
             if last and any(far.vid not in self.nodes for far in followed):
                 self.cut.add(at[0].vid)
