@@ -74,6 +74,7 @@ class Life:
             record = self._ensure(name)
             if creates:
                 self._entry(name, "REGISTERED")
+                record["stage"] = "ACTIVE"  # whatever was set before the first registration
             record["hydration"] = "FULL"
             set_values(record, values)
             self._dated(name)
