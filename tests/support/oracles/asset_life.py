@@ -74,8 +74,7 @@ class Life:
             record = self._ensure(name)
             if creates:
                 self._entry(name, "REGISTERED")
-                record["stage"] = "ACTIVE"  # whatever was set before the first registration
-            record["hydration"] = "FULL"
+                record |= {"hydration": "FULL", "stage": "ACTIVE"}  # whatever was set before the first registration
             set_values(record, values)
             self._dated(name)
             for each, far in lists.items():
