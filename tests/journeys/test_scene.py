@@ -152,15 +152,20 @@ async def test_the_past(api: Api) -> None:
 
 
 async def test_a_hidden_feature_is_no_gap_of_another_feature_of_its_set(api: Api) -> None:
-    """Hidden from eli, a feature with a source leaves a gap at its set alone: no edges of it count for its siblings."""
+    """A hidden feature, and one with a hidden source, leave no gap at a sibling, for which their edges do not count.
+
+    Of the second, the set and the feature itself have the gap.
+    """
     signals, run = urn("feature-set", "signals"), urn("run", "trained")
-    features = [urn("feature", name) for name in ("shown", "secret")]
+    features = [urn("feature", name) for name in ("shown", "secret", "near")]
     await api.load(
         owned("feature-set", "signals", features=features),
         owned("feature", "shown", derivedFrom=[urn("dataset", "made0")]),
         owned("feature", "secret", "risk", visibility="TEAM", derivedFrom=[urn("dataset", "made1")]),
+        owned("feature", "near", derivedFrom=[urn("dataset", "raw0"), urn("dataset", "made0")]),
         owned("run", "trained", state="COMPLETE", inputs=[features[0]]),
     )
     found = await scene(api, "eli", roots=[signals, run], direction="UPSTREAM", expand=[{}])
     gaps = {each["asset"]["id"]: each["gaps"] for each in found["elements"]}
-    assert (gaps[signals], gaps[features[0]], gaps[run]) == (["POLICY"], [], [])
+    policy = ["POLICY"]
+    assert (gaps[signals], gaps[features[2]], gaps[features[0]], gaps[run]) == (policy, policy, [], [])
