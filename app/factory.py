@@ -14,6 +14,7 @@ from app.auth.backend import auth_middleware
 from app.auth.errors import Challenge
 from app.auth.resource_metadata import auth_routes, metadata_url, public_url
 from app.auth.sign_in.sign_in_settings import SignIn, build_sign_in
+from app.fair_queue import FairQueue
 from app.graph.records.clock import epoch_milliseconds
 from app.http.allowed_origins import allowed_origins, cors_middleware, trusts_host_names
 from app.http.errors import HttpError
@@ -25,7 +26,6 @@ from app.http.events.thin_event_intake import PATH as THIN_EVENT_PATH
 from app.http.events.thin_event_intake import thin_event_form
 from app.http.explorer.explorer_build import cached_documents
 from app.http.explorer.explorer_routes import explorer_routes, start_path
-from app.http.fair_queue import FairQueue, queue_metrics
 from app.http.graphiql.graphiql_routes import PageRedirectMiddleware, graphiql_routes
 from app.http.graphql.document_manifest import read_manifests
 from app.http.graphql.graphql_request import RequestLimits
@@ -48,6 +48,7 @@ from app.http.without_token import open_routes
 from app.ingest.sources.openlineage.event_names import EventNames, namespace_patterns
 from app.runtime.operation_context import Recheck
 from app.runtime.process import Process
+from app.runtime.process_metrics import queue_metrics
 from app.settings import Settings
 from graphql_schema.fields.context import Context
 from policies.errors import Code, CodedError

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-from app.http.fair_queue import FairQueue
+from app.fair_queue import FairQueue
 
 MAX_UNTAKEN: Final = 16 * 1024 * 1024
 """Bytes of responses that a caller has not taken, from which on no further operation of the caller is executed."""

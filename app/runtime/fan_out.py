@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 
-from app.http.fair_queue import FairQueue
+from app.fair_queue import FairQueue
 from graphql_schema.fields.context import Context
 from graphql_schema.ports.shared_results import SharedResults
 from graphql_schema.subscription import FRESH_SECONDS

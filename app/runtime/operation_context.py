@@ -7,6 +7,7 @@ from functools import partial
 
 from starlette.requests import HTTPConnection
 
+from app.fair_queue import FairQueue
 from app.graph.cache.graph_cache import GraphCache
 from app.graph.commits.commit_log import CommitFeed
 from app.graph.commits.write_coordinator import WriteCoordinator
@@ -18,7 +19,6 @@ from app.graph.reading.reader import LineageSettings, PolicedReader
 from app.graph.records.clock import epoch_milliseconds
 from app.graph.records.read_time import ReadTime
 from app.graph.writing.writer import PolicedWriter
-from app.http.fair_queue import FairQueue
 from app.http.middleware import request_id_of
 from app.http.preferences import preference
 from app.ingest.sources.openlineage.spellings import Spellings

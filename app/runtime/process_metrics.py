@@ -1,9 +1,10 @@
-"""Metrics of the store, the cache, the jobs and the writers of a process, which are read when they are scraped."""
+"""Metrics of the store, the cache, the jobs, the writers and the queues of a process, read when they are scraped."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from prometheus_client.metrics_core import Metric
 
+from app.fair_queue import FairQueue
 from app.graph.cache.graph_cache import GraphCache
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.driver.gremlin_client import GremlinClient, RequestReport
@@ -69,3 +70,10 @@ def _writer_metrics(client: GremlinClient, coordinator: WriteCoordinator) -> Ite
         )
         yield count("mlg_index_failed", "Documents that differed after they were written again.", state.failed)
         yield gauge("mlg_leader", "1 if this process runs the background jobs, else 0.", order.leads)
+
+
+def queue_metrics(queues: Mapping[str, FairQueue]) -> Iterator[Metric]:
+    """Yield the metrics of queues by name."""
+    for name in ("running", "waiting"):
+        values = {key: float(getattr(queue, name)) for key, queue in queues.items()}
+        yield gauges(f"mlg_{name}_operations", f"Operations over HTTP that are {name}, by queue.", "queue", values)

@@ -21,12 +21,12 @@ from support.stores.observed_requests import ObservedRequests
 from support.stores.received_rows import received_rows
 from support.waiting import until
 
+from app.fair_queue import FairQueue
 from app.graph.commits.write_set import WriteSet
 from app.graph.reading.computed.computed_conditions import ComputedConditions
 from app.graph.reading.level import level_batcher
 from app.graph.writing.batch_planner import plan_item
 from app.graph.writing.prefetch import PrefetchRequest
-from app.http.fair_queue import FairQueue
 from graphql_schema.inputs.declared_edges import edges_of
 from graphql_schema.ports import operation_budget
 from graphql_schema.ports.operation_budget import TURNS, OperationBudget, UsageLimits

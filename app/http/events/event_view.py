@@ -16,12 +16,12 @@ from starlette.responses import Response
 from starlette.types import Receive, Send
 from starlette.types import Scope as RequestScope
 
+from app.fair_queue import FairQueue
 from app.http.compression import InParts
 from app.http.events.event_intake import EventIntake, report_of
 from app.http.events.event_request import GivenEvents, read_events
 from app.http.events.event_response import E, answered, batch_response, single_response
 from app.http.events.event_result import EventResult
-from app.http.fair_queue import FairQueue
 from app.http.graphql.graphql_request import RequestLimits
 from app.http.graphql.operation_watch import watched
 from app.http.json_response import error_response

@@ -18,9 +18,9 @@ from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.graphql import OperationType
 
+from app.fair_queue import FairQueue
 from app.http.compression import MIN_BYTES, NO_TRANSFORM, InParts, compressed
 from app.http.errors import HttpError
-from app.http.fair_queue import FairQueue
 from app.http.graphql.graphql_request import RequestLimits, is_short, read_params
 from app.http.graphql.graphql_result import build_result
 from app.http.graphql.operation_span import operation_span

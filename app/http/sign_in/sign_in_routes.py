@@ -17,9 +17,9 @@ from app.auth.errors import AuthError, UnauthenticatedError
 from app.auth.sign_in.issuer_client import MAX_SIGN_INS
 from app.auth.sign_in.sign_in_settings import CALLBACK_PATH
 from app.errors import HTTP_STATUS
+from app.fair_queue import FairQueue
 from app.http.connections.client_address import counted_address
 from app.http.errors import HttpError
-from app.http.fair_queue import FairQueue
 from app.http.json_response import json_response
 from app.http.sign_in.local_path import local_path
 from app.http.sign_in.session_cookies import set_cookie_headers

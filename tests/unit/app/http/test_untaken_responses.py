@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import ExitStack
 
-from app.http.fair_queue import FairQueue
+from app.fair_queue import FairQueue
 from app.http.untaken_responses import UntakenResponses
 
 

@@ -11,9 +11,9 @@ from starlette.types import Message
 from support.documents.lineage_events import LATER
 from support.stores.writers import person
 
+from app.fair_queue import FairQueue
 from app.http.events.event_intake import EventIntake
 from app.http.events.event_view import EventView, lineage_form
-from app.http.fair_queue import FairQueue
 from app.http.graphql.graphql_request import LONG_JSON, RequestLimits
 from app.http.untaken_responses import UntakenResponses
 from app.ingest.sources.openlineage.event_names import EventNames

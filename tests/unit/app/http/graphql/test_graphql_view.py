@@ -14,9 +14,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Message
 
+from app.fair_queue import FairQueue
 from app.http.compression import NO_TRANSFORM
 from app.http.encoded_content import encoded_content
-from app.http.fair_queue import FairQueue
 from app.http.graphql import graphql_result
 from app.http.graphql.graphql_request import LONG_JSON, OperationParams
 from app.http.graphql.graphql_view import GraphQLView

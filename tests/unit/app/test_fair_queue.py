@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 from support.waiting import until
 
-from app.http.fair_queue import FairQueue
+from app.fair_queue import FairQueue
 from policies.errors import LimitError
 
 

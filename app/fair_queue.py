@@ -6,13 +6,10 @@ turns, so the first request of one caller does not wait for all requests of anot
 
 import asyncio
 from collections import Counter, OrderedDict, deque
-from collections.abc import AsyncIterator, Hashable, Iterator, Mapping
+from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
-from prometheus_client.metrics_core import Metric
-
-from app.telemetry.metrics import gauges
 from policies.errors import LimitError
 
 
@@ -90,10 +87,3 @@ class FairQueue:
                 self._waiting.move_to_end(each)
             if not waiting:
                 del self._waiting[each]
-
-
-def queue_metrics(queues: Mapping[str, FairQueue]) -> Iterator[Metric]:
-    """Yield the metrics of queues by name."""
-    for name in ("running", "waiting"):
-        values = {key: float(getattr(queue, name)) for key, queue in queues.items()}
-        yield gauges(f"mlg_{name}_operations", f"Operations over HTTP that are {name}, by queue.", "queue", values)
