@@ -1,7 +1,7 @@
-"""A queue that shares the slots of running operations fairly among callers.
+"""A queue that shares slots fairly among callers: those of operations in this process, or of requests to the store.
 
-One process executes all operations in one event loop, so more of them at once only take longer. Waiting callers take
-turns, so the first request of one caller does not wait for all requests of another caller.
+More of them at once only take longer. Waiting callers take turns, so the first request of one caller does not wait for
+all requests of another caller.
 """
 
 import asyncio
@@ -9,20 +9,26 @@ from collections import Counter, OrderedDict, deque
 from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Final
 
 from policies.errors import LimitError
+
+PROCESS: Final[Hashable] = object()
+"""The caller of what this process does by itself or for all callers, such as the transactions of writers."""
 
 
 @dataclass(slots=True)
 class FairQueue:
     """Admits ``slots`` operations at once, at most ``per_caller`` of one caller.
 
-    At most ``waiting_per_caller`` of a caller wait; further ones are refused.
+    At most ``waiting_per_caller`` of a caller wait; further ones are refused. PROCESS goes first and may have all
+    slots, of which the other callers leave ``reserved`` to it.
     """
 
     slots: int = 16
     per_caller: int = 4
     waiting_per_caller: int = 256
+    reserved: int = 0
     _running: Counter[Hashable] = field(default_factory=Counter)
     _waiting: OrderedDict[Hashable, deque[asyncio.Future[None]]] = field(default_factory=OrderedDict)
 
@@ -70,14 +76,18 @@ class FairQueue:
             raise
 
     def _has_slot(self, caller: Hashable) -> bool:
-        return self._running.total() < self.slots and self._running[caller] < self.per_caller
+        free = self.slots - self._running.total()
+        if caller is PROCESS:
+            return free > 0
+        kept = max(0, self.reserved - self._running[PROCESS])
+        return free > kept and self._running[caller] < self.per_caller
 
     def release(self, caller: Hashable) -> None:
-        """Free a slot, and give free slots to the callers that wait, one each in turn."""
+        """Free a slot, and give free slots to the callers that wait, one each in turn; PROCESS is the first."""
         self._running[caller] -= 1
         if not self._running[caller]:
             del self._running[caller]
-        for each in list(self._waiting):
+        for each in sorted(self._waiting, key=lambda caller: caller is not PROCESS):
             waiting = self._waiting[each]
             while waiting and waiting[0].cancelled():
                 waiting.popleft()

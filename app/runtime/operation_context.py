@@ -143,5 +143,6 @@ class OperationContexts:
         floors = self.coordinator.outbox.floors.view(caller.tenant)
         read_time = ReadTime(now) if as_of is None else ReadTime(as_of, recorded=now, past=True)
         row_policy = RowPolicy(self.policy.access(caller), caller.tenant, report, floors, read_time)
-        batcher = LevelBatcher(self.client, caller.tenant, read_time, budget, self.graph_cache)
+        of_caller = caller.tenant, caller.subject
+        batcher = LevelBatcher(self.client, caller.tenant, read_time, budget, self.graph_cache, of_caller)
         return PolicedReader(batcher, row_policy, LineageSettings(self.walk_limits, self.disclosure), recorded=now)

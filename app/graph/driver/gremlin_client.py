@@ -7,12 +7,14 @@ also owns event loops in threads, fails inside a running event loop and never re
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+import sys
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Protocol, Self
 
+from app.fair_queue import PROCESS, FairQueue
 from app.graph.driver.errors import StoreUnavailableError
 from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.driver.server_pool import ServerPool
@@ -125,7 +127,8 @@ class GremlinClient:
     ``endpoint`` may be a URL, also with user info, which is sent as credentials. It is a sequence if several servers
     share the storage of the store; the requests are then spread over them (:mod:`app.graph.driver.server_pool`).
     ``source`` is the name of the traversal source on each server. At most ``in_flight`` times the number of servers
-    requests run at once, over all servers together; the others wait for a slot. ``deadline`` is in seconds and covers
+    requests run at once, over all servers together; the others wait for a slot. One caller has at most three eighths of
+    the slots, and all callers leave a quarter of them, two at most, to PROCESS. ``deadline`` is in seconds and covers
     the wait and the response. The client works again after a restart of the store without being reopened. With several
     servers, a request that failed and changed nothing is sent again to another one, within the deadline. A read whose
     connection broke is sent once more (:meth:`app.graph.driver.transport.Transport.rows`). A write that may have been
@@ -159,7 +162,8 @@ class GremlinClient:
         self.write_order: WriteOrder | None = None
         self.work = WorkMonitor()
         self._deadline = deadline
-        self._slots = asyncio.Semaphore(in_flight * len(self.pool.servers))
+        slots = in_flight * len(self.pool.servers)
+        self.slots = FairQueue(slots, max(1, slots * 3 // 8), sys.maxsize, reserved=min(2, slots // 4))
 
     async def __aenter__(self) -> Self:
         await self.transport.open()
@@ -185,11 +189,13 @@ class GremlinClient:
         *,
         writes: Touched | bool = False,
         check: Callable[[], None] | None = None,
+        caller: Hashable = PROCESS,
     ) -> list[Json]:
         """Run a prepared text as one transaction and return its rows as plain JSON values.
 
         Pass as ``writes`` what a text touches that changes the store, or True if that is not known. ``check`` is called
-        when the request has a slot, and raises if it is no longer wanted: nothing is sent then.
+        when the request has a slot, and raises if it is no longer wanted: nothing is sent then. The slot is one
+        of ``caller`` (:mod:`app.fair_queue`).
 
         Raises PreparedTextError, before anything is sent, if the bindings do not fit the text. Raises
         StoreUnavailableError, TransientConflictError, VertexExistsError or StoreFailedError if the store does not
@@ -199,7 +205,7 @@ class GremlinClient:
         call = Exchange(prepared, self.transport.body(prepared, bindings), bool(writes))
         try:
             async with self._watched(call, EVERYTHING if isinstance(writes, bool) else writes):
-                return await self._run(call, check)
+                return await self._run(call, check, caller)
         except CodedError as error:
             call.error = error.code
             raise
@@ -225,14 +231,18 @@ class GremlinClient:
         if self.host and (outage := self.host.outage()):
             raise StoreUnavailableError.because(outage)
 
-    async def _run(self, call: Exchange, check: Callable[[], None] | None) -> list[Json]:
+    async def _run(self, call: Exchange, check: Callable[[], None] | None, caller: Hashable) -> list[Json]:
         """Wait for a slot, and return the rows of the request within the deadline."""
         self.refuse_outage()
         try:
-            async with asyncio.timeout(self._deadline), self._slots:
-                if check is not None:
-                    check()
-                rows = await self.transport.rows(call)
+            async with asyncio.timeout(self._deadline):
+                await self.slots.acquire(caller)
+                try:
+                    if check is not None:
+                        check()
+                    rows = await self.transport.rows(call)
+                finally:
+                    self.slots.release(caller)
         except TimeoutError:
             raise call.timed_out(self._deadline) from None
         if not call.writes:

@@ -1,12 +1,12 @@
 """The queue that shares slots among callers."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Hashable
 
 import pytest
 from support.waiting import until
 
-from app.fair_queue import FairQueue
+from app.fair_queue import PROCESS, FairQueue
 from policies.errors import LimitError
 
 
@@ -19,12 +19,12 @@ class Crowd:
         self.tasks: list[asyncio.Task[None]] = []
         self.ends: dict[str, asyncio.Event] = {}
 
-    def add(self, caller: str, name: str) -> None:
+    def add(self, caller: Hashable, name: str) -> None:
         """Send an operation of a caller."""
         self.ends[name] = asyncio.Event()
         self.tasks.append(asyncio.create_task(self._run(caller, name)))
 
-    async def _run(self, caller: str, name: str) -> None:
+    async def _run(self, caller: Hashable, name: str) -> None:
         async with self.queue.slot(caller):
             self.begun.append(name)
             await self.ends[name].wait()
@@ -109,3 +109,35 @@ async def test_clients_that_leave_together_occupy_nothing(crowd: Crowd) -> None:
         crowd.tasks[place].cancel()
     assert await crowd.run_on() == ["eve 0", "eve 1", "eve 4", "eve 5"]
     assert [task.cancelled() for task in crowd.tasks] == [True] * 4 + [False] * 2
+
+
+async def test_the_process_goes_first(crowd: Crowd) -> None:
+    """What the process does itself waits for no caller that waits; it may have every slot, and has turns otherwise."""
+    for number in range(3):
+        crowd.add("eve", f"eve {number}")
+        crowd.add("ada", f"ada {number}")
+    assert await crowd.run_on() == ["eve 0", "ada 0", "eve 1"]
+    for number in range(4):
+        crowd.add(PROCESS, f"own {number}")
+    for done in ("ada 0", "eve 0", "eve 1", "own 0", "own 1"):
+        crowd.ends[done].set()
+        await crowd.run_on()
+    assert crowd.begun[3:] == ["own 0", "own 1", "own 2", "own 3", "ada 1"]
+
+
+async def test_callers_leave_slots_to_the_process() -> None:
+    """Of four slots, callers have three while the process has none, and as many as are left while it has more."""
+    crowd = Crowd(FairQueue(slots=4, per_caller=2, reserved=1))
+    for who in ("eve", "ada"):
+        for number in range(3):
+            crowd.add(who, f"{who} {number}")
+    assert await crowd.run_on() == ["eve 0", "eve 1", "ada 0"]
+    crowd.add(PROCESS, "own 0")
+    crowd.add(PROCESS, "own 1")
+    assert (await crowd.run_on())[3:] == ["own 0"]
+    for done, begun in (("eve 0", "own 1"), ("eve 1", "eve 2"), ("own 0", "ada 1"), ("own 1", "ada 1")):
+        crowd.ends[done].set()
+        assert (await crowd.run_on())[-1] == begun
+    for end in crowd.ends.values():
+        end.set()
+    await asyncio.gather(*crowd.tasks, return_exceptions=True)

@@ -8,12 +8,13 @@ again one by one.
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from typing import Final
 
+from app.fair_queue import PROCESS
 from app.graph.cache.graph_cache import GraphCache
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.reading.level.cached_level import CachedLevel
@@ -105,7 +106,8 @@ class LevelBatcher:
 
     Edges and records count as rows of ``budget``. Once ``budget`` has ended the operation, no further request is sent.
     Reads of the present use ``cache``, unless it is None; reads of the past do not. A mutation does not use it: what is
-    read after a write to a hidden asset must take as much work as after one to an absent asset.
+    read after a write to a hidden asset must take as much work as after one to an absent asset. The requests take slots
+    of ``caller``.
     """
 
     client: GremlinClient
@@ -113,6 +115,7 @@ class LevelBatcher:
     instant: ReadTime
     budget: OperationBudget = field(default_factory=OperationBudget)
     cache: GraphCache | None = None
+    caller: Hashable = PROCESS
     _waiting: list[Waiting] = field(default_factory=list)
     _received: int = 0
     _driver: asyncio.Task[None] | None = None
@@ -280,7 +283,7 @@ class LevelBatcher:
         common = {"cap": EDGE_CAP, "size": RECORDS_CAP, "full": full, "tenant": self.tenant, "head": head}
         found: JsonObject
         with self.budget.request():
-            (found,) = await self.client.submit(LEVEL, {**bindings, **common}, check=self._check)
+            (found,) = await self.client.submit(LEVEL, {**bindings, **common}, check=self._check, caller=self.caller)
         self._check()
         if order is not None:
             await order.learn_to(found["h"])

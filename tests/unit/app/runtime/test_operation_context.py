@@ -8,6 +8,7 @@ import pytest
 from starlette.requests import HTTPConnection
 
 from app.graph.commits.write_coordinator import WriteCoordinator
+from app.graph.driver.errors import StoreUnavailableError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.runtime.operation_context import OperationContexts
 from app.runtime.process import Process
@@ -111,3 +112,30 @@ async def test_an_event_has_lower_limits_than_a_query(contexts: OperationContext
     of_event, of_query = context.fan_out.open(ADA).budget.limits, contexts.open(request(), ADA).budget.limits
     assert (of_event.items, of_event.characters) == (of_query.items // 10, of_query.characters // 8)
     assert (of_event.rows, of_event.stored) == (of_query.rows, of_query.stored)
+
+
+async def test_a_reader_takes_the_slots_of_its_caller(
+    contexts: OperationContexts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The requests of operations and of subscriptions count for their caller, who has a namesake in another tenant."""
+    callers: list[object] = []
+
+    async def submit(*_: object, caller: object = None, **__: object) -> None:
+        callers.append(caller)
+        raise StoreUnavailableError("The store is busy; try again.")
+
+    async def recheck() -> Principal:
+        return ADA
+
+    monkeypatch.setattr(contexts.client, "submit", submit)
+    shared = contexts.open(request(), ADA, recheck).fan_out
+    assert shared is not None
+    for context in (
+        contexts.open(request(), ADA),
+        shared.open(ADA),
+        contexts.open_webhook(ADA, "r-2", recheck),
+        contexts.open(request(), replace(ADA, tenant="other")),
+    ):
+        with pytest.raises(StoreUnavailableError):
+            await context.reader.nodes(["mlg://dataset/test/default/d"])
+    assert callers == [("default", "ada")] * 3 + [("other", "ada")]

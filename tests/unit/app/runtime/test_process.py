@@ -70,6 +70,7 @@ class EmptyStore(GremlinClient):
         *,
         writes: Touched | bool = False,
         check: object = None,  # noqa: ARG002 - as the client has it
+        caller: object = None,  # noqa: ARG002 - as the client has it
     ) -> list[Any]:
         """Return no rows; for the outbox a list of no rows, for the probe what was written or what was before."""
         if "nonce" in bindings:

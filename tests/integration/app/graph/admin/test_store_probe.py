@@ -40,6 +40,7 @@ class Forgetful(GremlinClient):
         *,
         writes: Touched | bool = False,
         check: object = None,  # noqa: ARG002 - as the client has it
+        caller: object = None,  # noqa: ARG002 - as the client has it
     ) -> list[Any]:
         """Return what an empty store returns."""
         return [True] if writes else [["", True]]
@@ -55,6 +56,7 @@ class Indexing(GremlinClient):
         *,
         writes: Touched | bool = False,  # noqa: ARG002 - as the client has it
         check: object = None,  # noqa: ARG002 - as the client has it
+        caller: object = None,  # noqa: ARG002 - as the client has it
     ) -> list[Any]:
         """Return whether the read is one between two transactions."""
         return [["", bindings["locked"]]]

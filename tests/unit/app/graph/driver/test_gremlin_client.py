@@ -1,23 +1,28 @@
-"""What a client reports to the watches of its writes, by the responses of the store; without a store."""
+"""What a client reports to the watches of its writes, and to whom it gives its slots; without a store."""
 
 import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from typing import Any
+from random import Random
+from typing import Any, cast
 
 import aiohttp
 import orjson
 import pytest
 
+from app.fair_queue import PROCESS
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.driver.transport import Exchange
 from app.graph.records.touched import NOTHING, PART_SIZE, Touched
 from app.store.store_endpoint import StoreEndpoint
+from app.store.store_host import StoreHost
 from graphql_schema.ports import operation_budget
 from policies.errors import CodedError
 
 URL = "http://127.0.0.1:1/gremlin"
 OVERLOADED = (429, b"")
+RIGHT = (200, b'{"result": {"data": [1]}}')
 
 
 def failed(*classes: str) -> tuple[int, bytes]:
@@ -143,3 +148,173 @@ async def test_the_parts_that_have_begun_end_after_a_cancellation(monkeypatch: p
     await asyncio.wait([writing])
     assert 0 < len(watch.begun_parts) < 5
     assert watch.ended_parts == watch.begun_parts
+
+
+READ = PreparedStatement("read", frozenset({"name"}))
+
+
+class EmbeddedHost:
+    """A host whose store works: the client waits for its late responses."""
+
+    def outage(self) -> None:
+        """Report no outage."""
+
+
+class HeldStore:
+    """A client of a store that holds each request until the test responds to it.
+
+    ``begun`` has the names of the requests that arrived, which begin with the caller; ``held`` are those of them
+    without a response.
+    """
+
+    def __init__(self, client: GremlinClient) -> None:
+        self.client = client
+        self.begun: list[str] = []
+        self.held: dict[str, asyncio.Future[tuple[int, bytes]]] = {}
+        self.tasks: list[asyncio.Task[list[Any]]] = []
+        store: Any = client.transport
+        store.post = self._post
+        store.__dict__.setdefault("session", None)
+
+    async def _post(self, _session: object, _server: object, exchange: Exchange) -> tuple[int, bytes]:
+        exchange.attempts += 1
+        name = orjson.loads(exchange.body)["bindings"]["name"]
+        self.begun.append(name)
+        response: asyncio.Future[tuple[int, bytes]] = asyncio.get_running_loop().create_future()
+        self.held[name] = response
+        try:
+            return await response
+        finally:
+            del self.held[name]
+
+    def send(self, name: str, *, writes: bool = False) -> asyncio.Task[list[Any]]:
+        """Send a request of the caller with whom its name begins, or of the process."""
+        who = name.split(maxsplit=1)[0]
+        caller = PROCESS if who == "process" else who
+        touched = NOTHING if writes else False
+        self.tasks.append(asyncio.create_task(self.client.submit(READ, {"name": name}, writes=touched, caller=caller)))
+        return self.tasks[-1]
+
+    def respond(self, name: str, response: tuple[int, bytes] | Exception = RIGHT) -> None:
+        """Respond to a request that is held."""
+        if isinstance(response, Exception):
+            self.held[name].set_exception(response)
+        else:
+            self.held[name].set_result(response)
+
+    def count(self, *callers: str) -> int:
+        """Return the number of requests that are held, of all callers or of some."""
+        return sum(not callers or name.split()[0] in callers for name in self.held)
+
+    def unanswered(self) -> list[str]:
+        """Return the names of the requests that have no response yet."""
+        return [name for name, response in self.held.items() if not response.done()]
+
+    async def run_on(self) -> list[str]:
+        """Let every task run as far as it can, and return the requests that have arrived."""
+        for _ in range(20):
+            await asyncio.sleep(0)
+        return self.begun
+
+    async def end(self) -> None:
+        """Respond until no request is left."""
+        async with asyncio.timeout(60):
+            while self.held or not all(task.done() for task in self.tasks):
+                for name in self.unanswered():
+                    self.respond(name)
+                await self.run_on()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+
+
+Embedded = Callable[..., HeldStore]
+
+
+@pytest.fixture
+async def embedded() -> AsyncIterator[Embedded]:
+    """Return a function that opens a client of an embedded store; its requests end with the test."""
+    opened: list[HeldStore] = []
+
+    def open_store(**given: Any) -> HeldStore:
+        opened.append(HeldStore(GremlinClient(URL, host=cast("StoreHost", EmbeddedHost()), **given)))
+        return opened[-1]
+
+    yield open_store
+    for each in opened:
+        await each.end()
+
+
+async def test_a_caller_waits_for_a_turn_and_not_for_all_requests_of_another(embedded: Embedded) -> None:
+    """Of twelve slow requests of one caller three are in the store; that of another is sent at once.
+
+    With all slots of callers taken, each that waits gets one that is free before any gets a second one.
+    """
+    store = embedded()
+    for number in range(12):
+        store.send(f"eve {number}")
+    assert await store.run_on() == ["eve 0", "eve 1", "eve 2"]
+    for number in range(4):
+        store.send(f"bo {number}")
+    assert (await store.run_on())[3:] == ["bo 0", "bo 1", "bo 2"]
+    store.send("ada 0")
+    assert len(await store.run_on()) == 6
+    store.respond("eve 1")
+    assert len(await store.run_on()) == 7
+    store.respond("eve 0")
+    assert (await store.run_on())[6:] == ["eve 3", "ada 0"]
+
+
+async def test_a_write_is_sent_while_readers_wait(embedded: Embedded) -> None:
+    """Readers leave two slots to the process. With these taken, its next request is before theirs."""
+    store = embedded()
+    for who in ("ada", "bo", "eve"):
+        for number in range(3):
+            store.send(f"{who} {number}")
+    assert len(await store.run_on()) == 6
+    for number in range(3):
+        store.send(f"process {number}", writes=True)
+    assert (await store.run_on())[6:] == ["process 0", "process 1"]
+    store.respond("ada 0")
+    assert (await store.run_on())[8:] == ["process 2"]
+
+
+@pytest.mark.parametrize("in_flight", [1, 2, 3, 4])
+async def test_few_slots_are_shared_as_well(embedded: Embedded, in_flight: int) -> None:
+    """With fewer than four slots, none is kept for the process, whose write is the next that is sent."""
+    store = embedded(in_flight=in_flight)
+    for who in ("ada", "bo", "eve", "cy"):
+        for number in range(2):
+            store.send(f"{who} {number}")
+    readers = ["ada 0", "bo 0", "eve 0"][:in_flight]
+    assert await store.run_on() == readers
+    store.send("process 0", writes=True)
+    await store.run_on()
+    store.respond("ada 0")
+    assert (await store.run_on())[len(readers)] == "process 0"
+
+
+@pytest.mark.parametrize("seed", range(30))
+async def test_no_slot_is_lost(embedded: Embedded, seed: int) -> None:
+    """Under random responses, errors and cancellations, each share holds, and in the end all slots are free."""
+    random, responses = Random(seed), list[Any]([RIGHT, OVERLOADED, aiohttp.ClientPayloadError()])
+    slots = random.randint(1, 9)
+    store = embedded(in_flight=slots)
+    for number in range(400):
+        act = random.random()
+        if act < 0.5:
+            who = random.choice(["process", "ada", "bo", "eve"])
+            store.send(f"{who} {number}", writes=random.random() < 0.3)
+        elif act < 0.65 and store.tasks:
+            random.choice(store.tasks).cancel()
+        elif names := store.unanswered():
+            store.respond(random.choice(names), random.choice(responses))
+        for _ in range(random.randint(0, 3)):
+            await asyncio.sleep(0)
+        assert store.count() <= slots
+        assert store.count("ada", "bo", "eve") <= slots - min(2, slots // 4)
+        assert max(map(store.count, ("ada", "bo", "eve"))) <= max(1, slots * 3 // 8)
+    await store.end()
+    assert (store.client.slots.running, store.client.slots.waiting) == (0, 0)
+    store.begun.clear()
+    for number in range(slots):
+        store.send(f"process {number}")
+    assert len(await store.run_on()) == slots
