@@ -11,8 +11,9 @@ import sys
 from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
-from typing import Protocol, Self
+from typing import Final, Protocol, Self
 
 from app.fair_queue import PROCESS, FairQueue
 from app.graph.driver.errors import StoreUnavailableError
@@ -27,6 +28,9 @@ from app.telemetry.work import WorkMonitor
 from graphql_schema.ports.operation_budget import OperationBudget
 from graphql_schema.ports.record import Json, JsonObject
 from policies.errors import Code, CodedError
+
+LATE_READ_SECONDS: Final = 600.0
+"""Seconds after which the embedded store counts as done with a read that missed its deadline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +158,7 @@ class GremlinClient:
         self._endpoints = [found] if isinstance(found, StoreEndpoint) else found
         self._source = source
         self.pool = ServerPool(self._endpoints)
-        self.transport = Transport(self.pool, source)
+        self.transport = Transport(self.pool, source, deadline if host is None else LATE_READ_SECONDS)
         self.observers: list[Observer] = []
         self.host = host
         self.exclusive = host is not None
@@ -232,7 +236,7 @@ class GremlinClient:
             raise StoreUnavailableError.because(outage)
 
     async def _run(self, call: Exchange, check: Callable[[], None] | None, caller: Hashable) -> list[Json]:
-        """Wait for a slot, and return the rows of the request within the deadline."""
+        """Wait for a slot, and return the rows of the request within the deadline; a late read keeps its slot."""
         self.refuse_outage()
         try:
             async with asyncio.timeout(self._deadline):
@@ -242,7 +246,7 @@ class GremlinClient:
                         check()
                     rows = await self.transport.rows(call)
                 finally:
-                    self.slots.release(caller)
+                    call.when_over(partial(self.slots.release, caller))
         except TimeoutError:
             raise call.timed_out(self._deadline) from None
         if not call.writes:

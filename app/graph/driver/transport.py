@@ -1,7 +1,7 @@
 """HTTP between this process and the servers of one store: connections, attempts, and the checks of the servers."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from time import perf_counter
@@ -43,7 +43,8 @@ _READ: Final = PreparedStatement.traversal(g.V(param("x")).count(), "probe")
 class Exchange:
     """One request in flight: what is sent, and its state so far.
 
-    ``known_outcome``, a flag, is set by a response that states whether the store has executed the request.
+    ``known_outcome``, a flag, is set by a response that states whether the store has executed the request. ``late`` is
+    the task of a read that goes on after it was cancelled, None for any other request.
     """
 
     prepared: PreparedStatement
@@ -51,6 +52,7 @@ class Exchange:
     writes: bool
     attempts: int = 0
     known_outcome: bool = False
+    late: asyncio.Task[tuple[int, bytes]] | None = None
     error: Code | None = None
     started: float = field(default_factory=perf_counter)
 
@@ -69,6 +71,13 @@ class Exchange:
         )
         return self.unavailable(message, StoreReason.BUSY)
 
+    def when_over(self, act: Callable[[], object]) -> None:
+        """Call ``act`` when the store no longer works on the request: at once, unless it is ``late``."""
+        if self.late is None:
+            act()
+        else:
+            self.late.add_done_callback(lambda _: act())
+
     @property
     def is_write_sent(self) -> bool:
         """Whether a write may have been sent, so that its outcome is unknown without a response."""
@@ -78,12 +87,17 @@ class Exchange:
 class Transport:
     """Sends requests to the servers of ``pool``, whose traversal source has the name ``source``.
 
+    A read that is cancelled goes on for ``late_seconds``, because the store works on it in any case. A write ends at
+    once: it must not be sent after its deadline.
+
     It implements :class:`app.graph.driver.server_watch.ServerChecks`.
     """
 
-    def __init__(self, pool: ServerPool, source: str) -> None:
+    def __init__(self, pool: ServerPool, source: str, late_seconds: float) -> None:
         self._pool = pool
         self._aliases = {"g": source}
+        self._late_seconds = late_seconds
+        self._late: set[asyncio.Task[tuple[int, bytes]]] = set()
         self._watch: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -93,10 +107,14 @@ class Transport:
             self._watch = asyncio.create_task(ServerWatch(self._pool, self).run(), name="server-watch")
 
     async def close(self) -> None:
-        """End the watch, and close all connections."""
+        """End the watch and the late reads, and close all connections."""
         if self._watch is not None:
             self._watch.cancel()
             await asyncio.wait([self._watch])
+        for late in self._late:
+            late.cancel()
+        if self._late:
+            await asyncio.wait(self._late)
         await self.session.close()
 
     def body(self, prepared: PreparedStatement, bindings: Mapping[str, object]) -> bytes:
@@ -159,13 +177,54 @@ class Transport:
             server.suspect = True
 
     async def _exchanged(self, exchange: Exchange, server: Server, *, afresh: bool) -> tuple[int, bytes]:
-        """Return HTTP status and body of an attempt; a read at one of several servers can be interrupted."""
-        if not afresh:
-            return await self._sent(self.session, server, exchange)
-        async with self._new_session(aiohttp.TCPConnector(force_close=True)) as session:
-            return await self._sent(session, server, exchange)
+        """Return HTTP status and body of an attempt; a read goes on as ``late`` when this is cancelled."""
+        if exchange.writes:
+            return await self._sent(exchange, server, afresh=afresh)
+        loop = asyncio.get_running_loop()
+        over: asyncio.Future[None] = loop.create_future()
+        sending = loop.create_task(self._sent_until(over, exchange, server, afresh=afresh))
+        try:
+            await over
+            return sending.result()
+        except asyncio.CancelledError:
+            exchange.late = sending
+            self._keep(sending)
+            raise
+        finally:
+            del sending  # its error refers to this frame
 
-    async def _sent(self, session: aiohttp.ClientSession, server: Server, exchange: Exchange) -> tuple[int, bytes]:
+    def _keep(self, late: asyncio.Task[tuple[int, bytes]]) -> None:
+        """Let a read go on for ``late_seconds``."""
+        bound = asyncio.get_running_loop().call_later(self._late_seconds, late.cancel)
+        self._late.add(late)
+
+        def forget(late: asyncio.Task[tuple[int, bytes]]) -> None:
+            self._late.discard(late)
+            bound.cancel()
+            if not late.cancelled():
+                late.exception()  # asyncio would log it
+
+        late.add_done_callback(forget)
+
+    async def _sent_until(
+        self, over: asyncio.Future[None], exchange: Exchange, server: Server, *, afresh: bool
+    ) -> tuple[int, bytes]:
+        """Send a request as :meth:`_sent`, and set ``over`` at the end: it is awaited in place of this task."""
+        try:
+            return await self._sent(exchange, server, afresh=afresh)
+        finally:
+            if not over.done():
+                over.set_result(None)
+
+    async def _sent(self, exchange: Exchange, server: Server, *, afresh: bool) -> tuple[int, bytes]:
+        """Send a request to a server once, over a new connection if ``afresh``."""
+        if not afresh:
+            return await self._posted(self.session, server, exchange)
+        async with self._new_session(aiohttp.TCPConnector(force_close=True)) as session:
+            return await self._posted(session, server, exchange)
+
+    async def _posted(self, session: aiohttp.ClientSession, server: Server, exchange: Exchange) -> tuple[int, bytes]:
+        """Send a request once; a read at one of several servers can be interrupted."""
         if exchange.writes or not self._pool.spreads:
             return await self.post(session, server, exchange)
         async with server.interruptible():

@@ -56,7 +56,7 @@ class FaultyTransport(Transport):
     """Sends the requests of a :class:`FaultyClient`."""
 
     def __init__(self, client: FaultyClient, source: str) -> None:
-        super().__init__(client.pool, source)
+        super().__init__(client.pool, source, late_seconds=600.0)
         self._client = client
 
     async def post(self, session: aiohttp.ClientSession, server: Server, exchange: Exchange) -> tuple[int, bytes]:

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from support.servers.store_proxy import Proxy, proxied
 from support.stores.observed_requests import ObservedRequests
+from support.waiting import until
 
 from app.graph.driver.errors import PreparedTextError, StoreFailedError, StoreUnavailableError, VertexExistsError
 from app.graph.driver.gremlin_client import GremlinClient
@@ -126,6 +127,33 @@ async def test_the_deadline_counts_the_wait_for_a_slot(proxy: Proxy) -> None:
         ends = await both
     assert [isinstance(e, StoreUnavailableError) and not e.unknown_outcome for e in ends] == [True, True]
     assert sorted(requests.attempts) == [0, 1]
+
+
+class WorkingHost:
+    """A host whose store works: the client waits for its late responses."""
+
+    def outage(self) -> None:
+        """Report no outage."""
+
+
+@pytest.mark.parametrize("breaks", [False, True])
+async def test_a_late_read_keeps_its_slot(proxy: Proxy, *, breaks: bool) -> None:
+    """Until the embedded store has responded, or the connection breaks, no other request is sent in the slot."""
+    host = cast("StoreHost", WorkingHost())
+    async with GremlinClient(proxy.url, in_flight=1, deadline=0.5, host=host) as client:
+        client.observers.append(requests := ObservedRequests())
+        proxy.gate.clear()
+        for _ in range(2):
+            with pytest.raises(StoreUnavailableError, match=r"within 0\.5 s"):
+                await client.submit(ECHO, {"x": 1})
+        if breaks:
+            await proxy.close()
+            await proxy.open()
+        proxy.gate.set()
+        await until(lambda: client.slots.running == 0)
+        assert await client.submit(ECHO, {"x": 2}) == [2]
+    assert requests.attempts == [1, 0, 1]
+    assert (proxy.requests, proxy.connections) == (2, 2 if breaks else 1)
 
 
 async def test_a_read_is_sent_once_more_when_its_connection_breaks(proxy: Proxy) -> None:

@@ -9,8 +9,10 @@ from typing import Any, cast
 import aiohttp
 import orjson
 import pytest
+from support.waiting import until
 
 from app.fair_queue import PROCESS
+from app.graph.driver.errors import StoreUnavailableError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.driver.transport import Exchange
@@ -290,6 +292,62 @@ async def test_few_slots_are_shared_as_well(embedded: Embedded, in_flight: int) 
     await store.run_on()
     store.respond("ada 0")
     assert (await store.run_on())[len(readers)] == "process 0"
+
+
+LATE = [RIGHT, aiohttp.ClientPayloadError()]
+
+
+@pytest.mark.parametrize("response", LATE, ids=["rows", "broken"])
+async def test_a_late_read_keeps_its_slot_until_its_response(embedded: Embedded, response: Any) -> None:
+    """The embedded store works on after the deadline: meanwhile the next request is not sent, nor the read again."""
+    store = embedded(in_flight=1, deadline=0.01)
+    for name in ("ada 0", "bo 0"):
+        with pytest.raises(StoreUnavailableError, match="not completed"):
+            await store.send(name)
+    assert store.begun == ["ada 0"]
+    store.respond("ada 0", response)
+    sent = store.send("bo 1")
+    assert await store.run_on() == ["ada 0", "bo 1"]
+    store.respond("bo 1")
+    assert await sent == [1]
+
+
+async def test_a_cancelled_read_keeps_its_slot_and_a_cancelled_write_does_not(embedded: Embedded) -> None:
+    """A write must not be sent after its cancellation, so it ends with that."""
+    store = embedded(in_flight=1)
+    for name, writes in (("process 0", True), ("process 1", False)):
+        task = store.send(name, writes=writes)
+        await store.run_on()
+        task.cancel()
+        await asyncio.wait([task])
+    waiting = store.send("process 2")
+    assert await store.run_on() == ["process 0", "process 1"]
+    store.respond("process 1")
+    await store.run_on()
+    store.respond("process 2")
+    assert await waiting == [1]
+
+
+async def test_a_late_read_of_another_store_has_a_bound() -> None:
+    """A connection that was lost without a notice has its slot no longer than the deadline once more."""
+    store = HeldStore(GremlinClient(URL, in_flight=1, deadline=0.01))
+    with pytest.raises(StoreUnavailableError):
+        await store.send("ada 0")
+    await until(lambda: not store.client.slots.running)
+    assert store.held == {}
+
+
+async def test_a_client_closes_without_its_late_responses() -> None:
+    """A store that never responds does not hold the process that stops."""
+    async with GremlinClient(URL, host=cast("StoreHost", EmbeddedHost())) as client:
+        store = HeldStore(client)
+        task = store.send("ada 0")
+        await store.run_on()
+        task.cancel()
+        await asyncio.wait([task])
+        assert store.count() == 1
+    assert store.count() == 0
+    assert client.slots.running == 0
 
 
 @pytest.mark.parametrize("seed", range(30))
