@@ -100,8 +100,9 @@ class OwnedWebhooks:
 
     async def _stored(self) -> tuple[dict[str, StoredWebhook], int]:
         """Return the webhooks of the caller by name, and the number of those of all callers of the tenant."""
-        stored = [each for each in await self._store.all() if each.owner.tenant == self._caller.tenant]
-        return {each.name: each for each in stored if each.owner.subject == self._caller.subject}, len(stored)
+        tenant, subject = self._caller.tenant, self._caller.subject
+        stored = [each for each in await self._store.all((tenant, subject)) if each.owner.tenant == tenant]
+        return {each.name: each for each in stored if each.owner.subject == subject}, len(stored)
 
     async def _named(self, name: str) -> StoredWebhook:
         found = (await self._stored())[0].get(name)

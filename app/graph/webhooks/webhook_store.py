@@ -4,8 +4,10 @@ No level of a query reads these vertices, so a write is not part of the write lo
 """
 
 import asyncio
+from collections.abc import Hashable
 from typing import Final
 
+from app.fair_queue import PROCESS
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.prepared_statement import PreparedStatement
 from app.graph.records.touched import NOTHING
@@ -68,9 +70,9 @@ class WebhookStore:
         order = self._client.write_order
         return order is None or order.leads
 
-    async def all(self) -> list[StoredWebhook]:
-        """Return all webhooks of all tenants."""
-        (rows,) = await self._client.submit(_LOAD, {"xs": [WEBHOOK_ROOT]})
+    async def all(self, caller: Hashable = PROCESS) -> list[StoredWebhook]:
+        """Return all webhooks of all tenants; ``caller`` is whose slot of the store the read takes."""
+        (rows,) = await self._client.submit(_LOAD, {"xs": [WEBHOOK_ROOT]}, caller=caller)
         return [webhook_from_row(row) for row in rows]
 
     async def put(self, webhook: StoredWebhook) -> bool:

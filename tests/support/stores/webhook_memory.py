@@ -1,9 +1,11 @@
 """Webhooks in memory, with the rules of the store: a write is refused if the registration is not the expected one."""
 
 import asyncio
+from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from app.fair_queue import PROCESS
 from app.graph.webhooks.stored_webhook import DeliveryState, StoredWebhook
 from policies.principal import Principal, PrincipalKind, Scope
 
@@ -24,7 +26,7 @@ class WebhookMemory:
     leads: bool = True
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def all(self) -> list[StoredWebhook]:
+    async def all(self, caller: Hashable = PROCESS) -> list[StoredWebhook]:  # noqa: ARG002 - as the store has it
         """Return all webhooks."""
         return list(self.stored.values())
 

@@ -1,11 +1,15 @@
 """The registry of the webhooks of one caller."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 from support.stores.webhook_memory import SERVICE, WebhookMemory, webhook
 
+from app.fair_queue import PROCESS
+from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.webhooks.stored_webhook import DeliveryState
+from app.graph.webhooks.webhook_store import WebhookStore
 from app.webhooks.owned_webhooks import FORMER_MS, MAX_OF_TENANT, MAX_OWNED, OwnedWebhooks
 from app.webhooks.receiver_hosts import ReceiverHosts
 from app.webhooks.webhook_rights import WebhookRights
@@ -42,6 +46,25 @@ async def test_a_webhook_may_only_read() -> None:
     elsewhere = OwnedWebhooks(other, replace(RIGHTS, key=b"x" * 32), SERVICE)  # type: ignore[arg-type]  # in memory
     await elsewhere.register(WebhookOrder("a", URL))
     assert other.stored.keys() != store.stored.keys()
+
+
+async def test_each_read_takes_a_slot_of_its_caller(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who lists, updates or removes webhooks reads all of them as the caller; the job reads them as the process."""
+    client, callers = GremlinClient("http://127.0.0.1:1"), list[object]()
+
+    async def submit(*_: object, caller: object = PROCESS) -> list[object]:
+        callers.append(caller)
+        return [[]]
+
+    monkeypatch.setattr(client, "submit", submit)
+    store = WebhookStore(client, asyncio.Lock())
+    owned = OwnedWebhooks(store, RIGHTS, replace(SERVICE, tenant="other"))
+    assert await owned.owned() == []
+    assert await refused(owned.update(WebhookOrder("a"))) is MutationErrorCode.NOT_FOUND
+    assert await refused(owned.remove("a")) is MutationErrorCode.NOT_FOUND
+    await owned.register(WebhookOrder("a", URL, dry=True))
+    assert await store.all() == []
+    assert callers == [("other", "ci")] * 4 + [PROCESS]
 
 
 async def test_names_are_of_one_owner() -> None:

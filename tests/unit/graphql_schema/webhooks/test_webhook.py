@@ -1,9 +1,12 @@
 """The webhooks of the caller, as the schema has them."""
 
+from collections.abc import Hashable
+
 import pytest
 from support.stores.plain_reader import PlainGraph
 from support.stores.webhook_memory import SERVICE, WebhookMemory, webhook
 
+from app.fair_queue import PROCESS
 from app.graph.webhooks.stored_webhook import StoredWebhook
 from app.webhooks.owned_webhooks import OwnedWebhooks
 from app.webhooks.receiver_hosts import ReceiverHosts
@@ -19,10 +22,10 @@ class CountedReads(WebhookMemory):
 
     reads = 0
 
-    async def all(self) -> list[StoredWebhook]:
+    async def all(self, caller: Hashable = PROCESS) -> list[StoredWebhook]:
         """Return all webhooks."""
         self.reads += 1
-        return await super().all()
+        return await super().all(caller)
 
 
 @pytest.mark.parametrize("vectored", [True, False])
