@@ -145,7 +145,7 @@ def _api_routes(process: Process, origins: tuple[str, ...], guard: SessionGuard 
     )
     event_bodies = FairQueue(slots=8, per_caller=2)  # with 8 MiB and what is read from them, each
     queues = {"reads": view.reads, "writes": view.writes, "bodies": view.bodies, "event_bodies": event_bodies}
-    process.metrics.watch(lambda: queue_metrics(queues))
+    process.metrics.watch(lambda: queue_metrics({**queues, "store": process.opened.client.slots}))
     socket = SubscriptionSocket(
         process.schema,
         authenticate,

@@ -103,7 +103,7 @@ class Settings:
     store_in_flight: int = setting(
         "MLG_STORE_IN_FLIGHT",
         "8",
-        "Concurrent requests of a process to the store: at most this number times the number of its servers.",
+        "Concurrent requests of a process to the store, times the number of servers; of one caller 3/8, rounded up.",
     )
     store_deadline: float = setting(
         "MLG_STORE_DEADLINE", "30", "Seconds for one request to the store, from the wait for a slot to the response."

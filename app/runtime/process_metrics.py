@@ -76,4 +76,5 @@ def queue_metrics(queues: Mapping[str, FairQueue]) -> Iterator[Metric]:
     """Yield the metrics of queues by name."""
     for name in ("running", "waiting"):
         values = {key: float(getattr(queue, name)) for key, queue in queues.items()}
-        yield gauges(f"mlg_{name}_operations", f"Operations over HTTP that are {name}, by queue.", "queue", values)
+        about = f"Operations over HTTP, or requests to the store, that are {name}, by queue."
+        yield gauges(f"mlg_{name}_operations", about, "queue", values)

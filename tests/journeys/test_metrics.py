@@ -51,6 +51,7 @@ async def test_what_callers_did_is_counted_and_nothing_else(graph: StoreGraph, t
     assert samples[("mlg_answers_total", ("quality", "refused"), ("type", "query"))] == 1
     assert samples[("mlg_write_transactions_total", ("code", "OK"))] == 1
     assert samples[("mlg_store_ready",)] == 1
+    assert samples[("mlg_waiting_operations", ("queue", "store"))] == 0
     labels = {label for _, *pairs in samples for label in pairs}
     assert not [pair for pair in labels if pair[1] in {"cy", "root"}]
     assert not [word for word in (CANARY, "mlg://") if word in text]

@@ -65,6 +65,7 @@ CASES = (
     AlertCase("a tenth takes over five seconds", _durations(90), _alerts("Slow")),
     AlertCase("all take less", _durations(100)),
     AlertCase("a queue is full", {'mlg_waiting_operations{queue="reads"}': "20x60"}, _alerts("QueueWaits")),
+    AlertCase("requests to the store wait", {'mlg_waiting_operations{queue="store"}': "20x60"}, _alerts("QueueWaits")),
     AlertCase("a queue was full", {'mlg_waiting_operations{queue="reads"}': "20x2 0x60"}, minute=6),
     AlertCase("a process is away", {}, _alerts("Down"), around={'up{job="mlgraph", instance="a"}': "1x9 0x60"}),
     AlertCase("no process is scraped", {}, _alerts("Down"), around={}),

@@ -132,17 +132,17 @@ class GremlinClient:
     share the storage of the store; the requests are then spread over them (:mod:`app.graph.driver.server_pool`).
     ``source`` is the name of the traversal source on each server. At most ``in_flight`` times the number of servers
     requests run at once, over all servers together; the others wait for a slot. One caller has at most three eighths of
-    the slots, and all callers leave a quarter of them, two at most, to PROCESS. ``deadline`` is in seconds and covers
-    the wait and the response. The client works again after a restart of the store without being reopened. With several
-    servers, a request that failed and changed nothing is sent again to another one, within the deadline. A read whose
-    connection broke is sent once more (:meth:`app.graph.driver.transport.Transport.rows`). A write that may have been
-    committed is never sent again: ``unknown_outcome`` of the StoreUnavailableError is then true. ``host`` runs the
-    store, None for a store elsewhere. A request that begins during an outage that the host reports is refused; one that
-    waits for its slot is still sent. A response to a read that ends during such an outage is refused as well.
+    the slots, rounded up, and all callers leave a quarter of them, two at most, to PROCESS. ``deadline`` is in seconds
+    and covers the wait and the response. The client works again after a restart of the store without being reopened.
+    With several servers, a request that failed and changed nothing is sent again to another one, within the deadline. A
+    read whose connection broke is sent once more (:meth:`app.graph.driver.transport.Transport.rows`). A write that may
+    have been committed is never sent again: ``unknown_outcome`` of the StoreUnavailableError is then true. ``host``
+    runs the store, None for a store elsewhere. A request that begins during an outage that the host reports is refused;
+    one that waits for its slot is still sent. A response to a read that ends during such an outage is refused as well.
     ``exclusive`` states that all writes to the store go through this client while it is open, as they do with a host.
-    Each of ``write_watches`` receives begin and end of each write of this client. ``write_order``, if it is
-    not None, orders the transactions of this client among those of other processes. ``work`` observes what sends the
-    requests: transactions of writers, and steps of jobs.
+    Each of ``write_watches`` receives begin and end of each write of this client. ``write_order``, if it is not None,
+    orders the transactions of this client among those of other processes. ``work`` observes what sends the requests:
+    transactions of writers, and steps of jobs.
     """
 
     def __init__(
@@ -167,7 +167,7 @@ class GremlinClient:
         self.work = WorkMonitor()
         self._deadline = deadline
         slots = in_flight * len(self.pool.servers)
-        self.slots = FairQueue(slots, max(1, slots * 3 // 8), sys.maxsize, reserved=min(2, slots // 4))
+        self.slots = FairQueue(slots, -(-slots * 3 // 8), sys.maxsize, reserved=min(2, slots // 4))
 
     async def __aenter__(self) -> Self:
         await self.transport.open()
