@@ -1,6 +1,6 @@
 """Attacks on versions of others by what strangers record: evaluations, lineage, uses, and what selects a gate."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +17,21 @@ from support.estates.promotions import (
     revert,
     version,
 )
-from support.servers.in_process import Api, open_api
+from support.servers.in_process import Api, observes_one_process, open_api
 from support.stores.janusgraph import StoreGraph
 
 from app.auth.dev_issuer import DevIssuer
 from app.auth.personas import Persona
+from app.graph.reading.level import cached_level, level_batcher
+from app.graph.reading.lineage import health_evidence
 from policies.installation.gates import Gate, Gates, Needs
 from policies.principal import PrincipalKind
 
 REPORTED = """query ($id: ID!) { asset(id: $id) { ... on ModelVersion { gate(alias: "champion") {
   open failingEvaluations { id } reportedEvaluations { id createdBy ownerTeam { id } } } } } }"""
 HEALTH = "query ($id: ID!) { asset(id: $id) { health { status causes { depth counts evaluation { id } } } } }"
+EVIDENCE = """query ($id: ID!) { asset(id: $id) { health {
+  status causes { evaluation { id } } completeness { reason } } } }"""
 OWN = f"mutation ($input: SetOwnersInput!) {{ done: setOwners(input: $input) {{ {ERRORS} }} }}"
 STAGE = f"mutation ($input: SetStageInput!) {{ done: setStage(input: $input) {{ {ERRORS} }} }}"
 DELETE = f"mutation ($input: DeleteAssetInput!) {{ done: deleteAsset(input: $input) {{ changed {ERRORS} }} }}"
@@ -231,6 +235,82 @@ async def test_no_stranger_impairs_a_version_by_its_parent(api: Api) -> None:
     assert (await api.ask("bo", HEALTH, id=urn))["asset"]["health"]["status"] == "UNKNOWN"
     assert codes(await do(api, "ada", INCIDENT, assets=[model("orphan")], title="real", severity="CRITICAL")) == []
     assert (await api.ask("bo", HEALTH, id=urn))["asset"]["health"]["status"] == "UNHEALTHY"
+
+
+def evaluated(name: str, of: str, data: Sequence[str], **values: Any) -> dict[str, Any]:
+    """Return an item that records an evaluation of the first version of a model on some data."""
+    urn = f"mlg://evaluation/test/default/{name}"
+    return {"evaluation": {"id": urn, "modelVersion": version(of), "evaluatedOn": data, **values}}
+
+
+async def evidence(api: Api, name: str) -> tuple[str, str | None, list[str]]:
+    """Return the status of a version, the reason why its health is not complete, and the names of its causes."""
+    found = (await api.ask("bo", EVIDENCE, id=version(name)))["asset"]["health"]
+    causes = [cause["evaluation"]["id"].removeprefix("mlg://evaluation/test/default/") for cause in found["causes"]]
+    return found["status"], found["completeness"]["reason"], causes
+
+
+def limit_edges(monkeypatch: pytest.MonkeyPatch, maximum: int) -> None:
+    """Let a request to the store end at this number of edges."""
+    for module in (level_batcher, cached_level, health_evidence):
+        monkeypatch.setattr(module, "EDGE_CAP", maximum)
+
+
+@observes_one_process
+async def test_no_stranger_hides_evidence_by_many_data(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Evaluations of eva with too many edges to data are left out, and those of the owner count by their own data.
+
+    So the filter by health finds the version, and what is read beside it keeps its causes. The three requests of the
+    level are sent one by one, and then two, however many evaluations there are.
+    """
+    data = [f"mlg://dataset/test/default/judged-{number}" for number in range(12)]
+    await api.load(*({"dataset": {"id": each, "owners": [RANKING]}} for each in data))
+    for name in ("watched", "beside"):
+        await register(api, name, 1)
+    days = {name: f"2026-01-0{day}T00:00:00Z" for day, name in enumerate(("former", "latest", "other"), 1)}
+    own = [
+        evaluated(name, "watched", data[on : on + 1], verdict=verdict, evaluatedAt=days[name])
+        for name, on, verdict in (("former", 0, "FAIL"), ("latest", 0, "PASS"), ("other", 1, "FAIL"))
+    ]
+    assert (await api.register("ci-ranking", *own, evaluated("lone", "beside", [], verdict="FAIL")))["created"] == 4
+    strangers = [evaluated(f"far-{number}", "watched", data, verdict="FAIL") for number in range(3)]
+    assert (await api.register("eva", *strangers))["created"] == 3
+    assert await evidence(api, "watched") == ("UNHEALTHY", None, ["far-2", "other"])
+    both = "query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Asset { health { status } } } }"
+    ids = [version("watched"), version("beside")]
+    before = await api.count("bo", both, ids=ids)
+    limit_edges(monkeypatch, 40)
+    assert await evidence(api, "watched") == ("UNHEALTHY", "CAUSES", ["other"])
+    assert (await api.ask("bo", both, ids=ids))["nodes"] == 2 * [{"health": {"status": "UNHEALTHY"}}]
+    assert await api.count("bo", both, ids=ids) == before + 5
+    more = [evaluated(f"more-{number}", "watched", data[:number], verdict="FAIL") for number in range(9)]
+    assert (await api.register("eva", *more))["created"] == 9
+    assert await evidence(api, "watched") == ("UNHEALTHY", "CAUSES", ["other"])
+    assert await api.count("bo", both, ids=ids) == before + 5
+    filtered = "query ($ids: [ID!]) { assets(filter: {ids: $ids, health: [UNHEALTHY]}) { nodes { id } } }"
+    assert {node["id"] for node in (await api.ask("bo", filtered, ids=ids))["assets"]["nodes"]} == {*ids}
+
+
+@observes_one_process
+async def test_the_data_of_many_own_evaluations_are_compared_in_part(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Evaluations that count stay causes if they have too many edges to data, and the health says that it is cut.
+
+    If the edges are also too large, no data is read, and only the newest evaluation of an owner and kind is a cause.
+    """
+    data = [f"mlg://dataset/test/default/many-{number}" for number in range(36)]
+    await api.load(*({"dataset": {"id": each, "owners": [RANKING]}} for each in data))
+    await register(api, "thorough", 1)
+    own = [evaluated(f"own-{number}", "thorough", data[number::3], verdict="FAIL") for number in range(3)]
+    assert (await api.register("ci-ranking", *own))["created"] == 3
+    names = ["own-0", "own-1", "own-2"]
+    assert await evidence(api, "thorough") == ("UNHEALTHY", None, names)
+    limit_edges(monkeypatch, 30)
+    assert await evidence(api, "thorough") == ("UNHEALTHY", "EDGES", names)
+    limit_edges(monkeypatch, 38)
+    monkeypatch.setattr(health_evidence, "EDGE_CAP", 180)
+    monkeypatch.setattr(level_batcher, "RECORDS_CAP", 5_000)
+    with api.without_cache():
+        assert await evidence(api, "thorough") == ("UNHEALTHY", "EDGES", names[-1:])
 
 
 @pytest.fixture

@@ -1,11 +1,13 @@
 """Reads the evidence for health: checks with their latest results, incidents, evaluations of model versions.
 
 The evidence is read in the request that expands the same level (:mod:`app.graph.reading.lineage.expander`), for the
-vertices and for the other members of their asset groups.
+vertices and for the other members of their asset groups. Any caller may record evaluations of a version, each on
+thousands of datasets. If the evidence has too many edges, two further requests read less of it.
 """
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from aiodataloader import DataLoader
@@ -13,6 +15,7 @@ from aiodataloader import DataLoader
 from app.graph.reading.level.batch_loader import batch_loader
 from app.graph.reading.level.hop_plan import SOURCES_GIVEN, Adjacency, Edge, HopSpec
 from app.graph.reading.level.level_batcher import LevelRequest, LevelResponse
+from app.graph.reading.level.level_statement import EDGE_CAP
 from app.graph.reading.lineage.expander import Vertex, steps_of
 from app.graph.reading.visible_rows import VisibleRows
 from app.graph.records.read_time import NO_UPPER_BOUND, ReadTime
@@ -21,6 +24,8 @@ from graphql_schema.catalog.relations import EVALUATED_BY, MONITORED_BY, RAISED_
 from graphql_schema.execution.side_thread import run_in_turn
 from graphql_schema.ports.lineage_query import LONG_LINEAGE
 from graphql_schema.ports.record import Json, JsonObject
+from graphql_schema.rules.gate_evaluation import counts_for
+from policies.errors import LimitError
 
 _CHECKS: Final = MONITORED_BY.out()
 _RESULTS: Final = RESULT_OF.into()
@@ -28,6 +33,11 @@ _INCIDENTS: Final = RAISED_ON.into()
 _EVALUATIONS: Final = EVALUATED_BY.out("Evaluation")
 _DATA: Final = EVALUATED_BY.into("Dataset", "DatasetVersion")
 _EVALUATED: Final = "ModelVersion"
+_SHARE: Final = 5
+"""Part of the edges of a request that may be edges to data, because the size of their records is limited as well."""
+
+_LAST: Final = -1
+"""Index of the last hop of a level, which reads the data of evaluations if a further request does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +48,9 @@ class HealthEvidence:
     evaluation with the edge to it and the data that it was made on. ``link`` is the edge between this vertex and the
     one whose group was read, empty for the latter itself. If the query reads the past, links, evaluations and data
     include edges that were not valid then; :func:`app.graph.records.read_time.edge_at` filters them.
+
+    ``lacks_reported`` states that evaluations that do not count for the vertex were left out, ``lacks_data`` that some
+    data of its evaluations may have been.
     """
 
     vid: int
@@ -45,6 +58,8 @@ class HealthEvidence:
     incidents: Sequence[int]
     evaluations: Sequence[tuple[int, Edge, Sequence[tuple[int, Edge]]]]
     link: Edge = field(default_factory=dict)
+    lacks_reported: bool = False
+    lacks_data: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,43 +91,114 @@ class EvidenceReader:
     async def read(self, vertices: Sequence[Vertex]) -> list[GroupEvidence]:
         """Return the evidence on vertices, in their order.
 
-        Raises LimitError if one request would read too many edges.
+        If one request would read too many edges, evaluations that do not count for their version are left out. Of the
+        data of the others, as many are read as one request may. Raises LimitError if the rest has too many edges.
         """
         return await self._loader.load_many(vertices)
 
     async def _load(self, vertices: list[Vertex]) -> list[GroupEvidence]:
-        builder = _RequestBuilder(self._rows.row_policy.instant)
+        level: _Level | None
+        try:
+            level = await self._read(vertices, with_data=True)
+        except LimitError:
+            level = None
+        if level is None:
+            level = await self._with_some_data(await self._read(vertices, with_data=False))
+        with self._rows.budget.reading_on():
+            return await run_in_turn(self._groups, level.is_long, vertices, level)
+
+    async def _read(self, vertices: list[Vertex], *, with_data: bool) -> "_Level":
+        """Read a level in one request; without the data of evaluations, also the records of the versions."""
+        builder = _RequestBuilder(self._rows.row_policy.instant, with_data)
         versions = [vid for vid, kind in vertices if kind == _EVALUATED]
         own = builder.add_evidence([vid for vid, _ in vertices], versions)
         steps = [builder.add_members(hop, sources) for hop, sources in steps_of(vertices)]
-        response = await self._rows.fetch(LevelRequest(hops=builder.hops))
-        count = sum(len(far) for adjacent in response.edges for far in adjacent.values())
-        with self._rows.budget.reading_on():
-            return await run_in_turn(self._groups, count > LONG_LINEAGE, vertices, own, steps, response)
+        response = await self._rows.fetch(LevelRequest(() if with_data else versions, builder.hops))
+        return _Level(own, steps, response.edges, response)
 
-    def _groups(
-        self,
-        vertices: list[Vertex],
-        own: "_EvidenceHops",
-        steps: list[tuple[int, "_EvidenceHops"]],
-        response: LevelResponse,
-    ) -> list[GroupEvidence]:
-        """Return the evidence on each vertex and its members from a response, and evaluate the policy on these."""
-        edges = response.edges
+    async def _with_some_data(self, level: "_Level") -> "_Level":
+        """Return a level that was read without data with the evaluations that count, and their first data.
+
+        All evaluations have the same maximum, by which one request may read the data of all. If their edges are too
+        large for it all the same, no data is read.
+        """
+        with self._rows.budget.reading_on():
+            level = await run_in_turn(level.counting, level.is_long)
+            evaluations = await run_in_turn(level.evaluations, level.is_long)
+        maximum = max(EDGE_CAP // (_SHARE * max(len(evaluations), 1)), 1)
+        builder = _RequestBuilder(self._rows.row_policy.instant)
+        builder.add(_DATA, evaluations, n=maximum)
+        data: Sequence[Adjacency]
+        try:
+            data = (await self._rows.fetch(LevelRequest(hops=builder.hops))).edges
+        except LimitError:
+            data, maximum = [{}], 0
+        return replace(level, edges=[*level.edges, *data], maximum=maximum)
+
+    def _groups(self, vertices: list[Vertex], level: "_Level") -> list[GroupEvidence]:
+        """Return the evidence on each vertex and its members from a level, and evaluate the policy on these."""
         members: dict[int, list[HealthEvidence]] = {}
-        for number, hops in steps:
-            for vid, found in edges[number].items():
-                members.setdefault(vid, []).extend(hops.evidence(far, edges, link) for far, link in found)
-        groups = [GroupEvidence(own.evidence(vid, edges), members.get(vid, ()), response) for vid, _ in vertices]
+        for number, hops in level.steps:
+            for vid, found in level.edges[number].items():
+                members.setdefault(vid, []).extend(hops.evidence(far, level, link) for far, link in found)
+        response = level.response
+        groups = [GroupEvidence(level.own.evidence(vid, level), members.get(vid, ()), response) for vid, _ in vertices]
         self._rows.evaluate(_assets(groups), response)
         return groups
+
+
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """The evidence on a level as it was read: the ``edges`` of each hop, and the response that has the records.
+
+    ``own`` are the hops to the evidence on the vertices. ``steps`` has for each hop to other members its index, and the
+    hops to the evidence on them. ``reported`` are the versions of which evaluations were left out. ``maximum`` is the
+    number of data up to which those of an evaluation were read.
+    """
+
+    own: "_EvidenceHops"
+    steps: Sequence[tuple[int, "_EvidenceHops"]]
+    edges: Sequence[Adjacency]
+    response: LevelResponse
+    reported: frozenset[int] = frozenset()
+    maximum: int = sys.maxsize
+
+    @property
+    def is_long(self) -> bool:
+        """Whether there are so many edges that the side thread goes through them."""
+        return sum(len(far) for adjacent in self.edges for far in adjacent.values()) > LONG_LINEAGE
+
+    def counting(self) -> "_Level":
+        """Return the level with those evaluations alone that count for their version."""
+        edges, reported = [*self.edges], set[int]()
+        for hop in self._hops_to_evaluations():
+            edges[hop] = {
+                version: [each for each in found if self._counts(version, each[0])]
+                for version, found in self.edges[hop].items()
+            }
+            reported |= {version for version, found in self.edges[hop].items() if len(edges[hop][version]) < len(found)}
+        return replace(self, edges=edges, reported=frozenset(reported))
+
+    def evaluations(self) -> list[int]:
+        """Return the evaluations, each once."""
+        hops = self._hops_to_evaluations()
+        return sorted({far for hop in hops for found in self.edges[hop].values() for far, _ in found})
+
+    def _hops_to_evaluations(self) -> list[int]:
+        hops = (self.own, *(hops for _, hops in self.steps))
+        return [each.evaluations for each in hops if each.evaluations >= 0]
+
+    def _counts(self, version: int, evaluation: int) -> bool:
+        """Return whether an evaluation counts for a version, also for a caller from whom it is hidden."""
+        records = self.response.records
+        return version in records and evaluation in records and counts_for(records[version], records[evaluation])
 
 
 @dataclass(frozen=True, slots=True)
 class _EvidenceHops:
     """Indexes in the request of the hops to the evidence on some vertices.
 
-    ``evaluations`` and ``data`` are -1 if evaluations are not read.
+    ``evaluations`` is -1 if evaluations are not read, ``data`` then as well, or if a further request reads it.
     """
 
     checks: int
@@ -121,15 +207,19 @@ class _EvidenceHops:
     evaluations: int
     data: int
 
-    def evidence(self, vid: int, edges: Sequence[Adjacency], link: Edge | None = None) -> HealthEvidence:
-        """Return the evidence on one vertex from the edges of a response."""
+    def evidence(self, vid: int, level: _Level, link: Edge | None = None) -> HealthEvidence:
+        """Return the evidence on one vertex of a level."""
+        edges = level.edges
         results = edges[self.results]
+        evaluations = [*self._evaluations(vid, edges)] if self.evaluations >= 0 else []
         return HealthEvidence(
             vid,
             [(check, [far for far, _ in results.get(check, ())]) for check, _ in edges[self.checks].get(vid, ())],
             [far for far, _ in edges[self.incidents].get(vid, ())],
-            [*self._evaluations(vid, edges)] if self.evaluations >= 0 else (),
+            evaluations,
             link or {},
+            vid in level.reported,
+            any(len(data) >= level.maximum for _, _, data in evaluations),
         )
 
     def _evaluations(
@@ -142,9 +232,10 @@ class _EvidenceHops:
 
 @dataclass(slots=True)
 class _RequestBuilder:
-    """Builds the hops of one request."""
+    """Builds the hops of one request; ``with_data`` states whether the data of evaluations are among them."""
 
     instant: ReadTime
+    with_data: bool = True
     hops: list[JsonObject] = field(default_factory=list)
 
     def add(self, hop: Hop, sources: Sequence[int], parent: int = SOURCES_GIVEN, **window: Json) -> int:
@@ -175,7 +266,7 @@ class _RequestBuilder:
         results = self.add(_RESULTS, (), checks, n=1, t=True, at=until)
         incidents = self.add(_INCIDENTS, sources, parent)
         evaluations = self.add(_EVALUATIONS, versions, parent) if evaluated else SOURCES_GIVEN
-        data = self.add(_DATA, (), evaluations) if evaluated else SOURCES_GIVEN
+        data = self.add(_DATA, (), evaluations) if evaluated and self.with_data else _LAST
         return _EvidenceHops(checks, results, incidents, evaluations, data)
 
 

@@ -56,6 +56,7 @@ class HealthWalk:
     Of several findings with one cause one is kept: a finding that counts for the status precedes the others, then the
     least depth, then the least id of the asset. ``monitored`` is true if the root, or a member that
     :meth:`_group_evidence` yields with it, has a visible evaluation or latest result of a check that counts.
+    ``lacks_causes`` is true if evaluations were left out that cannot change the status.
     """
 
     root: Row
@@ -64,6 +65,7 @@ class HealthWalk:
     visibility: LineageVisibility
     findings: dict[tuple[str, bool], HealthFinding] = field(default_factory=dict)
     monitored: bool = False
+    lacks_causes: bool = False
 
     @property
     def now(self) -> int:
@@ -182,8 +184,11 @@ class HealthWalk:
     ) -> Iterator[HealthFinding]:
         """Yield a finding for each evaluation with the verdict FAIL or WARN.
 
-        Only the newest evaluation of each owner, kind and set of data counts.
+        Only the newest evaluation of each owner, kind and set of data counts. If data may be missing, EDGES limits the
+        walk, because the status may depend on it.
         """
+        self.lacks_causes |= evidence.lacks_reported
+        self.walk.ended += [EDGES] if evidence.lacks_data else []
         known = [*self._evaluations(version, evidence)]
         self.monitored |= monitors and any(counts_for(version.record, found.record) for found, _ in known)
         for evaluation, weight in weigh_evaluations(version, known):
@@ -235,7 +240,7 @@ async def health_of(session: WalkSession, row: Row, pin: SnapshotTime) -> Health
     found = health.findings.values()
     causes = await run_in_turn(nsmallest, len(found) > LONG_LINEAGE, MAX_CAUSES, found, key=lambda each: each.place)
     completeness = walk.completeness(pin)
-    if len(found) > MAX_CAUSES:
+    if health.lacks_causes or len(found) > MAX_CAUSES:
         completeness = replace(completeness, budgets=(*completeness.budgets, CAUSES))
     return HealthReport(status_of(found, monitored=health.monitored), causes, completeness)
 
