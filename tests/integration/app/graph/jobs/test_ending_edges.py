@@ -13,16 +13,18 @@ from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.jobs import tag_job
 from app.graph.jobs.sensitivity_job import SensitivityJob
 from app.graph.jobs.tag_job import TagJob
+from app.graph.records.vertex_id import vertex_id
 from graphql_schema.ports.commands import Command, UnlinkCommand
 from graphql_schema.ports.record import Record
+from policies.principal import Principal
 
 ROOT = person("root", roles="admin")
 RESTRICTED = {"sensitivity": "RESTRICTED"}
 
 
-async def write(writers: Writers, *items: Command, now: int = NOW) -> None:
+async def write(writers: Writers, *items: Command, now: int = NOW, who: Principal = ROOT) -> None:
     """Write the items."""
-    done = await writers.of(ROOT, now=now).write(items, dry_run=False, atomic=False)
+    done = await writers.of(who, now=now).write(items, dry_run=False, atomic=False)
     assert {one.outcome.name for one in done} <= {"CREATED", "UPDATED"}
 
 
@@ -140,18 +142,29 @@ async def test_the_tags_of_all_targets_of_a_parent_are_read_in_batches(
     assert max(read) == 3  # two models, and the tag
 
 
-async def test_an_end_that_is_taken_back_is_not_awaited(graph: StoreGraph, writers: Writers) -> None:
-    """Edges that end now or never instead of later leave no entry, unless another edge of the asset ends later."""
+async def test_an_end_that_is_taken_back_makes_nothing_due(graph: StoreGraph, writers: Writers) -> None:
+    """Edges that end now or never instead of later leave the entries of who declared the ends as they are.
+
+    These are gone after their instant, unless another edge of the asset ends later.
+    """
+    bob, outbox = person("bob", roles="admin"), writers.coordinator.outbox
     await write(writers, asset("dataset a", RESTRICTED), asset("dataset z"))
     names = [f"dataset {name}" for name in "bcd"]
     await write(writers, *(link("DERIVES", "dataset a", name, validTo=NOW + 50) for name in names))
     await write(writers, link("DERIVES", "dataset z", "dataset d", validTo=NOW + 90))
-    assert len(await work_off(writers, NOW)) == 6
+    planned = await work_off(writers, NOW)
+    assert planned == 3 * [("sensitivity", 50)] + 3 * [("tag", 50)]
     ended = [UnlinkCommand("DERIVES", urn("dataset a"), urn(name)) for name in ("dataset b", "dataset d")]
-    await write(writers, *ended, link("DERIVES", "dataset a", "dataset c", validTo=None), now=NOW + 1)
-    assert await work_off(writers, NOW + 2) == [("sensitivity", 90), ("tag", 90)]
+    await write(writers, *ended, link("DERIVES", "dataset a", "dataset c", validTo=None), now=NOW + 1, who=bob)
+    due = [*outbox.due("sensitivity", NOW + 1), *outbox.due("tag", NOW + 1)]
+    assert {entry.caller for entry in due} == {("default", "bob")}
+    assert {vid for entry in due for vid in entry.frontier} == {vertex_id("default", urn(f"dataset {x}")) for x in "bd"}
+    assert await work_off(writers, NOW + 2) == planned
+    assert {entry.caller for entry in outbox} == {("default", ROOT.subject)}
+    assert await work_off(writers, NOW + 50) == [("sensitivity", 90), ("tag", 90)]
     levels = [(await state(graph, name))[0] for name in names]
     assert levels == ["INTERNAL", "RESTRICTED", "INTERNAL"]
+    assert await work_off(writers, NOW + 90) == []
 
 
 async def test_ends_that_are_given_and_taken_back_leave_one_entry_of_a_kind(
@@ -162,8 +175,7 @@ async def test_ends_that_are_given_and_taken_back_leave_one_entry_of_a_kind(
     for now in range(NOW, NOW + 5):
         await write(writers, link("DERIVES", "dataset a", "dataset b", validTo=NOW + 1_000), now=now)
         await write(writers, link("DERIVES", "dataset a", "dataset b", validTo=None), now=now)
-        assert {kind for kind, _ in waiting(writers.coordinator.outbox)} == {"sensitivity", "tag"}
-        assert len(waiting(writers.coordinator.outbox)) == 2
+        assert waiting(writers.coordinator.outbox) == [("sensitivity", 1_000), ("tag", 1_000)]
     await write(writers, link("DERIVES", "dataset a", "dataset b", validTo=NOW + 90), now=NOW + 5)
     assert await work_off(writers, NOW + 6) == [("sensitivity", 90), ("tag", 90)]
     assert (await state(graph, "dataset b"))[0] == "RESTRICTED"
