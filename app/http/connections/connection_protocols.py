@@ -45,7 +45,10 @@ MAX_FRAGMENTS: Final = 4_096
 """Frames of one message of a WebSocket; each takes memory, also without content."""
 
 WRITABLE: Final = "mlg.writable"
-"""Extension in the scope of a WebSocket: its ``wait`` returns when the client has taken what was sent, or has left."""
+"""Extension in the scope of a WebSocket. ``wait`` returns when the client has taken most of what was sent, or has left.
+
+``untaken`` returns the number of bytes that it has not taken, 0 if it has left.
+"""
 
 _PARTS: Final = {h11.IDLE: Owed.HEAD, h11.SEND_BODY: Owed.BODY}
 _HANDSHAKE_STATUS: Final[dict[type[Exception], HTTPStatus]] = {
@@ -349,7 +352,8 @@ class WebSocketConnection(_Counted, WebSocketsSansIOProtocol):
 
     async def run_asgi(self) -> None:
         """Serve the connection; its scope has the extension `WRITABLE`."""
-        self.scope["extensions"][WRITABLE] = {"wait": self.writable.wait}
+        untaken = self.transport.get_write_buffer_size  # of the transport, which leaves no cycle of references
+        self.scope["extensions"][WRITABLE] = {"wait": self.writable.wait, "untaken": untaken}
         await super().run_asgi()
 
     def connection_lost(self, exc: Exception | None) -> None:

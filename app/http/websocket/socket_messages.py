@@ -11,7 +11,7 @@ from strawberry.http.exceptions import NonJsonMessageReceived, NonTextMessageRec
 from app.http.connections.connection_protocols import WRITABLE
 from app.http.errors import HttpError
 from app.http.graphql.graphql_request import RequestLimits, read_json_in_turn
-from graphql_schema.ports.operation_budget import OperationBudget
+from app.http.websocket.caller_sockets import CallerSockets
 
 MAX_ID_LENGTH = 128
 """Maximum number of characters of the ``id`` that a client gives to a subscription."""
@@ -29,8 +29,8 @@ class SocketMessages(ASGIWebSocketAdapter):
     ws: WebSocket
     acknowledged = False
     """Whether the client has been authenticated."""
-    turns: OperationBudget
-    """The budget in whose turns messages are read and written: first one of the socket, then one of the caller."""
+    caller: CallerSockets
+    """What the sockets of the caller share; before authentication, of this socket alone."""
     _sending: asyncio.Lock
     """Held while one message is sent; the others wait for it as objects."""
 
@@ -44,11 +44,11 @@ class SocketMessages(ASGIWebSocketAdapter):
         """
         del ignore_parsing_errors  # graphql-transport-ws closes the connection after a message that is not JSON
         limits: RequestLimits = self.view.limits  # type: ignore[attr-defined]
-        self.turns, self._sending = OperationBudget(), asyncio.Lock()
+        self.caller, self._sending = CallerSockets(), asyncio.Lock()
         try:
             while self.ws.application_state is not WebSocketState.DISCONNECTED:
                 text = (await self.ws.receive_text()).encode("utf-8", "surrogatepass")
-                await self.turns.pause()
+                await self.caller.turns.pause()
                 maximum = limits.message_bytes if self.acknowledged else limits.init_bytes
                 if len(text) > maximum:
                     await self.close(MESSAGE_TOO_BIG, f"The message is larger than {maximum} bytes. Send less.")
@@ -65,11 +65,15 @@ class SocketMessages(ASGIWebSocketAdapter):
         """Send one message; raises `WebSocketDisconnected` if the socket is closed.
 
         A message takes up to 25 MB as text, six times its characters. So it becomes text when the client has taken the
-        earlier ones, and is sent in the same turn: of all sockets, only one message is text at any time.
+        earlier ones, and the clients of the caller enough of theirs. It is sent in the same turn: of all sockets, only
+        one message is text at any time.
         """
         async with self._sending:
             await self._until_writable()
-            await self.turns.pause()
+            await self.caller.turns.pause()
+            while self.caller.are_behind:  # nothing is awaited between the last look and the write
+                await self.caller.wait()
+                await self.caller.turns.pause()
             if self.ws.application_state is WebSocketState.DISCONNECTED:
                 raise WebSocketDisconnected
             self.acknowledged |= message["type"] == "connection_ack"
@@ -77,6 +81,13 @@ class SocketMessages(ASGIWebSocketAdapter):
                 await self.ws.send_text(orjson.dumps(message).decode())
             except WebSocketDisconnect as gone:
                 raise WebSocketDisconnected from gone
+            self.caller.sent(self)
+
+    @property
+    def untaken(self) -> int:
+        """Number of bytes that were sent and that the client has not taken; 0 if the server has no such extension."""
+        extension = self.ws.scope.get("extensions", {}).get(WRITABLE)
+        return 0 if extension is None else int(extension["untaken"]())
 
     async def _until_writable(self) -> None:
         """Return when the client has taken what was sent; at once if the server has no such extension."""

@@ -45,6 +45,7 @@ from app.http.graphql.operation_span import subscription_span
 from app.http.graphql.persisted_documents import PersistedDocuments
 from app.http.json_response import error_payload
 from app.http.middleware import coded_or_masked
+from app.http.websocket.caller_sockets import CallerSockets
 from app.http.websocket.socket_messages import SocketMessages, message_problem
 from app.http.websocket.socket_session import (
     Authenticate,
@@ -55,7 +56,6 @@ from app.http.websocket.socket_session import (
     token_expired_error,
 )
 from app.telemetry.spans import NO_SPANS, Spans
-from graphql_schema.ports.operation_budget import OperationBudget
 from policies.errors import Code, CodedError, LimitError
 from policies.principal import Principal
 
@@ -106,7 +106,7 @@ class SubscriptionHandler(BaseGraphQLTransportWSHandler[SocketSession, None]):
             await super().handle_connection_init(message)
             if self.connection_acknowledged and self._expiry is None:
                 principal = await self.context.principal()
-                cast("SocketMessages", self.websocket).turns = self.view.turns_of(principal)
+                cast("SocketMessages", self.websocket).caller = self.view.sockets_of(principal)
                 remaining = seconds_left(principal)
                 self._expiry = asyncio.create_task(self._close_after(remaining), name="token expiry")
         except CodedError as error:
@@ -142,7 +142,7 @@ class SubscriptionHandler(BaseGraphQLTransportWSHandler[SocketSession, None]):
         session = self.context
         try:
             params = session.requested.pop(operation.id)
-            await cast("SocketMessages", self.websocket).turns.pause()  # a client may start thousands at once
+            await cast("SocketMessages", self.websocket).caller.turns.pause()  # a client may start thousands at once
             principal = await session.principal()
             operation.query = self.view.documents.text_of(params, principal)
             del params  # a hash can come with very much that nothing reads
@@ -267,15 +267,15 @@ class SubscriptionSocket(GraphQL[SocketSession, None]):
         self.make_context = make_context
         self.trusts_host_names = trusts_host_names
         self._running: Counter[tuple[str, str]] = Counter()
-        self._turns = WeakValueDictionary[tuple[str, str], OperationBudget]()
+        self._sockets = WeakValueDictionary[tuple[str, str], CallerSockets]()
         self.limits = limits or RequestLimits()
         self.documents = documents or PersistedDocuments()
         self.suggestions = suggestions
         self.spans = spans
 
-    def turns_of(self, principal: Principal) -> OperationBudget:
-        """Return the budget in whose turns all sockets of a caller are read, however many the caller has."""
-        return self._turns.setdefault((principal.tenant, principal.subject), OperationBudget())
+    def sockets_of(self, principal: Principal) -> CallerSockets:
+        """Return what all sockets of a caller share, however many the caller has."""
+        return self._sockets.setdefault((principal.tenant, principal.subject), CallerSockets())
 
     @contextmanager
     def counted(self, principal: Principal) -> Iterator[None]:

@@ -48,6 +48,7 @@ class Wire(asyncio.Transport):
         super().__init__()
         self.protocol: Any = None
         self.is_paused = self.is_closed = False
+        self.untaken = 0
         self.written = b""
 
     def get_protocol(self) -> Any:
@@ -84,7 +85,7 @@ class Wire(asyncio.Transport):
 
     def get_write_buffer_size(self) -> int:
         """See asyncio.Transport."""
-        return 0
+        return self.untaken
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         """See asyncio.Transport."""
@@ -142,7 +143,10 @@ async def turns(count: int) -> None:
 
 
 async def test_the_application_can_wait_until_a_client_takes_messages() -> None:
-    """The extension of the scope waits while the transport has too much to write, and not for a client that left."""
+    """The extension of the scope waits while the transport has too much to write, and not for a client that left.
+
+    It has the number of bytes that the client has not taken.
+    """
     scopes: list[Scope] = []
 
     async def kept(scope: Scope, receive: Receive, send: Send) -> None:
@@ -150,7 +154,10 @@ async def test_the_application_can_wait_until_a_client_takes_messages() -> None:
         await listening(scope, receive, send)
 
     wire = await opened(kept, UPGRADE)
-    wait = scopes[0]["extensions"][WRITABLE]["wait"]
+    extension = scopes[0]["extensions"][WRITABLE]
+    wait = extension["wait"]
+    wire.untaken = 70_000
+    assert extension["untaken"]() == 70_000
     await wait()
     for end in (wire.protocol.resume_writing, lambda: wire.protocol.connection_lost(None)):
         wire.protocol.pause_writing()

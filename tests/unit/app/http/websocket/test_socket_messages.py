@@ -13,6 +13,8 @@ from strawberry.http.exceptions import WebSocketDisconnected
 
 from app.http.connections.connection_protocols import WRITABLE
 from app.http.graphql.graphql_request import RequestLimits
+from app.http.websocket import caller_sockets
+from app.http.websocket.caller_sockets import CallerSockets
 from app.http.websocket.socket_messages import SocketMessages, message_problem
 
 
@@ -24,6 +26,11 @@ class Client:
         self.writable = asyncio.Event()
         self.texts: list[str] = []
         self.received = asyncio.Queue[Message]()
+
+    @property
+    def untaken(self) -> int:
+        """Number of bytes of the last text while the client has not taken it."""
+        return len(self.texts[-1]) if self.texts and not self.writable.is_set() else 0
 
     async def send(self, message: Message) -> None:
         """See ASGI: the client must take a text before the next one is sent."""
@@ -37,7 +44,8 @@ class Client:
 async def opened(*, extended: bool = True) -> AsyncIterator[tuple[Client, SocketMessages]]:
     """Open a socket whose server has the extension, or another server."""
     client = Client()
-    extensions = {WRITABLE: {"wait": client.writable.wait}} if extended else {}
+    extension = {"wait": client.writable.wait, "untaken": lambda: client.untaken}
+    extensions = {WRITABLE: extension} if extended else {}
     scope = {"type": "websocket", "extensions": extensions, "headers": []}
     socket = WebSocket(scope, client.received.get, client.send)
     client.received.put_nowait({"type": "websocket.connect"})
@@ -69,6 +77,29 @@ async def test_a_message_becomes_text_when_the_client_has_taken_the_others() -> 
             await turns()
             assert [orjson.loads(text) for text in client.texts] == wanted[:taken]
         await asyncio.gather(*sending)
+
+
+async def test_a_caller_is_sent_no_message_whose_clients_have_not_taken_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that takes nothing holds up what is sent to others of its caller, and to those of no other caller.
+
+    A message that waits is not text yet.
+    """
+    monkeypatch.setattr(caller_sockets, "MAX_UNTAKEN", 10)
+    monkeypatch.setattr(caller_sockets, "LOOK_SECONDS", 0)
+    shared, message = CallerSockets(), {"type": "next", "id": "1", "payload": {"data": "first"}}
+    async with opened() as (slow, one), opened() as (quick, two), opened() as (other, three):
+        one.caller = two.caller = shared
+        for client in (slow, quick, other):
+            client.writable.set()
+        await one.send_json(message)
+        waiting = asyncio.ensure_future(two.send_json(message))
+        await three.send_json(message)
+        await turns()
+        assert (len(slow.texts), quick.texts, len(other.texts)) == (1, [], 1)
+        message["payload"] = {"data": "last"}
+        slow.writable.set()
+        await waiting
+        assert [orjson.loads(text) for text in quick.texts] == [message]
 
 
 async def test_a_message_is_sent_at_once_by_other_servers() -> None:

@@ -347,11 +347,11 @@ async def test_the_sockets_of_a_caller_are_read_in_the_same_turns(build: Any) ->
     """However many a caller opens, they have the turns of one; those of another caller have their own."""
     socket: Any = next(route.app for route in build().routes if isinstance(route, WebSocketRoute))
     ada, bob = (Principal(name, PrincipalKind.PERSON, "default") for name in ("ada", "bob"))
-    turns = socket.turns_of(ada)
-    assert socket.turns_of(ada) is turns
-    assert socket.turns_of(bob) is not turns
-    del turns
-    assert not [*socket._turns]  # noqa: SLF001 - what a caller leaves behind
+    sockets = socket.sockets_of(ada)
+    assert socket.sockets_of(ada) is sockets
+    assert socket.sockets_of(bob) is not sockets
+    del sockets
+    assert not [*socket._sockets]  # noqa: SLF001 - what a caller leaves behind
 
 
 async def test_a_connection_takes_the_turns_of_its_caller(monkeypatch: pytest.MonkeyPatch, build: Any) -> None:
