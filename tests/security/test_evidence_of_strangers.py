@@ -292,6 +292,27 @@ async def test_no_stranger_hides_evidence_by_many_data(api: Api, monkeypatch: py
 
 
 @observes_one_process
+async def test_no_stranger_cuts_evidence_that_fits_by_itself(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Evaluations of eva do not reduce what is read of those that count: one request reads all data of these.
+
+    The filter by health, which refuses what is cut, finds the version.
+    """
+    data = [f"mlg://dataset/test/default/whole-{number}" for number in range(24)]
+    await api.load(*({"dataset": {"id": each, "owners": [RANKING]}} for each in data))
+    await register(api, "whole", 1)
+    own = [evaluated(f"part-{number}", "whole", data[number::3], verdict="FAIL") for number in range(3)]
+    assert (await api.register("ci-ranking", *own))["created"] == 3
+    limit_edges(monkeypatch, 40)
+    names = ["part-0", "part-1", "part-2"]
+    assert await evidence(api, "whole") == ("UNHEALTHY", None, names)
+    strangers = [evaluated(f"cut-{number}", "whole", data, verdict="FAIL") for number in range(3)]
+    assert (await api.register("eva", *strangers))["created"] == 3
+    assert await evidence(api, "whole") == ("UNHEALTHY", "CAUSES", names)
+    filtered = "query ($ids: [ID!]) { assets(filter: {ids: $ids, health: [UNHEALTHY]}) { nodes { id } } }"
+    assert (await api.ask("bo", filtered, ids=[version("whole")]))["assets"]["nodes"] == [{"id": version("whole")}]
+
+
+@observes_one_process
 async def test_the_data_of_many_own_evaluations_are_compared_in_part(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """Evaluations that count stay causes if they have too many edges to data, and the health says that it is cut.
 

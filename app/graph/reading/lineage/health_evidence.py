@@ -2,7 +2,7 @@
 
 The evidence is read in the request that expands the same level (:mod:`app.graph.reading.lineage.expander`), for the
 vertices and for the other members of their asset groups. Any caller may record evaluations of a version, each on
-thousands of datasets. If the evidence has too many edges, two further requests read less of it.
+thousands of datasets. If the evidence has too many edges, two or three further requests read less of it.
 """
 
 import sys
@@ -117,23 +117,24 @@ class EvidenceReader:
         return _Level(own, steps, response.edges, response)
 
     async def _with_some_data(self, level: "_Level") -> "_Level":
-        """Return a level that was read without data with the evaluations that count, and their first data.
+        """Return a level that was read without data with the evaluations that count, and their data.
 
-        All evaluations have the same maximum, by which one request may read the data of all. If their edges are too
-        large for it all the same, no data is read.
+        If one request may not read all, it reads the first of each: all evaluations have the same maximum, by which
+        their data are few enough. If their edges are too large for it all the same, no data is read.
         """
         with self._rows.budget.reading_on():
             level = await run_in_turn(level.counting, level.is_long)
             evaluations = await run_in_turn(level.evaluations, level.is_long)
-        maximum = max(EDGE_CAP // (_SHARE * max(len(evaluations), 1)), 1)
-        builder = _RequestBuilder(self._rows.row_policy.instant)
-        builder.add(_DATA, evaluations, n=maximum)
-        data: Sequence[Adjacency]
-        try:
-            data = (await self._rows.fetch(LevelRequest(hops=builder.hops))).edges
-        except LimitError:
-            data, maximum = [{}], 0
-        return replace(level, edges=[*level.edges, *data], maximum=maximum)
+        some = max(EDGE_CAP // (_SHARE * max(len(evaluations), 1)), 1)
+        for maximum, window in ((sys.maxsize, {}), (some, {"n": some})):
+            builder = _RequestBuilder(self._rows.row_policy.instant)
+            builder.add(_DATA, evaluations, **window)
+            try:
+                data = (await self._rows.fetch(LevelRequest(hops=builder.hops))).edges
+            except LimitError:
+                continue
+            return replace(level, edges=[*level.edges, *data], maximum=maximum)
+        return replace(level, edges=[*level.edges, {}], maximum=0)
 
     def _groups(self, vertices: list[Vertex], level: "_Level") -> list[GroupEvidence]:
         """Return the evidence on each vertex and its members from a level, and evaluate the policy on these."""
