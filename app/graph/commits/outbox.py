@@ -149,10 +149,15 @@ class Outbox:
         It is not if a stored one for the same assets is due as early, and after ``now``, or is due already and its job
         has not begun it (:meth:`begin`). The new entry replaces stored ones that are due later than it. So an asset has
         few such entries, however often its edges are declared with another end.
+
+        An entry that is due at ``now`` awaits nothing: an end was taken back. It is needed only if stored ones wait,
+        and all are of its caller, because it counts for who takes the end back. Its job leaves one for the next end.
         """
         alike = self._queue.alike(entry)
         stored = [each for each in alike if each.due > now]
         if self._is_next(alike, now) or any(each.due <= entry.due for each in stored):
+            return []
+        if entry.due <= now and not (stored and all(each.caller == entry.caller for each in stored)):
             return []
         entry.replaces = tuple(stored)
         return [entry]

@@ -26,6 +26,7 @@ class BatchDiff:
 
     ``vertices``, without attached records, and ``edges`` are new or changed. Of data-carrying edges, and edges between
     children and parents, ``opened`` begin to propagate, ``closed`` cease to, and ``ending`` propagate until an instant.
+    ``unending`` are those that did so before the batch, and do no more.
     ``counting_children`` has the children, by parent, of the parents from which new or changed carrying edges start: an
     edge of a parent counts for its children. It is empty until :meth:`by` fills it.
     """
@@ -40,6 +41,8 @@ class BatchDiff:
         self.opened = [key for key in edges if self._carries(key) and not self._carried(key)]
         self.closed = [key for key in edges if self._carried(key) and not self._carries(key)]
         self.ending = [key for key in edges if self._carries(key) and ends(batch.edges[key]) != FOREVER]
+        still = {*self.ending}
+        self.unending = [key for key in edges if key not in still and self._ended_later(key)]
 
     @classmethod
     async def by(cls, batch: WorkingSet, author: Author, children: CountingChildren) -> "BatchDiff":
@@ -69,12 +72,16 @@ class BatchDiff:
         return (key[2], None) if pair is None else pair
 
     def first_ends(self) -> list[tuple[tuple[int, int | None], int]]:
-        """Return the results of :meth:`affected`, each with the first instant when edges in ``ending`` end."""
+        """Return the results of :meth:`affected`, each with the first instant when edges in ``ending`` end.
+
+        Where an end was taken back, in ``unending``, the instant is 0, for at once: what awaits it may be needless.
+        """
         found: dict[tuple[int, int | None], int] = {}
         for key in self.ending:
             affected = self.affected(key)
             found[affected] = min(ends(self.batch.edges[key]), found.get(affected, FOREVER))
-        return [*found.items()]
+        at_once = dict.fromkeys(map(self.affected, self.unending), 0)
+        return [*found.items(), *at_once.items()]
 
     def child_and_parent(self, key: EdgeKey) -> tuple[int, int] | None:
         """Return the ids of child and parent if an edge joins these in an asset group, None for any other edge."""
@@ -117,6 +124,9 @@ class BatchDiff:
     def _joins(self, key: EdgeKey) -> bool:
         """Return whether an edge carries sensitivity now, and did not as stored."""
         return self._carries(key) and not carries_sensitivity(self.batch.stored_edge(key), self.author.now)
+
+    def _ended_later(self, key: EdgeKey) -> bool:
+        return self._carried(key) and ends(self.batch.edge_before(key) or {}) != FOREVER
 
     def _carries(self, key: EdgeKey) -> bool:
         return carries_sensitivity(self.batch.edge(key), self.author.now)

@@ -139,13 +139,13 @@ def test_an_entry_whose_job_has_begun_takes_the_place_of_none() -> None:
 
 
 def test_an_entry_whose_job_has_not_begun_is_enough() -> None:
-    """Its job will see what is written before it begins: ends that are given and soon pass leave no second one.
+    """Its job will see what is written before it begins: ends that are given and taken back leave no second one.
 
     While memory is stale, the store may not have the entry.
     """
     outbox = outbox_of(awaited(50), awaited(50, tag=ANY_TAG))
     for now in range(100, 2_100):
-        for due in (now + 1_000, now + 1):
+        for due in (now + 1_000, now):
             for tag in (None, ANY_TAG):
                 with outbox.committing(outbox.later(awaited(due, tag=tag), now)):
                     pass
@@ -197,6 +197,15 @@ def test_an_end_that_passed_while_a_job_worked_is_not_lost() -> None:
     with outbox.committing([awaited(107)]):
         pass
     assert [outbox.following(worked_off, due, now=110) for due in (105, 120)] == [[], []]
+
+
+def test_an_end_that_is_taken_back_makes_due_what_its_caller_left() -> None:
+    """What ada left would be work of ada, whose calls then wait for what bob did; without an entry nothing is due."""
+    ada, bob = person("ada"), person("bob")
+    for callers, due in (([bob], [100]), ([ada], []), ([ada, bob], []), ([bob, ada], []), ([], [])):
+        outbox = outbox_of(*(replace(awaited(500 - number), raised_by=who) for number, who in enumerate(callers)))
+        found = outbox.later(replace(awaited(100), raised_by=bob), 100)
+        assert [(each.due, each.raised_by, len(each.replaces)) for each in found] == [(each, bob, 1) for each in due]
 
 
 class Stored:
