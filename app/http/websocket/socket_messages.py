@@ -77,11 +77,14 @@ class SocketMessages(ASGIWebSocketAdapter):
             if self.ws.application_state is WebSocketState.DISCONNECTED:
                 raise WebSocketDisconnected
             self.acknowledged |= message["type"] == "connection_ack"
+            encoded = orjson.dumps(message)
+            size, text = len(encoded), encoded.decode()
+            del encoded
             try:
-                await self.ws.send_text(orjson.dumps(message).decode())
+                await self.ws.send_text(text)
             except WebSocketDisconnect as gone:
                 raise WebSocketDisconnected from gone
-            self.caller.sent(self)
+            self.caller.sent(self, size)
 
     @property
     def untaken(self) -> int:
