@@ -24,6 +24,7 @@ from app.auth.dev_issuer import DevIssuer
 from app.auth.personas import Persona
 from app.graph.reading.level import cached_level, level_batcher
 from app.graph.reading.lineage import health_evidence
+from policies.installation.disclosure import Disclosure
 from policies.installation.gates import Gate, Gates, Needs
 from policies.principal import PrincipalKind
 
@@ -310,6 +311,27 @@ async def test_no_stranger_cuts_evidence_that_fits_by_itself(api: Api, monkeypat
     assert await evidence(api, "whole") == ("UNHEALTHY", "CAUSES", names)
     filtered = "query ($ids: [ID!]) { assets(filter: {ids: $ids, health: [UNHEALTHY]}) { nodes { id } } }"
     assert (await api.ask("bo", filtered, ids=[version("whole")]))["assets"]["nodes"] == [{"id": version("whole")}]
+
+
+@observes_one_process
+async def test_hidden_evaluations_that_are_left_out_are_like_none(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the policy discloses nothing, the health of a version says nothing of an evaluation that bo may not discover.
+
+    Otherwise it says of all evaluations that are left out what it says of them if they are read.
+    """
+    data = [f"mlg://dataset/test/default/veiled-{number}" for number in range(24)]
+    await api.load(*({"dataset": {"id": each, "owners": [RANKING]}} for each in data))
+    await register(api, "veiled", 1)
+    own = evaluated("shown", "veiled", data, verdict="FAIL")
+    secret = evaluated("secret", "veiled", data, verdict="FAIL")
+    secret["evaluation"] |= {"owners": [{"owner": "mlg://team/catalog/default/fraud"}], "visibility": "TEAM"}
+    assert (await api.register("ci-ranking", own))["created"] == 1
+    await api.load(secret)
+    for maximum in (100, 40):
+        limit_edges(monkeypatch, maximum)
+        for disclosure, reason in ((Disclosure.FLAG, "POLICY"), (Disclosure.NONE, None)):
+            monkeypatch.setattr(api.contexts, "disclosure", disclosure)
+            assert await evidence(api, "veiled") == ("UNHEALTHY", reason, ["shown"])
 
 
 @observes_one_process

@@ -49,8 +49,8 @@ class HealthEvidence:
     one whose group was read, empty for the latter itself. If the query reads the past, links, evaluations and data
     include edges that were not valid then; :func:`app.graph.records.read_time.edge_at` filters them.
 
-    ``lacks_reported`` states that evaluations that do not count for the vertex were left out, ``lacks_data`` that some
-    data of its evaluations may have been.
+    ``left_out`` are evaluations that do not count for the vertex, each with the edge to it, if they were left out.
+    ``lacks_data`` states that some data of its evaluations may have been.
     """
 
     vid: int
@@ -58,7 +58,7 @@ class HealthEvidence:
     incidents: Sequence[int]
     evaluations: Sequence[tuple[int, Edge, Sequence[tuple[int, Edge]]]]
     link: Edge = field(default_factory=dict)
-    lacks_reported: bool = False
+    left_out: Sequence[tuple[int, Edge]] = ()
     lacks_data: bool = False
 
 
@@ -76,9 +76,10 @@ class GroupEvidence:
 
     @property
     def size(self) -> int:
-        """Return the number of checks, incidents and evaluations on the group."""
+        """Return the number of checks, incidents and evaluations on the group, also of those that were left out."""
         group = (self.itself, *self.members)
-        return sum(len(each.checks) + len(each.incidents) + len(each.evaluations) for each in group)
+        parts = ((each.checks, each.incidents, each.evaluations, each.left_out) for each in group)
+        return sum(len(part) for each in parts for part in each)
 
 
 class EvidenceReader:
@@ -153,15 +154,15 @@ class _Level:
     """The evidence on a level as it was read: the ``edges`` of each hop, and the response that has the records.
 
     ``own`` are the hops to the evidence on the vertices. ``steps`` has for each hop to other members its index, and the
-    hops to the evidence on them. ``reported`` are the versions of which evaluations were left out. ``maximum`` is the
-    number of data up to which those of an evaluation were read.
+    hops to the evidence on them. ``left_out`` has the evaluations of each version that were left out. ``maximum`` is
+    the number of data up to which those of an evaluation were read.
     """
 
     own: "_EvidenceHops"
     steps: Sequence[tuple[int, "_EvidenceHops"]]
     edges: Sequence[Adjacency]
     response: LevelResponse
-    reported: frozenset[int] = frozenset()
+    left_out: Adjacency = field(default_factory=dict)
     maximum: int = sys.maxsize
 
     @property
@@ -171,14 +172,13 @@ class _Level:
 
     def counting(self) -> "_Level":
         """Return the level with those evaluations alone that count for their version."""
-        edges, reported = [*self.edges], set[int]()
+        edges, left_out = [*self.edges], dict[int, list[tuple[int, Edge]]]()
         for hop in self._hops_to_evaluations():
-            edges[hop] = {
-                version: [each for each in found if self._counts(version, each[0])]
-                for version, found in self.edges[hop].items()
-            }
-            reported |= {version for version, found in self.edges[hop].items() if len(edges[hop][version]) < len(found)}
-        return replace(self, edges=edges, reported=frozenset(reported))
+            edges[hop] = {}
+            for version, found in self.edges[hop].items():
+                edges[hop][version] = [each for each in found if self._counts(version, each[0])]
+                left_out[version] = [each for each in found if not self._counts(version, each[0])]
+        return replace(self, edges=edges, left_out=left_out)
 
     def evaluations(self) -> list[int]:
         """Return the evaluations, each once."""
@@ -219,7 +219,7 @@ class _EvidenceHops:
             [far for far, _ in edges[self.incidents].get(vid, ())],
             evaluations,
             link or {},
-            vid in level.reported,
+            level.left_out.get(vid, ()),
             any(len(data) >= level.maximum for _, _, data in evaluations),
         )
 
@@ -278,4 +278,5 @@ def _assets(groups: Iterable[GroupEvidence]) -> set[int]:
         found |= {evidence.vid for evidence in group.members}
         for evidence in (group.itself, *group.members):
             found |= {vid for far, _, data in evidence.evaluations for vid in (far, *(further for further, _ in data))}
+            found |= {vid for vid, _ in evidence.left_out}
     return found

@@ -56,7 +56,7 @@ class HealthWalk:
     Of several findings with one cause one is kept: a finding that counts for the status precedes the others, then the
     least depth, then the least id of the asset. ``monitored`` is true if the root, or a member that
     :meth:`_group_evidence` yields with it, has a visible evaluation or latest result of a check that counts.
-    ``lacks_causes`` is true if evaluations were left out that cannot change the status.
+    ``lacks_causes`` is true if visible evaluations were left out, which cannot change the status.
     """
 
     root: Row
@@ -187,7 +187,8 @@ class HealthWalk:
         Only the newest evaluation of each owner, kind and set of data counts. If data may be missing, EDGES limits the
         walk, because the status may depend on it.
         """
-        self.lacks_causes |= evidence.lacks_reported
+        left_out = [self.visibility.along(version, vid, edge, Direction.OUT) for vid, edge in evidence.left_out]
+        self.lacks_causes |= any(left_out)
         self.walk.ended += [EDGES] if evidence.lacks_data else []
         known = [*self._evaluations(version, evidence)]
         self.monitored |= monitors and any(counts_for(version.record, found.record) for found, _ in known)
