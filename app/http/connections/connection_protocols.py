@@ -47,7 +47,8 @@ MAX_FRAGMENTS: Final = 4_096
 WRITABLE: Final = "mlg.writable"
 """Extension in the scope of a WebSocket. ``wait`` returns when the client has taken most of what was sent, or has left.
 
-``untaken`` returns the number of bytes that it has not taken, 0 if it has left.
+``untaken`` returns the number of bytes that it has not taken, 0 if it has left. ``is_closing`` returns whether the
+connection ends or has ended.
 """
 
 _PARTS: Final = {h11.IDLE: Owed.HEAD, h11.SEND_BODY: Owed.BODY}
@@ -352,8 +353,12 @@ class WebSocketConnection(_Counted, WebSocketsSansIOProtocol):
 
     async def run_asgi(self) -> None:
         """Serve the connection; its scope has the extension `WRITABLE`."""
-        untaken = self.transport.get_write_buffer_size  # of the transport, which leaves no cycle of references
-        self.scope["extensions"][WRITABLE] = {"wait": self.writable.wait, "untaken": untaken}
+        transport = self.transport  # methods of this leave no cycle of references
+        self.scope["extensions"][WRITABLE] = {
+            "wait": self.writable.wait,
+            "untaken": transport.get_write_buffer_size,
+            "is_closing": transport.is_closing,
+        }
         await super().run_asgi()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -9,6 +9,8 @@ from collections import deque
 from typing import Final, Protocol
 from weakref import WeakKeyDictionary
 
+import structlog
+
 from graphql_schema.ports.operation_budget import OperationBudget
 
 MAX_UNTAKEN: Final = 64 * 1024 * 1024
@@ -16,6 +18,8 @@ MAX_UNTAKEN: Final = 64 * 1024 * 1024
 
 LOOK_SECONDS: Final = 0.1
 """Seconds between two looks at what the clients of a caller with too much have taken."""
+
+_log = structlog.get_logger(__name__)
 
 
 class Sending(Protocol):
@@ -25,16 +29,23 @@ class Sending(Protocol):
     def untaken(self) -> int:
         """Number of bytes that its client has not taken; 0 after its end."""
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether it is closed, or its connection ends."""
+
 
 class CallerSockets:
     """The sockets of one caller.
 
     ``turns`` is the budget in whose turns all of them are read and written. Of the sockets, those alone are kept whose
     client did not take the last message at once. How many bytes these have not taken is asked of their transports.
+    ``tenant`` and ``subject`` are of the caller, for the log.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tenant: str = "", subject: str = "") -> None:
         self.turns = OperationBudget()
+        self._names = {"tenant": tenant, "caller": subject}
+        self._is_logged = False
         self._behind = WeakKeyDictionary[Sending, _Untaken]()
         self._looking = asyncio.Lock()
 
@@ -58,11 +69,25 @@ class CallerSockets:
                 del self._behind[socket]
         return sum(found.size for found in self._behind.values()) >= MAX_UNTAKEN
 
-    async def wait(self) -> None:
-        """Return when the clients have taken enough; others may be sent a message before the caller of this is."""
-        async with self._looking:
-            while self.are_behind:  # noqa: ASYNC110 - no event is set when a client takes a part
+    async def wait(self, socket: Sending) -> None:
+        """Return when the clients have taken enough, or the client of ``socket`` has left.
+
+        Of those that wait, one looks. Others may be sent a message before the socket is. The first wait is logged.
+        """
+        while not socket.is_gone:
+            if self._looking.locked():
                 await asyncio.sleep(LOOK_SECONDS)
+                continue
+            async with self._looking:
+                if not self.are_behind:
+                    return
+                self._log_once()
+                await asyncio.sleep(LOOK_SECONDS)
+
+    def _log_once(self) -> None:
+        if not self._is_logged:
+            self._is_logged = True
+            _log.warning("events_wait_for_clients", **self._names)
 
 
 class _Untaken:

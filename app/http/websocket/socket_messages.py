@@ -65,32 +65,49 @@ class SocketMessages(ASGIWebSocketAdapter):
         """Send one message; raises `WebSocketDisconnected` if the socket is closed.
 
         A message takes up to 25 MB as text, six times its characters. So it becomes text when the client has taken the
-        earlier ones, and the clients of the caller enough of theirs. It is sent in the same turn: of all sockets, only
-        one message is text at any time.
+        earlier ones. It is sent in the same turn: of all sockets, only one message is text at any time. An event also
+        waits until the clients of the caller have taken enough; other messages, which are short, overtake it meanwhile.
         """
-        async with self._sending:
-            await self._until_writable()
-            await self.caller.turns.pause()
-            while self.caller.are_behind:  # nothing is awaited between the last look and the write
-                await self.caller.wait()
+        is_event = message["type"] == "next"
+        while True:
+            if is_event:
+                await self.caller.wait(self)
+            async with self._sending:
+                await self._until_writable()
                 await self.caller.turns.pause()
-            if self.ws.application_state is WebSocketState.DISCONNECTED:
-                raise WebSocketDisconnected
-            self.acknowledged |= message["type"] == "connection_ack"
-            encoded = orjson.dumps(message)
-            size, text = len(encoded), encoded.decode()
-            del encoded
-            try:
-                await self.ws.send_text(text)
-            except WebSocketDisconnect as gone:
-                raise WebSocketDisconnected from gone
-            self.caller.sent(self, size)
+                # Others may have been sent events meanwhile; nothing is awaited between this look and the write.
+                if not (is_event and self.caller.are_behind) or self.is_gone:
+                    await self._send(message)
+                    return
+
+    async def _send(self, message: Mapping[str, object]) -> None:
+        """Send one message now."""
+        if self.is_gone:
+            raise WebSocketDisconnected
+        self.acknowledged |= message["type"] == "connection_ack"
+        encoded = orjson.dumps(message)
+        size, text = len(encoded), encoded.decode()
+        del encoded
+        try:
+            await self.ws.send_text(text)
+        except WebSocketDisconnect as gone:
+            raise WebSocketDisconnected from gone
+        self.caller.sent(self, size)
 
     @property
     def untaken(self) -> int:
         """Number of bytes that were sent and that the client has not taken; 0 if the server has no such extension."""
+        return self._asked("untaken")
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the socket is closed, or its connection ends."""
+        return bool(self._asked("is_closing")) or self.ws.application_state is WebSocketState.DISCONNECTED
+
+    def _asked(self, name: str) -> int:
+        """Return what the extension of the server says of the connection; 0 if the server has none."""
         extension = self.ws.scope.get("extensions", {}).get(WRITABLE)
-        return 0 if extension is None else int(extension["untaken"]())
+        return 0 if extension is None else int(extension[name]())
 
     async def _until_writable(self) -> None:
         """Return when the client has taken what was sent; at once if the server has no such extension."""

@@ -275,7 +275,8 @@ class SubscriptionSocket(GraphQL[SocketSession, None]):
 
     def sockets_of(self, principal: Principal) -> CallerSockets:
         """Return what all sockets of a caller share, however many the caller has."""
-        return self._sockets.setdefault((principal.tenant, principal.subject), CallerSockets())
+        caller = principal.tenant, principal.subject
+        return self._sockets.setdefault(caller, CallerSockets(*caller))
 
     @contextmanager
     def counted(self, principal: Principal) -> Iterator[None]:

@@ -145,7 +145,7 @@ async def turns(count: int) -> None:
 async def test_the_application_can_wait_until_a_client_takes_messages() -> None:
     """The extension of the scope waits while the transport has too much to write, and not for a client that left.
 
-    It has the number of bytes that the client has not taken.
+    It has the number of bytes that the client has not taken, and whether the connection ends.
     """
     scopes: list[Scope] = []
 
@@ -157,7 +157,7 @@ async def test_the_application_can_wait_until_a_client_takes_messages() -> None:
     extension = scopes[0]["extensions"][WRITABLE]
     wait = extension["wait"]
     wire.untaken = 70_000
-    assert extension["untaken"]() == 70_000
+    assert (extension["untaken"](), extension["is_closing"]()) == (70_000, False)
     await wait()
     for end in (wire.protocol.resume_writing, lambda: wire.protocol.connection_lost(None)):
         wire.protocol.pause_writing()
@@ -166,6 +166,8 @@ async def test_the_application_can_wait_until_a_client_takes_messages() -> None:
         assert not waiting.done()
         end()
         await asyncio.wait_for(waiting, PATIENCE)
+    wire.close()
+    assert extension["is_closing"]()
 
 
 @pytest.mark.parametrize(

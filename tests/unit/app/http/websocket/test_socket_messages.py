@@ -17,6 +17,9 @@ from app.http.websocket import caller_sockets
 from app.http.websocket.caller_sockets import CallerSockets
 from app.http.websocket.socket_messages import SocketMessages, message_problem
 
+PATIENCE = 30.0
+"""Seconds after which what should have been sent, or have ended, has not."""
+
 
 class Client:
     """The server and a client that takes messages while ``writable`` is set; ``texts`` are those that it was sent."""
@@ -24,6 +27,7 @@ class Client:
     def __init__(self) -> None:
         self.limits = RequestLimits()
         self.writable = asyncio.Event()
+        self.is_closing = False
         self.texts: list[str] = []
         self.received = asyncio.Queue[Message]()
 
@@ -44,7 +48,11 @@ class Client:
 async def opened(*, extended: bool = True) -> AsyncIterator[tuple[Client, SocketMessages]]:
     """Open a socket whose server has the extension, or another server."""
     client = Client()
-    extension = {"wait": client.writable.wait, "untaken": lambda: client.untaken}
+    extension = {
+        "wait": client.writable.wait,
+        "untaken": lambda: client.untaken,
+        "is_closing": lambda: client.is_closing,
+    }
     extensions = {WRITABLE: extension} if extended else {}
     scope = {"type": "websocket", "extensions": extensions, "headers": []}
     socket = WebSocket(scope, client.received.get, client.send)
@@ -79,7 +87,7 @@ async def test_a_message_becomes_text_when_the_client_has_taken_the_others() -> 
         await asyncio.gather(*sending)
 
 
-async def test_a_caller_is_sent_no_message_whose_clients_have_not_taken_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_caller_is_sent_no_event_whose_clients_have_not_taken_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     """A client that takes nothing holds up what is sent to others of its caller, and to those of no other caller.
 
     A message that waits is not text yet.
@@ -100,6 +108,26 @@ async def test_a_caller_is_sent_no_message_whose_clients_have_not_taken_enough(m
         slow.writable.set()
         await waiting
         assert [orjson.loads(text) for text in quick.texts] == [message]
+
+
+async def test_a_caller_whose_events_wait_has_answers_and_may_leave(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pings are answered while an event waits for other clients, and the wait ends when its own client leaves."""
+    monkeypatch.setattr(caller_sockets, "MAX_UNTAKEN", 10)
+    monkeypatch.setattr(caller_sockets, "LOOK_SECONDS", 0)
+    shared, event = CallerSockets(), {"type": "next", "id": "1", "payload": {"data": "first"}}
+    async with opened() as (slow, one), opened() as (quick, two):
+        one.caller = two.caller = shared
+        for client in (slow, quick):
+            client.writable.set()
+        await one.send_json(event)
+        waiting = [asyncio.ensure_future(two.send_json(event)) for _ in range(3)]
+        await turns()
+        await asyncio.wait_for(two.send_json({"type": "pong"}), PATIENCE)
+        assert quick.texts == ['{"type":"pong"}']
+        quick.writable.set()
+        quick.is_closing = True
+        found = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), PATIENCE)
+        assert ([type(each) for each in found], len(quick.texts)) == ([WebSocketDisconnected] * 3, 1)
 
 
 async def test_a_message_is_sent_at_once_by_other_servers() -> None:
