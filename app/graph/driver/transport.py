@@ -148,8 +148,7 @@ class Transport:
         """Send a request to a server, over a new connection if ``afresh``; record in the pool how the server did."""
         exchange.known_outcome = False
         try:
-            with self._pool.requesting(server):
-                status, body = await self._exchanged(exchange, server, afresh=afresh)
+            status, body = await self._exchanged(exchange, server, afresh=afresh)
         except _NO_CONNECTION as error:
             exchange.attempts -= 1  # no connection, so nothing was sent and the outcome of a write is known
             self._pool.eject(server, "UNREACHABLE")
@@ -217,11 +216,12 @@ class Transport:
                 over.set_result(None)
 
     async def _sent(self, exchange: Exchange, server: Server, *, afresh: bool) -> tuple[int, bytes]:
-        """Send a request to a server once, over a new connection if ``afresh``."""
-        if not afresh:
-            return await self._posted(self.session, server, exchange)
-        async with self._new_session(aiohttp.TCPConnector(force_close=True)) as session:
-            return await self._posted(session, server, exchange)
+        """Send a request to a server once, over a new connection if ``afresh``; the pool counts it until its end."""
+        with self._pool.requesting(server):
+            if not afresh:
+                return await self._posted(self.session, server, exchange)
+            async with self._new_session(aiohttp.TCPConnector(force_close=True)) as session:
+                return await self._posted(session, server, exchange)
 
     async def _posted(self, session: aiohttp.ClientSession, server: Server, exchange: Exchange) -> tuple[int, bytes]:
         """Send a request once; a read at one of several servers can be interrupted."""

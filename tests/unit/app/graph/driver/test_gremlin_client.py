@@ -349,6 +349,24 @@ async def test_a_late_read_of_another_store_has_a_bound() -> None:
     assert store.held == {}
 
 
+async def test_a_late_read_counts_for_its_server() -> None:
+    """A server that works on a read whose caller has left is not taken for an idle one by the next request."""
+    store = HeldStore(GremlinClient([StoreEndpoint.parse(f"http://{name}:8182/gremlin") for name in "ab"]))
+    servers = store.client.pool.servers
+    task = store.send("process 0")
+    await store.run_on()
+    task.cancel()
+    await asyncio.wait([task])
+    assert sorted(len(server.begun) for server in servers) == [0, 1]
+    following = store.send("process 1")
+    await store.run_on()
+    assert [len(server.begun) for server in servers] == [1, 1]
+    for name in ("process 0", "process 1"):
+        store.respond(name)
+    assert await following == [1]
+    await until(lambda: not any(server.begun for server in servers))
+
+
 async def test_a_client_closes_without_its_late_responses() -> None:
     """A store that never responds does not hold the process that stops."""
     async with GremlinClient(URL, host=cast("StoreHost", EmbeddedHost())) as client:
