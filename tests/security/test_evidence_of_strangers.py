@@ -244,9 +244,9 @@ def evaluated(name: str, of: str, data: Sequence[str], **values: Any) -> dict[st
     return {"evaluation": {"id": urn, "modelVersion": version(of), "evaluatedOn": data, **values}}
 
 
-async def evidence(api: Api, name: str) -> tuple[str, str | None, list[str]]:
+async def evidence(api: Api, name: str, who: str = "bo") -> tuple[str, str | None, list[str]]:
     """Return the status of a version, the reason why its health is not complete, and the names of its causes."""
-    found = (await api.ask("bo", EVIDENCE, id=version(name)))["asset"]["health"]
+    found = (await api.ask(who, EVIDENCE, id=version(name)))["asset"]["health"]
     causes = [cause["evaluation"]["id"].removeprefix("mlg://evaluation/test/default/") for cause in found["causes"]]
     return found["status"], found["completeness"]["reason"], causes
 
@@ -332,6 +332,23 @@ async def test_hidden_evaluations_that_are_left_out_are_like_none(api: Api, monk
         for disclosure, reason in ((Disclosure.FLAG, "POLICY"), (Disclosure.NONE, None)):
             monkeypatch.setattr(api.contexts, "disclosure", disclosure)
             assert await evidence(api, "veiled") == ("UNHEALTHY", reason, ["shown"])
+
+
+@observes_one_process
+async def test_hidden_evaluations_that_count_are_like_none(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """If the policy discloses nothing, data of an evaluation that bo may not discover are not missing for bo."""
+    data = [f"mlg://dataset/test/default/shaded-{number}" for number in range(36)]
+    await api.load(*({"dataset": {"id": each, "owners": [RANKING]}} for each in data))
+    await register(api, "shaded", 1)
+    own = [evaluated(f"shade-{number}", "shaded", data, verdict="FAIL") for number in range(3)]
+    for each in own:
+        each["evaluation"]["visibility"] = "TEAM"
+    assert (await api.register("ci-ranking", *own, evaluated("lit", "shaded", [], verdict="FAIL")))["created"] == 4
+    monkeypatch.setattr(api.contexts, "disclosure", Disclosure.NONE)
+    for maximum, reason in ((400, None), (40, "EDGES")):
+        limit_edges(monkeypatch, maximum)
+        assert await evidence(api, "shaded") == ("UNHEALTHY", None, ["lit"])
+        assert (await evidence(api, "shaded", "ada"))[1] == reason
 
 
 @observes_one_process

@@ -50,7 +50,7 @@ class HealthEvidence:
     include edges that were not valid then; :func:`app.graph.records.read_time.edge_at` filters them.
 
     ``left_out`` are evaluations that do not count for the vertex, each with the edge to it, if they were left out.
-    ``lacks_data`` states that some data of its evaluations may have been.
+    ``most_data`` is the number of data up to which those of an evaluation were read.
     """
 
     vid: int
@@ -59,7 +59,7 @@ class HealthEvidence:
     evaluations: Sequence[tuple[int, Edge, Sequence[tuple[int, Edge]]]]
     link: Edge = field(default_factory=dict)
     left_out: Sequence[tuple[int, Edge]] = ()
-    lacks_data: bool = False
+    most_data: int = sys.maxsize
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +134,8 @@ class EvidenceReader:
                 data = (await self._rows.fetch(LevelRequest(hops=builder.hops))).edges
             except LimitError:
                 continue
-            return replace(level, edges=[*level.edges, *data], maximum=maximum)
-        return replace(level, edges=[*level.edges, {}], maximum=0)
+            return replace(level, edges=[*level.edges, *data], most_data=maximum)
+        return replace(level, edges=[*level.edges, {}], most_data=0)
 
     def _groups(self, vertices: list[Vertex], level: "_Level") -> list[GroupEvidence]:
         """Return the evidence on each vertex and its members from a level, and evaluate the policy on these."""
@@ -154,7 +154,7 @@ class _Level:
     """The evidence on a level as it was read: the ``edges`` of each hop, and the response that has the records.
 
     ``own`` are the hops to the evidence on the vertices. ``steps`` has for each hop to other members its index, and the
-    hops to the evidence on them. ``left_out`` has the evaluations of each version that were left out. ``maximum`` is
+    hops to the evidence on them. ``left_out`` has the evaluations of each version that were left out. ``most_data`` is
     the number of data up to which those of an evaluation were read.
     """
 
@@ -163,12 +163,12 @@ class _Level:
     edges: Sequence[Adjacency]
     response: LevelResponse
     left_out: Adjacency = field(default_factory=dict)
-    maximum: int = sys.maxsize
+    most_data: int = sys.maxsize
 
     @property
     def is_long(self) -> bool:
         """Whether there are so many edges that the side thread goes through them."""
-        return sum(len(far) for adjacent in self.edges for far in adjacent.values()) > LONG_LINEAGE
+        return sum(len(far) for each in (*self.edges, self.left_out) for far in each.values()) > LONG_LINEAGE
 
     def counting(self) -> "_Level":
         """Return the level with those evaluations alone that count for their version."""
@@ -176,8 +176,9 @@ class _Level:
         for hop in self._hops_to_evaluations():
             edges[hop] = {}
             for version, found in self.edges[hop].items():
-                edges[hop][version] = [each for each in found if self._counts(version, each[0])]
-                left_out[version] = [each for each in found if not self._counts(version, each[0])]
+                counting = {far for far, _ in found if self._counts(version, far)}
+                edges[hop][version] = [each for each in found if each[0] in counting]
+                left_out[version] = [each for each in found if each[0] not in counting]
         return replace(self, edges=edges, left_out=left_out)
 
     def evaluations(self) -> list[int]:
@@ -220,7 +221,7 @@ class _EvidenceHops:
             evaluations,
             link or {},
             level.left_out.get(vid, ()),
-            any(len(data) >= level.maximum for _, _, data in evaluations),
+            level.most_data,
         )
 
     def _evaluations(

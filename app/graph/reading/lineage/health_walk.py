@@ -184,19 +184,20 @@ class HealthWalk:
     ) -> Iterator[HealthFinding]:
         """Yield a finding for each evaluation with the verdict FAIL or WARN.
 
-        Only the newest evaluation of each owner, kind and set of data counts. If data may be missing, EDGES limits the
-        walk, because the status may depend on it.
+        Only the newest evaluation of each owner, kind and set of data counts.
         """
         left_out = [self.visibility.along(version, vid, edge, Direction.OUT) for vid, edge in evidence.left_out]
         self.lacks_causes |= any(left_out)
-        self.walk.ended += [EDGES] if evidence.lacks_data else []
         known = [*self._evaluations(version, evidence)]
         self.monitored |= monitors and any(counts_for(version.record, found.record) for found, _ in known)
         for evaluation, weight in weigh_evaluations(version, known):
             yield HealthFinding(version, depth, weight, evaluation=evaluation)
 
     def _evaluations(self, version: Row, evidence: HealthEvidence) -> Iterator[tuple[Row, frozenset[str]]]:
-        """Yield the evaluations visible to the caller, each with the ids of the data it shows as evaluated on."""
+        """Yield the evaluations visible to the caller, each with the ids of the data it shows as evaluated on.
+
+        If some of these data may not have been read, EDGES limits the walk, because the status may depend on them.
+        """
         for vid, edge, data in evidence.evaluations:
             visible = self.visibility.along(version, vid, edge, Direction.OUT)
             if visible is None:
@@ -204,6 +205,8 @@ class HealthWalk:
             evaluation, _ = visible
             self.walk.blocked |= _VERDICT in evaluation.access.hidden
             shown = evaluation.reads(_DATA)
+            if shown and len(data) >= evidence.most_data and EDGES not in self.walk.ended:
+                self.walk.ended.append(EDGES)
             yield evaluation, frozenset(self._evaluation_data(evaluation, data) if shown else ())
 
     def _evaluation_data(self, evaluation: Row, data: Sequence[tuple[int, Edge]]) -> Iterator[str]:
