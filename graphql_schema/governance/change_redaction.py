@@ -13,8 +13,13 @@ VisibleRows = Mapping[str, Row]
 """The rows that are visible to the caller, by id."""
 
 
-FREE_TEXT = frozenset({"properties", "params"})
-"""Fields with free keys and values; an id in them is text."""
+ID_KEYS = frozenset({"id", "version", "dataset", "plan", "team"})
+"""Keys of the objects in an entry that have an id.
+
+``id`` is that of the far end of an edge, or of a merged dataset; ``version`` belongs to an alias, ``dataset`` to a
+source of a column, ``plan`` and ``team`` to a change plan. A text under any other key is one of a caller, and names
+nothing, also if it looks like an id.
+"""
 
 
 INSTANT = "At"
@@ -28,17 +33,16 @@ def named_ids(entry: Record) -> Iterator[str]:
     """Yield the ids that an audit entry names and whose existence it would disclose; an id may occur twice."""
     yield from entry.get("edge", ())[1:]
     for side in ("before", "after"):
-        if entry["field"] not in FREE_TEXT and not isinstance(entry[side], str):
-            yield from _ids_in(entry[side])
+        yield from _ids_in(entry[side])
 
 
 def _ids_in(value: Json) -> Iterator[str]:
-    if isinstance(value, str):
-        if value.startswith("mlg://"):
-            yield value
-    elif isinstance(value, Mapping):
-        for each in value.values():
-            yield from _ids_in(each)
+    if isinstance(value, Mapping):
+        for key, each in value.items():
+            if key in ID_KEYS and isinstance(each, str):
+                yield each
+            else:
+                yield from _ids_in(each)
     elif isinstance(value, list):
         for each in value:
             yield from _ids_in(each)
@@ -134,15 +138,16 @@ def _text(field: str, value: Json, visible: Collection[str]) -> str | None:
         return value
     if isinstance(value, int) and field.endswith(INSTANT):
         return instant_text(value)
-    shown = value if field in FREE_TEXT else _scrubbed(value, visible)
-    return orjson.dumps(shown).decode()
+    return orjson.dumps(_scrubbed(value, visible)).decode()
 
 
 def _scrubbed(value: Json, visible: Collection[str]) -> Json:
     """Return the value without parts about hidden ids, with instants as RFC 3339 text."""
     if isinstance(value, Mapping):
         kept = {
-            key: _redacted_value(key, each, visible) for key, each in value.items() if not _is_hidden_id(each, visible)
+            key: _redacted_value(key, each, visible)
+            for key, each in value.items()
+            if not _is_hidden_id(key, each, visible)
         }
         return {key: each for key, each in kept.items() if each != []}  # a list of hidden ids only is left out
     if isinstance(value, list):
@@ -154,10 +159,10 @@ def _redacted_value(key: str, value: Json, visible: Collection[str]) -> Json:
     return instant_text(value) if key in _INSTANTS else _scrubbed(value, visible)
 
 
-def _is_hidden_id(value: Json, visible: Collection[str]) -> bool:
-    return isinstance(value, str) and value.startswith("mlg://") and value not in visible
+def _is_hidden_id(key: str, value: Json, visible: Collection[str]) -> bool:
+    return key in ID_KEYS and isinstance(value, str) and value not in visible
 
 
 def _has_hidden_id(value: Json, visible: Collection[str]) -> bool:
-    """Return whether an element of a list is, or has, a hidden id."""
-    return any(_is_hidden_id(each, visible) for each in (value.values() if isinstance(value, Mapping) else [value]))
+    """Return whether an element of a list has a hidden id."""
+    return isinstance(value, Mapping) and any(_is_hidden_id(key, each, visible) for key, each in value.items())

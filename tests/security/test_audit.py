@@ -1,5 +1,6 @@
 """The audit returns only fields, far ends and assets that its reader may see now, and every filter works on it."""
 
+import json
 import random
 from datetime import datetime
 from pathlib import Path
@@ -105,6 +106,29 @@ async def test_an_edge_to_a_hidden_asset_is_not_in_the_audit(api: Api) -> None:
         newest = (await api.ask(who, HISTORY, id=VERSION))["asset"]["history"]["nodes"][0]
         assert len(newest["fields"]) == len(known)
         assert all(any(each in field["after"] for field in newest["fields"]) for each in known)
+
+
+LINK = "mutation ($input: LinkInput!) { link(input: $input) { edge { id } errors { code message } } }"
+LOOKS_LIKE = ["mlg://x", urn("dataset", "absent"), SHUT]
+
+
+@pytest.mark.parametrize("text", LOOKS_LIKE)
+async def test_a_text_that_looks_like_an_id_neither_breaks_nor_hides_a_change(api: Api, text: str) -> None:
+    """Whatever a caller writes into a property, all readers of the edge have its change, and those beside it."""
+    other = urn("dataset", "other")
+    given = {"relation": "DERIVES", "from": OPEN, "to": other}
+    linked = (await api.ask("ada", LINK, input={**given, "properties": [{"key": "k", "value": text}]}))["link"]
+    assert linked["edge"] is not None, linked
+    for who in ("ada", "bo", "root"):
+        for list_of_changes in (
+            (await api.ask(who, CHANGES, f=None, first=50))["changes"],
+            (await api.ask(who, HISTORY, id=other))["asset"]["history"],
+        ):
+            newest = list_of_changes["nodes"][0]
+            (field,) = newest["fields"]
+            assert (newest["action"], newest.get("subjectId", other)) == ("LINKED", other)
+            assert json.loads(field["after"])["properties"] == [{"key": "k", "value": text}]
+            assert any(change["fields"] for change in list_of_changes["nodes"][1:])
 
 
 async def test_a_hidden_change_is_answered_like_an_unknown_one(api: Api, module_graph: StoreGraph) -> None:

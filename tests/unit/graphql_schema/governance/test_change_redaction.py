@@ -5,25 +5,47 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
+import strawberry
 from hypothesis import given
 from hypothesis import strategies as st
+from strawberry.types.base import get_object_definition
+from strawberry.utils.str_converters import to_camel_case
 from support.estates.plain_rows import PlainAccess, hiding, plain_row
 
-from graphql_schema.governance.change_redaction import FREE_TEXT, is_visible_entry, named_ids, redacted_entry
+from graphql_schema.governance.change_redaction import ID_KEYS, is_visible_entry, named_ids, redacted_entry
+from graphql_schema.inputs.input_fields import VALUE
 from graphql_schema.ports.row import Row
+from graphql_schema.registry.entries import REGISTRY
 
 DATA, TEAM = plain_row("DATASET", "clicks"), plain_row("TEAM", "search")
 KNOWN = {DATA.urn: DATA, TEAM.urn: TEAM}
 HIDDEN, OTHER = "mlg://dataset/test/default/hidden", "mlg://model/test/default/also-hidden"
 SUBJECT = plain_row("MODEL_VERSION", "ranker", version="3")
 
-KEYS = st.sampled_from(["id", "dataset", "version", "name", "kinds", "derivedFrom", "note"])
+OF_IDS = ("id", "version", "dataset", "plan", "team")
+KEYS = st.sampled_from([*OF_IDS, "name", "kinds", "derivedFrom", "note", "value"])
 LEAVES = st.one_of(
     st.none(), st.booleans(), st.integers(0, 10**12), st.text(max_size=6), st.sampled_from([DATA.urn, TEAM.urn, HIDDEN])
 )
-VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4))
-OBJECTS = st.none() | st.dictionaries(KEYS, VALUES, max_size=4) | st.lists(VALUES, max_size=4)
-"""Values of a field that are no plain text: those may contain ids, which a text of a person only looks like."""
+
+
+def with_ids(value: dict[str, Any]) -> dict[str, Any]:
+    """Return the object with an id in place of any other text under a key of ids."""
+    ids = {DATA.urn, TEAM.urn, HIDDEN}
+    return {
+        key: DATA.urn if key in OF_IDS and isinstance(each, str) and each not in ids else each
+        for key, each in value.items()
+    }
+
+
+def objects(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Return objects with such values."""
+    return st.dictionaries(KEYS, inner, max_size=4).map(with_ids)
+
+
+VALUES = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=4) | objects(inner))
+OBJECTS = st.none() | objects(VALUES) | st.lists(VALUES, max_size=4)
+"""Values of a field that are no plain text: those may contain ids, and texts of a person that look like ids."""
 
 FIELDS = st.sampled_from(["columns", "approvals", "owners", "task", "createdAt"])
 
@@ -50,9 +72,21 @@ def texts(value: Any) -> Iterator[str]:
             yield from texts(each)
 
 
-def renamed(value: Any) -> Any:
-    """Return the value with another hidden id in place of the hidden one."""
-    return json.loads(json.dumps(value).replace(HIDDEN, OTHER))
+def ids(value: Any) -> Iterator[str]:
+    """Yield every id in a JSON value: the texts under the keys that have ids."""
+    if isinstance(value, Mapping):
+        for key, each in value.items():
+            yield from [each] if key in OF_IDS and isinstance(each, str) else ids(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from ids(each)
+
+
+def renamed(value: Any, other: str = OTHER) -> Any:
+    """Return the value with another id in place of the hidden one; texts that look like it stay."""
+    if isinstance(value, Mapping):
+        return {key: other if key in OF_IDS and each == HIDDEN else renamed(each, other) for key, each in value.items()}
+    return [renamed(each, other) for each in value] if isinstance(value, list) else value
 
 
 @given(FIELDS, OBJECTS, OBJECTS)
@@ -60,20 +94,20 @@ def test_no_hidden_id_is_disclosed(field: str, before: Any, after: Any) -> None:
     """Wherever a hidden id is in a value, at any depth, it is in neither side of the entry."""
     found = shown(entry(field, before, after))
     assert found is not None
-    assert HIDDEN not in json.dumps(found)
+    assert HIDDEN not in {*ids([json.loads(found[side] or "null") for side in ("before", "after")])}
 
 
 @given(FIELDS, OBJECTS, OBJECTS)
 def test_entries_that_differ_in_hidden_ids_look_the_same(field: str, before: Any, after: Any) -> None:
     """The viewer cannot distinguish two hidden assets, so no entry depends on which of them it names."""
     stored = entry(field, before, after)
-    assert shown(stored) == shown(renamed(stored))
+    assert shown(stored) == shown(entry(field, renamed(before), renamed(after)))
 
 
 @given(FIELDS, OBJECTS)
 def test_a_value_of_visible_ids_is_complete(field: str, value: Any) -> None:
     """If the viewer sees every id, all texts, numbers and ids of the value are shown."""
-    visible = json.loads(json.dumps(value).replace(HIDDEN, TEAM.urn))
+    visible = renamed(value, TEAM.urn)
     found = shown(entry(field, None, visible))
     assert found is not None
     assert sorted(texts(json.loads(found["after"] or "null"))) == sorted(texts(visible))
@@ -84,7 +118,7 @@ def test_an_edge_of_something_hidden_is_left_out(before: Any, after: Any) -> Non
     """The existence of the entry would disclose that of the hidden end."""
     known = {**KNOWN, SUBJECT.urn: SUBJECT}
     stored = entry("trainedOn", before, after, edge=["FEEDS", DATA.urn, SUBJECT.urn])
-    assert is_visible_entry(stored, SUBJECT, known) is (HIDDEN not in list(texts([before, after])))
+    assert is_visible_entry(stored, SUBJECT, known) is {*ids([before, after])}.issubset(known)
 
 
 def test_an_edge_with_a_hidden_end_is_left_out_even_if_its_values_are_visible() -> None:
@@ -210,17 +244,57 @@ def test_the_work_for_an_entry_does_not_grow_with_the_change(author: str | None)
     assert '"origin":"DECLARED"' in (redacted_entry(stored, SUBJECT, known, author)["after"] or "")
 
 
-def test_an_id_in_free_text_is_text() -> None:
-    """Keys and values that people wrote freely are shown as they are, and name nothing."""
-    for field in FREE_TEXT:
-        value = [{"key": "origin", "value": HIDDEN}]
-        assert shown(entry(field, None, value)) == {
-            "field": field,
-            "alias": None,
-            "before": None,
-            "after": f'[{{"key":"origin","value":"{HIDDEN}"}}]',
-        }
-        assert list(named_ids(entry(field, value, value))) == []
+WRITTEN = [
+    ("properties", [{"key": "origin", "value": HIDDEN}]),
+    ("params", [{"key": HIDDEN, "value": "mlg://x"}]),
+    ("metrics", [{"name": HIDDEN, "value": 0.5, "slice": "mlg://x"}]),
+    ("entityKeys", [HIDDEN, "mlg://x"]),
+    ("columns", [{"name": HIDDEN, "dataType": "mlg://x", "description": HIDDEN}]),
+]
+"""Values that callers wrote freely."""
+
+
+@pytest.mark.parametrize(("field", "value"), WRITTEN)
+def test_a_text_that_looks_like_an_id_is_text(field: str, value: Any) -> None:
+    """What people wrote freely is shown as it is, and names nothing: no reader looks it up or misses it."""
+    found = shown(entry(field, None, value))
+    assert found is not None
+    assert json.loads(found["after"]) == value
+    assert list(named_ids(entry(field, value, value))) == []
+
+
+def test_a_text_in_a_property_hides_no_edge() -> None:
+    """An edge of visible ends is shown to everybody, with its properties, whatever their author wrote."""
+    edge = {"id": DATA.urn, "relation": "DERIVES", "properties": [{"key": "k", "value": HIDDEN}]}
+    stored = entry("upstream", None, edge, edge=["DERIVES", DATA.urn, SUBJECT.urn])
+    found = shown(stored, known={**KNOWN, SUBJECT.urn: SUBJECT})
+    assert found is not None
+    assert json.loads(found["after"]) == edge
+    assert {*named_ids(stored)} == {DATA.urn, SUBJECT.urn}
+
+
+def attributes(input_type: type, prefix: str = "") -> Iterator[tuple[str, bool]]:
+    """Yield the path of each value in the lists of objects that an input stores, and whether it is an id."""
+    definition = get_object_definition(input_type, strict=True)
+    for each in definition.fields:
+        of: Any = each.type
+        while hasattr(of, "of_type"):
+            of = of.of_type
+        path = prefix + (each.graphql_name or to_camel_case(each.python_name))
+        if get_object_definition(of) is not None:
+            if prefix or VALUE in each.metadata:
+                yield from attributes(of, f"{path}.")
+        elif prefix:
+            yield path, of is strawberry.ID
+
+
+def test_the_keys_of_ids_are_those_of_the_inputs() -> None:
+    """Of the objects in lists that a registration stores, each id is under a key of ids, and no other value is."""
+    found = {path: is_id for each in REGISTRY.values() for path, is_id in attributes(each.input)}
+    assert {"columns.derivedFrom.dataset": True, "columns.description": False, "metrics.name": False}.items() <= (
+        found.items()
+    )
+    assert {path: path.split(".")[-1] in ID_KEYS for path in found} == found
 
 
 def test_a_text_is_shown_as_it_is() -> None:
