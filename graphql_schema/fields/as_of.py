@@ -1,25 +1,23 @@
 """Read time of an operation (``asOf``): one instant for all fields, because clients cache objects by id."""
 
-from collections.abc import Iterator
+from functools import partial
 from typing import Annotated
 
 import strawberry
 from graphql import (
     DirectiveNode,
     FieldNode,
-    FragmentSpreadNode,
     GraphQLBoolean,
     GraphQLInputType,
     GraphQLResolveInfo,
-    InlineFragmentNode,
     SelectionNode,
-    SelectionSetNode,
     VariableNode,
     coerce_input_literal,
 )
 
 from graphql_schema.fields.context import Context, Info
 from graphql_schema.fields.scalars import Instant
+from graphql_schema.fields.selected_fields import selected_fields
 from graphql_schema.ports.record import Json
 from policies.errors import InvalidError
 
@@ -80,7 +78,7 @@ def _instants(info: Info) -> frozenset[int | None]:
     """Return the values of ``asOf`` in the top-level fields, except those in TIMELESS; None for a field without it."""
     raw = info._raw_info  # noqa: SLF001 - Strawberry offers the operation nowhere else
     found: set[int | None] = set()
-    for node in _selected(raw, raw.operation.selection_set):
+    for node in selected_fields(raw.operation.selection_set, raw.fragments, partial(_is_included, raw)):
         field = raw.parent_type.fields.get(node.name.value)
         if field is not None and node.name.value not in TIMELESS:
             instant = field.args.get(ARGUMENT)
@@ -88,20 +86,8 @@ def _instants(info: Info) -> frozenset[int | None]:
     return frozenset(found)
 
 
-def _selected(raw: GraphQLResolveInfo[object], selection: SelectionSetNode) -> Iterator[FieldNode]:
-    """Yield the fields of a selection and of its fragments, without those that `@skip` or `@include` removes."""
-    for node in selection.selections:
-        if not _included(raw, node):
-            continue
-        if isinstance(node, FieldNode):
-            yield node
-        elif isinstance(node, InlineFragmentNode):
-            yield from _selected(raw, node.selection_set)
-        elif isinstance(node, FragmentSpreadNode):
-            yield from _selected(raw, raw.fragments[node.name.value].selection_set)
-
-
-def _included(raw: GraphQLResolveInfo[object], node: SelectionNode) -> bool:
+def _is_included(raw: GraphQLResolveInfo[object], node: SelectionNode) -> bool:
+    """Return whether neither `@skip` nor `@include` removes a selection."""
     conditions = {
         directive.name.value: _argument(raw, directive, "if", GraphQLBoolean) for directive in node.directives or ()
     }

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from typing import Annotated, Generic, TypeVar
 
 import strawberry
-from graphql import FieldNode, FragmentSpreadNode, GraphQLResolveInfo, InlineFragmentNode, SelectionSetNode
+from graphql import GraphQLResolveInfo
 
 from graphql_schema.fields.context import Context, Info
 from graphql_schema.fields.cursors import CursorCodec
 from graphql_schema.fields.field import Resolved
 from graphql_schema.fields.scalars import Cursor
+from graphql_schema.fields.selected_fields import selected_fields
 from graphql_schema.ports.record import Json, JsonObject, Position
 from graphql_schema.ports.relation_query import MAX_PAGE_SIZE, ItemFilter, PageRequest
 from graphql_schema.ports.row import PageItem, RowPage
@@ -146,18 +147,10 @@ def _wants_total(context: Context, raw: GraphQLResolveInfo[object]) -> bool:
     """Return whether ``totalCount`` is selected directly below the field; cached per field of the document."""
     node = raw.field_nodes[0]
     if id(node) not in context.totals:
-        context.totals[id(node)] = any(_selects_total(raw, each.selection_set) for each in raw.field_nodes)
+        context.totals[id(node)] = any(
+            below.name.value == "totalCount"
+            for each in raw.field_nodes
+            if each.selection_set is not None
+            for below in selected_fields(each.selection_set, raw.fragments)
+        )
     return context.totals[id(node)]
-
-
-def _selects_total(raw: GraphQLResolveInfo[object], selection: SelectionSetNode | None) -> bool:
-    for node in selection.selections if selection else ():
-        if isinstance(node, FieldNode):
-            if node.name.value == "totalCount":
-                return True
-        elif isinstance(node, InlineFragmentNode):
-            if _selects_total(raw, node.selection_set):
-                return True
-        elif isinstance(node, FragmentSpreadNode) and _selects_total(raw, raw.fragments[node.name.value].selection_set):
-            return True
-    return False
