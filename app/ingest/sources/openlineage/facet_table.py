@@ -133,7 +133,8 @@ JOB: Final = (
     ),
     FacetRule(
         "sourceCodeLocation",
-        "`codeRef`, and for a run event `codeVersion` of the run; properties for branch, tag and version.",
+        "`codeRef`, without user, query and fragment of the address, and for a run event `codeVersion` of the run; "
+        "properties for branch, tag and version.",
         job_facets.code_location,
         ("codeRef", "openlineage.code.branch", "openlineage.code.tag", "openlineage.code.version"),
     ),

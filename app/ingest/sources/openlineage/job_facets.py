@@ -1,5 +1,6 @@
 """Facets of jobs: what each one says about the workflow."""
 
+from app.ingest.shown_address import without_credentials
 from app.ingest.sources.openlineage.contribution import Contribution, EventFacet
 from app.ingest.sources.openlineage.event_names import EventNames
 
@@ -18,9 +19,12 @@ def job_type(facet: EventFacet, about: Contribution, _names: EventNames) -> None
 
 
 def code_location(facet: EventFacet, about: Contribution, _names: EventNames) -> None:
-    """Give the address of the code with its path in the repository; branch, tag and version are properties."""
+    """Give the address of the code, without credentials, and its path in the repository.
+
+    Branch, tag and version are properties.
+    """
     path = facet.text("path")
-    address = facet.text("url") or facet.text("repoUrl")
+    address = without_credentials(facet.text("url") or facet.text("repoUrl") or "")
     about.give("codeRef", f"{address}#{path}" if address and path and path not in address else address or path)
     for key in ("branch", "tag", "version"):
         about.give_property(f"code.{key}", facet.text(key))

@@ -42,3 +42,11 @@ def test_facets_of_a_job_become_values_of_the_workflow() -> None:
     assert values(found.commands[2])["codeVersion"] == "abc"
     alone = mapped(job={"sourceCodeLocation": {"path": "x.py"}, "jobType": {}})
     assert values(alone.commands[1]) == {"codeRef": "x.py"}
+
+
+def test_the_address_of_the_code_has_no_credentials() -> None:
+    """A sender may clone with a token in the address, and each reader of the workflow sees its code reference."""
+    for key in ("url", "repoUrl"):
+        found = mapped(job={"sourceCodeLocation": {key: "https://u:secret@git/x?token=secret", "path": "a.py"}})
+        assert values(found.commands[1]) == {"codeRef": "https://git/x#a.py"}
+    assert values(mapped(job={"sourceCodeLocation": {"type": "git"}}).commands[1]) == {}
