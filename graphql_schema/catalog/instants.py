@@ -19,6 +19,14 @@ _DURATION: Final = re.compile(
 _UNITS: Final = {"weeks": 604_800_000, "days": 86_400_000, "hours": 3_600_000, "minutes": 60_000, "seconds": 1_000}
 
 
+def known_instant(millis: float | None) -> int | None:
+    """Return the instant of a number from outside, in whole epoch milliseconds; None for None.
+
+    None is also returned for a number that no record may have: before 1970, or from FOREVER on.
+    """
+    return int(millis) if millis is not None and 0 <= millis < FOREVER else None
+
+
 def reversed_intervals(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the keys of begin and end of each interval that ends before it begins."""
     for begin, end in INTERVALS:

@@ -8,7 +8,7 @@ import strawberry
 from graphql import GraphQLError
 from strawberry.types.scalar import ScalarDefinition
 
-from graphql_schema.catalog.instants import FOREVER
+from graphql_schema.catalog.instants import FOREVER, known_instant
 
 Instant = NewType("Instant", int)
 """Epoch milliseconds."""
@@ -24,8 +24,11 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def instant_text(millis: int) -> str:
-    """Return an instant as RFC 3339 text in UTC, with milliseconds only if there are any."""
-    seconds, rest = divmod(millis, 1000)
+    """Return an instant as RFC 3339 text in UTC, with milliseconds only if there are any.
+
+    One after FOREVER, which no calendar shows and an earlier version stored, is written as FOREVER.
+    """
+    seconds, rest = divmod(min(millis, FOREVER), 1000)
     text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
     return f"{text.zfill(19)}.{rest:03d}Z" if rest else f"{text.zfill(19)}Z"
 
@@ -45,11 +48,11 @@ def parse_instant(value: object) -> Instant:
             f"DateTime cannot represent {value!r}: its day, time or offset is out of range. "
             "Write an instant such as 2026-11-24T09:30:00Z."
         ) from None
-    if not 0 <= millis < FOREVER:
+    if (known := known_instant(millis)) is None:
         raise GraphQLError(
             f"DateTime cannot represent {value!r}; use an instant from 1970 on, before the last millisecond of 9999."
         )
-    return Instant(millis)
+    return Instant(known)
 
 
 def parse_day(value: object) -> Day:

@@ -12,8 +12,9 @@ from typing import Any, TypeVar
 import pytest
 from graphql import GraphQLInputObjectType
 from structlog.testing import capture_logs
-from support.documents.extremes.extreme_events import extreme_events
+from support.documents.extremes.extreme_events import extreme_events, plain_event
 from support.documents.extremes.extreme_operations import Extremes
+from support.documents.extremes.extreme_values import INSTANTS
 from support.estates.known_of_each_kind import known_items
 from support.servers.in_process import Api, observes_one_process
 from support.servers.odd_requests import faults, posted, response_to
@@ -102,3 +103,16 @@ async def test_no_extreme_event_is_a_defect(api: Api) -> None:
             wrong += [f"{place}, {event.value}: {each}" for each in found]
     assert not wrong, "\n".join(wrong)
     assert len(by_place) > 200
+
+
+async def test_no_extreme_instant_prevents_a_list_of_events(api: Api) -> None:
+    """What became of events with each extreme `eventTime` is shown, also of those that were refused."""
+    event = plain_event()
+    for instant in (event["eventTime"], *INSTANTS.values()):
+        await posted(api, "root", "/api/v1/lineage", {**event, "eventTime": instant})
+    with capture_logs() as lines:
+        response = await response_to(api, "root", "{ ingestions(first: 500) { nodes { eventAt state reason } } }", {})
+    assert not faults(response, lines)
+    shown = [each for each in response.json()["data"]["ingestions"]["nodes"] if each["reason"] == "INVALID: eventTime"]
+    assert len(shown) > 1
+    assert all(each["eventAt"] is None or each["eventAt"] < "9999-12-31T23:59:59.999Z" for each in shown)

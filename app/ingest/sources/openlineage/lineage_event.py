@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
+from graphql_schema.catalog.instants import known_instant
 from graphql_schema.ports.record import Json, JsonObject, Record
 from policies.errors import InvalidError
 
@@ -120,8 +121,8 @@ def run_id_of(value: Json, path: str) -> str:
 def instant_of(text: Json) -> int | None:
     """Return the instant of an ISO 8601 text in epoch milliseconds; a text without an offset is in UTC.
 
-    Return None for another value, for a text of more than MAX_INSTANT_LENGTH characters, and for an instant before
-    1970.
+    Return None for another value, for a text of more than MAX_INSTANT_LENGTH characters, and for an instant that no
+    record may have.
     """
     if not isinstance(text, str) or len(text) > MAX_INSTANT_LENGTH or not text[:4].isdecimal():
         return None
@@ -134,7 +135,7 @@ def instant_of(text: Json) -> int | None:
         seconds = int(moment.replace(microsecond=0).timestamp())
     except (OverflowError, ValueError):
         return None
-    return seconds * 1000 + moment.microsecond // 1000 if seconds >= 0 else None
+    return known_instant(seconds * 1000 + moment.microsecond // 1000)
 
 
 def _instant(text: Json, now: int) -> int:

@@ -19,10 +19,12 @@ from graphql_schema.fields.scalars import instant_text, parse_day, parse_instant
         (1_795_512_600_007, "2026-11-24T09:30:00.007Z"),
         (FOREVER, "9999-12-31T23:59:59.999Z"),
         (-62_135_596_800_000, "0001-01-01T00:00:00Z"),
+        (253_402_387_139_000, "9999-12-31T23:59:59.999Z"),
+        (10**20, "9999-12-31T23:59:59.999Z"),
     ],
 )
 def test_an_instant_is_written_in_utc(millis: int, text: str) -> None:
-    """Milliseconds are written if there are some; the year has four digits."""
+    """Milliseconds are written if there are some; the year has four digits, also of a stored instant after 9999."""
     assert instant_text(millis) == text
 
 

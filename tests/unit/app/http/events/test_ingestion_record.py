@@ -210,6 +210,15 @@ def test_a_malformed_event_has_what_can_be_read() -> None:
     assert {name: readable.values[name] for name in given} == given
 
 
+def test_an_instant_that_no_calendar_shows_is_not_recorded() -> None:
+    """The day is in 9999, and its offset makes it the next year in UTC: no list could show a record with it."""
+    given = {**EVENT, "eventTime": "9999-12-31T23:59:59-23:59"}
+    with pytest.raises(EventError, match="write an instant") as refused_event:
+        checked_event(given, LATER)
+    record = rejected(refused_event.value, about=EventSubject(RUN, "jobs"), eventTime=given["eventTime"])
+    assert (record.values["eventAt"], record.values["reason"]) == (None, "INVALID: eventTime")
+
+
 @pytest.mark.parametrize("error", [CodedError("no", Code.DENIED), CodedError("no", Code.NOT_FOUND)])
 def test_a_sender_without_rights_leaves_no_record(error: CodedError) -> None:
     """Nor does an event that names no asset, or an accepted one."""

@@ -39,10 +39,13 @@ def test_recorded_events_are_accepted(folder: str) -> None:
         ("", None),
         (5, None),
         ("9999-99-99T00:00:00Z", None),
+        ("9999-12-31T23:59:59.998Z", 253_402_300_799_998),
+        ("9999-12-31T23:59:59.999Z", None),
+        ("9999-12-31T23:59:59-23:59", None),
     ],
 )
 def test_instants_without_an_offset_are_in_utc(text: Any, millis: int | None) -> None:
-    """Digits beyond milliseconds are cut; what is no instant from 1970 on is None."""
+    """Digits beyond milliseconds are cut; what is no instant from 1970 to 9999 is None."""
     assert instant_of(text) == millis
 
 
