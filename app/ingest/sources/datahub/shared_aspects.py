@@ -9,6 +9,7 @@ import orjson
 
 from app.ingest.sources.datahub.aspect_files import Entity, Estate
 from app.ingest.sources.datahub.names import Names, split_field
+from graphql_schema.catalog.instants import known_instant
 from graphql_schema.ports.record import Json, JsonObject, Record
 
 Body = JsonObject
@@ -164,8 +165,12 @@ def without_nulls(body: Body) -> Body:
 
 
 def instant(milliseconds: float | None) -> str | None:
-    """Return milliseconds since 1970 as RFC 3339 text; None for None and for 0, which means unknown in DataHub."""
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat() if milliseconds else None
+    """Return milliseconds since 1970 as RFC 3339 text; None for None and for 0, which means unknown in DataHub.
+
+    None is also returned for an instant that the graph cannot have.
+    """
+    known = known_instant(milliseconds)
+    return datetime.fromtimestamp(known / 1000, UTC).isoformat() if known else None
 
 
 def key_values(pairs: Iterable[Record] | None) -> list[dict[str, str]] | None:

@@ -7,6 +7,7 @@ from math import isfinite
 from typing import Final
 
 from app.ingest.sources.mlflow.registry_records import MetricPoint
+from graphql_schema.catalog.instants import known_instant
 from graphql_schema.ports.record import Json, JsonObject, Record
 
 MAX_TEXT: Final = 2_000
@@ -66,8 +67,9 @@ def metric_text(value: float) -> str:
 
 
 def instant(milliseconds: int | None) -> str | None:
-    """Return milliseconds since 1970 as RFC 3339 text, None without an instant."""
-    return None if milliseconds is None else datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat()
+    """Return milliseconds since 1970 as RFC 3339 text, None without an instant that the graph can have."""
+    known = known_instant(milliseconds)
+    return None if known is None else datetime.fromtimestamp(known / 1000, UTC).isoformat()
 
 
 def pairs(values: Mapping[str, str]) -> list[JsonObject] | None:

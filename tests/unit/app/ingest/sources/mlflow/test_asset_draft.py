@@ -2,6 +2,8 @@
 
 from math import inf, nan
 
+import pytest
+
 from app.ingest.sources.mlflow.asset_draft import MAX_TEXT, AssetDraft, instant, pairs
 from app.ingest.sources.mlflow.registry_records import MetricPoint
 
@@ -43,3 +45,9 @@ def test_absent_values_are_left_out() -> None:
     assert instant(0) == "1970-01-01T00:00:00+00:00"
     assert pairs({}) is None
     assert pairs({"b": "2", "a": "1"}) == [{"key": "a", "value": "1"}, {"key": "b", "value": "2"}]
+
+
+@pytest.mark.parametrize("milliseconds", [-1, 253_402_300_799_999, 2**63 - 1])
+def test_an_instant_that_the_graph_does_not_have_is_left_out(milliseconds: int) -> None:
+    """A run in MLflow has the times that its writer chose: one before 1970 or after 9999 does not end the import."""
+    assert instant(milliseconds) is None
