@@ -131,14 +131,18 @@ def queue_thin_event(unit: ItemUnit, command: QueueThinEventCommand) -> WriteOut
 def take_thin_event(unit: ItemUnit, command: TakeThinEventCommand) -> WriteOutcome:
     """Take an event that is due, for the duration of the lease.
 
-    Raises RejectedItemError if the event is hidden, or the caller may not update its source.
+    It is dead instead if the last attempt had no report; but if the source sent it again during that attempt, this is
+    the first attempt. Raises RejectedItemError if the event is hidden, or the caller may not update its source.
     """
     event = _event(unit, command.event)
     if event["state"] != _PENDING or event[DUE_AT] > unit.now:
         return WriteOutcome(Outcome.UNCHANGED, created_record=command.event)
-    if event["attempts"] >= MAX_ATTEMPTS:
-        return _ended(unit, event, _DEAD, reason=_UNFINISHED)
-    taken = {"taken": True, "again": False, "attempts": event["attempts"] + 1, DUE_AT: unit.now + LEASE_MS}
+    before = event["attempts"]
+    if before >= MAX_ATTEMPTS:
+        if not event["again"]:
+            return _ended(unit, event, _DEAD, reason=_UNFINISHED)
+        before = 0
+    taken = {"taken": True, "again": False, "attempts": before + 1, DUE_AT: unit.now + LEASE_MS}
     unit.staging.put(unit.lookup.vid(event["id"]), amended(unit, event, **taken))
     return WriteOutcome(Outcome.UPDATED, created_record=command.event)
 
@@ -146,6 +150,7 @@ def take_thin_event(unit: ItemUnit, command: TakeThinEventCommand) -> WriteOutco
 def finish_thin_event(unit: ItemUnit, command: FinishThinEventCommand) -> WriteOutcome:
     """Record the result of an attempt: the event is done, waits for the next attempt, or is dead.
 
+    If the source sent the event again during the attempt, it is neither done nor dead: what was read may be older.
     Raises RejectedItemError if the event is hidden, if the caller may not update its source, or if the attempt is not
     the one that has the event now. Also raises it for an asset that the caller cannot have written: it is hidden or
     absent, was only referenced, or the caller may not update it.
@@ -165,7 +170,9 @@ def finish_thin_event(unit: ItemUnit, command: FinishThinEventCommand) -> WriteO
             return _ended(unit, event, _DONE, **values)
         return _put(unit, event, **values, **_waiting(unit.now))
     if event["attempts"] >= MAX_ATTEMPTS:
-        return _ended(unit, event, _DEAD, reason=command.reason)
+        if not event["again"]:
+            return _ended(unit, event, _DEAD, reason=command.reason)
+        return _put(unit, event, reason=command.reason, **_waiting(unit.now))
     due = unit.now + retry_pause(event["id"], event["attempts"])
     return _put(unit, event, reason=command.reason, taken=False, again=False, **{DUE_AT: due})
 

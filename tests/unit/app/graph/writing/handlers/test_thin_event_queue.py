@@ -142,6 +142,47 @@ def test_an_event_that_kills_its_workers_is_dead(memory: Memory) -> None:
     assert (event(memory)["state"], event(memory)["reason"], pending(memory)) == ("DEAD", "TIMEOUT", 0)
 
 
+def at_the_last_attempt(memory: Memory) -> Any:
+    """Return an event whose last attempt was begun at NOW, and during which another event about it has arrived."""
+    seeded(memory, source())
+    for attempt in range(MAX_ATTEMPTS):
+        taken(memory, NOW + (attempt + 1 - MAX_ATTEMPTS) * LEASE_MS)
+    assert (event(memory)["attempts"], event(memory)["taken"]) == (MAX_ATTEMPTS, True)
+    assert memory.outcomes(RUN, who=ADA, now=NOW + 1) == ["UPDATED"]
+    return event(memory)
+
+
+def test_an_event_during_the_last_attempt_outlives_its_failure(memory: Memory) -> None:
+    """What failed may be older than the event, which was accepted: the object has all attempts again."""
+    of = at_the_last_attempt(memory)
+    memory.run(failed(of, MAX_ATTEMPTS), who=ADA, now=NOW + 2)
+    found = {name: event(memory)[name] for name in ("state", "attempts", "dueAt", "reason", "taken", "again")}
+    assert found == {
+        "state": "PENDING",
+        "attempts": 0,
+        "dueAt": NOW + 2,
+        "reason": "STORE_UNAVAILABLE",
+        "taken": False,
+        "again": False,
+    }
+    assert pending(memory) == 1
+    memory.run(TakeThinEventCommand(of["id"]), done(of), who=ADA, now=NOW + 3)
+    assert (event(memory)["state"], pending(memory)) == ("DONE", 0)
+
+
+def test_an_event_during_the_last_attempt_outlives_its_worker(memory: Memory) -> None:
+    """After the lease of a worker that was killed, the event is taken as for the first time, and can end again."""
+    of = at_the_last_attempt(memory)
+    take = TakeThinEventCommand(of["id"])
+    assert memory.outcomes(take, who=ADA, now=NOW + LEASE_MS) == ["UPDATED"]
+    found = {name: event(memory)[name] for name in ("state", "attempts", "again")}
+    assert found == {"state": "PENDING", "attempts": 1, "again": False}
+    assert pending(memory) == 1
+    for attempt in range(2, MAX_ATTEMPTS + 2):
+        memory.run(take, who=ADA, now=NOW + attempt * LEASE_MS)
+    assert (event(memory)["state"], event(memory)["reason"], pending(memory)) == ("DEAD", "TIMEOUT", 0)
+
+
 @pytest.mark.parametrize(
     ("numbers", "refused_until"),
     [({"pending": MAX_PENDING}, None), ({"arrived": MAX_PER_MINUTE}, (NOW // 60_000 + 1) * 60_000)],
