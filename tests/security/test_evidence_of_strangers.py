@@ -42,6 +42,7 @@ STATUS = """query ($id: ID!) { asset(id: $id) { stage health { status causes { c
   ... on ModelVersion { gate(alias: "champion") { blockingIncidents { title } } } } }"""
 LINK = f"mutation ($input: LinkInput!) {{ done: link(input: $input) {{ {ERRORS} }} }}"
 UNLINK = f"mutation ($input: UnlinkInput!) {{ done: unlink(input: $input) {{ {ERRORS} }} }}"
+UNHEALTHY = "query ($ids: [ID!]) { assets(filter: {ids: $ids, health: [UNHEALTHY]}) { nodes { id } } }"
 HEALTH_DOMAIN = "mlg://domain/catalog/default/health"
 OTHER_DOMAIN = "mlg://domain/catalog/default/other"
 
@@ -238,6 +239,13 @@ async def test_no_stranger_impairs_a_version_by_its_parent(api: Api) -> None:
     assert (await api.ask("bo", HEALTH, id=urn))["asset"]["health"]["status"] == "UNHEALTHY"
 
 
+async def datasets(api: Api, name: str, count: int) -> list[str]:
+    """Register so many datasets of the team ranking, and return their ids."""
+    found = [f"mlg://dataset/test/default/{name}-{number}" for number in range(count)]
+    await api.load(*({"dataset": {"id": each, "owners": [RANKING]}} for each in found))
+    return found
+
+
 def evaluated(name: str, of: str, data: Sequence[str], **values: Any) -> dict[str, Any]:
     """Return an item that records an evaluation of the first version of a model on some data."""
     urn = f"mlg://evaluation/test/default/{name}"
@@ -264,8 +272,7 @@ async def test_no_stranger_hides_evidence_by_many_data(api: Api, monkeypatch: py
     So the filter by health finds the version, and what is read beside it keeps its causes. The three requests of the
     level are sent one by one, and then two, however many evaluations there are.
     """
-    data = [f"mlg://dataset/test/default/judged-{number}" for number in range(12)]
-    await api.load(*({"dataset": {"id": each, "owners": [RANKING]}} for each in data))
+    data = await datasets(api, "judged", 12)
     for name in ("watched", "beside"):
         await register(api, name, 1)
     days = {name: f"2026-01-0{day}T00:00:00Z" for day, name in enumerate(("former", "latest", "other"), 1)}
@@ -288,8 +295,7 @@ async def test_no_stranger_hides_evidence_by_many_data(api: Api, monkeypatch: py
     assert (await api.register("eva", *more))["created"] == 9
     assert await evidence(api, "watched") == ("UNHEALTHY", "CAUSES", ["other"])
     assert await api.count("bo", both, ids=ids) == before + 5
-    filtered = "query ($ids: [ID!]) { assets(filter: {ids: $ids, health: [UNHEALTHY]}) { nodes { id } } }"
-    assert {node["id"] for node in (await api.ask("bo", filtered, ids=ids))["assets"]["nodes"]} == {*ids}
+    assert {node["id"] for node in (await api.ask("bo", UNHEALTHY, ids=ids))["assets"]["nodes"]} == {*ids}
 
 
 @observes_one_process
@@ -298,19 +304,16 @@ async def test_no_stranger_cuts_evidence_that_fits_by_itself(api: Api, monkeypat
 
     The filter by health, which refuses what is cut, finds the version.
     """
-    data = [f"mlg://dataset/test/default/whole-{number}" for number in range(24)]
-    await api.load(*({"dataset": {"id": each, "owners": [RANKING]}} for each in data))
+    data = await datasets(api, "whole", 24)
     await register(api, "whole", 1)
     own = [evaluated(f"part-{number}", "whole", data[number::3], verdict="FAIL") for number in range(3)]
     assert (await api.register("ci-ranking", *own))["created"] == 3
     limit_edges(monkeypatch, 40)
-    names = ["part-0", "part-1", "part-2"]
-    assert await evidence(api, "whole") == ("UNHEALTHY", None, names)
+    assert await evidence(api, "whole") == ("UNHEALTHY", None, names := ["part-0", "part-1", "part-2"])
     strangers = [evaluated(f"cut-{number}", "whole", data, verdict="FAIL") for number in range(3)]
     assert (await api.register("eva", *strangers))["created"] == 3
     assert await evidence(api, "whole") == ("UNHEALTHY", "CAUSES", names)
-    filtered = "query ($ids: [ID!]) { assets(filter: {ids: $ids, health: [UNHEALTHY]}) { nodes { id } } }"
-    assert (await api.ask("bo", filtered, ids=[version("whole")]))["assets"]["nodes"] == [{"id": version("whole")}]
+    assert (await api.ask("bo", UNHEALTHY, ids=[version("whole")]))["assets"]["nodes"] == [{"id": version("whole")}]
 
 
 @observes_one_process
@@ -319,14 +322,11 @@ async def test_hidden_evaluations_that_are_left_out_are_like_none(api: Api, monk
 
     Otherwise it says of all evaluations that are left out what it says of them if they are read.
     """
-    data = [f"mlg://dataset/test/default/veiled-{number}" for number in range(24)]
-    await api.load(*({"dataset": {"id": each, "owners": [RANKING]}} for each in data))
+    data = await datasets(api, "veiled", 24)
     await register(api, "veiled", 1)
-    own = evaluated("shown", "veiled", data, verdict="FAIL")
-    secret = evaluated("secret", "veiled", data, verdict="FAIL")
-    secret["evaluation"] |= {"owners": [{"owner": "mlg://team/catalog/default/fraud"}], "visibility": "TEAM"}
-    assert (await api.register("ci-ranking", own))["created"] == 1
-    await api.load(secret)
+    hidden = {"owners": [{"owner": "mlg://team/catalog/default/fraud"}], "visibility": "TEAM"}
+    await api.load(evaluated("secret", "veiled", data, verdict="FAIL", **hidden))
+    assert (await api.register("ci-ranking", evaluated("shown", "veiled", data, verdict="FAIL")))["created"] == 1
     for maximum in (100, 40):
         limit_edges(monkeypatch, maximum)
         for disclosure, reason in ((Disclosure.FLAG, "POLICY"), (Disclosure.NONE, None)):
@@ -337,12 +337,9 @@ async def test_hidden_evaluations_that_are_left_out_are_like_none(api: Api, monk
 @observes_one_process
 async def test_hidden_evaluations_that_count_are_like_none(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """If the policy discloses nothing, data of an evaluation that bo may not discover are not missing for bo."""
-    data = [f"mlg://dataset/test/default/shaded-{number}" for number in range(36)]
-    await api.load(*({"dataset": {"id": each, "owners": [RANKING]}} for each in data))
+    data = await datasets(api, "shaded", 36)
     await register(api, "shaded", 1)
-    own = [evaluated(f"shade-{number}", "shaded", data, verdict="FAIL") for number in range(3)]
-    for each in own:
-        each["evaluation"]["visibility"] = "TEAM"
+    own = [evaluated(f"shade-{number}", "shaded", data, verdict="FAIL", visibility="TEAM") for number in range(3)]
     assert (await api.register("ci-ranking", *own, evaluated("lit", "shaded", [], verdict="FAIL")))["created"] == 4
     monkeypatch.setattr(api.contexts, "disclosure", Disclosure.NONE)
     for maximum, reason in ((400, None), (40, "EDGES")):
@@ -357,13 +354,11 @@ async def test_the_data_of_many_own_evaluations_are_compared_in_part(api: Api, m
 
     If the edges are also too large, no data is read, and only the newest evaluation of an owner and kind is a cause.
     """
-    data = [f"mlg://dataset/test/default/many-{number}" for number in range(36)]
-    await api.load(*({"dataset": {"id": each, "owners": [RANKING]}} for each in data))
+    data = await datasets(api, "many", 36)
     await register(api, "thorough", 1)
     own = [evaluated(f"own-{number}", "thorough", data[number::3], verdict="FAIL") for number in range(3)]
     assert (await api.register("ci-ranking", *own))["created"] == 3
-    names = ["own-0", "own-1", "own-2"]
-    assert await evidence(api, "thorough") == ("UNHEALTHY", None, names)
+    assert await evidence(api, "thorough") == ("UNHEALTHY", None, names := ["own-0", "own-1", "own-2"])
     limit_edges(monkeypatch, 30)
     assert await evidence(api, "thorough") == ("UNHEALTHY", "EDGES", names)
     limit_edges(monkeypatch, 38)

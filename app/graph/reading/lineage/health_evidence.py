@@ -50,7 +50,7 @@ class HealthEvidence:
     include edges that were not valid then; :func:`app.graph.records.read_time.edge_at` filters them.
 
     ``left_out`` are evaluations that do not count for the vertex, each with the edge to it, if they were left out.
-    ``most_data`` is the number of data up to which those of an evaluation were read.
+    ``max_data`` is the number of data up to which those of an evaluation were read.
     """
 
     vid: int
@@ -59,7 +59,7 @@ class HealthEvidence:
     evaluations: Sequence[tuple[int, Edge, Sequence[tuple[int, Edge]]]]
     link: Edge = field(default_factory=dict)
     left_out: Sequence[tuple[int, Edge]] = ()
-    most_data: int = sys.maxsize
+    max_data: int = sys.maxsize
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +134,8 @@ class EvidenceReader:
                 data = (await self._rows.fetch(LevelRequest(hops=builder.hops))).edges
             except LimitError:
                 continue
-            return replace(level, edges=[*level.edges, *data], most_data=maximum)
-        return replace(level, edges=[*level.edges, {}], most_data=0)
+            return replace(level, edges=[*level.edges, *data], max_data=maximum)
+        return replace(level, edges=[*level.edges, {}], max_data=0)
 
     def _groups(self, vertices: list[Vertex], level: "_Level") -> list[GroupEvidence]:
         """Return the evidence on each vertex and its members from a level, and evaluate the policy on these."""
@@ -154,7 +154,7 @@ class _Level:
     """The evidence on a level as it was read: the ``edges`` of each hop, and the response that has the records.
 
     ``own`` are the hops to the evidence on the vertices. ``steps`` has for each hop to other members its index, and the
-    hops to the evidence on them. ``left_out`` has the evaluations of each version that were left out. ``most_data`` is
+    hops to the evidence on them. ``left_out`` has the evaluations of each version that were left out. ``max_data`` is
     the number of data up to which those of an evaluation were read.
     """
 
@@ -163,7 +163,7 @@ class _Level:
     edges: Sequence[Adjacency]
     response: LevelResponse
     left_out: Adjacency = field(default_factory=dict)
-    most_data: int = sys.maxsize
+    max_data: int = sys.maxsize
 
     @property
     def is_long(self) -> bool:
@@ -221,7 +221,7 @@ class _EvidenceHops:
             evaluations,
             link or {},
             level.left_out.get(vid, ()),
-            level.most_data,
+            level.max_data,
         )
 
     def _evaluations(

@@ -205,7 +205,7 @@ class HealthWalk:
             evaluation, _ = visible
             self.walk.blocked |= _VERDICT in evaluation.access.hidden
             shown = evaluation.reads(_DATA)
-            if shown and len(data) >= evidence.most_data and EDGES not in self.walk.ended:
+            if shown and len(data) >= evidence.max_data and EDGES not in self.walk.ended:
                 self.walk.ended.append(EDGES)
             yield evaluation, frozenset(self._evaluation_data(evaluation, data) if shown else ())
 
