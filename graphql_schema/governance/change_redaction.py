@@ -13,12 +13,12 @@ VisibleRows = Mapping[str, Row]
 """The rows that are visible to the caller, by id."""
 
 
-ID_KEYS = frozenset({"id", "version", "dataset", "plan", "team"})
+ID_KEYS = frozenset({"id", "version", "dataset", "plan", "team", "runId"})
 """Keys of the objects in an entry that have an id.
 
 ``id`` is that of the far end of an edge, or of a merged dataset; ``version`` belongs to an alias, ``dataset`` to a
-source of a column. ``plan`` and ``team`` belong to a change plan. A text under any other key is one of a caller, and
-names nothing, also if it looks like an id.
+source of a column. ``plan`` and ``team`` belong to a change plan. Edges of an early version have ``runId``. A text
+under any other key names nothing, also if it looks like an id: a caller may have written it.
 """
 
 

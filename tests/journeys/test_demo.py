@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,10 @@ from support.estates.demo_estate import load_demo_estate, open_demo
 from support.servers.in_process import Api
 from support.source_tree import code_blocks, read
 from support.stores.janusgraph import StoreGraph
+from support.stores.writers import stored
 from support.waiting import until
+
+from graphql_schema.governance.change_redaction import ID_KEYS
 
 WAREHOUSE = "mlg://dataset/warehouse/harbour"
 VERSION = "mlg://model-version/mlflow/harbour"
@@ -154,6 +157,28 @@ async def test_the_history_of_a_rollout_has_all_its_states(
     fields = [field for change in reversed(found["history"]["nodes"]) for field in change["fields"]]
     assert [field["after"] for field in fields if field["field"] == "status"] == statuses
     assert [float(field["after"]) for field in fields if field["field"] == "trafficShare"] == shares
+
+
+def places_of_ids(value: Any, key: str = "") -> Iterator[str]:
+    """Yield the key of each id in a JSON value; that of a list for an id that is an element of it."""
+    if isinstance(value, str):
+        yield from [key] if value.startswith("mlg://") else []
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            yield from places_of_ids(each, name)
+    elif isinstance(value, list):
+        for each in value:
+            yield from places_of_ids(each, f"an element of {key}")
+
+
+@pytest.mark.usefixtures("api")
+async def test_each_stored_id_of_the_history_is_under_a_key_of_ids(module_graph: StoreGraph) -> None:
+    """What the server stores as an id has one of the keys by which the history finds it, and hides a hidden one."""
+    changes = (await stored(module_graph)).changes
+    assert {"LINKED", "ALIAS_SET", "APPROVED"} <= {change["action"] for change in changes}
+    sides = [entry[side] for change in changes for entry in change["fields"] for side in ("before", "after")]
+    found = {key for side in sides if not isinstance(side, str) for key in places_of_ids(side)}
+    assert {"id", "version", "dataset"} <= found <= ID_KEYS
 
 
 @pytest.mark.parametrize(

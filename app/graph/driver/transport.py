@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from time import perf_counter
@@ -176,12 +177,18 @@ class Transport:
             server.suspect = True
 
     async def _exchanged(self, exchange: Exchange, server: Server, *, afresh: bool) -> tuple[int, bytes]:
-        """Return HTTP status and body of an attempt; a read goes on as ``late`` when this is cancelled."""
+        """Return HTTP status and body of an attempt; a read goes on as ``late`` when this is cancelled.
+
+        The pool counts it from here on, so that the next request sees it, until its end.
+        """
+        counted = ExitStack()
+        counted.enter_context(self._pool.requesting(server))
         if exchange.writes:
-            return await self._sent(exchange, server, afresh=afresh)
+            with counted:
+                return await self._sent(exchange, server, afresh=afresh)
         loop = asyncio.get_running_loop()
         over: asyncio.Future[None] = loop.create_future()
-        sending = loop.create_task(self._sent_until(over, exchange, server, afresh=afresh))
+        sending = loop.create_task(self._sent_until(over, counted, exchange, server, afresh=afresh))
         try:
             await over
             return sending.result()
@@ -206,22 +213,22 @@ class Transport:
         late.add_done_callback(forget)
 
     async def _sent_until(
-        self, over: asyncio.Future[None], exchange: Exchange, server: Server, *, afresh: bool
+        self, over: asyncio.Future[None], counted: ExitStack, exchange: Exchange, server: Server, *, afresh: bool
     ) -> tuple[int, bytes]:
         """Send a request as :meth:`_sent`, and set ``over`` at the end: it is awaited in place of this task."""
         try:
-            return await self._sent(exchange, server, afresh=afresh)
+            with counted:
+                return await self._sent(exchange, server, afresh=afresh)
         finally:
             if not over.done():
                 over.set_result(None)
 
     async def _sent(self, exchange: Exchange, server: Server, *, afresh: bool) -> tuple[int, bytes]:
-        """Send a request to a server once, over a new connection if ``afresh``; the pool counts it until its end."""
-        with self._pool.requesting(server):
-            if not afresh:
-                return await self._posted(self.session, server, exchange)
-            async with self._new_session(aiohttp.TCPConnector(force_close=True)) as session:
-                return await self._posted(session, server, exchange)
+        """Send a request to a server once, over a new connection if ``afresh``."""
+        if not afresh:
+            return await self._posted(self.session, server, exchange)
+        async with self._new_session(aiohttp.TCPConnector(force_close=True)) as session:
+            return await self._posted(session, server, exchange)
 
     async def _posted(self, session: aiohttp.ClientSession, server: Server, exchange: Exchange) -> tuple[int, bytes]:
         """Send a request once; a read at one of several servers can be interrupted."""

@@ -188,6 +188,10 @@ async def stored(graph: StoreGraph, tenant: str = "default") -> Stored:
     return Stored(
         natives,
         {row["p"]["urn"][0]: row["k"] for row in vertices},
-        [((row["l"], name[row["o"]], name[row["i"]]), row["p"]) for row in joined if row["o"] in name],
+        [
+            ((row["l"], name[row["o"]], name[row["i"]]), row["p"])
+            for row in joined
+            if {row["o"], row["i"]} <= name.keys()
+        ],
         sorted(changes, key=lambda change: (change["createdAt"], change["subjectRevision"])),
     )

@@ -156,7 +156,7 @@ def _evaluation(
         evaluatedOn=[names.dataset_version(*dataset)],
         run=names.evaluation_run(run) if run else None,
         metrics=[{"name": each.name, "value": each.value} for each in points if isfinite(each.value)],
-        evaluatedAt=instant(max(each.timestamp for each in points)),
+        evaluatedAt=instant(max((each.timestamp for each in points if instant(each.timestamp)), default=None)),
     )
     for each in points:
         if not isfinite(each.value):

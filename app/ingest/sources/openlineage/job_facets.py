@@ -23,9 +23,9 @@ def code_location(facet: EventFacet, about: Contribution, _names: EventNames) ->
 
     Branch, tag and version are properties.
     """
-    path = facet.text("path")
+    path = without_credentials(facet.text("path") or "")
     address = without_credentials(facet.text("url") or facet.text("repoUrl") or "")
-    about.give("codeRef", f"{address}#{path}" if address and path and path not in address else address or path)
+    about.give("codeRef", f"{address}#{path}" if address and path and path not in address else address or path or None)
     for key in ("branch", "tag", "version"):
         about.give_property(f"code.{key}", facet.text(key))
 

@@ -290,6 +290,16 @@ async def test_a_late_read_counts_for_its_server() -> None:
     await until(lambda: not any(server.begun for server in servers))
 
 
+async def test_requests_of_one_turn_are_spread_over_the_servers() -> None:
+    """Of requests that are sent before any is on its way, each server has its share."""
+    store = HeldStore(GremlinClient([StoreEndpoint.parse(f"http://{name}:8182/gremlin") for name in "ab"]))
+    for number in range(6):
+        store.send(f"process {number}")
+    await store.run_on()
+    assert [len(server.begun) for server in store.client.pool.servers] == [3, 3]
+    await store.end()
+
+
 async def test_a_client_closes_without_its_late_responses() -> None:
     """A store that never responds does not hold the process that stops."""
     async with GremlinClient(URL, host=cast("StoreHost", EmbeddedHost())) as client:

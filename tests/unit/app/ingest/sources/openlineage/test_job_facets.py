@@ -49,4 +49,6 @@ def test_the_address_of_the_code_has_no_credentials() -> None:
     for key in ("url", "repoUrl"):
         found = mapped(job={"sourceCodeLocation": {key: "https://u:secret@git/x?token=secret", "path": "a.py"}})
         assert values(found.commands[1]) == {"codeRef": "https://git/x#a.py"}
+    alone = mapped(job={"sourceCodeLocation": {"path": "https://u:secret@git/a.py"}})
+    assert values(alone.commands[1]) == {"codeRef": "https://git/a.py"}
     assert values(mapped(job={"sourceCodeLocation": {"type": "git"}}).commands[1]) == {}
