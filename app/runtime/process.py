@@ -13,6 +13,7 @@ from app.graph.admin.schema_upgrade import SchemaUpgrade
 from app.graph.admin.store_client import product_store
 from app.graph.admin.store_probe import StoreProbe
 from app.graph.cache.graph_cache import GraphCache
+from app.graph.commits.late_writes import WriterEpoch
 from app.graph.commits.outbox import Outbox
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_log import WriteLog
@@ -191,7 +192,9 @@ class Process:
         coordinator = self._new_coordinator()
         async with self._export, self.authenticator, self._open_store(self.settings) as client:
             await refuse_failing(client)
-            if not client.exclusive:
+            if client.exclusive:
+                client.write_epoch = WriterEpoch(client)
+            else:
                 client.write_order = await WriteLog.opened(client, coordinator)
             await coordinator.outbox.load(client)
             await coordinator.commit_log.load(client)

@@ -1,6 +1,11 @@
 """Transactions without a response: the store may complete them later, and commits the index after the storage.
 
-Meanwhile a repeated call finds what such a transaction stored, and gets its outcome from there, although lists do not
+A client that gives up ends no script. One that is completed after others would write whole records over theirs. So each
+transaction of the embedded store names the *epoch* that began last, and the text ``WRITE`` refuses one of another
+epoch. An epoch begins under the lock under which the store commits, before the next plan. What was sent before is then
+either complete, and the plan reads it, or never written.
+
+A repeated call finds what such a transaction stored, and gets its outcome from there, although lists do not
 show it yet. The *index mark* of the embedded store shows when lists do: the mark counts transactions, and each commit
 of the index contains all earlier ones.
 """
@@ -10,12 +15,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 from typing import Final
+from uuid import uuid4
 
 from app.graph.commits.write_statements import INDEX_MARK, INDEX_MARK_URN
-from app.graph.driver.errors import StoreUnavailableError
+from app.graph.driver.errors import LostTurnError, StoreUnavailableError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.driver.prepared_statement import PreparedStatement
+from app.graph.records.touched import Touched
 from app.store.errors import StoreReason
+from graphql_schema.ports.record import JsonObject
 from policies.errors import CodedError
 
 LATE_SECONDS: Final = 600.0
@@ -25,6 +33,17 @@ INDEX_SECONDS: Final = 10.0
 """Seconds in which the index must have what is stored; a store that has just started is slow."""
 
 _PAUSE_SECONDS: Final = 0.01
+
+_BEGIN: Final = PreparedStatement.of(
+    """
+synchronized ('mlgraph write'.intern()) {
+  System.setProperty('mlgraph.epoch.' + System.identityHashCode(g.getGraph()), epoch)
+  [true]
+}
+""",
+    "epoch",
+    name="state",
+)
 
 INDEXED: Final = PreparedStatement.of(
     """
@@ -75,3 +94,55 @@ class LateWrites:
             return await client.submit(INDEXED, {"mark": INDEX_MARK, "urn": INDEX_MARK_URN}) == [True]
         except CodedError as error:
             raise StoreUnavailableError.because(StoreReason.INDEX, unknown_outcome=True) from error
+
+
+class WriterEpoch:
+    """The epoch of one process; it implements :class:`app.graph.driver.gremlin_client.WriteEpoch`.
+
+    It is a watch of the writes of its client. The epoch is unknown at first, after a transaction without a
+    response, and after a refusal: the JVM forgets the epoch when it is started again.
+    """
+
+    def __init__(self, client: GremlinClient) -> None:
+        self._client = client
+        self._epoch: str | None = None
+        client.write_watches.append(self)
+
+    async def begin(self) -> None:
+        """Begin a new epoch, unless the last one goes on; call it before a plan reads anything.
+
+        Raises StoreUnavailableError if the store does not respond in time, as while a late transaction is executed.
+        """
+        if self._epoch is None:
+            epoch = uuid4().hex
+            await self._client.submit(_BEGIN, {"epoch": epoch})
+            self._epoch = epoch
+
+    def turn(self) -> JsonObject:
+        """Return the epoch, as a binding of the text ``WRITE``."""
+        return {"epoch": self._epoch}
+
+    def end_turn(self, *, written: bool) -> None:
+        """Record the response to a transaction; raises LostTurnError if it was refused."""
+        if not written:
+            self._epoch = None
+            raise LostTurnError("The store was started again after the plan had begun; the transaction is repeated.")
+
+    def begun(self, touched: Touched) -> None:
+        """Do nothing when a write begins."""
+
+    def ended(self, touched: Touched, *, certain: bool) -> None:  # noqa: ARG002 - of the protocol
+        """Let the next plan begin a new epoch if a write may be completed later."""
+        if not certain:
+            self._epoch = None
+
+
+async def begin_plan(client: GremlinClient, planner: str) -> None:
+    """Begin the plan of a transaction of ``planner``, before it reads anything; call it under the write lock.
+
+    It learns what other processes have written, or excludes earlier transactions without a response.
+    """
+    if client.write_order is not None:
+        await client.write_order.begin(planner)
+    elif client.write_epoch is not None:
+        await client.write_epoch.begin()

@@ -17,6 +17,7 @@ from typing import Final, TypeVar
 import structlog
 
 from app.graph.commits.entries.unanswered_entries import LOOK_SECONDS
+from app.graph.commits.late_writes import begin_plan
 from app.graph.commits.outbox import UNCHANGED_MS, Outbox
 from app.graph.commits.outbox_entry import OutboxEntry
 from app.graph.commits.write_set import WriteSet
@@ -118,8 +119,7 @@ class OutboxWorker(ABC):
         if not (self._leads or self._outbox.stale or self._outbox.unanswered.is_look_due):
             return False
         async with self._lock:
-            if self._order is not None:
-                await self._order.begin(self.name)
+            await begin_plan(self._client, self.name)
             if self._outbox.stale:
                 await self._outbox.load(self._client, self._clock() + UNCHANGED_MS)
             if self._outbox.unanswered.is_look_due:

@@ -184,14 +184,18 @@ class WriteSet:
     async def submit(self, client: GremlinClient) -> None:
         """Write everything that was added as one transaction; send no request if nothing was.
 
-        Raises LostTurnError, with nothing written, if another process has written since the begin of the plan. One that
-        writes through another server of the store may hold a lock instead.
+        Raises LostTurnError, with nothing written, if another process has written since the begin of the plan, or if
+        a new epoch has begun. One that writes through another server of the store may hold a lock instead.
         """
         if not self:
             return
         bindings = await self._encoded_bindings()
-        touched, log = self.touched(), client.write_order
-        turn = log and log.turn(touched, self._entries, self._gone, self._lease, self._wait)
+        touched, log, epoch = self.touched(), client.write_order, client.write_epoch
+        turn: JsonObject | None = None
+        if log is not None:
+            turn = log.turn(touched, self._entries, self._gone, self._lease, self._wait)
+        elif epoch is not None:
+            turn = epoch.turn()
         try:
             rows = await client.submit(WRITE, {**bindings, "turn": turn}, writes=touched)
         except TransientConflictError:
@@ -201,8 +205,9 @@ class WriteSet:
         finally:
             if log is not None:
                 log.no_longer_sent()
-        if log is not None:
-            log.end_turn(written=rows[0] >= 0)
+        order = log or epoch
+        if order is not None:
+            order.end_turn(written=rows[0] >= 0)
 
     async def _encoded_bindings(self) -> Mapping[str, object]:
         """Return the bindings; the rows of a large set are encoded, in turns."""

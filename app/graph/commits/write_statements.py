@@ -41,17 +41,18 @@ is returned. A caller then reads in parts, so no response is large.
 | ``shelf``, ``shelves`` | vertex ids of the bucket of the receipts, and of the vertex that buckets are attached to |
 | ``shelved`` | instant of this write, stored in the bucket |
 | ``gone`` | vertex ids to delete: outbox entries, receipts, buckets of receipts, attached records |
-| ``turn`` | null if no other process writes; else ``{head, n, x, note, lease, old}`` of the write log |
+| ``turn`` | ``{head, n, x, note, lease, old}`` of the write log; ``{epoch}`` or null if no other process writes |
 
-With a ``turn`` the transaction must be the next one, ``n``, after the ``sequence`` of the vertex ``head``, which it
+With a ``head`` the transaction must be the next one, ``n``, after the ``sequence`` of the vertex ``head``, which it
 raises. It adds the log entry ``note`` as vertex ``x``, stores ``lease`` unless it is null, and deletes the entries
 ``old``. It is committed in the text, under a lock of the JVM (:mod:`app.graph.commits.write_log`).
 
 Otherwise it is committed under a lock of the JVM, too. A transaction whose client has given up may still run. If the
-next one committed its index before, the index mark would be right without the documents of the former.
+next one committed its index before, the index mark would be right without the documents of the former. One with a
+``epoch`` that is not the last one of the JVM is refused (:mod:`app.graph.commits.late_writes`).
 
-The response is the number of rows in ``vertices`` and ``edges``, or -1 if another transaction came before; nothing is
-written then. In the embedded store, whose JVM sets
+The response is the number of rows in ``vertices`` and ``edges``, or -1 if another transaction, or an epoch, came
+before; nothing is written then. In the embedded store, whose JVM sets
 ``mlgraph.indexMark``, a transaction that writes vertices or marks also raises the count of the index mark, which
 :mod:`app.graph.admin.store_probe` compares with the index.
 """
@@ -277,8 +278,10 @@ if ((vertices || marks) && Boolean.getBoolean('mlgraph.indexMark')) {{
 gone.each {{ x -> {render(g.V(param("x")).drop())}.iterate() }}
 vertices.size() + edges.size()
 }}
-if (turn == null) {{
+if (turn?.head == null) {{
   synchronized ('mlgraph write'.intern()) {{
+    def epoch = 'mlgraph.epoch.' + System.identityHashCode(g.getGraph())
+    if (turn != null && System.getProperty(epoch) != turn.epoch) return [-1]
     def count = write()
     g.tx().commit()
     return [count]

@@ -67,7 +67,10 @@ class TransientConflictError(StoreUnavailableError):
 
 
 class LostTurnError(TransientConflictError):
-    """Nothing was written, because another process wrote after the plan had begun; the transaction may be repeated."""
+    """Nothing was written, because another process wrote after the plan had begun; the transaction may be repeated.
+
+    In the embedded store, its JVM was started again meanwhile.
+    """
 
 
 class StoreFailedError(CodedError):

@@ -125,6 +125,22 @@ class WriteOrder(Protocol):
         """Lead no more, so that another process can at once."""
 
 
+class WriteEpoch(Protocol):
+    """Excludes transactions without a response before the next one is planned, in a store that no other process writes.
+
+    :class:`app.graph.commits.late_writes.WriterEpoch` implements this.
+    """
+
+    async def begin(self) -> None:
+        """Begin a new epoch if a transaction may be without a response; call it before a plan reads anything."""
+
+    def turn(self) -> JsonObject:
+        """Return the epoch, as a binding of the text ``WRITE``."""
+
+    def end_turn(self, *, written: bool) -> None:
+        """Record the response to a transaction; raises LostTurnError if it was refused."""
+
+
 class GremlinClient:
     """A client of one store; use it as an async context manager.
 
@@ -141,7 +157,8 @@ class GremlinClient:
     one that waits for its slot is still sent. A response to a read that ends during such an outage is refused as well.
     ``exclusive`` states that all writes to the store go through this client while it is open, as they do with a host.
     Each of ``write_watches`` receives begin and end of each write of this client. ``write_order``, if it is not None,
-    orders the transactions of this client among those of other processes. ``work`` observes what sends the requests:
+    orders the transactions of this client among those of other processes. Without it, ``write_epoch`` excludes those
+    that may be completed late; None lets them be. ``work`` observes what sends the requests:
     transactions of writers, and steps of jobs.
     """
 
@@ -164,6 +181,7 @@ class GremlinClient:
         self.exclusive = host is not None
         self.write_watches: list[WriteWatch] = []
         self.write_order: WriteOrder | None = None
+        self.write_epoch: WriteEpoch | None = None
         self.work = WorkMonitor()
         self._deadline = deadline
         slots = in_flight * len(self.pool.servers)

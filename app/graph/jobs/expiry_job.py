@@ -12,6 +12,7 @@ from typing import ClassVar, Final
 
 import structlog
 
+from app.graph.commits.late_writes import begin_plan
 from app.graph.commits.write_set import WriteSet
 from app.graph.driver.errors import LostTurnError
 from app.graph.driver.gremlin_client import GremlinClient
@@ -66,8 +67,7 @@ class ExpiryJob(ABC):
         if order is not None and not order.leads:
             return False
         async with self._lock:
-            if order is not None:
-                await order.begin(self.name)
+            await begin_plan(self._client, self.name)
             writes = WriteSet()
             number, has_more = await self.delete_expired(writes)
             try:

@@ -16,6 +16,7 @@ import structlog
 from gremlin_python.process.graph_traversal import __
 from gremlin_python.process.traversal import P
 
+from app.graph.commits.late_writes import begin_plan
 from app.graph.commits.outbox_entry import Caller, OutboxEntry, new_entry_id
 from app.graph.commits.outbox_worker import OutboxWorker
 from app.graph.commits.turns.turn_order import TurnOrder
@@ -102,8 +103,7 @@ async def schedule_full_derivation(client: GremlinClient, coordinator: WriteCoor
 
 
 async def _schedule(client: GremlinClient, coordinator: WriteCoordinator) -> None:
-    if client.write_order is not None:
-        await client.write_order.begin("rules")
+    await begin_plan(client, "rules")
     rules = _description(coordinator.inference_rules)
     stored = await client.submit(_READ_RULES, {"xs": [_RULES_VERTEX]})
     if stored == [rules] or not (stored or coordinator.inference_rules):

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Final, cast
 
+from app.graph.commits.late_writes import begin_plan
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_set import WriteSet
 from app.graph.driver.errors import (
@@ -196,8 +197,7 @@ class GroupCommit:
         """Plan and write a group once, and give its calls their outcomes or errors; return the groups that remain."""
         try:
             with self._client.work.transaction([batch.origin for batch in group.batches], group.item_count):
-                if self._client.write_order is not None:
-                    await self._client.write_order.begin("writer")
+                await begin_plan(self._client, "writer")
                 plan = await GroupPlanner(self._client, self._coordinator, group.batches, group.missing).plan()
                 self._put_back(group, plan)
                 await self._commit(plan)

@@ -33,6 +33,7 @@ class LogClient:
 
     store: LogStore
     write_order: WriteLog | None = None
+    write_epoch: None = None
     write_watches: list[Any] = field(default_factory=list)
     forgotten: list[Touched] = field(default_factory=list)
     coordinator: WriteCoordinator = field(default_factory=WriteCoordinator)

@@ -40,6 +40,7 @@ class MemoryStore:
     errors: list[Exception | None] = field(default_factory=list)
     bad: dict[str, Exception] = field(default_factory=dict)
     write_order: None = None
+    write_epoch: None = None
     host: None = None
     work: WorkMonitor = field(default_factory=WorkMonitor)
     exclusive: bool = True

@@ -212,6 +212,7 @@ class Stored:
     """A store with entries, which records the ids that are read."""
 
     write_order = None
+    write_epoch = None
 
     def __init__(self, *entries: OutboxEntry) -> None:
         self.rows = {each.x: _row(each) for each in entries}

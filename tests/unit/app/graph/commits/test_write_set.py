@@ -165,6 +165,7 @@ class Client:
     """A client without other processes that records the body of a request, and whether its rows were encoded."""
 
     write_order = None
+    write_epoch = None
 
     def __init__(self) -> None:
         self.body = b""

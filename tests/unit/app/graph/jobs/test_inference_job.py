@@ -325,7 +325,7 @@ async def test_a_store_that_was_derived_without_limits_is_derived_again() -> Non
         stored[:] = [bindings["rules"]] if "rules" in bindings else stored
         return stored
 
-    client: Any = SimpleNamespace(submit=submit, write_order=None)
+    client: Any = SimpleNamespace(submit=submit, write_order=None, write_epoch=None)
     coordinator: Any = SimpleNamespace(outbox=Outbox(), inference_rules=RULES)
     for _ in range(2):
         await inference_job.schedule_full_derivation(client, coordinator)

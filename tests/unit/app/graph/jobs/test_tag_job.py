@@ -142,7 +142,7 @@ async def test_a_step_that_lost_its_turn_searches_the_next_end_anew(
         lock=asyncio.Lock(), outbox=outbox, propagation_stops=frozenset(), propagating_tags=AsyncMock()
     )
     coordinator.propagating_tags.among.return_value = set()
-    job = TagJob(SimpleNamespace(write_order=write_order), coordinator)  # type: ignore[arg-type]
+    job = TagJob(SimpleNamespace(write_order=write_order, write_epoch=None), coordinator)  # type: ignore[arg-type]
     with outbox.committing([awaiting(OutboxEntry(new_entry_id(), "acme", 1, 50, tag=ANY_TAG), 7, 6)]):
         pass
     due = outbox.due("tag", 100)

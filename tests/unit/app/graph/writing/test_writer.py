@@ -34,6 +34,7 @@ class FailingStore:
         self.error, self.reads, self.failures = error, reads, 0
 
     write_order = None
+    write_epoch = None
     work = WorkMonitor()
 
     async def submit(self, _prepared: object, _bindings: object, *, writes: bool = False) -> list[object]:
