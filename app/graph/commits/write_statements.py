@@ -204,8 +204,11 @@ class Rows {
       for (Map.Entry<String, Object> p : ((Map<String, Object>) r.get('p')).entrySet())
         v.property(VertexProperty.Cardinality.single, p.getKey(), p.getValue())
       for (Map.Entry<String, Object> p : ((Map<String, Object>) r.get('s')).entrySet()) {
-        if (!r.get('fresh')) for (VertexProperty each : v.properties(p.getKey()).toList()) each.remove()
-        for (Object each : (List) p.getValue()) v.property(VertexProperty.Cardinality.set, p.getKey(), each)
+        Set<Object> members = new LinkedHashSet<>((List) p.getValue())
+        if (!r.get('fresh'))
+          for (VertexProperty each : v.properties(p.getKey()).toList())
+            if (!members.remove(each.value())) each.remove()
+        for (Object each : members) v.property(VertexProperty.Cardinality.set, p.getKey(), each)
       }
     }
   }
@@ -228,6 +231,8 @@ class Rows {
 }
 """
 """Writes the rows of ``vertices`` and ``edges``; ``known`` are the vertices of the transaction by id.
+
+Of a set, only members that are gone or new are written: JanusGraph goes through all members for each that is added.
 
 Its types are static, because these two loops are most of a write. With dynamic calls and one traversal for each vertex,
 the load of 6,000 assets took 1.2 times the CPU of API and JVM together.
