@@ -2,8 +2,8 @@
 
 A client that gives up ends no script. One that is completed after others would write whole records over theirs. So each
 transaction of the embedded store names the *epoch* that began last, and the text ``WRITE`` refuses one of another
-epoch. An epoch begins under the lock under which the store commits, before the next plan. What was sent before is then
-either complete, and the plan reads it, or never written.
+epoch. An epoch begins before the next plan, which then waits for a transaction that the store has begun to write. What
+was sent before is so either complete, and the plan reads it, or never written.
 
 A repeated call finds what such a transaction stored, and gets its outcome from there, although lists do not
 show it yet. The *index mark* of the embedded store shows when lists do: the mark counts transactions, and each commit
@@ -32,18 +32,25 @@ LATE_SECONDS: Final = 600.0
 INDEX_SECONDS: Final = 10.0
 """Seconds in which the index must have what is stored; a store that has just started is slow."""
 
+EPOCH_SECONDS: Final = 30.0
+"""Seconds for which a plan waits for an earlier transaction that the store is writing."""
+
 _PAUSE_SECONDS: Final = 0.01
 
 _BEGIN: Final = PreparedStatement.of(
     """
-synchronized ('mlgraph write'.intern()) {
-  System.setProperty('mlgraph.epoch.' + System.identityHashCode(g.getGraph()), epoch)
-  [true]
-}
+def name = System.identityHashCode(g.getGraph())
+System.setProperty('mlgraph.epoch.' + name, epoch)
+[System.getProperty('mlgraph.writing.' + name) == null]
 """,
     "epoch",
     name="state",
 )
+"""Begins an epoch, and reads whether no transaction is being written.
+
+It waits for no lock, so it takes no thread of the store from readers. The text ``WRITE`` first says that it writes, and
+then looks at the epoch: one of the two always sees the other.
+"""
 
 INDEXED: Final = PreparedStatement.of(
     """
@@ -99,24 +106,30 @@ class LateWrites:
 class WriterEpoch:
     """The epoch of one process; it implements :class:`app.graph.driver.gremlin_client.WriteEpoch`.
 
-    It is a watch of the writes of its client. The epoch is unknown at first, after a transaction without a
-    response, and after a refusal: the JVM forgets the epoch when it is started again.
+    It is a watch of the writes of its client. ``clock`` returns seconds. The epoch is unknown at first, after a
+    transaction without a response, and after a refusal: the JVM forgets the epoch when it is started again.
     """
 
-    def __init__(self, client: GremlinClient) -> None:
+    def __init__(self, client: GremlinClient, clock: Callable[[], float] = monotonic) -> None:
         self._client = client
+        self.clock = clock
         self._epoch: str | None = None
         client.write_watches.append(self)
 
     async def begin(self) -> None:
         """Begin a new epoch, unless the last one goes on; call it before a plan reads anything.
 
-        Raises StoreUnavailableError if the store does not respond in time, as while a late transaction is executed.
+        Raises StoreUnavailableError if the store still writes a late transaction after EPOCH_SECONDS, or does not
+        respond.
         """
-        if self._epoch is None:
-            epoch = uuid4().hex
-            await self._client.submit(_BEGIN, {"epoch": epoch})
-            self._epoch = epoch
+        if self._epoch is not None:
+            return
+        epoch, end = uuid4().hex, self.clock() + EPOCH_SECONDS
+        while await self._client.submit(_BEGIN, {"epoch": epoch}) != [True]:
+            if self.clock() >= end:
+                raise StoreUnavailableError("The store still executes an earlier write; try again.", retry_after=5)
+            await asyncio.sleep(_PAUSE_SECONDS)
+        self._epoch = epoch
 
     def turn(self) -> JsonObject:
         """Return the epoch, as a binding of the text ``WRITE``."""

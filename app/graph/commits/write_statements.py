@@ -285,11 +285,16 @@ vertices.size() + edges.size()
 }}
 if (turn?.head == null) {{
   synchronized ('mlgraph write'.intern()) {{
-    def epoch = 'mlgraph.epoch.' + System.identityHashCode(g.getGraph())
-    if (turn != null && System.getProperty(epoch) != turn.epoch) return [-1]
-    def count = write()
-    g.tx().commit()
-    return [count]
+    def name = System.identityHashCode(g.getGraph())
+    System.setProperty('mlgraph.writing.' + name, 'true')
+    try {{
+      if (turn != null && System.getProperty('mlgraph.epoch.' + name) != turn.epoch) return [-1]
+      def count = write()
+      g.tx().commit()
+      return [count]
+    }} finally {{
+      System.clearProperty('mlgraph.writing.' + name)
+    }}
   }}
 }}
 synchronized ('mlgraph write log'.intern()) {{

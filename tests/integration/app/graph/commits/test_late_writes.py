@@ -14,7 +14,7 @@ from support.waiting import until
 from app.graph.commits.late_writes import WriterEpoch, begin_plan
 from app.graph.commits.write_coordinator import WriteCoordinator
 from app.graph.commits.write_set import WriteSet
-from app.graph.driver.errors import LostTurnError, StoreUnavailableError
+from app.graph.driver.errors import LostTurnError, StoreFailedError, StoreUnavailableError
 from app.graph.driver.gremlin_client import GremlinClient
 from app.graph.records.vertex_id import vertex_id
 
@@ -79,6 +79,25 @@ async def test_a_late_transaction_takes_no_place_of_a_later_one(
     record = found.records[urn(DATASET)]
     assert record["location"] == history["location"] == "here"
     assert record["description"] == history["description"]
+
+
+async def test_a_plan_waits_for_a_transaction_that_is_being_written(
+    graph: StoreGraph, clients: tuple[GremlinClient, GremlinClient]
+) -> None:
+    """While the store says that it writes, no plan begins. A transaction that fails leaves no such state."""
+    writing = "'mlgraph.writing.' + System.identityHashCode(g.getGraph())"
+    await graph.run(f"System.setProperty({writing}, 'true'); [true]")
+    planning = asyncio.create_task(begin_plan(clients[0], "test"))
+    for _ in range(3):
+        await graph.run("[true]")
+    assert not planning.done()
+    await graph.run(f"System.clearProperty({writing}); [true]")
+    await planning
+    gone = WriteSet()
+    gone.mark(vertex_id("default", urn("dataset absent")), "usedAt", NOW, exact=False, new=False)
+    with pytest.raises(StoreFailedError):
+        await gone.submit(clients[0])
+    assert await has_result(graph, f"[System.getProperty({writing}) == null]", expected=True)
 
 
 async def test_a_transaction_of_an_earlier_epoch_is_refused(

@@ -5,10 +5,18 @@ from typing import Any, Self, cast
 
 import pytest
 
-from app.graph.commits.late_writes import INDEX_SECONDS, INDEXED, LATE_SECONDS, LateWrites
+from app.graph.commits.late_writes import (
+    EPOCH_SECONDS,
+    INDEX_SECONDS,
+    INDEXED,
+    LATE_SECONDS,
+    LateWrites,
+    WriterEpoch,
+)
 from app.graph.commits.write_statements import INDEX_MARK
-from app.graph.driver.errors import StoreFailedError, StoreUnavailableError
+from app.graph.driver.errors import LostTurnError, StoreFailedError, StoreUnavailableError
 from app.graph.driver.gremlin_client import GremlinClient
+from app.graph.records.touched import NOTHING
 from app.store.errors import StoreReason
 
 
@@ -101,3 +109,71 @@ async def test_a_mark_that_cannot_be_read_leaves_the_outcome_unknown(error: Exce
     with pytest.raises(StoreUnavailableError) as caught:
         await index.wait(late)
     assert caught.value.unknown_outcome
+
+
+@dataclass
+class Writing:
+    """A client of a store that writes a late transaction during so many reads, each of which takes a second."""
+
+    reads_left: int
+    now: float = 1_000.0
+    epochs: list[str] = field(default_factory=list)
+    write_watches: list[Any] = field(default_factory=list)
+
+    async def submit(self, _prepared: object, bindings: dict[str, str]) -> list[bool]:
+        """Return whether nothing is written."""
+        self.now += 1
+        self.reads_left -= 1
+        self.epochs.append(bindings["epoch"])
+        return [self.reads_left < 0]
+
+    def epoch(self) -> WriterEpoch:
+        """Return the epoch of the process of this client."""
+        return WriterEpoch(cast("GremlinClient", self), lambda: self.now)
+
+
+async def test_a_plan_waits_for_the_end_of_a_late_transaction() -> None:
+    """It sends requests within one epoch until it has that; the next plan sends none."""
+    client = Writing(reads_left=3)
+    epoch = client.epoch()
+    await epoch.begin()
+    await epoch.begin()
+    assert len(client.epochs) == 4
+    assert epoch.turn() == {"epoch": client.epochs[-1]}
+    assert len({*client.epochs}) == 1
+
+
+async def test_a_plan_does_not_wait_for_ever() -> None:
+    """After EPOCH_SECONDS the callers get an error that says that nothing was written, and the next plan begins again."""
+    client = Writing(reads_left=10_000)
+    epoch = client.epoch()
+    for _ in range(2):
+        begun = client.now
+        with pytest.raises(StoreUnavailableError) as raised:
+            await epoch.begin()
+        assert not raised.value.unknown_outcome
+        assert client.now - begun == EPOCH_SECONDS
+
+
+@pytest.mark.parametrize(("certain", "epochs"), [(True, 1), (False, 2)])
+async def test_a_write_without_a_response_ends_the_epoch(certain: bool, epochs: int) -> None:  # noqa: FBT001
+    """After it, the next plan begins a new epoch; after a response the same one goes on."""
+    client = Writing(reads_left=0)
+    epoch = client.epoch()
+    await epoch.begin()
+    (watch,) = client.write_watches
+    watch.ended(NOTHING, certain=certain)
+    await epoch.begin()
+    assert len({*client.epochs}) == epochs
+
+
+async def test_a_refused_transaction_ends_the_epoch() -> None:
+    """The JVM that refuses it was started again, and knows no epoch."""
+    client = Writing(reads_left=0)
+    epoch = client.epoch()
+    await epoch.begin()
+    epoch.end_turn(written=True)
+    with pytest.raises(LostTurnError):
+        epoch.end_turn(written=False)
+    await epoch.begin()
+    assert len({*client.epochs}) == 2
